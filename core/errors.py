@@ -1,0 +1,243 @@
+"""Everything that can go wrong, in one tree.
+
+    ClipferryError
+    ├─ LinkError                 the user's side
+    │   └─ BrokenLinkError
+    ├─ MediaError                the site says no, for good
+    │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
+    │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
+    │   └─ NoMediaError · PicturesUnsupportedError
+    ├─ LimitError                we say no
+    │   └─ TooLongError · TooLargeError · BusyError · ShuttingDownError
+    ├─ PlatformError             the site, or our reading of it, is in trouble
+    │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
+    │      · PlatformRateLimitedError
+    ├─ DeliveryError             Telegram says no
+    │   └─ ChatForbiddenError · FileRejectedError · FloodError · TelegramUnreachableError
+    │      · UnknownOutcomeError
+    └─ SettingsError             only at start
+
+A class's docstring is the developer's message. `text_key` names the sentence for the user in
+`locale/`; `facts` fill its placeholders. `retryable` says whether asking again can help, which is
+what a try-again button needs to know. `another_exit_may_help` is for the loop that fetches.
+A failure that is not one of these is a bug.
+"""
+
+from typing import ClassVar
+
+
+class ClipferryError(Exception):
+    """Something expected went wrong."""
+
+    text_key: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+    another_exit_may_help: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "") -> None:
+        #: For the log: what exactly was seen. Never shown to users, never holds a secret.
+        self.detail = detail
+        summary = (type(self).__doc__ or "").partition("\n")[0]
+        super().__init__(f"{summary} ({detail})" if detail else summary)
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """Values for the placeholders of the user's sentence."""
+        return {}
+
+
+class LinkError(ClipferryError):
+    """The link cannot be used."""
+
+    text_key = "link_broken"
+
+
+class BrokenLinkError(LinkError):
+    """The link leads to no post."""
+
+
+class MediaError(ClipferryError):
+    """The site has no such media for us."""
+
+
+class MediaDeletedError(MediaError):
+    """The post does not exist any more; sites say so as well to clients they distrust."""
+
+    text_key = "media_deleted"
+    another_exit_may_help = True
+
+
+class MediaPrivateError(MediaError):
+    """Only its author, or the author's friends, may see the post."""
+
+    text_key = "media_private"
+
+
+class LoginRequiredError(MediaError):
+    """The site shows the post to signed-in people only."""
+
+    text_key = "media_login"
+
+
+class AgeRestrictedError(MediaError):
+    """The site hides the post behind an age check."""
+
+    text_key = "media_age"
+
+
+class UnderReviewError(MediaError):
+    """The site is checking the post or has refused it."""
+
+    text_key = "media_review"
+
+
+class RegionBlockedError(MediaError):
+    """The post may not be seen from this exit's country."""
+
+    text_key = "media_region"
+    another_exit_may_help = True
+
+
+class NotAvailableError(MediaError):
+    """The site refuses the post without a reason: deleted, or hidden from this exit."""
+
+    text_key = "media_unavailable"
+    another_exit_may_help = True
+
+
+class NoMediaError(MediaError):
+    """The post holds neither a video nor pictures."""
+
+    text_key = "media_none"
+
+
+class PicturesUnsupportedError(MediaError):
+    """The post is a slideshow, which we cannot deliver yet."""
+
+    text_key = "media_pictures"
+
+
+class LimitError(ClipferryError):
+    """We refuse for our own reasons."""
+
+
+class TooLongError(LimitError):
+    """The video is longer than the operator allows."""
+
+    text_key = "too_long"
+
+    def __init__(self, seconds: int, limit_s: int) -> None:
+        super().__init__(f"{seconds} s, limit {limit_s} s")
+        self.seconds = seconds
+        self.limit_s = limit_s
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """Both lengths as minutes and seconds."""
+        return {"length": _minutes(self.seconds), "limit": _minutes(self.limit_s)}
+
+
+class TooLargeError(LimitError):
+    """No version of the file fits under the limit."""
+
+    text_key = "too_large"
+
+    def __init__(self, size_bytes: int | None, limit_bytes: int) -> None:
+        super().__init__(f"{size_bytes} bytes, limit {limit_bytes} bytes")
+        #: None when a download was stopped at the limit before its size was known.
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """Both sizes in megabytes (10^6 bytes), the size rounded up so that it never looks fitting."""
+        size = self.size_bytes if self.size_bytes is not None else self.limit_bytes + 1
+        return {"size": -(-size // 1_000_000), "limit": self.limit_bytes // 1_000_000}
+
+
+class BusyError(LimitError):
+    """There is no room for another request at the moment."""
+
+    text_key = "busy"
+    retryable = True
+
+
+class ShuttingDownError(LimitError):
+    """The bot is about to stop and takes no new work."""
+
+    text_key = "shutting_down"
+    retryable = True
+
+
+class PlatformError(ClipferryError):
+    """The site, or our reading of it, is in trouble."""
+
+    text_key = "platform_trouble"
+    retryable = True
+    another_exit_may_help = True
+
+
+class PlatformChangedError(PlatformError):
+    """The site's answer does not have the expected shape."""
+
+
+class PlatformUnreachableError(PlatformError):
+    """The site did not answer, or its answer broke off."""
+
+
+class PlatformRefusedError(PlatformError):
+    """The site refuses this client, not this post."""
+
+
+class PlatformRateLimitedError(PlatformError):
+    """The site asks this client to slow down."""
+
+    text_key = "platform_slow_down"
+
+
+class DeliveryError(ClipferryError):
+    """Telegram did not take the answer."""
+
+    text_key = "delivery_failed"
+
+
+class ChatForbiddenError(DeliveryError):
+    """The bot may not write to this chat: blocked, removed or without the right to."""
+
+
+class FileRejectedError(DeliveryError):
+    """Telegram refuses the file or the message as it is."""
+
+
+class FloodError(DeliveryError):
+    """Telegram asks us to slow down."""
+
+    retryable = True
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"retry after {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class TelegramUnreachableError(DeliveryError):
+    """Telegram was not reached, so nothing was sent."""
+
+    retryable = True
+
+
+class UnknownOutcomeError(DeliveryError):
+    """The connection broke after the file was on its way: it may or may not arrive."""
+
+    text_key = "delivery_unknown"
+
+
+class SettingsError(ClipferryError):
+    """The settings are wrong; `mistakes` lists all of them."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+def _minutes(seconds: int) -> str:
+    """Give a length as m:ss, which reads the same in every language."""
+    return f"{seconds // 60}:{seconds % 60:02}"

@@ -1,0 +1,57 @@
+"""What the bot knows about a chat beyond the seed page's questions."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, not_, select, update
+
+from data.database import read_session, single_write_session, unix_now
+from data.models import Users
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRecord:
+    """A registered chat's settings."""
+
+    #: As stored; may name a language that is no longer shipped.
+    lang: str
+    #: Send files as documents.
+    file_mode: bool
+    #: Telegram refused us this chat when we last wrote to it.
+    is_blocked: bool
+
+
+async def find_chat(chat_id: int) -> ChatRecord | None:
+    """Give the chat's settings, or None when it is not registered."""
+    query = select(Users.lang, Users.file_mode, Users.blocked_at).where(Users.user_id == chat_id)
+    async with read_session() as db:
+        row = (await db.execute(query)).first()
+    return row and ChatRecord(row.lang, bool(row.file_mode), row.blocked_at is not None)
+
+
+async def toggle_file_mode(chat_id: int) -> bool | None:
+    """Turn file mode on or off in one statement; give the new state, or None for an unknown chat."""
+    statement = (
+        update(Users)
+        .where(Users.user_id == chat_id)
+        .values(file_mode=not_(Users.file_mode))
+        .returning(Users.file_mode)
+    )
+    async with single_write_session() as db:
+        return await db.scalar(statement)
+
+
+async def mark_blocked(chat_id: int) -> None:
+    """Note that Telegram refuses us this chat; the first time counts."""
+    await _mark(chat_id, Users.blocked_at.is_(None), unix_now())
+
+
+async def mark_reachable(chat_id: int) -> None:
+    """Note that the chat has written to us again."""
+    await _mark(chat_id, Users.blocked_at.is_not(None), None)
+
+
+async def _mark(chat_id: int, condition: ColumnElement[bool], blocked_at: int | None) -> None:
+    async with single_write_session() as db:
+        await db.execute(
+            update(Users).where(Users.user_id == chat_id, condition).values(blocked_at=blocked_at)
+        )

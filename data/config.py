@@ -1,0 +1,340 @@
+"""Settings: declared once here, read from config.ini, .env and the environment, in rising priority.
+
+`[bot] token` in config.ini is `BOT_TOKEN` in .env and in the environment. `load()` is pure apart
+from reading the two files; `config` (as the seed page imports it) is the program's own settings,
+read on first use.
+"""
+
+import os
+from collections.abc import Mapping
+from configparser import ConfigParser
+from configparser import Error as IniError
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+from core.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Section(BaseModel):
+    """A section of config.ini. `section["key"]` works as on the seed page; secrets come unwrapped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __getitem__(self, key: str) -> Any:
+        """Give one value by its name in config.ini."""
+        if key not in type(self).model_fields:
+            raise KeyError(key)
+        value = getattr(self, key)
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+class BotSection(Section):
+    """Who the bot is, and who looks after it."""
+
+    token: SecretStr = Field(
+        SecretStr(""), description="The token that BotFather gave you. Keep it in .env, never here."
+    )
+    join_log_chat: int = Field(
+        0, description="Chat that is told about every new chat; 0 tells nobody."
+    )
+    lean_start: bool = Field(
+        True,
+        description="Build aiogram's models only when they are needed: half the memory and a third "
+        "of the time at start. Set to false if a new aiogram release ever misbehaves.",
+    )
+
+
+class TelegramSection(Section):
+    """The Bot API server that the bot talks to."""
+
+    server: str = Field(
+        "https://api.telegram.org",
+        description="Address of the Bot API server, yours or the public one.",
+    )
+    local: bool = Field(
+        False,
+        description="The server is your own and runs with --local: files up to 2 000 MB instead of 50 MB.",
+    )
+    upload_timeout_s: int = Field(
+        600, ge=10, le=7200, description="Longest time for one upload, in seconds."
+    )
+
+    @field_validator("server")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return _http_address(value)
+
+
+class DatabaseSection(Section):
+    """Where the bot remembers."""
+
+    url: SecretStr = Field(
+        SecretStr(""),
+        description="postgresql://user:password@host/name or sqlite:///file. Empty: the SQLite "
+        "file var/clipferry.db, which needs nothing else. Holds a password: keep it in .env.",
+    )
+
+
+class FilesSection(Section):
+    """Folders and files."""
+
+    spool_dir: Path = Field(
+        Path("var/spool"), description="Folder for files on their way; emptied at every start."
+    )
+    spool_mb: int = Field(
+        2_000,
+        ge=1,
+        description="Room for files on their way, in MB (10^6 bytes). New downloads wait for room.",
+    )
+
+
+class LimitsSection(Section):
+    """How much work is accepted."""
+
+    active_requests: int = Field(
+        16, ge=1, le=500, description="Requests served at the same time, over all chats."
+    )
+    waiting_requests: int = Field(
+        500, ge=0, description="Requests that may wait for their turn, over all chats."
+    )
+    max_duration_s: int = Field(
+        0, ge=0, description="Longest video that is fetched, in seconds; 0 allows every length."
+    )
+    request_budget_s: int = Field(
+        300,
+        ge=5,
+        description="Time for finding and fetching one post, all attempts together, in seconds.",
+    )
+    attempts: int = Field(3, ge=1, le=10, description="Attempts for one post, all causes together.")
+    stall_s: int = Field(
+        20, ge=1, description="A download that brings nothing for this many seconds is given up."
+    )
+
+
+class NetworkSection(Section):
+    """The way to the sites."""
+
+    proxy_file: Path | None = Field(
+        None,
+        description="File with one proxy address per line (http, https, socks4, socks5, socks5h). "
+        "Empty: the direct way.",
+    )
+    proxy_include_direct: bool = Field(
+        False, description="Use the direct way as well as the proxies of the file."
+    )
+    proxy_pages_only: bool = Field(
+        False, description="Fetch pages through the proxies, but the media files directly."
+    )
+    cookies_file: Path | None = Field(
+        None, description="Netscape cookie file of a throw-away account. Empty: signed out."
+    )
+    ca_file: Path | None = Field(
+        None,
+        description="Certificate authority to trust instead of the system's, for a proxy that inspects TLS.",
+    )
+    impersonate: str = Field(
+        "chrome",
+        description="Browser whose TLS fingerprint is worn, such as chrome, safari or chrome-146.",
+    )
+
+    @field_validator("proxy_file", "cookies_file", "ca_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("proxy_file", "cookies_file", "ca_file")
+    @classmethod
+    def _must_exist(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+
+class AdsSection(Section):
+    """One text with a button now and then, in private chats, to pay for the server."""
+
+    link: str = Field("", description="Where the button of the ad leads. Empty: no ads.")
+
+    @field_validator("link")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return _http_address(value) if value else ""
+
+
+class RunSection(Section):
+    """Starting, stopping and telling."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."
+    )
+    drain_s: int = Field(
+        60, ge=0, description="At shutdown, running requests get this many seconds to finish."
+    )
+
+
+class Settings(BaseModel):
+    """All settings. `settings["database"]["url"]` works as on the seed page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bot: BotSection = BotSection()
+    telegram: TelegramSection = TelegramSection()
+    database: DatabaseSection = DatabaseSection()
+    files: FilesSection = FilesSection()
+    limits: LimitsSection = LimitsSection()
+    network: NetworkSection = NetworkSection()
+    ads: AdsSection = AdsSection()
+    run: RunSection = RunSection()
+
+    def __getitem__(self, section: str) -> Section:
+        """Give one section by its name in config.ini."""
+        if section not in type(self).model_fields:
+            raise KeyError(section)
+        value: Section = getattr(self, section)
+        return value
+
+
+def load(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the settings; an environment value wins over .env, which wins over config.ini.
+
+    Raises:
+        SettingsError: with every mistake found, each by section and key.
+    """
+    mistakes: list[str] = []
+    values: dict[str, dict[str, str]] = {}
+    _read_ini(ini, values, mistakes)
+    env = {k: v for k, v in dotenv_values(env_file).items() if v is not None}
+    _read_env(env, env_file, values, mistakes)
+    for section, key in _keys():
+        if (value := environ.get(_env_name(section, key))) is not None:
+            values.setdefault(section, {})[key] = value
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        # Without the `from`: pydantic's own report repeats the values, and they may be secrets.
+        mistakes += [_sentence(entry["loc"], entry["msg"]) for entry in error.errors()]
+        raise SettingsError(mistakes) from None
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+@cache
+def load_default() -> Settings:
+    """Read the program's own settings: config.ini and .env beside main.py, and the environment."""
+    return load(ROOT / "config.ini", ROOT / ".env", os.environ)  # noqa: TID251 - the one reader
+
+
+def describe() -> list[tuple[str, str, str, str]]:
+    """List all settings as (section, key, default, meaning), for config.ini and the README."""
+    rows = []
+    for name, section in Settings.model_fields.items():
+        kind = section.annotation
+        assert isinstance(kind, type)
+        assert issubclass(kind, Section)
+        for key, field in kind.model_fields.items():
+            rows.append((name, key, _as_ini(field.default), field.description or ""))
+    return rows
+
+
+def write_ini() -> str:
+    """Write the text of config.ini from the declarations above."""
+    lines = [
+        "# Every setting of Clipferry, with its default. `[bot] token` can also stand in .env or in",
+        "# the environment, as BOT_TOKEN; the environment wins over .env, and .env over this file.",
+        "# Secrets belong in .env or in the environment. This file is written by `make settings`.",
+    ]
+    current = ""
+    for section, key, default, meaning in describe():
+        if section != current:
+            kind = Settings.model_fields[section].annotation
+            lines += ["", "", f"[{section}]", f"# {(kind.__doc__ or '').strip()}"]
+            current = section
+        lines += ["", f"# {meaning}", f"{key} = {default}".rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def __getattr__(name: str) -> Settings:
+    """Offer `from data.config import config`, as the seed page writes it."""
+    if name == "config":
+        return load_default()
+    raise AttributeError(name)
+
+
+def _keys() -> list[tuple[str, str]]:
+    return [(section, key) for section, key, _, _ in describe()]
+
+
+def _env_name(section: str, key: str) -> str:
+    return f"{section}_{key}".upper()
+
+
+def _read_ini(ini: Path, values: dict[str, dict[str, str]], mistakes: list[str]) -> None:
+    if not ini.is_file():
+        return
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(ini.read_text(encoding="utf-8"))
+    except IniError as error:
+        # The parser's own message may repeat a line, and a line may hold a secret.
+        line = getattr(error, "lineno", None) or "?"
+        mistakes.append(f"{ini.name}: cannot be read, see line {line} ({type(error).__name__})")
+        return
+    for section in parser.sections():
+        values[section] = dict(parser[section])
+
+
+def _read_env(
+    env: Mapping[str, str], env_file: Path, values: dict[str, dict[str, str]], mistakes: list[str]
+) -> None:
+    names = {_env_name(section, key): (section, key) for section, key in _keys()}
+    prefixes = tuple(f"{section.upper()}_" for section in Settings.model_fields)
+    for name, value in env.items():
+        if name in names:
+            section, key = names[name]
+            values.setdefault(section, {})[key] = value
+        elif name.startswith(prefixes):
+            mistakes.append(f"{env_file.name}: {name} is not a setting")
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    section, *key = (str(part) for part in place)
+    known = {
+        "Extra inputs are not permitted": "is not a setting" if key else "is not a section",
+    }
+    words = known.get(message, message.removeprefix("Value error, "))
+    if not key:
+        return f"[{section}] {words}"
+    return f"[{section}] {key[0]} ({_env_name(section, key[0])}): {words}"
+
+
+def _as_ini(default: object) -> str:
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default is None else str(default)
+
+
+def _http_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError("must be an http(s) address") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http(s) address")
+    return value.rstrip("/")

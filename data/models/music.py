@@ -1,0 +1,22 @@
+"""One row per delivered sound."""
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data.database import Base, BigIntegerKey
+
+
+class Music(Base):
+    """A delivered sound."""
+
+    __tablename__ = "music"
+
+    pk_id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True, autoincrement=True)
+    #: The chat that got it.
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id"))
+    #: Unix time; NULL in rows older than the column.
+    downloaded_at: Mapped[int | None] = mapped_column(BigInteger)
+    #: TikTok's number of the post.
+    video_id: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index("ix_music_user", "user_id"),)

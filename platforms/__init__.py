@@ -1,0 +1,1 @@
+"""The sources: one public file per site. The only room that knows yt-dlp."""

@@ -1,0 +1,141 @@
+"""Bytes from the sites to the disk: bounded in size, in stalls and in the room they may take."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from core.errors import PlatformError, PlatformUnreachableError, TooLargeError
+from core.media import Access
+from platforms._http import HostRule, WebClient
+
+_CHUNK_BYTES: Final = 256 * 1024
+#: How many addresses of the same file are tried before the attempt counts as failed.
+_MAX_ADDRESSES: Final = 3
+
+
+class Spool:
+    """A folder with a quota for files on their way.
+
+    Room is reserved before bytes are fetched; who finds none waits until somebody gives some back.
+    """
+
+    def __init__(self, folder: Path, quota_bytes: int) -> None:
+        self._folder = folder
+        self._quota = quota_bytes
+        self._reserved = 0
+        self._changed = asyncio.Condition()
+
+    def prepare(self) -> None:
+        """Make the folder, and empty it of what an earlier run has left."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+
+    @asynccontextmanager
+    async def workspace(self) -> AsyncIterator["Workspace"]:
+        """Give a folder of one's own; at the end it and its room are given back."""
+        space = Workspace(self, Path(tempfile.mkdtemp(dir=self._folder)))
+        try:
+            yield space
+        finally:
+            shutil.rmtree(space.folder, ignore_errors=True)
+            await self._give_back(space.reserved)
+
+    async def _take(self, size: int) -> None:
+        if size > self._quota:
+            raise TooLargeError(size, self._quota)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._reserved + size <= self._quota)
+            self._reserved += size
+
+    async def _give_back(self, size: int) -> None:
+        async with self._changed:
+            self._reserved -= size
+            self._changed.notify_all()
+
+
+class Workspace:
+    """One request's folder in the spool."""
+
+    def __init__(self, spool: Spool, folder: Path) -> None:
+        self.folder = folder
+        #: Bytes of the quota that this workspace holds.
+        self.reserved = 0
+        self._spool = spool
+
+    async def reserve(self, size: int) -> None:
+        """Hold room for `size` bytes in all, waiting for it if need be.
+
+        A workspace asks once for its main file, so that two never wait for each other.
+
+        Raises:
+            TooLargeError: more than the whole quota.
+        """
+        if size > self.reserved:
+            await self._spool._take(size - self.reserved)
+            self.reserved = size
+
+
+async def download(
+    web: WebClient,
+    urls: tuple[str, ...],
+    hosts: HostRule,
+    access: Access,
+    target: Path,
+    *,
+    limit_bytes: int,
+    stall_s: float,
+) -> int:
+    """Stream one file to disk; give its size in bytes.
+
+    The addresses are those of one file: a stale or broken one is passed over. The number of bytes
+    is checked against the announced one, and an empty file is no file.
+
+    Raises:
+        TooLargeError: it is larger than `limit_bytes`; announced, or found while reading.
+        PlatformError: no address gave the whole file.
+        BrokenLinkError: an address leads away from the platform's hosts.
+    """
+    failure: PlatformError = PlatformUnreachableError("no address")
+    for url in urls[:_MAX_ADDRESSES]:
+        try:
+            return await _download_one(
+                web, url, hosts, access, target, limit_bytes=limit_bytes, stall_s=stall_s
+            )
+        except PlatformError as error:
+            failure = error
+    raise failure
+
+
+async def _download_one(
+    web: WebClient,
+    url: str,
+    hosts: HostRule,
+    access: Access,
+    target: Path,
+    *,
+    limit_bytes: int,
+    stall_s: float,
+) -> int:
+    headers = dict(access.headers)
+    if access.cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in access.cookies.items())
+    async with web.get(url, hosts, headers, stall_s=stall_s) as response:
+        announced = response.content_length
+        if announced is not None and announced > limit_bytes:
+            raise TooLargeError(announced, limit_bytes)
+        received = 0
+        with target.open("wb") as file:
+            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+                received += len(chunk)
+                if received > limit_bytes:
+                    raise TooLargeError(None, limit_bytes)
+                file.write(chunk)
+    if received == 0:
+        raise PlatformUnreachableError("an empty file")
+    if announced is not None and received != announced:
+        raise PlatformUnreachableError(f"{received} of {announced} bytes")
+    return received

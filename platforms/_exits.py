@@ -1,0 +1,93 @@
+"""Exits: the ways out to the sites. A request keeps one and changes it only to try again."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+
+from core.errors import SettingsError
+
+_SCHEMES = {"http", "https", "socks4", "socks5", "socks5h"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One way out: a proxy, or the direct one."""
+
+    #: For logs: the proxy's address without credentials, or "direct".
+    name: str
+    #: The proxy's full address with percent-encoded credentials, or None for the direct way.
+    proxy: str | None = field(default=None, repr=False)
+
+
+DIRECT = Exit("direct")
+
+
+class Exits:
+    """All exits of this process, dealt out in turn."""
+
+    def __init__(self, exits: list[Exit]) -> None:
+        if not exits:
+            raise ValueError("at least one exit is needed")
+        self.all = tuple(exits)
+        self._turns = itertools.count()
+
+    def route(self) -> Iterator[Exit]:
+        """Give a request's own order of exits, without end: each one in turn from the next start."""
+        start = next(self._turns)
+        return (self.all[(start + step) % len(self.all)] for step in itertools.count())
+
+
+def load_exits(proxy_file: Path | None, *, include_direct: bool) -> Exits:
+    """Read the proxy list: one address per line; empty lines and lines with # are passed over.
+
+    Raises:
+        SettingsError: names every line that is not a proxy's address, and never repeats one.
+    """
+    if proxy_file is None:
+        return Exits([DIRECT])
+    exits, mistakes = [], []
+    for number, line in enumerate(proxy_file.read_text(encoding="utf-8").splitlines(), start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        exit_ = _parse(line)
+        if exit_ is None:
+            mistakes.append(
+                f"{proxy_file} line {number}: not a proxy address "
+                f"(scheme://[user:password@]host:port with {', '.join(sorted(_SCHEMES))})"
+            )
+        else:
+            exits.append(exit_)
+    if not exits and not mistakes:
+        mistakes.append(f"{proxy_file}: holds no proxy")
+    if mistakes:
+        raise SettingsError(mistakes)
+    return Exits([DIRECT, *exits] if include_direct else exits)
+
+
+def _parse(line: str) -> Exit | None:
+    try:
+        parts = urlsplit(line)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _SCHEMES or not host or port is None or parts.path.strip("/"):
+        return None
+    return Exit(f"{parts.scheme}://{_host(host)}:{port}", _with_encoded_credentials(parts, host))
+
+
+def _with_encoded_credentials(parts: SplitResult, host: str) -> str:
+    """Encode user and password; decode first, so that encoded ones are not encoded twice."""
+    credentials = ""
+    if parts.username is not None:
+        credentials = quote(unquote(parts.username), safe="")
+        if parts.password is not None:
+            credentials += ":" + quote(unquote(parts.password), safe="")
+        credentials += "@"
+    return urlunsplit((parts.scheme, f"{credentials}{_host(host)}:{parts.port}", "", "", ""))
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

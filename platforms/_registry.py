@@ -1,0 +1,72 @@
+"""All platforms, and finding their links in what people write."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import platforms
+from core.media import Link
+from platforms._base import Platform
+
+_URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'«»“”]+", re.IGNORECASE)
+#: What people put behind a link without meaning it.
+_TRAILING = ".,;:!?)]}*_~|`…"
+
+
+class Registry:
+    """The platforms by name."""
+
+    def __init__(self, found: Iterable[Platform]) -> None:
+        self.by_name: Mapping[str, Platform] = MappingProxyType({p.name: p for p in found})
+
+    def __getitem__(self, name: str) -> Platform:
+        """Give a platform by its name."""
+        return self.by_name[name]
+
+    def find(self, url: str) -> Link | None:
+        """Recognise one address, or give None."""
+        for platform in self.by_name.values():
+            if link := platform.find(url):
+                return link
+        return None
+
+    def find_all(self, text: str, marked_urls: Iterable[str] = ()) -> list[Link]:
+        """Find the links in a text, in order, each post once.
+
+        `marked_urls` are addresses that Telegram itself has marked, hidden ones among them; they
+        may lack the scheme. Nothing is fetched.
+        """
+        links: dict[tuple[str, str], Link] = {}
+        for url in (*_URL_IN_TEXT.findall(text), *marked_urls):
+            link = self.find(_tidy(url))
+            if link:
+                links.setdefault((link.platform, link.post_id or link.url), link)
+        return list(links.values())
+
+
+def load() -> Registry:
+    """Import every public file of this room and take its PLATFORM.
+
+    Raises:
+        RuntimeError: a file has none.
+    """
+    found = []
+    for module_info in pkgutil.iter_modules(platforms.__path__):
+        if module_info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"platforms.{module_info.name}")
+        platform = getattr(module, "PLATFORM", None)
+        if not isinstance(platform, Platform):
+            raise RuntimeError(f"platforms/{module_info.name}.py defines no PLATFORM")  # noqa: TRY004
+        found.append(platform)
+    return Registry(found)
+
+
+def _tidy(url: str) -> str:
+    url = url.rstrip(_TRAILING)
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return f"https://{url}"
+    return f"{scheme.lower()}://{rest}"

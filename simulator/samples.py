@@ -1,0 +1,92 @@
+"""Small real media, drawn and synthesised here: nobody's face, nobody's song."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.audio.resampler import AudioResampler
+from PIL import Image, ImageDraw
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSpec:
+    """What a sample video looks like."""
+
+    width: int = 576
+    height: int = 1024
+    seconds: int = 3
+    #: FFmpeg's name of the encoder.
+    encoder: str = "libx264"
+    bit_rate: int = 440_000
+    #: The file is padded to this size, in bytes; 0 leaves it as it is.
+    padded_bytes: int = 0
+
+
+class SampleStore:
+    """Makes each sample once and keeps it in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def video(self, spec: VideoSpec) -> Path:
+        """Give an MP4 with moving test picture and a tone."""
+        name = f"{spec.encoder}-{spec.width}x{spec.height}-{spec.seconds}s-{spec.bit_rate}"
+        path = self._folder / f"{name}.mp4"
+        if not path.exists():
+            partial = path.with_suffix(".part")
+            _encode(partial, spec)
+            partial.rename(path)
+        if not spec.padded_bytes:
+            return path
+        padded = self._folder / f"{name}-{spec.padded_bytes}.mp4"
+        if not padded.exists():
+            partial = padded.with_suffix(".part")
+            _pad(path, partial, spec.padded_bytes)
+            partial.rename(padded)
+        return padded
+
+    def picture(self, width: int, height: int, label: str) -> Path:
+        """Give a JPEG with a gradient and a label."""
+        path = self._folder / f"picture-{width}x{height}-{label}.jpg"
+        if not path.exists():
+            image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+            ImageDraw.Draw(image).text((width // 8, height // 2), label, fill=(200, 60, 20))
+            image.save(path, quality=85)
+        return path
+
+
+def _encode(path: Path, spec: VideoSpec) -> None:
+    picture = f"testsrc2=size={spec.width}x{spec.height}:rate=30:duration={spec.seconds}"
+    tone = f"sine=frequency=440:sample_rate=44100:duration={spec.seconds}"
+    with (
+        av.open(picture, format="lavfi") as pictures,
+        av.open(tone, format="lavfi") as tones,
+        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as target,
+    ):
+        video = target.add_stream(spec.encoder, rate=30, options={"preset": "ultrafast"})
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = spec.width, spec.height, "yuv420p"
+        video.bit_rate = spec.bit_rate
+        audio = target.add_stream("aac", rate=44_100)
+        assert isinstance(audio, av.AudioStream)
+        resampler = AudioResampler(format="fltp", layout="stereo", rate=44_100)
+        for picture_frame in pictures.decode(video=0):
+            target.mux(video.encode(picture_frame.reformat(format="yuv420p")))
+        target.mux(video.encode())
+        for tone_frame in tones.decode(audio=0):
+            for resampled in resampler.resample(tone_frame):
+                target.mux(audio.encode(resampled))
+        target.mux(audio.encode())
+
+
+def _pad(source: Path, target: Path, size: int) -> None:
+    """Append a box that players skip (ISO 14496-12, 8.1.2 "free") until the file has `size` bytes."""
+    content = source.read_bytes()
+    padding = size - len(content)
+    if padding < 8:
+        raise ValueError(f"{source.name} already has {len(content)} bytes")
+    with target.open("wb") as file:
+        file.write(content)
+        file.write(padding.to_bytes(4, "big") + b"free")
+        file.truncate(size)

@@ -1,0 +1,1 @@
+"""The sites, and the proxy that leads to them."""

@@ -1,0 +1,352 @@
+"""A small TikTok: its pages, short links, firewall and CDN, with the real site's structure.
+
+Shaped after media-sources.md section 3: the page's `__UNIVERSAL_DATA_FOR_REHYDRATION__` script, status
+codes, the firewall's puzzle, the CDN that wants the page's cookie, and short links that redirect.
+"""
+
+import asyncio
+import base64
+import gzip
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+_WEB_HOSTS = {"www.tiktok.com", "tiktok.com", "m.tiktok.com"}
+_SHORT_HOSTS = {"vm.tiktok.com", "vt.tiktok.com", "tt.site", "www.tt.site"}
+_CDN_HOSTS = {"v16-webapp-prime.tiktok.com", "v19-webapp-prime.tiktok.com"}
+_STATIC_HOSTS = {"p16-sign.tiktokcdn-us.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A version of a sample video on the CDN."""
+
+    path: Path
+    codec: str = "h264"
+    width: int = 576
+    height: int = 1024
+    #: The page says how large it is.
+    says_size: bool = True
+
+
+@dataclass(slots=True)
+class SamplePost:
+    """A post, and how the site behaves when it is asked for it."""
+
+    id: str
+    author: str = "ferry.demo"
+    text: str = ""
+    encodings: tuple[Encoding, ...] = ()
+    cover: Path | None = None
+    #: Number of pictures; more than 0 makes it a slideshow.
+    pictures: int = 0
+    duration_s: int = 3
+    likes: int = 12_500
+    views: int = 1_234_567
+    #: Not 0: the page says why there is nothing to see.
+    status: int = 0
+    status_message: str = ""
+    #: The status is told to these exits only; empty means to everybody.
+    status_for: frozenset[str] = frozenset()
+    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", or an HTTP status.
+    page_trouble: str = ""
+    #: The page's trouble goes away after this many requests; 0 means never.
+    trouble_times: int = 0
+    #: "", "truncated", "empty", "gone-first", "gone", "stall" or "chunked".
+    file_trouble: str = ""
+    page_requests: int = 0
+
+
+@dataclass(slots=True)
+class TikTokSite:
+    """The site's posts and short links."""
+
+    posts: dict[str, SamplePost] = field(default_factory=dict)
+    #: Short code to the address it redirects to.
+    short_links: dict[str, str] = field(default_factory=dict)
+    #: Seconds that every page, and every file, takes before it answers.
+    latency_s: float = 0.0
+    file_latency_s: float = 0.0
+    _cookies: set[str] = field(default_factory=set)
+
+    def add(self, post: SamplePost) -> SamplePost:
+        """Put a post on the site."""
+        self.posts[post.id] = post
+        return post
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a host is one of the site's."""
+        return host in _WEB_HOSTS | _SHORT_HOSTS | _CDN_HOSTS | _STATIC_HOSTS
+
+    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:
+        """Answer a request that came in over the named exit."""
+        host = request.host.partition(":")[0]
+        if host in _SHORT_HOSTS or request.path.startswith("/t/"):
+            return self._redirect(request)
+        if host in _CDN_HOSTS | _STATIC_HOSTS:
+            await asyncio.sleep(self.file_latency_s)
+            return await self._file(request)
+        await asyncio.sleep(self.latency_s)
+        return self._page(request, exit_name)
+
+    def _redirect(self, request: web.Request) -> web.StreamResponse:
+        code = request.path.rstrip("/").rpartition("/")[2]
+        target = self.short_links.get(code, "https://www.tiktok.com/?_r=1")
+        return web.Response(status=301, headers={"Location": target})
+
+    def _page(self, request: web.Request, exit_name: str) -> web.StreamResponse:
+        parts = request.path.strip("/").split("/")
+        if len(parts) != 3 or parts[1] != "video":
+            return web.Response(text="<html>not a post</html>", content_type="text/html")
+        post = self.posts.get(parts[2])
+        if post is None:
+            post = SamplePost(parts[2], status=10204, status_message="item doesn't exist")
+        post.page_requests += 1
+        is_over = post.trouble_times and post.page_requests > post.trouble_times
+        answer = None if is_over else self._trouble(post, request)
+        if answer is not None:
+            return answer
+        status = post.status if not post.status_for or exit_name in post.status_for else 0
+        detail = self._refused(post) if status else self._detail(post)
+        return self._html(_page_with(detail), request)
+
+    def _trouble(self, post: SamplePost, request: web.Request) -> web.Response | None:
+        match post.page_trouble:
+            case "login":
+                return web.Response(
+                    status=302, headers={"Location": "https://www.tiktok.com/login?redirect=1"}
+                )
+            case "empty":
+                return web.Response(text="", content_type="text/html")
+            case "no-script":
+                return web.Response(
+                    text="<html><body>hello</body></html>", content_type="text/html"
+                )
+            case "garbled":
+                return self._html(
+                    '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__">{"__DEFAULT_SCOPE__":'
+                    '{"webapp.video-detail":{"itemInfo":{"itemStruct":{"vid":1}},"statusCode":0}}}'
+                    "</script>",
+                    request,
+                )
+            case "leave":
+                return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/secret"})
+            case "puzzle":
+                return None if _puzzle_is_solved(request, post.id) else _puzzle(post.id)
+            case "" | "age":
+                return None
+            case status:
+                return web.Response(status=int(status), text="Service Unavailable")
+
+    def _html(self, page: str, request: web.Request) -> web.Response:
+        token = f"{random.getrandbits(64):016x}=="
+        self._cookies.add(token)
+        response = web.Response(body=page.encode(), content_type="text/html", charset="utf-8")
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.body = _gzipped(page)
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Set-Cookie"] = (
+            f'tt_chain_token="{token}"; Domain=.tiktok.com; Path=/; Secure; HttpOnly'
+        )
+        return response
+
+    def _refused(self, post: SamplePost) -> dict[str, Any]:
+        return {"itemInfo": {}, "statusCode": post.status, "statusMsg": post.status_message}
+
+    def _detail(self, post: SamplePost) -> dict[str, Any]:
+        item: dict[str, Any] = {
+            "id": post.id,
+            "desc": post.text,
+            "createTime": "1760000000",
+            "author": {"id": "7000", "uniqueId": post.author, "nickname": post.author.title()},
+            "music": {
+                "id": "7100",
+                "title": "original sound",
+                "authorName": post.author,
+                "playUrl": f"https://v16-webapp-prime.tiktok.com/music/{post.id}.mp3?a=1988",
+                "duration": post.duration_s,
+            },
+            "stats": {"diggCount": post.likes, "playCount": post.views, "collectCount": "17"},
+            "statsV2": {"diggCount": str(post.likes), "playCount": str(post.views)},
+            "video": self._video(post),
+        }
+        if post.pictures:
+            item["imagePost"] = {"images": [_picture(post, i) for i in range(post.pictures)]}
+        if post.page_trouble == "age":
+            item["isContentClassified"] = True
+            item["video"] = {}
+        return {"itemInfo": {"itemStruct": item}, "statusCode": 0, "statusMsg": ""}
+
+    def _video(self, post: SamplePost) -> dict[str, Any]:
+        if post.pictures or not post.encodings:
+            return {"id": post.id, "width": 0, "height": 0, "duration": 0, "playAddr": ""}
+        first = post.encodings[0]
+        still = f"https://p16-sign.tiktokcdn-us.com/cover/{post.id}.jpeg?x-expires=1999999999"
+        return {
+            "id": post.id,
+            "width": first.width,
+            "height": first.height,
+            "duration": post.duration_s,
+            "ratio": "540p",
+            "codecType": first.codec,
+            "cover": still if post.cover else "",
+            "originCover": still if post.cover else "",
+            "playAddr": _file_address(post, 0),
+            "downloadAddr": _file_address(post, 0) + "&logo_name=tiktok",
+            "bitrateInfo": [_bitrate(post, i, e) for i, e in enumerate(post.encodings)],
+        }
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        parts = request.path.strip("/").split("/")
+        post = self.posts.get(parts[1].partition(".")[0])
+        if post is None:
+            return web.Response(status=404)
+        if parts[0] == "cover":
+            return web.FileResponse(post.cover) if post.cover else web.Response(status=404)
+        if not self._is_known(request):
+            return web.Response(status=403, text="Access Denied")
+        if post.file_trouble == "gone" or (
+            post.file_trouble == "gone-first" and request.host.startswith("v16")
+        ):
+            return web.Response(status=404)
+        path = post.encodings[int(parts[2])].path
+        if post.file_trouble:
+            return await _troubled_file(request, path, post.file_trouble)
+        return web.FileResponse(path)
+
+    def _is_known(self, request: web.Request) -> bool:
+        """Check the signature's rule: the page's cookie, and a Referer."""
+        if request.query.get("tk") != "tt_chain_token":
+            return True
+        cookies = SimpleCookie(request.headers.get("Cookie", ""))
+        token = cookies["tt_chain_token"].value if "tt_chain_token" in cookies else ""
+        return token in self._cookies and "tiktok.com" in request.headers.get("Referer", "")
+
+
+async def _troubled_file(request: web.Request, path: Path, trouble: str) -> web.StreamResponse:
+    content = b"" if trouble == "empty" else path.read_bytes()
+    response = web.StreamResponse()
+    if trouble == "chunked":
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = len(content)
+    await response.prepare(request)
+    if trouble in {"truncated", "stall"}:
+        await response.write(content[: len(content) // 2])
+        if trouble == "stall":
+            await asyncio.sleep(3600)
+        assert request.transport
+        request.transport.abort()
+        return response
+    await response.write(content)
+    return response
+
+
+def _file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") -> str:
+    # The signature's percent escapes must arrive as they are.
+    return (
+        f"https://{host}.tiktok.com/video/{post.id}/{number}/?a=1988&br=430"
+        "&signature=ab%2Fcd%3D%3D&expire=1999999999&tk=tt_chain_token"
+    )
+
+
+def _bitrate(post: SamplePost, number: int, encoding: Encoding) -> dict[str, Any]:
+    codec = {"h264": "h264", "h265": "bytevc1"}.get(encoding.codec, encoding.codec)
+    size = encoding.path.stat().st_size
+    return {
+        "Bitrate": size * 8 // max(post.duration_s, 1),
+        "CodecType": "h265_hvc1" if encoding.codec == "h265" else encoding.codec,
+        "GearName": f"normal_{encoding.width}_0",
+        "QualityType": 20,
+        "PlayAddr": {
+            **({"DataSize": str(size)} if encoding.says_size else {}),
+            "Width": encoding.width,
+            "Height": encoding.height,
+            "UrlKey": f"v09044g40000{post.id[-6:]}_{codec}_{encoding.width}p_430000",
+            "UrlList": [
+                _file_address(post, number),
+                _file_address(post, number, "v19-webapp-prime"),
+                f"https://www.tiktok.com/aweme/v1/play/?video_id={post.id}",
+            ],
+        },
+    }
+
+
+def _picture(post: SamplePost, number: int) -> dict[str, Any]:
+    url = f"https://p16-sign.tiktokcdn-us.com/picture/{post.id}/{number}.jpeg?x-expires=1999999999"
+    return {"imageURL": {"urlList": [url]}, "imageWidth": 1080, "imageHeight": 1440}
+
+
+def _filler(seed: int, size: int) -> dict[str, str]:
+    """Make translation-like text that compresses about as well as the real page's."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("etaoinshrdlucmfw", k=rng.randint(2, 9))) for _ in range(900)]
+    entries: dict[str, str] = {}
+    total = 0
+    while total < size:
+        key = "_".join(rng.choices(words, k=3))
+        entries[key] = " ".join(rng.choices(words, k=rng.randint(2, 12)))
+        total += len(key) + len(entries[key]) + 6
+    return entries
+
+
+#: Sizes of the recorded page of media-sources.md section 6: 277 kB of JSON, of them 184 kB
+#: translations, in 504 kB of HTML.
+_TRANSLATIONS = _filler(1, 184_000)
+_CONTEXT = {"user": None, "region": "US", "abTest": _filler(2, 80_000)}
+_MARKUP = " ".join(f'<i class="{k}">{v}</i>' for k, v in _filler(3, 200_000).items())
+
+
+def _page_with(detail: Mapping[str, Any]) -> str:
+    scope = {
+        "webapp.app-context": _CONTEXT,
+        "webapp.i18n-translation": {"en": _TRANSLATIONS},
+        "webapp.video-detail": detail,
+    }
+    data = json.dumps({"__DEFAULT_SCOPE__": scope}, separators=(",", ":")).replace("/", "\\u002F")
+    return (
+        "<!DOCTYPE html><html><head><title>TikTok</title></head><body>"
+        '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__" type="application/json">'
+        f"{data}</script>{_MARKUP}</body></html>"
+    )
+
+
+def _gzipped(page: str) -> bytes:
+    return gzip.compress(page.encode(), compresslevel=1)
+
+
+def _puzzle(seed: str) -> web.Response:
+    """Serve the firewall's page: find the number whose hash, after a prefix, is the given one."""
+    prefix, number = f"ferry-{seed}".encode(), _puzzle_number(seed)
+    challenge = {
+        "v": {
+            "a": base64.b64encode(prefix).decode(),
+            "c": base64.b64encode(hashlib.sha256(prefix + number).digest()).decode(),
+        }
+    }
+    packed = base64.b64encode(json.dumps(challenge).encode()).decode().rstrip("=")
+    page = (
+        "<html><body>Please wait..."
+        f'<p id="cs" class="{packed}"></p><p id="wci" class="_wafchallengeid"></p>'
+        '<p id="rci" class="waforiginalreid"></p><p id="rs" class="rs-value"></p></body></html>'
+    )
+    return web.Response(text=page, content_type="text/html")
+
+
+def _puzzle_number(seed: str) -> bytes:
+    return str(random.Random(seed).randint(100, 5_000)).encode()
+
+
+def _puzzle_is_solved(request: web.Request, seed: str) -> bool:
+    cookies = SimpleCookie(request.headers.get("Cookie", ""))
+    if "_wafchallengeid" not in cookies:
+        return False
+    answer = json.loads(base64.b64decode(cookies["_wafchallengeid"].value + "==="))
+    return base64.b64decode(answer["d"]) == _puzzle_number(seed)

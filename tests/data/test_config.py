@@ -1,0 +1,101 @@
+"""Settings: three sources, one declaration, all mistakes at once, no secret in sight."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsError
+from data import config as config_module
+from data.config import ROOT, Settings, describe, load, write_ini
+
+
+@pytest.fixture
+def ini(tmp_path: Path) -> Path:
+    return tmp_path / "config.ini"
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_the_environment_wins_over_env_file_over_ini(ini: Path, env: Path):
+    ini.write_text("[limits]\nattempts = 1\nstall_s = 11\nactive_requests = 7\n")
+    env.write_text("LIMITS_STALL_S=12\nLIMITS_ACTIVE_REQUESTS=8\nPOSTGRES_PASSWORD=foreign\n")
+    limits = load(ini, env, {"LIMITS_ACTIVE_REQUESTS": "9", "HOME": "/"}).limits
+    assert (limits.attempts, limits.stall_s, limits.active_requests) == (1, 12, 9)
+
+
+def test_without_any_source_the_defaults_hold(ini: Path, env: Path):
+    assert load(ini, env, {}) == Settings()
+
+
+def test_the_checked_in_file_is_the_declaration_and_gives_the_defaults(env: Path):
+    assert (ROOT / "config.ini").read_text() == write_ini()
+    assert load(ROOT / "config.ini", env, {}) == Settings()
+
+
+def test_every_key_is_explained():
+    assert all(meaning for *_, meaning in describe())
+
+
+def test_values_are_found_as_on_the_seed_page(ini: Path, env: Path):
+    config = load(ini, env, {"DATABASE_URL": "sqlite:///x.db"})
+    assert config["database"]["url"] == "sqlite:///x.db"
+    with pytest.raises(KeyError):
+        config["database"]["password"]
+    with pytest.raises(KeyError):
+        config["nothing"]
+
+
+def test_the_program_wide_settings_are_importable_as_on_the_seed_page():
+    from data.config import config
+
+    assert isinstance(config["database"]["url"], str)
+    with pytest.raises(AttributeError):
+        config_module.no_such_thing  # noqa: B018 - the access is the test
+
+
+def test_all_mistakes_are_reported_together_by_section_and_key(ini: Path, env: Path):
+    ini.write_text(
+        "[bot]\ntokn = x\n[limits]\nattempts = many\nstall_s = 0\n[unheard]\na = 1\n"
+        "[telegram]\nserver = ftp://x\nlocal = perhaps\n[network]\nproxy_file = /not/there\n"
+        "[run]\nlog_level = LOUD\n"
+    )
+    env.write_text("BOT_TOKN=x\n")
+    with pytest.raises(SettingsError) as caught:
+        load(ini, env, {"ADS_LINK": "javascript:alert(1)"})
+    report = "\n".join(caught.value.mistakes)
+    for place in (
+        "[bot] tokn (BOT_TOKN): is not a setting",
+        "[limits] attempts (LIMITS_ATTEMPTS):",
+        "[limits] stall_s (LIMITS_STALL_S):",
+        "[unheard] is not a section",
+        "[telegram] server (TELEGRAM_SERVER): must be an http(s) address",
+        "[telegram] local (TELEGRAM_LOCAL):",
+        "[network] proxy_file (NETWORK_PROXY_FILE): there is no file /not/there",
+        "[run] log_level (RUN_LOG_LEVEL):",
+        "[ads] link (ADS_LINK): must be an http(s) address",
+        ".env: BOT_TOKN is not a setting",
+    ):
+        assert place in report
+    assert len(caught.value.mistakes) == 10
+
+
+def test_an_unreadable_file_is_named(ini: Path, env: Path):
+    ini.write_text("token = 5\n")
+    with pytest.raises(SettingsError, match=r"config\.ini"):
+        load(ini, env, {})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"BOT_TOKEN": "hunter2"}, {"DATABASE_URL": "postgresql://u:hunter2@h/d"}],
+)
+def test_secrets_are_never_printed(ini: Path, env: Path, environ: dict[str, str]):
+    settings = load(ini, env, environ)
+    assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump()}"
+    ini.write_text("[limits]\nattempts = many\n[bot]\nhunter2\n")
+    with pytest.raises(SettingsError) as caught:
+        load(ini, env, environ)
+    assert "hunter2" not in f"{caught.value!r} {caught.value} {caught.value.mistakes}"

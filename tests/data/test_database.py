@@ -1,0 +1,247 @@
+"""Engine, sessions and schema, on both databases."""
+
+import asyncio
+import logging
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from data import database
+from data.database import get_async_db_url, get_session, init_db, initialize_database_components
+
+# The seed page's tables, as PostgreSQL and SQLite write them for its models.
+SEED_DDL: dict[str, tuple[str, ...]] = {
+    "postgresql": (
+        "CREATE TABLE users (user_id BIGINT NOT NULL, registered_at BIGINT, lang VARCHAR NOT NULL, "
+        "link VARCHAR, file_mode BOOLEAN NOT NULL, {ads} PRIMARY KEY (user_id), UNIQUE (user_id))",
+        "CREATE TABLE videos (pk_id BIGSERIAL NOT NULL, user_id BIGINT NOT NULL, "
+        "downloaded_at BIGINT, video_link VARCHAR NOT NULL, is_images BOOLEAN NOT NULL, "
+        "is_processed BOOLEAN NOT NULL, is_inline BOOLEAN NOT NULL, PRIMARY KEY (pk_id), "
+        "FOREIGN KEY(user_id) REFERENCES users (user_id))",
+        "CREATE TABLE music (pk_id BIGSERIAL NOT NULL, user_id BIGINT NOT NULL, "
+        "downloaded_at BIGINT, video_id BIGINT NOT NULL, PRIMARY KEY (pk_id), "
+        "FOREIGN KEY(user_id) REFERENCES users (user_id))",
+    ),
+}
+SEED_DDL["sqlite"] = tuple(ddl.replace("BIGSERIAL", "BIGINT") for ddl in SEED_DDL["postgresql"])
+AD_COLUMNS = "ad_count INTEGER NOT NULL, ad_cooldown BIGINT NOT NULL,"
+
+
+async def _rows(query: str) -> list[tuple[object, ...]]:
+    async with await get_session() as db:
+        return [tuple(row) for row in await db.execute(text(query))]
+
+
+async def _make_seed_database(*, with_ads: bool) -> str:
+    assert database.engine is not None
+    dialect = database.engine.dialect.name
+    async with database.engine.begin() as connection:
+        for ddl in SEED_DDL[dialect]:
+            await connection.execute(text(ddl.format(ads=AD_COLUMNS if with_ads else "")))
+        ads, values = (", ad_count, ad_cooldown", ", 2, 1700") if with_ads else ("", "")
+        await connection.execute(
+            text(
+                f"INSERT INTO users (user_id, registered_at, lang, link, file_mode{ads}) VALUES "
+                f"(7, 100, 'ru', 'ref', true{values}), (-100, NULL, 'xx', NULL, false{values})"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO videos VALUES (1, 7, 200, 'https://a', true, false, false), "
+                "(2, 7, NULL, 'https://b', false, true, true), (5, -100, 201, 'c', false, false, false)"
+            )
+        )
+        await connection.execute(text("INSERT INTO music VALUES (1, 7, 300, 7123456789012345678)"))
+        if dialect == "postgresql":
+            await connection.execute(text("SELECT setval('videos_pk_id_seq', 5)"))
+            await connection.execute(text("SELECT setval('music_pk_id_seq', 1)"))
+    return dialect
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgres://u:p@h:5/d", "postgresql+asyncpg://u:p@h:5/d"),
+        ("postgresql+psycopg2://h/d", "postgresql+asyncpg://h/d"),
+        ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
+        ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+        ("sqlite:///x.db", "sqlite+aiosqlite:///x.db"),
+        ("sqlite+pysqlite:////x.db", "sqlite+aiosqlite:////x.db"),
+    ],
+)
+def test_every_address_gets_its_asynchronous_driver(given: str, expected: str):
+    assert get_async_db_url(given).render_as_string(hide_password=False) == expected
+
+
+def test_an_empty_address_means_the_embedded_database():
+    url = get_async_db_url("")
+    assert url.drivername == "sqlite+aiosqlite"
+    assert url.database is not None
+    assert url.database.endswith("var/clipferry.db")
+
+
+@pytest.mark.parametrize("bad", ["mysql://root:hunter2@h/d", "hunter2", "://hunter2"])
+def test_a_wrong_address_is_refused_without_repeating_it(bad: str):
+    with pytest.raises(ValueError, match=r"database|supported") as caught:
+        get_async_db_url(bad)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_before_initialisation_the_missing_call_is_named():
+    await database.close()
+    with pytest.raises(RuntimeError, match="initialize_database_components"):
+        await get_session()
+    with pytest.raises(RuntimeError, match="initialize_database_components"):
+        await init_db()
+    with pytest.raises(RuntimeError, match="initialize_database_components"):
+        database.read_session()
+
+
+async def test_a_second_initialisation_replaces_the_first_and_says_so(
+    db: str, caplog: pytest.LogCaptureFixture
+):
+    first = database.engine
+    assert first is not None
+    async with await get_session() as session:
+        await session.execute(text("SELECT 1"))
+    with caplog.at_level(logging.WARNING):
+        initialize_database_components(db)
+    assert database.engine is not first
+    assert "twice" in caplog.text
+    await init_db()
+    assert first.pool.checkedin() == 0  # type: ignore[attr-defined]
+    assert await _rows("SELECT count(*) FROM users") == [(0,)]
+
+
+async def test_the_password_is_not_logged(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.DEBUG):
+        initialize_database_components("postgresql://ferry:hunter2@127.0.0.1:1/none")
+    await database.close()
+    assert "ferry" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+async def test_a_session_is_open_inside_and_rolled_back_after_an_error(db: str):
+    async def write_and_fail() -> None:
+        async with await get_session() as session:
+            await session.execute(
+                text(
+                    "INSERT INTO users (user_id, lang, file_mode, ad_count, ad_cooldown) "
+                    "VALUES (1, 'en', false, 0, 0)"
+                )
+            )
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail()
+    assert await _rows("SELECT count(*) FROM users") == [(0,)]
+
+
+async def test_migrating_twice_changes_nothing(db: str):
+    await init_db()
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0002",)]
+
+
+@pytest.mark.parametrize("with_ads", [True, False])
+async def test_a_seed_made_database_is_upgraded_with_every_row(db_url: str, with_ads: bool):
+    initialize_database_components(db_url)
+    dialect = await _make_seed_database(with_ads=with_ads)
+    tables = {
+        "users": "user_id, registered_at, lang, link, file_mode",
+        "videos": "pk_id, user_id, downloaded_at, video_link, is_images, is_processed, is_inline",
+        "music": "pk_id, user_id, downloaded_at, video_id",
+    }
+    before = {t: await _rows(f"SELECT {c} FROM {t} ORDER BY 1") for t, c in tables.items()}
+    assert [len(rows) for rows in before.values()] == [2, 3, 1]
+
+    await init_db()
+    await init_db()
+
+    after = {t: await _rows(f"SELECT {c} FROM {t} ORDER BY 1") for t, c in tables.items()}
+    assert after == before
+    ads = (2, 1700) if with_ads else (0, 0)
+    assert await _rows("SELECT ad_count, ad_cooldown FROM users") == [ads, ads]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0002",)]
+    await _assert_schema_is_that_of_the_models(dialect)
+
+    from data.db_service import add_music, add_video, get_user_videos
+
+    await add_video(7, "https://new", False)
+    await add_music(7, 1)
+    assert (await get_user_videos(7))[-1][1] in {"https://new", "https://b"}
+    assert await _rows("SELECT max(pk_id) FROM videos") == [(6,)]
+    assert await _rows("SELECT max(pk_id) FROM music") == [(2,)]
+    await database.close()
+
+
+async def test_orphans_of_an_unchecked_sqlite_database_are_kept(tmp_path):
+    initialize_database_components(f"sqlite:///{tmp_path / 'old.db'}")
+    await _make_seed_database(with_ads=True)
+    assert database.engine is not None
+    async with database.engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        await raw.execute("PRAGMA foreign_keys = OFF")
+        await raw.execute("INSERT INTO videos VALUES (9, 4242, 1, 'orphan', 0, 0, 0)")
+        await raw.execute("PRAGMA foreign_keys = ON")
+    await init_db()
+    assert await _rows("SELECT video_link FROM videos WHERE user_id = 4242") == [("orphan",)]
+    assert await _rows("SELECT lang FROM users WHERE user_id = 4242") == [("en",)]
+    await database.close()
+
+
+async def _assert_schema_is_that_of_the_models(dialect: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    import data.models  # noqa: F401 - fills the metadata
+
+    def differences(connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return compare_metadata(context, database.Base.metadata)
+
+    assert database.engine is not None
+    async with database.engine.connect() as connection:
+        found = await connection.run_sync(differences)
+    # The seed's own DDL repeats the key of users as UNIQUE; dropping it would lock a large table.
+    found = [d for d in found if not (d[0] == "remove_constraint" and d[1].table.name == "users")]
+    assert found == []
+
+
+async def test_a_fresh_database_has_the_schema_of_the_models(db: str):
+    assert database.engine is not None
+    await _assert_schema_is_that_of_the_models(database.engine.dialect.name)
+
+
+async def test_a_database_of_a_newer_release_is_refused(db: str):
+    async with await get_session() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await session.commit()
+    with pytest.raises(RuntimeError, match="newer"):
+        await init_db()
+
+
+async def test_two_processes_migrate_one_database_at_once(db_url: str):
+    initialize_database_components(db_url)
+    await _make_seed_database(with_ads=False)
+    await database.close()
+    program = (
+        "import asyncio, sys\n"
+        "from data import database\n"
+        "async def main():\n"
+        "    database.initialize_database_components(sys.argv[1])\n"
+        "    await database.init_db()\n"
+        "    await database.close()\n"
+        "asyncio.run(main())\n"
+    )
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", program, db_url)
+        for _ in range(3)
+    ]
+    assert [await process.wait() for process in processes] == [0, 0, 0]
+    initialize_database_components(db_url)
+    assert await _rows("SELECT count(*) FROM videos") == [(3,)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0002",)]
+    await database.close()

@@ -1,0 +1,38 @@
+"""Finding links in what people write."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from platforms._registry import load
+
+REGISTRY = load()
+EXAMPLES = [e for platform in REGISTRY.by_name.values() for e in platform.examples]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_belongs_to_exactly_one_platform(example: str):
+    assert len([p for p in REGISTRY.by_name.values() if p.find(example)]) == 1
+
+
+@given(
+    example=st.sampled_from(EXAMPLES),
+    before=st.sampled_from(["", "look: ", "(", "«", "смотри👉 ", "a\n", "[x] "]),
+    after=st.sampled_from(["", ".", ")", "!", " wow", "\nнижче", "»", ", ok?", "]}", "…"]),
+)
+def test_links_are_found_inside_any_text(example: str, before: str, after: str):
+    links = REGISTRY.find_all(f"{before}{example}{after}")
+    assert [link.url.rstrip("/") for link in links] == [example.rstrip("/")]
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_without_a_crash(text: str):
+    assert isinstance(REGISTRY.find_all(text, [text]), list)
+
+
+def test_hidden_schemeless_and_shouted_links_count_and_a_post_counts_once():
+    links = REGISTRY.find_all(
+        "HTTPS://WWW.TIKTOK.COM/@a/video/1 https://tiktok.com/@b/photo/1?x=2",
+        ["tiktok.com/@c/video/2", "https://vm.tiktok.com/Zx/", "example.com"],
+    )
+    assert [link.post_id for link in links] == ["1", "2", None]

@@ -1,0 +1,277 @@
+"""TikTok through the real yt-dlp, against the simulated site."""
+
+import pytest
+from yt_dlp.extractor.tiktok import TikTokIE
+
+from core.errors import (
+    AgeRestrictedError,
+    BrokenLinkError,
+    ClipferryError,
+    MediaDeletedError,
+    MediaPrivateError,
+    NotAvailableError,
+    PicturesUnsupportedError,
+    PlatformChangedError,
+    PlatformError,
+    PlatformRateLimitedError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+    RegionBlockedError,
+    UnderReviewError,
+)
+from core.formats import choose_rendition
+from core.media import Access, Link, Post
+from platforms._exits import Exit
+from platforms.tiktok import PLATFORM, read_post
+from simulator.samples import VideoSpec
+from simulator.sites.tiktok import Encoding
+from tests.sites import Web
+
+ID = "7300000000000000001"
+VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
+
+
+async def read(web: Web, url: str = VIDEO, **terms) -> Post:
+    async with web.sources(**terms) as sources:
+        link = sources.registry.find(url)
+        assert link is not None
+        return await sources.attempt(link, lambda attempt: attempt.read())
+
+
+@pytest.mark.parametrize("url", PLATFORM.examples)
+def test_every_example_is_recognised(url: str):
+    link = PLATFORM.find(url)
+    assert link is not None
+    assert link.post_id in {ID, "7300000000000000002", None}
+    is_short = "demo001" in url
+    assert (link.post_id is None) == is_short
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.tiktok.com/@ferry.demo",
+        "https://www.tiktok.com/@ferry.demo/live",
+        "https://www.tiktok.com/music/x-7300000000000000001",
+        "https://www.tiktok.com/discover/video",
+        "https://www.tiktok.com/legal/page",
+        "https://www.tiktok.com.evil.example/@a/video/1",
+        "https://tiktok.com@127.0.0.1/@a/video/1",
+        "https://user:pw@www.tiktok.com/@a/video/1",
+        "https://evil.example/?u=https://www.tiktok.com/@a/video/1",
+        "http://127.0.0.1/vm.tiktok.com/x",
+        "https://nottiktok.com/@a/video/1",
+        "https://www.tiktok.com:8443/@a/video/1",
+        "https://xn--tktok-q4a.com/@a/video/1",
+        "https://tıktok.com/@a/video/1",
+        "ftp://www.tiktok.com/@a/video/1",
+        "https://vm.tiktok.com/",
+        "https://www.tiktok.com/?item_id=abc",
+        "https://www.tiktok.com/@a/video/12x",
+        "https://[::1]/@a/video/1",
+        "https://www.tiktok.com/@a/video/1" + "0" * 2_048,
+    ],
+)
+def test_what_is_no_post_of_tiktok_is_not_recognised(url: str):
+    assert PLATFORM.find(url) is None
+
+
+async def test_a_video_post_is_read(web: Web):
+    web.video_post(text="Ферри 🚢", likes=999, views=0)
+    post = await read(web)
+    assert (post.platform, post.id, post.author, post.text) == (
+        "tiktok",
+        ID,
+        "ferry.demo",
+        "Ферри 🚢",
+    )
+    assert (post.duration_s, post.likes, post.views) == (3, 999, 0)
+    assert post.url == VIDEO
+    assert post.access.cookies["tt_chain_token"]
+    assert post.access.headers["Referer"] == f"https://www.tiktok.com/@_/video/{ID}"
+    assert post.sound is not None
+    assert post.sound.title == "original sound"
+    assert {r.watermarked for r in post.renditions} == {True, False}
+    assert not any("/aweme/v1/play/" in url for r in post.renditions for url in r.urls)
+
+
+async def test_h264_is_preferred_and_a_larger_h265_is_left(web: Web):
+    small = Encoding(web.samples.video(VideoSpec(width=288, height=512)), width=288, height=512)
+    large = Encoding(
+        web.samples.video(VideoSpec(encoder="libx265", seconds=1)),
+        codec="h265",
+        width=1080,
+        height=1920,
+    )
+    vvc = Encoding(small.path, codec="bytevc2", width=1080, height=1920)
+    web.video_post(encodings=(vvc, large, small))
+    post = await read(web)
+    chosen = choose_rendition([r for r in post.renditions if r.bitrate], 50_000_000)
+    assert (chosen.codec, chosen.width) == ("h264", 288)
+
+
+async def test_a_short_link_leads_to_its_post(web: Web):
+    web.video_post()
+    web.site.short_links["ZMdemo001"] = f"{VIDEO}?_t=8x&_r=1"
+    web.site.short_links["hop"] = "https://vt.tiktok.com/ZMdemo001"
+    assert (await read(web, "https://vm.tiktok.com/ZMdemo001/")).id == ID
+    assert (await read(web, "https://www.tiktok.com/t/hop")).id == ID
+    assert (await read(web, "https://tt.site/t/ZMdemo001")).id == ID
+    short = [entry for entry in web.log if entry.host in {"vm.tiktok.com", "tt.site"}]
+    assert all(entry.user_agent == "facebookexternalhit/1.1" for entry in short)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        "http://127.0.0.1:8081/@a/video/1",
+        "http://localhost/@a/video/1",
+        "http://169.254.169.254/latest/meta-data",
+        "https://www.tiktok.com.evil.example/@a/video/1",
+        "https://u:p@www.tiktok.com/@a/video/1",
+        "file:///etc/passwd",
+        "https://vm.tiktok.com/loop",
+        "https://www.tiktok.com/@ferry.demo",
+        "https://[bad",
+    ],
+)
+async def test_a_short_link_that_leads_nowhere_or_away_is_refused_and_never_followed(
+    web: Web, target: str | None
+):
+    if target:
+        web.site.short_links["loop"] = target
+    with pytest.raises(BrokenLinkError):
+        await read(web, "https://vm.tiktok.com/loop")
+    assert web.asked_hosts() <= {"vm.tiktok.com", "www.tiktok.com"}
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "error"),
+    [
+        (10204, "item doesn't exist", MediaDeletedError),
+        (10204, "status_deleted", MediaDeletedError),
+        (10204, "status_self_see", MediaPrivateError),
+        (10204, "person_geo_fencing", RegionBlockedError),
+        (10204, "copyright_geo_filter", RegionBlockedError),
+        (10204, "status_reviewing", UnderReviewError),
+        (10204, "status_audit_not_pass", UnderReviewError),
+        (10204, "content_classification", AgeRestrictedError),
+        (10204, "", NotAvailableError),
+        (10216, "", MediaPrivateError),
+        (10222, "", MediaPrivateError),
+        (10231, "cross_border_violation", RegionBlockedError),
+        (10221, "user banned", MediaDeletedError),
+        (10999, "something new", NotAvailableError),
+    ],
+)
+async def test_every_refusal_has_its_reason(
+    web: Web, status: int, message: str, error: type[ClipferryError]
+):
+    web.video_post(status=status, status_message=message)
+    with pytest.raises(error) as caught:
+        await read(web)
+    assert type(caught.value) is error
+    assert str(status) in str(caught.value)
+    assert web.site.posts[ID].page_requests == 1  # one exit gives one answer
+
+
+async def test_a_post_that_is_not_there_is_deleted(web: Web):
+    with pytest.raises(MediaDeletedError):
+        await read(web)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        ("login", PlatformRefusedError),
+        ("empty", PlatformRefusedError),
+        ("no-script", PlatformRefusedError),
+        ("garbled", PlatformChangedError),
+        ("age", AgeRestrictedError),
+        ("leave", BrokenLinkError),
+        ("403", PlatformRefusedError),
+        ("429", PlatformRateLimitedError),
+        ("503", PlatformUnreachableError),
+        ("500", PlatformUnreachableError),
+    ],
+)
+async def test_a_troubled_page_is_never_called_deleted(
+    web: Web, trouble: str, error: type[ClipferryError]
+):
+    web.video_post(page_trouble=trouble)
+    with pytest.raises(error) as caught:
+        await read(web, attempts=2)
+    assert type(caught.value) is error
+    expected = 2 if issubclass(error, PlatformError) else 1
+    assert web.site.posts[ID].page_requests == expected
+    assert "127.0.0.1" not in web.asked_hosts()
+
+
+async def test_the_firewalls_puzzle_is_solved(web: Web):
+    web.video_post(page_trouble="puzzle")
+    assert (await read(web)).id == ID
+
+
+async def test_a_passing_outage_is_survived_within_the_budget(web: Web):
+    web.video_post(page_trouble="503", trouble_times=2)
+    assert (await read(web, attempts=3)).id == ID
+
+
+async def test_a_refusal_at_one_exit_is_asked_again_at_the_next(web: Web):
+    await web.add_exit(name="exit-2")
+    web.video_post(status=10204, status_for=frozenset({"exit-1"}))
+    post = await read(web)
+    assert post.id == ID
+    assert post.access.exit == "exit-2"
+
+
+async def test_a_slideshow_is_named_as_such(web: Web):
+    web.video_post(pictures=7)
+    with pytest.raises(PicturesUnsupportedError):
+        await read(web)
+
+
+async def test_a_dead_exit_is_unreachable_and_keeps_its_credentials_to_itself(web: Web):
+    dead = Exit("http://127.0.0.1:9", "http://ferry:hunter2@127.0.0.1:9")
+    async with web.sources([dead]) as sources:
+        for url in (VIDEO, "https://vm.tiktok.com/x1"):
+            link = sources.registry.find(url)
+            assert link is not None
+            with pytest.raises(PlatformUnreachableError) as caught:
+                await sources.attempt(link, lambda attempt: attempt.read())
+            assert "hunter2" not in str(caught.value)
+            assert "127.0.0.1:9" in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+async def test_proxies_with_credentials_of_every_scheme_carry_page_and_short_link(
+    web: Web, scheme: str
+):
+    proxy = await web.add_exit(name="locked", credentials=("ferry", "hunter2"))
+    web.video_post()
+    web.site.short_links["ok1"] = VIDEO
+    async with web.sources([Exit("locked", proxy.address(scheme))]) as sources:
+        link = sources.registry.find("https://vm.tiktok.com/ok1")
+        assert link is not None
+        post = await sources.attempt(link, lambda attempt: attempt.read())
+    assert post.id == ID
+    assert {entry.exit for entry in web.log} == {"locked"}
+
+
+def test_the_private_parts_of_ytdlp_that_we_use_are_still_there():
+    """If this fails after an update of yt-dlp, `platforms/tiktok.py` needs a look."""
+    assert callable(TikTokIE._extract_web_data_and_status)
+    assert callable(TikTokIE._get_universal_data)
+    assert callable(TikTokIE._solve_challenge_and_set_cookies)
+
+
+@pytest.mark.parametrize("detail", [{"statusCode": 0}, {"itemInfo": []}, {}, [], "x"])
+def test_an_unexpected_shape_is_a_change_not_a_crash(detail: object):
+    with pytest.raises(PlatformChangedError):
+        read_post(detail, ID, Access(exit="direct"))
+
+
+def test_a_link_without_platform_host_is_not_ours():
+    assert PLATFORM.find("not a link") is None
+    assert isinstance(PLATFORM.find(VIDEO), Link)

@@ -1,0 +1,63 @@
+"""The simulated sites as the tests use them: posts with real small files behind real TLS."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from platforms._download import Spool
+from platforms._exits import Exit, Exits
+from platforms._registry import load
+from platforms._sources import Sources, Terms
+from simulator.samples import SampleStore, VideoSpec
+from simulator.sites.proxy import Asked, Authority, SitesProxy
+from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+
+TERMS = Terms(attempts=3, budget_s=30, stall_s=5)
+
+
+@dataclass
+class Web:
+    """The simulated web: the site, its ways in, and what was asked for."""
+
+    site: TikTokSite
+    samples: SampleStore
+    authority: Authority
+    folder: Path
+    log: list[Asked] = field(default_factory=list)
+    proxies: list[SitesProxy] = field(default_factory=list)
+
+    async def add_exit(self, **options) -> SitesProxy:
+        """Start one more proxy."""
+        proxy = SitesProxy(self.site, self.authority, self.log, **options)
+        await proxy.start()
+        self.proxies.append(proxy)
+        return proxy
+
+    def video_post(self, post_id: str = "7300000000000000001", **options) -> SamplePost:
+        """Put an ordinary video on the site."""
+        options.setdefault("encodings", (Encoding(self.samples.video(VideoSpec())),))
+        options.setdefault("cover", self.samples.picture(576, 1024, "cover"))
+        return self.site.add(SamplePost(post_id, **options))
+
+    @asynccontextmanager
+    async def sources(self, exits: list[Exit] | None = None, **terms) -> AsyncIterator[Sources]:
+        """Give the bot's own sources, leading to this web."""
+        exits = exits or [Exit(proxy.name, proxy.address()) for proxy in self.proxies]
+        sources = Sources(
+            load(), Exits(exits), replace(TERMS, ca_file=self.authority.ca_file, **terms)
+        )
+        try:
+            yield sources
+        finally:
+            await sources.close()
+
+    def spool(self, quota_bytes: int = 100_000_000) -> Spool:
+        """Give an empty spool."""
+        spool = Spool(self.folder / "spool", quota_bytes)
+        spool.prepare()
+        return spool
+
+    def asked_hosts(self) -> set[str]:
+        """List every host that was asked for."""
+        return {entry.host for entry in self.log}
