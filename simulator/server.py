@@ -1,0 +1,95 @@
+"""The whole simulator: Telegram, the sites, and the control over both, on loopback."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from simulator.control import control_routes
+from simulator.samples import SampleStore
+from simulator.sites.proxy import Asked, Authority, SitesProxy
+from simulator.sites.tiktok import TikTokSite
+from simulator.telegram.api import BotApi
+from simulator.telegram.files import FileStore
+from simulator.telegram.world import World
+
+#: Not a secret: it opens nothing but the simulator.
+TOKEN = "42:simulator"  # noqa: S105
+BOT_USER: dict[str, Any] = {
+    "id": 42,
+    "is_bot": True,
+    "first_name": "Clipferry",
+    "username": "clipferry_demo_bot",
+    "can_join_groups": True,
+    "can_read_all_group_messages": True,
+    "supports_inline_queries": True,
+}
+
+
+@dataclass(slots=True)
+class Simulator:
+    """Everything that the bot would meet outside, in one process."""
+
+    folder: Path
+    samples: SampleStore
+    authority: Authority
+    token: str = TOKEN
+    world: World = field(init=False)
+    api: BotApi = field(init=False)
+    site: TikTokSite = field(default_factory=TikTokSite)
+    log: list[Asked] = field(default_factory=list)
+    proxies: list[SitesProxy] = field(default_factory=list)
+    port: int = 0
+    _runner: web.AppRunner | None = None
+
+    def __post_init__(self) -> None:
+        """Build the parts."""
+        self.world = World(dict(BOT_USER))
+        self.api = BotApi(
+            self.token, self.world, FileStore(self.folder / "telegram", BOT_USER["id"])
+        )
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on loopback; port 0 takes a free one."""
+        app = web.Application()
+        app.add_routes(self.api.routes())
+        app.add_routes(control_routes(self.world, self.api))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.port = self._runner.addresses[0][1]
+        await self.add_exit()
+
+    async def add_exit(
+        self, name: str = "exit-1", credentials: tuple[str, str] | None = None
+    ) -> SitesProxy:
+        """Start one more proxy to the sites."""
+        proxy = SitesProxy(self.site, self.authority, self.log, name=name, credentials=credentials)
+        await proxy.start()
+        self.proxies.append(proxy)
+        return proxy
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        for proxy in self.proxies:
+            await proxy.stop()
+        if self._runner:
+            await self._runner.cleanup()
+
+    @property
+    def address(self) -> str:
+        """Give the Bot API server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def bot_environment(self, folder: Path) -> dict[str, str]:
+        """Give the settings with which the bot talks to this world, as environment variables."""
+        proxies = folder / "proxies.txt"
+        proxies.write_text("".join(f"{proxy.address()}\n" for proxy in self.proxies))
+        return {
+            "BOT_TOKEN": self.token,
+            "TELEGRAM_SERVER": self.address,
+            "NETWORK_PROXY_FILE": str(proxies),
+            "NETWORK_CA_FILE": str(self.authority.ca_file),
+            "FILES_SPOOL_DIR": str(folder / "spool"),
+        }

@@ -1,0 +1,262 @@
+"""The Bot API server: HTTP in front of the methods, with faults on demand.
+
+Every request is held to `schema.json`, which names each method's parameters and their types. What it
+does not know is refused loudly instead of being ignored.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from simulator.telegram.errors import ApiError, bad_request
+from simulator.telegram.files import FileStore, Upload
+from simulator.telegram.methods import Methods, Params, Uploads
+from simulator.telegram.world import Json, World
+
+SCHEMA: dict[str, dict[str, list[Any]]] = json.loads(
+    (Path(__file__).parent / "schema.json").read_text(encoding="utf-8")
+)
+_CHUNK = 1 << 18
+PUBLIC_UPLOAD_BYTES = 50 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Fault:
+    """Something that goes wrong on purpose."""
+
+    #: Method it strikes, or "*".
+    method: str
+    #: "429", "400", "403", "500" …: refuse with that code. "cut": drop the connection instead of
+    #: answering. "lost": carry the request out, then drop the connection. "slow": answer later.
+    kind: str
+    times: int = 1
+    #: Only requests for this chat; None for all.
+    chat_id: int | None = None
+    #: For 429 and "slow".
+    seconds: float = 1
+    #: For refusals: Telegram's words.
+    description: str = ""
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that has been answered."""
+
+    method: str
+    params: Params
+    #: Uploaded bytes by field name.
+    uploads: dict[str, int]
+    #: HTTP status; 0 when the connection was dropped.
+    status: int
+    error: str
+    at: float
+    seconds: float
+
+
+@dataclass(slots=True)
+class BotApi:
+    """One bot's Bot API server."""
+
+    token: str
+    world: World
+    files: FileStore
+    #: Largest upload; the public server's or the local server's.
+    upload_limit: int = PUBLIC_UPLOAD_BYTES
+    calls: list[Call] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    #: Seconds that every request takes at least.
+    latency_s: float = 0.0
+    methods: Methods = field(init=False)
+    _pollers: int = 0
+    _confirmed: int = 0
+
+    def __post_init__(self) -> None:
+        """Build the methods."""
+        self.methods = Methods(self.world, self.files)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Give the HTTP routes."""
+        return [
+            web.route("*", "/bot{token}/{method}", self._handle),
+            web.get("/file/bot{token}/{path}", self._download),
+        ]
+
+    def calls_of(self, *methods: str) -> list[Call]:
+        """List the calls of some methods."""
+        return [call for call in self.calls if call.method in methods]
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        started = time.monotonic()
+        name = request.match_info["method"]
+        params: Params = {}
+        uploads: Uploads = {}
+        status, error = 200, ""
+        try:
+            if request.match_info["token"] != self.token:
+                raise ApiError(401, "Unauthorized")
+            params, uploads = await self._parameters(name, request)
+            if name == "getUpdates":
+                return web.json_response({"ok": True, "result": await self._get_updates(params)})
+            result = await self._carry_out(name, params, uploads)
+            return web.json_response({"ok": True, "result": result})
+        except ApiError as refusal:
+            status, error = refusal.code, refusal.description
+            return web.json_response(refusal.as_json(), status=refusal.code)
+        except _Dropped as dropped:
+            status, error = 0, str(dropped)
+            assert request.transport
+            request.transport.abort()
+            return web.Response()
+        finally:
+            if name != "getUpdates":
+                sizes = {key: upload.size for key, upload in uploads.items()}
+                seconds = time.monotonic() - started
+                self.calls.append(Call(name, params, sizes, status, error, started, seconds))
+
+    async def _carry_out(self, name: str, params: Params, uploads: Uploads) -> Any:
+        await asyncio.sleep(self.latency_s)
+        fault = self._strike(name, params)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        elif fault and fault.kind == "cut":
+            raise _Dropped("cut")
+        elif fault and fault.kind.isdigit():
+            raise _refusal(fault)
+        method = self.methods.find(name)
+        if method is None:
+            self.methods.violations.append(f"{name} is not simulated")
+            raise ApiError(404, f"Not Found: {name} is not simulated")
+        result = await method(params, uploads)
+        if fault and fault.kind == "lost":
+            raise _Dropped("lost")
+        return result
+
+    def _strike(self, name: str, params: Params) -> Fault | None:
+        for fault in self.faults:
+            if fault.method in {"*", name} and fault.chat_id in {None, params.get("chat_id")}:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+    async def _get_updates(self, params: Params) -> list[Json]:
+        """Long polling: the offset confirms; a newer poller ends the older one."""
+        self._pollers += 1
+        mine = self._pollers
+        offset = params.get("offset") or 0
+        self.world.updates = [u for u in self.world.updates if u["update_id"] >= offset]
+        allowed = set(params.get("allowed_updates") or [])
+        deadline = time.monotonic() + (params.get("timeout") or 0)
+        while True:
+            if mine != self._pollers:
+                raise ApiError(
+                    409,
+                    "Conflict: terminated by other getUpdates request; make sure that only one "
+                    "bot instance is running",
+                )
+            if allowed:
+                self.world.updates = [u for u in self.world.updates if set(u) & allowed]
+            if self.world.updates:
+                return self.world.updates[: params.get("limit") or 100]
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return []
+            await self.world.changed(min(left, 0.5))
+
+    async def _parameters(self, name: str, request: web.Request) -> tuple[Params, Uploads]:
+        if name not in SCHEMA:
+            raise ApiError(404, "Not Found")
+        raw: dict[str, Any] = dict(request.query)
+        uploads: Uploads = {}
+        if request.content_type == "multipart/form-data":
+            reader = await request.multipart()
+            await self._read_multipart(reader, raw, uploads)
+        elif request.content_type == "application/json":
+            raw.update(await request.json())
+        else:
+            raw.update(await request.post())
+        return self._typed(name, raw, uploads), uploads
+
+    async def _read_multipart(
+        self, reader: MultipartReader, raw: dict[str, Any], uploads: Uploads
+    ) -> None:
+        total = 0
+        while (part := await reader.next()) is not None:
+            assert isinstance(part, BodyPartReader)
+            assert part.name
+            if part.filename is None:
+                raw[part.name] = await part.text()
+                continue
+            path = self.files.new_path()
+            upload = Upload(path, part.filename, part.headers.get("Content-Type", ""), 0)
+            with path.open("wb") as file:
+                while chunk := await part.read_chunk(_CHUNK):
+                    upload.size += len(chunk)
+                    total += len(chunk)
+                    if total > self.upload_limit:
+                        raise ApiError(413, "Request Entity Too Large")
+                    file.write(chunk)
+            uploads[part.name] = upload
+
+    def _typed(self, name: str, raw: dict[str, Any], uploads: Uploads) -> Params:
+        schema = SCHEMA[name]
+        params: Params = {}
+        for key, value in raw.items():
+            if key not in schema:
+                self.methods.violations.append(f"{name} has no parameter {key}")
+                continue
+            params[key] = _convert(key, schema[key][0], value)
+        for key in uploads:
+            if key in schema:
+                params[key] = f"attach://{key}"
+        for key, (_, is_required) in schema.items():
+            if is_required and params.get(key) in {None, ""} and key not in uploads:
+                wording = {"text": "message text is empty", "chat_id": "chat_id is empty"}
+                raise bad_request(wording.get(key, f'parameter "{key}" is required'))
+        return params
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        path = self.files.folder / Path(request.match_info["path"]).name
+        if request.match_info["token"] != self.token or not path.is_file():
+            return web.json_response(ApiError(404, "Not Found").as_json(), status=404)
+        return web.FileResponse(path)
+
+
+class _Dropped(Exception):  # noqa: N818 - an act of the simulator, not its failure
+    """The connection is to be dropped without an answer."""
+
+
+def _refusal(fault: Fault) -> ApiError:
+    code = int(fault.kind)
+    if code == 429:
+        seconds = int(fault.seconds)
+        return ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+    default = {403: "Forbidden: bot was blocked by the user", 500: "Internal Server Error"}
+    return ApiError(code, fault.description or default.get(code, "Bad Request"))
+
+
+def _convert(key: str, kind: str, value: Any) -> Any:
+    """Give a form value its type."""
+    if not isinstance(value, str) or kind in {"str", "file"}:
+        return value
+    if kind == "bool":
+        return value.lower() in {"true", "1"}
+    if kind in {"int", "chat"}:
+        with contextlib.suppress(ValueError):
+            return int(value)
+        if kind == "chat":
+            return value
+        raise bad_request(f'parameter "{key}" must be an integer')
+    if kind == "float":
+        return float(value)
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise bad_request(f"can't parse {key} JSON object") from None

@@ -1,0 +1,34 @@
+"""What the Bot API answers when it refuses."""
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """A refusal, in Telegram's own wording."""
+
+    def __init__(self, code: int, description: str, **parameters: int) -> None:
+        super().__init__(f"{code} {description}")
+        self.code = code
+        self.description = description
+        self.parameters = parameters
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the body of the answer."""
+        body: dict[str, Any] = {
+            "ok": False,
+            "error_code": self.code,
+            "description": self.description,
+        }
+        if self.parameters:
+            body["parameters"] = self.parameters
+        return body
+
+
+def bad_request(reason: str) -> ApiError:
+    """Make a 400."""
+    return ApiError(400, f"Bad Request: {reason}")
+
+
+def forbidden(reason: str) -> ApiError:
+    """Make a 403."""
+    return ApiError(403, f"Forbidden: {reason}")

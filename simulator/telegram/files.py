@@ -1,0 +1,100 @@
+"""The files that Telegram holds: kept on disk, named by file ids that belong to one bot."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from PIL import Image
+
+
+@dataclass(slots=True)
+class Upload:
+    """A file that came in with a request."""
+
+    path: Path
+    name: str
+    content_type: str
+    size: int
+
+
+@dataclass(slots=True)
+class StoredFile:
+    """A file that has an id."""
+
+    file_id: str
+    unique_id: str
+    #: "video", "photo", "document", "audio" or "thumbnail".
+    kind: str
+    path: Path
+    name: str
+    size: int
+    #: What the file really holds, pixels and seconds; 0 when it is no picture or video.
+    width: int = 0
+    height: int = 0
+    duration: int = 0
+    codec: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields that all file objects share."""
+        return {
+            "file_id": self.file_id,
+            "file_unique_id": self.unique_id,
+            "file_size": self.size,
+        }
+
+
+class FileStore:
+    """All files of one bot."""
+
+    def __init__(self, folder: Path, bot_id: int) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._bot_id = bot_id
+        self._numbers = itertools.count(1)
+        self.by_id: dict[str, StoredFile] = {}
+
+    def new_path(self) -> Path:
+        """Give a path for an upload."""
+        return self.folder / f"upload-{next(self._numbers)}"
+
+    def keep(self, upload: Upload, kind: str) -> StoredFile:
+        """Give an uploaded file its id, after a look inside."""
+        number = next(self._numbers)
+        file = StoredFile(
+            file_id=f"{kind}-{self._bot_id}-{number:06}",
+            unique_id=f"u{number:06}",
+            kind=kind,
+            path=upload.path,
+            name=upload.name,
+            size=upload.size,
+        )
+        if kind in {"photo", "thumbnail"}:
+            _measure_picture(file)
+        elif kind == "video":
+            _measure_video(file)
+        self.by_id[file.file_id] = file
+        return file
+
+
+def _measure_picture(file: StoredFile) -> None:
+    try:
+        with Image.open(file.path) as image:
+            file.width, file.height = image.size
+            file.codec = (image.format or "").lower()
+    except OSError:
+        return
+
+
+def _measure_video(file: StoredFile) -> None:
+    try:
+        with av.open(str(file.path)) as container:
+            if container.streams.video:
+                context = container.streams.video[0].codec_context
+                file.width, file.height = context.width, context.height
+                file.codec = context.name
+            if container.duration:
+                file.duration = round(container.duration / av.time_base)
+    except av.FFmpegError:
+        return

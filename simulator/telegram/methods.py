@@ -1,0 +1,293 @@
+"""The Bot API methods that the simulator plays, with the real server's refusals.
+
+Each takes the request's parameters, already of the right types, and the uploaded files by name.
+Source of limits and wordings: telegram-facts.md and https://core.telegram.org/bots/api.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.telegram.errors import ApiError, bad_request
+from simulator.telegram.files import FileStore, StoredFile, Upload
+from simulator.telegram.markup import as_key, checked_keyboard, formatted
+from simulator.telegram.world import Chat, Json, World
+
+Params = dict[str, Any]
+Uploads = dict[str, Upload]
+
+MAX_PHOTO_BYTES = 10 * 1024 * 1024
+MAX_THUMBNAIL_BYTES = 200_000
+MAX_THUMBNAIL_SIDE = 320
+
+#: The standard reactions that bots here are known to use, and some that they may try.
+REACTIONS = {"👍", "👎", "❤", "🔥", "🎉", "😁", "😢", "👀", "👨‍💻", "⚡", "🤔", "💔", "🏆", "✍"}
+CHAT_ACTIONS = {
+    "typing",
+    "upload_photo",
+    "record_video",
+    "upload_video",
+    "record_voice",
+    "upload_voice",
+    "upload_document",
+    "choose_sticker",
+    "find_location",
+    "record_video_note",
+    "upload_video_note",
+}
+
+
+@dataclass(slots=True)
+class Methods:
+    """The methods, over one world and one bot's files."""
+
+    world: World
+    files: FileStore
+    #: What the real server would swallow but a careful bot would not do.
+    violations: list[str] = field(default_factory=list)
+    #: Commands by scope and language, as set by the bot.
+    commands: dict[str, list[Json]] = field(default_factory=dict)
+
+    def find(self, name: str) -> Callable[[Params, Uploads], Awaitable[Any]] | None:
+        """Give the method by its Bot API name."""
+        method: Callable[[Params, Uploads], Awaitable[Any]] | None = getattr(
+            self, f"do_{name}", None
+        )
+        return method
+
+    # --- the bot itself ----------------------------------------------------------------------
+
+    async def do_getMe(self, _params: Params, _uploads: Uploads) -> Json:
+        return self.world.bot_user
+
+    async def do_deleteWebhook(self, _params: Params, _uploads: Uploads) -> bool:
+        return True
+
+    async def do_setMyCommands(self, params: Params, _uploads: Uploads) -> bool:
+        commands = params["commands"]
+        for command in commands:
+            if not command["command"].islower() or len(command["command"]) > 32:
+                raise bad_request("BOT_COMMAND_INVALID")
+            if not 1 <= len(command["description"]) <= 256:
+                raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+        scope = (params.get("scope") or {"type": "default"})["type"]
+        self.commands[f"{scope}/{params.get('language_code') or ''}"] = commands
+        return True
+
+    # --- sending -----------------------------------------------------------------------------
+
+    async def do_sendMessage(self, params: Params, _uploads: Uploads) -> Json:
+        text, entities = formatted(params, "text")
+        return self._send(params, {"text": text}, entities, "entities")
+
+    async def do_sendVideo(self, params: Params, uploads: Uploads) -> Json:
+        caption, entities = formatted(params, "caption")
+        self.world.chat(params["chat_id"])
+        file = self._file(params["video"], uploads, "video")
+        declared = [params.get(key) or 0 for key in ("width", "height", "duration")]
+        self._check_declared(file, declared)
+        video: Json = {
+            **file.as_json(),
+            "width": declared[0] or 320,
+            "height": declared[1] or 320,
+            "duration": declared[2],
+            "mime_type": "video/mp4",
+            "file_name": file.name,
+        }
+        self._add_stills(video, params, uploads)
+        return self._send(params, {"video": video, "caption": caption}, entities)
+
+    async def do_sendPhoto(self, params: Params, uploads: Uploads) -> Json:
+        caption, entities = formatted(params, "caption")
+        self.world.chat(params["chat_id"])
+        file = self._file(params["photo"], uploads, "photo")
+        if file.size > MAX_PHOTO_BYTES:
+            raise bad_request(
+                f"file of size {file.size} bytes is too big for a photo; "
+                f"the maximum size is {MAX_PHOTO_BYTES} bytes"
+            )
+        if not file.width:
+            raise bad_request("IMAGE_PROCESS_FAILED")
+        if file.width + file.height > 10_000 or max(file.width, file.height) > 20 * min(
+            file.width, file.height
+        ):
+            raise bad_request("PHOTO_INVALID_DIMENSIONS")
+        size = {**file.as_json(), "width": file.width, "height": file.height}
+        return self._send(params, {"photo": [size], "caption": caption}, entities)
+
+    async def do_sendDocument(self, params: Params, uploads: Uploads) -> Json:
+        caption, entities = formatted(params, "caption")
+        self.world.chat(params["chat_id"])
+        file = self._file(params["document"], uploads, "document")
+        if file.name.endswith(".mp4") and not params.get("disable_content_type_detection"):
+            self.violations.append(
+                f"{file.name}: a video sent as document turns into a video again"
+            )
+        document: Json = {**file.as_json(), "file_name": file.name}
+        self._add_stills(document, params, uploads)
+        return self._send(params, {"document": document, "caption": caption}, entities)
+
+    async def do_sendChatAction(self, params: Params, _uploads: Uploads) -> bool:
+        self.world.chat(params["chat_id"])
+        if params["action"] not in CHAT_ACTIONS:
+            raise bad_request("wrong parameter action in request")
+        return True
+
+    # --- changing what is there --------------------------------------------------------------
+
+    async def do_editMessageText(self, params: Params, _uploads: Uploads) -> Json:
+        message = self._own_message(params, "message to edit not found")
+        text, entities = formatted(params, "text")
+        markup = checked_keyboard(params.get("reply_markup"))
+        old = (message.get("text"), message.get("entities", []), message.get("reply_markup"))
+        if as_key(old) == as_key((text, entities, markup)):
+            raise bad_request(
+                "message is not modified: specified new message content and reply markup are "
+                "exactly the same as a current content and reply markup of the message"
+            )
+        for key in ("entities", "reply_markup"):
+            message.pop(key, None)
+        message.update({"text": text, "edit_date": message["date"]})
+        if entities:
+            message["entities"] = entities
+        if markup:
+            message["reply_markup"] = markup
+        self.world.edited(message)
+        return message
+
+    async def do_deleteMessage(self, params: Params, _uploads: Uploads) -> bool:
+        chat = self.world.chat(params["chat_id"])
+        self.world.find_message(chat, params["message_id"], "message to delete not found")
+        self.world.delete(chat, params["message_id"])
+        return True
+
+    async def do_setMessageReaction(self, params: Params, _uploads: Uploads) -> bool:
+        chat = self.world.chat(params["chat_id"])
+        self.world.find_message(chat, params["message_id"], "message to react not found")
+        wanted = params.get("reaction") or []
+        if len(wanted) > 1:
+            raise bad_request("REACTIONS_TOO_MANY")
+        emoji = wanted[0].get("emoji") if wanted else None
+        if emoji and (emoji not in REACTIONS or not chat.reactions_allowed):
+            raise bad_request("REACTION_INVALID")
+        self.world.react(chat, params["message_id"], emoji)
+        return True
+
+    async def do_answerCallbackQuery(self, params: Params, _uploads: Uploads) -> bool:
+        if len(params.get("text") or "") > 200:
+            raise bad_request("MESSAGE_TOO_LONG")
+        self.world.answer_query(params["callback_query_id"], params)
+        return True
+
+    # --- asking ------------------------------------------------------------------------------
+
+    async def do_getChatMember(self, params: Params, _uploads: Uploads) -> Json:
+        chat = self.world.chat(params["chat_id"])
+        person = self.world.people.get(params["user_id"])
+        if person is None:
+            raise bad_request("PARTICIPANT_ID_INVALID")
+        status = chat.members.get(person.id, "member")
+        member: Json = {"user": person.as_json(), "status": status}
+        if status == "creator":
+            member["is_anonymous"] = False
+        elif status == "administrator":
+            rights = (
+                "can_be_edited is_anonymous can_manage_chat can_delete_messages "
+                "can_manage_video_chats can_restrict_members can_promote_members can_change_info "
+                "can_invite_users can_post_stories can_edit_stories can_delete_stories"
+            )
+            member.update(dict.fromkeys(rights.split(), False))
+        elif status == "kicked":
+            member["until_date"] = 0
+        return member
+
+    async def do_getFile(self, params: Params, _uploads: Uploads) -> Json:
+        file = self.files.by_id.get(params["file_id"])
+        if file is None:
+            raise bad_request("invalid file_id")
+        return {**file.as_json(), "file_path": file.path.name}
+
+    # --- parts -------------------------------------------------------------------------------
+
+    def _send(
+        self,
+        params: Params,
+        content: Json,
+        entities: list[Json],
+        entities_field: str = "caption_entities",
+    ) -> Json:
+        chat = self.world.chat(params["chat_id"])
+        extra: Json = {}
+        thread_id = params.get("message_thread_id")
+        if thread_id is not None:
+            if thread_id not in chat.topics:
+                raise bad_request("message thread not found")
+            extra.update({"message_thread_id": thread_id, "is_topic_message": True})
+        if reply := self._reply(chat, params.get("reply_parameters")):
+            extra["reply_to_message"] = reply
+        if markup := checked_keyboard(params.get("reply_markup")):
+            extra["reply_markup"] = markup
+        if entities:
+            extra[entities_field] = entities
+        if not content.get("caption", "x"):
+            content.pop("caption")
+        return self.world.add_message(chat, {**content, **extra})
+
+    def _reply(self, chat: Chat, reply: Json | None) -> Json | None:
+        if not reply:
+            return None
+        target = chat.messages.get(reply["message_id"])
+        if target is None:
+            if not reply.get("allow_sending_without_reply"):
+                raise bad_request("message to be replied not found")
+            return None
+        return {key: value for key, value in target.items() if key != "reply_to_message"}
+
+    def _own_message(self, params: Params, missing: str) -> Json:
+        chat = self.world.chat(params["chat_id"])
+        message = self.world.find_message(chat, params["message_id"], missing)
+        if message.get("from", {}).get("id") != self.world.bot_user["id"]:
+            raise bad_request("message can't be edited")
+        return message
+
+    def _file(self, value: str, uploads: Uploads, kind: str) -> StoredFile:
+        """Take an upload, or find a file that this bot has already sent."""
+        if upload := uploads.get(value.removeprefix("attach://")):
+            if upload.size == 0:
+                raise bad_request("file must be non-empty")
+            return self.files.keep(upload, kind)
+        if value.startswith(("http://", "https://")):
+            raise ApiError(400, "Bad Request: wrong type of the web page content")
+        file = self.files.by_id.get(value)
+        if file is None:
+            raise bad_request("wrong file identifier/HTTP URL specified")
+        if file.kind != kind:
+            raise bad_request(f"can't use file of type {file.kind} as {kind}")
+        return file
+
+    def _add_stills(self, target: Json, params: Params, uploads: Uploads) -> None:
+        if thumbnail := params.get("thumbnail"):
+            if not (upload := uploads.get(thumbnail.removeprefix("attach://"))):
+                self.violations.append("a thumbnail must be a fresh upload")
+                return
+            file = self.files.keep(upload, "thumbnail")
+            if (
+                file.codec != "jpeg"
+                or file.size > MAX_THUMBNAIL_BYTES
+                or max(file.width, file.height) > MAX_THUMBNAIL_SIDE
+            ):
+                self.violations.append(
+                    f"thumbnail {file.codec} {file.width}x{file.height} of {file.size} bytes is ignored"
+                )
+                return
+            target["thumbnail"] = {**file.as_json(), "width": file.width, "height": file.height}
+        if cover := params.get("cover"):
+            file = self._file(cover, uploads, "photo")
+            target["cover"] = [{**file.as_json(), "width": file.width, "height": file.height}]
+
+    def _check_declared(self, file: StoredFile, declared: list[int]) -> None:
+        actual = [file.width, file.height, file.duration]
+        if file.width == 0:
+            self.violations.append(f"{file.name} is no video")
+        elif declared != actual:
+            self.violations.append(f"{file.name} is declared {declared} but really {actual}")

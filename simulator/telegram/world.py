@@ -1,0 +1,267 @@
+"""People, chats and messages, and what people do."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.telegram.errors import bad_request, forbidden
+from simulator.telegram.markup import entities_of_plain_text
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a Telegram account."""
+
+    id: int
+    first_name: str
+    last_name: str = ""
+    username: str = ""
+    language_code: str = "en"
+
+    def as_json(self) -> Json:
+        """Give the User object."""
+        user: Json = {"id": self.id, "is_bot": False, "first_name": self.first_name}
+        for key in ("last_name", "username", "language_code"):
+            if value := getattr(self, key):
+                user[key] = value
+        return user
+
+
+@dataclass(slots=True)
+class Chat:
+    """A private chat, a group or a channel."""
+
+    id: int
+    #: "private", "group", "supergroup" or "channel".
+    type: str
+    title: str = ""
+    #: Member's id to "creator", "administrator", "member", "left" or "kicked".
+    members: dict[int, str] = field(default_factory=dict)
+    #: Why the bot may not write here, in Telegram's words; empty when it may.
+    closed: str = ""
+    reactions_allowed: bool = True
+    #: Ids of the topics, when the group has topics.
+    topics: set[int] = field(default_factory=set)
+    #: Message id to Message object, as the bot would receive it.
+    messages: dict[int, Json] = field(default_factory=dict)
+    #: Message id to the bot's reaction.
+    reactions: dict[int, str] = field(default_factory=dict)
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def as_json(self) -> Json:
+        """Give the Chat object."""
+        chat: Json = {"id": self.id, "type": self.type}
+        if self.title:
+            chat["first_name" if self.type == "private" else "title"] = self.title
+        if self.topics:
+            chat["is_forum"] = True
+        return chat
+
+
+#: Telegram's stand-in sender for an administrator who stays anonymous.
+ANONYMOUS_ADMIN = Person(1087968824, "Group", username="GroupAnonymousBot")
+
+
+class World:
+    """Everything there is, and the queue of updates that it makes for the bot."""
+
+    def __init__(self, bot_user: Json) -> None:
+        self.bot_user = bot_user
+        self.people: dict[int, Person] = {}
+        self.chats: dict[int, Chat] = {}
+        self.updates: list[Json] = []
+        #: Open callback queries: id to the presser's id.
+        self.queries: dict[str, int] = {}
+        #: Answers to callback queries by id.
+        self.query_answers: dict[str, Json] = {}
+        self._update_ids = itertools.count(1000)
+        self._query_ids = itertools.count(1)
+        self._changed = asyncio.Event()
+        self._listeners: list[Callable[[Json], None]] = []
+
+    # --- who and where -----------------------------------------------------------------------
+
+    def person(self, person_id: int, first_name: str = "Ada", **details: str) -> Person:
+        """Add a person, with a private chat to the bot."""
+        person = self.people.setdefault(person_id, Person(person_id, first_name, **details))
+        self.chats.setdefault(person_id, Chat(person_id, "private", title=first_name))
+        return person
+
+    def group(self, chat_id: int, title: str = "Crew", *, topics: set[int] | None = None) -> Chat:
+        """Add a group."""
+        chat = Chat(chat_id, "supergroup", title=title, topics=topics or set())
+        return self.chats.setdefault(chat_id, chat)
+
+    def chat(self, chat_id: Any) -> Chat:
+        """Find a chat that the bot wants to write to.
+
+        Raises:
+            ApiError: there is none, or the bot may not.
+        """
+        if not isinstance(chat_id, int) or chat_id not in self.chats:
+            raise bad_request("chat not found")
+        chat = self.chats[chat_id]
+        if chat.closed:
+            raise forbidden(chat.closed)
+        return chat
+
+    # --- what people do ----------------------------------------------------------------------
+
+    def say(
+        self,
+        person: Person,
+        text: str,
+        chat: Chat | None = None,
+        *,
+        entities: list[Json] | None = None,
+        anonymous: bool = False,
+        **extra: Any,
+    ) -> Json:
+        """Let a person write; gives the message. Without a chat it is the private one."""
+        chat = chat or self.chats[person.id]
+        found = entities_of_plain_text(text) if entities is None else entities
+        content: Json = {"text": text}
+        if found:
+            content["entities"] = found
+        return self.post(person, chat, {**content, **extra}, anonymous=anonymous)
+
+    def post(self, person: Person, chat: Chat, content: Json, *, anonymous: bool = False) -> Json:
+        """Let a person send anything; `content` are the fields of the Message object."""
+        message = self._message(chat, content)
+        message["from"] = (ANONYMOUS_ADMIN if anonymous else person).as_json()
+        if anonymous:
+            message["sender_chat"] = chat.as_json()
+        self.push("message", message)
+        return message
+
+    def press(self, person: Person, message: Json, data: str) -> str:
+        """Let a person press an inline button; gives the query's id."""
+        query_id = str(next(self._query_ids))
+        self.queries[query_id] = person.id
+        self.push(
+            "callback_query",
+            {
+                "id": query_id,
+                "from": person.as_json(),
+                "message": message,
+                "chat_instance": "1",
+                "data": data,
+            },
+        )
+        return query_id
+
+    def block(self, person: Person) -> None:
+        """Let a person block the bot."""
+        self.chats[person.id].closed = "bot was blocked by the user"
+        self._membership(person, "member", "kicked")
+
+    def unblock(self, person: Person) -> None:
+        """Let a person unblock the bot."""
+        self.chats[person.id].closed = ""
+        self._membership(person, "kicked", "member")
+
+    def delete(self, chat: Chat, message_id: int) -> None:
+        """Let a message disappear."""
+        chat.messages.pop(message_id, None)
+        self._note({"event": "deleted", "chat_id": chat.id, "message_id": message_id})
+
+    def _membership(self, person: Person, old: str, new: str) -> None:
+        def member(status: str) -> Json:
+            return {"user": self.bot_user, "status": status, "until_date": 0}
+
+        self.push(
+            "my_chat_member",
+            {
+                "chat": self.chats[person.id].as_json(),
+                "from": person.as_json(),
+                "date": int(time.time()),
+                "old_chat_member": member(old),
+                "new_chat_member": member(new),
+            },
+        )
+
+    # --- what the bot does -------------------------------------------------------------------
+
+    def add_message(self, chat: Chat, content: Json) -> Json:
+        """Put a message of the bot into a chat."""
+        message = self._message(chat, content)
+        message["from"] = self.bot_user
+        self._note({"event": "message", "message": message})
+        return message
+
+    def find_message(self, chat: Chat, message_id: Any, missing: str) -> Json:
+        """Find a message.
+
+        Raises:
+            ApiError: it is not there; `missing` are Telegram's words for it.
+        """
+        message = chat.messages.get(message_id) if isinstance(message_id, int) else None
+        if message is None:
+            raise bad_request(missing)
+        return message
+
+    def edited(self, message: Json) -> None:
+        """Tell the watchers that a message has changed."""
+        self._note({"event": "edited", "message": message})
+
+    def answer_query(self, query_id: str, answer: Json) -> None:
+        """Take the answer to a button press; it can be given once.
+
+        Raises:
+            ApiError: there is no such open query.
+        """
+        if self.queries.pop(query_id, None) is None:
+            raise bad_request(
+                "query is too old and response timeout expired or query ID is invalid"
+            )
+        self.query_answers[query_id] = answer
+        self._note({"event": "query_answered", "id": query_id, **answer})
+
+    def react(self, chat: Chat, message_id: int, emoji: str | None) -> None:
+        """Set or remove the bot's reaction."""
+        if emoji:
+            chat.reactions[message_id] = emoji
+        else:
+            chat.reactions.pop(message_id, None)
+        self._note({"event": "reaction", "chat_id": chat.id, "id": message_id, "emoji": emoji})
+
+    # --- updates and watching ----------------------------------------------------------------
+
+    def push(self, kind: str, content: Json) -> None:
+        """Queue an update for the bot."""
+        self.updates.append({"update_id": next(self._update_ids), kind: content})
+        self._note({"event": kind, **content})
+
+    def watch(self, listener: Callable[[Json], None]) -> None:
+        """Call `listener` with everything that happens from now on."""
+        self._listeners.append(listener)
+
+    async def changed(self, timeout_s: float) -> bool:
+        """Wait until something happens; False when nothing did."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def _message(self, chat: Chat, content: Json) -> Json:
+        number = next(chat.numbers)
+        message: Json = {
+            "message_id": number,
+            "date": int(time.time()),
+            "chat": chat.as_json(),
+            **content,
+        }
+        chat.messages[number] = message
+        return message
+
+    def _note(self, event: Json) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+        for listener in self._listeners:
+            listener(event)
