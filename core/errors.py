@@ -15,12 +15,13 @@
     ├─ DeliveryError             Telegram says no
     │   └─ ChatForbiddenError · FileRejectedError · FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError
-    └─ SettingsError             only at start
+    ├─ StorageError              the database is in trouble; users are served all the same
+    ├─ SettingsError             only at start
+    └─ BugError                  everything that nobody has foreseen
 
 A class's docstring is the developer's message. `text_key` names the sentence for the user in
 `locale/`; `facts` fill its placeholders. `retryable` says whether asking again can help, which is
 what a try-again button needs to know. `another_exit_may_help` is for the loop that fetches.
-A failure that is not one of these is a bug.
 """
 
 from typing import ClassVar
@@ -29,7 +30,7 @@ from typing import ClassVar
 class ClipferryError(Exception):
     """Something expected went wrong."""
 
-    text_key: ClassVar[str] = "error"
+    text_key: ClassVar[str] = "platform_trouble"
     retryable: ClassVar[bool] = False
     another_exit_may_help: ClassVar[bool] = False
 
@@ -171,7 +172,6 @@ class ShuttingDownError(LimitError):
 class PlatformError(ClipferryError):
     """The site, or our reading of it, is in trouble."""
 
-    text_key = "platform_trouble"
     retryable = True
     another_exit_may_help = True
 
@@ -236,6 +236,29 @@ class SettingsError(ClipferryError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class StorageError(ClipferryError):
+    """The database did not answer, or refused."""
+
+    text_key = "busy"
+    retryable = True
+
+
+class BugError(ClipferryError):
+    """Something nobody has foreseen; the log has the traceback under the same code."""
+
+    text_key = "error"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        #: Eight letters and digits that the user sees and the operator can look for.
+        self.code = code
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """The code."""
+        return {"code": self.code}
 
 
 def _minutes(seconds: int) -> str:

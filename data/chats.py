@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, not_, select, update
 
 from data.database import read_session, single_write_session, unix_now
+from data.db_service import insert_user, update_user_lang
 from data.models import Users
 
 
@@ -38,6 +39,12 @@ async def toggle_file_mode(chat_id: int) -> bool | None:
     )
     async with single_write_session() as db:
         return await db.scalar(statement)
+
+
+async def set_language(chat_id: int, lang: str) -> None:
+    """Set the chat's language; an unknown chat is registered with it."""
+    await insert_user(chat_id, lang)
+    await update_user_lang(chat_id, lang)
 
 
 async def mark_blocked(chat_id: int) -> None:

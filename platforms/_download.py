@@ -25,7 +25,7 @@ class Spool:
 
     def __init__(self, folder: Path, quota_bytes: int) -> None:
         self._folder = folder
-        self._quota = quota_bytes
+        self.quota_bytes = quota_bytes
         self._reserved = 0
         self._changed = asyncio.Condition()
 
@@ -45,10 +45,10 @@ class Spool:
             await self._give_back(space.reserved)
 
     async def _take(self, size: int) -> None:
-        if size > self._quota:
-            raise TooLargeError(size, self._quota)
+        if size > self.quota_bytes:
+            raise TooLargeError(size, self.quota_bytes)
         async with self._changed:
-            await self._changed.wait_for(lambda: self._reserved + size <= self._quota)
+            await self._changed.wait_for(lambda: self._reserved + size <= self.quota_bytes)
             self._reserved += size
 
     async def _give_back(self, size: int) -> None:

@@ -64,7 +64,10 @@ def _encode(path: Path, spec: VideoSpec) -> None:
         av.open(tone, format="lavfi") as tones,
         av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as target,
     ):
-        video = target.add_stream(spec.encoder, rate=30, options={"preset": "ultrafast"})
+        options = {"preset": "ultrafast", "x265-params": "log-level=error"}
+        if spec.encoder != "libx265":
+            del options["x265-params"]
+        video = target.add_stream(spec.encoder, rate=30, options=options)
         assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = spec.width, spec.height, "yuv420p"
         video.bit_rate = spec.bit_rate

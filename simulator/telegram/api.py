@@ -73,7 +73,8 @@ class BotApi:
     #: Seconds that every request takes at least.
     latency_s: float = 0.0
     methods: Methods = field(init=False)
-    _pollers: int = 0
+    #: How often getUpdates was called.
+    pollers: int = 0
     _confirmed: int = 0
 
     def __post_init__(self) -> None:
@@ -148,14 +149,14 @@ class BotApi:
 
     async def _get_updates(self, params: Params) -> list[Json]:
         """Long polling: the offset confirms; a newer poller ends the older one."""
-        self._pollers += 1
-        mine = self._pollers
+        self.pollers += 1
+        mine = self.pollers
         offset = params.get("offset") or 0
         self.world.updates = [u for u in self.world.updates if u["update_id"] >= offset]
         allowed = set(params.get("allowed_updates") or [])
         deadline = time.monotonic() + (params.get("timeout") or 0)
         while True:
-            if mine != self._pollers:
+            if mine != self.pollers:
                 raise ApiError(
                     409,
                     "Conflict: terminated by other getUpdates request; make sure that only one "
@@ -217,7 +218,7 @@ class BotApi:
             if key in schema:
                 params[key] = f"attach://{key}"
         for key, (_, is_required) in schema.items():
-            if is_required and params.get(key) in {None, ""} and key not in uploads:
+            if is_required and _is_missing(params.get(key)) and key not in uploads:
                 wording = {"text": "message text is empty", "chat_id": "chat_id is empty"}
                 raise bad_request(wording.get(key, f'parameter "{key}" is required'))
         return params
@@ -240,6 +241,10 @@ def _refusal(fault: Fault) -> ApiError:
         return ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
     default = {403: "Forbidden: bot was blocked by the user", 500: "Internal Server Error"}
     return ApiError(code, fault.description or default.get(code, "Bad Request"))
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value == ""
 
 
 def _convert(key: str, kind: str, value: Any) -> Any:

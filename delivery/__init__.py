@@ -1,0 +1,1 @@
+"""The post office: how media reaches Telegram."""

@@ -1,0 +1,25 @@
+"""The one Telegram client of the house."""
+
+from aiogram import Bot
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.enums import ParseMode
+from aiogram.types import LinkPreviewOptions
+
+
+def make_bot(token: str, *, server: str, connections: int) -> Bot:
+    """Build the client. `connections` bounds requests at the same time, uploads among them.
+
+    aiogram's own time limit of 60 s holds for everything but uploads, which set theirs.
+    """
+    session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
+    return Bot(
+        token,
+        session=session,
+        default=DefaultBotProperties(
+            parse_mode=ParseMode.HTML,
+            # Not `link_preview_is_disabled`, which makes aiogram send a parameter that is gone.
+            link_preview=LinkPreviewOptions(is_disabled=True),
+        ),
+    )

@@ -1,0 +1,161 @@
+"""Sending: one upload, streamed from disk, never repeated blindly."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from aiogram import Bot
+from aiogram.methods import SendDocument, SendMessage, SendVideo
+from aiogram.types import FSInputFile, InlineKeyboardMarkup, Message
+
+from core.errors import DeliveryError, FloodError, TooLargeError
+from core.media import VideoFile
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translated
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: A larger piece makes uploads faster and costs its size in memory for each of them.
+_UPLOAD_CHUNK: Final = 256 * 1024
+#: Telegram's wish for a pause is granted up to this length, in seconds.
+_LONGEST_PAUSE_S: Final = 60
+#: Telegram shows an action for five seconds.
+_ACTION_INTERVAL_S: Final = 4.5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What stands around the media."""
+
+    #: Telegram HTML.
+    caption: str
+    buttons: InlineKeyboardMarkup | None = None
+
+
+class Sender:
+    """Sends into chats; every failure comes out as a `DeliveryError`."""
+
+    def __init__(self, bot: Bot, *, ceiling_bytes: int, upload_timeout_s: int) -> None:
+        self._bot = bot
+        #: Largest file in bytes that the Bot API server takes.
+        self.ceiling_bytes = ceiling_bytes
+        self._upload_timeout_s = upload_timeout_s
+
+    async def send_video(self, target: ChatTarget, video: VideoFile, look: Look) -> Message:
+        """Send a video that plays in place.
+
+        Raises:
+            TooLargeError: over the server's limit; nothing was uploaded.
+            DeliveryError: Telegram did not take it, or we cannot know.
+        """
+        self._check_size(video.size_bytes)
+        method = SendVideo(
+            chat_id=target.chat_id,
+            message_thread_id=target.thread_id,
+            video=_upload(video.path),
+            width=video.width,
+            height=video.height,
+            duration=video.duration_s,
+            thumbnail=_upload(video.thumbnail) if video.thumbnail else None,
+            cover=_upload(video.cover) if video.cover else None,
+            supports_streaming=True,
+            caption=look.caption,
+            reply_markup=look.buttons,
+            reply_parameters=target.reply,
+        )
+        return await self._upload(target, "upload_video", method)
+
+    async def send_document(self, target: ChatTarget, path: Path, look: Look) -> Message:
+        """Send a file untouched.
+
+        Raises:
+            TooLargeError: over the server's limit; nothing was uploaded.
+            DeliveryError: Telegram did not take it, or we cannot know.
+        """
+        self._check_size(path.stat().st_size)
+        method = SendDocument(
+            chat_id=target.chat_id,
+            message_thread_id=target.thread_id,
+            document=_upload(path),
+            disable_content_type_detection=True,
+            caption=look.caption,
+            reply_markup=look.buttons,
+            reply_parameters=target.reply,
+        )
+        return await self._upload(target, "upload_document", method)
+
+    async def send_text(
+        self,
+        target: ChatTarget,
+        text: str,
+        buttons: InlineKeyboardMarkup | None = None,
+        *,
+        silent: bool = False,
+    ) -> Message:
+        """Answer with a text (Telegram HTML).
+
+        Raises:
+            DeliveryError: Telegram did not take it, or we cannot know.
+        """
+        method = SendMessage(
+            chat_id=target.chat_id,
+            message_thread_id=target.thread_id,
+            text=text,
+            reply_markup=buttons,
+            reply_parameters=target.reply,
+            disable_notification=silent,
+        )
+        return await self._obeying_floods(lambda: self._bot(method))
+
+    def _check_size(self, size_bytes: int) -> None:
+        if size_bytes > self.ceiling_bytes:
+            raise TooLargeError(size_bytes, self.ceiling_bytes)
+
+    async def _upload(
+        self, target: ChatTarget, action: str, method: SendVideo | SendDocument
+    ) -> Message:
+        async with self._showing(target, action):
+            return await self._obeying_floods(
+                lambda: self._bot(method, request_timeout=self._upload_timeout_s)
+            )
+
+    async def _obeying_floods(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call; a 429 says that nothing was sent, so wait as asked and try once more."""
+        try:
+            with translated(ceiling_bytes=self.ceiling_bytes):
+                return await call()
+        except FloodError as flood:
+            if flood.retry_after_s > _LONGEST_PAUSE_S:
+                raise
+            logger.warning("Telegram asks for a pause of %d s", flood.retry_after_s)
+            await asyncio.sleep(flood.retry_after_s)
+        with translated(ceiling_bytes=self.ceiling_bytes):
+            return await call()
+
+    @asynccontextmanager
+    async def _showing(self, target: ChatTarget, action: str) -> AsyncIterator[None]:
+        """Show "uploading …" under the chat's name; whether that works changes nothing."""
+
+        async def show() -> None:
+            while True:
+                with suppress(DeliveryError), translated():
+                    await self._bot.send_chat_action(
+                        target.chat_id, action, message_thread_id=target.thread_id
+                    )
+                await asyncio.sleep(_ACTION_INTERVAL_S)
+
+        # It lives exactly as long as the block, so it is no job of its own.
+        task = asyncio.create_task(show())  # noqa: TID251
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+def _upload(path: Path) -> FSInputFile:
+    return FSInputFile(path, chunk_size=_UPLOAD_CHUNK)

@@ -1,0 +1,75 @@
+"""How far a request is, shown on the request itself: by reactions, or by a ⏳ where they are off.
+
+Decoration: nothing here may fail a request, so every refusal ends in this file.
+"""
+
+import logging
+
+from aiogram import Bot
+from aiogram.types import ReactionTypeEmoji, ReactionTypeUnion
+
+from core.errors import DeliveryError
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translated
+
+logger = logging.getLogger(__name__)
+
+_ACCEPTED, _WORKING, _FAILED = "👀", "👨‍💻", "😢"
+
+
+class StatusLight:
+    """The light over one request."""
+
+    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget) -> None:
+        self._bot = bot
+        self._sender = sender
+        self._target = target
+        #: Id of the ⏳ message, where reactions are not allowed.
+        self._hourglass: int | None = None
+        self._reactions_work = True
+
+    async def accepted(self) -> None:
+        """Show that the request was seen."""
+        if not await self._react(_ACCEPTED):
+            self._reactions_work = False
+            try:
+                message = await self._sender.send_text(self._target, "⏳", silent=True)
+                self._hourglass = message.message_id
+            except DeliveryError as error:
+                logger.debug("No status in chat %d: %s", self._target.chat_id, error)
+
+    async def working(self) -> None:
+        """Show that the post was found and is being fetched."""
+        if self._reactions_work:
+            await self._react(_WORKING)
+
+    async def failed(self) -> None:
+        """Show that there will be no media."""
+        await self._finish(_FAILED)
+
+    async def done(self) -> None:
+        """Take the light away: the media says it all."""
+        await self._finish(None)
+
+    async def _finish(self, emoji: str | None) -> None:
+        if self._reactions_work:
+            await self._react(emoji)
+        elif self._hourglass is not None:
+            try:
+                with translated():
+                    await self._bot.delete_message(self._target.chat_id, self._hourglass)
+            except DeliveryError as error:
+                logger.debug("The ⏳ stays in chat %d: %s", self._target.chat_id, error)
+
+    async def _react(self, emoji: str | None) -> bool:
+        reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
+        try:
+            with translated():
+                await self._bot.set_message_reaction(
+                    self._target.chat_id, self._target.message_id, reaction=reaction
+                )
+        except DeliveryError as error:
+            logger.debug("No reaction in chat %d: %s", self._target.chat_id, error)
+            return False
+        return True

@@ -1,0 +1,32 @@
+"""Where an answer goes."""
+
+from dataclasses import dataclass
+
+from aiogram.types import Message, ReplyParameters
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTarget:
+    """A message in a chat that is to be answered."""
+
+    chat_id: int
+    #: The request.
+    message_id: int
+    is_private: bool
+    #: The topic of a forum, or None.
+    thread_id: int | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> "ChatTarget":
+        """Make the target that answers a message, in its own topic."""
+        return cls(
+            chat_id=message.chat.id,
+            message_id=message.message_id,
+            is_private=message.chat.type == "private",
+            thread_id=message.message_thread_id if message.is_topic_message else None,
+        )
+
+    @property
+    def reply(self) -> ReplyParameters:
+        """Quote the request, or do without when it has been deleted."""
+        return ReplyParameters(message_id=self.message_id, allow_sending_without_reply=True)

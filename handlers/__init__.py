@@ -1,0 +1,14 @@
+"""The reception: an update comes in, one service is called, an answer goes out."""
+
+from aiogram import Dispatcher
+
+from handlers import errors, fallback, inert, language, links, mode, start
+from misc.middlewares import Registration
+
+
+def setup(dispatcher: Dispatcher, registration: Registration) -> None:
+    """Put the handlers in place, in the order in which they are asked."""
+    dispatcher.message.middleware(registration)
+    dispatcher.callback_query.middleware(registration)
+    for part in (start, mode, language, links, inert, fallback, errors):
+        dispatcher.include_router(part.router())

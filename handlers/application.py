@@ -1,0 +1,177 @@
+"""The whole bot, put together, started, run and stopped."""
+
+import asyncio
+import logging
+from concurrent.futures import Executor
+
+from aiogram import Bot, Dispatcher
+from aiogram.client.session.middlewares.base import (
+    BaseRequestMiddleware,
+    NextRequestMiddlewareType,
+)
+from aiogram.exceptions import (
+    AiogramError,
+    TelegramConflictError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import GetUpdates, Response, TelegramMethod
+from aiogram.methods.base import TelegramType
+from aiogram.types import User
+
+from core.errors import SettingsError
+from core.limits import upload_ceiling
+from data.config import Settings
+from delivery.client import make_bot
+from delivery.sender import Sender
+from delivery.telegram_errors import translate
+from handlers import setup
+from misc.commands import publish_commands
+from misc.middlewares import Registration
+from misc.orders import OrderDesk
+from misc.texts import load_texts
+from platforms import Exits, Sources, Spool, Terms, load
+from services.downloads import Downloads
+from services.jobs import Jobs
+
+logger = logging.getLogger(__name__)
+
+#: Updates that are handled at the same time. Handlers are short; the work is in the jobs.
+_UPDATES_AT_ONCE = 100
+_UPDATES = ["message", "callback_query"]
+
+
+class Application:
+    """The bot's parts, and their order at start and stop."""
+
+    def __init__(self, settings: Settings, token: str, exits: Exits, executor: Executor) -> None:
+        self._settings = settings
+        limits, network = settings.limits, settings.network
+        self._bot = make_bot(
+            token,
+            server=settings.telegram.server,
+            # Uploads and the requests beside them, all at once.
+            connections=limits.active_requests + _UPDATES_AT_ONCE,
+        )
+        self._sender = Sender(
+            self._bot,
+            ceiling_bytes=upload_ceiling(local_server=settings.telegram.local),
+            upload_timeout_s=settings.telegram.upload_timeout_s,
+        )
+        self._spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
+        self._sources = Sources(
+            load(),
+            exits,
+            Terms(
+                attempts=limits.attempts,
+                budget_s=limits.request_budget_s,
+                stall_s=limits.stall_s,
+                impersonate=network.impersonate,
+                ca_file=network.ca_file,
+                cookies=network.cookies_file.read_text() if network.cookies_file else "",
+                pages_only=network.proxy_pages_only,
+            ),
+        )
+        self._downloads = Downloads(
+            self._sources,
+            self._sender,
+            self._spool,
+            executor,
+            max_duration_s=limits.max_duration_s,
+            ads=bool(settings.ads.link),
+        )
+        self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
+
+    async def run(self) -> bool:
+        """Poll until a signal says to stop; False when Telegram ended it.
+
+        Raises:
+            SettingsError: the token is wrong.
+        """
+        conflict = _ConflictWatch(self._bot)
+        try:
+            me = await self._introduce()
+            if me is None:
+                return False
+            self._spool.prepare()
+            await publish_commands(self._bot, load_texts())
+            dispatcher = self._dispatcher(me)
+            conflict.dispatcher = dispatcher
+            await dispatcher.start_polling(
+                self._bot,
+                allowed_updates=_UPDATES,
+                tasks_concurrency_limit=_UPDATES_AT_ONCE,
+                close_bot_session=False,
+            )
+            return not conflict.happened
+        finally:
+            await self._sources.close()
+            await self._bot.session.close()
+            logger.info("Stopped")
+
+    def _dispatcher(self, me: User) -> Dispatcher:
+        texts = load_texts()
+        assert me.username
+        dispatcher = Dispatcher(
+            sender=self._sender,
+            texts=texts,
+            registry=self._sources.registry,
+            downloads=self._downloads,
+            jobs=self._jobs,
+            orders=OrderDesk(self._bot, self._sender, texts, me.username, self._settings.ads.link),
+        )
+        setup(dispatcher, Registration(texts, self._settings.bot.join_log_chat))
+        # aiogram would cut handlers off after this hook; the jobs behind them end inside it.
+        dispatcher.shutdown.register(self._drain)
+        return dispatcher
+
+    async def _drain(self) -> None:
+        await self._jobs.drain(self._settings.run.drain_s)
+
+    async def _introduce(self) -> User | None:
+        """Ask Telegram who we are, and tell the operator which switches are off in BotFather."""
+        try:
+            me = await self._bot.me()
+        except (TelegramUnauthorizedError, TelegramNotFound):
+            raise SettingsError(
+                ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
+            ) from None
+        except AiogramError as error:
+            logger.error("Telegram cannot be reached: %s", translate(error))  # noqa: TRY400 - expected
+            return None
+        logger.info("This is @%s (%d)", me.username, me.id)
+        if not me.can_join_groups:
+            logger.warning("The bot cannot be added to groups: see /setjoingroups at @BotFather")
+        if not me.can_read_all_group_messages:
+            logger.warning(
+                "In groups the bot sees only commands, unless it is an administrator: "
+                "see /setprivacy at @BotFather"
+            )
+        return me
+
+
+class _ConflictWatch(BaseRequestMiddleware):
+    """Ends the program when somebody else polls with the same token, instead of fighting over it."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.dispatcher: Dispatcher | None = None
+        self.happened = False
+        self._stopping: asyncio.Task[None] | None = None
+        bot.session.middleware(self)
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Pass every request on and look at how polling ends."""
+        try:
+            return await make_request(bot, method)
+        except TelegramConflictError:
+            if isinstance(method, GetUpdates) and self.dispatcher and not self.happened:
+                self.happened = True
+                logger.critical("Another instance polls with this token: this one stops")
+                # As a task, because it waits for this very request to end.
+                self._stopping = asyncio.create_task(self.dispatcher.stop_polling())  # noqa: TID251
+            raise

@@ -1,0 +1,75 @@
+"""What a handler could not foresee."""
+
+import logging
+import secrets
+
+from aiogram import Router
+from aiogram.exceptions import AiogramError
+from aiogram.types import CallbackQuery, ErrorEvent, Message
+
+from core.errors import BugError, ChatForbiddenError, ClipferryError, DeliveryError, StorageError
+from data.chats import mark_blocked
+from data.errors import storage_errors
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translate
+from misc.texts import Texts
+from misc.utils import lang_func
+
+logger = logging.getLogger(__name__)
+
+
+def router() -> Router:
+    """Build the router."""
+    router = Router(name="errors")
+    router.errors.register(on_error)
+    return router
+
+
+async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
+    """Name the failure, and tell the person, unless Telegram itself is what failed."""
+    error = _named(event.exception)
+    origin = event.update.message or event.update.callback_query
+    try:
+        if isinstance(error, ChatForbiddenError) and origin:
+            with storage_errors():
+                await mark_blocked(_chat_id(origin))
+        elif not isinstance(error, DeliveryError) and origin:
+            await _tell(origin, error, sender, texts)
+    except (StorageError, DeliveryError, AiogramError) as second:
+        logger.warning("Nobody could be told: %s", second)
+    return True
+
+
+def _named(exception: Exception) -> ClipferryError:
+    """Find the name of a failure; what has none is a bug, and its traceback is logged."""
+    error: ClipferryError
+    match exception:
+        case ClipferryError():
+            error = exception
+        case AiogramError():
+            error = translate(exception)
+        case _:
+            error = BugError(secrets.token_hex(4).upper())
+            logger.error("Bug %s in a handler", error.detail, exc_info=exception)
+            return error
+    logger.warning("A handler failed: %s", error)
+    return error
+
+
+def _chat_id(origin: Message | CallbackQuery) -> int:
+    message = origin if isinstance(origin, Message) else origin.message
+    return message.chat.id if message else origin.from_user.id if origin.from_user else 0
+
+
+async def _tell(
+    origin: Message | CallbackQuery, error: ClipferryError, sender: Sender, texts: Texts
+) -> None:
+    """Explain: to a person in a message, to the presser of a button in an alert, to a group never."""
+    person = origin.from_user
+    lang = await lang_func(_chat_id(origin), person.language_code if person else None)
+    text = texts(lang, error.text_key, **error.facts)
+    if isinstance(origin, CallbackQuery):
+        await origin.answer(text, show_alert=True)
+    elif origin.chat.type == "private":
+        await sender.send_text(ChatTarget.of(origin), text)

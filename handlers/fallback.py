@@ -1,0 +1,59 @@
+"""What nobody else wanted: hints in private chats, silence in groups, an end to old buttons."""
+
+from aiogram import F, Router
+from aiogram.enums import ContentType
+from aiogram.types import CallbackQuery, Message
+
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.filters import marked_urls
+from misc.middlewares import ChatView
+from misc.texts import Texts
+from misc.utils import platform_titles
+
+#: What people send, as opposed to what Telegram reports.
+_SENT = {
+    ContentType.ANIMATION,
+    ContentType.AUDIO,
+    ContentType.CONTACT,
+    ContentType.DICE,
+    ContentType.DOCUMENT,
+    ContentType.LOCATION,
+    ContentType.PHOTO,
+    ContentType.POLL,
+    ContentType.STICKER,
+    ContentType.STORY,
+    ContentType.TEXT,
+    ContentType.VENUE,
+    ContentType.VIDEO,
+    ContentType.VIDEO_NOTE,
+    ContentType.VOICE,
+}
+
+
+def router() -> Router:
+    """Build the router."""
+    router = Router(name="fallback")
+    router.message.register(on_anything, F.chat.type == "private", F.content_type.in_(_SENT))
+    router.callback_query.register(on_old_button)
+    return router
+
+
+async def on_anything(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
+    """Say what to send instead. Somebody new has just been told in the welcome."""
+    if not chat.is_new:
+        text = texts(chat.lang, _hint(message), platforms=platform_titles())
+        await sender.send_text(ChatTarget.of(message), text)
+
+
+async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+    """Say that a button is too old to do anything."""
+    await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
+
+
+def _hint(message: Message) -> str:
+    if message.video or message.video_note:
+        return "uploads_not_processed"
+    if not message.text:
+        return "links_only"
+    return "foreign_link" if any(marked_urls(message)) else "send_link"

@@ -1,0 +1,67 @@
+"""/lang: the language of a chat."""
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from core.errors import DeliveryError
+from data.chats import set_language
+from data.errors import storage_errors
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translated
+from misc import keyboards
+from misc.callbacks import LANGUAGE
+from misc.filters import MayChangeSettings
+from misc.middlewares import TURNS_AWAY, ChatView
+from misc.texts import Texts
+
+
+def router() -> Router:
+    """Build the router."""
+    router = Router(name="language")
+    is_choice = F.data.startswith(LANGUAGE)
+    router.message.register(on_lang, Command("lang"), MayChangeSettings())
+    router.message.register(on_lang_by_member, Command("lang"), flags=TURNS_AWAY)
+    router.callback_query.register(on_choice, is_choice, MayChangeSettings())
+    router.callback_query.register(on_choice_by_member, is_choice)
+    return router
+
+
+async def on_lang(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
+    """Offer the languages."""
+    target = ChatTarget.of(message)
+    await sender.send_text(target, texts[chat.lang]["lang_prompt"], keyboards.languages(texts))
+
+
+async def on_lang_by_member(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
+    """Say who may."""
+    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["not_admin"])
+
+
+async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+    """Set the language that was chosen, and say so in it."""
+    lang = (query.data or "").removeprefix(LANGUAGE)
+    if lang not in texts or query.message is None:
+        await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
+        return
+    with storage_errors():
+        await set_language(query.message.chat.id, lang)
+    confirmation = texts(lang, "lang_set", language=texts[lang]["language_name"])
+    if isinstance(query.message, Message):
+        await _edit(query.message, confirmation)
+    await query.answer()
+
+
+async def on_choice_by_member(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+    """Say who may, to the presser only."""
+    await query.answer(texts[chat.lang]["not_admin"])
+
+
+async def _edit(message: Message, text: str) -> None:
+    """Turn the menu into the confirmation; one that is gone or the same already is fine."""
+    try:
+        with translated():
+            await message.edit_text(text)
+    except DeliveryError:
+        return

@@ -1,0 +1,30 @@
+"""The main job: a message with a link."""
+
+from aiogram import Router
+from aiogram.types import Message
+
+from core.media import Link
+from misc.filters import HasLinks
+from misc.middlewares import ChatView
+from misc.orders import OrderDesk
+from services.downloads import DownloadJob, Downloads
+from services.jobs import Jobs
+
+
+def router() -> Router:
+    """Build the router."""
+    router = Router(name="links")
+    router.message.register(on_link, HasLinks())
+    return router
+
+
+async def on_link(
+    message: Message,
+    links: list[Link],
+    chat: ChatView,
+    orders: OrderDesk,
+    downloads: Downloads,
+    jobs: Jobs,
+) -> None:
+    """Put the first link of a message into the queue."""
+    jobs.submit(DownloadJob(downloads, orders.order(message, links[0], chat)))

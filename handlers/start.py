@@ -1,0 +1,21 @@
+"""/start in a private chat. A new chat has been registered and welcomed before it comes here."""
+
+from aiogram import F, Router
+from aiogram.filters import CommandStart
+from aiogram.types import Message
+
+from misc.middlewares import ChatView
+from misc.utils import welcome
+
+
+def router() -> Router:
+    """Build the router."""
+    router = Router(name="start")
+    router.message.register(on_start, CommandStart(), F.chat.type == "private")
+    return router
+
+
+async def on_start(message: Message, chat: ChatView) -> None:
+    """Repeat the welcome to somebody who is known."""
+    if not chat.is_new:
+        await welcome(message, chat.lang)

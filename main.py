@@ -1,0 +1,89 @@
+"""Clipferry's command line: `run` (the bot), `check` (settings and database), `demo` (all on loopback)."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from core.errors import SettingsError
+from data import config, database
+from data.config import Settings
+
+logger = logging.getLogger("clipferry")
+
+#: Exit codes: a wrong setting, and a failure that a restart may heal.
+WRONG_SETTING, FAILED = 2, 1
+
+
+def main() -> int:
+    """Do what the command line says; give the exit code."""
+    parser = argparse.ArgumentParser(prog="main.py", description=__doc__)
+    parser.add_argument("command", nargs="?", default="run", choices=("run", "check", "demo"))
+    parser.add_argument("--script", action="store_true", help="demo: play a conversation and end")
+    arguments = parser.parse_args()
+    if arguments.command == "demo":
+        from simulator.demo import run_demo
+
+        return run_demo([sys.executable, str(Path(__file__))], script=arguments.script)
+    try:
+        settings = config.load_default()
+        return asyncio.run(check(settings) if arguments.command == "check" else run(settings))
+    except SettingsError as error:
+        print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
+        return WRONG_SETTING
+
+
+async def check(settings: Settings) -> int:
+    """Read everything that a start would read, and migrate the database; then end."""
+    from platforms import load_exits
+
+    load_exits(settings.network.proxy_file, include_direct=settings.network.proxy_include_direct)
+    await open_database(settings)
+    await database.close()
+    print("The settings are in order, and the database is ready.")
+    return 0
+
+
+async def run(settings: Settings) -> int:
+    """Run the bot until it is told to stop."""
+    logging.basicConfig(
+        level=settings.run.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    token = settings.bot.token.get_secret_value()
+    if not token:
+        raise SettingsError(
+            ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
+        )
+    if settings.bot.lean_start:
+        from delivery import lean_aiogram
+
+        lean_aiogram.install()
+    from handlers.application import (
+        Application,  # after lean_aiogram, which must come before aiogram
+    )
+    from platforms import load_exits
+
+    network = settings.network
+    exits = load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
+    await open_database(settings)
+    with ThreadPoolExecutor(2, thread_name_prefix="files") as executor:
+        application = Application(settings, token, exits, executor)
+        try:
+            return 0 if await application.run() else FAILED
+        finally:
+            await database.close()
+
+
+async def open_database(settings: Settings) -> None:
+    """Connect to the database and bring it to the newest schema."""
+    try:
+        database.initialize_database_components(settings["database"]["url"])
+        await database.init_db()
+    except ValueError as error:
+        raise SettingsError([f"[database] url (DATABASE_URL): {error}"]) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Questions to an update that decide who handles it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aiogram import Bot
+from aiogram.filters import Filter
+from aiogram.types import CallbackQuery, InaccessibleMessage, Message
+
+from core.errors import DeliveryError
+from delivery.telegram_errors import translated
+from platforms import Registry
+
+GROUPS = {"group", "supergroup"}
+_ADMIN_STATUSES = {"creator", "administrator"}
+
+
+class HasLinks(Filter):
+    """A message with links that we know; hands them on as `links`."""
+
+    async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
+        """Find them in text or caption, and in what Telegram has marked there."""
+        text = message.text or message.caption or ""
+        links = registry.find_all(text, marked_urls(message))
+        return {"links": links} if links else False
+
+
+class MayChangeSettings(Filter):
+    """Who may change a chat's settings: anybody in private, administrators in groups."""
+
+    async def __call__(self, event: Message | CallbackQuery, bot: Bot) -> bool:
+        """Ask Telegram where it needs asking; no answer means no."""
+        message = event.message if isinstance(event, CallbackQuery) else event
+        if message is None or event.from_user is None:
+            return False
+        if message.chat.type not in GROUPS:
+            return message.chat.type == "private"
+        if isinstance(event, Message) and event.sender_chat:
+            # An anonymous administrator writes in the name of the group itself.
+            return event.sender_chat.id == event.chat.id
+        try:
+            with translated():
+                member = await bot.get_chat_member(message.chat.id, event.from_user.id)
+        except DeliveryError:
+            return False
+        return member.status in _ADMIN_STATUSES
+
+
+def marked_urls(message: Message) -> Iterator[str]:
+    """List the addresses that Telegram has marked in a message, hidden ones first."""
+    text = message.text or message.caption or ""
+    entities = message.entities or message.caption_entities or []
+    for entity in entities:
+        if entity.type == "text_link" and entity.url:
+            yield entity.url
+    for entity in entities:
+        if entity.type == "url":
+            yield entity.extract_from(text)
+
+
+def is_reachable(message: Message | InaccessibleMessage | None) -> bool:
+    """Tell whether a button's message is one that can still be edited."""
+    return isinstance(message, Message)

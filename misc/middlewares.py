@@ -1,0 +1,87 @@
+"""What happens before a handler: the chat is known, or gets to be."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram import BaseMiddleware
+from aiogram.dispatcher.flags import get_flag
+from aiogram.types import CallbackQuery, Message, TelegramObject
+
+from core.errors import StorageError
+from core.referrals import read_referral
+from data.chats import ChatRecord, find_chat, mark_reachable
+from data.errors import storage_errors
+from misc.texts import Texts
+from misc.utils import start_manager
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+#: Flag of handlers that turn somebody away: they make no chat known.
+TURNS_AWAY = {"turns_away": True}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatView:
+    """What a handler knows about the chat it works for."""
+
+    #: A language that we have.
+    lang: str
+    file_mode: bool = False
+    #: This very update has made the chat known, and it has been welcomed.
+    is_new: bool = False
+
+
+class Registration(BaseMiddleware):
+    """Gives handlers `chat: ChatView`, and registers chats at their first message.
+
+    It sits inside the filters, so that ordinary talk in a group costs nothing and registers nobody.
+    Without the database everybody is served with defaults.
+    """
+
+    def __init__(self, texts: Texts, join_log_chat: int) -> None:
+        self._texts = texts
+        self._join_log_chat = join_log_chat
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        """Find or register the chat, then call the handler."""
+        assert isinstance(event, Message | CallbackQuery)
+        person = event.from_user
+        view = ChatView(self._texts.closest(person.language_code if person else None))
+        try:
+            view = await self._view(event, view, turns_away=bool(get_flag(data, "turns_away")))
+        except StorageError as error:
+            logger.error("Served without the database: %s", error)  # noqa: TRY400 - expected
+        data["chat"] = view
+        return await handler(event, data)
+
+    async def _view(
+        self, event: Message | CallbackQuery, default: ChatView, *, turns_away: bool
+    ) -> ChatView:
+        message = event if isinstance(event, Message) else event.message
+        if message is None:
+            return default
+        chat_id = message.chat.id
+        with storage_errors():
+            record = await find_chat(chat_id)
+            if record and record.is_blocked:
+                await mark_reachable(chat_id)
+        if record:
+            return self._known(record)
+        if turns_away or not isinstance(event, Message):
+            return default
+        is_new = await start_manager(
+            chat_id,
+            event,
+            default.lang,
+            referral=read_referral(event.text),
+            join_log_chat=self._join_log_chat,
+        )
+        return ChatView(default.lang, is_new=is_new)
+
+    def _known(self, record: ChatRecord) -> ChatView:
+        lang = record.lang if record.lang in self._texts else "en"
+        return ChatView(lang, record.file_mode)

@@ -1,0 +1,101 @@
+"""Language of a chat and registration of a chat, under the names of the seed page."""
+
+import logging
+from functools import cache
+from html import escape
+
+from aiogram.types import Message, User
+
+from core.errors import DeliveryError, StorageError
+from data.db_service import get_user_settings, insert_user
+from data.errors import storage_errors
+from delivery.telegram_errors import translated
+from misc.texts import load_texts
+from platforms import load
+
+logger = logging.getLogger(__name__)
+
+
+async def lang_func(chat_id: int, language_code: str | None, no_request: bool = False) -> str:
+    """Give the language to speak in a chat.
+
+    The stored one, or the closest to `language_code`, which is what Telegram says of the person.
+    With `no_request` the database is not asked. An unknown stored language is read as English.
+    """
+    texts = load_texts()
+    if not no_request:
+        try:
+            with storage_errors():
+                settings = await get_user_settings(chat_id)
+        except StorageError as error:
+            logger.error("The language of chat %d is unknown: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
+        else:
+            if settings:
+                return settings[0] if settings[0] in texts else "en"
+    return texts.closest(language_code)
+
+
+async def start_manager(
+    chat_id: int,
+    message: Message,
+    lang: str,
+    *,
+    referral: str | None = None,
+    join_log_chat: int = 0,
+) -> bool:
+    """Register a chat and welcome it; tell whether it was new.
+
+    Of several messages at once only one is the first, so a chat is welcomed once. Afterwards the
+    operator's log chat is told, if there is one; whether that works changes nothing.
+
+    Raises:
+        StorageError: the chat could not be registered.
+    """
+    with storage_errors():
+        _, is_new = await insert_user(chat_id, lang, referral)
+    if is_new:
+        await welcome(message, lang)
+        if join_log_chat:
+            await _log_join(join_log_chat, message, referral)
+    return is_new
+
+
+async def welcome(message: Message, lang: str) -> None:
+    """Greet a chat and say how the bot is used."""
+    texts = load_texts()
+    parts = [texts(lang, "welcome", platforms=platform_titles())]
+    if message.chat.type == "private":
+        parts.append(texts(lang, "welcome_groups"))
+    parts.append(texts(lang, "language_is", language=texts[lang]["language_name"]))
+    try:
+        with translated():
+            await message.answer("\n\n".join(parts))
+    except DeliveryError as error:
+        logger.info("Chat %d is not welcomed: %s", message.chat.id, error)
+
+
+@cache
+def platform_titles() -> str:
+    """Name all platforms, for a sentence."""
+    return ", ".join(platform.title for platform in load().by_name.values())
+
+
+async def _log_join(log_chat: int, message: Message, referral: str | None) -> None:
+    lines = [_who(message.from_user), f"<code>{message.chat.id}</code>"]
+    if message.chat.type != "private":
+        lines.insert(0, f"<b>{escape(message.chat.title or '')}</b>")
+    if referral:
+        lines.append(f"<i>{escape(referral)}</i>")
+    assert message.bot
+    try:
+        with translated():
+            await message.bot.send_message(log_chat, "\n".join(filter(None, lines)))
+    except DeliveryError as error:
+        logger.warning("The join log chat was not told: %s", error)
+
+
+def _who(user: User | None) -> str:
+    if user is None:
+        return ""
+    name = f'<b><a href="tg://user?id={user.id}">{escape(user.full_name)}</a></b>'
+    return f"{name}\n@{user.username}" if user.username else name

@@ -1,0 +1,48 @@
+"""How the bot speaks about a download in one chat."""
+
+from dataclasses import dataclass
+
+from core.captions import caption
+from core.errors import ClipferryError, ShuttingDownError
+from core.media import Link, Post
+from delivery.sender import Look, Sender
+from delivery.targets import ChatTarget
+from misc import keyboards
+from misc.texts import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class ChatVoice:
+    """The words for one request; groups are spared all but the most important."""
+
+    texts: Texts
+    sender: Sender
+    target: ChatTarget
+    link: Link
+    lang: str
+    #: Without the @.
+    bot_username: str
+    #: Empty when there are no ads.
+    ad_link: str
+
+    def look(self, post: Post) -> Look:
+        """Give the caption with source and signature, and the row of likes and views."""
+        text = caption(
+            source_label=self.texts[self.lang]["source"],
+            source_url=self.link.url,
+            signature=f"@{self.bot_username}",
+            bot_url=f"https://t.me/{self.bot_username}",
+        )
+        return Look(caption=text, buttons=keyboards.post_stats(post))
+
+    async def explain(self, error: ClipferryError) -> None:
+        """Say what went wrong: to a person always, to a group only that the bot is restarting."""
+        if self.target.is_private or isinstance(error, ShuttingDownError):
+            await self.sender.send_text(
+                self.target, self.texts(self.lang, error.text_key, **error.facts)
+            )
+
+    async def show_ad(self) -> None:
+        """Ask for support, with one button."""
+        button = keyboards.link_button(self.texts[self.lang]["ad_button"], self.ad_link)
+        await self.sender.send_text(self.target, self.texts[self.lang]["ad_support"], button)

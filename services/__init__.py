@@ -1,0 +1,1 @@
+"""The use cases: no Telegram types, no sentences for users."""

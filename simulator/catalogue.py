@@ -1,0 +1,65 @@
+"""The posts of the demo: one for each thing that can happen behind a link."""
+
+from dataclasses import dataclass
+
+from simulator.samples import SampleStore, VideoSpec
+from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLink:
+    """A link that can be sent, and what is behind it."""
+
+    title: str
+    url: str
+
+
+_USER = "https://www.tiktok.com/@ferry.demo/video/"
+
+LINKS = (
+    SampleLink("a video", f"{_USER}7300000000000000001"),
+    SampleLink("the same by a short link", "https://vm.tiktok.com/ZMdemo001/"),
+    SampleLink("a wide video, H.265 and H.264", f"{_USER}7300000000000000002"),
+    SampleLink("a deleted post", f"{_USER}7300000000000000404"),
+    SampleLink("a private post", f"{_USER}7300000000000000403"),
+    SampleLink("a post blocked in this country", f"{_USER}7300000000000000451"),
+    SampleLink("a slideshow", "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003"),
+    SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
+)
+
+
+def fill(site: TikTokSite, samples: SampleStore) -> None:
+    """Put the demo's posts on the site, making their media."""
+    tall = samples.video(VideoSpec())
+    wide = samples.video(VideoSpec(width=854, height=480, seconds=5, bit_rate=900_000))
+    wide_h265 = samples.video(
+        VideoSpec(width=854, height=480, seconds=5, bit_rate=500_000, encoder="libx265")
+    )
+    site.add(
+        SamplePost(
+            "7300000000000000001",
+            text="Crossing at dawn ⛴️ #ferry",
+            encodings=(Encoding(tall),),
+            cover=samples.picture(576, 1024, "dawn"),
+        )
+    )
+    site.add(
+        SamplePost(
+            "7300000000000000002",
+            text="Переправа / العبّارة",
+            encodings=(
+                Encoding(wide_h265, codec="h265", width=854, height=480),
+                Encoding(wide, width=854, height=480),
+            ),
+            duration_s=5,
+            likes=999_950,
+            views=48_300_000,
+        )
+    )
+    site.add(SamplePost("7300000000000000003", pictures=7))
+    site.add(SamplePost("7300000000000000404", status=10204, status_message="item doesn't exist"))
+    site.add(SamplePost("7300000000000000403", status=10222))
+    site.add(
+        SamplePost("7300000000000000451", status=10231, status_message="cross_border_violation")
+    )
+    site.short_links["ZMdemo001"] = f"{_USER}7300000000000000001?_t=8demo&_r=1"

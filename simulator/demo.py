@@ -1,0 +1,111 @@
+"""The demo: the simulator here, the bot beside it as its own process, nothing beyond loopback."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from asyncio.subprocess import Process
+from pathlib import Path
+
+from simulator import script as conversation
+from simulator.catalogue import LINKS, fill
+from simulator.samples import SampleStore
+from simulator.server import Simulator
+from simulator.sites.proxy import Authority
+from simulator.transcript import Transcript
+
+_VAR = Path(__file__).resolve().parent.parent / "var"
+_AD_LINK = "https://example.com/support"
+
+
+def run_demo(bot_command: list[str], *, script: bool) -> int:
+    """Run the demo; `bot_command` is this bot's command line, up to the word `run`.
+
+    With `script` a conversation is played and the exit code says whether every answer came. Without,
+    one talks to the bot in the terminal until Ctrl-C.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(_demo(bot_command, script=script))
+    return 0
+
+
+async def _demo(bot_command: list[str], *, script: bool) -> int:
+    folder = _VAR / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    print("Making sample videos …")
+    samples = SampleStore(_VAR / "samples")
+    simulator = Simulator(folder, samples, Authority(folder))
+    fill(simulator.site, samples)
+    await simulator.start()
+    log = folder / "bot.log"
+    bot = await _start_bot(bot_command, simulator, folder, log)
+    try:
+        print(f"Telegram and TikTok are simulated at {simulator.address}; the bot's log is {log}")
+        await _wait_for_bot(simulator, bot)
+        transcript = Transcript(simulator.world)
+        if script:
+            checks = await conversation.play(simulator, transcript)
+            print(f"All {checks} expected answers came.")
+        else:
+            await _talk(simulator, bot)
+    except conversation.MissingAnswerError as missing:
+        print(f"\nThis did not come: {missing}. The bot's log ends with:", file=sys.stderr)
+        print(*log.read_text().splitlines()[-15:], sep="\n", file=sys.stderr)
+        return 1
+    finally:
+        code = await _stop_bot(bot)
+        await simulator.stop()
+    return code
+
+
+async def _start_bot(
+    bot_command: list[str], simulator: Simulator, folder: Path, log: Path
+) -> Process:
+    environment = {
+        **os.environ,  # noqa: TID251 - handed on to a child process, not read
+        **simulator.bot_environment(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
+        "ADS_LINK": _AD_LINK,
+    }
+    with log.open("wb") as output:
+        return await asyncio.create_subprocess_exec(
+            *bot_command,
+            "run",
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for us; we tell the bot
+        )
+
+
+async def _wait_for_bot(simulator: Simulator, bot: Process) -> None:
+    while not simulator.api.pollers:
+        if bot.returncode is not None:
+            raise conversation.MissingAnswerError("the bot's start")
+        await asyncio.sleep(0.05)
+
+
+async def _stop_bot(bot: Process) -> int:
+    """Let the bot end in order; give its exit code."""
+    if bot.returncode is None:
+        bot.send_signal(signal.SIGTERM)
+    return await bot.wait()
+
+
+async def _talk(simulator: Simulator, bot: Process) -> None:
+    """Say what is typed, until the end of input or Ctrl-C."""
+    ada = simulator.world.person(1001, "Ada")
+    print("\nYou are Ada, in a private chat with the bot. Type /start, or one of these links:")
+    for link in LINKS:
+        print(f"  {link.url}   {link.title}")
+    print("Ctrl-C ends the demo. `make demo ARGS=--script` plays a whole conversation.\n")
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while bot.returncode is None and (line := await reader.readline()):
+        if text := line.decode(errors="replace").strip():
+            simulator.world.say(ada, text)
+    await asyncio.sleep(3 if bot.returncode is None else 0)

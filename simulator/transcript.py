@@ -1,0 +1,69 @@
+"""What happens in the chats, as lines that one can read aloud."""
+
+import time
+from typing import Any
+
+from simulator.telegram.world import Json, World
+
+
+class Transcript:
+    """Prints every event of a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        #: When a person last did something, by chat.
+        self._asked_at: dict[int, float] = {}
+        world.watch(self._on_event)
+
+    def heading(self, text: str) -> None:
+        """Print the title of a scene."""
+        print(f"\n── {text} " + "─" * max(4, 70 - len(text)))
+
+    def _on_event(self, event: Json) -> None:
+        match event["event"]:
+            case "message" if "message" not in event:  # an update: a person speaks
+                self._asked_at[event["chat"]["id"]] = time.monotonic()
+                self._line(event["chat"]["id"], event["from"]["first_name"], event.get("text", "…"))
+            case "message":
+                self._answer(event["message"])
+            case "edited":
+                self._line(
+                    event["message"]["chat"]["id"], "bot", f"(edits) {_text(event['message'])}"
+                )
+            case "deleted":
+                self._line(event["chat_id"], "bot", "(takes a message away)")
+            case "reaction":
+                self._line(event["chat_id"], "bot", f"(reacts {event['emoji'] or 'with nothing'})")
+            case "callback_query":
+                chat_id = event["message"]["chat"]["id"]
+                self._asked_at[chat_id] = time.monotonic()
+                self._line(chat_id, event["from"]["first_name"], f"(presses {event['data']})")
+            case "query_answered" if event.get("text"):
+                print(f"  {'':18}   bot (notice): {event['text']}")
+
+    def _answer(self, message: Json) -> None:
+        chat_id = message["chat"]["id"]
+        asked_at = self._asked_at.get(chat_id)
+        took = f"   [{(time.monotonic() - asked_at) * 1000:.0f} ms]" if asked_at else ""
+        self._line(chat_id, "bot", f"{_text(message)}{took}")
+        for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+            print(f"  {'':18}        " + "  ".join(f"[ {b['text']} ]" for b in row))
+
+    def _line(self, chat_id: int, who: str, text: str) -> None:
+        chat = self._world.chats[chat_id]
+        place = "private" if chat.type == "private" else chat.title
+        indented = text.replace("\n", "\n" + " " * 28)
+        print(f"  {place[:18]:18}  {who:>5}: {indented}")
+
+
+def _text(message: Json) -> str:
+    caption = message.get("caption", "").replace("\n\n", " · ")
+    if video := message.get("video"):
+        return f"🎬 {_size(video)}, {video['width']}x{video['height']}, {video['duration']} s — {caption}"
+    if document := message.get("document"):
+        return f"📄 {document['file_name']}, {_size(document)} — {caption}"
+    return str(message.get("text", ""))
+
+
+def _size(file: dict[str, Any]) -> str:
+    return f"{file['file_size'] / 1_000_000:.2f} MB"
