@@ -12,7 +12,7 @@ _CODEC_RANK = {"h264": 2, "h265": 1}
 def choose_rendition(renditions: Iterable[Rendition], ceiling_bytes: int) -> Rendition:
     """Pick the best rendition that fits.
 
-    Clean before watermarked, H.264 before H.265, then the larger picture, then the higher bitrate.
+    H.264 before H.265, then the larger picture, then the higher bitrate.
     A rendition without a known size counts as fitting: the download itself stops at the ceiling.
 
     Raises:
@@ -25,7 +25,4 @@ def choose_rendition(renditions: Iterable[Rendition], ceiling_bytes: int) -> Ren
     fitting = [r for r in playable if r.size_bytes is None or r.size_bytes <= ceiling_bytes]
     if not fitting:
         raise TooLargeError(min(r.size_bytes or 0 for r in playable), ceiling_bytes)
-    return max(
-        fitting,
-        key=lambda r: (not r.watermarked, _CODEC_RANK[r.codec], r.width * r.height, r.bitrate),
-    )
+    return max(fitting, key=lambda r: (_CODEC_RANK[r.codec], r.width * r.height, r.bitrate))

@@ -30,8 +30,6 @@ class Rendition:
     size_bytes: int | None = None
     #: Bits per second; 0 when the site does not say.
     bitrate: int = 0
-    #: The site's logo is burnt into the picture.
-    watermarked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,7 @@ def _works() -> bool:
     from aiogram import types
 
     try:
-        types.Update.model_rebuild()
-        types.Message.model_rebuild()
+        _try(types.Update, types.Message)
     except Exception:
         logger.warning("aiogram could not be started lean; building all models", exc_info=True)
         for name in types.__all__:
@@ -60,3 +59,8 @@ def _works() -> bool:
                 entity.model_rebuild()
         return False
     return True
+
+
+def _try(*models: type[BaseModel]) -> None:
+    for model in models:
+        model.model_rebuild()

@@ -81,6 +81,7 @@ class Application:
             ads=bool(settings.ads.link),
         )
         self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
+        self._dispatcher: Dispatcher | None = None
 
     async def run(self) -> bool:
         """Poll until a signal says to stop; False when Telegram ended it.
@@ -88,28 +89,33 @@ class Application:
         Raises:
             SettingsError: the token is wrong.
         """
-        conflict = _ConflictWatch(self._bot)
+        watch = _ConflictWatch(self)
+        self._bot.session.middleware(watch)
         try:
             me = await self._introduce()
             if me is None:
                 return False
             self._spool.prepare()
             await publish_commands(self._bot, load_texts())
-            dispatcher = self._dispatcher(me)
-            conflict.dispatcher = dispatcher
-            await dispatcher.start_polling(
+            self._dispatcher = self._make_dispatcher(me)
+            await self._dispatcher.start_polling(
                 self._bot,
                 allowed_updates=_UPDATES,
                 tasks_concurrency_limit=_UPDATES_AT_ONCE,
                 close_bot_session=False,
             )
-            return not conflict.happened
+            return not watch.has_seen_another
         finally:
             await self._sources.close()
             await self._bot.session.close()
             logger.info("Stopped")
 
-    def _dispatcher(self, me: User) -> Dispatcher:
+    async def stop(self) -> None:
+        """End `run` in order: no new updates, running requests finish, everything is closed."""
+        if self._dispatcher:
+            await self._dispatcher.stop_polling()
+
+    def _make_dispatcher(self, me: User) -> Dispatcher:
         texts = load_texts()
         assert me.username
         dispatcher = Dispatcher(
@@ -153,11 +159,14 @@ class Application:
 class _ConflictWatch(BaseRequestMiddleware):
     """Ends the program when somebody else polls with the same token, instead of fighting over it."""
 
-    def __init__(self, bot: Bot) -> None:
-        self.dispatcher: Dispatcher | None = None
-        self.happened = False
+    def __init__(self, application: Application) -> None:
+        self._application = application
         self._stopping: asyncio.Task[None] | None = None
-        bot.session.middleware(self)
+
+    @property
+    def has_seen_another(self) -> bool:
+        """Tell whether this is why the program ends."""
+        return self._stopping is not None
 
     async def __call__(
         self,
@@ -169,9 +178,8 @@ class _ConflictWatch(BaseRequestMiddleware):
         try:
             return await make_request(bot, method)
         except TelegramConflictError:
-            if isinstance(method, GetUpdates) and self.dispatcher and not self.happened:
-                self.happened = True
+            if isinstance(method, GetUpdates) and not self._stopping:
                 logger.critical("Another instance polls with this token: this one stops")
                 # As a task, because it waits for this very request to end.
-                self._stopping = asyncio.create_task(self.dispatcher.stop_polling())  # noqa: TID251
+                self._stopping = asyncio.create_task(self._application.stop())  # noqa: TID251
             raise

@@ -239,34 +239,32 @@ def _refusal(status: int, message: str) -> ClipferryError:
 
 
 def _renditions(video: Json) -> tuple[Rendition, ...]:
+    """List the versions of the video; the one with TikTok's logo only if there is no other."""
     width, height = video["width"].number(), video["height"].number()
+    found = [
+        Rendition(
+            urls=_addresses(entry["PlayAddr"]["UrlList"]),
+            codec=_codec(entry["CodecType"].text() or entry["PlayAddr"]["UrlKey"].text()),
+            width=entry["PlayAddr"]["Width"].number(width),
+            height=entry["PlayAddr"]["Height"].number(height),
+            size_bytes=entry["PlayAddr"]["DataSize"].count(),
+            bitrate=entry["Bitrate"].number(),
+        )
+        for entry in video["bitrateInfo"]
+    ]
     codec = _codec(video["codecType"].text())
-    found = []
-    for entry in video["bitrateInfo"]:
-        address = entry["PlayAddr"]
-        found.append(
-            Rendition(
-                urls=_addresses(address["UrlList"]),
-                codec=_codec(entry["CodecType"].text() or address["UrlKey"].text()),
-                width=address["Width"].number(width),
-                height=address["Height"].number(height),
-                size_bytes=address["DataSize"].count(),
-                bitrate=entry["Bitrate"].number(),
-            )
+    plain = [
+        Rendition(
+            urls=_addresses([video[key]]),
+            codec=codec,
+            width=width,
+            height=height,
+            size_bytes=video["size"].count() if key == "playAddr" else None,
         )
-    for key, watermarked in (("playAddr", False), ("downloadAddr", True)):
-        found.append(
-            Rendition(
-                urls=_addresses([video[key]]),
-                codec=codec,
-                width=width,
-                height=height,
-                size_bytes=None if watermarked else video["size"].count(),
-                bitrate=0 if watermarked else video["bitrate"].number(),
-                watermarked=watermarked,
-            )
-        )
-    return tuple(rendition for rendition in found if rendition.urls)
+        for key in ("playAddr", "downloadAddr")
+    ]
+    listed = tuple(rendition for rendition in found if rendition.urls)
+    return listed or tuple(rendition for rendition in plain if rendition.urls)[:1]
 
 
 def _addresses(urls: Any) -> tuple[str, ...]:

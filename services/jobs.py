@@ -28,6 +28,11 @@ class Jobs:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
+    @property
+    def count(self) -> int:
+        """How many requests are running or waiting."""
+        return len(self._tasks)
+
     def submit(self, job: Job) -> None:
         """Take a request; one that cannot be taken is refused at once."""
         if self._closing.is_set():

@@ -17,7 +17,7 @@ class VideoSpec:
     seconds: int = 3
     #: FFmpeg's name of the encoder.
     encoder: str = "libx264"
-    bit_rate: int = 440_000
+    bit_rate: int = 900_000
     #: The file is padded to this size, in bytes; 0 leaves it as it is.
     padded_bytes: int = 0
 
@@ -64,7 +64,7 @@ def _encode(path: Path, spec: VideoSpec) -> None:
         av.open(tone, format="lavfi") as tones,
         av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as target,
     ):
-        options = {"preset": "ultrafast", "x265-params": "log-level=error"}
+        options = {"preset": "veryfast", "x265-params": "log-level=error"}
         if spec.encoder != "libx265":
             del options["x265-params"]
         video = target.add_stream(spec.encoder, rate=30, options=options)

@@ -1,6 +1,7 @@
 """Shared parts of the tests: both databases, and a network that ends at loopback."""
 
 import ipaddress
+import logging
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ from data import database
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import TikTokSite
+from tests.secrets import SecretFinder
 from tests.sites import Web
 
 hypothesis_settings.register_profile("house", deadline=None, print_blob=True)
@@ -33,6 +35,18 @@ def _only_loopback() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign,assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def secret_finder() -> Iterator[SecretFinder]:
+    """The run fails if a secret was logged anywhere in it, at any level."""
+    finder = SecretFinder()
+    root = logging.getLogger()
+    root.addHandler(finder)
+    root.setLevel(logging.DEBUG)
+    yield finder
+    root.removeHandler(finder)
+    assert finder.found == []
 
 
 @pytest.fixture(scope="session")

@@ -91,8 +91,9 @@ async def test_a_video_post_is_read(web: Web):
     assert post.access.headers["Referer"] == f"https://www.tiktok.com/@_/video/{ID}"
     assert post.sound is not None
     assert post.sound.title == "original sound"
-    assert {r.watermarked for r in post.renditions} == {True, False}
-    assert not any("/aweme/v1/play/" in url for r in post.renditions for url in r.urls)
+    (rendition,) = post.renditions
+    assert rendition.size_bytes == web.samples.video(VideoSpec()).stat().st_size
+    assert not any("/aweme/v1/play/" in url or "logo" in url for url in rendition.urls)
 
 
 async def test_h264_is_preferred_and_a_larger_h265_is_left(web: Web):
@@ -106,7 +107,7 @@ async def test_h264_is_preferred_and_a_larger_h265_is_left(web: Web):
     vvc = Encoding(small.path, codec="bytevc2", width=1080, height=1920)
     web.video_post(encodings=(vvc, large, small))
     post = await read(web)
-    chosen = choose_rendition([r for r in post.renditions if r.bitrate], 50_000_000)
+    chosen = choose_rendition(post.renditions, 50_000_000)
     assert (chosen.codec, chosen.width) == ("h264", 288)
 
 
@@ -264,6 +265,21 @@ def test_the_private_parts_of_ytdlp_that_we_use_are_still_there():
     assert callable(TikTokIE._extract_web_data_and_status)
     assert callable(TikTokIE._get_universal_data)
     assert callable(TikTokIE._solve_challenge_and_set_cookies)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        ({"playAddr": "https://v16.tiktok.com/a", "downloadAddr": "https://v16.tiktok.com/b"}, "a"),
+        ({"playAddr": "", "downloadAddr": "https://v16.tiktok.com/b"}, "b"),
+    ],
+)
+def test_the_logo_comes_only_with_what_has_no_other_version(
+    addresses: dict[str, str], expected: str
+):
+    detail = {"itemInfo": {"itemStruct": {"video": {**addresses, "codecType": "h264"}}}}
+    post = read_post(detail, ID, Access(exit="direct"))
+    assert [r.urls for r in post.renditions] == [(f"https://v16.tiktok.com/{expected}",)]
 
 
 @pytest.mark.parametrize("detail", [{"statusCode": 0}, {"itemInfo": []}, {}, [], "x"])

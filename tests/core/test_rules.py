@@ -1,0 +1,108 @@
+"""The pure rules, by table and by law."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import errors
+from core.captions import caption, short_count
+from core.errors import ClipferryError, NoMediaError, TooLargeError, TooLongError
+from core.formats import choose_rendition
+from core.limits import upload_ceiling
+from core.media import Rendition
+from core.referrals import read_referral
+from simulator.telegram.markup import parse_html, units
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1K"),
+        (12_500, "12.5K"),
+        (999_949, "999.9K"),
+        (999_950, "1M"),
+        (1_000_000, "1M"),
+        (1_234_567, "1.2M"),
+        (48_300_000, "48.3M"),
+    ],
+)
+def test_numbers_are_shortened(number: int, expected: str):
+    assert short_count(number) == expected
+
+
+@given(url=st.text(max_size=200), label=st.text(max_size=50), name=st.text(max_size=40))
+def test_a_caption_is_always_good_html_and_short_enough(url: str, label: str, name: str):
+    text, _ = parse_html(
+        caption(source_label=label, source_url=url, signature=name, bot_url="https://t.me/x")
+    )
+    assert text == f"{label}\n\n{name}"
+    assert units(text) <= 1024
+
+
+def rendition(codec: str = "h264", width: int = 576, size: int | None = 10, **more) -> Rendition:
+    return Rendition(urls=("u",), codec=codec, width=width, height=1000, size_bytes=size, **more)
+
+
+def test_the_best_rendition_that_fits_is_chosen():
+    small, large, huge = rendition(width=300), rendition(width=900), rendition(width=999, size=99)
+    h265 = rendition("h265", width=2000)
+    assert choose_rendition([small, h265, large, huge], 50) is large
+    assert choose_rendition([h265], 50) is h265
+    unknown = rendition(width=901, size=None)
+    assert choose_rendition([large, unknown], 50) is unknown
+    rich = rendition(bitrate=9)
+    assert choose_rendition([rendition(bitrate=1), rich], 50) is rich
+
+
+def test_nothing_that_fits_is_said_with_the_smallest_size():
+    with pytest.raises(TooLargeError) as caught:
+        choose_rendition([rendition(size=200), rendition(size=100)], 50)
+    assert caught.value.size_bytes == 100
+
+
+@pytest.mark.parametrize("unusable", [[], [rendition("bytevc2")], [Rendition((), "h264")]])
+def test_nothing_playable_is_no_media(unusable: list[Rendition]):
+    with pytest.raises(NoMediaError):
+        choose_rendition(unusable, 50)
+
+
+def test_the_ceiling_follows_the_server():
+    assert upload_ceiling(local_server=False) == 50_000_000
+    assert upload_ceiling(local_server=True) == 2_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/start Abc-1_x", "abc-1_x"),
+        ("/start@some_bot abc", "abc"),
+        ("/start", None),
+        ("/start a b", None),
+        ("/start " + "x" * 65, None),
+        ("/start é", None),
+        ("hello friend", None),
+        (None, None),
+    ],
+)
+def test_only_a_start_with_a_proper_payload_is_a_referral(text: str | None, expected: str | None):
+    assert read_referral(text) == expected
+
+
+def test_lengths_and_sizes_are_told_in_units_of_people():
+    assert TooLongError(200, 90).facts == {"length": "3:20", "limit": "1:30"}
+    assert TooLargeError(50_000_001, 50_000_000).facts == {"size": 51, "limit": 50}
+    assert TooLargeError(None, 50_000_000).facts == {"size": 51, "limit": 50}
+
+
+def leaves(kind: type[ClipferryError] = ClipferryError) -> list[type[ClipferryError]]:
+    below = kind.__subclasses__()
+    return [leaf for sub in below for leaf in leaves(sub)] or [kind]
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    assert errors.__doc__
+    names = {leaf.__name__ for leaf in leaves()}
+    assert len(names) > 20
+    assert not [name for name in names if name not in errors.__doc__]

@@ -1,0 +1,83 @@
+"""aiogram started lean reads and writes the same as stock, in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+from data.config import ROOT
+
+PROGRAM = """
+import json, sys
+if sys.argv[1] == "lean":
+    from delivery.lean_aiogram import install
+    assert install()
+    assert not install()  # too late the second time, and harmless
+import typing
+from aiogram import methods, types
+from aiogram.methods.base import Response, TelegramMethod
+from pydantic import BaseModel
+
+user = {"id": 7, "is_bot": False, "first_name": "A"}
+chat = {"id": -1, "type": "supergroup", "title": "T"}
+message = {"message_id": 1, "date": 1, "chat": chat, "from": user, "text": "/x y",
+           "entities": [{"type": "bot_command", "offset": 0, "length": 2}]}
+updates = [
+    {"update_id": 1, "message": {**message, "reply_to_message": message}},
+    {"update_id": 2, "callback_query": {"id": "1", "from": user, "chat_instance": "1", "data": "d",
+        "message": {"message_id": 1, "date": 0, "chat": chat}}},
+    {"update_id": 3, "inline_query": {"id": "1", "from": user, "query": "q", "offset": ""}},
+    {"update_id": 4, "my_chat_member": {"chat": chat, "from": user, "date": 1,
+        "old_chat_member": {"status": "member", "user": user},
+        "new_chat_member": {"status": "kicked", "user": user, "until_date": 0}}},
+]
+parsed = [types.Update.model_validate(u).model_dump_json(exclude_none=True) for u in updates]
+built = []
+for name in types.__all__:
+    kind = getattr(types, name)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        kind.model_rebuild()
+        assert kind.__pydantic_complete__, name
+        built.append(name)
+for name in methods.__all__:
+    kind = getattr(methods, name)
+    if isinstance(kind, type) and issubclass(kind, TelegramMethod) and hasattr(kind, "__returning__"):
+        kind.model_rebuild()
+        assert kind.__pydantic_complete__, name
+        if name != "TelegramMethod":
+            answer = Response[kind.__returning__]
+            answer.model_rebuild()
+            assert answer.__pydantic_complete__, name
+            built.append(name)
+print(json.dumps([parsed, sorted(built)]))
+"""
+
+
+def run(mode: str) -> object:
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, mode], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_lean_and_stock_build_the_same_models_and_read_the_same():
+    lean, stock = run("lean"), run("stock")
+    assert lean == stock
+    assert isinstance(lean, list)
+    assert len(lean[1]) > 500
+
+
+def test_when_pydantic_changes_the_stock_way_takes_over():
+    program = (
+        "from unittest import mock\n"
+        "from delivery import lean_aiogram\n"
+        "with mock.patch.object(lean_aiogram, '_try', side_effect=TypeError):\n"
+        "    assert not lean_aiogram.install()\n"
+        "from aiogram.types import Update\n"
+        "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "building all models" in result.stderr

@@ -1,0 +1,20 @@
+"""The stage of a journey."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from simulator.samples import SampleStore
+from simulator.sites.proxy import Authority
+from tests.journeys.ferry import Ferry
+
+
+@pytest.fixture
+async def ferry(samples: SampleStore, authority: Authority, tmp_path: Path) -> AsyncIterator[Ferry]:
+    """A world with Ada in it; the bot is started by the journey. Nothing may be left amiss."""
+    ferry = Ferry(tmp_path, samples, authority)
+    await ferry.simulator.start()
+    yield ferry
+    await ferry.close()
+    assert ferry.api.methods.violations == []

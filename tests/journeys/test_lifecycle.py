@@ -1,0 +1,191 @@
+"""Starting and stopping, in this process and as the real program."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsError
+from data.config import ROOT
+from misc.texts import load_texts
+from tests.journeys.ferry import VIDEO, Ferry
+
+EN = load_texts()["en"]
+
+
+async def test_a_running_download_is_finished_before_the_stop(ferry: Ferry):
+    ferry.video()
+    ferry.site.latency_s = 0.5
+    await ferry.start()
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.until(lambda: ferry.home.reactions)
+    assert await ferry.stop() is True
+    assert len(ferry.videos()) == 1
+    assert ferry.home.reactions == {}
+
+
+async def test_what_waits_at_the_stop_is_told_even_in_a_group(ferry: Ferry):
+    ferry.video()
+    ferry.site.latency_s = 0.5
+    await ferry.start(LIMITS_ACTIVE_REQUESTS="1")
+    crew = ferry.world.group(-1002)
+    await ferry.say("hello")
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.until(lambda: ferry.home.reactions)
+    ferry.world.say(ferry.ada, VIDEO, crew)
+    await ferry.until(lambda: ferry.answers(crew))  # welcomed: the request waits
+    await ferry.until(lambda: ferry.application and ferry.application._jobs.count == 2)
+    await ferry.stop()
+    assert len(ferry.videos()) == 1
+    assert ferry.texts(crew)[-1] == EN["shutting_down"]
+
+
+async def test_what_does_not_end_in_time_is_told(ferry: Ferry):
+    ferry.video(file_trouble="stall")
+    await ferry.start(RUN_DRAIN_S="0")
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.until(lambda: [e for e in ferry.simulator.log if e.host.startswith("v16")])
+    await ferry.stop()
+    assert ferry.texts()[-1] == EN["shutting_down"]
+    assert list(ferry.home.reactions.values()) == ["😢"]
+
+
+async def test_what_was_sent_during_a_restart_is_served(ferry: Ferry):
+    ferry.video()
+    await ferry.start()
+    await ferry.say("hello")
+    await ferry.stop()
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.start()
+    await ferry.settled()
+    assert len(ferry.videos()) == 1
+
+
+async def test_a_second_poller_ends_the_first(ferry: Ferry, caplog: pytest.LogCaptureFixture):
+    await ferry.start()
+    assert ferry.application
+    running = ferry._running
+    assert running is not None
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session:
+        url = f"{ferry.simulator.address}/bot{ferry.simulator.token}/getUpdates"
+        async with session.get(url) as response:
+            assert response.status == 200
+    assert await running is False
+    assert "Another instance" in caplog.text
+    ferry._running = None
+
+
+async def test_a_wrong_token_is_a_wrong_setting(ferry: Ferry):
+    with pytest.raises(SettingsError, match="BOT_TOKEN"):
+        await ferry.start(BOT_TOKEN="43:somebody_elses")
+    ferry._running = None
+
+
+async def test_switches_that_are_off_at_botfather_are_reported(
+    ferry: Ferry, caplog: pytest.LogCaptureFixture
+):
+    ferry.world.bot_user.update(can_join_groups=False, can_read_all_group_messages=False)
+    with caplog.at_level(logging.WARNING):
+        await ferry.start()
+    assert "/setjoingroups" in caplog.text
+    assert "/setprivacy" in caplog.text
+
+
+async def test_commands_that_cannot_be_set_do_not_stop_the_start(ferry: Ferry):
+    ferry.fail("setMyCommands", "500", times=99)
+    await ferry.start()
+    await ferry.say("hello")
+    assert len(ferry.answers()) == 1
+
+
+# --- the real program -------------------------------------------------------------------------
+
+
+async def _program(
+    *arguments: str, folder: Path, **environment: str
+) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'program.db'}",
+        **environment,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "default",
+        str(ROOT / "main.py"),
+        *arguments,
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    return process, env
+
+
+async def test_without_a_token_the_setting_and_the_demo_are_named(tmp_path: Path):
+    process, _ = await _program("run", folder=tmp_path)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"BOT_TOKEN" in errors
+    assert b"make demo" in errors
+    assert b"Traceback" not in errors
+
+
+async def test_all_wrong_settings_stop_the_start_together(tmp_path: Path):
+    process, _ = await _program(
+        "check", folder=tmp_path, LIMITS_ATTEMPTS="0", NETWORK_PROXY_FILE="/not/there"
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"LIMITS_ATTEMPTS" in errors
+    assert b"NETWORK_PROXY_FILE" in errors
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
+async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, url: str):
+    process, _ = await _program("check", folder=tmp_path, DATABASE_URL=url)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"DATABASE_URL" in errors
+    assert b"hunter2" not in errors
+
+
+async def test_check_says_that_all_is_well(tmp_path: Path):
+    process, _ = await _program("check", folder=tmp_path)
+    output, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    assert b"in order" in output
+
+
+@pytest.mark.parametrize("lean", ["true", "false"])
+async def test_the_program_serves_and_ends_in_order_when_told(ferry: Ferry, lean: str):
+    """Lean or stock aiogram, the real program does the whole job and exits with 0 on SIGTERM."""
+    ferry.video()
+    ferry.site.latency_s = 0.3
+    process, _ = await _program(
+        "run",
+        folder=ferry.folder,
+        **{**ferry.simulator.bot_environment(ferry.folder), "BOT_LEAN_START": lean},
+    )
+    await ferry.until(lambda: ferry.api.pollers or process.returncode is not None, "a start")
+    crew = ferry.world.group(-1002)
+    crew.members[1001] = "creator"
+    ferry.world.say(ferry.ada, "/lang", crew)
+    await ferry.until(lambda: len(ferry.answers(crew)) == 2, "the menu")
+    ferry.world.press(ferry.ada, ferry.answers(crew)[-1], "lang/hi")
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.until(lambda: ferry.home.reactions)
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert len(ferry.videos()) == 1
+    assert ferry.simulator.token.encode() not in errors
+    assert b"Traceback" not in errors
+    assert b"Warning" not in errors

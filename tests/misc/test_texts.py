@@ -1,0 +1,96 @@
+"""Every sentence, in every language, and no sentence too many."""
+
+import ast
+import json
+import string
+from pathlib import Path
+
+import pytest
+
+from core.errors import ClipferryError, TooLargeError, TooLongError
+from data.config import ROOT
+from misc.texts import load_texts
+from simulator.telegram.markup import parse_html
+from tests.core.test_rules import leaves
+
+TEXTS = load_texts()
+FILES = {file.stem: json.loads(file.read_text()) for file in (ROOT / "locale").glob("*.json")}
+#: Shown in alerts, buttons and menus, where Telegram knows no formatting.
+PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "language_name"}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_the_eight_languages_are_there():
+    assert set(FILES) == {"ar", "en", "hi", "id", "ru", "so", "uk", "vi"}
+    assert set(TEXTS.languages) == set(FILES)
+
+
+@pytest.mark.parametrize("language", sorted(FILES))
+def test_a_language_has_the_keys_and_placeholders_of_english(language: str):
+    assert list(FILES[language]) == list(FILES["en"])
+    for key, text in FILES["en"].items():
+        assert placeholders(FILES[language][key]) == placeholders(text), key
+        assert FILES[language][key].strip(), key
+
+
+@pytest.mark.parametrize("language", sorted(FILES))
+def test_every_text_is_good_html_within_telegrams_limits(language: str):
+    for key, text in FILES[language].items():
+        plain, entities = parse_html(text)
+        assert len(plain) <= (200 if key in PLAIN else 4096), key
+        if key in PLAIN or key.startswith("command_"):
+            assert not entities, key
+            assert plain == text, key
+    assert all(len(FILES[language][f"command_{c}"]) <= 256 for c in ("start", "lang", "mode"))
+
+
+@pytest.mark.parametrize("language", sorted(set(FILES) - {"en"}))
+def test_no_sentence_was_left_in_english(language: str):
+    same = [key for key, text in FILES[language].items() if text == FILES["en"][key]]
+    assert same == []
+
+
+def test_every_error_has_its_sentence_with_its_facts():
+    examples = {TooLongError: TooLongError(1, 2), TooLargeError: TooLargeError(1, 2)}
+    for leaf in leaves():
+        assert leaf.text_key in FILES["en"], leaf
+        if leaf in examples:
+            facts = set(examples[leaf].facts)
+        elif leaf.__name__ == "BugError":
+            facts = {"code"}
+        else:
+            facts = set()
+        assert placeholders(FILES["en"][leaf.text_key]) <= facts, leaf
+
+
+def _string_literals() -> set[str]:
+    found: set[str] = set()
+    for room in ("core", "delivery", "handlers", "misc", "services"):
+        for file in Path(ROOT / room).glob("**/*.py"):
+            tree = ast.parse(file.read_text())
+            found |= {
+                node.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            }
+    return found
+
+
+def test_every_text_is_used_and_every_used_text_is_there():
+    literals = _string_literals()
+    by_name = {f"command_{name}" for name in ("start", "lang", "mode")}
+    unused = set(FILES["en"]) - literals - by_name
+    assert unused == set()
+
+
+def test_an_unknown_language_is_english_and_facts_are_escaped():
+    assert TEXTS["xx"] == FILES["en"]
+    assert "&lt;b&gt;" in TEXTS("en", "error", code="<b>")
+    assert "xx" not in TEXTS
+
+
+def test_a_class_without_its_own_sentence_inherits_one():
+    assert ClipferryError.text_key in FILES["en"]
