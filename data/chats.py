@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, not_, select, update
+from sqlalchemy import ColumnElement, bindparam, not_, select, update
 
-from data.database import read_session, single_write_session, unix_now
+from data.database import read, unix_now, write
 from data.db_service import insert_user, update_user_lang
 from data.models import Users
+
+#: Asked at every message, so it is built once.
+_CHAT_BY_ID = select(Users.lang, Users.file_mode, Users.blocked_at).where(
+    Users.user_id == bindparam("chat_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,16 @@ class ChatRecord:
 
 async def find_chat(chat_id: int) -> ChatRecord | None:
     """Give the chat's settings, or None when it is not registered."""
-    query = select(Users.lang, Users.file_mode, Users.blocked_at).where(Users.user_id == chat_id)
-    async with read_session() as db:
-        row = (await db.execute(query)).first()
+    row = await read(lambda db: db.execute(_CHAT_BY_ID, {"chat_id": chat_id}).first())
     return row and ChatRecord(row.lang, bool(row.file_mode), row.blocked_at is not None)
+
+
+async def register_chat(
+    chat_id: int, lang: str, referral: str | None = None
+) -> tuple[ChatRecord, bool]:
+    """Register a chat if it is unknown; give its settings, and whether this call has done it."""
+    user, is_new = await insert_user(chat_id, lang, referral)
+    return ChatRecord(user.lang, bool(user.file_mode), user.blocked_at is not None), is_new
 
 
 async def toggle_file_mode(chat_id: int) -> bool | None:
@@ -37,8 +48,7 @@ async def toggle_file_mode(chat_id: int) -> bool | None:
         .values(file_mode=not_(Users.file_mode))
         .returning(Users.file_mode)
     )
-    async with single_write_session() as db:
-        return await db.scalar(statement)
+    return await write(lambda db: db.scalar(statement))
 
 
 async def set_language(chat_id: int, lang: str) -> None:
@@ -58,7 +68,7 @@ async def mark_reachable(chat_id: int) -> None:
 
 
 async def _mark(chat_id: int, condition: ColumnElement[bool], blocked_at: int | None) -> None:
-    async with single_write_session() as db:
-        await db.execute(
-            update(Users).where(Users.user_id == chat_id, condition).values(blocked_at=blocked_at)
-        )
+    statement = (
+        update(Users).where(Users.user_id == chat_id, condition).values(blocked_at=blocked_at)
+    )
+    await write(lambda db: db.execute(statement))

@@ -4,21 +4,29 @@ Each function is its own short transaction. Times are Unix seconds. What goes be
 lives beside this file, by subject.
 """
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
-from data.database import read_session, single_write_session, unix_now
+from data.database import read, unix_now, write
 from data.models import Music, Users, Video
 
 #: How many rows the top lists have.
 _TOP = 10
+#: Statements of the hot paths are built once; the rest where they are used.
+_USER_BY_ID = select(Users).where(Users.user_id == bindparam("user_id"))
+#: Insert-if-absent, by dialect; gives a row only if it has inserted one.
+_INSERT_USER = {
+    name: dialect.insert(Users)
+    .on_conflict_do_nothing(index_elements=["user_id"])
+    .returning(Users.user_id)
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 
 
 async def get_user(user_id: int) -> Users | None:
     """Give the chat's record, or None."""
-    async with read_session() as db:
-        return await db.get(Users, user_id)
+    return await read(lambda db: _find_user(db, user_id))
 
 
 async def create_user(user_id: int, lang: str, link: str | None = None) -> Users:
@@ -29,26 +37,23 @@ async def create_user(user_id: int, lang: str, link: str | None = None) -> Users
 
 async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple[Users, bool]:
     """Register a chat; give its stored record, and whether this very call has created it."""
-    async with single_write_session() as db:
-        dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-        insert = (
-            dialect.insert(Users)
-            .values(
-                user_id=user_id,
-                registered_at=unix_now(),
-                lang=lang,
-                link=link,
-                file_mode=False,
-                ad_count=0,
-                ad_cooldown=0,
-            )
-            .on_conflict_do_nothing(index_elements=[Users.user_id])
-            .returning(Users)
-        )
-        created = (await db.execute(insert)).scalar_one_or_none()
-        if created is not None:
-            return created, True
-        return (await db.execute(select(Users).where(Users.user_id == user_id))).scalar_one(), False
+    row = {
+        "user_id": user_id,
+        "registered_at": unix_now(),
+        "lang": lang,
+        "link": link,
+        "file_mode": False,
+        "ad_count": 0,
+        "ad_cooldown": 0,
+    }
+
+    def work(db: Connection) -> tuple[Users, bool]:
+        is_new = db.execute(_INSERT_USER[db.dialect.name], row).first() is not None
+        stored = Users(**row) if is_new else _find_user(db, user_id)
+        assert stored is not None
+        return stored, is_new
+
+    return await write(work)
 
 
 async def update_user_mode(user_id: int, file_mode: bool) -> None:
@@ -63,11 +68,8 @@ async def update_user_lang(user_id: int, lang: str) -> None:
 
 async def get_user_settings(user_id: int) -> tuple[str, bool] | None:
     """Give the chat's (lang, file_mode), or None."""
-    async with read_session() as db:
-        row = (
-            await db.execute(select(Users.lang, Users.file_mode).where(Users.user_id == user_id))
-        ).first()
-        return (row.lang, bool(row.file_mode)) if row else None
+    row = await read(lambda db: db.execute(_USER_BY_ID, {"user_id": user_id}).first())
+    return (row.lang, bool(row.file_mode)) if row else None
 
 
 async def add_video(
@@ -82,18 +84,15 @@ async def add_video(
     Raises:
         sqlalchemy.exc.IntegrityError: the chat is not registered.
     """
-    async with single_write_session() as db:
-        db.add(
-            Video(
-                user_id=user_id,
-                downloaded_at=unix_now(),
-                video_link=video_link,
-                is_images=is_images,
-                is_processed=is_processed,
-                is_inline=is_inline,
-            )
-        )
-        await db.commit()
+    video = insert(Video).values(
+        user_id=user_id,
+        downloaded_at=unix_now(),
+        video_link=video_link,
+        is_images=is_images,
+        is_processed=is_processed,
+        is_inline=is_inline,
+    )
+    await write(lambda db: db.execute(video))
 
 
 async def add_music(user_id: int, video_id: int) -> None:
@@ -102,25 +101,22 @@ async def add_music(user_id: int, video_id: int) -> None:
     Raises:
         sqlalchemy.exc.IntegrityError: the chat is not registered.
     """
-    async with single_write_session() as db:
-        db.add(Music(user_id=user_id, downloaded_at=unix_now(), video_id=video_id))
-        await db.commit()
+    music = insert(Music).values(user_id=user_id, downloaded_at=unix_now(), video_id=video_id)
+    await write(lambda db: db.execute(music))
 
 
 async def get_user_stats(user_id: int) -> tuple[Users | None, int, int]:
     """Give (record, deliveries, of them slideshows), or (None, 0, 0) for an unknown chat."""
-    user = await get_user(user_id)
-    if user is None:
-        return None, 0, 0
-    async with read_session() as db:
-        videos, images = (
-            await db.execute(
-                select(func.count(), func.count(case((Video.is_images, 1)))).where(
-                    Video.user_id == user_id
-                )
-            )
-        ).one()
+    counts = select(func.count(), func.count(case((Video.is_images, 1)))).where(
+        Video.user_id == user_id
+    )
+
+    def work(db: Connection) -> tuple[Users | None, int, int]:
+        user = _find_user(db, user_id)
+        videos, images = db.execute(counts).one() if user else (0, 0)
         return user, videos, images
+
+    return await read(work)
 
 
 async def get_stats_by_period(
@@ -143,8 +139,7 @@ async def get_stats_by_period(
         query = query.where(Video.user_id < 0)
     elif chat_type != "all":
         raise ValueError(f"chat_type must be all, users or groups, not {chat_type!r}")
-    async with read_session() as db:
-        return [(at, link) for at, link in await db.execute(query)]
+    return await read(lambda db: [(at, link) for at, link in db.execute(query)])
 
 
 async def get_referral_stats() -> list[tuple[str, int]]:
@@ -157,13 +152,13 @@ async def get_referral_stats() -> list[tuple[str, int]]:
         .order_by(count.desc(), Users.link)
         .limit(_TOP)
     )
-    async with read_session() as db:
-        return [(link, chats) for link, chats in await db.execute(query) if link is not None]
+    return await read(lambda db: [(link, n) for link, n in db.execute(query) if link is not None])
 
 
 async def get_other_stats() -> tuple[int, list[tuple[str, int]], list[tuple[int, int]]]:
     """Give (chats in file mode, [(lang, chats)], the ten busiest [(chat, deliveries)])."""
     count = func.count()
+    in_file_mode = select(count).select_from(Users).where(Users.file_mode)
     languages = select(Users.lang, count).group_by(Users.lang).order_by(count.desc(), Users.lang)
     busiest = (
         select(Video.user_id, count)
@@ -171,24 +166,21 @@ async def get_other_stats() -> tuple[int, list[tuple[str, int]], list[tuple[int,
         .order_by(count.desc(), Video.user_id)
         .limit(_TOP)
     )
-    async with read_session() as db:
-        in_file_mode = await db.scalar(select(count).select_from(Users).where(Users.file_mode))
+
+    def work(db: Connection) -> tuple[int, list[tuple[str, int]], list[tuple[int, int]]]:
         return (
-            in_file_mode or 0,
-            [(lang, chats) for lang, chats in await db.execute(languages)],
-            [(chat, deliveries) for chat, deliveries in await db.execute(busiest)],
+            db.scalars(in_file_mode).one(),
+            [(lang, chats) for lang, chats in db.execute(languages)],
+            [(chat, deliveries) for chat, deliveries in db.execute(busiest)],
         )
+
+    return await read(work)
 
 
 async def should_show_ad(user_id: int) -> bool:
     """Tell whether an ad is due in this chat, by `core.ads`. Never in an unknown chat."""
-    async with read_session() as db:
-        row = (
-            await db.execute(
-                select(Users.ad_count, Users.ad_cooldown).where(Users.user_id == user_id)
-            )
-        ).first()
-        return row is not None and is_ad_due(row.ad_count, row.ad_cooldown, unix_now())
+    row = await read(lambda db: db.execute(_USER_BY_ID, {"user_id": user_id}).first())
+    return row is not None and is_ad_due(row.ad_count, row.ad_cooldown, unix_now())
 
 
 async def record_ad_show(user_id: int) -> None:
@@ -206,8 +198,7 @@ async def get_user_ids(only_positive: bool = True) -> list[int]:
     query = select(Users.user_id).order_by(Users.user_id)
     if only_positive:
         query = query.where(Users.user_id > 0)
-    async with read_session() as db:
-        return list(await db.scalars(query))
+    return await read(lambda db: list(db.scalars(query)))
 
 
 async def get_user_videos(user_id: int) -> list[tuple[int | None, str]]:
@@ -217,10 +208,14 @@ async def get_user_videos(user_id: int) -> list[tuple[int | None, str]]:
         .where(Video.user_id == user_id)
         .order_by(Video.downloaded_at, Video.pk_id)
     )
-    async with read_session() as db:
-        return [(at, link) for at, link in await db.execute(query)]
+    return await read(lambda db: [(at, link) for at, link in db.execute(query)])
+
+
+def _find_user(db: Connection, user_id: int) -> Users | None:
+    row = db.execute(_USER_BY_ID, {"user_id": user_id}).first()
+    return Users(**row._mapping) if row else None
 
 
 async def _set(user_id: int, **values: object) -> None:
-    async with single_write_session() as db:
-        await db.execute(update(Users).where(Users.user_id == user_id).values(**values))
+    statement = update(Users).where(Users.user_id == user_id).values(**values)
+    await write(lambda db: db.execute(statement))

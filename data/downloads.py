@@ -1,9 +1,9 @@
 """What is written when a delivery has arrived: its history row and the ad counter, together."""
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, insert, select, update
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
-from data.database import get_session, unix_now
+from data.database import unix_now, write
 from data.models import Users, Video
 
 
@@ -19,32 +19,32 @@ async def record_download(
         sqlalchemy.exc.IntegrityError: the chat is not registered.
     """
     now = unix_now()
-    async with await get_session() as db:
-        # The row is locked before it is read (on SQLite the transaction itself is the lock), so
-        # that deliveries at the same time decide one after the other.
-        counter = (
-            await db.execute(
-                select(Users.ad_count, Users.ad_cooldown)
-                .where(Users.user_id == chat_id)
-                .with_for_update(key_share=True)
-            )
-        ).first()
-        is_due = ads and counter is not None and is_ad_due(*counter, now)
-        db.add(
-            Video(
-                user_id=chat_id,
-                downloaded_at=now,
-                video_link=link,
-                is_images=is_images,
-                is_processed=False,
-                is_inline=is_inline,
-            )
-        )
+    video = insert(Video).values(
+        user_id=chat_id,
+        downloaded_at=now,
+        video_link=link,
+        is_images=is_images,
+        is_processed=False,
+        is_inline=is_inline,
+    )
+    # The row is locked before it is read (on SQLite the transaction itself is the lock), so that
+    # deliveries at the same time decide one after the other.
+    counter = (
+        select(Users.ad_count, Users.ad_cooldown)
+        .where(Users.user_id == chat_id)
+        .with_for_update(key_share=True)
+    )
+
+    def work(db: Connection) -> bool:
+        row = db.execute(counter).first()
+        is_due = ads and row is not None and is_ad_due(row.ad_count, row.ad_cooldown, now)
         change = (
             {"ad_count": COUNT_AFTER_AD, "ad_cooldown": now + AD_MAX_INTERVAL_S}
             if is_due
             else {"ad_count": Users.ad_count + 1}
         )
-        await db.execute(update(Users).where(Users.user_id == chat_id).values(**change))
-        await db.commit()
+        db.execute(video)
+        db.execute(update(Users).where(Users.user_id == chat_id).values(**change))
         return is_due
+
+    return await write(work)

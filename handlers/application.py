@@ -119,6 +119,7 @@ class Application:
         texts = load_texts()
         assert me.username
         dispatcher = Dispatcher(
+            disable_fsm=True,  # nothing here waits for a next message
             sender=self._sender,
             texts=texts,
             registry=self._sources.registry,

@@ -1,12 +1,12 @@
 """What nobody else wanted: hints in private chats, silence in groups, an end to old buttons."""
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import marked_urls
+from misc.filters import InPrivate, OfKind, marked_urls
 from misc.middlewares import ChatView
 from misc.texts import Texts
 from misc.utils import platform_titles
@@ -34,7 +34,7 @@ _SENT = {
 def router() -> Router:
     """Build the router."""
     router = Router(name="fallback")
-    router.message.register(on_anything, F.chat.type == "private", F.content_type.in_(_SENT))
+    router.message.register(on_anything, InPrivate(), OfKind(_SENT))
     router.callback_query.register(on_old_button)
     return router
 

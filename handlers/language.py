@@ -1,6 +1,6 @@
 """/lang: the language of a chat."""
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
@@ -12,7 +12,7 @@ from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
 from misc import keyboards
 from misc.callbacks import LANGUAGE
-from misc.filters import MayChangeSettings
+from misc.filters import Carries, MayChangeSettings
 from misc.middlewares import TURNS_AWAY, ChatView
 from misc.texts import Texts
 
@@ -20,7 +20,7 @@ from misc.texts import Texts
 def router() -> Router:
     """Build the router."""
     router = Router(name="language")
-    is_choice = F.data.startswith(LANGUAGE)
+    is_choice = Carries(prefix=LANGUAGE)
     router.message.register(on_lang, Command("lang"), MayChangeSettings())
     router.message.register(on_lang_by_member, Command("lang"), flags=TURNS_AWAY)
     router.callback_query.register(on_choice, is_choice, MayChangeSettings())

@@ -1,9 +1,10 @@
 """/start in a private chat. A new chat has been registered and welcomed before it comes here."""
 
-from aiogram import F, Router
+from aiogram import Router
 from aiogram.filters import CommandStart
 from aiogram.types import Message
 
+from misc.filters import InPrivate
 from misc.middlewares import ChatView
 from misc.utils import welcome
 
@@ -11,7 +12,7 @@ from misc.utils import welcome
 def router() -> Router:
     """Build the router."""
     router = Router(name="start")
-    router.message.register(on_start, CommandStart(), F.chat.type == "private")
+    router.message.register(on_start, CommandStart(), InPrivate())
     return router
 
 

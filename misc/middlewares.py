@@ -13,7 +13,7 @@ from core.errors import StorageError
 from core.referrals import read_referral
 from data.chats import ChatRecord, find_chat, mark_reachable
 from data.errors import storage_errors
-from misc.texts import Texts
+from misc.texts import FALLBACK, Texts
 from misc.utils import start_manager
 
 logger = logging.getLogger(__name__)
@@ -64,24 +64,24 @@ class Registration(BaseMiddleware):
         message = event if isinstance(event, Message) else event.message
         if message is None:
             return default
-        chat_id = message.chat.id
+        # Who says /start is mostly new, so it is registered without a look first: one question less.
+        says_start = isinstance(event, Message) and (event.text or "").startswith("/start")
+        record, is_new = None, False
         with storage_errors():
-            record = await find_chat(chat_id)
+            if not says_start:
+                record = await find_chat(message.chat.id)
+            if record is None and isinstance(event, Message) and not turns_away:
+                record, is_new = await start_manager(
+                    message.chat.id,
+                    event,
+                    default.lang,
+                    referral=read_referral(event.text),
+                    join_log_chat=self._join_log_chat,
+                )
             if record and record.is_blocked:
-                await mark_reachable(chat_id)
-        if record:
-            return self._known(record)
-        if turns_away or not isinstance(event, Message):
-            return default
-        is_new = await start_manager(
-            chat_id,
-            event,
-            default.lang,
-            referral=read_referral(event.text),
-            join_log_chat=self._join_log_chat,
-        )
-        return ChatView(default.lang, is_new=is_new)
+                await mark_reachable(message.chat.id)
+        return self._known(record, is_new=is_new) if record else default
 
-    def _known(self, record: ChatRecord) -> ChatView:
-        lang = record.lang if record.lang in self._texts else "en"
-        return ChatView(lang, record.file_mode)
+    def _known(self, record: ChatRecord, *, is_new: bool) -> ChatView:
+        lang = record.lang if record.lang in self._texts else FALLBACK
+        return ChatView(lang, record.file_mode, is_new)

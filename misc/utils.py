@@ -7,7 +7,8 @@ from html import escape
 from aiogram.types import Message, User
 
 from core.errors import DeliveryError, StorageError
-from data.db_service import get_user_settings, insert_user
+from data.chats import ChatRecord, register_chat
+from data.db_service import get_user_settings
 from data.errors import storage_errors
 from delivery.telegram_errors import translated
 from misc.texts import load_texts
@@ -42,22 +43,22 @@ async def start_manager(
     *,
     referral: str | None = None,
     join_log_chat: int = 0,
-) -> bool:
-    """Register a chat and welcome it; tell whether it was new.
+) -> tuple[ChatRecord, bool]:
+    """Register a chat and welcome it; give its settings, and whether it was new.
 
-    Of several messages at once only one is the first, so a chat is welcomed once. Afterwards the
+    A chat that is known already is left as it is, and not welcomed again. Of several messages at once only one is the first, so a chat is welcomed once. Afterwards the
     operator's log chat is told, if there is one; whether that works changes nothing.
 
     Raises:
         StorageError: the chat could not be registered.
     """
     with storage_errors():
-        _, is_new = await insert_user(chat_id, lang, referral)
+        record, is_new = await register_chat(chat_id, lang, referral)
     if is_new:
         await welcome(message, lang)
         if join_log_chat:
             await _log_join(join_log_chat, message, referral)
-    return is_new
+    return record, is_new
 
 
 async def welcome(message: Message, lang: str) -> None:

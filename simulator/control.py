@@ -41,12 +41,13 @@ def control_routes(world: World, api: BotApi) -> list[web.RouteDef]:
         return web.json_response([asdict(call) for call in api.calls[since:]])
 
     async def counts(_request: web.Request) -> web.Response:
-        """Count the calls by method and status."""
+        """Count the calls by method and status, and the calls of getUpdates."""
         totals: dict[str, int] = {}
         for call in api.calls:
             key = f"{call.method} {call.status}"
             totals[key] = totals.get(key, 0) + 1
-        return web.json_response({"calls": totals, "violations": api.methods.violations})
+        answer = {"calls": totals, "polls": api.pollers, "violations": api.methods.violations}
+        return web.json_response(answer)
 
     async def messages(request: web.Request) -> web.Response:
         """List a chat's messages."""

@@ -96,7 +96,9 @@ async def test_before_initialisation_the_missing_call_is_named():
     with pytest.raises(RuntimeError, match="initialize_database_components"):
         await init_db()
     with pytest.raises(RuntimeError, match="initialize_database_components"):
-        database.read_session()
+        await database.read(lambda db: None)
+    with pytest.raises(RuntimeError, match="initialize_database_components"):
+        await database.write(lambda db: None)
 
 
 async def test_a_second_initialisation_replaces_the_first_and_says_so(

@@ -220,8 +220,7 @@ async def test_no_function_reads_a_whole_table(tmp_path):
         if statement.startswith(("SELECT", "UPDATE")):
             statements.append((statement, parameters))
 
-    for engine in database._open:
-        event.listen(engine.sync_engine, "before_cursor_execute", remember)
+    event.listen(database._runner._writers, "before_cursor_execute", remember)  # type: ignore[union-attr]
     await get_user(1)
     await get_user_settings(1)
     await get_user_stats(1)

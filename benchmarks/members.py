@@ -1,0 +1,236 @@
+"""The measurements themselves. Each prints its figures, and raises if its promise is broken."""
+
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from benchmarks.stage import ROOT, World, ferry, program
+from benchmarks.world import LARGE_BYTES, LARGE_POST, POST
+from platforms import Sources, Terms, load, load_exits
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the report."""
+
+    what: str
+    value: str
+    floor: str
+    #: Value to floor, and what was promised of it.
+    ratio: str
+    promise: str
+    is_kept: bool
+
+
+def extraction(world: World) -> list[Figure]:
+    """CPU of reading a post through yt-dlp, against unpacking and parsing the same page."""
+    posts, rounds = 40, 3
+    ours, floor = [], []
+    environment = world.ready["environment"]
+    page = asyncio.run(_page(world))
+    asyncio.run(_read_posts(environment, 5))
+    for _ in range(rounds):
+        started = time.process_time()
+        asyncio.run(_read_posts(environment, posts))
+        ours.append((time.process_time() - started) / posts * 1000)
+        started = time.process_time()
+        for _ in range(posts):
+            _parse(page)
+        floor.append((time.process_time() - started) / posts * 1000)
+    ours.sort()
+    floor.sort()
+    ratio = ours[1] / floor[1]
+    return [
+        Figure(
+            "extraction, CPU per post",
+            f"{ours[1]:.1f} ms",
+            f"{floor[1]:.1f} ms",
+            f"{ratio:.2f}",
+            "≤ 4",
+            ratio <= 4,
+        )
+    ]
+
+
+async def _read_posts(environment: dict[str, str], number: int) -> None:
+    exits = load_exits(Path(environment["NETWORK_PROXY_FILE"]), include_direct=False)
+    ca_file = Path(environment["NETWORK_CA_FILE"])
+    sources = Sources(load(), exits, Terms(attempts=1, budget_s=30, stall_s=10, ca_file=ca_file))
+    link = sources.registry.find(f"https://www.tiktok.com/@_/video/{POST}")
+    assert link
+    for _ in range(number):
+        post = await sources.attempt(link, lambda attempt: attempt.read())
+        assert post.renditions
+    await sources.close()
+
+
+async def _page(world: World) -> bytes:
+    """Fetch the page as the site sends it, gzipped."""
+    import ssl
+
+    environment = world.ready["environment"]
+    proxy = Path(environment["NETWORK_PROXY_FILE"]).read_text().strip()
+    context = ssl.create_default_context(cafile=environment["NETWORK_CA_FILE"])
+    url = f"https://www.tiktok.com/@_/video/{POST}"
+    headers = {"Accept-Encoding": "gzip"}
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.get(url, proxy=proxy, ssl=context, headers=headers) as response,
+    ):
+        return await response.read()
+
+
+def _parse(page: bytes) -> None:
+    text = gzip.decompress(page).decode()
+    start = text.index("{", text.index("__UNIVERSAL_DATA_FOR_REHYDRATION__"))
+    data, _ = json.JSONDecoder().raw_decode(text, start)
+    assert data["__DEFAULT_SCOPE__"]["webapp.video-detail"]["statusCode"] == 0
+
+
+def downloads(world: World) -> list[Figure]:
+    """Fifty 20 MB downloads in flight: memory above idle, and pace against uploading alone."""
+    times = 50
+    link = f"https://www.tiktok.com/@_/video/{LARGE_POST}"
+    options = {"LIMITS_ACTIVE_REQUESTS": str(times), "LIMITS_STALL_S": "120"}
+    with ferry(world, **options) as bot:
+        world.control("say", [{"person": 900, "text": f"https://www.tiktok.com/@_/video/{POST}"}])
+        world.wait_for("sendVideo", world.count("sendVideo") + 1, bot)
+        time.sleep(0.5)
+        idle, before, cpu = bot.rss_mb, world.count("sendVideo"), bot.cpu_s
+        requests = [{"person": 1000 + n, "text": link} for n in range(times)]
+        started = time.monotonic()
+        world.control("say", requests)
+        peak = idle
+        while world.count("sendVideo") < before + times:
+            peak = max(peak, bot.rss_mb)
+            if time.monotonic() - started > 300:
+                raise RuntimeError("the downloads did not end")
+            time.sleep(0.02)
+        took = time.monotonic() - started
+        cpu = bot.cpu_s - cpu
+    floor_started = time.monotonic()
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.floor_upload",
+            world.ready["server"],
+            world.ready["token"],
+            world.ready["large_file"],
+            "1000",
+            str(times),
+        ],
+        cwd=ROOT,
+        check=True,
+    )
+    floor_took = time.monotonic() - floor_started
+    above = peak - idle
+    return [
+        Figure(
+            f"peak memory, {times} x {LARGE_BYTES // 1_000_000} MB in flight",
+            f"{peak:.0f} MiB",
+            f"{idle:.0f} MiB idle",
+            f"+{above:.0f} MiB",
+            "≤ +150 MiB",
+            above <= 150,
+        ),
+        Figure(
+            "delivered 20 MB links",
+            f"{times / took:.1f}/s ({cpu / times * 1000:.0f} ms CPU each)",
+            f"{times / floor_took:.1f}/s upload alone",
+            f"{floor_took / took:.2f}",
+            "-",
+            is_kept=True,
+        ),
+    ]
+
+
+def registrations(world: World) -> list[Figure]:
+    """Many /start at once: pace against aiogram alone answering the same, and nobody forgotten."""
+    people = 5_000
+    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"])
+    with program(world, *bare) as bot:
+        floor, floor_cpu = _answer_starts(world, bot, 100_000, people)
+    with ferry(world) as bot:
+        ours, ours_cpu = _answer_starts(world, bot, 200_000, people)
+    ratio = ours / floor
+    return [
+        Figure(
+            f"registrations, {people} /start at once",
+            f"{ours:.0f}/s ({ours_cpu:.2f} ms CPU)",
+            f"{floor:.0f}/s ({floor_cpu:.2f} ms CPU)",
+            f"{ratio:.0%}",
+            "≥ 50 %",
+            ratio >= 0.5,
+        )
+    ]
+
+
+def _answer_starts(world: World, bot: object, first: int, people: int) -> tuple[float, float]:
+    from benchmarks.stage import Measured
+
+    assert isinstance(bot, Measured)
+    before, cpu = world.count("sendMessage"), bot.cpu_s
+    started = time.monotonic()
+    world.control("say", [{"person": first + n, "text": "/start"} for n in range(people)])
+    world.wait_for("sendMessage", before + people, bot)
+    took = time.monotonic() - started
+    return people / took, (bot.cpu_s - cpu) / people * 1000
+
+
+def start(world: World) -> list[Figure]:
+    """Cold start to the first getUpdates, and memory there, against aiogram alone."""
+    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"])
+    figures = []
+    seconds: dict[str, float] = {}
+    memory: dict[str, float] = {}
+    for name in ("aiogram alone", "lean", "stock"):
+        times = []
+        for _ in range(3):
+            started = time.monotonic()
+            lean = "true" if name == "lean" else "false"
+            context = (
+                program(world, *bare)
+                if name == "aiogram alone"
+                else ferry(world, BOT_LEAN_START=lean)
+            )
+            with context as bot:
+                times.append(time.monotonic() - started)
+                time.sleep(0.5)
+                memory[name] = bot.rss_mb
+        seconds[name] = sorted(times)[1]
+    for name in ("lean", "stock"):
+        figures += [
+            Figure(
+                f"cold start, {name}",
+                f"{seconds[name]:.2f} s",
+                f"{seconds['aiogram alone']:.2f} s",
+                f"{seconds[name] / seconds['aiogram alone']:.2f}",
+                "-",
+                is_kept=True,
+            ),
+            Figure(
+                f"idle memory, {name}",
+                f"{memory[name]:.0f} MiB",
+                f"{memory['aiogram alone']:.0f} MiB",
+                f"{memory[name] / memory['aiogram alone']:.2f}",
+                "-",
+                is_kept=True,
+            ),
+        ]
+    return figures
+
+
+MEMBERS = {
+    "extraction": extraction,
+    "downloads": downloads,
+    "registrations": registrations,
+    "start": start,
+}

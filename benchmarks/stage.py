@@ -1,0 +1,122 @@
+"""Processes to measure, and measuring them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class World:
+    """The simulator's process, seen from outside."""
+
+    ready: dict[str, Any]
+    folder: Path
+
+    def control(self, path: str, body: object = None) -> Any:
+        """Ask the simulator's control."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"{self.ready['server']}/control/{path}", data=data, headers=headers
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
+    def count(self, method: str) -> int:
+        """Count the calls of a method that were answered well."""
+        counts: dict[str, int] = self.control("counts")["calls"]
+        return counts.get(f"{method} 200", 0)
+
+    def wait_for(
+        self, method: str, number: int, process: "Measured", patience_s: float = 300
+    ) -> None:
+        """Wait until a method has been called so often."""
+        deadline = time.monotonic() + patience_s
+        while self.count(method) < number:
+            if time.monotonic() > deadline or not process.is_alive():
+                raise RuntimeError(f"only {self.count(method)} of {number} {method}")
+            time.sleep(0.05)
+
+
+class Measured:
+    """A process whose time and memory are read from /proc."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._proc = Path(f"/proc/{process.pid}")
+
+    def is_alive(self) -> bool:
+        """Tell whether it still runs."""
+        return self._process.poll() is None
+
+    @property
+    def rss_mb(self) -> float:
+        """Give the resident memory in MiB."""
+        pages = int((self._proc / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    @property
+    def cpu_s(self) -> float:
+        """Give the processor time used so far, all threads, in seconds."""
+        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextmanager
+def world(folder: Path) -> Iterator[World]:
+    """Start the simulator."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.world", str(folder)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout
+        yield World(json.loads(process.stdout.readline()), folder)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def program(world: World, *command: str, **environment: str) -> Iterator[Measured]:
+    """Start a bot and wait for its first getUpdates; it is told to stop at the end."""
+    env = {
+        "PATH": os.environ["PATH"],  # noqa: TID251 - handed on to a child process
+        "HOME": str(world.folder),
+        **world.ready["environment"],
+        "RUN_LOG_LEVEL": "WARNING",
+        **environment,
+    }
+    polls = world.control("counts")["polls"]
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=env)
+    measured = Measured(process)
+    try:
+        while world.control("counts")["polls"] == polls:
+            if not measured.is_alive():
+                raise RuntimeError(f"{command} did not start")
+            time.sleep(0.01)
+        yield measured
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+@contextmanager
+def ferry(world: World, **environment: str) -> Iterator[Measured]:
+    """Start Clipferry on a fresh SQLite database."""
+    database = world.folder / f"bench-{time.monotonic_ns()}.db"
+    with program(
+        world, "main.py", "run", DATABASE_URL=f"sqlite:///{database}", **environment
+    ) as measured:
+        yield measured

@@ -1,0 +1,40 @@
+"""The simulator as a process of its own, so that its work is not counted as the bot's.
+
+Prints one line of JSON when it is ready: {"server": …, "ca_file": …, "environment": {…}}.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from simulator.samples import SampleStore, VideoSpec
+from simulator.server import Simulator
+from simulator.sites.proxy import Authority
+from simulator.sites.tiktok import Encoding, SamplePost
+
+POST = "7300000000000000001"
+LARGE_POST = "7300000000000000020"
+LARGE_BYTES = 20_000_000
+
+
+async def serve(folder: Path) -> None:
+    """Serve until the process is ended."""
+    samples = SampleStore(folder / "samples")
+    simulator = Simulator(folder, samples, Authority(folder))
+    simulator.site.add(SamplePost(POST, encodings=(Encoding(samples.video(VideoSpec())),)))
+    large = samples.video(VideoSpec(padded_bytes=LARGE_BYTES))
+    simulator.site.add(SamplePost(LARGE_POST, encodings=(Encoding(large),)))
+    await simulator.start()
+    ready = {
+        "server": simulator.address,
+        "token": simulator.token,
+        "large_file": str(large),
+        "environment": simulator.bot_environment(folder),
+    }
+    print(json.dumps(ready), flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))
