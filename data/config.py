@@ -95,6 +95,10 @@ class FilesSection(Section):
     spool_dir: Path = Field(
         Path("var/spool"), description="Folder for files on their way; emptied at every start."
     )
+    heartbeat: Path = Field(
+        Path("var/heartbeat"),
+        description="File that is touched as long as Telegram answers; a health check looks at its age.",
+    )
     spool_mb: int = Field(
         2_000,
         ge=1,

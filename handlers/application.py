@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from concurrent.futures import Executor
+from pathlib import Path
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.middlewares.base import (
@@ -38,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 #: Updates that are handled at the same time. Handlers are short; the work is in the jobs.
 _UPDATES_AT_ONCE = 100
+#: The heartbeat file is touched no more often than this, in seconds.
+_HEARTBEAT_S = 5
 _UPDATES = ["message", "callback_query"]
 
 
@@ -89,7 +93,9 @@ class Application:
         Raises:
             SettingsError: the token is wrong.
         """
-        watch = _ConflictWatch(self)
+        heartbeat = self._settings.files.heartbeat
+        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        watch = _PollingWatch(self, heartbeat)
         self._bot.session.middleware(watch)
         try:
             me = await self._introduce()
@@ -157,16 +163,22 @@ class Application:
         return me
 
 
-class _ConflictWatch(BaseRequestMiddleware):
-    """Ends the program when somebody else polls with the same token, instead of fighting over it."""
+class _PollingWatch(BaseRequestMiddleware):
+    """Looks at how polling goes.
 
-    def __init__(self, application: Application) -> None:
+    An answer touches the heartbeat. A conflict ends the program: somebody else polls with the same
+    token, and fighting over it would lose updates.
+    """
+
+    def __init__(self, application: Application, heartbeat: Path) -> None:
         self._application = application
+        self._heartbeat = heartbeat
+        self._beat_at = 0.0
         self._stopping: asyncio.Task[None] | None = None
 
     @property
     def has_seen_another(self) -> bool:
-        """Tell whether this is why the program ends."""
+        """Tell whether a conflict is why the program ends."""
         return self._stopping is not None
 
     async def __call__(
@@ -175,12 +187,22 @@ class _ConflictWatch(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Pass every request on and look at how polling ends."""
+        """Pass every request on; look at those that poll."""
+        is_polling = isinstance(method, GetUpdates)
         try:
-            return await make_request(bot, method)
+            response = await make_request(bot, method)
         except TelegramConflictError:
-            if isinstance(method, GetUpdates) and not self._stopping:
+            if is_polling and not self._stopping:
                 logger.critical("Another instance polls with this token: this one stops")
                 # As a task, because it waits for this very request to end.
                 self._stopping = asyncio.create_task(self._application.stop())  # noqa: TID251
             raise
+        if is_polling:
+            self._beat()
+        return response
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beat_at >= _HEARTBEAT_S:
+            self._heartbeat.touch()
+            self._beat_at = now

@@ -92,4 +92,5 @@ class Simulator:
             "NETWORK_PROXY_FILE": str(proxies),
             "NETWORK_CA_FILE": str(self.authority.ca_file),
             "FILES_SPOOL_DIR": str(folder / "spool"),
+            "FILES_HEARTBEAT": str(folder / "heartbeat"),
         }

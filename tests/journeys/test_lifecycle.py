@@ -81,6 +81,13 @@ async def test_a_second_poller_ends_the_first(ferry: Ferry, caplog: pytest.LogCa
     ferry._running = None
 
 
+async def test_the_heartbeat_follows_telegrams_answers(ferry: Ferry):
+    heartbeat = ferry.folder / "heartbeat"
+    await ferry.start()
+    await ferry.say("hello")
+    await ferry.until(heartbeat.exists, "a heartbeat")
+
+
 async def test_a_wrong_token_is_a_wrong_setting(ferry: Ferry):
     with pytest.raises(SettingsError, match="BOT_TOKEN"):
         await ferry.start(BOT_TOKEN="43:somebody_elses")

@@ -1,0 +1,29 @@
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /app
+
+COPY requirements.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements.txt
+
+COPY main.py config.ini ./
+COPY core core
+COPY data data
+COPY delivery delivery
+COPY handlers handlers
+COPY locale locale
+COPY misc misc
+COPY platforms platforms
+COPY services services
+
+RUN useradd --system --no-create-home ferry && mkdir var && chown ferry var
+USER ferry
+VOLUME /app/var
+
+# Alive means: Telegram has answered within the last minute ([files] heartbeat).
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import os, sys, time; sys.exit(time.time() - os.stat('var/heartbeat').st_mtime > 60)"]
+
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "main.py"]
+CMD ["run"]

@@ -1,0 +1,39 @@
+"""`make live`: ask the real sites for the posts that are named, through the ordinary path.
+
+For a machine with internet, after an update of yt-dlp. Downloads nothing but the page.
+"""
+
+import asyncio
+import sys
+
+from core.errors import ClipferryError
+from data.config import load_default
+from platforms import Sources, Terms, load, load_exits
+
+
+async def main(urls: list[str]) -> int:
+    """Read each post and print what came; the number of failures is the exit code."""
+    network = load_default().network
+    exits = load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
+    terms = Terms(attempts=3, budget_s=60, stall_s=20, impersonate=network.impersonate)
+    sources = Sources(load(), exits, terms)
+    failures = 0
+    for url in urls:
+        link = sources.registry.find(url)
+        if link is None:
+            print(f"{url}: not a link of any platform")
+            failures += 1
+            continue
+        try:
+            post = await sources.attempt(link, lambda attempt: attempt.read())
+        except ClipferryError as error:
+            print(f"{url}: {type(error).__name__}: {error}")
+            failures += 1
+        else:
+            print(f"{url}: {post.author}, {post.duration_s} s, {len(post.renditions)} renditions")
+    await sources.close()
+    return min(failures, 100)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))
