@@ -37,9 +37,11 @@ def main() -> int:
 
 async def check(settings: Settings) -> int:
     """Read everything that a start would read, and migrate the database; then end."""
-    from platforms import load_exits
+    from platforms import load_cookies, load_exits
 
-    load_exits(settings.network.proxy_file, include_direct=settings.network.proxy_include_direct)
+    network = settings.network
+    load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
+    load_cookies(network.cookies_file)
     await open_database(settings)
     await database.close()
     print("The settings are in order, and the database is ready.")

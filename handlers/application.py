@@ -32,7 +32,7 @@ from misc.commands import publish_commands
 from misc.middlewares import Registration
 from misc.orders import OrderDesk
 from misc.texts import load_texts
-from platforms import Exits, Sources, Spool, Terms, load
+from platforms import Exits, Sources, Spool, Terms, load, load_cookies
 from services.downloads import Downloads
 from services.jobs import Jobs
 
@@ -72,7 +72,7 @@ class Application:
                 stall_s=limits.stall_s,
                 impersonate=network.impersonate,
                 ca_file=network.ca_file,
-                cookies=network.cookies_file.read_text() if network.cookies_file else "",
+                cookies=load_cookies(network.cookies_file),
                 pages_only=network.proxy_pages_only,
             ),
         )

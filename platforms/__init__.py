@@ -1,7 +1,7 @@
 """The sources: one public file per site. The only room that knows yt-dlp."""
 
 from platforms._download import Spool, Workspace
-from platforms._exits import Exits, load_exits
+from platforms._exits import Exits, load_cookies, load_exits
 from platforms._registry import Registry, load
 from platforms._sources import Attempt, Sources, Terms
 
@@ -14,5 +14,6 @@ __all__ = [
     "Terms",
     "Workspace",
     "load",
+    "load_cookies",
     "load_exits",
 ]

@@ -13,6 +13,8 @@ from core.media import Access
 from platforms._http import HostRule, WebClient
 
 _CHUNK_BYTES: Final = 256 * 1024
+#: Begins the names of our folders, so that nothing else in the spool's folder is ever touched.
+_WORKSPACE: Final = "clipferry-"
 #: How many addresses of the same file are tried before the attempt counts as failed.
 _MAX_ADDRESSES: Final = 3
 
@@ -30,14 +32,15 @@ class Spool:
         self._changed = asyncio.Condition()
 
     def prepare(self) -> None:
-        """Make the folder, and empty it of what an earlier run has left."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        """Make the folder, and clear away what an earlier run has left of ours in it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for left in self._folder.glob(f"{_WORKSPACE}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator["Workspace"]:
         """Give a folder of one's own; at the end it and its room are given back."""
-        space = Workspace(self, Path(tempfile.mkdtemp(dir=self._folder)))
+        space = Workspace(self, Path(tempfile.mkdtemp(prefix=_WORKSPACE, dir=self._folder)))
         try:
             yield space
         finally:

@@ -1,8 +1,10 @@
 """Exits: the ways out to the sites. A request keeps one and changes it only to try again."""
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.cookiejar import LoadError, MozillaCookieJar
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
@@ -65,6 +67,25 @@ def load_exits(proxy_file: Path | None, *, include_direct: bool) -> Exits:
     if mistakes:
         raise SettingsError(mistakes)
     return Exits([DIRECT, *exits] if include_direct else exits)
+
+
+def load_cookies(cookies_file: Path | None) -> str:
+    """Read a Netscape cookie file; give its text, or nothing without a file.
+
+    Raises:
+        SettingsError: it is not one, or holds no cookie. Its content is not repeated.
+    """
+    if cookies_file is None:
+        return ""
+    jar = MozillaCookieJar(cookies_file)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # it also warns, with a traceback
+            jar.load(ignore_discard=True, ignore_expires=True)
+    except (LoadError, OSError, UnicodeDecodeError):
+        raise SettingsError([f"{cookies_file}: not a Netscape cookie file"]) from None
+    if not len(jar):
+        raise SettingsError([f"{cookies_file}: holds no cookie"])
+    return cookies_file.read_text(encoding="utf-8")
 
 
 def _parse(line: str) -> Exit | None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from core.errors import BusyError, ClipferryError, ShuttingDownError
 
@@ -69,7 +70,7 @@ class Jobs:
         finally:
             self._slots.release()
 
-    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)  # noqa: TID251 - this is the place
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import sys
 from asyncio.subprocess import Process
 from pathlib import Path
@@ -102,10 +103,14 @@ async def _talk(simulator: Simulator, bot: Process) -> None:
     for link in LINKS:
         print(f"  {link.url}   {link.title}")
     print("Ctrl-C ends the demo. `make demo ARGS=--script` plays a whole conversation.\n")
+    if not (sys.stdin.isatty() or stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)):
+        await bot.wait()  # nobody can type here, but the control over HTTP is open
+        return
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while bot.returncode is None and (line := await reader.readline()):
         if text := line.decode(errors="replace").strip():
             simulator.world.say(ada, text)
+    # The input has ended; what was said last still gets its answer.
     await asyncio.sleep(3 if bot.returncode is None else 0)

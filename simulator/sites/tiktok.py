@@ -55,7 +55,7 @@ class SamplePost:
     status_message: str = ""
     #: The status is told to these exits only; empty means to everybody.
     status_for: frozenset[str] = frozenset()
-    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", or an HTTP status.
+    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", "members", or an HTTP status.
     page_trouble: str = ""
     #: The page's trouble goes away after this many requests; 0 means never.
     trouble_times: int = 0
@@ -138,6 +138,9 @@ class TikTokSite:
                 )
             case "leave":
                 return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/secret"})
+            case "members":
+                is_member = "sid_tt" in SimpleCookie(request.headers.get("Cookie", ""))
+                return None if is_member else web.Response(status=403)
             case "puzzle":
                 return None if _puzzle_is_solved(request, post.id) else _puzzle(post.id)
             case "" | "age":

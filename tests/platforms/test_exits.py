@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingsError
-from platforms._exits import DIRECT, Exit, Exits, load_exits
+from platforms._exits import DIRECT, Exit, Exits, load_cookies, load_exits
 
 
 def test_without_a_file_the_way_is_direct():
@@ -47,6 +47,20 @@ def test_an_empty_list_stops_the_start(tmp_path: Path):
     file.write_text("# nothing\n")
     with pytest.raises(SettingsError, match="holds no proxy"):
         load_exits(file, include_direct=True)
+
+
+def test_cookies_are_checked_at_the_start(tmp_path: Path):
+    assert load_cookies(None) == ""
+    file = tmp_path / "cookies.txt"
+    head = "# Netscape HTTP Cookie File\n"
+    file.write_text(head + ".tiktok.com\tTRUE\t/\tTRUE\t1999999999\tsid_tt\thunter2\n")
+    assert "sid_tt" in load_cookies(file)
+    for wrong in ("hunter2", '{"cookies": "hunter2"}', head, head + "hunter2\n"):
+        file.write_text(wrong)
+        with pytest.raises(SettingsError) as caught:
+            load_cookies(file)
+        assert "cookies.txt" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
 
 
 def test_a_request_sees_every_exit_before_it_sees_one_again():

@@ -127,9 +127,14 @@ async def test_the_spool_waits_for_room_and_gives_it_back(tmp_path: Path):
 
 
 async def test_a_fresh_spool_forgets_what_a_crash_left(tmp_path: Path):
-    (tmp_path / "spool" / "old").mkdir(parents=True)
-    Spool(tmp_path / "spool", 1).prepare()
-    assert list((tmp_path / "spool").iterdir()) == []
+    spool = Spool(tmp_path / "spool", 1)
+    spool.prepare()
+    async with spool.workspace() as space:
+        (space.folder / "half.mp4").write_bytes(b"x")
+        foreign = tmp_path / "spool" / "holiday.jpg"
+        foreign.write_bytes(b"somebody else's")
+        Spool(tmp_path / "spool", 1).prepare()
+        assert list((tmp_path / "spool").iterdir()) == [foreign]
 
 
 async def test_a_direct_client_reaches_no_private_address():

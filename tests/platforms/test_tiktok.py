@@ -227,6 +227,16 @@ async def test_a_refusal_at_one_exit_is_asked_again_at_the_next(web: Web):
     assert post.access.exit == "exit-2"
 
 
+async def test_the_operators_cookies_are_shown_to_the_site_and_never_written_back(web: Web):
+    web.video_post(page_trouble="members")
+    cookies = (
+        "# Netscape HTTP Cookie File\n.tiktok.com\tTRUE\t/\tTRUE\t1999999999\tsid_tt\thunter2\n"
+    )
+    with pytest.raises(PlatformRefusedError):
+        await read(web, attempts=1)
+    assert (await read(web, cookies=cookies)).id == ID
+
+
 async def test_a_slideshow_is_named_as_such(web: Web):
     web.video_post(pictures=7)
     with pytest.raises(PicturesUnsupportedError):
