@@ -7,9 +7,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from core.errors import SettingsError
+from core.errors import SettingsError, StorageError
 from data import config, database
 from data.config import Settings
+from data.errors import storage_errors
 
 logger = logging.getLogger("clipferry")
 
@@ -33,6 +34,9 @@ def main() -> int:
     except SettingsError as error:
         print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
         return WRONG_SETTING
+    except StorageError as error:
+        print(f"The database cannot be used: {error.detail}", file=sys.stderr)
+        return FAILED
 
 
 async def check(settings: Settings) -> int:
@@ -62,9 +66,8 @@ async def run(settings: Settings) -> int:
         from delivery import lean_aiogram
 
         lean_aiogram.install()
-    from handlers.application import (
-        Application,  # after lean_aiogram, which must come before aiogram
-    )
+    # Here and not above, because whatever imports aiogram must come after lean_aiogram.
+    from handlers.application import Application
     from platforms import load_exits
 
     network = settings.network
@@ -79,12 +82,18 @@ async def run(settings: Settings) -> int:
 
 
 async def open_database(settings: Settings) -> None:
-    """Connect to the database and bring it to the newest schema."""
-    try:
-        database.initialize_database_components(settings["database"]["url"])
+    """Connect to the database and bring it to the newest schema.
+
+    Raises:
+        SettingsError: its address is wrong.
+        StorageError: it cannot be reached, or used.
+    """
+    with storage_errors():
+        try:
+            database.initialize_database_components(settings["database"]["url"])
+        except ValueError as error:
+            raise SettingsError([f"[database] url (DATABASE_URL): {error}"]) from None
         await database.init_db()
-    except ValueError as error:
-        raise SettingsError([f"[database] url (DATABASE_URL): {error}"]) from None
 
 
 if __name__ == "__main__":

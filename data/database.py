@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class NewerDatabaseError(RuntimeError):
+    """The database was made by a newer Clipferry."""
+
+
 class Base(DeclarativeBase):
     """Base of all tables."""
 
@@ -110,7 +114,8 @@ async def init_db() -> None:
     Safe to call twice, and by several processes at once: one works, the others wait.
 
     Raises:
-        RuntimeError: not initialised, or the database belongs to a newer Clipferry.
+        RuntimeError: not initialised.
+        NewerDatabaseError: the database belongs to a newer Clipferry.
     """
     if engine is None:
         raise RuntimeError(_NOT_INITIALISED)
@@ -296,7 +301,7 @@ def _upgrade(connection: Connection) -> None:
     if current == known[-1]:
         return
     if current is not None and current not in known:
-        raise RuntimeError(
+        raise NewerDatabaseError(
             f"The database has schema {current}, which this Clipferry does not know: "
             "it was made by a newer one."
         )

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StorageError
+from data.database import NewerDatabaseError
 
 
 @contextmanager
@@ -19,5 +21,11 @@ def storage_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        raise StorageError(type(error).__name__) from error
+    except (SQLAlchemyError, PostgresError, NewerDatabaseError, OSError, TimeoutError) as error:
+        raise StorageError(f"{type(error).__name__}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Give the database's own words. SQLAlchemy's would repeat the statement and its values."""
+    original = getattr(error, "orig", None) or error
+    return str(original).partition("\n")[0]

@@ -20,6 +20,7 @@ from aiogram.exceptions import (
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import User
+from aiogram.utils.token import TokenValidationError
 
 from core.errors import SettingsError
 from core.limits import upload_ceiling
@@ -51,12 +52,15 @@ class Application:
     def __init__(self, settings: Settings, token: str, exits: Exits, executor: Executor) -> None:
         self._settings = settings
         limits, network = settings.limits, settings.network
-        self._bot = make_bot(
-            token,
-            server=settings.telegram.server,
-            # Uploads and the requests beside them, all at once.
-            connections=limits.active_requests + _UPDATES_AT_ONCE,
-        )
+        try:
+            self._bot = make_bot(
+                token,
+                server=settings.telegram.server,
+                # Uploads and the requests beside them, all at once.
+                connections=limits.active_requests + _UPDATES_AT_ONCE,
+            )
+        except TokenValidationError:
+            raise SettingsError(["[bot] token (BOT_TOKEN): this is no token of a bot"]) from None
         self._sender = Sender(
             self._bot,
             ceiling_bytes=upload_ceiling(local_server=settings.telegram.local),

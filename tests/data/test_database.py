@@ -7,8 +7,10 @@ import sys
 import pytest
 from sqlalchemy import text
 
+from core.errors import StorageError
 from data import database
 from data.database import get_async_db_url, get_session, init_db, initialize_database_components
+from data.errors import storage_errors
 
 # The seed page's tables, as PostgreSQL and SQLite write them for its models.
 SEED_DDL: dict[str, tuple[str, ...]] = {
@@ -221,7 +223,9 @@ async def test_a_database_of_a_newer_release_is_refused(db: str):
     async with await get_session() as session:
         await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         await session.commit()
-    with pytest.raises(RuntimeError, match="newer"):
+    with pytest.raises(database.NewerDatabaseError, match="newer"):
+        await init_db()
+    with pytest.raises(StorageError, match="newer"), storage_errors():
         await init_db()
 
 

@@ -164,6 +164,30 @@ async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, 
     assert b"hunter2" not in errors
 
 
+@pytest.mark.parametrize("token", ["hunter2", "abc:hunter2", "1:hunter 2"])
+async def test_what_is_no_token_is_a_wrong_setting(tmp_path: Path, token: str):
+    process, _ = await _program("run", folder=tmp_path, BOT_TOKEN=token)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"BOT_TOKEN" in errors
+    assert b"hunter" not in errors
+
+
+@pytest.mark.parametrize(
+    "name", ["postgresql://u:hunter2@127.0.0.1:9/d", "sqlite:////proc/none/x.db", "missing"]
+)
+async def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
+    tmp_path: Path, name: str, postgres_server: str
+):
+    url = postgres_server.replace("/postgres?", "/missing?") if name == "missing" else name
+    process, _ = await _program("check", folder=tmp_path, DATABASE_URL=url)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"The database cannot be used" in errors
+    assert b"Traceback" not in errors
+    assert b"hunter2" not in errors
+
+
 async def test_check_says_that_all_is_well(tmp_path: Path):
     process, _ = await _program("check", folder=tmp_path)
     output, errors = await process.communicate()
