@@ -3,14 +3,18 @@
 from html import escape
 
 
-def caption(*, source_label: str, source_url: str, signature: str, bot_url: str) -> str:
+def caption(
+    *, source_label: str, source_url: str, signature: str, bot_url: str, note: str = ""
+) -> str:
     """Write a caption as Telegram HTML: a link to the source and, in bold, who brought it.
 
-    Escapes everything itself. Far below the 1 024 UTF-16 units that Telegram allows, because a
-    link's address does not count (https://core.telegram.org/bots/api#sendvideo).
+    Escapes everything itself but the note, which is HTML already. Far below the 1 024 UTF-16 units
+    that Telegram allows, because a link's address does not count
+    (https://core.telegram.org/bots/api#sendvideo).
     """
+    between = f"\n{note}\n\n" if note else "\n\n"
     return (
-        f'<a href="{escape(source_url)}">{escape(source_label)}</a>\n\n'
+        f'<a href="{escape(source_url)}">{escape(source_label)}</a>{between}'
         f'<b><a href="{escape(bot_url)}">{escape(signature)}</a></b>'
     )
 

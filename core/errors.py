@@ -6,7 +6,7 @@
     ├─ MediaError                the site says no, for good
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   └─ NoMediaError · PicturesUnsupportedError
+    │   └─ NoMediaError · BrokenPictureError
     ├─ LimitError                we say no
     │   └─ TooLongError · TooLargeError · BusyError · ShuttingDownError
     ├─ PlatformError             the site, or our reading of it, is in trouble
@@ -14,7 +14,7 @@
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram says no
     │   └─ ChatForbiddenError · FileRejectedError · FloodError · TelegramUnreachableError
-    │      · UnknownOutcomeError
+    │      · UnknownOutcomeError · PartialDeliveryError
     ├─ StorageError              the database is in trouble; users are served all the same
     ├─ SettingsError             only at start
     └─ BugError                  everything that nobody has foreseen
@@ -111,10 +111,10 @@ class NoMediaError(MediaError):
     text_key = "media_none"
 
 
-class PicturesUnsupportedError(MediaError):
-    """The post is a slideshow, which we cannot deliver yet."""
+class BrokenPictureError(MediaError):
+    """A picture of the post is damaged, or too large to be opened."""
 
-    text_key = "media_pictures"
+    text_key = "media_broken"
 
 
 class LimitError(ClipferryError):
@@ -236,6 +236,22 @@ class SettingsError(ClipferryError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class PartialDeliveryError(DeliveryError):
+    """Some of the albums of a post have arrived, the rest has not."""
+
+    text_key = "delivery_partial"
+
+    def __init__(self, sent: int, total: int) -> None:
+        super().__init__(f"{sent} of {total} items")
+        self.sent = sent
+        self.total = total
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """How many items have surely arrived, and how many there are."""
+        return {"sent": self.sent, "total": self.total}
 
 
 class StorageError(ClipferryError):

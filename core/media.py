@@ -33,6 +33,14 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a slideshow."""
+
+    #: Addresses of the same bytes, best first.
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sound:
     """The music or speech of a post."""
 
@@ -72,8 +80,8 @@ class Post:
     likes: int | None = None
     views: int | None = None
     renditions: tuple[Rendition, ...] = ()
-    #: How many pictures a slideshow has; 0 for a video.
-    picture_count: int = 0
+    #: The pictures of a slideshow, in order; empty for a video.
+    pictures: tuple[Picture, ...] = ()
     sound: Sound | None = None
     #: Still pictures of the video, best first.
     cover_urls: tuple[str, ...] = ()

@@ -118,6 +118,9 @@ class LimitsSection(Section):
     max_duration_s: int = Field(
         0, ge=0, description="Longest video that is fetched, in seconds; 0 allows every length."
     )
+    group_pictures: int = Field(
+        10, ge=1, description="A group gets no more pictures of one slideshow than these."
+    )
     request_budget_s: int = Field(
         300,
         ge=5,

@@ -8,7 +8,7 @@ from data.models import Users, Video
 
 
 async def record_download(
-    chat_id: int, link: str, *, is_images: bool, is_inline: bool, ads: bool
+    chat_id: int, link: str, *, is_images: bool, is_processed: bool, is_inline: bool, ads: bool
 ) -> bool:
     """Record one delivery in one transaction; tell whether it brings an ad.
 
@@ -24,7 +24,7 @@ async def record_download(
         downloaded_at=now,
         video_link=link,
         is_images=is_images,
-        is_processed=False,
+        is_processed=is_processed,
         is_inline=is_inline,
     )
     # The row is locked before it is read (on SQLite the transaction itself is the lock), so that

@@ -2,17 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from aiogram import Bot
-from aiogram.methods import SendDocument, SendMessage, SendVideo
-from aiogram.types import InlineKeyboardMarkup, InputFile, Message
+from aiogram.methods import (
+    SendDocument,
+    SendMediaGroup,
+    SendMessage,
+    SendPhoto,
+    SendVideo,
+    TelegramMethod,
+)
+from aiogram.types import (
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+)
 
-from core.errors import DeliveryError, FloodError, TooLargeError
+from core.albums import split_album
+from core.errors import DeliveryError, FloodError, PartialDeliveryError, TooLargeError
 from core.media import VideoFile
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
@@ -89,6 +103,59 @@ class Sender:
         )
         return await self._upload(target, "upload_document", method)
 
+    async def send_photo(self, target: ChatTarget, path: Path, look: Look) -> Message:
+        """Send one picture.
+
+        Raises:
+            DeliveryError: Telegram did not take it, or we cannot know.
+        """
+        method = SendPhoto(
+            chat_id=target.chat_id,
+            message_thread_id=target.thread_id,
+            photo=StreamedFile(path),
+            caption=look.caption,
+            reply_markup=look.buttons,
+            reply_parameters=target.reply,
+        )
+        return await self._upload(target, "upload_photo", method)
+
+    async def send_albums(
+        self, target: ChatTarget, paths: Sequence[Path], look: Look, *, as_documents: bool
+    ) -> None:
+        """Send two or more pictures as albums, silently and in order; then the look as a text.
+
+        Telegram lets an album have no buttons, so caption and buttons follow in a message of their
+        own; if that fails, the pictures have arrived all the same.
+
+        Raises:
+            PartialDeliveryError: some albums have arrived, and a later one has not.
+            DeliveryError: nothing has arrived, or we cannot know.
+        """
+        kind = InputMediaDocument if as_documents else InputMediaPhoto
+        sent: list[Message] = []
+        last: list[Message] = []
+        for album in split_album(paths):
+            method = SendMediaGroup(
+                chat_id=target.chat_id,
+                message_thread_id=target.thread_id,
+                media=[kind(media=StreamedFile(path)) for path in album],
+                disable_notification=True,
+                reply_parameters=None if sent else target.reply,
+            )
+            action = "upload_document" if as_documents else "upload_photo"
+            try:
+                last = await self._upload(target, action, method)
+            except (DeliveryError, TooLargeError) as error:
+                if sent:
+                    raise PartialDeliveryError(len(sent), len(paths)) from error
+                raise
+            sent += last
+        below = replace(target, message_id=last[0].message_id)
+        try:
+            await self.send_text(below, look.caption, look.buttons)
+        except DeliveryError as error:
+            logger.warning("No caption below the albums in chat %d: %s", target.chat_id, error)
+
     async def send_text(
         self,
         target: ChatTarget,
@@ -116,9 +183,7 @@ class Sender:
         if size_bytes > self.ceiling_bytes:
             raise TooLargeError(size_bytes, self.ceiling_bytes)
 
-    async def _upload(
-        self, target: ChatTarget, action: str, method: SendVideo | SendDocument
-    ) -> Message:
+    async def _upload(self, target: ChatTarget, action: str, method: TelegramMethod[T]) -> T:
         async with self._showing(target, action):
             return await self._obeying_floods(
                 lambda: self._bot(method, request_timeout=self._upload_timeout_s)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from concurrent.futures import Executor
 from pathlib import Path
@@ -28,13 +29,14 @@ from data.config import Settings
 from delivery.client import make_bot
 from delivery.sender import Sender
 from delivery.telegram_errors import translate
+from delivery.workshop import Workshop
 from handlers import setup
 from misc.commands import publish_commands
 from misc.middlewares import Registration
 from misc.orders import OrderDesk
 from misc.texts import load_texts
 from platforms import Exits, Sources, Spool, Terms, load, load_cookies
-from services.downloads import Downloads
+from services.downloads import Downloads, Policy
 from services.jobs import Jobs
 
 logger = logging.getLogger(__name__)
@@ -80,13 +82,18 @@ class Application:
                 pages_only=network.proxy_pages_only,
             ),
         )
+        self._workshop = Workshop(workers=max((os.cpu_count() or 2) - 1, 1))
         self._downloads = Downloads(
             self._sources,
             self._sender,
             self._spool,
             executor,
-            max_duration_s=limits.max_duration_s,
-            ads=bool(settings.ads.link),
+            self._workshop,
+            Policy(
+                max_duration_s=limits.max_duration_s,
+                group_pictures=limits.group_pictures,
+                ads=bool(settings.ads.link),
+            ),
         )
         self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
         self._dispatcher: Dispatcher | None = None
@@ -116,6 +123,7 @@ class Application:
             )
             return not watch.has_seen_another
         finally:
+            self._workshop.close()
             await self._sources.close()
             await self._bot.session.close()
             logger.info("Stopped")

@@ -25,13 +25,20 @@ class ChatVoice:
     #: Empty when there are no ads.
     ad_link: str
 
-    def look(self, post: Post) -> Look:
-        """Give the caption with source and signature, and the row of likes and views."""
+    def look(self, post: Post, shown: int | None = None) -> Look:
+        """Give the caption with source and signature, and the row of likes and views.
+
+        Where pictures were left out, the caption says how many.
+        """
+        note = ""
+        if shown is not None and shown < len(post.pictures):
+            note = self.texts(self.lang, "album_cut", shown=shown, total=len(post.pictures))
         text = caption(
             source_label=self.texts[self.lang]["source"],
             source_url=self.link.url,
             signature=f"@{self.bot_username}",
             bot_url=f"https://t.me/{self.bot_username}",
+            note=note,
         )
         return Look(caption=text, buttons=keyboards.post_stats(post))
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from core.errors import ClipferryError, PlatformUnreachableError
-from core.media import Link, Post, Rendition
+from core.media import Link, Picture, Post, Rendition
 from platforms._base import Visit
 from platforms._download import Workspace, download
 from platforms._exits import DIRECT, Exit, Exits
@@ -20,8 +20,11 @@ from platforms._ytdlp import PageReader
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+#: Larger than any picture that the sites are known to serve, in bytes.
+MAX_PICTURE_BYTES: Final = 10_000_000
+_PICTURES_AT_ONCE: Final = 4
 #: Wait before another attempt over the same exit, times the number of attempts so far.
-_PAUSE_S = 0.5
+_PAUSE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,31 @@ class Attempt:
             logger.info("No cover of %s %s: %s", post.platform, post.id, error)
             return None
         return target
+
+    async def save_pictures(
+        self, post: Post, pictures: tuple[Picture, ...], space: Workspace
+    ) -> list[Path]:
+        """Fetch pictures of the post into the workspace, in order: all of them, or none.
+
+        Raises:
+            TooLargeError: one is larger than a photo may be.
+            PlatformError: one could not be fetched whole.
+        """
+        await space.reserve(len(pictures) * MAX_PICTURE_BYTES)
+        at_once = asyncio.Semaphore(_PICTURES_AT_ONCE)
+        targets = [space.folder / f"{post.id}_{n}" for n in range(1, len(pictures) + 1)]
+
+        async def save(picture: Picture, target: Path) -> None:
+            async with at_once:
+                await self._download(picture.urls, post, target, MAX_PICTURE_BYTES)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for picture, target in zip(pictures, targets, strict=True):
+                    group.create_task(save(picture, target))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return targets
 
     async def _download(
         self, urls: tuple[str, ...], post: Post, target: Path, limit_bytes: int

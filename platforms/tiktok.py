@@ -1,4 +1,4 @@
-"""TikTok: videos (slideshows are recognised and refused for now).
+"""TikTok: videos and slideshows.
 
 Reads the post's desktop page through yt-dlp's own page fetcher, which knows TikTok's firewall, and
 then the page's item by itself: yt-dlp's result has no pictures and drops the reason of a refusal.
@@ -19,13 +19,12 @@ from core.errors import (
     MediaDeletedError,
     MediaPrivateError,
     NotAvailableError,
-    PicturesUnsupportedError,
     PlatformChangedError,
     PlatformRefusedError,
     RegionBlockedError,
     UnderReviewError,
 )
-from core.media import Access, Link, Post, Rendition, Sound
+from core.media import Access, Link, Picture, Post, Rendition, Sound
 from platforms._base import Match, Platform, Visit, clean_split
 from platforms._http import MAX_REDIRECTS, HostRule
 from platforms._read import Json
@@ -122,12 +121,14 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
     if status:
         raise _refusal(status, page["statusMsg"].text())
     item = page["itemInfo"]["itemStruct"].needed()
-    pictures = sum(1 for _ in item["imagePost"]["images"])
+    pictures = tuple(
+        Picture(urls)
+        for image in item["imagePost"]["images"]
+        if (urls := _addresses(image["imageURL"]["urlList"]))
+    )
     video = item["video"]
     renditions = _renditions(video)
-    if pictures:
-        raise PicturesUnsupportedError(f"{pictures} pictures")
-    if not renditions:
+    if not renditions and not pictures:
         if item["isContentClassified"]:
             raise AgeRestrictedError("isContentClassified")
         raise PlatformChangedError("tiktok: an item without addresses")
@@ -135,7 +136,7 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
     return Post(
         platform="tiktok",
         id=post_id,
-        url=f"https://www.tiktok.com/@{author or '_'}/video/{post_id}",
+        url=f"https://www.tiktok.com/@{author or '_'}/{'photo' if pictures else 'video'}/{post_id}",
         access=access,
         author=author,
         text=item["desc"].text(),
@@ -143,6 +144,7 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
         likes=_count(item, "diggCount"),
         views=_count(item, "playCount"),
         renditions=renditions,
+        pictures=pictures,
         sound=_sound(item["music"]),
         cover_urls=tuple(
             url for key in ("originCover", "cover") if (url := video[key].text()).startswith("http")

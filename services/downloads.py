@@ -1,8 +1,9 @@
-"""A link comes in, a video goes out: the main job, from the first reaction to the ad."""
+"""A link comes in, its video or its pictures go out: the main job, from the first reaction to the ad."""
 
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,12 @@ from core.media import Link, Post
 from data.chats import mark_blocked
 from data.downloads import record_download
 from data.errors import storage_errors
+from delivery.images import make_native, with_true_name
 from delivery.sender import Look, Sender
 from delivery.status import StatusLight
 from delivery.targets import ChatTarget
 from delivery.video import prepare
+from delivery.workshop import Workshop
 from platforms import Attempt, Sources, Spool, Workspace
 
 logger = logging.getLogger(__name__)
@@ -38,8 +41,8 @@ _MAX_STILL_BYTES = 5_000_000
 class Voice(Protocol):
     """How the front desk speaks in one chat: all words, and nothing but words."""
 
-    def look(self, post: Post) -> Look:
-        """Give caption and buttons for a post."""
+    def look(self, post: Post, shown: int | None = None) -> Look:
+        """Give caption and buttons for a post, of whose pictures so many are `shown`."""
 
     async def explain(self, error: ClipferryError) -> None:
         """Tell the chat what went wrong, where that is wanted."""
@@ -65,8 +68,31 @@ class Fetched:
     """A post and its files on disk."""
 
     post: Post
-    video: Path
-    still: Path | None
+    video: Path | None = None
+    still: Path | None = None
+    #: Of a slideshow, in order.
+    pictures: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What has arrived in a chat."""
+
+    post: Post
+    #: A picture had to be converted.
+    is_processed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's wishes."""
+
+    #: Longest video in seconds; 0 allows every length.
+    max_duration_s: int
+    #: A group gets no more pictures of one slideshow than these.
+    group_pictures: int
+    #: There is an ad to show.
+    ads: bool
 
 
 class Downloads:
@@ -78,23 +104,23 @@ class Downloads:
         sender: Sender,
         spool: Spool,
         executor: Executor,
-        *,
-        max_duration_s: int,
-        ads: bool,
+        workshop: Workshop,
+        policy: Policy,
     ) -> None:
         self._sources = sources
         self._sender = sender
         self._spool = spool
         #: For work on files that would hold up the loop.
         self._executor = executor
-        self._max_duration_s = max_duration_s
-        self._ads = ads
+        #: For pictures, which may be anything.
+        self._workshop = workshop
+        self._policy = policy
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
         try:
             await order.status.accepted()
-            post = await self._deliver(order)
+            delivered = await self._deliver(order)
         except asyncio.CancelledError:
             await self.refuse(order, ShuttingDownError())
             raise
@@ -103,7 +129,7 @@ class Downloads:
         except Exception as bug:  # noqa: BLE001 - the end of the line: whatever it is, the user is told
             await self.refuse(order, _named(bug, order.link))
         else:
-            await self._after(order, post)
+            await self._after(order, delivered)
 
     async def refuse(self, order: Order, error: ClipferryError) -> None:
         """Tell the chat that and why it gets nothing; a chat that is closed to us is noted."""
@@ -119,25 +145,31 @@ class Downloads:
         except ClipferryError as second:
             logger.warning("Chat %d could not be told: %s", order.target.chat_id, second)
 
-    async def _deliver(self, order: Order) -> Post:
+    async def _deliver(self, order: Order) -> Delivered:
         async with self._spool.workspace() as space:
 
             async def fetch(attempt: Attempt) -> Fetched:
                 return await self._fetch(attempt, order, space)
 
             fetched = await self._sources.attempt(order.link, fetch)
-            look = order.voice.look(fetched.post)
-            if order.file_mode:
-                await self._sender.send_document(order.target, fetched.video, look)
+            if fetched.pictures:
+                is_processed = await self._send_pictures(order, fetched)
             else:
-                video = await prepare(fetched.video, fetched.still, self._executor)
-                await self._sender.send_video(order.target, video, look)
-            return fetched.post
+                await self._send_video(order, fetched)
+                is_processed = False
+            return Delivered(fetched.post, is_processed)
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> Fetched:
         post = await attempt.read()
-        if self._max_duration_s and post.duration_s > self._max_duration_s:
-            raise TooLongError(post.duration_s, self._max_duration_s)
+        if post.pictures:
+            await order.status.working()
+            wanted = post.pictures
+            if not order.target.is_private:
+                wanted = wanted[: self._policy.group_pictures]
+            return Fetched(post, pictures=await attempt.save_pictures(post, wanted, space))
+        longest = self._policy.max_duration_s
+        if longest and post.duration_s > longest:
+            raise TooLongError(post.duration_s, longest)
         limit = min(self._sender.ceiling_bytes, self._spool.quota_bytes)
         rendition = choose_rendition(post.renditions, limit)
         await order.status.working()
@@ -145,11 +177,33 @@ class Downloads:
         still = None
         if not order.file_mode:
             still = await attempt.save_cover(post, space, limit_bytes=_MAX_STILL_BYTES)
-        return Fetched(post, video, still)
+        return Fetched(post, video=video, still=still)
 
-    async def _after(self, order: Order, post: Post) -> None:
+    async def _send_video(self, order: Order, fetched: Fetched) -> None:
+        assert fetched.video
+        look = order.voice.look(fetched.post)
+        if order.file_mode:
+            await self._sender.send_document(order.target, fetched.video, look)
+        else:
+            video = await prepare(fetched.video, fetched.still, self._executor)
+            await self._sender.send_video(order.target, video, look)
+
+    async def _send_pictures(self, order: Order, fetched: Fetched) -> bool:
+        """Send a slideshow; tell whether a picture had to be converted."""
+        look = order.voice.look(fetched.post, shown=len(fetched.pictures))
+        work = with_true_name if order.file_mode else make_native
+        files = [await self._workshop.run(work, path) for path in fetched.pictures]
+        if len(files) > 1:
+            await self._sender.send_albums(order.target, files, look, as_documents=order.file_mode)
+        elif order.file_mode:
+            await self._sender.send_document(order.target, files[0], look)
+        else:
+            await self._sender.send_photo(order.target, files[0], look)
+        return not order.file_mode and files != fetched.pictures
+
+    async def _after(self, order: Order, delivered: Delivered) -> None:
         """Do what follows a delivery. The media has arrived: nothing here may say otherwise."""
-        chat_id = order.target.chat_id
+        chat_id, post = order.target.chat_id, delivered.post
         logger.info("Delivered %s %s to chat %d", post.platform, post.id, chat_id)
         is_ad_due = False
         try:
@@ -157,9 +211,10 @@ class Downloads:
                 is_ad_due = await record_download(
                     chat_id,
                     order.link.url,
-                    is_images=False,
+                    is_images=bool(post.pictures),
+                    is_processed=delivered.is_processed,
                     is_inline=False,
-                    ads=self._ads and order.target.is_private,
+                    ads=self._policy.ads and order.target.is_private,
                 )
         except StorageError as error:
             logger.error("The delivery to chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed

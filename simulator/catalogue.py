@@ -1,6 +1,7 @@
 """The posts of the demo: one for each thing that can happen behind a link."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
@@ -23,9 +24,18 @@ LINKS = (
     SampleLink("a deleted post", f"{_USER}7300000000000000404"),
     SampleLink("a private post", f"{_USER}7300000000000000403"),
     SampleLink("a post blocked in this country", f"{_USER}7300000000000000451"),
-    SampleLink("a slideshow", "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003"),
+    SampleLink(
+        "a slideshow of eleven pictures",
+        "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003",
+    ),
     SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
 )
+
+
+def _slides(samples: SampleStore) -> tuple[Path, ...]:
+    """Make eleven pictures of several shapes, one of them HEIC."""
+    slides = [samples.picture(1080, 1440 - 60 * n, f"slide {n + 1}") for n in range(10)]
+    return (*slides, samples.heic(1080, 1440, "slide 11"))
 
 
 def fill(site: TikTokSite, samples: SampleStore) -> None:
@@ -56,7 +66,7 @@ def fill(site: TikTokSite, samples: SampleStore) -> None:
             views=48_300_000,
         )
     )
-    site.add(SamplePost("7300000000000000003", pictures=7))
+    site.add(SamplePost("7300000000000000003", pictures=_slides(samples)))
     site.add(SamplePost("7300000000000000404", status=10204, status_message="item doesn't exist"))
     site.add(SamplePost("7300000000000000403", status=10222))
     site.add(

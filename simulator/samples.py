@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 from av.audio.resampler import AudioResampler
 from PIL import Image, ImageDraw
+from pillow_heif import register_heif_opener
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,15 @@ class SampleStore:
             image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
             ImageDraw.Draw(image).text((width // 8, height // 2), label, fill=(200, 60, 20))
             image.save(path, quality=85)
+        return path
+
+    def heic(self, width: int, height: int, label: str) -> Path:
+        """Give the same as HEIC, which Telegram does not take as a photo."""
+        path = self._folder / f"picture-{width}x{height}-{label}.heic"
+        if not path.exists():
+            register_heif_opener()
+            with Image.open(self.picture(width, height, label)) as image:
+                image.save(path, quality=80)
         return path
 
 

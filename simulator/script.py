@@ -91,6 +91,13 @@ async def play(simulator: Simulator, transcript: Transcript) -> int:
     await stage.answer(home, "an explanation", lambda m: "does not exist" in m.get("text", ""))
     await stage.settled(home, request, "😢")
 
+    transcript.heading("A slideshow of eleven pictures, one of them HEIC")
+    request = world.say(ada, "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003")
+    await stage.answer(home, "what is below", lambda m: m.get("text", "").startswith("Source"))
+    await stage.settled(home, request, None)
+    photos = [m for m in home.messages.values() if "photo" in m]
+    await stage.expect("eleven photos", lambda: len(photos) == 11)
+
     transcript.heading("Files instead of videos")
     world.say(ada, "/mode")
     await stage.answer(home, "file mode on", lambda m: "mode is on" in m.get("text", ""))

@@ -60,6 +60,8 @@ def _text(message: Json) -> str:
     caption = message.get("caption", "").replace("\n\n", " · ")
     if video := message.get("video"):
         return f"🎬 {_size(video)}, {video['width']}x{video['height']}, {video['duration']} s — {caption}"
+    if photo := message.get("photo"):
+        return f"🖼 {_size(photo[0])}, {photo[0]['width']}x{photo[0]['height']} {caption}".rstrip()
     if document := message.get("document"):
         return f"📄 {document['file_name']}, {_size(document)} — {caption}"
     return str(message.get("text", ""))

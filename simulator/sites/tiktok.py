@@ -45,8 +45,8 @@ class SamplePost:
     text: str = ""
     encodings: tuple[Encoding, ...] = ()
     cover: Path | None = None
-    #: Number of pictures; more than 0 makes it a slideshow.
-    pictures: int = 0
+    #: Files of the pictures; any makes it a slideshow.
+    pictures: tuple[Path, ...] = ()
     duration_s: int = 3
     likes: int = 12_500
     views: int = 1_234_567
@@ -181,7 +181,7 @@ class TikTokSite:
             "video": self._video(post),
         }
         if post.pictures:
-            item["imagePost"] = {"images": [_picture(post, i) for i in range(post.pictures)]}
+            item["imagePost"] = {"images": [_picture(post, i) for i in range(len(post.pictures))]}
         if post.page_trouble == "age":
             item["isContentClassified"] = True
             item["video"] = {}
@@ -211,6 +211,11 @@ class TikTokSite:
         post = self.posts.get(parts[1].partition(".")[0])
         if post is None:
             return web.Response(status=404)
+        if parts[0] == "picture":
+            path = post.pictures[int(parts[2].partition(".")[0])]
+            if post.file_trouble:
+                return await _troubled_file(request, path, post.file_trouble)
+            return web.FileResponse(path)
         if parts[0] == "cover":
             return web.FileResponse(post.cover) if post.cover else web.Response(status=404)
         if not self._is_known(request):

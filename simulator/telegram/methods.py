@@ -4,6 +4,7 @@ Each takes the request's parameters, already of the right types, and the uploade
 Source of limits and wordings: telegram-facts.md and https://core.telegram.org/bots/api.
 """
 
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,7 @@ class Methods:
     violations: list[str] = field(default_factory=list)
     #: Commands by scope and language, as set by the bot.
     commands: dict[str, list[Json]] = field(default_factory=dict)
+    _group_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def find(self, name: str) -> Callable[[Params, Uploads], Awaitable[Any]] | None:
         """Give the method by its Bot API name."""
@@ -100,20 +102,24 @@ class Methods:
     async def do_sendPhoto(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
         self.world.chat(params["chat_id"])
-        file = self._file(params["photo"], uploads, "photo")
-        if file.size > MAX_PHOTO_BYTES:
-            raise bad_request(
-                f"file of size {file.size} bytes is too big for a photo; "
-                f"the maximum size is {MAX_PHOTO_BYTES} bytes"
-            )
-        if not file.width:
-            raise bad_request("IMAGE_PROCESS_FAILED")
-        if file.width + file.height > 10_000 or max(file.width, file.height) > 20 * min(
-            file.width, file.height
-        ):
-            raise bad_request("PHOTO_INVALID_DIMENSIONS")
-        size = {**file.as_json(), "width": file.width, "height": file.height}
-        return self._send(params, {"photo": [size], "caption": caption}, entities)
+        file = self._photo(params["photo"], uploads)
+        return self._send(params, {"photo": [_photo_size(file)], "caption": caption}, entities)
+
+    async def do_sendMediaGroup(self, params: Params, uploads: Uploads) -> list[Json]:
+        media = params["media"]
+        kinds = {item["type"] for item in media}
+        if not media or len(media) > 10:
+            raise bad_request("wrong number of messages")
+        if len(media) == 1:
+            self.violations.append("an album of one item")
+        if kinds & {"document", "audio"} and len(kinds) > 1:
+            raise bad_request("MEDIA_GROUPED_INVALID")
+        self.world.chat(params["chat_id"])
+        contents = [self._album_item(item, uploads) for item in media]
+        group = {"media_group_id": str(next(self._group_ids))}
+        return [
+            self._send(params, {**content, **group}, entities) for content, entities in contents
+        ]
 
     async def do_sendDocument(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
@@ -266,6 +272,33 @@ class Methods:
             raise bad_request(f"can't use file of type {file.kind} as {kind}")
         return file
 
+    def _photo(self, value: str, uploads: Uploads) -> StoredFile:
+        file = self._file(value, uploads, "photo")
+        if file.size > MAX_PHOTO_BYTES:
+            raise bad_request(
+                f"file of size {file.size} bytes is too big for a photo; "
+                f"the maximum size is {MAX_PHOTO_BYTES} bytes"
+            )
+        if not file.width:
+            raise bad_request("IMAGE_PROCESS_FAILED")
+        if file.width + file.height > 10_000 or max(file.width, file.height) > 20 * min(
+            file.width, file.height
+        ):
+            raise bad_request("PHOTO_INVALID_DIMENSIONS")
+        return file
+
+    def _album_item(self, item: Json, uploads: Uploads) -> tuple[Json, list[Json]]:
+        caption, entities = formatted(item, "caption")
+        match item["type"]:
+            case "photo":
+                content: Json = {"photo": [_photo_size(self._photo(item["media"], uploads))]}
+            case "document":
+                file = self._file(item["media"], uploads, "document")
+                content = {"document": {**file.as_json(), "file_name": file.name}}
+            case kind:
+                raise bad_request(f"type {kind} is not simulated in albums")
+        return ({**content, "caption": caption} if caption else content), entities
+
     def _add_stills(self, target: Json, params: Params, uploads: Uploads) -> None:
         if thumbnail := params.get("thumbnail"):
             if not (upload := uploads.get(thumbnail.removeprefix("attach://"))):
@@ -292,3 +325,7 @@ class Methods:
             self.violations.append(f"{file.name} is no video")
         elif declared != actual:
             self.violations.append(f"{file.name} is declared {declared} but really {actual}")
+
+
+def _photo_size(file: StoredFile) -> Json:
+    return {**file.as_json(), "width": file.width, "height": file.height}

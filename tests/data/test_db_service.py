@@ -165,7 +165,9 @@ async def test_twenty_parallel_increases_count_twenty(db: str):
 async def test_a_delivery_is_recorded_and_counted_at_once(db: str, ads: bool):
     await create_user(1, "en")
     shown = [
-        await record_download(1, "https://a", is_images=False, is_inline=False, ads=ads)
+        await record_download(
+            1, "https://a", is_images=False, is_processed=False, is_inline=False, ads=ads
+        )
         for _ in range(7)
     ]
     # The first download brings an ad, then every third after it: 1, 4, 7 …
@@ -180,7 +182,9 @@ async def test_the_cadence_of_ads_survives_parallel_downloads(db: str):
     await create_user(1, "en")
     shown = await asyncio.gather(
         *(
-            record_download(1, "https://a", is_images=False, is_inline=False, ads=True)
+            record_download(
+                1, "https://a", is_images=False, is_processed=False, is_inline=False, ads=True
+            )
             for _ in range(20)
         )
     )
@@ -194,7 +198,9 @@ async def test_fifty_parallel_writers_never_see_a_locked_database(db: str):
     await asyncio.gather(*(create_user(chat, "en") for chat in range(1, 51)))
     await asyncio.gather(
         *(
-            record_download(chat, "https://a", is_images=False, is_inline=False, ads=True)
+            record_download(
+                chat, "https://a", is_images=False, is_processed=False, is_inline=False, ads=True
+            )
             for chat in range(1, 51)
             for _ in range(4)
         ),
@@ -234,7 +240,7 @@ async def test_no_function_reads_a_whole_table(tmp_path):
     await increase_ad_count(1)
     await update_user_mode(1, True)
     await update_user_lang(1, "en")
-    await record_download(1, "x", is_images=False, is_inline=False, ads=True)
+    await record_download(1, "x", is_images=False, is_processed=False, is_inline=False, ads=True)
     assert len(statements) > 14
     assert database.engine is not None
     asked = list(statements)

@@ -360,7 +360,6 @@ async def test_a_group_where_the_bot_may_not_write_is_left_alone(ferry: Ferry):
         ({"status": 10204}, "media_unavailable"),
         ({"status": 10204, "status_message": "status_reviewing"}, "media_review"),
         ({"page_trouble": "age"}, "media_age"),
-        ({"pictures": 3}, "media_pictures"),
         ({"page_trouble": "503"}, "platform_trouble"),
         ({"page_trouble": "429"}, "platform_slow_down"),
         ({"page_trouble": "login"}, "platform_trouble"),

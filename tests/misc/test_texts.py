@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ClipferryError, TooLargeError, TooLongError
+from core.errors import (
+    BugError,
+    ClipferryError,
+    PartialDeliveryError,
+    TooLargeError,
+    TooLongError,
+)
 from data.config import ROOT
 from misc.texts import load_texts
 from simulator.telegram.markup import parse_html
@@ -54,15 +60,15 @@ def test_no_sentence_was_left_in_english(language: str):
 
 
 def test_every_error_has_its_sentence_with_its_facts():
-    examples = {TooLongError: TooLongError(1, 2), TooLargeError: TooLargeError(1, 2)}
+    examples: dict[type[ClipferryError], ClipferryError] = {
+        TooLongError: TooLongError(1, 2),
+        TooLargeError: TooLargeError(1, 2),
+        PartialDeliveryError: PartialDeliveryError(1, 2),
+        BugError: BugError("A1B2C3D4"),
+    }
     for leaf in leaves():
         assert leaf.text_key in FILES["en"], leaf
-        if leaf in examples:
-            facts = set(examples[leaf].facts)
-        elif leaf.__name__ == "BugError":
-            facts = {"code"}
-        else:
-            facts = set()
+        facts = set(examples[leaf].facts) if leaf in examples else set()
         assert placeholders(FILES["en"][leaf.text_key]) <= facts, leaf
 
 

@@ -10,7 +10,6 @@ from core.errors import (
     MediaDeletedError,
     MediaPrivateError,
     NotAvailableError,
-    PicturesUnsupportedError,
     PlatformChangedError,
     PlatformError,
     PlatformRateLimitedError,
@@ -237,10 +236,16 @@ async def test_the_operators_cookies_are_shown_to_the_site_and_never_written_bac
     assert (await read(web, cookies=cookies)).id == ID
 
 
-async def test_a_slideshow_is_named_as_such(web: Web):
-    web.video_post(pictures=7)
-    with pytest.raises(PicturesUnsupportedError):
-        await read(web)
+async def test_a_slideshow_is_read_in_order_under_the_video_form(web: Web):
+    pictures = tuple(web.samples.picture(200, 300, f"p{n}") for n in range(7))
+    web.video_post(pictures=pictures)
+    post = await read(web, f"https://www.tiktok.com/@ferry.demo/photo/{ID}")
+    assert [urls[0].split("/")[-1][0] for urls in (p.urls for p in post.pictures)] == list(
+        "0123456"
+    )
+    assert post.renditions == ()
+    assert post.url == f"https://www.tiktok.com/@ferry.demo/photo/{ID}"
+    assert {entry.path for entry in web.log} == {f"/@_/video/{ID}"}
 
 
 async def test_a_dead_exit_is_unreachable_and_keeps_its_credentials_to_itself(web: Web):

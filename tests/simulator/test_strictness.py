@@ -227,6 +227,31 @@ async def test_photos_are_held_to_their_limits(call: Client, samples: SampleStor
     assert "too big for a photo" in (await call("sendPhoto", chat_id=1, photo=large))[1]
 
 
+async def test_albums_have_their_rules(call: Client, samples: SampleStore):
+    photos: dict[str, Any] = {f"p{n}": samples.picture(200, 300, str(n)) for n in range(11)}
+
+    def media(number: int, kind: str = "photo") -> list[dict[str, str]]:
+        return [{"type": kind, "media": f"attach://p{n}"} for n in range(number)]
+
+    status, messages = await call("sendMediaGroup", chat_id=1, media=media(3), **photos)
+    assert status == 200
+    assert len({m["media_group_id"] for m in messages}) == 1
+    too_many = await call("sendMediaGroup", chat_id=1, media=media(11), **photos)
+    assert too_many[0] == 400
+    mixed = media(1) + media(1, "document")
+    assert "GROUPED" in (await call("sendMediaGroup", chat_id=1, media=mixed, **photos))[1]
+    missing = [{"type": "photo", "media": "attach://q"}] * 2
+    assert (await call("sendMediaGroup", chat_id=1, media=missing))[0] == 400
+    assert call.simulator.api.methods.violations == []
+    await call("sendMediaGroup", chat_id=1, media=media(1), **photos)
+    markup = {"inline_keyboard": [[{"text": "x", "callback_data": "x"}]]}
+    await call("sendMediaGroup", chat_id=1, media=media(2), reply_markup=markup, **photos)
+    assert call.simulator.api.methods.violations == [
+        "an album of one item",
+        "sendMediaGroup has no parameter reply_markup",
+    ]
+
+
 async def test_an_upload_over_the_servers_limit_gets_413(call: Client, tmp_path: Path):
     call.simulator.api.upload_limit = 1000
     large = tmp_path / "large.bin"

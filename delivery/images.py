@@ -1,0 +1,121 @@
+"""Pictures as Telegram takes them. Runs in worker processes, so it imports little.
+
+A photo is JPEG, PNG or still WebP, of up to 10 MB, width and height together up to 10 000, and the
+longer side up to 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
+"""
+
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
+
+from core.errors import BrokenPictureError
+
+MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_SIDES: Final = 10_000
+MAX_RATIO: Final = 20
+#: A small file can unfold into gigabytes; what has more pixels is refused unopened.
+MAX_PIXELS: Final = 100_000_000
+
+_NATIVE = {"JPEG", "PNG", "WEBP"}
+_EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "HEIF": "heic", "TIFF": "tiff"}
+_EXIF_ORIENTATION: Final = 0x0112
+
+
+def make_native(path: Path) -> Path:
+    """Give a picture that can be sent as a photo: the file itself, or a JPEG made of it beside it.
+
+    Raises:
+        BrokenPictureError: it is no picture, a damaged one, or too large to unfold.
+    """
+    with _opened(path) as image:
+        if _is_native(path, image):
+            return path
+        target = path.with_suffix(".sent.jpg")
+        _save(_fit(_flatten(ImageOps.exif_transpose(image))), target)
+        return target
+
+
+def with_true_name(path: Path) -> Path:
+    """Rename a file to the extension of what it really holds; give the new path.
+
+    Raises:
+        BrokenPictureError: it is no picture.
+    """
+    with _opened(path) as image:
+        kind = image.format or ""
+    return path.rename(path.with_suffix(f".{_EXTENSIONS.get(kind, kind.lower())}"))
+
+
+class _opened:  # noqa: N801 - reads as what it does
+    """Opens a picture by its content, and names every way in which that can fail."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Image.Image:
+        register_heif_opener()
+        Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard, for frames inside a file
+        try:
+            self._image = Image.open(self._path)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise BrokenPictureError(type(error).__name__) from error
+        if self._image.width * self._image.height > MAX_PIXELS:
+            raise BrokenPictureError("too many pixels")
+        return self._image
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._image.close()
+        if isinstance(error, OSError | ValueError | SyntaxError | Image.DecompressionBombError):
+            raise BrokenPictureError(type(error).__name__) from error
+
+
+def _is_native(path: Path, image: Image.Image) -> bool:
+    is_upright = image.getexif().get(_EXIF_ORIENTATION, 1) == 1
+    is_still = not getattr(image, "is_animated", False)
+    return (
+        image.format in _NATIVE
+        and is_still
+        and is_upright
+        and path.stat().st_size <= MAX_BYTES
+        and _sides_fit(image)
+    )
+
+
+def _sides_fit(image: Image.Image) -> bool:
+    long, short = max(image.size), min(image.size)
+    return image.width + image.height <= MAX_SIDES and long <= short * MAX_RATIO
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Put what is transparent on white: a JPEG would show it black."""
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image)
+        image = white
+    return image.convert("RGB")
+
+
+def _fit(image: Image.Image) -> Image.Image:
+    """Shrink what is too large, and put what is too long on a white strip."""
+    if image.width + image.height > MAX_SIDES:
+        share = MAX_SIDES / (image.width + image.height)
+        image = image.resize((max(int(image.width * share), 1), max(int(image.height * share), 1)))
+    shortest = -(-max(image.size) // MAX_RATIO)
+    if min(image.size) < shortest:
+        frame = (max(image.width, shortest), max(image.height, shortest))
+        image = ImageOps.pad(image, frame, color="white")
+    return image
+
+
+def _save(image: Image.Image, target: Path) -> None:
+    """Write a JPEG of at most 10 MB: first with less quality, then smaller."""
+    for quality in (85, 75):
+        image.save(target, "JPEG", quality=quality)
+        if target.stat().st_size <= MAX_BYTES:
+            return
+    while target.stat().st_size > MAX_BYTES:
+        image = image.resize((image.width * 3 // 4, image.height * 3 // 4))
+        image.save(target, "JPEG", quality=75)

@@ -1,0 +1,25 @@
+"""Albums keep every item, their order, and Telegram's sizes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.albums import MAX_ALBUM, split_album
+
+
+@given(st.lists(st.integers(), max_size=100))
+def test_nothing_is_lost_or_moved_and_nobody_is_left_alone(items: list[int]):
+    albums = split_album(items)
+    assert [item for album in albums for item in album] == items
+    sizes = [len(album) for album in albums]
+    assert all(2 <= size <= MAX_ALBUM for size in sizes) or len(items) == 1
+    assert not sizes or max(sizes) - min(sizes) <= 1
+    assert len(albums) == -(-len(items) // MAX_ALBUM)
+
+
+@pytest.mark.parametrize(
+    ("number", "sizes"),
+    [(0, []), (1, [1]), (2, [2]), (10, [10]), (11, [6, 5]), (21, [7, 7, 7]), (35, [9, 9, 9, 8])],
+)
+def test_sizes(number: int, sizes: list[int]):
+    assert [len(album) for album in split_album(range(number))] == sizes
