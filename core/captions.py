@@ -3,20 +3,23 @@
 from html import escape
 
 
+def signature(name: str, url: str) -> str:
+    """Say in bold who brought it, as Telegram HTML."""
+    return f'<b><a href="{escape(url)}">{escape(name)}</a></b>'
+
+
 def caption(
-    *, source_label: str, source_url: str, signature: str, bot_url: str, note: str = ""
+    *, source_label: str, source_url: str, bot_name: str, bot_url: str, note: str = ""
 ) -> str:
-    """Write a caption as Telegram HTML: a link to the source and, in bold, who brought it.
+    """Write a caption as Telegram HTML: a link to the source, and the signature.
 
     Escapes everything itself but the note, which is HTML already. Far below the 1 024 UTF-16 units
     that Telegram allows, because a link's address does not count
     (https://core.telegram.org/bots/api#sendvideo).
     """
-    between = f"\n{note}\n\n" if note else "\n\n"
-    return (
-        f'<a href="{escape(source_url)}">{escape(source_label)}</a>{between}'
-        f'<b><a href="{escape(bot_url)}">{escape(signature)}</a></b>'
-    )
+    source = f'<a href="{escape(source_url)}">{escape(source_label)}</a>'
+    lines = [source, note] if note else [source]
+    return "\n".join(lines) + "\n\n" + signature(bot_name, bot_url)
 
 
 def short_count(number: int) -> str:

@@ -6,7 +6,7 @@
     ├─ MediaError                the site says no, for good
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   └─ NoMediaError · BrokenPictureError
+    │   └─ NoMediaError · NoSoundError · BrokenPictureError
     ├─ LimitError                we say no
     │   └─ TooLongError · TooLargeError · BusyError · ShuttingDownError
     ├─ PlatformError             the site, or our reading of it, is in trouble
@@ -109,6 +109,12 @@ class NoMediaError(MediaError):
     """The post holds neither a video nor pictures."""
 
     text_key = "media_none"
+
+
+class NoSoundError(MediaError):
+    """The post has no sound of its own, or the site does not give it away."""
+
+    text_key = "media_no_sound"
 
 
 class BrokenPictureError(MediaError):

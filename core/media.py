@@ -48,6 +48,8 @@ class Sound:
     title: str = ""
     author: str = ""
     duration_s: int = 0
+    #: Square pictures of it, best first.
+    cover_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,18 @@ class Post:
     sound: Sound | None = None
     #: Still pictures of the video, best first.
     cover_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFile:
+    """A sound on disk, ready to be sent."""
+
+    path: Path
+    title: str
+    performer: str
+    duration_s: int
+    #: JPEG of at most 320 x 320 pixels, or None when there is none.
+    thumbnail: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

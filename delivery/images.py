@@ -14,6 +14,8 @@ from core.errors import BrokenPictureError
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
+#: Source: https://core.telegram.org/bots/api#sendaudio
+THUMBNAIL_SIDE: Final = 320
 MAX_RATIO: Final = 20
 #: A small file can unfold into gigabytes; what has more pixels is refused unopened.
 MAX_PIXELS: Final = 100_000_000
@@ -46,6 +48,20 @@ def with_true_name(path: Path) -> Path:
     with _opened(path) as image:
         kind = image.format or ""
     return path.rename(path.with_suffix(f".{_EXTENSIONS.get(kind, kind.lower())}"))
+
+
+def make_thumbnail(path: Path) -> Path:
+    """Make a JPEG of at most 320 x 320 pixels beside a picture; always under 200 kB.
+
+    Raises:
+        BrokenPictureError: it is no picture.
+    """
+    with _opened(path) as image:
+        target = path.with_suffix(".thumb.jpg")
+        small = _flatten(ImageOps.exif_transpose(image))
+        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        small.save(target, "JPEG", quality=80)
+        return target
 
 
 class _opened:  # noqa: N801 - reads as what it does

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from aiogram import Bot
 from aiogram.methods import (
+    SendAudio,
     SendDocument,
     SendMediaGroup,
     SendMessage,
@@ -27,7 +28,7 @@ from aiogram.types import (
 
 from core.albums import split_album
 from core.errors import DeliveryError, FloodError, PartialDeliveryError, TooLargeError
-from core.media import VideoFile
+from core.media import SoundFile, VideoFile
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
 
@@ -101,6 +102,31 @@ class Sender:
             reply_markup=look.buttons,
             reply_parameters=target.reply,
         )
+        return await self._upload(target, "upload_document", method)
+
+    async def send_audio(
+        self, target: ChatTarget, sound: SoundFile, look: Look, *, silent: bool
+    ) -> Message:
+        """Send a sound that plays in the player.
+
+        Raises:
+            TooLargeError: over the server's limit; nothing was uploaded.
+            DeliveryError: Telegram did not take it, or we cannot know.
+        """
+        self._check_size(sound.path.stat().st_size)
+        method = SendAudio(
+            chat_id=target.chat_id,
+            message_thread_id=target.thread_id,
+            audio=StreamedFile(sound.path),
+            title=sound.title,
+            performer=sound.performer,
+            duration=sound.duration_s,
+            thumbnail=StreamedFile(sound.thumbnail) if sound.thumbnail else None,
+            caption=look.caption,
+            disable_notification=silent,
+            reply_parameters=target.reply,
+        )
+        # Telegram has no "uploading sound" for music; this is what its apps show for it.
         return await self._upload(target, "upload_document", method)
 
     async def send_photo(self, target: ChatTarget, path: Path, look: Look) -> Message:

@@ -6,7 +6,12 @@ Decoration: nothing here may fail a request, so every refusal ends in this file.
 import logging
 
 from aiogram import Bot
-from aiogram.types import ReactionTypeEmoji, ReactionTypeUnion
+from aiogram.types import (
+    InlineKeyboardMarkup,
+    Message,
+    ReactionTypeEmoji,
+    ReactionTypeUnion,
+)
 
 from core.errors import DeliveryError
 from delivery.sender import Sender
@@ -73,3 +78,42 @@ class StatusLight:
             logger.debug("No reaction in chat %d: %s", self._target.chat_id, error)
             return False
         return True
+
+
+class PressedLight(StatusLight):
+    """The light over a request that was made by pressing a button.
+
+    The row with the button goes away while the request runs, and comes back exactly as it was.
+    """
+
+    def __init__(self, bot: Bot, sender: Sender, message: Message, data: str) -> None:
+        super().__init__(bot, sender, ChatTarget.of(message))
+        self._keyboard = message.reply_markup
+        self._data = data
+
+    async def accepted(self) -> None:
+        """Take the button away, and show that the press was seen."""
+        if self._keyboard:
+            rows = [
+                row
+                for row in self._keyboard.inline_keyboard
+                if all(button.callback_data != self._data for button in row)
+            ]
+            await self._show(InlineKeyboardMarkup(inline_keyboard=rows))
+        await super().accepted()
+
+    async def _finish(self, emoji: str | None) -> None:
+        await super()._finish(emoji)
+        if self._keyboard:
+            await self._show(self._keyboard)
+
+    async def _show(self, keyboard: InlineKeyboardMarkup) -> None:
+        try:
+            with translated():
+                await self._bot.edit_message_reply_markup(
+                    chat_id=self._target.chat_id,
+                    message_id=self._target.message_id,
+                    reply_markup=keyboard,
+                )
+        except DeliveryError as error:
+            logger.debug("The keyboard in chat %d stays: %s", self._target.chat_id, error)

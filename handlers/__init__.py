@@ -2,7 +2,7 @@
 
 from aiogram import Dispatcher
 
-from handlers import errors, fallback, inert, language, links, mode, start
+from handlers import errors, fallback, inert, language, links, mode, sound, start
 from misc.middlewares import Registration
 
 
@@ -10,5 +10,5 @@ def setup(dispatcher: Dispatcher, registration: Registration) -> None:
     """Put the handlers in place, in the order in which they are asked."""
     dispatcher.message.middleware(registration)
     dispatcher.callback_query.middleware(registration)
-    for part in (start, mode, language, links, inert, fallback, errors):
+    for part in (start, mode, language, links, sound, inert, fallback, errors):
         dispatcher.include_router(part.router())

@@ -34,10 +34,12 @@ from handlers import setup
 from misc.commands import publish_commands
 from misc.middlewares import Registration
 from misc.orders import OrderDesk
+from misc.presses import Presses
 from misc.texts import load_texts
 from platforms import Exits, Sources, Spool, Terms, load, load_cookies
 from services.downloads import Downloads, Policy
 from services.jobs import Jobs
+from services.sounds import Sounds
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,7 @@ class Application:
                 ads=bool(settings.ads.link),
             ),
         )
+        self._sounds = Sounds(self._sources, self._sender, self._spool, executor, self._workshop)
         self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
         self._dispatcher: Dispatcher | None = None
 
@@ -142,8 +145,17 @@ class Application:
             texts=texts,
             registry=self._sources.registry,
             downloads=self._downloads,
+            sounds=self._sounds,
+            presses=Presses(),
             jobs=self._jobs,
-            orders=OrderDesk(self._bot, self._sender, texts, me.username, self._settings.ads.link),
+            orders=OrderDesk(
+                bot=self._bot,
+                sender=self._sender,
+                texts=texts,
+                registry=self._sources.registry,
+                bot_username=me.username,
+                ad_link=self._settings.ads.link,
+            ),
         )
         setup(dispatcher, Registration(texts, self._settings.bot.join_log_chat))
         # aiogram would cut handlers off after this hook; the jobs behind them end inside it.

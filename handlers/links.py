@@ -7,8 +7,9 @@ from core.media import Link
 from misc.filters import HasLinks
 from misc.middlewares import ChatView
 from misc.orders import OrderDesk
-from services.downloads import DownloadJob, Downloads
+from services.downloads import Downloads
 from services.jobs import Jobs
+from services.serving import OrderJob
 
 
 def router() -> Router:
@@ -27,4 +28,4 @@ async def on_link(
     jobs: Jobs,
 ) -> None:
     """Put the first link of a message into the queue."""
-    jobs.submit(DownloadJob(downloads, orders.order(message, links[0], chat)))
+    jobs.submit(OrderJob(downloads, orders.order(message, links[0], chat)))

@@ -4,7 +4,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from core.captions import short_count
 from core.media import Post
-from misc.callbacks import LANGUAGE, STATS
+from misc.callbacks import LANGUAGE, SOUND, STATS
 from misc.texts import Texts
 
 
@@ -18,14 +18,18 @@ def languages(texts: Texts) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def post_stats(post: Post) -> InlineKeyboardMarkup | None:
-    """Show a post's likes and views, as far as they are known."""
-    row = [
+def under_post(post: Post, sound_label: str) -> InlineKeyboardMarkup | None:
+    """Show a post's likes and views, as far as they are known, and offer its sound."""
+    stats = [
         InlineKeyboardButton(text=f"{sign} {short_count(number)}", callback_data=STATS)
         for sign, number in (("❤️", post.likes), ("👁", post.views))
         if number is not None
     ]
-    return InlineKeyboardMarkup(inline_keyboard=[row]) if row else None
+    sound = []
+    if post.sound:
+        sound = [InlineKeyboardButton(text=sound_label, callback_data=SOUND + post.id)]
+    rows = [row for row in (stats, sound) if row]
+    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
 def link_button(text: str, url: str) -> InlineKeyboardMarkup:

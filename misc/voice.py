@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.captions import caption
+from core.captions import caption, signature
 from core.errors import ClipferryError, ShuttingDownError
 from core.media import Link, Post
 from delivery.sender import Look, Sender
@@ -36,11 +36,16 @@ class ChatVoice:
         text = caption(
             source_label=self.texts[self.lang]["source"],
             source_url=self.link.url,
-            signature=f"@{self.bot_username}",
-            bot_url=f"https://t.me/{self.bot_username}",
+            bot_name=f"@{self.bot_username}",
+            bot_url=self._bot_url,
             note=note,
         )
-        return Look(caption=text, buttons=keyboards.post_stats(post))
+        buttons = keyboards.under_post(post, self.texts[self.lang]["sound_button"])
+        return Look(caption=text, buttons=buttons)
+
+    def sound_look(self) -> Look:
+        """Give the signature."""
+        return Look(caption=signature(f"@{self.bot_username}", self._bot_url))
 
     async def explain(self, error: ClipferryError) -> None:
         """Say what went wrong: to a person always, to a group only that the bot is restarting."""
@@ -48,6 +53,10 @@ class ChatVoice:
             await self.sender.send_text(
                 self.target, self.texts(self.lang, error.text_key, **error.facts)
             )
+
+    @property
+    def _bot_url(self) -> str:
+        return f"https://t.me/{self.bot_username}"
 
     async def show_ad(self) -> None:
         """Ask for support, with one button."""

@@ -45,6 +45,8 @@ class Platform:
     page_hosts: HostRule
     #: Where its files live; redirects may not leave these hosts.
     media_hosts: HostRule
+    #: Gives the address of a post of which only the id is known.
+    link_to: Callable[[str], str]
 
     def find(self, url: str) -> Link | None:
         """Recognise an address as one of this platform's posts; fetches nothing."""

@@ -32,6 +32,10 @@ class Registry:
                 return link
         return None
 
+    def link_to(self, platform: str, post_id: str) -> Link:
+        """Give the link of a post of which only the id is known."""
+        return Link(platform, self[platform].link_to(post_id), post_id)
+
     def find_all(self, text: str, marked_urls: Iterable[str] = ()) -> list[Link]:
         """Find the links in a text, in order, each post once.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from core.errors import ClipferryError, PlatformUnreachableError
-from core.media import Link, Picture, Post, Rendition
+from core.media import Link, Picture, Post, Rendition, Sound
 from platforms._base import Visit
 from platforms._download import Workspace, download
 from platforms._exits import DIRECT, Exit, Exits
@@ -20,6 +20,8 @@ from platforms._ytdlp import PageReader
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
+#: Larger than any sound that the sites are known to serve, in bytes.
+MAX_SOUND_BYTES: Final = 30_000_000
 #: Larger than any picture that the sites are known to serve, in bytes.
 MAX_PICTURE_BYTES: Final = 10_000_000
 _PICTURES_AT_ONCE: Final = 4
@@ -78,14 +80,28 @@ class Attempt:
         await self._download(rendition.urls, post, target, limit_bytes)
         return target
 
-    async def save_cover(self, post: Post, space: Workspace, *, limit_bytes: int) -> Path | None:
-        """Fetch the post's still picture; None when there is none to be had."""
-        target = space.folder / f"{post.id}.cover"
+    async def save_still(
+        self, post: Post, urls: tuple[str, ...], space: Workspace, *, limit_bytes: int
+    ) -> Path | None:
+        """Fetch a still picture of the post or of its sound; None when there is none to be had."""
+        target = space.folder / f"{post.id}.still"
         try:
-            await self._download(post.cover_urls[:1], post, target, limit_bytes)
+            await self._download(urls[:1], post, target, limit_bytes)
         except ClipferryError as error:
-            logger.info("No cover of %s %s: %s", post.platform, post.id, error)
+            logger.info("No still of %s %s: %s", post.platform, post.id, error)
             return None
+        return target
+
+    async def save_sound(self, post: Post, sound: Sound, space: Workspace) -> Path:
+        """Fetch the post's sound into the workspace.
+
+        Raises:
+            TooLargeError: it is larger than sounds are.
+            PlatformError: it could not be fetched whole.
+        """
+        await space.reserve(MAX_SOUND_BYTES)
+        target = space.folder / f"{post.id}.sound"
+        await self._download(sound.urls, post, target, MAX_SOUND_BYTES)
         return target
 
     async def save_pictures(

@@ -91,7 +91,7 @@ async def fetch(link: Link, visit: Visit) -> Post:
         PlatformError: TikTok could not be read.
     """
     post_id = link.post_id or await _resolve(link, visit)
-    url = f"https://www.tiktok.com/@_/video/{post_id}"
+    url = link_to(post_id)
 
     def work(extractor: _PageIE, ydl: LeanYoutubeDL) -> tuple[Any, dict[str, str]]:
         extractor._extract_web_data_and_status(url, post_id, fatal=False)
@@ -294,12 +294,22 @@ def _sound(music: Json) -> Sound | None:
         title=music["title"].text(),
         author=music["authorName"].text(),
         duration_s=music["duration"].number(),
+        cover_urls=tuple(
+            cover
+            for key in ("coverLarge", "coverMedium", "coverThumb")
+            if (cover := music[key].text()).startswith("https://")
+        ),
     )
 
 
 def _count(item: Json, name: str) -> int | None:
     exact = item["statsV2"][name].count()
     return item["stats"][name].count() if exact is None else exact
+
+
+def link_to(post_id: str) -> str:
+    """Give the address of a post of which only the id is known."""
+    return f"https://www.tiktok.com/@_/video/{post_id}"
 
 
 PLATFORM = Platform(
@@ -324,4 +334,5 @@ PLATFORM = Platform(
     fetch=fetch,
     page_hosts=_PAGE_HOSTS,
     media_hosts=_MEDIA_HOSTS,
+    link_to=link_to,
 )

@@ -1,66 +1,24 @@
 """A link comes in, its video or its pictures go out: the main job, from the first reaction to the ad."""
 
-import asyncio
 import logging
-import secrets
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from core.errors import (
-    BugError,
-    ChatForbiddenError,
-    ClipferryError,
-    LimitError,
-    MediaError,
-    ShuttingDownError,
-    StorageError,
-    TooLongError,
-)
+from core.errors import ClipferryError, StorageError, TooLongError
 from core.formats import choose_rendition
-from core.media import Link, Post
-from data.chats import mark_blocked
+from core.media import Post
 from data.downloads import record_download
 from data.errors import storage_errors
 from delivery.images import make_native, with_true_name
-from delivery.sender import Look, Sender
-from delivery.status import StatusLight
-from delivery.targets import ChatTarget
+from delivery.sender import Sender
 from delivery.video import prepare
 from delivery.workshop import Workshop
 from platforms import Attempt, Sources, Spool, Workspace
+from services.serving import MAX_STILL_BYTES, Order, serve
 
 logger = logging.getLogger(__name__)
-
-#: Site's stills are small; a larger file is not one.
-_MAX_STILL_BYTES = 5_000_000
-
-
-class Voice(Protocol):
-    """How the front desk speaks in one chat: all words, and nothing but words."""
-
-    def look(self, post: Post, shown: int | None = None) -> Look:
-        """Give caption and buttons for a post, of whose pictures so many are `shown`."""
-
-    async def explain(self, error: ClipferryError) -> None:
-        """Tell the chat what went wrong, where that is wanted."""
-
-    async def show_ad(self) -> None:
-        """Send the ad."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One request of one chat."""
-
-    link: Link
-    target: ChatTarget
-    #: Send the file as a document, untouched.
-    file_mode: bool
-    status: StatusLight
-    voice: Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +76,7 @@ class Downloads:
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        try:
-            await order.status.accepted()
-            delivered = await self._deliver(order)
-        except asyncio.CancelledError:
-            await self.refuse(order, ShuttingDownError())
-            raise
-        except ClipferryError as error:
-            await self.refuse(order, error)
-        except Exception as bug:  # noqa: BLE001 - the end of the line: whatever it is, the user is told
-            await self.refuse(order, _named(bug, order.link))
-        else:
-            await self._after(order, delivered)
-
-    async def refuse(self, order: Order, error: ClipferryError) -> None:
-        """Tell the chat that and why it gets nothing; a chat that is closed to us is noted."""
-        _log_refusal(order, error)
-        if isinstance(error, ChatForbiddenError):
-            await self._note_blocked(order)
-            return
-        await order.status.failed()
-        try:
-            await order.voice.explain(error)
-        except ChatForbiddenError:
-            await self._note_blocked(order)
-        except ClipferryError as second:
-            logger.warning("Chat %d could not be told: %s", order.target.chat_id, second)
+        await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Delivered:
         async with self._spool.workspace() as space:
@@ -176,7 +109,9 @@ class Downloads:
         video = await attempt.save(post, rendition, space, limit_bytes=limit)
         still = None
         if not order.file_mode:
-            still = await attempt.save_cover(post, space, limit_bytes=_MAX_STILL_BYTES)
+            still = await attempt.save_still(
+                post, post.cover_urls, space, limit_bytes=MAX_STILL_BYTES
+            )
         return Fetched(post, video=video, still=still)
 
     async def _send_video(self, order: Order, fetched: Fetched) -> None:
@@ -224,41 +159,3 @@ class Downloads:
                 await order.voice.show_ad()
             except ClipferryError as error:
                 logger.info("No ad in chat %d: %s", chat_id, error)
-
-    @staticmethod
-    async def _note_blocked(order: Order) -> None:
-        try:
-            with storage_errors():
-                await mark_blocked(order.target.chat_id)
-        except StorageError as error:
-            logger.warning("Chat %d is not marked: %s", order.target.chat_id, error)
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadJob:
-    """An order as a job for `services.jobs`."""
-
-    downloads: Downloads
-    order: Order
-
-    async def run(self) -> None:
-        """Serve the order."""
-        await self.downloads.serve(self.order)
-
-    async def refuse(self, error: ClipferryError) -> None:
-        """Turn the order away."""
-        await self.downloads.refuse(self.order, error)
-
-
-def _log_refusal(order: Order, error: ClipferryError) -> None:
-    """Log a refusal as loud as it deserves: the user's and the site's side is no news."""
-    is_ordinary = isinstance(error, MediaError | LimitError | ChatForbiddenError)
-    level = logging.INFO if is_ordinary else logging.WARNING
-    logger.log(level, "Not delivered to chat %d: %s", order.target.chat_id, error)
-
-
-def _named(bug: Exception, link: Link) -> BugError:
-    """Log a bug with its traceback, under the code that the user gets to see."""
-    code = secrets.token_hex(4).upper()
-    logger.error("Bug %s with a %s link", code, link.platform, exc_info=bug)
-    return BugError(code)

@@ -51,6 +51,8 @@ def fill(site: TikTokSite, samples: SampleStore) -> None:
             text="Crossing at dawn ⛴️ #ferry",
             encodings=(Encoding(tall),),
             cover=samples.picture(576, 1024, "dawn"),
+            sound=samples.sound(),
+            sound_title="Harbour bell",
         )
     )
     site.add(

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.resampler import AudioResampler
+from av.container import InputContainer, OutputContainer
 from PIL import Image, ImageDraw
 from pillow_heif import register_heif_opener
 
@@ -56,6 +58,20 @@ class SampleStore:
             image.save(path, quality=85)
         return path
 
+    def sound(self, seconds: int = 3, encoder: str = "libmp3lame", kind: str = "mp3") -> Path:
+        """Give a tone, as MP3 or, with `aac` and `mp4`, as M4A."""
+        path = self._folder / f"tone-{seconds}s.{kind}"
+        if not path.exists():
+            partial = path.with_suffix(".part")
+            tone = f"sine=frequency=440:sample_rate=44100:duration={seconds}"
+            with (
+                av.open(tone, format="lavfi") as tones,
+                av.open(str(partial), "w", format=kind) as target,
+            ):
+                _add_tone(tones, target, target.add_stream(encoder, rate=44_100))
+            partial.rename(path)
+        return path
+
     def heic(self, width: int, height: int, label: str) -> Path:
         """Give the same as HEIC, which Telegram does not take as a photo."""
         path = self._folder / f"picture-{width}x{height}-{label}.heic"
@@ -82,15 +98,18 @@ def _encode(path: Path, spec: VideoSpec) -> None:
         video.width, video.height, video.pix_fmt = spec.width, spec.height, "yuv420p"
         video.bit_rate = spec.bit_rate
         audio = target.add_stream("aac", rate=44_100)
-        assert isinstance(audio, av.AudioStream)
-        resampler = AudioResampler(format="fltp", layout="stereo", rate=44_100)
         for picture_frame in pictures.decode(video=0):
             target.mux(video.encode(picture_frame.reformat(format="yuv420p")))
         target.mux(video.encode())
-        for tone_frame in tones.decode(audio=0):
-            for resampled in resampler.resample(tone_frame):
-                target.mux(audio.encode(resampled))
-        target.mux(audio.encode())
+        _add_tone(tones, target, audio)
+
+
+def _add_tone(tones: InputContainer, target: OutputContainer, stream: Any) -> None:
+    resampler = AudioResampler(format="fltp", layout="stereo", rate=44_100)
+    for frame in tones.decode(audio=0):
+        for resampled in resampler.resample(frame):
+            target.mux(stream.encode(resampled))
+    target.mux(stream.encode())
 
 
 def _pad(source: Path, target: Path, size: int) -> None:

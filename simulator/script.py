@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from simulator.server import Simulator
@@ -22,7 +22,9 @@ class Stage:
     """Where the conversation is played."""
 
     simulator: Simulator
-    transcript: Transcript
+    ada: Person
+    #: Ada's private chat with the bot.
+    home: Chat
     checks: int = 0
     _seen: set[int] = field(default_factory=set)
 
@@ -39,8 +41,21 @@ class Stage:
             await self.simulator.world.changed(0.25)
         self.checks += 1
 
-    async def answer(self, chat: Chat, what: str, fits: Callable[[Json], bool]) -> Json:
-        """Wait for a new message of the bot in a chat; gives it."""
+    def say(self, text: str) -> Json:
+        """Let Ada write to the bot; gives her message."""
+        return self.simulator.world.say(self.ada, text)
+
+    async def media(self, text: str, kind: str) -> None:
+        """Let Ada send a link, and wait for a message of that kind and the end of the work."""
+        request = self.say(text)
+        await self.answer(f"a {kind}", lambda m: kind in m)
+        await self.settled(self.home, request, None)
+
+    async def answer(
+        self, what: str, fits: Callable[[Json], bool], chat: Chat | None = None
+    ) -> Json:
+        """Wait for a new message of the bot, in Ada's chat or another; gives it."""
+        chat = chat or self.home
         fitting: list[Json] = []
 
         def found() -> bool:
@@ -69,58 +84,11 @@ async def play(simulator: Simulator, transcript: Transcript) -> int:
     Raises:
         MissingAnswerError: one did not.
     """
-    world = simulator.world
-    stage = Stage(simulator, transcript)
-    ada = world.person(1001, "Ada", language_code="en-GB", username="ada")
-    olena = world.person(1002, "Olena", language_code="uk")
-    home = world.chats[ada.id]
-
-    transcript.heading("Ada comes by an invitation link")
-    world.say(ada, "/start Spring_2026")
-    await stage.answer(home, "a welcome", lambda m: "Welcome" in m.get("text", ""))
-
-    transcript.heading("A TikTok link")
-    await _video(stage, ada, home, f"{_VIDEO}7300000000000000001", "video")
-    await stage.answer(home, "an ad, as it was the first", lambda m: "sponsor" in m.get("text", ""))
-
-    transcript.heading("The same by a short link, in the middle of a sentence")
-    await _video(stage, ada, home, "look: https://vm.tiktok.com/ZMdemo001/, nice?", "video")
-
-    transcript.heading("A post that is gone")
-    request = world.say(ada, f"{_VIDEO}7300000000000000404")
-    await stage.answer(home, "an explanation", lambda m: "does not exist" in m.get("text", ""))
-    await stage.settled(home, request, "😢")
-
-    transcript.heading("A slideshow of eleven pictures, one of them HEIC")
-    request = world.say(ada, "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003")
-    await stage.answer(home, "what is below", lambda m: m.get("text", "").startswith("Source"))
-    await stage.settled(home, request, None)
-    photos = [m for m in home.messages.values() if "photo" in m]
-    await stage.expect("eleven photos", lambda: len(photos) == 11)
-
-    transcript.heading("Files instead of videos")
-    world.say(ada, "/mode")
-    await stage.answer(home, "file mode on", lambda m: "mode is on" in m.get("text", ""))
-    await _video(stage, ada, home, f"{_VIDEO}7300000000000000002", "document")
-    world.say(ada, "/mode")
-    await stage.answer(home, "file mode off", lambda m: "mode is off" in m.get("text", ""))
-
-    transcript.heading("Another language")
-    world.say(ada, "/lang")
-    menu = await stage.answer(home, "a menu", lambda m: "reply_markup" in m)
-    world.press(ada, menu, "lang/vi")
-    await stage.expect("a confirmation in Vietnamese", lambda: "Tiếng Việt" in menu["text"])
-
-    transcript.heading("A group")
-    crew = world.group(-100_2000, "Harbour crew")
-    crew.members = {ada.id: "creator", olena.id: "member"}
-    world.say(olena, "good morning everybody", crew)
-    request = world.say(olena, f"{_VIDEO}7300000000000000001", crew)
-    await stage.answer(crew, "a video", lambda m: "video" in m)
-    await stage.settled(crew, request, None)
-    world.say(olena, "/mode", crew)
-    await stage.answer(crew, "a refusal", lambda m: "адміністратори" in m.get("text", ""))
-
+    ada = simulator.world.person(1001, "Ada", language_code="en-GB", username="ada")
+    stage = Stage(simulator, ada, simulator.world.chats[ada.id])
+    for title, scene in _SCENES:
+        transcript.heading(title)
+        await scene(stage)
     await asyncio.sleep(0.2)  # what nobody expects would come now
     transcript.heading("The end")
     if simulator.api.methods.violations:
@@ -128,7 +96,78 @@ async def play(simulator: Simulator, transcript: Transcript) -> int:
     return stage.checks
 
 
-async def _video(stage: Stage, person: Person, chat: Chat, text: str, kind: str) -> None:
-    request = stage.simulator.world.say(person, text, chat)
-    await stage.answer(chat, f"a {kind}", lambda m: kind in m)
-    await stage.settled(chat, request, None)
+async def _arrival(stage: Stage) -> None:
+    stage.say("/start Spring_2026")
+    await stage.answer("a welcome", lambda m: "Welcome" in m.get("text", ""))
+
+
+async def _link(stage: Stage) -> None:
+    await stage.media(f"{_VIDEO}7300000000000000001", "video")
+    await stage.answer("an ad, as it was the first", lambda m: "sponsor" in m.get("text", ""))
+
+
+async def _sound(stage: Stage) -> None:
+    video = next(m for m in stage.home.messages.values() if "video" in m)
+    stage.simulator.world.press(stage.ada, video, "id/7300000000000000001")
+    sound = await stage.answer("a sound", lambda m: "audio" in m)
+    await stage.expect("its title", lambda: sound["audio"]["title"] == "Harbour bell")
+    await stage.expect("the button again", lambda: "Sound" in str(video.get("reply_markup")))
+
+
+async def _short_link(stage: Stage) -> None:
+    await stage.media("look: https://vm.tiktok.com/ZMdemo001/, nice?", "video")
+
+
+async def _deleted(stage: Stage) -> None:
+    request = stage.say(f"{_VIDEO}7300000000000000404")
+    await stage.answer("an explanation", lambda m: "does not exist" in m.get("text", ""))
+    await stage.settled(stage.home, request, "😢")
+
+
+async def _slideshow(stage: Stage) -> None:
+    request = stage.say("https://www.tiktok.com/@ferry.demo/photo/7300000000000000003")
+    await stage.answer("what is below", lambda m: m.get("text", "").startswith("Source"))
+    await stage.settled(stage.home, request, None)
+    photos = [m for m in stage.home.messages.values() if "photo" in m]
+    await stage.expect("eleven photos", lambda: len(photos) == 11)
+
+
+async def _files(stage: Stage) -> None:
+    stage.say("/mode")
+    await stage.answer("file mode on", lambda m: "mode is on" in m.get("text", ""))
+    await stage.media(f"{_VIDEO}7300000000000000002", "document")
+    stage.say("/mode")
+    await stage.answer("file mode off", lambda m: "mode is off" in m.get("text", ""))
+
+
+async def _language(stage: Stage) -> None:
+    stage.say("/lang")
+    menu = await stage.answer("a menu", lambda m: "lang/vi" in str(m.get("reply_markup")))
+    stage.simulator.world.press(stage.ada, menu, "lang/vi")
+    await stage.expect("a confirmation in Vietnamese", lambda: "Tiếng Việt" in menu["text"])
+
+
+async def _group(stage: Stage) -> None:
+    world = stage.simulator.world
+    olena = world.person(1002, "Olena", language_code="uk")
+    crew = world.group(-100_2000, "Harbour crew")
+    crew.members = {stage.ada.id: "creator", olena.id: "member"}
+    world.say(olena, "good morning everybody", crew)
+    request = world.say(olena, f"{_VIDEO}7300000000000000001", crew)
+    await stage.answer("a video", lambda m: "video" in m, crew)
+    await stage.settled(crew, request, None)
+    world.say(olena, "/mode", crew)
+    await stage.answer("a refusal", lambda m: "адміністратори" in m.get("text", ""), crew)
+
+
+_SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
+    ("Ada comes by an invitation link", _arrival),
+    ("A TikTok link", _link),
+    ("Its sound", _sound),
+    ("The same by a short link, in the middle of a sentence", _short_link),
+    ("A post that is gone", _deleted),
+    ("A slideshow of eleven pictures, one of them HEIC", _slideshow),
+    ("Files instead of videos", _files),
+    ("Another language", _language),
+    ("A group", _group),
+)

@@ -60,6 +60,9 @@ def _text(message: Json) -> str:
     caption = message.get("caption", "").replace("\n\n", " · ")
     if video := message.get("video"):
         return f"🎬 {_size(video)}, {video['width']}x{video['height']}, {video['duration']} s — {caption}"
+    if audio := message.get("audio"):
+        about = f"{audio['performer']} – {audio['title']}, {audio['duration']} s, {_size(audio)}"
+        return f"🎵 {audio['file_name']}, {about} — {caption}"
     if photo := message.get("photo"):
         return f"🖼 {_size(photo[0])}, {photo[0]['width']}x{photo[0]['height']} {caption}".rstrip()
     if document := message.get("document"):

@@ -37,6 +37,7 @@ class Web:
     def video_post(self, post_id: str = "7300000000000000001", **options) -> SamplePost:
         """Put an ordinary video on the site."""
         options.setdefault("encodings", (Encoding(self.samples.video(VideoSpec())),))
+        options.setdefault("sound", self.samples.sound())
         options.setdefault("cover", self.samples.picture(576, 1024, "cover"))
         return self.site.add(SamplePost(post_id, **options))
 

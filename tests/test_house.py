@@ -20,7 +20,19 @@ ROOMS = {"core", "data", "delivery", "handlers", "misc", "platforms", "services"
 OTHERS = {"benchmarks", "docs", "locale", "tests"}
 
 #: What a handler may ask for: what main hands over, what filters find, what aiogram gives.
-GIVERS = {"sender", "texts", "registry", "downloads", "jobs", "orders", "chat", "links", "bot"}
+GIVERS = {
+    "sender",
+    "texts",
+    "registry",
+    "downloads",
+    "jobs",
+    "orders",
+    "presses",
+    "sounds",
+    "chat",
+    "links",
+    "bot",
+}
 
 
 def sources(*rooms: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -114,6 +126,9 @@ TWINS = {
     "delivery/status.py": "tests/journeys/test_main_job.py",
     "services/downloads.py": "tests/journeys/test_main_job.py",
     "services/jobs.py": "tests/journeys/test_lifecycle.py",
+    "services/serving.py": "tests/journeys/test_main_job.py",
+    "services/sounds.py": "tests/journeys/test_sound.py",
+    "delivery/sound.py": "tests/journeys/test_sound.py",
 }
 
 

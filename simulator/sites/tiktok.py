@@ -47,6 +47,9 @@ class SamplePost:
     cover: Path | None = None
     #: Files of the pictures; any makes it a slideshow.
     pictures: tuple[Path, ...] = ()
+    #: File of the sound; None takes it from the page.
+    sound: Path | None = None
+    sound_title: str = "original sound"
     duration_s: int = 3
     likes: int = 12_500
     views: int = 1_234_567
@@ -169,13 +172,7 @@ class TikTokSite:
             "desc": post.text,
             "createTime": "1760000000",
             "author": {"id": "7000", "uniqueId": post.author, "nickname": post.author.title()},
-            "music": {
-                "id": "7100",
-                "title": "original sound",
-                "authorName": post.author,
-                "playUrl": f"https://v16-webapp-prime.tiktok.com/music/{post.id}.mp3?a=1988",
-                "duration": post.duration_s,
-            },
+            "music": self._music(post),
             "stats": {"diggCount": post.likes, "playCount": post.views, "collectCount": "17"},
             "statsV2": {"diggCount": str(post.likes), "playCount": str(post.views)},
             "video": self._video(post),
@@ -186,6 +183,18 @@ class TikTokSite:
             item["isContentClassified"] = True
             item["video"] = {}
         return {"itemInfo": {"itemStruct": item}, "statusCode": 0, "statusMsg": ""}
+
+    def _music(self, post: SamplePost) -> dict[str, Any]:
+        still = f"https://p16-sign.tiktokcdn-us.com/cover/{post.id}.jpeg?x-expires=1999999999"
+        address = f"https://v16-webapp-prime.tiktok.com/music/{post.id}.mp3?a=1988"
+        return {
+            "id": "7100",
+            "title": post.sound_title,
+            "authorName": post.author,
+            "playUrl": address if post.sound else "",
+            "coverLarge": still if post.cover else "",
+            "duration": post.duration_s,
+        }
 
     def _video(self, post: SamplePost) -> dict[str, Any]:
         if post.pictures or not post.encodings:
@@ -211,6 +220,8 @@ class TikTokSite:
         post = self.posts.get(parts[1].partition(".")[0])
         if post is None:
             return web.Response(status=404)
+        if parts[0] == "music":
+            return web.FileResponse(post.sound) if post.sound else web.Response(status=404)
         if parts[0] == "picture":
             path = post.pictures[int(parts[2].partition(".")[0])]
             if post.file_trouble:

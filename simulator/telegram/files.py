@@ -74,6 +74,8 @@ class FileStore:
             _measure_picture(file)
         elif kind == "video":
             _measure_video(file)
+        elif kind == "audio":
+            _measure_sound(file)
         self.by_id[file.file_id] = file
         return file
 
@@ -94,6 +96,17 @@ def _measure_video(file: StoredFile) -> None:
                 context = container.streams.video[0].codec_context
                 file.width, file.height = context.width, context.height
                 file.codec = context.name
+            if container.duration:
+                file.duration = round(container.duration / av.time_base)
+    except av.FFmpegError:
+        return
+
+
+def _measure_sound(file: StoredFile) -> None:
+    try:
+        with av.open(str(file.path)) as container:
+            if container.streams.audio:
+                file.codec = container.streams.audio[0].codec_context.name
             if container.duration:
                 file.duration = round(container.duration / av.time_base)
     except av.FFmpegError:

@@ -105,6 +105,22 @@ class Methods:
         file = self._photo(params["photo"], uploads)
         return self._send(params, {"photo": [_photo_size(file)], "caption": caption}, entities)
 
+    async def do_sendAudio(self, params: Params, uploads: Uploads) -> Json:
+        caption, entities = formatted(params, "caption")
+        self.world.chat(params["chat_id"])
+        file = self._file(params["audio"], uploads, "audio")
+        if not file.codec:
+            self.violations.append(f"{file.name} is no sound")
+        audio: Json = {
+            **file.as_json(),
+            "duration": params.get("duration") or 0,
+            "title": params.get("title") or "",
+            "performer": params.get("performer") or "",
+            "file_name": file.name,
+        }
+        self._add_stills(audio, params, uploads)
+        return self._send(params, {"audio": audio, "caption": caption}, entities)
+
     async def do_sendMediaGroup(self, params: Params, uploads: Uploads) -> list[Json]:
         media = params["media"]
         kinds = {item["type"] for item in media}
@@ -156,6 +172,19 @@ class Methods:
         message.update({"text": text, "edit_date": message["date"]})
         if entities:
             message["entities"] = entities
+        if markup:
+            message["reply_markup"] = markup
+        self.world.edited(message)
+        return message
+
+    async def do_editMessageReplyMarkup(self, params: Params, _uploads: Uploads) -> Json:
+        message = self._own_message(params, "message to edit not found")
+        markup = checked_keyboard(params.get("reply_markup"))
+        if markup and not markup["inline_keyboard"]:
+            markup = None
+        if as_key(message.get("reply_markup")) == as_key(markup):
+            raise bad_request("message is not modified")
+        message.pop("reply_markup", None)
         if markup:
             message["reply_markup"] = markup
         self.world.edited(message)

@@ -35,7 +35,7 @@ def test_numbers_are_shortened(number: int, expected: str):
 @given(url=st.text(max_size=200), label=st.text(max_size=50), name=st.text(max_size=40))
 def test_a_caption_is_always_good_html_and_short_enough(url: str, label: str, name: str):
     text, _ = parse_html(
-        caption(source_label=label, source_url=url, signature=name, bot_url="https://t.me/x")
+        caption(source_label=label, source_url=url, bot_name=name, bot_url="https://t.me/x")
     )
     assert text == f"{label}\n\n{name}"
     assert units(text) <= 1024

@@ -107,6 +107,7 @@ class Ferry:
     def video(self, post_id: str = ID, **options: Any) -> SamplePost:
         """Put an ordinary video on the site."""
         options.setdefault("encodings", (Encoding(self.samples.video(VideoSpec())),))
+        options.setdefault("sound", self.samples.sound())
         options.setdefault("cover", self.samples.picture(576, 1024, "cover"))
         return self.site.add(SamplePost(post_id, **options))
 

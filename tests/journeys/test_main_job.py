@@ -30,8 +30,9 @@ async def test_a_link_comes_back_as_a_video(ferry: Ferry):
     assert message["caption"] == "Source\n\n@clipferry_demo_bot"
     links = [e["url"] for e in message["caption_entities"] if e["type"] == "text_link"]
     assert links == [f"{VIDEO}?is_from_webapp=1", "https://t.me/clipferry_demo_bot"]
-    (row,) = message["reply_markup"]["inline_keyboard"]
-    assert [button["text"] for button in row] == ["❤️ 999", "👁 1.2M"]
+    stats, sound = message["reply_markup"]["inline_keyboard"]
+    assert [button["text"] for button in stats] == ["❤️ 999", "👁 1.2M"]
+    assert [button["callback_data"] for button in sound] == [f"id/{ID}"]
     (call,) = ferry.calls("sendVideo")
     assert call.params["supports_streaming"] is True
 
@@ -51,7 +52,8 @@ async def test_the_buttons_of_likes_and_views_only_show(ferry: Ferry):
     await ferry.say(VIDEO)
     for data in ("stats_noop", "loading", "slide:noop", "wait"):
         assert "text" not in await ferry.press(ferry.videos()[0], data)
-    assert (await ferry.press(ferry.videos()[0], "id/7300"))["text"] == EN["button_expired"]
+    for data in ("images/all/7300", "ir:tt:old", "slide:next"):
+        assert (await ferry.press(ferry.videos()[0], data))["text"] == EN["button_expired"]
 
 
 async def test_a_short_link_works_like_a_long_one(ferry: Ferry):

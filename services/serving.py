@@ -1,0 +1,154 @@
+"""The end of the line of every request: whatever happens, the chat is told, and nothing is raised."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from core.errors import (
+    BugError,
+    ChatForbiddenError,
+    ClipferryError,
+    LimitError,
+    MediaError,
+    ShuttingDownError,
+    StorageError,
+)
+from core.media import Link, Post
+from data.chats import mark_blocked
+from data.errors import storage_errors
+from delivery.sender import Look
+from delivery.status import StatusLight
+from delivery.targets import ChatTarget
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Sites' stills are small; a larger file is not one.
+MAX_STILL_BYTES: Final = 5_000_000
+
+
+class Voice(Protocol):
+    """How the front desk speaks in one chat: all words, and nothing but words."""
+
+    def look(self, post: Post, shown: int | None = None) -> Look:
+        """Give caption and buttons for a post, of whose pictures so many are `shown`."""
+
+    def sound_look(self) -> Look:
+        """Give the caption of a sound."""
+
+    async def explain(self, error: ClipferryError) -> None:
+        """Tell the chat what went wrong, where that is wanted."""
+
+    async def show_ad(self) -> None:
+        """Send the ad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request of one chat."""
+
+    link: Link
+    target: ChatTarget
+    #: Send the file as a document, untouched.
+    file_mode: bool
+    status: StatusLight
+    voice: Voice
+
+
+async def serve(
+    order: Order,
+    deliver: Callable[[Order], Awaitable[T]],
+    after: Callable[[Order, T], Awaitable[None]],
+) -> None:
+    """Serve an order to its end: `deliver`, and when that has worked, `after`.
+
+    A failure of `deliver` is told to the chat. Once it has worked the media has arrived, and a
+    failure of `after` is nobody's business but the log's.
+    """
+    try:
+        await order.status.accepted()
+        delivered = await deliver(order)
+    except asyncio.CancelledError:
+        await refuse(order, ShuttingDownError())
+        raise
+    except ClipferryError as error:
+        await refuse(order, error)
+        return
+    except Exception as bug:  # noqa: BLE001 - the end of the line: whatever it is, the user is told
+        await refuse(order, _named(bug, order.link))
+        return
+    try:
+        await after(order, delivered)
+    except Exception as bug:  # noqa: BLE001 - see above; the delivery itself has worked
+        _named(bug, order.link)
+
+
+async def refuse(order: Order, error: ClipferryError) -> None:
+    """Tell the chat that and why it gets nothing; a chat that is closed to us is noted."""
+    _log_refusal(order, error)
+    if isinstance(error, ChatForbiddenError):
+        await _note_blocked(order)
+        return
+    await order.status.failed()
+    try:
+        await order.voice.explain(error)
+    except ChatForbiddenError:
+        await _note_blocked(order)
+    except ClipferryError as second:
+        logger.warning("Chat %d could not be told: %s", order.target.chat_id, second)
+
+
+class Service(Protocol):
+    """Something that serves orders."""
+
+    async def serve(self, order: Order) -> None:
+        """Serve an order to its end; raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderJob:
+    """An order as a job for `services.jobs`."""
+
+    service: Service
+    order: Order
+    #: Called when the job has ended, in whatever way.
+    at_end: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """Serve the order."""
+        try:
+            await self.service.serve(self.order)
+        finally:
+            self.at_end()
+
+    async def refuse(self, error: ClipferryError) -> None:
+        """Turn the order away."""
+        try:
+            await refuse(self.order, error)
+        finally:
+            self.at_end()
+
+
+async def _note_blocked(order: Order) -> None:
+    try:
+        with storage_errors():
+            await mark_blocked(order.target.chat_id)
+    except StorageError as error:
+        logger.warning("Chat %d is not marked: %s", order.target.chat_id, error)
+
+
+def _log_refusal(order: Order, error: ClipferryError) -> None:
+    """Log a refusal as loud as it deserves: the user's and the site's side is no news."""
+    is_ordinary = isinstance(error, MediaError | LimitError | ChatForbiddenError)
+    level = logging.INFO if is_ordinary else logging.WARNING
+    logger.log(level, "Not delivered to chat %d: %s", order.target.chat_id, error)
+
+
+def _named(bug: Exception, link: Link) -> BugError:
+    """Log a bug with its traceback, under the code that the user gets to see."""
+    code = secrets.token_hex(4).upper()
+    logger.error("Bug %s with a %s link", code, link.platform, exc_info=bug)
+    return BugError(code)
