@@ -39,6 +39,7 @@ from misc.texts import load_texts
 from platforms import Exits, Sources, Spool, Terms, load, load_cookies
 from services.downloads import Downloads, Policy
 from services.jobs import Jobs
+from services.serving import Workbench
 from services.sounds import Sounds
 
 logger = logging.getLogger(__name__)
@@ -85,19 +86,14 @@ class Application:
             ),
         )
         self._workshop = Workshop(workers=max((os.cpu_count() or 2) - 1, 1))
-        self._downloads = Downloads(
-            self._sources,
-            self._sender,
-            self._spool,
-            executor,
-            self._workshop,
-            Policy(
-                max_duration_s=limits.max_duration_s,
-                group_pictures=limits.group_pictures,
-                ads=bool(settings.ads.link),
-            ),
+        bench = Workbench(self._sources, self._sender, self._spool, executor, self._workshop)
+        policy = Policy(
+            max_duration_s=limits.max_duration_s,
+            group_pictures=limits.group_pictures,
+            ads=bool(settings.ads.link),
         )
-        self._sounds = Sounds(self._sources, self._sender, self._spool, executor, self._workshop)
+        self._downloads = Downloads(bench, policy)
+        self._sounds = Sounds(bench)
         self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
         self._dispatcher: Dispatcher | None = None
 

@@ -69,6 +69,11 @@ class Workspace:
         self.reserved = 0
         self._spool = spool
 
+    @property
+    def most(self) -> int:
+        """How many bytes can be reserved at all."""
+        return self._spool.quota_bytes
+
     async def reserve(self, size: int) -> None:
         """Hold room for `size` bytes in all, waiting for it if need be.
 

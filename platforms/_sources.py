@@ -99,9 +99,10 @@ class Attempt:
             TooLargeError: it is larger than sounds are.
             PlatformError: it could not be fetched whole.
         """
-        await space.reserve(MAX_SOUND_BYTES)
+        limit = min(MAX_SOUND_BYTES, space.most)
+        await space.reserve(limit)
         target = space.folder / f"{post.id}.sound"
-        await self._download(sound.urls, post, target, MAX_SOUND_BYTES)
+        await self._download(sound.urls, post, target, limit)
         return target
 
     async def save_pictures(
@@ -113,13 +114,14 @@ class Attempt:
             TooLargeError: one is larger than a photo may be.
             PlatformError: one could not be fetched whole.
         """
-        await space.reserve(len(pictures) * MAX_PICTURE_BYTES)
+        limit = min(MAX_PICTURE_BYTES, space.most // len(pictures))
+        await space.reserve(len(pictures) * limit)
         at_once = asyncio.Semaphore(_PICTURES_AT_ONCE)
         targets = [space.folder / f"{post.id}_{n}" for n in range(1, len(pictures) + 1)]
 
         async def save(picture: Picture, target: Path) -> None:
             async with at_once:
-                await self._download(picture.urls, post, target, MAX_PICTURE_BYTES)
+                await self._download(picture.urls, post, target, limit)
 
         try:
             async with asyncio.TaskGroup() as group:

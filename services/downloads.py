@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from core.media import Post
 from data.downloads import record_download
 from data.errors import storage_errors
 from delivery.images import make_native, with_true_name
-from delivery.sender import Sender
 from delivery.video import prepare
-from delivery.workshop import Workshop
-from platforms import Attempt, Sources, Spool, Workspace
-from services.serving import MAX_STILL_BYTES, Order, serve
+from platforms import Attempt, Workspace
+from services.serving import MAX_STILL_BYTES, Order, Workbench, serve
 
 logger = logging.getLogger(__name__)
 
@@ -56,22 +53,8 @@ class Policy:
 class Downloads:
     """Serves orders. What it needs of the world is handed in."""
 
-    def __init__(
-        self,
-        sources: Sources,
-        sender: Sender,
-        spool: Spool,
-        executor: Executor,
-        workshop: Workshop,
-        policy: Policy,
-    ) -> None:
-        self._sources = sources
-        self._sender = sender
-        self._spool = spool
-        #: For work on files that would hold up the loop.
-        self._executor = executor
-        #: For pictures, which may be anything.
-        self._workshop = workshop
+    def __init__(self, bench: Workbench, policy: Policy) -> None:
+        self._bench = bench
         self._policy = policy
 
     async def serve(self, order: Order) -> None:
@@ -79,12 +62,12 @@ class Downloads:
         await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Delivered:
-        async with self._spool.workspace() as space:
+        async with self._bench.spool.workspace() as space:
 
             async def fetch(attempt: Attempt) -> Fetched:
                 return await self._fetch(attempt, order, space)
 
-            fetched = await self._sources.attempt(order.link, fetch)
+            fetched = await self._bench.sources.attempt(order.link, fetch)
             if fetched.pictures:
                 is_processed = await self._send_pictures(order, fetched)
             else:
@@ -103,7 +86,7 @@ class Downloads:
         longest = self._policy.max_duration_s
         if longest and post.duration_s > longest:
             raise TooLongError(post.duration_s, longest)
-        limit = min(self._sender.ceiling_bytes, self._spool.quota_bytes)
+        limit = min(self._bench.sender.ceiling_bytes, self._bench.spool.quota_bytes)
         rendition = choose_rendition(post.renditions, limit)
         await order.status.working()
         video = await attempt.save(post, rendition, space, limit_bytes=limit)
@@ -118,22 +101,24 @@ class Downloads:
         assert fetched.video
         look = order.voice.look(fetched.post)
         if order.file_mode:
-            await self._sender.send_document(order.target, fetched.video, look)
+            await self._bench.sender.send_document(order.target, fetched.video, look)
         else:
-            video = await prepare(fetched.video, fetched.still, self._executor)
-            await self._sender.send_video(order.target, video, look)
+            video = await prepare(fetched.video, fetched.still, self._bench.executor)
+            await self._bench.sender.send_video(order.target, video, look)
 
     async def _send_pictures(self, order: Order, fetched: Fetched) -> bool:
         """Send a slideshow; tell whether a picture had to be converted."""
         look = order.voice.look(fetched.post, shown=len(fetched.pictures))
         work = with_true_name if order.file_mode else make_native
-        files = [await self._workshop.run(work, path) for path in fetched.pictures]
+        files = [await self._bench.workshop.run(work, path) for path in fetched.pictures]
         if len(files) > 1:
-            await self._sender.send_albums(order.target, files, look, as_documents=order.file_mode)
+            await self._bench.sender.send_albums(
+                order.target, files, look, as_documents=order.file_mode
+            )
         elif order.file_mode:
-            await self._sender.send_document(order.target, files[0], look)
+            await self._bench.sender.send_document(order.target, files[0], look)
         else:
-            await self._sender.send_photo(order.target, files[0], look)
+            await self._bench.sender.send_photo(order.target, files[0], look)
         return not order.file_mode and files != fetched.pictures
 
     async def _after(self, order: Order, delivered: Delivered) -> None:

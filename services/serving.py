@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -19,9 +20,11 @@ from core.errors import (
 from core.media import Link, Post
 from data.chats import mark_blocked
 from data.errors import storage_errors
-from delivery.sender import Look
+from delivery.sender import Look, Sender
 from delivery.status import StatusLight
 from delivery.targets import ChatTarget
+from delivery.workshop import Workshop
+from platforms import Sources, Spool
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -56,6 +59,19 @@ class Order:
     file_mode: bool
     status: StatusLight
     voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What every service works with."""
+
+    sources: Sources
+    sender: Sender
+    spool: Spool
+    #: Threads for work on files that would hold up the loop.
+    executor: Executor
+    #: Processes for pictures, which may be anything.
+    workshop: Workshop
 
 
 async def serve(

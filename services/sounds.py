@@ -1,7 +1,6 @@
 """The sound button: the music or speech of a post, with its title, performer and cover."""
 
 import logging
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +9,9 @@ from core.media import Post, Sound, SoundFile
 from data.db_service import add_music
 from data.errors import storage_errors
 from delivery.images import make_thumbnail
-from delivery.sender import Sender
 from delivery.sound import with_true_name
-from delivery.workshop import Workshop
-from platforms import Attempt, Sources, Spool, Workspace
-from services.serving import MAX_STILL_BYTES, Order, serve
+from platforms import Attempt, Workspace
+from services.serving import MAX_STILL_BYTES, Order, Workbench, serve
 
 logger = logging.getLogger(__name__)
 
@@ -32,33 +29,22 @@ class FetchedSound:
 class Sounds:
     """Serves orders for the sound of a post."""
 
-    def __init__(
-        self,
-        sources: Sources,
-        sender: Sender,
-        spool: Spool,
-        executor: Executor,
-        workshop: Workshop,
-    ) -> None:
-        self._sources = sources
-        self._sender = sender
-        self._spool = spool
-        self._executor = executor
-        self._workshop = workshop
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
         await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Post:
-        async with self._spool.workspace() as space:
+        async with self._bench.spool.workspace() as space:
 
             async def fetch(attempt: Attempt) -> FetchedSound:
                 return await self._fetch(attempt, order, space)
 
-            fetched = await self._sources.attempt(order.link, fetch)
+            fetched = await self._bench.sources.attempt(order.link, fetch)
             file = SoundFile(
-                path=await with_true_name(fetched.file, self._executor),
+                path=await with_true_name(fetched.file, self._bench.executor),
                 title=fetched.sound.title,
                 performer=fetched.sound.author,
                 duration_s=fetched.sound.duration_s,
@@ -66,7 +52,7 @@ class Sounds:
             )
             is_silent = not order.target.is_private
             look = order.voice.sound_look()
-            await self._sender.send_audio(order.target, file, look, silent=is_silent)
+            await self._bench.sender.send_audio(order.target, file, look, silent=is_silent)
             return fetched.post
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FetchedSound:
@@ -82,7 +68,7 @@ class Sounds:
     async def _thumbnail(self, still: Path | None) -> Path | None:
         """Make the thumbnail; a sound without one is as good."""
         try:
-            return await self._workshop.run(make_thumbnail, still) if still else None
+            return await self._bench.workshop.run(make_thumbnail, still) if still else None
         except BrokenPictureError as error:
             logger.info("No thumbnail for a sound: %s", error)
             return None

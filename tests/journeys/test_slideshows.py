@@ -97,6 +97,13 @@ async def test_a_group_of_one_picture_gets_a_photo(ferry: Ferry):
     assert "The first 1 of 5 pictures" in ferry.answers(crew)[-1]["caption"]
 
 
+async def test_a_small_spool_holds_a_large_slideshow_of_small_pictures(ferry: Ferry):
+    await ferry.start(FILES_SPOOL_MB="2")
+    await ferry.say("hello")
+    await show(ferry, 35)
+    assert sum(len(album) for album in albums(ferry, ferry.answers())) == 35
+
+
 async def test_in_file_mode_the_files_come_untouched_under_their_true_names(ferry: Ferry):
     await ferry.start()
     await ferry.say("/mode")
