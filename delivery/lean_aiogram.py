@@ -51,7 +51,7 @@ def _works() -> bool:
 
     try:
         _try(types.Update, types.Message)
-    except Exception:
+    except Exception:  # whatever went wrong, the stock way still works
         logger.warning("aiogram could not be started lean; building all models", exc_info=True)
         for name in types.__all__:
             entity = getattr(types, name)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from core.errors import ClipferryError, PlatformUnreachableError
 from core.media import Link, Picture, Post, Rendition, Sound
+from core.together import together
 from platforms._base import Visit
 from platforms._download import Workspace, download
 from platforms._exits import DIRECT, Exit, Exits
@@ -123,12 +124,7 @@ class Attempt:
             async with at_once:
                 await self._download(picture.urls, post, target, limit)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for picture, target in zip(pictures, targets, strict=True):
-                    group.create_task(save(picture, target))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        await together(save(*pair) for pair in zip(pictures, targets, strict=True))
         return targets
 
     async def _download(

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import ClipferryError, StorageError, TooLongError
 from core.formats import choose_rendition
 from core.media import Post
+from core.together import together
 from data.downloads import record_download
 from data.errors import storage_errors
 from delivery.images import make_native, with_true_name
@@ -110,7 +111,7 @@ class Downloads:
         """Send a slideshow; tell whether a picture had to be converted."""
         look = order.voice.look(fetched.post, shown=len(fetched.pictures))
         work = with_true_name if order.file_mode else make_native
-        files = [await self._bench.workshop.run(work, path) for path in fetched.pictures]
+        files = await together(self._bench.workshop.run(work, p) for p in fetched.pictures)
         if len(files) > 1:
             await self._bench.sender.send_albums(
                 order.target, files, look, as_documents=order.file_mode
