@@ -118,6 +118,9 @@ class LimitsSection(Section):
     max_duration_s: int = Field(
         0, ge=0, description="Longest video that is fetched, in seconds; 0 allows every length."
     )
+    links_per_message: int = Field(
+        5, ge=1, description="Of one message, no more links than these are answered."
+    )
     group_pictures: int = Field(
         10, ge=1, description="A group gets no more pictures of one slideshow than these."
     )

@@ -24,18 +24,27 @@ _ACCEPTED, _WORKING, _FAILED = "👀", "👨‍💻", "😢"
 
 
 class StatusLight:
-    """The light over one request."""
+    """The light over one request, or over several that were made in one message.
 
-    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget) -> None:
+    It ends when the last of them has ended, and in sadness if any of them has failed.
+    """
+
+    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget, *, requests: int = 1) -> None:
         self._bot = bot
         self._sender = sender
         self._target = target
         #: Id of the ⏳ message, where reactions are not allowed.
         self._hourglass: int | None = None
         self._reactions_work = True
+        self._is_lit = False
+        self._left = requests
+        self._end: str | None = None
 
     async def accepted(self) -> None:
         """Show that the request was seen."""
+        if self._is_lit:
+            return
+        self._is_lit = True
         if not await self._react(_ACCEPTED):
             self._reactions_work = False
             try:
@@ -51,11 +60,17 @@ class StatusLight:
 
     async def failed(self) -> None:
         """Show that there will be no media."""
-        await self._finish(_FAILED)
+        self._end = _FAILED
+        await self._one_less()
 
     async def done(self) -> None:
         """Take the light away: the media says it all."""
-        await self._finish(None)
+        await self._one_less()
+
+    async def _one_less(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            await self._finish(self._end)
 
     async def _finish(self, emoji: str | None) -> None:
         if self._reactions_work:

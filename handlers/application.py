@@ -151,6 +151,7 @@ class Application:
                 registry=self._sources.registry,
                 bot_username=me.username,
                 ad_link=self._settings.ads.link,
+                links_per_message=self._settings.limits.links_per_message,
             ),
         )
         setup(dispatcher, Registration(texts, self._settings.bot.join_log_chat))

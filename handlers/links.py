@@ -27,5 +27,6 @@ async def on_link(
     downloads: Downloads,
     jobs: Jobs,
 ) -> None:
-    """Put the first link of a message into the queue."""
-    jobs.submit(OrderJob(downloads, orders.order(message, links[0], chat)))
+    """Put the links of a message into the queue."""
+    for order in orders.link_orders(message, links, chat):
+        jobs.submit(OrderJob(downloads, order))

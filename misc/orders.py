@@ -1,6 +1,7 @@
 """From a message to an order that the download service can serve."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aiogram import Bot
 from aiogram.types import Message
@@ -29,21 +30,28 @@ class OrderDesk:
     bot_username: str
     #: Empty when there are no ads.
     ad_link: str
+    #: Of one message, no more links than these are answered.
+    links_per_message: int
 
     def sound_order(self, message: Message, post_id: str, chat: ChatView) -> Order:
         """Write the order for the sound of a TikTok post, made by pressing the message's button."""
-        order = self.order(message, self.registry.link_to("tiktok", post_id), chat)
+        link = self.registry.link_to("tiktok", post_id)
         light = PressedLight(self.bot, self.sender, message, SOUND + post_id)
-        return replace(order, status=light)
+        return self._order(message, link, chat, light)
 
-    def order(self, message: Message, link: Link, chat: ChatView) -> Order:
-        """Write the order for one link of a message."""
+    def link_orders(self, message: Message, links: Sequence[Link], chat: ChatView) -> list[Order]:
+        """Write the orders for the links of a message, as many as are allowed, under one light."""
+        links = links[: self.links_per_message]
+        light = StatusLight(self.bot, self.sender, ChatTarget.of(message), requests=len(links))
+        return [self._order(message, link, chat, light) for link in links]
+
+    def _order(self, message: Message, link: Link, chat: ChatView, status: StatusLight) -> Order:
         target = ChatTarget.of(message)
         return Order(
             link=link,
             target=target,
             file_mode=chat.file_mode,
-            status=StatusLight(self.bot, self.sender, target),
+            status=status,
             voice=ChatVoice(
                 texts=self.texts,
                 sender=self.sender,

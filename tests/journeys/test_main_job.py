@@ -77,6 +77,34 @@ async def test_a_caption_a_hidden_and_a_schemeless_link_count(ferry: Ferry):
     assert len(ferry.videos()) == 3
 
 
+async def test_several_links_in_one_message_are_each_answered_once(ferry: Ferry):
+    others = [f"730000000000000000{n}" for n in range(2, 8)]
+    ferry.video()
+    for post_id in others:
+        ferry.video(post_id)
+    await ferry.start(LIMITS_LINKS_PER_MESSAGE="3")
+    await ferry.say("hello")
+    links = [f"https://www.tiktok.com/@a/video/{post_id}" for post_id in others]
+    request = await ferry.say(f"{VIDEO} and {VIDEO}?again=1 and {' '.join(links)}")
+    assert len(ferry.videos()) == 3
+    assert request["message_id"] not in ferry.home.reactions
+    reactions = [c.params["reaction"] for c in ferry.calls("setMessageReaction")]
+    assert sum(bool(r) and r[0]["emoji"] == "👀" for r in reactions) == 1
+    assert reactions.count([]) == 1
+
+
+async def test_of_several_links_one_failure_is_told_and_the_rest_arrives(ferry: Ferry):
+    ferry.video()
+    ferry.video("7300000000000000002")
+    await ferry.start()
+    await ferry.say("hello")
+    gone, other = (VIDEO.replace(ID, post) for post in ("7399", "7300000000000000002"))
+    request = await ferry.say(f"{gone} {VIDEO} {other}")
+    assert len(ferry.videos()) == 2
+    assert ferry.texts().count(EN["media_deleted"]) == 1
+    assert ferry.home.reactions == {request["message_id"]: "😢"}
+
+
 async def test_file_mode_sends_the_file_untouched(ferry: Ferry):
     ferry.video()
     await ferry.start()
@@ -542,7 +570,7 @@ async def test_a_bug_in_a_handler_is_confessed_too(ferry: Ferry, monkeypatch: py
     def broken(*_args: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("misc.orders.OrderDesk.order", broken)
+    monkeypatch.setattr("misc.orders.OrderDesk.link_orders", broken)
     await ferry.say(VIDEO)
     assert "code" in ferry.texts()[-1]
 
