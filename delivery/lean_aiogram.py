@@ -23,7 +23,9 @@ def install() -> bool:
         return False
     namespace: dict[str, Any] = {}
     # Taken from the class's own dictionary, because reading the attribute would bind it.
-    stock = BaseModel.__dict__["model_rebuild"]
+    stock = BaseModel.__dict__.get("model_rebuild")
+    if not isinstance(stock, classmethod):
+        return _step_back("pydantic has changed")
 
     def postpone(_cls: type[BaseModel], /, **options: Any) -> None:
         namespace.update(options.get("_types_namespace") or {})
@@ -33,7 +35,10 @@ def install() -> bool:
         from aiogram.methods.base import Response, TelegramMethod
         from aiogram.types.base import TelegramObject
     finally:
-        BaseModel.model_rebuild = stock  # type: ignore[method-assign]
+        BaseModel.model_rebuild = stock  # type: ignore[method-assign,assignment]
+
+    if not namespace:
+        return _step_back("aiogram has changed")
 
     def complete(cls: type[BaseModel], /, **options: Any) -> bool | None:
         options.pop("_parent_namespace_depth", None)
@@ -43,6 +48,11 @@ def install() -> bool:
     for base in (TelegramObject, TelegramMethod, Response):
         base.model_rebuild = classmethod(complete)  # type: ignore[method-assign,assignment]
     return _works()
+
+
+def _step_back(reason: str) -> bool:
+    logger.warning("aiogram is not started lean: %s", reason)
+    return False
 
 
 def _works() -> bool:

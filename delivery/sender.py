@@ -43,6 +43,10 @@ _LONGEST_PAUSE_S: Final = 60
 _ACTION_INTERVAL_S: Final = 4.5
 
 
+class SendingCancelledError(asyncio.CancelledError):
+    """A send was cut off on its way, at shutdown: nobody can know whether it has arrived."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What stands around the media."""
@@ -211,9 +215,12 @@ class Sender:
 
     async def _upload(self, target: ChatTarget, action: str, method: TelegramMethod[T]) -> T:
         async with self._showing(target, action):
-            return await self._obeying_floods(
-                lambda: self._bot(method, request_timeout=self._upload_timeout_s)
-            )
+            try:
+                return await self._obeying_floods(
+                    lambda: self._bot(method, request_timeout=self._upload_timeout_s)
+                )
+            except asyncio.CancelledError as cancelled:
+                raise SendingCancelledError from cancelled
 
     async def _obeying_floods(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call; a 429 says that nothing was sent, so wait as asked and try once more."""

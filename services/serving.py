@@ -16,11 +16,12 @@ from core.errors import (
     MediaError,
     ShuttingDownError,
     StorageError,
+    UnknownOutcomeError,
 )
 from core.media import Link, Post
 from data.chats import mark_blocked
 from data.errors import storage_errors
-from delivery.sender import Look, Sender
+from delivery.sender import Look, Sender, SendingCancelledError
 from delivery.status import StatusLight
 from delivery.targets import ChatTarget
 from delivery.workshop import Workshop
@@ -87,6 +88,9 @@ async def serve(
     try:
         await order.status.accepted()
         delivered = await deliver(order)
+    except SendingCancelledError:
+        await refuse(order, UnknownOutcomeError("cut off by the shutdown"))
+        raise
     except asyncio.CancelledError:
         await refuse(order, ShuttingDownError())
         raise

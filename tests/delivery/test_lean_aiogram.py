@@ -81,3 +81,18 @@ def test_when_pydantic_changes_the_stock_way_takes_over():
     )
     assert result.returncode == 0, result.stderr
     assert "building all models" in result.stderr
+
+
+def test_a_pydantic_without_the_method_is_left_alone():
+    program = (
+        "from delivery import lean_aiogram\n"
+        "lean_aiogram.BaseModel = object\n"
+        "assert not lean_aiogram.install()\n"
+        "from aiogram.types import Update\n"
+        "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "not started lean" in result.stderr

@@ -54,6 +54,19 @@ async def test_what_does_not_end_in_time_is_told(ferry: Ferry):
     assert list(ferry.home.reactions.values()) == ["😢"]
 
 
+async def test_an_upload_that_the_stop_cuts_off_is_called_unknown(ferry: Ferry):
+    """It may have arrived: asking to send the link again would bring the video twice."""
+    ferry.video()
+    await ferry.start(RUN_DRAIN_S="0")
+    await ferry.say("hello")
+    ferry.fail("sendVideo", "slow", seconds=0.5)
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.until(lambda: not ferry.api.faults, "the upload at Telegram")
+    await ferry.stop()
+    assert ferry.texts()[-1] == EN["delivery_unknown"]
+    assert EN["shutting_down"] not in ferry.texts()
+
+
 async def test_what_was_sent_during_a_restart_is_served(ferry: Ferry):
     ferry.video()
     await ferry.start()
