@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import logging
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from core.errors import SettingsError, StorageError
@@ -73,12 +72,11 @@ async def run(settings: Settings) -> int:
     network = settings.network
     exits = load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
     await open_database(settings)
-    with ThreadPoolExecutor(2, thread_name_prefix="files") as executor:
-        application = Application(settings, token, exits, executor)
-        try:
-            return 0 if await application.run() else FAILED
-        finally:
-            await database.close()
+    application = Application(settings, token, exits)
+    try:
+        return 0 if await application.run() else FAILED
+    finally:
+        await database.close()
 
 
 async def open_database(settings: Settings) -> None:

@@ -67,7 +67,7 @@ async def _read_posts(environment: dict[str, str], number: int) -> None:
     assert link
     for _ in range(number):
         post = await sources.attempt(link, lambda attempt: attempt.read())
-        assert post.renditions
+        assert post.items
     await sources.close()
 
 

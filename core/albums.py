@@ -1,6 +1,6 @@
-"""How many pictures go into one album."""
+"""How many items go into one album."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -10,12 +10,23 @@ T = TypeVar("T")
 MAX_ALBUM: Final = 10
 
 
-def split_album(items: Sequence[T]) -> list[Sequence[T]]:
+def split_album(
+    items: Sequence[T], weigh: Callable[[T], int] = lambda _: 0, most: int = 0
+) -> list[Sequence[T]]:
     """Split items into as few albums as can be, of even sizes and in order: 11 become 6 and 5.
 
-    No album has a single item, unless there is only one item in all, which is no album then.
+    No album weighs more than `most`, because an album is uploaded as one. An item may be left alone
+    only where its weight asks for it, or where there is only one in all; it is no album then.
     """
-    groups = -(-len(items) // MAX_ALBUM)
+    albums: list[Sequence[T]] = []
+    for groups in range(-(-len(items) // MAX_ALBUM), len(items) + 1):
+        albums = _split_evenly(items, groups)
+        if all(sum(map(weigh, album)) <= most for album in albums):
+            break
+    return albums
+
+
+def _split_evenly(items: Sequence[T], groups: int) -> list[Sequence[T]]:
     albums = []
     start = 0
     for left in range(groups, 0, -1):

@@ -1,6 +1,21 @@
-"""The lines under a video: source, signature and short numbers."""
+"""The lines under a post: who made it, source, signature and short numbers."""
 
+from dataclasses import dataclass
 from html import escape
+from typing import Final
+
+#: Telegram allows so many UTF-16 units after its HTML has been read.
+#: Source: https://core.telegram.org/bots/api#sendvideo
+MAX_CAPTION: Final = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a post comes from."""
+
+    #: What the link says, such as "Source".
+    label: str
+    url: str
 
 
 def signature(name: str, url: str) -> str:
@@ -9,17 +24,44 @@ def signature(name: str, url: str) -> str:
 
 
 def caption(
-    *, source_label: str, source_url: str, bot_name: str, bot_url: str, note: str = ""
+    source: Source,
+    *,
+    bot_name: str,
+    bot_url: str,
+    notes: tuple[str, ...] = (),
+    author: str = "",
+    text: str = "",
 ) -> str:
-    """Write a caption as Telegram HTML: a link to the source, and the signature.
+    """Write a caption as Telegram HTML: author and text, a link to the source, notes, the signature.
 
-    Escapes everything itself but the note, which is HTML already. Far below the 1 024 UTF-16 units
-    that Telegram allows, because a link's address does not count
-    (https://core.telegram.org/bots/api#sendvideo).
+    Takes plain text and escapes it; the notes are plain as well. The text is cut so that everything
+    else fits; an address does not count, because Telegram counts what is seen.
     """
-    source = f'<a href="{escape(source_url)}">{escape(source_label)}</a>'
-    lines = [source, note] if note else [source]
-    return "\n".join(lines) + "\n\n" + signature(bot_name, bot_url)
+    below = [f'<a href="{escape(source.url)}">{escape(source.label)}</a>', *map(escape, notes)]
+    seen = [source.label, *notes, "", bot_name]
+    head = [f"<b>{escape(author)}</b>"] if author else []
+    if text:
+        used = units("\n".join([author, "", "", *seen])) + 2
+        if shown := cut(text.strip(), MAX_CAPTION - used):
+            head.append(f"<blockquote expandable>{escape(shown)}</blockquote>")
+    blocks = ["\n".join(head), "\n".join(below), signature(bot_name, bot_url)]
+    return "\n\n".join(filter(None, blocks))
+
+
+def cut(text: str, most_units: int) -> str:
+    """Shorten a text to so many UTF-16 units, at the end of a word where there is one."""
+    if units(text) <= most_units:
+        return text
+    kept = text.encode("utf-16-le")[: max(most_units - 1, 0) * 2].decode("utf-16-le", "ignore")
+    at_word = kept.rpartition(" ")[0]
+    if len(at_word) > len(kept) // 2:
+        kept = at_word
+    return f"{kept.rstrip()}…" if most_units > 0 else ""
+
+
+def units(text: str) -> int:
+    """Count UTF-16 units, as Telegram does."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def short_count(number: int) -> str:

@@ -6,14 +6,15 @@
     ├─ MediaError                the site says no, for good
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   └─ NoMediaError · NoSoundError · BrokenPictureError
+    │   ├─ NoMediaError · NoSoundError · NotFoundError · LiveError · ListError
+    │   └─ BrokenFileError ── FileOverdueError
     ├─ LimitError                we say no
     │   └─ TooLongError · TooLargeError · BusyError · ShuttingDownError
     ├─ PlatformError             the site, or our reading of it, is in trouble
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram says no
-    │   └─ ChatForbiddenError · FileRejectedError · FloodError · TelegramUnreachableError
+    │   └─ ChatForbiddenError ── ChatMovedError · FileRejectedError · FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError
     ├─ StorageError              the database is in trouble; users are served all the same
     ├─ SettingsError             only at start
@@ -21,7 +22,8 @@
 
 A class's docstring is the developer's message. `text_key` names the sentence for the user in
 `locale/`; `facts` fill its placeholders. `retryable` says whether asking again can help, which is
-what a try-again button needs to know. `another_exit_may_help` is for the loop that fetches.
+what a try-again button needs to know. `another_exit_may_help` and `signing_in_may_help` are for the
+loop that fetches.
 """
 
 from typing import ClassVar
@@ -33,6 +35,7 @@ class ClipferryError(Exception):
     text_key: ClassVar[str] = "platform_trouble"
     retryable: ClassVar[bool] = False
     another_exit_may_help: ClassVar[bool] = False
+    signing_in_may_help: ClassVar[bool] = False
 
     def __init__(self, detail: str = "") -> None:
         #: For the log: what exactly was seen. Never shown to users, never holds a secret.
@@ -67,22 +70,31 @@ class MediaDeletedError(MediaError):
     another_exit_may_help = True
 
 
+class NotFoundError(MediaError):
+    """There is no such post, and the site says so to everybody."""
+
+    text_key = "media_not_found"
+
+
 class MediaPrivateError(MediaError):
     """Only its author, or the author's friends, may see the post."""
 
     text_key = "media_private"
+    signing_in_may_help = True
 
 
 class LoginRequiredError(MediaError):
     """The site shows the post to signed-in people only."""
 
     text_key = "media_login"
+    signing_in_may_help = True
 
 
 class AgeRestrictedError(MediaError):
     """The site hides the post behind an age check."""
 
     text_key = "media_age"
+    signing_in_may_help = True
 
 
 class UnderReviewError(MediaError):
@@ -111,16 +123,32 @@ class NoMediaError(MediaError):
     text_key = "media_none"
 
 
+class LiveError(MediaError):
+    """The link leads to a live broadcast."""
+
+    text_key = "media_live"
+
+
+class ListError(MediaError):
+    """The link leads to a list of posts."""
+
+    text_key = "media_list"
+
+
 class NoSoundError(MediaError):
     """The post has no sound of its own, or the site does not give it away."""
 
     text_key = "media_no_sound"
 
 
-class BrokenPictureError(MediaError):
-    """A picture of the post is damaged, or too large to be opened."""
+class BrokenFileError(MediaError):
+    """A file of the post is damaged, or too large to be opened."""
 
     text_key = "media_broken"
+
+
+class FileOverdueError(BrokenFileError):
+    """Work on a file was given up because it took too long."""
 
 
 class LimitError(ClipferryError):
@@ -208,6 +236,14 @@ class DeliveryError(ClipferryError):
 
 class ChatForbiddenError(DeliveryError):
     """The bot may not write to this chat: blocked, removed or without the right to."""
+
+
+class ChatMovedError(ChatForbiddenError):
+    """The group has become a supergroup, with another id."""
+
+    def __init__(self, new_chat_id: int) -> None:
+        super().__init__(f"to {new_chat_id}")
+        self.new_chat_id = new_chat_id
 
 
 class FileRejectedError(DeliveryError):

@@ -30,14 +30,30 @@ class Rendition:
     size_bytes: int | None = None
     #: Bits per second; 0 when the site does not say.
     bitrate: int = 0
+    #: Addresses of the sound, where it is a file of its own; empty when it is inside.
+    sound_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a slideshow."""
+    """One picture of a post."""
 
     #: Addresses of the same bytes, best first.
     urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One video of a post, in every encoding that the site offers."""
+
+    renditions: tuple[Rendition, ...]
+    #: 0 when the site does not say.
+    duration_s: int = 0
+    #: Still pictures of it, best first.
+    cover_urls: tuple[str, ...] = ()
+
+
+Item = Clip | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,8 @@ class Access:
     headers: dict[str, str] = field(default_factory=dict)
     #: Cookies for requests that are signed with them; empty when none were set.
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
+    #: Address of the operator's own service that passes the files on; empty when the site serves them.
+    relay: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +96,26 @@ class Post:
     access: Access
     author: str = ""
     text: str = ""
-    duration_s: int = 0
     likes: int | None = None
     views: int | None = None
-    renditions: tuple[Rendition, ...] = ()
-    #: The pictures of a slideshow, in order; empty for a video.
-    pictures: tuple[Picture, ...] = ()
+    #: What the post shows, in order: one clip, the pictures of a slideshow, or both mixed.
+    items: tuple[Item, ...] = ()
     sound: Sound | None = None
-    #: Still pictures of the video, best first.
-    cover_urls: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> int | None:
+        """Give the id where it is one of digits, or None."""
+        return int(self.id) if self.id.isascii() and self.id.isdigit() else None
+
+    @property
+    def has_pictures(self) -> bool:
+        """Tell whether it is more than one plain video."""
+        return len(self.items) > 1 or any(isinstance(item, Picture) for item in self.items)
+
+    @property
+    def cover_urls(self) -> tuple[str, ...]:
+        """Give the stills of its first clip, best first."""
+        return next((item.cover_urls for item in self.items if isinstance(item, Clip)), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +128,20 @@ class SoundFile:
     duration_s: int
     #: JPEG of at most 320 x 320 pixels, or None when there is none.
     thumbnail: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFile:
+    """A picture on disk that Telegram takes as a photo."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFile:
+    """A file on disk that is sent untouched."""
+
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +158,10 @@ class VideoFile:
     thumbnail: Path | None = None
     #: JPEG in the video's own size, or None when none could be made.
     cover: Path | None = None
+    #: Stands under it in an album: which part of a long video it is.
+    label: str = ""
+    #: Short and without sound: it plays by itself, in a loop.
+    is_animation: bool = False
+
+
+File = PhotoFile | VideoFile | DocumentFile

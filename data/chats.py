@@ -1,15 +1,27 @@
 """What the bot knows about a chat beyond the seed page's questions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    insert,
+    not_,
+    select,
+    update,
+)
 
+from core.wishes import Wishes
 from data.database import read, unix_now, write
 from data.db_service import insert_user, update_user_lang
-from data.models import Users
+from data.models import Music, Users, Video
 
 #: Asked at every message, so it is built once.
-_CHAT_BY_ID = select(Users.lang, Users.file_mode, Users.blocked_at).where(
+_CHAT_BY_ID = select(Users.lang, Users.file_mode, Users.blocked_at, Users.wishes).where(
     Users.user_id == bindparam("chat_id")
 )
 
@@ -24,12 +36,13 @@ class ChatRecord:
     file_mode: bool
     #: Telegram refused us this chat when we last wrote to it.
     is_blocked: bool
+    wishes: Wishes
 
 
 async def find_chat(chat_id: int) -> ChatRecord | None:
     """Give the chat's settings, or None when it is not registered."""
     row = await read(lambda db: db.execute(_CHAT_BY_ID, {"chat_id": chat_id}).first())
-    return row and ChatRecord(row.lang, bool(row.file_mode), row.blocked_at is not None)
+    return row and _record(row)
 
 
 async def register_chat(
@@ -37,7 +50,7 @@ async def register_chat(
 ) -> tuple[ChatRecord, bool]:
     """Register a chat if it is unknown; give its settings, and whether this call has done it."""
     user, is_new = await insert_user(chat_id, lang, referral)
-    return ChatRecord(user.lang, bool(user.file_mode), user.blocked_at is not None), is_new
+    return _record(user), is_new
 
 
 async def toggle_file_mode(chat_id: int) -> bool | None:
@@ -49,6 +62,38 @@ async def toggle_file_mode(chat_id: int) -> bool | None:
         .returning(Users.file_mode)
     )
     return await write(lambda db: db.scalar(statement))
+
+
+async def change_wishes(chat_id: int, change: Callable[[Wishes], Wishes]) -> Wishes:
+    """Change the settings of a registered chat in one transaction; give the new ones."""
+    question = select(Users.wishes).where(Users.user_id == chat_id).with_for_update()
+
+    def work(db: Connection) -> Wishes:
+        wishes = change(Wishes.from_json(db.scalar(question)))
+        db.execute(update(Users).where(Users.user_id == chat_id).values(wishes=wishes.as_json()))
+        return wishes
+
+    return await write(work)
+
+
+async def move_chat(old_id: int, new_id: int) -> None:
+    """Give a group that has become a supergroup its settings and history under its new id.
+
+    Telegram reports the change twice and in any order; the second time there is nothing to do. A new
+    id that has become known in between keeps what it has, but gets the history.
+    """
+
+    def work(db: Connection) -> None:
+        old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
+        if old is None:
+            return
+        if db.execute(select(Users.user_id).where(Users.user_id == new_id)).first() is None:
+            db.execute(insert(Users).values({**old, "user_id": new_id, "blocked_at": None}))
+        for model in (Video, Music):
+            db.execute(update(model).where(model.user_id == old_id).values(user_id=new_id))
+        db.execute(delete(Users).where(Users.user_id == old_id))
+
+    await write(work)
 
 
 async def set_language(chat_id: int, lang: str) -> None:
@@ -65,6 +110,15 @@ async def mark_blocked(chat_id: int) -> None:
 async def mark_reachable(chat_id: int) -> None:
     """Note that the chat has written to us again."""
     await _mark(chat_id, Users.blocked_at.is_not(None), None)
+
+
+def _record(row: Any) -> ChatRecord:
+    return ChatRecord(
+        row.lang,
+        bool(row.file_mode),
+        row.blocked_at is not None,
+        Wishes.from_json(row.wishes),
+    )
 
 
 async def _mark(chat_id: int, condition: ColumnElement[bool], blocked_at: int | None) -> None:

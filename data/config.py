@@ -48,6 +48,9 @@ class BotSection(Section):
     token: SecretStr = Field(
         SecretStr(""), description="The token that BotFather gave you. Keep it in .env, never here."
     )
+    admins: tuple[int, ...] = Field(
+        (), description="Ids of the bot's administrators, separated by commas."
+    )
     join_log_chat: int = Field(
         0, description="Chat that is told about every new chat; 0 tells nobody."
     )
@@ -56,6 +59,11 @@ class BotSection(Section):
         description="Build aiogram's models only when they are needed: half the memory and a third "
         "of the time at start. Set to false if a new aiogram release ever misbehaves.",
     )
+
+    @field_validator("admins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _listed(value)
 
 
 class TelegramSection(Section):
@@ -121,8 +129,26 @@ class LimitsSection(Section):
     links_per_message: int = Field(
         5, ge=1, description="Of one message, no more links than these are answered."
     )
-    group_pictures: int = Field(
-        10, ge=1, description="A group gets no more pictures of one slideshow than these."
+    group_items: int = Field(
+        10,
+        ge=1,
+        description="A group gets no more pictures and videos of one post than these, unless its "
+        "administrators choose another number.",
+    )
+    shrink_mb: int = Field(
+        400,
+        ge=0,
+        description="A video that is too large for Telegram is fetched and made smaller if it has no "
+        "more than so many MB; 0 switches that off.",
+    )
+    split: bool = Field(
+        False,
+        description="Send a video that cannot be made small enough in parts, instead of refusing it.",
+    )
+    encode_s: int = Field(
+        120,
+        ge=1,
+        description="Longest time for encoding one video anew, in seconds. One is encoded at a time.",
     )
     request_budget_s: int = Field(
         300,
@@ -156,6 +182,15 @@ class NetworkSection(Section):
         None,
         description="Certificate authority to trust instead of the system's, for a proxy that inspects TLS.",
     )
+    breaker_failures: int = Field(
+        5,
+        ge=1,
+        description="A way to a site (one of its layers by one exit) that has failed so many times "
+        "in a row rests for a while.",
+    )
+    breaker_pause_s: int = Field(
+        60, ge=1, description="How long such a way rests before it is tried again, in seconds."
+    )
     impersonate: str = Field(
         "chrome",
         description="Browser whose TLS fingerprint is worn, such as chrome, safari or chrome-146.",
@@ -172,6 +207,31 @@ class NetworkSection(Section):
         if value is not None and not value.is_file():
             raise ValueError(f"there is no file {value}")
         return value
+
+
+class HelpersSection(Section):
+    """Other services that are asked when a site refuses the bot itself."""
+
+    cobalt_url: str = Field(
+        "",
+        description="Address of a cobalt API of your own (github.com/imputnet/cobalt). Empty: none.",
+    )
+    cobalt_key: SecretStr = Field(
+        SecretStr(""), description="Its API key, if it wants one. Keep it in .env."
+    )
+    rapidapi_url: str = Field(
+        "https://instagram-downloader-download-instagram-stories-videos4.p.rapidapi.com/convert",
+        description="Method of a provider on RapidAPI that gives the files of an Instagram post.",
+    )
+    rapidapi_key: SecretStr = Field(
+        SecretStr(""),
+        description="Your key there. Empty: it is never asked. Keep it in .env.",
+    )
+
+    @field_validator("cobalt_url", "rapidapi_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return _http_address(value) if value else ""
 
 
 class AdsSection(Section):
@@ -207,6 +267,7 @@ class Settings(BaseModel):
     files: FilesSection = FilesSection()
     limits: LimitsSection = LimitsSection()
     network: NetworkSection = NetworkSection()
+    helpers: HelpersSection = HelpersSection()
     ads: AdsSection = AdsSection()
     run: RunSection = RunSection()
 
@@ -337,7 +398,16 @@ def _as_ini(default: object) -> str:
         return default.get_secret_value()
     if isinstance(default, bool):
         return str(default).lower()
+    if isinstance(default, tuple):
+        return ", ".join(map(str, default))
     return "" if default is None else str(default)
+
+
+def _listed(value: object) -> object:
+    """Read `a, b` as a list."""
+    if isinstance(value, str):
+        return [entry.strip() for entry in value.split(",") if entry.strip()]
+    return value
 
 
 def _http_address(value: str) -> str:

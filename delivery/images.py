@@ -10,13 +10,16 @@ from typing import Final
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
-from core.errors import BrokenPictureError
+from core.errors import BrokenFileError
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
 #: Source: https://core.telegram.org/bots/api#sendaudio
 THUMBNAIL_SIDE: Final = 320
 MAX_RATIO: Final = 20
+#: The long side of a video that is made of pictures, and how narrow it may be.
+_FRAME_SIDE: Final = 1280
+_FRAME_RATIO: Final = 9 / 16
 #: A small file can unfold into gigabytes; what has more pixels is refused unopened.
 MAX_PIXELS: Final = 100_000_000
 
@@ -29,7 +32,7 @@ def make_native(path: Path) -> Path:
     """Give a picture that can be sent as a photo: the file itself, or a JPEG made of it beside it.
 
     Raises:
-        BrokenPictureError: it is no picture, a damaged one, or too large to unfold.
+        BrokenFileError: it is no picture, a damaged one, or too large to unfold.
     """
     with _opened(path) as image:
         if _is_native(path, image):
@@ -43,18 +46,41 @@ def with_true_name(path: Path) -> Path:
     """Rename a file to the extension of what it really holds; give the new path.
 
     Raises:
-        BrokenPictureError: it is no picture.
+        BrokenFileError: it is no picture.
     """
     with _opened(path) as image:
         kind = image.format or ""
     return path.rename(path.with_suffix(f".{_EXTENSIONS.get(kind, kind.lower())}"))
 
 
+def is_moving(path: Path) -> bool:
+    """Tell whether a picture is a GIF that moves; what else moves is sent as its first picture.
+
+    Raises:
+        BrokenFileError: it is no picture.
+    """
+    with _opened(path) as image:
+        return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+
+
+def common_frame(path: Path) -> tuple[int, int]:
+    """Give width and height of a video that shows this picture and others like it.
+
+    Raises:
+        BrokenFileError: it is no picture.
+    """
+    with _opened(path) as image:
+        width, height = ImageOps.exif_transpose(image).size
+    share = max(min(width, height) / max(width, height), _FRAME_RATIO)
+    long, short = _FRAME_SIDE, round(_FRAME_SIDE * share / 2) * 2
+    return (long, short) if width > height else (short, long)
+
+
 def make_thumbnail(path: Path) -> Path:
     """Make a JPEG of at most 320 x 320 pixels beside a picture; always under 200 kB.
 
     Raises:
-        BrokenPictureError: it is no picture.
+        BrokenFileError: it is no picture.
     """
     with _opened(path) as image:
         target = path.with_suffix(".thumb.jpg")
@@ -76,15 +102,15 @@ class _opened:  # noqa: N801 - reads as what it does
         try:
             self._image = Image.open(self._path)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise BrokenPictureError(type(error).__name__) from error
+            raise BrokenFileError(type(error).__name__) from error
         if self._image.width * self._image.height > MAX_PIXELS:
-            raise BrokenPictureError("too many pixels")
+            raise BrokenFileError("too many pixels")
         return self._image
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._image.close()
         if isinstance(error, OSError | ValueError | SyntaxError | Image.DecompressionBombError):
-            raise BrokenPictureError(type(error).__name__) from error
+            raise BrokenFileError(type(error).__name__) from error
 
 
 def _is_native(path: Path, image: Image.Image) -> bool:

@@ -2,41 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from aiogram import Bot
-from aiogram.methods import (
-    SendAudio,
-    SendDocument,
-    SendMediaGroup,
-    SendMessage,
-    SendPhoto,
-    SendVideo,
-    TelegramMethod,
-)
-from aiogram.types import (
-    InlineKeyboardMarkup,
-    InputFile,
-    InputMediaDocument,
-    InputMediaPhoto,
-    Message,
-)
+from aiogram.methods import SendMessage, TelegramMethod
+from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.albums import split_album
 from core.errors import DeliveryError, FloodError, PartialDeliveryError, TooLargeError
-from core.media import SoundFile, VideoFile
+from core.media import File, SoundFile
+from delivery.requests import ACTIONS, Look, album_request, file_request, sound_request
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: A larger piece makes uploads faster and costs its size in memory for each of them.
-_UPLOAD_CHUNK: Final = 256 * 1024
 #: Telegram's wish for a pause is granted up to this length, in seconds.
 _LONGEST_PAUSE_S: Final = 60
 #: Telegram shows an action for five seconds.
@@ -45,15 +29,6 @@ _ACTION_INTERVAL_S: Final = 4.5
 
 class SendingCancelledError(asyncio.CancelledError):
     """A send was cut off on its way, at shutdown: nobody can know whether it has arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What stands around the media."""
-
-    #: Telegram HTML.
-    caption: str
-    buttons: InlineKeyboardMarkup | None = None
 
 
 class Sender:
@@ -65,52 +40,30 @@ class Sender:
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
 
-    async def send_video(self, target: ChatTarget, video: VideoFile, look: Look) -> Message:
-        """Send a video that plays in place.
+    async def send(self, target: ChatTarget, files: Sequence[File], look: Look) -> None:
+        """Send a post: one file with its look, or several as albums with the look below them.
 
         Raises:
-            TooLargeError: over the server's limit; nothing was uploaded.
-            DeliveryError: Telegram did not take it, or we cannot know.
+            TooLargeError: a file is over the server's limit; nothing was uploaded.
+            PartialDeliveryError: some files have arrived, and a later one has not.
+            DeliveryError: nothing has arrived, or we cannot know.
         """
-        self._check_size(video.size_bytes)
-        method = SendVideo(
-            chat_id=target.chat_id,
-            message_thread_id=target.thread_id,
-            video=StreamedFile(video.path),
-            width=video.width,
-            height=video.height,
-            duration=video.duration_s,
-            thumbnail=StreamedFile(video.thumbnail) if video.thumbnail else None,
-            cover=StreamedFile(video.cover) if video.cover else None,
-            supports_streaming=True,
-            caption=look.caption,
-            reply_markup=look.buttons,
-            reply_parameters=target.reply,
-        )
-        return await self._upload(target, "upload_video", method)
+        for file in files:
+            self._check_size(file.path.stat().st_size)
+        if len(files) == 1:
+            await self.send_file(target, files[0], look)
+        else:
+            await self._send_albums(target, files, look)
 
-    async def send_document(self, target: ChatTarget, path: Path, look: Look) -> Message:
-        """Send a file untouched.
+    async def send_file(self, target: ChatTarget, file: File, look: Look) -> Message:
+        """Send one file.
 
         Raises:
-            TooLargeError: over the server's limit; nothing was uploaded.
             DeliveryError: Telegram did not take it, or we cannot know.
         """
-        self._check_size(path.stat().st_size)
-        method = SendDocument(
-            chat_id=target.chat_id,
-            message_thread_id=target.thread_id,
-            document=StreamedFile(path),
-            disable_content_type_detection=True,
-            caption=look.caption,
-            reply_markup=look.buttons,
-            reply_parameters=target.reply,
-        )
-        return await self._upload(target, "upload_document", method)
+        return await self._upload(target, ACTIONS[type(file)], file_request(target, file, look))
 
-    async def send_audio(
-        self, target: ChatTarget, sound: SoundFile, look: Look, *, silent: bool
-    ) -> Message:
+    async def send_sound(self, target: ChatTarget, sound: SoundFile, look: Look) -> Message:
         """Send a sound that plays in the player.
 
         Raises:
@@ -118,71 +71,34 @@ class Sender:
             DeliveryError: Telegram did not take it, or we cannot know.
         """
         self._check_size(sound.path.stat().st_size)
-        method = SendAudio(
-            chat_id=target.chat_id,
-            message_thread_id=target.thread_id,
-            audio=StreamedFile(sound.path),
-            title=sound.title,
-            performer=sound.performer,
-            duration=sound.duration_s,
-            thumbnail=StreamedFile(sound.thumbnail) if sound.thumbnail else None,
-            caption=look.caption,
-            disable_notification=silent,
-            reply_parameters=target.reply,
-        )
         # Telegram has no "uploading sound" for music; this is what its apps show for it.
-        return await self._upload(target, "upload_document", method)
+        return await self._upload(target, "upload_document", sound_request(target, sound, look))
 
-    async def send_photo(self, target: ChatTarget, path: Path, look: Look) -> Message:
-        """Send one picture.
-
-        Raises:
-            DeliveryError: Telegram did not take it, or we cannot know.
-        """
-        method = SendPhoto(
-            chat_id=target.chat_id,
-            message_thread_id=target.thread_id,
-            photo=StreamedFile(path),
-            caption=look.caption,
-            reply_markup=look.buttons,
-            reply_parameters=target.reply,
-        )
-        return await self._upload(target, "upload_photo", method)
-
-    async def send_albums(
-        self, target: ChatTarget, paths: Sequence[Path], look: Look, *, as_documents: bool
-    ) -> None:
-        """Send two or more pictures as albums, silently and in order; then the look as a text.
+    async def _send_albums(self, target: ChatTarget, files: Sequence[File], look: Look) -> None:
+        """Send two or more files as albums, silently and in order; then the look as a text.
 
         Telegram lets an album have no buttons, so caption and buttons follow in a message of their
-        own; if that fails, the pictures have arrived all the same.
-
-        Raises:
-            PartialDeliveryError: some albums have arrived, and a later one has not.
-            DeliveryError: nothing has arrived, or we cannot know.
+        own; if that fails, the media has arrived all the same.
         """
-        kind = InputMediaDocument if as_documents else InputMediaPhoto
         sent: list[Message] = []
         last: list[Message] = []
-        for album in split_album(paths):
-            method = SendMediaGroup(
-                chat_id=target.chat_id,
-                message_thread_id=target.thread_id,
-                media=[kind(media=StreamedFile(path)) for path in album],
-                disable_notification=True,
-                reply_parameters=None if sent else target.reply,
-            )
-            action = "upload_document" if as_documents else "upload_photo"
+        quiet = Look(caption="", is_silent=True, is_spoiler=look.is_spoiler)
+        for album in split_album(files, lambda file: file.path.stat().st_size, self.ceiling_bytes):
+            goal = replace(target, is_reply=target.is_reply and not sent)
             try:
-                last = await self._upload(target, action, method)
+                if len(album) == 1:
+                    last = [await self.send_file(goal, album[0], quiet)]
+                else:
+                    action = ACTIONS[type(album[0])]
+                    last = await self._upload(goal, action, album_request(goal, album, quiet))
             except (DeliveryError, TooLargeError) as error:
                 if sent:
-                    raise PartialDeliveryError(len(sent), len(paths)) from error
+                    raise PartialDeliveryError(len(sent), len(files)) from error
                 raise
             sent += last
-        below = replace(target, message_id=last[0].message_id)
+        below = replace(target, message_id=last[0].message_id, is_reply=True)
         try:
-            await self.send_text(below, look.caption, look.buttons)
+            await self.send_text(below, look.caption, look.buttons, silent=look.is_silent)
         except DeliveryError as error:
             logger.warning("No caption below the albums in chat %d: %s", target.chat_id, error)
 
@@ -253,21 +169,3 @@ class Sender:
             yield
         finally:
             task.cancel()
-
-
-class StreamedFile(InputFile):
-    """A file that is read piece by piece while it is sent.
-
-    Unlike aiogram's own it reads in the loop's thread, which costs less than handing 256 kB over,
-    and it closes the file when an upload breaks off.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(filename=path.name)
-        self._path = path
-
-    async def read(self, bot: Bot) -> AsyncGenerator[bytes, None]:  # noqa: ARG002 - aiogram's signature
-        """Give the file's bytes."""
-        with self._path.open("rb") as file:
-            while chunk := file.read(_UPLOAD_CHUNK):
-                yield chunk

@@ -29,7 +29,15 @@ class StatusLight:
     It ends when the last of them has ended, and in sadness if any of them has failed.
     """
 
-    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget, *, requests: int = 1) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        sender: Sender,
+        target: ChatTarget,
+        *,
+        requests: int = 1,
+        deletes_request: bool = False,
+    ) -> None:
         self._bot = bot
         self._sender = sender
         self._target = target
@@ -39,6 +47,7 @@ class StatusLight:
         self._is_lit = False
         self._left = requests
         self._end: str | None = None
+        self._deletes_request = deletes_request
 
     async def accepted(self) -> None:
         """Show that the request was seen."""
@@ -76,11 +85,16 @@ class StatusLight:
         if self._reactions_work:
             await self._react(emoji)
         elif self._hourglass is not None:
-            try:
-                with translated():
-                    await self._bot.delete_message(self._target.chat_id, self._hourglass)
-            except DeliveryError as error:
-                logger.debug("The ⏳ stays in chat %d: %s", self._target.chat_id, error)
+            await self._delete(self._hourglass)
+        if emoji is None and self._deletes_request:
+            await self._delete(self._target.message_id)
+
+    async def _delete(self, message_id: int) -> None:
+        try:
+            with translated():
+                await self._bot.delete_message(self._target.chat_id, message_id)
+        except DeliveryError as error:
+            logger.debug("A message stays in chat %d: %s", self._target.chat_id, error)
 
     async def _react(self, emoji: str | None) -> bool:
         reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []

@@ -15,6 +15,8 @@ class ChatTarget:
     is_private: bool
     #: The topic of a forum, or None.
     thread_id: int | None = None
+    #: The answer quotes the request.
+    is_reply: bool = True
 
     @classmethod
     def of(cls, message: Message) -> "ChatTarget":
@@ -27,6 +29,8 @@ class ChatTarget:
         )
 
     @property
-    def reply(self) -> ReplyParameters:
+    def reply(self) -> ReplyParameters | None:
         """Quote the request, or do without when it has been deleted."""
+        if not self.is_reply:
+            return None
         return ReplyParameters(message_id=self.message_id, allow_sending_without_reply=True)

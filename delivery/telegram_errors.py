@@ -8,6 +8,7 @@ from aiohttp import ClientConnectorError
 
 from core.errors import (
     ChatForbiddenError,
+    ChatMovedError,
     DeliveryError,
     FileRejectedError,
     FloodError,
@@ -52,7 +53,9 @@ def translate(
     match error:
         case aiogram_errors.TelegramRetryAfter():
             return FloodError(error.retry_after)
-        case aiogram_errors.TelegramForbiddenError() | aiogram_errors.TelegramMigrateToChat():
+        case aiogram_errors.TelegramMigrateToChat():
+            return ChatMovedError(error.migrate_to_chat_id)
+        case aiogram_errors.TelegramForbiddenError():
             return ChatForbiddenError(error.message)
         case aiogram_errors.TelegramEntityTooLarge():
             return TooLargeError(None, ceiling_bytes)

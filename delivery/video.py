@@ -1,19 +1,22 @@
-"""A downloaded video measured and given its still pictures, so that it shows right on every phone.
+"""Videos measured and given their still pictures, so that they show right on every phone.
 
-Without width, height and duration phones show a square, and without a thumbnail a grey one.
+Runs in worker processes: whatever is in a file, it costs a worker at most. Without width, height and
+duration phones show a square, and without a thumbnail a grey one.
 """
 
-import asyncio
 import logging
-from concurrent.futures import Executor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import av
+from av.container import InputContainer
 from PIL import Image, ImageOps
 
 from core.errors import PlatformChangedError
 from core.media import VideoFile
+from core.playback import Probe
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +29,43 @@ _RATIO_TOLERANCE: Final = 0.05
 _STILL_AT_S: Final = 1
 
 
-async def prepare(path: Path, still: Path | None, executor: Executor) -> VideoFile:
-    """Measure a video and make its thumbnail and cover, in the executor.
-
-    `still` is the site's own picture of it; when it is missing, broken or of another shape, a frame
-    of the video takes its place. The pictures are written beside the video.
+def measure(path: Path) -> Probe:
+    """Look into a video.
 
     Raises:
         PlatformChangedError: the file holds no video.
     """
-    return await asyncio.get_running_loop().run_in_executor(executor, _prepare, path, still)
+    with opened(path) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        frame = next(container.decode(stream))
+        width, height = frame.width, frame.height
+        if frame.rotation % 180:
+            width, height = height, width
+        sounds = container.streams.audio
+        return Probe(
+            size_bytes=path.stat().st_size,
+            width=width,
+            height=height,
+            duration_s=container.duration / av.time_base if container.duration else 0.0,
+            frames_per_s=float(stream.average_rate or 0),
+            video_codec=stream.codec_context.codec.canonical_name,
+            pixel_format=stream.codec_context.pix_fmt or "",
+            profile=stream.codec_context.profile or "",
+            audio_codec=sounds[0].codec_context.codec.canonical_name if sounds else "",
+            is_mp4="mp4" in container.format.name.split(","),
+            is_fast_start=_index_comes_first(path),
+        )
 
 
-def _prepare(path: Path, still: Path | None) -> VideoFile:
-    width, height, duration = _measure(path)
+def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
+    """Make a video's thumbnail and cover beside it.
+
+    `still` is the site's own picture of it; when it is missing, broken or of another shape, a frame
+    of the video takes its place.
+    """
     thumbnail = cover = None
-    image = _open_still(still, width / height) if still else None
+    image = _open_still(still, probe.width / probe.height) if still else None
     try:
         image = image or _frame(path)
         cover = _save(image, path.with_suffix(".cover.jpg"))
@@ -52,29 +76,44 @@ def _prepare(path: Path, still: Path | None) -> VideoFile:
     return VideoFile(
         path=path,
         size_bytes=path.stat().st_size,
-        width=width,
-        height=height,
-        duration_s=duration,
+        width=probe.width,
+        height=probe.height,
+        duration_s=round(probe.duration_s),
         thumbnail=thumbnail,
         cover=cover,
+        is_animation=probe.is_loop,
     )
 
 
-def _measure(path: Path) -> tuple[int, int, int]:
-    """Give width and height as shown, and the duration in whole seconds."""
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a video, and name every way in which reading it can fail inside the block.
+
+    Raises:
+        PlatformChangedError: the file holds no video, or a damaged one.
+    """
     try:
         with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            context = stream.codec_context
-            context.thread_count = 1
-            frame = next(container.decode(stream))
-            width, height = frame.width, frame.height
-            if frame.rotation % 180:
-                width, height = height, width
-            length = container.duration / av.time_base if container.duration else 0.0
-            return width, height, round(length)
+            if not container.streams.video:
+                raise PlatformChangedError("the file is no video (no pictures)")
+            yield container
     except (av.FFmpegError, IndexError, StopIteration) as error:
         raise PlatformChangedError(f"the file is no video ({type(error).__name__})") from error
+
+
+def _index_comes_first(path: Path) -> bool:
+    """Walk over the boxes of an MP4 (ISO 14496-12, 4.2) until the index or the content comes."""
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8:
+            size, kind = int.from_bytes(head[:4], "big"), head[4:]
+            if kind in {b"moov", b"mdat"}:
+                return kind == b"moov"
+            if size == 1:
+                size = int.from_bytes(file.read(8), "big") - 8
+            if size < 8:
+                break
+            file.seek(size - 8, 1)
+    return False
 
 
 def _open_still(still: Path, ratio: float) -> Image.Image | None:

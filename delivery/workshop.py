@@ -1,49 +1,80 @@
-"""Worker processes for work on pictures: a broken file may cost a worker, never the bot."""
+"""Worker processes for work on files: a broken file may cost a worker, never the bot."""
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from core.errors import BrokenPictureError
+from core.errors import BrokenFileError, FileOverdueError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: Our work gives way to the machine's other work, the bot's own loop first of all.
+_NICENESS: Final = 10
 
 
 class Workshop:
     """A few processes that are started at the first work and replaced when one dies."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, limit_s: float) -> None:
         self._workers = workers
+        self._limit_s = limit_s
+        # Work is handed over only when a worker is free, so that its time is its own.
+        self._free = asyncio.Semaphore(workers)
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function of module level in a worker; arguments and result are pickled.
 
         Raises:
-            BrokenPictureError: the worker died of it.
+            BrokenFileError: a worker died of it, twice.
+            FileOverdueError: it took longer than it may; its worker was ended.
         """
         assert not kwargs
-        pool = self._pool or self._start()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
-        except BrokenProcessPool as error:
-            if self._pool is pool:
-                self.close()
-            raise BrokenPictureError("a worker died") from error
+        async with self._free:
+            try:
+                return await self._run(work, *args)
+            except BrokenProcessPool:
+                # Another's work may have ended the workers, so this one is tried by itself.
+                alone = Workshop(1, limit_s=self._limit_s)
+            try:
+                return await alone._run(work, *args)
+            except BrokenProcessPool as error:
+                raise BrokenFileError("a worker died") from error
+            finally:
+                alone.close()
 
     def close(self) -> None:
         """End the workers; the next work starts new ones."""
         if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+            pool, self._pool = self._pool, None
+            # Work that nobody waits for any more would hold up the end of the program.
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[..., T], *args: object) -> T:
+        pool = self._pool or self._start()
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
+        except (BrokenProcessPool, TimeoutError, asyncio.CancelledError) as error:
+            if self._pool is pool:
+                self.close()
+            if isinstance(error, TimeoutError):
+                raise FileOverdueError(f"over {self._limit_s} s") from error
+            raise
 
     def _start(self) -> ProcessPoolExecutor:
         # Spawned, because a copy of a process with threads may inherit locks that nobody opens.
         self._pool = ProcessPoolExecutor(
-            self._workers, mp_context=multiprocessing.get_context("spawn")
+            self._workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=os.nice,
+            initargs=(_NICENESS,),
         )
         return self._pool

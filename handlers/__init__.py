@@ -2,7 +2,19 @@
 
 from aiogram import Dispatcher
 
-from handlers import errors, fallback, inert, language, links, mode, sound, start
+from handlers import (
+    errors,
+    fallback,
+    inert,
+    language,
+    links,
+    membership,
+    mode,
+    retry,
+    settings,
+    sound,
+    start,
+)
 from misc.middlewares import Registration
 
 
@@ -10,5 +22,17 @@ def setup(dispatcher: Dispatcher, registration: Registration) -> None:
     """Put the handlers in place, in the order in which they are asked."""
     dispatcher.message.middleware(registration)
     dispatcher.callback_query.middleware(registration)
-    for part in (start, mode, language, links, sound, inert, fallback, errors):
+    for part in (
+        start,
+        mode,
+        language,
+        settings,
+        links,
+        sound,
+        retry,
+        membership,
+        inert,
+        fallback,
+        errors,
+    ):
         dispatcher.include_router(part.router())

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import time
-from concurrent.futures import Executor
 from pathlib import Path
 
 from aiogram import Bot, Dispatcher
@@ -28,6 +27,7 @@ from core.limits import upload_ceiling
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.sender import Sender
+from delivery.shape import Shaper
 from delivery.telegram_errors import translate
 from delivery.workshop import Workshop
 from handlers import setup
@@ -40,7 +40,7 @@ from platforms import Exits, Sources, Spool, Terms, load, load_cookies
 from services.downloads import Downloads, Policy
 from services.jobs import Jobs
 from services.serving import Workbench
-from services.sounds import Sounds
+from services.sounds import Slides, Sounds
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +48,15 @@ logger = logging.getLogger(__name__)
 _UPDATES_AT_ONCE = 100
 #: The heartbeat file is touched no more often than this, in seconds.
 _HEARTBEAT_S = 5
-_UPDATES = ["message", "callback_query"]
+#: Looking into a file, or repacking it, never takes longer than this, in seconds.
+_FILE_WORK_S = 60
+_UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
 class Application:
     """The bot's parts, and their order at start and stop."""
 
-    def __init__(self, settings: Settings, token: str, exits: Exits, executor: Executor) -> None:
+    def __init__(self, settings: Settings, token: str, exits: Exits) -> None:
         self._settings = settings
         limits, network = settings.limits, settings.network
         try:
@@ -83,17 +85,21 @@ class Application:
                 ca_file=network.ca_file,
                 cookies=load_cookies(network.cookies_file),
                 pages_only=network.proxy_pages_only,
+                cobalt_url=settings.helpers.cobalt_url,
+                cobalt_key=settings.helpers.cobalt_key.get_secret_value(),
+                rapidapi_url=settings.helpers.rapidapi_url,
+                rapidapi_key=settings.helpers.rapidapi_key.get_secret_value(),
+                breaker_failures=network.breaker_failures,
+                breaker_pause_s=network.breaker_pause_s,
             ),
         )
-        self._workshop = Workshop(workers=max((os.cpu_count() or 2) - 1, 1))
-        bench = Workbench(self._sources, self._sender, self._spool, executor, self._workshop)
-        policy = Policy(
-            max_duration_s=limits.max_duration_s,
-            group_pictures=limits.group_pictures,
-            ads=bool(settings.ads.link),
+        self._shaper = Shaper(
+            workshop=Workshop(max((os.cpu_count() or 2) - 1, 1), limit_s=_FILE_WORK_S),
+            studio=Workshop(1, limit_s=limits.encode_s),
+            ceiling_bytes=self._sender.ceiling_bytes,
+            may_split=limits.split,
         )
-        self._downloads = Downloads(bench, policy)
-        self._sounds = Sounds(bench)
+        self._bench = Workbench(self._sources, self._sender, self._spool, self._shaper)
         self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
         self._dispatcher: Dispatcher | None = None
 
@@ -122,7 +128,7 @@ class Application:
             )
             return not watch.has_seen_another
         finally:
-            self._workshop.close()
+            self._shaper.close()
             await self._sources.close()
             await self._bot.session.close()
             logger.info("Stopped")
@@ -140,24 +146,39 @@ class Application:
             sender=self._sender,
             texts=texts,
             registry=self._sources.registry,
-            downloads=self._downloads,
-            sounds=self._sounds,
             presses=Presses(),
-            jobs=self._jobs,
-            orders=OrderDesk(
-                bot=self._bot,
-                sender=self._sender,
-                texts=texts,
-                registry=self._sources.registry,
-                bot_username=me.username,
-                ad_link=self._settings.ads.link,
-                links_per_message=self._settings.limits.links_per_message,
-            ),
+            orders=self._make_desk(me.username),
         )
-        setup(dispatcher, Registration(texts, self._settings.bot.join_log_chat))
+        setup(
+            dispatcher,
+            Registration(texts, self._sources.registry, self._settings.bot.join_log_chat),
+        )
         # aiogram would cut handlers off after this hook; the jobs behind them end inside it.
         dispatcher.shutdown.register(self._drain)
         return dispatcher
+
+    def _make_desk(self, bot_username: str) -> OrderDesk:
+        limits = self._settings.limits
+        policy = Policy(
+            max_duration_s=limits.max_duration_s,
+            group_items=limits.group_items,
+            shrinkable_bytes=limits.shrink_mb * 1_000_000,
+            ads=bool(self._settings.ads.link),
+        )
+        return OrderDesk(
+            bot=self._bot,
+            sender=self._sender,
+            texts=load_texts(),
+            registry=self._sources.registry,
+            downloads=Downloads(self._bench, policy),
+            sounds=Sounds(self._bench),
+            slides=Slides(self._bench),
+            jobs=self._jobs,
+            bot_username=bot_username,
+            ad_link=self._settings.ads.link,
+            links_per_message=limits.links_per_message,
+            admins=frozenset(self._settings.bot.admins),
+        )
 
     async def _drain(self) -> None:
         await self._jobs.drain(self._settings.run.drain_s)

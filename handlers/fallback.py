@@ -10,6 +10,7 @@ from misc.filters import InPrivate, OfKind, marked_urls
 from misc.middlewares import ChatView
 from misc.texts import Texts
 from misc.utils import platform_titles
+from platforms import Registry
 
 #: What people send, as opposed to what Telegram reports.
 _SENT = {
@@ -39,10 +40,12 @@ def router() -> Router:
     return router
 
 
-async def on_anything(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
+async def on_anything(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
+) -> None:
     """Say what to send instead. Somebody new has just been told in the welcome."""
     if not chat.is_new:
-        text = texts(chat.lang, _hint(message), platforms=platform_titles())
+        text = texts(chat.lang, _hint(message), platforms=platform_titles(registry))
         await sender.send_text(ChatTarget.of(message), text)
 
 

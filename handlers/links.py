@@ -7,9 +7,6 @@ from core.media import Link
 from misc.filters import HasLinks
 from misc.middlewares import ChatView
 from misc.orders import OrderDesk
-from services.downloads import Downloads
-from services.jobs import Jobs
-from services.serving import OrderJob
 
 
 def router() -> Router:
@@ -19,14 +16,6 @@ def router() -> Router:
     return router
 
 
-async def on_link(
-    message: Message,
-    links: list[Link],
-    chat: ChatView,
-    orders: OrderDesk,
-    downloads: Downloads,
-    jobs: Jobs,
-) -> None:
+async def on_link(message: Message, links: list[Link], chat: ChatView, orders: OrderDesk) -> None:
     """Put the links of a message into the queue."""
-    for order in orders.link_orders(message, links, chat):
-        jobs.submit(OrderJob(downloads, order))
+    orders.submit_links(message, links, chat)

@@ -1,44 +1,40 @@
-"""The sound button under a post."""
+"""The buttons under a post: its sound, and its slides as one video."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
-from misc.callbacks import SOUND
+from misc.callbacks import SLIDES, SOUND, SOUND_OF_TIKTOK, read_post
 from misc.filters import Carries
 from misc.middlewares import ChatView
-from misc.orders import OrderDesk
+from misc.orders import OrderDesk, Press
 from misc.presses import Presses
 from misc.texts import Texts
-from services.jobs import Jobs
-from services.serving import OrderJob
-from services.sounds import Sounds
 
 
 def router() -> Router:
     """Build the router."""
     router = Router(name="sound")
-    router.callback_query.register(on_sound, Carries(prefix=SOUND))
+    for prefix in (SOUND_OF_TIKTOK, SOUND, SLIDES):
+        router.callback_query.register(on_press, Carries(prefix=prefix))
     return router
 
 
-async def on_sound(
+async def on_press(
     query: CallbackQuery,
     chat: ChatView,
     texts: Texts,
     orders: OrderDesk,
     presses: Presses,
-    sounds: Sounds,
-    jobs: Jobs,
 ) -> None:
-    """Put the sound of the post into the queue, once."""
-    post_id = (query.data or "").removeprefix(SOUND)
-    message = query.message
-    if not isinstance(message, Message) or not (post_id.isascii() and post_id.isdigit()):
+    """Put what the button offers into the queue, once."""
+    data, message = query.data or "", query.message
+    post = read_post(data)
+    if not isinstance(message, Message) or post is None or post[0] not in orders.registry.by_name:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
         return
-    at_end = presses.begin((message.chat.id, message.message_id, post_id))
+    at_end = presses.begin((message.chat.id, message.message_id, data))
     if at_end is None:
-        await query.answer(texts[chat.lang]["sound_running"])
+        await query.answer(texts[chat.lang]["already_running"])
         return
-    jobs.submit(OrderJob(sounds, orders.sound_order(message, post_id, chat), at_end))
+    orders.submit_press(message, post, chat, Press(data, at_end))
     await query.answer()

@@ -6,7 +6,8 @@ from aiogram.types import Message
 
 from misc.filters import InPrivate
 from misc.middlewares import ChatView
-from misc.utils import welcome
+from misc.utils import platform_titles, welcome
+from platforms import Registry
 
 
 def router() -> Router:
@@ -16,7 +17,7 @@ def router() -> Router:
     return router
 
 
-async def on_start(message: Message, chat: ChatView) -> None:
+async def on_start(message: Message, chat: ChatView, registry: Registry) -> None:
     """Repeat the welcome to somebody who is known."""
     if not chat.is_new:
-        await welcome(message, chat.lang)
+        await welcome(message, chat.lang, platform_titles(registry))

@@ -1,11 +1,47 @@
-"""What our inline buttons carry. The forms are older than this code, so they stay as they are."""
+"""What our inline buttons carry. Some forms are older than this code, so they stay as they are."""
 
+import re
 from typing import Final
 
 #: Then the language's code.
 LANGUAGE: Final = "lang/"
 #: Then the digits of a TikTok post whose sound is wanted.
-SOUND: Final = "id/"
+SOUND_OF_TIKTOK: Final = "id/"
+#: Then platform and id of a post whose sound, or whose slides as a video, are wanted.
+SOUND: Final = "sound/"
+SLIDES: Final = "slides/"
+#: Try the message again to which ours is a reply.
+RETRY: Final = "retry_video"
+#: Then the name of a setting and what becomes of it.
+SETTING: Final = "set/"
 #: Buttons that only show something; the other three are of older bots with the same token.
 INERT: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"
+#: Telegram lets a button carry so many bytes.
+#: Source: https://core.telegram.org/bots/api#inlinekeyboardbutton
+MAX_BYTES: Final = 64
+
+
+def sound_of(platform: str, post_id: str) -> str | None:
+    """Write what the sound button of a post carries; None when it would be too long."""
+    return _fitting(
+        SOUND_OF_TIKTOK + post_id if platform == "tiktok" else f"{SOUND}{platform}/{post_id}"
+    )
+
+
+def slides_of(platform: str, post_id: str) -> str | None:
+    """Write what the button for slides as a video carries; None when it would be too long."""
+    return _fitting(f"{SLIDES}{platform}/{post_id}")
+
+
+def read_post(data: str) -> tuple[str, str] | None:
+    """Give platform and id of the post that a button is about, or None when that makes no sense."""
+    if data.startswith(SOUND_OF_TIKTOK):
+        digits = data.removeprefix(SOUND_OF_TIKTOK)
+        return ("tiktok", digits) if digits.isascii() and digits.isdigit() else None
+    found = re.fullmatch(r"\w+/(\w+)/([\w.-]+)", data, re.ASCII)
+    return (found[1], found[2]) if found else None
+
+
+def _fitting(data: str) -> str | None:
+    return data if len(data.encode()) <= MAX_BYTES else None

@@ -15,8 +15,8 @@ from misc.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
 
-_PRIVATE = ("start", "lang", "mode")
-_GROUP_ADMINS = ("lang", "mode")
+_PRIVATE = ("start", "settings", "lang", "mode")
+_GROUP_ADMINS = ("settings", "lang", "mode")
 
 
 async def publish_commands(bot: Bot, texts: Texts) -> None:

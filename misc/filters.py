@@ -8,6 +8,7 @@ from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
+from core.media import Link
 from delivery.telegram_errors import translated
 from platforms import Registry
 
@@ -54,9 +55,8 @@ class HasLinks(Filter):
     """A message with links that we know; hands them on as `links`."""
 
     async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
-        """Find them in text or caption, and in what Telegram has marked there."""
-        text = message.text or message.caption or ""
-        links = registry.find_all(text, marked_urls(message))
+        """Find them."""
+        links = links_of(message, registry)
         return {"links": links} if links else False
 
 
@@ -79,6 +79,12 @@ class MayChangeSettings(Filter):
         except DeliveryError:
             return False
         return member.status in _ADMIN_STATUSES
+
+
+def links_of(message: Message, registry: Registry) -> list[Link]:
+    """Find the links that we know in text or caption, and in what Telegram has marked there."""
+    text = message.text or message.caption or ""
+    return registry.find_all(text, marked_urls(message))
 
 
 def marked_urls(message: Message) -> Iterator[str]:

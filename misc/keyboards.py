@@ -1,10 +1,15 @@
 """The keyboards under our messages."""
 
+from collections.abc import Mapping
+
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from core.captions import short_count
-from core.media import Post
-from misc.callbacks import LANGUAGE, SOUND, STATS
+from core.formats import Quality
+from core.media import Picture, Post
+from core.wishes import ALBUM_CAPS
+from misc.callbacks import LANGUAGE, RETRY, SETTING, STATS, slides_of, sound_of
+from misc.middlewares import ChatView
 from misc.texts import Texts
 
 
@@ -18,20 +23,78 @@ def languages(texts: Texts) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def under_post(post: Post, sound_label: str) -> InlineKeyboardMarkup | None:
-    """Show a post's likes and views, as far as they are known, and offer its sound."""
+def under_post(post: Post, texts: Mapping[str, str]) -> InlineKeyboardMarkup | None:
+    """Show a post's likes and views, as far as they are known, and offer its sound and slides."""
     stats = [
         InlineKeyboardButton(text=f"{sign} {short_count(number)}", callback_data=STATS)
         for sign, number in (("❤️", post.likes), ("👁", post.views))
         if number is not None
     ]
-    sound = []
-    if post.sound:
-        sound = [InlineKeyboardButton(text=sound_label, callback_data=SOUND + post.id)]
-    rows = [row for row in (stats, sound) if row]
+    offers = []
+    if (post.sound or not post.has_pictures) and (data := sound_of(post.platform, post.id)):
+        offers.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
+    has_slides = any(isinstance(item, Picture) for item in post.items)
+    if post.sound and has_slides and (data := slides_of(post.platform, post.id)):
+        offers.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
+    rows = [row for row in (stats, offers) if row]
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
 def link_button(text: str, url: str) -> InlineKeyboardMarkup:
     """Offer one button that opens an address."""
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, url=url)]])
+
+
+def try_again(text: str) -> InlineKeyboardMarkup:
+    """Offer to try the message again to which ours is a reply."""
+    return InlineKeyboardMarkup(
+        inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=RETRY)]]
+    )
+
+
+def settings(
+    chat: ChatView, texts: Mapping[str, str], platforms: Mapping[str, str], *, is_group: bool
+) -> InlineKeyboardMarkup:
+    """Show a chat's settings as buttons that change them; a tick stands before what is on.
+
+    `platforms` are names and titles.
+    """
+    wishes = chat.wishes
+    rows = [
+        [_button(f"🌐 {texts['language_name']}", "lang")],
+        [
+            _button(
+                _quality_label(quality, texts),
+                f"quality/{quality}",
+                quality == wishes.quality,
+            )
+            for quality in Quality
+        ],
+        [_button(texts["set_file_mode"], "file_mode", chat.file_mode)],
+        [_button(texts["set_describe"], "describe", wishes.describe)],
+    ]
+    if is_group:
+        rows += [
+            [_button(texts[f"set_{name}"], name, getattr(wishes, name))]
+            for name in ("silent", "spoiler", "delete_request", "only_mentioned")
+        ]
+        rows.append(
+            [_button(str(cap), f"album_cap/{cap}", cap == wishes.album_cap) for cap in ALBUM_CAPS]
+        )
+        titles = [
+            _button(title, f"muted/{name}", name not in wishes.muted)
+            for name, title in platforms.items()
+        ]
+        rows += [titles[start : start + 3] for start in range(0, len(titles), 3)]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def _quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
+    if quality is Quality.HD:
+        return quality  # numbers read the same in every language
+    return texts[f"quality_{quality.name.lower()}"]
+
+
+def _button(text: str, setting: str, is_on: bool | None = None) -> InlineKeyboardButton:
+    mark = {True: "✅ ", False: "▫️ ", None: ""}[is_on]
+    return InlineKeyboardButton(text=mark + text, callback_data=SETTING + setting)

@@ -11,10 +11,12 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from core.errors import StorageError
 from core.referrals import read_referral
+from core.wishes import Wishes
 from data.chats import ChatRecord, find_chat, mark_reachable
 from data.errors import storage_errors
 from misc.texts import FALLBACK, Texts
-from misc.utils import start_manager
+from misc.utils import platform_titles, start_manager
+from platforms import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,9 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 TURNS_AWAY = {"turns_away": True}
 
 
+_USUAL = Wishes()
+
+
 @dataclass(frozen=True, slots=True)
 class ChatView:
     """What a handler knows about the chat it works for."""
@@ -31,6 +36,7 @@ class ChatView:
     #: A language that we have.
     lang: str
     file_mode: bool = False
+    wishes: Wishes = _USUAL
     #: This very update has made the chat known, and it has been welcomed.
     is_new: bool = False
 
@@ -42,8 +48,9 @@ class Registration(BaseMiddleware):
     Without the database everybody is served with defaults.
     """
 
-    def __init__(self, texts: Texts, join_log_chat: int) -> None:
+    def __init__(self, texts: Texts, registry: Registry, join_log_chat: int) -> None:
         self._texts = texts
+        self._platforms = platform_titles(registry)
         self._join_log_chat = join_log_chat
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -77,6 +84,7 @@ class Registration(BaseMiddleware):
                     default.lang,
                     referral=read_referral(event.text),
                     join_log_chat=self._join_log_chat,
+                    platforms=self._platforms,
                 )
             if record and record.is_blocked:
                 await mark_reachable(message.chat.id)
@@ -84,4 +92,4 @@ class Registration(BaseMiddleware):
 
     def _known(self, record: ChatRecord, *, is_new: bool) -> ChatView:
         lang = record.lang if record.lang in self._texts else FALLBACK
-        return ChatView(lang, record.file_mode, is_new)
+        return ChatView(lang, record.file_mode, record.wishes, is_new)

@@ -1,7 +1,6 @@
 """Language of a chat and registration of a chat, under the names of the seed page."""
 
 import logging
-from functools import cache
 from html import escape
 
 from aiogram.types import Message, User
@@ -12,7 +11,7 @@ from data.db_service import get_user_settings
 from data.errors import storage_errors
 from delivery.telegram_errors import translated
 from misc.texts import load_texts
-from platforms import load
+from platforms import Registry, load
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +42,13 @@ async def start_manager(
     *,
     referral: str | None = None,
     join_log_chat: int = 0,
+    platforms: str = "",
 ) -> tuple[ChatRecord, bool]:
     """Register a chat and welcome it; give its settings, and whether it was new.
 
-    A chat that is known already is left as it is, and not welcomed again. Of several messages at once only one is the first, so a chat is welcomed once. Afterwards the
-    operator's log chat is told, if there is one; whether that works changes nothing.
+    A chat that is known already is left as it is, and not welcomed again. Of several messages at
+    once only one is the first, so a chat is welcomed once. Afterwards the operator's log chat is
+    told, if there is one; whether that works changes nothing. `platforms` are the titles to name.
 
     Raises:
         StorageError: the chat could not be registered.
@@ -55,16 +56,16 @@ async def start_manager(
     with storage_errors():
         record, is_new = await register_chat(chat_id, lang, referral)
     if is_new:
-        await welcome(message, lang)
+        await welcome(message, lang, platforms or platform_titles(load()))
         if join_log_chat:
             await _log_join(join_log_chat, message, referral)
     return record, is_new
 
 
-async def welcome(message: Message, lang: str) -> None:
+async def welcome(message: Message, lang: str, platforms: str) -> None:
     """Greet a chat and say how the bot is used."""
     texts = load_texts()
-    parts = [texts(lang, "welcome", platforms=platform_titles())]
+    parts = [texts(lang, "welcome", platforms=platforms)]
     if message.chat.type == "private":
         parts.append(texts(lang, "welcome_groups"))
     parts.append(texts(lang, "language_is", language=texts[lang]["language_name"]))
@@ -75,10 +76,9 @@ async def welcome(message: Message, lang: str) -> None:
         logger.info("Chat %d is not welcomed: %s", message.chat.id, error)
 
 
-@cache
-def platform_titles() -> str:
+def platform_titles(registry: Registry) -> str:
     """Name all platforms, for a sentence."""
-    return ", ".join(platform.title for platform in load().by_name.values())
+    return ", ".join(platform.title for platform in registry.by_name.values())
 
 
 async def _log_join(log_chat: int, message: Message, referral: str | None) -> None:

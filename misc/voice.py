@@ -1,14 +1,23 @@
 """How the bot speaks about a download in one chat."""
 
 from dataclasses import dataclass
+from html import escape
+from typing import Final
 
-from core.captions import caption, signature
-from core.errors import ClipferryError, ShuttingDownError
+from aiogram.types import InlineKeyboardMarkup
+
+from core.captions import Source, caption, cut, signature
+from core.errors import ClipferryError, LimitError, ShuttingDownError
 from core.media import Link, Post
-from delivery.sender import Look, Sender
+from core.wishes import Wishes
+from delivery.requests import Look
+from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc import keyboards
 from misc.texts import Texts
+
+#: Telegram takes 4 096 units; this leaves room for the sentence above.
+_MAX_DIAGNOSTIC: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,45 +29,105 @@ class ChatVoice:
     target: ChatTarget
     link: Link
     lang: str
+    wishes: Wishes
+    #: Name of who has sent the request.
+    asker: str
     #: Without the @.
     bot_username: str
     #: Empty when there are no ads.
     ad_link: str
+    #: The request is a message with links, so that it can be tried again as it is.
+    can_retry: bool
+    #: The chat is an administrator's, who is told what went wrong inside.
+    is_admin: bool
 
     def look(self, post: Post, shown: int | None = None) -> Look:
         """Give the caption with source and signature, and the row of likes and views.
 
-        Where pictures were left out, the caption says how many.
+        Where items were left out, the caption says how many.
         """
-        note = ""
-        if shown is not None and shown < len(post.pictures):
-            note = self.texts(self.lang, "album_cut", shown=shown, total=len(post.pictures))
+        notes = []
+        if shown is not None and shown < len(post.items):
+            notes.append(self.texts(self.lang, "album_cut", shown=shown, total=len(post.items)))
+        if self._is_group and self.wishes.delete_request and self.asker:
+            notes.append(self.texts(self.lang, "sent_by", name=self.asker))
         text = caption(
-            source_label=self.texts[self.lang]["source"],
-            source_url=self.link.url,
+            Source(self.texts[self.lang]["source"], self.link.url),
             bot_name=f"@{self.bot_username}",
             bot_url=self._bot_url,
-            note=note,
+            notes=tuple(notes),
+            author=post.author if self.wishes.describe else "",
+            text=post.text if self.wishes.describe else "",
         )
-        buttons = keyboards.under_post(post, self.texts[self.lang]["sound_button"])
-        return Look(caption=text, buttons=buttons)
+        return self._dressed(text, keyboards.under_post(post, self.texts[self.lang]))
 
     def sound_look(self) -> Look:
         """Give the signature."""
-        return Look(caption=signature(f"@{self.bot_username}", self._bot_url))
+        text = signature(f"@{self.bot_username}", self._bot_url)
+        return Look(caption=text, is_silent=self._is_group)
 
     async def explain(self, error: ClipferryError) -> None:
         """Say what went wrong: to a person always, to a group only that the bot is restarting."""
-        if self.target.is_private or isinstance(error, ShuttingDownError):
-            await self.sender.send_text(
-                self.target, self.texts(self.lang, error.text_key, **error.facts)
-            )
-
-    @property
-    def _bot_url(self) -> str:
-        return f"https://t.me/{self.bot_username}"
+        if self._is_group and not isinstance(error, ShuttingDownError):
+            return
+        text = self.texts(self.lang, error.text_key, **error.facts)
+        if self.is_admin:
+            text += f"\n\n<blockquote expandable>{escape(_diagnostic(error))}</blockquote>"
+        await self.sender.send_text(self.target, text, self._way_out(error))
 
     async def show_ad(self) -> None:
         """Ask for support, with one button."""
         button = keyboards.link_button(self.texts[self.lang]["ad_button"], self.ad_link)
         await self.sender.send_text(self.target, self.texts[self.lang]["ad_support"], button)
+
+    @property
+    def _is_group(self) -> bool:
+        return not self.target.is_private
+
+    @property
+    def _bot_url(self) -> str:
+        return f"https://t.me/{self.bot_username}"
+
+    def _dressed(self, text: str, buttons: InlineKeyboardMarkup | None) -> Look:
+        return Look(
+            caption=text,
+            buttons=buttons,
+            is_silent=self._is_group and self.wishes.silent,
+            is_spoiler=self._is_group and self.wishes.spoiler,
+        )
+
+    def _way_out(self, error: ClipferryError) -> InlineKeyboardMarkup | None:
+        """Offer another try where one can help, and the post itself where we only have refused it."""
+        if error.retryable:
+            label = self.texts[self.lang]["retry_button"]
+            return keyboards.try_again(label) if self.can_retry and not self._is_group else None
+        if isinstance(error, LimitError):
+            return keyboards.link_button(self.texts[self.lang]["source"], self.link.url)
+        return None
+
+
+def _diagnostic(error: BaseException) -> str:
+    """Tell an administrator what happened: each error with what caused it, and where a bug is.
+
+    Only our own errors are quoted: what others say may hold an address with a key.
+    """
+    lines = []
+    cause: BaseException | None = error
+    while cause is not None:
+        is_ours = isinstance(cause, ClipferryError)
+        lines.append(f"{type(cause).__name__}: {cause}" if is_ours else type(cause).__name__)
+        frames = [] if is_ours else _frames(cause)
+        lines += [f"  {frame}" for frame in frames]
+        cause = cause.__cause__
+    return cut("\n".join(lines), _MAX_DIAGNOSTIC)
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Give the last places of a traceback, the innermost last."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return places[-6:]

@@ -3,7 +3,7 @@
 from platforms._download import Spool, Workspace
 from platforms._exits import Exits, load_cookies, load_exits
 from platforms._registry import Registry, load
-from platforms._sources import Attempt, Sources, Terms
+from platforms._sources import Attempt, Sources, Terms, Wanted
 
 __all__ = [
     "Attempt",
@@ -12,6 +12,7 @@ __all__ = [
     "Sources",
     "Spool",
     "Terms",
+    "Wanted",
     "Workspace",
     "load",
     "load_cookies",

@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from urllib.parse import SplitResult, urlsplit
 
 from core.media import Link, Post
+from platforms._helpers import Helpers
 from platforms._http import HostRule, WebClient
 from platforms._ytdlp import PageReader
 
@@ -17,6 +19,8 @@ class Visit:
     web: WebClient
     #: For pages, through yt-dlp.
     pages: PageReader
+    #: The operator's other services.
+    helpers: Helpers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,31 @@ class Match:
 
     #: The platform's id of the post, or None for a short link.
     post_id: str | None
+
+
+class Need(Enum):
+    """What the operator must have configured for a layer to be used."""
+
+    NOTHING = auto()
+    COOKIES = auto()
+    COBALT = auto()
+    RAPIDAPI = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One way of reading a platform's posts. A platform has several, and they are asked in order."""
+
+    #: For logs and health.
+    name: str
+    #: Reads the post behind a link.
+    fetch: Callable[[Link, Visit], Awaitable[Post]]
+    need: Need = Need.NOTHING
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Tell whether it sees what only members see."""
+        return self.need is Need.COOKIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +68,8 @@ class Platform:
     examples: tuple[str, ...]
     #: Reads an address without fetching anything: a Match, or None when it is not a post's.
     recognise: Callable[[SplitResult], Match | None]
-    #: Reads the post behind a link.
-    fetch: Callable[[Link, Visit], Awaitable[Post]]
+    #: The ways of reading a post, the best first.
+    layers: tuple[Layer, ...]
     #: Where its pages and short links live; redirects may not leave these hosts.
     page_hosts: HostRule
     #: Where its files live; redirects may not leave these hosts.

@@ -8,9 +8,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from core.errors import PlatformError, PlatformUnreachableError, TooLargeError
+from core.errors import (
+    BrokenLinkError,
+    PlatformChangedError,
+    PlatformError,
+    PlatformUnreachableError,
+    TooLargeError,
+)
 from core.media import Access
-from platforms._http import HostRule, WebClient
+from platforms._http import Hosts, WebClient
 
 _CHUNK_BYTES: Final = 256 * 1024
 #: Begins the names of our folders, so that nothing else in the spool's folder is ever touched.
@@ -90,7 +96,7 @@ class Workspace:
 async def download(
     web: WebClient,
     urls: tuple[str, ...],
-    hosts: HostRule,
+    hosts: Hosts,
     access: Access,
     target: Path,
     *,
@@ -104,8 +110,7 @@ async def download(
 
     Raises:
         TooLargeError: it is larger than `limit_bytes`; announced, or found while reading.
-        PlatformError: no address gave the whole file.
-        BrokenLinkError: an address leads away from the platform's hosts.
+        PlatformError: no address gave the whole file, or one leads away from the allowed hosts.
     """
     failure: PlatformError = PlatformUnreachableError("no address")
     for url in urls[:_MAX_ADDRESSES]:
@@ -115,13 +120,15 @@ async def download(
             )
         except PlatformError as error:
             failure = error
+        except BrokenLinkError as error:
+            failure = PlatformChangedError(error.detail)
     raise failure
 
 
 async def _download_one(
     web: WebClient,
     url: str,
-    hosts: HostRule,
+    hosts: Hosts,
     access: Access,
     target: Path,
     *,

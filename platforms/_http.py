@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import aiohttp
@@ -52,6 +52,25 @@ class HostRule:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class OwnService:
+    """The rule for files that a service of the operator's own passes on: there and nowhere else."""
+
+    #: Its address, without a slash at the end.
+    address: str
+
+    def allows(self, url: str) -> bool:
+        """Tell whether an address is the service's."""
+        return url.startswith(f"{self.address}/")
+
+
+class Hosts(Protocol):
+    """A rule about which addresses may be asked."""
+
+    def allows(self, url: str) -> bool:
+        """Tell whether this one may."""
+
+
 class PublicResolver(AbstractResolver):
     """Looks names up and drops addresses that are not public: our own network is nobody's site."""
 
@@ -79,7 +98,9 @@ class PublicResolver(AbstractResolver):
 class WebClient:
     """An HTTP client that is bound to one exit."""
 
-    def __init__(self, exit_: Exit, *, ca_file: Path | None = None) -> None:
+    def __init__(
+        self, exit_: Exit, *, ca_file: Path | None = None, is_private: bool = False
+    ) -> None:
         self.exit = exit_
         context = ssl.create_default_context(cafile=ca_file)
         connector: aiohttp.BaseConnector
@@ -90,11 +111,11 @@ class WebClient:
                 proxy.replace("socks5h://", "socks5://"), rdns=True, ssl=context, limit=0
             )
             proxy = None
-        elif proxy:
+        elif proxy or is_private:
             connector = aiohttp.TCPConnector(ssl=context, limit=0)
         else:
             connector = aiohttp.TCPConnector(ssl=context, limit=0, resolver=PublicResolver())
-        self._session = aiohttp.ClientSession(
+        self.session = aiohttp.ClientSession(
             connector=connector,
             proxy=proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -103,10 +124,10 @@ class WebClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self.session.close()
 
     async def redirect_target(
-        self, url: str, hosts: HostRule, headers: Mapping[str, str]
+        self, url: str, hosts: Hosts, headers: Mapping[str, str]
     ) -> str | None:
         """Ask an address where it leads, without going there; None when it leads nowhere else.
 
@@ -120,7 +141,7 @@ class WebClient:
 
     @asynccontextmanager
     async def get(
-        self, url: str, hosts: HostRule, headers: Mapping[str, str], *, stall_s: float
+        self, url: str, hosts: Hosts, headers: Mapping[str, str], *, stall_s: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open an address for reading; redirects are followed within `hosts`.
 
@@ -150,7 +171,7 @@ class WebClient:
         )
         try:
             # A signed address must reach the CDN byte for byte, hence `encoded`.
-            async with self._session.get(
+            async with self.session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
                 yield response
@@ -161,13 +182,13 @@ class WebClient:
             ) from error
 
     @staticmethod
-    def _next_hop(response: aiohttp.ClientResponse, hosts: HostRule) -> str | None:
+    def _next_hop(response: aiohttp.ClientResponse, hosts: Hosts) -> str | None:
         if response.status not in _REDIRECTS:
             return None
         return redirect_target(str(response.url), response.headers.get("Location", ""), hosts)
 
 
-def redirect_target(url: str, location: str, hosts: HostRule) -> str:
+def redirect_target(url: str, location: str, hosts: Hosts) -> str:
     """Work out where a redirect leads.
 
     Raises:

@@ -2,30 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from core.errors import ClipferryError, PlatformUnreachableError
-from core.media import Link, Picture, Post, Rendition, Sound
+from core.errors import (
+    ClipferryError,
+    MediaError,
+    PlatformError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+)
+from core.media import Link, Post
 from core.together import together
-from platforms._base import Visit
+from platforms._base import Layer, Need, Visit
 from platforms._download import Workspace, download
 from platforms._exits import DIRECT, Exit, Exits
-from platforms._http import WebClient
+from platforms._health import Health
+from platforms._helpers import Helpers
+from platforms._http import OwnService, WebClient
 from platforms._registry import Registry
 from platforms._ytdlp import PageReader
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Larger than any sound that the sites are known to serve, in bytes.
-MAX_SOUND_BYTES: Final = 30_000_000
-#: Larger than any picture that the sites are known to serve, in bytes.
-MAX_PICTURE_BYTES: Final = 10_000_000
-_PICTURES_AT_ONCE: Final = 4
+_FILES_AT_ONCE: Final = 4
 #: Wait before another attempt over the same exit, times the number of attempts so far.
 _PAUSE_S: Final = 0.5
 
@@ -43,20 +47,57 @@ class Terms:
     impersonate: str = "chrome"
     ca_file: Path | None = None
     #: Contents of a Netscape cookie file; empty when signed out.
-    cookies: str = ""
+    cookies: str = field(default="", repr=False)
     #: Media files are fetched directly although pages go through proxies.
     pages_only: bool = False
+    #: See `Helpers`.
+    cobalt_url: str = ""
+    cobalt_key: str = field(default="", repr=False)
+    rapidapi_url: str = ""
+    rapidapi_key: str = field(default="", repr=False)
+    #: A way that has failed so many times in a row rests for so many seconds.
+    breaker_failures: int = 5
+    breaker_pause_s: float = 60.0
     #: Threads for reading pages.
     readers: int = 8
 
 
-class Attempt:
-    """One try at one post, over one exit."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of a post that is to be fetched."""
 
-    def __init__(self, sources: "Sources", link: Link, exit_: Exit) -> None:
+    #: Addresses of the same bytes, best first.
+    urls: tuple[str, ...]
+    #: Its name in the workspace.
+    name: str
+    #: It is given up when it turns out larger.
+    limit_bytes: int
+    #: None when the site does not say.
+    size_bytes: int | None = None
+    #: The rest is as good without it.
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One layer over one exit."""
+
+    platform: str
+    layer: str
+    exit: str
+
+    def __str__(self) -> str:
+        return f"{self.platform}/{self.layer} by {self.exit}"
+
+
+class Attempt:
+    """One try at one post: one layer, over one exit."""
+
+    def __init__(self, sources: "Sources", link: Link, layer: Layer, exit_: Exit) -> None:
         self._sources = sources
         self._platform = sources.registry[link.platform]
         self._link = link
+        self._layer = layer
         self._exit = exit_
 
     async def read(self) -> Post:
@@ -65,80 +106,53 @@ class Attempt:
         Raises:
             LinkError, MediaError, PlatformError: why there is no post.
         """
-        return await self._platform.fetch(self._link, self._sources.visit(self._exit))
+        return await self._layer.fetch(self._link, self._sources.visit(self._layer, self._exit))
 
     async def save(
-        self, post: Post, rendition: Rendition, space: Workspace, *, limit_bytes: int
-    ) -> Path:
-        """Fetch a video into the workspace, waiting for room first.
+        self, post: Post, wanted: Sequence[Wanted], space: Workspace
+    ) -> list[Path | None]:
+        """Fetch files of the post into the workspace, waiting for room first.
+
+        All of them, or none; only an optional one that cannot be had is given as None.
 
         Raises:
-            TooLargeError: it does not fit under the limit.
-            PlatformError: it could not be fetched whole.
-        """
-        await space.reserve(rendition.size_bytes or limit_bytes)
-        target = space.folder / f"{post.id}.mp4"
-        await self._download(rendition.urls, post, target, limit_bytes)
-        return target
-
-    async def save_still(
-        self, post: Post, urls: tuple[str, ...], space: Workspace, *, limit_bytes: int
-    ) -> Path | None:
-        """Fetch a still picture of the post or of its sound; None when there is none to be had."""
-        target = space.folder / f"{post.id}.still"
-        try:
-            await self._download(urls[:1], post, target, limit_bytes)
-        except ClipferryError as error:
-            logger.info("No still of %s %s: %s", post.platform, post.id, error)
-            return None
-        return target
-
-    async def save_sound(self, post: Post, sound: Sound, space: Workspace) -> Path:
-        """Fetch the post's sound into the workspace.
-
-        Raises:
-            TooLargeError: it is larger than sounds are.
-            PlatformError: it could not be fetched whole.
-        """
-        limit = min(MAX_SOUND_BYTES, space.most)
-        await space.reserve(limit)
-        target = space.folder / f"{post.id}.sound"
-        await self._download(sound.urls, post, target, limit)
-        return target
-
-    async def save_pictures(
-        self, post: Post, pictures: tuple[Picture, ...], space: Workspace
-    ) -> list[Path]:
-        """Fetch pictures of the post into the workspace, in order: all of them, or none.
-
-        Raises:
-            TooLargeError: one is larger than a photo may be.
+            TooLargeError: one does not fit under its limit, or all not into the spool.
             PlatformError: one could not be fetched whole.
         """
-        limit = min(MAX_PICTURE_BYTES, space.most // len(pictures))
-        await space.reserve(len(pictures) * limit)
-        at_once = asyncio.Semaphore(_PICTURES_AT_ONCE)
-        targets = [space.folder / f"{post.id}_{n}" for n in range(1, len(pictures) + 1)]
+        main = [file for file in wanted if not file.is_optional]
+        share = space.most // max(len(main), 1)
+        limits = {file: min(file.limit_bytes, share) for file in main}
+        await space.reserve(
+            sum(min(file.size_bytes or limits[file], limits[file]) for file in main)
+        )
+        at_once = asyncio.Semaphore(_FILES_AT_ONCE)
 
-        async def save(picture: Picture, target: Path) -> None:
-            async with at_once:
-                await self._download(picture.urls, post, target, limit)
+        async def save_one(file: Wanted) -> Path | None:
+            target = space.folder / file.name
+            try:
+                async with at_once:
+                    await self._download(file, post, target, limits.get(file, file.limit_bytes))
+            except ClipferryError as error:
+                if not file.is_optional:
+                    raise
+                logger.info("No %s of %s %s: %s", file.name, post.platform, post.id, error)
+                return None
+            return target
 
-        await together(save(*pair) for pair in zip(pictures, targets, strict=True))
-        return targets
+        return await together(save_one(file) for file in wanted)
 
-    async def _download(
-        self, urls: tuple[str, ...], post: Post, target: Path, limit_bytes: int
-    ) -> None:
-        terms = self._sources.terms
+    async def _download(self, file: Wanted, post: Post, target: Path, limit_bytes: int) -> None:
+        sources, relay = self._sources, post.access.relay
+        is_relayed = bool(relay) and file.urls[0].startswith(f"{relay}/")
+        exit_ = DIRECT if sources.terms.pages_only else self._exit
         await download(
-            self._sources.web(DIRECT if terms.pages_only else self._exit),
-            urls,
-            self._platform.media_hosts,
+            sources.relay_web if is_relayed else sources.web(exit_),
+            file.urls,
+            OwnService(relay) if is_relayed else self._platform.media_hosts,
             post.access,
             target,
             limit_bytes=limit_bytes,
-            stall_s=terms.stall_s,
+            stall_s=sources.terms.stall_s,
         )
 
 
@@ -150,45 +164,82 @@ class Sources:
         self.terms = terms
         self._exits = exits
         self._webs: dict[Exit, WebClient] = {}
+        self._relay_web: WebClient | None = None
+        self._health = Health(most_failures=terms.breaker_failures, pause_s=terms.breaker_pause_s)
         self._executor = ThreadPoolExecutor(terms.readers, thread_name_prefix="pages")
 
     async def close(self) -> None:
         """Close all connections; pages that are being read may finish on their own."""
         self._executor.shutdown(wait=False, cancel_futures=True)
-        for web in self._webs.values():
+        for web in (*self._webs.values(), *filter(None, [self._relay_web])):
             await web.close()
 
     async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
         """Run `work` until it succeeds, within one budget of attempts and time.
 
-        Each attempt keeps one exit for page and files. Another one follows only when another exit,
-        or the same one a moment later, may do better.
+        Each attempt keeps one layer and one exit for page and files. Another one follows only when
+        another layer, another exit, or the same one a moment later may do better. Ways that keep
+        failing are left out while they rest.
 
         Raises:
-            ClipferryError: the failure of the last attempt.
+            ClipferryError: the site's own answer if there was one, else the last failure.
         """
-        route = self._exits.route()
         deadline = asyncio.get_running_loop().time() + self.terms.budget_s
-        failure: ClipferryError = PlatformUnreachableError("no attempt")
-        used: set[Exit] = set()
-        for number in range(1, self.terms.attempts + 1):
-            exit_ = next(route)
-            if exit_ in used:
+        failure: ClipferryError = PlatformRefusedError("every way rests")
+        used: set[_Way] = set()
+        for number, (layer, exit_) in enumerate(self._ways(link.platform)):
+            way = _Way(link.platform, layer.name, exit_.name)
+            if _is_answered(failure, layer) or not self._health.allows(way):
+                continue
+            if way in used:
                 if not failure.retryable:
-                    break  # this exit has given its answer already
-                await asyncio.sleep(_PAUSE_S * (number - 1))
-            used.add(exit_)
+                    continue  # this way has given its answer already
+                await asyncio.sleep(_PAUSE_S * number)
+            used.add(way)
             try:
                 async with asyncio.timeout_at(deadline):
-                    return await work(Attempt(self, link, exit_))
+                    result = await work(Attempt(self, link, layer, exit_))
             except TimeoutError as error:
                 raise PlatformUnreachableError(f"no end after {self.terms.budget_s} s") from error
             except ClipferryError as error:
-                if not error.another_exit_may_help:
+                self._note(way, error)
+                failure = _weightier(failure, error)
+                if not (error.another_exit_may_help or error.signing_in_may_help):
                     raise
-                failure = error
-                logger.info("Attempt %d at %s by %s: %s", number, link.url, exit_.name, error)
+                logger.info("Attempt %d at %s, %s: %s", number + 1, link.url, way, error)
+            else:
+                self._health.worked(way)
+                return result
         raise failure
+
+    def _ways(self, platform: str) -> Iterator[tuple[Layer, Exit]]:
+        """Give the first layer over as many exits as there are attempts, then the others once each."""
+        first, *others = (
+            layer for layer in self.registry[platform].layers if self._is_ready(layer.need)
+        )
+        route = self._exits.route()
+        for _ in range(self.terms.attempts):
+            yield first, next(route)
+        for layer in others:
+            yield layer, next(route)
+
+    def _is_ready(self, need: Need) -> bool:
+        match need:
+            case Need.NOTHING:
+                return True
+            case Need.COOKIES:
+                return bool(self.terms.cookies)
+            case Need.COBALT:
+                return bool(self.terms.cobalt_url)
+            case Need.RAPIDAPI:
+                return bool(self.terms.rapidapi_key)
+
+    def _note(self, way: _Way, error: ClipferryError) -> None:
+        """Tell a way that leads nowhere from one that leads to a bad answer."""
+        if isinstance(error, PlatformError):
+            self._health.failed(way)
+        else:
+            self._health.worked(way)
 
     def web(self, exit_: Exit) -> WebClient:
         """Give the exit's HTTP client."""
@@ -196,8 +247,15 @@ class Sources:
             self._webs[exit_] = WebClient(exit_, ca_file=self.terms.ca_file)
         return self._webs[exit_]
 
-    def visit(self, exit_: Exit) -> Visit:
-        """Give the tools for one attempt over an exit."""
+    @property
+    def relay_web(self) -> WebClient:
+        """Give the client for the operator's own services, which may live in a private network."""
+        if self._relay_web is None:
+            self._relay_web = WebClient(DIRECT, ca_file=self.terms.ca_file, is_private=True)
+        return self._relay_web
+
+    def visit(self, layer: Layer, exit_: Exit) -> Visit:
+        """Give the tools for one attempt."""
         return Visit(
             web=self.web(exit_),
             pages=PageReader(
@@ -206,6 +264,23 @@ class Sources:
                 timeout_s=self.terms.stall_s,
                 impersonate=self.terms.impersonate,
                 ca_file=self.terms.ca_file,
-                cookies=self.terms.cookies,
+                cookies=self.terms.cookies if layer.is_signed_in else "",
+            ),
+            helpers=Helpers(
+                session=self.relay_web.session,
+                cobalt_url=self.terms.cobalt_url,
+                cobalt_key=self.terms.cobalt_key,
+                rapidapi_url=self.terms.rapidapi_url,
+                rapidapi_key=self.terms.rapidapi_key,
             ),
         )
+
+
+def _is_answered(failure: ClipferryError, layer: Layer) -> bool:
+    """Tell whether a layer could only repeat what is known: members only, and it is none."""
+    return failure.signing_in_may_help and layer.need is Need.NOTHING
+
+
+def _weightier(known: ClipferryError, new: ClipferryError) -> ClipferryError:
+    """Keep what a site has said of a post, whatever trouble another way has had since."""
+    return known if isinstance(known, MediaError) and isinstance(new, PlatformError) else new

@@ -33,6 +33,12 @@ logger = logging.getLogger(__name__)
 IE = TypeVar("IE", bound=InfoExtractor)
 T = TypeVar("T")
 
+#: What pages and CDNs take for a browser on a desk.
+BROWSER: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/146.0.0.0 Safari/537.36"
+)
+_LOGIN_PAGES: Final = ("/login", "/accounts/login")
 #: TikTok's page has 0.5 MB, Instagram's 1 MB.
 _MAX_PAGE_BYTES: Final = 8_000_000
 
@@ -114,7 +120,7 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
         """
         request = Request(req) if isinstance(req, str) else req
         for _ in range(MAX_REDIRECTS):
-            if urlsplit(request.url).path.startswith("/login"):
+            if urlsplit(request.url).path.startswith(_LOGIN_PAGES):
                 raise PlatformRefusedError("redirected to the login page")
             try:
                 # Translated here and not by the caller, because extractors that are told to be

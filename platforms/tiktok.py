@@ -24,11 +24,12 @@ from core.errors import (
     RegionBlockedError,
     UnderReviewError,
 )
-from core.media import Access, Link, Picture, Post, Rendition, Sound
-from platforms._base import Match, Platform, Visit, clean_split
+from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Sound
+from platforms import _cobalt
+from platforms._base import Layer, Match, Need, Platform, Visit, clean_split
 from platforms._http import MAX_REDIRECTS, HostRule
 from platforms._read import Json
-from platforms._ytdlp import LeanYoutubeDL
+from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
 _PAGE_HOSTS = HostRule(("tiktok.com", "tiktokv.com", "tt.site"))
 _MEDIA_HOSTS = HostRule(
@@ -56,12 +57,13 @@ _POST_PATHS = (
 _SHORT_PATH = re.compile(r"/t/[A-Za-z0-9_-]+/?")
 _SHORT_HOST_PATH = re.compile(r"/(?:t/)?[A-Za-z0-9_-]+/?")
 
+#: Where a page keeps its post: the desktop's, and the one that phones are given now and then.
+_DETAILS: Final = (
+    ("__UNIVERSAL_DATA_FOR_REHYDRATION__", "webapp.video-detail"),
+    ("api-data", "videoDetail"),
+)
 #: Short links answer browsers with a page and link expanders with a redirect.
 _EXPANDER = {"User-Agent": "facebookexternalhit/1.1"}
-_BROWSER: Final = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/146.0.0.0 Safari/537.36"
-)
 #: The CDN answers addresses that are signed with this cookie only to clients that have it.
 _CHAIN_COOKIE: Final = "tt_chain_token"
 
@@ -101,7 +103,7 @@ async def fetch(link: Link, visit: Visit) -> Post:
     detail, cookies = await visit.pages.read(_PageIE, _PAGE_HOSTS, work)
     access = Access(
         exit=visit.pages.exit.name,
-        headers={"Referer": url, "User-Agent": _BROWSER},
+        headers={"Referer": url, "User-Agent": BROWSER},
         cookies=cookies,
     )
     return read_post(detail, post_id, access)
@@ -127,8 +129,10 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
         if (urls := _addresses(image["imageURL"]["urlList"]))
     )
     video = item["video"]
-    renditions = _renditions(video)
-    if not renditions and not pictures:
+    items: tuple[Item, ...] = pictures
+    if not pictures and (renditions := _renditions(video)):
+        items = (Clip(renditions, video["duration"].number(), _covers(video)),)
+    if not items:
         if item["isContentClassified"]:
             raise AgeRestrictedError("isContentClassified")
         raise PlatformChangedError("tiktok: an item without addresses")
@@ -140,22 +144,17 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
         access=access,
         author=author,
         text=item["desc"].text(),
-        duration_s=video["duration"].number(),
         likes=_count(item, "diggCount"),
         views=_count(item, "playCount"),
-        renditions=renditions,
-        pictures=pictures,
+        items=items,
         sound=_sound(item["music"]),
-        cover_urls=tuple(
-            url for key in ("originCover", "cover") if (url := video[key].text()).startswith("http")
-        ),
     )
 
 
 class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
     """yt-dlp's TikTok extractor, keeping the part of the page that it would throw away."""
 
-    #: The page's `webapp.video-detail`, or None when the page had none.
+    #: What the page says of its post, or None when it says nothing.
     detail: Any = None
 
     def _get_universal_data(self, webpage: str, display_id: str) -> dict[str, Any]:  # noqa: ARG002 - yt-dlp's signature
@@ -166,16 +165,17 @@ class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
 
 def _find_detail(webpage: str) -> Any:
     """Cut the post out of the page's JSON without parsing the rest, two thirds of it translations."""
-    script = webpage.find('id="__UNIVERSAL_DATA_FOR_REHYDRATION__"')
-    key = webpage.find('"webapp.video-detail":', script) if script >= 0 else -1
-    if key < 0:
-        return None
-    start = webpage.index(":", key) + 1
-    try:
-        detail, _ = json.JSONDecoder().raw_decode(webpage, start)
-    except ValueError as error:
-        raise PlatformChangedError("tiktok: video-detail is not JSON") from error
-    return detail
+    for script_id, key in _DETAILS:
+        script = webpage.find(f'id="{script_id}"')
+        place = webpage.find(f'"{key}":', script) if script >= 0 else -1
+        if place >= 0:
+            start = webpage.index(":", place) + 1
+            try:
+                detail, _ = json.JSONDecoder().raw_decode(webpage, start)
+            except ValueError as error:
+                raise PlatformChangedError(f"tiktok: {key} is not JSON") from error
+            return detail
+    return None
 
 
 def _match_id(path: str) -> Match | None:
@@ -269,6 +269,11 @@ def _renditions(video: Json) -> tuple[Rendition, ...]:
     return listed or tuple(rendition for rendition in plain if rendition.urls)[:1]
 
 
+def _covers(video: Json) -> tuple[str, ...]:
+    urls = (video[key].text() for key in ("originCover", "cover"))
+    return tuple(url for url in urls if url.startswith("https://"))
+
+
 def _addresses(urls: Any) -> tuple[str, ...]:
     """Keep the CDN's addresses; those of the website itself answer nobody outside the app."""
     texts = (url.text() for url in urls)
@@ -331,7 +336,7 @@ PLATFORM = Platform(
         "https://tt.site/t/ZXdemo001",
     ),
     recognise=recognise,
-    fetch=fetch,
+    layers=(Layer("page", fetch), Layer("account", fetch, Need.COOKIES), _cobalt.LAYER),
     page_hosts=_PAGE_HOSTS,
     media_hosts=_MEDIA_HOSTS,
     link_to=link_to,

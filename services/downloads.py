@@ -1,4 +1,4 @@
-"""A link comes in, its video or its pictures go out: the main job, from the first reaction to the ad."""
+"""A link comes in, its post goes out: the main job, from the first reaction to the ad."""
 
 import logging
 from collections.abc import Sequence
@@ -7,27 +7,40 @@ from pathlib import Path
 
 from core.errors import ClipferryError, StorageError, TooLongError
 from core.formats import choose_rendition
-from core.media import Post
+from core.media import Clip, File, Item, Picture, Post, VideoFile
 from core.together import together
 from data.downloads import record_download
 from data.errors import storage_errors
-from delivery.images import make_native, with_true_name
-from delivery.video import prepare
-from platforms import Attempt, Workspace
-from services.serving import MAX_STILL_BYTES, Order, Workbench, serve
+from platforms import Attempt, Wanted, Workspace
+from services.serving import (
+    MAX_PICTURE_BYTES,
+    MAX_SOUND_BYTES,
+    MAX_STILL_BYTES,
+    Order,
+    Workbench,
+    serve,
+)
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One item of a post, and its files on disk."""
+
+    item: Item
+    file: Path
+    still: Path | None = None
+    #: The sound, where the site serves it in a file of its own.
+    tone: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """A post and its files on disk."""
+    """A post on disk, in order."""
 
     post: Post
-    video: Path | None = None
-    still: Path | None = None
-    #: Of a slideshow, in order.
-    pictures: Sequence[Path] = ()
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class Delivered:
     """What has arrived in a chat."""
 
     post: Post
-    #: A picture had to be converted.
+    #: A file had to be converted.
     is_processed: bool
 
 
@@ -45,8 +58,10 @@ class Policy:
 
     #: Longest video in seconds; 0 allows every length.
     max_duration_s: int
-    #: A group gets no more pictures of one slideshow than these.
-    group_pictures: int
+    #: A group gets no more items of one post than these, unless it says otherwise.
+    group_items: int
+    #: A video that is too large to be sent is fetched and made smaller up to this size, in bytes.
+    shrinkable_bytes: int
     #: There is an ad to show.
     ads: bool
 
@@ -69,58 +84,78 @@ class Downloads:
                 return await self._fetch(attempt, order, space)
 
             fetched = await self._bench.sources.attempt(order.link, fetch)
-            if fetched.pictures:
-                is_processed = await self._send_pictures(order, fetched)
-            else:
-                await self._send_video(order, fetched)
-                is_processed = False
+            files = await self._shape(order, fetched)
+            look = order.voice.look(fetched.post, shown=len(fetched.parts))
+            await self._bench.sender.send(order.target, files, look)
+            originals = {part.file for part in fetched.parts}
+            is_processed = not order.file_mode and any(f.path not in originals for f in files)
             return Delivered(fetched.post, is_processed)
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> Fetched:
         post = await attempt.read()
-        if post.pictures:
-            await order.status.working()
-            wanted = post.pictures
-            if not order.target.is_private:
-                wanted = wanted[: self._policy.group_pictures]
-            return Fetched(post, pictures=await attempt.save_pictures(post, wanted, space))
-        longest = self._policy.max_duration_s
-        if longest and post.duration_s > longest:
-            raise TooLongError(post.duration_s, longest)
-        limit = min(self._bench.sender.ceiling_bytes, self._bench.spool.quota_bytes)
-        rendition = choose_rendition(post.renditions, limit)
+        items = post.items
+        if not order.target.is_private:
+            items = items[: order.wishes.album_cap or self._policy.group_items]
+        for item in items:
+            if isinstance(item, Clip):
+                self._check_length(item.duration_s)
+        names = [f"{post.id}_{n}" for n in range(1, len(items) + 1)]
+        if len(items) == 1:
+            names = [post.id]
+        wanted = [self._wanted(*pair, order) for pair in zip(items, names, strict=True)]
         await order.status.working()
-        video = await attempt.save(post, rendition, space, limit_bytes=limit)
-        still = None
-        if not order.file_mode:
-            still = await attempt.save_still(
-                post, post.cover_urls, space, limit_bytes=MAX_STILL_BYTES
-            )
-        return Fetched(post, video=video, still=still)
+        flat = [file for files in wanted for file in files]
+        saved = dict(zip(flat, await attempt.save(post, flat, space), strict=True))
+        parts = []
+        for item, files in zip(items, wanted, strict=True):
+            main, *others = (saved[file] for file in files)
+            assert main
+            by_kind = {path.suffix: path for path in others if path}
+            parts.append(Part(item, main, by_kind.get(".still"), by_kind.get(".tone")))
+        return Fetched(post, parts)
 
-    async def _send_video(self, order: Order, fetched: Fetched) -> None:
-        assert fetched.video
-        look = order.voice.look(fetched.post)
-        if order.file_mode:
-            await self._bench.sender.send_document(order.target, fetched.video, look)
-        else:
-            video = await prepare(fetched.video, fetched.still, self._bench.executor)
-            await self._bench.sender.send_video(order.target, video, look)
+    def _wanted(self, item: Item, name: str, order: Order) -> list[Wanted]:
+        """List the files that an item consists of, the main one first."""
+        if isinstance(item, Picture):
+            return [Wanted(item.urls, name, MAX_PICTURE_BYTES)]
+        sender = self._bench.sender
+        most = max(sender.ceiling_bytes, 0 if order.file_mode else self._policy.shrinkable_bytes)
+        rendition = choose_rendition(
+            item.renditions,
+            sender.ceiling_bytes,
+            quality=order.wishes.quality,
+            shrinkable_bytes=most,
+        )
+        wanted = [Wanted(rendition.urls, f"{name}.mp4", most, rendition.size_bytes)]
+        if rendition.sound_urls:
+            wanted.append(Wanted(rendition.sound_urls, f"{name}.tone", MAX_SOUND_BYTES))
+        if item.cover_urls and not order.file_mode:
+            still = Wanted(item.cover_urls[:1], f"{name}.still", MAX_STILL_BYTES, is_optional=True)
+            wanted.append(still)
+        return wanted
 
-    async def _send_pictures(self, order: Order, fetched: Fetched) -> bool:
-        """Send a slideshow; tell whether a picture had to be converted."""
-        look = order.voice.look(fetched.post, shown=len(fetched.pictures))
-        work = with_true_name if order.file_mode else make_native
-        files = await together(self._bench.workshop.run(work, p) for p in fetched.pictures)
-        if len(files) > 1:
-            await self._bench.sender.send_albums(
-                order.target, files, look, as_documents=order.file_mode
-            )
-        elif order.file_mode:
-            await self._bench.sender.send_document(order.target, files[0], look)
-        else:
-            await self._bench.sender.send_photo(order.target, files[0], look)
-        return not order.file_mode and files != fetched.pictures
+    async def _shape(self, order: Order, fetched: Fetched) -> list[File]:
+        """Make the files fit for Telegram, side by side."""
+        shaper = self._bench.shaper
+
+        async def shape(part: Part) -> list[File]:
+            file = await shaper.joined(part.file, part.tone) if part.tone else part.file
+            if order.file_mode:
+                return [await shaper.untouched(file)]
+            if isinstance(part.item, Picture):
+                return [await shaper.picture(file)]
+            return await shaper.video(file, part.still)
+
+        shaped = await together(shape(part) for part in fetched.parts)
+        for file in (files := [file for group in shaped for file in group]):
+            if isinstance(file, VideoFile):
+                self._check_length(file.duration_s)
+        return files
+
+    def _check_length(self, seconds: int) -> None:
+        longest = self._policy.max_duration_s
+        if longest and seconds > longest:
+            raise TooLongError(seconds, longest)
 
     async def _after(self, order: Order, delivered: Delivered) -> None:
         """Do what follows a delivery. The media has arrived: nothing here may say otherwise."""
@@ -132,7 +167,7 @@ class Downloads:
                 is_ad_due = await record_download(
                     chat_id,
                     order.link.url,
-                    is_images=bool(post.pictures),
+                    is_images=post.has_pictures,
                     is_processed=delivered.is_processed,
                     is_inline=False,
                     ads=self._policy.ads and order.target.is_private,

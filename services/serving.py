@@ -4,13 +4,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from core.errors import (
     BugError,
     ChatForbiddenError,
+    ChatMovedError,
     ClipferryError,
     LimitError,
     MediaError,
@@ -19,12 +19,14 @@ from core.errors import (
     UnknownOutcomeError,
 )
 from core.media import Link, Post
-from data.chats import mark_blocked
+from core.wishes import Wishes
+from data.chats import mark_blocked, move_chat
 from data.errors import storage_errors
-from delivery.sender import Look, Sender, SendingCancelledError
+from delivery.requests import Look
+from delivery.sender import Sender, SendingCancelledError
+from delivery.shape import Shaper
 from delivery.status import StatusLight
 from delivery.targets import ChatTarget
-from delivery.workshop import Workshop
 from platforms import Sources, Spool
 
 logger = logging.getLogger(__name__)
@@ -32,13 +34,16 @@ T = TypeVar("T")
 
 #: Sites' stills are small; a larger file is not one.
 MAX_STILL_BYTES: Final = 5_000_000
+#: Larger than any picture, and any sound, that the sites are known to serve, in bytes.
+MAX_PICTURE_BYTES: Final = 20_000_000
+MAX_SOUND_BYTES: Final = 30_000_000
 
 
 class Voice(Protocol):
     """How the front desk speaks in one chat: all words, and nothing but words."""
 
     def look(self, post: Post, shown: int | None = None) -> Look:
-        """Give caption and buttons for a post, of whose pictures so many are `shown`."""
+        """Give caption and buttons for a post, of whose items so many are `shown`."""
 
     def sound_look(self) -> Look:
         """Give the caption of a sound."""
@@ -58,6 +63,7 @@ class Order:
     target: ChatTarget
     #: Send the file as a document, untouched.
     file_mode: bool
+    wishes: Wishes
     status: StatusLight
     voice: Voice
 
@@ -69,10 +75,7 @@ class Workbench:
     sources: Sources
     sender: Sender
     spool: Spool
-    #: Threads for work on files that would hold up the loop.
-    executor: Executor
-    #: Processes for pictures, which may be anything.
-    workshop: Workshop
+    shaper: Shaper
 
 
 async def serve(
@@ -110,13 +113,13 @@ async def refuse(order: Order, error: ClipferryError) -> None:
     """Tell the chat that and why it gets nothing; a chat that is closed to us is noted."""
     _log_refusal(order, error)
     if isinstance(error, ChatForbiddenError):
-        await _note_blocked(order)
+        await _note_forbidden(order, error)
         return
     await order.status.failed()
     try:
         await order.voice.explain(error)
-    except ChatForbiddenError:
-        await _note_blocked(order)
+    except ChatForbiddenError as second:
+        await _note_forbidden(order, second)
     except ClipferryError as second:
         logger.warning("Chat %d could not be told: %s", order.target.chat_id, second)
 
@@ -152,10 +155,14 @@ class OrderJob:
             self.at_end()
 
 
-async def _note_blocked(order: Order) -> None:
+async def _note_forbidden(order: Order, refusal: ChatForbiddenError) -> None:
+    """Note that a chat is closed to us, or that it has another id now."""
     try:
         with storage_errors():
-            await mark_blocked(order.target.chat_id)
+            if isinstance(refusal, ChatMovedError):
+                await move_chat(order.target.chat_id, refusal.new_chat_id)
+            else:
+                await mark_blocked(order.target.chat_id)
     except StorageError as error:
         logger.warning("Chat %d is not marked: %s", order.target.chat_id, error)
 
@@ -171,4 +178,6 @@ def _named(bug: Exception, link: Link) -> BugError:
     """Log a bug with its traceback, under the code that the user gets to see."""
     code = secrets.token_hex(4).upper()
     logger.error("Bug %s with a %s link", code, link.platform, exc_info=bug)
-    return BugError(code)
+    error = BugError(code)
+    error.__cause__ = bug
+    return error

@@ -1,17 +1,24 @@
-"""The sound button: the music or speech of a post, with its title, performer and cover."""
+"""The sound of a post, with its title, performer and cover; and its slides over that sound."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import BrokenPictureError, NoSoundError, StorageError
-from core.media import Post, Sound, SoundFile
+from core.errors import NoMediaError, NoSoundError, StorageError
+from core.formats import Quality, choose_rendition
+from core.media import Clip, Picture, Post, Sound, SoundFile
 from data.db_service import add_music
 from data.errors import storage_errors
-from delivery.images import make_thumbnail
-from delivery.sound import with_true_name
-from platforms import Attempt, Workspace
-from services.serving import MAX_STILL_BYTES, Order, Workbench, serve
+from platforms import Attempt, Wanted, Workspace
+from services.serving import (
+    MAX_PICTURE_BYTES,
+    MAX_SOUND_BYTES,
+    MAX_STILL_BYTES,
+    Order,
+    Workbench,
+    serve,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +28,11 @@ class FetchedSound:
     """A post's sound on disk."""
 
     post: Post
-    sound: Sound
+    #: The site's own sound, or the video that it is taken from.
     file: Path
+    is_video: bool
     still: Path | None
+    pictures: Sequence[Path] = ()
 
 
 class Sounds:
@@ -43,42 +52,109 @@ class Sounds:
                 return await self._fetch(attempt, order, space)
 
             fetched = await self._bench.sources.attempt(order.link, fetch)
-            file = SoundFile(
-                path=await with_true_name(fetched.file, self._bench.executor),
-                title=fetched.sound.title,
-                performer=fetched.sound.author,
-                duration_s=fetched.sound.duration_s,
-                thumbnail=await self._thumbnail(fetched.still),
-            )
-            is_silent = not order.target.is_private
-            look = order.voice.sound_look()
-            await self._bench.sender.send_audio(order.target, file, look, silent=is_silent)
+            sound = await named_sound(fetched, self._bench)
+            await self._bench.sender.send_sound(order.target, sound, order.voice.sound_look())
             return fetched.post
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FetchedSound:
         post = await attempt.read()
-        if post.sound is None:
-            raise NoSoundError(post.url)
+        wanted = wanted_sound(post, self._bench)
         await order.status.working()
-        file = await attempt.save_sound(post, post.sound, space)
-        urls = post.sound.cover_urls or post.cover_urls
-        still = await attempt.save_still(post, urls, space, limit_bytes=MAX_STILL_BYTES)
-        return FetchedSound(post, post.sound, file, still)
-
-    async def _thumbnail(self, still: Path | None) -> Path | None:
-        """Make the thumbnail; a sound without one is as good."""
-        try:
-            return await self._bench.workshop.run(make_thumbnail, still) if still else None
-        except BrokenPictureError as error:
-            logger.info("No thumbnail for a sound: %s", error)
-            return None
+        file, *stills = await attempt.save(post, wanted, space)
+        assert file
+        return FetchedSound(post, file, file.suffix == ".mp4", next(iter(stills), None))
 
     async def _after(self, order: Order, post: Post) -> None:
         chat_id = order.target.chat_id
         logger.info("Delivered the sound of %s %s to chat %d", post.platform, post.id, chat_id)
-        try:
-            with storage_errors():
-                await add_music(chat_id, int(post.id))
-        except StorageError as error:
-            logger.error("The sound for chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
+        if post.number is not None:
+            try:
+                with storage_errors():
+                    await add_music(chat_id, post.number)
+            except StorageError as error:
+                logger.error("The sound for chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
         await order.status.done()
+
+
+class Slides:
+    """Serves orders for a slideshow as one video with its sound."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    async def serve(self, order: Order) -> None:
+        """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
+        await serve(order, self._deliver, self._after)
+
+    async def _deliver(self, order: Order) -> Post:
+        async with self._bench.spool.workspace() as space:
+
+            async def fetch(attempt: Attempt) -> FetchedSound:
+                return await self._fetch(attempt, order, space)
+
+            fetched = await self._bench.sources.attempt(order.link, fetch)
+            sound = await named_sound(fetched, self._bench)
+            video = await self._bench.shaper.slides(fetched.pictures, sound)
+            look = order.voice.sound_look()
+            await self._bench.sender.send(order.target, [video], look)
+            return fetched.post
+
+    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FetchedSound:
+        post = await attempt.read()
+        pictures = [item for item in post.items if isinstance(item, Picture)]
+        if not pictures:
+            raise NoMediaError("no slides")
+        if post.sound is None:
+            raise NoSoundError(post.url)
+        sound = Wanted(post.sound.urls, f"{post.id}.sound", MAX_SOUND_BYTES)
+        slides = [
+            Wanted(picture.urls, f"{post.id}_{number}", MAX_PICTURE_BYTES)
+            for number, picture in enumerate(pictures, start=1)
+        ]
+        await order.status.working()
+        file, *paths = await attempt.save(post, [sound, *slides], space)
+        assert file
+        return FetchedSound(post, file, False, None, [path for path in paths if path])
+
+    async def _after(self, order: Order, post: Post) -> None:
+        logger.info("Delivered the slides of %s to chat %d", post.id, order.target.chat_id)
+        await order.status.done()
+
+
+def wanted_sound(post: Post, bench: Workbench) -> list[Wanted]:
+    """List the files for a post's sound: the site's own, or else a video that has it inside.
+
+    Raises:
+        NoSoundError: it has neither.
+    """
+    covers = post.cover_urls
+    if post.sound:
+        main = Wanted(post.sound.urls, f"{post.id}.sound", MAX_SOUND_BYTES)
+        covers = post.sound.cover_urls or covers
+    else:
+        clip = next((item for item in post.items if isinstance(item, Clip)), None)
+        if clip is None:
+            raise NoSoundError(post.url)
+        ceiling = bench.sender.ceiling_bytes
+        rendition = choose_rendition(clip.renditions, ceiling, quality=Quality.SMALL)
+        if rendition.sound_urls:
+            main = Wanted(rendition.sound_urls, f"{post.id}.sound", MAX_SOUND_BYTES)
+        else:
+            main = Wanted(rendition.urls, f"{post.id}.mp4", ceiling, rendition.size_bytes)
+    stills = [Wanted(covers[:1], f"{post.id}.still", MAX_STILL_BYTES, is_optional=True)]
+    return [main, *(stills if covers else [])]
+
+
+async def named_sound(fetched: FetchedSound, bench: Workbench) -> SoundFile:
+    """Give the fetched sound with everything that a player shows."""
+    take = bench.shaper.sound_of if fetched.is_video else bench.shaper.sound
+    path, seconds = await take(fetched.file)
+    post = fetched.post
+    sound = post.sound or Sound(urls=())
+    return SoundFile(
+        path=path,
+        title=sound.title or post.text.partition("\n")[0][:64] or post.id,
+        performer=sound.author or post.author,
+        duration_s=sound.duration_s or seconds,
+        thumbnail=await bench.shaper.thumbnail(fetched.still),
+    )

@@ -21,6 +21,13 @@ class VideoSpec:
     #: FFmpeg's name of the encoder.
     encoder: str = "libx264"
     bit_rate: int = 900_000
+    #: FFmpeg's name of the container.
+    container: str = "mp4"
+    has_sound: bool = True
+    #: The index comes before the content.
+    is_fast_start: bool = True
+    #: Pure noise, hardly compressed, some 0.3 MB a frame: a large file in a short time.
+    is_noise: bool = False
     #: The file is padded to this size, in bytes; 0 leaves it as it is.
     padded_bytes: int = 0
 
@@ -34,8 +41,18 @@ class SampleStore:
 
     def video(self, spec: VideoSpec) -> Path:
         """Give an MP4 with moving test picture and a tone."""
-        name = f"{spec.encoder}-{spec.width}x{spec.height}-{spec.seconds}s-{spec.bit_rate}"
-        path = self._folder / f"{name}.mp4"
+        traits = zip(
+            ("silent", "slow", "noise"),
+            (not spec.has_sound, not spec.is_fast_start, spec.is_noise),
+            strict=True,
+        )
+        name = "-".join(
+            [
+                f"{spec.encoder}-{spec.width}x{spec.height}-{spec.seconds}s-{spec.bit_rate}",
+                *(trait for trait, is_so in traits if is_so),
+            ]
+        )
+        path = self._folder / f"{name}.{spec.container}"
         if not path.exists():
             partial = path.with_suffix(".part")
             _encode(partial, spec)
@@ -72,6 +89,14 @@ class SampleStore:
             partial.rename(path)
         return path
 
+    def gif(self, width: int, height: int) -> Path:
+        """Give a GIF that moves."""
+        path = self._folder / f"loop-{width}x{height}.gif"
+        if not path.exists():
+            frames = [Image.new("RGB", (width, height), (40 * n, 80, 200)) for n in range(5)]
+            frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+        return path
+
     def heic(self, width: int, height: int, label: str) -> Path:
         """Give the same as HEIC, which Telegram does not take as a photo."""
         path = self._folder / f"picture-{width}x{height}-{label}.heic"
@@ -83,29 +108,52 @@ class SampleStore:
 
 
 def _encode(path: Path, spec: VideoSpec) -> None:
-    picture = f"testsrc2=size={spec.width}x{spec.height}:rate=30:duration={spec.seconds}"
+    source = "nullsrc" if spec.is_noise else "testsrc2"
+    picture = f"{source}=size={spec.width}x{spec.height}:rate=30:duration={spec.seconds}"
+    if spec.is_noise:
+        picture += ",geq=random(1)*255:128:128"
     tone = f"sine=frequency=440:sample_rate=44100:duration={spec.seconds}"
+    muxing = {"movflags": "+faststart"} if spec.is_fast_start and spec.container == "mp4" else {}
     with (
         av.open(picture, format="lavfi") as pictures,
         av.open(tone, format="lavfi") as tones,
-        av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as target,
+        av.open(
+            str(path), "w", format=_FORMATS.get(spec.container, spec.container), options=muxing
+        ) as target,
     ):
-        options = {"preset": "veryfast", "x265-params": "log-level=error"}
-        if spec.encoder != "libx265":
-            del options["x265-params"]
+        options = dict(_OPTIONS[spec.encoder])
+        if spec.is_noise:
+            options |= {"qp": "1", "preset": "ultrafast", "g": "30"}
         video = target.add_stream(spec.encoder, rate=30, options=options)
         assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = spec.width, spec.height, "yuv420p"
         video.bit_rate = spec.bit_rate
-        audio = target.add_stream("aac", rate=44_100)
+        audio = None
+        if spec.has_sound:
+            is_webm = spec.container == "webm"
+            audio = target.add_stream(
+                "libopus" if is_webm else "aac", rate=48_000 if is_webm else 44_100
+            )
         for picture_frame in pictures.decode(video=0):
             target.mux(video.encode(picture_frame.reformat(format="yuv420p")))
         target.mux(video.encode())
-        _add_tone(tones, target, audio)
+        if audio:
+            _add_tone(tones, target, audio)
+
+
+_FORMATS = {"mkv": "matroska", "ts": "mpegts"}
+_OPTIONS = {
+    "libx264": {"preset": "veryfast"},
+    "libx265": {"preset": "veryfast", "x265-params": "log-level=error"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+}
 
 
 def _add_tone(tones: InputContainer, target: OutputContainer, stream: Any) -> None:
-    resampler = AudioResampler(format="fltp", layout="stereo", rate=44_100)
+    context = stream.codec_context
+    resampler = AudioResampler(
+        format=context.format or "fltp", layout="stereo", rate=context.sample_rate
+    )
     for frame in tones.decode(audio=0):
         for resampled in resampler.resample(frame):
             target.mux(stream.encode(resampled))

@@ -8,8 +8,10 @@ from aiohttp import web
 
 from simulator.control import control_routes
 from simulator.samples import SampleStore
+from simulator.sites.instagram import InstagramSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
+from simulator.sites.web import Sites
 from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
@@ -38,6 +40,7 @@ class Simulator:
     world: World = field(init=False)
     api: BotApi = field(init=False)
     site: TikTokSite = field(default_factory=TikTokSite)
+    instagram: InstagramSite = field(default_factory=InstagramSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -65,7 +68,8 @@ class Simulator:
         self, name: str = "exit-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start one more proxy to the sites."""
-        proxy = SitesProxy(self.site, self.authority, self.log, name=name, credentials=credentials)
+        sites = Sites(self.site, self.instagram)
+        proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)
         return proxy

@@ -10,8 +10,10 @@ from platforms._exits import Exit, Exits
 from platforms._registry import load
 from platforms._sources import Sources, Terms
 from simulator.samples import SampleStore, VideoSpec
+from simulator.sites.instagram import InstagramSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.web import Sites
 
 TERMS = Terms(attempts=3, budget_s=30, stall_s=5)
 
@@ -21,6 +23,7 @@ class Web:
     """The simulated web: the site, its ways in, and what was asked for."""
 
     site: TikTokSite
+    instagram: InstagramSite
     samples: SampleStore
     authority: Authority
     folder: Path
@@ -29,7 +32,8 @@ class Web:
 
     async def add_exit(self, **options) -> SitesProxy:
         """Start one more proxy."""
-        proxy = SitesProxy(self.site, self.authority, self.log, **options)
+        sites = Sites(self.site, self.instagram)
+        proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)
         return proxy

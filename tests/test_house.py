@@ -24,11 +24,8 @@ GIVERS = {
     "sender",
     "texts",
     "registry",
-    "downloads",
-    "jobs",
     "orders",
     "presses",
-    "sounds",
     "chat",
     "links",
     "bot",
@@ -73,7 +70,7 @@ def test_nobody_imports_main():
 
 def all_handlers() -> Iterator[tuple[str, object]]:
     dispatcher = Dispatcher()
-    setup(dispatcher, Registration(load_texts(), 0))
+    setup(dispatcher, Registration(load_texts(), load(), 0))
 
     def walk(router: Router) -> Iterator[tuple[str, object]]:
         for kind, observer in router.observers.items():
@@ -119,6 +116,9 @@ def test_handlers_are_short():
 TWINS = {
     "core/ads.py": "tests/data/test_db_service.py",
     "core/errors.py": "tests/core/test_rules.py",
+    "delivery/requests.py": "tests/journeys/test_main_job.py",
+    "delivery/shape.py": "tests/journeys/test_files.py",
+    "delivery/encoding.py": "tests/delivery/test_video.py",
     "data/chats.py": "tests/journeys/test_chats.py",
     "data/downloads.py": "tests/data/test_db_service.py",
     "data/errors.py": "tests/journeys/test_main_job.py",

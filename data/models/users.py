@@ -1,6 +1,6 @@
 """One row per chat: its settings, where it came from, and its ad counter."""
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, text
+from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.database import Base, BigIntegerKey
@@ -27,6 +27,9 @@ class Users(Base):
     ad_cooldown: Mapped[int] = mapped_column(BigInteger, default=0)
     #: Unix time at which Telegram first refused us this chat; NULL while it is reachable.
     blocked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    #: The chat's further settings as JSON, see core.wishes; NULL while all are as usual.
+    wishes: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         Index(

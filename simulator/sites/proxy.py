@@ -15,7 +15,7 @@ from pathlib import Path
 import trustme
 from aiohttp import web
 
-from simulator.sites.tiktok import TikTokSite
+from simulator.sites.web import Site
 
 _MAX_HEAD = 16_384
 
@@ -56,7 +56,7 @@ class SitesProxy:
 
     def __init__(
         self,
-        site: TikTokSite,
+        site: Site,
         authority: Authority,
         log: list[Asked],
         *,

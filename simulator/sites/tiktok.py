@@ -18,6 +18,8 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.sites.web import send_file
+
 _WEB_HOSTS = {"www.tiktok.com", "tiktok.com", "m.tiktok.com"}
 _SHORT_HOSTS = {"vm.tiktok.com", "vt.tiktok.com", "tt.site", "www.tt.site"}
 _CDN_HOSTS = {"v16-webapp-prime.tiktok.com", "v19-webapp-prime.tiktok.com"}
@@ -224,21 +226,16 @@ class TikTokSite:
             return web.FileResponse(post.sound) if post.sound else web.Response(status=404)
         if parts[0] == "picture":
             path = post.pictures[int(parts[2].partition(".")[0])]
-            if post.file_trouble:
-                return await _troubled_file(request, path, post.file_trouble)
-            return web.FileResponse(path)
+            return await send_file(request, path, post.file_trouble)
         if parts[0] == "cover":
             return web.FileResponse(post.cover) if post.cover else web.Response(status=404)
         if not self._is_known(request):
             return web.Response(status=403, text="Access Denied")
-        if post.file_trouble == "gone" or (
-            post.file_trouble == "gone-first" and request.host.startswith("v16")
-        ):
+        trouble = post.file_trouble
+        if trouble == "gone" or (trouble == "gone-first" and request.host.startswith("v16")):
             return web.Response(status=404)
         path = post.encodings[int(parts[2])].path
-        if post.file_trouble:
-            return await _troubled_file(request, path, post.file_trouble)
-        return web.FileResponse(path)
+        return await send_file(request, path, "" if trouble.startswith("gone") else trouble)
 
     def _is_known(self, request: web.Request) -> bool:
         """Check the signature's rule: the page's cookie, and a Referer."""
@@ -247,25 +244,6 @@ class TikTokSite:
         cookies = SimpleCookie(request.headers.get("Cookie", ""))
         token = cookies["tt_chain_token"].value if "tt_chain_token" in cookies else ""
         return token in self._cookies and "tiktok.com" in request.headers.get("Referer", "")
-
-
-async def _troubled_file(request: web.Request, path: Path, trouble: str) -> web.StreamResponse:
-    content = b"" if trouble == "empty" else path.read_bytes()
-    response = web.StreamResponse()
-    if trouble == "chunked":
-        response.enable_chunked_encoding()
-    else:
-        response.content_length = len(content)
-    await response.prepare(request)
-    if trouble in {"truncated", "stall"}:
-        await response.write(content[: len(content) // 2])
-        if trouble == "stall":
-            await asyncio.sleep(3600)
-        assert request.transport
-        request.transport.abort()
-        return response
-    await response.write(content)
-    return response
 
 
 def _file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") -> str:

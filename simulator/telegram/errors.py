@@ -32,3 +32,12 @@ def bad_request(reason: str) -> ApiError:
 def forbidden(reason: str) -> ApiError:
     """Make a 403."""
     return ApiError(403, f"Forbidden: {reason}")
+
+
+def migrated(new_id: int) -> ApiError:
+    """Make the 400 of a group that has become a supergroup."""
+    return ApiError(
+        400,
+        "Bad Request: group chat was upgraded to a supergroup chat",
+        migrate_to_chat_id=new_id,
+    )

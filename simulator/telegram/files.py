@@ -25,7 +25,7 @@ class StoredFile:
 
     file_id: str
     unique_id: str
-    #: "video", "photo", "document", "audio" or "thumbnail".
+    #: "video", "animation", "photo", "document", "audio" or "thumbnail".
     kind: str
     path: Path
     name: str
@@ -35,6 +35,9 @@ class StoredFile:
     height: int = 0
     duration: int = 0
     codec: str = ""
+    #: Of a video: what keeps it from playing everywhere, or from playing while it loads.
+    trouble: str = ""
+    has_sound: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields that all file objects share."""
@@ -72,7 +75,7 @@ class FileStore:
         )
         if kind in {"photo", "thumbnail"}:
             _measure_picture(file)
-        elif kind == "video":
+        elif kind in {"video", "animation"}:
             _measure_video(file)
         elif kind == "audio":
             _measure_sound(file)
@@ -95,11 +98,29 @@ def _measure_video(file: StoredFile) -> None:
             if container.streams.video:
                 context = container.streams.video[0].codec_context
                 file.width, file.height = context.width, context.height
+                frame = next(container.decode(video=0))
+                if frame.rotation % 180:
+                    file.width, file.height = file.height, file.width
                 file.codec = context.name
+                file.has_sound = bool(container.streams.audio)
+                if file.codec not in {"h264", "hevc"} or "mp4" not in container.format.name:
+                    file.trouble = f"{file.codec} in {container.format.name}"
+                elif not _starts_with_index(file.path):
+                    file.trouble = "no fast start"
             if container.duration:
                 file.duration = round(container.duration / av.time_base)
-    except av.FFmpegError:
+    except (av.FFmpegError, StopIteration):
         return
+
+
+def _starts_with_index(path: Path) -> bool:
+    """Tell whether the index of an MP4 comes before its content."""
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8 and head[4:] != b"mdat":
+            if head[4:] == b"moov":
+                return True
+            file.seek(int.from_bytes(head[:4], "big") - 8, 1)
+    return False
 
 
 def _measure_sound(file: StoredFile) -> None:

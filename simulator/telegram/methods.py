@@ -85,25 +85,22 @@ class Methods:
     async def do_sendVideo(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
         self.world.chat(params["chat_id"])
-        file = self._file(params["video"], uploads, "video")
-        declared = [params.get(key) or 0 for key in ("width", "height", "duration")]
-        self._check_declared(file, declared)
-        video: Json = {
-            **file.as_json(),
-            "width": declared[0] or 320,
-            "height": declared[1] or 320,
-            "duration": declared[2],
-            "mime_type": "video/mp4",
-            "file_name": file.name,
-        }
-        self._add_stills(video, params, uploads)
-        return self._send(params, {"video": video, "caption": caption}, entities)
+        content = {"video": self._video("video", params["video"], params, uploads)}
+        return self._send(params, {**content, **_cover(params), "caption": caption}, entities)
+
+    async def do_sendAnimation(self, params: Params, uploads: Uploads) -> Json:
+        caption, entities = formatted(params, "caption")
+        self.world.chat(params["chat_id"])
+        animation = self._video("animation", params["animation"], params, uploads)
+        content = {"animation": animation, "document": animation}
+        return self._send(params, {**content, **_cover(params), "caption": caption}, entities)
 
     async def do_sendPhoto(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
         self.world.chat(params["chat_id"])
         file = self._photo(params["photo"], uploads)
-        return self._send(params, {"photo": [_photo_size(file)], "caption": caption}, entities)
+        content = {"photo": [_photo_size(file)], "caption": caption}
+        return self._send(params, {**content, **_cover(params)}, entities)
 
     async def do_sendAudio(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
@@ -321,12 +318,35 @@ class Methods:
         match item["type"]:
             case "photo":
                 content: Json = {"photo": [_photo_size(self._photo(item["media"], uploads))]}
+            case "video":
+                content = {"video": self._video("video", item["media"], item, uploads)}
             case "document":
                 file = self._file(item["media"], uploads, "document")
                 content = {"document": {**file.as_json(), "file_name": file.name}}
             case kind:
                 raise bad_request(f"type {kind} is not simulated in albums")
+        content |= _cover(item)
         return ({**content, "caption": caption} if caption else content), entities
+
+    def _video(self, kind: str, value: str, params: Params, uploads: Uploads) -> Json:
+        """Take a video or animation, which should be declared as it is and play everywhere."""
+        file = self._file(value, uploads, kind)
+        declared = [params.get(key) or 0 for key in ("width", "height", "duration")]
+        self._check_declared(file, declared)
+        if file.trouble:
+            self.violations.append(f"{file.name}: {file.trouble}")
+        if kind == "animation" and file.has_sound:
+            self.violations.append(f"{file.name}: an animation loses its sound")
+        video: Json = {
+            **file.as_json(),
+            "width": declared[0] or 320,
+            "height": declared[1] or 320,
+            "duration": declared[2],
+            "mime_type": "video/mp4",
+            "file_name": file.name,
+        }
+        self._add_stills(video, params, uploads)
+        return video
 
     def _add_stills(self, target: Json, params: Params, uploads: Uploads) -> None:
         if thumbnail := params.get("thumbnail"):
@@ -354,6 +374,10 @@ class Methods:
             self.violations.append(f"{file.name} is no video")
         elif declared != actual:
             self.violations.append(f"{file.name} is declared {declared} but really {actual}")
+
+
+def _cover(params: Params) -> Json:
+    return {"has_media_spoiler": True} if params.get("has_spoiler") else {}
 
 
 def _photo_size(file: StoredFile) -> Json:

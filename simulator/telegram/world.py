@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.telegram.errors import bad_request, forbidden
+from simulator.telegram.errors import bad_request, forbidden, migrated
 from simulator.telegram.markup import entities_of_plain_text
 
 Json = dict[str, Any]
@@ -45,6 +45,8 @@ class Chat:
     #: Why the bot may not write here, in Telegram's words; empty when it may.
     closed: str = ""
     reactions_allowed: bool = True
+    #: Id of the supergroup that the group has become; 0 while it has not.
+    moved_to: int = 0
     #: Ids of the topics, when the group has topics.
     topics: set[int] = field(default_factory=set)
     #: Message id to Message object, as the bot would receive it.
@@ -106,6 +108,8 @@ class World:
         if not isinstance(chat_id, int) or chat_id not in self.chats:
             raise bad_request("chat not found")
         chat = self.chats[chat_id]
+        if chat.moved_to:
+            raise migrated(chat.moved_to)
         if chat.closed:
             raise forbidden(chat.closed)
         return chat
@@ -165,19 +169,33 @@ class World:
         self.chats[person.id].closed = ""
         self._membership(person, "kicked", "member")
 
+    def remove(self, person: Person, chat: Chat) -> None:
+        """Let a person remove the bot from a group."""
+        chat.closed = "bot was kicked from the supergroup chat"
+        self._membership(person, "member", "kicked", chat)
+
+    def migrate(self, person: Person, chat: Chat, new_id: int) -> Chat:
+        """Turn a group into a supergroup, which has another id; gives the new chat."""
+        new = self.group(new_id, chat.title)
+        new.members = dict(chat.members)
+        self.post(person, chat, {"migrate_to_chat_id": new_id})
+        self.post(person, new, {"migrate_from_chat_id": chat.id})
+        chat.moved_to = new_id
+        return new
+
     def delete(self, chat: Chat, message_id: int) -> None:
         """Let a message disappear."""
         chat.messages.pop(message_id, None)
         self._note({"event": "deleted", "chat_id": chat.id, "message_id": message_id})
 
-    def _membership(self, person: Person, old: str, new: str) -> None:
+    def _membership(self, person: Person, old: str, new: str, chat: Chat | None = None) -> None:
         def member(status: str) -> Json:
             return {"user": self.bot_user, "status": status, "until_date": 0}
 
         self.push(
             "my_chat_member",
             {
-                "chat": self.chats[person.id].as_json(),
+                "chat": (chat or self.chats[person.id]).as_json(),
                 "from": person.as_json(),
                 "date": int(time.time()),
                 "old_chat_member": member(old),

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import errors
-from core.captions import caption, short_count
+from core.captions import Source, caption, cut, short_count
 from core.errors import ClipferryError, NoMediaError, TooLargeError, TooLongError
-from core.formats import choose_rendition
+from core.formats import Quality, choose_rendition
 from core.limits import upload_ceiling
 from core.media import Rendition
 from core.referrals import read_referral
@@ -33,12 +33,44 @@ def test_numbers_are_shortened(number: int, expected: str):
 
 
 @given(url=st.text(max_size=200), label=st.text(max_size=50), name=st.text(max_size=40))
-def test_a_caption_is_always_good_html_and_short_enough(url: str, label: str, name: str):
-    text, _ = parse_html(
-        caption(source_label=label, source_url=url, bot_name=name, bot_url="https://t.me/x")
-    )
+def test_a_caption_is_always_good_html(url: str, label: str, name: str):
+    text, _ = parse_html(caption(Source(label, url), bot_name=name, bot_url="https://t.me/x"))
     assert text == f"{label}\n\n{name}"
-    assert units(text) <= 1024
+
+
+#: What Telegram keeps as it is: it trims white space around a caption by itself.
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=3_000)
+
+
+@given(author=st.text(max_size=60), text=WORDS, note=st.text(max_size=80))
+def test_a_description_fills_what_room_there_is_and_no_more(author: str, text: str, note: str):
+    html = caption(
+        Source("Source", "https://x.example/?a=1&b=2"),
+        bot_name="@ferry",
+        bot_url="https://t.me/ferry",
+        notes=(note,),
+        author=author,
+        text=text,
+    )
+    shown, _ = parse_html(html)
+    assert units(shown) <= 1024
+    assert shown.endswith("\n\n@ferry")
+    if units(text) < 700:
+        assert text.strip() in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("short", 10, "short"),
+        ("one two three", 9, "one two…"),
+        ("onetwothree", 6, "onetw…"),
+        ("a👨‍👩‍👧b", 3, "a…"),
+        ("⛴️⛴️", 0, ""),
+    ],
+)
+def test_a_text_is_cut_at_a_word_and_never_inside_a_character(text: str, most: int, expected: str):
+    assert cut(text, most) == expected
 
 
 def rendition(codec: str = "h264", width: int = 576, size: int | None = 10, **more) -> Rendition:
@@ -54,6 +86,23 @@ def test_the_best_rendition_that_fits_is_chosen():
     assert choose_rendition([large, unknown], 50) is unknown
     rich = rendition(bitrate=9)
     assert choose_rendition([rendition(bitrate=1), rich], 50) is rich
+
+
+def test_a_chat_gets_the_quality_it_has_chosen():
+    small, middle, large = (rendition(width=width) for width in (480, 720, 999))
+    everything = [small, middle, large]
+    assert choose_rendition(everything, 50, quality=Quality.HD) is middle
+    assert choose_rendition(everything, 50, quality=Quality.SMALL) is small
+    assert choose_rendition([middle, large], 50, quality=Quality.SMALL) is middle
+    wide = rendition(width=3000)
+    assert choose_rendition([small, wide], 50, quality=Quality.HD) is small
+
+
+def test_what_is_too_large_is_taken_small_if_it_can_be_shrunk():
+    small, large = rendition(size=60), rendition(size=90)
+    assert choose_rendition([large, small], 50, shrinkable_bytes=70) is small
+    with pytest.raises(TooLargeError):
+        choose_rendition([large, small], 50, shrinkable_bytes=55)
 
 
 def test_nothing_that_fits_is_said_with_the_smallest_size():

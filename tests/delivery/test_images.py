@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from core.errors import BrokenPictureError
+from core.errors import BrokenFileError
 from delivery import images
 from delivery.images import make_native, with_true_name
 from simulator.samples import SampleStore
@@ -98,7 +98,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path, content: bytes):
     path = tmp_path / "post_1"
     path.write_bytes(content)
     for work in (make_native, with_true_name):
-        with pytest.raises(BrokenPictureError):
+        with pytest.raises(BrokenFileError):
             work(path)
 
 
@@ -106,7 +106,7 @@ def test_half_a_picture_is_broken(tmp_path: Path):
     path = tmp_path / "post_1"
     drawn().save(path, "TIFF")
     path.write_bytes(path.read_bytes()[:-50_000])
-    with pytest.raises(BrokenPictureError):
+    with pytest.raises(BrokenFileError):
         make_native(path)
 
 
@@ -114,7 +114,7 @@ def test_a_bomb_is_refused_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "post_1"
     drawn(2_000, 2_000).save(path, "BMP")
     monkeypatch.setattr(images, "MAX_PIXELS", 1_000_000)
-    with pytest.raises(BrokenPictureError):
+    with pytest.raises(BrokenFileError):
         make_native(path)
 
 

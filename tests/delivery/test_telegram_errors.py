@@ -10,6 +10,7 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from core.errors import (
     ChatForbiddenError,
+    ChatMovedError,
     ClipferryError,
     DeliveryError,
     FileRejectedError,
@@ -42,7 +43,7 @@ EXPECTED = {
     exceptions.TelegramAPIError: FileRejectedError,
     exceptions.TelegramNetworkError: UnknownOutcomeError,
     exceptions.TelegramRetryAfter: FloodError,
-    exceptions.TelegramMigrateToChat: ChatForbiddenError,
+    exceptions.TelegramMigrateToChat: ChatMovedError,
     exceptions.TelegramBadRequest: FileRejectedError,
     exceptions.TelegramNotFound: FileRejectedError,
     exceptions.TelegramConflictError: FileRejectedError,

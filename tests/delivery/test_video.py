@@ -1,6 +1,5 @@
 """Measuring videos and making their pictures."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -10,13 +9,12 @@ from PIL import Image
 
 from core.errors import PlatformChangedError
 from core.media import VideoFile
-from delivery.video import prepare
+from delivery.video import dress, measure
 from simulator.samples import SampleStore, VideoSpec
 
 
 async def prepared(path: Path, still: Path | None = None) -> VideoFile:
-    with ThreadPoolExecutor(1) as executor:
-        return await prepare(path, still, executor)
+    return dress(path, measure(path), still)
 
 
 def copy(source: Path, folder: Path) -> Path:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,9 @@ class Ferry:
         self.world = self.simulator.world
         self.api = self.simulator.api
         self.site = self.simulator.site
+        self.instagram = self.simulator.instagram
         self.ada = self.world.person(1001, "Ada", language_code="en-GB")
         self.home = self.world.chats[1001]
-        self._executor = ThreadPoolExecutor(2)
         self._running: asyncio.Task[bool] | None = None
         self.application: Application | None = None
 
@@ -53,7 +52,7 @@ class Ferry:
         await database.init_db()
         exits = load_exits(settings.network.proxy_file, include_direct=False)
         token = settings["bot"]["token"]
-        self.application = Application(settings, token, exits, self._executor)
+        self.application = Application(settings, token, exits)
         self._running = asyncio.create_task(self.application.run())
         before = self.api.pollers
         await self.until(lambda: self.api.pollers > before, "the first getUpdates")
@@ -72,7 +71,6 @@ class Ferry:
         """End the journey."""
         await self.stop()
         await self.simulator.stop()
-        self._executor.shutdown()
 
     # --- waiting -----------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import pytest
 from data.database import get_session
 from data.models import Music
 from misc.texts import load_texts
+from simulator.samples import VideoSpec
+from simulator.sites.tiktok import Encoding
 from simulator.telegram.world import Json
 from tests.journeys.ferry import ID, VIDEO, Ferry
 
@@ -63,7 +65,7 @@ async def test_while_it_runs_the_button_is_away_and_the_stats_stay(ferry: Ferry)
     await ferry.until(lambda: ferry.home.reactions)
     assert message["reply_markup"]["inline_keyboard"] == [stats]
     second = await ferry.press(message, BUTTON)
-    assert second["text"] == EN["sound_running"]
+    assert second["text"] == EN["already_running"]
     assert "text" not in ferry.world.query_answers[first]
     assert len(sounds(ferry)) == 1
     await ferry.press(message, BUTTON)  # and once it is done, one may ask again
@@ -79,7 +81,10 @@ async def test_what_is_behind_the_button_is_looked_at(ferry: Ferry, tmp_path: Pa
     await ferry.start()
     await ferry.say(VIDEO)
     message = ferry.videos()[-1]
-    ferry.site.posts[ID].sound = files[kind]
+    post = ferry.site.posts[ID]
+    post.sound = files[kind]
+    if kind == "none":
+        post.encodings = (Encoding(ferry.samples.video(VideoSpec(has_sound=False))),)
     keyboard = message["reply_markup"]
     await ferry.press(message, BUTTON)
     if kind == "mp4":
@@ -92,9 +97,20 @@ async def test_what_is_behind_the_button_is_looked_at(ferry: Ferry, tmp_path: Pa
     assert await recorded() == []
 
 
-async def test_a_post_without_sound_has_no_button_and_a_slideshow_has_one(ferry: Ferry):
-    message = await delivered(ferry, sound=None)
-    assert len(message["reply_markup"]["inline_keyboard"]) == 1
+async def test_a_sound_that_the_site_does_not_give_is_taken_from_the_video(ferry: Ferry):
+    message = await delivered(ferry, sound=None, text="Dawn\nand dusk")
+    await ferry.press(message, BUTTON)
+    audio = sounds(ferry)[0]["audio"]
+    assert (audio["title"], audio["performer"], audio["duration"]) == ("Dawn", "ferry.demo", 3)
+    assert audio["file_name"] == f"{ID}.m4a"
+
+
+async def test_a_silent_slideshow_has_no_button_and_another_has_one(ferry: Ferry):
+    ferry.video(pictures=(ferry.samples.picture(200, 300, "s"),), sound=None)
+    await ferry.start()
+    await ferry.say("hello")
+    await ferry.say(VIDEO)
+    assert len(ferry.answers()[-1]["reply_markup"]["inline_keyboard"]) == 1
     ferry.video(pictures=tuple(ferry.samples.picture(200 + n, 300, "s") for n in range(2)))
     await ferry.say(VIDEO)
     below = ferry.answers()[-1]

@@ -14,6 +14,7 @@ from core.errors import (
     TooLargeError,
     TooLongError,
 )
+from core.formats import Quality
 from data.config import ROOT
 from misc.texts import load_texts
 from simulator.telegram.markup import parse_html
@@ -87,7 +88,11 @@ def _string_literals() -> set[str]:
 
 def test_every_text_is_used_and_every_used_text_is_there():
     literals = _string_literals()
-    by_name = {f"command_{name}" for name in ("start", "lang", "mode")}
+    by_name = {f"command_{name}" for name in ("start", "settings", "lang", "mode")}
+    by_name |= {
+        f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
+    }
+    by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
     unused = set(FILES["en"]) - literals - by_name
     assert unused == set()
 

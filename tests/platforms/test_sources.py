@@ -9,7 +9,7 @@ from core.errors import BrokenLinkError, PlatformUnreachableError, TooLargeError
 from core.media import Access, Post, Rendition
 from platforms._download import Spool
 from platforms._http import HostRule, PublicResolver, WebClient
-from platforms._sources import Attempt
+from platforms._sources import Attempt, Wanted
 from simulator.samples import VideoSpec
 from tests.sites import Web
 
@@ -31,7 +31,9 @@ async def fetch(web: Web, *, limit: int = LIMIT, strip_cookies: bool = False, **
                 codec="h264",
                 size_bytes=web.samples.video(VideoSpec()).stat().st_size,
             )
-            path = await attempt.save(post, rendition, space, limit_bytes=limit)
+            wanted = Wanted(rendition.urls, "v.mp4", limit, rendition.size_bytes)
+            (path,) = await attempt.save(post, [wanted], space)
+            assert path is not None
             return path.stat().st_size
 
     async with web.sources(**terms) as sources:

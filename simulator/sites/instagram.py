@@ -1,0 +1,264 @@
+"""A small Instagram: GraphQL, pages, API for members, shared links and CDN, with the site's structure.
+
+Shaped after media-sources.md section 4: the session's LSD, the ruling that sets the CSRF cookie, the
+signed-out GraphQL query, the page's `data-sjs` scripts, and what each refusal looks like.
+"""
+
+import json
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from simulator.sites.web import send_file
+
+_WEB_HOSTS = {"www.instagram.com", "instagram.com", "m.instagram.com", "i.instagram.com"}
+_CDN_HOST = "scontent-fra3-1.cdninstagram.com"
+_LSD, _CSRF, _SESSION = "AdFerryLsd01", "ferrycsrf", "ferry-session"
+_QUERY_NAME = "PolarisLoggedOutDesktopWWWPostRootContentQuery"
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+#: Must arrive at the CDN to the letter.
+_SIGNATURE = "stp=dst-jpg_e35&_nc_sid=10d13b&oh=00_AfA%2Bb%2Fc&oe=77FFFFFF"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, or a video with its still."""
+
+    path: Path
+    is_video: bool = False
+    still: Path | None = None
+    width: int = 576
+    height: int = 1024
+
+
+@dataclass(slots=True)
+class InstagramPost:
+    """A post, and how the site behaves when it is asked for it."""
+
+    code: str
+    media: tuple[Media, ...] = ()
+    author: str = "ferry.demo"
+    text: str = ""
+    likes: int = 4_321
+    #: "", "missing", "throttled", "gated", "age", "login", or "html": GraphQL answers with a page.
+    trouble: str = ""
+    #: The trouble is for these exits only; empty means for all.
+    trouble_for: frozenset[str] = frozenset()
+    #: Only members see it.
+    is_private: bool = False
+    file_trouble: str = ""
+
+    @property
+    def pk(self) -> int:
+        """Give the post's number, of which the code is another form."""
+        number = 0
+        for character in self.code[:11]:
+            number = number * 64 + _ALPHABET.index(character)
+        return number
+
+
+@dataclass(slots=True)
+class InstagramSite:
+    """The site's posts, stories and shared links."""
+
+    posts: dict[str, InstagramPost] = field(default_factory=dict)
+    #: By their number.
+    stories: dict[str, InstagramPost] = field(default_factory=dict)
+    #: Path to the address it redirects to.
+    shared: dict[str, str] = field(default_factory=dict)
+    #: What a member's session must say.
+    session: str = _SESSION
+
+    def add(self, post: InstagramPost) -> InstagramPost:
+        """Put a post on the site."""
+        self.posts[post.code] = post
+        return post
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a host is one of the site's."""
+        return host in _WEB_HOSTS or host == _CDN_HOST
+
+    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:
+        """Answer a request that came in over the named exit."""
+        if request.host == _CDN_HOST:
+            return await self._file(request)
+        match request.path.strip("/").split("/"):
+            case ["api", "v1", *rest]:
+                return self._api(request, rest, exit_name)
+            case ["api", "graphql"]:
+                return await self._graphql(request, exit_name)
+            case ["stories", _, number]:
+                return self._story_page(request, number)
+            case ["p", code]:
+                return self._page(code, exit_name)
+            case ["share", *_]:
+                target = self.shared.get(request.path.rstrip("/"), "https://www.instagram.com/")
+                return web.Response(status=302, headers={"Location": target})
+            case ["accounts", "login"]:
+                return _html("<html>PolarisCAAIGLoginHomepageRoute</html>")
+        session = json.dumps({"l": _LSD})
+        return _html(f'<script type="application/json" id="__eqmc">{session}</script>')
+
+    def _api(self, request: web.Request, path: list[str], exit_name: str) -> web.Response:
+        match path:
+            case ["web", "get_ruling_for_content"]:
+                return self._ruling(request, exit_name)
+            case ["media", number, "info"]:
+                return self._info(request, number)
+            case ["feed", "reels_media"]:
+                return self._reels(request)
+        return web.Response(status=404)
+
+    def _ruling(self, request: web.Request, exit_name: str) -> web.Response:
+        post = self._by_number(request.query["target_id"])
+        answer: dict[str, Any] = {"status": "ok"}
+        if post and self._trouble(post, exit_name) == "age":
+            answer |= {"title": "Restricted Video", "description": "You must be 18 years old"}
+        response = web.json_response(answer)
+        response.headers["Set-Cookie"] = f"csrftoken={_CSRF}; Domain=.instagram.com; Path=/; Secure"
+        return response
+
+    async def _graphql(self, request: web.Request, exit_name: str) -> web.Response:
+        form = await request.post()
+        is_known = (
+            form.get("lsd") == _LSD == request.headers.get("X-FB-LSD")
+            and request.headers.get("X-CSRFToken") == _CSRF == self._cookie(request, "csrftoken")
+            and form.get("fb_api_req_friendly_name") == _QUERY_NAME
+        )
+        if not is_known:
+            return _html("<html>something else</html>")
+        post = self._by_number(json.loads(str(form["variables"]))["media_id"])
+        trouble = self._trouble(post, exit_name) if post else "missing"
+        if trouble == "html":
+            return _html("<html>something else</html>")
+        if post is None or trouble or post.is_private:
+            return web.json_response({"data": {"xig_polaris_media": None}})
+        product = {"if_not_gated_logged_out": self._product(post, signed_in=False)}
+        return web.json_response({"data": {"xig_polaris_media": product}})
+
+    def _page(self, code: str, exit_name: str) -> web.Response:
+        post = self.posts.get(code)
+        trouble = self._trouble(post, exit_name) if post else "missing"
+        if post and post.is_private:
+            trouble = trouble or "gated"
+        match trouble:
+            case "missing":
+                return _html('{"canonicalRouteName":"comet.igweb.PolarisErrorRoute"}')
+            case "login":
+                login = "https://www.instagram.com/accounts/login/?next=x"
+                return web.Response(status=302, headers={"Location": login})
+            case "throttled":
+                return _html('{"canonicalRouteName":"PolarisLoggedOutDesktopWWWPostRoute"}')
+            case "gated":
+                return _html('{"xig_polaris_media":{"if_not_gated_logged_out":null}}')
+        assert post
+        return _html(_page_with({"if_not_gated_logged_out": self._product(post, signed_in=False)}))
+
+    def _info(self, request: web.Request, number: str) -> web.Response:
+        if self._cookie(request, "sessionid") != self.session:
+            # A dead session ends on a page, with a status that says all is well.
+            return _html("<html>PolarisCAAIGLoginHomepageRoute</html>")
+        post = self._by_number(number)
+        if post is None:
+            return web.json_response({"message": "Media not found", "status": "fail"}, status=404)
+        return web.json_response({"items": [self._product(post, signed_in=True)], "status": "ok"})
+
+    def _story_page(self, request: web.Request, number: str) -> web.Response:
+        story = self.stories.get(number)
+        if story is None or self._cookie(request, "sessionid") != self.session:
+            return _html("<html>PolarisCAAIGLoginHomepageRoute</html>")
+        return _html(f'<script>{{"user":{{"pk":"77","username":"{story.author}"}}}}</script>')
+
+    def _reels(self, request: web.Request) -> web.Response:
+        if self._cookie(request, "sessionid") != self.session:
+            return web.json_response({"status": "fail"}, status=403)
+        items = [
+            self._product(story, signed_in=True) | {"pk": number}
+            for number, story in self.stories.items()
+        ]
+        user = {"pk": "77", "username": "ferry.demo", "full_name": "Ferry"}
+        return web.json_response({"reels": {"77": {"user": user, "items": items}}})
+
+    def _product(self, post: InstagramPost, *, signed_in: bool) -> dict[str, Any]:
+        product: dict[str, Any] = {
+            "pk": str(post.pk),
+            "code": post.code,
+            "user": {"pk": "77", "username": post.author, "full_name": post.author.title()},
+            "caption": {"text": post.text},
+            "taken_at": 1_760_000_000,
+            "like_count": post.likes,
+        }
+        children = [self._media(post, number, signed_in) for number in range(len(post.media))]
+        if len(children) == 1:
+            return product | children[0]
+        return product | {"carousel_media": children, "original_width": 1080}
+
+    def _media(self, post: InstagramPost, number: int, signed_in: bool) -> dict[str, Any]:
+        """Describe one item; signed out the site keeps sizes and durations to itself."""
+        media = post.media[number]
+        size = {"width": media.width, "height": media.height}
+        entry: dict[str, Any] = {
+            "pk": str(post.pk + number),
+            "original_width": media.width,
+            "original_height": media.height,
+            "image_versions2": {
+                "candidates": [
+                    {"url": _address(post, number, kind), **(size if signed_in else {})}
+                    for kind in ("still", "small")
+                ]
+            },
+        }
+        if media.is_video:
+            url = _address(post, number, "video")
+            entry["video_versions"] = [
+                {"type": kind, "url": url, **(size if signed_in else {})}
+                for kind in (101, 102, 103)
+            ]
+            entry["has_audio"] = True
+            if signed_in:
+                entry["video_duration"] = 3.023
+        return entry
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        if request.raw_path.partition("?")[2] != _SIGNATURE:
+            return web.Response(status=403, text="URL signature mismatch")
+        _, code, number, kind = request.path.strip("/").split("/")
+        post = self.posts.get(code) or self.stories[code]
+        media = post.media[int(number)]
+        path = media.path if kind == "video" or not media.is_video else media.still
+        if path is None:
+            return web.Response(status=404)
+        return await send_file(request, path, post.file_trouble)
+
+    def _by_number(self, number: str) -> InstagramPost | None:
+        return next((post for post in self.posts.values() if str(post.pk) == number), None)
+
+    @staticmethod
+    def _trouble(post: InstagramPost, exit_name: str) -> str:
+        return post.trouble if not post.trouble_for or exit_name in post.trouble_for else ""
+
+    @staticmethod
+    def _cookie(request: web.Request, name: str) -> str:
+        cookies = SimpleCookie(request.headers.get("Cookie", ""))
+        return cookies[name].value if name in cookies else ""
+
+
+def _address(post: InstagramPost, number: int, kind: str) -> str:
+    return f"https://{_CDN_HOST}/v/{post.code}/{number}/{kind}?{_SIGNATURE}"
+
+
+def _page_with(media: dict[str, Any]) -> str:
+    result = {"__bbox": {"complete": True, "result": {"data": {"xig_polaris_media": media}}}}
+    entry = ["RelayPrefetchedStreamCache", "next", [], ["adp_Polaris", result]]
+    data = {"require": [["ScheduledServerJS", "handle", None, [{"__bbox": {"require": [entry]}}]]]}
+    return (
+        '<!DOCTYPE html><html><body><script type="application/json" data-content-len="1" data-sjs>'
+        f"{json.dumps(data)}</script></body></html>"
+    )
+
+
+def _html(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html")

@@ -1,0 +1,362 @@
+"""Instagram: which links are its posts, what is read of them, what each refusal means, layer by layer."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web as aioweb
+
+from core.errors import (
+    AgeRestrictedError,
+    BrokenLinkError,
+    ClipferryError,
+    LoginRequiredError,
+    MediaPrivateError,
+    NotFoundError,
+    PlatformRateLimitedError,
+    PlatformRefusedError,
+)
+from core.media import Clip, Picture, Post
+from platforms.instagram import PLATFORM, read_product
+from simulator.samples import VideoSpec
+from simulator.sites.instagram import InstagramPost, Media
+from tests.sites import Web
+
+CODE = "DemoPhoto01"
+COOKIES = (
+    "# Netscape HTTP Cookie File\n"
+    ".instagram.com\tTRUE\t/\tTRUE\t2147483647\tsessionid\tferry-session\n"
+)
+
+
+def reel(web: Web, code: str = CODE, **options) -> InstagramPost:
+    """Put a reel on the site."""
+    video = Media(
+        web.samples.video(VideoSpec()), is_video=True, still=web.samples.picture(576, 1024, "r")
+    )
+    options.setdefault("media", (video,))
+    return web.instagram.add(InstagramPost(code, **options))
+
+
+def carousel(web: Web, **options) -> InstagramPost:
+    """Put a carousel of photo, video, photo on the site."""
+    photos = [
+        Media(web.samples.picture(400 + n, 500, "c"), width=400 + n, height=500) for n in (0, 1)
+    ]
+    video = reel(web, "DemoOther01").media[0]
+    return web.instagram.add(InstagramPost(CODE, media=(photos[0], video, photos[1]), **options))
+
+
+async def read(web: Web, url: str = f"https://www.instagram.com/p/{CODE}/", **terms) -> Post:
+    link = PLATFORM.find(url)
+    assert link is not None
+    terms.setdefault("attempts", 1)
+    async with web.sources(**terms) as sources:
+        return await sources.attempt(link, lambda attempt: attempt.read())
+
+
+@pytest.mark.parametrize("url", PLATFORM.examples)
+def test_every_example_is_recognised(url: str):
+    link = PLATFORM.find(url)
+    assert link is not None
+    if "/share/" not in url:
+        assert link.post_id in {
+            "DemoPhoto01",
+            "DemoReel001",
+            "stories.ferry.demo.3700000000000000001",
+        }
+        assert PLATFORM.find(PLATFORM.link_to(link.post_id)).post_id == link.post_id  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.instagram.com/ferry.demo/",
+        "https://www.instagram.com/explore/tags/ferry/",
+        "https://www.instagram.com/reels/audio/123456/",
+        "https://www.instagram.com/stories/ferry.demo/",
+        "https://www.instagram.com.evil.example/p/DemoPhoto01/",
+        "https://evil.example/www.instagram.com/p/DemoPhoto01/",
+        "https://user@www.instagram.com/p/DemoPhoto01/",
+        "https://www.instagram.com:8443/p/DemoPhoto01/",
+        "https://api.instagram.com/p/DemoPhoto01/",
+        "https://www.instagram.com/p/",
+    ],
+)
+def test_what_is_no_post_of_instagram_is_not_recognised(url: str):
+    assert PLATFORM.find(url) is None
+
+
+async def test_a_reel_is_read_signed_out(web: Web):
+    reel(web, text="Dawn ⛴️", likes=77)
+    post = await read(web)
+    assert (post.platform, post.id, post.author, post.text, post.likes) == (
+        "instagram",
+        CODE,
+        "ferry.demo",
+        "Dawn ⛴️",
+        77,
+    )
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    (rendition,) = clip.renditions
+    assert (rendition.width, rendition.height) == (576, 1024)
+    assert clip.duration_s == 0  # signed out the site does not say
+    assert clip.cover_urls[0].startswith("https://scontent")
+    assert {e.path.partition("?")[0] for e in web.log} == {
+        "/",
+        "/api/v1/web/get_ruling_for_content/",
+        "/api/graphql",
+    }
+
+
+async def test_a_mixed_carousel_keeps_its_order_and_kinds(web: Web):
+    carousel(web)
+    post = await read(web)
+    assert [type(item) for item in post.items] == [Picture, Clip, Picture]
+    assert post.has_pictures
+
+
+async def test_when_graphql_answers_with_a_page_the_posts_own_page_is_read(web: Web):
+    carousel(web, trouble="html")
+    post = await read(web)
+    assert len(post.items) == 3
+    assert web.log[-1].path == f"/p/{CODE}"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        ("missing", NotFoundError),
+        ("throttled", PlatformRateLimitedError),
+        ("gated", LoginRequiredError),
+        ("age", AgeRestrictedError),
+        ("login", PlatformRefusedError),
+    ],
+)
+async def test_refusals_are_told_apart(web: Web, trouble: str, error: type[ClipferryError]):
+    reel(web, trouble=trouble)
+    with pytest.raises(error):
+        await read(web)
+
+
+async def test_an_unknown_code_is_not_found_and_asked_for_once(web: Web):
+    await web.add_exit(name="exit-2")
+    with pytest.raises(NotFoundError):
+        await read(web, attempts=3)
+    assert len({e.exit for e in web.log}) == 1
+
+
+async def test_a_throttled_exit_is_left_for_another(web: Web):
+    await web.add_exit(name="exit-2")
+    reel(web, trouble="throttled", trouble_for=frozenset({"exit-1"}))
+    assert (await read(web, attempts=2)).id == CODE
+
+
+async def test_a_private_post_needs_an_account(web: Web):
+    code = CODE + "k" * 28
+    reel(web, code, is_private=True)
+    url = f"https://www.instagram.com/p/{code}/"
+    with pytest.raises(LoginRequiredError):
+        await read(web, url, attempts=3)
+    post = await read(web, url, cookies=COOKIES)
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    assert clip.duration_s == 3
+
+
+async def test_the_account_is_never_asked_first(web: Web):
+    reel(web)
+    await read(web, cookies=COOKIES)
+    assert not any("/info/" in e.path for e in web.log)
+
+
+async def test_cookies_that_are_not_accepted_are_said_to_the_operator(
+    web: Web, caplog: pytest.LogCaptureFixture
+):
+    web.instagram.session = "another"
+    reel(web, is_private=True)
+    with pytest.raises(LoginRequiredError):  # what the site has said of the post
+        await read(web, cookies=COOKIES)
+    assert "does not accept the cookies" in caplog.text
+
+
+async def test_a_story_needs_an_account(web: Web):
+    url = "https://www.instagram.com/stories/ferry.demo/3700000000000000001/"
+    photo = Media(web.samples.picture(400, 500, "c"))
+    web.instagram.stories["3700000000000000001"] = InstagramPost("story", media=(photo,))
+    web.instagram.stories["3700000000000000002"] = reel(web, "DemoOther02")
+    with pytest.raises(LoginRequiredError):
+        await read(web, url)
+    assert web.log == []
+    post = await read(web, url, cookies=COOKIES)
+    assert [type(item) for item in post.items] == [Picture]
+
+
+async def test_a_shared_link_leads_to_its_post(web: Web):
+    reel(web)
+    web.instagram.shared["/share/reel/DemoShare1"] = (
+        f"https://www.instagram.com/reel/{CODE}/?igsh=x"
+    )
+    web.instagram.shared["/share/BAleave"] = "https://evil.example/p/x"
+    assert (await read(web, "https://www.instagram.com/share/reel/DemoShare1")).id == CODE
+    for dead in ("BAdead", "BAleave"):
+        with pytest.raises(BrokenLinkError):
+            await read(web, f"https://www.instagram.com/share/{dead}/")
+    assert "evil.example" not in web.asked_hosts()
+
+
+def test_counts_that_the_author_hides_are_not_shown():
+    product = {
+        "like_count": 3,
+        "like_and_view_counts_disabled": True,
+        "image_versions2": {"candidates": [{"url": "https://scontent.cdninstagram.com/x"}]},
+    }
+    from core.media import Access
+
+    assert read_product(product, CODE, Access("x")).likes is None
+
+
+@pytest.fixture
+async def helper() -> AsyncIterator["Helper"]:
+    helper = Helper()
+    await helper.start()
+    yield helper
+    await helper.stop()
+
+
+class Helper:
+    """A cobalt and a provider on loopback, which answer what they are told to."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, Any]] = []
+        self.asked: list[tuple[str, dict[str, str], Any]] = []
+        self.files: dict[str, Path] = {}
+
+    async def start(self) -> None:
+        app = aioweb.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = aioweb.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await aioweb.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _answer(self, request: aioweb.Request) -> aioweb.StreamResponse:
+        if request.path in self.files:
+            return aioweb.FileResponse(self.files[request.path])
+        body = await request.json() if request.can_read_body else dict(request.query)
+        self.asked.append((request.path, dict(request.headers), body))
+        status, answer = self.answers.pop(0)
+        return aioweb.json_response(answer, status=status)
+
+
+async def test_cobalt_is_asked_when_the_site_refuses(web: Web, helper: Helper):
+    reel(web, trouble="login")
+    helper.answers.append(
+        (
+            200,
+            {
+                "status": "picker",
+                "picker": [
+                    {"type": "photo", "url": f"{helper.url}/tunnel?id=1"},
+                    {"type": "video", "url": "https://scontent-fra3-1.cdninstagram.com/v/x"},
+                ],
+            },
+        )
+    )
+    post = await read(web, cobalt_url=helper.url, cobalt_key="k-1")
+    assert [type(item) for item in post.items] == [Picture, Clip]
+    _, headers, body = helper.asked[0]
+    assert headers["Authorization"] == "Api-Key k-1"
+    assert body["url"] == f"https://www.instagram.com/p/{CODE}/"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("error.api.content.post.private", MediaPrivateError),
+        ("error.api.content.post.age", AgeRestrictedError),
+        ("error.api.fetch.empty", PlatformRefusedError),
+        ("error.api.rate_exceeded", PlatformRateLimitedError),
+    ],
+)
+async def test_cobalts_refusals_are_understood(
+    web: Web, helper: Helper, code: str, error: type[ClipferryError]
+):
+    reel(web, trouble="login")
+    helper.answers.append((400, {"status": "error", "error": {"code": code}}))
+    with pytest.raises(error):
+        await read(web, cobalt_url=helper.url)
+
+
+async def test_a_cobalts_file_comes_from_cobalt_and_from_nowhere_else(web: Web, helper: Helper):
+    from platforms import Attempt, Wanted
+
+    reel(web, trouble="login")
+    picture = web.samples.picture(400, 500, "c")
+    helper.files["/tunnel"] = picture
+    helper.answers.append(
+        (200, {"status": "tunnel", "url": f"{helper.url}/tunnel?id=1", "filename": "x.jpg"})
+    )
+
+    async def work(attempt: Attempt) -> int:
+        post = await attempt.read()
+        (item,) = post.items
+        async with web.spool().workspace() as space:
+            (path,) = await attempt.save(post, [Wanted(item.urls, "x", 10_000_000)], space)  # type: ignore[union-attr]
+            assert path is not None
+            return path.stat().st_size
+
+    async with web.sources(attempts=1, cobalt_url=helper.url) as sources:
+        link = PLATFORM.find(f"https://www.instagram.com/p/{CODE}/")
+        assert link is not None
+        assert await sources.attempt(link, work) == picture.stat().st_size
+
+
+async def test_the_provider_is_the_last_to_be_asked(web: Web, helper: Helper):
+    reel(web, trouble="login")
+    helper.answers += [
+        (500, {"status": "error", "error": {"code": "error.api.fetch.fail"}}),
+        (
+            200,
+            {
+                "media": [
+                    {
+                        "type": "video",
+                        "url": "https://scontent.cdninstagram.com/v?a=%2F",
+                        "thumbnail": "https://scontent.cdninstagram.com/t",
+                    },
+                    {"type": "image", "url": "https://scontent.cdninstagram.com/i"},
+                ]
+            },
+        ),
+    ]
+    post = await read(
+        web, cobalt_url=helper.url, rapidapi_url=f"{helper.url}/convert", rapidapi_key="secret"
+    )
+    assert [type(item) for item in post.items] == [Clip, Picture]
+    assert [path for path, _, _ in helper.asked] == ["/", "/convert"]
+    _, headers, query = helper.asked[1]
+    assert headers["X-Rapidapi-Key"] == "secret"
+    assert query == {"url": f"https://www.instagram.com/p/{CODE}/"}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error"),
+    [
+        (404, {}, NotFoundError),
+        (200, {"media": []}, NotFoundError),
+        (429, {}, PlatformRateLimitedError),
+    ],
+)
+async def test_the_providers_refusals_are_understood(
+    web: Web, helper: Helper, status: int, answer: Any, error: type[ClipferryError]
+):
+    reel(web, trouble="login")
+    helper.answers.append((status, answer))
+    with pytest.raises(error):
+        await read(web, rapidapi_url=f"{helper.url}/convert", rapidapi_key="secret")
