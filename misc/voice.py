@@ -41,14 +41,17 @@ class ChatVoice:
     #: The chat is an administrator's, who is told what went wrong inside.
     is_admin: bool
 
-    def look(self, post: Post, shown: int | None = None) -> Look:
+    def look(self, post: Post, *, shown: int, missing: int) -> Look:
         """Give the caption with source and signature, and the row of likes and views.
 
-        Where items were left out, the caption says how many.
+        Where items were left out on purpose, or could not be had, the caption says how many.
         """
         notes = []
-        if shown is not None and shown < len(post.items):
-            notes.append(self.texts(self.lang, "album_cut", shown=shown, total=len(post.items)))
+        if shown + missing < len(post.items):
+            total = len(post.items)
+            notes.append(self.texts(self.lang, "album_cut", shown=shown + missing, total=total))
+        if missing:
+            notes.append(self.texts(self.lang, "album_missing", missing=missing))
         if self._is_group and self.wishes.delete_request and self.asker:
             notes.append(self.texts(self.lang, "sent_by", name=self.asker))
         text = caption(

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,8 +74,10 @@ class Wanted:
     limit_bytes: int
     #: None when the site does not say.
     size_bytes: int | None = None
-    #: The rest is as good without it.
+    #: A mere decoration: nobody waits for room for it.
     is_optional: bool = False
+    #: The others are sent without it if it cannot be had.
+    may_miss: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ class _Way:
 class Attempt:
     """One try at one post: one layer, over one exit."""
 
-    def __init__(self, sources: "Sources", link: Link, layer: Layer, exit_: Exit) -> None:
+    def __init__(
+        self, sources: "Sources", link: Link, layer: Layer, exit_: Exit, *, is_last: bool
+    ) -> None:
+        #: No other attempt will follow.
+        self.is_last = is_last
         self._sources = sources
         self._platform = sources.registry[link.platform]
         self._link = link
@@ -113,7 +119,7 @@ class Attempt:
     ) -> list[Path | None]:
         """Fetch files of the post into the workspace, waiting for room first.
 
-        All of them, or none; only an optional one that cannot be had is given as None.
+        All of them, or none; only those that are optional or may be missed can come out as None.
 
         Raises:
             TooLargeError: one does not fit under its limit, or all not into the spool.
@@ -133,7 +139,7 @@ class Attempt:
                 async with at_once:
                     await self._download(file, post, target, limits.get(file, file.limit_bytes))
             except ClipferryError as error:
-                if not file.is_optional:
+                if not (file.is_optional or file.may_miss):
                     raise
                 logger.info("No %s of %s %s: %s", file.name, post.platform, post.id, error)
                 return None
@@ -187,7 +193,8 @@ class Sources:
         deadline = asyncio.get_running_loop().time() + self.terms.budget_s
         failure: ClipferryError = PlatformRefusedError("every way rests")
         used: set[_Way] = set()
-        for number, (layer, exit_) in enumerate(self._ways(link.platform)):
+        ways = self._ways(link.platform)
+        for number, (layer, exit_) in enumerate(ways):
             way = _Way(link.platform, layer.name, exit_.name)
             if _is_answered(failure, layer) or not self._health.allows(way):
                 continue
@@ -198,7 +205,8 @@ class Sources:
             used.add(way)
             try:
                 async with asyncio.timeout_at(deadline):
-                    result = await work(Attempt(self, link, layer, exit_))
+                    is_last = number == len(ways) - 1
+                    result = await work(Attempt(self, link, layer, exit_, is_last=is_last))
             except TimeoutError as error:
                 raise PlatformUnreachableError(f"no end after {self.terms.budget_s} s") from error
             except ClipferryError as error:
@@ -212,16 +220,14 @@ class Sources:
                 return result
         raise failure
 
-    def _ways(self, platform: str) -> Iterator[tuple[Layer, Exit]]:
+    def _ways(self, platform: str) -> list[tuple[Layer, Exit]]:
         """Give the first layer over as many exits as there are attempts, then the others once each."""
         first, *others = (
             layer for layer in self.registry[platform].layers if self._is_ready(layer.need)
         )
         route = self._exits.route()
-        for _ in range(self.terms.attempts):
-            yield first, next(route)
-        for layer in others:
-            yield layer, next(route)
+        layers = [first] * self.terms.attempts + others
+        return [(layer, next(route)) for layer in layers]
 
     def _is_ready(self, need: Need) -> bool:
         match need:

@@ -2,10 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.errors import ClipferryError, StorageError, TooLongError
+from core.errors import (
+    BrokenFileError,
+    ClipferryError,
+    PlatformChangedError,
+    PlatformUnreachableError,
+    StorageError,
+    TooLongError,
+)
 from core.formats import choose_rendition
 from core.media import Clip, File, Item, Picture, Post, VideoFile
 from core.together import together
@@ -41,6 +48,8 @@ class Fetched:
 
     post: Post
     parts: Sequence[Part]
+    #: Items that could not be fetched.
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,10 @@ class Downloads:
                 return await self._fetch(attempt, order, space)
 
             fetched = await self._bench.sources.attempt(order.link, fetch)
-            files = await self._shape(order, fetched)
-            look = order.voice.look(fetched.post, shown=len(fetched.parts))
+            files, spoilt = await self._shape(order, fetched)
+            missing = fetched.missing + spoilt
+            shown = len(fetched.parts) - spoilt
+            look = order.voice.look(fetched.post, shown=shown, missing=missing)
             await self._bench.sender.send(order.target, files, look)
             originals = {part.file for part in fetched.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)
@@ -103,16 +114,20 @@ class Downloads:
         if len(items) == 1:
             names = [post.id]
         wanted = [self._wanted(*pair, order) for pair in zip(items, names, strict=True)]
+        if attempt.is_last and len(items) > 1:
+            wanted = [[replace(file, may_miss=True) for file in files] for files in wanted]
         await order.status.working()
         flat = [file for files in wanted for file in files]
         saved = dict(zip(flat, await attempt.save(post, flat, space), strict=True))
         parts = []
         for item, files in zip(items, wanted, strict=True):
             main, *others = (saved[file] for file in files)
-            assert main
             by_kind = {path.suffix: path for path in others if path}
-            parts.append(Part(item, main, by_kind.get(".still"), by_kind.get(".tone")))
-        return Fetched(post, parts)
+            if main:
+                parts.append(Part(item, main, by_kind.get(".still"), by_kind.get(".tone")))
+        if not parts:
+            raise PlatformUnreachableError("none of the items")
+        return Fetched(post, parts, missing=len(items) - len(parts))
 
     def _wanted(self, item: Item, name: str, order: Order) -> list[Wanted]:
         """List the files that an item consists of, the main one first."""
@@ -134,8 +149,12 @@ class Downloads:
             wanted.append(still)
         return wanted
 
-    async def _shape(self, order: Order, fetched: Fetched) -> list[File]:
-        """Make the files fit for Telegram, side by side."""
+    async def _shape(self, order: Order, fetched: Fetched) -> tuple[list[File], int]:
+        """Make the files fit for Telegram, side by side; give them, and how many items are damaged.
+
+        Raises:
+            ClipferryError: the only item cannot be sent, or all of them are damaged.
+        """
         shaper = self._bench.shaper
 
         async def shape(part: Part) -> list[File]:
@@ -146,11 +165,21 @@ class Downloads:
                 return [await shaper.picture(file)]
             return await shaper.video(file, part.still)
 
-        shaped = await together(shape(part) for part in fetched.parts)
-        for file in (files := [file for group in shaped for file in group]):
+        async def shape_or_miss(part: Part) -> list[File] | BrokenFileError | PlatformChangedError:
+            try:
+                return await shape(part)
+            except (BrokenFileError, PlatformChangedError) as error:
+                logger.info("An item of %s is damaged: %s", fetched.post.id, error)
+                return error
+
+        shaped = await together(shape_or_miss(part) for part in fetched.parts)
+        files = [file for group in shaped if isinstance(group, list) for file in group]
+        if not files:
+            raise next(group for group in shaped if not isinstance(group, list))
+        for file in files:
             if isinstance(file, VideoFile):
                 self._check_length(file.duration_s)
-        return files
+        return files, sum(not isinstance(group, list) for group in shaped)
 
     def _check_length(self, seconds: int) -> None:
         longest = self._policy.max_duration_s

@@ -42,8 +42,8 @@ MAX_SOUND_BYTES: Final = 30_000_000
 class Voice(Protocol):
     """How the front desk speaks in one chat: all words, and nothing but words."""
 
-    def look(self, post: Post, shown: int | None = None) -> Look:
-        """Give caption and buttons for a post, of whose items so many are `shown`."""
+    def look(self, post: Post, *, shown: int, missing: int) -> Look:
+        """Give caption and buttons for a post, of whose items so many are shown and so many missing."""
 
     def sound_look(self) -> Look:
         """Give the caption of a sound."""
