@@ -40,8 +40,9 @@ def main() -> int:
 
 async def check(settings: Settings) -> int:
     """Read everything that a start would read, and migrate the database; then end."""
-    from platforms import load_cookies, load_exits
+    from platforms import load, load_cookies, load_exits
 
+    load(settings.sites.allowed)
     network = settings.network
     load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
     load_cookies(network.cookies_file)

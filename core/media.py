@@ -1,5 +1,6 @@
 """What the house talks about: a link, the post behind it, and the files that come out."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,6 +102,11 @@ class Post:
     #: What the post shows, in order: one clip, the pictures of a slideshow, or both mixed.
     items: tuple[Item, ...] = ()
     sound: Sound | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Give the id in a form that is a file's name, without extension."""
+        return re.sub(r"[^A-Za-z0-9_-]", "_", self.id)
 
     @property
     def number(self) -> int | None:

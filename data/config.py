@@ -209,6 +209,32 @@ class NetworkSection(Section):
         return value
 
 
+class SitesSection(Section):
+    """Whose links are served."""
+
+    allowed: tuple[str, ...] = Field(
+        (
+            "tiktok",
+            "instagram",
+            "x",
+            "facebook",
+            "pinterest",
+            "reddit",
+            "snapchat",
+            "bluesky",
+            "streamable",
+            "twitch",
+        ),
+        description="Names of the sites, separated by commas, in the order in which users read them. "
+        "youtube is possible too, where yt-dlp finds a JavaScript runtime (docs/operating.md).",
+    )
+
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _listed(value)
+
+
 class HelpersSection(Section):
     """Other services that are asked when a site refuses the bot itself."""
 
@@ -267,6 +293,7 @@ class Settings(BaseModel):
     files: FilesSection = FilesSection()
     limits: LimitsSection = LimitsSection()
     network: NetworkSection = NetworkSection()
+    sites: SitesSection = SitesSection()
     helpers: HelpersSection = HelpersSection()
     ads: AdsSection = AdsSection()
     run: RunSection = RunSection()

@@ -75,7 +75,7 @@ class Application:
         )
         self._spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
         self._sources = Sources(
-            load(),
+            load(settings.sites.allowed),
             exits,
             Terms(
                 attempts=limits.attempts,

@@ -29,12 +29,13 @@ async def on_press(
     """Put what the button offers into the queue, once."""
     data, message = query.data or "", query.message
     post = read_post(data)
-    if not isinstance(message, Message) or post is None or post[0] not in orders.registry.by_name:
+    link = orders.registry.link_to(*post) if post else None
+    if not isinstance(message, Message) or link is None:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
         return
     at_end = presses.begin((message.chat.id, message.message_id, data))
     if at_end is None:
         await query.answer(texts[chat.lang]["already_running"])
         return
-    orders.submit_press(message, post, chat, Press(data, at_end))
+    orders.submit_press(message, link, chat, Press(data, at_end))
     await query.answer()

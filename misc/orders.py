@@ -61,11 +61,8 @@ class OrderDesk:
             order = self._order(message, link, chat, light, can_retry=True)
             self.jobs.submit(OrderJob(service, order))
 
-    def submit_press(
-        self, message: Message, post: tuple[str, str], chat: ChatView, press: "Press"
-    ) -> None:
+    def submit_press(self, message: Message, link: Link, chat: ChatView, press: "Press") -> None:
         """Hand in the order for what a button of ours offers."""
-        link = self.registry.link_to(*post)
         light = PressedLight(self.bot, self.sender, message, press.data)
         service: Service = self.slides if press.data.startswith(SLIDES) else self.sounds
         order = self._order(message, link, chat, light, can_retry=False)

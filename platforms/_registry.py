@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import platforms
+from core.errors import SettingsError
 from core.media import Link
 from platforms._base import Platform
 
@@ -32,9 +33,12 @@ class Registry:
                 return link
         return None
 
-    def link_to(self, platform: str, post_id: str) -> Link:
-        """Give the link of a post of which only the id is known."""
-        return Link(platform, self[platform].link_to(post_id), post_id)
+    def link_to(self, platform: str, post_id: str) -> Link | None:
+        """Give the link of a post of which only the id is known; None if there can be no such post."""
+        if platform not in self.by_name:
+            return None
+        link = self[platform].find(self[platform].link_to(post_id))
+        return link if link and link.post_id == post_id else None
 
     def find_all(self, text: str, marked_urls: Iterable[str] = ()) -> list[Link]:
         """Find the links in a text, in order, each post once.
@@ -50,22 +54,36 @@ class Registry:
         return list(links.values())
 
 
-def load() -> Registry:
-    """Import every public file of this room and take its PLATFORM.
+def load(allowed: Iterable[str] | None = None) -> Registry:
+    """Import every public file of this room and take its PLATFORM, or its PLATFORMS.
+
+    `allowed` are the names of those that are served, in the order in which they are named to users;
+    None takes all.
 
     Raises:
+        SettingsError: an allowed one does not exist.
         RuntimeError: a file has none.
     """
-    found = []
+    found: dict[str, Platform] = {}
     for module_info in pkgutil.iter_modules(platforms.__path__):
         if module_info.name.startswith("_"):
             continue
         module = importlib.import_module(f"platforms.{module_info.name}")
-        platform = getattr(module, "PLATFORM", None)
-        if not isinstance(platform, Platform):
-            raise RuntimeError(f"platforms/{module_info.name}.py defines no PLATFORM")  # noqa: TRY004
-        found.append(platform)
-    return Registry(found)
+        values = getattr(module, "PLATFORMS", None) or [getattr(module, "PLATFORM", None)]
+        for value in values:
+            if not isinstance(value, Platform):
+                raise RuntimeError(f"platforms/{module_info.name}.py defines no PLATFORM")  # noqa: TRY004
+            found[value.name] = value
+    if allowed is None:
+        return Registry(found.values())
+    names = list(allowed)
+    unknown = [name for name in names if name not in found]
+    if unknown or not names:
+        what = f"unknown: {', '.join(unknown)}" if unknown else "no site at all"
+        raise SettingsError(
+            [f"[sites] allowed (SITES_ALLOWED): {what}; there are {', '.join(sorted(found))}"]
+        )
+    return Registry(found[name] for name in names)
 
 
 def _tidy(url: str) -> str:

@@ -56,22 +56,33 @@ class PageReader:
     cookies: str = ""
 
     async def read(
-        self, extractor: type[IE], hosts: HostRule, work: Callable[[IE, "LeanYoutubeDL"], T]
+        self,
+        extractor: type[IE],
+        hosts: HostRule,
+        work: Callable[[IE, "LeanYoutubeDL"], T],
+        *,
+        is_lenient: bool = False,
     ) -> T:
         """Run `work` in a thread with a fresh extractor; requests stay within `hosts`.
+
+        With `is_lenient` the extractor gets to see HTTP statuses that it may know how to read.
 
         Raises:
             PlatformError: the site could not be read.
             BrokenLinkError: a redirect left the hosts.
         """
         return await asyncio.get_running_loop().run_in_executor(
-            self.executor, self._read, extractor, hosts, work
+            self.executor, self._read, extractor, hosts, work, is_lenient
         )
 
     def _read(
-        self, extractor: type[IE], hosts: HostRule, work: Callable[[IE, "LeanYoutubeDL"], T]
+        self,
+        extractor: type[IE],
+        hosts: HostRule,
+        work: Callable[[IE, "LeanYoutubeDL"], T],
+        is_lenient: bool,
     ) -> T:
-        ydl = LeanYoutubeDL(self, hosts)
+        ydl = LeanYoutubeDL(self, hosts, is_lenient=is_lenient)
         try:
             instance = extractor()
             ydl.add_info_extractor(instance)
@@ -84,8 +95,9 @@ class PageReader:
 class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
     """A YoutubeDL without extractors that follows redirects itself, within the given hosts."""
 
-    def __init__(self, reader: PageReader, hosts: HostRule) -> None:
+    def __init__(self, reader: PageReader, hosts: HostRule, *, is_lenient: bool) -> None:
         self._hosts = hosts
+        self._is_lenient = is_lenient
         self._exit_name = reader.exit.name
         self._ca_file = reader.ca_file
         self._target = ImpersonateTarget.from_str(reader.impersonate)
@@ -119,13 +131,15 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
             BrokenLinkError, PlatformError: see `PageReader.read`.
         """
         request = Request(req) if isinstance(req, str) else req
+        if not self._hosts.allows(request.url):
+            raise PlatformChangedError("an extractor asks outside its hosts")
         for _ in range(MAX_REDIRECTS):
             if urlsplit(request.url).path.startswith(_LOGIN_PAGES):
                 raise PlatformRefusedError("redirected to the login page")
             try:
                 # Translated here and not by the caller, because extractors that are told to be
                 # lenient swallow yt-dlp's own network errors.
-                with _translated(self._exit_name):
+                with _translated(self._exit_name, keeps_statuses=self._is_lenient):
                     return _limited(super().urlopen(request), self._exit_name)
             except _Redirect as redirect:
                 request = request.copy()
@@ -183,11 +197,13 @@ def _limited(response: Any, exit_name: str) -> Any:
 
 
 @contextmanager
-def _translated(exit_name: str) -> Iterator[None]:
+def _translated(exit_name: str, *, keeps_statuses: bool = False) -> Iterator[None]:
     """Turn yt-dlp's errors into ours. Their texts stay in the cause: they may hold addresses."""
     try:
         yield
     except HTTPError as error:
+        if keeps_statuses and error.status >= 400:
+            raise
         error.response.close()
         raise_for_status(error.status)
         raise _Redirect(error.response.get_header("Location") or "") from error

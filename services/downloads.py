@@ -110,9 +110,9 @@ class Downloads:
         for item in items:
             if isinstance(item, Clip):
                 self._check_length(item.duration_s)
-        names = [f"{post.id}_{n}" for n in range(1, len(items) + 1)]
+        names = [f"{post.file_name}_{n}" for n in range(1, len(items) + 1)]
         if len(items) == 1:
-            names = [post.id]
+            names = [post.file_name]
         wanted = [self._wanted(*pair, order) for pair in zip(items, names, strict=True)]
         if attempt.is_last and len(items) > 1:
             wanted = [[replace(file, may_miss=True) for file in files] for files in wanted]

@@ -106,9 +106,9 @@ class Slides:
             raise NoMediaError("no slides")
         if post.sound is None:
             raise NoSoundError(post.url)
-        sound = Wanted(post.sound.urls, f"{post.id}.sound", MAX_SOUND_BYTES)
+        sound = Wanted(post.sound.urls, f"{post.file_name}.sound", MAX_SOUND_BYTES)
         slides = [
-            Wanted(picture.urls, f"{post.id}_{number}", MAX_PICTURE_BYTES)
+            Wanted(picture.urls, f"{post.file_name}_{number}", MAX_PICTURE_BYTES)
             for number, picture in enumerate(pictures, start=1)
         ]
         await order.status.working()
@@ -129,7 +129,7 @@ def wanted_sound(post: Post, bench: Workbench) -> list[Wanted]:
     """
     covers = post.cover_urls
     if post.sound:
-        main = Wanted(post.sound.urls, f"{post.id}.sound", MAX_SOUND_BYTES)
+        main = Wanted(post.sound.urls, f"{post.file_name}.sound", MAX_SOUND_BYTES)
         covers = post.sound.cover_urls or covers
     else:
         clip = next((item for item in post.items if isinstance(item, Clip)), None)
@@ -138,10 +138,10 @@ def wanted_sound(post: Post, bench: Workbench) -> list[Wanted]:
         ceiling = bench.sender.ceiling_bytes
         rendition = choose_rendition(clip.renditions, ceiling, quality=Quality.SMALL)
         if rendition.sound_urls:
-            main = Wanted(rendition.sound_urls, f"{post.id}.sound", MAX_SOUND_BYTES)
+            main = Wanted(rendition.sound_urls, f"{post.file_name}.sound", MAX_SOUND_BYTES)
         else:
-            main = Wanted(rendition.urls, f"{post.id}.mp4", ceiling, rendition.size_bytes)
-    stills = [Wanted(covers[:1], f"{post.id}.still", MAX_STILL_BYTES, is_optional=True)]
+            main = Wanted(rendition.urls, f"{post.file_name}.mp4", ceiling, rendition.size_bytes)
+    stills = [Wanted(covers[:1], f"{post.file_name}.still", MAX_STILL_BYTES, is_optional=True)]
     return [main, *(stills if covers else [])]
 
 

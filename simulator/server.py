@@ -9,6 +9,7 @@ from aiohttp import web
 from simulator.control import control_routes
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
+from simulator.sites.others import RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.web import Sites
@@ -41,6 +42,8 @@ class Simulator:
     api: BotApi = field(init=False)
     site: TikTokSite = field(default_factory=TikTokSite)
     instagram: InstagramSite = field(default_factory=InstagramSite)
+    x: XSite = field(default_factory=XSite)
+    reddit: RedditSite = field(default_factory=RedditSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -68,7 +71,7 @@ class Simulator:
         self, name: str = "exit-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start one more proxy to the sites."""
-        sites = Sites(self.site, self.instagram)
+        sites = Sites(self.site, self.instagram, self.x, self.reddit)
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from data import database
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
+from simulator.sites.others import RedditSite, XSite
 from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import TikTokSite
 from tests.secrets import SecretFinder
@@ -103,7 +104,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 async def web(samples: SampleStore, authority: Authority, tmp_path: Path) -> AsyncIterator[Web]:
     """An empty simulated web with one way in."""
-    web = Web(TikTokSite(), InstagramSite(), samples, authority, tmp_path)
+    web = Web(TikTokSite(), InstagramSite(), XSite(), RedditSite(), samples, authority, tmp_path)
     await web.add_exit()
     yield web
     for proxy in web.proxies:

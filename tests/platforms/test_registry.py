@@ -1,13 +1,12 @@
 """Finding links in what people write."""
 
+import random
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platforms._registry import load
-
-REGISTRY = load()
-EXAMPLES = [e for platform in REGISTRY.by_name.values() for e in platform.examples]
+from tests.links import EXAMPLES, REGISTRY, draw
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -23,6 +22,14 @@ def test_every_example_belongs_to_exactly_one_platform(example: str):
 def test_links_are_found_inside_any_text(example: str, before: str, after: str):
     links = REGISTRY.find_all(f"{before}{example}{after}")
     assert [link.url.rstrip("/") for link in links] == [example.rstrip("/")]
+
+
+@settings(max_examples=200)
+@given(st.randoms(use_true_random=False))
+def test_links_of_every_form_are_found_and_their_look_alikes_are_not(dice: random.Random):
+    sample = draw(dice)
+    links = REGISTRY.find_all(sample.text)
+    assert [link.platform for link in links] == ([sample.platform] if sample.platform else [])
 
 
 @given(st.text(max_size=300))

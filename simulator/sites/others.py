@@ -1,0 +1,179 @@
+"""A small X and a small Reddit, with as much of the sites' structure as yt-dlp reads."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from simulator.sites.web import send_file
+
+_X_HOSTS = {
+    "x.com",
+    "api.x.com",
+    "cdn.syndication.twimg.com",
+    "video.twimg.com",
+    "pbs.twimg.com",
+}
+
+
+@dataclass(slots=True)
+class XPost:
+    """A post on X with its videos; several encodings of each, the best last."""
+
+    id: str
+    videos: tuple[tuple[Path, ...], ...] = ()
+    author: str = "ferry_demo"
+    text: str = ""
+    #: Why it is not shown, in the site's words: "Protected", "NsfwLoggedOut" or a tombstone's text.
+    refusal: str = ""
+
+
+@dataclass(slots=True)
+class XSite:
+    """The site's posts."""
+
+    posts: dict[str, XPost] = field(default_factory=dict)
+    #: Answers everything with this status; 0 answers properly.
+    status: int = 0
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a host is one of the site's."""
+        return host in _X_HOSTS
+
+    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:  # noqa: ARG002 - all exits alike
+        """Answer a request."""
+        if self.status:
+            return web.Response(status=self.status)
+        if request.path.endswith("/guest/activate.json"):
+            return web.json_response({"guest_token": "1790"})
+        if request.path.endswith("/TweetResultByRestId"):
+            if request.headers.get("x-guest-token") != "1790":
+                return web.json_response({"errors": [{"message": "Bad guest token"}]}, status=403)
+            variables = json.loads(request.query["variables"])
+            return web.json_response({"data": {"tweetResult": self._result(variables["tweetId"])}})
+        if request.host == "video.twimg.com":
+            _, post, video, _, number = request.path.strip("/").split("/")
+            path = self.posts[post].videos[int(video)][int(number.partition(".")[0])]
+            return await send_file(request, path)
+        return web.Response(status=404)
+
+    def _result(self, number: str) -> dict[str, Any]:
+        post = self.posts.get(number)
+        if post is None:
+            return {}
+        if post.refusal in {"Protected", "NsfwLoggedOut"}:
+            return {"result": {"__typename": "TweetUnavailable", "reason": post.refusal}}
+        if post.refusal:
+            tombstone = {"text": {"text": post.refusal}}
+            return {"result": {"__typename": "TweetTombstone", "tombstone": tombstone}}
+        legacy = {
+            "full_text": post.text,
+            "favorite_count": 12,
+            "entities": {},
+            "extended_entities": {"media": [_video(post, n) for n in range(len(post.videos))]},
+        }
+        user = {"legacy": {"screen_name": post.author, "name": post.author.title()}}
+        return {
+            "result": {
+                "__typename": "Tweet",
+                "legacy": legacy,
+                "core": {"user_results": {"result": user}},
+                "views": {"count": "345"},
+            }
+        }
+
+
+def _video(post: XPost, number: int) -> dict[str, Any]:
+    variants = [
+        {
+            "bitrate": 256_000 * (n + 1),
+            "content_type": "video/mp4",
+            "url": f"https://video.twimg.com/ext_tw_video/{post.id}/{number}/{size}/{n}.mp4?tag=12",
+        }
+        for n, size in enumerate(("288x512", "576x1024")[: len(post.videos[number])])
+    ]
+    return {
+        "id_str": f"{post.id}{number}",
+        "type": "video",
+        "video_info": {"duration_millis": 3_000, "variants": variants},
+        "original_info": {"width": 576, "height": 1024},
+    }
+
+
+@dataclass(slots=True)
+class RedditPost:
+    """A post on Reddit, whose video and sound are two files."""
+
+    id: str
+    video: Path | None = None
+    sound: Path | None = None
+    title: str = "A crossing"
+    #: Address of another site that the post only links to.
+    link: str = ""
+    #: "private" or "quarantined": only members see it; "html": the site wants an account.
+    refusal: str = ""
+
+
+@dataclass(slots=True)
+class RedditSite:
+    """The site's posts."""
+
+    posts: dict[str, RedditPost] = field(default_factory=dict)
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a host is one of the site's."""
+        return host in {"www.reddit.com", "old.reddit.com", "v.redd.it"}
+
+    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:  # noqa: ARG002 - all exits alike
+        """Answer a request."""
+        if request.host == "v.redd.it":
+            return await self._file(request)
+        if not request.path.endswith("/.json"):
+            response = web.Response(text="<html></html>", content_type="text/html")
+            response.headers["Set-Cookie"] = "loid=ferry; Domain=.reddit.com; Path=/"
+            return response
+        post = self.posts.get(request.path.strip("/").split("/")[-2])
+        if post is None:
+            return web.json_response({"message": "Not Found", "error": 404}, status=404)
+        if post.refusal == "html":
+            return web.Response(text="<html>log in</html>", content_type="text/html", status=403)
+        if post.refusal:
+            return web.json_response({"error": 403, "reason": post.refusal}, status=403)
+        return web.json_response([{"data": {"children": [{"data": self._post(post)}]}}])
+
+    def _post(self, post: RedditPost) -> dict[str, Any]:
+        data: dict[str, Any] = {"title": post.title, "author": "ferry_demo", "ups": 7}
+        if post.link:
+            return data | {"url": post.link}
+        base = f"https://v.redd.it/{post.id}"
+        video = {
+            "fallback_url": f"{base}/DASH_720.mp4?source=fallback",
+            "dash_url": f"{base}/DASHPlaylist.mpd?a=1",
+            "hls_url": f"{base}/HLSPlaylist.m3u8?a=1",
+            "width": 576,
+            "height": 1024,
+            "duration": 3,
+        }
+        return data | {"url": base, "secure_media": {"reddit_video": video}}
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        _, number, name = request.path.split("/")
+        post = self.posts[number]
+        if name == "DASHPlaylist.mpd" and post.sound:
+            return web.Response(text=_MPD, content_type="application/dash+xml")
+        path = {"DASH_720.mp4": post.video, "DASH_AUDIO_128.mp4": post.sound}.get(name)
+        return await send_file(request, path) if path else web.Response(status=404)
+
+
+_MPD = """<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S"
+ profiles="urn:mpeg:dash:profile:isoff-on-demand:2011">
+<Period>
+ <AdaptationSet contentType="audio"><Representation id="a" bandwidth="128000"
+  codecs="mp4a.40.2" mimeType="audio/mp4" audioSamplingRate="44100">
+  <BaseURL>DASH_AUDIO_128.mp4</BaseURL></Representation></AdaptationSet>
+</Period>
+</MPD>
+"""

@@ -1,0 +1,29 @@
+"""Two hundred links of every form and their look-alikes: nothing but the sites' own hosts is asked."""
+
+import random
+import re
+
+from platforms import load
+from tests.journeys.ferry import Ferry
+from tests.links import draw
+
+
+async def test_nothing_outside_the_sites_hosts_is_ever_asked(ferry: Ferry):
+    await ferry.start(
+        LIMITS_ATTEMPTS="1", SITES_ALLOWED=",".join(load().by_name), NETWORK_BREAKER_FAILURES="1000"
+    )
+    dice = random.Random(20261123)
+    samples = [draw(dice) for _ in range(200)]
+    assert 60 < sum(bool(sample.platform) for sample in samples) < 140
+    for sample in samples:
+        ferry.world.say(ferry.ada, sample.text)
+    await ferry.settled()
+    rules = [p.page_hosts for p in load().by_name.values()]
+    asked = {entry.host for entry in ferry.simulator.log}
+    assert asked
+    for host in asked:
+        assert any(rule.allows(f"https://{host}/") for rule in rules), host
+        assert not re.search(r"evil|127\.0\.0\.1", host)
+    # Every true link has ended, and no look-alike was even tried.
+    tried = [r for r in ferry.home.reactions.values() if r == "😢"]
+    assert len(tried) == sum(bool(sample.platform) for sample in samples)

@@ -1,0 +1,225 @@
+"""The sites that are values: what is a post of theirs, what is read, what is refused."""
+
+import pytest
+
+from core.errors import (
+    AgeRestrictedError,
+    ClipferryError,
+    ListError,
+    LiveError,
+    LoginRequiredError,
+    MediaPrivateError,
+    NoMediaError,
+    NotAvailableError,
+    NotFoundError,
+    PlatformChangedError,
+    PlatformRateLimitedError,
+    PlatformUnreachableError,
+    SettingsError,
+)
+from core.media import Access, Clip, Post
+from platforms._generic import read_info
+from platforms._registry import load
+from platforms.more_sites import PLATFORMS
+from simulator.samples import VideoSpec
+from simulator.sites.others import RedditPost, XPost
+from tests.sites import Web
+
+X_ID = "1790000000000000001"
+X_LINK = f"https://x.com/ferry_demo/status/{X_ID}"
+REDDIT_LINK = "https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/"
+
+
+async def read(web: Web, url: str, **terms) -> Post:
+    terms.setdefault("attempts", 1)
+    async with web.sources(**terms) as sources:
+        link = sources.registry.find(url)
+        assert link is not None
+        return await sources.attempt(link, lambda attempt: attempt.read())
+
+
+def x_post(web: Web, **options) -> XPost:
+    small = web.samples.video(VideoSpec(width=288, height=512))
+    options.setdefault("videos", ((small, web.samples.video(VideoSpec())),))
+    return web.x.posts.setdefault(X_ID, XPost(X_ID, **options))
+
+
+def clips(post: Post) -> list[Clip]:
+    assert all(isinstance(item, Clip) for item in post.items)
+    return [item for item in post.items if isinstance(item, Clip)]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda p: p.name)
+def test_every_site_knows_its_examples_and_its_own_addresses(platform):
+    for example in platform.examples:
+        link = platform.find(example)
+        assert link is not None, example
+        if link.post_id:
+            assert platform.find(platform.link_to(link.post_id)).post_id == link.post_id
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://x.com/ferry_demo",
+        "https://x.com/i/lists/1",
+        "https://x.com.evil.example/a/status/1",
+        "https://www.reddit.com/r/ferries/",
+        "https://www.reddit.com/user/ferry",
+        "https://www.pinterest.com/ferry/board/",
+        "https://www.facebook.com/ferry",
+        "https://www.facebook.com/groups/1/posts/2",
+        "https://bsky.app/profile/ferry.example",
+        "https://www.snapchat.com/add/ferry",
+        "https://www.twitch.tv/ferry",
+        "https://www.youtube.com/@ferry",
+        "https://www.youtube.com/playlist?list=PLdemo",
+    ],
+)
+def test_profiles_lists_and_look_alikes_are_no_posts(url: str):
+    assert load().find(url) is None
+
+
+def test_every_extractor_is_there():
+    """yt-dlp renames and moves them now and then."""
+    for platform in PLATFORMS:
+        reader = platform.recognise.__self__  # type: ignore[attr-defined]
+        extractor = reader._extractor()
+        link = platform.find(platform.examples[0])
+        assert link is not None
+        assert extractor.suitable(platform.link_to(link.post_id or "")) is True, platform.name
+
+
+async def test_a_post_on_x_is_read_with_its_best_encoding(web: Web):
+    x_post(web, text="Dawn")
+    post = await read(web, X_LINK)
+    (clip,) = clips(post)
+    assert [(r.width, r.height) for r in clip.renditions] == [(288, 512), (576, 1024)]
+    assert (post.author, post.text, post.likes, post.views) == ("ferry_demo", "Dawn", 12, 345)
+    assert clip.duration_s == 3
+
+
+async def test_several_videos_of_one_post_are_its_items(web: Web):
+    path = web.samples.video(VideoSpec())
+    x_post(web, videos=((path,), (path,), (path,)))
+    assert len(clips(await read(web, X_LINK))) == 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        ("Protected", MediaPrivateError),
+        ("NsfwLoggedOut", AgeRestrictedError),
+        ("This Post was deleted by the Post author.", NotFoundError),
+        ("This Post is from a suspended account.", NotFoundError),
+        ("This Post is unavailable.", NotAvailableError),
+    ],
+)
+async def test_refusals_of_x_are_told_apart(web: Web, refusal: str, error: type[ClipferryError]):
+    x_post(web, refusal=refusal)
+    with pytest.raises(error):
+        await read(web, X_LINK)
+
+
+async def test_a_post_of_words_only_has_no_media(web: Web):
+    x_post(web, videos=())
+    with pytest.raises(NoMediaError):
+        await read(web, X_LINK)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, PlatformUnreachableError), (429, PlatformRateLimitedError)]
+)
+async def test_a_site_in_trouble_is_no_missing_post(
+    web: Web, status: int, error: type[ClipferryError]
+):
+    web.x.status = status
+    with pytest.raises(error):
+        await read(web, X_LINK)
+
+
+async def test_a_sound_of_its_own_goes_with_its_video(web: Web):
+    path = web.samples.video(VideoSpec())
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", path, path)
+    (clip,) = clips(await read(web, REDDIT_LINK))
+    (rendition,) = clip.renditions
+    assert rendition.urls[0].startswith("https://v.redd.it/1demo01/DASH_720.mp4")
+    assert rendition.sound_urls == ("https://v.redd.it/1demo01/DASH_AUDIO_128.mp4",)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"refusal": "private"}, MediaPrivateError),
+        ({"refusal": "html"}, LoginRequiredError),
+        ({"link": "https://youtu.be/DemoShort01"}, NoMediaError),
+    ],
+)
+async def test_refusals_of_reddit_are_told_apart(
+    web: Web, options: dict[str, str], error: type[ClipferryError]
+):
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", **options)  # type: ignore[arg-type]
+    with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+    assert web.asked_hosts() <= {"old.reddit.com", "www.reddit.com"}
+
+
+async def test_an_unknown_post_of_reddit_is_not_found(web: Web):
+    with pytest.raises(NotFoundError):
+        await read(web, REDDIT_LINK)
+
+
+ABOUT = Post("x", "1", "https://x.com/i/status/1", Access("x"))
+FORMAT = {"url": "https://video.twimg.com/a.mp4", "vcodec": "avc1.64001f", "acodec": "mp4a.40.2"}
+
+
+@pytest.mark.parametrize(
+    ("info", "error"),
+    [
+        ({"formats": [FORMAT], "is_live": True}, LiveError),
+        ({"formats": [FORMAT], "live_status": "is_upcoming"}, LiveError),
+        ({"_type": "playlist", "entries": [{"formats": [FORMAT]}] * 21}, ListError),
+        ({"_type": "playlist", "entries": ({"n": n} for n in iter(int, 1))}, ListError),
+        ({"_type": "playlist", "entries": [{"_type": "url", "url": "https://x"}]}, ListError),
+        ({"_type": "url", "url": "https://elsewhere.example"}, NoMediaError),
+        ({"formats": [{**FORMAT, "protocol": "m3u8_native"}]}, NoMediaError),
+        ({"formats": [{**FORMAT, "fragments": [{}]}]}, NoMediaError),
+        ({"formats": [{**FORMAT, "url": "http://127.0.0.1/x"}]}, NoMediaError),
+        ({"_type": "compat_list"}, PlatformChangedError),
+        (None, PlatformChangedError),
+    ],
+)
+def test_what_is_no_single_finished_post_is_refused(info, error: type[ClipferryError]):
+    with pytest.raises(error):
+        read_info(info, ABOUT)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("avc1.4d401e", "h264"),
+        ("hev1.1.6", "h265"),
+        ("vp09.00", "vp9"),
+        ("av01.0", "av1"),
+        ("", "h264"),
+    ],
+)
+def test_codecs_get_our_names(name: str, ours: str):
+    post = read_info({"formats": [{**FORMAT, "vcodec": name}]}, ABOUT)
+    assert clips(post)[0].renditions[0].codec == ours
+
+
+def test_only_allowed_sites_are_served_in_the_given_order():
+    registry = load(("x", "tiktok"))
+    assert list(registry.by_name) == ["x", "tiktok"]
+    assert registry.find(REDDIT_LINK) is None
+    with pytest.raises(SettingsError, match=r"unknown: nowhere, generic; there are .*youtube"):
+        load(("x", "nowhere", "generic"))
+    with pytest.raises(SettingsError, match="no site at all"):
+        load(())
+
+
+def test_no_site_has_a_pattern_that_takes_for_ever():
+    """Paths are matched for every link that anybody sends."""
+    nasty = "https://www.facebook.com/" + "a/" * 900
+    assert load().find(nasty) is None
