@@ -102,6 +102,8 @@ class Post:
     #: What the post shows, in order: one clip, the pictures of a slideshow, or both mixed.
     items: tuple[Item, ...] = ()
     sound: Sound | None = None
+    #: The site itself warns of it.
+    is_sensitive: bool = False
 
     @property
     def file_name(self) -> str:

@@ -25,7 +25,7 @@ class Wishes:
     delete_request: bool = False
     #: Nobody's phone rings.
     silent: bool = False
-    #: All media is covered until somebody taps on it.
+    #: What the site warns of is covered until somebody taps on it.
     spoiler: bool = False
     #: Links count only in messages that mention the bot.
     only_mentioned: bool = False

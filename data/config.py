@@ -54,6 +54,10 @@ class BotSection(Section):
     join_log_chat: int = Field(
         0, description="Chat that is told about every new chat; 0 tells nobody."
     )
+    business: bool = Field(
+        False,
+        description="Answer links in the chats of business accounts that have connected the bot.",
+    )
     lean_start: bool = Field(
         True,
         description="Build aiogram's models only when they are needed: half the memory and a third "

@@ -53,6 +53,7 @@ class Look:
 def file_request(target: ChatTarget, file: File, look: Look) -> TelegramMethod[Message]:
     """Write the request that sends one file."""
     common: dict[str, Any] = {
+        "business_connection_id": target.business_id,
         "chat_id": target.chat_id,
         "message_thread_id": target.thread_id,
         "caption": look.caption or getattr(file, "label", None) or None,
@@ -89,6 +90,7 @@ def file_request(target: ChatTarget, file: File, look: Look) -> TelegramMethod[M
 def sound_request(target: ChatTarget, sound: SoundFile, look: Look) -> SendAudio:
     """Write the request that sends a sound."""
     return SendAudio(
+        business_connection_id=target.business_id,
         chat_id=target.chat_id,
         message_thread_id=target.thread_id,
         audio=StreamedFile(sound.path),
@@ -105,6 +107,7 @@ def sound_request(target: ChatTarget, sound: SoundFile, look: Look) -> SendAudio
 def album_request(target: ChatTarget, files: Sequence[File], look: Look) -> SendMediaGroup:
     """Write the request that sends several files as one album."""
     return SendMediaGroup(
+        business_connection_id=target.business_id,
         chat_id=target.chat_id,
         message_thread_id=target.thread_id,
         media=[_album_item(file, look) for file in files],

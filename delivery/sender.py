@@ -116,6 +116,7 @@ class Sender:
             DeliveryError: Telegram did not take it, or we cannot know.
         """
         method = SendMessage(
+            business_connection_id=target.business_id,
             chat_id=target.chat_id,
             message_thread_id=target.thread_id,
             text=text,
@@ -159,7 +160,10 @@ class Sender:
             while True:
                 with suppress(DeliveryError), translated():
                     await self._bot.send_chat_action(
-                        target.chat_id, action, message_thread_id=target.thread_id
+                        target.chat_id,
+                        action,
+                        business_connection_id=target.business_id,
+                        message_thread_id=target.thread_id,
                     )
                 await asyncio.sleep(_ACTION_INTERVAL_S)
 

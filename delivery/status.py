@@ -109,6 +109,19 @@ class StatusLight:
         return True
 
 
+class NoLight(StatusLight):
+    """No light at all: in a business account's chats a bot can neither react nor should it show."""
+
+    async def accepted(self) -> None:
+        """Show nothing."""
+
+    async def working(self) -> None:
+        """Show nothing."""
+
+    async def _finish(self, emoji: str | None) -> None:
+        """Show nothing."""
+
+
 class PressedLight(StatusLight):
     """The light over a request that was made by pressing a button.
 

@@ -17,6 +17,8 @@ class ChatTarget:
     thread_id: int | None = None
     #: The answer quotes the request.
     is_reply: bool = True
+    #: The business account in whose name the answer is written, or None for our own.
+    business_id: str | None = None
 
     @classmethod
     def of(cls, message: Message) -> "ChatTarget":
@@ -24,8 +26,10 @@ class ChatTarget:
         return cls(
             chat_id=message.chat.id,
             message_id=message.message_id,
-            is_private=message.chat.type == "private",
+            # A business account's customers are spared what groups are spared.
+            is_private=message.chat.type == "private" and not message.business_connection_id,
             thread_id=message.message_thread_id if message.is_topic_message else None,
+            business_id=message.business_connection_id,
         )
 
     @property

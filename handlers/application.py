@@ -122,7 +122,8 @@ class Application:
             self._dispatcher = self._make_dispatcher(me)
             await self._dispatcher.start_polling(
                 self._bot,
-                allowed_updates=_UPDATES,
+                allowed_updates=_UPDATES
+                + (["business_message"] if self._settings.bot.business else []),
                 tasks_concurrency_limit=_UPDATES_AT_ONCE,
                 close_bot_session=False,
             )

@@ -9,7 +9,7 @@ from aiogram.types import Message
 from core.formats import Quality
 from core.media import Link
 from delivery.sender import Sender
-from delivery.status import PressedLight, StatusLight
+from delivery.status import NoLight, PressedLight, StatusLight
 from delivery.targets import ChatTarget
 from misc.callbacks import SLIDES
 from misc.middlewares import ChatView
@@ -52,10 +52,15 @@ class OrderDesk:
                 return
             links = [link for link in links if link.platform not in wishes.muted]
         links = links[: self.links_per_message]
-        deletes = wishes.delete_request and not target.is_private
         light = StatusLight(
-            self.bot, self.sender, target, requests=len(links), deletes_request=deletes
+            self.bot,
+            self.sender,
+            target,
+            requests=len(links),
+            deletes_request=wishes.delete_request and not target.is_private,
         )
+        if target.business_id:
+            light = NoLight(self.bot, self.sender, target, requests=len(links))
         service = self.sounds if wishes.quality is Quality.SOUND else self.downloads
         for link in links:
             order = self._order(message, link, chat, light, can_retry=True)

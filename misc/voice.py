@@ -62,7 +62,12 @@ class ChatVoice:
             author=post.author if self.wishes.describe else "",
             text=post.text if self.wishes.describe else "",
         )
-        return self._dressed(text, keyboards.under_post(post, self.texts[self.lang]))
+        return Look(
+            caption=text,
+            buttons=keyboards.under_post(post, self.texts[self.lang]),
+            is_silent=self._is_group and self.wishes.silent,
+            is_spoiler=self._is_group and self.wishes.spoiler and post.is_sensitive,
+        )
 
     def sound_look(self) -> Look:
         """Give the signature."""
@@ -90,14 +95,6 @@ class ChatVoice:
     @property
     def _bot_url(self) -> str:
         return f"https://t.me/{self.bot_username}"
-
-    def _dressed(self, text: str, buttons: InlineKeyboardMarkup | None) -> Look:
-        return Look(
-            caption=text,
-            buttons=buttons,
-            is_silent=self._is_group and self.wishes.silent,
-            is_spoiler=self._is_group and self.wishes.spoiler,
-        )
 
     def _way_out(self, error: ClipferryError) -> InlineKeyboardMarkup | None:
         """Offer another try where one can help, and the post itself where we only have refused it."""

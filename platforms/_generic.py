@@ -178,6 +178,7 @@ def read_info(info: Any, about: Post) -> Post:
         likes=page["like_count"].count(),
         views=page["view_count"].count(),
         items=items,
+        is_sensitive=page["age_limit"].number() >= 18,
     )
 
 

@@ -148,6 +148,7 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
         views=_count(item, "playCount"),
         items=items,
         sound=_sound(item["music"]),
+        is_sensitive=bool(item["isContentClassified"]),
     )
 
 

@@ -191,6 +191,8 @@ class Downloads:
         chat_id, post = order.target.chat_id, delivered.post
         logger.info("Delivered %s %s to chat %d", post.platform, post.id, chat_id)
         is_ad_due = False
+        if order.target.business_id:
+            return  # somebody else's customer, who has never come to us
         try:
             with storage_errors():
                 is_ad_due = await record_download(

@@ -53,6 +53,8 @@ class SamplePost:
     sound: Path | None = None
     sound_title: str = "original sound"
     duration_s: int = 3
+    #: The site warns of it.
+    is_sensitive: bool = False
     likes: int = 12_500
     views: int = 1_234_567
     #: Not 0: the page says why there is nothing to see.
@@ -179,6 +181,8 @@ class TikTokSite:
             "statsV2": {"diggCount": str(post.likes), "playCount": str(post.views)},
             "video": self._video(post),
         }
+        if post.is_sensitive:
+            item["isContentClassified"] = True
         if post.pictures:
             item["imagePost"] = {"images": [_picture(post, i) for i in range(len(post.pictures))]}
         if post.page_trouble == "age":

@@ -36,7 +36,9 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _REFERENCE = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(lt|gt|amp|quot));")
-_PLAIN_URL = re.compile(r"(?:(?:https?|ftp)://|(?<![\w@.])(?=[\w-]+\.(?:com|site|example)\b))[^\s<>\"»]+")
+_PLAIN_URL = re.compile(
+    r"(?:(?:https?|ftp)://|(?<![\w@.])(?=[\w-]+\.(?:com|site|example)\b))[^\s<>\"»]+"
+)
 _COMMAND = re.compile(r"(?<!\S)/[a-zA-Z0-9_]{1,32}(?:@\w+)?")
 
 

@@ -251,6 +251,8 @@ class Methods:
     ) -> Json:
         chat = self.world.chat(params["chat_id"])
         extra: Json = {}
+        if connection := params.get("business_connection_id"):
+            extra["business_connection_id"] = connection
         thread_id = params.get("message_thread_id")
         if thread_id is not None:
             if thread_id not in chat.topics:

@@ -143,6 +143,15 @@ class World:
         self.push("message", message)
         return message
 
+    def say_to_business(self, person: Person, text: str, connection: str = "business-1") -> Json:
+        """Let a person write to a business account that the bot is connected to."""
+        chat = self.chats[person.id]
+        content = {"text": text, "entities": entities_of_plain_text(text)}
+        message = self._message(chat, {**content, "business_connection_id": connection})
+        message["from"] = person.as_json()
+        self.push("business_message", message)
+        return message
+
     def press(self, person: Person, message: Json, data: str) -> str:
         """Let a person press an inline button; gives the query's id."""
         query_id = str(next(self._query_ids))

@@ -110,9 +110,12 @@ async def test_the_caption_tells_author_and_text_when_wanted(ferry: Ferry):
 
 async def test_a_group_can_ask_for_silence_spoilers_and_a_clean_chat(ferry: Ferry):
     crew = await crew_with_settings(ferry, "silent", "spoiler", "delete_request")
+    ferry.video("7300000000000000002", is_sensitive=True)
+    await ferry.say(VIDEO.replace(ID, "7300000000000000002"), chat=crew)
     request = await ferry.say(VIDEO, chat=crew)
-    (video,) = ferry.videos(crew)
-    assert video["has_media_spoiler"]
+    sensitive, video = ferry.videos(crew)
+    assert sensitive["has_media_spoiler"]
+    assert "has_media_spoiler" not in video
     assert "Sent by Ada" in video["caption"]
     assert request["message_id"] not in crew.messages
     assert ferry.calls("sendVideo")[-1].params["disable_notification"]
