@@ -5,13 +5,14 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import SettingsError, StorageError
-from data import config, database
-from data.config import Settings
-from data.errors import storage_errors
 
-logger = logging.getLogger("clipferry")
+if TYPE_CHECKING:
+    from data.config import Settings
+
+# Worker processes import this file as well, so whatever is large is imported where it is used.
 
 #: Exit codes: a wrong setting, and a failure that a restart may heal.
 WRONG_SETTING, FAILED = 2, 1
@@ -27,8 +28,10 @@ def main() -> int:
         from simulator.demo import run_demo
 
         return run_demo([sys.executable, str(Path(__file__))], script=arguments.script)
+    from data.config import load_default
+
     try:
-        settings = config.load_default()
+        settings = load_default()
         return asyncio.run(check(settings) if arguments.command == "check" else run(settings))
     except SettingsError as error:
         print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
@@ -38,8 +41,9 @@ def main() -> int:
         return FAILED
 
 
-async def check(settings: Settings) -> int:
+async def check(settings: "Settings") -> int:
     """Read everything that a start would read, and migrate the database; then end."""
+    from data import database
     from platforms import load, load_cookies, load_exits
 
     load(settings.sites.allowed)
@@ -52,13 +56,12 @@ async def check(settings: Settings) -> int:
     return 0
 
 
-async def run(settings: Settings) -> int:
+async def run(settings: "Settings") -> int:
     """Run the bot until it is told to stop."""
     logging.basicConfig(
         level=settings.run.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    token = settings.bot.token.get_secret_value()
-    if not token:
+    if not settings.bot.token.get_secret_value():
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
         )
@@ -66,27 +69,28 @@ async def run(settings: Settings) -> int:
         from delivery import lean_aiogram
 
         lean_aiogram.install()
-    # Here and not above, because whatever imports aiogram must come after lean_aiogram.
+    # Whatever imports aiogram must come after lean_aiogram.
+    from data import database
     from handlers.application import Application
-    from platforms import load_exits
 
-    network = settings.network
-    exits = load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
+    application = Application(settings)
     await open_database(settings)
-    application = Application(settings, token, exits)
     try:
         return 0 if await application.run() else FAILED
     finally:
         await database.close()
 
 
-async def open_database(settings: Settings) -> None:
+async def open_database(settings: "Settings") -> None:
     """Connect to the database and bring it to the newest schema.
 
     Raises:
         SettingsError: its address is wrong.
         StorageError: it cannot be reached, or used.
     """
+    from data import database
+    from data.errors import storage_errors
+
     with storage_errors():
         try:
             database.initialize_database_components(settings["database"]["url"])

@@ -6,27 +6,15 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
+from benchmarks.figures import Figure
+from benchmarks.files import files
 from benchmarks.stage import ROOT, World, ferry, program
 from benchmarks.world import LARGE_BYTES, LARGE_POST, POST
 from platforms import Sources, Terms, load, load_exits
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the report."""
-
-    what: str
-    value: str
-    floor: str
-    #: Value to floor, and what was promised of it.
-    ratio: str
-    promise: str
-    is_kept: bool
 
 
 def extraction(world: World) -> list[Figure]:
@@ -233,4 +221,5 @@ MEMBERS = {
     "downloads": downloads,
     "registrations": registrations,
     "start": start,
+    "files": files,
 }

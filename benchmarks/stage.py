@@ -63,15 +63,21 @@ class Measured:
 
     @property
     def rss_mb(self) -> float:
-        """Give the resident memory in MiB."""
-        pages = int((self._proc / "statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        """Give the resident memory in MiB, worker processes included."""
+        pages = [int((proc / "statm").read_text().split()[1]) for proc in self._all()]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     @property
     def cpu_s(self) -> float:
-        """Give the processor time used so far, all threads, in seconds."""
-        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Give the processor time used so far, all threads and workers, in seconds."""
+        stats = [(proc / "stat").read_text().rpartition(")")[2].split() for proc in self._all()]
+        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS
+
+    def _all(self) -> list[Path]:
+        """Give the process and its children."""
+        children = self._proc / "task" / self._proc.name / "children"
+        pids = children.read_text().split() if children.exists() else []
+        return [self._proc, *(Path(f"/proc/{pid}") for pid in pids)]
 
 
 @contextmanager

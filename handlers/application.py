@@ -36,7 +36,7 @@ from misc.middlewares import Registration
 from misc.orders import OrderDesk
 from misc.presses import Presses
 from misc.texts import load_texts
-from platforms import Exits, Sources, Spool, Terms, load, load_cookies
+from platforms import Sources, Spool, Terms, load, load_cookies, load_exits
 from services.downloads import Downloads, Policy
 from services.jobs import Jobs
 from services.serving import Workbench
@@ -56,12 +56,17 @@ _UPDATES = ["message", "callback_query", "my_chat_member"]
 class Application:
     """The bot's parts, and their order at start and stop."""
 
-    def __init__(self, settings: Settings, token: str, exits: Exits) -> None:
+    def __init__(self, settings: Settings) -> None:
+        """Build the parts.
+
+        Raises:
+            SettingsError: a file that the settings name cannot be used, or the token is none.
+        """
         self._settings = settings
         limits, network = settings.limits, settings.network
         try:
             self._bot = make_bot(
-                token,
+                settings.bot.token.get_secret_value(),
                 server=settings.telegram.server,
                 # Uploads and the requests beside them, all at once.
                 connections=limits.active_requests + _UPDATES_AT_ONCE,
@@ -76,7 +81,7 @@ class Application:
         self._spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
         self._sources = Sources(
             load(settings.sites.allowed),
-            exits,
+            load_exits(network.proxy_file, include_direct=network.proxy_include_direct),
             Terms(
                 attempts=limits.attempts,
                 budget_s=limits.request_budget_s,

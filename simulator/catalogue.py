@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.samples import SampleStore, VideoSpec
+from simulator.server import Simulator
+from simulator.sites.instagram import InstagramPost, InstagramSite, Media
+from simulator.sites.others import XPost
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 
 
@@ -29,6 +32,15 @@ LINKS = (
         "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003",
     ),
     SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
+    SampleLink("a video of 70 MB, which is made smaller", f"{_USER}7300000000000000070"),
+    SampleLink("a video of 900 MB, which is refused", f"{_USER}7300000000000000900"),
+    SampleLink("a reel", "https://www.instagram.com/reel/DemoReel001/"),
+    SampleLink("pictures and videos mixed", "https://www.instagram.com/p/DemoMixed01/"),
+    SampleLink(
+        "a story, which needs an account",
+        "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
+    ),
+    SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
 )
 
 
@@ -38,8 +50,26 @@ def _slides(samples: SampleStore) -> tuple[Path, ...]:
     return (*slides, samples.heic(1080, 1440, "slide 11"))
 
 
-def fill(site: TikTokSite, samples: SampleStore) -> None:
-    """Put the demo's posts on the site, making their media."""
+def fill(simulator: Simulator) -> None:
+    """Put the demo's posts on the sites, making their media."""
+    _fill_tiktok(simulator.site, simulator.samples)
+    _fill_instagram(simulator.instagram, simulator.samples)
+    video = simulator.samples.video(VideoSpec())
+    simulator.x.posts["1790000000000000001"] = XPost(
+        "1790000000000000001", ((video,), (video,)), text="Two crossings"
+    )
+
+
+def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:
+    video = Media(
+        samples.video(VideoSpec()), is_video=True, still=samples.picture(576, 1024, "dawn")
+    )
+    photos = [Media(samples.picture(1080, 1350, f"harbour {n}"), width=1080) for n in range(3)]
+    site.add(InstagramPost("DemoReel001", (video,), text="Crossing at dawn"))
+    site.add(InstagramPost("DemoMixed01", (photos[0], video, *photos[1:], video)))
+
+
+def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     tall = samples.video(VideoSpec())
     wide = samples.video(VideoSpec(width=854, height=480, seconds=5, bit_rate=900_000))
     wide_h265 = samples.video(
@@ -68,10 +98,24 @@ def fill(site: TikTokSite, samples: SampleStore) -> None:
             views=48_300_000,
         )
     )
-    site.add(SamplePost("7300000000000000003", pictures=_slides(samples)))
+    site.add(SamplePost("7300000000000000003", pictures=_slides(samples), sound=samples.sound(20)))
     site.add(SamplePost("7300000000000000404", status=10204, status_message="item doesn't exist"))
     site.add(SamplePost("7300000000000000403", status=10222))
     site.add(
         SamplePost("7300000000000000451", status=10231, status_message="cross_border_violation")
+    )
+    noise = samples.video(VideoSpec(width=640, height=360, seconds=7, is_noise=True))
+    site.add(
+        SamplePost(
+            "7300000000000000070",
+            encodings=(Encoding(noise, width=640, height=360),),
+            duration_s=7,
+        )
+    )
+    site.add(
+        SamplePost(
+            "7300000000000000900",
+            encodings=(Encoding(samples.video(VideoSpec(padded_bytes=900_000_000))),),
+        )
     )
     site.short_links["ZMdemo001"] = f"{_USER}7300000000000000001?_t=8demo&_r=1"

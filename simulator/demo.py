@@ -39,12 +39,14 @@ async def _demo(bot_command: list[str], *, script: bool) -> int:
     print("Making sample videos …")
     samples = SampleStore(_VAR / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
-    fill(simulator.site, samples)
+    fill(simulator)
     await simulator.start()
     log = folder / "bot.log"
     bot = await _start_bot(bot_command, simulator, folder, log)
     try:
-        print(f"Telegram and TikTok are simulated at {simulator.address}; the bot's log is {log}")
+        print(
+            f"Telegram and the sites are simulated at {simulator.address}; the bot's log is {log}"
+        )
         await _wait_for_bot(simulator, bot)
         transcript = Transcript(simulator.world)
         if script:

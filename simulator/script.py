@@ -132,6 +132,50 @@ async def _slideshow(stage: Stage) -> None:
     await stage.expect("eleven photos", lambda: len(photos) == 11)
 
 
+async def _slides_as_video(stage: Stage) -> None:
+    below = list(stage.home.messages.values())[-1]
+    stage.simulator.world.press(stage.ada, below, "slides/tiktok/7300000000000000003")
+    video = await stage.answer("one video of the slides", lambda m: "video" in m)
+    await stage.expect("its length", lambda: video["video"]["duration"] == 28)
+    await stage.settled(stage.home, below, None)
+
+
+async def _mixed(stage: Stage) -> None:
+    request = stage.say("https://www.instagram.com/p/DemoMixed01/")
+    below = await stage.answer("what is below", lambda m: m.get("text", "").startswith("Source"))
+    await stage.settled(stage.home, request, None)
+    group = stage.home.messages[below["reply_to_message"]["message_id"]]["media_group_id"]
+    album = [m for m in stage.home.messages.values() if m.get("media_group_id") == group]
+    kinds = ["video" if "video" in m else "photo" for m in album]
+    await stage.expect(
+        "five items in order", lambda: kinds == ["photo", "video", "photo", "photo", "video"]
+    )
+
+
+async def _story(stage: Stage) -> None:
+    stage.say("https://www.instagram.com/stories/ferry.demo/3700000000000000001/")
+    await stage.answer("why not", lambda m: "signed in" in m.get("text", ""))
+
+
+async def _too_large(stage: Stage) -> None:
+    request = stage.say(f"{_VIDEO}7300000000000000070")
+    video = await stage.answer("a smaller video", lambda m: m.get("video", {}).get("width") == 640)
+    await stage.expect("that fits", lambda: video["video"]["file_size"] < 50_000_000)
+    await stage.settled(stage.home, request, None)
+    stage.say(f"{_VIDEO}7300000000000000900")
+    await stage.answer("a refusal", lambda m: "900 MB" in m.get("text", ""))
+
+
+async def _settings(stage: Stage) -> None:
+    stage.say("/settings")
+    menu = await stage.answer("the settings", lambda m: "set/describe" in str(m))
+    stage.simulator.world.press(stage.ada, menu, "set/describe")
+    await stage.expect("a tick", lambda: "✅ Author" in str(menu["reply_markup"]))
+    request = stage.say("https://www.instagram.com/reel/DemoReel001/")
+    await stage.answer("author and text", lambda m: "at dawn" in m.get("caption", ""))
+    await stage.settled(stage.home, request, None)
+
+
 async def _files(stage: Stage) -> None:
     stage.say("/mode")
     await stage.answer("file mode on", lambda m: "mode is on" in m.get("text", ""))
@@ -167,6 +211,11 @@ _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("The same by a short link, in the middle of a sentence", _short_link),
     ("A post that is gone", _deleted),
     ("A slideshow of eleven pictures, one of them HEIC", _slideshow),
+    ("The same slides as one video, with their sound", _slides_as_video),
+    ("Instagram: pictures and videos mixed", _mixed),
+    ("A story, without an account", _story),
+    ("Videos that are too large", _too_large),
+    ("Settings: author and text below the post", _settings),
     ("Files instead of videos", _files),
     ("Another language", _language),
     ("A group", _group),

@@ -60,6 +60,10 @@ def _text(message: Json) -> str:
     caption = message.get("caption", "").replace("\n\n", " · ")
     if video := message.get("video"):
         return f"🎬 {_size(video)}, {video['width']}x{video['height']}, {video['duration']} s — {caption}"
+    if loop := message.get("animation"):
+        return (
+            f"🔁 {_size(loop)}, {loop['width']}x{loop['height']}, {loop['duration']} s — {caption}"
+        )
     if audio := message.get("audio"):
         about = f"{audio['performer']} – {audio['title']}, {audio['duration']} s, {_size(audio)}"
         return f"🎵 {audio['file_name']}, {about} — {caption}"

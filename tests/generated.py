@@ -1,6 +1,6 @@
 """What is written from declarations: config.ini and the tables of the README (`make settings`)."""
 
-from data.config import ROOT, describe, write_ini
+from data.config import ROOT, SitesSection, describe, write_ini
 from platforms import load
 
 README = ROOT / "README.md"
@@ -17,10 +17,13 @@ def settings_table() -> str:
 
 
 def platforms_table() -> str:
-    """Give a row for every platform."""
+    """Give a row for every platform, those that are served by default first."""
+    allowed = SitesSection().allowed
+    others = [name for name in load().by_name if name not in allowed]
     rows = [
-        f"| {platform.title} | {'<br>'.join(f'`{e}`' for e in platform.examples)} |"
-        for platform in load().by_name.values()
+        f"| {platform.title}{'' if name in allowed else ' (when allowed)'} "
+        f"| {'<br>'.join(f'`{e}`' for e in platform.examples)} |"
+        for name, platform in load((*allowed, *others)).by_name.items()
     ]
     return "\n".join(rows)
 

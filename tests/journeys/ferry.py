@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from data import database
-from data.config import load
+from data.config import SitesSection, load
 from handlers.application import Application
-from platforms import load_exits
+from misc.utils import platform_titles
+from platforms import load as load_platforms
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -20,6 +21,8 @@ from simulator.telegram.world import Chat, Json, Person
 ID = "7300000000000000001"
 VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
 PATIENCE_S = 20.0
+#: The sites that are served by default, as they are named to users.
+PLATFORMS = platform_titles(load_platforms(SitesSection().allowed))
 
 
 class Ferry:
@@ -50,9 +53,7 @@ class Ferry:
         settings = load(self.folder / "none.ini", self.folder / "none.env", env)
         database.initialize_database_components(settings["database"]["url"])
         await database.init_db()
-        exits = load_exits(settings.network.proxy_file, include_direct=False)
-        token = settings["bot"]["token"]
-        self.application = Application(settings, token, exits)
+        self.application = Application(settings)
         self._running = asyncio.create_task(self.application.run())
         before = self.api.pollers
         await self.until(lambda: self.api.pollers > before, "the first getUpdates")

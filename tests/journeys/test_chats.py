@@ -6,10 +6,8 @@ import pytest
 
 from data.db_service import create_user, get_other_stats, get_user, get_user_ids, get_user_settings
 from misc.texts import load_texts
-from misc.utils import platform_titles
-from platforms import load
 from simulator.telegram.world import Json
-from tests.journeys.ferry import VIDEO, Ferry
+from tests.journeys.ferry import PLATFORMS, VIDEO, Ferry
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -124,7 +122,7 @@ async def test_a_stored_language_that_is_no_longer_there_is_read_as_english(ferr
     await ferry.start()
     await create_user(1001, "ua")
     await ferry.say("hello")
-    assert ferry.texts() == [TEXTS("en", "send_link", platforms=platform_titles(load()))]
+    assert ferry.texts() == [TEXTS("en", "send_link", platforms=PLATFORMS)]
 
 
 # --- language ---------------------------------------------------------------------------------
@@ -156,7 +154,7 @@ async def test_every_language_can_be_chosen_twice(ferry: Ferry, code: str):
     assert await get_user_settings(1001) == (code, False)
     assert menu["text"] == TEXTS(code, "lang_set", language=TEXTS[code]["language_name"])
     await ferry.say("hello")
-    assert ferry.texts()[-1] == TEXTS(code, "send_link", platforms=platform_titles(load()))
+    assert ferry.texts()[-1] == TEXTS(code, "send_link", platforms=PLATFORMS)
 
 
 @pytest.mark.parametrize("data", ["lang/", "lang/xx", "lang/../en", "lang/ENGLISH"])
@@ -263,11 +261,11 @@ async def test_everything_else_gets_its_hint_in_private_and_silence_in_groups(fe
         message = ferry.world.post(ferry.ada, ferry.home, dict(content))
         ferry.world.post(ferry.ada, crew, dict(content))
         await ferry.settled()
-        assert ferry.texts()[-1] == TEXTS("en", key, platforms=platform_titles(load()))
+        assert ferry.texts()[-1] == TEXTS("en", key, platforms=PLATFORMS)
         reply = ferry.answers()[-1]["reply_to_message"]["message_id"]
         assert reply == message["message_id"]
     await ferry.say("see https://example.com/x")
-    assert ferry.texts()[-1] == TEXTS("en", "foreign_link", platforms=platform_titles(load()))
+    assert ferry.texts()[-1] == TEXTS("en", "foreign_link", platforms=PLATFORMS)
     ferry.world.post(ferry.ada, ferry.home, {"pinned_message": ferry.answers()[0]})
     await ferry.settled()
     assert len(ferry.answers()) == 1 + len(cases) + 1

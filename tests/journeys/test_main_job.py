@@ -8,11 +8,9 @@ from sqlalchemy import text
 
 from data.db_service import create_user, get_user, get_user_stats, get_user_videos
 from misc.texts import load_texts
-from misc.utils import platform_titles
-from platforms import load
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
-from tests.journeys.ferry import ID, VIDEO, Ferry
+from tests.journeys.ferry import ID, PLATFORMS, VIDEO, Ferry
 
 EN = load_texts()["en"]
 
@@ -444,9 +442,7 @@ async def test_forged_links_are_never_fetched(ferry: Ferry, link: str):
     await ferry.say("hello")
     await ferry.say(link)
     assert ferry.simulator.log == []
-    assert ferry.texts()[-1] == load_texts()(
-        "en", "foreign_link", platforms=platform_titles(load())
-    )
+    assert ferry.texts()[-1] == load_texts()("en", "foreign_link", platforms=PLATFORMS)
 
 
 async def test_a_short_link_into_our_own_network_is_never_followed(ferry: Ferry):

@@ -1,0 +1,140 @@
+"""What work on files costs, against FFmpeg's command line or Pillow doing the same and nothing else."""
+
+import asyncio
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from pillow_heif import register_heif_opener
+
+from benchmarks.figures import Figure
+from benchmarks.stage import World
+from core.playback import encoding_for
+from delivery import encoding, images, video
+from delivery.workshop import Workshop
+from simulator.samples import SampleStore, VideoSpec
+
+_ROUNDS = 5
+
+
+def files(world: World) -> list[Figure]:
+    """Probing with stills, repacking, encoding and picture conversion, one file each."""
+    return asyncio.run(_measure(world.folder))
+
+
+async def _measure(folder: Path) -> list[Figure]:
+    samples = SampleStore(folder / "samples")
+    plain = samples.video(VideoSpec(width=1080, height=1920, seconds=10, bit_rate=4_000_000))
+    late = samples.video(
+        VideoSpec(width=1080, height=1920, seconds=10, bit_rate=4_000_000, is_fast_start=False)
+    )
+    h265 = samples.video(VideoSpec(width=1080, height=1920, seconds=5, encoder="libx265"))
+    heic = samples.heic(1440, 1920, "bench")
+    jpeg = samples.picture(1440, 1920, "bench")
+    workshop = Workshop(1, limit_s=120)
+    probe = await workshop.run(video.measure, plain)
+    hevc_probe = await workshop.run(video.measure, h265)
+    plan = encoding_for(hevc_probe, 50_000_000)
+    assert plan
+    out = str(folder / "floor")
+    scale = f"scale={plan.width}:{plan.height}"
+
+    async def dressed() -> None:
+        await workshop.run(video.measure, plain)
+        await workshop.run(video.dress, plain, probe, None)
+
+    still = ["-ss", "1", "-i", str(plain), "-frames:v", "1"]
+    try:
+        return [
+            await _figure(
+                "video measured, with thumbnail and cover",
+                dressed,
+                workshop,
+                *_ffmpeg(*still, f"{out}.jpg"),
+            ),
+            await _figure(
+                "moov to the front, 10 s 1080p",
+                lambda: workshop.run(encoding.repack, late),
+                workshop,
+                *_ffmpeg("-i", str(late), "-c", "copy", "-movflags", "+faststart", f"{out}.mp4"),
+            ),
+            await _figure(
+                "H.265 to H.264, 5 s 1080p",
+                lambda: workshop.run(encoding.encode, h265, plan),
+                workshop,
+                *_ffmpeg("-i", str(h265), "-vf", scale, "-preset", "veryfast", f"{out}2.mp4"),
+                rounds=1,
+            ),
+            await _figure(
+                "HEIC to JPEG, 1440 x 1920",
+                lambda: workshop.run(images.make_native, heic),
+                workshop,
+                "Pillow alone",
+                lambda: _convert(heic, f"{out}.jpg"),
+            ),
+            await _figure(
+                "JPEG that needs nothing",
+                lambda: workshop.run(images.make_native, jpeg),
+                workshop,
+                "Pillow alone",
+                lambda: Image.open(jpeg).close(),
+            ),
+        ]
+    finally:
+        workshop.close()
+
+
+async def _figure(
+    what: str,
+    ours: Callable[[], object],
+    workshop: Workshop,
+    floor_name: str,
+    floor: Callable[[], object] | None,
+    *,
+    rounds: int = _ROUNDS,
+) -> Figure:
+    times, floors = [], []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        await ours()  # type: ignore[misc] # an awaitable
+        times.append(time.perf_counter() - started)
+        if floor:
+            started = time.perf_counter()
+            floor()
+            floors.append(time.perf_counter() - started)
+    took = sorted(times)[rounds // 2] * 1000
+    value = f"{took:.0f} ms ({_peak_mb(workshop):.0f} MiB worker)"
+    if not floor:
+        return Figure(what, value, "ffmpeg is not installed", "-", "-", is_kept=True)
+    floor_took = sorted(floors)[rounds // 2] * 1000
+    ratio = took / floor_took
+    return Figure(
+        what, value, f"{floor_took:.0f} ms {floor_name}", f"{ratio:.2f}", "-", is_kept=True
+    )
+
+
+def _ffmpeg(*arguments: str) -> tuple[str, Callable[[], object] | None]:
+    program = shutil.which("ffmpeg")
+    if program is None:
+        return "", None
+    command = [program, "-v", "error", "-y", *arguments]
+    return "ffmpeg", lambda: subprocess.run(command, check=True)
+
+
+def _convert(source: Path, target: str) -> None:
+    register_heif_opener()
+    with Image.open(source) as image:
+        image.convert("RGB").save(target, "JPEG", quality=85)
+
+
+def _peak_mb(workshop: Workshop) -> float:
+    """Give the peak memory of the worker in MiB."""
+    pool = workshop._pool
+    assert pool
+    pid = next(iter(pool._processes))
+    status = Path(f"/proc/{pid}/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 1024
