@@ -57,6 +57,7 @@ _POST_PATHS = (
 _SHORT_PATH = re.compile(r"/t/[A-Za-z0-9_-]+/?")
 _SHORT_HOST_PATH = re.compile(r"/(?:t/)?[A-Za-z0-9_-]+/?")
 
+_NOT_SPACE = re.compile(r"\S")
 #: Where a page keeps its post: the desktop's, and the one that phones are given now and then.
 _DETAILS: Final = (
     ("__UNIVERSAL_DATA_FOR_REHYDRATION__", "webapp.video-detail"),
@@ -170,9 +171,9 @@ def _find_detail(webpage: str) -> Any:
         script = webpage.find(f'id="{script_id}"')
         place = webpage.find(f'"{key}":', script) if script >= 0 else -1
         if place >= 0:
-            start = webpage.index(":", place) + 1
+            start = _NOT_SPACE.search(webpage, webpage.index(":", place) + 1)
             try:
-                detail, _ = json.JSONDecoder().raw_decode(webpage, start)
+                detail, _ = json.JSONDecoder().raw_decode(webpage, start.start() if start else 0)
             except ValueError as error:
                 raise PlatformChangedError(f"tiktok: {key} is not JSON") from error
             return detail

@@ -26,6 +26,18 @@ _CDN_HOSTS = {"v16-webapp-prime.tiktok.com", "v19-webapp-prime.tiktok.com"}
 _STATIC_HOSTS = {"p16-sign.tiktokcdn-us.com"}
 
 
+_LEADS_AWAY = {
+    "login": "https://www.tiktok.com/login?redirect=1",
+    "leave": "http://127.0.0.1:1/secret",
+}
+_USELESS_PAGES = {
+    "empty": "",
+    "no-script": "<html><body>hello</body></html>",
+    "garbled": '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__">{"__DEFAULT_SCOPE__":'
+    '{"webapp.video-detail":{"itemInfo":{"itemStruct":{"vid":1}},"statusCode":0}}}</script>',
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """A version of a sample video on the CDN."""
@@ -62,7 +74,8 @@ class SamplePost:
     status_message: str = ""
     #: The status is told to these exits only; empty means to everybody.
     status_for: frozenset[str] = frozenset()
-    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", "members", or an HTTP status.
+    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", "members", "mobile" (the
+    #: page that phones get), or an HTTP status.
     page_trouble: str = ""
     #: The page's trouble goes away after this many requests; 0 means never.
     trouble_times: int = 0
@@ -81,6 +94,8 @@ class TikTokSite:
     #: Seconds that every page, and every file, takes before it answers.
     latency_s: float = 0.0
     file_latency_s: float = 0.0
+    #: Exits that get no page at all.
+    refused_exits: set[str] = field(default_factory=set)
     _cookies: set[str] = field(default_factory=set)
 
     def add(self, post: SamplePost) -> SamplePost:
@@ -101,6 +116,8 @@ class TikTokSite:
             await asyncio.sleep(self.file_latency_s)
             return await self._file(request)
         await asyncio.sleep(self.latency_s)
+        if exit_name in self.refused_exits:
+            return web.Response(status=403, text="Access Denied")
         return self._page(request, exit_name)
 
     def _redirect(self, request: web.Request) -> web.StreamResponse:
@@ -126,30 +143,18 @@ class TikTokSite:
 
     def _trouble(self, post: SamplePost, request: web.Request) -> web.Response | None:
         match post.page_trouble:
-            case "login":
-                return web.Response(
-                    status=302, headers={"Location": "https://www.tiktok.com/login?redirect=1"}
-                )
-            case "empty":
-                return web.Response(text="", content_type="text/html")
-            case "no-script":
-                return web.Response(
-                    text="<html><body>hello</body></html>", content_type="text/html"
-                )
-            case "garbled":
-                return self._html(
-                    '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__">{"__DEFAULT_SCOPE__":'
-                    '{"webapp.video-detail":{"itemInfo":{"itemStruct":{"vid":1}},"statusCode":0}}}'
-                    "</script>",
-                    request,
-                )
-            case "leave":
-                return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/secret"})
+            case "login" | "leave" as kind:
+                return web.Response(status=302, headers={"Location": _LEADS_AWAY[kind]})
+            case "empty" | "no-script" | "garbled" as kind:
+                return self._html(_USELESS_PAGES[kind], request)
             case "members":
                 is_member = "sid_tt" in SimpleCookie(request.headers.get("Cookie", ""))
                 return None if is_member else web.Response(status=403)
             case "puzzle":
                 return None if _puzzle_is_solved(request, post.id) else _puzzle(post.id)
+            case "mobile":
+                data = json.dumps({"videoDetail": self._detail(post)})
+                return self._html(f'<script id="api-data">{data}</script>', request)
             case "" | "age":
                 return None
             case status:

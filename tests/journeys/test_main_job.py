@@ -1,5 +1,6 @@
 """A link in a chat comes back as a video, and what may happen on the way."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -451,6 +452,40 @@ async def test_a_short_link_into_our_own_network_is_never_followed(ferry: Ferry)
     await ferry.say("https://vm.tiktok.com/in")
     assert {entry.host for entry in ferry.simulator.log} == {"vm.tiktok.com"}
     assert ferry.texts()[-1] == EN["link_broken"]
+
+
+async def test_a_site_that_keeps_failing_is_left_in_peace_and_tried_again(ferry: Ferry):
+    post = ferry.video(page_trouble="503")
+    await ferry.start(
+        LIMITS_ATTEMPTS="1", NETWORK_BREAKER_FAILURES="2", NETWORK_BREAKER_PAUSE_S="1"
+    )
+    await ferry.say("hello")
+    for _ in range(4):
+        await ferry.say(VIDEO)
+        assert ferry.texts()[-1] == EN["platform_trouble"]
+    assert post.page_requests == 2  # open after two failures
+    await asyncio.sleep(1)
+    await ferry.say(VIDEO)
+    await ferry.say(VIDEO)
+    assert post.page_requests == 3  # half open: one try, and it rests again
+    post.page_trouble = ""
+    await asyncio.sleep(1)
+    await ferry.say(VIDEO)
+    await ferry.say(VIDEO)
+    assert len(ferry.videos()) == 2  # it works, and the way is open
+
+
+async def test_an_open_way_leaves_the_others_alone(ferry: Ferry):
+    """One exit is refused for good: after a while nobody waits for it any more."""
+    await ferry.simulator.add_exit("exit-2")
+    ferry.video(page_trouble="")
+    ferry.site.refused_exits.add("exit-1")
+    await ferry.start(NETWORK_BREAKER_FAILURES="2")
+    for _ in range(8):
+        await ferry.say(VIDEO)
+    assert len(ferry.videos()) == 8
+    asked = [e.exit for e in ferry.simulator.log if e.path.startswith("/@_/video")]
+    assert asked.count("exit-1") == 2
 
 
 # --- limits -------------------------------------------------------------------------------------

@@ -97,6 +97,34 @@ async def test_a_group_of_one_picture_gets_a_photo(ferry: Ferry):
     assert "The first 1 of 5" in ferry.answers(crew)[-1]["caption"]
 
 
+@pytest.mark.parametrize("number", [1, 2, 10, 11, 21, 35])
+@pytest.mark.parametrize("place", ["private", "group"])
+async def test_in_file_mode_every_number_comes_whole_in_private_and_cut_in_groups(
+    ferry: Ferry, number: int, place: str
+):
+    await ferry.start()
+    chat = ferry.home if place == "private" else ferry.world.group(-1002)
+    chat.members[1001] = "creator"
+    await ferry.say("/mode", chat=chat)
+    ferry.video(pictures=slides(ferry, number))
+    await ferry.say(PHOTO, chat=chat)
+    expected = number if place == "private" else min(number, 10)
+    names = [m["document"]["file_name"] for m in ferry.answers(chat) if "document" in m]
+    stems = [f"{ID}_{n}" for n in range(1, expected + 1)] if number > 1 else [ID]
+    assert names == [f"{stem}.jpg" for stem in stems]
+
+
+@pytest.mark.parametrize("number", [1, 2, 10, 11, 35])
+async def test_in_a_group_every_number_comes_in_order(ferry: Ferry, number: int):
+    await ferry.start()
+    crew = ferry.world.group(-1002)
+    ferry.video(pictures=slides(ferry, number))
+    await ferry.say(PHOTO, chat=crew)
+    widths = [m["photo"][0]["width"] for m in ferry.answers(crew) if "photo" in m]
+    assert widths == [200 + n for n in range(min(number, 10))]
+    assert ("The first 10 of" in ferry.texts(crew)[-1]) == (number > 10)
+
+
 async def test_a_small_spool_holds_a_large_slideshow_of_small_pictures(ferry: Ferry):
     await ferry.start(FILES_SPOOL_MB="2")
     await ferry.say("hello")

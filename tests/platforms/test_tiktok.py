@@ -312,3 +312,11 @@ def test_an_unexpected_shape_is_a_change_not_a_crash(detail: object):
 def test_a_link_without_platform_host_is_not_ours():
     assert PLATFORM.find("not a link") is None
     assert isinstance(PLATFORM.find(VIDEO), Link)
+
+
+async def test_the_page_for_phones_is_read_too(web: Web):
+    pictures = tuple(web.samples.picture(200, 300, f"p{n}") for n in range(3))
+    web.video_post(pictures=pictures, page_trouble="mobile")
+    post = await read(web)
+    assert len(post.items) == 3
+    assert post.sound is not None
