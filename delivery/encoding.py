@@ -1,6 +1,7 @@
 """Videos repacked, encoded anew, cut and put together. Runs in worker processes, like delivery.video."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -11,7 +12,7 @@ from av.container import OutputContainer
 from av.filter import Graph
 from PIL import Image, ImageOps
 
-from core.errors import NoSoundError, PlatformChangedError, TooLargeError
+from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, sound_plays
 from delivery.video import opened
 
@@ -37,16 +38,17 @@ def repack(path: Path, sound: Path | None = None) -> Path:
         PlatformChangedError: a file is damaged.
     """
     target = path.with_suffix(".repacked.mp4")
-    with opened(path) as source, av.open(str(sound or path)) as sounds, _mp4(target) as output:
+    with ExitStack() as stack:
+        source = stack.enter_context(opened(path))
+        sounds = stack.enter_context(opened(sound, "sound")) if sound else source
+        output = stack.enter_context(_mp4(target))
         picture, tones = source.streams.video[0], sounds.streams.audio[:1]
         pipes: dict[Any, _Pipe] = {picture: _Copy(picture, output)}
         for tone in tones:
             plays = sound_plays(tone.codec_context.codec.canonical_name)
             pipes[tone] = _Copy(tone, output) if plays else _Sound(output, _SOUND_BITS_PER_S)
-        if sound is None:
-            tones_of_source = source.streams.audio[:1]
-            pipes = dict(zip([picture, *tones_of_source], pipes.values(), strict=True))
-            _pump(source.demux(picture, *tones_of_source), pipes)
+        if sounds is source:
+            _pump(source.demux(picture, *tones), pipes)
         else:
             _pump(_by_time(source.demux(picture), sounds.demux(*tones)), pipes)
     return target
@@ -93,16 +95,13 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
 
 
 def take_sound(path: Path) -> Path:
-    """Write a video's sound into an M4A of its own; give the new file.
+    """Write the sound of a file into an M4A of its own; give the new file.
 
     Raises:
-        NoSoundError: the video is silent.
-        PlatformChangedError: the file is damaged.
+        PlatformChangedError: the file has no sound, or is damaged.
     """
     target = path.with_suffix(".m4a")
-    with opened(path) as source:
-        if not source.streams.audio:
-            raise NoSoundError("a silent video")
+    with opened(path, "sound") as source:
         tone = source.streams.audio[0]
         with av.open(str(target), "w", format="ipod", options=_OUTPUT) as output:
             is_aac = tone.codec_context.codec.canonical_name == "aac"

@@ -88,16 +88,12 @@ class Shaper:
         return await self.workshop.run(encoding.repack, path, tone)
 
     async def sound(self, path: Path) -> tuple[Path, int]:
-        """Name a sound by what it holds; give the new path and its length in seconds."""
-        return await self.workshop.run(sound.with_true_name, path)
-
-    async def sound_of(self, path: Path) -> tuple[Path, int]:
-        """Take the sound out of a video; give the new file and its length in seconds.
+        """Give the sound of a sound file or video as the player takes it, and its length in seconds.
 
         Raises:
-            NoSoundError: it has none.
+            PlatformChangedError: it has none.
         """
-        return await self.sound(await self.workshop.run(encoding.take_sound, path))
+        return await self.workshop.run(sound.make_native, path)
 
     async def thumbnail(self, still: Path | None) -> Path | None:
         """Make a thumbnail of a still; a file without one is as good."""

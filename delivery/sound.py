@@ -1,26 +1,30 @@
-"""A downloaded sound named by what it holds. Runs in worker processes."""
+"""A downloaded sound as Telegram's player takes it. Runs in worker processes, like delivery.video."""
 
 from pathlib import Path
+from typing import Final
 
 import av
 
-from core.errors import PlatformChangedError
+from delivery.encoding import take_sound
+from delivery.video import opened
+
+#: FFmpeg's names of containers that the player knows, and how their files are called.
+_KNOWN: Final = (("mp3", ".mp3"), ("mp4", ".m4a"))
 
 
-def with_true_name(path: Path) -> tuple[Path, int]:
-    """Rename a sound to .mp3 or .m4a, whatever it really is; give the new path and its seconds.
+def make_native(path: Path) -> tuple[Path, int]:
+    """Give a sound as MP3 or M4A, under its true name, and its length in seconds.
+
+    It is the file itself if it is either, or an M4A made of it.
 
     Raises:
-        PlatformChangedError: it is neither, or no sound at all.
+        PlatformChangedError: it is no sound.
     """
-    try:
-        with av.open(str(path)) as container:
-            formats = set(container.format.name.split(","))
-            has_sound = bool(container.streams.audio)
-            seconds = round((container.duration or 0) / av.time_base)
-    except av.FFmpegError as error:
-        raise PlatformChangedError(f"the file is no sound ({type(error).__name__})") from error
-    for name, extension in (("mp3", "mp3"), ("mp4", "m4a")):
-        if name in formats and has_sound:
-            return path.rename(path.with_suffix(f".{extension}")), seconds
-    raise PlatformChangedError(f"a sound in {container.format.name}")
+    with opened(path, "sound") as container:
+        formats = set(container.format.name.split(","))
+        has_pictures = bool(container.streams.video)
+        seconds = round((container.duration or 0) / av.time_base)
+    for name, extension in _KNOWN:
+        if name in formats and not (has_pictures and name == "mp4"):
+            return path.rename(path.with_suffix(extension)), seconds
+    return take_sound(path), seconds

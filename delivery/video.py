@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import av
 from av.container import InputContainer
@@ -86,19 +86,19 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
-    """Open a video, and name every way in which reading it can fail inside the block.
+def opened(path: Path, kind: Literal["video", "sound"] = "video") -> Iterator[InputContainer]:
+    """Open a file, and name every way in which reading it can fail inside the block.
 
     Raises:
-        PlatformChangedError: the file holds no video, or a damaged one.
+        PlatformChangedError: the file is not of its kind, or damaged.
     """
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise PlatformChangedError("the file is no video (no pictures)")
+            if not (container.streams.video if kind == "video" else container.streams.audio):
+                raise PlatformChangedError(f"the file is no {kind} (no such stream)")
             yield container
     except (av.FFmpegError, IndexError, StopIteration) as error:
-        raise PlatformChangedError(f"the file is no video ({type(error).__name__})") from error
+        raise PlatformChangedError(f"the file is no {kind} ({type(error).__name__})") from error
 
 
 def _index_comes_first(path: Path) -> bool:

@@ -25,6 +25,7 @@ from services.serving import (
     MAX_STILL_BYTES,
     Order,
     Workbench,
+    fetched,
     serve,
 )
 
@@ -43,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Found:
     """A post on disk, in order."""
 
     post: Post
@@ -87,22 +88,16 @@ class Downloads:
         await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Delivered:
-        async with self._bench.spool.workspace() as space:
-
-            async def fetch(attempt: Attempt) -> Fetched:
-                return await self._fetch(attempt, order, space)
-
-            fetched = await self._bench.sources.attempt(order.link, fetch)
-            files, spoilt = await self._shape(order, fetched)
-            missing = fetched.missing + spoilt
-            shown = len(fetched.parts) - spoilt
-            look = order.voice.look(fetched.post, shown=shown, missing=missing)
+        async with fetched(self._bench, order, self._fetch) as found:
+            files, spoilt = await self._shape(order, found)
+            missing = found.missing + spoilt
+            look = order.voice.look(found.post, shown=len(found.parts) - spoilt, missing=missing)
             await self._bench.sender.send(order.target, files, look)
-            originals = {part.file for part in fetched.parts}
+            originals = {part.file for part in found.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)
-            return Delivered(fetched.post, is_processed)
+            return Delivered(found.post, is_processed)
 
-    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> Fetched:
+    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> Found:
         post = await attempt.read()
         items = post.items
         if not order.target.is_private:
@@ -127,7 +122,7 @@ class Downloads:
                 parts.append(Part(item, main, by_kind.get(".still"), by_kind.get(".tone")))
         if not parts:
             raise PlatformUnreachableError("none of the items")
-        return Fetched(post, parts, missing=len(items) - len(parts))
+        return Found(post, parts, missing=len(items) - len(parts))
 
     def _wanted(self, item: Item, name: str, order: Order) -> list[Wanted]:
         """List the files that an item consists of, the main one first."""
@@ -149,7 +144,7 @@ class Downloads:
             wanted.append(still)
         return wanted
 
-    async def _shape(self, order: Order, fetched: Fetched) -> tuple[list[File], int]:
+    async def _shape(self, order: Order, found: Found) -> tuple[list[File], int]:
         """Make the files fit for Telegram, side by side; give them, and how many items are damaged.
 
         Raises:
@@ -169,10 +164,10 @@ class Downloads:
             try:
                 return await shape(part)
             except (BrokenFileError, PlatformChangedError) as error:
-                logger.info("An item of %s is damaged: %s", fetched.post.id, error)
+                logger.info("An item of %s is damaged: %s", found.post.id, error)
                 return error
 
-        shaped = await together(shape_or_miss(part) for part in fetched.parts)
+        shaped = await together(shape_or_miss(part) for part in found.parts)
         files = [file for group in shaped if isinstance(group, list) for file in group]
         if not files:
             raise next(group for group in shaped if not isinstance(group, list))

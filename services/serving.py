@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -27,7 +28,7 @@ from delivery.sender import Sender, SendingCancelledError
 from delivery.shape import Shaper
 from delivery.status import StatusLight
 from delivery.targets import ChatTarget
-from platforms import Sources, Spool
+from platforms import Attempt, Sources, Spool, Workspace
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -76,6 +77,23 @@ class Workbench:
     sender: Sender
     spool: Spool
     shaper: Shaper
+
+
+@asynccontextmanager
+async def fetched(
+    bench: Workbench, order: Order, fetch: Callable[[Attempt, Order, Workspace], Awaitable[T]]
+) -> AsyncIterator[T]:
+    """Fetch what an order is about; its files live as long as the block.
+
+    Raises:
+        ClipferryError: why it could not be fetched.
+    """
+    async with bench.spool.workspace() as space:
+
+        async def once(attempt: Attempt) -> T:
+            return await fetch(attempt, order, space)
+
+        yield await bench.sources.attempt(order.link, once)
 
 
 async def serve(

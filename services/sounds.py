@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import NoMediaError, NoSoundError, StorageError
+from core.errors import (
+    NoMediaError,
+    NoSoundError,
+    PlatformChangedError,
+    PlatformUnreachableError,
+    StorageError,
+)
 from core.formats import Quality, choose_rendition
 from core.media import Clip, Picture, Post, Sound, SoundFile
 from data.db_service import add_music
@@ -17,6 +23,7 @@ from services.serving import (
     MAX_STILL_BYTES,
     Order,
     Workbench,
+    fetched,
     serve,
 )
 
@@ -24,14 +31,13 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedSound:
+class FoundSound:
     """A post's sound on disk."""
 
     post: Post
     #: The site's own sound, or the video that it is taken from.
     file: Path
-    is_video: bool
-    still: Path | None
+    still: Path | None = None
     pictures: Sequence[Path] = ()
 
 
@@ -46,23 +52,18 @@ class Sounds:
         await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Post:
-        async with self._bench.spool.workspace() as space:
-
-            async def fetch(attempt: Attempt) -> FetchedSound:
-                return await self._fetch(attempt, order, space)
-
-            fetched = await self._bench.sources.attempt(order.link, fetch)
-            sound = await named_sound(fetched, self._bench)
+        async with fetched(self._bench, order, self._fetch) as found:
+            sound = await named_sound(found, self._bench)
             await self._bench.sender.send_sound(order.target, sound, order.voice.sound_look())
-            return fetched.post
+            return found.post
 
-    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FetchedSound:
+    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
         post = await attempt.read()
         wanted = wanted_sound(post, self._bench)
         await order.status.working()
         file, *stills = await attempt.save(post, wanted, space)
         assert file
-        return FetchedSound(post, file, file.suffix == ".mp4", next(iter(stills), None))
+        return FoundSound(post, file, next(iter(stills), None))
 
     async def _after(self, order: Order, post: Post) -> None:
         chat_id = order.target.chat_id
@@ -87,19 +88,13 @@ class Slides:
         await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Post:
-        async with self._bench.spool.workspace() as space:
+        async with fetched(self._bench, order, self._fetch) as found:
+            sound = await named_sound(found, self._bench)
+            video = await self._bench.shaper.slides(found.pictures, sound)
+            await self._bench.sender.send(order.target, [video], order.voice.sound_look())
+            return found.post
 
-            async def fetch(attempt: Attempt) -> FetchedSound:
-                return await self._fetch(attempt, order, space)
-
-            fetched = await self._bench.sources.attempt(order.link, fetch)
-            sound = await named_sound(fetched, self._bench)
-            video = await self._bench.shaper.slides(fetched.pictures, sound)
-            look = order.voice.sound_look()
-            await self._bench.sender.send(order.target, [video], look)
-            return fetched.post
-
-    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FetchedSound:
+    async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
         post = await attempt.read()
         pictures = [item for item in post.items if isinstance(item, Picture)]
         if not pictures:
@@ -108,13 +103,21 @@ class Slides:
             raise NoSoundError(post.url)
         sound = Wanted(post.sound.urls, f"{post.file_name}.sound", MAX_SOUND_BYTES)
         slides = [
-            Wanted(picture.urls, f"{post.file_name}_{number}", MAX_PICTURE_BYTES)
+            Wanted(
+                picture.urls,
+                f"{post.file_name}_{number}",
+                MAX_PICTURE_BYTES,
+                may_miss=attempt.is_last,
+            )
             for number, picture in enumerate(pictures, start=1)
         ]
         await order.status.working()
         file, *paths = await attempt.save(post, [sound, *slides], space)
         assert file
-        return FetchedSound(post, file, False, None, [path for path in paths if path])
+        kept = [path for path in paths if path]
+        if not kept:
+            raise PlatformUnreachableError("none of the slides")
+        return FoundSound(post, file, pictures=kept)
 
     async def _after(self, order: Order, post: Post) -> None:
         logger.info("Delivered the slides of %s to chat %d", post.id, order.target.chat_id)
@@ -145,16 +148,20 @@ def wanted_sound(post: Post, bench: Workbench) -> list[Wanted]:
     return [main, *(stills if covers else [])]
 
 
-async def named_sound(fetched: FetchedSound, bench: Workbench) -> SoundFile:
+async def named_sound(found: FoundSound, bench: Workbench) -> SoundFile:
     """Give the fetched sound with everything that a player shows."""
-    take = bench.shaper.sound_of if fetched.is_video else bench.shaper.sound
-    path, seconds = await take(fetched.file)
-    post = fetched.post
+    post = found.post
+    try:
+        path, seconds = await bench.shaper.sound(found.file)
+    except PlatformChangedError as error:
+        if post.sound is None:
+            raise NoSoundError("a silent video") from error
+        raise
     sound = post.sound or Sound(urls=())
     return SoundFile(
         path=path,
         title=sound.title or post.text.partition("\n")[0][:64] or post.id,
         performer=sound.author or post.author,
         duration_s=sound.duration_s or seconds,
-        thumbnail=await bench.shaper.thumbnail(fetched.still),
+        thumbnail=await bench.shaper.thumbnail(found.still),
     )

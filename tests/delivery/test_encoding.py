@@ -8,7 +8,7 @@ import av
 import pytest
 from PIL import Image
 
-from core.errors import NoSoundError, PlatformChangedError, TooLargeError
+from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Probe, Step, encoding_for, next_step
 from delivery import encoding
 from delivery.video import measure
@@ -118,7 +118,7 @@ def test_the_sound_of_a_video_is_taken_as_it_is(fetch):
     with av.open(str(target)) as container:
         assert [s.type for s in container.streams] == ["audio"]
         assert abs((container.duration or 0) / av.time_base - 3) < 0.1
-    with pytest.raises(NoSoundError):
+    with pytest.raises(PlatformChangedError):
         encoding.take_sound(fetch(VideoSpec(has_sound=False)))
 
 
