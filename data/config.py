@@ -81,6 +81,11 @@ class TelegramSection(Section):
         False,
         description="The server is your own and runs with --local: files up to 2 000 MB instead of 50 MB.",
     )
+    pacing: bool = Field(
+        True,
+        description="Create messages no faster than Telegram allows: 30 a second overall, about one "
+        "a second and chat, 20 a minute and group. False only obeys refusals.",
+    )
     upload_timeout_s: int = Field(
         600, ge=10, le=7200, description="Longest time for one upload, in seconds."
     )

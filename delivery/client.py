@@ -8,17 +8,22 @@ from aiogram.enums import ParseMode
 from aiogram.methods import Response
 from aiogram.types import LinkPreviewOptions, Message, Update
 
+from delivery.limiter import Limiter
+
 #: The kinds of answers that come all the time. pydantic keeps such classes only as long as somebody
 #: holds them, and would otherwise build them anew after each garbage collection.
 _KEPT = (Response[Message], Response[bool], Response[list[Update]])
 
 
-def make_bot(token: str, *, server: str, connections: int) -> Bot:
+def make_bot(token: str, *, server: str, connections: int, paces: bool = True) -> Bot:
     """Build the client. `connections` bounds requests at the same time, uploads among them.
+
+    With `paces` messages are created no faster than Telegram allows.
 
     aiogram's own time limit of 60 s holds for everything but uploads, which set theirs.
     """
     session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
+    session.middleware(Limiter(paces=paces))
     return Bot(
         token,
         session=session,

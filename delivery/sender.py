@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -12,7 +12,7 @@ from aiogram.methods import SendMessage, TelegramMethod
 from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.albums import split_album
-from core.errors import DeliveryError, FloodError, PartialDeliveryError, TooLargeError
+from core.errors import DeliveryError, PartialDeliveryError, TooLargeError
 from core.media import File, SoundFile
 from delivery.requests import ACTIONS, Look, album_request, file_request, sound_request
 from delivery.targets import ChatTarget
@@ -21,8 +21,6 @@ from delivery.telegram_errors import translated
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Telegram's wish for a pause is granted up to this length, in seconds.
-_LONGEST_PAUSE_S: Final = 60
 #: Telegram shows an action for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
 
@@ -124,7 +122,8 @@ class Sender:
             reply_parameters=target.reply,
             disable_notification=silent,
         )
-        return await self._obeying_floods(lambda: self._bot(method))
+        with translated():
+            return await self._bot(method)
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self.ceiling_bytes:
@@ -133,24 +132,10 @@ class Sender:
     async def _upload(self, target: ChatTarget, action: str, method: TelegramMethod[T]) -> T:
         async with self._showing(target, action):
             try:
-                return await self._obeying_floods(
-                    lambda: self._bot(method, request_timeout=self._upload_timeout_s)
-                )
+                with translated(ceiling_bytes=self.ceiling_bytes):
+                    return await self._bot(method, request_timeout=self._upload_timeout_s)
             except asyncio.CancelledError as cancelled:
                 raise SendingCancelledError from cancelled
-
-    async def _obeying_floods(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call; a 429 says that nothing was sent, so wait as asked and try once more."""
-        try:
-            with translated(ceiling_bytes=self.ceiling_bytes):
-                return await call()
-        except FloodError as flood:
-            if flood.retry_after_s > _LONGEST_PAUSE_S:
-                raise
-            logger.warning("Telegram asks for a pause of %d s", flood.retry_after_s)
-            await asyncio.sleep(flood.retry_after_s)
-        with translated(ceiling_bytes=self.ceiling_bytes):
-            return await call()
 
     @asynccontextmanager
     async def _showing(self, target: ChatTarget, action: str) -> AsyncIterator[None]:

@@ -70,6 +70,7 @@ class Application:
                 server=settings.telegram.server,
                 # Uploads and the requests beside them, all at once.
                 connections=limits.active_requests + _UPDATES_AT_ONCE,
+                paces=settings.telegram.pacing,
             )
         except TokenValidationError:
             raise SettingsError(["[bot] token (BOT_TOKEN): this is no token of a bot"]) from None

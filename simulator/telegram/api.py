@@ -16,6 +16,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 
 from simulator.telegram.errors import ApiError, bad_request
 from simulator.telegram.files import FileStore, Upload
+from simulator.telegram.limits import Limits
 from simulator.telegram.methods import Methods, Params, Uploads
 from simulator.telegram.world import Json, World
 
@@ -72,6 +73,8 @@ class BotApi:
     faults: list[Fault] = field(default_factory=list)
     #: Seconds that every request takes at least.
     latency_s: float = 0.0
+    #: Refuses what comes faster than Telegram takes it; None takes everything.
+    limits: Limits | None = None
     methods: Methods = field(init=False)
     #: How often getUpdates was called.
     pollers: int = 0
@@ -129,6 +132,8 @@ class BotApi:
             raise _Dropped("cut")
         elif fault and fault.kind.isdigit():
             raise _refusal(fault)
+        if self.limits:
+            self.limits.check(name, params)
         method = self.methods.find(name)
         if method is None:
             self.methods.violations.append(f"{name} is not simulated")

@@ -1,0 +1,140 @@
+"""Every message that the bot creates waits here for its turn, so that Telegram never has to refuse one.
+
+It sits under the client, where nothing can go past it. When Telegram asks for a pause all the same,
+everybody that shares the bucket waits, and the call is repeated once: a 429 says that nothing was sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram import methods as api
+from aiogram.client.session.middlewares.base import (
+    BaseRequestMiddleware,
+    NextRequestMiddlewareType,
+)
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.methods import Response, TelegramMethod
+from aiogram.methods.base import TelegramType
+
+from core.pacing import Pacer, Ticket
+
+logger = logging.getLogger(__name__)
+
+#: Set for the time of a broadcast: people who wait for an answer go first.
+in_bulk: ContextVar[bool] = ContextVar("in_bulk", default=False)
+
+#: Telegram's wish for a pause is granted up to this length, in seconds.
+_LONGEST_PAUSE_S: Final = 60
+_CREATES_ONE: Final = (
+    api.SendMessage,
+    api.SendPhoto,
+    api.SendVideo,
+    api.SendAnimation,
+    api.SendAudio,
+    api.SendDocument,
+    api.CopyMessage,
+    api.ForwardMessage,
+)
+#: In groups Telegram counts edits about like messages.
+_EDITS: Final = (
+    api.EditMessageText,
+    api.EditMessageCaption,
+    api.EditMessageMedia,
+    api.EditMessageReplyMarkup,
+)
+
+
+class Limiter(BaseRequestMiddleware):
+    """Paces the requests of one bot."""
+
+    def __init__(self, *, paces: bool) -> None:
+        #: False leaves out the pacing, and only obeys Telegram's own refusals.
+        self._paces = paces
+        self._pacer = Pacer()
+        self._turns: dict[Ticket, asyncio.Future[None]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def __call__(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        """Send a request when its turn has come.
+
+        Raises:
+            TelegramRetryAfter: refused twice, or for too long.
+        """
+        chat_id, weight = _created(method)
+        if not weight:
+            return await make_request(bot, method)
+        async with self._turn(chat_id, weight) as ticket:
+            try:
+                return await make_request(bot, method)
+            except TelegramRetryAfter as flood:
+                if flood.retry_after > _LONGEST_PAUSE_S:
+                    raise
+                logger.warning("Telegram asks for a pause of %d s", flood.retry_after)
+                self._pacer.flooded(ticket, flood.retry_after, self._now())
+                pause_s = 0 if self._paces else flood.retry_after
+        await asyncio.sleep(pause_s)
+        async with self._turn(chat_id, weight):
+            return await make_request(bot, method)
+
+    @asynccontextmanager
+    async def _turn(self, chat_id: int, weight: int) -> AsyncIterator[Ticket]:
+        ticket = self._pacer.ask(chat_id, weight, is_bulk=in_bulk.get(), now=self._now())
+        if self._paces:
+            turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
+            self._call_up()
+            try:
+                await turn
+            finally:
+                self._turns.pop(ticket, None)
+                self._pacer.withdraw(ticket)  # a cancelled one; the others have left the queue
+        try:
+            yield ticket
+        finally:
+            if ticket.is_granted:
+                self._pacer.answered(ticket, self._now())
+                self._call_up()
+
+    def _call_up(self) -> None:
+        """Let those go whose turn it is, and come back when the next one's may be."""
+        now = self._now()
+        for ticket in self._pacer.grant(now):
+            turn = self._turns.get(ticket)
+            if turn and not turn.done():
+                turn.set_result(None)
+            else:
+                self._pacer.answered(ticket, now)
+        if self._alarm:
+            self._alarm.cancel()
+        next_at = self._pacer.next_at(now)
+        loop = asyncio.get_running_loop()
+        self._alarm = loop.call_at(next_at, self._call_up) if next_at is not None else None
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _created(method: TelegramMethod[Any]) -> tuple[int, int]:
+    """Tell in which chat a request creates how many messages; none for most."""
+    chat_id = getattr(method, "chat_id", None)
+    if not isinstance(chat_id, int):
+        return 0, 0
+    match method:
+        case api.SendMediaGroup():
+            return chat_id, len(method.media)
+        case _ if isinstance(method, _CREATES_ONE):
+            return chat_id, 1
+        case _ if isinstance(method, _EDITS) and chat_id < 0:
+            return chat_id, 1
+        case _:
+            return chat_id, 0

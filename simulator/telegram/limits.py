@@ -1,0 +1,55 @@
+"""How many messages Telegram takes: sliding windows over what it has accepted."""
+
+import time
+from collections import defaultdict, deque
+from typing import Any
+
+from simulator.telegram.errors import ApiError
+
+#: Messages and seconds. Source: telegram-facts.md.
+OVERALL, CHAT, GROUP = (30, 1.0), (5, 5.0), (20, 60.0)
+_SINGLE = {
+    "sendMessage",
+    "sendPhoto",
+    "sendVideo",
+    "sendAnimation",
+    "sendAudio",
+    "sendDocument",
+    "copyMessage",
+    "forwardMessage",
+}
+
+
+class Limits:
+    """Refuses what comes too fast."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[str, int], deque[tuple[float, int]]] = defaultdict(deque)
+        #: How often something was refused.
+        self.refusals = 0
+
+    def check(self, name: str, params: dict[str, Any]) -> None:
+        """Take a call into account.
+
+        Raises:
+            ApiError: 429, when a limit is exceeded.
+        """
+        weight = len(params["media"]) if name == "sendMediaGroup" else int(name in _SINGLE)
+        if not weight:
+            return
+        now, chat_id = time.monotonic(), params["chat_id"]
+        wanted = [("overall", 0, OVERALL, weight), ("chat", chat_id, CHAT, 1)]
+        if chat_id < 0:
+            wanted.append(("group", chat_id, GROUP, weight))
+        for kind, key, (most, window_s), number in wanted:
+            window = self._windows[kind, key]
+            while window and window[0][0] <= now - window_s:
+                window.popleft()
+            if sum(n for _, n in window) + number > most:
+                self.refusals += 1
+                seconds = max(int(window[0][0] + window_s - now) + 1, 1)
+                raise ApiError(
+                    429, f"Too Many Requests: retry after {seconds}", retry_after=seconds
+                )
+        for kind, key, _, number in wanted:
+            self._windows[kind, key].append((now, number))

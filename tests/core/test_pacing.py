@@ -1,0 +1,191 @@
+"""No window is ever exceeded, whatever the network does, and nobody waits for ever."""
+
+import heapq
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.pacing import CHAT, GROUP, OVERALL, Pacer, Ticket
+
+#: When a call is asked for, in which chat, how many messages, in bulk or not, how long Telegram takes
+#: to accept it, and how long its answer takes from there.
+CALLS = st.lists(
+    st.tuples(
+        st.floats(0, 20),
+        st.sampled_from([1, 2, 3, 4, -1, -2]),
+        st.sampled_from([1, 1, 1, 2, 10]),
+        st.booleans(),
+        st.floats(0, 0.5),
+        st.floats(0, 0.5),
+    ),
+    max_size=120,
+)
+
+
+def play(calls: Iterable[tuple[float, int, int, bool, float, float]]) -> list[tuple[float, Ticket]]:
+    """Play calls against a network; gives when each was accepted, in order."""
+    pacer, now = Pacer(), 0.0
+    events: list[tuple[float, int, str, Any]] = []
+    for number, call in enumerate(calls):
+        heapq.heappush(events, (call[0], number, "ask", call))
+    network: dict[int, tuple[float, float]] = {}
+    accepted: list[tuple[float, Ticket]] = []
+    serial = 10_000
+    while events or pacer.waiting:
+        wake = pacer.next_at(now)
+        moment = min([e[0] for e in events[:1]] + ([wake] if wake is not None else []))
+        assert moment < 100_000, "somebody waits for ever"
+        now = max(now, moment)
+        while events and events[0][0] <= now:
+            _, _, kind, what = heapq.heappop(events)
+            if kind == "ask":
+                _, chat, weight, is_bulk, there, back = what
+                ticket = pacer.ask(chat, weight, is_bulk=is_bulk, now=now)
+                network[ticket.order] = (there, back)
+            else:
+                assert isinstance(what, Ticket)
+                pacer.answered(what, now)
+        for ticket in pacer.grant(now):
+            there, back = network[ticket.order]
+            accepted.append((now + there, ticket))
+            serial += 1
+            heapq.heappush(events, (now + there + back, serial, "answer", ticket))
+    return sorted(accepted, key=lambda entry: entry[0])
+
+
+def worst(moments: list[tuple[float, int]], window_s: float) -> int:
+    """Count the messages in the fullest window."""
+    most = start = total = 0
+    for moment, weight in moments:
+        total += weight
+        while moments[start][0] <= moment - window_s:
+            total -= moments[start][1]
+            start += 1
+        most = max(most, total)
+    return most
+
+
+@settings(max_examples=150)
+@given(CALLS)
+def test_no_window_is_exceeded_and_everybody_gets_a_turn(calls):
+    accepted = play(calls)
+    assert len(accepted) == len(calls)
+    assert worst([(at, t.weight) for at, t in accepted], OVERALL[1]) <= OVERALL[0]
+    for chat in {t.chat_id for _, t in accepted}:
+        own = [(at, t.weight) for at, t in accepted if t.chat_id == chat]
+        assert worst([(at, 1) for at, _ in own], CHAT[1]) <= CHAT[0]
+        if chat < 0:
+            assert worst(own, GROUP[1]) <= GROUP[0]
+
+
+@given(CALLS)
+def test_a_chats_calls_start_in_the_order_of_asking(calls):
+    pacer = Pacer()
+    orders: dict[int, list[int]] = {}
+    for call in calls:
+        pacer.ask(call[1], call[2], is_bulk=call[3], now=0)
+    now = 0.0
+    while pacer.waiting:
+        for ticket in pacer.grant(now):
+            orders.setdefault(ticket.chat_id, []).append(ticket.order)
+            pacer.answered(ticket, now)
+        now = pacer.next_at(now) or now
+    assert all(order == sorted(order) for order in orders.values())
+
+
+def test_a_slow_chat_holds_up_nobody():
+    pacer = Pacer()
+    for _ in range(10):
+        pacer.ask(1, 1, is_bulk=False, now=0)
+    other = pacer.ask(2, 1, is_bulk=False, now=0)
+    granted = pacer.grant(0)
+    assert other in granted
+    assert len(granted) == CHAT[0] + 1
+
+
+def test_answers_go_before_bulk_and_bulk_does_not_wait_for_ever():
+    pacer = Pacer()
+    bulk = [pacer.ask(1_000 + n, 1, is_bulk=True, now=0) for n in range(40)]
+    answers = [pacer.ask(n, 1, is_bulk=False, now=0) for n in range(1, 21)]
+    granted = pacer.grant(0)
+    assert granted[:20] == answers
+    assert granted[20:] == bulk[:10]
+    for ticket in granted:
+        pacer.answered(ticket, 0)
+    later = [pacer.ask(2_000 + n, 1, is_bulk=False, now=61) for n in range(40)]
+    granted = pacer.grant(61)
+    assert granted == bulk[10:] == granted[:30]
+    assert not later[0].is_granted
+
+
+def test_a_heavy_call_is_not_starved_by_light_ones():
+    pacer = Pacer()
+    light = [pacer.ask(n, 1, is_bulk=False, now=0) for n in range(1, 26)]
+    assert pacer.grant(0) == light
+    heavy = pacer.ask(100, 10, is_bulk=False, now=0)
+    pacer.ask(101, 1, is_bulk=False, now=0)
+    assert pacer.grant(0) == []  # the room that is left is kept for the heavy one
+    for ticket in light:
+        pacer.answered(ticket, 0.5)
+    assert pacer.grant(1.5)[0] is heavy
+
+
+def test_an_album_is_one_turn_of_its_chat():
+    pacer = Pacer()
+    albums = [pacer.ask(1, 10, is_bulk=False, now=0) for _ in range(3)]
+    assert pacer.grant(0) == albums
+
+
+def test_a_token_comes_back_after_the_answer_not_after_the_send():
+    pacer = Pacer()
+    tickets = [pacer.ask(n, 1, is_bulk=False, now=0) for n in range(1, 32)]
+    assert pacer.grant(0) == tickets[:30]
+    assert pacer.next_at(0) is None  # it depends on an answer
+    pacer.answered(tickets[0], 5)
+    assert pacer.grant(5.9) == []
+    assert pacer.next_at(5.9) == pytest.approx(6)
+    assert pacer.grant(6) == tickets[30:]
+
+
+def test_a_flood_stops_its_chat_and_under_load_everybody():
+    quiet = Pacer()
+    first = quiet.ask(1, 1, is_bulk=False, now=0)
+    quiet.grant(0)
+    quiet.answered(first, 0)
+    quiet.flooded(first, 7, 0)
+    same, other = (quiet.ask(chat, 1, is_bulk=False, now=0) for chat in (1, 2))
+    assert quiet.grant(0) == [other]
+    assert quiet.grant(6.9) == []
+    assert quiet.grant(7) == [same]
+
+    busy = Pacer()
+    tickets = [busy.ask(n, 1, is_bulk=False, now=0) for n in range(1, 26)]
+    busy.grant(0)
+    busy.flooded(tickets[0], 7, 0)
+    busy.ask(99, 1, is_bulk=False, now=0)
+    for ticket in tickets:
+        busy.answered(ticket, 0)
+    assert busy.grant(6.9) == []
+    assert len(busy.grant(7)) == 1
+
+
+def test_who_gives_up_leaves_no_gap():
+    pacer = Pacer()
+    first, second = (pacer.ask(1, 1, is_bulk=False, now=0) for _ in range(2))
+    pacer.withdraw(first)
+    assert pacer.grant(0) == [second]
+    pacer.withdraw(second)  # too late, and harmless
+    assert pacer.waiting == 0
+
+
+def test_memory_follows_the_traffic():
+    pacer = Pacer()
+    for chat in range(10_000):
+        now = chat * 0.1
+        ticket = pacer.ask(chat, 1, is_bulk=False, now=now)
+        assert pacer.grant(now) == [ticket]
+        pacer.answered(ticket, now)
+    assert len(pacer._chats) < 2_100
