@@ -14,7 +14,7 @@
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram says no
-    │   └─ ChatForbiddenError ── ChatMovedError · FileRejectedError · FloodError · TelegramUnreachableError
+    │   └─ ChatForbiddenError ── ChatMovedError · FileRejectedError ── FileUnknownError · FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError
     ├─ StorageError              the database is in trouble; users are served all the same
     ├─ SettingsError             only at start
@@ -248,6 +248,10 @@ class ChatMovedError(ChatForbiddenError):
 
 class FileRejectedError(DeliveryError):
     """Telegram refuses the file or the message as it is."""
+
+
+class FileUnknownError(FileRejectedError):
+    """Telegram does not know a file id (any more)."""
 
 
 class FloodError(DeliveryError):

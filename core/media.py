@@ -172,4 +172,17 @@ class VideoFile:
     is_animation: bool = False
 
 
-File = PhotoFile | VideoFile | DocumentFile
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file that Telegram has already, and sends again by its id."""
+
+    #: "photo", "video", "animation", "document" or "audio".
+    kind: str
+    file_id: str
+    #: See `VideoFile`.
+    label: str = ""
+
+
+#: What is uploaded, and what can be sent.
+LocalFile = PhotoFile | VideoFile | DocumentFile
+File = LocalFile | RemoteFile

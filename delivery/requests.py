@@ -24,13 +24,36 @@ from aiogram.types import (
     Message,
 )
 
-from core.media import DocumentFile, File, PhotoFile, SoundFile, VideoFile
+from core.media import (
+    DocumentFile,
+    File,
+    LocalFile,
+    PhotoFile,
+    RemoteFile,
+    SoundFile,
+    VideoFile,
+)
 from delivery.targets import ChatTarget
 
 #: A larger piece makes uploads faster and costs its size in memory for each of them.
 _UPLOAD_CHUNK: Final = 256 * 1024
 #: What the chat shows while a file is on its way.
-ACTIONS: Final[dict[type[File], str]] = {
+_BY_KIND: Final[dict[str, Any]] = {
+    "photo": SendPhoto,
+    "video": SendVideo,
+    "animation": SendAnimation,
+    "document": SendDocument,
+    "audio": SendAudio,
+}
+#: An animation cannot be part of an album; it goes there as the video that it is.
+_ITEM_BY_KIND: Final[dict[str, Any]] = {
+    "photo": InputMediaPhoto,
+    "video": InputMediaVideo,
+    "document": InputMediaDocument,
+}
+#: What cannot be covered by a spoiler.
+_UNCOVERED: Final = frozenset({"document", "audio"})
+ACTIONS: Final[dict[type[LocalFile], str]] = {
     PhotoFile: "upload_photo",
     VideoFile: "upload_video",
     DocumentFile: "upload_document",
@@ -62,6 +85,12 @@ def file_request(target: ChatTarget, file: File, look: Look) -> TelegramMethod[M
         "reply_parameters": target.reply,
     }
     match file:
+        case RemoteFile():
+            spoiler = {} if file.kind in _UNCOVERED else {"has_spoiler": look.is_spoiler}
+            by_id: TelegramMethod[Message] = _BY_KIND[file.kind](
+                **{file.kind: file.file_id}, **spoiler, **common
+            )
+            return by_id
         case PhotoFile():
             photo = StreamedFile(file.path)
             return SendPhoto(photo=photo, has_spoiler=look.is_spoiler, **common)
@@ -118,6 +147,12 @@ def album_request(target: ChatTarget, files: Sequence[File], look: Look) -> Send
 
 def _album_item(file: File, look: Look) -> InputMediaPhoto | InputMediaVideo | InputMediaDocument:
     match file:
+        case RemoteFile():
+            spoiler = {} if file.kind in _UNCOVERED else {"has_spoiler": look.is_spoiler}
+            item: InputMediaPhoto | InputMediaVideo | InputMediaDocument = _ITEM_BY_KIND[file.kind](
+                media=file.file_id, caption=file.label or None, **spoiler
+            )
+            return item
         case PhotoFile():
             return InputMediaPhoto(media=StreamedFile(file.path), has_spoiler=look.is_spoiler)
         case DocumentFile():
@@ -140,6 +175,23 @@ def _measures(video: VideoFile) -> dict[str, Any]:
         "duration": video.duration_s,
         "thumbnail": StreamedFile(video.thumbnail) if video.thumbnail else None,
     }
+
+
+def remote_files(messages: Sequence[Message]) -> tuple[RemoteFile, ...]:
+    """Read the file ids out of messages that Telegram has made; nothing if one has no file."""
+    found = [_remote_file(message) for message in messages]
+    return tuple(file for file in found if file) if all(found) else ()
+
+
+def _remote_file(message: Message) -> RemoteFile | None:
+    label = message.caption if message.media_group_id else None
+    # An animation is also a document, so it is looked for first.
+    for kind in ("animation", "video", "audio", "document"):
+        if media := getattr(message, kind):
+            return RemoteFile(kind, media.file_id, label or "")
+    if message.photo:
+        return RemoteFile("photo", message.photo[-1].file_id, label or "")
+    return None
 
 
 class StreamedFile(InputFile):

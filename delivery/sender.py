@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -13,8 +13,15 @@ from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.albums import split_album
 from core.errors import DeliveryError, PartialDeliveryError, TooLargeError
-from core.media import File, SoundFile
-from delivery.requests import ACTIONS, Look, album_request, file_request, sound_request
+from core.media import File, RemoteFile, SoundFile
+from delivery.requests import (
+    ACTIONS,
+    Look,
+    album_request,
+    file_request,
+    remote_files,
+    sound_request,
+)
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
 
@@ -38,8 +45,12 @@ class Sender:
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
 
-    async def send(self, target: ChatTarget, files: Sequence[File], look: Look) -> None:
+    async def send(
+        self, target: ChatTarget, files: Sequence[File], look: Look
+    ) -> tuple[RemoteFile, ...]:
         """Send a post: one file with its look, or several as albums with the look below them.
+
+        Gives the files as Telegram has them now.
 
         Raises:
             TooLargeError: a file is over the server's limit; nothing was uploaded.
@@ -47,32 +58,31 @@ class Sender:
             DeliveryError: nothing has arrived, or we cannot know.
         """
         for file in files:
-            self._check_size(file.path.stat().st_size)
-        if len(files) == 1:
-            await self.send_file(target, files[0], look)
-        else:
-            await self._send_albums(target, files, look)
+            self._check_size(_weight(file))
+        if len(files) > 1:
+            return remote_files(await self._send_albums(target, files, look))
+        return remote_files([await self._send_file(target, files[0], look)])
 
-    async def send_file(self, target: ChatTarget, file: File, look: Look) -> Message:
-        """Send one file.
-
-        Raises:
-            DeliveryError: Telegram did not take it, or we cannot know.
-        """
-        return await self._upload(target, ACTIONS[type(file)], file_request(target, file, look))
-
-    async def send_sound(self, target: ChatTarget, sound: SoundFile, look: Look) -> Message:
-        """Send a sound that plays in the player.
+    async def send_sound(
+        self, target: ChatTarget, sound: SoundFile, look: Look
+    ) -> tuple[RemoteFile, ...]:
+        """Send a sound that plays in the player; gives it as Telegram has it now.
 
         Raises:
             TooLargeError: over the server's limit; nothing was uploaded.
             DeliveryError: Telegram did not take it, or we cannot know.
         """
         self._check_size(sound.path.stat().st_size)
+        request = sound_request(target, sound, look)
         # Telegram has no "uploading sound" for music; this is what its apps show for it.
-        return await self._upload(target, "upload_document", sound_request(target, sound, look))
+        return remote_files([await self._upload(target, "upload_document", request)])
 
-    async def _send_albums(self, target: ChatTarget, files: Sequence[File], look: Look) -> None:
+    async def _send_file(self, target: ChatTarget, file: File, look: Look) -> Message:
+        return await self._upload(target, _action(file), file_request(target, file, look))
+
+    async def _send_albums(
+        self, target: ChatTarget, files: Sequence[File], look: Look
+    ) -> list[Message]:
         """Send two or more files as albums, silently and in order; then the look as a text.
 
         Telegram lets an album have no buttons, so caption and buttons follow in a message of their
@@ -81,14 +91,14 @@ class Sender:
         sent: list[Message] = []
         last: list[Message] = []
         quiet = Look(caption="", is_silent=True, is_spoiler=look.is_spoiler)
-        for album in split_album(files, lambda file: file.path.stat().st_size, self.ceiling_bytes):
+        for album in split_album(files, _weight, self.ceiling_bytes):
             goal = replace(target, is_reply=target.is_reply and not sent)
             try:
                 if len(album) == 1:
-                    last = [await self.send_file(goal, album[0], quiet)]
+                    last = [await self._send_file(goal, album[0], quiet)]
                 else:
-                    action = ACTIONS[type(album[0])]
-                    last = await self._upload(goal, action, album_request(goal, album, quiet))
+                    request = album_request(goal, album, quiet)
+                    last = await self._upload(goal, _action(album[0]), request)
             except (DeliveryError, TooLargeError) as error:
                 if sent:
                     raise PartialDeliveryError(len(sent), len(files)) from error
@@ -99,6 +109,7 @@ class Sender:
             await self.send_text(below, look.caption, look.buttons, silent=look.is_silent)
         except DeliveryError as error:
             logger.warning("No caption below the albums in chat %d: %s", target.chat_id, error)
+        return sent
 
     async def send_text(
         self,
@@ -129,8 +140,8 @@ class Sender:
         if size_bytes > self.ceiling_bytes:
             raise TooLargeError(size_bytes, self.ceiling_bytes)
 
-    async def _upload(self, target: ChatTarget, action: str, method: TelegramMethod[T]) -> T:
-        async with self._showing(target, action):
+    async def _upload(self, target: ChatTarget, action: str | None, method: TelegramMethod[T]) -> T:
+        async with self._showing(target, action) if action else nullcontext():
             try:
                 with translated(ceiling_bytes=self.ceiling_bytes):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
@@ -158,3 +169,12 @@ class Sender:
             yield
         finally:
             task.cancel()
+
+
+def _weight(file: File) -> int:
+    """Count the bytes that an upload has; what Telegram has already weighs nothing."""
+    return 0 if isinstance(file, RemoteFile) else file.path.stat().st_size
+
+
+def _action(file: File) -> str | None:
+    return None if isinstance(file, RemoteFile) else ACTIONS[type(file)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import BrokenFileError, FileOverdueError, TooLargeError
-from core.media import DocumentFile, File, PhotoFile, SoundFile, VideoFile
+from core.media import DocumentFile, LocalFile, PhotoFile, SoundFile, VideoFile
 from core.playback import Probe, Step, encoding_for, next_step
 from core.together import together
 from delivery import encoding, images, sound, video
@@ -40,7 +40,7 @@ class Shaper:
         self.workshop.close()
         self.studio.close()
 
-    async def untouched(self, path: Path) -> File:
+    async def untouched(self, path: Path) -> LocalFile:
         """Give a file that is sent as it is, under the name of what it holds.
 
         Raises:
@@ -51,7 +51,7 @@ class Shaper:
             return DocumentFile(path)
         return DocumentFile(await self.workshop.run(images.with_true_name, path))
 
-    async def picture(self, path: Path) -> File:
+    async def picture(self, path: Path) -> LocalFile:
         """Give a picture as a photo, or as an animation if it moves.
 
         Raises:
@@ -62,7 +62,7 @@ class Shaper:
             return file
         return PhotoFile(await self.workshop.run(images.make_native, path))
 
-    async def video(self, path: Path, still: Path | None) -> list[File]:
+    async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
         """Give a video that plays and fits: one, or several parts of it.
 
         What cannot be made to play in time is given as it is, as a document if need be.
@@ -135,7 +135,9 @@ class Shaper:
             return None
         return encoded if encoded.stat().st_size <= self.ceiling_bytes else None
 
-    async def _without_encoding(self, path: Path, probe: Probe, still: Path | None) -> list[File]:
+    async def _without_encoding(
+        self, path: Path, probe: Probe, still: Path | None
+    ) -> list[LocalFile]:
         if probe.size_bytes <= self.ceiling_bytes:
             # H.265 plays on most phones; anything else is better opened with an app of its own.
             if probe.video_codec == "hevc":

@@ -11,6 +11,7 @@ from core.errors import (
     ChatMovedError,
     DeliveryError,
     FileRejectedError,
+    FileUnknownError,
     FloodError,
     TelegramUnreachableError,
     TooLargeError,
@@ -30,6 +31,15 @@ _CLOSED_CHAT = (
     "user is deactivated",
     "group chat was deactivated",
     "peer_id_invalid",
+)
+#: Words of a 400 that are about a file id.
+_UNKNOWN_FILE = (
+    "wrong file identifier",
+    "wrong remote file identifier",
+    "wrong type of the file",
+    "can't use file of type",
+    "file_reference_",
+    "file is temporarily unavailable",
 )
 
 
@@ -64,8 +74,8 @@ def translate(
         case aiogram_errors.TelegramServerError() | aiogram_errors.ClientDecodeError():
             # A 5xx may come before or after the message was made.
             return UnknownOutcomeError(type(error).__name__)
-        case aiogram_errors.TelegramBadRequest() if _means_closed(error.message):
-            return ChatForbiddenError(error.message)
+        case aiogram_errors.TelegramBadRequest():
+            return _bad_request(error.message)
         case aiogram_errors.TelegramAPIError():
             return FileRejectedError(error.message)
         case _:
@@ -79,5 +89,11 @@ def _network(error: aiogram_errors.TelegramNetworkError) -> DeliveryError:
     return UnknownOutcomeError(type(error.__cause__).__name__)
 
 
-def _means_closed(message: str) -> bool:
-    return any(words in message.lower() for words in _CLOSED_CHAT)
+def _bad_request(message: str) -> DeliveryError:
+    """A 400 may be about the chat, about a file id, or about what was sent."""
+    said = message.lower()
+    if any(words in said for words in _CLOSED_CHAT):
+        return ChatForbiddenError(message)
+    if any(words in said for words in _UNKNOWN_FILE):
+        return FileUnknownError(message)
+    return FileRejectedError(message)

@@ -40,6 +40,7 @@ from platforms import Sources, Spool, Terms, load, load_cookies, load_exits
 from services.downloads import Downloads, Policy
 from services.jobs import Jobs
 from services.serving import Workbench
+from services.shelf import Shelf
 from services.sounds import Slides, Sounds
 
 logger = logging.getLogger(__name__)
@@ -172,14 +173,15 @@ class Application:
             shrinkable_bytes=limits.shrink_mb * 1_000_000,
             ads=bool(self._settings.ads.link),
         )
+        shelf = Shelf(self._bench, self._bot.id)
         return OrderDesk(
             bot=self._bot,
             sender=self._sender,
             texts=load_texts(),
             registry=self._sources.registry,
-            downloads=Downloads(self._bench, policy),
-            sounds=Sounds(self._bench),
-            slides=Slides(self._bench),
+            downloads=Downloads(self._bench, shelf, policy),
+            sounds=Sounds(self._bench, shelf),
+            slides=Slides(self._bench, shelf),
             jobs=self._jobs,
             bot_username=bot_username,
             ad_link=self._settings.ads.link,

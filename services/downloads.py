@@ -14,10 +14,11 @@ from core.errors import (
     TooLongError,
 )
 from core.formats import choose_rendition
-from core.media import Clip, File, Item, Picture, Post, VideoFile
+from core.media import Clip, Item, LocalFile, Picture, Post, VideoFile
 from core.together import together
 from data.downloads import record_download
 from data.errors import storage_errors
+from delivery.requests import Look
 from platforms import Attempt, Wanted, Workspace
 from services.serving import (
     MAX_PICTURE_BYTES,
@@ -28,6 +29,7 @@ from services.serving import (
     fetched,
     serve,
 )
+from services.shelf import Delivered, Made, Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -54,15 +56,6 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """What has arrived in a chat."""
-
-    post: Post
-    #: A file had to be converted.
-    is_processed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
     """The operator's wishes."""
 
@@ -79,8 +72,9 @@ class Policy:
 class Downloads:
     """Serves orders. What it needs of the world is handed in."""
 
-    def __init__(self, bench: Workbench, policy: Policy) -> None:
+    def __init__(self, bench: Workbench, shelf: Shelf, policy: Policy) -> None:
         self._bench = bench
+        self._shelf = shelf
         self._policy = policy
 
     async def serve(self, order: Order) -> None:
@@ -88,20 +82,35 @@ class Downloads:
         await serve(order, self._deliver, self._after)
 
     async def _deliver(self, order: Order) -> Delivered:
+        variant = "document" if order.file_mode else f"media/{order.wishes.quality}"
+
+        def look_of(post: Post, shown: int) -> Look:
+            return order.voice.look(post, shown=shown, missing=0)
+
+        return await self._shelf.deliver(
+            order, variant, self._make, look_of, most=self._most_items(order)
+        )
+
+    def _most_items(self, order: Order) -> int | None:
+        """Give how many items a chat wants to see; None for all."""
+        if order.target.is_private:
+            return None
+        return order.wishes.album_cap or self._policy.group_items
+
+    async def _make(self, order: Order) -> Made:
         async with fetched(self._bench, order, self._fetch) as found:
             files, spoilt = await self._shape(order, found)
             missing = found.missing + spoilt
             look = order.voice.look(found.post, shown=len(found.parts) - spoilt, missing=missing)
-            await self._bench.sender.send(order.target, files, look)
+            sent = await self._bench.sender.send(order.target, files, look)
             originals = {part.file for part in found.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)
-            return Delivered(found.post, is_processed)
+            is_whole = not missing and len(found.parts) == len(found.post.items)
+            return Made(found.post, sent, is_processed, is_whole)
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> Found:
         post = await attempt.read()
-        items = post.items
-        if not order.target.is_private:
-            items = items[: order.wishes.album_cap or self._policy.group_items]
+        items = post.items[: self._most_items(order)]
         for item in items:
             if isinstance(item, Clip):
                 self._check_length(item.duration_s)
@@ -144,7 +153,7 @@ class Downloads:
             wanted.append(still)
         return wanted
 
-    async def _shape(self, order: Order, found: Found) -> tuple[list[File], int]:
+    async def _shape(self, order: Order, found: Found) -> tuple[list[LocalFile], int]:
         """Make the files fit for Telegram, side by side; give them, and how many items are damaged.
 
         Raises:
@@ -152,7 +161,7 @@ class Downloads:
         """
         shaper = self._bench.shaper
 
-        async def shape(part: Part) -> list[File]:
+        async def shape(part: Part) -> list[LocalFile]:
             file = await shaper.joined(part.file, part.tone) if part.tone else part.file
             if order.file_mode:
                 return [await shaper.untouched(file)]
@@ -160,7 +169,9 @@ class Downloads:
                 return [await shaper.picture(file)]
             return await shaper.video(file, part.still)
 
-        async def shape_or_miss(part: Part) -> list[File] | BrokenFileError | PlatformChangedError:
+        async def shape_or_miss(
+            part: Part,
+        ) -> list[LocalFile] | BrokenFileError | PlatformChangedError:
             try:
                 return await shape(part)
             except (BrokenFileError, PlatformChangedError) as error:

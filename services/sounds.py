@@ -26,6 +26,7 @@ from services.serving import (
     fetched,
     serve,
 )
+from services.shelf import Delivered, Made, Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -44,18 +45,25 @@ class FoundSound:
 class Sounds:
     """Serves orders for the sound of a post."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, shelf: Shelf) -> None:
         self._bench = bench
+        self._shelf = shelf
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
         await serve(order, self._deliver, self._after)
 
-    async def _deliver(self, order: Order) -> Post:
+    async def _deliver(self, order: Order) -> Delivered:
+        return await self._shelf.deliver(
+            order, "sound", self._make, lambda *_: order.voice.sound_look()
+        )
+
+    async def _make(self, order: Order) -> Made:
         async with fetched(self._bench, order, self._fetch) as found:
             sound = await named_sound(found, self._bench)
-            await self._bench.sender.send_sound(order.target, sound, order.voice.sound_look())
-            return found.post
+            look = order.voice.sound_look()
+            sent = await self._bench.sender.send_sound(order.target, sound, look)
+            return Made(found.post, sent, is_processed=False, is_whole=True)
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
         post = await attempt.read()
@@ -65,8 +73,8 @@ class Sounds:
         assert file
         return FoundSound(post, file, next(iter(stills), None))
 
-    async def _after(self, order: Order, post: Post) -> None:
-        chat_id = order.target.chat_id
+    async def _after(self, order: Order, delivered: Delivered) -> None:
+        chat_id, post = order.target.chat_id, delivered.post
         logger.info("Delivered the sound of %s %s to chat %d", post.platform, post.id, chat_id)
         if post.number is not None:
             try:
@@ -80,19 +88,27 @@ class Sounds:
 class Slides:
     """Serves orders for a slideshow as one video with its sound."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, shelf: Shelf) -> None:
         self._bench = bench
+        self._shelf = shelf
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
         await serve(order, self._deliver, self._after)
 
-    async def _deliver(self, order: Order) -> Post:
+    async def _deliver(self, order: Order) -> Delivered:
+        return await self._shelf.deliver(
+            order, "slides", self._make, lambda *_: order.voice.sound_look()
+        )
+
+    async def _make(self, order: Order) -> Made:
         async with fetched(self._bench, order, self._fetch) as found:
             sound = await named_sound(found, self._bench)
             video = await self._bench.shaper.slides(found.pictures, sound)
-            await self._bench.sender.send(order.target, [video], order.voice.sound_look())
-            return found.post
+            look = order.voice.sound_look()
+            sent = await self._bench.sender.send(order.target, [video], look)
+            is_whole = len(found.pictures) == len(found.post.items)
+            return Made(found.post, sent, is_processed=True, is_whole=is_whole)
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
         post = await attempt.read()
@@ -119,8 +135,10 @@ class Slides:
             raise PlatformUnreachableError("none of the slides")
         return FoundSound(post, file, pictures=kept)
 
-    async def _after(self, order: Order, post: Post) -> None:
-        logger.info("Delivered the slides of %s to chat %d", post.id, order.target.chat_id)
+    async def _after(self, order: Order, delivered: Delivered) -> None:
+        logger.info(
+            "Delivered the slides of %s to chat %d", delivered.post.id, order.target.chat_id
+        )
         await order.status.done()
 
 

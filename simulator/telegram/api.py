@@ -37,6 +37,8 @@ class Fault:
     #: answering. "lost": carry the request out, then drop the connection. "slow": answer later.
     kind: str
     times: int = 1
+    #: So many requests that would be struck are let through first.
+    skip: int = 0
     #: Only requests for this chat; None for all.
     chat_id: int | None = None
     #: For 429 and "slow".
@@ -146,6 +148,9 @@ class BotApi:
     def _strike(self, name: str, params: Params) -> Fault | None:
         for fault in self.faults:
             if fault.method in {"*", name} and fault.chat_id in {None, params.get("chat_id")}:
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)

@@ -1,7 +1,7 @@
 """The files that Telegram holds: kept on disk, named by file ids that belong to one bot."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class StoredFile:
     #: Of a video: what keeps it from playing everywhere, or from playing while it loads.
     trouble: str = ""
     has_sound: bool = False
+    #: The object in the first message with it; what is sent by its id looks the same.
+    shown: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Give the fields that all file objects share."""

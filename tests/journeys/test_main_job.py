@@ -478,11 +478,12 @@ async def test_a_site_that_keeps_failing_is_left_in_peace_and_tried_again(ferry:
 async def test_an_open_way_leaves_the_others_alone(ferry: Ferry):
     """One exit is refused for good: after a while nobody waits for it any more."""
     await ferry.simulator.add_exit("exit-2")
-    ferry.video(page_trouble="")
     ferry.site.refused_exits.add("exit-1")
     await ferry.start(NETWORK_BREAKER_FAILURES="2")
-    for _ in range(8):
-        await ferry.say(VIDEO)
+    for number in range(8):
+        post_id = f"73000000000000001{number:02}"
+        ferry.video(post_id)
+        await ferry.say(VIDEO.replace(ID, post_id))
     assert len(ferry.videos()) == 8
     asked = [e.exit for e in ferry.simulator.log if e.path.startswith("/@_/video")]
     assert asked.count("exit-1") == 2

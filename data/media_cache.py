@@ -1,0 +1,80 @@
+"""What Telegram already has: whole sets of file ids, stored, found and forgotten."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.cached import CachedPost, CacheKey, read_cached
+from data.database import read, unix_now, write
+from data.models import CachedPosts
+
+_COLUMNS = ("bot_id", "platform", "post_id", "variant")
+#: Asked for every link, so it is built once.
+_BY_KEY = select(
+    CachedPosts.files, CachedPosts.about, CachedPosts.version, CachedPosts.refreshed_at
+).where(*(getattr(CachedPosts, name) == bindparam(name) for name in _COLUMNS))
+_INSERT: dict[str, Any] = {
+    "sqlite": sqlite.insert(CachedPosts),
+    "postgresql": postgresql.insert(CachedPosts),
+}
+
+
+async def find_cached(key: CacheKey) -> CachedPost | None:
+    """Give the living set of a key, or None."""
+    row = await read(lambda db: db.execute(_BY_KEY, _values(key)).first())
+    if row is None or row.files is None:
+        return None
+    return read_cached(
+        key, row.about, row.files, version=row.version, refreshed_at=row.refreshed_at
+    )
+
+
+async def store_cached(key: CacheKey, cached: CachedPost) -> None:
+    """Store a set in place of the one that is there."""
+    now = unix_now()
+    values = {
+        "files": cached.files_json(),
+        "about": cached.about_json(),
+        "refreshed_at": now,
+        "used_at": now,
+    }
+
+    def work(db: Connection) -> None:
+        statement = _INSERT[db.dialect.name].values(version=1, **_values(key), **values)
+        newer = {"version": CachedPosts.version + 1, **values}
+        db.execute(statement.on_conflict_do_update(index_elements=_COLUMNS, set_=newer))
+
+    await write(work)
+
+
+async def refresh_cached(key: CacheKey, cached: CachedPost) -> None:
+    """Store newer likes and views; the file ids stay as they are."""
+    statement = (
+        update(CachedPosts)
+        .where(_is(key), CachedPosts.version == cached.version)
+        .values(about=cached.about_json(), refreshed_at=unix_now(), used_at=unix_now())
+    )
+    await write(lambda db: db.execute(statement))
+
+
+async def forget_cached(key: CacheKey, version: int) -> None:
+    """Note that exactly this set is dead; a newer one is left alone."""
+    statement = (
+        update(CachedPosts).where(_is(key), CachedPosts.version == version).values(files=None)
+    )
+    await write(lambda db: db.execute(statement))
+
+
+async def sweep_cached(unused_since: int) -> int:
+    """Delete what was not used since a Unix time; give the number of rows."""
+    statement = delete(CachedPosts).where(CachedPosts.used_at < unused_since)
+    return await write(lambda db: db.execute(statement).rowcount)
+
+
+def _is(key: CacheKey) -> ColumnElement[bool]:
+    return and_(*(getattr(CachedPosts, name) == value for name, value in _values(key).items()))
+
+
+def _values(key: CacheKey) -> dict[str, str | int]:
+    return {name: getattr(key, name) for name in _COLUMNS}

@@ -1,0 +1,186 @@
+"""Nothing twice: what Telegram has is sent from there, and what it lacks is fetched once for everybody."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from core.cached import CachedPost, CacheKey
+from core.errors import (
+    ClipferryError,
+    FileUnknownError,
+    LimitError,
+    MediaError,
+    PartialDeliveryError,
+    PlatformError,
+    StorageError,
+)
+from core.media import Post, RemoteFile
+from data.database import unix_now
+from data.errors import storage_errors
+from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
+from delivery.requests import Look
+from platforms import Attempt
+from services.serving import Order, Workbench
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was fetched, made and sent."""
+
+    post: Post
+    #: What Telegram has now, in order; empty when its answer could not be understood.
+    files: tuple[RemoteFile, ...]
+    is_processed: bool
+    #: Nothing was left out, so that it can serve others too.
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What has arrived in a chat."""
+
+    post: Post
+    #: A file had to be converted.
+    is_processed: bool
+
+
+Make = Callable[[Order], Awaitable[Made]]
+#: Gives the look of a post of which so many items are shown.
+LookOf = Callable[[Post, int], Look]
+
+
+class Shelf:
+    """Posts that Telegram has, for all services of one bot."""
+
+    def __init__(self, bench: Workbench, bot_id: int) -> None:
+        self._bench = bench
+        self._bot_id = bot_id
+        #: Posts that are being fetched: how each of them ends for those who wait.
+        self._flights: dict[CacheKey, asyncio.Future[ClipferryError | None]] = {}
+
+    async def deliver(
+        self, order: Order, variant: str, make: Make, look_of: LookOf, *, most: int | None = None
+    ) -> Delivered:
+        """Send an order from the shelf, or make it and put it there.
+
+        `most` is how many items the chat wants to see.
+
+        Raises:
+            ClipferryError: why it cannot be delivered.
+        """
+        key = self._key(order, variant)
+        if key is None:  # a short link: which post it is, is known only after fetching
+            return await self._make(order, variant, make)
+        while True:
+            if delivered := await self._from_shelf(order, key, look_of, most):
+                return delivered
+            async with self._flight(key) as is_first:
+                if is_first:
+                    return await self._make(order, variant, make)
+
+    @asynccontextmanager
+    async def _flight(self, key: CacheKey) -> AsyncIterator[bool]:
+        """Let the first one through, and the others wait for its end.
+
+        Raises:
+            ClipferryError: the first one has failed at the site, and so would the others.
+        """
+        if flight := self._flights.get(key):
+            failure = await asyncio.shield(flight)
+            if failure:
+                raise failure
+            yield False
+            return
+        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        failure = None
+        try:
+            yield True
+        except (MediaError, PlatformError, LimitError) as error:
+            failure = error
+            raise
+        finally:
+            del self._flights[key]
+            flight.set_result(failure)
+
+    async def _from_shelf(
+        self, order: Order, key: CacheKey, look_of: LookOf, most: int | None
+    ) -> Delivered | None:
+        cached = await self._find(key)
+        if cached is None:
+            return None
+        post: Post | None = cached.post
+        if not cached.is_fresh(unix_now()):
+            post = await self._refreshed(order, key, cached)
+        if post is None:
+            return None
+        files = cached.files
+        if most and len(files) == len(post.items):
+            files = files[:most]
+        try:
+            await self._bench.sender.send(order.target, files, look_of(post, len(files)))
+        except FileUnknownError:
+            await self._forget(key, cached)
+            return None
+        except PartialDeliveryError as error:
+            if isinstance(error.__cause__, FileUnknownError):
+                await self._forget(key, cached)
+            raise
+        return Delivered(post, cached.is_processed)
+
+    async def _refreshed(self, order: Order, key: CacheKey, cached: CachedPost) -> Post | None:
+        """Ask the site for newer likes and views; the old ones do when it does not answer.
+
+        None means that the post is another one by now, and the set is dead.
+        """
+
+        async def read(attempt: Attempt) -> Post:
+            return await attempt.read()
+
+        try:
+            post = await self._bench.sources.attempt(order.link, read)
+        except ClipferryError as error:
+            logger.info("%s is not refreshed: %s", key, error)
+            return cached.post
+        if [type(item) for item in post.items] != [type(item) for item in cached.post.items]:
+            await self._forget(key, cached)
+            return None
+        try:
+            with storage_errors():
+                await refresh_cached(key, replace(cached, post=post))
+        except StorageError as error:
+            logger.warning("%s is not refreshed: %s", key, error)
+        return post
+
+    async def _make(self, order: Order, variant: str, make: Make) -> Delivered:
+        made = await make(order)
+        # By the id that the page gave, which a short link does not know.
+        key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)
+        is_same = order.link.post_id in {None, made.post.id}
+        if made.is_whole and made.files and is_same:
+            try:
+                with storage_errors():
+                    await store_cached(key, CachedPost(made.post, made.files, made.is_processed))
+            except StorageError as error:
+                logger.warning("%s is not kept: %s", key, error)
+        return Delivered(made.post, made.is_processed)
+
+    async def _find(self, key: CacheKey) -> CachedPost | None:
+        try:
+            with storage_errors():
+                return await find_cached(key)
+        except StorageError as error:
+            logger.warning("The shelf cannot be read: %s", error)
+            return None
+
+    async def _forget(self, key: CacheKey, cached: CachedPost) -> None:
+        logger.warning("Telegram does not know the files of %s any more", key)
+        with storage_errors():
+            await forget_cached(key, cached.version)
+
+    def _key(self, order: Order, variant: str) -> CacheKey | None:
+        post_id = order.link.post_id
+        return CacheKey(self._bot_id, order.link.platform, post_id, variant) if post_id else None
