@@ -116,6 +116,11 @@ class FilesSection(Section):
         Path("var/heartbeat"),
         description="File that is touched as long as Telegram answers; a health check looks at its age.",
     )
+    cache_days: int = Field(
+        90,
+        ge=1,
+        description="Posts that nobody has asked for in so many days are fetched anew the next time.",
+    )
     spool_mb: int = Field(
         2_000,
         ge=1,

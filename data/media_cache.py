@@ -1,6 +1,6 @@
 """What Telegram already has: whole sets of file ids, stored, found and forgotten."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -9,10 +9,16 @@ from core.cached import CachedPost, CacheKey, read_cached
 from data.database import read, unix_now, write
 from data.models import CachedPosts
 
+#: A use is noted once a day, so that a popular post costs no write each time.
+_USE_IS_NOTED_S: Final = 86_400
 _COLUMNS = ("bot_id", "platform", "post_id", "variant")
 #: Asked for every link, so it is built once.
 _BY_KEY = select(
-    CachedPosts.files, CachedPosts.about, CachedPosts.version, CachedPosts.refreshed_at
+    CachedPosts.files,
+    CachedPosts.about,
+    CachedPosts.version,
+    CachedPosts.refreshed_at,
+    CachedPosts.used_at,
 ).where(*(getattr(CachedPosts, name) == bindparam(name) for name in _COLUMNS))
 _INSERT: dict[str, Any] = {
     "sqlite": sqlite.insert(CachedPosts),
@@ -25,6 +31,8 @@ async def find_cached(key: CacheKey) -> CachedPost | None:
     row = await read(lambda db: db.execute(_BY_KEY, _values(key)).first())
     if row is None or row.files is None:
         return None
+    if unix_now() - row.used_at > _USE_IS_NOTED_S:
+        await touch_cached(key)
     return read_cached(
         key, row.about, row.files, version=row.version, refreshed_at=row.refreshed_at
     )
@@ -63,6 +71,12 @@ async def forget_cached(key: CacheKey, version: int) -> None:
     statement = (
         update(CachedPosts).where(_is(key), CachedPosts.version == version).values(files=None)
     )
+    await write(lambda db: db.execute(statement))
+
+
+async def touch_cached(key: CacheKey) -> None:
+    """Note that a set was used."""
+    statement = update(CachedPosts).where(_is(key)).values(used_at=unix_now())
     await write(lambda db: db.execute(statement))
 
 

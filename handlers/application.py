@@ -22,9 +22,12 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import User
 from aiogram.utils.token import TokenValidationError
 
-from core.errors import SettingsError
+from core.errors import SettingsError, StorageError
 from core.limits import upload_ceiling
 from data.config import Settings
+from data.database import unix_now
+from data.errors import storage_errors
+from data.media_cache import sweep_cached
 from delivery.client import make_bot
 from delivery.sender import Sender
 from delivery.shape import Shaper
@@ -125,6 +128,7 @@ class Application:
             if me is None:
                 return False
             self._spool.prepare()
+            await self._sweep()
             await publish_commands(self._bot, load_texts())
             self._dispatcher = self._make_dispatcher(me)
             await self._dispatcher.start_polling(
@@ -188,6 +192,17 @@ class Application:
             links_per_message=limits.links_per_message,
             admins=frozenset(self._settings.bot.admins),
         )
+
+    async def _sweep(self) -> None:
+        """Forget posts that nobody asks for any more."""
+        unused_since = unix_now() - self._settings.files.cache_days * 86_400
+        try:
+            with storage_errors():
+                number = await sweep_cached(unused_since)
+        except StorageError as error:
+            logger.warning("Old posts stay on the shelf: %s", error)
+        else:
+            logger.info("%d posts that nobody asks for were forgotten", number)
 
     async def _drain(self) -> None:
         await self._jobs.drain(self._settings.run.drain_s)

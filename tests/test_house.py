@@ -118,7 +118,6 @@ TWINS = {
     "core/ads.py": "tests/data/test_db_service.py",
     "core/errors.py": "tests/core/test_rules.py",
     "delivery/requests.py": "tests/journeys/test_main_job.py",
-    "data/media_cache.py": "tests/journeys/test_cache.py",
     "services/shelf.py": "tests/journeys/test_cache.py",
     "delivery/shape.py": "tests/journeys/test_files.py",
     "data/downloads.py": "tests/data/test_db_service.py",
