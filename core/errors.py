@@ -9,7 +9,8 @@
     │   ├─ NoMediaError · NoSoundError · NotFoundError · LiveError · ListError
     │   └─ BrokenFileError ── FileOverdueError
     ├─ LimitError                we say no
-    │   └─ TooLongError · TooLargeError · BusyError · ShuttingDownError
+    │   └─ TooLongError · TooLargeError · BusyError · QueueFullError
+    │      · CalledOffError · ShuttingDownError
     ├─ PlatformError             the site, or our reading of it, is in trouble
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
     │      · PlatformRateLimitedError
@@ -194,6 +195,28 @@ class BusyError(LimitError):
 
     text_key = "busy"
     retryable = True
+
+
+class QueueFullError(LimitError):
+    """A chat has as many requests in the queue as it may have."""
+
+    text_key = "queue_full"
+    retryable = True
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{number} already")
+        self.number = number
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """How many there are."""
+        return {"number": self.number}
+
+
+class CalledOffError(LimitError):
+    """The asker does not want it any more."""
+
+    text_key = "called_off"
 
 
 class ShuttingDownError(LimitError):

@@ -135,7 +135,19 @@ class LimitsSection(Section):
         16, ge=1, le=500, description="Requests served at the same time, over all chats."
     )
     waiting_requests: int = Field(
-        500, ge=0, description="Requests that may wait for their turn, over all chats."
+        5_000, ge=0, description="Requests that may wait for their turn, over all chats."
+    )
+    private_queue: int = Field(
+        3, ge=1, description="Messages with links that a person may have in the queue at once."
+    )
+    group_queue: int = Field(
+        10, ge=1, description="Messages with links that a group may have in the queue at once."
+    )
+    patience_s: float = Field(
+        10,
+        gt=0,
+        description="A person who has waited for so many seconds is told how many are ahead, and can "
+        "call the request off.",
     )
     max_duration_s: int = Field(
         0, ge=0, description="Longest video that is fetched, in seconds; 0 allows every length."

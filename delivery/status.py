@@ -14,6 +14,7 @@ from aiogram.types import (
 )
 
 from core.errors import DeliveryError
+from delivery.requests import Look
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
@@ -43,6 +44,8 @@ class StatusLight:
         self._target = target
         #: Id of the ⏳ message, where reactions are not allowed.
         self._hourglass: int | None = None
+        #: Id of the note about waiting; 0 while it is on its way, or when it is gone.
+        self._note: int | None = None
         self._reactions_work = True
         self._is_lit = False
         self._left = requests
@@ -67,6 +70,24 @@ class StatusLight:
         if self._reactions_work:
             await self._react(_WORKING)
 
+    async def wait(self, note: Look) -> None:
+        """Say that it takes long; once, and only until the end."""
+        if self._note is None and self._left:
+            self._note = 0
+            try:
+                message = await self._sender.send_text(
+                    self._target, note.caption, note.buttons, silent=True
+                )
+                self._note = message.message_id
+            except DeliveryError as error:
+                logger.debug("No note in chat %d: %s", self._target.chat_id, error)
+            if not self._left:
+                await self._take_note_away()
+
+    async def called_off(self) -> None:
+        """Take the light away, because nobody waits any more."""
+        await self._one_less()
+
     async def failed(self) -> None:
         """Show that there will be no media."""
         self._end = _FAILED
@@ -79,7 +100,13 @@ class StatusLight:
     async def _one_less(self) -> None:
         self._left -= 1
         if self._left == 0:
+            await self._take_note_away()
             await self._finish(self._end)
+
+    async def _take_note_away(self) -> None:
+        if self._note:
+            note, self._note = self._note, 0
+            await self._delete(note)
 
     async def _finish(self, emoji: str | None) -> None:
         if self._reactions_work:

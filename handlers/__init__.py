@@ -3,6 +3,7 @@
 from aiogram import Dispatcher
 
 from handlers import (
+    cancel,
     errors,
     fallback,
     inert,
@@ -30,6 +31,7 @@ def setup(dispatcher: Dispatcher, registration: Registration) -> None:
         links,
         sound,
         retry,
+        cancel,
         membership,
         inert,
         fallback,

@@ -110,7 +110,11 @@ class Application:
             may_split=limits.split,
         )
         self._bench = Workbench(self._sources, self._sender, self._spool, self._shaper)
-        self._jobs = Jobs(active=limits.active_requests, waiting=limits.waiting_requests)
+        self._jobs = Jobs(
+            active=limits.active_requests,
+            waiting=limits.waiting_requests,
+            patience_s=limits.patience_s,
+        )
         self._dispatcher: Dispatcher | None = None
 
     async def run(self) -> bool:
@@ -159,6 +163,7 @@ class Application:
             texts=texts,
             registry=self._sources.registry,
             presses=Presses(),
+            jobs=self._jobs,
             orders=self._make_desk(me.username),
         )
         setup(
@@ -190,6 +195,8 @@ class Application:
             bot_username=bot_username,
             ad_link=self._settings.ads.link,
             links_per_message=limits.links_per_message,
+            private_queue=limits.private_queue,
+            group_queue=limits.group_queue,
             admins=frozenset(self._settings.bot.admins),
         )
 

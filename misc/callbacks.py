@@ -12,6 +12,8 @@ SOUND: Final = "sound/"
 SLIDES: Final = "slides/"
 #: Try the message again to which ours is a reply.
 RETRY: Final = "retry_video"
+#: Then the number of a request that is to be called off.
+CANCEL: Final = "cancel/"
 #: Then the name of a setting and what becomes of it.
 SETTING: Final = "set/"
 #: Buttons that only show something; the other three are of older bots with the same token.

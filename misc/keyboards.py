@@ -8,7 +8,7 @@ from core.captions import short_count
 from core.formats import Quality
 from core.media import Picture, Post
 from core.wishes import ALBUM_CAPS
-from misc.callbacks import LANGUAGE, RETRY, SETTING, STATS, slides_of, sound_of
+from misc.callbacks import CANCEL, LANGUAGE, RETRY, SETTING, STATS, slides_of, sound_of
 from misc.middlewares import ChatView
 from misc.texts import Texts
 
@@ -98,3 +98,9 @@ def _quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
 def _button(text: str, setting: str, is_on: bool | None = None) -> InlineKeyboardButton:
     mark = {True: "✅ ", False: "▫️ ", None: ""}[is_on]
     return InlineKeyboardButton(text=mark + text, callback_data=SETTING + setting)
+
+
+def call_off(text: str, number: int) -> InlineKeyboardMarkup:
+    """Offer to call a request off, which is known by its number."""
+    button = InlineKeyboardButton(text=text, callback_data=f"{CANCEL}{number}")
+    return InlineKeyboardMarkup(inline_keyboard=[[button]])

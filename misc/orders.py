@@ -40,6 +40,9 @@ class OrderDesk:
     ad_link: str
     #: Of one message, no more links than these are answered.
     links_per_message: int
+    #: A chat may have so many messages in the queue.
+    private_queue: int
+    group_queue: int
     #: Chats that are told more about a failure.
     admins: frozenset[int]
 
@@ -62,16 +65,18 @@ class OrderDesk:
         if target.business_id:
             light = NoLight(self.bot, self.sender, target, requests=len(links))
         service = self.sounds if wishes.quality is Quality.SOUND else self.downloads
-        for link in links:
-            order = self._order(message, link, chat, light, can_retry=True)
-            self.jobs.submit(OrderJob(service, order))
+        orders = [self._order(message, link, chat, light, can_retry=True) for link in links]
+        self._submit([OrderJob(service, order) for order in orders], target)
 
     def submit_press(self, message: Message, link: Link, chat: ChatView, press: "Press") -> None:
         """Hand in the order for what a button of ours offers."""
         light = PressedLight(self.bot, self.sender, message, press.data)
         service: Service = self.slides if press.data.startswith(SLIDES) else self.sounds
         order = self._order(message, link, chat, light, can_retry=False)
-        self.jobs.submit(OrderJob(service, order, press.at_end))
+        self._submit([OrderJob(service, order, press.at_end)], order.target)
+
+    def _submit(self, jobs: Sequence[OrderJob], target: ChatTarget) -> None:
+        self.jobs.submit(jobs, self.private_queue if target.is_private else self.group_queue)
 
     def _order(
         self, message: Message, link: Link, chat: ChatView, status: StatusLight, *, can_retry: bool

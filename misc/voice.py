@@ -74,6 +74,15 @@ class ChatVoice:
         text = signature(f"@{self.bot_username}", self._bot_url)
         return Look(caption=text, is_silent=self._is_group)
 
+    def patience(self, number: int, ahead: int) -> Look:
+        """Say that a request takes long, with a button to call it off."""
+        key = "waiting" if ahead else "working"
+        label = self.texts[self.lang]["cancel_button"]
+        return Look(
+            caption=self.texts(self.lang, key, ahead=ahead),
+            buttons=keyboards.call_off(label, number),
+        )
+
     async def explain(self, error: ClipferryError) -> None:
         """Say what went wrong: to a person always, to a group only that the bot is restarting."""
         if self._is_group and not isinstance(error, ShuttingDownError):

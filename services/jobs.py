@@ -1,11 +1,19 @@
 """Who runs a request: the one seam. For now this process does, and the queue lives in memory."""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
-from core.errors import BusyError, ClipferryError, ShuttingDownError
+from core.errors import (
+    BusyError,
+    CalledOffError,
+    ClipferryError,
+    QueueFullError,
+    ShuttingDownError,
+)
+from core.turns import FairQueue
 
 logger = logging.getLogger(__name__)
 
@@ -13,39 +21,82 @@ logger = logging.getLogger(__name__)
 class Job(Protocol):
     """A request that can be served, or turned away."""
 
+    @property
+    def chat_id(self) -> int:
+        """The chat in whose queue it stands."""
+
     async def run(self) -> None:
         """Serve it. Handles its own failures."""
 
     async def refuse(self, error: ClipferryError) -> None:
         """Tell the asker why it is not served. Handles its own failures."""
 
+    async def waits(self, number: int, ahead: int) -> None:
+        """Tell the asker that it takes long: its number, and how many are ahead of it."""
+
 
 class Jobs:
-    """Runs a bounded number of requests at a time; the others wait in order of coming."""
+    """Runs a bounded number of requests at a time: one of each chat, the chats in turn."""
 
-    def __init__(self, *, active: int, waiting: int) -> None:
-        self._slots = asyncio.Semaphore(active)
+    def __init__(self, *, active: int, waiting: int, patience_s: float) -> None:
+        self._free = active
         self._most = active + waiting
+        self._patience_s = patience_s
+        self._queue: FairQueue[Job] = FairQueue()
+        self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = asyncio.Event()
+        #: By number: the jobs in the queue, and the tasks of those that run.
+        self._known: dict[int, Job] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        #: Numbers of those that run and are wanted no more.
+        self._called_off: set[int] = set()
+        self._is_closing = False
 
     @property
     def count(self) -> int:
-        """How many requests are running or waiting."""
-        return len(self._tasks)
+        """How many requests are running or waiting, or being turned away."""
+        return max(len(self._queue), len(self._tasks))
 
-    def submit(self, job: Job) -> None:
-        """Take a request; one that cannot be taken is refused at once."""
-        if self._closing.is_set():
-            self._start(job.refuse(ShuttingDownError()))
-        elif len(self._tasks) >= self._most:
-            self._start(job.refuse(BusyError()))
-        else:
-            self._start(self._run(job))
+    def submit(self, jobs: Sequence[Job], most: int) -> None:
+        """Take what a message asks for; `most` is how many messages of its chat may be in the queue.
+
+        What cannot be taken is refused at once.
+        """
+        error: ClipferryError | None = None
+        if self._is_closing:
+            error = ShuttingDownError()
+        elif len(self._queue) + len(jobs) > self._most:
+            error = BusyError()
+        elif jobs and not self._queue.put(jobs[0].chat_id, jobs, most):
+            error = QueueFullError(most)
+        for job in jobs:
+            if error:
+                self._start(job.refuse(error))
+            else:
+                number = next(self._numbers)
+                self._known[number] = job
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._patience_s, self._remind, number)
+        self._call_up()
+
+    def cancel(self, number: int, chat_id: int) -> bool:
+        """Stop a request of a chat, waiting or running; False if it has ended already."""
+        job = self._known.get(number)
+        if job is None or job.chat_id != chat_id:
+            return False
+        if task := self._running.get(number):
+            self._called_off.add(number)
+            task.cancel()
+        elif self._queue.remove(chat_id, job):
+            del self._known[number]
+            self._start(job.refuse(CalledOffError()))
+        return True
 
     async def drain(self, grace_s: float) -> None:
         """Start nothing new, turn away what waits, and give what runs `grace_s` seconds."""
-        self._closing.set()
+        self._is_closing = True
+        for job in self._queue.drain():
+            self._start(job.refuse(ShuttingDownError()))
         if not self._tasks:
             return
         logger.info("Waiting for %d requests", len(self._tasks))
@@ -56,21 +107,37 @@ class Jobs:
             logger.warning("%d requests did not end in time", len(late))
             await asyncio.wait(late, timeout=10)
 
-    async def _run(self, job: Job) -> None:
-        turn = asyncio.ensure_future(self._slots.acquire())  # noqa: TID251 - awaited right here
-        closing = asyncio.ensure_future(self._closing.wait())  # noqa: TID251
-        await asyncio.wait({turn, closing}, return_when=asyncio.FIRST_COMPLETED)
-        closing.cancel()
-        if not turn.done():
-            turn.cancel()
-            await job.refuse(ShuttingDownError())
-            return
+    def _call_up(self) -> None:
+        """Start whose turn it is, as long as somebody is free to serve."""
+        while self._free and (taken := self._queue.take()):
+            chat_id, job = taken
+            number = next(n for n, known in self._known.items() if known is job)
+            self._free -= 1
+            self._running[number] = self._start(self._run(number, chat_id, job))
+
+    async def _run(self, number: int, chat_id: int, job: Job) -> None:
         try:
             await job.run()
+        except asyncio.CancelledError:
+            was_called_off = number in self._called_off
+            await job.refuse(CalledOffError() if was_called_off else ShuttingDownError())
         finally:
-            self._slots.release()
+            del self._known[number], self._running[number]
+            self._called_off.discard(number)
+            self._free += 1
+            self._queue.done(chat_id)
+            self._call_up()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _remind(self, number: int) -> None:
+        """Tell an asker who has waited for long where the request is."""
+        job = self._known.get(number)
+        if job and not self._is_closing:
+            is_running = number in self._running
+            ahead = 0 if is_running else self._queue.ahead_of(job.chat_id, job)
+            self._start(job.waits(number, ahead))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)  # noqa: TID251 - this is the place
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,6 +1,5 @@
 """The end of the line of every request: whatever happens, the chat is told, and nothing is raised."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,12 +9,12 @@ from typing import Final, Protocol, TypeVar
 
 from core.errors import (
     BugError,
+    CalledOffError,
     ChatForbiddenError,
     ChatMovedError,
     ClipferryError,
     LimitError,
     MediaError,
-    ShuttingDownError,
     StorageError,
     UnknownOutcomeError,
 )
@@ -48,6 +47,9 @@ class Voice(Protocol):
 
     def sound_look(self) -> Look:
         """Give the caption of a sound."""
+
+    def patience(self, number: int, ahead: int) -> Look:
+        """Say that a request, known by a number, takes long, and how many are ahead of it."""
 
     async def explain(self, error: ClipferryError) -> None:
         """Tell the chat what went wrong, where that is wanted."""
@@ -110,11 +112,8 @@ async def serve(
         await order.status.accepted()
         delivered = await deliver(order)
     except SendingCancelledError:
-        await refuse(order, UnknownOutcomeError("cut off by the shutdown"))
-        raise
-    except asyncio.CancelledError:
-        await refuse(order, ShuttingDownError())
-        raise
+        await refuse(order, UnknownOutcomeError("cut off on its way"))
+        return
     except ClipferryError as error:
         await refuse(order, error)
         return
@@ -133,7 +132,10 @@ async def refuse(order: Order, error: ClipferryError) -> None:
     if isinstance(error, ChatForbiddenError):
         await _note_forbidden(order, error)
         return
-    await order.status.failed()
+    if isinstance(error, CalledOffError):
+        await order.status.called_off()
+    else:
+        await order.status.failed()
     try:
         await order.voice.explain(error)
     except ChatForbiddenError as second:
@@ -149,7 +151,7 @@ class Service(Protocol):
         """Serve an order to its end; raises nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OrderJob:
     """An order as a job for `services.jobs`."""
 
@@ -157,6 +159,16 @@ class OrderJob:
     order: Order
     #: Called when the job has ended, in whatever way.
     at_end: Callable[[], None] = lambda: None
+
+    @property
+    def chat_id(self) -> int:
+        """Give the chat in whose queue it stands."""
+        return self.order.target.chat_id
+
+    async def waits(self, number: int, ahead: int) -> None:
+        """Tell a person that it takes long."""
+        if self.order.target.is_private:
+            await self.order.status.wait(self.order.voice.patience(number, ahead))
 
     async def run(self) -> None:
         """Serve the order."""

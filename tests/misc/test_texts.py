@@ -11,6 +11,7 @@ from core.errors import (
     BugError,
     ClipferryError,
     PartialDeliveryError,
+    QueueFullError,
     TooLargeError,
     TooLongError,
 )
@@ -65,6 +66,7 @@ def test_every_error_has_its_sentence_with_its_facts():
         TooLongError: TooLongError(1, 2),
         TooLargeError: TooLargeError(1, 2),
         PartialDeliveryError: PartialDeliveryError(1, 2),
+        QueueFullError: QueueFullError(3),
         BugError: BugError("A1B2C3D4"),
     }
     for leaf in leaves():

@@ -1,0 +1,28 @@
+"""The button that calls a request off."""
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+
+from misc.callbacks import CANCEL
+from misc.filters import Carries
+from misc.middlewares import ChatView
+from misc.texts import Texts
+from services.jobs import Jobs
+
+
+def router() -> Router:
+    """Build the router."""
+    router = Router(name="cancel")
+    router.callback_query.register(on_cancel, Carries(prefix=CANCEL))
+    return router
+
+
+async def on_cancel(query: CallbackQuery, chat: ChatView, texts: Texts, jobs: Jobs) -> None:
+    """Stop the request, if it has not ended."""
+    number = (query.data or "").removeprefix(CANCEL)
+    message = query.message
+    is_number = number.isascii() and number.isdigit()
+    if message and is_number and jobs.cancel(int(number), message.chat.id):
+        await query.answer()
+    else:
+        await query.answer(texts[chat.lang]["button_expired"])
