@@ -19,6 +19,8 @@ class _Place:
 class _Entry(Generic[T]):
     item: T
     place: _Place
+    #: Number of the message: handlers run side by side and may come in another order.
+    order: int
 
 
 class FairQueue(Generic[T]):
@@ -35,8 +37,11 @@ class FairQueue(Generic[T]):
         """Count what waits and what is out."""
         return sum(map(len, self._waiting.values())) + len(self._out)
 
-    def put(self, chat_id: int, items: Sequence[T], most: int) -> bool:
-        """Queue what a message asks for; False when its chat has `most` messages in the queue."""
+    def put(self, chat_id: int, items: Sequence[T], most: int, order: int = 0) -> bool:
+        """Queue what a message asks for; False when its chat has `most` messages in the queue.
+
+        Of a chat's messages the one with the smallest `order` is served first.
+        """
         if self._places.get(chat_id, 0) >= most:
             return False
         place = _Place(len(items))
@@ -44,7 +49,9 @@ class FairQueue(Generic[T]):
         queue = self._waiting.setdefault(chat_id, deque())
         if not queue and chat_id not in self._out:
             self._ring.append(chat_id)
-        queue.extend(_Entry(item, place) for item in items)
+        queue.extend(_Entry(item, place, order) for item in items)
+        if len(queue) > len(items) and queue[-len(items) - 1].order > order:
+            self._waiting[chat_id] = deque(sorted(queue, key=lambda entry: entry.order))
         return True
 
     def take(self) -> tuple[int, T] | None:

@@ -143,6 +143,11 @@ class LimitsSection(Section):
     group_queue: int = Field(
         10, ge=1, description="Messages with links that a group may have in the queue at once."
     )
+    spam_guard: bool = Field(
+        True,
+        description="Who sends more than 5 messages in 5 seconds, and a group that asks more than 20 "
+        "times a minute, is not answered for one minute, and for five the next time.",
+    )
     patience_s: float = Field(
         10,
         gt=0,

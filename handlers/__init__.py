@@ -17,10 +17,15 @@ from handlers import (
     start,
 )
 from misc.middlewares import Registration
+from misc.spam_guard import SpamGuard
 
 
-def setup(dispatcher: Dispatcher, registration: Registration) -> None:
-    """Put the handlers in place, in the order in which they are asked."""
+def setup(
+    dispatcher: Dispatcher, registration: Registration, guard: SpamGuard | None = None
+) -> None:
+    """Put the handlers in place, in the order in which they are asked; the guard before them all."""
+    if guard:
+        dispatcher.message.outer_middleware(guard)
     dispatcher.message.middleware(registration)
     dispatcher.callback_query.middleware(registration)
     for part in (

@@ -38,6 +38,7 @@ from misc.commands import publish_commands
 from misc.middlewares import Registration
 from misc.orders import OrderDesk
 from misc.presses import Presses
+from misc.spam_guard import SpamGuard
 from misc.texts import load_texts
 from platforms import Sources, Spool, Terms, load, load_cookies, load_exits
 from services.downloads import Downloads, Policy
@@ -166,9 +167,12 @@ class Application:
             jobs=self._jobs,
             orders=self._make_desk(me.username),
         )
+        registry, bot = self._sources.registry, self._settings.bot
+        guard = SpamGuard(self._sender, texts, registry, frozenset(bot.admins))
         setup(
             dispatcher,
-            Registration(texts, self._sources.registry, self._settings.bot.join_log_chat),
+            Registration(texts, registry, bot.join_log_chat),
+            guard if self._settings.limits.spam_guard else None,
         )
         # aiogram would cut handlers off after this hook; the jobs behind them end inside it.
         dispatcher.shutdown.register(self._drain)

@@ -25,6 +25,10 @@ class Job(Protocol):
     def chat_id(self) -> int:
         """The chat in whose queue it stands."""
 
+    @property
+    def order(self) -> int:
+        """The number of its message, which says who was first."""
+
     async def run(self) -> None:
         """Serve it. Handles its own failures."""
 
@@ -67,7 +71,7 @@ class Jobs:
             error = ShuttingDownError()
         elif len(self._queue) + len(jobs) > self._most:
             error = BusyError()
-        elif jobs and not self._queue.put(jobs[0].chat_id, jobs, most):
+        elif jobs and not self._queue.put(jobs[0].chat_id, jobs, most, jobs[0].order):
             error = QueueFullError(most)
         for job in jobs:
             if error:

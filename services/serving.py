@@ -156,31 +156,36 @@ class OrderJob:
     """An order as a job for `services.jobs`."""
 
     service: Service
-    order: Order
+    wanted: Order
     #: Called when the job has ended, in whatever way.
     at_end: Callable[[], None] = lambda: None
 
     @property
     def chat_id(self) -> int:
         """Give the chat in whose queue it stands."""
-        return self.order.target.chat_id
+        return self.wanted.target.chat_id
+
+    @property
+    def order(self) -> int:
+        """Give the number of its message."""
+        return self.wanted.target.message_id
 
     async def waits(self, number: int, ahead: int) -> None:
         """Tell a person that it takes long."""
-        if self.order.target.is_private:
-            await self.order.status.wait(self.order.voice.patience(number, ahead))
+        if self.wanted.target.is_private:
+            await self.wanted.status.wait(self.wanted.voice.patience(number, ahead))
 
     async def run(self) -> None:
         """Serve the order."""
         try:
-            await self.service.serve(self.order)
+            await self.service.serve(self.wanted)
         finally:
             self.at_end()
 
     async def refuse(self, error: ClipferryError) -> None:
         """Turn the order away."""
         try:
-            await refuse(self.order, error)
+            await refuse(self.wanted, error)
         finally:
             self.at_end()
 

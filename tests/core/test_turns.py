@@ -98,3 +98,10 @@ def test_at_the_end_everything_that_waits_comes_out():
     queue.done(0)
     assert len(queue) == 0
     assert queue.take() is None
+
+
+def test_handlers_that_come_out_of_order_do_not_change_it():
+    queue: FairQueue[str] = FairQueue()
+    for number, letter in ((1, "a"), (4, "d"), (2, "b"), (3, "c")):
+        queue.put(1, [letter, letter.upper()], 9, number)
+    assert served(queue) == "aAbBcCdD"

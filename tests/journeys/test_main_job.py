@@ -202,7 +202,7 @@ async def test_ads_come_with_the_first_and_then_every_third_download(ferry: Ferr
 
 async def test_twenty_downloads_at_once_keep_the_cadence_of_ads(ferry: Ferry):
     ferry.video()
-    await ferry.start(ADS_LINK="https://example.com/ad")
+    await ferry.start(ADS_LINK="https://example.com/ad", LIMITS_PRIVATE_QUEUE="50")
     await ferry.say("hello")
     for _ in range(20):
         ferry.world.say(ferry.ada, VIDEO)
