@@ -1,4 +1,4 @@
-"""The floor for registrations and for the start: aiogram alone, answering /start with one text."""
+"""The floor: aiogram alone, answering /start with one text, and anything else with a known video."""
 
 import asyncio
 import sys
@@ -15,11 +15,17 @@ async def on_start(message: Message) -> None:
     await message.answer("x" * 350)
 
 
-async def main(server: str, token: str) -> None:
+async def main(server: str, token: str, file_id: str = "") -> None:
     """Poll until SIGTERM."""
+
+    async def on_anything(message: Message) -> None:
+        """Answer with the video."""
+        await message.answer_video(file_id, caption="x" * 40)
+
     bot = Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(server)))
     dispatcher = Dispatcher()
     dispatcher.message.register(on_start, CommandStart())
+    dispatcher.message.register(on_anything)
     await dispatcher.start_polling(bot)
 
 

@@ -14,7 +14,8 @@ from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import Encoding, SamplePost
 
 POST = "7300000000000000001"
-LARGE_POST = "7300000000000000020"
+#: As many as are in flight at once: the same one again would come from Telegram's own store.
+LARGE_POSTS = tuple(f"73000000000000001{n:02}" for n in range(50))
 LARGE_BYTES = 20_000_000
 
 
@@ -24,7 +25,8 @@ async def serve(folder: Path) -> None:
     simulator = Simulator(folder, samples, Authority(folder))
     simulator.site.add(SamplePost(POST, encodings=(Encoding(samples.video(VideoSpec())),)))
     large = samples.video(VideoSpec(padded_bytes=LARGE_BYTES))
-    simulator.site.add(SamplePost(LARGE_POST, encodings=(Encoding(large),)))
+    for post_id in LARGE_POSTS:
+        simulator.site.add(SamplePost(post_id, encodings=(Encoding(large),)))
     await simulator.start()
     ready = {
         "server": simulator.address,

@@ -3,6 +3,7 @@
 Decoration: nothing here may fail a request, so every refusal ends in this file.
 """
 
+import asyncio
 import logging
 
 from aiogram import Bot
@@ -51,24 +52,28 @@ class StatusLight:
         self._left = requests
         self._end: str | None = None
         self._deletes_request = deletes_request
+        #: What is shown later must not be overtaken by what was shown before.
+        self._in_turn = asyncio.Lock()
 
     async def accepted(self) -> None:
         """Show that the request was seen."""
         if self._is_lit:
             return
         self._is_lit = True
-        if not await self._react(_ACCEPTED):
-            self._reactions_work = False
-            try:
-                message = await self._sender.send_text(self._target, "⏳", silent=True)
-                self._hourglass = message.message_id
-            except DeliveryError as error:
-                logger.debug("No status in chat %d: %s", self._target.chat_id, error)
+        async with self._in_turn:
+            if not await self._react(_ACCEPTED):
+                self._reactions_work = False
+                try:
+                    message = await self._sender.send_text(self._target, "⏳", silent=True)
+                    self._hourglass = message.message_id
+                except DeliveryError as error:
+                    logger.debug("No status in chat %d: %s", self._target.chat_id, error)
 
     async def working(self) -> None:
         """Show that the post was found and is being fetched."""
-        if self._reactions_work:
-            await self._react(_WORKING)
+        async with self._in_turn:
+            if self._reactions_work:
+                await self._react(_WORKING)
 
     async def wait(self, note: Look) -> None:
         """Say that it takes long; once, and only until the end."""
@@ -101,7 +106,11 @@ class StatusLight:
         self._left -= 1
         if self._left == 0:
             await self._take_note_away()
-            await self._finish(self._end)
+            if self._is_lit or self._end:
+                async with self._in_turn:
+                    await self._finish(self._end)
+            if self._end is None and self._deletes_request:
+                await self._delete(self._target.message_id)
 
     async def _take_note_away(self) -> None:
         if self._note:
@@ -113,8 +122,6 @@ class StatusLight:
             await self._react(emoji)
         elif self._hourglass is not None:
             await self._delete(self._hourglass)
-        if emoji is None and self._deletes_request:
-            await self._delete(self._target.message_id)
 
     async def _delete(self, message_id: int) -> None:
         try:

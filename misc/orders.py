@@ -76,7 +76,9 @@ class OrderDesk:
         self._submit([OrderJob(service, order, press.at_end)], order.target)
 
     def _submit(self, jobs: Sequence[OrderJob], target: ChatTarget) -> None:
-        self.jobs.submit(jobs, self.private_queue if target.is_private else self.group_queue)
+        if jobs:
+            most = self.private_queue if target.is_private else self.group_queue
+            self.jobs.submit(jobs, most)
 
     def _order(
         self, message: Message, link: Link, chat: ChatView, status: StatusLight, *, can_retry: bool

@@ -35,6 +35,9 @@ class Job(Protocol):
     async def refuse(self, error: ClipferryError) -> None:
         """Tell the asker why it is not served. Handles its own failures."""
 
+    async def seen(self) -> None:
+        """Show the asker that it was seen, although its turn is still to come."""
+
     async def waits(self, number: int, ahead: int) -> None:
         """Tell the asker that it takes long: its number, and how many are ahead of it."""
 
@@ -46,7 +49,8 @@ class Jobs:
         self._free = active
         self._most = active + waiting
         self._patience_s = patience_s
-        self._queue: FairQueue[Job] = FairQueue()
+        #: Numbers of the jobs.
+        self._queue: FairQueue[int] = FairQueue()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         #: By number: the jobs in the queue, and the tasks of those that run.
@@ -62,26 +66,33 @@ class Jobs:
         return max(len(self._queue), len(self._tasks))
 
     def submit(self, jobs: Sequence[Job], most: int) -> None:
-        """Take what a message asks for; `most` is how many messages of its chat may be in the queue.
+        """Take what a message asks for, one job or more of one chat.
 
-        What cannot be taken is refused at once.
+        `most` is how many messages of its chat may be in the queue. What cannot be taken is refused
+        at once.
         """
-        error: ClipferryError | None = None
-        if self._is_closing:
-            error = ShuttingDownError()
-        elif len(self._queue) + len(jobs) > self._most:
-            error = BusyError()
-        elif jobs and not self._queue.put(jobs[0].chat_id, jobs, most, jobs[0].order):
-            error = QueueFullError(most)
-        for job in jobs:
-            if error:
+        numbered = {next(self._numbers): job for job in jobs}
+        if error := self._objection(numbered, most):
+            for job in jobs:
                 self._start(job.refuse(error))
-            else:
-                number = next(self._numbers)
-                self._known[number] = job
-                loop = asyncio.get_running_loop()
-                loop.call_later(self._patience_s, self._remind, number)
+            return
+        self._known |= numbered
         self._call_up()
+        for number, job in numbered.items():
+            asyncio.get_running_loop().call_later(self._patience_s, self._remind, number)
+            if number not in self._running:
+                self._start(job.seen())
+
+    def _objection(self, numbered: dict[int, Job], most: int) -> ClipferryError | None:
+        """Queue jobs, or say why that cannot be."""
+        if self._is_closing:
+            return ShuttingDownError()
+        if len(self._queue) + len(numbered) > self._most:
+            return BusyError()
+        first = next(iter(numbered.values()))
+        if self._queue.put(first.chat_id, list(numbered), most, first.order):
+            return None
+        return QueueFullError(most)
 
     def cancel(self, number: int, chat_id: int) -> bool:
         """Stop a request of a chat, waiting or running; False if it has ended already."""
@@ -91,7 +102,7 @@ class Jobs:
         if task := self._running.get(number):
             self._called_off.add(number)
             task.cancel()
-        elif self._queue.remove(chat_id, job):
+        elif self._queue.remove(chat_id, number):
             del self._known[number]
             self._start(job.refuse(CalledOffError()))
         return True
@@ -99,8 +110,8 @@ class Jobs:
     async def drain(self, grace_s: float) -> None:
         """Start nothing new, turn away what waits, and give what runs `grace_s` seconds."""
         self._is_closing = True
-        for job in self._queue.drain():
-            self._start(job.refuse(ShuttingDownError()))
+        for number in self._queue.drain():
+            self._start(self._known.pop(number).refuse(ShuttingDownError()))
         if not self._tasks:
             return
         logger.info("Waiting for %d requests", len(self._tasks))
@@ -114,10 +125,9 @@ class Jobs:
     def _call_up(self) -> None:
         """Start whose turn it is, as long as somebody is free to serve."""
         while self._free and (taken := self._queue.take()):
-            chat_id, job = taken
-            number = next(n for n, known in self._known.items() if known is job)
+            chat_id, number = taken
             self._free -= 1
-            self._running[number] = self._start(self._run(number, chat_id, job))
+            self._running[number] = self._start(self._run(number, chat_id, self._known[number]))
 
     async def _run(self, number: int, chat_id: int, job: Job) -> None:
         try:
@@ -137,7 +147,7 @@ class Jobs:
         job = self._known.get(number)
         if job and not self._is_closing:
             is_running = number in self._running
-            ahead = 0 if is_running else self._queue.ahead_of(job.chat_id, job)
+            ahead = 0 if is_running else self._queue.ahead_of(job.chat_id, number)
             self._start(job.waits(number, ahead))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

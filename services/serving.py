@@ -109,7 +109,6 @@ async def serve(
     failure of `after` is nobody's business but the log's.
     """
     try:
-        await order.status.accepted()
         delivered = await deliver(order)
     except SendingCancelledError:
         await refuse(order, UnknownOutcomeError("cut off on its way"))
@@ -169,6 +168,10 @@ class OrderJob:
     def order(self) -> int:
         """Give the number of its message."""
         return self.wanted.target.message_id
+
+    async def seen(self) -> None:
+        """Show that it was seen, although its turn is still to come."""
+        await self.wanted.status.accepted()
 
     async def waits(self, number: int, ahead: int) -> None:
         """Tell a person that it takes long."""

@@ -78,18 +78,19 @@ class Shelf:
         while True:
             if delivered := await self._from_shelf(order, key, look_of, most):
                 return delivered
-            async with self._flight(key) as is_first:
+            async with self._flight(order, key) as is_first:
                 if is_first:
                     return await self._make(order, variant, make)
 
     @asynccontextmanager
-    async def _flight(self, key: CacheKey) -> AsyncIterator[bool]:
+    async def _flight(self, order: Order, key: CacheKey) -> AsyncIterator[bool]:
         """Let the first one through, and the others wait for its end.
 
         Raises:
             ClipferryError: the first one has failed at the site, and so would the others.
         """
         if flight := self._flights.get(key):
+            await order.status.accepted()
             failure = await asyncio.shield(flight)
             if failure:
                 raise failure
@@ -114,6 +115,7 @@ class Shelf:
             return None
         post: Post | None = cached.post
         if not cached.is_fresh(unix_now()):
+            await order.status.accepted()
             post = await self._refreshed(order, key, cached)
         if post is None:
             return None
@@ -156,6 +158,8 @@ class Shelf:
         return post
 
     async def _make(self, order: Order, variant: str, make: Make) -> Delivered:
+        # Not before, because what is on the shelf arrives as fast as a sign that it was seen.
+        await order.status.accepted()
         made = await make(order)
         # By the id that the page gave, which a short link does not know.
         key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)

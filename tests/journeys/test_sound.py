@@ -168,7 +168,9 @@ async def test_a_full_queue_says_so_and_the_button_stays(ferry: Ferry):
     message = ferry.videos()[-1]
     keyboard = message["reply_markup"]
     ferry.site.latency_s = 0.4
-    ferry.world.say(ferry.ada, VIDEO)
+    other = "7300000000000000002"
+    ferry.video(other)
+    ferry.world.say(ferry.ada, VIDEO.replace(ID, other))
     await ferry.until(lambda: ferry.home.reactions)
     await ferry.press(message, BUTTON)
     assert EN["busy"] in ferry.texts()
