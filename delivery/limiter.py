@@ -80,39 +80,41 @@ class Limiter(BaseRequestMiddleware):
                 if flood.retry_after > _LONGEST_PAUSE_S:
                     raise
                 logger.warning("Telegram asks for a pause of %d s", flood.retry_after)
-                self._pacer.flooded(ticket, flood.retry_after, self._now())
-                pause_s = 0 if self._paces else flood.retry_after
-        await asyncio.sleep(pause_s)
+                pause_s = flood.retry_after
+                if ticket:
+                    self._pacer.flooded(ticket, pause_s, self._now())
+        if not self._paces:
+            await asyncio.sleep(pause_s)
         async with self._turn(chat_id, weight):
             return await make_request(bot, method)
 
     @asynccontextmanager
-    async def _turn(self, chat_id: int, weight: int) -> AsyncIterator[Ticket]:
+    async def _turn(self, chat_id: int, weight: int) -> AsyncIterator[Ticket | None]:
+        """Wait for a call's turn, and give its tokens back after the block; None without pacing."""
+        if not self._paces:
+            yield None
+            return
         ticket = self._pacer.ask(chat_id, weight, is_bulk=in_bulk.get(), now=self._now())
-        if self._paces:
-            turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
-            self._call_up()
-            try:
-                await turn
-            finally:
-                self._turns.pop(ticket, None)
-                self._pacer.withdraw(ticket)  # a cancelled one; the others have left the queue
+        turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
+        self._call_up()
         try:
+            await turn
             yield ticket
         finally:
+            del self._turns[ticket]
             if ticket.is_granted:
                 self._pacer.answered(ticket, self._now())
-                self._call_up()
+            else:
+                self._pacer.withdraw(ticket)
+            self._call_up()
 
     def _call_up(self) -> None:
         """Let those go whose turn it is, and come back when the next one's may be."""
         now = self._now()
         for ticket in self._pacer.grant(now):
-            turn = self._turns.get(ticket)
-            if turn and not turn.done():
+            turn = self._turns[ticket]
+            if not turn.done():  # else it was cancelled just now, and gives its tokens back itself
                 turn.set_result(None)
-            else:
-                self._pacer.answered(ticket, now)
         if self._alarm:
             self._alarm.cancel()
         next_at = self._pacer.next_at(now)

@@ -104,6 +104,7 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     site.add(
         SamplePost("7300000000000000451", status=10231, status_message="cross_border_violation")
     )
+    site.add(SamplePost("7300000000000000100", encodings=(Encoding(tall),)))
     noise = samples.video(VideoSpec(width=640, height=360, seconds=7, is_noise=True))
     site.add(
         SamplePost(

@@ -15,6 +15,7 @@ from simulator.catalogue import LINKS, fill
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
+from simulator.telegram.limits import Limits
 from simulator.transcript import Transcript
 
 _VAR = Path(__file__).resolve().parent.parent / "var"
@@ -40,6 +41,7 @@ async def _demo(bot_command: list[str], *, script: bool) -> int:
     samples = SampleStore(_VAR / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
     fill(simulator)
+    simulator.api.limits = Limits()
     await simulator.start()
     log = folder / "bot.log"
     bot = await _start_bot(bot_command, simulator, folder, log)

@@ -25,6 +25,7 @@ class Stage:
     ada: Person
     #: Ada's private chat with the bot.
     home: Chat
+    transcript: Transcript
     checks: int = 0
     _seen: set[int] = field(default_factory=set)
 
@@ -85,12 +86,14 @@ async def play(simulator: Simulator, transcript: Transcript) -> int:
         MissingAnswerError: one did not.
     """
     ada = simulator.world.person(1001, "Ada", language_code="en-GB", username="ada")
-    stage = Stage(simulator, ada, simulator.world.chats[ada.id])
+    stage = Stage(simulator, ada, simulator.world.chats[ada.id], transcript)
     for title, scene in _SCENES:
         transcript.heading(title)
         await scene(stage)
     await asyncio.sleep(0.2)  # what nobody expects would come now
     transcript.heading("The end")
+    if simulator.api.limits and simulator.api.limits.refusals:
+        raise MissingAnswerError(f"{simulator.api.limits.refusals} times too fast for Telegram")
     if simulator.api.methods.violations:
         raise MissingAnswerError("; ".join(simulator.api.methods.violations))
     return stage.checks
@@ -204,6 +207,35 @@ async def _group(stage: Stage) -> None:
     await stage.answer("a refusal", lambda m: "адміністратори" in m.get("text", ""), crew)
 
 
+async def _crowd(stage: Stage) -> None:
+    world, log = stage.simulator.world, stage.simulator.log
+    crews = [world.group(-100_3000 - n, f"Crew {n}") for n in range(100)]
+    olena = world.people[1002]
+    calls, asked = len(stage.simulator.api.calls), len(log)
+    started = time.monotonic()
+    with stage.transcript.muted():
+        for n, crew in enumerate(crews):
+            # A hundred people, because one alone would be taken for a flood.
+            person = world.person(5_000 + n, f"Sailor {n}", language_code=olena.language_code)
+            world.say(person, f"{_VIDEO}7300000000000000100", crew)
+
+        def videos(crew: Chat) -> list[Json]:
+            return [m for m in crew.messages.values() if "video" in m]
+
+        await stage.expect("a video in every group", lambda: all(map(videos, crews)))
+        took = time.monotonic() - started
+        await stage.expect("no light left", lambda: not any(crew.reactions for crew in crews))
+    sent = [c for c in stage.simulator.api.calls[calls:] if c.method == "sendVideo"]
+    uploads = sum(bool(call.uploads) for call in sent)
+    pages = sum(entry.path.startswith("/@_/video") for entry in log[asked:])
+    files = sum(entry.path.startswith("/video/") for entry in log[asked:])
+    stage.transcript.note(
+        f"100 groups: {pages} page, {files} download, {uploads} upload, {len(sent)} deliveries "
+        f"in {took:.1f} s"
+    )
+    await stage.expect("everything once", lambda: (pages, files, uploads) == (1, 1, 1))
+
+
 _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Ada comes by an invitation link", _arrival),
     ("A TikTok link", _link),
@@ -219,4 +251,5 @@ _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Files instead of videos", _files),
     ("Another language", _language),
     ("A group", _group),
+    ("The same new link in a hundred groups at once", _crowd),
 )

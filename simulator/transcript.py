@@ -1,6 +1,8 @@
 """What happens in the chats, as lines that one can read aloud."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from simulator.telegram.world import Json, World
@@ -13,13 +15,29 @@ class Transcript:
         self._world = world
         #: When a person last did something, by chat.
         self._asked_at: dict[int, float] = {}
+        self._is_muted = False
         world.watch(self._on_event)
 
     def heading(self, text: str) -> None:
         """Print the title of a scene."""
         print(f"\n── {text} " + "─" * max(4, 70 - len(text)))
 
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Write nothing inside the block: a crowd would fill the screen."""
+        self._is_muted = True
+        try:
+            yield
+        finally:
+            self._is_muted = False
+
+    def note(self, text: str) -> None:
+        """Write a remark."""
+        print(f"  {text}")
+
     def _on_event(self, event: Json) -> None:
+        if self._is_muted:
+            return
         match event["event"]:
             case "message" if "message" not in event:  # an update: a person speaks
                 self._asked_at[event["chat"]["id"]] = time.monotonic()

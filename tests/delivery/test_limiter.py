@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import FSInputFile, InputMediaPhoto
 
 from delivery.client import make_bot
-from delivery.limiter import in_bulk
+from delivery.limiter import Limiter, in_bulk
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -138,3 +138,17 @@ async def test_an_album_weighs_as_many_as_it_holds(stage: tuple[Simulator, Bot])
     assert not third.done()  # twenty a minute
     third.cancel()
     assert limits.refusals == 0
+
+
+async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    hasty = make_bot(simulator.token, server=simulator.address, connections=50, paces=False)
+    for client in (bot, hasty):
+        for _ in range(4):
+            await client.send_message(1, "x")
+        limiter = client.session.middleware._middlewares[0]
+        assert isinstance(limiter, Limiter)
+        assert limiter._turns == {}
+        assert limiter._pacer.waiting == 0
+    await hasty.session.close()
