@@ -105,8 +105,7 @@ class Downloads:
             sent = await self._bench.sender.send(order.target, files, look)
             originals = {part.file for part in found.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)
-            is_whole = not missing and len(found.parts) == len(found.post.items)
-            return Made(found.post, sent, is_processed, is_whole)
+            return Made(found.post, sent, is_processed, None if missing else len(found.parts))
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> Found:
         post = await attempt.read()

@@ -35,8 +35,9 @@ class Made:
     #: What Telegram has now, in order; empty when its answer could not be understood.
     files: tuple[RemoteFile, ...]
     is_processed: bool
-    #: Nothing was left out, so that it can serve others too.
-    is_whole: bool
+    #: How many of the post's items were made: all of them, or the first ones of a longer post. None
+    #: when some are missing, so that it cannot serve others.
+    items: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,10 @@ class Shelf:
         if key is None:  # a short link: which post it is, is known only after fetching
             return await self._make(order, variant, make)
         while True:
-            if delivered := await self._from_shelf(order, key, look_of, most):
-                return delivered
+            # A whole set serves everybody; the first items of a longer post those who want no more.
+            for known in (key, *([_first(key, most)] if most else [])):
+                if delivered := await self._from_shelf(order, known, look_of, most):
+                    return delivered
             async with self._flight(order, key) as is_first:
                 if is_first:
                     return await self._make(order, variant, make)
@@ -164,7 +167,9 @@ class Shelf:
         # By the id that the page gave, which a short link does not know.
         key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)
         is_same = order.link.post_id in {None, made.post.id}
-        if made.is_whole and made.files and is_same:
+        if made.items and made.files and is_same:
+            if made.items < len(made.post.items):
+                key = _first(key, made.items)
             try:
                 with storage_errors():
                     await store_cached(key, CachedPost(made.post, made.files, made.is_processed))
@@ -182,9 +187,17 @@ class Shelf:
 
     async def _forget(self, key: CacheKey, cached: CachedPost) -> None:
         logger.warning("Telegram does not know the files of %s any more", key)
-        with storage_errors():
-            await forget_cached(key, cached.version)
+        try:
+            with storage_errors():
+                await forget_cached(key, cached.version)
+        except StorageError as error:
+            logger.warning("%s stays on the shelf: %s", key, error)
 
     def _key(self, order: Order, variant: str) -> CacheKey | None:
         post_id = order.link.post_id
         return CacheKey(self._bot_id, order.link.platform, post_id, variant) if post_id else None
+
+
+def _first(key: CacheKey, items: int) -> CacheKey:
+    """Give the key of the first items of a longer post."""
+    return replace(key, variant=f"{key.variant}/{items}")

@@ -63,7 +63,7 @@ class Sounds:
             sound = await named_sound(found, self._bench)
             look = order.voice.sound_look()
             sent = await self._bench.sender.send_sound(order.target, sound, look)
-            return Made(found.post, sent, is_processed=False, is_whole=True)
+            return Made(found.post, sent, is_processed=False, items=len(found.post.items))
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
         post = await attempt.read()
@@ -108,7 +108,8 @@ class Slides:
             look = order.voice.sound_look()
             sent = await self._bench.sender.send(order.target, [video], look)
             is_whole = len(found.pictures) == len(found.post.items)
-            return Made(found.post, sent, is_processed=True, is_whole=is_whole)
+            items = len(found.pictures) if is_whole else None
+            return Made(found.post, sent, is_processed=True, items=items)
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
         post = await attempt.read()

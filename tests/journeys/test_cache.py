@@ -121,6 +121,20 @@ async def test_what_a_group_has_cut_is_not_kept_as_whole(ferry: Ferry):
     assert len([m for m in ferry.answers() if "photo" in m]) == 12
 
 
+async def test_groups_that_cut_alike_share_what_was_cut(ferry: Ferry):
+    ferry.video(pictures=tuple(ferry.samples.picture(200 + n, 300, "s") for n in range(12)))
+    await ferry.start()
+    crews = [ferry.world.group(-1002 - n) for n in range(20)]
+    people = [ferry.world.person(2000 + n) for n in range(20)]
+    for person, crew in zip(people, crews, strict=True):
+        ferry.world.say(person, VIDEO, crew)
+    await ferry.settled()
+    assert len(uploads(ferry)) == 1
+    for crew in crews:
+        assert len([m for m in ferry.answers(crew) if "photo" in m]) == 10
+        assert "The first 10 of 12" in ferry.texts(crew)[-1]
+
+
 async def test_files_and_qualities_are_kept_apart(ferry: Ferry):
     small = Encoding(ferry.samples.video(VideoSpec(width=288, height=512)), width=288, height=512)
     ferry.video(encodings=(small, Encoding(ferry.samples.video(VideoSpec()))))
