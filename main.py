@@ -1,9 +1,14 @@
-"""Clipferry's command line: `run` (the bot), `check` (settings and database), `demo` (all on loopback)."""
+"""Clipferry's command line: `run` (the bot), `check` (settings and database), `demo` (all on loopback).
+
+Worker processes import this file as well, so whatever is large is imported where it is used.
+"""
 
 import argparse
 import asyncio
 import logging
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +16,6 @@ from core.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:
     from data.config import Settings
-
-# Worker processes import this file as well, so whatever is large is imported where it is used.
 
 #: Exit codes: a wrong setting, and a failure that a restart may heal.
 WRONG_SETTING, FAILED = 2, 1
@@ -43,16 +46,14 @@ def main() -> int:
 
 async def check(settings: "Settings") -> int:
     """Read everything that a start would read, and migrate the database; then end."""
-    from data import database
     from platforms import load, load_cookies, load_exits
 
     load(settings.sites.allowed)
     network = settings.network
     load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
     load_cookies(network.cookies_file)
-    await open_database(settings)
-    await database.close()
-    print("The settings are in order, and the database is ready.")
+    async with opened_database(settings):
+        print("The settings are in order, and the database is ready.")
     return 0
 
 
@@ -70,19 +71,16 @@ async def run(settings: "Settings") -> int:
 
         lean_aiogram.install()
     # Whatever imports aiogram must come after lean_aiogram.
-    from data import database
     from handlers.application import Application
 
     application = Application(settings)
-    await open_database(settings)
-    try:
+    async with opened_database(settings):
         return 0 if await application.run() else FAILED
-    finally:
-        await database.close()
 
 
-async def open_database(settings: "Settings") -> None:
-    """Connect to the database and bring it to the newest schema.
+@asynccontextmanager
+async def opened_database(settings: "Settings") -> AsyncIterator[None]:
+    """Connect to the database, bring it to the newest schema, and close it after the block.
 
     Raises:
         SettingsError: its address is wrong.
@@ -97,6 +95,10 @@ async def open_database(settings: "Settings") -> None:
         except ValueError as error:
             raise SettingsError([f"[database] url (DATABASE_URL): {error}"]) from None
         await database.init_db()
+    try:
+        yield
+    finally:
+        await database.close()
 
 
 if __name__ == "__main__":

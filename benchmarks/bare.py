@@ -1,4 +1,7 @@
-"""The floor: aiogram alone, answering /start with one text, and anything else with a known video."""
+"""The floor: aiogram alone, answering /start with one text, and anything else with a known video.
+
+The video comes with as much around it as ours: a caption with links, three buttons, and a quote.
+"""
 
 import asyncio
 import sys
@@ -7,7 +10,14 @@ from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.filters import CommandStart
-from aiogram.types import Message
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
+
+_CAPTION = '<a href="https://www.tiktok.com/@_/video/1">Source</a>\n<a href="https://t.me/x">@x</a>'
+
+
+def _buttons() -> InlineKeyboardMarkup:
+    row = [InlineKeyboardButton(text=text, callback_data="x") for text in ("1.2K", "3.4M", "Sound")]
+    return InlineKeyboardMarkup(inline_keyboard=[row[:2], row[2:]])
 
 
 async def on_start(message: Message) -> None:
@@ -20,7 +30,9 @@ async def main(server: str, token: str, file_id: str = "") -> None:
 
     async def on_anything(message: Message) -> None:
         """Answer with the video."""
-        await message.answer_video(file_id, caption="x" * 40)
+        await message.reply_video(
+            file_id, caption=_CAPTION, parse_mode="HTML", reply_markup=_buttons()
+        )
 
     bot = Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(server)))
     dispatcher = Dispatcher()

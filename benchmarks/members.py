@@ -12,7 +12,8 @@ import aiohttp
 
 from benchmarks.figures import Figure
 from benchmarks.files import files
-from benchmarks.stage import ROOT, Measured, World, ferry, program
+from benchmarks.known import cached, flat, overhead, paced, storm
+from benchmarks.stage import ROOT, World, ferry, program
 from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
 from platforms import Sources, Terms, load, load_exits
 
@@ -218,52 +219,15 @@ def start(world: World) -> list[Figure]:
     return figures
 
 
-def cached(world: World) -> list[Figure]:
-    """A known link in a thousand chats: CPU and pace against aiogram alone sending the same file id."""
-    people, text = 1_000, f"https://www.tiktok.com/@_/video/{POST}"
-    with ferry(world) as bot:
-        world.control("say", [{"person": 900, "text": text}])
-        world.wait_for("sendVideo", world.count("sendVideo") + 1, bot)
-        # Everybody is known already, as most people are.
-        known = [{"person": 300_000 + n, "text": "/start"} for n in range(people)]
-        before = world.count("sendMessage")
-        world.control("say", known)
-        world.wait_for("sendMessage", before + people, bot)
-        ours, ours_cpu = _send_links(world, bot, 300_000, people, text)
-    sent = world.control("chats/900")
-    file_id = next(message["video"]["file_id"] for message in sent if "video" in message)
-    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"], file_id)
-    with program(world, *bare) as bot:
-        floor, floor_cpu = _send_links(world, bot, 300_000, people, text)
-    ratio = ours_cpu / floor_cpu
-    return [
-        Figure(
-            f"a known link in {people} chats",
-            f"{ours:.0f}/s ({ours_cpu:.2f} ms CPU)",
-            f"{floor:.0f}/s ({floor_cpu:.2f} ms CPU)",
-            f"{ratio:.2f}",
-            "≥ 200/s",
-            ours >= 200,
-        )
-    ]
-
-
-def _send_links(
-    world: World, bot: Measured, first: int, people: int, text: str
-) -> tuple[float, float]:
-    before, cpu = world.count("sendVideo"), bot.cpu_s
-    started = time.monotonic()
-    world.control("say", [{"person": first + n, "text": text} for n in range(people)])
-    world.wait_for("sendVideo", before + people, bot)
-    took = time.monotonic() - started
-    return people / took, (bot.cpu_s - cpu) / people * 1000
-
-
 MEMBERS = {
     "extraction": extraction,
     "downloads": downloads,
     "registrations": registrations,
     "cached": cached,
+    "overhead": overhead,
+    "paced": paced,
+    "flat": flat,
+    "storm": storm,
     "start": start,
     "files": files,
 }

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,10 @@ class World:
 
     ready: dict[str, Any]
     folder: Path
+
+    def say(self, text: str, people: Iterable[int], **more: object) -> None:
+        """Let people write something, all at once."""
+        self.control("say", [{"person": person, "text": text, **more} for person in people])
 
     def control(self, path: str, body: object = None) -> Any:
         """Ask the simulator's control."""
@@ -40,7 +44,7 @@ class World:
         return counts.get(f"{method} 200", 0)
 
     def wait_for(
-        self, method: str, number: int, process: "Measured", patience_s: float = 300
+        self, method: str, number: int, process: "Measured", patience_s: float = 150
     ) -> None:
         """Wait until a method has been called so often."""
         deadline = time.monotonic() + patience_s

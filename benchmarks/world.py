@@ -17,13 +17,16 @@ POST = "7300000000000000001"
 #: As many as are in flight at once: the same one again would come from Telegram's own store.
 LARGE_POSTS = tuple(f"73000000000000001{n:02}" for n in range(50))
 LARGE_BYTES = 20_000_000
+#: For storms.
+MANY_POSTS = tuple(f"73000000000000002{n:02}" for n in range(40))
 
 
 async def serve(folder: Path) -> None:
     """Serve until the process is ended."""
     samples = SampleStore(folder / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
-    simulator.site.add(SamplePost(POST, encodings=(Encoding(samples.video(VideoSpec())),)))
+    for post_id in (POST, *MANY_POSTS):
+        simulator.site.add(SamplePost(post_id, encodings=(Encoding(samples.video(VideoSpec())),)))
     large = samples.video(VideoSpec(padded_bytes=LARGE_BYTES))
     for post_id in LARGE_POSTS:
         simulator.site.add(SamplePost(post_id, encodings=(Encoding(large),)))

@@ -10,12 +10,14 @@
     │   └─ BrokenFileError ── FileOverdueError
     ├─ LimitError                we say no
     │   └─ TooLongError · TooLargeError · BusyError · QueueFullError
-    │      · CalledOffError · ShuttingDownError
+    │      · CalledOffError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our reading of it, is in trouble
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram says no
-    │   └─ ChatForbiddenError ── ChatMovedError · FileRejectedError ── FileUnknownError · FloodError · TelegramUnreachableError
+    │   ├─ ChatForbiddenError ── ChatMovedError
+    │   ├─ FileRejectedError ── FileUnknownError
+    │   └─ FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError
     ├─ StorageError              the database is in trouble; users are served all the same
     ├─ SettingsError             only at start
@@ -217,6 +219,22 @@ class CalledOffError(LimitError):
     """The asker does not want it any more."""
 
     text_key = "called_off"
+
+
+class TooOldError(LimitError):
+    """The request is from so long ago that nobody waits for its answer any more."""
+
+    text_key = "too_old"
+    retryable = True
+
+
+class GivenUpError(LimitError):
+    """The program has ended so often with this request in its hands that it is not tried again."""
+
+    text_key = "given_up"
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(f"left unfinished {attempts} times")
 
 
 class ShuttingDownError(LimitError):

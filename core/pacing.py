@@ -17,9 +17,11 @@ GROUP: Final = (20, 60.0)
 #: One a second on average, five at once: a long slideshow with its caption.
 CHAT: Final = (5, 5.0)
 #: Tokens stay away a little longer than the window: two machines' clocks do not tick alike.
-_MARGIN_S: Final = 0.05
+_MARGIN_S: Final = 0.02
 #: A bulk message that has waited for so long goes among the answers, so that nobody waits for ever.
 _BULK_PATIENCE_S: Final = 60.0
+#: So many chats are remembered before the idle ones are forgotten.
+_MANY: Final = 2_000
 
 
 @dataclass(eq=False, slots=True)
@@ -80,6 +82,7 @@ class Pacer:
         #: Waiting tickets by chat, oldest first.
         self._waiting: dict[int, deque[Ticket]] = {}
         self._count = 0
+        self._forget_at = _MANY
 
     def ask(self, chat_id: int, weight: int, *, is_bulk: bool, now: float) -> Ticket:
         """Queue a call that creates `weight` messages."""
@@ -133,6 +136,8 @@ class Pacer:
         """Tell when a waiting ticket may be granted at the earliest; None while nobody waits."""
         if not self._waiting:
             return None
+        if self._overall.free(now) <= 0:
+            return self._overall.opens_at(now)
         moments = [self._overall.opens_at(now)]
         for queue in self._waiting.values():
             moments += [bucket.opens_at(now) for bucket, _ in self._buckets(queue[0])]
@@ -149,11 +154,17 @@ class Pacer:
 
         If there is no room for it overall, nobody younger may take the room from it.
         """
-        heads = [queue[0] for queue in self._waiting.values() if self._chat_is_ready(queue[0], now)]
-        if not heads:
+        if self._overall.free(now) <= 0:  # a crowd that waits is not looked through for nothing
             return None
-        first = min(heads, key=lambda ticket: (self._is_patient(ticket, now), ticket.order))
-        return first if self._overall.free(now) >= first.weight else None
+        first: Ticket | None = None
+        rank = (True, 0)
+        for queue in self._waiting.values():
+            head = queue[0]
+            own = (self._is_patient(head, now), head.order)
+            # To look whether a chat is ready costs more than to compare, so it comes last.
+            if (first is None or own < rank) and self._chat_is_ready(head, now):
+                first, rank = head, own
+        return first if first and self._overall.free(now) >= first.weight else None
 
     def _is_patient(self, ticket: Ticket, now: float) -> bool:
         return ticket.is_bulk and now - ticket.asked_at < _BULK_PATIENCE_S
@@ -166,18 +177,25 @@ class Pacer:
         """List the buckets of a call, and what it takes of each: an album is one turn of its chat."""
         buckets = [(self._overall, ticket.weight), (self._chat(ticket.chat_id), 1)]
         if ticket.chat_id < 0:
-            group = self._groups.setdefault(ticket.chat_id, _Bucket(*GROUP))
+            group = self._groups.get(ticket.chat_id)
+            if group is None:
+                group = self._groups[ticket.chat_id] = _Bucket(*GROUP)
             buckets.append((group, ticket.weight))
         return buckets
 
     def _chat(self, chat_id: int) -> _Bucket:
-        return self._chats.setdefault(chat_id, _Bucket(*CHAT))
+        chat = self._chats.get(chat_id)
+        if chat is None:
+            chat = self._chats[chat_id] = _Bucket(*CHAT)
+        return chat
 
     def _forget(self, now: float) -> None:
         """Drop buckets that are as good as new, so that memory follows the traffic."""
-        if len(self._chats) + len(self._groups) < 2_000:
+        if len(self._chats) + len(self._groups) < self._forget_at:
             return
         for buckets in (self._chats, self._groups):
             for chat_id in [c for c, b in buckets.items() if b.is_idle(now)]:
                 if chat_id not in self._waiting:
                     del buckets[chat_id]
+        # Those who are busy are not looked through again before there are many more of them.
+        self._forget_at = max(_MANY, 2 * (len(self._chats) + len(self._groups)))

@@ -86,6 +86,11 @@ def next_step(probe: Probe, ceiling_bytes: int) -> Step:
     return Step.REPACK
 
 
+def may_be_cut(probe: Probe) -> bool:
+    """Tell whether parts of it would play as they are: cutting changes no encoding."""
+    return probe.plays and sound_plays(probe.audio_codec)
+
+
 def sound_plays(codec: str) -> bool:
     """Tell whether a sound of this codec may stay as it is; no sound may."""
     return codec in _SOUND

@@ -33,10 +33,12 @@ class Wishes:
     @classmethod
     def from_json(cls, text: str | None) -> "Wishes":
         """Read the database's form; what cannot be understood is as if it were not there."""
+        if not text:
+            return USUAL
         try:
-            values = json.loads(text or "{}")
+            values = json.loads(text)
         except ValueError:
-            return cls()
+            return USUAL
         known = {field.name for field in fields(cls)}
         wishes = cls()
         for name, value in values.items() if isinstance(values, dict) else ():
@@ -65,6 +67,8 @@ class Wishes:
         return replace(self, muted=tuple(sorted(muted)))
 
 
+#: What a chat has that has wished for nothing.
+USUAL: Final = Wishes()
 _WRONG: Final = object()
 
 

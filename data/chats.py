@@ -16,13 +16,14 @@ from sqlalchemy import (
 )
 
 from core.wishes import Wishes
-from data.database import read, unix_now, write
+from data.database import look, table_of, unix_now, write
 from data.db_service import insert_user, update_user_lang
 from data.models import Music, Users, Video
 
 #: Asked at every message, so it is built once.
-_CHAT_BY_ID = select(Users.lang, Users.file_mode, Users.blocked_at, Users.wishes).where(
-    Users.user_id == bindparam("chat_id")
+_USERS = table_of(Users)
+_CHAT_BY_ID = select(_USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes).where(
+    _USERS.c.user_id == bindparam("chat_id")
 )
 
 
@@ -41,7 +42,7 @@ class ChatRecord:
 
 async def find_chat(chat_id: int) -> ChatRecord | None:
     """Give the chat's settings, or None when it is not registered."""
-    row = await read(lambda db: db.execute(_CHAT_BY_ID, {"chat_id": chat_id}).first())
+    row = await look(lambda db: db.execute(_CHAT_BY_ID, {"chat_id": chat_id}).first())
     return row and _record(row)
 
 

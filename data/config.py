@@ -110,7 +110,8 @@ class FilesSection(Section):
     """Folders and files."""
 
     spool_dir: Path = Field(
-        Path("var/spool"), description="Folder for files on their way; emptied at every start."
+        Path("var/spool"),
+        description="Folder for files on their way; each process has its own part of it.",
     )
     heartbeat: Path = Field(
         Path("var/heartbeat"),
@@ -125,6 +126,20 @@ class FilesSection(Section):
         2_000,
         ge=1,
         description="Room for files on their way, in MB (10^6 bytes). New downloads wait for room.",
+    )
+
+
+class InlineSection(Section):
+    """`@bot link` in any chat. Switch it on at BotFather: /setinline, and /setinlinefeedback to 100 %."""
+
+    storage_chat: int = Field(
+        0,
+        description="Id of a channel in which the bot may post: files are uploaded there first, because "
+        "inline messages take no uploads. 0: no inline mode.",
+    )
+    everybody: bool = Field(
+        True,
+        description="Serve people who have never pressed /start; false asks them to do so first.",
     )
 
 
@@ -156,6 +171,12 @@ class LimitsSection(Section):
     )
     max_duration_s: int = Field(
         0, ge=0, description="Longest video that is fetched, in seconds; 0 allows every length."
+    )
+    max_age_s: int = Field(
+        3_600,
+        ge=1,
+        description="Who asked longer ago than this, in seconds, while the bot was away, is told so "
+        "instead of getting the answer.",
     )
     links_per_message: int = Field(
         5, ge=1, description="Of one message, no more links than these are answered."
@@ -216,8 +237,8 @@ class NetworkSection(Section):
     breaker_failures: int = Field(
         5,
         ge=1,
-        description="A way to a site (one of its layers by one exit) that has failed so many times "
-        "in a row rests for a while.",
+        description="A way to a site (one of its layers by one exit) that has failed at so many "
+        "different posts in a row rests for a while.",
     )
     breaker_pause_s: int = Field(
         60, ge=1, description="How long such a way rests before it is tried again, in seconds."
@@ -308,6 +329,13 @@ class RunSection(Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."
     )
+    lease_s: int = Field(
+        15,
+        ge=2,
+        le=300,
+        description="Requests of a process that has not been heard of for so many seconds are taken "
+        "over by another one, or by the next start.",
+    )
     drain_s: int = Field(
         60, ge=0, description="At shutdown, running requests get this many seconds to finish."
     )
@@ -323,6 +351,7 @@ class Settings(BaseModel):
     database: DatabaseSection = DatabaseSection()
     files: FilesSection = FilesSection()
     limits: LimitsSection = LimitsSection()
+    inline: InlineSection = InlineSection()
     network: NetworkSection = NetworkSection()
     sites: SitesSection = SitesSection()
     helpers: HelpersSection = HelpersSection()

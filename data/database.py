@@ -6,12 +6,14 @@ The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_dat
 
 import asyncio
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Integer, create_engine, event, inspect, text
+from sqlalchemy import BigInteger, Connection, Integer, Table, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -142,8 +144,21 @@ async def get_session() -> AsyncSession:
     return async_session()
 
 
+async def look(work: Callable[[Connection], T]) -> T:
+    """Ask the database for one row by its key. `work` gets a connection and must not write.
+
+    On SQLite this runs in the loop's own thread: it takes less time than a change of threads.
+
+    Raises:
+        RuntimeError: not initialised.
+    """
+    if _runner is None:
+        raise RuntimeError(_NOT_INITIALISED)
+    return await _runner.look(work)
+
+
 async def read(work: Callable[[Connection], T]) -> T:
-    """Ask the database something. `work` gets a connection and must not write.
+    """Ask the database something that may take its time. `work` must not write.
 
     Raises:
         RuntimeError: not initialised.
@@ -154,9 +169,10 @@ async def read(work: Callable[[Connection], T]) -> T:
 
 
 async def write(work: Callable[[Connection], T]) -> T:
-    """Change the database: `work` is one transaction, committed at its end, undone if it raises.
+    """Change the database: `work` happens as a whole or not at all, and not if it raises.
 
-    On SQLite writers take turns in order of coming.
+    It must do nothing but talk to the database, because it may be run a second time. On SQLite writers
+    take turns in order of coming, and those that wait together are committed together.
 
     Raises:
         RuntimeError: not initialised.
@@ -164,6 +180,13 @@ async def write(work: Callable[[Connection], T]) -> T:
     if _runner is None:
         raise RuntimeError(_NOT_INITIALISED)
     return await _runner.write(work)
+
+
+def table_of(model: type[Base]) -> Table:
+    """Give a model's table itself, for statements that are run all the time."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 def unix_now() -> int:
@@ -194,6 +217,9 @@ async def _dispose_retired() -> None:
 class _Runner(Protocol):
     """Runs synchronous work on a connection, in whatever way suits the database."""
 
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """Run work that asks for next to nothing."""
+
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run work that only asks."""
 
@@ -210,6 +236,9 @@ class _AsyncRunner:
     def __init__(self, engine: AsyncEngine) -> None:
         self._writers = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        return await self.read(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         async with self._readers.connect() as connection:
@@ -232,12 +261,22 @@ class _SqliteRunner:
 
     def __init__(self, url: URL) -> None:
         plain = url.set(drivername="sqlite+pysqlite")
-        self._writers = create_engine(plain, pool_size=_READERS + 1, max_overflow=0)
+        self._writers = create_engine(plain, pool_size=_READERS + 2, max_overflow=0)
         event.listen(self._writers, "connect", _prepare_sqlite)
         event.listen(self._writers, "begin", _begin_immediate)
         self._readers = self._writers.execution_options(**{_ONLY_ASKING: True})
+        #: The loop's own connection, in which nothing ever begins a transaction.
+        self._looker: Connection | None = None
         self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="db-read")
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="db-write")
+        #: What waits to be written, with where its result goes.
+        self._unwritten: list[_Change] = []
+        self._handing_over = threading.Lock()
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        if self._looker is None:
+            self._looker = self._readers.connect()
+        return work(self._looker)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         def run() -> T:
@@ -247,16 +286,67 @@ class _SqliteRunner:
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, run)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with self._writers.begin() as connection:
-                return work(connection)
+        loop = asyncio.get_running_loop()
+        change = _Change(work, loop.create_future())
+        with self._handing_over:
+            self._unwritten.append(change)
+            is_first = len(self._unwritten) == 1
+        if is_first:
+            self._write_thread.submit(self._write_all, loop)
+        # A change that has been handed over is made, even if nobody waits for it any more.
+        result: T = await asyncio.shield(change.done)
+        return result
 
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, run)
+    def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Make all changes that wait in one transaction; if one of them fails, each in its own."""
+        with self._handing_over:
+            changes, self._unwritten = self._unwritten, []
+        try:
+            with self._writers.begin() as connection:
+                outcomes = [_Outcome(change.work(connection)) for change in changes]
+        except Exception:  # noqa: BLE001 - whose failure it is will be seen one by one
+            outcomes = [self._write_one(change) for change in changes]
+        loop.call_soon_threadsafe(_deliver, changes, outcomes)
+
+    def _write_one(self, change: "_Change") -> "_Outcome":
+        try:
+            with self._writers.begin() as connection:
+                return _Outcome(change.work(connection))
+        except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
+            return _Outcome(error=error)
 
     def close(self) -> None:
+        if self._looker is not None:
+            self._looker.close()
         self._read_threads.shutdown()
         self._write_thread.shutdown()
         self._writers.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Something to be written."""
+
+    work: Callable[[Connection], Any]
+    done: "asyncio.Future[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a change."""
+
+    result: Any = None
+    error: Exception | None = None
+
+
+def _deliver(changes: Sequence[_Change], outcomes: Sequence[_Outcome]) -> None:
+    for change, outcome in zip(changes, outcomes, strict=True):
+        if change.done.done():
+            continue
+        if outcome.error:
+            change.done.set_exception(outcome.error)
+        else:
+            change.done.set_result(outcome.result)
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:

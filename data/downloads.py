@@ -1,50 +1,69 @@
 """What is written when a delivery has arrived: its history row and the ad counter, together."""
 
-from sqlalchemy import Connection, insert, select, update
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
-from data.database import unix_now, write
+from core.request import Progress
+from data.database import table_of, unix_now, write
 from data.models import Users, Video
+from data.requests import finish
+
+# Built once, and for the bare tables: this is written for every delivery.
+_USERS, _VIDEOS = table_of(Users), table_of(Video)
+_INSERT_VIDEO: Final = insert(_VIDEOS)
+# The row is locked before it is read (on SQLite the transaction itself is the lock), so that
+# deliveries at the same time decide one after the other.
+_COUNTER: Final = (
+    select(_USERS.c.ad_count, _USERS.c.ad_cooldown)
+    .where(_USERS.c.user_id == bindparam("chat_id"))
+    .with_for_update(key_share=True)
+)
+_THIS_CHAT = update(_USERS).where(_USERS.c.user_id == bindparam("chat_id"))
+_COUNT_ON: Final = _THIS_CHAT.values(ad_count=_USERS.c.ad_count + 1)
+_SHOW_AD: Final = _THIS_CHAT.values(ad_count=COUNT_AFTER_AD, ad_cooldown=bindparam("cooldown"))
 
 
 async def record_download(
-    chat_id: int, link: str, *, is_images: bool, is_processed: bool, is_inline: bool, ads: bool
+    chat_id: int,
+    link: str,
+    *,
+    is_images: bool,
+    is_processed: bool,
+    is_inline: bool,
+    ads: bool,
+    answers: tuple[int, Progress] | None = None,
 ) -> bool:
     """Record one delivery in one transaction; tell whether it brings an ad.
 
     With `ads`, an ad that is due by `core.ads` is claimed: of many deliveries at once only the
-    right ones get True. Without, the delivery is only counted.
+    right ones get True. Without, the delivery is only counted. `answers` is the request that is
+    finished by it, by its row and how much has gone out.
 
     Raises:
         sqlalchemy.exc.IntegrityError: the chat is not registered.
     """
     now = unix_now()
-    video = insert(Video).values(
-        user_id=chat_id,
-        downloaded_at=now,
-        video_link=link,
-        is_images=is_images,
-        is_processed=is_processed,
-        is_inline=is_inline,
-    )
-    # The row is locked before it is read (on SQLite the transaction itself is the lock), so that
-    # deliveries at the same time decide one after the other.
-    counter = (
-        select(Users.ad_count, Users.ad_cooldown)
-        .where(Users.user_id == chat_id)
-        .with_for_update(key_share=True)
-    )
+    video = {
+        "user_id": chat_id,
+        "downloaded_at": now,
+        "video_link": link,
+        "is_images": is_images,
+        "is_processed": is_processed,
+        "is_inline": is_inline,
+    }
 
     def work(db: Connection) -> bool:
-        row = db.execute(counter).first()
-        is_due = ads and row is not None and is_ad_due(row.ad_count, row.ad_cooldown, now)
-        change = (
-            {"ad_count": COUNT_AFTER_AD, "ad_cooldown": now + AD_MAX_INTERVAL_S}
-            if is_due
-            else {"ad_count": Users.ad_count + 1}
-        )
-        db.execute(video)
-        db.execute(update(Users).where(Users.user_id == chat_id).values(**change))
+        db.execute(_INSERT_VIDEO, video)
+        row = db.execute(_COUNTER, {"chat_id": chat_id}).one() if ads else None
+        is_due = row is not None and is_ad_due(row.ad_count, row.ad_cooldown, now)
+        if is_due:
+            db.execute(_SHOW_AD, {"chat_id": chat_id, "cooldown": now + AD_MAX_INTERVAL_S})
+        else:
+            db.execute(_COUNT_ON, {"chat_id": chat_id})
+        if answers:
+            finish(db, *answers, "delivered")
         return is_due
 
     return await write(work)

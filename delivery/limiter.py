@@ -6,7 +6,7 @@ everybody that shares the bucket waits, and the call is repeated once: a 429 say
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 #: Set for the time of a broadcast: people who wait for an answer go first.
 in_bulk: ContextVar[bool] = ContextVar("in_bulk", default=False)
+#: Called in the moment in which a message leaves, after all waiting for its turn.
+at_departure: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
+    "at_departure", default=None
+)
 
 #: Telegram's wish for a pause is granted up to this length, in seconds.
 _LONGEST_PAUSE_S: Final = 60
@@ -75,7 +79,7 @@ class Limiter(BaseRequestMiddleware):
             return await make_request(bot, method)
         async with self._turn(chat_id, weight) as ticket:
             try:
-                return await make_request(bot, method)
+                return await _depart(make_request, bot, method)
             except TelegramRetryAfter as flood:
                 if flood.retry_after > _LONGEST_PAUSE_S:
                     raise
@@ -86,7 +90,7 @@ class Limiter(BaseRequestMiddleware):
         if not self._paces:
             await asyncio.sleep(pause_s)
         async with self._turn(chat_id, weight):
-            return await make_request(bot, method)
+            return await _depart(make_request, bot, method)
 
     @asynccontextmanager
     async def _turn(self, chat_id: int, weight: int) -> AsyncIterator[Ticket | None]:
@@ -124,6 +128,16 @@ class Limiter(BaseRequestMiddleware):
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+async def _depart(
+    make_request: NextRequestMiddlewareType[TelegramType],
+    bot: Bot,
+    method: TelegramMethod[TelegramType],
+) -> Response[TelegramType]:
+    if note := at_departure.get():
+        await note()
+    return await make_request(bot, method)
 
 
 def _created(method: TelegramMethod[Any]) -> tuple[int, int]:

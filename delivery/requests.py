@@ -18,8 +18,11 @@ from aiogram.methods import (
 from aiogram.types import (
     InlineKeyboardMarkup,
     InputFile,
+    InputMediaAnimation,
+    InputMediaAudio,
     InputMediaDocument,
     InputMediaPhoto,
+    InputMediaUnion,
     InputMediaVideo,
     Message,
 )
@@ -50,6 +53,11 @@ _ITEM_BY_KIND: Final[dict[str, Any]] = {
     "photo": InputMediaPhoto,
     "video": InputMediaVideo,
     "document": InputMediaDocument,
+}
+_INLINE_BY_KIND: Final[dict[str, Any]] = {
+    **_ITEM_BY_KIND,
+    "animation": InputMediaAnimation,
+    "audio": InputMediaAudio,
 }
 #: What cannot be covered by a spoiler.
 _UNCOVERED: Final = frozenset({"document", "audio"})
@@ -166,6 +174,13 @@ def _album_item(file: File, look: Look) -> InputMediaPhoto | InputMediaVideo | I
                 has_spoiler=look.is_spoiler,
                 **_measures(file),
             )
+
+
+def inline_media(file: RemoteFile, look: Look) -> InputMediaUnion:
+    """Write the new media of an inline message; Telegram must have it already."""
+    kind = _INLINE_BY_KIND[file.kind]
+    media: InputMediaUnion = kind(media=file.file_id, caption=look.caption or None)
+    return media
 
 
 def _measures(video: VideoFile) -> dict[str, Any]:

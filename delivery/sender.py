@@ -2,23 +2,39 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from aiogram import Bot
-from aiogram.methods import SendMessage, TelegramMethod
+from aiogram.methods import (
+    EditMessageMedia,
+    EditMessageText,
+    SendMediaGroup,
+    SendMessage,
+    TelegramMethod,
+)
 from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.albums import split_album
-from core.errors import DeliveryError, PartialDeliveryError, TooLargeError
+from core.errors import (
+    DeliveryError,
+    FileRejectedError,
+    PartialDeliveryError,
+    TooLargeError,
+    UnknownOutcomeError,
+)
 from core.media import File, RemoteFile, SoundFile
+from core.request import Progress
+from delivery.limiter import at_departure
 from delivery.requests import (
     ACTIONS,
     Look,
     album_request,
     file_request,
+    inline_media,
     remote_files,
     sound_request,
 )
@@ -30,27 +46,76 @@ T = TypeVar("T")
 
 #: Telegram shows an action for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
+#: For the storage channel: nothing around the media, and nobody's phone rings.
+_PLAIN: Final = Look(caption="", is_silent=True)
 
 
 class SendingCancelledError(asyncio.CancelledError):
     """A send was cut off on its way, at shutdown: nobody can know whether it has arrived."""
 
 
+class Journal(Protocol):
+    """Where it is noted what has gone out, so that nothing goes out twice."""
+
+    @property
+    def progress(self) -> Progress:
+        """How much has gone out."""
+
+    def expects(self, files: int) -> None:
+        """Note how many files the answer has."""
+
+    async def going_out(self, files: int) -> None:
+        """Note that files, or with 0 the text below them, are about to be sent."""
+
+    async def came_back(self) -> None:
+        """Note that what was about to be sent has surely not arrived."""
+
+    async def arrived(self, message_ids: Sequence[int]) -> None:
+        """Note that what was about to be sent has arrived."""
+
+
+class Unwritten:
+    """A journal that is not kept: what goes out may go out again."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+
+    def expects(self, files: int) -> None:
+        """Note nothing."""
+
+    async def going_out(self, files: int) -> None:
+        """Note it for as long as this lives."""
+        self.progress = self.progress.going_out(files)
+
+    async def came_back(self) -> None:
+        """Note it for as long as this lives."""
+        self.progress = self.progress.came_back()
+
+    async def arrived(self, message_ids: Sequence[int]) -> None:
+        """Note it for as long as this lives."""
+        self.progress = self.progress.arrived(tuple(message_ids))
+
+
 class Sender:
     """Sends into chats; every failure comes out as a `DeliveryError`."""
 
-    def __init__(self, bot: Bot, *, ceiling_bytes: int, upload_timeout_s: int) -> None:
+    def __init__(
+        self, bot: Bot, *, ceiling_bytes: int, upload_timeout_s: int, storage_chat: int = 0
+    ) -> None:
         self._bot = bot
+        #: Where files are uploaded that are meant for inline messages, which take no uploads.
+        self._storage = ChatTarget(storage_chat, 0, is_private=False, is_reply=False)
         #: Largest file in bytes that the Bot API server takes.
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
 
     async def send(
-        self, target: ChatTarget, files: Sequence[File], look: Look
+        self, target: ChatTarget, files: Sequence[File], look: Look, journal: Journal
     ) -> tuple[RemoteFile, ...]:
         """Send a post: one file with its look, or several as albums with the look below them.
 
-        Gives the files as Telegram has them now.
+        What has gone out by the journal is left out. Gives the files as Telegram has them now, or
+        nothing where some of them went out before.
 
         Raises:
             TooLargeError: a file is over the server's limit; nothing was uploaded.
@@ -59,12 +124,20 @@ class Sender:
         """
         for file in files:
             self._check_size(_weight(file))
+        if target.inline_id:
+            known = [file for file in files if isinstance(file, RemoteFile)]
+            if len(known) < len(files):
+                known = list(await self.send(self._storage, files, _PLAIN, Unwritten()))
+            return await self._fill_inline(target, known, look)
+        journal.expects(len(files))
         if len(files) > 1:
-            return remote_files(await self._send_albums(target, files, look))
-        return remote_files([await self._send_file(target, files[0], look)])
+            sent = await self._send_albums(target, files, look, journal)
+        else:
+            sent = [await self._send_file(target, files[0], look, journal)]
+        return remote_files(sent) if len(sent) == len(files) else ()
 
     async def send_sound(
-        self, target: ChatTarget, sound: SoundFile, look: Look
+        self, target: ChatTarget, sound: SoundFile, look: Look, journal: Journal
     ) -> tuple[RemoteFile, ...]:
         """Send a sound that plays in the player; gives it as Telegram has it now.
 
@@ -73,15 +146,69 @@ class Sender:
             DeliveryError: Telegram did not take it, or we cannot know.
         """
         self._check_size(sound.path.stat().st_size)
+        if target.inline_id:
+            known = await self.send_sound(self._storage, sound, _PLAIN, Unwritten())
+            return await self._fill_inline(target, known, look)
+        journal.expects(1)
         request = sound_request(target, sound, look)
         # Telegram has no "uploading sound" for music; this is what its apps show for it.
-        return remote_files([await self._upload(target, "upload_document", request)])
+        message = await self._upload(target, "upload_document", request, journal)
+        await journal.arrived([message.message_id])
+        return remote_files([message])
 
-    async def _send_file(self, target: ChatTarget, file: File, look: Look) -> Message:
-        return await self._upload(target, _action(file), file_request(target, file, look))
+    async def _fill_inline(
+        self, target: ChatTarget, files: Sequence[RemoteFile], look: Look
+    ) -> tuple[RemoteFile, ...]:
+        """Let an inline message show the first of some files that Telegram has; gives all of them.
+
+        It may be done again without harm, so a crash leaves no doubt here.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+        """
+        if not files:
+            raise FileRejectedError("the storage channel gave no file ids")
+        await self.show_inline(target, files[0], look)
+        return tuple(files)
+
+    async def show_inline(self, target: ChatTarget, file: RemoteFile, look: Look) -> None:
+        """Let an inline message show a file that Telegram has.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+        """
+        method = EditMessageMedia(
+            inline_message_id=target.inline_id,
+            media=inline_media(file, look),
+            reply_markup=look.buttons,
+        )
+        with translated():
+            await self._bot(method)
+
+    async def edit_inline(
+        self, target: ChatTarget, text: str, buttons: InlineKeyboardMarkup | None = None
+    ) -> None:
+        """Let an inline message say something (Telegram HTML).
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+        """
+        method = EditMessageText(
+            inline_message_id=target.inline_id, text=text, reply_markup=buttons
+        )
+        with translated():
+            await self._bot(method)
+
+    async def _send_file(
+        self, target: ChatTarget, file: File, look: Look, journal: Journal
+    ) -> Message:
+        request = file_request(target, file, look)
+        message = await self._upload(target, _action(file), request, journal)
+        await journal.arrived([message.message_id])
+        return message
 
     async def _send_albums(
-        self, target: ChatTarget, files: Sequence[File], look: Look
+        self, target: ChatTarget, files: Sequence[File], look: Look, journal: Journal
     ) -> list[Message]:
         """Send two or more files as albums, silently and in order; then the look as a text.
 
@@ -89,27 +216,38 @@ class Sender:
         own; if that fails, the media has arrived all the same.
         """
         sent: list[Message] = []
-        last: list[Message] = []
         quiet = Look(caption="", is_silent=True, is_spoiler=look.is_spoiler)
-        for album in split_album(files, _weight, self.ceiling_bytes):
-            goal = replace(target, is_reply=target.is_reply and not sent)
+        before = journal.progress.sent
+        remaining = files[len(before) :]
+        above = max(before, default=0) or target.message_id
+        for album in split_album(remaining, _weight, self.ceiling_bytes) if remaining else ():
+            is_first = not journal.progress.sent
+            goal = replace(target, is_reply=target.is_reply and is_first)
             try:
                 if len(album) == 1:
-                    last = [await self._send_file(goal, album[0], quiet)]
+                    last = [await self._send_file(goal, album[0], quiet, journal)]
                 else:
                     request = album_request(goal, album, quiet)
-                    last = await self._upload(goal, _action(album[0]), request)
+                    last = await self._upload(goal, _action(album[0]), request, journal)
+                    await journal.arrived([message.message_id for message in last])
             except (DeliveryError, TooLargeError) as error:
-                if sent:
-                    raise PartialDeliveryError(len(sent), len(files)) from error
+                if journal.progress.sent:
+                    raise PartialDeliveryError(len(journal.progress.sent), len(files)) from error
                 raise
             sent += last
-        below = replace(target, message_id=last[0].message_id, is_reply=True)
-        try:
-            await self.send_text(below, look.caption, look.buttons, silent=look.is_silent)
-        except DeliveryError as error:
-            logger.warning("No caption below the albums in chat %d: %s", target.chat_id, error)
+            above = last[0].message_id
+        if look.caption:
+            await self._send_below(replace(target, message_id=above, is_reply=True), look, journal)
         return sent
+
+    async def _send_below(self, below: ChatTarget, look: Look, journal: Journal) -> None:
+        """Send the look of the albums; a failure is nobody's business but the log's."""
+        try:
+            with self._noted(journal, 0):
+                await self.send_text(below, look.caption, look.buttons, silent=look.is_silent)
+        except DeliveryError as error:
+            logger.warning("No caption below the albums in chat %d: %s", below.chat_id, error)
+        await journal.arrived([])
 
     async def send_text(
         self,
@@ -140,13 +278,32 @@ class Sender:
         if size_bytes > self.ceiling_bytes:
             raise TooLargeError(size_bytes, self.ceiling_bytes)
 
-    async def _upload(self, target: ChatTarget, action: str | None, method: TelegramMethod[T]) -> T:
+    async def _upload(
+        self, target: ChatTarget, action: str | None, method: TelegramMethod[T], journal: Journal
+    ) -> T:
+        files = len(method.media) if isinstance(method, SendMediaGroup) else 1
         async with self._showing(target, action) if action else nullcontext():
             try:
-                with translated(ceiling_bytes=self.ceiling_bytes):
+                with self._noted(journal, files), translated(ceiling_bytes=self.ceiling_bytes):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
             except asyncio.CancelledError as cancelled:
+                if journal.progress.on_its_way is None:
+                    raise  # it still waited for its turn
                 raise SendingCancelledError from cancelled
+            except UnknownOutcomeError:
+                raise
+            except (DeliveryError, TooLargeError):
+                await journal.came_back()
+                raise
+
+    @contextmanager
+    def _noted(self, journal: Journal, files: int) -> Iterator[None]:
+        """Let what is sent in the block be noted when it departs."""
+        token = at_departure.set(partial(journal.going_out, files))
+        try:
+            yield
+        finally:
+            at_departure.reset(token)
 
     @asynccontextmanager
     async def _showing(self, target: ChatTarget, action: str) -> AsyncIterator[None]:

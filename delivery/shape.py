@@ -11,7 +11,7 @@ from typing import Final
 
 from core.errors import BrokenFileError, FileOverdueError, TooLargeError
 from core.media import DocumentFile, LocalFile, PhotoFile, SoundFile, VideoFile
-from core.playback import Probe, Step, encoding_for, next_step
+from core.playback import Probe, Step, encoding_for, may_be_cut, next_step
 from core.together import together
 from delivery import encoding, images, sound, video
 from delivery.workshop import Workshop
@@ -143,7 +143,7 @@ class Shaper:
             if probe.video_codec == "hevc":
                 return [await self._dressed(await self._repacked(path), still)]
             return [DocumentFile(path)]
-        if not self.may_split:
+        if not (self.may_split and may_be_cut(probe)):
             raise TooLargeError(probe.size_bytes, self.ceiling_bytes)
         parts = await self.workshop.run(encoding.cut, path, self.ceiling_bytes)
         dressed = [await self._dressed(part, None) for part in parts]

@@ -9,7 +9,6 @@ import logging
 from aiogram import Bot
 from aiogram.types import (
     InlineKeyboardMarkup,
-    Message,
     ReactionTypeEmoji,
     ReactionTypeUnion,
 )
@@ -39,6 +38,7 @@ class StatusLight:
         *,
         requests: int = 1,
         deletes_request: bool = False,
+        is_lit: bool = False,
     ) -> None:
         self._bot = bot
         self._sender = sender
@@ -48,7 +48,7 @@ class StatusLight:
         #: Id of the note about waiting; 0 while it is on its way, or when it is gone.
         self._note: int | None = None
         self._reactions_work = True
-        self._is_lit = False
+        self._is_lit = is_lit
         self._left = requests
         self._end: str | None = None
         self._deletes_request = deletes_request
@@ -156,15 +156,52 @@ class NoLight(StatusLight):
         """Show nothing."""
 
 
+class InlineLight(StatusLight):
+    """The light over an inline message: its own text, which the media or an explanation replaces."""
+
+    def __init__(
+        self, bot: Bot, sender: Sender, target: ChatTarget, *, working: Look, is_lit: bool = False
+    ) -> None:
+        super().__init__(bot, sender, target, is_lit=is_lit)
+        self._working = working
+
+    async def accepted(self) -> None:
+        """Show nothing: the card says that already."""
+
+    async def working(self) -> None:
+        """Say that the post was found and is being fetched."""
+        try:
+            await self._sender.edit_inline(
+                self._target, self._working.caption, self._working.buttons
+            )
+        except DeliveryError as error:
+            logger.debug("An inline message stays as it is: %s", error)
+
+    async def wait(self, note: Look) -> None:
+        """Show nothing: there is no chat for a note."""
+
+    async def _finish(self, emoji: str | None) -> None:
+        """Show nothing: the message itself is the end."""
+
+
 class PressedLight(StatusLight):
     """The light over a request that was made by pressing a button.
 
     The row with the button goes away while the request runs, and comes back exactly as it was.
     """
 
-    def __init__(self, bot: Bot, sender: Sender, message: Message, data: str) -> None:
-        super().__init__(bot, sender, ChatTarget.of(message))
-        self._keyboard = message.reply_markup
+    def __init__(
+        self,
+        bot: Bot,
+        sender: Sender,
+        target: ChatTarget,
+        keyboard: InlineKeyboardMarkup | None,
+        data: str,
+        *,
+        is_lit: bool = False,
+    ) -> None:
+        super().__init__(bot, sender, target, is_lit=is_lit)
+        self._keyboard = keyboard
         self._data = data
 
     async def accepted(self) -> None:

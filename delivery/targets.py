@@ -19,6 +19,8 @@ class ChatTarget:
     is_reply: bool = True
     #: The business account in whose name the answer is written, or None for our own.
     business_id: str | None = None
+    #: The inline message that becomes the answer, or None for answers in a chat.
+    inline_id: str | None = None
 
     @classmethod
     def of(cls, message: Message) -> "ChatTarget":

@@ -2,11 +2,13 @@
 
 from aiogram import Dispatcher
 
+from handlers import bans as bans_of_admins
 from handlers import (
     cancel,
     errors,
     fallback,
     inert,
+    inline,
     language,
     links,
     membership,
@@ -16,18 +18,34 @@ from handlers import (
     sound,
     start,
 )
+from misc.ban_list import BanList
 from misc.middlewares import Registration
+from misc.receipts import Receipts
 from misc.spam_guard import SpamGuard
 
 
 def setup(
-    dispatcher: Dispatcher, registration: Registration, guard: SpamGuard | None = None
+    dispatcher: Dispatcher,
+    receipts: Receipts,
+    bans: BanList,
+    registration: Registration,
+    guard: SpamGuard | None = None,
+    admins: frozenset[int] = frozenset(),
 ) -> None:
-    """Put the handlers in place, in the order in which they are asked; the guard before them all."""
+    """Put the handlers in place, in the order in which they are asked; the guards before them all."""
+    dispatcher.update.outer_middleware(receipts)
+    dispatcher.message.outer_middleware(bans)
+    for kind in (
+        dispatcher.callback_query,
+        dispatcher.inline_query,
+        dispatcher.chosen_inline_result,
+    ):
+        kind.outer_middleware(bans)
     if guard:
         dispatcher.message.outer_middleware(guard)
     dispatcher.message.middleware(registration)
     dispatcher.callback_query.middleware(registration)
+    dispatcher.include_router(bans_of_admins.router(admins))
     for part in (
         start,
         mode,
@@ -37,6 +55,7 @@ def setup(
         sound,
         retry,
         cancel,
+        inline,
         membership,
         inert,
         fallback,

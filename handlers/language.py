@@ -10,6 +10,7 @@ from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
+from handlers import members
 from misc import keyboards
 from misc.callbacks import LANGUAGE
 from misc.filters import Carries, MayChangeSettings
@@ -22,9 +23,9 @@ def router() -> Router:
     router = Router(name="language")
     is_choice = Carries(prefix=LANGUAGE)
     router.message.register(on_lang, Command("lang"), MayChangeSettings())
-    router.message.register(on_lang_by_member, Command("lang"), flags=TURNS_AWAY)
+    router.message.register(members.on_command, Command("lang"), flags=TURNS_AWAY)
     router.callback_query.register(on_choice, is_choice, MayChangeSettings())
-    router.callback_query.register(on_choice_by_member, is_choice)
+    router.callback_query.register(members.on_press, is_choice)
     return router
 
 
@@ -32,11 +33,6 @@ async def on_lang(message: Message, chat: ChatView, sender: Sender, texts: Texts
     """Offer the languages."""
     target = ChatTarget.of(message)
     await sender.send_text(target, texts[chat.lang]["lang_prompt"], keyboards.languages(texts))
-
-
-async def on_lang_by_member(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Say who may."""
-    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["not_admin"])
 
 
 async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
@@ -51,11 +47,6 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     if isinstance(query.message, Message):
         await _edit(query.message, confirmation)
     await query.answer()
-
-
-async def on_choice_by_member(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Say who may, to the presser only."""
-    await query.answer(texts[chat.lang]["not_admin"])
 
 
 async def _edit(message: Message, text: str) -> None:

@@ -5,28 +5,31 @@ from aiogram.types import Message
 
 from core.media import Link
 from misc.filters import HasLinks
-from misc.middlewares import ChatView
+from misc.middlewares import STORES, ChatView
 from misc.orders import OrderDesk
+from misc.receipts import Receipt
 from misc.texts import Texts
 
 
 def router() -> Router:
     """Build the router."""
     router = Router(name="links")
-    router.message.register(on_link, HasLinks())
+    router.message.register(on_link, HasLinks(), flags=STORES)
     router.business_message.register(on_business_link, HasLinks())
     return router
 
 
-async def on_link(message: Message, links: list[Link], chat: ChatView, orders: OrderDesk) -> None:
+async def on_link(
+    message: Message, links: list[Link], chat: ChatView, orders: OrderDesk, receipt: Receipt
+) -> None:
     """Put the links of a message into the queue."""
-    orders.submit_links(message, links, chat)
+    await orders.submit_links(message, links, chat, receipt)
 
 
 async def on_business_link(
-    message: Message, links: list[Link], texts: Texts, orders: OrderDesk
+    message: Message, links: list[Link], texts: Texts, orders: OrderDesk, receipt: Receipt
 ) -> None:
     """Do the same in a chat of a business account. Its customer is not registered, and not welcomed."""
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
-    orders.submit_links(message, links, chat)
+    await orders.submit_links(message, links, chat, receipt)

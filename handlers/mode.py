@@ -8,6 +8,7 @@ from data.chats import toggle_file_mode
 from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
+from handlers import members
 from misc.filters import MayChangeSettings
 from misc.middlewares import TURNS_AWAY, ChatView
 from misc.texts import Texts
@@ -17,7 +18,7 @@ def router() -> Router:
     """Build the router."""
     router = Router(name="mode")
     router.message.register(on_mode, Command("mode"), MayChangeSettings())
-    router.message.register(on_mode_by_member, Command("mode"), flags=TURNS_AWAY)
+    router.message.register(members.on_command, Command("mode"), flags=TURNS_AWAY)
     return router
 
 
@@ -27,8 +28,3 @@ async def on_mode(message: Message, chat: ChatView, sender: Sender, texts: Texts
         is_on = await toggle_file_mode(message.chat.id)
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])
-
-
-async def on_mode_by_member(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Say who may."""
-    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["not_admin"])

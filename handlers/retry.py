@@ -1,5 +1,7 @@
 """The try-again button under an explanation."""
 
+from datetime import UTC, datetime
+
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
@@ -7,9 +9,10 @@ from core.errors import DeliveryError
 from delivery.telegram_errors import translated
 from misc.callbacks import RETRY
 from misc.filters import Carries, links_of
-from misc.middlewares import ChatView
+from misc.middlewares import STORES, ChatView
 from misc.orders import OrderDesk
 from misc.presses import Presses
+from misc.receipts import Receipt
 from misc.texts import Texts
 from platforms import Registry
 
@@ -17,7 +20,7 @@ from platforms import Registry
 def router() -> Router:
     """Build the router."""
     router = Router(name="retry")
-    router.callback_query.register(on_retry, Carries(one_of=(RETRY,)))
+    router.callback_query.register(on_retry, Carries(one_of=(RETRY,)), flags=STORES)
     return router
 
 
@@ -28,6 +31,7 @@ async def on_retry(
     orders: OrderDesk,
     presses: Presses,
     registry: Registry,
+    receipt: Receipt,
 ) -> None:
     """Put the links of the message to which ours is a reply into the queue once more."""
     message = query.message
@@ -36,12 +40,14 @@ async def on_retry(
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
     elif request.from_user is None or request.from_user.id != query.from_user.id:
         await query.answer(texts[chat.lang]["not_yours"])
-    elif presses.begin((message.chat.id, message.message_id, RETRY)) is None:
-        await query.answer()
     else:
+        if at_end := presses.begin((message.chat.id, message.message_id, RETRY)):
+            links = links_of(request, registry)
+            # It is asked for now, however old the message is.
+            request = request.model_copy(update={"date": datetime.now(UTC)})
+            await orders.submit_links(request, links, chat, receipt, at_end)
+            await _take_away(message)
         await query.answer()
-        orders.submit_links(request, links_of(request, registry), chat)
-        await _take_away(message)
 
 
 async def _take_away(message: Message) -> None:

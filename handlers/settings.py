@@ -8,6 +8,7 @@ from core.errors import DeliveryError
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
+from handlers import members
 from misc import keyboards
 from misc.callbacks import SETTING
 from misc.filters import GROUPS, Carries, MayChangeSettings
@@ -22,9 +23,9 @@ def router() -> Router:
     router = Router(name="settings")
     is_setting = Carries(prefix=SETTING)
     router.message.register(on_settings, Command("settings"), MayChangeSettings())
-    router.message.register(on_settings_by_member, Command("settings"), flags=TURNS_AWAY)
+    router.message.register(members.on_command, Command("settings"), flags=TURNS_AWAY)
     router.callback_query.register(on_setting, is_setting, MayChangeSettings())
-    router.callback_query.register(on_setting_by_member, is_setting)
+    router.callback_query.register(members.on_press, is_setting)
     return router
 
 
@@ -36,13 +37,6 @@ async def on_settings(
     if message.chat.type in GROUPS:
         text += "\n\n" + texts[chat.lang]["settings_group"]
     await sender.send_text(ChatTarget.of(message), text, _keyboard(message, chat, texts, registry))
-
-
-async def on_settings_by_member(
-    message: Message, chat: ChatView, sender: Sender, texts: Texts
-) -> None:
-    """Say who may."""
-    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["not_admin"])
 
 
 async def on_setting(
@@ -61,11 +55,6 @@ async def on_setting(
         keyboard = _keyboard(message, changed, texts, registry)
     await _show(message, keyboard)
     await query.answer()
-
-
-async def on_setting_by_member(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Say who may, to the presser only."""
-    await query.answer(texts[chat.lang]["not_admin"])
 
 
 def _keyboard(

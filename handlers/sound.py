@@ -5,9 +5,10 @@ from aiogram.types import CallbackQuery, Message
 
 from misc.callbacks import SLIDES, SOUND, SOUND_OF_TIKTOK, read_post
 from misc.filters import Carries
-from misc.middlewares import ChatView
-from misc.orders import OrderDesk, Press
+from misc.middlewares import STORES, ChatView
+from misc.orders import OrderDesk
 from misc.presses import Presses
+from misc.receipts import Receipt
 from misc.texts import Texts
 
 
@@ -15,7 +16,7 @@ def router() -> Router:
     """Build the router."""
     router = Router(name="sound")
     for prefix in (SOUND_OF_TIKTOK, SOUND, SLIDES):
-        router.callback_query.register(on_press, Carries(prefix=prefix))
+        router.callback_query.register(on_press, Carries(prefix=prefix), flags=STORES)
     return router
 
 
@@ -25,6 +26,7 @@ async def on_press(
     texts: Texts,
     orders: OrderDesk,
     presses: Presses,
+    receipt: Receipt,
 ) -> None:
     """Put what the button offers into the queue, once."""
     data, message = query.data or "", query.message
@@ -37,5 +39,5 @@ async def on_press(
     if at_end is None:
         await query.answer(texts[chat.lang]["already_running"])
         return
-    orders.submit_press(message, link, chat, Press(data, at_end))
+    await orders.submit_press(message, link, chat, data, receipt, at_end)
     await query.answer()

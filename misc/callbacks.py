@@ -12,6 +12,10 @@ SOUND: Final = "sound/"
 SLIDES: Final = "slides/"
 #: Try the message again to which ours is a reply.
 RETRY: Final = "retry_video"
+#: Try an inline message again.
+AGAIN: Final = "again"
+#: Then the number of the item that an inline message is to show, from 0.
+PAGE: Final = "page/"
 #: Then the number of a request that is to be called off.
 CANCEL: Final = "cancel/"
 #: Then the name of a setting and what becomes of it.
@@ -19,6 +23,7 @@ SETTING: Final = "set/"
 #: Buttons that only show something; the other three are of older bots with the same token.
 INERT: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"
+WAIT: Final = "wait"
 #: Telegram lets a button carry so many bytes.
 #: Source: https://core.telegram.org/bots/api#inlinekeyboardbutton
 MAX_BYTES: Final = 64

@@ -27,6 +27,17 @@ class InPrivate(Filter):
         return message.chat.type == "private"
 
 
+class FromAdmin(Filter):
+    """A message or a press of one of the bot's administrators."""
+
+    def __init__(self, admins: frozenset[int]) -> None:
+        self._admins = admins
+
+    async def __call__(self, event: Message | CallbackQuery) -> bool:
+        """Look at who it is."""
+        return event.from_user is not None and event.from_user.id in self._admins
+
+
 class OfKind(Filter):
     """A message of one of some kinds of content."""
 

@@ -8,7 +8,17 @@ from core.captions import short_count
 from core.formats import Quality
 from core.media import Picture, Post
 from core.wishes import ALBUM_CAPS
-from misc.callbacks import CANCEL, LANGUAGE, RETRY, SETTING, STATS, slides_of, sound_of
+from misc.callbacks import (
+    CANCEL,
+    LANGUAGE,
+    PAGE,
+    RETRY,
+    SETTING,
+    STATS,
+    WAIT,
+    slides_of,
+    sound_of,
+)
 from misc.middlewares import ChatView
 from misc.texts import Texts
 
@@ -25,11 +35,7 @@ def languages(texts: Texts) -> InlineKeyboardMarkup:
 
 def under_post(post: Post, texts: Mapping[str, str]) -> InlineKeyboardMarkup | None:
     """Show a post's likes and views, as far as they are known, and offer its sound and slides."""
-    stats = [
-        InlineKeyboardButton(text=f"{sign} {short_count(number)}", callback_data=STATS)
-        for sign, number in (("❤️", post.likes), ("👁", post.views))
-        if number is not None
-    ]
+    stats = _stats(post)
     offers = []
     if (post.sound or not post.has_pictures) and (data := sound_of(post.platform, post.id)):
         offers.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
@@ -40,15 +46,42 @@ def under_post(post: Post, texts: Mapping[str, str]) -> InlineKeyboardMarkup | N
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
+def under_inline(post: Post, page: int, pages: int) -> InlineKeyboardMarkup | None:
+    """Show a post's likes and views, and arrows that turn the pages of an album."""
+    turns = []
+    if pages > 1:
+        if page > 0:
+            turns.append(InlineKeyboardButton(text="◀️", callback_data=f"{PAGE}{page - 1}"))
+        turns.append(InlineKeyboardButton(text=f"{page + 1}/{pages}", callback_data=STATS))
+        if page < pages - 1:
+            turns.append(InlineKeyboardButton(text="▶️", callback_data=f"{PAGE}{page + 1}"))
+    rows = [row for row in (_stats(post), turns) if row]
+    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+
+
+def hourglass() -> InlineKeyboardMarkup:
+    """Show that something is being done. A card with a keyboard is one that can be edited."""
+    button = InlineKeyboardButton(text="⏳", callback_data=WAIT)
+    return InlineKeyboardMarkup(inline_keyboard=[[button]])
+
+
+def _stats(post: Post) -> list[InlineKeyboardButton]:
+    return [
+        InlineKeyboardButton(text=f"{sign} {short_count(number)}", callback_data=STATS)
+        for sign, number in (("❤️", post.likes), ("👁", post.views))
+        if number is not None
+    ]
+
+
 def link_button(text: str, url: str) -> InlineKeyboardMarkup:
     """Offer one button that opens an address."""
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, url=url)]])
 
 
-def try_again(text: str) -> InlineKeyboardMarkup:
-    """Offer to try the message again to which ours is a reply."""
+def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
+    """Offer to try again, in a chat the message to which ours is a reply."""
     return InlineKeyboardMarkup(
-        inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=RETRY)]]
+        inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=data)]]
     )
 
 

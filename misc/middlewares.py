@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -11,11 +12,11 @@ from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from core.errors import StorageError
 from core.referrals import read_referral
-from core.wishes import Wishes
-from data.chats import ChatRecord, find_chat, mark_reachable
+from core.wishes import USUAL, Wishes
+from data.chats import find_chat, mark_reachable
 from data.errors import storage_errors
 from misc.texts import FALLBACK, Texts
-from misc.utils import platform_titles, start_manager
+from misc.utils import greet_chat, platform_titles, start_manager
 from platforms import Registry
 
 logger = logging.getLogger(__name__)
@@ -24,9 +25,8 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 #: Flag of handlers that turn somebody away: they make no chat known.
 TURNS_AWAY = {"turns_away": True}
-
-
-_USUAL = Wishes()
+#: Flag of handlers that store a request: they give the receipt and send the greeting themselves.
+STORES = {"stores": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,11 @@ class ChatView:
     #: A language that we have.
     lang: str
     file_mode: bool = False
-    wishes: Wishes = _USUAL
-    #: This very update has made the chat known, and it has been welcomed.
+    wishes: Wishes = USUAL
+    #: This very update has made the chat known.
     is_new: bool = False
+    #: Welcomes a new chat. It is sent before the handler runs, or by a handler that stores.
+    greet: Callable[[], Awaitable[None]] | None = None
 
 
 class Registration(BaseMiddleware):
@@ -56,12 +58,17 @@ class Registration(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Find or register the chat, then call the handler."""
         assert isinstance(event, Message | CallbackQuery)
+        stores = get_flag(data, "stores")
+        if not stores:
+            data["receipt"].give()
         person = event.from_user
         view = ChatView(self._texts.closest(person.language_code if person else None))
         try:
             view = await self._view(event, view, turns_away=bool(get_flag(data, "turns_away")))
         except StorageError as error:
             logger.error("Served without the database: %s", error)  # noqa: TRY400 - expected
+        if view.greet and not stores:
+            await view.greet()
         data["chat"] = view
         return await handler(event, data)
 
@@ -74,22 +81,27 @@ class Registration(BaseMiddleware):
         # Who says /start is mostly new, so it is registered without a look first: one question less.
         says_start = isinstance(event, Message) and (event.text or "").startswith("/start")
         record, is_new = None, False
+        referral = read_referral(event.text) if isinstance(event, Message) else None
         with storage_errors():
             if not says_start:
                 record = await find_chat(message.chat.id)
             if record is None and isinstance(event, Message) and not turns_away:
                 record, is_new = await start_manager(
-                    message.chat.id,
-                    event,
-                    default.lang,
-                    referral=read_referral(event.text),
-                    join_log_chat=self._join_log_chat,
-                    platforms=self._platforms,
+                    message.chat.id, event, default.lang, referral=referral, greets=False
                 )
             if record and record.is_blocked:
                 await mark_reachable(message.chat.id)
-        return self._known(record, is_new=is_new) if record else default
-
-    def _known(self, record: ChatRecord, *, is_new: bool) -> ChatView:
+        if record is None:
+            return default
         lang = record.lang if record.lang in self._texts else FALLBACK
-        return ChatView(lang, record.file_mode, record.wishes, is_new)
+        greet = None
+        if is_new and isinstance(event, Message):
+            greet = partial(
+                greet_chat,
+                event,
+                default.lang,
+                platforms=self._platforms,
+                join_log_chat=self._join_log_chat,
+                referral=referral,
+            )
+        return ChatView(lang, record.file_mode, record.wishes, is_new, greet)

@@ -1,30 +1,38 @@
 """From a message to the orders that the services can serve."""
 
+import re
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiogram import Bot
-from aiogram.types import Message
+from aiogram.types import InlineKeyboardMarkup, Message
 
+from core.errors import TooOldError
 from core.formats import Quality
 from core.media import Link
+from core.request import Kind, Press, Request
+from delivery.requests import Look
 from delivery.sender import Sender
-from delivery.status import NoLight, PressedLight, StatusLight
+from delivery.status import InlineLight, NoLight, PressedLight, StatusLight
 from delivery.targets import ChatTarget
+from misc import keyboards
 from misc.callbacks import SLIDES
 from misc.middlewares import ChatView
+from misc.receipts import Receipt
 from misc.texts import Texts
 from misc.voice import ChatVoice
 from platforms import Registry
 from services.downloads import Downloads
 from services.jobs import Jobs
+from services.ledger import Entry, Ledger
 from services.serving import Order, OrderJob, Service
 from services.sounds import Slides, Sounds
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDesk:
-    """Writes orders and hands them in; knows what is the same in all of them."""
+    """Has requests stored, writes the orders for them and hands these in."""
 
     bot: Bot
     sender: Sender
@@ -34,6 +42,7 @@ class OrderDesk:
     sounds: Sounds
     slides: Slides
     jobs: Jobs
+    ledger: Ledger
     #: Without the @.
     bot_username: str
     #: Empty when there are no ads.
@@ -43,80 +52,201 @@ class OrderDesk:
     #: A chat may have so many messages in the queue.
     private_queue: int
     group_queue: int
+    #: What was asked for so many seconds ago is not answered any more.
+    max_age_s: int
     #: Chats that are told more about a failure.
     admins: frozenset[int]
 
-    def submit_links(self, message: Message, links: Sequence[Link], chat: ChatView) -> None:
-        """Hand in the orders for the links of a message, as many as are allowed, under one light."""
-        target = ChatTarget.of(message)
+    async def submit_links(
+        self,
+        message: Message,
+        links: Sequence[Link],
+        chat: ChatView,
+        receipt: Receipt,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Hand in the requests for the links of a message, as many as are allowed.
+
+        `at_end` is called when one of them has ended.
+        """
         wishes = chat.wishes
-        if not target.is_private:
+        if message.chat.type != "private":
             if wishes.only_mentioned and not self._mentions_us(message):
                 return
             links = [link for link in links if link.platform not in wishes.muted]
-        links = links[: self.links_per_message]
-        light = StatusLight(
+        kind: Kind = "sound" if wishes.quality is Quality.SOUND else "post"
+        asked_at = int(message.date.timestamp())
+        requests = [
+            _request(kind, link, message, chat, asked_at)
+            for link in links[: self.links_per_message]
+        ]
+        await self._submit(requests, chat, receipt, at_end)
+
+    async def submit_press(
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        receipt: Receipt,
+        at_end: Callable[[], None],
+    ) -> None:
+        """Hand in the request for what a button of ours offers."""
+        kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
+        markup = message.reply_markup
+        press = Press(data, markup.model_dump_json(exclude_none=True) if markup else "")
+        request = _request(kind, link, message, chat, int(time.time()))
+        await self._submit([replace(request, press=press)], chat, receipt, at_end)
+
+    async def submit_inline(self, request: Request, receipt: Receipt) -> None:
+        """Hand in the request of an inline message; it stands in its sender's own queue."""
+        entries = await self.ledger.enter(receipt.update_id, [request])
+        receipt.give()
+        if entries:
+            self._hand_in(entries, self.private_queue)
+
+    async def resume(self) -> None:
+        """Go on with what others have left.
+
+        Raises:
+            StorageError: the database did not say what that is.
+        """
+        by_message: dict[object, list[Entry]] = {}
+        for entry in await self.ledger.take_over():
+            request = entry.request
+            key = (request.chat_id, request.message_id, request.press, request.inline_id)
+            by_message.setdefault(key, []).append(entry)
+        for entries in by_message.values():
+            self._hand_in(entries, None)
+
+    async def _submit(
+        self,
+        requests: Sequence[Request],
+        chat: ChatView,
+        receipt: Receipt,
+        at_end: Callable[[], None],
+    ) -> None:
+        entries = await self.ledger.enter(receipt.update_id, requests) if requests else []
+        receipt.give()
+        if chat.greet:
+            await chat.greet()
+        if entries:
+            is_private = requests[0].is_private
+            most = self.private_queue if is_private else self.group_queue
+            self._hand_in(entries, most, at_end)
+        else:
+            at_end()
+
+    def _hand_in(
+        self,
+        entries: Sequence[Entry],
+        most: int | None,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Hand in the orders of one message, under one light."""
+        light = self._light(entries)
+        jobs = []
+        for entry in entries:
+            service, order = self._order(entry, light)
+            jobs.append(OrderJob(service, order, at_end))
+        if time.time() - entries[0].request.asked_at > self.max_age_s:
+            self.jobs.turn_away(jobs, TooOldError())
+        else:
+            self.jobs.submit(jobs, most)
+
+    def _light(self, entries: Sequence[Entry]) -> StatusLight:
+        request = entries[0].request
+        target = _target(request)
+        # Another process may have lit it.
+        is_lit = entries[0].is_resumed
+        if target.inline_id:
+            working = Look(self.texts[request.lang]["inline_working"], keyboards.hourglass())
+            return InlineLight(self.bot, self.sender, target, working=working)
+        if target.business_id:
+            return NoLight(self.bot, self.sender, target, requests=len(entries))
+        if press := request.press:
+            keyboard = None
+            if press.keyboard:
+                keyboard = InlineKeyboardMarkup.model_validate_json(press.keyboard)
+            return PressedLight(self.bot, self.sender, target, keyboard, press.data, is_lit=is_lit)
+        return StatusLight(
             self.bot,
             self.sender,
             target,
-            requests=len(links),
-            deletes_request=wishes.delete_request and not target.is_private,
+            requests=len(entries),
+            deletes_request=request.wishes.delete_request and not request.is_private,
+            is_lit=is_lit,
         )
-        if target.business_id:
-            light = NoLight(self.bot, self.sender, target, requests=len(links))
-        service = self.sounds if wishes.quality is Quality.SOUND else self.downloads
-        orders = [self._order(message, link, chat, light, can_retry=True) for link in links]
-        self._submit([OrderJob(service, order) for order in orders], target)
 
-    def submit_press(self, message: Message, link: Link, chat: ChatView, press: "Press") -> None:
-        """Hand in the order for what a button of ours offers."""
-        light = PressedLight(self.bot, self.sender, message, press.data)
-        service: Service = self.slides if press.data.startswith(SLIDES) else self.sounds
-        order = self._order(message, link, chat, light, can_retry=False)
-        self._submit([OrderJob(service, order, press.at_end)], order.target)
-
-    def _submit(self, jobs: Sequence[OrderJob], target: ChatTarget) -> None:
-        if jobs:
-            most = self.private_queue if target.is_private else self.group_queue
-            self.jobs.submit(jobs, most)
-
-    def _order(
-        self, message: Message, link: Link, chat: ChatView, status: StatusLight, *, can_retry: bool
-    ) -> Order:
-        target = ChatTarget.of(message)
-        sender = message.from_user
-        return Order(
-            link=link,
+    def _order(self, entry: Entry, light: StatusLight) -> tuple[Service, Order]:
+        request = entry.request
+        target = _target(request)
+        services: dict[Kind, Service] = {
+            "post": self.downloads,
+            "sound": self.sounds,
+            "slides": self.slides,
+        }
+        order = Order(
+            link=request.link,
             target=target,
-            file_mode=chat.file_mode,
-            wishes=chat.wishes,
-            status=status,
-            voice=ChatVoice(
-                texts=self.texts,
-                sender=self.sender,
-                target=target,
-                link=link,
-                lang=chat.lang,
-                wishes=chat.wishes,
-                asker=sender.full_name if sender else "",
-                bot_username=self.bot_username,
-                ad_link=self.ad_link,
-                can_retry=can_retry,
-                is_admin=target.chat_id in self.admins,
-            ),
+            file_mode=request.file_mode,
+            wishes=request.wishes,
+            status=light,
+            voice=self.voice(request),
+            entry=entry,
+        )
+        return services[request.kind], order
+
+    def voice(self, request: Request) -> ChatVoice:
+        """Give the words for a request."""
+        target = _target(request)
+        return ChatVoice(
+            texts=self.texts,
+            sender=self.sender,
+            target=target,
+            link=request.link,
+            lang=request.lang,
+            wishes=request.wishes,
+            asker=request.asker,
+            bot_username=self.bot_username,
+            ad_link=self.ad_link,
+            can_retry=request.press is None,
+            # What others see in their chats is not for diagnostics.
+            is_admin=target.chat_id in self.admins and not target.inline_id,
         )
 
     def _mentions_us(self, message: Message) -> bool:
         text = message.text or message.caption or ""
         reply = message.reply_to_message
         is_reply = bool(reply and reply.from_user and reply.from_user.id == self.bot.id)
-        return is_reply or f"@{self.bot_username}".lower() in text.lower()
+        name = re.compile(rf"@{re.escape(self.bot_username)}\b", re.IGNORECASE)
+        return is_reply or bool(name.search(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A press of a button that is at work."""
+def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+    target = ChatTarget.of(message)
+    return Request(
+        kind=kind,
+        link=link,
+        chat_id=target.chat_id,
+        message_id=target.message_id,
+        is_private=target.is_private,
+        asked_at=asked_at,
+        lang=chat.lang,
+        file_mode=chat.file_mode,
+        wishes=chat.wishes,
+        asker=message.from_user.full_name if message.from_user else "",
+        thread_id=target.thread_id,
+        business_id=target.business_id,
+    )
 
-    data: str
-    #: Called when the work has ended, in whatever way.
-    at_end: Callable[[], None]
+
+def _target(request: Request) -> ChatTarget:
+    return ChatTarget(
+        chat_id=request.chat_id,
+        message_id=request.message_id,
+        is_private=request.is_private,
+        thread_id=request.thread_id,
+        business_id=request.business_id,
+        inline_id=request.inline_id,
+    )

@@ -50,6 +50,7 @@ class SpamGuard(BaseMiddleware):
         verdict, minutes = self._guard.judge(sender_id, group_id, now)
         if verdict is Verdict.ANSWER:
             return await handler(event, data)
+        data["receipt"].give()
         if verdict is not Verdict.IGNORE:
             await self._warn(event, _WORDS[verdict], minutes)
         return None

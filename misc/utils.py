@@ -43,23 +43,43 @@ async def start_manager(
     referral: str | None = None,
     join_log_chat: int = 0,
     platforms: str = "",
+    greets: bool = True,
 ) -> tuple[ChatRecord, bool]:
     """Register a chat and welcome it; give its settings, and whether it was new.
 
     A chat that is known already is left as it is, and not welcomed again. Of several messages at
     once only one is the first, so a chat is welcomed once. Afterwards the operator's log chat is
     told, if there is one; whether that works changes nothing. `platforms` are the titles to name.
+    Without `greets` that is left to the caller, see `greet_chat`.
 
     Raises:
         StorageError: the chat could not be registered.
     """
     with storage_errors():
         record, is_new = await register_chat(chat_id, lang, referral)
-    if is_new:
-        await welcome(message, lang, platforms or platform_titles(load()))
-        if join_log_chat:
-            await _log_join(join_log_chat, message, referral)
+    if is_new and greets:
+        await greet_chat(
+            message,
+            lang,
+            platforms=platforms or platform_titles(load()),
+            join_log_chat=join_log_chat,
+            referral=referral,
+        )
     return record, is_new
+
+
+async def greet_chat(
+    message: Message,
+    lang: str,
+    *,
+    platforms: str,
+    join_log_chat: int = 0,
+    referral: str | None = None,
+) -> None:
+    """Welcome a new chat, and tell the operator's log chat, if there is one."""
+    await welcome(message, lang, platforms)
+    if join_log_chat:
+        await _log_join(join_log_chat, message, referral)
 
 
 async def welcome(message: Message, lang: str, platforms: str) -> None:

@@ -7,13 +7,14 @@ from typing import Final
 from aiogram.types import InlineKeyboardMarkup
 
 from core.captions import Source, caption, cut, signature
-from core.errors import ClipferryError, LimitError, ShuttingDownError
+from core.errors import ClipferryError, LimitError, ShuttingDownError, TooOldError
 from core.media import Link, Post
 from core.wishes import Wishes
 from delivery.requests import Look
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc import keyboards
+from misc.callbacks import AGAIN
 from misc.texts import Texts
 
 #: Telegram takes 4 096 units; this leaves room for the sentence above.
@@ -41,10 +42,11 @@ class ChatVoice:
     #: The chat is an administrator's, who is told what went wrong inside.
     is_admin: bool
 
-    def look(self, post: Post, *, shown: int, missing: int) -> Look:
+    def look(self, post: Post, *, shown: int, missing: int, page: int = 0) -> Look:
         """Give the caption with source and signature, and the row of likes and views.
 
-        Where items were left out on purpose, or could not be had, the caption says how many.
+        Where items were left out on purpose, or could not be had, the caption says how many. An
+        inline message shows one `page` of those that are shown.
         """
         notes = []
         if shown + missing < len(post.items):
@@ -64,7 +66,9 @@ class ChatVoice:
         )
         return Look(
             caption=text,
-            buttons=keyboards.under_post(post, self.texts[self.lang]),
+            buttons=keyboards.under_inline(post, page, shown)
+            if self.target.inline_id
+            else keyboards.under_post(post, self.texts[self.lang]),
             is_silent=self._is_group and self.wishes.silent,
             is_spoiler=self._is_group and self.wishes.spoiler and post.is_sensitive,
         )
@@ -84,13 +88,23 @@ class ChatVoice:
         )
 
     async def explain(self, error: ClipferryError) -> None:
-        """Say what went wrong: to a person always, to a group only that the bot is restarting."""
-        if self._is_group and not isinstance(error, ShuttingDownError):
+        """Say what went wrong: to a person always, to a group only what is about the bot itself."""
+        if self._is_group and not isinstance(error, ShuttingDownError | TooOldError):
             return
         text = self.texts(self.lang, error.text_key, **error.facts)
         if self.is_admin:
             text += f"\n\n<blockquote expandable>{escape(_diagnostic(error))}</blockquote>"
-        await self.sender.send_text(self.target, text, self._way_out(error))
+        if self.target.inline_id:
+            again = keyboards.try_again(self.texts[self.lang]["retry_button"], AGAIN)
+            await self.sender.edit_inline(self.target, text, again if error.retryable else None)
+        else:
+            await self.sender.send_text(self.target, text, self._way_out(error))
+
+    async def invite(self) -> None:
+        """Ask who has sent an inline message to press /start first."""
+        label = self.texts[self.lang]["inline_enable"]
+        button = keyboards.link_button(label, f"{self._bot_url}?start=inline")
+        await self.sender.edit_inline(self.target, self.texts[self.lang]["inline_usage"], button)
 
     async def show_ad(self) -> None:
         """Ask for support, with one button."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import SplitResult, urlsplit
 
+from core.errors import BrokenLinkError, PlatformRefusedError
 from core.media import Link, Post
 from platforms._helpers import Helpers
-from platforms._http import HostRule, WebClient
+from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, WebClient
 from platforms._ytdlp import PageReader
 
 
@@ -49,6 +50,8 @@ class Layer:
     #: Reads the post behind a link.
     fetch: Callable[[Link, Visit], Awaitable[Post]]
     need: Need = Need.NOTHING
+    #: It reads short links as they are; the others are told which post it is.
+    takes_short_links: bool = False
 
     @property
     def is_signed_in(self) -> bool:
@@ -76,12 +79,44 @@ class Platform:
     media_hosts: HostRule
     #: Gives the address of a post of which only the id is known.
     link_to: Callable[[str], str]
+    #: Who asks where a short link leads: browsers get a page, and others a redirect.
+    expander: str = "curl/7.88.1"
 
     def find(self, url: str) -> Link | None:
         """Recognise an address as one of this platform's posts; fetches nothing."""
         parts = clean_split(url)
         match = self.recognise(parts) if parts else None
         return Link(self.name, url, match.post_id) if match else None
+
+
+def known_post(link: Link) -> str:
+    """Give the id of the post behind a link that is no short link, or not any more."""
+    assert link.post_id is not None
+    return link.post_id
+
+
+async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
+    """Follow a short link, hop by hop and only on the site's hosts, until a post appears; give its id.
+
+    Raises:
+        BrokenLinkError: it leads to no post, or away from the hosts.
+        PlatformRefusedError: it leads to a login page.
+        PlatformError: no usable answer.
+    """
+    url = link.url
+    for _ in range(MAX_REDIRECTS):
+        headers = {"User-Agent": platform.expander}
+        target = await web.redirect_target(url, platform.page_hosts, headers)
+        parts = clean_split(target) if target else None
+        if target is None or parts is None:
+            break
+        if parts.path.startswith(LOGIN_PAGES):
+            raise PlatformRefusedError("redirected to the login page")
+        match = platform.recognise(parts)
+        if match and match.post_id:
+            return match.post_id
+        url = target
+    raise BrokenLinkError("a short link that leads to no post")
 
 
 def clean_split(url: str) -> SplitResult | None:

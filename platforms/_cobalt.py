@@ -114,4 +114,4 @@ def _error(code: str) -> ClipferryError:
     return PlatformUnreachableError(f"cobalt: {code}")
 
 
-LAYER = Layer("cobalt", fetch, Need.COBALT)
+LAYER = Layer("cobalt", fetch, Need.COBALT, takes_short_links=True)

@@ -1,6 +1,8 @@
 """Bytes from the sites to the disk: bounded in size, in stalls and in the room they may take."""
 
 import asyncio
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -20,7 +22,7 @@ from platforms._http import Hosts, WebClient
 
 _CHUNK_BYTES: Final = 256 * 1024
 #: Begins the names of our folders, so that nothing else in the spool's folder is ever touched.
-_WORKSPACE: Final = "clipferry-"
+_OURS: Final = "clipferry-"
 #: How many addresses of the same file are tried before the attempt counts as failed.
 _MAX_ADDRESSES: Final = 3
 
@@ -33,20 +35,39 @@ class Spool:
 
     def __init__(self, folder: Path, quota_bytes: int) -> None:
         self._folder = folder
+        #: This process's part of it, and the lock that says so.
+        self._home = folder
+        self._lock: int | None = None
         self.quota_bytes = quota_bytes
         self._reserved = 0
         self._changed = asyncio.Condition()
 
     def prepare(self) -> None:
-        """Make the folder, and clear away what an earlier run has left of ours in it."""
+        """Make a place of our own in the folder; what earlier runs have left there is cleared away."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        for left in self._folder.glob(f"{_WORKSPACE}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        while self._lock is None:  # another one that tidies may be faster than the lock
+            self._home = Path(tempfile.mkdtemp(prefix=_OURS, dir=self._folder))
+            self._lock = _locked(self._home)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Clear away what processes have left that are no more. The living hold the lock of theirs."""
+        for left in self._folder.glob(f"{_OURS}*"):
+            if left != self._home and (lock := _locked(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
+
+    def close(self) -> None:
+        """Clear our own place away."""
+        if self._lock is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+            os.close(self._lock)
+            self._lock = None
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator["Workspace"]:
         """Give a folder of one's own; at the end it and its room are given back."""
-        space = Workspace(self, Path(tempfile.mkdtemp(prefix=_WORKSPACE, dir=self._folder)))
+        space = Workspace(self, Path(tempfile.mkdtemp(dir=self._home)))
         try:
             yield space
         finally:
@@ -64,6 +85,21 @@ class Spool:
         async with self._changed:
             self._reserved -= size
             self._changed.notify_all()
+
+
+def _locked(folder: Path) -> int | None:
+    """Lock a folder against other processes; None while one of them has it. Closing unlocks it."""
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.stat()
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
 
 
 class Workspace:

@@ -17,7 +17,6 @@ from yt_dlp.utils import ExtractorError, GeoRestrictedError
 
 from core.errors import (
     AgeRestrictedError,
-    BrokenLinkError,
     ClipferryError,
     ListError,
     LiveError,
@@ -32,14 +31,13 @@ from core.errors import (
 )
 from core.media import Access, Clip, Item, Link, Post, Rendition
 from platforms import _cobalt
-from platforms._base import Layer, Match, Need, Platform, Visit, clean_split
-from platforms._http import MAX_REDIRECTS, HostRule, raise_for_status
+from platforms._base import Layer, Match, Need, Platform, Visit, known_post
+from platforms._http import HostRule, raise_for_status
 from platforms._read import Json
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
 #: A post with more videos than these is a list.
 _MAX_VIDEOS: Final = 20
-_EXPANDER: Final = {"User-Agent": "curl/7.88.1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +47,36 @@ class SiteReader:
     name: str
     #: Module and class in yt_dlp.extractor. Imported when it is first needed.
     extractor: tuple[str, str]
-    #: Hosts of its links, without "www." and "m.".
-    hosts: frozenset[str]
-    #: Path of a post, with a group `id`.
-    path: re.Pattern[str]
+    #: A post's host, path and query, with a group `id`; the host without "www." and "m.".
+    post: re.Pattern[str]
     #: Address of a post, with `{}` for its id.
     address: str
+    #: Where its pages and short links live, and where its files do.
     page_hosts: HostRule
-    #: Path of a short link, or None when the site has none.
-    short_path: re.Pattern[str] | None = None
-    short_hosts: frozenset[str] = frozenset()
+    media_hosts: HostRule
+    #: The same for a short link, or None when the site has none.
+    short: re.Pattern[str] | None = None
 
     def recognise(self, parts: SplitResult) -> Match | None:
         """Tell whether an address is a post's, and which."""
         host = re.sub(r"^(?:www|m|mobile|old|new)\.", "", parts.hostname or "")
-        path = f"{parts.path}?{parts.query}"
-        if host in self.hosts and (found := self.path.match(path)):
+        address = f"{host}{parts.path}?{parts.query}"
+        if found := self.post.match(address):
             return Match(found["id"])
-        if self.short_path and host in self.short_hosts and self.short_path.match(path):
-            return Match(None)
-        return None
+        return Match(None) if self.short and self.short.match(address) else None
 
     def link_to(self, post_id: str) -> str:
         """Give the address of a post of which only the id is known."""
         return self.address.format(post_id)
 
     async def fetch(self, link: Link, visit: Visit) -> Post:
-        """Read a post, resolving a short link first.
+        """Read a post.
 
         Raises:
             LinkError, MediaError: the site says why it does not show the post.
             PlatformError: the site could not be read.
         """
-        post_id = link.post_id or await self._resolve(link, visit)
+        post_id = known_post(link)
         url = self.link_to(post_id)
 
         def work(extractor: InfoExtractor, _ydl: LeanYoutubeDL) -> Any:
@@ -90,7 +85,9 @@ class SiteReader:
             except ExtractorError as error:
                 raise _refusal(error) from error
 
-        info = await visit.pages.read(self._extractor(), self.page_hosts, work, is_lenient=True)
+        # Lists of formats stand beside the files.
+        hosts = HostRule(self.page_hosts.domains + self.media_hosts.domains)
+        info = await visit.pages.read(self._extractor(), hosts, work, is_lenient=True)
         access = Access(visit.pages.exit.name, {"Referer": url, "User-Agent": BROWSER})
         return read_info(info, Post(self.name, post_id, url, access))
 
@@ -98,24 +95,8 @@ class SiteReader:
         module, name = self.extractor
         return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
 
-    async def _resolve(self, link: Link, visit: Visit) -> str:
-        """Follow a short link, hop by hop and only on the site's hosts, until a post appears."""
-        url = link.url
-        for _ in range(MAX_REDIRECTS):
-            target = await visit.web.redirect_target(url, self.page_hosts, _EXPANDER)
-            parts = clean_split(target) if target else None
-            if target is None or parts is None:
-                break
-            match = self.recognise(parts)
-            if match and match.post_id:
-                return match.post_id
-            url = target
-        raise BrokenLinkError("a short link that leads to no post")
 
-
-def site(
-    reader: SiteReader, title: str, *, media_hosts: tuple[str, ...], examples: tuple[str, ...]
-) -> Platform:
+def site(reader: SiteReader, title: str, *examples: str) -> Platform:
     """Make a platform of a reader."""
     return Platform(
         name=reader.name,
@@ -128,7 +109,7 @@ def site(
             _cobalt.LAYER,
         ),
         page_hosts=reader.page_hosts,
-        media_hosts=HostRule(media_hosts),
+        media_hosts=reader.media_hosts,
         link_to=reader.link_to,
     )
 

@@ -3,15 +3,15 @@
 import logging
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Record:
-    #: Failures in a row.
-    failures: int = 0
+    #: What it has failed at since it worked last.
+    failed_at: set[str] = field(default_factory=set)
     #: When it may be tried again; None while it is open.
     rests_until: float | None = None
 
@@ -19,8 +19,9 @@ class _Record:
 class Health:
     """A circuit breaker for each way.
 
-    A way is open until `most_failures` in a row; then it rests for `pause_s` seconds. After that one
-    try is let through: if it works the way is open again, if not it rests once more.
+    A way is open until it has failed at `most_failures` different posts in a row; then it rests for
+    `pause_s` seconds. After that one try is let through: if it works the way is open again, if not it
+    rests once more. A single post that is broken, asked for again and again, stops nobody.
     """
 
     def __init__(
@@ -48,16 +49,17 @@ class Health:
         if self._records.pop(way, _Record()).rests_until is not None:
             logger.info("%s works again", way)
 
-    def failed(self, way: Hashable) -> None:
-        """Note that a way has led nowhere."""
+    def failed(self, way: Hashable, post: str) -> None:
+        """Note that a way has led nowhere for a post."""
         record = self._records.setdefault(way, _Record())
-        record.failures += 1
-        if record.failures >= self._most_failures:
+        if len(record.failed_at) < self._most_failures:
+            record.failed_at.add(post)
+        if len(record.failed_at) >= self._most_failures:
             if record.rests_until is None:
                 logger.warning(
-                    "%s has failed %d times in a row and rests for %d s",
+                    "%s has failed at %d posts in a row and rests for %d s",
                     way,
-                    record.failures,
+                    self._most_failures,
                     self._pause_s,
                 )
             record.rests_until = self._clock() + self._pause_s

@@ -25,6 +25,8 @@ from core.errors import (
 from platforms._exits import Exit
 
 MAX_REDIRECTS: Final = 6
+#: Beginnings of paths on which sites ask who one is.
+LOGIN_PAGES: Final = ("/login", "/accounts/login")
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,7 +17,7 @@ from core.errors import (
 )
 from core.media import Link, Post
 from core.together import together
-from platforms._base import Layer, Need, Visit
+from platforms._base import Layer, Need, Visit, resolve
 from platforms._download import Workspace, download
 from platforms._exits import DIRECT, Exit, Exits
 from platforms._health import Health
@@ -32,6 +32,8 @@ T = TypeVar("T")
 _FILES_AT_ONCE: Final = 4
 #: Wait before another attempt over the same exit, times the number of attempts so far.
 _PAUSE_S: Final = 0.5
+#: So many short links are remembered.
+_MOST_RESOLVED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Terms:
     cobalt_key: str = field(default="", repr=False)
     rapidapi_url: str = ""
     rapidapi_key: str = field(default="", repr=False)
-    #: A way that has failed so many times in a row rests for so many seconds.
+    #: A way that has failed at so many posts in a row rests for so many seconds.
     breaker_failures: int = 5
     breaker_pause_s: float = 60.0
     #: Threads for reading pages.
@@ -112,7 +114,20 @@ class Attempt:
         Raises:
             LinkError, MediaError, PlatformError: why there is no post.
         """
-        return await self._layer.fetch(self._link, self._sources.visit(self._layer, self._exit))
+        link = self._sources.known(self._link)
+        if link.post_id is None and not self._layer.takes_short_links:
+            link = await self.resolve()
+        return await self._layer.fetch(link, self._sources.visit(self._layer, self._exit))
+
+    async def resolve(self) -> Link:
+        """Follow a short link, and remember where it leads.
+
+        Raises:
+            BrokenLinkError: it leads to no post.
+            PlatformError: the site did not say.
+        """
+        web = self._sources.web(self._exit)
+        return self._sources.remember(self._link, await resolve(self._link, self._platform, web))
 
     async def save(
         self, post: Post, wanted: Sequence[Wanted], space: Workspace
@@ -170,6 +185,8 @@ class Sources:
         self.terms = terms
         self._exits = exits
         self._webs: dict[Exit, WebClient] = {}
+        #: Short links and their posts, oldest first. What a short link means does not change.
+        self._resolved: dict[str, str] = {}
         self._relay_web: WebClient | None = None
         self._health = Health(most_failures=terms.breaker_failures, pause_s=terms.breaker_pause_s)
         self._executor = ThreadPoolExecutor(terms.readers, thread_name_prefix="pages")
@@ -179,6 +196,31 @@ class Sources:
         self._executor.shutdown(wait=False, cancel_futures=True)
         for web in (*self._webs.values(), *filter(None, [self._relay_web])):
             await web.close()
+
+    def known(self, link: Link) -> Link:
+        """Give a short link with the post to which it was resolved before; others as they are."""
+        post_id = link.post_id or self._resolved.get(link.url)
+        return replace(link, post_id=post_id)
+
+    async def resolve(self, link: Link) -> Link:
+        """Find out which post a short link leads to, and remember it.
+
+        Raises:
+            BrokenLinkError: it leads to none.
+            PlatformError: the site did not say.
+        """
+
+        async def follow(attempt: Attempt) -> Link:
+            return await attempt.resolve()
+
+        return await self.attempt(link, follow)
+
+    def remember(self, link: Link, post_id: str) -> Link:
+        """Remember to which post a short link leads."""
+        self._resolved[link.url] = post_id
+        if len(self._resolved) > _MOST_RESOLVED:
+            del self._resolved[next(iter(self._resolved))]
+        return self.known(link)
 
     async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
         """Run `work` until it succeeds, within one budget of attempts and time.
@@ -210,7 +252,7 @@ class Sources:
             except TimeoutError as error:
                 raise PlatformUnreachableError(f"no end after {self.terms.budget_s} s") from error
             except ClipferryError as error:
-                self._note(way, error)
+                self._note(way, link, error)
                 failure = _weightier(failure, error)
                 if not (error.another_exit_may_help or error.signing_in_may_help):
                     raise
@@ -240,10 +282,10 @@ class Sources:
             case Need.RAPIDAPI:
                 return bool(self.terms.rapidapi_key)
 
-    def _note(self, way: _Way, error: ClipferryError) -> None:
+    def _note(self, way: _Way, link: Link, error: ClipferryError) -> None:
         """Tell a way that leads nowhere from one that leads to a bad answer."""
         if isinstance(error, PlatformError):
-            self._health.failed(way)
+            self._health.failed(way, link.post_id or link.url)
         else:
             self._health.worked(way)
 

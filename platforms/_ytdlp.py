@@ -26,7 +26,7 @@ from yt_dlp.utils import YoutubeDLError
 
 from core.errors import PlatformChangedError, PlatformRefusedError, PlatformUnreachableError
 from platforms._exits import Exit
-from platforms._http import MAX_REDIRECTS, HostRule, raise_for_status, redirect_target
+from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, raise_for_status, redirect_target
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,6 @@ BROWSER: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/146.0.0.0 Safari/537.36"
 )
-_LOGIN_PAGES: Final = ("/login", "/accounts/login")
 #: TikTok's page has 0.5 MB, Instagram's 1 MB.
 _MAX_PAGE_BYTES: Final = 8_000_000
 
@@ -134,7 +133,7 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
         if not self._hosts.allows(request.url):
             raise PlatformChangedError("an extractor asks outside its hosts")
         for _ in range(MAX_REDIRECTS):
-            if urlsplit(request.url).path.startswith(_LOGIN_PAGES):
+            if urlsplit(request.url).path.startswith(LOGIN_PAGES):
                 raise PlatformRefusedError("redirected to the login page")
             try:
                 # Translated here and not by the caller, because extractors that are told to be

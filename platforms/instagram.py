@@ -15,9 +15,9 @@ from yt_dlp.utils import ExtractorError
 
 from core.errors import (
     AgeRestrictedError,
-    BrokenLinkError,
     ClipferryError,
     LoginRequiredError,
+    NotAvailableError,
     NotFoundError,
     PlatformChangedError,
     PlatformError,
@@ -27,8 +27,8 @@ from core.errors import (
 )
 from core.media import Access, Clip, Item, Link, Picture, Post, Rendition
 from platforms import _cobalt
-from platforms._base import Layer, Match, Need, Platform, Visit, clean_split
-from platforms._http import MAX_REDIRECTS, HostRule
+from platforms._base import Layer, Match, Need, Platform, Visit, known_post
+from platforms._http import HostRule
 from platforms._read import Json
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
@@ -50,9 +50,6 @@ _SHARE_PATH = re.compile(r"/share/(?:(?:p|reel|r)/)?[A-Za-z0-9_-]+/?")
 _STORY_PATH = re.compile(r"/stories/(?P<user>[A-Za-z0-9_.]+)/(?P<id>\d+)/?")
 #: Longer codes belong to posts of private accounts: the code, and a key of 28 characters.
 _PRIVATE_CODE: Final = 11 + 28
-
-#: A link that is shared answers browsers with a page and this client with a redirect.
-_EXPANDER: Final = {"User-Agent": "curl/7.88.1"}
 
 
 def recognise(parts: SplitResult) -> Match | None:
@@ -79,11 +76,10 @@ async def fetch(link: Link, visit: Visit) -> Post:
     """Read a post signed out, or with the visit's cookies.
 
     Raises:
-        BrokenLinkError: a shared link that leads to no post.
         MediaError: Instagram says why it does not show the post.
         PlatformError: Instagram could not be read.
     """
-    post_id = link.post_id or await _resolve(link, visit)
+    post_id = known_post(link)
     is_member = bool(visit.pages.cookies)
     is_story = post_id.startswith("stories.")
     if is_story and not is_member:
@@ -213,8 +209,7 @@ def _refusal(seen: _Keeper, post_id: str, *, is_member: bool) -> ClipferryError:
     """Name why there is no post; yt-dlp calls most of these an empty media response."""
     ruling = " ".join(str(seen.ruling.get(key, "")) for key in ("title", "description")).strip()
     if ruling:
-        is_about_age = any(word in ruling.lower() for word in ("restricted", "age", "18"))
-        return (AgeRestrictedError if is_about_age else LoginRequiredError)(ruling[:100])
+        return _ruled(ruling)
     if is_member:
         logger.warning("Instagram does not accept the cookies: renew [network] cookies_file")
         return PlatformRefusedError("the cookies are not accepted")
@@ -227,6 +222,15 @@ def _refusal(seen: _Keeper, post_id: str, *, is_member: bool) -> ClipferryError:
     if "LoggedOutDesktopWWWPostRoute" in seen.page:
         return PlatformRateLimitedError("a page without the post")
     return PlatformRefusedError("the login page" if "LoginHomepage" in seen.page else "no data")
+
+
+def _ruled(ruling: str) -> ClipferryError:
+    """Name what Instagram itself says about showing a post."""
+    if re.search(r"\b(restricted|age|18)\b", ruling, re.IGNORECASE):
+        return AgeRestrictedError(ruling[:100])
+    if re.search(r"\b(isn.t available|not available|removed)\b", ruling, re.IGNORECASE):
+        return NotAvailableError(ruling[:100])
+    return LoginRequiredError(ruling[:100])
 
 
 def _item(media: Json) -> Item | None:
@@ -255,23 +259,6 @@ def _provided(entry: Json) -> Item:
     return Picture((url,))
 
 
-async def _resolve(link: Link, visit: Visit) -> str:
-    """Follow a shared link, hop by hop and only on Instagram's hosts, until a post's code appears."""
-    url = link.url
-    for _ in range(MAX_REDIRECTS):
-        target = await visit.web.redirect_target(url, _PAGE_HOSTS, _EXPANDER)
-        parts = clean_split(target) if target else None
-        if target is None or parts is None:
-            break
-        if parts.path.startswith("/accounts/login"):
-            raise PlatformRefusedError("redirected to the login page")
-        match = recognise(parts)
-        if match and match.post_id:
-            return match.post_id
-        url = target
-    raise BrokenLinkError("a shared link that leads to no post")
-
-
 PLATFORM = Platform(
     name="instagram",
     title="Instagram",
@@ -291,7 +278,7 @@ PLATFORM = Platform(
         Layer("page", fetch),
         Layer("account", fetch, Need.COOKIES),
         _cobalt.LAYER,
-        Layer("rapidapi", fetch_from_provider, Need.RAPIDAPI),
+        Layer("rapidapi", fetch_from_provider, Need.RAPIDAPI, takes_short_links=True),
     ),
     page_hosts=_PAGE_HOSTS,
     media_hosts=_MEDIA_HOSTS,

@@ -14,7 +14,6 @@ from yt_dlp.extractor.tiktok import TikTokIE
 
 from core.errors import (
     AgeRestrictedError,
-    BrokenLinkError,
     ClipferryError,
     MediaDeletedError,
     MediaPrivateError,
@@ -26,8 +25,8 @@ from core.errors import (
 )
 from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Sound
 from platforms import _cobalt
-from platforms._base import Layer, Match, Need, Platform, Visit, clean_split
-from platforms._http import MAX_REDIRECTS, HostRule
+from platforms._base import Layer, Match, Need, Platform, Visit, known_post
+from platforms._http import HostRule
 from platforms._read import Json
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
@@ -63,8 +62,6 @@ _DETAILS: Final = (
     ("__UNIVERSAL_DATA_FOR_REHYDRATION__", "webapp.video-detail"),
     ("api-data", "videoDetail"),
 )
-#: Short links answer browsers with a page and link expanders with a redirect.
-_EXPANDER = {"User-Agent": "facebookexternalhit/1.1"}
 #: The CDN answers addresses that are signed with this cookie only to clients that have it.
 _CHAIN_COOKIE: Final = "tt_chain_token"
 
@@ -86,14 +83,13 @@ def recognise(parts: SplitResult) -> Match | None:
 
 
 async def fetch(link: Link, visit: Visit) -> Post:
-    """Read a post, resolving a short link first.
+    """Read a post.
 
     Raises:
-        BrokenLinkError: a short link that leads to no post.
         MediaError: TikTok says why it does not show the post.
         PlatformError: TikTok could not be read.
     """
-    post_id = link.post_id or await _resolve(link, visit)
+    post_id = known_post(link)
     url = link_to(post_id)
 
     def work(extractor: _PageIE, ydl: LeanYoutubeDL) -> tuple[Any, dict[str, str]]:
@@ -196,21 +192,6 @@ def _match_query(parts: SplitResult) -> Match | None:
         if value.isascii() and value.isdigit():
             return Match(value)
     return None
-
-
-async def _resolve(link: Link, visit: Visit) -> str:
-    """Follow a short link, hop by hop and only on TikTok's hosts, until a post's id appears."""
-    url = link.url
-    for _ in range(MAX_REDIRECTS):
-        target = await visit.web.redirect_target(url, _PAGE_HOSTS, _EXPANDER)
-        parts = clean_split(target) if target else None
-        if target is None or parts is None:
-            break
-        match = recognise(parts)
-        if match and match.post_id:
-            return match.post_id
-        url = target
-    raise BrokenLinkError("a short link that leads to no post")
 
 
 #: TikTok's reasons, as its page gives them in statusMsg. Source: public code and one recording.
@@ -342,4 +323,5 @@ PLATFORM = Platform(
     page_hosts=_PAGE_HOSTS,
     media_hosts=_MEDIA_HOSTS,
     link_to=link_to,
+    expander="facebookexternalhit/1.1",
 )

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from core.errors import (
     BrokenFileError,
-    ClipferryError,
     PlatformChangedError,
     PlatformUnreachableError,
     StorageError,
@@ -18,6 +17,7 @@ from core.media import Clip, Item, LocalFile, Picture, Post, VideoFile
 from core.together import together
 from data.downloads import record_download
 from data.errors import storage_errors
+from data.inline_messages import note_shown
 from delivery.requests import Look
 from platforms import Attempt, Wanted, Workspace
 from services.serving import (
@@ -79,7 +79,7 @@ class Downloads:
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(order, self._deliver, self._after)
+        await serve(order, self._deliver, self._record)
 
     async def _deliver(self, order: Order) -> Delivered:
         variant = "document" if order.file_mode else f"media/{order.wishes.quality}"
@@ -102,7 +102,7 @@ class Downloads:
             files, spoilt = await self._shape(order, found)
             missing = found.missing + spoilt
             look = order.voice.look(found.post, shown=len(found.parts) - spoilt, missing=missing)
-            sent = await self._bench.sender.send(order.target, files, look)
+            sent = await self._bench.sender.send(order.target, files, look, order.entry)
             originals = {part.file for part in found.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)
             return Made(found.post, sent, is_processed, None if missing else len(found.parts))
@@ -191,13 +191,17 @@ class Downloads:
         if longest and seconds > longest:
             raise TooLongError(seconds, longest)
 
-    async def _after(self, order: Order, delivered: Delivered) -> None:
-        """Do what follows a delivery. The media has arrived: nothing here may say otherwise."""
+    async def _record(self, order: Order, delivered: Delivered) -> bool:
+        """Write what follows a delivery, all at once; tell whether it brings an ad."""
         chat_id, post = order.target.chat_id, delivered.post
         logger.info("Delivered %s %s to chat %d", post.platform, post.id, chat_id)
         is_ad_due = False
-        if order.target.business_id:
-            return  # somebody else's customer, who has never come to us
+        request = order.entry.request
+        if request.inline_id:
+            await self._note_shown(request.inline_id, post)
+        if request.business_id or not request.is_registered:
+            return False  # somebody who has never come to us
+        answers = None if order.entry.row is None else (order.entry.row, order.entry.progress)
         try:
             with storage_errors():
                 is_ad_due = await record_download(
@@ -205,14 +209,19 @@ class Downloads:
                     order.link.url,
                     is_images=post.has_pictures,
                     is_processed=delivered.is_processed,
-                    is_inline=False,
-                    ads=self._policy.ads and order.target.is_private,
+                    is_inline=request.inline_id is not None,
+                    ads=self._policy.ads and order.target.is_private and not request.inline_id,
+                    answers=answers,
                 )
+            order.entry.is_finished = True
         except StorageError as error:
             logger.error("The delivery to chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
-        await order.status.done()
-        if is_ad_due:
-            try:
-                await order.voice.show_ad()
-            except ClipferryError as error:
-                logger.info("No ad in chat %d: %s", chat_id, error)
+        return is_ad_due
+
+    async def _note_shown(self, inline_id: str, post: Post) -> None:
+        """Note what an inline message shows, so that its pages can be turned."""
+        try:
+            with storage_errors():
+                await note_shown(inline_id, post.id)
+        except StorageError as error:
+            logger.warning("The pages of an inline message cannot be turned: %s", error)

@@ -1,4 +1,4 @@
-"""Who runs a request: the one seam. For now this process does, and the queue lives in memory."""
+"""Who runs a request: the one seam. This process does, one request of each chat at a time."""
 
 import asyncio
 import itertools
@@ -6,20 +6,15 @@ import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
-from core.errors import (
-    BusyError,
-    CalledOffError,
-    ClipferryError,
-    QueueFullError,
-    ShuttingDownError,
-)
-from core.turns import FairQueue
+from core.errors import BusyError, CalledOffError, ClipferryError, QueueFullError
+from core.turns import ChatQueues
+from services.slots import Slots
 
 logger = logging.getLogger(__name__)
 
 
 class Job(Protocol):
-    """A request that can be served, or turned away."""
+    """A request that can be served, turned away, or left to the next process."""
 
     @property
     def chat_id(self) -> int:
@@ -32,8 +27,11 @@ class Job(Protocol):
     async def run(self) -> None:
         """Serve it. Handles its own failures."""
 
-    async def refuse(self, error: ClipferryError) -> None:
-        """Tell the asker why it is not served. Handles its own failures."""
+    async def refuse(self, error: ClipferryError, *, aloud: bool = True) -> None:
+        """End it without serving it, and tell the asker why. Handles its own failures."""
+
+    async def leave(self) -> None:
+        """Leave it to the next process. Handles its own failures."""
 
     async def seen(self) -> None:
         """Show the asker that it was seen, although its turn is still to come."""
@@ -43,17 +41,17 @@ class Job(Protocol):
 
 
 class Jobs:
-    """Runs a bounded number of requests at a time: one of each chat, the chats in turn."""
+    """Runs requests: of each chat one at a time. What is costly about them waits for a slot."""
 
-    def __init__(self, *, active: int, waiting: int, patience_s: float) -> None:
-        self._free = active
-        self._most = active + waiting
+    def __init__(self, slots: Slots, *, most: int, patience_s: float) -> None:
+        self._slots = slots
+        self._most = most
         self._patience_s = patience_s
         #: Numbers of the jobs.
-        self._queue: FairQueue[int] = FairQueue()
+        self._queues: ChatQueues[int] = ChatQueues()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        #: By number: the jobs in the queue, and the tasks of those that run.
+        #: By number: all jobs that have not ended, and the tasks of those that run.
         self._known: dict[int, Job] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         #: Numbers of those that run and are wanted no more.
@@ -63,36 +61,37 @@ class Jobs:
     @property
     def count(self) -> int:
         """How many requests are running or waiting, or being turned away."""
-        return max(len(self._queue), len(self._tasks))
+        return max(len(self._queues), len(self._tasks))
 
-    def submit(self, jobs: Sequence[Job], most: int) -> None:
+    def submit(self, jobs: Sequence[Job], most: int | None) -> None:
         """Take what a message asks for, one job or more of one chat.
 
-        `most` is how many messages of its chat may be in the queue. What cannot be taken is refused
-        at once.
+        `most` is how many messages of its chat may be in the queue; None for those that were taken
+        before. What cannot be taken is refused at once.
         """
-        numbered = {next(self._numbers): job for job in jobs}
-        if error := self._objection(numbered, most):
-            for job in jobs:
-                self._start(job.refuse(error))
-            return
-        self._known |= numbered
-        self._call_up()
-        for number, job in numbered.items():
-            asyncio.get_running_loop().call_later(self._patience_s, self._remind, number)
-            if number not in self._running:
-                self._start(job.seen())
-
-    def _objection(self, numbered: dict[int, Job], most: int) -> ClipferryError | None:
-        """Queue jobs, or say why that cannot be."""
         if self._is_closing:
-            return ShuttingDownError()
-        if len(self._queue) + len(numbered) > self._most:
-            return BusyError()
-        first = next(iter(numbered.values()))
-        if self._queue.put(first.chat_id, list(numbered), most, first.order):
-            return None
-        return QueueFullError(most)
+            for job in jobs:
+                self._start(job.leave())
+            return
+        numbered = {next(self._numbers): job for job in jobs}
+        chat_id, order = jobs[0].chat_id, jobs[0].order
+        if most is not None and len(self._queues) + len(jobs) > self._most:
+            self.turn_away(jobs, BusyError())
+        elif self._queues.put(chat_id, list(numbered), most, order):
+            self._known |= numbered
+            self._call_up(chat_id)
+            loop = asyncio.get_running_loop()
+            for number, job in numbered.items():
+                loop.call_later(self._patience_s, self._remind, number)
+                if number not in self._running:
+                    self._start(job.seen())
+        else:
+            self.turn_away(jobs, QueueFullError(most or 0))
+
+    def turn_away(self, jobs: Sequence[Job], error: ClipferryError) -> None:
+        """Refuse what a message asks for without queueing it; that is said once."""
+        for job in jobs:
+            self._start(job.refuse(error, aloud=job is jobs[0]))
 
     def cancel(self, number: int, chat_id: int) -> bool:
         """Stop a request of a chat, waiting or running; False if it has ended already."""
@@ -102,16 +101,17 @@ class Jobs:
         if task := self._running.get(number):
             self._called_off.add(number)
             task.cancel()
-        elif self._queue.remove(chat_id, number):
+        elif self._queues.remove(chat_id, number):
             del self._known[number]
             self._start(job.refuse(CalledOffError()))
         return True
 
     async def drain(self, grace_s: float) -> None:
-        """Start nothing new, turn away what waits, and give what runs `grace_s` seconds."""
+        """Start nothing new, leave what waits, and give what is at work `grace_s` seconds."""
         self._is_closing = True
-        for number in self._queue.drain():
-            self._start(self._known.pop(number).refuse(ShuttingDownError()))
+        for number in self._queues.drain():
+            self._start(self._known.pop(number).leave())
+        self._slots.close()
         if not self._tasks:
             return
         logger.info("Waiting for %d requests", len(self._tasks))
@@ -122,32 +122,33 @@ class Jobs:
             logger.warning("%d requests did not end in time", len(late))
             await asyncio.wait(late, timeout=10)
 
-    def _call_up(self) -> None:
-        """Start whose turn it is, as long as somebody is free to serve."""
-        while self._free and (taken := self._queue.take()):
-            chat_id, number = taken
-            self._free -= 1
-            self._running[number] = self._start(self._run(number, chat_id, self._known[number]))
+    def _call_up(self, chat_id: int) -> None:
+        """Start a chat's next request, if none of its is running."""
+        number = self._queues.take(chat_id)
+        if number is not None:
+            self._running[number] = self._start(self._run(number, self._known[number]))
 
-    async def _run(self, number: int, chat_id: int, job: Job) -> None:
+    async def _run(self, number: int, job: Job) -> None:
         try:
             await job.run()
         except asyncio.CancelledError:
-            was_called_off = number in self._called_off
-            await job.refuse(CalledOffError() if was_called_off else ShuttingDownError())
+            if number in self._called_off:
+                await job.refuse(CalledOffError())
+            else:
+                await job.leave()
         finally:
             del self._known[number], self._running[number]
             self._called_off.discard(number)
-            self._free += 1
-            self._queue.done(chat_id)
-            self._call_up()
+            self._queues.done(job.chat_id)
+            self._call_up(job.chat_id)
 
     def _remind(self, number: int) -> None:
         """Tell an asker who has waited for long where the request is."""
         job = self._known.get(number)
         if job and not self._is_closing:
-            is_running = number in self._running
-            ahead = 0 if is_running else self._queue.ahead_of(job.chat_id, number)
+            ahead = self._slots.ahead_of(job.chat_id) or 0
+            if number not in self._running:
+                ahead += self._queues.before(job.chat_id, number)
             self._start(job.waits(number, ahead))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -13,12 +13,16 @@ from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
     ClipferryError,
+    GivenUpError,
     LimitError,
     MediaError,
+    PartialDeliveryError,
+    ShuttingDownError,
     StorageError,
     UnknownOutcomeError,
 )
 from core.media import Link, Post
+from core.request import MOST_ATTEMPTS, Progress
 from core.wishes import Wishes
 from data.chats import mark_blocked, move_chat
 from data.errors import storage_errors
@@ -28,6 +32,8 @@ from delivery.shape import Shaper
 from delivery.status import StatusLight
 from delivery.targets import ChatTarget
 from platforms import Attempt, Sources, Spool, Workspace
+from services.ledger import Entry
+from services.slots import Slots
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -37,6 +43,8 @@ MAX_STILL_BYTES: Final = 5_000_000
 #: Larger than any picture, and any sound, that the sites are known to serve, in bytes.
 MAX_PICTURE_BYTES: Final = 20_000_000
 MAX_SOUND_BYTES: Final = 30_000_000
+#: How a request is said to have ended that was answered as it was meant.
+DELIVERED: Final = "delivered"
 
 
 class Voice(Protocol):
@@ -69,6 +77,8 @@ class Order:
     wishes: Wishes
     status: StatusLight
     voice: Voice
+    #: Its row, and how much of its answer has gone out.
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class Workbench:
     sender: Sender
     spool: Spool
     shaper: Shaper
+    slots: Slots
 
 
 @asynccontextmanager
@@ -101,42 +112,80 @@ async def fetched(
 async def serve(
     order: Order,
     deliver: Callable[[Order], Awaitable[T]],
-    after: Callable[[Order, T], Awaitable[None]],
+    record: Callable[[Order, T], Awaitable[bool]],
 ) -> None:
-    """Serve an order to its end: `deliver`, and when that has worked, `after`.
+    """Serve an order to its end: `deliver`, and when that has worked, `record` it.
 
     A failure of `deliver` is told to the chat. Once it has worked the media has arrived, and a
-    failure of `after` is nobody's business but the log's.
+    failure of what follows is nobody's business but the log's. `record` tells whether it brings an
+    ad. What another process has left unfinished is gone on with where it was.
     """
+    if order.entry.attempts >= MOST_ATTEMPTS:
+        await refuse(order, GivenUpError(order.entry.attempts))
+        return
+    if order.entry.progress.is_whole:
+        await _close(order)
+        return
     try:
         delivered = await deliver(order)
     except SendingCancelledError:
         await refuse(order, UnknownOutcomeError("cut off on its way"))
         return
     except ClipferryError as error:
-        await refuse(order, error)
+        await refuse(order, _in_view_of(order.entry.progress, error))
         return
     except Exception as bug:  # noqa: BLE001 - the end of the line: whatever it is, the user is told
         await refuse(order, _named(bug, order.link))
         return
+    is_ad_due = False
     try:
-        await after(order, delivered)
+        is_ad_due = await record(order, delivered)
     except Exception as bug:  # noqa: BLE001 - see above; the delivery itself has worked
         _named(bug, order.link)
+    await _close(order)
+    if is_ad_due:
+        try:
+            await order.voice.show_ad()
+        except ClipferryError as error:
+            logger.info("No ad in chat %d: %s", order.target.chat_id, error)
 
 
-async def refuse(order: Order, error: ClipferryError) -> None:
+async def _close(order: Order) -> None:
+    """End an order all of which has gone out; what may not have arrived is said."""
+    if order.entry.progress.is_uncertain:
+        await refuse(order, UnknownOutcomeError("cut off by a crash"))
+        return
+    await order.entry.finish(DELIVERED)
+    await order.status.done()
+
+
+def _in_view_of(progress: Progress, error: ClipferryError) -> ClipferryError:
+    """Tell of a failure what is true when something has arrived before it."""
+    if not progress.sent or isinstance(error, PartialDeliveryError):
+        return error
+    partial = PartialDeliveryError(len(progress.sent), progress.total)
+    partial.__cause__ = error
+    return partial
+
+
+async def refuse(order: Order, error: ClipferryError, *, aloud: bool = True) -> None:
     """Tell the chat that and why it gets nothing; a chat that is closed to us is noted."""
     _log_refusal(order, error)
     if isinstance(error, ChatForbiddenError):
         await _note_forbidden(order, error)
-        return
+    else:
+        await _tell(order, error, aloud=aloud)
+    await order.entry.finish(type(error).__name__)
+
+
+async def _tell(order: Order, error: ClipferryError, *, aloud: bool) -> None:
     if isinstance(error, CalledOffError):
         await order.status.called_off()
     else:
         await order.status.failed()
     try:
-        await order.voice.explain(error)
+        if aloud:
+            await order.voice.explain(error)
     except ChatForbiddenError as second:
         await _note_forbidden(order, second)
     except ClipferryError as second:
@@ -185,11 +234,18 @@ class OrderJob:
         finally:
             self.at_end()
 
-    async def refuse(self, error: ClipferryError) -> None:
+    async def refuse(self, error: ClipferryError, *, aloud: bool = True) -> None:
         """Turn the order away."""
         try:
-            await refuse(self.wanted, error)
+            await refuse(self.wanted, error, aloud=aloud)
         finally:
+            self.at_end()
+
+    async def leave(self) -> None:
+        """Leave the order to the next process; what is not stored would be lost, and is told so."""
+        if self.wanted.entry.row is None:
+            await self.refuse(ShuttingDownError())
+        else:
             self.at_end()
 
 

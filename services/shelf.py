@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from core.cached import CachedPost, CacheKey
 from core.errors import (
@@ -22,9 +23,13 @@ from data.errors import storage_errors
 from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
 from delivery.requests import Look
 from platforms import Attempt
+from services.ledger import Ledger
 from services.serving import Order, Workbench
 
 logger = logging.getLogger(__name__)
+
+#: How often a process looks whether another one has fetched what it waits for, in seconds.
+_ELSEWHERE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,9 @@ LookOf = Callable[[Post, int], Look]
 class Shelf:
     """Posts that Telegram has, for all services of one bot."""
 
-    def __init__(self, bench: Workbench, bot_id: int) -> None:
+    def __init__(self, bench: Workbench, ledger: Ledger, bot_id: int) -> None:
         self._bench = bench
+        self._ledger = ledger
         self._bot_id = bot_id
         #: Posts that are being fetched: how each of them ends for those who wait.
         self._flights: dict[CacheKey, asyncio.Future[ClipferryError | None]] = {}
@@ -73,8 +79,9 @@ class Shelf:
         Raises:
             ClipferryError: why it cannot be delivered.
         """
+        order = await self._resolved(order)
         key = self._key(order, variant)
-        if key is None:  # a short link: which post it is, is known only after fetching
+        if key is None:  # a short link that only another layer can read
             return await self._make(order, variant, make)
         while True:
             # A whole set serves everybody; the first items of a longer post those who want no more.
@@ -82,8 +89,43 @@ class Shelf:
                 if delivered := await self._from_shelf(order, known, look_of, most):
                     return delivered
             async with self._flight(order, key) as is_first:
+                if is_first and await self._is_ours(order, key):
+                    try:
+                        return await self._make(order, variant, make)
+                    finally:
+                        await self._ledger.end_flight(key)
+
+    async def _resolved(self, order: Order) -> Order:
+        """Find out which post a short link leads to, once for all who send it at the same time.
+
+        Raises:
+            LinkError, MediaError: it leads to none.
+        """
+        while not (link := self._bench.sources.known(order.link)).post_id:
+            async with self._flight(
+                order, CacheKey(0, link.platform, link.url, "short")
+            ) as is_first:
                 if is_first:
-                    return await self._make(order, variant, make)
+                    await order.status.accepted()
+                    try:
+                        async with self._bench.slots.one(order.target.chat_id):
+                            link = await self._bench.sources.resolve(link)
+                    except PlatformError as error:
+                        logger.info("%s is not resolved: %s", link.url, error)
+                        return order
+        return replace(order, link=link)
+
+    async def _is_ours(self, order: Order, key: CacheKey) -> bool:
+        """Claim a post among all processes; False when another one has fetched it meanwhile."""
+        has_waited = False
+        while not await self._ledger.begin_flight(key):
+            has_waited = True
+            await order.status.accepted()
+            await asyncio.sleep(_ELSEWHERE_S)
+        if has_waited and await self._find(key):
+            await self._ledger.end_flight(key)
+            return False
+        return True
 
     @asynccontextmanager
     async def _flight(self, order: Order, key: CacheKey) -> AsyncIterator[bool]:
@@ -119,14 +161,16 @@ class Shelf:
         post: Post | None = cached.post
         if not cached.is_fresh(unix_now()):
             await order.status.accepted()
-            post = await self._refreshed(order, key, cached)
+            async with self._bench.slots.one(order.target.chat_id):
+                post = await self._refreshed(order, key, cached)
         if post is None:
             return None
         files = cached.files
         if most and len(files) == len(post.items):
             files = files[:most]
         try:
-            await self._bench.sender.send(order.target, files, look_of(post, len(files)))
+            look = look_of(post, len(files))
+            await self._bench.sender.send(order.target, files, look, order.entry)
         except FileUnknownError:
             await self._forget(key, cached)
             return None
@@ -163,7 +207,9 @@ class Shelf:
     async def _make(self, order: Order, variant: str, make: Make) -> Delivered:
         # Not before, because what is on the shelf arrives as fast as a sign that it was seen.
         await order.status.accepted()
-        made = await make(order)
+        async with self._bench.slots.one(order.target.chat_id):
+            await order.entry.begin()
+            made = await make(order)
         # By the id that the page gave, which a short link does not know.
         key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)
         is_same = order.link.post_id in {None, made.post.id}

@@ -51,7 +51,7 @@ class Sounds:
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(order, self._deliver, self._after)
+        await serve(order, self._deliver, self._record)
 
     async def _deliver(self, order: Order) -> Delivered:
         return await self._shelf.deliver(
@@ -62,7 +62,7 @@ class Sounds:
         async with fetched(self._bench, order, self._fetch) as found:
             sound = await named_sound(found, self._bench)
             look = order.voice.sound_look()
-            sent = await self._bench.sender.send_sound(order.target, sound, look)
+            sent = await self._bench.sender.send_sound(order.target, sound, look, order.entry)
             return Made(found.post, sent, is_processed=False, items=len(found.post.items))
 
     async def _fetch(self, attempt: Attempt, order: Order, space: Workspace) -> FoundSound:
@@ -73,16 +73,16 @@ class Sounds:
         assert file
         return FoundSound(post, file, next(iter(stills), None))
 
-    async def _after(self, order: Order, delivered: Delivered) -> None:
+    async def _record(self, order: Order, delivered: Delivered) -> bool:
         chat_id, post = order.target.chat_id, delivered.post
         logger.info("Delivered the sound of %s %s to chat %d", post.platform, post.id, chat_id)
-        if post.number is not None:
+        if post.number is not None and order.entry.request.is_registered:
             try:
                 with storage_errors():
                     await add_music(chat_id, post.number)
             except StorageError as error:
                 logger.error("The sound for chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
-        await order.status.done()
+        return False
 
 
 class Slides:
@@ -94,7 +94,7 @@ class Slides:
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(order, self._deliver, self._after)
+        await serve(order, self._deliver, self._record)
 
     async def _deliver(self, order: Order) -> Delivered:
         return await self._shelf.deliver(
@@ -106,7 +106,7 @@ class Slides:
             sound = await named_sound(found, self._bench)
             video = await self._bench.shaper.slides(found.pictures, sound)
             look = order.voice.sound_look()
-            sent = await self._bench.sender.send(order.target, [video], look)
+            sent = await self._bench.sender.send(order.target, [video], look, order.entry)
             is_whole = len(found.pictures) == len(found.post.items)
             items = len(found.pictures) if is_whole else None
             return Made(found.post, sent, is_processed=True, items=items)
@@ -136,11 +136,11 @@ class Slides:
             raise PlatformUnreachableError("none of the slides")
         return FoundSound(post, file, pictures=kept)
 
-    async def _after(self, order: Order, delivered: Delivered) -> None:
+    async def _record(self, order: Order, delivered: Delivered) -> bool:
         logger.info(
             "Delivered the slides of %s to chat %d", delivered.post.id, order.target.chat_id
         )
-        await order.status.done()
+        return False
 
 
 def wanted_sound(post: Post, bench: Workbench) -> list[Wanted]:

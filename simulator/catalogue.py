@@ -8,6 +8,7 @@ from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.others import XPost
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.telegram.world import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,9 @@ class SampleLink:
     title: str
     url: str
 
+
+#: The channel to which the demo's bot uploads what inline messages show.
+STORAGE = -100_7777
 
 _USER = "https://www.tiktok.com/@ferry.demo/video/"
 
@@ -52,6 +56,7 @@ def _slides(samples: SampleStore) -> tuple[Path, ...]:
 
 def fill(simulator: Simulator) -> None:
     """Put the demo's posts on the sites, making their media."""
+    simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
     _fill_tiktok(simulator.site, simulator.samples)
     _fill_instagram(simulator.instagram, simulator.samples)
     video = simulator.samples.video(VideoSpec())
@@ -104,7 +109,8 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     site.add(
         SamplePost("7300000000000000451", status=10231, status_message="cross_border_violation")
     )
-    site.add(SamplePost("7300000000000000100", encodings=(Encoding(tall),)))
+    for post_id in ("7300000000000000100", "7300000000000000101"):
+        site.add(SamplePost(post_id, encodings=(Encoding(tall),)))
     noise = samples.video(VideoSpec(width=640, height=360, seconds=7, is_noise=True))
     site.add(
         SamplePost(

@@ -4,60 +4,84 @@ Speaks JSON. Used from other processes, such as the benchmarks; tests in the sam
 objects themselves.
 """
 
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiohttp import web
 
 from simulator.telegram.api import BotApi, Fault
+from simulator.telegram.limits import Limits
 from simulator.telegram.world import World
 
 
-def control_routes(world: World, api: BotApi) -> list[web.RouteDef]:
-    """Give the routes under /control."""
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What lies under /control."""
 
-    async def say(request: web.Request) -> web.Response:
-        """Let people write: a list of {person, text, name?, language?, chat?}."""
+    world: World
+    api: BotApi
+
+    def routes(self) -> list[web.RouteDef]:
+        """Give the routes."""
+        return [
+            web.post("/control/say", self._say),
+            web.post("/control/fault", self._fault),
+            web.get("/control/calls", self._calls),
+            web.get("/control/counts", self._counts),
+            web.post("/control/limits", self._limits),
+            web.get("/control/waits", self._waits),
+            web.get("/control/chats/{chat}", self._messages),
+        ]
+
+    async def _say(self, request: web.Request) -> web.Response:
+        """Let people write: a list of {person, text, name?, language?, chat?}; a chat is a group's id."""
         entries: list[dict[str, Any]] = await request.json()
         numbers = []
         for entry in entries:
-            person = world.person(
+            person = self.world.person(
                 entry["person"],
                 entry.get("name", "Ada"),
                 language_code=entry.get("language", "en"),
             )
-            chat = world.chats[entry["chat"]] if "chat" in entry else None
-            numbers.append(world.say(person, entry["text"], chat)["message_id"])
+            chat = self.world.group(entry["chat"]) if "chat" in entry else None
+            numbers.append(self.world.say(person, entry["text"], chat)["message_id"])
         return web.json_response(numbers)
 
-    async def fault(request: web.Request) -> web.Response:
+    async def _fault(self, request: web.Request) -> web.Response:
         """Add a fault."""
-        api.faults.append(Fault(**await request.json()))
+        self.api.faults.append(Fault(**await request.json()))
         return web.json_response(True)
 
-    async def calls(request: web.Request) -> web.Response:
+    async def _calls(self, request: web.Request) -> web.Response:
         """List the calls since number `since`, newest last."""
         since = int(request.query.get("since", 0))
-        return web.json_response([asdict(call) for call in api.calls[since:]])
+        return web.json_response([asdict(call) for call in self.api.calls[since:]])
 
-    async def counts(_request: web.Request) -> web.Response:
+    async def _counts(self, _request: web.Request) -> web.Response:
         """Count the calls by method and status, and the calls of getUpdates."""
-        totals: dict[str, int] = {}
-        for call in api.calls:
-            key = f"{call.method} {call.status}"
-            totals[key] = totals.get(key, 0) + 1
-        answer = {"calls": totals, "polls": api.pollers, "violations": api.methods.violations}
+        totals = Counter(f"{call.method} {call.status}" for call in self.api.calls)
+        violations = self.api.methods.violations
+        answer = {"calls": totals, "polls": self.api.pollers, "violations": violations}
         return web.json_response(answer)
 
-    async def messages(request: web.Request) -> web.Response:
-        """List a chat's messages."""
-        chat = world.chats[int(request.match_info["chat"])]
-        return web.json_response(list(chat.messages.values()))
+    async def _limits(self, request: web.Request) -> web.Response:
+        """Switch Telegram's limits on or off; gives how often they have refused something."""
+        refusals = self.api.limits.refusals if self.api.limits else 0
+        self.api.limits = Limits() if await request.json() else None
+        return web.json_response(refusals)
 
-    return [
-        web.post("/control/say", say),
-        web.post("/control/fault", fault),
-        web.get("/control/calls", calls),
-        web.get("/control/counts", counts),
-        web.get("/control/chats/{chat}", messages),
-    ]
+    async def _waits(self, request: web.Request) -> web.Response:
+        """List how long people waited for the first call of a method that is about their message."""
+        seconds: dict[tuple[int, int], float] = {}
+        for call in self.api.calls_of(request.query["method"]):
+            quoted = (call.params.get("reply_parameters") or {}).get("message_id")
+            key = call.params["chat_id"], call.params.get("message_id", quoted)
+            if key in self.world.said_at:
+                seconds.setdefault(key, call.at - self.world.said_at[key])
+        return web.json_response(list(seconds.values()))
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        """List a chat's messages."""
+        chat = self.world.chats[int(request.match_info["chat"])]
+        return web.json_response(list(chat.messages.values()))

@@ -11,7 +11,7 @@ from asyncio.subprocess import Process
 from pathlib import Path
 
 from simulator import script as conversation
-from simulator.catalogue import LINKS, fill
+from simulator.catalogue import LINKS, STORAGE, fill
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -74,6 +74,7 @@ async def _start_bot(
         **simulator.bot_environment(folder),
         "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
         "ADS_LINK": _AD_LINK,
+        "INLINE_STORAGE_CHAT": str(STORAGE),
     }
     with log.open("wb") as output:
         return await asyncio.create_subprocess_exec(

@@ -236,6 +236,22 @@ async def _crowd(stage: Stage) -> None:
     await stage.expect("everything once", lambda: (pages, files, uploads) == (1, 1, 1))
 
 
+async def _inline(stage: Stage) -> None:
+    inline, link = stage.simulator.api.methods.inline, f"{_VIDEO}7300000000000000101"
+    friends = stage.simulator.world.group(-100_5005, "Friends")
+    query = inline.ask(stage.ada, link)
+    await stage.expect("an offer", lambda: query in inline.answers)
+    message = inline.choose(stage.ada, query, "fetch/post", link, friends)
+    await stage.expect("the video in place of the card", lambda: "video" in message)
+    await asyncio.sleep(0.5)  # the moment that people need to type again
+    query = inline.ask(stage.ada, link)
+    await stage.expect("the known video", lambda: query in inline.answers)
+    kinds = [card["type"] for card in inline.answers[query]["results"]]
+    await stage.expect("nothing but the video", lambda: kinds == ["video"])
+    message = inline.choose(stage.ada, query, "known/1", link, friends)
+    await stage.expect("the video at once", lambda: "video" in message)
+
+
 _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Ada comes by an invitation link", _arrival),
     ("A TikTok link", _link),
@@ -251,5 +267,6 @@ _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Files instead of videos", _files),
     ("Another language", _language),
     ("A group", _group),
+    ("Inline: a link behind the bot's name in any chat, first unknown, then known", _inline),
     ("The same new link in a hundred groups at once", _crowd),
 )

@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.control import control_routes
+from simulator.control import Control
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.others import RedditSite, XSite
+from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.web import Sites
@@ -44,6 +44,7 @@ class Simulator:
     instagram: InstagramSite = field(default_factory=InstagramSite)
     x: XSite = field(default_factory=XSite)
     reddit: RedditSite = field(default_factory=RedditSite)
+    pinterest: PinterestSite = field(default_factory=PinterestSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -60,7 +61,7 @@ class Simulator:
         """Listen on loopback; port 0 takes a free one."""
         app = web.Application()
         app.add_routes(self.api.routes())
-        app.add_routes(control_routes(self.world, self.api))
+        app.add_routes(Control(self.world, self.api).routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
@@ -71,7 +72,7 @@ class Simulator:
         self, name: str = "exit-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start one more proxy to the sites."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit)
+        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)

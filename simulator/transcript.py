@@ -15,6 +15,7 @@ class Transcript:
         self._world = world
         #: When a person last did something, by chat.
         self._asked_at: dict[int, float] = {}
+        self._typed_at = 0.0
         self._is_muted = False
         world.watch(self._on_event)
 
@@ -39,11 +40,8 @@ class Transcript:
         if self._is_muted:
             return
         match event["event"]:
-            case "message" if "message" not in event:  # an update: a person speaks
-                self._asked_at[event["chat"]["id"]] = time.monotonic()
-                self._line(event["chat"]["id"], event["from"]["first_name"], event.get("text", "…"))
             case "message":
-                self._answer(event["message"])
+                self._on_message(event)
             case "edited":
                 self._line(
                     event["message"]["chat"]["id"], "bot", f"(edits) {_text(event['message'])}"
@@ -52,12 +50,31 @@ class Transcript:
                 self._line(event["chat_id"], "bot", "(takes a message away)")
             case "reaction":
                 self._line(event["chat_id"], "bot", f"(reacts {event['emoji'] or 'with nothing'})")
-            case "callback_query":
+            case "inline_query" | "inline_answered":
+                self._on_inline(event)
+            case "callback_query" if "message" in event:
                 chat_id = event["message"]["chat"]["id"]
                 self._asked_at[chat_id] = time.monotonic()
                 self._line(chat_id, event["from"]["first_name"], f"(presses {event['data']})")
             case "query_answered" if event.get("text"):
                 print(f"  {'':18}   bot (notice): {event['text']}")
+
+    def _on_message(self, event: Json) -> None:
+        if "message" in event:
+            self._answer(event["message"])
+        else:  # an update: a person speaks
+            chat_id = event["chat"]["id"]
+            self._asked_at[chat_id] = time.monotonic()
+            self._line(chat_id, event["from"]["first_name"], event.get("text", "…"))
+
+    def _on_inline(self, event: Json) -> None:
+        if event["event"] == "inline_query":
+            self._typed_at = time.monotonic()
+            print(f"  {'anywhere':18}  {event['from']['first_name']:>5}: @bot {event['query']}")
+            return
+        took = (time.monotonic() - self._typed_at) * 1000
+        cards = "  ".join(f"⟦ {_title(card)} ⟧" for card in event["results"])
+        print(f"  {'':18}    bot: {cards or '(no cards)'}   [{took:.0f} ms]")
 
     def _answer(self, message: Json) -> None:
         chat_id = message["chat"]["id"]
@@ -72,6 +89,10 @@ class Transcript:
         place = "private" if chat.type == "private" else chat.title
         indented = text.replace("\n", "\n" + " " * 28)
         print(f"  {place[:18]:18}  {who:>5}: {indented}")
+
+
+def _title(card: Json) -> str:
+    return str(card.get("title") or card["type"])
 
 
 def _text(message: Json) -> str:

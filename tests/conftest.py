@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from data import database
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.others import RedditSite, XSite
+from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import TikTokSite
 from tests.secrets import SecretFinder
@@ -63,21 +63,26 @@ def postgres_server() -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of an empty database, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'bot.db'}"
-        return
+@pytest.fixture
+async def new_postgres(postgres_server: str) -> AsyncIterator[str]:
+    """The address of an empty database on PostgreSQL."""
     import asyncpg
 
-    base: str = request.getfixturevalue("postgres_server")
     name = f"t{uuid4().hex}"
-    admin = await asyncpg.connect(base)
+    admin = await asyncpg.connect(postgres_server)
     await admin.execute(f"CREATE DATABASE {name}")
-    yield base.replace("/postgres?", f"/{name}?")
+    yield postgres_server.replace("/postgres?", f"/{name}?")
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bot.db'}"
+    url: str = request.getfixturevalue("new_postgres")
+    return url
 
 
 @pytest.fixture
@@ -104,7 +109,16 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 async def web(samples: SampleStore, authority: Authority, tmp_path: Path) -> AsyncIterator[Web]:
     """An empty simulated web with one way in."""
-    web = Web(TikTokSite(), InstagramSite(), XSite(), RedditSite(), samples, authority, tmp_path)
+    web = Web(
+        TikTokSite(),
+        InstagramSite(),
+        XSite(),
+        RedditSite(),
+        PinterestSite(),
+        samples,
+        authority,
+        tmp_path,
+    )
     await web.add_exit()
     yield web
     for proxy in web.proxies:

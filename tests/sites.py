@@ -11,7 +11,7 @@ from platforms._registry import load
 from platforms._sources import Sources, Terms
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.others import RedditSite, XSite
+from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.web import Sites
@@ -27,6 +27,7 @@ class Web:
     instagram: InstagramSite
     x: XSite
     reddit: RedditSite
+    pinterest: PinterestSite
     samples: SampleStore
     authority: Authority
     folder: Path
@@ -35,7 +36,7 @@ class Web:
 
     async def add_exit(self, **options) -> SitesProxy:
         """Start one more proxy."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit)
+        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)

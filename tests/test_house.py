@@ -12,7 +12,9 @@ from aiogram import Dispatcher, Router
 
 from data.config import ROOT
 from handlers import setup
+from misc.ban_list import BanList
 from misc.middlewares import Registration
+from misc.receipts import Receipts
 from misc.texts import load_texts
 from platforms import load
 from platforms.more_sites import PLATFORMS as MORE_SITES
@@ -28,6 +30,10 @@ GIVERS = {
     "orders",
     "presses",
     "jobs",
+    "receipt",
+    "bans",
+    "inline",
+    "command",
     "chat",
     "links",
     "bot",
@@ -72,7 +78,7 @@ def test_nobody_imports_main():
 
 def all_handlers() -> Iterator[tuple[str, object]]:
     dispatcher = Dispatcher()
-    setup(dispatcher, Registration(load_texts(), load(), 0))
+    setup(dispatcher, Receipts(), BanList(frozenset()), Registration(load_texts(), load(), 0))
 
     def walk(router: Router) -> Iterator[tuple[str, object]]:
         for kind, observer in router.observers.items():
@@ -100,7 +106,8 @@ def test_the_givers_are_what_is_given():
     application = (ROOT / "handlers" / "application.py").read_text()
     filters = (ROOT / "misc" / "filters.py").read_text()
     middleware = (ROOT / "misc" / "middlewares.py").read_text()
-    for name in GIVERS - {"bot"}:
+    middleware += (ROOT / "misc" / "receipts.py").read_text()
+    for name in GIVERS - {"bot", "command"}:
         given = f"{name}=" in application or f'"{name}"' in filters or f'"{name}"' in middleware
         assert given, name
 
@@ -118,6 +125,12 @@ def test_handlers_are_short():
 TWINS = {
     "core/ads.py": "tests/data/test_db_service.py",
     "core/errors.py": "tests/core/test_rules.py",
+    "data/bans.py": "tests/data/test_requests.py",
+    "data/inline_messages.py": "tests/journeys/test_inline.py",
+    "data/requests.py": "tests/data/test_requests.py",
+    "misc/receipts.py": "tests/journeys/test_crash.py",
+    "services/chores.py": "tests/journeys/test_crash.py",
+    "services/ledger.py": "tests/journeys/test_crash.py",
     "delivery/requests.py": "tests/journeys/test_main_job.py",
     "services/shelf.py": "tests/journeys/test_cache.py",
     "delivery/shape.py": "tests/journeys/test_files.py",

@@ -1,8 +1,22 @@
 """The tables."""
 
+from data.models.bans import Bans
 from data.models.cached_posts import CachedPosts
+from data.models.inline_messages import InlineMessages
 from data.models.music import Music
+from data.models.requests import Requests
 from data.models.users import Users
 from data.models.video import Video
+from data.models.workers import Flights, Workers
 
-__all__ = ["CachedPosts", "Music", "Users", "Video"]
+__all__ = [
+    "Bans",
+    "CachedPosts",
+    "Flights",
+    "InlineMessages",
+    "Music",
+    "Requests",
+    "Users",
+    "Video",
+    "Workers",
+]

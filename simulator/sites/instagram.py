@@ -43,7 +43,8 @@ class InstagramPost:
     author: str = "ferry.demo"
     text: str = ""
     likes: int = 4_321
-    #: "", "missing", "throttled", "gated", "age", "login", or "html": GraphQL answers with a page.
+    #: "", "missing", "throttled", "gated", "age", "ruled-out", "login", or "html": GraphQL answers
+    #: with a page.
     trouble: str = ""
     #: The trouble is for these exits only; empty means for all.
     trouble_for: frozenset[str] = frozenset()
@@ -117,6 +118,8 @@ class InstagramSite:
         answer: dict[str, Any] = {"status": "ok"}
         if post and self._trouble(post, exit_name) == "age":
             answer |= {"title": "Restricted Video", "description": "You must be 18 years old"}
+        elif post and self._trouble(post, exit_name) == "ruled-out":
+            answer |= {"title": "Sorry", "description": "This page isn't available right now"}
         response = web.json_response(answer)
         response.headers["Set-Cookie"] = f"csrftoken={_CSRF}; Domain=.instagram.com; Path=/; Secure"
         return response

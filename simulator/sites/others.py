@@ -1,4 +1,4 @@
-"""A small X and a small Reddit, with as much of the sites' structure as yt-dlp reads."""
+"""A small X, Reddit and Pinterest, with as much of the sites' structure as yt-dlp reads."""
 
 import json
 from dataclasses import dataclass, field
@@ -176,4 +176,51 @@ _MPD = """<?xml version="1.0"?>
   <BaseURL>DASH_AUDIO_128.mp4</BaseURL></Representation></AdaptationSet>
 </Period>
 </MPD>
+"""
+
+
+@dataclass(slots=True)
+class PinterestSite:
+    """Pins, each with a list of pieces and a whole file, and short links to them."""
+
+    pins: dict[str, Path] = field(default_factory=dict)
+    #: Code to a pin's number.
+    short_links: dict[str, str] = field(default_factory=dict)
+
+    def serves(self, host: str) -> bool:
+        """Tell whether a host is one of the site's."""
+        return host in {"www.pinterest.com", "pin.it", "v1.pinimg.com"}
+
+    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:  # noqa: ARG002 - all exits alike
+        """Answer a request."""
+        name = request.path.strip("/")
+        if request.host == "pin.it":
+            number = self.short_links.get(name, "")
+            target = f"https://www.pinterest.com/pin/{number}/sent/?invite_code=x"
+            return web.Response(status=308, headers={"Location": target})
+        if request.host == "v1.pinimg.com":
+            if name.endswith(".m3u8"):
+                return web.Response(text=_PIECES, content_type="application/x-mpegURL")
+            return await send_file(request, self.pins[name.partition(".")[0]])
+        number = json.loads(request.query["data"])["options"]["id"]
+        if number not in self.pins:
+            return web.json_response({"resource_response": {"status": "failure"}}, status=404)
+        videos = {
+            "V_HLSV4": {"url": f"https://v1.pinimg.com/{number}.m3u8", "duration": 3_000},
+            "V_720P": {
+                "url": f"https://v1.pinimg.com/{number}.mp4",
+                "width": 576,
+                "height": 1024,
+                "duration": 3_000,
+            },
+        }
+        pin = {"id": number, "title": "A pin", "videos": {"video_list": videos}}
+        return web.json_response({"resource_response": {"data": pin}})
+
+
+_PIECES = """#EXTM3U
+#EXT-X-TARGETDURATION:3
+#EXTINF:3.0,
+piece0.ts
+#EXT-X-ENDLIST
 """

@@ -94,9 +94,15 @@ class TikTokSite:
     #: Seconds that every page, and every file, takes before it answers.
     latency_s: float = 0.0
     file_latency_s: float = 0.0
+    #: No file is served while this is cleared.
+    serves_files: asyncio.Event = field(default_factory=asyncio.Event)
     #: Exits that get no page at all.
     refused_exits: set[str] = field(default_factory=set)
     _cookies: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Open the doors."""
+        self.serves_files.set()
 
     def add(self, post: SamplePost) -> SamplePost:
         """Put a post on the site."""
@@ -114,6 +120,7 @@ class TikTokSite:
             return self._redirect(request)
         if host in _CDN_HOSTS | _STATIC_HOSTS:
             await asyncio.sleep(self.file_latency_s)
+            await self.serves_files.wait()
             return await self._file(request)
         await asyncio.sleep(self.latency_s)
         if exit_name in self.refused_exits:

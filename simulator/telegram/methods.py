@@ -11,12 +11,20 @@ from typing import Any
 
 from simulator.telegram.errors import ApiError, bad_request
 from simulator.telegram.files import FileStore, StoredFile, Upload
+from simulator.telegram.inline import Inline
 from simulator.telegram.markup import as_key, checked_keyboard, formatted
 from simulator.telegram.world import Chat, Json, World
 
 Params = dict[str, Any]
 Uploads = dict[str, Upload]
 
+_GIFTS = (
+    "unlimited_gifts",
+    "limited_gifts",
+    "unique_gifts",
+    "premium_subscription",
+    "gifts_from_channels",
+)
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 200_000
 MAX_THUMBNAIL_SIDE = 320
@@ -48,7 +56,12 @@ class Methods:
     violations: list[str] = field(default_factory=list)
     #: Commands by scope and language, as set by the bot.
     commands: dict[str, list[Json]] = field(default_factory=dict)
+    inline: Inline = field(init=False)
     _group_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        """Add inline mode."""
+        self.inline = Inline(self.world, self.files, self.violations)
 
     def find(self, name: str) -> Callable[[Params, Uploads], Awaitable[Any]] | None:
         """Give the method by its Bot API name."""
@@ -158,7 +171,18 @@ class Methods:
 
     # --- changing what is there --------------------------------------------------------------
 
-    async def do_editMessageText(self, params: Params, _uploads: Uploads) -> Json:
+    async def do_answerInlineQuery(self, params: Params, _uploads: Uploads) -> bool:
+        return self.inline.answer(params)
+
+    async def do_editMessageMedia(self, params: Params, _uploads: Uploads) -> bool:
+        if not params.get("inline_message_id"):
+            raise bad_request("only inline messages are simulated here")
+        return self.inline.edit(params, self.inline.media(params))
+
+    async def do_editMessageText(self, params: Params, _uploads: Uploads) -> Json | bool:
+        if params.get("inline_message_id"):
+            text, entities = formatted(params, "text")
+            return self.inline.edit(params, {"text": text, "entities": entities})
         message = self._own_message(params, "message to edit not found")
         text, entities = formatted(params, "text")
         markup = checked_keyboard(params.get("reply_markup"))
@@ -178,7 +202,9 @@ class Methods:
         self.world.edited(message)
         return message
 
-    async def do_editMessageReplyMarkup(self, params: Params, _uploads: Uploads) -> Json:
+    async def do_editMessageReplyMarkup(self, params: Params, _uploads: Uploads) -> Json | bool:
+        if params.get("inline_message_id"):
+            return self.inline.edit(params, {}, keeps_content=True)
         message = self._own_message(params, "message to edit not found")
         markup = checked_keyboard(params.get("reply_markup"))
         if markup and not markup["inline_keyboard"]:
@@ -237,6 +263,16 @@ class Methods:
         elif status == "kicked":
             member["until_date"] = 0
         return member
+
+    async def do_getChat(self, params: Params, _uploads: Uploads) -> Json:
+        chat = self.world.chat(params["chat_id"])
+        # What every ChatFullInfo has.
+        return {
+            **chat.as_json(),
+            "accent_color_id": 0,
+            "max_reaction_count": 11,
+            "accepted_gift_types": dict.fromkeys(_GIFTS, False),
+        }
 
     async def do_getFile(self, params: Params, _uploads: Uploads) -> Json:
         file = self.files.by_id.get(params["file_id"])

@@ -77,6 +77,8 @@ class World:
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.updates: list[Json] = []
+        #: When people's messages were sent, by chat and message id, in seconds.
+        self.said_at: dict[tuple[int, int], float] = {}
         #: Open callback queries: id to the presser's id.
         self.queries: dict[str, int] = {}
         #: Answers to callback queries by id.
@@ -137,6 +139,7 @@ class World:
     def post(self, person: Person, chat: Chat, content: Json, *, anonymous: bool = False) -> Json:
         """Let a person send anything; `content` are the fields of the Message object."""
         message = self._message(chat, content)
+        self.said_at[chat.id, message["message_id"]] = time.monotonic()
         message["from"] = (ANONYMOUS_ADMIN if anonymous else person).as_json()
         if anonymous:
             message["sender_chat"] = chat.as_json()
@@ -154,19 +157,25 @@ class World:
 
     def press(self, person: Person, message: Json, data: str) -> str:
         """Let a person press an inline button; gives the query's id."""
+        return self._press(person, data, {"message": message})
+
+    def press_inline(self, person: Person, inline_id: str, data: str) -> str:
+        """Let a person press a button below an inline message, of which the bot sees only the id."""
+        return self._press(person, data, {"inline_message_id": inline_id})
+
+    def _press(self, person: Person, data: str, where: Json) -> str:
         query_id = str(next(self._query_ids))
         self.queries[query_id] = person.id
-        self.push(
-            "callback_query",
-            {
-                "id": query_id,
-                "from": person.as_json(),
-                "message": message,
-                "chat_instance": "1",
-                "data": data,
-            },
-        )
+        query = {"id": query_id, "from": person.as_json(), "chat_instance": "1", "data": data}
+        self.push("callback_query", {**query, **where})
         return query_id
+
+    def post_inline(self, person: Person, chat: Chat, content: Json) -> Json:
+        """Let a person send one of the bot's cards. The bot itself does not see that message."""
+        message = self._message(chat, {**content, "via_bot": self.bot_user})
+        message["from"] = person.as_json()
+        self._note({"event": "message", "message": message})
+        return message
 
     def block(self, person: Person) -> None:
         """Let a person block the bot."""
@@ -248,6 +257,10 @@ class World:
             )
         self.query_answers[query_id] = answer
         self._note({"event": "query_answered", "id": query_id, **answer})
+
+    def inline_answered(self, query_id: str, results: list[Json]) -> None:
+        """Tell the watchers that an inline query was answered."""
+        self._note({"event": "inline_answered", "id": query_id, "results": results})
 
     def react(self, chat: Chat, message_id: int, emoji: str | None) -> None:
         """Set or remove the bot's reaction."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.playback import Probe, Step, encoding_for, next_step
+from core.playback import Probe, Step, encoding_for, may_be_cut, next_step
 
 MB = 1_000_000
 GOOD = Probe(
@@ -76,3 +76,10 @@ def test_the_less_room_the_smaller_the_picture():
     assert sides == sorted(sides, reverse=True)
     assert sides[0] == 1080
     assert sides[-1] == 0
+
+
+def test_only_what_plays_as_it_is_may_be_cut():
+    assert may_be_cut(GOOD)
+    assert may_be_cut(replace(GOOD, is_mp4=False, is_fast_start=False))
+    assert not may_be_cut(replace(GOOD, video_codec="vp9"))
+    assert not may_be_cut(replace(GOOD, audio_codec="opus"))

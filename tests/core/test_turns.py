@@ -1,107 +1,113 @@
-"""Fairness: order inside a chat, turns between chats, and nobody is forgotten."""
+"""Order inside a chat, one at a time, and nobody is forgotten."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.turns import FairQueue
+from core.turns import ChatQueues
 
 
-def filled(*chats: str, most: int = 10) -> FairQueue[str]:
+def filled(*chats: str, most: int = 10) -> ChatQueues[str]:
     """Queue words: each letter is a request, each word a chat."""
-    queue: FairQueue[str] = FairQueue()
+    queues: ChatQueues[str] = ChatQueues()
     for number, word in enumerate(chats):
         for letter in word:
-            queue.put(number, [letter], most)
-    return queue
+            queues.put(number, [letter], most)
+    return queues
 
 
-def served(queue: FairQueue[str], at_once: int = 1) -> str:
-    """Serve everything with so many hands; gives the order of starting."""
+def served(queues: ChatQueues[str], chat: int = 0) -> str:
+    """Serve everything of a chat; gives the order."""
     order = ""
-    out: list[int] = []
-    while True:
-        while len(out) < at_once and (taken := queue.take()):
-            out.append(taken[0])
-            order += taken[1]
-        if not out:
-            return order
-        queue.done(out.pop(0))
+    while letter := queues.take(chat):
+        order += letter
+        queues.done(chat)
+    return order
 
 
-def test_chats_take_turns():
-    assert served(filled("abcd", "12", "x")) == "a1xb2cd"
-
-
-def test_one_chat_has_one_out_however_many_hands_there_are():
-    queue = filled("abc", "1")
-    assert [queue.take(), queue.take(), queue.take()] == [(0, "a"), (1, "1"), None]
-    queue.done(0)
-    assert queue.take() == (0, "b")
+def test_one_chat_has_one_out_and_others_do_not_mind():
+    queues = filled("abc", "1")
+    assert [queues.take(0), queues.take(0), queues.take(1), queues.take(2)] == [
+        "a",
+        None,
+        "1",
+        None,
+    ]
+    queues.done(0)
+    assert queues.take(0) == "b"
 
 
 def test_a_message_counts_once_however_many_links_it_has():
-    queue: FairQueue[str] = FairQueue()
-    assert queue.put(1, ["a", "b", "c"], 2)
-    assert queue.put(1, ["d"], 2)
-    assert not queue.put(1, ["e"], 2)
-    assert queue.put(2, ["f"], 2)
-    for _ in range(3):
-        queue.take()
-        queue.done(1) if queue._out.get(1) else queue.done(2)
-    assert not queue.put(1, ["e"], 2)  # the first message still has one link left
-    assert served(queue)
-    assert queue.put(1, ["e"], 2)
+    queues: ChatQueues[str] = ChatQueues()
+    assert queues.put(1, ["a", "b", "c"], 2)
+    assert queues.put(1, ["d"], 2)
+    assert not queues.put(1, ["e"], 2)
+    assert queues.put(2, ["f"], 2)
+    for _ in range(2):
+        queues.take(1)
+        queues.done(1)
+    assert not queues.put(1, ["e"], 2)  # the first message still has one link left
+    assert served(queues, 1) == "cd"
+    assert queues.put(1, ["e"], 2)
 
 
-@given(st.lists(st.text("abc", max_size=6), max_size=8), st.integers(1, 5))
-def test_everything_is_served_once_and_in_order(words: list[str], hands: int):
-    queue: FairQueue[tuple[int, int]] = FairQueue()
+def test_what_was_taken_before_finds_room_in_a_full_queue():
+    queues = filled("abc", most=3)
+    assert not queues.put(0, ["d"], 3)
+    assert queues.put(0, ["d"], None)
+    assert served(queues) == "abcd"
+
+
+@given(st.lists(st.text("abc", max_size=6), max_size=8), st.data())
+def test_everything_is_served_once_and_in_order(words: list[str], data: st.DataObject):
+    queues: ChatQueues[tuple[int, int]] = ChatQueues()
     for chat, word in enumerate(words):
         for n in range(len(word)):
-            queue.put(chat, [(chat, n)], 100)
+            queues.put(chat, [(chat, n)], 100)
     order: list[tuple[int, int]] = []
-    out: list[int] = []
-    while True:
-        while len(out) < hands and (taken := queue.take()):
-            out.append(taken[0])
-            order.append(taken[1])
-        if not out:
-            break
-        queue.done(out.pop())
+    out: set[int] = set()
+    while len(queues):
+        chat = data.draw(st.integers(0, len(words) - 1))
+        if (item := queues.take(chat)) is not None:
+            assert chat not in out
+            out.add(chat)
+            order.append(item)
+        elif out:
+            done = data.draw(st.sampled_from(sorted(out)))
+            out.remove(done)
+            queues.done(done)
     assert sorted(order) == [(c, n) for c, word in enumerate(words) for n in range(len(word))]
     for chat in range(len(words)):
         assert [n for c, n in order if c == chat] == list(range(len(words[chat])))
-    assert len(queue) == 0
-    assert queue._places == {}
+    assert queues._places == {}
 
 
-def test_who_waits_knows_how_many_are_ahead():
-    queue = filled("abc", "12", "x")
-    assert [queue.ahead_of(0, letter) for letter in "abc"] == [2, 4, 5]
-    queue.take()
-    assert queue.ahead_of(1, "2") == 1 + 1 + 2 + 1
+def test_who_waits_knows_how_many_of_its_own_are_before():
+    queues = filled("abc")
+    assert [queues.before(0, letter) for letter in "abc"] == [0, 1, 2]
+    queues.take(0)
+    assert [queues.before(0, letter) for letter in "bc"] == [1, 2]
 
 
 def test_one_can_be_taken_out_and_the_rest_goes_on():
-    queue = filled("abc", "1")
-    assert queue.remove(0, "b")
-    assert not queue.remove(0, "b")
-    assert queue.remove(1, "1")
-    assert served(queue) == "ac"
-    assert queue._places == {}
+    queues = filled("abc", "1")
+    assert queues.remove(0, "b")
+    assert not queues.remove(0, "b")
+    assert queues.remove(1, "1")
+    assert served(queues) == "ac"
+    assert queues._places == {}
 
 
 def test_at_the_end_everything_that_waits_comes_out():
-    queue = filled("abc", "1")
-    queue.take()
-    assert queue.drain() == ["b", "c", "1"]
-    queue.done(0)
-    assert len(queue) == 0
-    assert queue.take() is None
+    queues = filled("abc", "1")
+    queues.take(0)
+    assert queues.drain() == ["b", "c", "1"]
+    queues.done(0)
+    assert len(queues) == 0
+    assert queues.take(0) is None
 
 
 def test_handlers_that_come_out_of_order_do_not_change_it():
-    queue: FairQueue[str] = FairQueue()
+    queues: ChatQueues[str] = ChatQueues()
     for number, letter in ((1, "a"), (4, "d"), (2, "b"), (3, "c")):
-        queue.put(1, [letter, letter.upper()], 9, number)
-    assert served(queue) == "aAbBcCdD"
+        queues.put(0, [letter, letter.upper()], 9, number)
+    assert served(queues) == "aAbBcCdD"

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from core.errors import StorageError
 from data import database
@@ -145,7 +146,7 @@ async def test_a_session_is_open_inside_and_rolled_back_after_an_error(db: str):
 
 async def test_migrating_twice_changes_nothing(db: str):
     await init_db()
-    assert await _rows("SELECT version_num FROM alembic_version") == [("0004",)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0006",)]
 
 
 @pytest.mark.parametrize("with_ads", [True, False])
@@ -167,7 +168,7 @@ async def test_a_seed_made_database_is_upgraded_with_every_row(db_url: str, with
     assert after == before
     ads = (2, 1700) if with_ads else (0, 0)
     assert await _rows("SELECT ad_count, ad_cooldown FROM users") == [ads, ads]
-    assert await _rows("SELECT version_num FROM alembic_version") == [("0004",)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0006",)]
     await _assert_schema_is_that_of_the_models(dialect)
 
     from data.db_service import add_music, add_video, get_user_videos
@@ -249,5 +250,31 @@ async def test_two_processes_migrate_one_database_at_once(db_url: str):
     assert [await process.wait() for process in processes] == [0, 0, 0]
     initialize_database_components(db_url)
     assert await _rows("SELECT count(*) FROM videos") == [(3,)]
-    assert await _rows("SELECT version_num FROM alembic_version") == [("0004",)]
+    assert await _rows("SELECT version_num FROM alembic_version") == [("0006",)]
+    await database.close()
+
+
+async def test_of_changes_that_wait_together_only_the_wrong_one_fails(db: str):
+    add = text(
+        "INSERT INTO users (user_id, lang, file_mode, ad_count, ad_cooldown) "
+        "VALUES (:id, 'en', :off, 0, 0)"
+    )
+
+    async def insert(number: int) -> None:
+        await database.write(lambda db: db.execute(add, {"id": number, "off": False}))
+
+    outcomes = await asyncio.gather(*map(insert, [1, 2, 1, 3]), return_exceptions=True)
+    assert [isinstance(outcome, IntegrityError) for outcome in outcomes].count(True) == 1
+    assert sorted(await _rows("SELECT user_id FROM users")) == [(1,), (2,), (3,)]
+
+
+async def test_a_change_is_made_even_if_nobody_waits_for_it_any_more(tmp_path):
+    initialize_database_components(f"sqlite:///{tmp_path / 'bot.db'}")
+    await init_db()
+    add = text("INSERT INTO bans (chat_id, banned_by, banned_at) VALUES (1, 2, 3)")
+    asked = asyncio.ensure_future(database.write(lambda db: db.execute(add)))
+    await asyncio.sleep(0)
+    asked.cancel()
+    await database.write(lambda db: None)
+    assert await _rows("SELECT chat_id FROM bans") == [(1,)]
     await database.close()

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from core.errors import BrokenFileError, FileOverdueError
+from data.config import ROOT
 from delivery.workshop import Workshop
 
 
@@ -58,3 +61,32 @@ async def test_a_neighbour_of_what_dies_is_done_all_the_same():
         assert other is None
     finally:
         workshop.close()
+
+
+async def test_a_worker_ends_when_the_bot_is_killed():
+    """Workers hold each other's pipes open, so nobody else would tell them."""
+    code = (
+        "import asyncio, os\n"
+        "from delivery.workshop import Workshop\n"
+        "async def work():\n"
+        "    workshop = Workshop(2, limit_s=30)\n"
+        "    print(*set(await asyncio.gather(*[workshop.run(os.getpid) for _ in range(20)])), flush=True)\n"
+        "    await asyncio.sleep(3600)\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(work())\n"
+    )
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert bot.stdout
+    workers = [int(number) for number in (await bot.stdout.readline()).split()]
+    assert workers
+    bot.kill()
+    await bot.stdout.read()  # ends when the last worker has let go of it
+    await bot.wait()
+    assert not any(_is_alive(number) for number in workers)
+
+
+def _is_alive(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"

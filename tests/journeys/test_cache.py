@@ -1,10 +1,12 @@
 """Nothing twice: what Telegram has is sent from there, and what it lacks is fetched once for everybody."""
 
+import signal
 from typing import Any
 
 import pytest
 
 from core.cached import FRESH_S, CacheKey
+from data import database
 from data.database import unix_now
 from data.db_service import get_user_stats
 from data.media_cache import find_cached
@@ -13,6 +15,7 @@ from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.tiktok import Encoding
 from tests.journeys.ferry import ID, VIDEO, Ferry
+from tests.journeys.test_lifecycle import program
 
 EN = load_texts()["en"]
 KEY = CacheKey(42, "tiktok", ID, "media/best")
@@ -270,6 +273,59 @@ async def test_a_short_link_fills_the_shelf_for_the_long_one(ferry: Ferry):
     await ferry.say("https://vm.tiktok.com/ZMdemo001/")
     await ferry.say(VIDEO)
     assert len(uploads(ferry)) == 1
+
+
+async def test_a_short_link_is_followed_once_for_all_and_known_from_then_on(ferry: Ferry):
+    ferry.video()
+    ferry.site.short_links["ZMshort01"] = VIDEO
+    short = "https://vm.tiktok.com/ZMshort01/"
+    await ferry.start()
+    ferry.site.latency_s = 0.1
+    people = [ferry.world.person(2000 + n, f"P{n}") for n in range(50)]
+    for person in people:
+        ferry.world.say(person, short)
+    await ferry.settled()
+    redirects = [e for e in ferry.simulator.log if e.host == "vm.tiktok.com"]
+    assert len(redirects) == pages(ferry) == downloads(ferry) == len(uploads(ferry)) == 1
+    assert all(len(ferry.videos(ferry.world.chats[p.id])) == 1 for p in people)
+    ferry.simulator.log.clear()
+    await ferry.say(short)
+    await ferry.say("https://vt.tiktok.com/ZSother")
+    assert len(ferry.videos()) == 1
+    assert [e.host for e in ferry.simulator.log if e.host == "vm.tiktok.com"] == []
+
+
+async def test_two_processes_on_one_database_fetch_a_post_once(ferry: Ferry, db_url: str):
+    """As in a restart: the old process still fetches while the new one already takes requests."""
+    ferry.video()
+    ferry.site.serves_files.clear()
+    env = {
+        **ferry.simulator.bot_environment(ferry.folder),
+        "DATABASE_URL": db_url,
+        "LIMITS_SPAM_GUARD": "false",
+        "TELEGRAM_PACING": "false",
+        "RUN_LOG_LEVEL": "ERROR",
+    }
+    people = [ferry.world.person(2_000 + n, f"P{n}") for n in range(100)]
+    processes = []
+    for half in (people[:50], people[50:]):
+        polls = ferry.api.pollers
+        process, _ = await program("run", folder=ferry.folder, **env)
+        processes.append(process)
+        await ferry.until(lambda polls=polls: ferry.api.pollers > polls, "a start")  # type: ignore[misc]
+        for person in half:
+            ferry.world.say(person, VIDEO)
+        chats = [ferry.world.chats[person.id] for person in half]
+        await ferry.until(lambda chats=chats: all(chat.reactions for chat in chats), "the lights")  # type: ignore[misc]
+        process.send_signal(signal.SIGTERM)
+    ferry.site.serves_files.set()
+    assert [await process.wait() for process in processes] == [0, 0]
+    assert (pages(ferry), downloads(ferry), len(uploads(ferry))) == (1, 1, 1)
+    assert all(len(ferry.videos(ferry.world.chats[p.id])) == 1 for p in people)
+    database.initialize_database_components(db_url)
+    stats = [await get_user_stats(p.id) for p in people]
+    assert [videos for _, videos, _ in stats] == [1] * 100
+    await database.close()
 
 
 async def test_without_the_shelf_everything_works_as_before(

@@ -37,6 +37,15 @@ async def test_a_double_press_is_one_try(ferry: Ferry):
     assert len(ferry.videos()) == 1
 
 
+async def test_when_the_explanation_cannot_be_taken_away_one_may_press_again_later(ferry: Ferry):
+    _, message = await refused(ferry)
+    ferry.fail("deleteMessage", "400", times=2)
+    await ferry.press(message, "retry_video")
+    ferry.site.posts["7300000000000000001"].page_trouble = ""
+    await ferry.press(message, "retry_video")
+    assert len(ferry.videos()) == 1
+
+
 async def test_only_who_has_asked_may_try_again(ferry: Ferry):
     _, message = await refused(ferry)
     bo = ferry.world.person(1002, "Bo")

@@ -17,6 +17,10 @@ from tests.journeys.ferry import VIDEO, Ferry
 EN = load_texts()["en"]
 
 
+def link(number: int) -> str:
+    return f"https://www.tiktok.com/@a/video/73000000000000003{number:02}"
+
+
 async def test_a_running_download_is_finished_before_the_stop(ferry: Ferry):
     ferry.video()
     ferry.site.latency_s = 0.5
@@ -28,23 +32,56 @@ async def test_a_running_download_is_finished_before_the_stop(ferry: Ferry):
     assert ferry.home.reactions == {}
 
 
-async def test_what_waits_at_the_stop_is_told_even_in_a_group(ferry: Ferry):
-    ferry.video()
-    ferry.site.latency_s = 0.5
+async def test_what_waits_at_the_stop_is_served_by_the_next_start(ferry: Ferry):
+    for n in range(4):
+        ferry.video(link(n)[-19:])
+    ferry.site.serves_files.clear()
     await ferry.start(LIMITS_ACTIVE_REQUESTS="1")
     crew = ferry.world.group(-1002)
     await ferry.say("hello")
-    ferry.world.say(ferry.ada, VIDEO)
+    requests = [ferry.world.say(ferry.ada, link(n)) for n in range(3)]
     await ferry.until(lambda: ferry.home.reactions)
-    ferry.world.say(ferry.ada, VIDEO, crew)
+    ferry.world.say(ferry.ada, link(3), crew)
     await ferry.until(lambda: ferry.answers(crew))  # welcomed: the request waits
-    await ferry.until(lambda: ferry.application and ferry.application._jobs.count == 2)
-    await ferry.stop()
+    await ferry.until(lambda: ferry.application and ferry.application._jobs.count == 4)
+    stopping = asyncio.ensure_future(ferry.stop())
+    await ferry.until(lambda: ferry.application and ferry.application._jobs._is_closing)
+    ferry.site.serves_files.set()
+    await stopping
     assert len(ferry.videos()) == 1
-    assert ferry.texts(crew)[-1] == EN["shutting_down"]
+    assert ferry.videos(crew) == []
+    await ferry.start()
+    await ferry.until(lambda: len(ferry.videos()) == 3 and ferry.videos(crew))
+    await ferry.settled()
+    replies = [m["reply_to_message"]["message_id"] for m in ferry.videos()]
+    assert replies == [m["message_id"] for m in requests]
+    assert len(ferry.videos(crew)) == 1
+    assert ferry.home.reactions == crew.reactions == {}
+    assert EN["shutting_down"] not in ferry.texts() + ferry.texts(crew)
 
 
-async def test_what_does_not_end_in_time_is_told(ferry: Ferry):
+async def test_what_does_not_end_in_time_is_served_by_the_next_start(ferry: Ferry):
+    post = ferry.video(file_trouble="stall")
+    await ferry.start(RUN_DRAIN_S="0")
+    ferry.world.say(ferry.ada, VIDEO)
+    await ferry.until(lambda: [e for e in ferry.simulator.log if e.host.startswith("v16")])
+    await ferry.stop()
+    assert ferry.texts()[1:] == []
+    post.file_trouble = ""
+    await ferry.start()
+    await ferry.until(ferry.videos)
+    await ferry.settled()
+    assert len(ferry.videos()) == 1
+    assert ferry.home.reactions == {}
+
+
+async def test_what_the_database_could_not_take_is_told_at_the_stop(
+    ferry: Ferry, monkeypatch: pytest.MonkeyPatch
+):
+    async def refuse(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("services.ledger.store_requests", refuse)
     ferry.video(file_trouble="stall")
     await ferry.start(RUN_DRAIN_S="0")
     ferry.world.say(ferry.ada, VIDEO)
@@ -127,9 +164,10 @@ async def test_commands_that_cannot_be_set_do_not_stop_the_start(ferry: Ferry):
 # --- the real program -------------------------------------------------------------------------
 
 
-async def _program(
+async def program(
     *arguments: str, folder: Path, **environment: str
 ) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """Start the real program; gives it and its environment."""
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -150,7 +188,7 @@ async def _program(
 
 
 async def test_without_a_token_the_setting_and_the_demo_are_named(tmp_path: Path):
-    process, _ = await _program("run", folder=tmp_path)
+    process, _ = await program("run", folder=tmp_path)
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"BOT_TOKEN" in errors
@@ -159,7 +197,7 @@ async def test_without_a_token_the_setting_and_the_demo_are_named(tmp_path: Path
 
 
 async def test_all_wrong_settings_stop_the_start_together(tmp_path: Path):
-    process, _ = await _program(
+    process, _ = await program(
         "check", folder=tmp_path, LIMITS_ATTEMPTS="0", NETWORK_PROXY_FILE="/not/there"
     )
     _, errors = await process.communicate()
@@ -170,7 +208,7 @@ async def test_all_wrong_settings_stop_the_start_together(tmp_path: Path):
 
 @pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
 async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, url: str):
-    process, _ = await _program("check", folder=tmp_path, DATABASE_URL=url)
+    process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"DATABASE_URL" in errors
@@ -179,7 +217,7 @@ async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, 
 
 @pytest.mark.parametrize("token", ["hunter2", "abc:hunter2", "1:hunter 2"])
 async def test_what_is_no_token_is_a_wrong_setting(tmp_path: Path, token: str):
-    process, _ = await _program("run", folder=tmp_path, BOT_TOKEN=token)
+    process, _ = await program("run", folder=tmp_path, BOT_TOKEN=token)
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"BOT_TOKEN" in errors
@@ -193,7 +231,7 @@ async def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
     tmp_path: Path, name: str, postgres_server: str
 ):
     url = postgres_server.replace("/postgres?", "/missing?") if name == "missing" else name
-    process, _ = await _program("check", folder=tmp_path, DATABASE_URL=url)
+    process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
     _, errors = await process.communicate()
     assert process.returncode == 1
     assert b"The database cannot be used" in errors
@@ -202,7 +240,7 @@ async def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
 
 
 async def test_check_says_that_all_is_well(tmp_path: Path):
-    process, _ = await _program("check", folder=tmp_path)
+    process, _ = await program("check", folder=tmp_path)
     output, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")
     assert b"in order" in output
@@ -213,7 +251,7 @@ async def test_the_program_serves_and_ends_in_order_when_told(ferry: Ferry, lean
     """Lean or stock aiogram, the real program does the whole job and exits with 0 on SIGTERM."""
     ferry.video()
     ferry.site.latency_s = 0.3
-    process, _ = await _program(
+    process, _ = await program(
         "run",
         folder=ferry.folder,
         **{**ferry.simulator.bot_environment(ferry.folder), "BOT_LEAN_START": lean},

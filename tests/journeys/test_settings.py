@@ -142,6 +142,8 @@ async def test_a_group_can_want_to_be_asked_by_name(ferry: Ferry):
     crew = await crew_with_settings(ferry, "only_mentioned")
     await ferry.say(VIDEO, chat=crew)
     assert ferry.videos(crew) == []
+    await ferry.say(f"@clipferry_demo_bot_2 {VIDEO}", chat=crew)
+    assert ferry.videos(crew) == []
     await ferry.say(f"@Clipferry_demo_bot {VIDEO}", chat=crew)
     assert len(ferry.videos(crew)) == 1
     ours = ferry.videos(crew)[0]

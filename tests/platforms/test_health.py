@@ -33,31 +33,38 @@ def health(clock: Clock, failures: int = 3) -> Health:
 def test_a_breaker_opens_half_opens_and_closes():
     clock = Clock()
     ways = health(clock)
-    for _ in range(2):
-        ways.failed("a")
+    for post in "12":
+        ways.failed("a", post)
     assert ways.allows("a")
-    ways.failed("a")
+    ways.failed("a", "3")
     assert not ways.allows("a")
     assert ways.allows("b")
     clock.now = 60
     assert ways.allows("a")  # one try
     assert not ways.allows("a")  # and not a second beside it
-    ways.failed("a")
+    ways.failed("a", "1")
     clock.now = 119
     assert not ways.allows("a")
     clock.now = 120
     assert ways.allows("a")
     ways.worked("a")
     assert ways.allows("a")
-    ways.failed("a")
+    ways.failed("a", "4")
     assert ways.allows("a")  # the count begins anew
+
+
+def test_one_broken_post_asked_for_again_and_again_stops_nobody():
+    ways = health(Clock())
+    for _ in range(50):
+        ways.failed("a", "broken")
+    assert ways.allows("a")
 
 
 def test_only_failures_in_a_row_count():
     ways = health(Clock())
-    for _ in range(5):
-        ways.failed("a")
-        ways.failed("a")
+    for number in range(5):
+        ways.failed("a", f"{number}")
+        ways.failed("a", f"{number + 100}")
         ways.worked("a")
     assert ways.allows("a")
 
@@ -65,8 +72,8 @@ def test_only_failures_in_a_row_count():
 def test_a_try_that_never_ends_does_not_close_the_way_for_good():
     clock = Clock()
     ways = health(clock)
-    for _ in range(3):
-        ways.failed("a")
+    for post in "123":
+        ways.failed("a", post)
     clock.now = 60
     assert ways.allows("a")
     clock.now = 120

@@ -13,6 +13,7 @@ from core.errors import (
     ClipferryError,
     LoginRequiredError,
     MediaPrivateError,
+    NotAvailableError,
     NotFoundError,
     PlatformRateLimitedError,
     PlatformRefusedError,
@@ -132,6 +133,7 @@ async def test_when_graphql_answers_with_a_page_the_posts_own_page_is_read(web: 
         ("throttled", PlatformRateLimitedError),
         ("gated", LoginRequiredError),
         ("age", AgeRestrictedError),
+        ("ruled-out", NotAvailableError),
         ("login", PlatformRefusedError),
     ],
 )

@@ -71,7 +71,14 @@ def test_every_site_knows_its_examples_and_its_own_addresses(platform):
         "https://www.facebook.com/groups/1/posts/2",
         "https://bsky.app/profile/ferry.example",
         "https://www.snapchat.com/add/ferry",
-        "https://www.twitch.tv/ferry",
+        "https://www.twitch.tv/ferryman",
+        "https://www.reddit.com/settings",
+        "https://v.redd.it/abc123",
+        "https://www.facebook.com/share/",
+        "https://streamable.com/login",
+        "https://notx.com/a/status/1",
+        "https://pinterest.com.evil.example/pin/1",
+        "https://www.youtube.com/trending_hi",
         "https://www.youtube.com/@ferry",
         "https://www.youtube.com/playlist?list=PLdemo",
     ],
@@ -162,6 +169,21 @@ async def test_refusals_of_reddit_are_told_apart(
     with pytest.raises(error):
         await read(web, REDDIT_LINK)
     assert web.asked_hosts() <= {"old.reddit.com", "www.reddit.com"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://de.pinterest.com/pin/7300000001/", "https://pin.it/demo001"]
+)
+async def test_a_pin_is_read_although_its_list_of_pieces_stands_among_the_files(web: Web, url: str):
+    web.pinterest.pins["7300000001"] = web.samples.video(VideoSpec())
+    web.pinterest.short_links["demo001"] = "7300000001"
+    (clip,) = clips(await read(web, url))
+    assert [r.urls for r in clip.renditions] == [("https://v1.pinimg.com/7300000001.mp4",)]
+
+
+async def test_an_unknown_pin_is_not_found(web: Web):
+    with pytest.raises(NotFoundError):
+        await read(web, "https://www.pinterest.com/pin/1/")
 
 
 async def test_an_unknown_post_of_reddit_is_not_found(web: Web):

@@ -121,22 +121,30 @@ async def test_the_spool_waits_for_room_and_gives_it_back(tmp_path: Path):
 
     await asyncio.gather(use("first", 60, 0.05), use("second", 60, 0), use("third", 40, 0))
     assert order == ["first", "third", "second"]
-    assert list((tmp_path / "spool").iterdir()) == []
+    assert list((tmp_path / "spool").glob("*/*")) == []
     async with spool.workspace() as space:
         with pytest.raises(TooLargeError):
             await space.reserve(101)
         await space.reserve(100)
 
 
-async def test_a_fresh_spool_forgets_what_a_crash_left(tmp_path: Path):
-    spool = Spool(tmp_path / "spool", 1)
+async def test_a_fresh_spool_forgets_what_a_crash_left_and_nothing_of_the_living(tmp_path: Path):
+    folder = tmp_path / "spool"
+    left = folder / "clipferry-crashed" / "half.mp4"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"x")
+    foreign = folder / "holiday.jpg"
+    foreign.write_bytes(b"somebody else's")
+    spool, other = Spool(folder, 1), Spool(folder, 1)
     spool.prepare()
     async with spool.workspace() as space:
-        (space.folder / "half.mp4").write_bytes(b"x")
-        foreign = tmp_path / "spool" / "holiday.jpg"
-        foreign.write_bytes(b"somebody else's")
-        Spool(tmp_path / "spool", 1).prepare()
-        assert list((tmp_path / "spool").iterdir()) == [foreign]
+        other.prepare()
+        other.tidy()
+        assert space.folder.exists()
+        assert not left.exists()
+    spool.close()
+    other.close()
+    assert list(folder.iterdir()) == [foreign]
 
 
 async def test_a_direct_client_reaches_no_private_address():

@@ -1,0 +1,197 @@
+"""Links that Telegram has already: what they cost, how fast they are, and that nothing piles up."""
+
+import random
+import statistics
+import time
+from collections.abc import Sequence
+
+from benchmarks.figures import Figure
+from benchmarks.stage import Measured, World, ferry, program
+from benchmarks.world import MANY_POSTS, POST
+
+_LINK = f"https://www.tiktok.com/@_/video/{POST}"
+_ROUNDS = 3
+
+
+def cached(world: World) -> list[Figure]:
+    """A known link in a thousand chats: CPU and pace against aiogram alone sending the same message.
+
+    Both take turns, because a shared machine is not as fast from one minute to the next.
+    """
+    people = range(300_000, 301_000)
+    ours, floor = [], []
+    with ferry(world) as bot:
+        _make_known(world, bot, people)
+        sent = world.control("chats/900")
+        file_id = next(message["video"]["file_id"] for message in sent if "video" in message)
+    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"], file_id)
+    for _ in range(_ROUNDS):
+        with ferry(world) as bot:
+            _make_known(world, bot, people)
+            ours.append(_answer_all(world, bot, people))
+        with program(world, *bare) as bot:
+            floor.append(_answer_all(world, bot, people))
+    pace, cpu = (statistics.median(values) for values in zip(*ours, strict=True))
+    floor_pace, floor_cpu = (statistics.median(values) for values in zip(*floor, strict=True))
+    ratio = statistics.median(a[1] / b[1] for a, b in zip(ours, floor, strict=True))
+    return [
+        Figure(
+            f"a known link in {len(people)} chats, CPU",
+            f"{cpu:.2f} ms",
+            f"{floor_cpu:.2f} ms",
+            f"{ratio:.2f}",
+            "≤ 2",
+            ratio <= 2,
+        ),
+        Figure(
+            f"a known link in {len(people)} chats, pace",
+            f"{pace:.0f}/s",
+            f"{floor_pace:.0f}/s",
+            f"{pace / floor_pace:.0%}",
+            "≥ 200/s",
+            pace >= 200,
+        ),
+    ]
+
+
+def overhead(world: World) -> list[Figure]:
+    """One link at a time: how long until the known video leaves, and until a new one is seen."""
+    with ferry(world, LIMITS_SPAM_GUARD="false") as bot:
+        _make_known(world, bot, range(900, 901))
+        time.sleep(1)
+        known, seen = len(_waits(world, "sendVideo")), len(_waits(world, "setMessageReaction"))
+        for n in range(100):
+            world.say(_LINK, [900])
+            world.wait_for("sendVideo", known + n + 1, bot)
+        seconds = _waits(world, "sendVideo")[known:]
+        for post_id in MANY_POSTS:
+            count = world.count("sendVideo")
+            world.say(f"https://www.tiktok.com/@_/video/{post_id}", [900])
+            world.wait_for("sendVideo", count + 1, bot)
+            time.sleep(0.2)
+        reactions = _waits(world, "setMessageReaction")[seen:]
+    return [
+        _percentiles("a known link until its video leaves", seconds, 0.050),
+        _percentiles("a new link until it is seen", reactions, 0.100),
+    ]
+
+
+def paced(world: World) -> list[Figure]:
+    """A thousand chats at Telegram's own pace: how close to it, and nothing refused."""
+    people = range(300_000, 301_000)
+    with ferry(world, TELEGRAM_PACING="true") as bot:
+        _make_known(world, bot, people)
+        time.sleep(6)
+        world.control("limits", body=True)
+        pace, _ = _answer_all(world, bot, people)
+        refused = world.control("limits", body=False)
+    return [
+        Figure(
+            f"a known link in {len(people)} chats, paced",
+            f"{pace:.1f}/s, {refused} refused",
+            "30/s",
+            f"{pace / 30:.0%}",
+            "≥ 95 %, 0 refused",
+            pace >= 28.5 and refused == 0,
+        )
+    ]
+
+
+def flat(world: World) -> list[Figure]:
+    """Ten thousand requests: what is left of them in memory."""
+    people = range(300_000, 301_000)
+    with ferry(world) as bot:
+        _make_known(world, bot, people)
+        for _ in range(2):
+            _answer_all(world, bot, people)
+        early = bot.rss_mb
+        for _ in range(8):
+            _answer_all(world, bot, people)
+        late = bot.rss_mb
+    return [
+        Figure(
+            "memory after 10 000 requests",
+            f"{late:.0f} MiB",
+            f"{early:.0f} MiB after 2 000",
+            f"+{late - early:.1f} MiB",
+            "≤ +8 MiB",
+            late - early <= 8,
+        )
+    ]
+
+
+def storm(world: World) -> list[Figure]:
+    """Two thousand requests from 300 people and 20 groups, and a Telegram that refuses."""
+    people, groups = range(300_000, 300_300), range(-1_000_020, -1_000_000)
+    options = {
+        "TELEGRAM_PACING": "true",
+        "LIMITS_SPAM_GUARD": "false",
+        "LIMITS_PRIVATE_QUEUE": "10",
+        "LIMITS_PATIENCE_S": "600",
+    }
+    links = [f"https://www.tiktok.com/@_/video/{post_id}" for post_id in MANY_POSTS]
+    chance = random.Random(4)
+    requests = [{"person": p, "text": chance.choice(links)} for p in people for _ in range(6)]
+    requests += [
+        {"person": people[n], "chat": group, "text": chance.choice(links)}
+        for group in groups
+        for n in range(10)
+    ]
+    chance.shuffle(requests)
+    with ferry(world, **options) as bot:
+        world.control("limits", body=True)
+        before = world.count("sendVideo")
+        started = time.monotonic()
+        world.control("say", requests)
+        world.wait_for("sendVideo", before + len(requests), bot)
+        took = time.monotonic() - started
+        refused = world.control("limits", body=False)
+    return [
+        Figure(
+            f"a storm of {len(requests)} requests, paced",
+            f"{took:.0f} s, {refused} refused",
+            # Everybody is welcomed once.
+            f"{(len(requests) + len(people) + len(groups)) / 30:.0f} s at 30/s",
+            "-",
+            "0 refused",
+            refused == 0,
+        )
+    ]
+
+
+def _make_known(world: World, bot: Measured, people: Sequence[int]) -> None:
+    """Let the post be known to Telegram and the people to the bot, as most of them are."""
+    count = world.count("sendVideo")
+    world.say(_LINK, [900])
+    world.wait_for("sendVideo", count + 1, bot)
+    count = world.count("sendMessage")
+    world.say("/start", people)
+    world.wait_for("sendMessage", count + len(people), bot)
+
+
+def _answer_all(world: World, bot: Measured, people: Sequence[int]) -> tuple[float, float]:
+    """Let everybody send the link; gives answers per second and milliseconds of CPU for each."""
+    count, cpu = world.count("sendVideo"), bot.cpu_s
+    started = time.monotonic()
+    world.say(_LINK, people)
+    world.wait_for("sendVideo", count + len(people), bot)
+    took = time.monotonic() - started
+    return len(people) / took, (bot.cpu_s - cpu) / len(people) * 1000
+
+
+def _waits(world: World, method: str) -> list[float]:
+    seconds: list[float] = world.control(f"waits?method={method}")
+    return seconds
+
+
+def _percentiles(what: str, seconds: list[float], promise_s: float) -> Figure:
+    seconds = sorted(seconds)
+    p95 = seconds[int(len(seconds) * 0.95)]
+    return Figure(
+        what,
+        f"{statistics.median(seconds) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms",
+        "-",
+        "-",
+        f"p95 ≤ {promise_s * 1000:.0f} ms",
+        p95 <= promise_s,
+    )

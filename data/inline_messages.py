@@ -1,0 +1,53 @@
+"""What inline messages show, and whose they are."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.request import Request
+from data.database import look, table_of, unix_now, write
+from data.models import InlineMessages
+
+_TABLE: Final = table_of(InlineMessages)
+_INSERT: Final[dict[str, Any]] = {
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
+}
+_BY_ID: Final = select(_TABLE).where(_TABLE.c.inline_id == bindparam("inline_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class InlineMessage:
+    """An inline message of ours."""
+
+    owner_id: int
+    #: What it was made for.
+    request: Request
+    #: The post that it shows; None while it shows none.
+    post_id: str | None
+
+
+async def store_inline(inline_id: str, owner_id: int, request: Request) -> None:
+    """Note whose an inline message is, and what it was made for."""
+    values = {
+        "inline_id": inline_id,
+        "owner_id": owner_id,
+        "what": request.as_json(),
+        "made_at": unix_now(),
+    }
+    await write(lambda db: db.execute(_INSERT[db.dialect.name], values))
+
+
+async def find_inline(inline_id: str) -> InlineMessage | None:
+    """Give what is known of an inline message."""
+    row = await look(lambda db: db.execute(_BY_ID, {"inline_id": inline_id}).first())
+    request = Request.from_json(row.what) if row else None
+    return InlineMessage(row.owner_id, request, row.post_id) if row and request else None
+
+
+async def note_shown(inline_id: str, post_id: str) -> None:
+    """Note which post an inline message shows."""
+    statement = update(_TABLE).where(_TABLE.c.inline_id == inline_id).values(post_id=post_id)
+    await write(lambda db: db.execute(statement))

@@ -1,0 +1,202 @@
+"""Requests that outlive the process that took them, and the processes that serve them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Update, bindparam, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.cached import CacheKey
+from core.request import Progress, Request
+from data.database import table_of, unix_now, write
+from data.models import Flights, Requests, Workers
+
+# What every request needs is built once, and for the bare table: the mapping costs as much as SQLite.
+_TABLE: Final = table_of(Requests)
+_INSERT: Final[dict[str, Any]] = {
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id),
+    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id),
+}
+_NOTE_PROGRESS: Final = (
+    update(_TABLE).where(_TABLE.c.id == bindparam("row")).values(progress=bindparam("how_far"))
+)
+_FINISH: Final = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("row"), _TABLE.c.finished_at.is_(None))
+    .values(
+        finished_at=bindparam("at"),
+        outcome=bindparam("how"),
+        progress=bindparam("how_far"),
+        owner=None,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A row that is not finished."""
+
+    id: int
+    #: None when it cannot be understood.
+    request: Request | None
+    progress: Progress
+    #: How often somebody has begun to fetch for it.
+    attempts: int
+
+
+async def store_requests(
+    bot_id: int, update_id: int, requests: Sequence[Request], owner: str
+) -> list[int | None]:
+    """Store what an update asks for, in one transaction; give the rows' ids.
+
+    None stands for one that is there already: Telegram has brought the update a second time.
+    """
+
+    def work(db: Connection) -> list[int | None]:
+        return [
+            db.execute(
+                _INSERT[db.dialect.name],
+                {
+                    "bot_id": bot_id,
+                    "update_id": update_id,
+                    "number": number,
+                    "chat_id": request.chat_id,
+                    "asked_at": request.asked_at,
+                    "what": request.as_json(),
+                    "owner": owner,
+                    "attempts": 0,
+                },
+            ).scalar()
+            for number, request in enumerate(requests)
+        ]
+
+    return await write(work)
+
+
+async def begin_request(row: int) -> None:
+    """Count an attempt at a request: whoever ends the process each time is known by that."""
+    statement = update(Requests).where(Requests.id == row).values(attempts=Requests.attempts + 1)
+    await write(lambda db: db.execute(statement))
+
+
+async def note_progress(row: int, progress: Progress) -> None:
+    """Note how much of an answer has gone out."""
+    values = {"row": row, "how_far": progress.as_json()}
+    await write(lambda db: db.execute(_NOTE_PROGRESS, values))
+
+
+async def finish_request(row: int, progress: Progress, outcome: str) -> None:
+    """Note that a request has been answered."""
+    await write(lambda db: finish(db, row, progress, outcome))
+
+
+def finish(db: Connection, row: int, progress: Progress, outcome: str) -> None:
+    """Do the same inside a transaction."""
+    values = {"row": row, "at": unix_now(), "how": outcome, "how_far": progress.as_json()}
+    db.execute(_FINISH, values)
+
+
+async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
+    """Give a worker the open requests that no living one has, oldest first."""
+    statement = (
+        _of_nobody(update(Requests), owner)
+        .where(Requests.bot_id == bot_id, Requests.finished_at.is_(None))
+        .values(owner=owner)
+        .returning(Requests.id, Requests.what, Requests.progress, Requests.attempts)
+    )
+    rows = await write(lambda db: db.execute(statement).all())
+    return [
+        OpenRequest(
+            row.id,
+            Request.from_json(row.what),
+            Progress.from_json(row.progress).interrupted(),
+            row.attempts,
+        )
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+
+
+async def hand_back(owner: str) -> int:
+    """Let the next worker have what this one will not finish; give the number."""
+    mine = (Requests.owner == owner) & Requests.finished_at.is_(None)
+
+    def work(db: Connection) -> int:
+        number = db.execute(update(Requests).where(mine).values(owner=None)).rowcount
+        db.execute(delete(Flights).where(Flights.owner == owner))
+        db.execute(delete(Workers).where(Workers.name == owner))
+        return number
+
+    return await write(work)
+
+
+async def stay_alive(owner: str, seconds: int) -> None:
+    """Say that a worker is alive, and will be for so many seconds."""
+    until = unix_now() + seconds
+
+    def work(db: Connection) -> None:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(Workers).values(name=owner, alive_until=until)
+        db.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"alive_until": until})
+        )
+
+    await write(work)
+
+
+async def begin_flight(key: CacheKey, owner: str) -> bool:
+    """Claim the fetching of a post for a worker; False while another living one is at it."""
+    values = {
+        "bot_id": key.bot_id,
+        "platform": key.platform,
+        "post_id": key.post_id,
+        "variant": key.variant,
+    }
+
+    def work(db: Connection) -> bool:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(Flights).values(owner=owner, **values)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(values),
+            set_={"owner": owner},
+            where=or_(Flights.owner == owner, ~_is_alive(Flights.owner)),
+        )
+        return bool(db.execute(statement).rowcount)
+
+    return await write(work)
+
+
+async def end_flight(key: CacheKey, owner: str) -> None:
+    """Let others fetch a post."""
+    statement = delete(Flights).where(
+        Flights.bot_id == key.bot_id,
+        Flights.platform == key.platform,
+        Flights.post_id == key.post_id,
+        Flights.variant == key.variant,
+        Flights.owner == owner,
+    )
+    await write(lambda db: db.execute(statement))
+
+
+async def sweep_requests(finished_before: int) -> int:
+    """Delete what was finished before a Unix time, and what the dead have left; give the number."""
+
+    def work(db: Connection) -> int:
+        number = db.execute(delete(Requests).where(Requests.finished_at < finished_before)).rowcount
+        db.execute(delete(Flights).where(~_is_alive(Flights.owner)))
+        db.execute(delete(Workers).where(Workers.alive_until < unix_now()))
+        return number
+
+    return await write(work)
+
+
+def _of_nobody(statement: Update, owner: str) -> Update:
+    """Confine a statement to requests whose worker is dead; our own do not count."""
+    return statement.where(
+        or_(Requests.owner.is_(None), (Requests.owner != owner) & ~_is_alive(Requests.owner))
+    )
+
+
+def _is_alive(owner: Any) -> Any:
+    living = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())
+    return living.correlate(Requests, Flights).exists()

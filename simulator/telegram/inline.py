@@ -1,0 +1,189 @@
+"""Inline mode: queries, their answers, and messages that are known only by an inline message id."""
+
+import itertools
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.telegram.errors import bad_request
+from simulator.telegram.files import FileStore
+from simulator.telegram.markup import as_key, checked_keyboard, formatted
+from simulator.telegram.world import Chat, Json, Person, World
+
+#: Telegram forgets a query after about so many seconds.
+ANSWER_WITHIN_S = 10
+MAX_RESULTS, MAX_RESULT_ID = 50, 64
+#: Field of the file id, and the kind that it must be of, by type of result.
+_CACHED = {
+    "video": ("video_file_id", {"video", "animation"}),
+    "mpeg4_gif": ("mpeg4_file_id", {"animation"}),
+    "photo": ("photo_file_id", {"photo"}),
+    "audio": ("audio_file_id", {"audio"}),
+    "document": ("document_file_id", {"document"}),
+}
+_START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(slots=True)
+class Inline:
+    """What inline mode adds to the world."""
+
+    world: World
+    files: FileStore
+    violations: list[str]
+    #: Answers by query id.
+    answers: dict[str, Json] = field(default_factory=dict)
+    #: Messages by inline message id.
+    messages: dict[str, Json] = field(default_factory=dict)
+    _open: dict[str, float] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    # --- what people do ----------------------------------------------------------------------
+
+    def ask(self, person: Person, text: str) -> str:
+        """Let somebody type `@bot text`; gives the query's id."""
+        query_id = f"inline-{next(self._numbers)}"
+        self._open[query_id] = time.monotonic()
+        query = {"id": query_id, "from": person.as_json(), "query": text, "offset": ""}
+        self.world.push("inline_query", query)
+        return query_id
+
+    def choose(self, person: Person, query_id: str, result_id: str, text: str, chat: Chat) -> Json:
+        """Let somebody send a card into a chat; gives the message."""
+        results = self.answers[query_id]["results"]
+        result = next(result for result in results if result["id"] == result_id)
+        message = self.world.post_inline(person, chat, self._content(result))
+        chosen: Json = {"result_id": result_id, "from": person.as_json(), "query": text}
+        # Without a keyboard Telegram gives no id, and the message can never be edited.
+        if result.get("reply_markup"):
+            inline_id = chosen["inline_message_id"] = f"im-{next(self._numbers)}"
+            self.messages[inline_id] = message
+        self.world.push("chosen_inline_result", chosen)
+        return message
+
+    def press(self, person: Person, inline_id: str, data: str) -> str:
+        """Let somebody press a button below an inline message; gives the query's id."""
+        return self.world.press_inline(person, inline_id, data)
+
+    def id_of(self, message: Json) -> str:
+        """Give a message's inline message id."""
+        return next(key for key, value in self.messages.items() if value is message)
+
+    # --- what the bot does -------------------------------------------------------------------
+
+    def answer(self, params: Json) -> bool:
+        """Take the answer to a query.
+
+        Raises:
+            ApiError: it is late, or wrong.
+        """
+        asked_at = self._open.pop(params["inline_query_id"], None)
+        if asked_at is None or time.monotonic() - asked_at > ANSWER_WITHIN_S:
+            raise bad_request(
+                "query is too old and response timeout expired or query ID is invalid"
+            )
+        results = params["results"]
+        ids = [result.get("id", "") for result in results]
+        if len(results) > MAX_RESULTS:
+            raise bad_request("RESULTS_TOO_MUCH")
+        if len(set(ids)) < len(ids):
+            raise bad_request("RESULT_ID_DUPLICATE")
+        for result in results:
+            self._check(result)
+        if button := params.get("button"):
+            parameter = button.get("start_parameter", "")
+            if not button.get("text") or not _START_PARAMETER.fullmatch(parameter):
+                raise bad_request("BUTTON_INVALID")
+        self.answers[params["inline_query_id"]] = params
+        self.world.inline_answered(params["inline_query_id"], results)
+        return True
+
+    def edit(self, params: Json, content: Json, *, keeps_content: bool = False) -> bool:
+        """Change an inline message.
+
+        Raises:
+            ApiError: there is none, or nothing changes.
+        """
+        message = self.messages.get(params["inline_message_id"])
+        if message is None:
+            raise bad_request("MESSAGE_ID_INVALID")
+        markup = checked_keyboard(params.get("reply_markup"))
+        new = {k: v for k, v in message.items() if k not in {*_VARIABLE, "reply_markup"}}
+        if keeps_content:
+            new |= {k: v for k, v in message.items() if k in _VARIABLE}
+        new |= {key: value for key, value in content.items() if value}
+        if markup and markup["inline_keyboard"]:
+            new["reply_markup"] = markup
+        if as_key(new) == as_key(message):
+            raise bad_request("message is not modified")
+        message.clear()
+        message.update(new)
+        self.world.edited(message)
+        return True
+
+    def media(self, params: Json) -> Json:
+        """Read the new media of an edit; it must be known to Telegram.
+
+        Raises:
+            ApiError: it is not.
+        """
+        item = params["media"]
+        if item["media"].startswith("attach://"):
+            self.violations.append("an upload in an inline edit")
+            raise bad_request("wrong file identifier/HTTP URL specified")
+        caption, entities = formatted(item, "caption")
+        content = self._file(item["type"], item["media"], {item["type"]})
+        return {**content, "caption": caption, "caption_entities": entities}
+
+    # --- parts -------------------------------------------------------------------------------
+
+    def _check(self, result: Json) -> None:
+        if not 1 <= len(result.get("id", "").encode()) <= MAX_RESULT_ID:
+            raise bad_request("RESULT_ID_INVALID")
+        checked_keyboard(result.get("reply_markup"))
+        if result["type"] == "article":
+            if not result.get("title"):
+                raise bad_request("RESULT_TITLE_EMPTY")
+        elif result["type"] in {"video", "document"} and not result.get("title"):
+            raise bad_request("RESULT_TITLE_EMPTY")
+        self._content(result)
+
+    def _content(self, result: Json) -> Json:
+        extra = {"reply_markup": result["reply_markup"]} if result.get("reply_markup") else {}
+        if result["type"] == "article":
+            sent = result["input_message_content"]
+            text, entities = formatted({**sent, "text": sent["message_text"]}, "text")
+            return {"text": text, **({"entities": entities} if entities else {}), **extra}
+        name, kinds = _CACHED[result["type"]]
+        caption, entities = formatted(result, "caption")
+        content = self._file(result["type"], result[name], kinds)
+        if caption:
+            content["caption"] = caption
+        if entities:
+            content["caption_entities"] = entities
+        return {**content, **extra}
+
+    def _file(self, kind: str, file_id: str, kinds: set[str]) -> Json:
+        file = self.files.by_id.get(file_id)
+        if file is None:
+            raise bad_request("wrong file identifier/HTTP URL specified")
+        if file.kind not in kinds and {file.kind, *kinds} != {"animation", "video"}:
+            raise bad_request(f"can't use file of type {file.kind} as {kind}")
+        if file.kind == "photo":
+            size: Any = {**file.as_json(), "width": file.width, "height": file.height}
+            return {"photo": [size]}
+        return {file.kind: dict(file.shown) or file.as_json()}
+
+
+_VARIABLE = {
+    "text",
+    "entities",
+    "photo",
+    "video",
+    "animation",
+    "audio",
+    "document",
+    "caption",
+    "caption_entities",
+}

@@ -1,0 +1,157 @@
+"""Requests and who serves them, on both databases: nothing is stored twice, nothing is served by two."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select, update
+
+from core.cached import CacheKey
+from core.media import Link
+from core.request import Press, Progress, Request
+from core.wishes import Wishes
+from data import database
+from data.bans import ban, banned_chats, unban
+from data.models import Flights, Requests, Workers
+from data.requests import (
+    begin_flight,
+    begin_request,
+    end_flight,
+    finish_request,
+    hand_back,
+    note_progress,
+    stay_alive,
+    store_requests,
+    sweep_requests,
+    take_over,
+)
+
+LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
+REQUEST = Request("post", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
+KEY = CacheKey(42, "tiktok", "1", "media/best")
+
+
+@pytest.fixture
+def now(db: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The database's clock, in the tests' hands."""
+    moment = [1_000_000]
+    monkeypatch.setattr(database, "clock", lambda: moment[0])
+    return moment
+
+
+async def test_an_update_that_comes_twice_is_stored_once(now: list[int]):
+    first = await store_requests(42, 5, [REQUEST, REQUEST], "a")
+    again = await store_requests(42, 5, [REQUEST, REQUEST, REQUEST], "a")
+    assert None not in first
+    assert again[:2] == [None, None]
+    assert again[2] is not None
+    assert None not in await store_requests(43, 5, [REQUEST], "a")
+
+
+async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: list[int]):
+    request = Request(
+        "sound",
+        Link("tiktok", "https://vm.tiktok.com/x", None),
+        -100,
+        9,
+        is_private=False,
+        asked_at=5,
+        lang="uk",
+        file_mode=True,
+        wishes=Wishes(silent=True),
+        asker="Олена",
+        thread_id=4,
+        press=Press("id/1", '{"inline_keyboard":[]}'),
+    )
+    await stay_alive("a", 15)
+    (row,) = await store_requests(42, 5, [request], "a")
+    assert row
+    await note_progress(row, Progress(sent=(11, 12), total=5).going_out(3))
+    assert await take_over(42, "b") == []
+    now[0] += 16
+    await stay_alive("b", 15)
+    await stay_alive("c", 15)
+    taken = [*await take_over(42, "b"), *await take_over(42, "c")]
+    assert [entry.id for entry in taken] == [row]
+    assert taken[0].request == request
+    assert taken[0].attempts == 0
+    assert taken[0].progress == Progress(sent=(11, 12, 0, 0, 0), total=5)
+    assert await take_over(43, "b") == []
+
+
+async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
+    await stay_alive("b", 15)
+    await stay_alive("c", 15)
+    for update_id in range(40):
+        await store_requests(42, update_id, [REQUEST], "dead")
+    both = await asyncio.gather(*(take_over(42, name) for name in "bcbc"))
+    ids = [entry.id for taken in both for entry in taken]
+    assert len(ids) == len(set(ids)) == 40
+
+
+async def test_what_is_handed_back_is_free_at_once(now: list[int]):
+    await stay_alive("a", 15)
+    (row,) = await store_requests(42, 5, [REQUEST], "a")
+    assert row
+    await begin_request(row)
+    await begin_request(row)
+    assert await hand_back("a") == 1
+    await stay_alive("b", 15)
+    (entry,) = await take_over(42, "b")
+    assert entry.attempts == 2
+
+
+async def test_what_is_finished_is_nobodys_and_goes_after_its_time(now: list[int]):
+    (row,) = await store_requests(42, 5, [REQUEST], "dead")
+    assert row
+    await finish_request(row, Progress(sent=(8,), total=1), "delivered")
+    await finish_request(row, Progress(), "TooLateError")
+    assert await take_over(42, "b") == []
+    stored = await database.read(lambda db: db.execute(select(Requests.__table__)).one())
+    assert (stored.outcome, stored.owner) == ("delivered", None)
+    assert Progress.from_json(stored.progress) == Progress(sent=(8,), total=1)
+    assert await sweep_requests(now[0]) == 0
+    assert await sweep_requests(now[0] + 1) == 1
+
+
+async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
+    await store_requests(42, 5, [REQUEST], "dead")
+    newer = update(Requests).values(what='{"kind": "dance", "steps": 3}')
+    await database.write(lambda db: db.execute(newer))
+    (entry,) = await take_over(42, "b")
+    assert entry.request is None
+
+
+async def test_one_post_is_fetched_by_one_living_process(now: list[int]):
+    await stay_alive("a", 15)
+    await stay_alive("b", 15)
+    assert await begin_flight(KEY, "a")
+    assert await begin_flight(KEY, "a")
+    assert not await begin_flight(KEY, "b")
+    now[0] += 16
+    await stay_alive("b", 15)
+    assert await begin_flight(KEY, "b")
+    await end_flight(KEY, "a")
+    await stay_alive("a", 15)
+    assert not await begin_flight(KEY, "a")
+    await end_flight(KEY, "b")
+    assert await begin_flight(KEY, "a")
+
+
+async def test_the_dead_are_forgotten(now: list[int]):
+    await stay_alive("a", 15)
+    await begin_flight(KEY, "a")
+    now[0] += 16
+    await sweep_requests(0)
+    for model in (Workers, Flights):
+        table = select(model.__table__)
+        assert await database.read(lambda db, table=table: db.execute(table).all()) == []  # type: ignore[misc]
+
+
+async def test_who_is_banned_is_banned_once_and_can_be_forgiven(now: list[int]):
+    assert await ban(7, 1)
+    assert not await ban(7, 1)
+    assert await ban(-100, 1)
+    assert await banned_chats() == {7, -100}
+    assert await unban(7)
+    assert not await unban(7)
+    assert await banned_chats() == {-100}

@@ -1,0 +1,259 @@
+"""Inline mode: a known post at once, an unknown one by a card that is filled in."""
+
+import pytest
+
+from data.db_service import get_user_stats
+from misc.texts import load_texts
+from simulator.samples import VideoSpec
+from simulator.sites.instagram import InstagramPost, Media
+from simulator.telegram.world import Chat, Json, Person
+from tests.journeys.ferry import ID, VIDEO, Ferry
+from tests.journeys.test_crash import open_requests
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+STORAGE = -1_000_777
+ON = {"INLINE_STORAGE_CHAT": str(STORAGE)}
+ALBUM = "https://www.instagram.com/p/DemoPhoto01/"
+
+
+@pytest.fixture
+async def inline(ferry: Ferry) -> "InlineFerry":
+    """A bot with inline mode, and Ada's friends."""
+    ferry.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
+    return InlineFerry(ferry)
+
+
+class InlineFerry:
+    """What people do with `@bot`."""
+
+    def __init__(self, ferry: Ferry) -> None:
+        self.ferry = ferry
+        self.mode = ferry.api.methods.inline
+        self.friends = ferry.world.group(-5005, "Friends")
+
+    async def type(self, text: str, person: Person | None = None) -> list[Json]:
+        """Type behind the bot's name; gives the cards."""
+        self.query = self.mode.ask(person or self.ferry.ada, text)
+        self.text = text
+        await self.ferry.until(lambda: self.query in self.mode.answers, "an answer")
+        cards: list[Json] = self.mode.answers[self.query]["results"]
+        return cards
+
+    async def send(self, card: str, person: Person | None = None) -> Json:
+        """Send a card to the friends; gives the message when the bot is done with it."""
+        message = self.mode.choose(
+            person or self.ferry.ada, self.query, card, self.text, self.friends
+        )
+        await self.ferry.settled()
+        return message
+
+    async def press(self, message: Json, data: str, person: Person | None = None) -> Json:
+        """Press a button below an inline message; gives the bot's answer to the press."""
+        query = self.mode.press(person or self.ferry.ada, self.mode.id_of(message), data)
+        await self.ferry.settled()
+        return self.ferry.world.query_answers[query]
+
+
+def arrows(message: Json) -> list[str]:
+    rows = message["reply_markup"]["inline_keyboard"]
+    return [button["callback_data"] for button in rows[-1]]
+
+
+async def test_an_unknown_post_is_filled_in_and_the_next_time_it_is_known(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    await ferry.start(**ON)
+    await ferry.say("/start")
+    cards = await inline.type(VIDEO)
+    assert [card["title"] for card in cards] == [EN["inline_post"], EN["inline_sound"]]
+    message = await inline.send("fetch/post")
+    assert message["video"]["duration"] == 3
+    assert "Source" in message["caption"]
+    # Nobody learns from the storage channel who has asked.
+    (stored,) = ferry.world.chats[STORAGE].messages.values()
+    assert "caption" not in stored
+    assert (await get_user_stats(1001))[1] == 1
+    ferry.simulator.log.clear()
+    calls = len(ferry.api.calls)
+    (card,) = await inline.type(VIDEO)
+    again = await inline.send(card["id"])
+    assert again["video"] == message["video"]
+    assert ferry.simulator.log == []
+    assert [call.method for call in ferry.api.calls[calls:]] == ["answerInlineQuery"]
+    assert (await get_user_stats(1001))[1] == 2
+    assert await open_requests() == 0
+
+
+async def test_the_sound_alone(inline: InlineFerry):
+    inline.ferry.video()
+    await inline.ferry.start(**ON)
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/sound")
+    assert message["audio"]["title"] == "original sound"
+    await inline.type(VIDEO)
+    await inline.send("fetch/post")
+    cards = await inline.type(VIDEO)
+    assert [card["type"] for card in cards] == ["video", "audio"]
+
+
+def album(ferry: Ferry) -> None:
+    photo = Media(ferry.samples.picture(400, 500, "i"))
+    film = Media(ferry.samples.video(VideoSpec()), is_video=True)
+    ferry.instagram.add(InstagramPost("DemoPhoto01", (photo, film, *[photo] * 10)))
+
+
+async def test_an_album_is_turned_by_anybody_even_after_a_restart(inline: InlineFerry):
+    ferry = inline.ferry
+    album(ferry)
+    bo = ferry.world.person(1002, "Bo")
+    await ferry.start(**ON)
+    await inline.type(ALBUM)
+    message = await inline.send("fetch/post")
+    assert "photo" in message
+    assert arrows(message) == ["stats_noop", "page/1"]
+    await inline.press(message, "page/1", bo)
+    assert "video" in message
+    assert arrows(message) == ["page/0", "stats_noop", "page/2"]
+    await ferry.stop()
+    ferry.simulator.log.clear()
+    await ferry.start(**ON)
+    await inline.press(message, "page/11", bo)
+    assert arrows(message) == ["page/10", "stats_noop"]
+    await inline.press(message, "page/11", bo)  # a press that came twice changes nothing
+    assert ferry.simulator.log == []
+    cards = await inline.type(ALBUM)
+    assert [card["type"] for card in cards] == ["photo", "video", *["photo"] * 10]
+
+
+async def test_a_dead_file_is_made_anew_for_the_owner_only(inline: InlineFerry):
+    ferry = inline.ferry
+    album(ferry)
+    bo = ferry.world.person(1002, "Bo")
+    await ferry.start(**ON)
+    await inline.type(ALBUM)
+    message = await inline.send("fetch/post")
+    ferry.fail("editMessageMedia", "400", description="Bad Request: wrong file identifier", times=1)
+    answer = await inline.press(message, "page/1", bo)
+    assert answer["text"] == EN["not_yours"]
+    before = len(ferry.simulator.log)
+    await inline.press(message, "page/1")
+    assert len(ferry.simulator.log) > before
+    assert arrows(message) == ["stats_noop", "page/1"]
+
+
+async def test_a_failure_is_said_in_the_message_and_its_owner_may_try_again(inline: InlineFerry):
+    ferry = inline.ferry
+    post = ferry.video(page_trouble="503")
+    bo = ferry.world.person(1002, "Bo")
+    await ferry.start(LIMITS_ATTEMPTS="1", **ON)
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/post")
+    assert message["text"] == EN["platform_trouble"]
+    assert arrows(message) == ["again"]
+    assert (await inline.press(message, "again", bo))["text"] == EN["not_yours"]
+    post.page_trouble = ""
+    await inline.press(message, "again")
+    assert "video" in message
+    ferry.video(f"{ID[:-1]}9", status=10204)
+    await inline.type(VIDEO[:-1] + "9")
+    gone = await inline.send("fetch/post")
+    assert gone["text"] == EN["media_unavailable"]
+    assert "reply_markup" not in gone
+
+
+async def test_who_never_pressed_start_is_served_or_asked_to(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    await ferry.start(**ON)
+    await inline.type(VIDEO)
+    assert "video" in await inline.send("fetch/post")
+    await ferry.stop()
+    await ferry.start(INLINE_EVERYBODY="false", **ON)
+    assert await inline.type(VIDEO) == []
+    button = inline.mode.answers[inline.query]["button"]
+    assert button == {"text": EN["inline_enable"], "start_parameter": "inline"}
+    await ferry.say("/start inline")
+    assert len(await inline.type(VIDEO)) == 1
+
+
+async def test_what_is_no_link_gets_a_card_that_helps(inline: InlineFerry):
+    bo = inline.ferry.world.person(1002, "Bo", language_code="uk")
+    await inline.ferry.start(**ON)
+    (card,) = await inline.type("cats")
+    assert card["title"] == EN["inline_hint"]
+    (card,) = await inline.type("https://example.com/video/1", bo)
+    assert card["title"] == TEXTS["uk"]["inline_foreign"]
+    message = await inline.send("hint", bo)
+    assert message["text"] == TEXTS["uk"]["inline_usage"]
+    assert await open_requests() == 0
+
+
+async def test_a_card_that_was_sent_before_a_stop_is_filled_in_after_it(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    ferry.site.serves_files.clear()
+    await ferry.start(RUN_DRAIN_S="0", **ON)
+    await inline.type(VIDEO)
+    message = inline.mode.choose(ferry.ada, inline.query, "fetch/post", VIDEO, inline.friends)
+    await ferry.until(lambda: message.get("text") == EN["inline_working"])
+    await ferry.stop()
+    ferry.site.serves_files.set()
+    await ferry.start(**ON)
+    await ferry.until(lambda: "video" in message)
+    # And one that was sent while the bot was away.
+    await inline.type(VIDEO[:-1] + "2")
+    ferry.video(f"{ID[:-1]}2")
+    await ferry.stop()
+    late = inline.mode.choose(ferry.ada, inline.query, "fetch/post", inline.text, inline.friends)
+    await ferry.start(**ON)
+    await ferry.until(lambda: "video" in late)
+
+
+async def test_a_database_that_is_too_slow_does_not_make_the_answer_late(
+    inline: InlineFerry, monkeypatch: pytest.MonkeyPatch
+):
+    import asyncio
+
+    async def slow(_: int) -> None:
+        await asyncio.sleep(60)
+
+    inline.ferry.video()
+    await inline.ferry.start(**ON)
+    monkeypatch.setattr("misc.inline.find_chat", slow)
+    cards = await inline.type(VIDEO)
+    assert [card["id"] for card in cards] == ["fetch/post", "fetch/sound"]
+
+
+async def test_two_hundred_queries_at_once(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    await ferry.start(**ON)
+    people = [ferry.world.person(3000 + n, f"P{n}") for n in range(200)]
+    queries = [inline.mode.ask(person, VIDEO) for person in people]
+    await ferry.until(lambda: all(query in inline.mode.answers for query in queries))
+    assert all(len(inline.mode.answers[query]["results"]) == 2 for query in queries)
+
+
+async def test_without_a_channel_inline_is_not_offered_and_the_operator_is_told(
+    ferry: Ferry, caplog: pytest.LogCaptureFixture
+):
+    await ferry.start()
+    assert "[inline] storage_chat" in caplog.text
+    ferry.world.push(
+        "inline_query", {"id": "1", "from": ferry.ada.as_json(), "query": VIDEO, "offset": ""}
+    )
+    await ferry.say("hello")
+    assert ferry.calls("answerInlineQuery") == []
+
+
+@pytest.mark.parametrize("trouble", ["missing", "closed", "off"])
+async def test_a_channel_that_cannot_be_used_is_named(
+    ferry: Ferry, trouble: str, caplog: pytest.LogCaptureFixture
+):
+    if trouble != "missing":
+        closed = "bot is not a member of the channel chat" if trouble == "closed" else ""
+        ferry.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage", closed=closed)
+    ferry.world.bot_user["supports_inline_queries"] = trouble != "off"
+    await ferry.start(**ON)
+    assert ("/setinline" if trouble == "off" else "storage_chat") in caplog.text
