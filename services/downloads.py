@@ -201,7 +201,9 @@ class Downloads:
             await self._note_shown(request.inline_id, post)
         if request.business_id or not request.is_registered:
             return False  # somebody who has never come to us
-        answers = None if order.entry.row is None else (order.entry.row, order.entry.progress)
+        # Where something may be missing, the request is answered only by the word about it.
+        row = None if order.entry.progress.is_uncertain else order.entry.row
+        answers = None if row is None else (row, order.entry.progress)
         try:
             with storage_errors():
                 is_ad_due = await record_download(
@@ -213,7 +215,7 @@ class Downloads:
                     ads=self._policy.ads and order.target.is_private and not request.inline_id,
                     answers=answers,
                 )
-            order.entry.is_finished = True
+            order.entry.is_finished = answers is not None
         except StorageError as error:
             logger.error("The delivery to chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
         return is_ad_due

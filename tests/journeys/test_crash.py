@@ -18,6 +18,7 @@ from data import database
 from data.requests import begin_request, note_progress, store_requests
 from misc.texts import load_texts
 from simulator.sites.proxy import Authority
+from simulator.telegram.api import Fault
 from tests.journeys.ferry import ID, VIDEO, Ferry
 from tests.journeys.test_lifecycle import program
 
@@ -119,6 +120,20 @@ async def test_an_album_that_may_have_arrived_is_left_out_and_reported(ferry: Fe
     assert [m for m in ferry.answers() if "photo" in m] == []
     assert "Source" in ferry.texts()[-2]
     assert ferry.texts()[-1] == EN["delivery_unknown"]
+
+
+async def test_a_kill_between_an_answer_and_the_word_about_it_leaves_the_request_open(ferry: Ferry):
+    slideshow(ferry, SLIDES, 14)
+    await ferry.start()
+    await ferry.say("/start")
+    await ferry.stop()
+    await left_behind(ferry, [asked(ferry, SLIDES)], Progress((501,) * 7, 14).going_out(7))
+    ferry.api.faults.append(Fault("sendMessage", "slow", skip=1, seconds=2))
+    await ferry.start()
+    await ferry.until(lambda: not ferry.api.faults, "the word that something may be missing")
+    assert await open_requests() == 1
+    await ferry.settled()
+    assert await open_requests() == 0
 
 
 async def test_when_all_has_arrived_nothing_is_said_or_sent(ferry: Ferry):
@@ -240,10 +255,12 @@ async def test_killed_twenty_times_every_request_is_answered_and_nothing_comes_t
     """On both databases, side by side: most of the time is waiting for starts."""
     other = Ferry(tmp_path / "other", ferry.samples, authority)
     await other.simulator.start()
-    await asyncio.gather(
-        survives(ferry, f"sqlite:///{tmp_path / 'killed.db'}"), survives(other, new_postgres)
-    )
-    await other.close()
+    try:
+        await asyncio.gather(
+            survives(ferry, f"sqlite:///{tmp_path / 'killed.db'}"), survives(other, new_postgres)
+        )
+    finally:
+        await other.close()
     assert other.api.methods.violations == []
 
 
