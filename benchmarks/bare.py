@@ -1,6 +1,6 @@
 """The floor: aiogram alone, answering /start with one text, and anything else with a known video.
 
-The video comes with as much around it as ours: a caption with links, three buttons, and a quote.
+The video comes bare, or with as much around it as ours: a caption with links, three buttons, a quote.
 """
 
 import asyncio
@@ -25,11 +25,14 @@ async def on_start(message: Message) -> None:
     await message.answer("x" * 350)
 
 
-async def main(server: str, token: str, file_id: str = "") -> None:
+async def main(server: str, token: str, file_id: str = "", look: str = "bare") -> None:
     """Poll until SIGTERM."""
 
     async def on_anything(message: Message) -> None:
         """Answer with the video."""
+        if look == "bare":
+            await message.answer_video(file_id)
+            return
         await message.reply_video(
             file_id, caption=_CAPTION, parse_mode="HTML", reply_markup=_buttons()
         )

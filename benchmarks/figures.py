@@ -13,4 +13,4 @@ class Figure:
     #: Value to floor, and what was promised of it.
     ratio: str
     promise: str
-    is_kept: bool
+    is_kept: bool = True

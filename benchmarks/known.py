@@ -14,42 +14,55 @@ _ROUNDS = 3
 
 
 def cached(world: World) -> list[Figure]:
-    """A known link in a thousand chats: CPU and pace against aiogram alone sending the same message.
+    """A known link in a thousand chats: CPU and pace against aiogram alone.
 
-    Both take turns, because a shared machine is not as fast from one minute to the next.
+    Once against aiogram that sends the bare video, and once with all that is around ours. They take
+    turns, because a shared machine is not as fast from one minute to the next.
     """
     people = range(300_000, 301_000)
-    ours, floor = [], []
     with ferry(world) as bot:
         _make_known(world, bot, people)
         sent = world.control("chats/900")
         file_id = next(message["video"]["file_id"] for message in sent if "video" in message)
-    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"], file_id)
+    alone = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"], file_id)
+    rounds: dict[str, list[tuple[float, float]]] = {"ours": [], "bare": [], "full": []}
     for _ in range(_ROUNDS):
         with ferry(world) as bot:
             _make_known(world, bot, people)
-            ours.append(_answer_all(world, bot, people))
-        with program(world, *bare) as bot:
-            floor.append(_answer_all(world, bot, people))
-    pace, cpu = (statistics.median(values) for values in zip(*ours, strict=True))
-    floor_pace, floor_cpu = (statistics.median(values) for values in zip(*floor, strict=True))
-    ratio = statistics.median(a[1] / b[1] for a, b in zip(ours, floor, strict=True))
+            rounds["ours"].append(_answer_all(world, bot, people))
+        for look in ("bare", "full"):
+            with program(world, *alone, look) as bot:
+                _greet(world, bot, people)
+                rounds[look].append(_answer_all(world, bot, people))
+    pace, cpu, floors = {}, {}, {}
+    for name, measured in rounds.items():
+        pace[name], cpu[name] = (statistics.median(v) for v in zip(*measured, strict=True))
+        pairs = zip(rounds["ours"], measured, strict=True)
+        floors[name] = statistics.median(ours[1] / other[1] for ours, other in pairs)
+    in_chats = f"a known link in {len(people)} chats"
     return [
         Figure(
-            f"a known link in {len(people)} chats, CPU",
-            f"{cpu:.2f} ms",
-            f"{floor_cpu:.2f} ms",
-            f"{ratio:.2f}",
+            f"{in_chats}, CPU",
+            f"{cpu['ours']:.2f} ms",
+            f"{cpu['bare']:.2f} ms",
+            f"{floors['bare']:.2f}",
             "≤ 2",
-            ratio <= 2,
+            floors["bare"] <= 2,
         ),
         Figure(
-            f"a known link in {len(people)} chats, pace",
-            f"{pace:.0f}/s",
-            f"{floor_pace:.0f}/s",
-            f"{pace / floor_pace:.0%}",
+            "the same against a full message",
+            f"{cpu['ours']:.2f} ms",
+            f"{cpu['full']:.2f} ms",
+            f"{floors['full']:.2f}",
+            "-",
+        ),
+        Figure(
+            f"{in_chats}, pace",
+            f"{pace['ours']:.0f}/s",
+            f"{pace['bare']:.0f}/s",
+            f"{pace['ours'] / pace['bare']:.0%}",
             "≥ 200/s",
-            pace >= 200,
+            pace["ours"] >= 200,
         ),
     ]
 
@@ -164,6 +177,11 @@ def _make_known(world: World, bot: Measured, people: Sequence[int]) -> None:
     count = world.count("sendVideo")
     world.say(_LINK, [900])
     world.wait_for("sendVideo", count + 1, bot)
+    _greet(world, bot, people)
+
+
+def _greet(world: World, bot: Measured, people: Sequence[int]) -> None:
+    """Let people say hello, so that nothing happens for the first time when it is measured."""
     count = world.count("sendMessage")
     world.say("/start", people)
     world.wait_for("sendMessage", count + len(people), bot)

@@ -19,11 +19,14 @@ from core.wishes import Wishes
 from data.database import look, table_of, unix_now, write
 from data.db_service import insert_user, update_user_lang
 from data.models import Music, Users, Video
+from data.prepared import Prepared
 
 #: Asked at every message, so it is built once.
 _USERS = table_of(Users)
-_CHAT_BY_ID = select(_USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes).where(
-    _USERS.c.user_id == bindparam("chat_id")
+_CHAT_BY_ID = Prepared(
+    select(_USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes).where(
+        _USERS.c.user_id == bindparam("chat_id")
+    )
 )
 
 
@@ -42,7 +45,7 @@ class ChatRecord:
 
 async def find_chat(chat_id: int) -> ChatRecord | None:
     """Give the chat's settings, or None when it is not registered."""
-    row = await look(lambda db: db.execute(_CHAT_BY_ID, {"chat_id": chat_id}).first())
+    row = await look(lambda db: _CHAT_BY_ID.first(db, {"chat_id": chat_id}))
     return row and _record(row)
 
 

@@ -104,7 +104,7 @@ def initialize_database_components(db_url: str) -> None:
     if url.get_backend_name() == "sqlite":
         engine, _runner = _sqlite_engine(url), _SqliteRunner(url)
     else:
-        engine = create_async_engine(url, pool_pre_ping=True)
+        engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
         _runner = _AsyncRunner(engine)
     async_session = async_sessionmaker(engine, expire_on_commit=False)
     logger.info("Database: %s", url.render_as_string(hide_password=True))
@@ -261,7 +261,9 @@ class _SqliteRunner:
 
     def __init__(self, url: URL) -> None:
         plain = url.set(drivername="sqlite+pysqlite")
-        self._writers = create_engine(plain, pool_size=_READERS + 2, max_overflow=0)
+        self._writers = create_engine(
+            plain, pool_size=_READERS + 2, max_overflow=0, hide_parameters=True
+        )
         event.listen(self._writers, "connect", _prepare_sqlite)
         event.listen(self._writers, "begin", _begin_immediate)
         self._readers = self._writers.execution_options(**{_ONLY_ASKING: True})
@@ -357,7 +359,9 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     """
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=120)
+    writer = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=120, hide_parameters=True
+    )
     event.listen(writer.sync_engine, "connect", _prepare_sqlite)
     event.listen(writer.sync_engine, "begin", _begin_immediate)
     return writer

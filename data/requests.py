@@ -11,17 +11,23 @@ from core.cached import CacheKey
 from core.request import Progress, Request
 from data.database import table_of, unix_now, write
 from data.models import Flights, Requests, Workers
+from data.prepared import Prepared, places
 
 # What every request needs is built once, and for the bare table: the mapping costs as much as SQLite.
 _TABLE: Final = table_of(Requests)
-_INSERT: Final[dict[str, Any]] = {
-    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id),
-    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id),
-}
-_NOTE_PROGRESS: Final = (
+_NEW: Final = places(
+    "bot_id", "update_id", "number", "chat_id", "asked_at", "what", "owner", "attempts"
+)
+_INSERT: Final = Prepared(
+    *(
+        insert(_TABLE).values(_NEW).on_conflict_do_nothing().returning(_TABLE.c.id)
+        for insert in (sqlite.insert, postgresql.insert)
+    )
+)
+_NOTE_PROGRESS: Final = Prepared(
     update(_TABLE).where(_TABLE.c.id == bindparam("row")).values(progress=bindparam("how_far"))
 )
-_FINISH: Final = (
+_FINISH: Final = Prepared(
     update(_TABLE)
     .where(_TABLE.c.id == bindparam("row"), _TABLE.c.finished_at.is_(None))
     .values(
@@ -54,9 +60,9 @@ async def store_requests(
     """
 
     def work(db: Connection) -> list[int | None]:
-        return [
-            db.execute(
-                _INSERT[db.dialect.name],
+        rows = [
+            _INSERT.first(
+                db,
                 {
                     "bot_id": bot_id,
                     "update_id": update_id,
@@ -67,9 +73,10 @@ async def store_requests(
                     "owner": owner,
                     "attempts": 0,
                 },
-            ).scalar()
+            )
             for number, request in enumerate(requests)
         ]
+        return [row and row.id for row in rows]
 
     return await write(work)
 
@@ -83,7 +90,7 @@ async def begin_request(row: int) -> None:
 async def note_progress(row: int, progress: Progress) -> None:
     """Note how much of an answer has gone out."""
     values = {"row": row, "how_far": progress.as_json()}
-    await write(lambda db: db.execute(_NOTE_PROGRESS, values))
+    await write(lambda db: _NOTE_PROGRESS.first(db, values))
 
 
 async def finish_request(row: int, progress: Progress, outcome: str) -> None:
@@ -94,7 +101,7 @@ async def finish_request(row: int, progress: Progress, outcome: str) -> None:
 def finish(db: Connection, row: int, progress: Progress, outcome: str) -> None:
     """Do the same inside a transaction."""
     values = {"row": row, "at": unix_now(), "how": outcome, "how_far": progress.as_json()}
-    db.execute(_FINISH, values)
+    _FINISH.first(db, values)
 
 
 async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:

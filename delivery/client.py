@@ -6,13 +6,13 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.methods import Response
-from aiogram.types import LinkPreviewOptions, Message, Update
+from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
 
 from delivery.limiter import Limiter
 
 #: The kinds of answers that come all the time. pydantic keeps such classes only as long as somebody
 #: holds them, and would otherwise build them anew after each garbage collection.
-_KEPT = (Response[Message], Response[bool], Response[list[Update]])
+_KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
 
 
 def make_bot(token: str, *, server: str, connections: int, paces: bool = True) -> Bot:

@@ -22,6 +22,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from core.pacing import Pacer, Ticket
+from delivery.requests import SendKnown
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ _CREATES_ONE: Final = (
     api.SendDocument,
     api.CopyMessage,
     api.ForwardMessage,
+    SendKnown,
 )
 #: In groups Telegram counts edits about like messages.
 _EDITS: Final = (

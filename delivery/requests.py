@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiogram import Bot
+from aiogram.enums import ParseMode
 from aiogram.methods import (
     SendAnimation,
     SendAudio,
@@ -25,7 +26,9 @@ from aiogram.types import (
     InputMediaUnion,
     InputMediaVideo,
     Message,
+    MessageId,
 )
+from pydantic import Field
 
 from core.media import (
     DocumentFile,
@@ -40,14 +43,6 @@ from delivery.targets import ChatTarget
 
 #: A larger piece makes uploads faster and costs its size in memory for each of them.
 _UPLOAD_CHUNK: Final = 256 * 1024
-#: What the chat shows while a file is on its way.
-_BY_KIND: Final[dict[str, Any]] = {
-    "photo": SendPhoto,
-    "video": SendVideo,
-    "animation": SendAnimation,
-    "document": SendDocument,
-    "audio": SendAudio,
-}
 #: An animation cannot be part of an album; it goes there as the video that it is.
 _ITEM_BY_KIND: Final[dict[str, Any]] = {
     "photo": InputMediaPhoto,
@@ -61,6 +56,7 @@ _INLINE_BY_KIND: Final[dict[str, Any]] = {
 }
 #: What cannot be covered by a spoiler.
 _UNCOVERED: Final = frozenset({"document", "audio"})
+#: What the chat shows while a file is on its way.
 ACTIONS: Final[dict[type[LocalFile], str]] = {
     PhotoFile: "upload_photo",
     VideoFile: "upload_video",
@@ -81,8 +77,53 @@ class Look:
     is_spoiler: bool = False
 
 
-def file_request(target: ChatTarget, file: File, look: Look) -> TelegramMethod[Message]:
-    """Write the request that sends one file."""
+class SendKnown(TelegramMethod[MessageId]):
+    """sendPhoto, sendVideo … with a file that Telegram has, and that stands in a field named by `kind`.
+
+    aiogram's own methods go through all that a message can have, on the way out and again in the
+    answer; of this answer only the message's id is wanted. That saves half of what sending costs.
+    """
+
+    __returning__ = MessageId
+
+    kind: str = Field(exclude=True)
+    chat_id: int
+    business_connection_id: str | None
+    message_thread_id: int | None
+    caption: str | None
+    parse_mode: str = ParseMode.HTML
+    #: JSON, like the next but two.
+    reply_markup: str | None
+    disable_notification: bool | None
+    has_spoiler: bool | None
+    reply_parameters: str | None
+
+    @property
+    def __api_method__(self) -> str:  # type: ignore[override]
+        """Give the method's name."""
+        return f"send{self.kind.capitalize()}"
+
+
+def known_request(target: ChatTarget, file: RemoteFile, look: Look) -> SendKnown:
+    """Write the request that sends a file that Telegram has."""
+    media: dict[str, Any] = {file.kind: file.file_id}
+    reply = target.reply
+    return SendKnown(
+        **media,
+        kind=file.kind,
+        chat_id=target.chat_id,
+        business_connection_id=target.business_id,
+        message_thread_id=target.thread_id,
+        caption=look.caption or file.label or None,
+        reply_markup=look.buttons and look.buttons.model_dump_json(exclude_none=True),
+        disable_notification=look.is_silent or None,
+        has_spoiler=(look.is_spoiler and file.kind not in _UNCOVERED) or None,
+        reply_parameters=reply and reply.model_dump_json(exclude_defaults=True),
+    )
+
+
+def file_request(target: ChatTarget, file: LocalFile, look: Look) -> TelegramMethod[Message]:
+    """Write the request that uploads one file."""
     common: dict[str, Any] = {
         "business_connection_id": target.business_id,
         "chat_id": target.chat_id,
@@ -93,12 +134,6 @@ def file_request(target: ChatTarget, file: File, look: Look) -> TelegramMethod[M
         "reply_parameters": target.reply,
     }
     match file:
-        case RemoteFile():
-            spoiler = {} if file.kind in _UNCOVERED else {"has_spoiler": look.is_spoiler}
-            by_id: TelegramMethod[Message] = _BY_KIND[file.kind](
-                **{file.kind: file.file_id}, **spoiler, **common
-            )
-            return by_id
         case PhotoFile():
             photo = StreamedFile(file.path)
             return SendPhoto(photo=photo, has_spoiler=look.is_spoiler, **common)
@@ -192,13 +227,8 @@ def _measures(video: VideoFile) -> dict[str, Any]:
     }
 
 
-def remote_files(messages: Sequence[Message]) -> tuple[RemoteFile, ...]:
-    """Read the file ids out of messages that Telegram has made; nothing if one has no file."""
-    found = [_remote_file(message) for message in messages]
-    return tuple(file for file in found if file) if all(found) else ()
-
-
-def _remote_file(message: Message) -> RemoteFile | None:
+def remote_file(message: Message) -> RemoteFile | None:
+    """Read the file id out of a message that Telegram has made; None if it has no file."""
     label = message.caption if message.media_group_id else None
     # An animation is also a document, so it is looked for first.
     for kind in ("animation", "video", "audio", "document"):

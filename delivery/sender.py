@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -35,7 +35,8 @@ from delivery.requests import (
     album_request,
     file_request,
     inline_media,
-    remote_files,
+    known_request,
+    remote_file,
     sound_request,
 )
 from delivery.targets import ChatTarget
@@ -134,7 +135,8 @@ class Sender:
             sent = await self._send_albums(target, files, look, journal)
         else:
             sent = [await self._send_file(target, files[0], look, journal)]
-        return remote_files(sent) if len(sent) == len(files) else ()
+        arrived = tuple(one.file for one in sent if one.file)
+        return arrived if len(arrived) == len(files) else ()
 
     async def send_sound(
         self, target: ChatTarget, sound: SoundFile, look: Look, journal: Journal
@@ -154,7 +156,8 @@ class Sender:
         # Telegram has no "uploading sound" for music; this is what its apps show for it.
         message = await self._upload(target, "upload_document", request, journal)
         await journal.arrived([message.message_id])
-        return remote_files([message])
+        file = remote_file(message)
+        return (file,) if file else ()
 
     async def _fill_inline(
         self, target: ChatTarget, files: Sequence[RemoteFile], look: Look
@@ -201,21 +204,25 @@ class Sender:
 
     async def _send_file(
         self, target: ChatTarget, file: File, look: Look, journal: Journal
-    ) -> Message:
-        request = file_request(target, file, look)
-        message = await self._upload(target, _action(file), request, journal)
-        await journal.arrived([message.message_id])
-        return message
+    ) -> "_Sent":
+        if isinstance(file, RemoteFile):
+            request = known_request(target, file, look)
+            sent = _Sent((await self._upload(target, None, request, journal)).message_id, file)
+        else:
+            upload = file_request(target, file, look)
+            sent = _Sent.of(await self._upload(target, _action(file), upload, journal))
+        await journal.arrived([sent.message_id])
+        return sent
 
     async def _send_albums(
         self, target: ChatTarget, files: Sequence[File], look: Look, journal: Journal
-    ) -> list[Message]:
+    ) -> "list[_Sent]":
         """Send two or more files as albums, silently and in order; then the look as a text.
 
         Telegram lets an album have no buttons, so caption and buttons follow in a message of their
         own; if that fails, the media has arrived all the same.
         """
-        sent: list[Message] = []
+        sent: list[_Sent] = []
         quiet = Look(caption="", is_silent=True, is_spoiler=look.is_spoiler)
         before = journal.progress.sent
         remaining = files[len(before) :]
@@ -228,8 +235,9 @@ class Sender:
                     last = [await self._send_file(goal, album[0], quiet, journal)]
                 else:
                     request = album_request(goal, album, quiet)
-                    last = await self._upload(goal, _action(album[0]), request, journal)
-                    await journal.arrived([message.message_id for message in last])
+                    messages = await self._upload(goal, _action(album[0]), request, journal)
+                    last = [_Sent.of(message) for message in messages]
+                    await journal.arrived([one.message_id for one in last])
             except (DeliveryError, TooLargeError) as error:
                 if journal.progress.sent:
                     raise PartialDeliveryError(len(journal.progress.sent), len(files)) from error
@@ -326,6 +334,18 @@ class Sender:
             yield
         finally:
             task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A message of ours, and its file as Telegram has it; None when that could not be understood."""
+
+    message_id: int
+    file: RemoteFile | None
+
+    @classmethod
+    def of(cls, message: Message) -> "_Sent":
+        return cls(message.message_id, remote_file(message))
 
 
 def _weight(file: File) -> int:

@@ -1,6 +1,6 @@
 """The reception: an update comes in, one service is called, an answer goes out."""
 
-from aiogram import Dispatcher
+from aiogram import Dispatcher, Router
 
 from handlers import bans as bans_of_admins
 from handlers import (
@@ -19,6 +19,7 @@ from handlers import (
     start,
 )
 from misc.ban_list import BanList
+from misc.filters import LooksLikeCommand
 from misc.middlewares import Registration
 from misc.receipts import Receipts
 from misc.spam_guard import SpamGuard
@@ -45,12 +46,15 @@ def setup(
         dispatcher.message.outer_middleware(guard)
     dispatcher.message.middleware(registration)
     dispatcher.callback_query.middleware(registration)
-    dispatcher.include_router(bans_of_admins.router(admins))
+    commands = Router(name="commands")
+    # Asked once, instead of by each of them: most messages are none.
+    commands.message.filter(LooksLikeCommand())
+    commands.include_routers(
+        bans_of_admins.router(admins),
+        *(part.router() for part in (start, mode, language, settings)),
+    )
+    dispatcher.include_router(commands)
     for part in (
-        start,
-        mode,
-        language,
-        settings,
         links,
         sound,
         retry,

@@ -27,6 +27,14 @@ class InPrivate(Filter):
         return message.chat.type == "private"
 
 
+class LooksLikeCommand(Filter):
+    """A message that begins as commands do."""
+
+    async def __call__(self, message: Message) -> bool:
+        """Look at the first character."""
+        return (message.text or message.caption or "").startswith("/")
+
+
 class FromAdmin(Filter):
     """A message or a press of one of the bot's administrators."""
 
