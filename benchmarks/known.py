@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from benchmarks.figures import Figure
 from benchmarks.stage import Measured, World, ferry, program
-from benchmarks.world import MANY_POSTS, POST
+from benchmarks.world import MANY_POSTS, POST, STORAGE
 
 _LINK = f"https://www.tiktok.com/@_/video/{POST}"
 _ROUNDS = 3
+#: Queries that are typed.
+_TYPED = 1_000
 
 
 def cached(world: World) -> list[Figure]:
@@ -131,6 +133,31 @@ def flat(world: World) -> list[Figure]:
             late - early <= 8,
         )
     ]
+
+
+def typed(world: World) -> list[Figure]:
+    """Inline queries, a hundred in each second: how long until known and unknown ones are answered."""
+    figures = []
+    people = range(300_000, 300_100)
+    for what, links in (
+        ("a known", [_LINK]),
+        ("an unknown", [f"https://www.tiktok.com/@_/video/{post_id}" for post_id in MANY_POSTS]),
+    ):
+        storage = {"INLINE_STORAGE_CHAT": str(STORAGE), "LIMITS_SPAM_GUARD": "false"}
+        with ferry(world, **storage) as bot:
+            _make_known(world, bot, people)
+            bot.keep_to_one_core()
+            before = len(_waits(world, "answerInlineQuery"))
+            started = time.monotonic()
+            for n in range(_TYPED):
+                person = people[n % len(people)]
+                world.control("ask", [{"person": person, "text": links[n % len(links)]}])
+                time.sleep(max(0.0, started + (n + 1) / 100 - time.monotonic()))
+            pace = _TYPED / (time.monotonic() - started)
+            world.wait_for("answerInlineQuery", before + _TYPED, bot)
+            seconds = _waits(world, "answerInlineQuery")[before:]
+        figures.append(_percentiles(f"{what} link typed, {pace:.0f}/s, one core", seconds, 0.050))
+    return figures
 
 
 def storm(world: World) -> list[Figure]:

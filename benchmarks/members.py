@@ -12,7 +12,7 @@ import aiohttp
 
 from benchmarks.figures import Figure
 from benchmarks.files import files
-from benchmarks.known import cached, flat, overhead, paced, storm
+from benchmarks.known import cached, flat, overhead, paced, storm, typed
 from benchmarks.stage import ROOT, World, ferry, program
 from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
 from platforms import Sources, Terms, load, load_exits
@@ -227,6 +227,7 @@ MEMBERS = {
     "overhead": overhead,
     "paced": paced,
     "flat": flat,
+    "typed": typed,
     "storm": storm,
     "start": start,
     "files": files,

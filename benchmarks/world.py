@@ -12,6 +12,7 @@ from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import Encoding, SamplePost
+from simulator.telegram.world import Chat
 
 POST = "7300000000000000001"
 #: As many as are in flight at once: the same one again would come from Telegram's own store.
@@ -19,6 +20,8 @@ LARGE_POSTS = tuple(f"73000000000000001{n:02}" for n in range(50))
 LARGE_BYTES = 20_000_000
 #: For storms.
 MANY_POSTS = tuple(f"73000000000000002{n:02}" for n in range(40))
+#: A channel for inline mode.
+STORAGE = -1_000_777
 
 
 async def serve(folder: Path) -> None:
@@ -30,6 +33,7 @@ async def serve(folder: Path) -> None:
     large = samples.video(VideoSpec(padded_bytes=LARGE_BYTES))
     for post_id in LARGE_POSTS:
         simulator.site.add(SamplePost(post_id, encodings=(Encoding(large),)))
+    simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
     await simulator.start()
     ready = {
         "server": simulator.address,

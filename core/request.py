@@ -49,8 +49,8 @@ class Request:
     press: Press | None = None
     #: The inline message that becomes the answer; then the chat is who has sent it.
     inline_id: str | None = None
-    #: Who asks is known to the bot, so that the history has a place for it.
-    is_registered: bool = True
+    #: It goes into the history: who asks is known to the bot, and asks for the first time.
+    is_recorded: bool = True
 
     def as_json(self) -> str:
         """Give the form for the database."""

@@ -143,6 +143,16 @@ class InlineSection(Section):
     )
 
 
+class ButtonsSection(Section):
+    """What stands below a post in a private chat, beside its sound."""
+
+    share: bool = Field(
+        True,
+        description="A button that sends the post to another chat; it needs inline mode.",
+    )
+    copy_link: bool = Field(False, description="A button that copies the link.")
+
+
 class LimitsSection(Section):
     """How much work is accepted."""
 
@@ -352,6 +362,7 @@ class Settings(BaseModel):
     files: FilesSection = FilesSection()
     limits: LimitsSection = LimitsSection()
     inline: InlineSection = InlineSection()
+    buttons: ButtonsSection = ButtonsSection()
     network: NetworkSection = NetworkSection()
     sites: SitesSection = SitesSection()
     helpers: HelpersSection = HelpersSection()

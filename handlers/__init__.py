@@ -40,6 +40,7 @@ def setup(
         dispatcher.callback_query,
         dispatcher.inline_query,
         dispatcher.chosen_inline_result,
+        dispatcher.guest_message,
     ):
         kind.outer_middleware(bans)
     if guard:

@@ -38,7 +38,11 @@ from delivery.workshop import Workshop
 from handlers import setup
 from misc.ban_list import BanList
 from misc.commands import publish_commands
+from misc.doubles import Doubles
 from misc.inline import InlineDesk
+from misc.inline_buttons import InlineButtons
+from misc.keyboards import Extras
+from misc.lookup import Lookup
 from misc.middlewares import Registration
 from misc.orders import OrderDesk
 from misc.presses import Presses
@@ -156,11 +160,10 @@ class Application:
             self._spool.prepare()
             await publish_commands(self._bot, load_texts())
             assert me.username
-            desk = self._make_desk(me.username)
-            self._dispatcher = self._make_dispatcher(desk)
             updates = _UPDATES + (["business_message"] if self._settings.bot.business else [])
-            if await self._offers_inline(me):
-                updates += ["inline_query", "chosen_inline_result"]
+            updates += await self._updates_from_elsewhere(me)
+            desk = self._make_desk(me.username, can_share="inline_query" in updates)
+            self._dispatcher = self._make_dispatcher(desk)
             _spare_the_collector()
             async with doing(self._chores(desk)):
                 await self._dispatcher.start_polling(
@@ -184,23 +187,27 @@ class Application:
             await self._dispatcher.stop_polling()
 
     def _make_dispatcher(self, desk: OrderDesk) -> Dispatcher:
-        texts = load_texts()
+        texts, presses, doubles = load_texts(), Presses(), Doubles()
+        lookup = Lookup(self._bot.id, texts, self._sources)
         dispatcher = Dispatcher(
             disable_fsm=True,  # nothing here waits for a next message
             sender=self._sender,
             texts=texts,
             registry=self._sources.registry,
-            presses=Presses(),
+            presses=presses,
             jobs=self._jobs,
             bans=self._bans,
             orders=desk,
+            doubles=doubles,
             inline=InlineDesk(
                 bot=self._bot,
                 texts=texts,
-                sources=self._sources,
+                lookup=lookup,
                 orders=desk,
+                doubles=doubles,
                 is_for_everybody=self._settings.inline.everybody,
             ),
+            inline_buttons=InlineButtons(texts, lookup, desk, presses),
         )
         registry, bot = self._sources.registry, self._settings.bot
         guard = SpamGuard(self._sender, texts, registry, frozenset(bot.admins))
@@ -216,8 +223,8 @@ class Application:
         dispatcher.shutdown.register(self._drain)
         return dispatcher
 
-    def _make_desk(self, bot_username: str) -> OrderDesk:
-        limits = self._settings.limits
+    def _make_desk(self, bot_username: str, *, can_share: bool) -> OrderDesk:
+        limits, buttons = self._settings.limits, self._settings.buttons
         policy = Policy(
             max_duration_s=limits.max_duration_s,
             group_items=limits.group_items,
@@ -242,15 +249,18 @@ class Application:
             group_queue=limits.group_queue,
             max_age_s=limits.max_age_s,
             admins=frozenset(self._settings.bot.admins),
+            extras=Extras(share=buttons.share and can_share, copy_link=buttons.copy_link),
         )
 
-    async def _offers_inline(self, me: User) -> bool:
-        """Tell whether inline mode can work, and the operator why it cannot."""
+    async def _updates_from_elsewhere(self, me: User) -> list[str]:
+        """List the updates for inline and guest mode, as far as these can work; say why they cannot."""
         storage_chat = self._settings.inline.storage_chat
         if not storage_chat:
-            if me.supports_inline_queries:
-                logger.warning("Inline mode needs a channel to upload to: [inline] storage_chat")
-            return False
+            if me.supports_inline_queries or me.supports_guest_queries:
+                logger.warning(
+                    "Inline and guest mode need a channel to upload to: [inline] storage_chat"
+                )
+            return []
         if not me.supports_inline_queries:
             logger.warning("Inline mode is off: see /setinline at @BotFather")
         try:
@@ -258,8 +268,9 @@ class Application:
                 await self._bot.get_chat(storage_chat)
         except DeliveryError as error:
             logger.warning("The channel of [inline] storage_chat cannot be used: %s", error)
-            return False
-        return bool(me.supports_inline_queries)
+            return []
+        inline = ["inline_query", "chosen_inline_result"] if me.supports_inline_queries else []
+        return inline + (["guest_message"] if me.supports_guest_queries else [])
 
     def _chores(self, desk: OrderDesk) -> list[Chore]:
         lease_s = self._settings.run.lease_s

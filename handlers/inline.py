@@ -1,11 +1,12 @@
-"""Inline mode: `@bot link` in any chat, the cards that are sent, and the buttons below them."""
+"""In any chat: `@bot link` typed or called, the cards that are sent, and the buttons below them."""
 
 from aiogram import Router
-from aiogram.types import CallbackQuery, ChosenInlineResult, InlineQuery
+from aiogram.types import CallbackQuery, ChosenInlineResult, InlineQuery, Message
 
-from misc.callbacks import AGAIN, PAGE
+from misc.callbacks import AGAIN, OLD_INLINE, PAGE
 from misc.filters import Carries
 from misc.inline import InlineDesk
+from misc.inline_buttons import InlineButtons
 from misc.middlewares import STORES
 from misc.receipts import Receipt
 
@@ -17,6 +18,9 @@ def router() -> Router:
     router.chosen_inline_result.register(on_chosen)
     router.callback_query.register(on_again, Carries(one_of=(AGAIN,)), flags=STORES)
     router.callback_query.register(on_page, Carries(prefix=PAGE), flags=STORES)
+    for prefix in OLD_INLINE:
+        router.callback_query.register(on_old, Carries(prefix=prefix), flags=STORES)
+    router.guest_message.register(on_call)
     return router
 
 
@@ -31,11 +35,21 @@ async def on_chosen(chosen: ChosenInlineResult, inline: InlineDesk, receipt: Rec
     await inline.choose(chosen, receipt)
 
 
-async def on_again(query: CallbackQuery, inline: InlineDesk, receipt: Receipt) -> None:
+async def on_call(message: Message, inline: InlineDesk, receipt: Receipt) -> None:
+    """Answer a call into a chat that the bot is no member of."""
+    await inline.visit(message, receipt)
+
+
+async def on_again(query: CallbackQuery, inline_buttons: InlineButtons, receipt: Receipt) -> None:
     """Try again, for the owner."""
-    await inline.try_again(query, receipt)
+    await inline_buttons.try_again(query, receipt)
 
 
-async def on_page(query: CallbackQuery, inline: InlineDesk, receipt: Receipt) -> None:
+async def on_page(query: CallbackQuery, inline_buttons: InlineButtons, receipt: Receipt) -> None:
     """Show another item of an album."""
-    await inline.turn(query, receipt)
+    await inline_buttons.turn(query, receipt)
+
+
+async def on_old(query: CallbackQuery, inline_buttons: InlineButtons, receipt: Receipt) -> None:
+    """Do what an older bot's button promises, for the owner."""
+    await inline_buttons.revive(query, receipt)

@@ -4,6 +4,7 @@ from aiogram import Router
 from aiogram.types import Message
 
 from core.media import Link
+from misc.doubles import Doubles
 from misc.filters import HasLinks
 from misc.middlewares import STORES, ChatView
 from misc.orders import OrderDesk
@@ -20,10 +21,16 @@ def router() -> Router:
 
 
 async def on_link(
-    message: Message, links: list[Link], chat: ChatView, orders: OrderDesk, receipt: Receipt
+    message: Message,
+    links: list[Link],
+    chat: ChatView,
+    orders: OrderDesk,
+    doubles: Doubles,
+    receipt: Receipt,
 ) -> None:
     """Put the links of a message into the queue."""
-    await orders.submit_links(message, links, chat, receipt)
+    if doubles.is_first(message):
+        await orders.submit_links(message, links, chat, receipt)
 
 
 async def on_business_link(

@@ -1,6 +1,7 @@
 """What our inline buttons carry. Some forms are older than this code, so they stay as they are."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 #: Then the language's code.
@@ -24,6 +25,13 @@ SETTING: Final = "set/"
 INERT: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"
 WAIT: Final = "wait"
+#: How the data of older inline buttons begins: `ir:` has tried again, `sr:` has loaded an album again.
+OLD_INLINE: Final = ("ir:", "sr:")
+_OLD_INLINE: Final = re.compile(
+    r"(?:ir:(?:tt|ig):(?:(?P<owner>[0-9a-z]{1,13}):)?|sr:(?:(?P<owner2>[0-9a-z]{1,13}):)?\d{1,2}:)"
+    r"(?P<link>[\w.-]+/[^\s:]+)",
+    re.ASCII,
+)
 #: Telegram lets a button carry so many bytes.
 #: Source: https://core.telegram.org/bots/api#inlinekeyboardbutton
 MAX_BYTES: Final = 64
@@ -48,6 +56,31 @@ def read_post(data: str) -> tuple[str, str] | None:
         return ("tiktok", digits) if digits.isascii() and digits.isdigit() else None
     found = re.fullmatch(r"\w+/(\w+)/([\w.:/%-]+)", data, re.ASCII)
     return (found[1], found[2]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class OldInline:
+    """What a button of an older bot carries below an inline message: try again, or load again."""
+
+    url: str
+    #: Who may press it, as the older bot has written it; None in the oldest ones, which did not say.
+    owner: str | None
+
+    def is_of(self, person_id: int) -> bool:
+        """Tell whether somebody may press it. The number is written in base 36 or 10."""
+        return self.owner is not None and person_id in {int(self.owner, 36), _decimal(self.owner)}
+
+
+def read_old_inline(data: str) -> OldInline | None:
+    """Read such a button's data; None when it makes no sense."""
+    found = _OLD_INLINE.fullmatch(data)
+    if found is None:
+        return None
+    return OldInline(f"https://{found['link']}", found["owner"] or found["owner2"])
+
+
+def _decimal(digits: str) -> int | None:
+    return int(digits) if digits.isdigit() else None
 
 
 def _fitting(data: str) -> str | None:

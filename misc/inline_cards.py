@@ -16,13 +16,23 @@ from aiogram.types import (
 )
 
 from core.media import RemoteFile
+from core.request import Kind
 from delivery.requests import Look
 from misc import keyboards
 
 #: Ids of the cards that start a request, with what is wanted; those of known media begin with KNOWN.
-FETCH: Final = {"fetch/post": "post", "fetch/sound": "sound"}
+FETCH: Final[dict[str, Kind]] = {"fetch/post": "post", "fetch/sound": "sound"}
 KNOWN: Final = "known/"
+#: What the ids of such cards began with in older bots with the same token.
+_OLD: Final = ("tt_download", "ig_download")
 HINT: Final = "hint"
+
+
+def wanted(result_id: str) -> Kind | None:
+    """Tell what the card with an id has promised to fetch; None for one that has shown all."""
+    if result_id.startswith(_OLD):
+        return "post"
+    return FETCH.get(result_id)
 
 
 def unknown(texts: Mapping[str, str], site: str) -> list[InlineQueryResultUnion]:
@@ -53,9 +63,16 @@ def known(
     return cards
 
 
-def hint(title: str, text: str) -> list[InlineQueryResultUnion]:
+def hint(
+    title: str, text: str, button: InlineKeyboardMarkup | None = None
+) -> list[InlineQueryResultUnion]:
     """Say something that helps. Who sends it tells others."""
-    return [InlineQueryResultArticle(id=HINT, title=title, input_message_content=_content(text))]
+    content = _content(text)
+    return [
+        InlineQueryResultArticle(
+            id=HINT, title=title, input_message_content=content, reply_markup=button
+        )
+    ]
 
 
 def _card(

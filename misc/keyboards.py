@@ -1,8 +1,15 @@
 """The keyboards under our messages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import (
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    SwitchInlineQueryChosenChat,
+)
 
 from core.captions import short_count
 from core.formats import Quality
@@ -22,6 +29,10 @@ from misc.callbacks import (
 from misc.middlewares import ChatView
 from misc.texts import Texts
 
+#: An inline query, and what a button copies, are no longer than this.
+#: Source: https://core.telegram.org/bots/api#copytextbutton, https://core.telegram.org/bots/api#inlinequery
+_LONGEST_LINK: Final = 256
+
 
 def languages(texts: Texts) -> InlineKeyboardMarkup:
     """Offer all languages by their own names, two in a row."""
@@ -33,8 +44,21 @@ def languages(texts: Texts) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def under_post(post: Post, texts: Mapping[str, str]) -> InlineKeyboardMarkup | None:
-    """Show a post's likes and views, as far as they are known, and offer its sound and slides."""
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What the operator wants below a post in a private chat."""
+
+    share: bool = False
+    copy_link: bool = False
+
+
+def under_post(
+    post: Post, texts: Mapping[str, str], link: str = "", extras: Extras = Extras()
+) -> InlineKeyboardMarkup | None:
+    """Show a post's likes and views, as far as they are known, and offer its sound and slides.
+
+    With `extras` the post can be sent on, and its `link` copied, unless it is too long for a button.
+    """
     stats = _stats(post)
     offers = []
     if (post.sound or not post.has_pictures) and (data := sound_of(post.platform, post.id)):
@@ -42,8 +66,31 @@ def under_post(post: Post, texts: Mapping[str, str]) -> InlineKeyboardMarkup | N
     has_slides = any(isinstance(item, Picture) for item in post.items)
     if post.sound and has_slides and (data := slides_of(post.platform, post.id)):
         offers.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
-    rows = [row for row in (stats, offers) if row]
+    rows = [row for row in (stats, offers, _extras(texts, link, extras)) if row]
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+
+
+def _extras(texts: Mapping[str, str], link: str, extras: Extras) -> list[InlineKeyboardButton]:
+    if not 0 < len(link) <= _LONGEST_LINK:
+        return []
+    buttons = []
+    if extras.share:
+        query = SwitchInlineQueryChosenChat(
+            query=link,
+            allow_user_chats=True,
+            allow_bot_chats=True,
+            allow_group_chats=True,
+            allow_channel_chats=True,
+        )
+        buttons.append(
+            InlineKeyboardButton(text=texts["share_button"], switch_inline_query_chosen_chat=query)
+        )
+    if extras.copy_link:
+        button = InlineKeyboardButton(
+            text=texts["copy_button"], copy_text=CopyTextButton(text=link)
+        )
+        buttons.append(button)
+    return buttons
 
 
 def under_inline(post: Post, page: int, pages: int) -> InlineKeyboardMarkup | None:

@@ -56,6 +56,8 @@ class OrderDesk:
     max_age_s: int
     #: Chats that are told more about a failure.
     admins: frozenset[int]
+    #: What stands below a post in private chats.
+    extras: keyboards.Extras
 
     async def submit_links(
         self,
@@ -98,12 +100,16 @@ class OrderDesk:
         request = _request(kind, link, message, chat, int(time.time()))
         await self._submit([replace(request, press=press)], chat, receipt, at_end)
 
-    async def submit_inline(self, request: Request, receipt: Receipt) -> None:
+    async def submit_inline(
+        self, request: Request, receipt: Receipt, at_end: Callable[[], None] = lambda: None
+    ) -> None:
         """Hand in the request of an inline message; it stands in its sender's own queue."""
         entries = await self.ledger.enter(receipt.update_id, [request])
         receipt.give()
         if entries:
-            self._hand_in(entries, self.private_queue)
+            self._hand_in(entries, self.private_queue, at_end)
+        else:
+            at_end()
 
     async def resume(self) -> None:
         """Go on with what others have left.
@@ -213,6 +219,7 @@ class OrderDesk:
             can_retry=request.press is None,
             # What others see in their chats is not for diagnostics.
             is_admin=target.chat_id in self.admins and not target.inline_id,
+            extras=self.extras,
         )
 
     def _mentions_us(self, message: Message) -> bool:

@@ -1,17 +1,15 @@
 """One press at a time: a button that is at work is not pressed again."""
 
-from collections.abc import Callable
-
-Press = tuple[int, int, str]
+from collections.abc import Callable, Hashable
 
 
 class Presses:
-    """The presses whose work is not done yet: chat, message and data of each."""
+    """The presses whose work is not done yet, by what tells them apart: message and data."""
 
     def __init__(self) -> None:
-        self._running: set[Press] = set()
+        self._running: set[Hashable] = set()
 
-    def begin(self, press: Press) -> Callable[[], None] | None:
+    def begin(self, press: Hashable) -> Callable[[], None] | None:
         """Note that a press is at work; give what ends it, or None if it is at work already."""
         if press in self._running:
             return None

@@ -41,6 +41,8 @@ class ChatVoice:
     can_retry: bool
     #: The chat is an administrator's, who is told what went wrong inside.
     is_admin: bool
+    #: What stands below a post in a private chat.
+    extras: keyboards.Extras
 
     def look(self, post: Post, *, shown: int, missing: int, page: int = 0) -> Look:
         """Give the caption with source and signature, and the row of likes and views.
@@ -68,7 +70,7 @@ class ChatVoice:
             caption=text,
             buttons=keyboards.under_inline(post, page, shown)
             if self.target.inline_id
-            else keyboards.under_post(post, self.texts[self.lang]),
+            else keyboards.under_post(post, self.texts[self.lang], self.link.url, self._extras),
             is_silent=self._is_group and self.wishes.silent,
             is_spoiler=self._is_group and self.wishes.spoiler and post.is_sensitive,
         )
@@ -114,6 +116,10 @@ class ChatVoice:
     @property
     def _is_group(self) -> bool:
         return not self.target.is_private
+
+    @property
+    def _extras(self) -> keyboards.Extras:
+        return keyboards.Extras() if self._is_group else self.extras
 
     @property
     def _bot_url(self) -> str:

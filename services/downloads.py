@@ -199,7 +199,7 @@ class Downloads:
         request = order.entry.request
         if request.inline_id:
             await self._note_shown(request.inline_id, post)
-        if request.business_id or not request.is_registered:
+        if request.business_id or not request.is_recorded:
             return False  # somebody who has never come to us
         # Where something may be missing, the request is answered only by the word about it.
         row = None if order.entry.progress.is_uncertain else order.entry.row

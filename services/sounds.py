@@ -76,7 +76,7 @@ class Sounds:
     async def _record(self, order: Order, delivered: Delivered) -> bool:
         chat_id, post = order.target.chat_id, delivered.post
         logger.info("Delivered the sound of %s %s to chat %d", post.platform, post.id, chat_id)
-        if post.number is not None and order.entry.request.is_registered:
+        if post.number is not None and order.entry.request.is_recorded:
             try:
                 with storage_errors():
                     await add_music(chat_id, post.number)

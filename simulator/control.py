@@ -12,7 +12,7 @@ from aiohttp import web
 
 from simulator.telegram.api import BotApi, Fault
 from simulator.telegram.limits import Limits
-from simulator.telegram.world import World
+from simulator.telegram.world import Person, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Control:
         """Give the routes."""
         return [
             web.post("/control/say", self._say),
+            web.post("/control/ask", self._ask),
             web.post("/control/fault", self._fault),
             web.get("/control/calls", self._calls),
             web.get("/control/counts", self._counts),
@@ -39,14 +40,23 @@ class Control:
         entries: list[dict[str, Any]] = await request.json()
         numbers = []
         for entry in entries:
-            person = self.world.person(
-                entry["person"],
-                entry.get("name", "Ada"),
-                language_code=entry.get("language", "en"),
-            )
+            person = self._person(entry)
             chat = self.world.group(entry["chat"]) if "chat" in entry else None
             numbers.append(self.world.say(person, entry["text"], chat)["message_id"])
         return web.json_response(numbers)
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        """Let people type behind the bot's name: a list of {person, text, name?, language?}."""
+        entries: list[dict[str, Any]] = await request.json()
+        inline = self.api.methods.inline
+        return web.json_response([inline.ask(self._person(e), e["text"]) for e in entries])
+
+    def _person(self, entry: dict[str, Any]) -> Person:
+        return self.world.person(
+            entry["person"],
+            entry.get("name", "Ada"),
+            language_code=entry.get("language", "en"),
+        )
 
     async def _fault(self, request: web.Request) -> web.Response:
         """Add a fault."""
@@ -72,7 +82,12 @@ class Control:
         return web.json_response(refusals)
 
     async def _waits(self, request: web.Request) -> web.Response:
-        """List how long people waited for the first call of a method that is about their message."""
+        """List how long people waited for the first call of a method that is about their message.
+
+        For answerInlineQuery it is about their queries.
+        """
+        if request.query["method"] == "answerInlineQuery":
+            return web.json_response(self.api.methods.inline.waits)
         seconds: dict[tuple[int, int], float] = {}
         for call in self.api.calls_of(request.query["method"]):
             quoted = (call.params.get("reply_parameters") or {}).get("message_id")

@@ -252,6 +252,16 @@ async def _inline(stage: Stage) -> None:
     await stage.expect("the video at once", lambda: "video" in message)
 
 
+async def _guest(stage: Stage) -> None:
+    inline, bo = stage.simulator.api.methods.inline, stage.simulator.world.person(1002, "Bo")
+    others = stage.simulator.world.group(-100_5006, "Bo's chat")
+    above = stage.simulator.world.post_unseen(
+        bo.as_json(), others, {"text": f"look at {_VIDEO}7300000000000000101"}
+    )
+    call = inline.call(stage.ada, others, "@clipferry_demo_bot", above)
+    await stage.expect("the video as an answer", lambda: "video" in inline.answers.get(call, {}))
+
+
 _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Ada comes by an invitation link", _arrival),
     ("A TikTok link", _link),
@@ -268,5 +278,6 @@ _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Another language", _language),
     ("A group", _group),
     ("Inline: a link behind the bot's name in any chat, first unknown, then known", _inline),
+    ("A guest: called into a chat that it is no member of, under somebody's link", _guest),
     ("The same new link in a hundred groups at once", _crowd),
 )

@@ -27,6 +27,7 @@ BOT_USER: dict[str, Any] = {
     "can_join_groups": True,
     "can_read_all_group_messages": True,
     "supports_inline_queries": True,
+    "supports_guest_queries": True,
 }
 
 

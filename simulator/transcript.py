@@ -77,7 +77,10 @@ class Transcript:
         print(f"  {'':18}    bot: {cards or '(no cards)'}   [{took:.0f} ms]")
 
     def _answer(self, message: Json) -> None:
-        chat_id = message["chat"]["id"]
+        chat_id, sender = message["chat"]["id"], message["from"]
+        if not sender["is_bot"] and "via_bot" not in message:
+            self._line(chat_id, sender["first_name"], _text(message))
+            return
         asked_at = self._asked_at.get(chat_id)
         took = f"   [{(time.monotonic() - asked_at) * 1000:.0f} ms]" if asked_at else ""
         self._line(chat_id, "bot", f"{_text(message)}{took}")

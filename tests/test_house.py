@@ -33,6 +33,8 @@ GIVERS = {
     "receipt",
     "bans",
     "inline",
+    "inline_buttons",
+    "doubles",
     "command",
     "chat",
     "links",

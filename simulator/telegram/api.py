@@ -80,6 +80,8 @@ class BotApi:
     methods: Methods = field(init=False)
     #: How often getUpdates was called.
     pollers: int = 0
+    #: The kinds of updates that the bot has asked for.
+    wanted: set[str] = field(default_factory=set)
     _confirmed: int = 0
 
     def __post_init__(self) -> None:
@@ -163,7 +165,7 @@ class BotApi:
         mine = self.pollers
         offset = params.get("offset") or 0
         self.world.updates = [u for u in self.world.updates if u["update_id"] >= offset]
-        allowed = set(params.get("allowed_updates") or [])
+        allowed = self.wanted = set(params.get("allowed_updates") or self.wanted)
         deadline = time.monotonic() + (params.get("timeout") or 0)
         while True:
             if mine != self.pollers:

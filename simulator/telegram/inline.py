@@ -1,6 +1,7 @@
-"""Inline mode: queries, their answers, and messages that are known only by an inline message id."""
+"""Inline and guest mode: queries, calls, and messages that are known only by an inline message id."""
 
 import itertools
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 
 from simulator.telegram.errors import bad_request
 from simulator.telegram.files import FileStore
-from simulator.telegram.markup import as_key, checked_keyboard, formatted
+from simulator.telegram.markup import as_key, checked_keyboard, entities_of_plain_text, formatted
 from simulator.telegram.world import Chat, Json, Person, World
 
 #: Telegram forgets a query after about so many seconds.
@@ -27,15 +28,20 @@ _START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(slots=True)
 class Inline:
-    """What inline mode adds to the world."""
+    """What inline and guest mode add to the world."""
 
     world: World
     files: FileStore
     violations: list[str]
-    #: Answers by query id.
+    #: Answers by query id; those to calls are messages.
     answers: dict[str, Json] = field(default_factory=dict)
+    #: How long each query has waited for its answer, in seconds.
+    waits: list[float] = field(default_factory=list)
     #: Messages by inline message id.
     messages: dict[str, Json] = field(default_factory=dict)
+    #: Calls as a guest that were not answered, by id.
+    _calls: dict[str, Json] = field(default_factory=dict)
+    #: When queries and calls came that were not answered.
     _open: dict[str, float] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -53,7 +59,8 @@ class Inline:
         """Let somebody send a card into a chat; gives the message."""
         results = self.answers[query_id]["results"]
         result = next(result for result in results if result["id"] == result_id)
-        message = self.world.post_inline(person, chat, self._content(result))
+        content = {**self._content(result), "via_bot": self.world.bot_user}
+        message = self.world.post_unseen(person.as_json(), chat, content)
         chosen: Json = {"result_id": result_id, "from": person.as_json(), "query": text}
         # Without a keyboard Telegram gives no id, and the message can never be edited.
         if result.get("reply_markup"):
@@ -61,6 +68,18 @@ class Inline:
             self.messages[inline_id] = message
         self.world.push("chosen_inline_result", chosen)
         return message
+
+    def call(self, person: Person, chat: Chat, text: str, above: Json | None = None) -> str:
+        """Let somebody call the bot into a chat that it is no member of; gives the call's id."""
+        content: Json = {"text": text, "entities": entities_of_plain_text(text)}
+        if above:
+            content["reply_to_message"] = above
+        message = self.world.post_unseen(person.as_json(), chat, content)
+        call_id = f"guest-{next(self._numbers)}"
+        self._calls[call_id] = message
+        self._open[call_id] = time.monotonic()
+        self.world.push("guest_message", {**message, "guest_query_id": call_id})
+        return call_id
 
     def press(self, person: Person, inline_id: str, data: str) -> str:
         """Let somebody press a button below an inline message; gives the query's id."""
@@ -78,11 +97,7 @@ class Inline:
         Raises:
             ApiError: it is late, or wrong.
         """
-        asked_at = self._open.pop(params["inline_query_id"], None)
-        if asked_at is None or time.monotonic() - asked_at > ANSWER_WITHIN_S:
-            raise bad_request(
-                "query is too old and response timeout expired or query ID is invalid"
-            )
+        seconds = self._close(params["inline_query_id"])
         results = params["results"]
         ids = [result.get("id", "") for result in results]
         if len(results) > MAX_RESULTS:
@@ -96,8 +111,26 @@ class Inline:
             if not button.get("text") or not _START_PARAMETER.fullmatch(parameter):
                 raise bad_request("BUTTON_INVALID")
         self.answers[params["inline_query_id"]] = params
+        self.waits.append(seconds)
         self.world.inline_answered(params["inline_query_id"], results)
         return True
+
+    def answer_call(self, params: Json) -> Json:
+        """Take the answer to a call, which becomes a message at once.
+
+        Raises:
+            ApiError: it is late, or wrong.
+        """
+        self._close(params["guest_query_id"])
+        self._check(params["result"])
+        call = self._calls.pop(params["guest_query_id"])
+        chat = self.world.chats[call["chat"]["id"]]
+        content = {**self._content(params["result"]), "guest_bot_caller_user": call["from"]}
+        message = self.world.post_unseen(self.world.bot_user, chat, content)
+        inline_id = f"im-{next(self._numbers)}"
+        self.messages[inline_id] = message
+        self.answers[params["guest_query_id"]] = message
+        return {"inline_message_id": inline_id}
 
     def edit(self, params: Json, content: Json, *, keeps_content: bool = False) -> bool:
         """Change an inline message.
@@ -137,6 +170,15 @@ class Inline:
         return {**content, "caption": caption, "caption_entities": entities}
 
     # --- parts -------------------------------------------------------------------------------
+
+    def _close(self, query_id: str) -> float:
+        """Give the seconds since a query came, if it may still be answered."""
+        seconds = time.monotonic() - self._open.pop(query_id, -math.inf)
+        if seconds > ANSWER_WITHIN_S:
+            raise bad_request(
+                "query is too old and response timeout expired or query ID is invalid"
+            )
+        return seconds
 
     def _check(self, result: Json) -> None:
         if not 1 <= len(result.get("id", "").encode()) <= MAX_RESULT_ID:

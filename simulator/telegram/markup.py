@@ -13,6 +13,7 @@ MAX_TEXT_UNITS = 4096
 MAX_CAPTION_UNITS = 1024
 MAX_RAW_BYTES = 32_768
 MAX_CALLBACK_BYTES = 64
+MAX_COPIED = 256
 
 _TAGS = {
     "b": "bold",
@@ -178,6 +179,12 @@ def _check_button(button: dict[str, Any]) -> None:
     actions = set(button) - {"text", "style", "icon_custom_emoji_id"}
     if len(actions) != 1:
         raise bad_request("text buttons are unallowed in the inline keyboard")
+    copied = button.get("copy_text")
+    if copied is not None and not 1 <= len(copied["text"]) <= MAX_COPIED:
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    shared = button.get("switch_inline_query_chosen_chat")
+    if shared is not None and not any(v for k, v in shared.items() if k.startswith("allow_")):
+        raise bad_request("BUTTON_TYPE_INVALID")
     data = button.get("callback_data")
     if data is not None and not 1 <= len(data.encode()) <= MAX_CALLBACK_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")

@@ -174,6 +174,9 @@ class Methods:
     async def do_answerInlineQuery(self, params: Params, _uploads: Uploads) -> bool:
         return self.inline.answer(params)
 
+    async def do_answerGuestQuery(self, params: Params, _uploads: Uploads) -> Json:
+        return self.inline.answer_call(params)
+
     async def do_editMessageMedia(self, params: Params, _uploads: Uploads) -> bool:
         if not params.get("inline_message_id"):
             raise bad_request("only inline messages are simulated here")

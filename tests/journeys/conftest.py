@@ -8,6 +8,7 @@ import pytest
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from tests.journeys.ferry import Ferry
+from tests.journeys.inline_ferry import InlineFerry
 
 
 @pytest.fixture
@@ -18,3 +19,9 @@ async def ferry(samples: SampleStore, authority: Authority, tmp_path: Path) -> A
     yield ferry
     await ferry.close()
     assert ferry.api.methods.violations == []
+
+
+@pytest.fixture
+async def inline(ferry: Ferry) -> InlineFerry:
+    """A world with a storage channel, and Ada's friends, whose group the bot is no member of."""
+    return InlineFerry(ferry)

@@ -1,63 +1,19 @@
 """Inline mode: a known post at once, an unknown one by a card that is filled in."""
 
 import pytest
+from sqlalchemy import text
 
+from data import database
 from data.db_service import get_user_stats
 from misc.texts import load_texts
-from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media
-from simulator.telegram.world import Chat, Json, Person
+from simulator.telegram.world import Chat, Json
 from tests.journeys.ferry import ID, VIDEO, Ferry
+from tests.journeys.inline_ferry import ALBUM, ON, STORAGE, InlineFerry, album, arrows
 from tests.journeys.test_crash import open_requests
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
-STORAGE = -1_000_777
-ON = {"INLINE_STORAGE_CHAT": str(STORAGE)}
-ALBUM = "https://www.instagram.com/p/DemoPhoto01/"
-
-
-@pytest.fixture
-async def inline(ferry: Ferry) -> "InlineFerry":
-    """A bot with inline mode, and Ada's friends."""
-    ferry.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
-    return InlineFerry(ferry)
-
-
-class InlineFerry:
-    """What people do with `@bot`."""
-
-    def __init__(self, ferry: Ferry) -> None:
-        self.ferry = ferry
-        self.mode = ferry.api.methods.inline
-        self.friends = ferry.world.group(-5005, "Friends")
-
-    async def type(self, text: str, person: Person | None = None) -> list[Json]:
-        """Type behind the bot's name; gives the cards."""
-        self.query = self.mode.ask(person or self.ferry.ada, text)
-        self.text = text
-        await self.ferry.until(lambda: self.query in self.mode.answers, "an answer")
-        cards: list[Json] = self.mode.answers[self.query]["results"]
-        return cards
-
-    async def send(self, card: str, person: Person | None = None) -> Json:
-        """Send a card to the friends; gives the message when the bot is done with it."""
-        message = self.mode.choose(
-            person or self.ferry.ada, self.query, card, self.text, self.friends
-        )
-        await self.ferry.settled()
-        return message
-
-    async def press(self, message: Json, data: str, person: Person | None = None) -> Json:
-        """Press a button below an inline message; gives the bot's answer to the press."""
-        query = self.mode.press(person or self.ferry.ada, self.mode.id_of(message), data)
-        await self.ferry.settled()
-        return self.ferry.world.query_answers[query]
-
-
-def arrows(message: Json) -> list[str]:
-    rows = message["reply_markup"]["inline_keyboard"]
-    return [button["callback_data"] for button in rows[-1]]
 
 
 async def test_an_unknown_post_is_filled_in_and_the_next_time_it_is_known(inline: InlineFerry):
@@ -95,12 +51,6 @@ async def test_the_sound_alone(inline: InlineFerry):
     await inline.send("fetch/post")
     cards = await inline.type(VIDEO)
     assert [card["type"] for card in cards] == ["video", "audio"]
-
-
-def album(ferry: Ferry) -> None:
-    photo = Media(ferry.samples.picture(400, 500, "i"))
-    film = Media(ferry.samples.video(VideoSpec()), is_video=True)
-    ferry.instagram.add(InstagramPost("DemoPhoto01", (photo, film, *[photo] * 10)))
 
 
 async def test_an_album_is_turned_by_anybody_even_after_a_restart(inline: InlineFerry):
@@ -220,9 +170,178 @@ async def test_a_database_that_is_too_slow_does_not_make_the_answer_late(
 
     inline.ferry.video()
     await inline.ferry.start(**ON)
-    monkeypatch.setattr("misc.inline.find_chat", slow)
+    monkeypatch.setattr("misc.lookup.find_chat", slow)
     cards = await inline.type(VIDEO)
     assert [card["id"] for card in cards] == ["fetch/post", "fetch/sound"]
+
+
+async def test_one_picture_alone(inline: InlineFerry):
+    ferry = inline.ferry
+    picture = Media(ferry.samples.picture(400, 500, "alone"))
+    ferry.instagram.add(InstagramPost("DemoPhoto01", (picture,)))
+    await ferry.start(**ON)
+    await inline.type(ALBUM)
+    message = await inline.send("fetch/post")
+    assert "photo" in message
+    (card,) = await inline.type(ALBUM)
+    assert card["type"] == "photo"
+
+
+async def test_who_presses_again_and_again_starts_one_request(inline: InlineFerry):
+    ferry = inline.ferry
+    post = ferry.video(page_trouble="503")
+    await ferry.start(LIMITS_ATTEMPTS="1", **ON)
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/post")
+    post.page_trouble = ""
+    number = inline.mode.id_of(message)
+    for _ in range(3):
+        inline.mode.press(ferry.ada, number, "again")
+    await ferry.settled()
+    assert "video" in message
+    question = text("SELECT count(*) FROM requests")
+    assert await database.read(lambda db: db.execute(question).scalar_one()) == 2
+
+
+async def test_who_has_too_many_requests_is_told_in_the_message(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    ferry.site.serves_files.clear()
+    await ferry.start(LIMITS_PRIVATE_QUEUE="1", **ON)
+    await inline.type(VIDEO)
+    first = inline.mode.choose(ferry.ada, inline.query, "fetch/post", VIDEO, inline.friends)
+    await ferry.until(lambda: first.get("text") == EN["inline_working"])
+    await inline.type(VIDEO)
+    second = inline.mode.choose(ferry.ada, inline.query, "fetch/post", VIDEO, inline.friends)
+    await ferry.until(lambda: second["text"] == TEXTS("en", "queue_full", number=1))
+    assert arrows(second) == ["again"]
+    ferry.site.serves_files.set()
+    await ferry.settled()
+    await inline.press(second, "again")
+    assert "video" in first
+    assert "video" in second
+
+
+async def test_what_could_not_be_stored_is_told_at_the_stop(
+    inline: InlineFerry, monkeypatch: pytest.MonkeyPatch
+):
+    async def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    ferry = inline.ferry
+    ferry.video()
+    ferry.site.serves_files.clear()
+    monkeypatch.setattr("services.ledger.store_requests", broken)
+    await ferry.start(RUN_DRAIN_S="0", **ON)
+    await inline.type(VIDEO)
+    message = inline.mode.choose(ferry.ada, inline.query, "fetch/post", VIDEO, inline.friends)
+    await ferry.until(lambda: message.get("text") == EN["inline_working"])
+    await ferry.stop()
+    ferry.site.serves_files.set()
+    assert message["text"] == EN["shutting_down"]
+
+
+def below(message: Json) -> list[Json]:
+    """Give the last row of buttons."""
+    row: list[Json] = message["reply_markup"]["inline_keyboard"][-1]
+    return row
+
+
+async def test_a_post_can_be_sent_on_from_a_private_chat(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    await ferry.start(BUTTONS_COPY_LINK="true", **ON)
+    await ferry.say(VIDEO)
+    share, copy = below(ferry.videos()[0])
+    assert share["text"] == EN["share_button"]
+    assert share["switch_inline_query_chosen_chat"]["query"] == VIDEO
+    assert copy == {"text": EN["copy_button"], "copy_text": {"text": VIDEO}}
+    (card, *_) = await inline.type(share["switch_inline_query_chosen_chat"]["query"])
+    assert card["type"] == "video"
+    await ferry.say(VIDEO, chat=inline.friends)
+    assert [button["text"] for button in below(ferry.videos(inline.friends)[0])] == [
+        EN["sound_button"]
+    ]
+
+
+@pytest.mark.parametrize("reason", ["setting", "no inline"])
+async def test_nothing_is_offered_that_cannot_work_or_is_not_wanted(
+    inline: InlineFerry, reason: str
+):
+    ferry = inline.ferry
+    ferry.video()
+    if reason == "setting":
+        await ferry.start(BUTTONS_SHARE="false", **ON)
+    else:
+        await ferry.start()
+    await ferry.say(VIDEO)
+    assert [button["text"] for button in below(ferry.videos()[0])] == [EN["sound_button"]]
+
+
+# --- what older bots with our token have left in people's chats -----------------------------------
+
+COMPRESSED = f"www.tiktok.com/@_/video/{ID}"
+
+
+def left_by_an_older_bot(inline: InlineFerry) -> Json:
+    """Give an inline message that our database does not know."""
+    content = {"text": "Something went wrong."}
+    message = inline.ferry.world.post_unseen(inline.ferry.ada.as_json(), inline.friends, content)
+    inline.mode.messages["im-old"] = message
+    return message
+
+
+@pytest.mark.parametrize("data", [f"ir:tt:rt:{COMPRESSED}", f"sr:1001:3:{COMPRESSED}"])
+async def test_old_buttons_that_name_their_owner_work_for_the_owner(inline: InlineFerry, data: str):
+    ferry = inline.ferry
+    ferry.video()
+    await ferry.start(**ON)
+    message = left_by_an_older_bot(inline)
+    bo = ferry.world.person(1002, "Bo")
+    assert (await inline.press(message, data, bo))["text"] == EN["not_yours"]
+    await inline.press(message, data)
+    assert "video" in message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"ir:tt:{COMPRESSED}",
+        f"sr:2:{COMPRESSED}",
+        "ir:tt:rt:example.com/video/1",
+        "sr:nonsense",
+        "slide:prev",
+        "slide:next",
+        "images/last10/123",
+        "page/0",
+        "again",
+    ],
+)
+async def test_old_buttons_that_cannot_work_say_so(inline: InlineFerry, data: str):
+    await inline.ferry.start(**ON)
+    message = left_by_an_older_bot(inline)
+    answer = await inline.press(message, data)
+    assert answer["text"] == EN["button_expired"]
+    assert answer["show_alert"]
+    assert message["text"] == "Something went wrong."
+
+
+async def test_an_old_card_that_was_sent_during_the_change_is_filled_in(inline: InlineFerry):
+    ferry = inline.ferry
+    ferry.video()
+    await ferry.start(**ON)
+    message = left_by_an_older_bot(inline)
+    ferry.world.push(
+        "chosen_inline_result",
+        {
+            "result_id": "tt_download:v:rt",
+            "from": ferry.ada.as_json(),
+            "query": VIDEO,
+            "inline_message_id": "im-old",
+        },
+    )
+    await ferry.settled()
+    assert "video" in message
 
 
 async def test_two_hundred_queries_at_once(inline: InlineFerry):
