@@ -253,7 +253,7 @@ async def _inline(stage: Stage) -> None:
 
 
 async def _guest(stage: Stage) -> None:
-    inline, bo = stage.simulator.api.methods.inline, stage.simulator.world.person(1002, "Bo")
+    inline, bo = stage.simulator.api.methods.inline, stage.simulator.world.person(1009, "Bo")
     others = stage.simulator.world.group(-100_5006, "Bo's chat")
     above = stage.simulator.world.post_unseen(
         bo.as_json(), others, {"text": f"look at {_VIDEO}7300000000000000101"}

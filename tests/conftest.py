@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,12 @@ from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import TikTokSite
 from tests.secrets import SecretFinder
 from tests.sites import Web
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: most of a journey is waiting."""
+    return min((os.cpu_count() or 2) + 1, 8)
+
 
 hypothesis_settings.register_profile("house", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("house")
