@@ -3,6 +3,7 @@
     ClipferryError
     ├─ LinkError                 the user's side
     │   └─ BrokenLinkError
+    ├─ NoteError                 an administrator's side
     ├─ MediaError                the site says no, for good
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
@@ -16,7 +17,7 @@
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram says no
     │   ├─ ChatForbiddenError ── ChatMovedError
-    │   ├─ FileRejectedError ── FileUnknownError
+    │   ├─ FileRejectedError ── FileUnknownError · SourceGoneError
     │   └─ FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError
     ├─ StorageError              the database is in trouble; users are served all the same
@@ -60,6 +61,12 @@ class LinkError(ClipferryError):
 
 class BrokenLinkError(LinkError):
     """The link leads to no post."""
+
+
+class NoteError(ClipferryError):
+    """What an administrator has answered to a broadcast's card makes no sense."""
+
+    text_key = "broadcast_note_wrong"
 
 
 class MediaError(ClipferryError):
@@ -293,6 +300,10 @@ class FileRejectedError(DeliveryError):
 
 class FileUnknownError(FileRejectedError):
     """Telegram does not know a file id (any more)."""
+
+
+class SourceGoneError(FileRejectedError):
+    """The message that was to be copied does not exist any more."""
 
 
 class FloodError(DeliveryError):

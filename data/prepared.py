@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam
+from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 
 _Statement = Select[Any] | UpdateBase
+_POSTGRESQL: Final = postgresql_dialect.dialect()  # type: ignore[no-untyped-call]
 _SQLITE: Final = sqlite.dialect(paramstyle="named")
 
 
@@ -22,12 +24,18 @@ class Prepared:
     """A statement with named places for numbers and texts."""
 
     def __init__(self, statement: _Statement, postgresql: _Statement | None = None) -> None:
-        """Compile a statement; `postgresql` is the same in that database's own words, if they differ."""
+        """Compile a statement; `postgresql` is the same in that database's own words, if they differ.
+
+        Raises:
+            sqlalchemy.exc.CompileError: a place has the name of a column that is not meant.
+        """
         self._statement = statement if postgresql is None else postgresql
         compiled = statement.compile(dialect=_SQLITE)
         self._sql = compiled.string
         #: What the statement says itself, and None for each place that is open.
         self._constants = dict(compiled.params)
+        # Where SQLAlchemy runs it itself, it takes a place for the column of the same name; better now.
+        self._statement.compile(dialect=_POSTGRESQL, column_keys=list(self._constants))
         names = [str(column.key) for column in statement.exported_columns]
         self._row: Any = namedtuple("Row", names) if names else None
 

@@ -145,7 +145,8 @@ async def _depart(
 def _created(method: TelegramMethod[Any]) -> tuple[int, int]:
     """Tell in which chat a request creates how many messages; none for most."""
     chat_id = getattr(method, "chat_id", None)
-    if not isinstance(chat_id, int):
+    # What is paid for is not bound to the free pace.
+    if not isinstance(chat_id, int) or getattr(method, "allow_paid_broadcast", None):
         return 0, 0
     match method:
         case api.SendMediaGroup():

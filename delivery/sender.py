@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 
 from aiogram import Bot
 from aiogram.methods import (
+    CopyMessage,
     EditMessageMedia,
     EditMessageText,
     SendMediaGroup,
@@ -19,6 +20,7 @@ from aiogram.methods import (
 from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.albums import split_album
+from core.broadcasts import Broadcast
 from core.errors import (
     DeliveryError,
     FileRejectedError,
@@ -281,6 +283,33 @@ class Sender:
         )
         with translated():
             return await self._bot(method)
+
+    async def copy(
+        self,
+        broadcast: Broadcast,
+        chat_id: int,
+        leaving: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Send a copy of the message that everybody is to get; `leaving` is called when it departs.
+
+        Raises:
+            DeliveryError: Telegram did not take it, or we cannot know.
+        """
+        buttons = broadcast.buttons
+        method = CopyMessage(
+            chat_id=chat_id,
+            from_chat_id=broadcast.admin_id,
+            message_id=broadcast.message_id or 0,
+            reply_markup=InlineKeyboardMarkup.model_validate_json(buttons) if buttons else None,
+            disable_notification=broadcast.is_silent or None,
+            allow_paid_broadcast=broadcast.is_paid or None,
+        )
+        token = at_departure.set(leaving)
+        try:
+            with translated():
+                await self._bot(method)
+        finally:
+            at_departure.reset(token)
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self.ceiling_bytes:

@@ -13,6 +13,7 @@ from core.errors import (
     FileRejectedError,
     FileUnknownError,
     FloodError,
+    SourceGoneError,
     TelegramUnreachableError,
     TooLargeError,
     UnknownOutcomeError,
@@ -32,6 +33,8 @@ _CLOSED_CHAT = (
     "group chat was deactivated",
     "peer_id_invalid",
 )
+#: Words of a 400 that are about the message that was to be copied.
+_NO_SOURCE = ("message to copy not found", "message to forward not found")
 #: Words of a 400 that are about a file id.
 _UNKNOWN_FILE = (
     "wrong file identifier",
@@ -94,6 +97,8 @@ def _bad_request(message: str) -> DeliveryError:
     said = message.lower()
     if any(words in said for words in _CLOSED_CHAT):
         return ChatForbiddenError(message)
+    if any(words in said for words in _NO_SOURCE):
+        return SourceGoneError(message)
     if any(words in said for words in _UNKNOWN_FILE):
         return FileUnknownError(message)
     return FileRejectedError(message)

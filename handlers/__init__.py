@@ -4,6 +4,7 @@ from aiogram import Dispatcher, Router
 
 from handlers import bans as bans_of_admins
 from handlers import (
+    broadcasts,
     cancel,
     errors,
     fallback,
@@ -52,9 +53,10 @@ def setup(
     commands.message.filter(LooksLikeCommand())
     commands.include_routers(
         bans_of_admins.router(admins),
+        broadcasts.commands(admins),
         *(part.router() for part in (start, mode, language, settings)),
     )
-    dispatcher.include_router(commands)
+    dispatcher.include_routers(commands, broadcasts.router(admins))
     for part in (
         links,
         sound,

@@ -26,6 +26,7 @@ from aiogram.utils.token import TokenValidationError
 
 from core.errors import DeliveryError, SettingsError
 from core.limits import upload_ceiling
+from data.broadcasts import sweep_recipients
 from data.config import Settings
 from data.database import unix_now
 from data.errors import storage_errors
@@ -37,6 +38,7 @@ from delivery.telegram_errors import translate, translated
 from delivery.workshop import Workshop
 from handlers import setup
 from misc.ban_list import BanList
+from misc.broadcasts import BroadcastDesk
 from misc.commands import publish_commands
 from misc.doubles import Doubles
 from misc.inline import InlineDesk
@@ -50,6 +52,7 @@ from misc.receipts import Receipts
 from misc.spam_guard import SpamGuard
 from misc.texts import load_texts
 from platforms import Sources, Spool, Terms, load, load_cookies, load_exits
+from services.broadcasts import Broadcasts
 from services.chores import Chore, doing
 from services.downloads import Downloads, Policy
 from services.jobs import Jobs
@@ -67,6 +70,10 @@ _UPDATES_AT_ONCE = 100
 _HEARTBEAT_S = 5
 #: Old rows and forgotten files are looked for so often, in seconds.
 _SWEEP_S = 3_600
+#: A broadcast that is due begins within so many seconds.
+_BROADCASTS_S = 2
+#: Who has got a broadcast is known for so long, in seconds.
+_RECIPIENTS_S = 30 * 86_400
 #: What another process has done to the ban list is seen after so long, in seconds.
 _BANS_S = 60
 #: Longest time for the last acknowledgement, in seconds.
@@ -141,6 +148,16 @@ class Application:
         self._ledger = Ledger(self._bot.id, settings.run.lease_s)
         self._receipts = Receipts()
         self._bans = BanList(frozenset(settings.bot.admins))
+        self._broadcast_desk = BroadcastDesk(
+            bot=self._bot,
+            sender=self._sender,
+            texts=load_texts(),
+            admins=frozenset(settings.bot.admins),
+            may_pay=settings.broadcasts.may_pay,
+        )
+        self._broadcasts = Broadcasts(
+            self._bot.id, self._sender, self._ledger, self._broadcast_desk
+        )
         self._dispatcher: Dispatcher | None = None
 
     async def run(self) -> bool:
@@ -199,6 +216,7 @@ class Application:
             bans=self._bans,
             orders=desk,
             doubles=doubles,
+            broadcasts=self._broadcast_desk,
             inline=InlineDesk(
                 bot=self._bot,
                 texts=texts,
@@ -278,6 +296,7 @@ class Application:
             Chore("Staying alive", lease_s / 4, self._stay_alive),
             Chore("Taking over what others have left", lease_s, desk.resume),
             Chore("Reading the ban list", _BANS_S, self._bans.refresh),
+            Chore("Sending to everybody", _BROADCASTS_S, self._broadcasts.work),
             Chore("Sweeping", _SWEEP_S, self._sweep),
         ]
 
@@ -292,12 +311,14 @@ class Application:
         await self._ledger.sweep()
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
         with storage_errors():
+            await sweep_recipients(unix_now() - _RECIPIENTS_S)
             if number := await sweep_cached(unused_since):
                 logger.info("%d posts that nobody asks for were forgotten", number)
 
     async def _drain(self) -> None:
         await self._acknowledge()
-        await self._jobs.drain(self._settings.run.drain_s)
+        grace_s = self._settings.run.drain_s
+        await asyncio.gather(self._jobs.drain(grace_s), self._broadcasts.close(grace_s))
 
     async def _acknowledge(self) -> None:
         """Tell Telegram at the end what was handled, so that the next start is not told again."""

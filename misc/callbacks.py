@@ -21,6 +21,8 @@ PAGE: Final = "page/"
 CANCEL: Final = "cancel/"
 #: Then the name of a setting and what becomes of it.
 SETTING: Final = "set/"
+#: Then the number of a broadcast and what is to be done with it, or "new".
+BROADCAST: Final = "cast/"
 #: Buttons that only show something; the other three are of older bots with the same token.
 INERT: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"

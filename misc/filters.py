@@ -9,6 +9,8 @@ from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
 from core.media import Link
+from data.broadcasts import composing, of_card
+from data.errors import storage_errors
 from delivery.telegram_errors import translated
 from platforms import Registry
 
@@ -77,6 +79,29 @@ class HasLinks(Filter):
         """Find them."""
         links = links_of(message, registry)
         return {"links": links} if links else False
+
+
+class Composing(Filter):
+    """The message that everybody is to get; hands on the broadcast's number as `broadcast`."""
+
+    async def __call__(self, message: Message) -> bool | dict[str, Any]:
+        """Ask whether the administrator was told to write it."""
+        with storage_errors():
+            number = await composing(message.chat.id)
+        return {"broadcast": number} if number else False
+
+
+class AnswersCard(Filter):
+    """An answer to a broadcast's card; hands on the broadcast's number as `broadcast`."""
+
+    async def __call__(self, message: Message) -> bool | dict[str, Any]:
+        """Ask whether it answers one."""
+        card = message.reply_to_message
+        if card is None:
+            return False
+        with storage_errors():
+            number = await of_card(message.chat.id, card.message_id)
+        return {"broadcast": number} if number else False
 
 
 class MayChangeSettings(Filter):

@@ -108,7 +108,7 @@ class Ledger:
         self._bot_id = bot_id
         self._lease_s = lease_s
         #: This process, among those that share the database.
-        self._name = secrets.token_hex(8)
+        self.name = secrets.token_hex(8)
         self._alive_until = 0
 
     async def enter(self, update_id: int, requests: Sequence[Request]) -> list[Entry]:
@@ -119,7 +119,7 @@ class Ledger:
         try:
             with storage_errors():
                 await self._stay_alive()
-                rows = await store_requests(self._bot_id, update_id, requests, self._name)
+                rows = await store_requests(self._bot_id, update_id, requests, self.name)
         except StorageError as error:
             logger.error("Requests of update %d are not stored: %s", update_id, error)  # noqa: TRY400 - expected
             return [Entry(request) for request in requests]
@@ -134,7 +134,7 @@ class Ledger:
         """
         with storage_errors():
             await self._stay_alive()
-            found = await take_over(self._bot_id, self._name)
+            found = await take_over(self._bot_id, self.name)
         entries = []
         for row in found:
             if row.request is None:
@@ -159,7 +159,7 @@ class Ledger:
         """Leave what is open to the next process, at once."""
         try:
             with storage_errors():
-                number = await hand_back(self._name)
+                number = await hand_back(self.name)
         except StorageError as error:
             logger.warning("Requests are free only in %d s: %s", self._lease_s, error)
         else:
@@ -184,7 +184,7 @@ class Ledger:
         try:
             with storage_errors():
                 await self._stay_alive()
-                return await begin_flight(key, self._name)
+                return await begin_flight(key, self.name)
         except StorageError as error:
             logger.warning("Nobody knows whether %s is being fetched: %s", key, error)
             return True
@@ -192,11 +192,11 @@ class Ledger:
     async def end_flight(self, key: CacheKey) -> None:
         """Let others fetch it; without the database they are free when this process ends."""
         with suppress(StorageError), storage_errors():
-            await end_flight(key, self._name)
+            await end_flight(key, self.name)
 
     async def _stay_alive(self) -> None:
         """Renew the lease when a third of it is over."""
         now = unix_now()
         if self._alive_until - now < self._lease_s * 2 / 3:
-            await stay_alive(self._name, self._lease_s)
+            await stay_alive(self.name, self._lease_s)
             self._alive_until = now + self._lease_s

@@ -1,6 +1,7 @@
 """The tables."""
 
 from data.models.bans import Bans
+from data.models.broadcasts import Broadcasts, Recipients
 from data.models.cached_posts import CachedPosts
 from data.models.inline_messages import InlineMessages
 from data.models.music import Music
@@ -11,10 +12,12 @@ from data.models.workers import Flights, Workers
 
 __all__ = [
     "Bans",
+    "Broadcasts",
     "CachedPosts",
     "Flights",
     "InlineMessages",
     "Music",
+    "Recipients",
     "Requests",
     "Users",
     "Video",

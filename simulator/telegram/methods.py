@@ -25,6 +25,18 @@ _GIFTS = (
     "premium_subscription",
     "gifts_from_channels",
 )
+#: What a copy has of its original.
+_CONTENT = {
+    "text",
+    "entities",
+    "caption",
+    "caption_entities",
+    "photo",
+    "video",
+    "animation",
+    "audio",
+    "document",
+}
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 200_000
 MAX_THUMBNAIL_SIDE = 320
@@ -162,6 +174,15 @@ class Methods:
         document: Json = {**file.as_json(), "file_name": file.name}
         self._add_stills(document, params, uploads)
         return self._send(params, {"document": document, "caption": caption}, entities)
+
+    async def do_copyMessage(self, params: Params, _uploads: Uploads) -> Json:
+        source = self.world.chats.get(params["from_chat_id"])
+        original = source.messages.get(params["message_id"]) if source else None
+        self.world.chat(params["chat_id"])
+        if original is None:
+            raise bad_request("message to copy not found")
+        content = {key: value for key, value in original.items() if key in _CONTENT}
+        return {"message_id": self._send(params, content, [])["message_id"]}
 
     async def do_sendChatAction(self, params: Params, _uploads: Uploads) -> bool:
         self.world.chat(params["chat_id"])

@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import CompileError, IntegrityError
 
 from data import database
 from data.database import table_of
@@ -62,3 +62,13 @@ async def test_it_is_part_of_the_transaction(db):
         await database.write(work)
     row = await database.look(lambda db: BY_ID.first(db, {"who": 1}))
     assert row.ad_count == 2
+
+
+def test_a_place_that_would_be_taken_for_a_column_is_refused_at_once():
+    """SQLite's driver would run it; SQLAlchemy on PostgreSQL would set the column."""
+    with pytest.raises(CompileError):
+        Prepared(
+            update(USERS)
+            .where(USERS.c.user_id == bindparam("user_id"))
+            .values(ad_count=USERS.c.ad_count + 1)
+        )

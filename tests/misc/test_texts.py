@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.broadcasts import State
 from core.errors import (
     BugError,
     ClipferryError,
@@ -95,6 +96,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }
     by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
+    by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     unused = set(FILES["en"]) - literals - by_name
     assert unused == set()
 
