@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from benchmarks.broadcasts import broadcast
 from benchmarks.figures import Figure
 from benchmarks.files import files
 from benchmarks.known import cached, flat, overhead, paced, storm, typed
@@ -229,6 +230,7 @@ MEMBERS = {
     "flat": flat,
     "typed": typed,
     "storm": storm,
+    "broadcast": broadcast,
     "start": start,
     "files": files,
 }

@@ -17,7 +17,7 @@ GROUP: Final = (20, 60.0)
 #: One a second on average, five at once: a long slideshow with its caption.
 CHAT: Final = (5, 5.0)
 #: Tokens stay away a little longer than the window: two machines' clocks do not tick alike.
-_MARGIN_S: Final = 0.02
+_MARGIN_S: Final = 0.01
 #: A bulk message that has waited for so long goes among the answers, so that nobody waits for ever.
 _BULK_PATIENCE_S: Final = 60.0
 #: So many chats are remembered before the idle ones are forgotten.

@@ -31,6 +31,7 @@ class Control:
             web.get("/control/calls", self._calls),
             web.get("/control/counts", self._counts),
             web.post("/control/limits", self._limits),
+            web.post("/control/latency", self._latency),
             web.get("/control/waits", self._waits),
             web.get("/control/chats/{chat}", self._messages),
         ]
@@ -80,6 +81,11 @@ class Control:
         refusals = self.api.limits.refusals if self.api.limits else 0
         self.api.limits = Limits() if await request.json() else None
         return web.json_response(refusals)
+
+    async def _latency(self, request: web.Request) -> web.Response:
+        """Let every request take so many seconds at least."""
+        self.api.latency_s = await request.json()
+        return web.json_response(True)
 
     async def _waits(self, request: web.Request) -> web.Response:
         """List how long people waited for the first call of a method that is about their message.

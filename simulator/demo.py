@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 from asyncio.subprocess import Process
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulator import script as conversation
@@ -44,61 +45,83 @@ async def _demo(bot_command: list[str], *, script: bool) -> int:
     simulator.api.limits = Limits()
     await simulator.start()
     log = folder / "bot.log"
-    bot = await _start_bot(bot_command, simulator, folder, log)
+    bot = _Bot(bot_command, simulator, folder, log)
     try:
         print(
             f"Telegram and the sites are simulated at {simulator.address}; the bot's log is {log}"
         )
-        await _wait_for_bot(simulator, bot)
+        await bot.start()
         transcript = Transcript(simulator.world)
         if script:
-            checks = await conversation.play(simulator, transcript)
+            checks = await conversation.play(simulator, transcript, bot.crash)
             print(f"All {checks} expected answers came.")
         else:
-            await _talk(simulator, bot)
+            assert bot.process
+            await _talk(simulator, bot.process)
     except conversation.MissingAnswerError as missing:
         print(f"\nThis did not come: {missing}. The bot's log ends with:", file=sys.stderr)
         print(*log.read_text().splitlines()[-15:], sep="\n", file=sys.stderr)
         return 1
     finally:
-        code = await _stop_bot(bot)
+        code = await bot.stop()
         await simulator.stop()
     return code
 
 
-async def _start_bot(
-    bot_command: list[str], simulator: Simulator, folder: Path, log: Path
-) -> Process:
-    environment = {
-        **os.environ,  # noqa: TID251 - handed on to a child process, not read
-        **simulator.bot_environment(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
-        "ADS_LINK": _AD_LINK,
-        "INLINE_STORAGE_CHAT": str(STORAGE),
-    }
-    with log.open("wb") as output:
-        return await asyncio.create_subprocess_exec(
-            *bot_command,
-            "run",
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C is for us; we tell the bot
-        )
+@dataclass(slots=True)
+class _Bot:
+    """The bot's process."""
 
+    command: list[str]
+    simulator: Simulator
+    folder: Path
+    log: Path
+    process: Process | None = None
 
-async def _wait_for_bot(simulator: Simulator, bot: Process) -> None:
-    while not simulator.api.pollers:
-        if bot.returncode is not None:
-            raise conversation.MissingAnswerError("the bot's start")
-        await asyncio.sleep(0.05)
+    async def start(self) -> None:
+        """Start it, and wait until it asks for updates.
 
+        Raises:
+            MissingAnswerError: it has ended instead.
+        """
+        environment = {
+            **os.environ,  # noqa: TID251 - handed on to a child process, not read
+            **self.simulator.bot_environment(self.folder),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
+            "ADS_LINK": _AD_LINK,
+            "BOT_ADMINS": str(conversation.ADMIN),
+            "INLINE_STORAGE_CHAT": str(STORAGE),
+            "RUN_LEASE_S": "2",
+        }
+        polls = self.simulator.api.pollers
+        with self.log.open("ab") as output:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command,
+                "run",
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for us; we tell the bot
+            )
+        while self.simulator.api.pollers == polls:
+            if self.process.returncode is not None:
+                raise conversation.MissingAnswerError("the bot's start")
+            await asyncio.sleep(0.05)
 
-async def _stop_bot(bot: Process) -> int:
-    """Let the bot end in order; give its exit code."""
-    if bot.returncode is None:
-        bot.send_signal(signal.SIGTERM)
-    return await bot.wait()
+    async def crash(self) -> None:
+        """End it as a power cut does, and start it again."""
+        if self.process:
+            self.process.kill()
+            await self.process.wait()
+        await self.start()
+
+    async def stop(self) -> int:
+        """Let it end in order; give its exit code."""
+        if self.process is None:
+            return 1
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        return await self.process.wait()
 
 
 async def _talk(simulator: Simulator, bot: Process) -> None:

@@ -1,7 +1,9 @@
 """The demo's conversation: people talk to the bot, and every answer is checked."""
 
 import asyncio
+import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +12,8 @@ from simulator.telegram.world import Chat, Json, Person
 from simulator.transcript import Transcript
 
 _PATIENCE_S = 30.0
+#: Who may write to everybody.
+ADMIN = 1900
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
 
 
@@ -26,6 +30,8 @@ class Stage:
     #: Ada's private chat with the bot.
     home: Chat
     transcript: Transcript
+    #: Ends the bot as a power cut does, and starts it again.
+    crash: Callable[[], Awaitable[None]]
     checks: int = 0
     _seen: set[int] = field(default_factory=set)
 
@@ -79,14 +85,18 @@ class Stage:
         await self.expect(f"reaction {emoji}", lambda: chat.reactions.get(number) == emoji)
 
 
-async def play(simulator: Simulator, transcript: Transcript) -> int:
+async def play(
+    simulator: Simulator, transcript: Transcript, crash: Callable[[], Awaitable[None]]
+) -> int:
     """Play the conversation; give the number of answers that came.
+
+    `crash` ends the bot as a power cut does, and starts it again.
 
     Raises:
         MissingAnswerError: one did not.
     """
     ada = simulator.world.person(1001, "Ada", language_code="en-GB", username="ada")
-    stage = Stage(simulator, ada, simulator.world.chats[ada.id], transcript)
+    stage = Stage(simulator, ada, simulator.world.chats[ada.id], transcript, crash)
     for title, scene in _SCENES:
         transcript.heading(title)
         await scene(stage)
@@ -262,6 +272,46 @@ async def _guest(stage: Stage) -> None:
     await stage.expect("the video as an answer", lambda: "video" in inline.answers.get(call, {}))
 
 
+async def _broadcast(stage: Stage) -> None:
+    world, api = stage.simulator.world, stage.simulator.api
+    admin = world.person(ADMIN, "Captain")
+    bridge = world.chats[ADMIN]
+
+    def press(card: Json, action: str) -> None:
+        rows = card["reply_markup"]["inline_keyboard"]
+        data = next(b["callback_data"] for row in rows for b in row)
+        number = data.split("/")[1]
+        world.press(admin, card, f"cast/{number}/{action}")
+
+    world.say(admin, "/admin")
+    menu = await stage.answer("the menu", lambda m: "reply_markup" in m, bridge)
+    world.press(admin, menu, "cast/new")
+    await stage.expect("the question for the message", lambda: "reply_markup" not in menu)
+    world.say(admin, "The ferry sails at noon today.")
+    card = await stage.answer("the card", lambda m: "reply_markup" in m, bridge)
+    for _ in range(2):
+        before = card["text"]
+        press(card, "chats")
+        await stage.expect("another audience", lambda before=before: card["text"] != before)  # type: ignore[misc]
+    with stage.transcript.muted():
+        press(card, "yes")
+        await stage.expect("thirty copies", lambda: len(api.calls_of("copyMessage")) >= 30)
+        await stage.crash()
+        await stage.expect("the end", lambda: "❓" in card["text"] and _left(card["text"]) == 0)
+    copies = Counter(call.params["chat_id"] for call in api.calls_of("copyMessage"))
+    stage.transcript.note("the bot was killed in the middle, and started again")
+    stage.transcript.note(card["text"].replace("\n", "\n  "))
+    await stage.expect("nobody twice", lambda: set(copies.values()) == {1})
+
+
+def _left(text: str) -> int:
+    """Count those of a broadcast's card of whom nothing is known yet."""
+    sent, total, closed, refused, unknown = (
+        int(number) for number in re.findall(r"\d+", text)[1:6]
+    )
+    return total - sent - closed - refused - unknown
+
+
 _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Ada comes by an invitation link", _arrival),
     ("A TikTok link", _link),
@@ -280,4 +330,5 @@ _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("Inline: a link behind the bot's name in any chat, first unknown, then known", _inline),
     ("A guest: called into a chat that it is no member of, under somebody's link", _guest),
     ("The same new link in a hundred groups at once", _crowd),
+    ("An administrator writes to everybody, and the bot is killed in the middle", _broadcast),
 )
