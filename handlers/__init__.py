@@ -14,6 +14,7 @@ from handlers import (
     links,
     membership,
     mode,
+    office,
     retry,
     settings,
     sound,
@@ -54,6 +55,7 @@ def setup(
     commands.include_routers(
         bans_of_admins.router(admins),
         broadcasts.commands(admins),
+        office.router(admins),
         *(part.router() for part in (start, mode, language, settings)),
     )
     dispatcher.include_routers(commands, broadcasts.router(admins))

@@ -55,6 +55,7 @@ from platforms import Sources, Spool, Terms, load, load_cookies, load_exits
 from services.broadcasts import Broadcasts
 from services.chores import Chore, doing
 from services.downloads import Downloads, Policy
+from services.exports import Exports
 from services.jobs import Jobs
 from services.ledger import Ledger
 from services.serving import Workbench
@@ -70,6 +71,8 @@ _UPDATES_AT_ONCE = 100
 _HEARTBEAT_S = 5
 #: Old rows and forgotten files are looked for so often, in seconds.
 _SWEEP_S = 3_600
+#: A file of an export is no larger than this: the public server takes 50 MB.
+_EXPORT_BYTES = 45_000_000
 #: A broadcast that is due begins within so many seconds.
 _BROADCASTS_S = 2
 #: Who has got a broadcast is known for so long, in seconds.
@@ -217,6 +220,7 @@ class Application:
             orders=desk,
             doubles=doubles,
             broadcasts=self._broadcast_desk,
+            exports=Exports(self._sender, self._spool, _EXPORT_BYTES),
             inline=InlineDesk(
                 bot=self._bot,
                 texts=texts,

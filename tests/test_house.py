@@ -37,6 +37,7 @@ GIVERS = {
     "doubles",
     "broadcast",
     "broadcasts",
+    "exports",
     "command",
     "chat",
     "links",
@@ -129,6 +130,8 @@ def test_handlers_are_short():
 TWINS = {
     "core/ads.py": "tests/data/test_db_service.py",
     "core/errors.py": "tests/core/test_rules.py",
+    "data/exports.py": "tests/journeys/test_office.py",
+    "services/exports.py": "tests/journeys/test_office.py",
     "data/bans.py": "tests/data/test_requests.py",
     "data/broadcasts.py": "tests/journeys/test_broadcasts.py",
     "services/broadcasts.py": "tests/journeys/test_broadcasts.py",

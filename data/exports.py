@@ -1,0 +1,72 @@
+"""What administrators may take out: the chats, one after the other, and all that is known of one."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from data.database import read
+from data.models import Bans, Music, Users, Video
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedChat:
+    """A chat as a line of an export. Times are Unix seconds, None where nobody knows."""
+
+    chat_id: int
+    lang: str
+    registered_at: int | None
+    referral: str | None
+    last_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFile:
+    """All that the bot knows of a chat."""
+
+    chat: ExportedChat
+    file_mode: bool
+    blocked_at: int | None
+    is_banned: bool
+    videos: int
+    sounds: int
+
+
+async def chats_behind(chat_id: int, number: int) -> list[ExportedChat]:
+    """List the next chats behind an id, in order of their ids."""
+    question = (
+        select(*_COLUMNS).where(Users.user_id > chat_id).order_by(Users.user_id).limit(number)
+    )
+    rows = await read(lambda db: db.execute(question).all())
+    return [ExportedChat(*row) for row in rows]
+
+
+async def chat_file(chat_id: int) -> ChatFile | None:
+    """Give what is known of a chat; None when it is not registered."""
+    person = select(*_COLUMNS, Users.file_mode, Users.blocked_at).where(Users.user_id == chat_id)
+    count = select(func.count())
+
+    def work(db: Connection) -> ChatFile | None:
+        row = db.execute(person).first()
+        if row is None:
+            return None
+        return ChatFile(
+            chat=ExportedChat(*row[:5]),
+            file_mode=bool(row.file_mode),
+            blocked_at=row.blocked_at,
+            is_banned=db.execute(select(Bans.chat_id).where(Bans.chat_id == chat_id)).first()
+            is not None,
+            videos=db.execute(count.where(Video.user_id == chat_id)).scalar_one(),
+            sounds=db.execute(count.where(Music.user_id == chat_id)).scalar_one(),
+        )
+
+    return await read(work)
+
+
+#: The index on chat and time answers the last without touching the table.
+_COLUMNS = (
+    Users.user_id,
+    Users.lang,
+    Users.registered_at,
+    Users.link,
+    select(func.max(Video.downloaded_at)).where(Video.user_id == Users.user_id).scalar_subquery(),
+)

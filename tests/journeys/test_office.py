@@ -1,0 +1,195 @@
+"""What administrators do with single chats, and that nobody else can."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+from aiogram import Dispatcher, Router
+from aiogram.filters import Command
+
+from handlers import setup
+from misc.ban_list import BanList
+from misc.filters import Carries, FromAdmin
+from misc.middlewares import Registration
+from misc.receipts import Receipts
+from misc.texts import load_texts
+from platforms import load
+from tests.journeys.ferry import VIDEO, Ferry
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+ADMIN = {"BOT_ADMINS": "1001"}
+
+
+async def test_a_message_to_one_chat_keeps_its_formatting(ferry: Ferry):
+    await ferry.start(**ADMIN)
+    bo = ferry.world.person(1002, "Bo")
+    bold = [{"type": "bold", "offset": 10, "length": 5}]
+    await ferry.say("/msg 1002 Hello\nthere <3", entities=bold)
+    (message,) = ferry.answers(ferry.world.chats[bo.id])
+    assert message["text"] == "Hello\nthere <3"
+    assert message["entities"] == [{"type": "bold", "offset": 0, "length": 5}]
+    assert ferry.texts()[-1] == EN["msg_sent"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("403", "msg_closed"), ("500", "msg_unknown"), ("400", "msg_refused")],
+)
+async def test_it_is_said_honestly_what_has_become_of_it(ferry: Ferry, fault: str, words: str):
+    await ferry.start(**ADMIN)
+    ferry.world.person(1002, "Bo")
+    ferry.fail("sendMessage", fault, chat_id=1002)
+    await ferry.say("/msg 1002 Hello")
+    assert ferry.texts()[-1] == EN[words]
+
+
+@pytest.mark.parametrize("words", ["/msg", "/msg 1002", "/msg Bo hello", "/msg 1002x hello"])
+async def test_who_forgets_a_part_is_shown_how_it_goes(ferry: Ferry, words: str):
+    await ferry.start(**ADMIN)
+    await ferry.say(words)
+    assert "/msg 123456 Hello" in ferry.texts()[-1]
+
+
+async def test_what_is_known_of_a_chat(ferry: Ferry):
+    await ferry.start(**ADMIN)
+    ferry.video()
+    bo = ferry.world.person(1002, "Bo")
+    await ferry.say("/start <b>", bo)
+    await ferry.say(VIDEO, bo)
+    await ferry.say("/ban 1002")
+    await ferry.say("/user 1002")
+    card = ferry.texts()[-1]
+    assert card.startswith("1002\nLanguage: en\nSince: 20")
+    assert "Posts: 1\nSounds: 0" in card
+    assert "Banned: ✅" in card
+    await ferry.say("/user 77")
+    assert ferry.texts()[-1] == "I do not know chat 77."
+    await ferry.say("/user Bo")
+    assert "/user 123456" in ferry.texts()[-1]
+
+
+def documents(ferry: Ferry) -> list[tuple[str, str]]:
+    """Give names and texts of the documents in Ada's chat."""
+    sent = [m["document"] for m in ferry.answers() if "document" in m]
+    files = ferry.simulator.api.files.by_id
+    return [(d["file_name"], files[d["file_id"]].path.read_text()) for d in sent]
+
+
+async def test_all_chats_come_as_files_that_are_small_enough(
+    ferry: Ferry, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("handlers.application._EXPORT_BYTES", 1_210)
+    monkeypatch.setattr("services.exports._PIECE", 3)
+    await ferry.start(**ADMIN)
+    ferry.video()
+    await ferry.say(VIDEO)
+    for number in range(1002, 1007):
+        await ferry.say(
+            "/start =HYPERLINK" if number == 1002 else "/start", ferry.world.person(number, "B")
+        )
+    await ferry.say("/export")
+    assert ferry.texts()[-1] == TEXTS("en", "export_done", number=6)
+    files = documents(ferry)
+    assert [name for name, _ in files] == [
+        "chats_1.txt",
+        "chats_1.csv",
+        "chats_2.txt",
+        "chats_2.csv",
+    ]
+    texts = dict(files)
+    ids = (texts["chats_1.txt"] + texts["chats_2.txt"]).split()
+    assert ids == [str(number) for number in range(1001, 1007)]
+    rows = [
+        row
+        for name in ("chats_1.csv", "chats_2.csv")
+        for row in csv.DictReader(io.StringIO(texts[name]))
+    ]
+    assert [row["chat_id"] for row in rows] == ids
+    assert rows[0]["last_download_at"].startswith("20")
+    assert rows[1]["last_download_at"] == ""
+    assert list(ferry.folder.glob("spool/**/chats_*")) == []
+
+
+# --- strangers -----------------------------------------------------------------------------------
+
+
+def routers() -> Iterator[Router]:
+    """List all routers of the bot, as the application builds them."""
+    texts, registry = load_texts(), load(["tiktok"])
+    dispatcher = Dispatcher(disable_fsm=True)
+    bans = BanList(frozenset())
+    setup(dispatcher, Receipts(), bans, Registration(texts, registry, 0), None, frozenset({1}))
+    waiting: list[Router] = [dispatcher]
+    while waiting:
+        router = waiting.pop()
+        waiting += router.sub_routers
+        yield router
+
+
+def commands() -> list[str]:
+    """List all commands of the bot."""
+    return sorted(
+        str(command)
+        for router in routers()
+        for handler in router.message.handlers
+        for condition in handler.filters or []
+        if isinstance(condition.callback, Command)
+        for command in condition.callback.commands
+    )
+
+
+def buttons() -> list[str]:
+    """List how the data of buttons begins that are for administrators of the bot alone."""
+    found = []
+    for router in routers():
+        guards = [one.callback for one in router.callback_query._handler.filters or []]
+        if any(isinstance(guard, FromAdmin) for guard in guards):
+            found += [
+                condition.callback._prefix
+                for handler in router.callback_query.handlers
+                for condition in handler.filters or []
+                if isinstance(condition.callback, Carries)
+            ]
+    return [prefix for prefix in found if prefix]
+
+
+#: These are for everybody, or for the administrators of a group; all others are for the bot's own.
+PUBLIC = {"start", "mode", "lang", "settings"}
+
+
+def test_the_commands_are_found():
+    assert {"admin", "ban", "export", "msg", "unban", "user"} <= set(commands())
+    assert set(commands()) >= PUBLIC
+    assert buttons() == ["cast/"]
+
+
+@pytest.mark.parametrize("command", sorted({*commands()} - PUBLIC))
+async def test_from_a_stranger_every_command_is_ordinary_text(ferry: Ferry, command: str):
+    await ferry.start(BOT_ADMINS="7")
+    group = ferry.world.group(-5_005, "Crew")
+    await ferry.say("/start")
+    for words in (f"/{command}", f"/{command} 1001", f"/{command}@clipferry_demo_bot 1001 hello"):
+        await ferry.say(words)
+        assert ferry.texts()[-1] == TEXTS("en", "send_link", platforms=_titles(ferry))
+        await ferry.say(words, chat=group)
+    assert ferry.answers(group) == []
+    assert {call.method for call in ferry.api.calls} & {"sendDocument", "copyMessage"} == set()
+
+
+@pytest.mark.parametrize("prefix", buttons())
+@pytest.mark.parametrize("is_group", [False, True])
+async def test_from_a_stranger_every_button_has_expired(
+    ferry: Ferry, prefix: str, *, is_group: bool
+):
+    await ferry.start(BOT_ADMINS="7")
+    chat = ferry.world.group(-5_005, "Crew") if is_group else ferry.home
+    message = ferry.world.add_message(chat, {"text": "a menu that somebody has forwarded"})
+    for rest in ("", "new", "1", "1/yes", "1/stop", "x/y"):
+        answer = await ferry.press(message, prefix + rest)
+        assert answer["text"] == EN["button_expired"]
+
+
+def _titles(ferry: Ferry) -> str:
+    return ferry.texts()[0].split("link from ")[1].split(", and I")[0]
