@@ -1,4 +1,5 @@
-"""Clipferry's command line: `run` (the bot), `check` (settings and database), `demo` (all on loopback).
+"""Clipferry's command line: `run` (the bot), `maintenance` (it asks everybody to come back later),
+`check` (settings and database), `demo` (all on loopback).
 
 Worker processes import this file as well, so whatever is large is imported where it is used.
 """
@@ -24,7 +25,9 @@ WRONG_SETTING, FAILED = 2, 1
 def main() -> int:
     """Do what the command line says; give the exit code."""
     parser = argparse.ArgumentParser(prog="main.py", description=__doc__)
-    parser.add_argument("command", nargs="?", default="run", choices=("run", "check", "demo"))
+    parser.add_argument(
+        "command", nargs="?", default="run", choices=("run", "maintenance", "check", "demo")
+    )
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and end")
     arguments = parser.parse_args()
     if arguments.command == "demo":
@@ -34,8 +37,8 @@ def main() -> int:
     from data.config import load_default
 
     try:
-        settings = load_default()
-        return asyncio.run(check(settings) if arguments.command == "check" else run(settings))
+        commands = {"run": run, "maintenance": maintain, "check": check}
+        return asyncio.run(commands[arguments.command](load_default()))
     except SettingsError as error:
         print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
         return WRONG_SETTING
@@ -59,6 +62,28 @@ async def check(settings: "Settings") -> int:
 
 async def run(settings: "Settings") -> int:
     """Run the bot until it is told to stop."""
+    prepare(settings)
+    from handlers.application import Application
+
+    application = Application(settings)
+    async with opened_database(settings):
+        return 0 if await application.run() else FAILED
+
+
+async def maintain(settings: "Settings") -> int:
+    """Ask everybody to come back later, until it is told to stop; needs no database."""
+    prepare(settings)
+    from handlers import maintenance
+
+    return 0 if await maintenance.run(settings) else FAILED
+
+
+def prepare(settings: "Settings") -> None:
+    """Begin to log, and make aiogram ready: whatever imports it must come after this.
+
+    Raises:
+        SettingsError: there is no token.
+    """
     logging.basicConfig(
         level=settings.run.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -70,12 +95,6 @@ async def run(settings: "Settings") -> int:
         from delivery import lean_aiogram
 
         lean_aiogram.install()
-    # Whatever imports aiogram must come after lean_aiogram.
-    from handlers.application import Application
-
-    application = Application(settings)
-    async with opened_database(settings):
-        return 0 if await application.run() else FAILED
 
 
 @asynccontextmanager

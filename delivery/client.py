@@ -7,7 +7,9 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
 from aiogram.methods import Response
 from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
+from aiogram.utils.token import TokenValidationError
 
+from core.errors import SettingsError
 from delivery.limiter import Limiter
 
 #: The kinds of answers that come all the time. pydantic keeps such classes only as long as somebody
@@ -21,15 +23,21 @@ def make_bot(token: str, *, server: str, connections: int, paces: bool = True) -
     With `paces` messages are created no faster than Telegram allows.
 
     aiogram's own time limit of 60 s holds for everything but uploads, which set theirs.
+
+    Raises:
+        SettingsError: the token is none.
     """
     session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
     session.middleware(Limiter(paces=paces))
-    return Bot(
-        token,
-        session=session,
-        default=DefaultBotProperties(
-            parse_mode=ParseMode.HTML,
-            # Not `link_preview_is_disabled`, which makes aiogram send a parameter that is gone.
-            link_preview=LinkPreviewOptions(is_disabled=True),
-        ),
-    )
+    try:
+        return Bot(
+            token,
+            session=session,
+            default=DefaultBotProperties(
+                parse_mode=ParseMode.HTML,
+                # Not `link_preview_is_disabled`, which makes aiogram send a parameter that is gone.
+                link_preview=LinkPreviewOptions(is_disabled=True),
+            ),
+        )
+    except TokenValidationError:
+        raise SettingsError(["[bot] token (BOT_TOKEN): this is no token of a bot"]) from None

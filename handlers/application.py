@@ -4,25 +4,14 @@ import asyncio
 import gc
 import logging
 import os
-import time
-from pathlib import Path
-from typing import cast
 
-from aiogram import Bot, Dispatcher
-from aiogram.client.session.middlewares.base import (
-    BaseRequestMiddleware,
-    NextRequestMiddlewareType,
-)
+from aiogram import Dispatcher
 from aiogram.exceptions import (
     AiogramError,
-    TelegramConflictError,
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetUpdates, Response, TelegramMethod
-from aiogram.methods.base import TelegramType
-from aiogram.types import Update, User
-from aiogram.utils.token import TokenValidationError
+from aiogram.types import User
 
 from core.errors import DeliveryError, SettingsError
 from core.limits import upload_ceiling
@@ -47,6 +36,7 @@ from misc.keyboards import Extras
 from misc.lookup import Lookup
 from misc.middlewares import Registration
 from misc.orders import OrderDesk
+from misc.polling import PollingWatch
 from misc.presses import Presses
 from misc.receipts import Receipts
 from misc.spam_guard import SpamGuard
@@ -67,8 +57,6 @@ logger = logging.getLogger(__name__)
 
 #: Updates that are handled at the same time. Handlers are short; the work is in the jobs.
 _UPDATES_AT_ONCE = 100
-#: The heartbeat file is touched no more often than this, in seconds.
-_HEARTBEAT_S = 5
 #: Old rows and forgotten files are looked for so often, in seconds.
 _SWEEP_S = 3_600
 #: A file of an export is no larger than this: the public server takes 50 MB.
@@ -99,16 +87,13 @@ class Application:
         """
         self._settings = settings
         limits, network = settings.limits, settings.network
-        try:
-            self._bot = make_bot(
-                settings.bot.token.get_secret_value(),
-                server=settings.telegram.server,
-                # Uploads and the requests beside them, all at once.
-                connections=limits.active_requests + _UPDATES_AT_ONCE,
-                paces=settings.telegram.pacing,
-            )
-        except TokenValidationError:
-            raise SettingsError(["[bot] token (BOT_TOKEN): this is no token of a bot"]) from None
+        self._bot = make_bot(
+            settings.bot.token.get_secret_value(),
+            server=settings.telegram.server,
+            # Uploads and the requests beside them, all at once.
+            connections=limits.active_requests + _UPDATES_AT_ONCE,
+            paces=settings.telegram.pacing,
+        )
         self._sender = Sender(
             self._bot,
             ceiling_bytes=upload_ceiling(local_server=settings.telegram.local),
@@ -169,9 +154,7 @@ class Application:
         Raises:
             SettingsError: the token is wrong.
         """
-        heartbeat = self._settings.files.heartbeat
-        heartbeat.parent.mkdir(parents=True, exist_ok=True)
-        watch = _PollingWatch(self, self._receipts, heartbeat)
+        watch = PollingWatch(self.stop, self._receipts, self._settings.files.heartbeat)
         self._bot.session.middleware(watch)
         try:
             me = await self._introduce()
@@ -364,54 +347,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
-
-
-class _PollingWatch(BaseRequestMiddleware):
-    """Looks at how polling goes.
-
-    A request waits until Telegram may forget what it has brought before. An answer touches the
-    heartbeat. A conflict ends the program: somebody else polls with the same
-    token, and fighting over it would lose updates.
-    """
-
-    def __init__(self, application: Application, receipts: Receipts, heartbeat: Path) -> None:
-        self._application = application
-        self._receipts = receipts
-        self._heartbeat = heartbeat
-        self._beat_at = 0.0
-        self._stopping: asyncio.Task[None] | None = None
-
-    @property
-    def has_seen_another(self) -> bool:
-        """Tell whether a conflict is why the program ends."""
-        return self._stopping is not None
-
-    async def __call__(
-        self,
-        make_request: NextRequestMiddlewareType[TelegramType],
-        bot: Bot,
-        method: TelegramMethod[TelegramType],
-    ) -> Response[TelegramType]:
-        """Pass every request on; look at those that poll."""
-        is_polling = isinstance(method, GetUpdates)
-        if is_polling:
-            await self._receipts.complete()
-        try:
-            response = await make_request(bot, method)
-        except TelegramConflictError:
-            if is_polling and not self._stopping:
-                logger.critical("Another instance polls with this token: this one stops")
-                # As a task, because it waits for this very request to end.
-                self._stopping = asyncio.create_task(self._application.stop())  # noqa: TID251
-            raise
-        if is_polling:
-            self._beat()
-            # aiogram calls it a response, but hands on what is inside.
-            self._receipts.expect(cast("list[Update]", response))
-        return response
-
-    def _beat(self) -> None:
-        now = time.monotonic()
-        if now - self._beat_at >= _HEARTBEAT_S:
-            self._heartbeat.touch()
-            self._beat_at = now
