@@ -3,13 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run test check bench live settings requirements clean
+.PHONY: demo run maintenance doctor test check bench live settings requirements clean
 
 demo: $(VENV)/demo
 	$(BIN)/python main.py demo $(ARGS)
 
 run: $(VENV)/run
 	$(BIN)/python main.py run
+
+# Asks everybody to come back later, while you are at work on the database.
+maintenance: $(VENV)/run
+	$(BIN)/python main.py maintenance
+
+# Looks at everything that a start needs, and says what is missing.
+doctor: $(VENV)/run
+	$(BIN)/python main.py check
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest $(ARGS)

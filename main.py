@@ -8,8 +8,6 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,25 +46,31 @@ def main() -> int:
 
 
 async def check(settings: "Settings") -> int:
-    """Read everything that a start would read, and migrate the database; then end."""
-    from platforms import load, load_cookies, load_exits
+    """Look at everything that a start needs, one by one; what is printed may be shown to anybody."""
+    _spare_memory(settings)
+    from data.opened import opened_database
+    from misc.checkup import Finding, examine
 
-    load(settings.sites.allowed)
-    network = settings.network
-    load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
-    load_cookies(network.cookies_file)
-    async with opened_database(settings):
-        print("The settings are in order, and the database is ready.")
-    return 0
+    findings = []
+    try:
+        async with opened_database(settings["database"]["url"]):
+            findings.append(Finding("ok", "the database is ready, and has the newest schema"))
+    except StorageError as error:
+        findings.append(Finding("failure", f"the database cannot be used: {error.detail}"))
+    findings += [finding async for finding in examine(settings)]
+    for finding in findings:
+        print(f"{finding.level:8} {finding.text}")
+    return FAILED if any(finding.level == "failure" for finding in findings) else 0
 
 
 async def run(settings: "Settings") -> int:
     """Run the bot until it is told to stop."""
     prepare(settings)
+    from data.opened import opened_database
     from handlers.application import Application
 
     application = Application(settings)
-    async with opened_database(settings):
+    async with opened_database(settings["database"]["url"]):
         return 0 if await application.run() else FAILED
 
 
@@ -79,7 +83,7 @@ async def maintain(settings: "Settings") -> int:
 
 
 def prepare(settings: "Settings") -> None:
-    """Begin to log, and make aiogram ready: whatever imports it must come after this.
+    """Begin to log, and make aiogram ready.
 
     Raises:
         SettingsError: there is no token.
@@ -91,33 +95,15 @@ def prepare(settings: "Settings") -> None:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
         )
+    _spare_memory(settings)
+
+
+def _spare_memory(settings: "Settings") -> None:
+    """Whatever imports aiogram must come after this."""
     if settings.bot.lean_start:
         from delivery import lean_aiogram
 
         lean_aiogram.install()
-
-
-@asynccontextmanager
-async def opened_database(settings: "Settings") -> AsyncIterator[None]:
-    """Connect to the database, bring it to the newest schema, and close it after the block.
-
-    Raises:
-        SettingsError: its address is wrong.
-        StorageError: it cannot be reached, or used.
-    """
-    from data import database
-    from data.errors import storage_errors
-
-    with storage_errors():
-        try:
-            database.initialize_database_components(settings["database"]["url"])
-        except ValueError as error:
-            raise SettingsError([f"[database] url (DATABASE_URL): {error}"]) from None
-        await database.init_db()
-    try:
-        yield
-    finally:
-        await database.close()
 
 
 if __name__ == "__main__":

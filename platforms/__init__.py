@@ -1,7 +1,8 @@
 """The sources: one public file per site. The only room that knows yt-dlp."""
 
 from platforms._download import Spool, Workspace
-from platforms._exits import Exits, load_cookies, load_exits
+from platforms._exits import Exits, count_cookies, is_open, load_cookies, load_exits
+from platforms._reader import reader_version
 from platforms._registry import Registry, load
 from platforms._sources import Attempt, Sources, Terms, Wanted
 
@@ -14,7 +15,10 @@ __all__ = [
     "Terms",
     "Wanted",
     "Workspace",
+    "count_cookies",
+    "is_open",
     "load",
     "load_cookies",
     "load_exits",
+    "reader_version",
 ]

@@ -1,5 +1,6 @@
 """Exits: the ways out to the sites. A request keeps one and changes it only to try again."""
 
+import asyncio
 import itertools
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ class Exit:
     proxy: str | None = field(default=None, repr=False)
 
 
+#: A proxy that says nothing for so long is taken for closed, in seconds.
+_PATIENCE_S = 5.0
 DIRECT = Exit("direct")
 
 
@@ -86,6 +89,27 @@ def load_cookies(cookies_file: Path | None) -> str:
     if not len(jar):
         raise SettingsError([f"{cookies_file}: holds no cookie"])
     return cookies_file.read_text(encoding="utf-8")
+
+
+async def is_open(exit_: Exit) -> bool:
+    """Tell whether a proxy takes connections; the direct way is always open."""
+    if exit_.proxy is None:
+        return True
+    parts = urlsplit(exit_.proxy)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def count_cookies(cookies_file: Path) -> tuple[int, int]:
+    """Count the cookies of a file that `load_cookies` has read, and those of them that are over."""
+    jar = MozillaCookieJar(cookies_file)
+    jar.load(ignore_discard=True, ignore_expires=True)
+    return len(jar), sum(cookie.is_expired() for cookie in jar)
 
 
 def _parse(line: str) -> Exit | None:

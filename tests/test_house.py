@@ -132,6 +132,7 @@ TWINS = {
     "core/errors.py": "tests/core/test_rules.py",
     "data/exports.py": "tests/journeys/test_office.py",
     "services/exports.py": "tests/journeys/test_office.py",
+    "data/opened.py": "tests/journeys/test_lifecycle.py",
     "data/bans.py": "tests/data/test_requests.py",
     "data/broadcasts.py": "tests/journeys/test_broadcasts.py",
     "services/broadcasts.py": "tests/journeys/test_broadcasts.py",

@@ -25,6 +25,22 @@ _GIFTS = (
     "premium_subscription",
     "gifts_from_channels",
 )
+#: What an administrator may or may not.
+_ADMIN_RIGHTS = [
+    "can_be_edited",
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+    "can_send_welcome_messages",
+]
 #: What a copy has of its original.
 _CONTENT = {
     "text",
@@ -269,6 +285,8 @@ class Methods:
 
     async def do_getChatMember(self, params: Params, _uploads: Uploads) -> Json:
         chat = self.world.chat(params["chat_id"])
+        if params["user_id"] == self.world.bot_user["id"]:
+            return self._own_membership(chat)
         person = self.world.people.get(params["user_id"])
         if person is None:
             raise bad_request("PARTICIPANT_ID_INVALID")
@@ -277,15 +295,18 @@ class Methods:
         if status == "creator":
             member["is_anonymous"] = False
         elif status == "administrator":
-            rights = (
-                "can_be_edited is_anonymous can_manage_chat can_delete_messages "
-                "can_manage_video_chats can_restrict_members can_promote_members can_change_info "
-                "can_invite_users can_post_stories can_edit_stories can_delete_stories "
-                "can_send_welcome_messages"
-            )
-            member.update(dict.fromkeys(rights.split(), False))
+            member.update(dict.fromkeys(_ADMIN_RIGHTS, False))
         elif status == "kicked":
             member["until_date"] = 0
+        return member
+
+    def _own_membership(self, chat: Chat) -> Json:
+        """Give what the bot itself is in a chat: in channels an administrator, by default one that posts."""
+        status = chat.members.get(self.world.bot_user["id"], "administrator")
+        member: Json = {"user": self.world.bot_user, "status": status}
+        if status == "administrator":
+            member.update(dict.fromkeys(_ADMIN_RIGHTS, False))
+            member["can_post_messages"] = True
         return member
 
     async def do_getChat(self, params: Params, _uploads: Uploads) -> Json:
