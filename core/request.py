@@ -40,7 +40,7 @@ class Request:
     lang: str
     file_mode: bool = False
     wishes: Wishes = USUAL
-    #: Name of who has asked.
+    #: Name of who has asked, where the answer shows it; else empty.
     asker: str = ""
     #: The topic of a forum, or None.
     thread_id: int | None = None

@@ -15,6 +15,7 @@ from handlers import (
     membership,
     mode,
     office,
+    privacy,
     retry,
     settings,
     sound,
@@ -56,7 +57,7 @@ def setup(
         bans_of_admins.router(admins),
         broadcasts.commands(admins),
         office.router(admins),
-        *(part.router() for part in (start, mode, language, settings)),
+        *(part.router() for part in (start, mode, language, settings, privacy)),
     )
     dispatcher.include_routers(commands, broadcasts.router(admins))
     for part in (

@@ -203,6 +203,7 @@ class Application:
             orders=desk,
             doubles=doubles,
             broadcasts=self._broadcast_desk,
+            spool=self._spool,
             exports=Exports(self._sender, self._spool, _EXPORT_BYTES),
             inline=InlineDesk(
                 bot=self._bot,

@@ -1,6 +1,7 @@
 """The message in which an administrator governs a broadcast: its words and its buttons, pure."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -38,8 +39,21 @@ def with_buttons(buttons: tuple[Button, ...]) -> str:
     return json.dumps({"inline_keyboard": rows})
 
 
-def text_of(broadcast: Broadcast, texts: Texts, lang: str, per_second: float) -> str:
-    """Say what will happen, or how far it is."""
+def buttons_from(markup: InlineKeyboardMarkup | None) -> str | None:
+    """Take the buttons that open an address over from a message; no others work in other chats."""
+    rows = markup.inline_keyboard if markup else []
+    found = [Button(button.text, button.url) for row in rows for button in row if button.url]
+    return with_buttons(tuple(found)) if found else None
+
+
+def text_of(
+    broadcast: Broadcast,
+    texts: Texts,
+    lang: str,
+    per_second: float,
+    unknown: Sequence[int] = (),
+) -> str:
+    """Say what will happen, or how far it is, and name the chats of which nobody knows."""
     parts = []
     if broadcast.state is State.DRAFT:
         parts.append(
@@ -77,6 +91,8 @@ def text_of(broadcast: Broadcast, texts: Texts, lang: str, per_second: float) ->
             parts.append(texts(lang, "broadcast_pace", pace=pace, time=left))
         if broadcast.unknown:
             parts.append(texts[lang]["broadcast_unknown"])
+        if unknown:
+            parts.append(", ".join(f"<code>{chat}</code>" for chat in unknown))
     if (
         broadcast.starts_at
         and broadcast.state in {State.DRAFT, State.RUNNING}

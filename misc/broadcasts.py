@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiogram import Bot
 from aiogram.methods import EditMessageText
@@ -21,6 +21,7 @@ from data.broadcasts import (
     new_draft,
     open_broadcasts,
     resend_unknown,
+    unknown_recipients,
 )
 from data.chats import find_chat
 from data.db_service import get_referral_stats
@@ -32,6 +33,9 @@ from misc import broadcast_card
 from misc.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
+
+#: So many of the chats of which nobody knows are named on a card.
+_LISTED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,10 @@ class BroadcastDesk:
         if message.media_group_id:
             await self.sender.send_text(target, self.texts[lang]["broadcast_no_album"])
             return
-        markup = message.reply_markup
+        buttons = broadcast_card.buttons_from(message.reply_markup)
         with storage_errors():
             await change_broadcast(
-                number,
-                State.DRAFT,
-                message_id=message.message_id,
-                buttons=markup.model_dump_json(exclude_none=True) if markup else None,
+                number, State.DRAFT, message_id=message.message_id, buttons=buttons
             )
         await self._put_card(target, number, lang)
 
@@ -127,7 +128,8 @@ class BroadcastDesk:
         elif action == "open" and latest.card_id != message.message_id:
             await self._put_card(ChatTarget.of(message), number, lang)
         else:
-            await self._show(message, *self._face(latest, lang, is_asking=action == "send"))
+            face = await self._face(latest, lang, is_asking=action == "send")
+            await self._show(message, *face)
 
     async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
         """Show how far a broadcast is. A card that is gone, or says so already, is fine."""
@@ -137,7 +139,7 @@ class BroadcastDesk:
             with storage_errors():
                 record = await find_chat(broadcast.admin_id)
             lang = record.lang if record and record.lang in self.texts else FALLBACK
-            text, keyboard = self._face(broadcast, lang, per_second)
+            text, keyboard = await self._face(broadcast, lang, per_second)
             with translated():
                 await self.bot(
                     EditMessageText(
@@ -228,15 +230,19 @@ class BroadcastDesk:
             broadcast = await self._counted(number)
         if broadcast is None:
             return
-        card = await self.sender.send_text(target, *self._face(broadcast, lang))
+        card = await self.sender.send_text(target, *await self._face(broadcast, lang))
         with storage_errors():
             await change_broadcast(number, *State, card_id=card.message_id)
 
-    def _face(
+    async def _face(
         self, broadcast: Broadcast, lang: str, per_second: float = 0.0, *, is_asking: bool = False
     ) -> tuple[str, InlineKeyboardMarkup | None]:
+        unknown: Sequence[int] = ()
+        if broadcast.state is State.DONE and broadcast.unknown:
+            with storage_errors():
+                unknown = await unknown_recipients(broadcast.id, _LISTED)
         return (
-            broadcast_card.text_of(broadcast, self.texts, lang, per_second),
+            broadcast_card.text_of(broadcast, self.texts, lang, per_second, unknown),
             broadcast_card.buttons_of(
                 broadcast, self.texts, lang, is_asking=is_asking, may_pay=self.may_pay
             ),

@@ -23,6 +23,8 @@ CANCEL: Final = "cancel/"
 SETTING: Final = "set/"
 #: Then the number of a broadcast and what is to be done with it, or "new".
 BROADCAST: Final = "cast/"
+#: Then what is to become of a person's data.
+PRIVACY: Final = "privacy/"
 #: Buttons that only show something; the other three are of older bots with the same token.
 INERT: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"

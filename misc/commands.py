@@ -15,7 +15,7 @@ from misc.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
 
-_PRIVATE = ("start", "settings", "lang", "mode")
+_PRIVATE = ("start", "settings", "lang", "mode", "privacy")
 _GROUP_ADMINS = ("settings", "lang", "mode")
 
 

@@ -1,6 +1,6 @@
 """The keyboards under our messages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -123,6 +123,12 @@ def _stats(post: Post) -> list[InlineKeyboardButton]:
 def link_button(text: str, url: str) -> InlineKeyboardMarkup:
     """Offer one button that opens an address."""
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, url=url)]])
+
+
+def choices(options: Iterable[tuple[str, str]]) -> InlineKeyboardMarkup:
+    """Offer some choices, one below the other: each label with its data."""
+    rows = [[InlineKeyboardButton(text=text, callback_data=data)] for text, data in options]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:

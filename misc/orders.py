@@ -232,6 +232,8 @@ class OrderDesk:
 
 def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
     target = ChatTarget.of(message)
+    # A name is kept only where the answer will show it, because the message itself is deleted.
+    shows_name = chat.wishes.delete_request and not target.is_private
     return Request(
         kind=kind,
         link=link,
@@ -242,7 +244,7 @@ def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at:
         lang=chat.lang,
         file_mode=chat.file_mode,
         wishes=chat.wishes,
-        asker=message.from_user.full_name if message.from_user else "",
+        asker=message.from_user.full_name if message.from_user and shows_name else "",
         thread_id=target.thread_id,
         business_id=target.business_id,
     )

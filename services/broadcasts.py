@@ -133,10 +133,9 @@ class Broadcasts:
                     return
                 await self._send_to(run, chat_id)
             except StorageError as error:
-                logger.warning("Broadcast %d has to wait: %s", run.number, error)
                 if chat_id is not None:
                     run.again.append(chat_id)
-                await asyncio.sleep(_REST_S)
+                await run.rest(error)
 
     async def _send_to(self, run: "_Run", chat_id: int) -> None:
         """Send to a chat, and note what has become of it.
@@ -269,6 +268,12 @@ class _Run:
     def is_over(self) -> bool:
         """Tell whether everybody has been served."""
         return self._is_at_end and not self.again and not self.is_stopped
+
+    async def rest(self, error: StorageError) -> None:
+        """Wait for better times, unless it was stopped."""
+        if not self.is_stopped:
+            logger.warning("Broadcast %d has to wait: %s", self.number, error)
+            await asyncio.sleep(_REST_S)
 
     async def pause(self, trouble: str) -> None:
         """Stop by itself, and say why."""

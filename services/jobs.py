@@ -54,6 +54,9 @@ class Jobs:
         #: By number: all jobs that have not ended, and the tasks of those that run.
         self._known: dict[int, Job] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
+        #: What will be said to those who have waited long; forgotten at once when it is not needed,
+        #: because in a rush there are many.
+        self._reminders: dict[int, asyncio.TimerHandle] = {}
         #: Numbers of those that run and are wanted no more.
         self._called_off: set[int] = set()
         self._is_closing = False
@@ -82,7 +85,7 @@ class Jobs:
             self._call_up(chat_id)
             loop = asyncio.get_running_loop()
             for number, job in numbered.items():
-                loop.call_later(self._patience_s, self._remind, number)
+                self._reminders[number] = loop.call_later(self._patience_s, self._remind, number)
                 if number not in self._running:
                     self._start(job.seen())
         else:
@@ -102,7 +105,7 @@ class Jobs:
             self._called_off.add(number)
             task.cancel()
         elif self._queues.remove(chat_id, number):
-            del self._known[number]
+            self._forget(number)
             self._start(job.refuse(CalledOffError()))
         return True
 
@@ -110,7 +113,7 @@ class Jobs:
         """Start nothing new, leave what waits, and give what is at work `grace_s` seconds."""
         self._is_closing = True
         for number in self._queues.drain():
-            self._start(self._known.pop(number).leave())
+            self._start(self._forget(number).leave())
         self._slots.close()
         if not self._tasks:
             return
@@ -137,10 +140,16 @@ class Jobs:
             else:
                 await job.leave()
         finally:
-            del self._known[number], self._running[number]
+            self._forget(number)
+            del self._running[number]
             self._called_off.discard(number)
             self._queues.done(job.chat_id)
             self._call_up(job.chat_id)
+
+    def _forget(self, number: int) -> Job:
+        """Give a job that has ended, or is taken out of the queue."""
+        self._reminders.pop(number).cancel()
+        return self._known.pop(number)
 
     def _remind(self, number: int) -> None:
         """Tell an asker who has waited for long where the request is."""

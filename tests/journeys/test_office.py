@@ -156,7 +156,7 @@ def buttons() -> list[str]:
 
 
 #: These are for everybody, or for the administrators of a group; all others are for the bot's own.
-PUBLIC = {"start", "mode", "lang", "settings"}
+PUBLIC = {"start", "mode", "lang", "settings", "privacy"}
 
 
 def test_the_commands_are_found():

@@ -91,7 +91,7 @@ def _string_literals() -> set[str]:
 
 def test_every_text_is_used_and_every_used_text_is_there():
     literals = _string_literals()
-    by_name = {f"command_{name}" for name in ("start", "settings", "lang", "mode")}
+    by_name = {f"command_{name}" for name in ("start", "settings", "lang", "mode", "privacy")}
     by_name |= {
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }

@@ -1,0 +1,90 @@
+"""/privacy: people see what is kept about them, take it with them, or have it erased."""
+
+import json
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from core.media import DocumentFile
+from data.errors import storage_errors
+from data.privacy import erase, personal_data
+from delivery.requests import Look
+from delivery.sender import Sender, Unwritten
+from delivery.targets import ChatTarget
+from misc import keyboards
+from misc.callbacks import PRIVACY
+from misc.filters import Carries, InPrivate
+from misc.middlewares import ChatView
+from misc.texts import Texts
+from platforms import Spool
+
+
+def router() -> Router:
+    """Build the router. In groups there is nothing about a person."""
+    router = Router(name="privacy")
+    router.message.register(on_privacy, Command("privacy"), InPrivate())
+    for action, handler in (
+        ("export", on_export),
+        ("delete", on_delete),
+        ("yes", on_yes),
+        ("no", on_no),
+    ):
+        router.callback_query.register(handler, Carries(one_of=(PRIVACY + action,)))
+    return router
+
+
+async def on_privacy(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
+    """Say what is kept, and offer what can be done about it."""
+    keyboard = _offers(texts, chat.lang)
+    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["privacy_about"], keyboard)
+
+
+async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
+    """Send all that is kept as a file."""
+    await query.answer()
+    person = query.from_user.id
+    with storage_errors():
+        data = await personal_data(person)
+    async with spool.workspace() as space:
+        path = space.folder / f"{person}.json"
+        path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+        target = ChatTarget(person, 0, is_private=True, is_reply=False)
+        await sender.send(target, [DocumentFile(path)], Look(""), Unwritten())
+
+
+async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+    """Ask once more."""
+    words = texts[chat.lang]
+    keyboard = keyboards.choices(
+        ((words["privacy_yes"], PRIVACY + "yes"), (words["privacy_no"], PRIVACY + "no"))
+    )
+    await _show(query, words["privacy_sure"], keyboard)
+
+
+async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+    """Erase it."""
+    with storage_errors():
+        await erase(query.from_user.id)
+    await _show(query, texts[chat.lang]["privacy_done"], None)
+
+
+async def on_no(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+    """Leave everything as it is."""
+    await _show(query, texts[chat.lang]["privacy_about"], _offers(texts, chat.lang))
+
+
+def _offers(texts: Texts, lang: str) -> InlineKeyboardMarkup:
+    words = texts[lang]
+    return keyboards.choices(
+        (
+            (words["privacy_export"], PRIVACY + "export"),
+            (words["privacy_delete"], PRIVACY + "delete"),
+        )
+    )
+
+
+async def _show(query: CallbackQuery, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
+    await query.answer()
+    if isinstance(query.message, Message):
+        await query.message.edit_text(text, reply_markup=keyboard)
