@@ -134,6 +134,7 @@ class Application:
             patience_s=limits.patience_s,
         )
         self._ledger = Ledger(self._bot.id, settings.run.lease_s)
+        self._shelf = Shelf(self._bench, self._ledger, self._bot.id)
         self._receipts = Receipts()
         self._bans = BanList(frozenset(settings.bot.admins))
         self._broadcast_desk = BroadcastDesk(
@@ -191,7 +192,7 @@ class Application:
 
     def _make_dispatcher(self, desk: OrderDesk) -> Dispatcher:
         texts, presses, doubles = load_texts(), Presses(), Doubles()
-        lookup = Lookup(self._bot.id, texts, self._sources)
+        lookup = Lookup(self._bot.id, texts, self._sources, self._shelf)
         dispatcher = Dispatcher(
             disable_fsm=True,  # nothing here waits for a next message
             sender=self._sender,
@@ -237,15 +238,14 @@ class Application:
             shrinkable_bytes=limits.shrink_mb * 1_000_000,
             ads=bool(self._settings.ads.link),
         )
-        shelf = Shelf(self._bench, self._ledger, self._bot.id)
         return OrderDesk(
             bot=self._bot,
             sender=self._sender,
             texts=load_texts(),
             registry=self._sources.registry,
-            downloads=Downloads(self._bench, shelf, policy),
-            sounds=Sounds(self._bench, shelf),
-            slides=Slides(self._bench, shelf),
+            downloads=Downloads(self._bench, self._shelf, policy),
+            sounds=Sounds(self._bench, self._shelf),
+            slides=Slides(self._bench, self._shelf),
             jobs=self._jobs,
             ledger=self._ledger,
             bot_username=bot_username,

@@ -89,7 +89,9 @@ class InlineDesk:
         if kind is None:
             if chosen.result_id.startswith(inline_cards.KNOWN):
                 key = self.lookup.key(link, link.post_id or "", person.quality)
-                await self._record(chosen.from_user, person, link, await self.lookup.cached(key))
+                await self._record(
+                    chosen.from_user, person, link, await self.lookup.shelf.find(key)
+                )
             return
         inline_id = chosen.inline_message_id
         if inline_id is None:

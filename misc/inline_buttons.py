@@ -11,7 +11,6 @@ from core.errors import DeliveryError, FileUnknownError, StorageError
 from core.request import Request
 from data.errors import storage_errors
 from data.inline_messages import InlineMessage, find_inline, store_inline
-from data.media_cache import forget_cached
 from misc.callbacks import PAGE, read_old_inline
 from misc.lookup import Lookup
 from misc.orders import OrderDesk
@@ -51,7 +50,7 @@ class InlineButtons:
             return
         request = message.request
         key = self.lookup.key(request.link, message.post_id, request.wishes.quality)
-        cached = await self.lookup.cached(key)
+        cached = await self.lookup.shelf.find(key)
         if cached and page < len(cached.files) and await self._show(request, cached, page, key):
             await query.answer()
         elif message.owner_id == query.from_user.id:
@@ -94,18 +93,11 @@ class InlineButtons:
         try:
             await self.orders.sender.show_inline(voice.target, cached.files[page], look)
         except FileUnknownError:
-            await self._forget(key, cached)
+            await self.lookup.shelf.forget(key, cached)
             return False
         except DeliveryError as error:
             logger.info("A page is not turned: %s", error)  # pressed twice, or too fast
         return True
-
-    async def _forget(self, key: CacheKey, cached: CachedPost) -> None:
-        try:
-            with storage_errors():
-                await forget_cached(key, cached.version)
-        except StorageError as error:
-            logger.warning("%s stays on the shelf: %s", key, error)
 
     async def _message(self, query: CallbackQuery) -> InlineMessage | None:
         try:

@@ -17,9 +17,9 @@ from core.request import Kind, Request
 from core.wishes import USUAL
 from data.chats import find_chat
 from data.errors import storage_errors
-from data.media_cache import find_cached
 from misc.texts import Texts
 from platforms import Sources
+from services.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class Lookup:
     bot_id: int
     texts: Texts
     sources: Sources
+    shelf: Shelf
 
     async def in_time(self, user: User, links: Sequence[Link]) -> Known:
         """Look up a person and the first of some links, as far as the database says in time."""
@@ -65,9 +66,9 @@ class Lookup:
             async with asyncio.timeout(_BUDGET_S):
                 person = await self.person(user)
                 if link and link.post_id:
-                    post = await self.cached(self.key(link, link.post_id, person.quality))
+                    post = await self.shelf.find(self.key(link, link.post_id, person.quality))
                     if person.quality is not Quality.SOUND:
-                        sound = await self.cached(self.key(link, link.post_id, Quality.SOUND))
+                        sound = await self.shelf.find(self.key(link, link.post_id, Quality.SOUND))
         except TimeoutError:
             logger.warning("The database is too slow for inline answers")
         return Known(person, link, post, sound.files[0] if sound else None)
@@ -85,15 +86,6 @@ class Lookup:
             return Person(lang, Quality.BEST, is_registered=False)
         known = record.lang if record.lang in self.texts else lang
         return Person(known, record.wishes.quality, is_registered=True)
-
-    async def cached(self, key: CacheKey) -> CachedPost | None:
-        """Look up a post on the shelf."""
-        try:
-            with storage_errors():
-                return await find_cached(key)
-        except StorageError as error:
-            logger.warning("The shelf cannot be read: %s", error)
-            return None
 
     def key(self, link: Link, post_id: str, quality: Quality) -> CacheKey:
         """Give the key of a post in some quality."""

@@ -122,7 +122,7 @@ class Shelf:
             has_waited = True
             await order.status.accepted()
             await asyncio.sleep(_ELSEWHERE_S)
-        if has_waited and await self._find(key):
+        if has_waited and await self.find(key):
             await self._ledger.end_flight(key)
             return False
         return True
@@ -155,7 +155,7 @@ class Shelf:
     async def _from_shelf(
         self, order: Order, key: CacheKey, look_of: LookOf, most: int | None
     ) -> Delivered | None:
-        cached = await self._find(key)
+        cached = await self.find(key)
         if cached is None:
             return None
         post: Post | None = cached.post
@@ -172,11 +172,11 @@ class Shelf:
             look = look_of(post, len(files))
             await self._bench.sender.send(order.target, files, look, order.entry)
         except FileUnknownError:
-            await self._forget(key, cached)
+            await self.forget(key, cached)
             return None
         except PartialDeliveryError as error:
             if isinstance(error.__cause__, FileUnknownError):
-                await self._forget(key, cached)
+                await self.forget(key, cached)
             raise
         return Delivered(post, cached.is_processed)
 
@@ -195,7 +195,7 @@ class Shelf:
             logger.info("%s is not refreshed: %s", key, error)
             return cached.post
         if [type(item) for item in post.items] != [type(item) for item in cached.post.items]:
-            await self._forget(key, cached)
+            await self.forget(key, cached)
             return None
         try:
             with storage_errors():
@@ -223,7 +223,8 @@ class Shelf:
                 logger.warning("%s is not kept: %s", key, error)
         return Delivered(made.post, made.is_processed)
 
-    async def _find(self, key: CacheKey) -> CachedPost | None:
+    async def find(self, key: CacheKey) -> CachedPost | None:
+        """Give the living set of a key; nothing when there is none, or the database does not say."""
         try:
             with storage_errors():
                 return await find_cached(key)
@@ -231,7 +232,8 @@ class Shelf:
             logger.warning("The shelf cannot be read: %s", error)
             return None
 
-    async def _forget(self, key: CacheKey, cached: CachedPost) -> None:
+    async def forget(self, key: CacheKey, cached: CachedPost) -> None:
+        """Note that Telegram does not know the files of exactly this set any more."""
         logger.warning("Telegram does not know the files of %s any more", key)
         try:
             with storage_errors():
