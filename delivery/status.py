@@ -5,6 +5,8 @@ Decoration: nothing here may fail a request, so every refusal ends in this file.
 
 import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiogram import Bot
 from aiogram.types import (
@@ -74,6 +76,12 @@ class StatusLight:
         async with self._in_turn:
             if self._reactions_work:
                 await self._react(_WORKING)
+
+    async def trying_again(self, number: int, most: int) -> None:
+        """Show nothing new: in a chat an attempt that fails is nobody's business."""
+
+    async def sending(self) -> None:
+        """Show nothing new: Telegram's own "sending a video" is enough."""
 
     async def wait(self, note: Look) -> None:
         """Say that it takes long; once, and only until the end."""
@@ -156,24 +164,49 @@ class NoLight(StatusLight):
         """Show nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class InlineWords:
+    """What an inline message says on the way."""
+
+    working: Look
+    sending: Look
+    #: Which attempt it is, of how many.
+    attempt: Callable[[int, int], Look]
+
+
 class InlineLight(StatusLight):
     """The light over an inline message: its own text, which the media or an explanation replaces."""
 
     def __init__(
-        self, bot: Bot, sender: Sender, target: ChatTarget, *, working: Look, is_lit: bool = False
+        self,
+        bot: Bot,
+        sender: Sender,
+        target: ChatTarget,
+        words: InlineWords,
+        *,
+        is_lit: bool = False,
     ) -> None:
         super().__init__(bot, sender, target, is_lit=is_lit)
-        self._working = working
+        self._words = words
 
     async def accepted(self) -> None:
         """Show nothing: the card says that already."""
 
     async def working(self) -> None:
         """Say that the post was found and is being fetched."""
+        await self._say(self._words.working)
+
+    async def trying_again(self, number: int, most: int) -> None:
+        """Say which attempt it is."""
+        await self._say(self._words.attempt(number, most))
+
+    async def sending(self) -> None:
+        """Say that it is being sent."""
+        await self._say(self._words.sending)
+
+    async def _say(self, look: Look) -> None:
         try:
-            await self._sender.edit_inline(
-                self._target, self._working.caption, self._working.buttons
-            )
+            await self._sender.edit_inline(self._target, look.caption, look.buttons)
         except DeliveryError as error:
             logger.debug("An inline message stays as it is: %s", error)
 

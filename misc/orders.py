@@ -14,7 +14,7 @@ from core.media import Link
 from core.request import Kind, Press, Request
 from delivery.requests import Look
 from delivery.sender import Sender
-from delivery.status import InlineLight, NoLight, PressedLight, StatusLight
+from delivery.status import InlineLight, InlineWords, NoLight, PressedLight, StatusLight
 from delivery.targets import ChatTarget
 from misc import keyboards
 from misc.callbacks import SLIDES
@@ -166,8 +166,8 @@ class OrderDesk:
         # Another process may have lit it.
         is_lit = entries[0].is_resumed
         if target.inline_id:
-            working = Look(self.texts[request.lang]["inline_working"], keyboards.hourglass())
-            return InlineLight(self.bot, self.sender, target, working=working)
+            words = self._inline_words(request.lang)
+            return InlineLight(self.bot, self.sender, target, words)
         if target.business_id:
             return NoLight(self.bot, self.sender, target, requests=len(entries))
         if press := request.press:
@@ -182,6 +182,18 @@ class OrderDesk:
             requests=len(entries),
             deletes_request=request.wishes.delete_request and not request.is_private,
             is_lit=is_lit,
+        )
+
+    def _inline_words(self, lang: str) -> InlineWords:
+        """Give what an inline message says on the way; it keeps a button, so that it can be edited."""
+
+        def look(key: str, **facts: int) -> Look:
+            return Look(self.texts(lang, key, **facts), keyboards.hourglass())
+
+        return InlineWords(
+            working=look("inline_working"),
+            sending=look("inline_sending"),
+            attempt=lambda number, most: look("inline_attempt", number=number, total=most),
         )
 
     def _order(self, entry: Entry, light: StatusLight) -> tuple[Service, Order]:

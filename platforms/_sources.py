@@ -98,15 +98,20 @@ class Attempt:
     """One try at one post: one layer, over one exit."""
 
     def __init__(
-        self, sources: "Sources", link: Link, layer: Layer, exit_: Exit, *, is_last: bool
+        self, sources: "Sources", link: Link, layer: Layer, exit_: Exit, place: tuple[int, int]
     ) -> None:
-        #: No other attempt will follow.
-        self.is_last = is_last
+        #: Which one it is, from 1, and of how many at most.
+        self.number, self.most = place
         self._sources = sources
         self._platform = sources.registry[link.platform]
         self._link = link
         self._layer = layer
         self._exit = exit_
+
+    @property
+    def is_last(self) -> bool:
+        """Tell whether no other attempt will follow."""
+        return self.number == self.most
 
     async def read(self) -> Post:
         """Read the post's page.
@@ -247,8 +252,8 @@ class Sources:
             used.add(way)
             try:
                 async with asyncio.timeout_at(deadline):
-                    is_last = number == len(ways) - 1
-                    result = await work(Attempt(self, link, layer, exit_, is_last=is_last))
+                    place = number + 1, len(ways)
+                    result = await work(Attempt(self, link, layer, exit_, place))
             except TimeoutError as error:
                 raise PlatformUnreachableError(f"no end after {self.terms.budget_s} s") from error
             except ClipferryError as error:

@@ -102,6 +102,7 @@ class Downloads:
             files, spoilt = await self._shape(order, found)
             missing = found.missing + spoilt
             look = order.voice.look(found.post, shown=len(found.parts) - spoilt, missing=missing)
+            await order.status.sending()
             sent = await self._bench.sender.send(order.target, files, look, order.entry)
             originals = {part.file for part in found.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)

@@ -104,6 +104,8 @@ async def fetched(
     async with bench.spool.workspace() as space:
 
         async def once(attempt: Attempt) -> T:
+            if attempt.number > 1:
+                await order.status.trying_again(attempt.number, attempt.most)
             return await fetch(attempt, order, space)
 
         yield await bench.sources.attempt(order.link, once)

@@ -62,6 +62,7 @@ class Sounds:
         async with fetched(self._bench, order, self._fetch) as found:
             sound = await named_sound(found, self._bench)
             look = order.voice.sound_look()
+            await order.status.sending()
             sent = await self._bench.sender.send_sound(order.target, sound, look, order.entry)
             return Made(found.post, sent, is_processed=False, items=len(found.post.items))
 
@@ -106,6 +107,7 @@ class Slides:
             sound = await named_sound(found, self._bench)
             video = await self._bench.shaper.slides(found.pictures, sound)
             look = order.voice.sound_look()
+            await order.status.sending()
             sent = await self._bench.sender.send(order.target, [video], look, order.entry)
             is_whole = len(found.pictures) == len(found.post.items)
             items = len(found.pictures) if is_whole else None

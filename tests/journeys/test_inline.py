@@ -175,6 +175,35 @@ async def test_a_database_that_is_too_slow_does_not_make_the_answer_late(
     assert [card["id"] for card in cards] == ["fetch/post", "fetch/sound"]
 
 
+async def test_the_message_says_how_far_it_is(inline: InlineFerry):
+    ferry = inline.ferry
+    post = ferry.video(page_trouble="503")
+    ferry.site.serves_files.clear()
+    await ferry.start(LIMITS_ATTEMPTS="3", **ON)
+    said: list[str] = []
+    ferry.world.watch(
+        lambda event: (
+            said.append(event["message"].get("text", "media"))
+            if event["event"] == "edited"
+            else None
+        )
+    )
+    await inline.type(VIDEO)
+    inline.mode.choose(ferry.ada, inline.query, "fetch/post", VIDEO, inline.friends)
+    await ferry.until(lambda: said)
+    post.page_trouble = ""
+    await ferry.until(lambda: EN["inline_working"] in said)
+    ferry.site.serves_files.set()
+    await ferry.settled()
+    again = [TEXTS("en", "inline_attempt", number=n, total=3) for n in (2, 3)]
+    assert said[0] == again[0]
+    assert [text for text in said if text not in again] == [
+        EN["inline_working"],
+        EN["inline_sending"],
+        "media",
+    ]
+
+
 async def test_one_picture_alone(inline: InlineFerry):
     ferry = inline.ferry
     picture = Media(ferry.samples.picture(400, 500, "alone"))
