@@ -6,7 +6,6 @@ Worker processes import this file as well, so whatever is large is imported wher
 
 import argparse
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,10 +87,16 @@ def prepare(settings: "Settings") -> None:
     Raises:
         SettingsError: there is no token.
     """
-    logging.basicConfig(
-        level=settings.run.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    from misc.logs import begin_logging
+
+    token = settings.bot.token.get_secret_value()
+    begin_logging(
+        settings.run.log_level,
+        settings.run.log_format,
+        token=token,
+        with_chat_ids=settings.run.log_chat_ids,
     )
-    if not settings.bot.token.get_secret_value():
+    if not token:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
         )

@@ -1,15 +1,25 @@
 """`make bench`: all measurements, or those that are named. Exit code 1 if a promise is broken."""
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import statistics
 from benchmarks.members import MEMBERS
 from benchmarks.stage import world
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Measure and print."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…")
+    parser.add_argument("names", nargs="*", help="what is measured; everything without")
+    parser.add_argument(
+        "--downloads", type=int, default=10_000_000, help="statistics: so many are looked at"
+    )
+    options = parser.parse_args(arguments)
+    statistics.DOWNLOADS = options.downloads
+    names = options.names
     unknown = set(names) - set(MEMBERS)
     if unknown:
         print(f"There is {', '.join(MEMBERS)}, but no {', '.join(sorted(unknown))}")

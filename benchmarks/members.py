@@ -15,6 +15,7 @@ from benchmarks.figures import Figure
 from benchmarks.files import files
 from benchmarks.known import cached, flat, overhead, paced, storm, typed
 from benchmarks.stage import ROOT, World, ferry, program
+from benchmarks.statistics import screens
 from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
 from platforms import Sources, Terms, load, load_exits
 
@@ -231,6 +232,7 @@ MEMBERS = {
     "typed": typed,
     "storm": storm,
     "broadcast": broadcast,
+    "statistics": screens,
     "start": start,
     "files": files,
 }

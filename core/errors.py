@@ -17,7 +17,7 @@
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram says no
     │   ├─ ChatForbiddenError ── ChatMovedError
-    │   ├─ FileRejectedError ── FileUnknownError · SourceGoneError
+    │   ├─ FileRejectedError ── FileUnknownError · UnchangedError · SourceGoneError
     │   └─ FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError
     ├─ StorageError              the database is in trouble; users are served all the same
@@ -300,6 +300,10 @@ class FileRejectedError(DeliveryError):
 
 class FileUnknownError(FileRejectedError):
     """Telegram does not know a file id (any more)."""
+
+
+class UnchangedError(FileRejectedError):
+    """The message says already what it was to say."""
 
 
 class SourceGoneError(FileRejectedError):

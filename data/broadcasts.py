@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
 from data.database import look, read, table_of, unix_now, write
-from data.models import Bans, Broadcasts, Recipients, Users, Video, Workers
+from data.models import Bans, Broadcasts, Recipients, Users, Workers
 from data.prepared import Prepared, places
 
 #: So many recipients are listed in one transaction: other writers get their turn in between.
@@ -370,9 +370,7 @@ def _who(audience: Audience, until: int) -> Select[int]:
         conditions.append(Users.lang == audience.lang)
     if audience.active_days is not None:
         since = until - audience.active_days * _DAY_S
-        conditions.append(
-            exists().where(Video.user_id == Users.user_id, Video.downloaded_at >= since)
-        )
+        conditions.append(or_(Users.post_at >= since, Users.sound_at >= since))
     if audience.referral is not None:
         came_by = Users.link == audience.referral if audience.referral else Users.link.is_not(None)
         conditions.append(came_by)

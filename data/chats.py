@@ -20,6 +20,7 @@ from data.database import look, table_of, unix_now, write
 from data.db_service import insert_user, update_user_lang
 from data.models import Music, Users, Video
 from data.prepared import Prepared
+from data.rollups import bring_chat, withdraw_chat
 
 #: Asked at every message, so it is built once.
 _USERS = table_of(Users)
@@ -91,11 +92,15 @@ async def move_chat(old_id: int, new_id: int) -> None:
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return
+        withdraw_chat(db, old_id)
         if db.execute(select(Users.user_id).where(Users.user_id == new_id)).first() is None:
             db.execute(insert(Users).values({**old, "user_id": new_id, "blocked_at": None}))
+        else:
+            withdraw_chat(db, new_id)
         for model in (Video, Music):
             db.execute(update(model).where(model.user_id == old_id).values(user_id=new_id))
         db.execute(delete(Users).where(Users.user_id == old_id))
+        bring_chat(db, new_id)
 
     await write(work)
 

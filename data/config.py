@@ -276,9 +276,7 @@ class NetworkSection(Section):
     @field_validator("proxy_file", "cookies_file", "ca_file")
     @classmethod
     def _must_exist(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"there is no file {value}")
-        return value
+        return _existing(value)
 
 
 class SitesSection(Section):
@@ -335,12 +333,106 @@ class HelpersSection(Section):
 class AdsSection(Section):
     """One text with a button now and then, in private chats, to pay for the server."""
 
-    link: str = Field("", description="Where the button of the ad leads. Empty: no ads.")
+    link: str = Field(
+        "", description="Where the button of the bot's own ad leads. Empty: there is none."
+    )
+    file: Path | None = Field(
+        None,
+        description="JSON file with further ads: their texts, buttons, languages and weights "
+        "(docs/operating.md).",
+    )
+    every: int = Field(3, ge=1, description="An ad is due after so many downloads,")
+    max_interval_h: int = Field(
+        24, ge=1, description="or when so many hours have passed since the last one,"
+    )
+    min_interval_h: int = Field(
+        0, ge=0, description="but never within so many hours of the last one,"
+    )
+    grace_h: int = Field(
+        0, ge=0, description="nor within so many hours of a person's first contact."
+    )
 
     @field_validator("link")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         return _http_address(value) if value else ""
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("file")
+    @classmethod
+    def _must_exist(cls, value: Path | None) -> Path | None:
+        return _existing(value)
+
+
+class StatisticsSection(Section):
+    """What has happened, with /stats."""
+
+    readers: tuple[int, ...] = Field(
+        (), description="Ids of people who may look at statistics, besides the administrators."
+    )
+    board_chat: int = Field(
+        0,
+        description="Chat with two messages that always show the newest numbers; the bot writes them "
+        "itself. 0: none.",
+    )
+    botstat_key: SecretStr = Field(
+        SecretStr(""),
+        description="Your access key at BotStat, to which the ids of all chats can be uploaded. "
+        "Empty: that is not offered. Keep it in .env.",
+    )
+    botstat_url: str = Field("https://api.botstat.io", description="Where BotStat is.")
+
+    @field_validator("readers", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _listed(value)
+
+    @field_validator("botstat_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return _http_address(value)
+
+
+class WatchSection(Section):
+    """Whether all is well: for machines by HTTP, for administrators in their chats."""
+
+    port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="Port of /healthz, /readyz and /metrics (Prometheus). 0: none.",
+    )
+    host: str = Field(
+        "127.0.0.1", description="Address at which they are served. Nothing there asks who one is."
+    )
+    failing_percent: int = Field(
+        50,
+        ge=0,
+        le=100,
+        description="Administrators are told when so many of a site's last 20 downloads have failed "
+        "through the site's fault, and when it is better again. 0: never.",
+    )
+    quiet_minutes: int = Field(
+        0,
+        ge=0,
+        description="They are told when nobody has downloaded anything for so many minutes, again "
+        "after twice as long, and when it goes on. 0: never.",
+    )
+    canaries: tuple[str, ...] = Field(
+        (),
+        description="Links of posts that are fetched now and then, one for each site, separated by "
+        "commas; administrators are told when one fails, and when it works again.",
+    )
+    canary_minutes: int = Field(60, ge=1, description="How often that is done, in minutes.")
+
+    @field_validator("canaries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _listed(value)
 
 
 class RunSection(Section):
@@ -348,6 +440,13 @@ class RunSection(Section):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people (text), or for programs (json)."
+    )
+    log_chat_ids: bool = Field(
+        False,
+        description="Write the ids of chats into the log. False writes pseudonyms, which /user tells.",
     )
     lease_s: int = Field(
         15,
@@ -378,6 +477,8 @@ class Settings(BaseModel):
     sites: SitesSection = SitesSection()
     helpers: HelpersSection = HelpersSection()
     ads: AdsSection = AdsSection()
+    statistics: StatisticsSection = StatisticsSection()
+    watch: WatchSection = WatchSection()
     run: RunSection = RunSection()
 
     def __getitem__(self, section: str) -> Section:
@@ -516,6 +617,12 @@ def _listed(value: object) -> object:
     """Read `a, b` as a list."""
     if isinstance(value, str):
         return [entry.strip() for entry in value.split(",") if entry.strip()]
+    return value
+
+
+def _existing(value: Path | None) -> Path | None:
+    if value is not None and not value.is_file():
+        raise ValueError(f"there is no file {value}")
     return value
 
 

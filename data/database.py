@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import QueuePool
 
 from core.clock import Clock, system_clock
 
@@ -128,6 +129,7 @@ async def init_db() -> None:
                 text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
             )
         await connection.run_sync(_upgrade)
+        await connection.run_sync(_count)
 
 
 async def get_session() -> AsyncSession:
@@ -182,6 +184,11 @@ async def write(work: Callable[[Connection], T]) -> T:
     return await _runner.write(work)
 
 
+def busy() -> int:
+    """Give how many changes wait (SQLite), or how many connections are in use (PostgreSQL)."""
+    return _runner.busy() if _runner else 0
+
+
 def table_of(model: type[Base]) -> Table:
     """Give a model's table itself, for statements that are run all the time."""
     table = model.__table__
@@ -226,6 +233,9 @@ class _Runner(Protocol):
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work as one transaction."""
 
+    def busy(self) -> int:
+        """Give how much is being done, or waits."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -247,6 +257,10 @@ class _AsyncRunner:
     async def write(self, work: Callable[[Connection], T]) -> T:
         async with self._writers.begin() as connection:
             return await connection.run_sync(work)
+
+    def busy(self) -> int:
+        pool = self._writers.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def close(self) -> None:
         """Nothing of its own."""
@@ -317,6 +331,9 @@ class _SqliteRunner:
         except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
             return _Outcome(error=error)
 
+    def busy(self) -> int:
+        return len(self._unwritten)
+
     def close(self) -> None:
         if self._looker is not None:
             self._looker.close()
@@ -384,6 +401,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_immediate(connection: Connection) -> None:
     if not connection.get_execution_options().get(_ONLY_ASKING):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _count(connection: Connection) -> None:
+    """Count what was written before there were counts."""
+    from data.rollups import ensure_counted  # which stands on this file
+
+    ensure_counted(connection)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -4,12 +4,13 @@ Each function is its own short transaction. Times are Unix seconds. What goes be
 lives beside this file, by subject.
 """
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
 from data.database import read, unix_now, write
 from data.models import Music, Users, Video
+from data.rollups import count_chat, count_post, count_sound, lock_chat
 
 #: How many rows the top lists have.
 _TOP = 10
@@ -37,9 +38,10 @@ async def create_user(user_id: int, lang: str, link: str | None = None) -> Users
 
 async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple[Users, bool]:
     """Register a chat; give its stored record, and whether this very call has created it."""
+    now = unix_now()
     row = {
         "user_id": user_id,
-        "registered_at": unix_now(),
+        "registered_at": now,
         "lang": lang,
         "link": link,
         "file_mode": False,
@@ -49,6 +51,8 @@ async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple
 
     def work(db: Connection) -> tuple[Users, bool]:
         is_new = db.execute(_INSERT_USER[db.dialect.name], row).first() is not None
+        if is_new:
+            count_chat(db, user_id, now)
         stored = Users(**row) if is_new else _find_user(db, user_id)
         assert stored is not None
         return stored, is_new
@@ -84,15 +88,22 @@ async def add_video(
     Raises:
         sqlalchemy.exc.IntegrityError: the chat is not registered.
     """
+    now = unix_now()
     video = insert(Video).values(
         user_id=user_id,
-        downloaded_at=unix_now(),
+        downloaded_at=now,
         video_link=video_link,
         is_images=is_images,
         is_processed=is_processed,
         is_inline=is_inline,
     )
-    await write(lambda db: db.execute(video))
+
+    def work(db: Connection) -> None:
+        chat = lock_chat(db, user_id)
+        db.execute(video)
+        count_post(db, user_id, chat, now, is_slideshow=is_images, is_inline=is_inline)
+
+    await write(work)
 
 
 async def add_music(user_id: int, video_id: int) -> None:
@@ -101,22 +112,21 @@ async def add_music(user_id: int, video_id: int) -> None:
     Raises:
         sqlalchemy.exc.IntegrityError: the chat is not registered.
     """
-    music = insert(Music).values(user_id=user_id, downloaded_at=unix_now(), video_id=video_id)
-    await write(lambda db: db.execute(music))
+    now = unix_now()
+    music = insert(Music).values(user_id=user_id, downloaded_at=now, video_id=video_id)
+
+    def work(db: Connection) -> None:
+        chat = lock_chat(db, user_id)
+        db.execute(music)
+        count_sound(db, user_id, chat, now)
+
+    await write(work)
 
 
 async def get_user_stats(user_id: int) -> tuple[Users | None, int, int]:
     """Give (record, deliveries, of them slideshows), or (None, 0, 0) for an unknown chat."""
-    counts = select(func.count(), func.count(case((Video.is_images, 1)))).where(
-        Video.user_id == user_id
-    )
-
-    def work(db: Connection) -> tuple[Users | None, int, int]:
-        user = _find_user(db, user_id)
-        videos, images = db.execute(counts).one() if user else (0, 0)
-        return user, videos, images
-
-    return await read(work)
+    user = await read(lambda db: _find_user(db, user_id))
+    return (user, user.posts, user.slideshows) if user else (None, 0, 0)
 
 
 async def get_stats_by_period(
@@ -161,9 +171,9 @@ async def get_other_stats() -> tuple[int, list[tuple[str, int]], list[tuple[int,
     in_file_mode = select(count).select_from(Users).where(Users.file_mode)
     languages = select(Users.lang, count).group_by(Users.lang).order_by(count.desc(), Users.lang)
     busiest = (
-        select(Video.user_id, count)
-        .group_by(Video.user_id)
-        .order_by(count.desc(), Video.user_id)
+        select(Users.user_id, Users.posts)
+        .where(Users.posts > 0)
+        .order_by(Users.posts.desc(), Users.user_id)
         .limit(_TOP)
     )
 

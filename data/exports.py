@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from data.database import read
-from data.models import Bans, Music, Users, Video
+from data.models import Bans, Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class ChatFile:
     file_mode: bool
     blocked_at: int | None
     is_banned: bool
-    videos: int
+    posts: int
+    #: Of them with pictures.
+    slideshows: int
     sounds: int
 
 
@@ -42,8 +44,14 @@ async def chats_behind(chat_id: int, number: int) -> list[ExportedChat]:
 
 async def chat_file(chat_id: int) -> ChatFile | None:
     """Give what is known of a chat; None when it is not registered."""
-    person = select(*_COLUMNS, Users.file_mode, Users.blocked_at).where(Users.user_id == chat_id)
-    count = select(func.count())
+    person = select(
+        *_COLUMNS,
+        Users.file_mode,
+        Users.blocked_at,
+        Users.posts,
+        Users.slideshows,
+        Users.sounds,
+    ).where(Users.user_id == chat_id)
 
     def work(db: Connection) -> ChatFile | None:
         row = db.execute(person).first()
@@ -55,18 +63,18 @@ async def chat_file(chat_id: int) -> ChatFile | None:
             blocked_at=row.blocked_at,
             is_banned=db.execute(select(Bans.chat_id).where(Bans.chat_id == chat_id)).first()
             is not None,
-            videos=db.execute(count.where(Video.user_id == chat_id)).scalar_one(),
-            sounds=db.execute(count.where(Music.user_id == chat_id)).scalar_one(),
+            posts=row.posts,
+            slideshows=row.slideshows,
+            sounds=row.sounds,
         )
 
     return await read(work)
 
 
-#: The index on chat and time answers the last without touching the table.
 _COLUMNS = (
     Users.user_id,
     Users.lang,
     Users.registered_at,
     Users.link,
-    select(func.max(Video.downloaded_at)).where(Video.user_id == Users.user_id).scalar_subquery(),
+    Users.post_at,
 )

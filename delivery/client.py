@@ -1,5 +1,7 @@
 """The one Telegram client of the house."""
 
+from collections.abc import Callable
+
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -17,10 +19,18 @@ from delivery.limiter import Limiter
 _KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
 
 
-def make_bot(token: str, *, server: str, connections: int, paces: bool = True) -> Bot:
+def make_bot(
+    token: str,
+    *,
+    server: str,
+    connections: int,
+    paces: bool = True,
+    waited: Callable[[float], None] = lambda _: None,
+) -> Bot:
     """Build the client. `connections` bounds requests at the same time, uploads among them.
 
-    With `paces` messages are created no faster than Telegram allows.
+    With `paces` messages are created no faster than Telegram allows; `waited` is told how many
+    seconds each of them had to wait for that.
 
     aiogram's own time limit of 60 s holds for everything but uploads, which set theirs.
 
@@ -28,7 +38,7 @@ def make_bot(token: str, *, server: str, connections: int, paces: bool = True) -
         SettingsError: the token is none.
     """
     session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
-    session.middleware(Limiter(paces=paces))
+    session.middleware(Limiter(paces=paces, waited=waited))
     try:
         return Bot(
             token,

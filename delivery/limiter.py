@@ -58,7 +58,9 @@ _EDITS: Final = (
 class Limiter(BaseRequestMiddleware):
     """Paces the requests of one bot."""
 
-    def __init__(self, *, paces: bool) -> None:
+    def __init__(self, *, paces: bool, waited: Callable[[float], None]) -> None:
+        #: Told how many seconds each message has waited.
+        self._waited = waited
         #: False leaves out the pacing, and only obeys Telegram's own refusals.
         self._paces = paces
         self._pacer = Pacer()
@@ -100,11 +102,13 @@ class Limiter(BaseRequestMiddleware):
         if not self._paces:
             yield None
             return
-        ticket = self._pacer.ask(chat_id, weight, is_bulk=in_bulk.get(), now=self._now())
+        asked_at = self._now()
+        ticket = self._pacer.ask(chat_id, weight, is_bulk=in_bulk.get(), now=asked_at)
         turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
         self._call_up()
         try:
             await turn
+            self._waited(self._now() - asked_at)
             yield ticket
         finally:
             del self._turns[ticket]

@@ -28,6 +28,7 @@ from core.errors import (
     TooLargeError,
     UnknownOutcomeError,
 )
+from core.logs import ChatName
 from core.media import File, RemoteFile, SoundFile
 from core.request import Progress
 from delivery.limiter import at_departure
@@ -256,7 +257,9 @@ class Sender:
             with self._noted(journal, 0):
                 await self.send_text(below, look.caption, look.buttons, silent=look.is_silent)
         except DeliveryError as error:
-            logger.warning("No caption below the albums in chat %d: %s", below.chat_id, error)
+            logger.warning(
+                "No caption below the albums in chat %s: %s", ChatName(below.chat_id), error
+            )
         await journal.arrived([])
 
     async def send_text(

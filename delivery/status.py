@@ -16,6 +16,7 @@ from aiogram.types import (
 )
 
 from core.errors import DeliveryError
+from core.logs import ChatName
 from delivery.requests import Look
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -69,7 +70,7 @@ class StatusLight:
                     message = await self._sender.send_text(self._target, "⏳", silent=True)
                     self._hourglass = message.message_id
                 except DeliveryError as error:
-                    logger.debug("No status in chat %d: %s", self._target.chat_id, error)
+                    logger.debug("No status in chat %s: %s", ChatName(self._target.chat_id), error)
 
     async def working(self) -> None:
         """Show that the post was found and is being fetched."""
@@ -93,7 +94,7 @@ class StatusLight:
                 )
                 self._note = message.message_id
             except DeliveryError as error:
-                logger.debug("No note in chat %d: %s", self._target.chat_id, error)
+                logger.debug("No note in chat %s: %s", ChatName(self._target.chat_id), error)
             if not self._left:
                 await self._take_note_away()
 
@@ -136,7 +137,7 @@ class StatusLight:
             with translated():
                 await self._bot.delete_message(self._target.chat_id, message_id)
         except DeliveryError as error:
-            logger.debug("A message stays in chat %d: %s", self._target.chat_id, error)
+            logger.debug("A message stays in chat %s: %s", ChatName(self._target.chat_id), error)
 
     async def _react(self, emoji: str | None) -> bool:
         reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
@@ -146,7 +147,7 @@ class StatusLight:
                     self._target.chat_id, self._target.message_id, reaction=reaction
                 )
         except DeliveryError as error:
-            logger.debug("No reaction in chat %d: %s", self._target.chat_id, error)
+            logger.debug("No reaction in chat %s: %s", ChatName(self._target.chat_id), error)
             return False
         return True
 
@@ -262,4 +263,4 @@ class PressedLight(StatusLight):
                     reply_markup=keyboard,
                 )
         except DeliveryError as error:
-            logger.debug("The keyboard in chat %d stays: %s", self._target.chat_id, error)
+            logger.debug("The keyboard in chat %s stays: %s", ChatName(self._target.chat_id), error)

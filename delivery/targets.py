@@ -1,6 +1,6 @@
 """Where an answer goes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiogram.types import Message, ReplyParameters
 
@@ -33,6 +33,11 @@ class ChatTarget:
             thread_id=message.message_thread_id if message.is_topic_message else None,
             business_id=message.business_connection_id,
         )
+
+    @classmethod
+    def beside(cls, message: Message) -> "ChatTarget":
+        """Make the target for a message in the same chat that answers none."""
+        return replace(cls.of(message), is_reply=False)
 
     @property
     def reply(self) -> ReplyParameters | None:

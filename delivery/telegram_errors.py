@@ -16,6 +16,7 @@ from core.errors import (
     SourceGoneError,
     TelegramUnreachableError,
     TooLargeError,
+    UnchangedError,
     UnknownOutcomeError,
 )
 from core.limits import PUBLIC_UPLOAD_BYTES
@@ -97,6 +98,8 @@ def _bad_request(message: str) -> DeliveryError:
     said = message.lower()
     if any(words in said for words in _CLOSED_CHAT):
         return ChatForbiddenError(message)
+    if "message is not modified" in said:
+        return UnchangedError(message)
     if any(words in said for words in _NO_SOURCE):
         return SourceGoneError(message)
     if any(words in said for words in _UNKNOWN_FILE):

@@ -20,6 +20,7 @@ from handlers import (
     settings,
     sound,
     start,
+    statistics,
 )
 from misc.ban_list import BanList
 from misc.filters import LooksLikeCommand
@@ -35,8 +36,12 @@ def setup(
     registration: Registration,
     guard: SpamGuard | None = None,
     admins: frozenset[int] = frozenset(),
+    readers: frozenset[int] = frozenset(),
 ) -> None:
-    """Put the handlers in place, in the order in which they are asked; the guards before them all."""
+    """Put the handlers in place, in the order in which they are asked; the guards before them all.
+
+    `readers` are those who may look at statistics, the administrators among them.
+    """
     dispatcher.update.outer_middleware(receipts)
     dispatcher.message.outer_middleware(bans)
     for kind in (
@@ -57,9 +62,12 @@ def setup(
         bans_of_admins.router(admins),
         broadcasts.commands(admins),
         office.router(admins),
+        statistics.commands(readers),
         *(part.router() for part in (start, mode, language, settings, privacy)),
     )
-    dispatcher.include_routers(commands, broadcasts.router(admins))
+    dispatcher.include_routers(
+        commands, broadcasts.router(admins), statistics.router(readers, admins)
+    )
     for part in (
         links,
         sound,

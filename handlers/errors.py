@@ -1,13 +1,12 @@
 """What a handler could not foresee."""
 
 import logging
-import secrets
 
 from aiogram import Router
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 
-from core.errors import BugError, ChatForbiddenError, ClipferryError, DeliveryError, StorageError
+from core.errors import ChatForbiddenError, ClipferryError, DeliveryError, StorageError
 from data.chats import mark_blocked
 from data.errors import storage_errors
 from delivery.sender import Sender
@@ -15,6 +14,7 @@ from delivery.targets import ChatTarget
 from delivery.telegram_errors import translate
 from misc.texts import Texts
 from misc.utils import lang_func
+from services.serving import named
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def router() -> Router:
 
 async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
     """Name the failure, and tell the person, unless Telegram itself is what failed."""
-    error = _named(event.exception)
+    error = await _named(event.exception)
     origin = event.update.message or event.update.callback_query
     try:
         if isinstance(error, ChatForbiddenError) and origin:
@@ -41,7 +41,7 @@ async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
     return True
 
 
-def _named(exception: Exception) -> ClipferryError:
+async def _named(exception: Exception) -> ClipferryError:
     """Find the name of a failure; what has none is a bug, and its traceback is logged."""
     error: ClipferryError
     match exception:
@@ -50,9 +50,7 @@ def _named(exception: Exception) -> ClipferryError:
         case AiogramError():
             error = translate(exception)
         case _:
-            error = BugError(secrets.token_hex(4).upper())
-            logger.error("Bug %s in a handler", error.detail, exc_info=exception)
-            return error
+            return await named(exception, "a handler")
     logger.warning("A handler failed: %s", error)
     return error
 

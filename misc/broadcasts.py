@@ -12,6 +12,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.broadcasts import Broadcast, State, read_note
 from core.errors import DeliveryError, NoteError, StorageError
+from core.logs import ChatName
 from data.broadcasts import (
     change_broadcast,
     confirm_broadcast,
@@ -210,7 +211,9 @@ class BroadcastDesk:
             try:
                 await self.sender.copy(broadcast, chat_id)
             except DeliveryError as error:
-                logger.info("No trial of broadcast %d for %d: %s", broadcast.id, chat_id, error)
+                logger.info(
+                    "No trial of broadcast %d for %s: %s", broadcast.id, ChatName(chat_id), error
+                )
             else:
                 copies += 1
         return copies

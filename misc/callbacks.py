@@ -25,6 +25,10 @@ SETTING: Final = "set/"
 BROADCAST: Final = "cast/"
 #: Then what is to become of a person's data.
 PRIVACY: Final = "privacy/"
+#: Then a screen of /stats and what is chosen on it.
+STATISTICS: Final = "count/"
+#: Then the id of a chat whose history is wanted.
+HISTORY: Final = "history/"
 #: Buttons that only show something; the other three are of older bots with the same token.
 INERT: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"

@@ -194,7 +194,7 @@ class InlineDesk:
                     is_images=bool(shown and shown.post.has_pictures),
                     is_processed=False,
                     is_inline=True,
-                    ads=False,
+                    ads=None,
                 )
         except StorageError as error:
             logger.warning("An inline message is not recorded: %s", error)

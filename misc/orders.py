@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from aiogram import Bot
 from aiogram.types import InlineKeyboardMarkup, Message
 
+from core.ads import Ad
 from core.errors import TooOldError
 from core.formats import Quality
 from core.media import Link
@@ -26,6 +27,7 @@ from platforms import Registry
 from services.downloads import Downloads
 from services.jobs import Jobs
 from services.ledger import Entry, Ledger
+from services.meters import Meters
 from services.serving import Order, OrderJob, Service
 from services.sounds import Slides, Sounds
 
@@ -43,10 +45,10 @@ class OrderDesk:
     slides: Slides
     jobs: Jobs
     ledger: Ledger
+    meters: Meters
     #: Without the @.
     bot_username: str
-    #: Empty when there are no ads.
-    ad_link: str
+    ads: Sequence[Ad]
     #: Of one message, no more links than these are answered.
     links_per_message: int
     #: A chat may have so many messages in the queue.
@@ -212,6 +214,7 @@ class OrderDesk:
             status=light,
             voice=self.voice(request),
             entry=entry,
+            meters=self.meters,
         )
         return services[request.kind], order
 
@@ -227,7 +230,7 @@ class OrderDesk:
             wishes=request.wishes,
             asker=request.asker,
             bot_username=self.bot_username,
-            ad_link=self.ad_link,
+            ads=self.ads,
             can_retry=request.press is None,
             # What others see in their chats is not for diagnostics.
             is_admin=target.chat_id in self.admins and not target.inline_id,

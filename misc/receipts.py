@@ -16,7 +16,9 @@ class Receipts(BaseMiddleware):
     at their end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counted: Callable[[str], None] = lambda _: None) -> None:
+        #: Told of what kind each update is.
+        self._counted = counted
         self._open: set[int] = set()
         #: Id of the newest update; None before the first one.
         self.last: int | None = None
@@ -48,6 +50,7 @@ class Receipts(BaseMiddleware):
     ) -> Any:
         """Give the receipt when the update was handled, if nobody has given it before."""
         assert isinstance(event, Update)
+        self._counted(event.event_type)
         receipt = data["receipt"] = Receipt(event.update_id, self)
         try:
             return await handler(event, data)

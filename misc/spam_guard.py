@@ -9,6 +9,7 @@ from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
 from core.errors import DeliveryError
+from core.logs import ChatName
 from core.spam import Guard, Verdict
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -71,7 +72,7 @@ class SpamGuard(BaseMiddleware):
                 ChatTarget.of(message), self._texts(lang, key, minutes=minutes)
             )
         except DeliveryError as error:
-            logger.info("A warning did not reach chat %d: %s", message.chat.id, error)
+            logger.info("A warning did not reach chat %s: %s", ChatName(message.chat.id), error)
 
 
 def _sender_of(message: Message) -> int | None:

@@ -37,6 +37,11 @@ class Texts:
             **{name: escape(str(value)) for name, value in facts.items()}
         )
 
+    @staticmethod
+    def escaped(text: str) -> str:
+        """Make foreign text harmless where it stands for itself."""
+        return escape(text)
+
     def closest(self, language_code: str | None) -> str:
         """Map what Telegram says of a person to a language we have: pt-br → pt → English."""
         primary = (language_code or "").replace("_", "-").partition("-")[0].lower()

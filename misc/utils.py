@@ -6,6 +6,7 @@ from html import escape
 from aiogram.types import Message, User
 
 from core.errors import DeliveryError, StorageError
+from core.logs import ChatName
 from data.chats import ChatRecord, register_chat
 from data.db_service import get_user_settings
 from data.errors import storage_errors
@@ -28,7 +29,7 @@ async def lang_func(chat_id: int, language_code: str | None, no_request: bool = 
             with storage_errors():
                 settings = await get_user_settings(chat_id)
         except StorageError as error:
-            logger.error("The language of chat %d is unknown: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
+            logger.error("The language of chat %s is unknown: %s", ChatName(chat_id), error)  # noqa: TRY400 - no traceback needed
         else:
             if settings:
                 return settings[0] if settings[0] in texts else "en"

@@ -1,15 +1,20 @@
 """How the bot speaks about a download in one chat."""
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 from aiogram.types import InlineKeyboardMarkup
 
+from core.ads import Ad, ads_for, choose_ad
 from core.captions import Source, caption, cut, signature
 from core.errors import ClipferryError, LimitError, ShuttingDownError, TooOldError
 from core.media import Link, Post
 from core.wishes import Wishes
+from data.ads import count_ad
+from data.errors import storage_errors
 from delivery.requests import Look
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -35,8 +40,7 @@ class ChatVoice:
     asker: str
     #: Without the @.
     bot_username: str
-    #: Empty when there are no ads.
-    ad_link: str
+    ads: Sequence[Ad]
     #: The request is a message with links, so that it can be tried again as it is.
     can_retry: bool
     #: The chat is an administrator's, who is told what went wrong inside.
@@ -108,10 +112,19 @@ class ChatVoice:
         button = keyboards.link_button(label, f"{self._bot_url}?start=inline")
         await self.sender.edit_inline(self.target, self.texts[self.lang]["inline_usage"], button)
 
+    @property
+    def has_ad(self) -> bool:
+        """Tell whether there is an ad in the chat's language."""
+        return bool(ads_for(self.ads, self.lang))
+
     async def show_ad(self) -> None:
-        """Ask for support, with one button."""
-        button = keyboards.link_button(self.texts[self.lang]["ad_button"], self.ad_link)
-        await self.sender.send_text(self.target, self.texts[self.lang]["ad_support"], button)
+        """Send one of the ads, and count it when it has arrived."""
+        ad = choose_ad(ads_for(self.ads, self.lang), random.random())  # noqa: S311 - no secret
+        words = self.texts[self.lang]
+        button = keyboards.link_button(ad.button or words["ad_button"], ad.link)
+        await self.sender.send_text(self.target, ad.text or words["ad_support"], button)
+        with storage_errors():
+            await count_ad(ad.name)
 
     @property
     def _is_group(self) -> bool:

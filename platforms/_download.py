@@ -42,6 +42,11 @@ class Spool:
         self._reserved = 0
         self._changed = asyncio.Condition()
 
+    @property
+    def reserved_bytes(self) -> int:
+        """How much of the quota is in use."""
+        return self._reserved
+
     def prepare(self) -> None:
         """Make a place of our own in the folder; what earlier runs have left there is cleared away."""
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,15 @@ class Health:
         record.rests_until = now + self._pause_s
         return True
 
+    def resting(self) -> list[str]:
+        """Name the ways that rest now."""
+        now = self._clock()
+        return [
+            str(way)
+            for way, record in self._records.items()
+            if record.rests_until is not None and record.rests_until > now
+        ]
+
     def worked(self, way: Hashable) -> None:
         """Note that a way has led to an answer."""
         if self._records.pop(way, _Record()).rests_until is not None:

@@ -202,6 +202,10 @@ class Sources:
         for web in (*self._webs.values(), *filter(None, [self._relay_web])):
             await web.close()
 
+    def resting(self) -> list[str]:
+        """Name the ways to the sites that rest now, because they kept failing."""
+        return self._health.resting()
+
     def known(self, link: Link) -> Link:
         """Give a short link with the post to which it was resolved before; others as they are."""
         post_id = link.post_id or self._resolved.get(link.url)

@@ -21,6 +21,7 @@ from core.errors import (
     TelegramUnreachableError,
     UnknownOutcomeError,
 )
+from core.logs import ChatName
 from data.broadcasts import (
     change_broadcast,
     claim_broadcast,
@@ -89,6 +90,11 @@ class Broadcasts:
             finally:
                 self._run.ended.set()
                 self._run = None
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """Give the number of the broadcast that this process is sending, and how many have got it."""
+        return (self._run.number, self._run.done) if self._run else None
 
     async def close(self, grace_s: float) -> None:
         """Start nothing new, and give what is on its way `grace_s` seconds."""
@@ -187,7 +193,9 @@ class Broadcasts:
             await run.pause("broadcast_gone")
             return Outcome.WAITING, 0
         except DeliveryError as error:
-            logger.info("Broadcast %d is refused by chat %d: %s", run.number, chat_id, error)
+            logger.info(
+                "Broadcast %d is refused by chat %s: %s", run.number, ChatName(chat_id), error
+            )
             return Outcome.FAILED, 0
         return Outcome.SENT, 0
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.ads import AdRule
 from core.errors import (
     BrokenFileError,
     PlatformChangedError,
@@ -13,6 +14,7 @@ from core.errors import (
     TooLongError,
 )
 from core.formats import choose_rendition
+from core.logs import ChatName
 from core.media import Clip, Item, LocalFile, Picture, Post, VideoFile
 from core.together import together
 from data.downloads import record_download
@@ -24,12 +26,13 @@ from services.serving import (
     MAX_PICTURE_BYTES,
     MAX_SOUND_BYTES,
     MAX_STILL_BYTES,
+    Delivered,
     Order,
     Workbench,
     fetched,
     serve,
 )
-from services.shelf import Delivered, Made, Shelf
+from services.shelf import Made, Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +68,8 @@ class Policy:
     group_items: int
     #: A video that is too large to be sent is fetched and made smaller up to this size, in bytes.
     shrinkable_bytes: int
-    #: There is an ad to show.
-    ads: bool
+    #: How often an ad is shown.
+    ads: AdRule
 
 
 class Downloads:
@@ -99,11 +102,13 @@ class Downloads:
 
     async def _make(self, order: Order) -> Made:
         async with fetched(self._bench, order, self._fetch) as found:
-            files, spoilt = await self._shape(order, found)
+            with order.meters.stage("shape"):
+                files, spoilt = await self._shape(order, found)
             missing = found.missing + spoilt
             look = order.voice.look(found.post, shown=len(found.parts) - spoilt, missing=missing)
             await order.status.sending()
-            sent = await self._bench.sender.send(order.target, files, look, order.entry)
+            with order.meters.stage("send"):
+                sent = await self._bench.sender.send(order.target, files, look, order.entry)
             originals = {part.file for part in found.parts}
             is_processed = not order.file_mode and any(f.path not in originals for f in files)
             return Made(found.post, sent, is_processed, None if missing else len(found.parts))
@@ -195,13 +200,13 @@ class Downloads:
     async def _record(self, order: Order, delivered: Delivered) -> bool:
         """Write what follows a delivery, all at once; tell whether it brings an ad."""
         chat_id, post = order.target.chat_id, delivered.post
-        logger.info("Delivered %s %s to chat %d", post.platform, post.id, chat_id)
         is_ad_due = False
         request = order.entry.request
         if request.inline_id:
             await self._note_shown(request.inline_id, post)
         if request.business_id or not request.is_recorded:
             return False  # somebody who has never come to us
+        may_show_ad = order.voice.has_ad and order.target.is_private and not request.inline_id
         # Where something may be missing, the request is answered only by the word about it.
         row = None if order.entry.progress.is_uncertain else order.entry.row
         answers = None if row is None else (row, order.entry.progress)
@@ -213,12 +218,12 @@ class Downloads:
                     is_images=post.has_pictures,
                     is_processed=delivered.is_processed,
                     is_inline=request.inline_id is not None,
-                    ads=self._policy.ads and order.target.is_private and not request.inline_id,
+                    ads=self._policy.ads if may_show_ad else None,
                     answers=answers,
                 )
             order.entry.is_finished = answers is not None
         except StorageError as error:
-            logger.error("The delivery to chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
+            logger.error("The delivery to chat %s is not recorded: %s", ChatName(chat_id), error)  # noqa: TRY400 - no traceback needed
         return is_ad_due
 
     async def _note_shown(self, inline_id: str, post: Post) -> None:

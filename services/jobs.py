@@ -66,6 +66,11 @@ class Jobs:
         """How many requests are running or waiting, or being turned away."""
         return max(len(self._queues), len(self._tasks))
 
+    @property
+    def running(self) -> int:
+        """How many requests are being served; they may be waiting for a slot."""
+        return len(self._running)
+
     def submit(self, jobs: Sequence[Job], most: int | None) -> None:
         """Take what a message asks for, one job or more of one chat.
 

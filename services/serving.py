@@ -2,9 +2,10 @@
 
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
 from core.errors import (
@@ -21,11 +22,13 @@ from core.errors import (
     StorageError,
     UnknownOutcomeError,
 )
+from core.logs import ChatName
 from core.media import Link, Post
 from core.request import MOST_ATTEMPTS, Progress
 from core.wishes import Wishes
 from data.chats import mark_blocked, move_chat
 from data.errors import storage_errors
+from data.faults import keep_fault
 from delivery.requests import Look
 from delivery.sender import Sender, SendingCancelledError
 from delivery.shape import Shaper
@@ -33,6 +36,7 @@ from delivery.status import StatusLight
 from delivery.targets import ChatTarget
 from platforms import Attempt, Sources, Spool, Workspace
 from services.ledger import Entry
+from services.meters import FETCHED, KNOWN, Meters
 from services.slots import Slots
 
 logger = logging.getLogger(__name__)
@@ -62,8 +66,12 @@ class Voice(Protocol):
     async def explain(self, error: ClipferryError) -> None:
         """Tell the chat what went wrong, where that is wanted."""
 
+    @property
+    def has_ad(self) -> bool:
+        """Tell whether there is an ad for the chat."""
+
     async def show_ad(self) -> None:
-        """Send the ad."""
+        """Send one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,20 @@ class Order:
     voice: Voice
     #: Its row, and how much of its answer has gone out.
     entry: Entry
+    meters: Meters
+    #: By the monotonic clock, in seconds.
+    begun_at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What has arrived in a chat."""
+
+    post: Post
+    #: A file had to be converted.
+    is_processed: bool
+    #: Telegram had it already.
+    is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +130,15 @@ async def fetched(
                 await order.status.trying_again(attempt.number, attempt.most)
             return await fetch(attempt, order, space)
 
-        yield await bench.sources.attempt(order.link, once)
+        with order.meters.stage("fetch"):
+            found = await bench.sources.attempt(order.link, once)
+        yield found
 
 
 async def serve(
     order: Order,
-    deliver: Callable[[Order], Awaitable[T]],
-    record: Callable[[Order, T], Awaitable[bool]],
+    deliver: Callable[[Order], Awaitable[Delivered]],
+    record: Callable[[Order, Delivered], Awaitable[bool]] | None = None,
 ) -> None:
     """Serve an order to its end: `deliver`, and when that has worked, `record` it.
 
@@ -137,19 +161,21 @@ async def serve(
         await refuse(order, _in_view_of(order.entry.progress, error))
         return
     except Exception as bug:  # noqa: BLE001 - the end of the line: whatever it is, the user is told
-        await refuse(order, _named(bug, order.link))
+        await refuse(order, await named(bug, f"a {order.link.platform} link"))
         return
     is_ad_due = False
     try:
-        is_ad_due = await record(order, delivered)
+        is_ad_due = await record(order, delivered) if record else False
     except Exception as bug:  # noqa: BLE001 - see above; the delivery itself has worked
-        _named(bug, order.link)
+        await named(bug, f"the record of a {order.link.platform} link")
+    order.meters.delivered(order.link.platform, is_known=delivered.is_known)
     await _close(order)
+    _log_end(order, KNOWN if delivered.is_known else FETCHED)
     if is_ad_due:
         try:
             await order.voice.show_ad()
         except ClipferryError as error:
-            logger.info("No ad in chat %d: %s", order.target.chat_id, error)
+            logger.info("No ad in chat %s: %s", ChatName(order.target.chat_id), error)
 
 
 async def _close(order: Order) -> None:
@@ -172,7 +198,10 @@ def _in_view_of(progress: Progress, error: ClipferryError) -> ClipferryError:
 
 async def refuse(order: Order, error: ClipferryError, *, aloud: bool = True) -> None:
     """Tell the chat that and why it gets nothing; a chat that is closed to us is noted."""
-    _log_refusal(order, error)
+    order.meters.refused(order.link.platform, error)
+    # The user's and the site's side is no news.
+    is_ordinary = isinstance(error, MediaError | LimitError | ChatForbiddenError)
+    _log_end(order, error, logging.INFO if is_ordinary else logging.WARNING)
     if isinstance(error, ChatForbiddenError):
         await _note_forbidden(order, error)
     else:
@@ -191,7 +220,7 @@ async def _tell(order: Order, error: ClipferryError, *, aloud: bool) -> None:
     except ChatForbiddenError as second:
         await _note_forbidden(order, second)
     except ClipferryError as second:
-        logger.warning("Chat %d could not be told: %s", order.target.chat_id, second)
+        logger.warning("Chat %s could not be told: %s", ChatName(order.target.chat_id), second)
 
 
 class Service(Protocol):
@@ -260,20 +289,42 @@ async def _note_forbidden(order: Order, refusal: ChatForbiddenError) -> None:
             else:
                 await mark_blocked(order.target.chat_id)
     except StorageError as error:
-        logger.warning("Chat %d is not marked: %s", order.target.chat_id, error)
+        logger.warning("Chat %s is not marked: %s", ChatName(order.target.chat_id), error)
 
 
-def _log_refusal(order: Order, error: ClipferryError) -> None:
-    """Log a refusal as loud as it deserves: the user's and the site's side is no news."""
-    is_ordinary = isinstance(error, MediaError | LimitError | ChatForbiddenError)
-    level = logging.INFO if is_ordinary else logging.WARNING
-    logger.log(level, "Not delivered to chat %d: %s", order.target.chat_id, error)
+def _log_end(order: Order, outcome: str | ClipferryError, level: int = logging.INFO) -> None:
+    """Write the one line that every request has: its row, what it was about, and how it has ended."""
+    name = outcome if isinstance(outcome, str) else type(outcome).__name__
+    facts = {
+        "request": order.entry.row,
+        "kind": order.entry.request.kind,
+        "platform": order.link.platform,
+        "post": order.link.post_id,
+        "outcome": name,
+        "seconds": round(time.monotonic() - order.begun_at, 2),
+    }
+    logger.log(
+        level,
+        "Request %s for chat %s: %s of %s %s: %s after %.2f s",
+        facts["request"],
+        ChatName(order.target.chat_id),
+        facts["kind"],
+        facts["platform"],
+        facts["post"],
+        outcome if isinstance(outcome, str) else f"{name}: {outcome}",
+        facts["seconds"],
+        extra={"facts": facts},
+    )
 
 
-def _named(bug: Exception, link: Link) -> BugError:
-    """Log a bug with its traceback, under the code that the user gets to see."""
-    code = secrets.token_hex(4).upper()
-    logger.error("Bug %s with a %s link", code, link.platform, exc_info=bug)
-    error = BugError(code)
+async def named(bug: Exception, doing: str) -> BugError:
+    """Log a bug with its traceback, and keep it, under the code that the user gets to see."""
+    error = BugError(secrets.token_hex(4).upper())
     error.__cause__ = bug
+    logger.error("Bug %s with %s", error.code, doing, exc_info=bug)
+    try:
+        with storage_errors():
+            await keep_fault(error.code, doing, bug)
+    except StorageError as second:
+        logger.warning("Bug %s stands in the log only: %s", error.code, second)
     return error

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from data.media_cache import find_cached, forget_cached, refresh_cached, store_c
 from delivery.requests import Look
 from platforms import Attempt
 from services.ledger import Ledger
-from services.serving import Order, Workbench
+from services.serving import Delivered, Order, Workbench
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +44,6 @@ class Made:
     #: How many of the post's items were made: all of them, or the first ones of a longer post. None
     #: when some are missing, so that it cannot serve others.
     items: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """What has arrived in a chat."""
-
-    post: Post
-    #: A file had to be converted.
-    is_processed: bool
 
 
 Make = Callable[[Order], Awaitable[Made]]
@@ -178,7 +170,7 @@ class Shelf:
             if isinstance(error.__cause__, FileUnknownError):
                 await self.forget(key, cached)
             raise
-        return Delivered(post, cached.is_processed)
+        return Delivered(post, cached.is_processed, is_known=True)
 
     async def _refreshed(self, order: Order, key: CacheKey, cached: CachedPost) -> Post | None:
         """Ask the site for newer likes and views; the old ones do when it does not answer.
@@ -207,7 +199,9 @@ class Shelf:
     async def _make(self, order: Order, variant: str, make: Make) -> Delivered:
         # Not before, because what is on the shelf arrives as fast as a sign that it was seen.
         await order.status.accepted()
+        asked_at = time.monotonic()
         async with self._bench.slots.one(order.target.chat_id):
+            order.meters.took("wait", time.monotonic() - asked_at)
             await order.entry.begin()
             made = await make(order)
         # By the id that the page gave, which a short link does not know.
@@ -221,7 +215,7 @@ class Shelf:
                     await store_cached(key, CachedPost(made.post, made.files, made.is_processed))
             except StorageError as error:
                 logger.warning("%s is not kept: %s", key, error)
-        return Delivered(made.post, made.is_processed)
+        return Delivered(made.post, made.is_processed, is_known=False)
 
     async def find(self, key: CacheKey) -> CachedPost | None:
         """Give the living set of a key; nothing when there is none, or the database does not say."""

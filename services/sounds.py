@@ -13,6 +13,7 @@ from core.errors import (
     StorageError,
 )
 from core.formats import Quality, choose_rendition
+from core.logs import ChatName
 from core.media import Clip, Picture, Post, Sound, SoundFile
 from data.db_service import add_music
 from data.errors import storage_errors
@@ -21,12 +22,13 @@ from services.serving import (
     MAX_PICTURE_BYTES,
     MAX_SOUND_BYTES,
     MAX_STILL_BYTES,
+    Delivered,
     Order,
     Workbench,
     fetched,
     serve,
 )
-from services.shelf import Delivered, Made, Shelf
+from services.shelf import Made, Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +78,12 @@ class Sounds:
 
     async def _record(self, order: Order, delivered: Delivered) -> bool:
         chat_id, post = order.target.chat_id, delivered.post
-        logger.info("Delivered the sound of %s %s to chat %d", post.platform, post.id, chat_id)
         if post.number is not None and order.entry.request.is_recorded:
             try:
                 with storage_errors():
                     await add_music(chat_id, post.number)
             except StorageError as error:
-                logger.error("The sound for chat %d is not recorded: %s", chat_id, error)  # noqa: TRY400 - no traceback needed
+                logger.error("The sound for chat %s is not recorded: %s", ChatName(chat_id), error)  # noqa: TRY400 - no traceback needed
         return False
 
 
@@ -95,7 +96,7 @@ class Slides:
 
     async def serve(self, order: Order) -> None:
         """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(order, self._deliver, self._record)
+        await serve(order, self._deliver)
 
     async def _deliver(self, order: Order) -> Delivered:
         return await self._shelf.deliver(
@@ -137,12 +138,6 @@ class Slides:
         if not kept:
             raise PlatformUnreachableError("none of the slides")
         return FoundSound(post, file, pictures=kept)
-
-    async def _record(self, order: Order, delivered: Delivered) -> bool:
-        logger.info(
-            "Delivered the slides of %s to chat %d", delivered.post.id, order.target.chat_id
-        )
-        return False
 
 
 def wanted_sound(post: Post, bench: Workbench) -> list[Wanted]:

@@ -6,19 +6,25 @@ from data.models.cached_posts import CachedPosts
 from data.models.inline_messages import InlineMessages
 from data.models.music import Music
 from data.models.requests import Requests
+from data.models.stats import AdShows, Faults, Notes, Outcomes, Stats
 from data.models.users import Users
 from data.models.video import Video
 from data.models.workers import Flights, Workers
 
 __all__ = [
+    "AdShows",
     "Bans",
     "Broadcasts",
     "CachedPosts",
+    "Faults",
     "Flights",
     "InlineMessages",
     "Music",
+    "Notes",
+    "Outcomes",
     "Recipients",
     "Requests",
+    "Stats",
     "Users",
     "Video",
     "Workers",

@@ -31,6 +31,15 @@ class Users(Base):
     #: The chat's further settings as JSON, see core.wishes; NULL while all are as usual.
     wishes: Mapped[str | None] = mapped_column(Text)
 
+    # What the history says, already counted (data.rollups): deliveries, of them those with pictures,
+    # and sounds, and the Unix time of the last of each; NULL where there was none, 0 where unknown.
+    posts: Mapped[int] = mapped_column(Integer, default=0)
+    slideshows: Mapped[int] = mapped_column(Integer, default=0)
+    sounds: Mapped[int] = mapped_column(Integer, default=0)
+    post_at: Mapped[int | None] = mapped_column(BigInteger)
+    slideshow_at: Mapped[int | None] = mapped_column(BigInteger)
+    sound_at: Mapped[int | None] = mapped_column(BigInteger)
+
     __table_args__ = (
         Index(
             "ix_users_link",
@@ -39,6 +48,12 @@ class Users(Base):
             sqlite_where=text("link IS NOT NULL"),
         ),
         Index("ix_users_lang", "lang"),
+        Index(
+            "ix_users_posts",
+            "posts",
+            postgresql_where=text("posts > 0"),
+            sqlite_where=text("posts > 0"),
+        ),
         Index(
             "ix_users_file_mode",
             "user_id",

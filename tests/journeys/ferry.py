@@ -96,7 +96,9 @@ class Ferry:
 
         def is_idle() -> bool:
             return not (
-                self.world.updates or dispatcher._handle_update_tasks or application._jobs.count
+                self.world.updates
+                or dispatcher._handle_update_tasks
+                or application.parts.jobs.count
             )
 
         await self.until(is_idle, "rest")

@@ -50,7 +50,9 @@ async def test_a_banned_group_and_a_stranger_are_not_even_registered_and_a_start
     await ferry.say("/ban 1002")
     await ferry.stop()
     await ferry.start(**ADMIN)
-    await ferry.until(lambda: ferry.application and ferry.application._bans._banned, "the list")
+    await ferry.until(
+        lambda: ferry.application and ferry.application.parts.bans._banned, "the list"
+    )
     await ferry.say(VIDEO, ferry.world.person(1003, "Cy"), crew)
     await ferry.say("/start", bo)
     assert ferry.answers(crew) == []

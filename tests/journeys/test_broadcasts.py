@@ -200,14 +200,14 @@ async def test_it_can_be_paused_and_stopped(ferry: Ferry):
     await press(ferry, card, "yes")
     await ferry.until(lambda: any(got(ferry, person) for person in people))
     await press(ferry, card, "pause")
-    await ferry.until(lambda: ferry.application and ferry.application._broadcasts._run is None)
+    await ferry.until(lambda: ferry.application and ferry.application.parts.broadcasts._run is None)
     assert EN["broadcast_paused"] in card["text"]
     reached = sum(bool(got(ferry, person)) for person in people)
     assert reached < 120
     await press(ferry, card, "resume")
     await ferry.until(lambda: sum(bool(got(ferry, person)) for person in people) > reached)
     await press(ferry, card, "stop")
-    await ferry.until(lambda: ferry.application and ferry.application._broadcasts._run is None)
+    await ferry.until(lambda: ferry.application and ferry.application.parts.broadcasts._run is None)
     assert EN["broadcast_cancelled"] in card["text"]
     assert buttons(card) == {}
     counted = sum("Big news" in got(ferry, person) for person in [*people, ferry.ada])

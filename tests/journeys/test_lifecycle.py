@@ -43,9 +43,9 @@ async def test_what_waits_at_the_stop_is_served_by_the_next_start(ferry: Ferry):
     await ferry.until(lambda: ferry.home.reactions)
     ferry.world.say(ferry.ada, link(3), crew)
     await ferry.until(lambda: ferry.answers(crew))  # welcomed: the request waits
-    await ferry.until(lambda: ferry.application and ferry.application._jobs.count == 4)
+    await ferry.until(lambda: ferry.application and ferry.application.parts.jobs.count == 4)
     stopping = asyncio.ensure_future(ferry.stop())
-    await ferry.until(lambda: ferry.application and ferry.application._jobs._is_closing)
+    await ferry.until(lambda: ferry.application and ferry.application.parts.jobs._is_closing)
     ferry.site.serves_files.set()
     await stopping
     assert len(ferry.videos()) == 1

@@ -304,7 +304,7 @@ async def test_an_upload_that_takes_too_long_is_called_unknown(ferry: Ferry):
     ferry.video()
     await ferry.start(TELEGRAM_UPLOAD_TIMEOUT_S="10")
     assert ferry.application
-    ferry.application._sender._upload_timeout_s = 0.3  # type: ignore[assignment]
+    ferry.application.parts.sender._upload_timeout_s = 0.3  # type: ignore[assignment]
     ferry.fail("sendVideo", "slow", seconds=1)
     await ferry.say(VIDEO)
     assert ferry.texts()[-1] == EN["delivery_unknown"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -62,7 +63,7 @@ async def test_what_is_known_of_a_chat(ferry: Ferry):
     await ferry.say("/user 1002")
     card = ferry.texts()[-1]
     assert card.startswith("1002\nLanguage: en\nSince: 20")
-    assert "Posts: 1\nSounds: 0" in card
+    assert "Posts: 1 (🖼 0)\nSounds: 0" in card
     assert "Banned: ✅" in card
     await ferry.say("/user 77")
     assert ferry.texts()[-1] == "I do not know chat 77."
@@ -80,7 +81,7 @@ def documents(ferry: Ferry) -> list[tuple[str, str]]:
 async def test_all_chats_come_as_files_that_are_small_enough(
     ferry: Ferry, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("handlers.application._EXPORT_BYTES", 1_210)
+    monkeypatch.setattr("handlers.parts._EXPORT_BYTES", 1_210)
     monkeypatch.setattr("services.exports._PIECE", 3)
     await ferry.start(**ADMIN)
     ferry.video()
@@ -110,6 +111,34 @@ async def test_all_chats_come_as_files_that_are_small_enough(
     assert rows[0]["last_download_at"].startswith("20")
     assert rows[1]["last_download_at"] == ""
     assert list(ferry.folder.glob("spool/**/chats_*")) == []
+
+
+async def test_errors_that_nobody_has_foreseen_can_be_looked_up(
+    ferry: Ferry, monkeypatch: pytest.MonkeyPatch
+):
+    await ferry.start(**ADMIN)
+    await ferry.say("/log")
+    assert ferry.texts()[-1] == EN["log_none"]
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("<b>never foreseen</b>")
+
+    ferry.video()
+    monkeypatch.setattr("services.downloads.Downloads._deliver", broken)
+    await ferry.say(VIDEO)
+    monkeypatch.setattr("handlers.office.chat_file", broken)
+    await ferry.say("/user 1001")
+    codes = [word for text in ferry.texts() for word in re.findall(r"\b[0-9A-F]{8}\b", text)]
+    await ferry.say("/log")
+    shown = ferry.texts()[-1]
+    assert set(codes) == set(re.findall(r"\b[0-9A-F]{8}\b", shown))
+    assert len(set(codes)) == 2
+    assert shown.count("RuntimeError: <b>never foreseen</b>") == 2
+    await ferry.say(f"/log {codes[0].lower()}")
+    assert "a tiktok link" in ferry.texts()[-1]
+    assert "Traceback" in ferry.texts()[-1]
+    await ferry.say("/log 00000000")
+    assert ferry.texts()[-1] == "No error has the code 00000000. I keep the newest 200."
 
 
 # --- strangers -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tests.journeys.inline_ferry import ON, InlineFerry
 EN = load_texts()["en"]
 #: Tables with nothing about a person; those whose rows stay, and why.
 IMPERSONAL = {"cached_posts", "workers", "flights"}
+IMPERSONAL |= {"stats", "outcomes", "ad_shows", "faults", "notes"}
 KEPT = {"bans": "who was shut out stays out", "broadcasts": "the operator's own books"}
 #: Columns that name a person.
 NAMES = ("user_id", "chat_id", "owner_id", "admin_id")

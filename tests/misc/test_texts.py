@@ -17,7 +17,9 @@ from core.errors import (
     TooLongError,
 )
 from core.formats import Quality
+from core.statistics import Metric, Period, Scope
 from data.config import ROOT
+from misc.statistics_screens import Screen
 from misc.texts import load_texts
 from simulator.telegram.markup import parse_html
 from tests.core.test_rules import leaves
@@ -26,6 +28,7 @@ TEXTS = load_texts()
 FILES = {file.stem: json.loads(file.read_text()) for file in (ROOT / "locale").glob("*.json")}
 #: Shown in alerts, buttons and menus, where Telegram knows no formatting.
 PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "language_name"}
+PLAIN |= {"stats_same", "stats_no_history"}
 
 
 def placeholders(text: str) -> set[str]:
@@ -97,6 +100,11 @@ def test_every_text_is_used_and_every_used_text_is_there():
     }
     by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
+    by_name |= {f"stats_{screen}" for screen in Screen}
+    by_name |= {f"stats_scope_{scope}" for scope in Scope}
+    by_name |= {f"stats_period_{period}" for period in Period}
+    by_name |= {f"stats_metric_{metric}" for metric in Metric}
+    by_name |= {f"stats_botstat_{outcome}" for outcome in ("done", "busy", "failed")}
     unused = set(FILES["en"]) - literals - by_name
     assert unused == set()
 

@@ -1,0 +1,44 @@
+"""How often ads have been shown."""
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.statistics import slot_of
+from data.database import read, table_of, unix_now, write
+from data.models import AdShows
+
+_SHOWS = table_of(AdShows)
+
+
+async def count_ad(name: str) -> None:
+    """Count an ad that has been shown."""
+    row = {"slot": slot_of(unix_now()), "ad": name, "number": 1}
+
+    def adding(
+        into: type[sqlite.Insert] | type[postgresql.Insert],
+    ) -> sqlite.Insert | postgresql.Insert:
+        return (
+            into(_SHOWS)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=["slot", "ad"], set_={"number": _SHOWS.c.number + 1}
+            )
+        )
+
+    await write(
+        lambda db: db.execute(
+            adding(sqlite.Insert if db.dialect.name == "sqlite" else postgresql.Insert)
+        )
+    )
+
+
+async def ad_shows_since(since: int | None) -> list[tuple[str, int]]:
+    """List (ad, number) from a half-hour on, or ever; most frequent first."""
+    number = func.sum(_SHOWS.c.number)
+    question = (
+        select(_SHOWS.c.ad, number).group_by(_SHOWS.c.ad).order_by(number.desc(), _SHOWS.c.ad)
+    )
+    if since is not None:
+        question = question.where(_SHOWS.c.slot >= since)
+    rows = await read(lambda db: db.execute(question).all())
+    return [(ad, int(total)) for ad, total in rows]

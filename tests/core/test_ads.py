@@ -1,0 +1,61 @@
+"""When an ad is due, by the operator's own rule, and which one it is."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, Ad, AdRule, ads_for, choose_ad, is_ad_due
+
+NOW = 1_800_000_000
+HOUR_S = 3_600
+
+
+def shown_after(seconds: int) -> int:
+    """Give what stands in the table when the last ad was shown so long ago."""
+    return NOW - seconds + AD_MAX_INTERVAL_S
+
+
+@given(st.integers(0, 9), st.integers(0, 3 * AD_MAX_INTERVAL_S))
+def test_as_it_stands_it_is_the_seeds_rule(count: int, ago: int):
+    cooldown = shown_after(ago)
+    assert is_ad_due(count, cooldown, NOW) == (count >= 3 or cooldown < NOW)
+    assert is_ad_due(0, 0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("rule", "count", "ago", "is_due"),
+    [
+        (AdRule(every=5), 4, HOUR_S, False),
+        (AdRule(every=5), 5, HOUR_S, True),
+        (AdRule(max_interval_s=2 * HOUR_S), 1, 2 * HOUR_S + 1, True),
+        (AdRule(max_interval_s=48 * HOUR_S), 1, 25 * HOUR_S, False),
+        (AdRule(min_interval_s=6 * HOUR_S), 9, 5 * HOUR_S, False),
+        (AdRule(min_interval_s=6 * HOUR_S), 9, 6 * HOUR_S, True),
+    ],
+)
+def test_an_operator_may_have_another(rule: AdRule, count: int, ago: int, is_due: bool):
+    assert is_ad_due(count, shown_after(ago), NOW, rule) == is_due
+
+
+def test_who_is_new_is_spared():
+    rule = AdRule(grace_s=24 * HOUR_S)
+    assert not is_ad_due(9, 0, NOW, rule, registered_at=NOW - HOUR_S)
+    assert is_ad_due(9, 0, NOW, rule, registered_at=NOW - 24 * HOUR_S)
+    assert is_ad_due(9, 0, NOW, rule, registered_at=None)
+
+
+def test_after_an_ad_the_counter_begins_at_one():
+    assert not is_ad_due(COUNT_AFTER_AD, shown_after(0), NOW)
+
+
+def test_ads_are_chosen_by_language_and_weight():
+    ads = [
+        Ad("often", "https://a", weight=3),
+        Ad("russian", "https://b", languages=frozenset({"ru"})),
+    ]
+    assert [ad.name for ad in ads_for(ads, "en")] == ["often"]
+    chosen = Counter(choose_ad(ads_for(ads, "ru"), n / 400).name for n in range(400))
+    assert chosen == {"often": 300, "russian": 100}
+    assert ads_for(ads[1:], "en") == []
