@@ -1,5 +1,5 @@
 """Clipferry's command line: `run` (the bot), `maintenance` (it asks everybody to come back later),
-`check` (settings and database), `demo` (all on loopback).
+`check` (settings and database), `recount` (statistics from the history), `demo` (all on loopback).
 
 Worker processes import this file as well, so whatever is large is imported where it is used.
 """
@@ -23,7 +23,10 @@ def main() -> int:
     """Do what the command line says; give the exit code."""
     parser = argparse.ArgumentParser(prog="main.py", description=__doc__)
     parser.add_argument(
-        "command", nargs="?", default="run", choices=("run", "maintenance", "check", "demo")
+        "command",
+        nargs="?",
+        default="run",
+        choices=("run", "maintenance", "check", "recount", "demo"),
     )
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and end")
     arguments = parser.parse_args()
@@ -34,7 +37,7 @@ def main() -> int:
     from data.config import load_default
 
     try:
-        commands = {"run": run, "maintenance": maintain, "check": check}
+        commands = {"run": run, "maintenance": maintain, "check": check, "recount": count_anew}
         return asyncio.run(commands[arguments.command](load_default()))
     except SettingsError as error:
         print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
@@ -79,6 +82,17 @@ async def maintain(settings: "Settings") -> int:
     from handlers import maintenance
 
     return 0 if await maintenance.run(settings) else FAILED
+
+
+async def count_anew(settings: "Settings") -> int:
+    """Make the statistics anew from the history."""
+    from data.opened import opened_database
+    from data.rollups import recount
+
+    async with opened_database(settings["database"]["url"]):
+        await recount()
+    print("The history is counted anew.")
+    return 0
 
 
 def prepare(settings: "Settings") -> None:

@@ -14,6 +14,8 @@ from core.errors import DeliveryError, SettingsError
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.telegram_errors import translate, translated
+from misc.ads import load_ads
+from misc.texts import load_texts
 from platforms import count_cookies, is_open, load, load_cookies, load_exits, reader_version
 
 #: After so many days yt-dlp has mostly been left behind by some site.
@@ -45,10 +47,13 @@ def _files(settings: Settings) -> Iterator[Finding]:
     try:
         registry = load(settings.sites.allowed)
         load_cookies(settings.network.cookies_file)
+        ads = load_ads(settings.ads.link, settings.ads.file, load_texts())
     except SettingsError as error:
         yield from (Finding("failure", mistake) for mistake in error.mistakes)
         return
     yield Finding("ok", f"{len(registry.by_name)} sites are allowed")
+    if ads:
+        yield Finding("ok", f"{len(ads)} ads")
     if cookies_file := settings.network.cookies_file:
         number, over = count_cookies(cookies_file)
         level = "warning" if over else "ok"

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -304,6 +305,22 @@ async def _broadcast(stage: Stage) -> None:
     await stage.expect("nobody twice", lambda: set(copies.values()) == {1})
 
 
+async def _statistics(stage: Stage) -> None:
+    world, bridge = stage.simulator.world, stage.simulator.world.chats[ADMIN]
+    admin = world.person(ADMIN, "Captain")
+    world.say(admin, "/stats")
+    screen = await stage.answer("the menu", lambda m: "Statistics" in m.get("text", ""), bridge)
+    world.press(admin, screen, "count/overview/all/day/posts/see")
+    await stage.expect("the overview", lambda: "Posts: " in screen["text"])
+    stage.transcript.note(screen["text"].replace("\n", "\n  "))
+    world.press(admin, screen, "count/graph/all/ever/posts/do")
+    picture = await stage.answer("the graph", lambda m: "photo" in m, bridge)
+    file = stage.simulator.api.files.by_id[picture["photo"][-1]["file_id"]]
+    graph = stage.simulator.folder / "statistics.png"
+    shutil.copy(file.path, graph)
+    stage.transcript.note(f"the graph is in {graph}")
+
+
 def _left(text: str) -> int:
     """Count those of a broadcast's card of whom nothing is known yet."""
     sent, total, closed, refused, unknown = (
@@ -331,4 +348,5 @@ _SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("A guest: called into a chat that it is no member of, under somebody's link", _guest),
     ("The same new link in a hundred groups at once", _crowd),
     ("An administrator writes to everybody, and the bot is killed in the middle", _broadcast),
+    ("And looks at what has happened", _statistics),
 )

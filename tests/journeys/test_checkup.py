@@ -91,3 +91,12 @@ async def test_without_a_token_that_telegram_knows_it_fails(ferry: Ferry, token:
     failures = [line for line in lines if line.startswith("failure ")]
     assert len(failures) == 1
     assert "token" in failures[0]
+
+
+async def test_ads_that_cannot_be_read_are_a_failure(ferry: Ferry):
+    file = ferry.folder / "ads.json"
+    file.write_text('[{"name": "tea"}]')
+    code, lines = await report(ferry, ADS_FILE=str(file))
+    assert code == 1
+    failures = [line for line in lines if line.startswith("failure ")]
+    assert [line.split(": ")[1] for line in failures] == ["0/link", "0/text", "0/button"]

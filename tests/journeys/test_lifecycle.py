@@ -1,6 +1,7 @@
 """Starting and stopping, in this process and as the real program."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -8,11 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from core.errors import SettingsError
+from core.logs import Pseudonyms
+from core.statistics import Scope
+from data import database
 from data.config import ROOT
+from data.models import Stats
+from data.statistics import counts_since
 from misc.texts import load_texts
-from tests.journeys.ferry import VIDEO, Ferry
+from tests.journeys.ferry import ID, VIDEO, Ferry
 
 EN = load_texts()["en"]
 
@@ -264,3 +271,46 @@ async def test_the_program_serves_and_ends_in_order_when_told(ferry: Ferry, lean
     assert ferry.simulator.token.encode() not in errors
     assert b"Traceback" not in errors
     assert b"Warning" not in errors
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_the_log_has_one_line_for_each_request_and_no_chat_ids(ferry: Ferry, plain: bool):
+    ferry.video()
+    ferry.world.person(1_234_567_890, "Cy")
+    form = {} if plain else {"RUN_LOG_FORMAT": "json", "RUN_LOG_CHAT_IDS": "true"}
+    process, _ = await program(
+        "run",
+        folder=ferry.folder,
+        **{**ferry.simulator.bot_environment(ferry.folder), **form},
+    )
+    await ferry.until(lambda: ferry.api.pollers or process.returncode is not None, "a start")
+    cy, home = ferry.world.people[1_234_567_890], ferry.world.chats[1_234_567_890]
+    ferry.world.say(cy, VIDEO)
+    await ferry.until(lambda: ferry.videos(home), "the video")
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    lines = [line for line in errors.decode().splitlines() if "Request " in line]
+    assert len(lines) == 1
+    if plain:
+        name = Pseudonyms(ferry.simulator.token).of(1_234_567_890)
+        assert f"Request 1 for chat {name}: post of tiktok {ID}: fetched after " in lines[0]
+        assert b"1234567890" not in errors
+    else:
+        line = json.loads(lines[0])
+        assert (line["request"], line["outcome"], line["post"]) == (1, "fetched", ID)
+        assert "for chat 1234567890: " in line["message"]
+
+
+async def test_the_history_is_counted_anew_when_told(ferry: Ferry):
+    ferry.video()
+    await ferry.start()
+    await ferry.say(VIDEO)
+    await database.write(lambda db: db.execute(delete(Stats)))
+    await ferry.stop()
+    url = f"sqlite:///{ferry.folder / 'bot.db'}"
+    process, _ = await program("recount", folder=ferry.folder, DATABASE_URL=url)
+    output, errors = await process.communicate()
+    assert (process.returncode, output) == (0, b"The history is counted anew.\n"), errors
+    database.initialize_database_components(url)
+    assert (await counts_since(None))[Scope.ALL].posts == 1
+    await database.close()
