@@ -38,5 +38,4 @@ async def on_screen(query: CallbackQuery, chat: ChatView, statistics: Statistics
 
 async def on_history(query: CallbackQuery, chat: ChatView, statistics: StatisticsDesk) -> None:
     """Send a chat's history."""
-    chat_id = int((query.data or "").removeprefix(HISTORY))
-    await statistics.send_history(query, chat_id, chat.lang)
+    await statistics.send_history(query, (query.data or "").removeprefix(HISTORY), chat.lang)

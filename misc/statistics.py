@@ -1,6 +1,8 @@
 """Where statistics are looked at: one message whose buttons turn it into the next screen."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
@@ -19,6 +21,8 @@ from misc.texts import Texts
 from platforms import Registry
 from services.botstat import BotStat
 from services.statistics import Statistics
+
+_CHAT_ID: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +67,17 @@ class StatisticsDesk:
                 return
             await query.answer()
 
-    async def send_history(self, query: CallbackQuery, chat_id: int, lang: str) -> None:
+    async def send_history(self, query: CallbackQuery, chat_id: str, lang: str) -> None:
         """Send a chat's history as a table, and answer the press.
 
         Raises:
             StorageError, DeliveryError: it did not come to its end.
         """
-        if not isinstance(query.message, Message):
+        if not isinstance(query.message, Message) or not _CHAT_ID.fullmatch(chat_id):
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
         target = ChatTarget.beside(query.message)
-        if await self.statistics.send_history(chat_id, target):
+        if await self.statistics.send_history(int(chat_id), target):
             await query.answer()
         else:
             await query.answer(self.texts[lang]["stats_no_history"], show_alert=True)

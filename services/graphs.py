@@ -65,7 +65,7 @@ def draw(curve: Curve, labels: Labels) -> bytes:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, UTC, _FORMATS, _OFFSETS, _AT_ZERO))
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=9, length=0)
+    axes.tick_params(colors=_INK, labelsize=9, length=0, pad=7)
     axes.spines[:].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
