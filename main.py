@@ -29,11 +29,15 @@ def main() -> int:
         choices=("run", "maintenance", "check", "recount", "demo"),
     )
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and end")
+    parser.add_argument("--port", type=int, default=8642, help="demo: where the page is served")
+    parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
     arguments = parser.parse_args()
     if arguments.command == "demo":
         from simulator.demo import run_demo
 
-        return run_demo([sys.executable, str(Path(__file__))], script=arguments.script)
+        command = [sys.executable, str(Path(__file__))]
+        how = {"script": arguments.script, "port": arguments.port, "online": arguments.online}
+        return run_demo(command, **how)
     from data.config import load_default
 
     try:

@@ -8,7 +8,7 @@ from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.others import XPost
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
-from simulator.telegram.world import Chat
+from simulator.telegram.world import Chat, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class SampleLink:
     url: str
 
 
+#: Who may write to everybody.
+ADMIN = 1900
 #: The channel to which the demo's bot uploads what inline messages show.
 STORAGE = -100_7777
 
@@ -52,6 +54,16 @@ def _slides(samples: SampleStore) -> tuple[Path, ...]:
     """Make eleven pictures of several shapes, one of them HEIC."""
     slides = [samples.picture(1080, 1440 - 60 * n, f"slide {n + 1}") for n in range(10)]
     return (*slides, samples.heic(1080, 1440, "slide 11"))
+
+
+def people(world: World) -> None:
+    """Let some people be there, and a group of theirs."""
+    ada = world.person(1001, "Ada", language_code="en")
+    world.person(1002, "Бо", language_code="uk")
+    world.person(1003, "نور", language_code="ar")
+    world.person(ADMIN, "Captain (administrator)", language_code="en")
+    crew = world.group(-100_1001, "Crew")
+    crew.members[ada.id] = "creator"
 
 
 def fill(simulator: Simulator) -> None:

@@ -1,18 +1,18 @@
 """The demo: the simulator here, the bot beside it as its own process, nothing beyond loopback."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
-import stat
 import sys
+import webbrowser
 from asyncio.subprocess import Process
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simulator import script as conversation
-from simulator.catalogue import LINKS, STORAGE, fill
+from simulator.catalogue import ADMIN, LINKS, STORAGE, fill, people
+from simulator.page import BotSwitch
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -23,18 +23,20 @@ _VAR = Path(__file__).resolve().parent.parent / "var"
 _AD_LINK = "https://example.com/support"
 
 
-def run_demo(bot_command: list[str], *, script: bool) -> int:
+def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
     """Run the demo; `bot_command` is this bot's command line, up to the word `run`.
 
     With `script` a conversation is played and the exit code says whether every answer came. Without,
-    one talks to the bot in the terminal until Ctrl-C.
+    one talks to the bot in a browser until Ctrl-C. `port` is where the page is served, or the next
+    free one. `online` lets the bot fetch from the real sites.
     """
-    with contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(_demo(bot_command, script=script))
-    return 0
+    try:
+        return asyncio.run(_demo(bot_command, script=script, port=port, online=online))
+    except KeyboardInterrupt:
+        return 0
 
 
-async def _demo(bot_command: list[str], *, script: bool) -> int:
+async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
     folder = _VAR / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -43,9 +45,11 @@ async def _demo(bot_command: list[str], *, script: bool) -> int:
     simulator = Simulator(folder, samples, Authority(folder))
     fill(simulator)
     simulator.api.limits = Limits()
-    await simulator.start()
     log = folder / "bot.log"
-    bot = _Bot(bot_command, simulator, folder, log)
+    bot = _Bot(bot_command, simulator, folder, log, online=online)
+    links = [] if online else [asdict(link) for link in LINKS]
+    simulator.show_page(BotSwitch(bot.crash, bot.is_running), links)
+    await simulator.start(0 if script else port)
     try:
         print(
             f"Telegram and the sites are simulated at {simulator.address}; the bot's log is {log}"
@@ -56,8 +60,7 @@ async def _demo(bot_command: list[str], *, script: bool) -> int:
             checks = await conversation.play(simulator, transcript, bot.crash)
             print(f"All {checks} expected answers came.")
         else:
-            assert bot.process
-            await _talk(simulator, bot.process)
+            await _talk(simulator, bot, online=online)
     except conversation.MissingAnswerError as missing:
         print(f"\nThis did not come: {missing}. The bot's log ends with:", file=sys.stderr)
         print(*log.read_text().splitlines()[-15:], sep="\n", file=sys.stderr)
@@ -76,7 +79,14 @@ class _Bot:
     simulator: Simulator
     folder: Path
     log: Path
+    online: bool = False
     process: Process | None = None
+    #: It is down on purpose.
+    is_crashing: bool = False
+
+    def is_running(self) -> bool:
+        """Tell whether there is a process."""
+        return self.process is not None and self.process.returncode is None
 
     async def start(self) -> None:
         """Start it, and wait until it asks for updates.
@@ -86,10 +96,10 @@ class _Bot:
         """
         environment = {
             **os.environ,  # noqa: TID251 - handed on to a child process, not read
-            **self.simulator.bot_environment(self.folder),
+            **self.simulator.bot_environment(self.folder, online=self.online),
             "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
             "ADS_LINK": _AD_LINK,
-            "BOT_ADMINS": str(conversation.ADMIN),
+            "BOT_ADMINS": str(ADMIN),
             "INLINE_STORAGE_CHAT": str(STORAGE),
             "RUN_LEASE_S": "2",
         }
@@ -110,10 +120,14 @@ class _Bot:
 
     async def crash(self) -> None:
         """End it as a power cut does, and start it again."""
-        if self.process:
-            self.process.kill()
-            await self.process.wait()
-        await self.start()
+        self.is_crashing = True
+        try:
+            if self.process:
+                self.process.kill()
+                await self.process.wait()
+            await self.start()
+        finally:
+            self.is_crashing = False
 
     async def stop(self) -> int:
         """Let it end in order; give its exit code."""
@@ -124,21 +138,36 @@ class _Bot:
         return await self.process.wait()
 
 
-async def _talk(simulator: Simulator, bot: Process) -> None:
-    """Say what is typed, until the end of input or Ctrl-C."""
-    ada = simulator.world.person(1001, "Ada")
-    print("\nYou are Ada, in a private chat with the bot. Type /start, or one of these links:")
-    for link in LINKS:
-        print(f"  {link.url}   {link.title}")
-    print("Ctrl-C ends the demo. `make demo ARGS=--script` plays a whole conversation.\n")
-    if not (sys.stdin.isatty() or stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)):
-        await bot.wait()  # nobody can type here, but the control over HTTP is open
-        return
+async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
+    """Let people talk to the bot on the page until Ctrl-C, or until the bot ends by itself.
+
+    Raises:
+        MissingAnswerError: it has ended by itself.
+    """
+    people(simulator.world)
+    print(f"\nThe page is open at {simulator.address} until Ctrl-C.")
+    if online:
+        print("Links lead to the real sites.")
+    print("`make demo ARGS=--script` plays a whole conversation instead.\n", flush=True)
+    _show(simulator.address)
+    ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while bot.returncode is None and (line := await reader.readline()):
-        if text := line.decode(errors="replace").strip():
-            simulator.world.say(ada, text)
-    # The input has ended; what was said last still gets its answer.
-    await asyncio.sleep(3 if bot.returncode is None else 0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    while not ended.is_set():
+        try:
+            await asyncio.wait_for(ended.wait(), 1)
+        except TimeoutError:
+            if not bot.is_running() and not bot.is_crashing:
+                raise conversation.MissingAnswerError("the bot has ended by itself") from None
+    print("\nThe demo ends.")
+
+
+def _show(address: str) -> None:
+    """Open the page where there is a desktop."""
+    has_desktop = sys.platform in {"darwin", "win32"} or any(
+        os.environ.get(name)  # noqa: TID251 - the desktop's, no setting of ours
+        for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if has_desktop and sys.stdout.isatty():
+        webbrowser.open(address)

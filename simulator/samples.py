@@ -1,5 +1,6 @@
 """Small real media, drawn and synthesised here: nobody's face, nobody's song."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import av
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer, OutputContainer
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from pillow_heif import register_heif_opener
 
 
@@ -67,12 +68,10 @@ class SampleStore:
         return padded
 
     def picture(self, width: int, height: int, label: str) -> Path:
-        """Give a JPEG with a gradient and a label."""
-        path = self._folder / f"picture-{width}x{height}-{label}.jpg"
+        """Give a JPEG of a ferry under a sky of the label's own colour."""
+        path = self._folder / f"scene-{width}x{height}-{label}.jpg"
         if not path.exists():
-            image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
-            ImageDraw.Draw(image).text((width // 8, height // 2), label, fill=(200, 60, 20))
-            image.save(path, quality=85)
+            _scene(width, height, label).save(path, quality=85)
         return path
 
     def sound(self, seconds: int = 3, encoder: str = "libmp3lame", kind: str = "mp3") -> Path:
@@ -99,12 +98,40 @@ class SampleStore:
 
     def heic(self, width: int, height: int, label: str) -> Path:
         """Give the same as HEIC, which Telegram does not take as a photo."""
-        path = self._folder / f"picture-{width}x{height}-{label}.heic"
+        path = self._folder / f"scene-{width}x{height}-{label}.heic"
         if not path.exists():
             register_heif_opener()
             with Image.open(self.picture(width, height, label)) as image:
                 image.save(path, quality=80)
         return path
+
+
+def _scene(width: int, height: int, label: str) -> Image.Image:
+    hue = zlib.crc32(label.encode()) % 360
+    size, unit = (width, height), min(width, height) / 20
+    sky = Image.composite(
+        Image.new("RGB", size, f"hsl({(hue + 50) % 360}, 75%, 82%)"),
+        Image.new("RGB", size, f"hsl({hue}, 55%, 52%)"),
+        Image.linear_gradient("L").resize(size),
+    )
+    draw, sea = ImageDraw.Draw(sky), height * 0.7
+    draw.rectangle((0, sea, width, height), fill="hsl(205, 45%, 34%)")
+    left, right = width / 2 - 6 * unit, width / 2 + 6 * unit
+    hull = [
+        (left, sea - unit),
+        (right, sea - unit),
+        (right - unit, sea + unit),
+        (left + unit, sea + unit),
+    ]
+    draw.polygon(hull, fill="#fdfcf7")
+    cabin = (left + 2 * unit, sea - 3 * unit, right - 3 * unit, sea - unit)
+    draw.rectangle(cabin, fill="#f2d7a0")
+    for number in range(4):
+        x = left + (3 + 1.4 * number) * unit
+        draw.ellipse((x, sea - 2.5 * unit, x + unit, sea - 1.5 * unit), fill="#30485c")
+    font = ImageFont.load_default(size=max(unit * 1.6, 6))
+    draw.text((width / 2, height / 5), label, fill="#fdfcf7", font=font, anchor="mm")
+    return sky
 
 
 def _encode(path: Path, spec: VideoSpec) -> None:

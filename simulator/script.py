@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from simulator.catalogue import ADMIN
 from simulator.server import Simulator
 from simulator.telegram.world import Chat, Json, Person
 from simulator.transcript import Transcript
 
 _PATIENCE_S = 30.0
-#: Who may write to everybody.
-ADMIN = 1900
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
 
 

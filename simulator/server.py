@@ -1,5 +1,6 @@
 """The whole simulator: Telegram, the sites, and the control over both, on loopback."""
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.control import Control
+from simulator.page import BotSwitch, Page
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
@@ -17,6 +19,8 @@ from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
 
+#: So many ports are tried, from the one that is wanted.
+_PORTS_TRIED = 20
 #: Not a secret: it opens nothing but the simulator.
 TOKEN = "42:simulator"  # noqa: S105
 BOT_USER: dict[str, Any] = {
@@ -49,6 +53,8 @@ class Simulator:
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
+    #: Set by `show_page`.
+    page: Page | None = None
     _runner: web.AppRunner | None = None
 
     def __post_init__(self) -> None:
@@ -58,14 +64,30 @@ class Simulator:
             self.token, self.world, FileStore(self.folder / "telegram", BOT_USER["id"])
         )
 
+    def show_page(self, switch: BotSwitch, samples: list[dict[str, Any]]) -> None:
+        """Let the simulator serve the chat page, too; `samples` are title and url of links."""
+        self.page = Page(self.world, self.api, switch, samples)
+
     async def start(self, port: int = 0) -> None:
-        """Listen on loopback; port 0 takes a free one."""
-        app = web.Application()
+        """Listen on loopback; port 0 takes a free one, and another one the next free one from there.
+
+        Raises:
+            OSError: none is free nearby.
+        """
+        app = web.Application(client_max_size=1 << 20)
         app.add_routes(self.api.routes())
+        if self.page:
+            app.add_routes(self.page.routes())
         app.add_routes(Control(self.world, self.api).routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        for offset in range(_PORTS_TRIED):
+            try:
+                await web.TCPSite(self._runner, "127.0.0.1", port and port + offset).start()
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or offset == _PORTS_TRIED - 1:
+                    raise
         self.port = self._runner.addresses[0][1]
         await self.add_exit()
 
@@ -91,15 +113,21 @@ class Simulator:
         """Give the Bot API server's address."""
         return f"http://127.0.0.1:{self.port}"
 
-    def bot_environment(self, folder: Path) -> dict[str, str]:
-        """Give the settings with which the bot talks to this world, as environment variables."""
+    def bot_environment(self, folder: Path, *, online: bool = False) -> dict[str, str]:
+        """Give the settings with which the bot talks to this world, as environment variables.
+
+        `online` lets it fetch from the real sites instead of the simulated ones.
+        """
         proxies = folder / "proxies.txt"
         proxies.write_text("".join(f"{proxy.address()}\n" for proxy in self.proxies))
+        sites = {
+            "NETWORK_PROXY_FILE": str(proxies),
+            "NETWORK_CA_FILE": str(self.authority.ca_file),
+        }
         return {
             "BOT_TOKEN": self.token,
             "TELEGRAM_SERVER": self.address,
-            "NETWORK_PROXY_FILE": str(proxies),
-            "NETWORK_CA_FILE": str(self.authority.ca_file),
+            **({} if online else sites),
             "FILES_SPOOL_DIR": str(folder / "spool"),
             "FILES_HEARTBEAT": str(folder / "heartbeat"),
         }

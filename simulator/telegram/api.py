@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,8 @@ class BotApi:
     #: Refuses what comes faster than Telegram takes it; None takes everything.
     limits: Limits | None = None
     methods: Methods = field(init=False)
+    #: Told of every call.
+    on_call: Callable[[Call], None] = lambda _: None
     #: How often getUpdates was called.
     pollers: int = 0
     #: The kinds of updates that the bot has asked for.
@@ -125,7 +128,9 @@ class BotApi:
             if name != "getUpdates":
                 sizes = {key: upload.size for key, upload in uploads.items()}
                 seconds = time.monotonic() - started
-                self.calls.append(Call(name, params, sizes, status, error, started, seconds))
+                call = Call(name, params, sizes, status, error, started, seconds)
+                self.calls.append(call)
+                self.on_call(call)
 
     async def _carry_out(self, name: str, params: Params, uploads: Uploads) -> Any:
         await asyncio.sleep(self.latency_s)

@@ -201,9 +201,10 @@ class Methods:
         return {"message_id": self._send(params, content, [])["message_id"]}
 
     async def do_sendChatAction(self, params: Params, _uploads: Uploads) -> bool:
-        self.world.chat(params["chat_id"])
+        chat = self.world.chat(params["chat_id"])
         if params["action"] not in CHAT_ACTIONS:
             raise bad_request("wrong parameter action in request")
+        self.world.act(chat, params["action"])
         return True
 
     # --- changing what is there --------------------------------------------------------------

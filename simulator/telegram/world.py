@@ -270,6 +270,10 @@ class World:
             chat.reactions.pop(message_id, None)
         self._note({"event": "reaction", "chat_id": chat.id, "id": message_id, "emoji": emoji})
 
+    def act(self, chat: Chat, action: str) -> None:
+        """Show for some seconds what the bot is doing."""
+        self._note({"event": "action", "chat_id": chat.id, "action": action})
+
     # --- updates and watching ----------------------------------------------------------------
 
     def push(self, kind: str, content: Json) -> None:

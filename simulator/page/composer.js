@@ -1,0 +1,152 @@
+// Where people write: text, commands, files, and `@bot …` with its cards.
+
+import { el, summary } from "./messages.js";
+import { act, on, store } from "./store.js";
+
+const $ = (selector) => document.querySelector(selector);
+const text = $("#text");
+const popup = $("#popup");
+/** After so many milliseconds without a key the bot is asked for cards, as Telegram's apps do. */
+const PAUSE_MS = 300;
+
+let here = null;
+let answered = null;
+let timer = 0;
+let asked = "";
+
+/** Let the composer write where `where()` says: {me, chat, canWrite}. `say` reports failures. */
+export function compose(where, complain) {
+  here = where;
+  const guarded = (work) => work().catch((error) => complain(error.message));
+  $("#composer").onsubmit = (event) => {
+    event.preventDefault();
+    guarded(send);
+  };
+  text.oninput = suggest;
+  text.onkeydown = (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      guarded(send);
+    } else if (event.key === "ArrowUp" && !popup.hidden) popup.querySelector("button:last-of-type")?.focus();
+    else if (event.key === "Escape") close();
+  };
+  popup.onkeydown = (event) => {
+    const step = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[event.key];
+    if (step) document.activeElement[step]?.focus();
+    else if (event.key === "Escape") {
+      close();
+      text.focus();
+    }
+  };
+  text.onpaste = (event) => {
+    const [file] = event.clipboardData.files;
+    if (file) guarded(() => upload(file));
+  };
+  $("#attach").onclick = () => $("#file").click();
+  $("#file").onchange = ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (file) guarded(() => upload(file));
+  };
+  $("#quote button").onclick = () => reply(null);
+  on("cards", ({ person, query, cards }) => person === here().me && offer(query, cards, complain));
+}
+
+/** Put words into the composer, as if they had been typed. */
+export function type(words) {
+  text.value = words;
+  text.focus();
+  suggest();
+}
+
+/** Answer a message with the next one; null answers none. */
+export function reply(message) {
+  answered = message;
+  $("#quote").hidden = !message;
+  if (message) {
+    $("#quote span").textContent = summary(message);
+    text.focus();
+  }
+}
+
+/** Send words in the open chat. */
+export async function say(words) {
+  const { me, chat } = here();
+  await act("say", { person: me, chat, text: words, reply_to: answered?.message_id ?? 0 });
+  reply(null);
+}
+
+async function send() {
+  const words = text.value.trim();
+  if (!words || !here().canWrite) return;
+  clear();
+  await say(words);
+}
+
+async function upload(file) {
+  const { me, chat } = here();
+  const form = new FormData();
+  form.append("person", me);
+  form.append("chat", chat);
+  form.append("caption", text.value.trim());
+  form.append("file", file, file.name || "pasted.png");
+  clear();
+  const answer = await fetch("/page/upload", { method: "POST", body: form });
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
+function clear() {
+  text.value = "";
+  suggest();
+}
+
+function suggest() {
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight + 2}px`;
+  clearTimeout(timer);
+  const inline = text.value.match(new RegExp(`^@${store.bot.username}\\s+([^]*)$`));
+  if (inline) {
+    asked = inline[1].trim();
+    timer = setTimeout(() => act("ask", { person: here().me, text: asked }), PAUSE_MS);
+  } else if (/^\/\w*$/.test(text.value)) commands(text.value.slice(1));
+  else close();
+}
+
+function commands(begun) {
+  const scope = here().isGroup ? "all_chat_administrators" : "all_private_chats";
+  const language = store.people.get(here().me)?.language_code ?? "";
+  const list = store.commands[`${scope}/${language}`] ?? store.commands[`${scope}/`] ?? [];
+  const fitting = list.filter(({ command }) => command.startsWith(begun));
+  show(fitting.map(({ command, description }) => option(`/${command}`, description, null, () => {
+    clear();
+    say(`/${command}`);
+  })));
+}
+
+function offer(query, cards, complain) {
+  if (!text.value.startsWith(`@${store.bot.username}`)) return;
+  const chosen = asked;
+  const options = cards.map((card) => {
+    const still = card.still ? el("img", { src: `/page/media/${card.still}`, alt: "" }) : el("span.still", {}, "🎴");
+    return option(card.title, card.description, still, () => {
+      const { me, chat } = here();
+      clear();
+      act("choose", { person: me, chat, query, card: card.id, text: chosen }).catch((error) => complain(error.message));
+    });
+  });
+  show(options, "The bot has nothing to offer for this.");
+}
+
+function option(title, about, still, onclick) {
+  return el("button", { type: "button", role: "option", onclick }, still,
+    el("span", { dir: "auto" }, title, el("small", {}, about)));
+}
+
+function show(options, otherwise = "") {
+  popup.replaceChildren(...(options.length ? options : otherwise ? [el("p", {}, otherwise)] : []));
+  popup.hidden = !popup.childElementCount;
+}
+
+function close() {
+  popup.hidden = true;
+}

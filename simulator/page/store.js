@@ -1,0 +1,81 @@
+// What there is: people, chats and messages, as the simulator tells them, and who listens.
+
+export const store = {
+  bot: null, running: true, people: new Map(), chats: new Map(), messages: new Map(),
+  commands: {}, samples: [], calls: [], latency: 0,
+};
+
+const listeners = new Map();
+let source = null;
+
+/** Call `listener` with every event of a kind from now on. */
+export function on(kind, listener) {
+  if (!listeners.has(kind)) listeners.set(kind, []);
+  listeners.get(kind).push(listener);
+}
+
+function tell(kind, event) {
+  for (const listener of listeners.get(kind) ?? []) listener(event);
+}
+
+/** Listen to the simulator; EventSource comes back by itself, and then gets everything anew. */
+export function connect() {
+  source = new EventSource("/page/events");
+  source.onmessage = ({ data }) => take(JSON.parse(data));
+  source.onopen = () => tell("online", true);
+  source.onerror = () => tell("online", false);
+}
+
+/** Send what somebody does; gives the answer. */
+export async function act(action, what) {
+  const answer = await fetch(`/page/do/${action}`, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(what),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+export const messagesOf = (chat) => store.messages.get(chat) ?? new Map();
+
+function take(event) {
+  switch (event.type) {
+    case "state": takeAll(event); break;
+    case "message": keep(event.message); break;
+    case "deleted": messagesOf(event.chat).delete(event.id); break;
+    case "reaction": {
+      const message = messagesOf(event.chat).get(event.id);
+      if (message) message.reaction = event.emoji;
+      break;
+    }
+    case "chat":
+    case "person": learn(event); break;
+    case "call": store.calls.push(event.call); break;
+    case "running": store.running = event.running; break;
+    case "latency": store.latency = event.seconds; break;
+  }
+  tell(event.type, event);
+}
+
+/** Get to know a chat, and a person if it is a new one's; gives the chat's id. */
+export function learn({ person, chat }) {
+  if (person) store.people.set(person.id, person);
+  store.chats.set(chat.id, chat);
+  return chat.id;
+}
+
+function takeAll(state) {
+  for (const key of ["bot", "running", "commands", "samples", "calls", "latency"]) store[key] = state[key];
+  store.people = new Map(state.people.map((person) => [person.id, person]));
+  store.chats = new Map(state.chats.map((chat) => [chat.id, chat]));
+  store.messages = new Map();
+  state.messages.forEach(keep);
+}
+
+function keep(message) {
+  const chat = message.chat.id;
+  if (!store.chats.has(chat)) {
+    store.chats.set(chat, { ...message.chat, title: message.chat.title ?? message.chat.first_name });
+  }
+  if (!store.messages.has(chat)) store.messages.set(chat, new Map());
+  store.messages.get(chat).set(message.message_id, message);
+}
