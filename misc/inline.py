@@ -183,7 +183,8 @@ class InlineDesk:
     async def _record(
         self, user: User, person: Person, link: Link, shown: CachedPost | None
     ) -> None:
-        """Write the history of known media that somebody who is registered has sent."""
+        """Count known media that somebody has sent, and write the history of who is registered."""
+        self.orders.meters.delivered(link.platform, is_known=True)
         if not person.is_registered:
             return
         try:

@@ -1,7 +1,7 @@
 """The chat page: the whole simulated Telegram in a browser.
 
-`/` is the page; it reads `/page/state` once and `/page/events` from then on, and sends what people do
-to `/page/do`. Objects are those of the Bot API. Everything is served from here, and nothing else is
+`/` is the page; it listens to `/page/events`, which begins with everything there is, and sends what
+people do to `/page/do`. Objects are those of the Bot API. Everything is served from here, and nothing else is
 loaded.
 """
 
@@ -77,7 +77,6 @@ class Page:
         return [
             web.get("/", self._file),
             web.get("/page/{name:[a-z]+\\.(?:js|css|svg)}", self._file),
-            web.get("/page/state", self._state),
             web.get("/page/events", self._events),
             web.get("/page/media/{file_id}", self._media),
             web.post("/page/do/{action}", self._do),
@@ -107,9 +106,6 @@ class Page:
         return web.FileResponse(file.path, headers=headers)
 
     # --- what is shown -----------------------------------------------------------------------
-
-    async def _state(self, _request: web.Request) -> web.Response:
-        return web.json_response(self._everything())
 
     def _everything(self) -> Json:
         return {

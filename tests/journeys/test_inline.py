@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from data import database
 from data.db_service import get_user_stats
+from data.statistics import outcomes_since
 from misc.texts import load_texts
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.telegram.world import Chat, Json
@@ -39,6 +40,9 @@ async def test_an_unknown_post_is_filled_in_and_the_next_time_it_is_known(inline
     assert [call.method for call in ferry.api.calls[calls:]] == ["answerInlineQuery"]
     assert (await get_user_stats(1001))[1] == 2
     assert await open_requests() == 0
+    assert ferry.application
+    await ferry.application.parts.meters.write()
+    assert await outcomes_since(None) == [("tiktok", "fetched", 1), ("tiktok", "known", 1)]
 
 
 async def test_the_sound_alone(inline: InlineFerry):
