@@ -70,6 +70,7 @@ function renderChats() {
 function renderAll() {
   renderChats();
   renderHead();
+  renderKeys();
   shown.clear();
   const groups = new Map();
   for (const message of messagesOf(chatId).values()) {
@@ -102,6 +103,17 @@ function renderHead() {
   $("#send-as").hidden = isPrivate;
   $("#send-as select").replaceChildren(...[...store.people.values()].map((person) =>
     el("option", { value: person.id, selected: person.id === me }, nameOf(person))));
+}
+
+/** Offer the newest keyboard that the bot has put in the place of the composer's own, if any. */
+function renderKeys() {
+  const newest = [...messagesOf(chatId).values()].findLast(({ reply_markup: markup }) => markup?.keyboard || markup?.remove_keyboard);
+  const rows = newest?.reply_markup.keyboard ?? [];
+  $("#reply-keys").hidden = !rows.length;
+  $("#reply-keys").replaceChildren(...rows.map((row) => el("div", {}, ...row.map((key) => {
+    const words = key.text ?? key;
+    return el("button", { type: "button", dir: "auto", onclick: () => hands.say(words) }, words);
+  }))));
 }
 
 const keyOf = (message) => message.media_group_id ? `g${message.media_group_id}` : `m${message.message_id}`;
@@ -207,6 +219,7 @@ on("message", ({ message }) => {
   if (message.chat.id === chatId) {
     if (message.from?.is_bot) quietAt = 0;
     renderHead();
+    renderKeys();
     renderOne(message, true);
   }
 });

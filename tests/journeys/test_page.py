@@ -179,6 +179,19 @@ async def test_settings_are_keys_that_press_and_commands_are_offered(stage: Stag
     await expect(page.locator("#messages .reply").last).to_contain_text("/settings")
 
 
+async def test_keyboards_in_the_place_of_the_composers_own(stage: Stage):
+    """This bot sends none, but who tries another one here should see them."""
+    await stage.ferry.start()
+    page, home = await stage.window("1002/1002"), stage.ferry.world.chats[1002]
+    keys = {"keyboard": [[{"text": "Yes"}, {"text": "لا"}]]}
+    stage.ferry.world.add_message(home, {"text": "Well?", "reply_markup": keys})
+    await page.click("#reply-keys button:has-text('Yes')")
+    await expect(page.locator("#messages li.mine .words")).to_have_text("Yes")
+    gone = {"text": "Good.", "reply_markup": {"remove_keyboard": True}}
+    stage.ferry.world.add_message(home, gone)
+    await expect(page.locator("#reply-keys")).to_be_hidden()
+
+
 async def test_an_administrator_writes_to_everybody_while_somebody_watches(stage: Stage):
     await stage.ferry.start(BOT_ADMINS="1900")
     bo, captain = await stage.window("1002/1002"), await stage.window("1900/1900")
