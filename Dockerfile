@@ -1,6 +1,8 @@
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# The user has no home; Matplotlib keeps its list of typefaces here.
+ENV MPLCONFIGDIR=/app/var/matplotlib
 WORKDIR /app
 
 COPY requirements.txt .
