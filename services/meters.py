@@ -101,7 +101,7 @@ class Meters:
         try:
             with storage_errors():
                 await add_outcomes([(*key, number) for key, number in unwritten.items()])
-        except BaseException:
+        except BaseException:  # whatever it was, a shutdown too: what is counted is kept
             self._unwritten += unwritten
             raise
 
