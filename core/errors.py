@@ -290,7 +290,7 @@ class ChatMovedError(ChatForbiddenError):
     """The group has become a supergroup, with another id."""
 
     def __init__(self, new_chat_id: int) -> None:
-        super().__init__(f"to {new_chat_id}")
+        super().__init__()  # details are logged, and ids of chats are not
         self.new_chat_id = new_chat_id
 
 

@@ -12,6 +12,7 @@ from aiogram.methods import AnswerGuestQuery
 from aiogram.types import CallbackQuery, InlineQuery, Message
 
 from core.errors import DeliveryError, SettingsError
+from core.logs import ChatName
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.sender import Sender
@@ -103,7 +104,7 @@ async def on_message(message: Message, sender: Sender, texts: Texts, told: Told)
         try:
             await sender.send_text(ChatTarget.of(message), _sentence(message, texts))
         except DeliveryError as error:
-            logger.info("Chat %d could not be told: %s", message.chat.id, error)
+            logger.info("Chat %s could not be told: %s", ChatName(message.chat.id), error)
 
 
 async def on_press(query: CallbackQuery, texts: Texts) -> None:

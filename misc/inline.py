@@ -17,6 +17,7 @@ from aiogram.types import (
 
 from core.cached import CachedPost
 from core.errors import DeliveryError, StorageError
+from core.logs import ChatName
 from core.media import Link
 from core.request import Request
 from data.downloads import record_download
@@ -76,7 +77,9 @@ class InlineDesk:
             with translated():
                 await query.answer(cards, cache_time=0, is_personal=True, button=button)
         except DeliveryError as error:
-            logger.info("An inline query of %d got no answer: %s", query.from_user.id, error)
+            logger.info(
+                "An inline query of %s got no answer: %s", ChatName(query.from_user.id), error
+            )
 
     async def choose(self, chosen: ChosenInlineResult, receipt: Receipt) -> None:
         """Make the request for a card that was sent; media that was known is only recorded."""

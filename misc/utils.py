@@ -94,7 +94,7 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
         with translated():
             await message.answer("\n\n".join(parts))
     except DeliveryError as error:
-        logger.info("Chat %d is not welcomed: %s", message.chat.id, error)
+        logger.info("Chat %s is not welcomed: %s", ChatName(message.chat.id), error)
 
 
 def platform_titles(registry: Registry) -> str:

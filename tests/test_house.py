@@ -207,6 +207,23 @@ def test_platform_files_do_not_know_each_other():
                 assert node.module.removeprefix("platforms.") not in public, file
 
 
+def test_no_chat_is_logged_by_its_id():
+    """Ids go into the log as ChatName, about which the log itself decides."""
+    ids = {"chat_id", "user_id", "admin_id", "new_chat_id"}
+    owners = {"chat", "from_user", "user", "person"}
+    lines = 0
+    for file, tree in sources(*ROOMS - {"simulator"}):
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("logger.")):
+                continue
+            lines += 1
+            for argument in node.args:
+                *owner, name = ast.unparse(argument).split(".")
+                is_id = name in ids or (name == "id" and owner and owner[-1] in owners)
+                assert not is_id, f"{file}:{node.lineno}"
+    assert lines > 50
+
+
 def test_nothing_is_committed_that_must_not_be():
     for name in tracked():
         assert not name.endswith(("uv.lock", "poetry.lock", "Pipfile.lock")), name
