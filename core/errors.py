@@ -36,10 +36,17 @@ from typing import ClassVar
 class ClipferryError(Exception):
     """Something expected went wrong."""
 
+    #: Stands in the database and in metrics, so a class keeps it when it is renamed.
+    code: ClassVar[str] = "ClipferryError"
     text_key: ClassVar[str] = "platform_trouble"
     retryable: ClassVar[bool] = False
     another_exit_may_help: ClassVar[bool] = False
     signing_in_may_help: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        """Let a class be called by its name, unless it says otherwise."""
+        super().__init_subclass__()
+        cls.code = vars(cls).get("code", cls.__name__)
 
     def __init__(self, detail: str = "") -> None:
         #: For the log: what exactly was seen. Never shown to users, never holds a secret.
@@ -368,15 +375,15 @@ class BugError(ClipferryError):
 
     text_key = "error"
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
+    def __init__(self, report_code: str) -> None:
+        super().__init__(report_code)
         #: Eight letters and digits that the user sees and the operator can look for.
-        self.code = code
+        self.report_code = report_code
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """The code."""
-        return {"code": self.code}
+        """The code of the report."""
+        return {"code": self.report_code}
 
 
 def _minutes(seconds: int) -> str:

@@ -501,7 +501,7 @@ def load(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Settings:
     env = {k: v for k, v in dotenv_values(env_file).items() if v is not None}
     _read_env(env, env_file, values, mistakes)
     for section, key in _keys():
-        if (value := environ.get(_env_name(section, key))) is not None:
+        if (value := environ.get(env_name(section, key))) is not None:
             values.setdefault(section, {})[key] = value
     try:
         settings = Settings.model_validate(values)
@@ -560,7 +560,8 @@ def _keys() -> list[tuple[str, str]]:
     return [(section, key) for section, key, _, _ in describe()]
 
 
-def _env_name(section: str, key: str) -> str:
+def env_name(section: str, key: str) -> str:
+    """Return the environment variable of a setting: `[bot] token` is BOT_TOKEN."""
     return f"{section}_{key}".upper()
 
 
@@ -582,7 +583,7 @@ def _read_ini(ini: Path, values: dict[str, dict[str, str]], mistakes: list[str])
 def _read_env(
     env: Mapping[str, str], env_file: Path, values: dict[str, dict[str, str]], mistakes: list[str]
 ) -> None:
-    names = {_env_name(section, key): (section, key) for section, key in _keys()}
+    names = {env_name(section, key): (section, key) for section, key in _keys()}
     prefixes = tuple(f"{section.upper()}_" for section in Settings.model_fields)
     for name, value in env.items():
         if name in names:
@@ -600,7 +601,7 @@ def _sentence(place: tuple[int | str, ...], message: str) -> str:
     words = known.get(message, message.removeprefix("Value error, "))
     if not key:
         return f"[{section}] {words}"
-    return f"[{section}] {key[0]} ({_env_name(section, key[0])}): {words}"
+    return f"[{section}] {key[0]} ({env_name(section, key[0])}): {words}"
 
 
 def _as_ini(default: object) -> str:

@@ -77,7 +77,7 @@ class Meters:
 
     def refused(self, platform: str, error: ClipferryError) -> None:
         """Count a request that was not. Only what is the site's fault speaks against the site."""
-        self._count(platform, type(error).__name__)
+        self._count(platform, error.code)
         if isinstance(error, PlatformError):
             self._downloads[platform].append(False)
 

@@ -206,7 +206,7 @@ async def refuse(order: Order, error: ClipferryError, *, aloud: bool = True) -> 
         await _note_forbidden(order, error)
     else:
         await _tell(order, error, aloud=aloud)
-    await order.entry.finish(type(error).__name__)
+    await order.entry.finish(error.code)
 
 
 async def _tell(order: Order, error: ClipferryError, *, aloud: bool) -> None:
@@ -294,7 +294,7 @@ async def _note_forbidden(order: Order, refusal: ChatForbiddenError) -> None:
 
 def _log_end(order: Order, outcome: str | ClipferryError, level: int = logging.INFO) -> None:
     """Write the one line that every request has: its row, what it was about, and how it has ended."""
-    name = outcome if isinstance(outcome, str) else type(outcome).__name__
+    name = outcome if isinstance(outcome, str) else outcome.code
     facts = {
         "request": order.entry.row,
         "kind": order.entry.request.kind,
@@ -321,10 +321,10 @@ async def named(bug: Exception, doing: str) -> BugError:
     """Log a bug with its traceback, and keep it, under the code that the user gets to see."""
     error = BugError(secrets.token_hex(4).upper())
     error.__cause__ = bug
-    logger.error("Bug %s with %s", error.code, doing, exc_info=bug)
+    logger.error("Bug %s with %s", error.report_code, doing, exc_info=bug)
     try:
         with storage_errors():
-            await keep_fault(error.code, doing, bug)
+            await keep_fault(error.report_code, doing, bug)
     except StorageError as second:
-        logger.warning("Bug %s stands in the log only: %s", error.code, second)
+        logger.warning("Bug %s stands in the log only: %s", error.report_code, second)
     return error
