@@ -9,11 +9,13 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 
 COPY main.py config.ini ./
+COPY app app
 COPY core core
 COPY data data
 COPY delivery delivery
 COPY handlers handlers
 COPY locale locale
+COPY media media
 COPY misc misc
 COPY platforms platforms
 COPY services services

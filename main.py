@@ -38,11 +38,11 @@ def main() -> int:
         command = [sys.executable, str(Path(__file__))]
         how = {"script": arguments.script, "port": arguments.port, "online": arguments.online}
         return run_demo(command, **how)
-    from data.config import load_default
+    from data.config import load_default_settings
 
     try:
         commands = {"run": run, "maintenance": maintain, "check": check, "recount": count_anew}
-        return asyncio.run(commands[arguments.command](load_default()))
+        return asyncio.run(commands[arguments.command](load_default_settings()))
     except SettingsError as error:
         print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
         return WRONG_SETTING
@@ -54,12 +54,12 @@ def main() -> int:
 async def check(settings: "Settings") -> int:
     """Look at everything that a start needs, one by one; what is printed may be shown to anybody."""
     _spare_memory(settings)
-    from data.opened import opened_database
-    from misc.checkup import Finding, examine
+    from app.doctor import Finding, examine
+    from data.lifespan import database_lifespan
 
     findings = []
     try:
-        async with opened_database(settings["database"]["url"]):
+        async with database_lifespan(settings["database"]["url"]):
             findings.append(Finding("ok", "the database is ready, and has the newest schema"))
     except StorageError as error:
         findings.append(Finding("failure", f"the database cannot be used: {error.detail}"))
@@ -72,28 +72,28 @@ async def check(settings: "Settings") -> int:
 async def run(settings: "Settings") -> int:
     """Run the bot until it is told to stop."""
     prepare(settings)
-    from data.opened import opened_database
-    from handlers.application import Application
+    from app.application import Application
+    from data.lifespan import database_lifespan
 
     application = Application(settings)
-    async with opened_database(settings["database"]["url"]):
+    async with database_lifespan(settings["database"]["url"]):
         return 0 if await application.run() else FAILED
 
 
 async def maintain(settings: "Settings") -> int:
     """Ask everybody to come back later, until it is told to stop; needs no database."""
     prepare(settings)
-    from handlers import maintenance
+    from app import maintenance_mode
 
-    return 0 if await maintenance.run(settings) else FAILED
+    return 0 if await maintenance_mode.run(settings) else FAILED
 
 
 async def count_anew(settings: "Settings") -> int:
     """Make the statistics anew from the history."""
-    from data.opened import opened_database
+    from data.lifespan import database_lifespan
     from data.rollups import recount
 
-    async with opened_database(settings["database"]["url"]):
+    async with database_lifespan(settings["database"]["url"]):
         await recount()
     print("The history is counted anew.")
     return 0
@@ -105,10 +105,10 @@ def prepare(settings: "Settings") -> None:
     Raises:
         SettingsError: there is no token.
     """
-    from misc.logs import begin_logging
+    from app.logging_config import configure_logging
 
     token = settings.bot.token.get_secret_value()
-    begin_logging(
+    configure_logging(
         settings.run.log_level,
         settings.run.log_format,
         token=token,

@@ -25,12 +25,12 @@ async def on_start(message: Message) -> None:
     await message.answer("x" * 350)
 
 
-async def main(server: str, token: str, file_id: str = "", look: str = "bare") -> None:
+async def main(server: str, token: str, file_id: str = "", read_one: str = "bare") -> None:
     """Poll until SIGTERM."""
 
     async def on_anything(message: Message) -> None:
         """Answer with the video."""
-        if look == "bare":
+        if read_one == "bare":
             await message.answer_video(file_id)
             return
         await message.reply_video(

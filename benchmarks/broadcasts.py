@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from benchmarks.figures import Figure
+from benchmarks.results import Figure
 from benchmarks.stage import World, program
 from core.broadcasts import State
 from data import database

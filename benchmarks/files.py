@@ -10,11 +10,11 @@ from pathlib import Path
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from benchmarks.figures import Figure
+from benchmarks.results import Figure
 from benchmarks.stage import World
 from core.playback import encoding_for
-from delivery import encoding, images, video
-from delivery.workshop import Workshop
+from media import encoding, images, video
+from media.worker_pool import WorkerPool
 from simulator.samples import SampleStore, VideoSpec
 
 _ROUNDS = 5
@@ -34,17 +34,17 @@ async def _measure(folder: Path) -> list[Figure]:
     h265 = samples.video(VideoSpec(width=1080, height=1920, seconds=5, encoder="libx265"))
     heic = samples.heic(1440, 1920, "bench")
     jpeg = samples.picture(1440, 1920, "bench")
-    workshop = Workshop(1, limit_s=120)
-    probe = await workshop.run(video.measure, plain)
-    hevc_probe = await workshop.run(video.measure, h265)
+    worker_pool = WorkerPool(1, limit_s=120)
+    probe = await worker_pool.run(video.measure, plain)
+    hevc_probe = await worker_pool.run(video.measure, h265)
     plan = encoding_for(hevc_probe, 50_000_000)
     assert plan
     out = str(folder / "floor")
     scale = f"scale={plan.width}:{plan.height}"
 
     async def dressed() -> None:
-        await workshop.run(video.measure, plain)
-        await workshop.run(video.dress, plain, probe, None)
+        await worker_pool.run(video.measure, plain)
+        await worker_pool.run(video.dress, plain, probe, None)
 
     still = ["-ss", "1", "-i", str(plain), "-frames:v", "1"]
     try:
@@ -52,45 +52,45 @@ async def _measure(folder: Path) -> list[Figure]:
             await _figure(
                 "video measured, with thumbnail and cover",
                 dressed,
-                workshop,
+                worker_pool,
                 *_ffmpeg(*still, f"{out}.jpg"),
             ),
             await _figure(
                 "moov to the front, 10 s 1080p",
-                lambda: workshop.run(encoding.repack, late),
-                workshop,
+                lambda: worker_pool.run(encoding.repack, late),
+                worker_pool,
                 *_ffmpeg("-i", str(late), "-c", "copy", "-movflags", "+faststart", f"{out}.mp4"),
             ),
             await _figure(
                 "H.265 to H.264, 5 s 1080p",
-                lambda: workshop.run(encoding.encode, h265, plan),
-                workshop,
+                lambda: worker_pool.run(encoding.encode, h265, plan),
+                worker_pool,
                 *_ffmpeg("-i", str(h265), "-vf", scale, "-preset", "veryfast", f"{out}2.mp4"),
                 rounds=1,
             ),
             await _figure(
                 "HEIC to JPEG, 1440 x 1920",
-                lambda: workshop.run(images.make_native, heic),
-                workshop,
+                lambda: worker_pool.run(images.make_native, heic),
+                worker_pool,
                 "Pillow alone",
                 lambda: _convert(heic, f"{out}.jpg"),
             ),
             await _figure(
                 "JPEG that needs nothing",
-                lambda: workshop.run(images.make_native, jpeg),
-                workshop,
+                lambda: worker_pool.run(images.make_native, jpeg),
+                worker_pool,
                 "Pillow alone",
                 lambda: Image.open(jpeg).close(),
             ),
         ]
     finally:
-        workshop.close()
+        worker_pool.close()
 
 
 async def _figure(
     what: str,
     ours: Callable[[], object],
-    workshop: Workshop,
+    worker_pool: WorkerPool,
     floor_name: str,
     floor: Callable[[], object] | None,
     *,
@@ -106,7 +106,7 @@ async def _figure(
             floor()
             floors.append(time.perf_counter() - started)
     took = sorted(times)[rounds // 2] * 1000
-    value = f"{took:.0f} ms ({_peak_mb(workshop):.0f} MiB worker)"
+    value = f"{took:.0f} ms ({_peak_mb(worker_pool):.0f} MiB worker)"
     if not floor:
         return Figure(what, value, "ffmpeg is not installed", "-", "-", is_kept=True)
     floor_took = sorted(floors)[rounds // 2] * 1000
@@ -130,9 +130,9 @@ def _convert(source: Path, target: str) -> None:
         image.convert("RGB").save(target, "JPEG", quality=85)
 
 
-def _peak_mb(workshop: Workshop) -> float:
+def _peak_mb(worker_pool: WorkerPool) -> float:
     """Give the peak memory of the worker in MiB."""
-    pool = workshop._pool
+    pool = worker_pool._pool
     assert pool
     pid = next(iter(pool._processes))
     status = Path(f"/proc/{pid}/status").read_text()

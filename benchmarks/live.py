@@ -7,31 +7,31 @@ import asyncio
 import sys
 
 from core.errors import ClipferryError
-from data.config import load_default
-from platforms import Sources, Terms, load, load_exits
+from data.config import load_default_settings
+from platforms import Fetcher, FetchPolicy, load_proxies, load_registry
 
 
 async def main(urls: list[str]) -> int:
     """Read each post and print what came; the number of failures is the exit code."""
-    network = load_default().network
-    exits = load_exits(network.proxy_file, include_direct=network.proxy_include_direct)
-    terms = Terms(attempts=3, budget_s=60, stall_s=20, impersonate=network.impersonate)
-    sources = Sources(load(), exits, terms)
+    network = load_default_settings().network
+    proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
+    policy = FetchPolicy(attempts=3, budget_s=60, stall_s=20, impersonate=network.impersonate)
+    fetcher = Fetcher(load_registry(), proxies, policy)
     failures = 0
     for url in urls:
-        link = sources.registry.find(url)
+        link = fetcher.registry.find(url)
         if link is None:
             print(f"{url}: not a link of any platform")
             failures += 1
             continue
         try:
-            post = await sources.attempt(link, lambda attempt: attempt.read())
+            post = await fetcher.attempt(link, lambda attempt: attempt.read())
         except ClipferryError as error:
             print(f"{url}: {type(error).__name__}: {error}")
             failures += 1
         else:
             print(f"{url}: {post.author}, {len(post.items)} items")
-    await sources.close()
+    await fetcher.close()
     return min(failures, 100)
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.broadcasts import broadcast
-from benchmarks.figures import Figure
+from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
 from benchmarks.files import files
-from benchmarks.known import cached, flat, overhead, paced, storm, typed
-from benchmarks.stage import ROOT, World, ferry, program
+from benchmarks.results import Figure
+from benchmarks.stage import ROOT, World, harness, program
 from benchmarks.statistics import screens
 from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
-from platforms import Sources, Terms, load, load_exits
+from platforms import Fetcher, FetchPolicy, load_proxies, load_registry
 
 
 def extraction(world: World) -> list[Figure]:
@@ -51,15 +51,17 @@ def extraction(world: World) -> list[Figure]:
 
 
 async def _read_posts(environment: dict[str, str], number: int) -> None:
-    exits = load_exits(Path(environment["NETWORK_PROXY_FILE"]), include_direct=False)
+    proxies = load_proxies(Path(environment["NETWORK_PROXY_FILE"]), include_direct=False)
     ca_file = Path(environment["NETWORK_CA_FILE"])
-    sources = Sources(load(), exits, Terms(attempts=1, budget_s=30, stall_s=10, ca_file=ca_file))
-    link = sources.registry.find(f"https://www.tiktok.com/@_/video/{POST}")
+    fetcher = Fetcher(
+        load_registry(), proxies, FetchPolicy(attempts=1, budget_s=30, stall_s=10, ca_file=ca_file)
+    )
+    link = fetcher.registry.find(f"https://www.tiktok.com/@_/video/{POST}")
     assert link
     for _ in range(number):
-        post = await sources.attempt(link, lambda attempt: attempt.read())
+        post = await fetcher.attempt(link, lambda attempt: attempt.read())
         assert post.items
-    await sources.close()
+    await fetcher.close()
 
 
 async def _page(world: World) -> bytes:
@@ -89,7 +91,7 @@ def downloads(world: World) -> list[Figure]:
     """Fifty 20 MB downloads in flight: memory above idle, and pace against uploading alone."""
     times = len(LARGE_POSTS)
     options = {"LIMITS_ACTIVE_REQUESTS": str(times), "LIMITS_STALL_S": "120"}
-    with ferry(world, **options) as bot:
+    with harness(world, **options) as bot:
         world.control("say", [{"person": 900, "text": f"https://www.tiktok.com/@_/video/{POST}"}])
         world.wait_for("sendVideo", world.count("sendVideo") + 1, bot)
         time.sleep(0.5)
@@ -113,7 +115,7 @@ def downloads(world: World) -> list[Figure]:
         [
             sys.executable,
             "-m",
-            "benchmarks.floor_upload",
+            "benchmarks.baseline_upload",
             world.ready["server"],
             world.ready["token"],
             world.ready["large_file"],
@@ -151,7 +153,7 @@ def registrations(world: World) -> list[Figure]:
     bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"])
     with program(world, *bare) as bot:
         floor, floor_cpu = _answer_starts(world, bot, 100_000, people)
-    with ferry(world) as bot:
+    with harness(world) as bot:
         ours, ours_cpu = _answer_starts(world, bot, 200_000, people)
     ratio = ours / floor
     return [
@@ -192,7 +194,7 @@ def start(world: World) -> list[Figure]:
             context = (
                 program(world, *bare)
                 if name == "aiogram alone"
-                else ferry(world, BOT_LEAN_START=lean)
+                else harness(world, BOT_LEAN_START=lean)
             )
             with context as bot:
                 times.append(time.monotonic() - started)

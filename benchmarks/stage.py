@@ -129,7 +129,7 @@ def program(world: World, *command: str, **environment: str) -> Iterator[Measure
 
 
 @contextmanager
-def ferry(world: World, **environment: str) -> Iterator[Measured]:
+def harness(world: World, **environment: str) -> Iterator[Measured]:
     """Start Clipferry on a fresh SQLite database."""
     database = world.folder / f"bench-{time.monotonic_ns()}.db"
     with program(

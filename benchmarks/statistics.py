@@ -13,20 +13,20 @@ from unittest.mock import patch
 import asyncpg
 import numpy as np
 
-from benchmarks.figures import Figure
+from benchmarks.results import Figure
 from benchmarks.stage import World
-from core.ads import THE_SEEDS
+from core.ads import SEED_RULE
 from core.statistics import DAY_S, FINE_S, SLOT_S, Metric, Period, Scope
 from data import database
 from data.downloads import record_download
 from data.rollups import recount
 from data.statistics import add_outcomes, fold_outcomes, history_before
 from delivery.sender import Sender
-from misc.statistics import StatisticsDesk
-from misc.statistics_screens import Screen, View, graph_labels
-from misc.texts import load_texts
-from platforms import Spool, load
-from services.graphs import draw
+from handlers.statistics.menu import StatisticsMenu
+from handlers.statistics.screens import Screen, View, graph_labels
+from misc.ui.texts import load_texts
+from platforms import Spool, load_registry
+from services.charts import draw
 from services.statistics import Statistics
 
 #: How many; `--downloads` changes it.
@@ -89,10 +89,10 @@ async def _measure(name: str, url: str, world: World) -> list[Figure]:
 
 
 async def _screens(name: str) -> list[Figure]:
-    texts, registry = load_texts(), load()
+    texts, registry = load_texts(), load_registry()
     unused = cast("Sender", None), Spool(Path("unused"), 0)
     counting = Statistics(*unused)
-    desk = StatisticsDesk(unused[0], texts, registry, counting, None, has_ads=True)
+    menu = StatisticsMenu(unused[0], texts, registry, counting, None, has_ads=True)
     began = time.monotonic()
     await counting.tops()
     looked = time.monotonic() - began
@@ -103,7 +103,7 @@ async def _screens(name: str) -> list[Figure]:
     ]
 
     def screen(view: View) -> Callable[[], Awaitable[object]]:
-        return lambda: desk._face(view, "en")
+        return lambda: menu._face(view, "en")
 
     def curve(view: View) -> Callable[[], Awaitable[object]]:
         return lambda: counting.curve(view.metric, view.scope, view.period)
@@ -171,7 +171,7 @@ async def _cost(name: str) -> Figure:
                 is_images=number % 5 == 0,
                 is_processed=False,
                 is_inline=False,
-                ads=THE_SEEDS,
+                ads=SEED_RULE,
             )
         return (time.monotonic() - began) / _RECORDED * 1000
 
@@ -260,8 +260,8 @@ def _fill_sqlite(path: Path, chats: int, now: int) -> None:
 
     def add(table: str, rows: Any) -> None:
         columns = _COLUMNS[table]
-        places = ", ".join("?" * len(columns))
-        db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+        parameters = ", ".join("?" * len(columns))
+        db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({parameters})", rows)
 
     with db:
         add("users", _users(chats, now))
@@ -293,7 +293,7 @@ async def _fill_postgresql(url: str, chats: int, now: int) -> None:
 
 async def _fill_outcomes(now: int) -> None:
     """Let every half-hour that is kept have every outcome at every site, and every day before."""
-    platforms = list(load().by_name)
+    platforms = list(load_registry().by_name)
     outcomes = ("known", "fetched", "MediaDeletedError", "PlatformRefusedError", "TooLargeError")
     slots = [now - age for age in range(0, FINE_S, SLOT_S)]
     slots += [now - age for age in range(FINE_S, _YEARS * 365 * DAY_S, DAY_S)]

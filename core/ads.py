@@ -24,14 +24,14 @@ class AdRule:
     grace_s: int = 0
 
 
-THE_SEEDS: Final = AdRule()
+SEED_RULE: Final = AdRule()
 
 
 def is_ad_due(
     ad_count: int,
     ad_cooldown: int,
     now: int,
-    rule: AdRule = THE_SEEDS,
+    rule: AdRule = SEED_RULE,
     registered_at: int | None = None,
 ) -> bool:
     """Tell whether the next download brings an ad.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from core.errors import NoteError
+from core.errors import CardReplyError
 
 T = TypeVar("T")
 
@@ -137,7 +137,7 @@ class Button:
     url: str
 
 
-def read_note(text: str, now: float) -> tuple[Button, ...] | int:
+def parse_card_reply(text: str, now: float) -> tuple[Button, ...] | int:
     """Read what an administrator has answered to the card: buttons, a line each, or a time in UTC.
 
     Gives the Unix time for a time.
@@ -151,12 +151,12 @@ def read_note(text: str, now: float) -> tuple[Button, ...] | int:
         pass
     else:
         if at <= now:
-            raise NoteError(text)
+            raise CardReplyError(text)
         return int(at)
     found = [_BUTTON.fullmatch(line.strip()) for line in text.strip().splitlines()]
     buttons = tuple(Button(match[1], match[2]) for match in found if match)
     if len(buttons) < len(found) or not 0 < len(buttons) <= _MAX_BUTTONS:
-        raise NoteError(text)
+        raise CardReplyError(text)
     return buttons
 
 

@@ -3,15 +3,15 @@
     ClipferryError
     ├─ LinkError                 the user's side
     │   └─ BrokenLinkError
-    ├─ NoteError                 an administrator's side
+    ├─ CardReplyError                 an administrator's side
     ├─ MediaError                the site says no, for good
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   ├─ NoMediaError · NoSoundError · NotFoundError · LiveError · ListError
-    │   └─ BrokenFileError ── FileOverdueError
+    │   ├─ NoMediaError · NoAudioError · NotFoundError · LiveError · ListError
+    │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                we say no
     │   └─ TooLongError · TooLargeError · BusyError · QueueFullError
-    │      · CalledOffError · TooOldError · GivenUpError · ShuttingDownError
+    │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our reading of it, is in trouble
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
     │      · PlatformRateLimitedError
@@ -26,7 +26,7 @@
 
 A class's docstring is the developer's message. `text_key` names the sentence for the user in
 `locale/`; `facts` fill its placeholders. `retryable` says whether asking again can help, which is
-what a try-again button needs to know. `another_exit_may_help` and `signing_in_may_help` are for the
+what a try-again button needs to know. `another_proxy_may_help` and `signing_in_may_help` are for the
 loop that fetches.
 """
 
@@ -40,7 +40,7 @@ class ClipferryError(Exception):
     code: ClassVar[str] = "ClipferryError"
     text_key: ClassVar[str] = "platform_trouble"
     retryable: ClassVar[bool] = False
-    another_exit_may_help: ClassVar[bool] = False
+    another_proxy_may_help: ClassVar[bool] = False
     signing_in_may_help: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
@@ -70,9 +70,10 @@ class BrokenLinkError(LinkError):
     """The link leads to no post."""
 
 
-class NoteError(ClipferryError):
+class CardReplyError(ClipferryError):
     """What an administrator has answered to a broadcast's card makes no sense."""
 
+    code = "NoteError"
     text_key = "broadcast_note_wrong"
 
 
@@ -84,7 +85,7 @@ class MediaDeletedError(MediaError):
     """The post does not exist any more; sites say so as well to clients they distrust."""
 
     text_key = "media_deleted"
-    another_exit_may_help = True
+    another_proxy_may_help = True
 
 
 class NotFoundError(MediaError):
@@ -124,14 +125,14 @@ class RegionBlockedError(MediaError):
     """The post may not be seen from this exit's country."""
 
     text_key = "media_region"
-    another_exit_may_help = True
+    another_proxy_may_help = True
 
 
 class NotAvailableError(MediaError):
     """The site refuses the post without a reason: deleted, or hidden from this exit."""
 
     text_key = "media_unavailable"
-    another_exit_may_help = True
+    another_proxy_may_help = True
 
 
 class NoMediaError(MediaError):
@@ -152,9 +153,10 @@ class ListError(MediaError):
     text_key = "media_list"
 
 
-class NoSoundError(MediaError):
+class NoAudioError(MediaError):
     """The post has no sound of its own, or the site does not give it away."""
 
+    code = "NoSoundError"
     text_key = "media_no_sound"
 
 
@@ -164,8 +166,10 @@ class BrokenFileError(MediaError):
     text_key = "media_broken"
 
 
-class FileOverdueError(BrokenFileError):
+class MediaTimeoutError(BrokenFileError):
     """Work on a file was given up because it took too long."""
+
+    code = "FileOverdueError"
 
 
 class LimitError(ClipferryError):
@@ -229,9 +233,10 @@ class QueueFullError(LimitError):
         return {"number": self.number}
 
 
-class CalledOffError(LimitError):
+class RequestCancelledError(LimitError):
     """The asker does not want it any more."""
 
+    code = "CalledOffError"
     text_key = "called_off"
 
 
@@ -262,7 +267,7 @@ class PlatformError(ClipferryError):
     """The site, or our reading of it, is in trouble."""
 
     retryable = True
-    another_exit_may_help = True
+    another_proxy_may_help = True
 
 
 class PlatformChangedError(PlatformError):

@@ -32,7 +32,7 @@ class Rendition:
     #: Bits per second; 0 when the site does not say.
     bitrate: int = 0
     #: Addresses of the sound, where it is a file of its own; empty when it is inside.
-    sound_urls: tuple[str, ...] = ()
+    audio_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ Item = Clip | Picture
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class Audio:
     """The music or speech of a post."""
 
     urls: tuple[str, ...]
@@ -78,7 +78,7 @@ class Access:
     """
 
     #: Name of the exit that read the page.
-    exit: str
+    proxy: str
     headers: dict[str, str] = field(default_factory=dict)
     #: Cookies for requests that are signed with them; empty when none were set.
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
@@ -101,7 +101,7 @@ class Post:
     views: int | None = None
     #: What the post shows, in order: one clip, the pictures of a slideshow, or both mixed.
     items: tuple[Item, ...] = ()
-    sound: Sound | None = None
+    audio: Audio | None = None
     #: The site itself warns of it.
     is_sensitive: bool = False
 
@@ -127,7 +127,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class SoundFile:
+class AudioFile:
     """A sound on disk, ready to be sent."""
 
     path: Path

@@ -16,7 +16,7 @@ _LONGEST_LOOP_S: Final = 60
 _SIDES: Final = (1080, 720, 540, 360, 240)
 #: Below so many bits for one pixel of one frame, H.264 turns into blocks.
 _BITS_PER_PIXEL: Final = 0.04
-_SOUND_BITS_PER_S: Final = 96_000
+_AUDIO_BITS_PER_S: Final = 96_000
 #: Share of the limit that is aimed at: containers and encoders need some room.
 _AIM: Final = 0.9
 
@@ -72,7 +72,7 @@ class Encoding:
     height: int
     #: Bits per second that pictures may take at most.
     bit_rate: int
-    sound_bit_rate: int = _SOUND_BITS_PER_S
+    audio_bit_rate: int = _AUDIO_BITS_PER_S
 
 
 def next_step(probe: Probe, ceiling_bytes: int) -> Step:
@@ -88,10 +88,10 @@ def next_step(probe: Probe, ceiling_bytes: int) -> Step:
 
 def may_be_cut(probe: Probe) -> bool:
     """Tell whether parts of it would play as they are: cutting changes no encoding."""
-    return probe.plays and sound_plays(probe.audio_codec)
+    return probe.plays and audio_plays(probe.audio_codec)
 
 
-def sound_plays(codec: str) -> bool:
+def audio_plays(codec: str) -> bool:
     """Tell whether a sound of this codec may stay as it is; no sound may."""
     return codec in _SOUND
 
@@ -99,7 +99,7 @@ def sound_plays(codec: str) -> bool:
 def encoding_for(probe: Probe, ceiling_bytes: int) -> Encoding | None:
     """Work out an encoding that fits: the largest picture that still looks decent; None if none does."""
     seconds = max(probe.duration_s, 1.0)
-    bit_rate = int(ceiling_bytes * 8 * _AIM / seconds) - _SOUND_BITS_PER_S
+    bit_rate = int(ceiling_bytes * 8 * _AIM / seconds) - _AUDIO_BITS_PER_S
     short = min(probe.width, probe.height)
     frames_per_s = min(probe.frames_per_s or 30.0, 60.0)
     for side in (min(short, _SIDES[0]), *(side for side in _SIDES[1:] if side < short)):

@@ -5,18 +5,18 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 
 from core.media import Link
-from core.wishes import USUAL, Wishes
+from core.preferences import DEFAULT_PREFERENCES, Preferences
 
 #: What was begun so often without an end may be what ends the process, and is given up. It is a large
 #: number, because many who have nothing to do with it are at work in the moment of a crash.
-MOST_ATTEMPTS: Final = 30
+MAX_ATTEMPTS: Final = 30
 
 #: What is wanted of a post: itself, its sound, or its slides as one video.
 Kind = Literal["post", "sound", "slides"]
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class ButtonPress:
     """The button of ours that was pressed."""
 
     #: Its data.
@@ -39,14 +39,14 @@ class Request:
     asked_at: int
     lang: str
     file_mode: bool = False
-    wishes: Wishes = USUAL
+    preferences: Preferences = DEFAULT_PREFERENCES
     #: Name of who has asked, where the answer shows it; else empty.
     asker: str = ""
     #: The topic of a forum, or None.
     thread_id: int | None = None
     #: The business account in whose name the answer is written, or None for our own.
     business_id: str | None = None
-    press: Press | None = None
+    press: ButtonPress | None = None
     #: The inline message that becomes the answer; then the chat is who has sent it.
     inline_id: str | None = None
     #: It goes into the history: who asks is known to the bot, and asks for the first time.
@@ -56,7 +56,9 @@ class Request:
         """Give the form for the database."""
         values = {name: getattr(self, name) for name in _PLAIN}
         values["link"] = [self.link.platform, self.link.url, self.link.post_id]
-        values["wishes"] = None if self.wishes is USUAL else self.wishes.as_json()
+        values["wishes"] = (
+            None if self.preferences is DEFAULT_PREFERENCES else self.preferences.as_json()
+        )
         values["press"] = self.press and [self.press.data, self.press.keyboard]
         return json.dumps({name: value for name, value in values.items() if value is not None})
 
@@ -66,9 +68,9 @@ class Request:
         try:
             values: dict[str, Any] = json.loads(text)
             values["link"] = Link(*values["link"])
-            values["wishes"] = Wishes.from_json(values.get("wishes"))
+            values["preferences"] = Preferences.from_json(values.pop("wishes", None))
             if press := values.get("press"):
-                values["press"] = Press(*press)
+                values["press"] = ButtonPress(*press)
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
@@ -83,7 +85,7 @@ class Progress:
     #: How many files it has; 0 while nobody knows.
     total: int = 0
     #: So many files are on their way. 0: the text below them is; None: nothing is.
-    on_its_way: int | None = None
+    in_flight: int | None = None
     #: The text below the files has gone out.
     has_text: bool = False
 
@@ -93,42 +95,42 @@ class Progress:
         return 0 in self.sent
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Tell whether nothing is left to be sent: one file has its text in its caption."""
         has_all = 0 < self.total <= len(self.sent)
         return has_all and (self.has_text or self.total == 1)
 
-    def going_out(self, files: int) -> "Progress":
+    def record_sending(self, files: int) -> "Progress":
         """Note that files, or with 0 the text below them, are about to be sent."""
-        return replace(self, on_its_way=files)
+        return replace(self, in_flight=files)
 
-    def came_back(self) -> "Progress":
+    def record_not_sent(self) -> "Progress":
         """Note that what was on its way has surely not arrived."""
-        return replace(self, on_its_way=None)
+        return replace(self, in_flight=None)
 
-    def arrived(self, message_ids: tuple[int, ...]) -> "Progress":
+    def record_sent(self, message_ids: tuple[int, ...]) -> "Progress":
         """Note that what was on its way has arrived."""
-        has_text = self.has_text or self.on_its_way == 0
-        return replace(self, sent=self.sent + message_ids, on_its_way=None, has_text=has_text)
+        has_text = self.has_text or self.in_flight == 0
+        return replace(self, sent=self.sent + message_ids, in_flight=None, has_text=has_text)
 
     def interrupted(self) -> "Progress":
         """Note that the process has ended: what was on its way may have arrived, or not."""
-        if self.on_its_way is None:
+        if self.in_flight is None:
             return self
-        return self.arrived((0,) * self.on_its_way)
+        return self.record_sent((0,) * self.in_flight)
 
     def as_json(self) -> str:
         """Give the form for the database."""
-        return json.dumps([self.sent, self.total, self.on_its_way, self.has_text])
+        return json.dumps([self.sent, self.total, self.in_flight, self.has_text])
 
     @classmethod
     def from_json(cls, text: str | None) -> "Progress":
         """Read the database's form."""
         if text is None:
             return cls()
-        sent, total, on_its_way, has_text = json.loads(text)
-        return cls(tuple(sent), total, on_its_way, has_text)
+        sent, total, in_flight, has_text = json.loads(text)
+        return cls(tuple(sent), total, in_flight, has_text)
 
 
-_NESTED: Final = frozenset({"link", "wishes", "press"})
+_NESTED: Final = frozenset({"link", "preferences", "press"})
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)

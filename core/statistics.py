@@ -15,7 +15,7 @@ FINE_S: Final = 40 * DAY_S
 #: the beginning of a day.
 FINE_OUTCOMES_S: Final = 8 * DAY_S
 #: A curve has no more points than this: more cannot be told apart on a phone.
-MOST_POINTS: Final = 720
+MAX_POINTS: Final = 720
 #: What claims to be older than the year 2000 was written by a wrong clock, or before times were kept.
 _EARLIEST: Final = 946_684_800
 
@@ -135,6 +135,6 @@ def curve_of(slots: Iterable[tuple[int, int]], begin: int, end: int, step_s: int
 
 def _step_for(length_s: int) -> int:
     for step_s in (SLOT_S, HOUR_S):
-        if length_s <= MOST_POINTS * step_s and length_s < FINE_S:
+        if length_s <= MAX_POINTS * step_s and length_s < FINE_S:
             return step_s
-    return DAY_S * -(-length_s // (DAY_S * MOST_POINTS))
+    return DAY_S * -(-length_s // (DAY_S * MAX_POINTS))

@@ -10,7 +10,7 @@ from data.models import AdShows
 _SHOWS = table_of(AdShows)
 
 
-async def count_ad(name: str) -> None:
+async def count_ad_show(name: str) -> None:
     """Count an ad that has been shown."""
     row = {"slot": slot_of(unix_now()), "ad": name, "number": 1}
 

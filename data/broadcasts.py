@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 
 from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
-from data.database import look, read, table_of, unix_now, write
+from data.database import read, read_one, table_of, unix_now, write
 from data.models import Bans, Broadcasts, Recipients, Users, Workers
-from data.prepared import Prepared, places
+from data.prepared_statements import PreparedStatement, parameters
 
 #: So many recipients are listed in one transaction: other writers get their turn in between.
 _CHUNK: Final = 20_000
@@ -29,25 +29,25 @@ _BEFORE_ALL: Final = -(2**62)
 _DAY_S: Final = 86_400
 _TABLE: Final = table_of(Broadcasts)
 _LIST: Final = table_of(Recipients)
-_COMPOSING: Final = Prepared(
+_COMPOSING: Final = PreparedStatement(
     select(_TABLE.c.id).where(
         _TABLE.c.admin_id == bindparam("admin_id"),
         _TABLE.c.state == str(State.DRAFT),
         _TABLE.c.message_id.is_(None),
     )
 )
-_BY_CARD: Final = Prepared(
+_BY_CARD: Final = PreparedStatement(
     select(_TABLE.c.id).where(
         _TABLE.c.admin_id == bindparam("admin_id"), _TABLE.c.card_id == bindparam("card_id")
     )
 )
 # Twice for each message, so built once.
-_NOTE: Final = Prepared(
+_NOTE: Final = PreparedStatement(
     update(_LIST)
     .where(_LIST.c.broadcast_id == bindparam("id"), _LIST.c.chat_id == bindparam("chat"))
     .values(outcome=bindparam("how"))
 )
-_LEAVE: Final = Prepared(
+_LEAVE: Final = PreparedStatement(
     update(_LIST)
     .where(
         _LIST.c.broadcast_id == bindparam("id"),
@@ -59,14 +59,14 @@ _LEAVE: Final = Prepared(
     .returning(_LIST.c.chat_id)
 )
 _COUNTED: Final = {
-    outcome: Prepared(
+    outcome: PreparedStatement(
         update(_TABLE)
         .where(_TABLE.c.id == bindparam("number"))
         .values({str(outcome): _TABLE.c[str(outcome)] + 1})
     )
     for outcome in (Outcome.SENT, Outcome.BLOCKED, Outcome.FAILED, Outcome.UNKNOWN)
 }
-_ADD: Final = insert(_LIST).values(places("broadcast_id", "chat_id", "outcome"))
+_ADD: Final = insert(_LIST).values(parameters("broadcast_id", "chat_id", "outcome"))
 
 
 async def new_draft(bot_id: int, admin_id: int) -> int:
@@ -98,15 +98,15 @@ async def new_draft(bot_id: int, admin_id: int) -> int:
     return await write(work)
 
 
-async def composing(admin_id: int) -> int | None:
+async def draft_awaiting_message(admin_id: int) -> int | None:
     """Give the broadcast for which an administrator is to write the message."""
-    row = await look(lambda db: _COMPOSING.first(db, {"admin_id": admin_id}))
+    row = await read_one(lambda db: _COMPOSING.first(db, {"admin_id": admin_id}))
     return row and int(row.id)
 
 
-async def of_card(admin_id: int, card_id: int) -> int | None:
+async def broadcast_of_card(admin_id: int, card_id: int) -> int | None:
     """Give the broadcast that is governed in a message of ours."""
-    row = await look(lambda db: _BY_CARD.first(db, {"admin_id": admin_id, "card_id": card_id}))
+    row = await read_one(lambda db: _BY_CARD.first(db, {"admin_id": admin_id, "card_id": card_id}))
     return row and int(row.id)
 
 
@@ -267,7 +267,7 @@ async def next_recipients(broadcast_id: int, after: int | None, number: int) -> 
     return list(await read(lambda db: db.execute(question).scalars().all()))
 
 
-async def note_leaving(broadcast_id: int, chat_id: int) -> bool:
+async def record_sending_to(broadcast_id: int, chat_id: int) -> bool:
     """Note that a message is about to be sent; False if it must not be any more.
 
     Then the broadcast was paused or ended just now, or another process has sent it.
@@ -276,7 +276,7 @@ async def note_leaving(broadcast_id: int, chat_id: int) -> bool:
     return await write(lambda db: _LEAVE.first(db, values) is not None)
 
 
-async def note_outcome(broadcast_id: int, chat_id: int, outcome: Outcome) -> None:
+async def record_outcome(broadcast_id: int, chat_id: int, outcome: Outcome) -> None:
     """Note what has become of one message, and count it."""
     values = {"id": broadcast_id, "chat": chat_id, "how": str(outcome)}
 

@@ -15,16 +15,16 @@ from sqlalchemy import (
     update,
 )
 
-from core.wishes import Wishes
-from data.database import look, table_of, unix_now, write
+from core.preferences import Preferences
+from data.database import read_one, table_of, unix_now, write
 from data.db_service import insert_user, update_user_lang
 from data.models import Music, Users, Video
-from data.prepared import Prepared
-from data.rollups import bring_chat, withdraw_chat
+from data.prepared_statements import PreparedStatement
+from data.rollups import add_chat_counts, subtract_chat_counts
 
 #: Asked at every message, so it is built once.
 _USERS = table_of(Users)
-_CHAT_BY_ID = Prepared(
+_CHAT_BY_ID = PreparedStatement(
     select(_USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes).where(
         _USERS.c.user_id == bindparam("chat_id")
     )
@@ -41,12 +41,12 @@ class ChatRecord:
     file_mode: bool
     #: Telegram refused us this chat when we last wrote to it.
     is_blocked: bool
-    wishes: Wishes
+    preferences: Preferences
 
 
 async def find_chat(chat_id: int) -> ChatRecord | None:
     """Give the chat's settings, or None when it is not registered."""
-    row = await look(lambda db: _CHAT_BY_ID.first(db, {"chat_id": chat_id}))
+    row = await read_one(lambda db: _CHAT_BY_ID.first(db, {"chat_id": chat_id}))
     return row and _record(row)
 
 
@@ -69,14 +69,18 @@ async def toggle_file_mode(chat_id: int) -> bool | None:
     return await write(lambda db: db.scalar(statement))
 
 
-async def change_wishes(chat_id: int, change: Callable[[Wishes], Wishes]) -> Wishes:
+async def change_preferences(
+    chat_id: int, change: Callable[[Preferences], Preferences]
+) -> Preferences:
     """Change the settings of a registered chat in one transaction; give the new ones."""
     question = select(Users.wishes).where(Users.user_id == chat_id).with_for_update()
 
-    def work(db: Connection) -> Wishes:
-        wishes = change(Wishes.from_json(db.scalar(question)))
-        db.execute(update(Users).where(Users.user_id == chat_id).values(wishes=wishes.as_json()))
-        return wishes
+    def work(db: Connection) -> Preferences:
+        preferences = change(Preferences.from_json(db.scalar(question)))
+        db.execute(
+            update(Users).where(Users.user_id == chat_id).values(wishes=preferences.as_json())
+        )
+        return preferences
 
     return await write(work)
 
@@ -92,15 +96,15 @@ async def move_chat(old_id: int, new_id: int) -> None:
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return
-        withdraw_chat(db, old_id)
+        subtract_chat_counts(db, old_id)
         if db.execute(select(Users.user_id).where(Users.user_id == new_id)).first() is None:
             db.execute(insert(Users).values({**old, "user_id": new_id, "blocked_at": None}))
         else:
-            withdraw_chat(db, new_id)
+            subtract_chat_counts(db, new_id)
         for model in (Video, Music):
             db.execute(update(model).where(model.user_id == old_id).values(user_id=new_id))
         db.execute(delete(Users).where(Users.user_id == old_id))
-        bring_chat(db, new_id)
+        add_chat_counts(db, new_id)
 
     await write(work)
 
@@ -126,7 +130,7 @@ def _record(row: Any) -> ChatRecord:
         row.lang,
         bool(row.file_mode),
         row.blocked_at is not None,
-        Wishes.from_json(row.wishes),
+        Preferences.from_json(row.wishes),
     )
 
 

@@ -1,6 +1,6 @@
 """Settings: declared once here, read from config.ini, .env and the environment, in rising priority.
 
-`[bot] token` in config.ini is `BOT_TOKEN` in .env and in the environment. `load()` is pure apart
+`[bot] token` in config.ini is `BOT_TOKEN` in .env and in the environment. `load_settings()` is pure apart
 from reading the two files; `config` (as the seed page imports it) is the program's own settings,
 read on first use.
 """
@@ -489,7 +489,7 @@ class Settings(BaseModel):
         return value
 
 
-def load(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Settings:
+def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Settings:
     """Read the settings; an environment value wins over .env, which wins over config.ini.
 
     Raises:
@@ -515,9 +515,9 @@ def load(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Settings:
 
 
 @cache
-def load_default() -> Settings:
+def load_default_settings() -> Settings:
     """Read the program's own settings: config.ini and .env beside main.py, and the environment."""
-    return load(ROOT / "config.ini", ROOT / ".env", os.environ)  # noqa: TID251 - the one reader
+    return load_settings(ROOT / "config.ini", ROOT / ".env", os.environ)  # noqa: TID251 - the one reader
 
 
 def describe() -> list[tuple[str, str, str, str]]:
@@ -552,7 +552,7 @@ def write_ini() -> str:
 def __getattr__(name: str) -> Settings:
     """Offer `from data.config import config`, as the seed page writes it."""
     if name == "config":
-        return load_default()
+        return load_default_settings()
     raise AttributeError(name)
 
 

@@ -146,7 +146,7 @@ async def get_session() -> AsyncSession:
     return async_session()
 
 
-async def look(work: Callable[[Connection], T]) -> T:
+async def read_one(work: Callable[[Connection], T]) -> T:
     """Ask the database for one row by its key. `work` gets a connection and must not write.
 
     On SQLite this runs in the loop's own thread: it takes less time than a change of threads.
@@ -156,7 +156,7 @@ async def look(work: Callable[[Connection], T]) -> T:
     """
     if _runner is None:
         raise RuntimeError(_NOT_INITIALISED)
-    return await _runner.look(work)
+    return await _runner.read_one(work)
 
 
 async def read(work: Callable[[Connection], T]) -> T:
@@ -224,7 +224,7 @@ async def _dispose_retired() -> None:
 class _Runner(Protocol):
     """Runs synchronous work on a connection, in whatever way suits the database."""
 
-    async def look(self, work: Callable[[Connection], T]) -> T:
+    async def read_one(self, work: Callable[[Connection], T]) -> T:
         """Run work that asks for next to nothing."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -247,7 +247,7 @@ class _AsyncRunner:
         self._writers = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def look(self, work: Callable[[Connection], T]) -> T:
+    async def read_one(self, work: Callable[[Connection], T]) -> T:
         return await self.read(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -289,7 +289,7 @@ class _SqliteRunner:
         self._unwritten: list[_Change] = []
         self._handing_over = threading.Lock()
 
-    async def look(self, work: Callable[[Connection], T]) -> T:
+    async def read_one(self, work: Callable[[Connection], T]) -> T:
         if self._looker is None:
             self._looker = self._readers.connect()
         return work(self._looker)

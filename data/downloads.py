@@ -8,20 +8,22 @@ from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, AdRule, is_ad_due
 from core.request import Progress
 from data.database import table_of, unix_now, write
 from data.models import Users, Video
-from data.prepared import Prepared, places
+from data.prepared_statements import PreparedStatement, parameters
 from data.requests import finish
 from data.rollups import count_post, lock_chat
 
 # Built once, and for the bare tables: this is written for every delivery.
 _USERS, _VIDEOS = table_of(Users), table_of(Video)
-_INSERT_VIDEO: Final = Prepared(
+_INSERT_VIDEO: Final = PreparedStatement(
     insert(_VIDEOS).values(
-        places("user_id", "downloaded_at", "video_link", "is_images", "is_processed", "is_inline")
+        parameters(
+            "user_id", "downloaded_at", "video_link", "is_images", "is_processed", "is_inline"
+        )
     )
 )
 _THIS_CHAT = update(_USERS).where(_USERS.c.user_id == bindparam("chat_id"))
-_COUNT_ON: Final = Prepared(_THIS_CHAT.values(ad_count=_USERS.c.ad_count + 1))
-_SHOW_AD: Final = Prepared(
+_COUNT_ON: Final = PreparedStatement(_THIS_CHAT.values(ad_count=_USERS.c.ad_count + 1))
+_SHOW_AD: Final = PreparedStatement(
     _THIS_CHAT.values(ad_count=COUNT_AFTER_AD, ad_cooldown=bindparam("cooldown"))
 )
 

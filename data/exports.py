@@ -20,7 +20,7 @@ class ExportedChat:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatFile:
+class ChatDetails:
     """All that the bot knows of a chat."""
 
     chat: ExportedChat
@@ -33,7 +33,7 @@ class ChatFile:
     sounds: int
 
 
-async def chats_behind(chat_id: int, number: int) -> list[ExportedChat]:
+async def chats_after(chat_id: int, number: int) -> list[ExportedChat]:
     """List the next chats behind an id, in order of their ids."""
     question = (
         select(*_COLUMNS).where(Users.user_id > chat_id).order_by(Users.user_id).limit(number)
@@ -42,7 +42,7 @@ async def chats_behind(chat_id: int, number: int) -> list[ExportedChat]:
     return [ExportedChat(*row) for row in rows]
 
 
-async def chat_file(chat_id: int) -> ChatFile | None:
+async def chat_details(chat_id: int) -> ChatDetails | None:
     """Give what is known of a chat; None when it is not registered."""
     person = select(
         *_COLUMNS,
@@ -53,11 +53,11 @@ async def chat_file(chat_id: int) -> ChatFile | None:
         Users.sounds,
     ).where(Users.user_id == chat_id)
 
-    def work(db: Connection) -> ChatFile | None:
+    def work(db: Connection) -> ChatDetails | None:
         row = db.execute(person).first()
         if row is None:
             return None
-        return ChatFile(
+        return ChatDetails(
             chat=ExportedChat(*row[:5]),
             file_mode=bool(row.file_mode),
             blocked_at=row.blocked_at,

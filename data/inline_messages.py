@@ -7,16 +7,18 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.request import Request
-from data.database import look, table_of, unix_now, write
+from data.database import read_one, table_of, unix_now, write
 from data.models import InlineMessages
-from data.prepared import Prepared
+from data.prepared_statements import PreparedStatement
 
 _TABLE: Final = table_of(InlineMessages)
 _INSERT: Final[dict[str, Any]] = {
     "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
 }
-_BY_ID: Final = Prepared(select(_TABLE).where(_TABLE.c.inline_id == bindparam("inline_id")))
+_BY_ID: Final = PreparedStatement(
+    select(_TABLE).where(_TABLE.c.inline_id == bindparam("inline_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,12 @@ async def store_inline(inline_id: str, owner_id: int, request: Request) -> None:
 
 async def find_inline(inline_id: str) -> InlineMessage | None:
     """Give what is known of an inline message."""
-    row = await look(lambda db: _BY_ID.first(db, {"inline_id": inline_id}))
+    row = await read_one(lambda db: _BY_ID.first(db, {"inline_id": inline_id}))
     request = Request.from_json(row.what) if row else None
     return InlineMessage(row.owner_id, request, row.post_id) if row and request else None
 
 
-async def note_shown(inline_id: str, post_id: str) -> None:
+async def record_shown_post(inline_id: str, post_id: str) -> None:
     """Note which post an inline message shows."""
     statement = update(_TABLE).where(_TABLE.c.inline_id == inline_id).values(post_id=post_id)
     await write(lambda db: db.execute(statement))

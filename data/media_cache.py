@@ -5,17 +5,17 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.cached import CachedPost, CacheKey, read_cached
-from data.database import look, table_of, unix_now, write
+from core.cached_post import CachedPost, CacheKey, read_cached
+from data.database import read_one, table_of, unix_now, write
 from data.models import CachedPosts
-from data.prepared import Prepared
+from data.prepared_statements import PreparedStatement
 
 #: A use is noted once a day, so that a popular post costs no write each time.
 _USE_IS_NOTED_S: Final = 86_400
 _COLUMNS = ("bot_id", "platform", "post_id", "variant")
 #: Asked for every link, so it is built once.
 _TABLE = table_of(CachedPosts)
-_BY_KEY = Prepared(
+_BY_KEY = PreparedStatement(
     select(
         _TABLE.c.files, _TABLE.c.about, _TABLE.c.version, _TABLE.c.refreshed_at, _TABLE.c.used_at
     ).where(*(_TABLE.c[name] == bindparam(name) for name in _COLUMNS))
@@ -28,7 +28,7 @@ _INSERT: dict[str, Any] = {
 
 async def find_cached(key: CacheKey) -> CachedPost | None:
     """Give the living set of a key, or None."""
-    row = await look(lambda db: _BY_KEY.first(db, _values(key)))
+    row = await read_one(lambda db: _BY_KEY.first(db, _values(key)))
     if row is None or row.files is None:
         return None
     if unix_now() - row.used_at > _USE_IS_NOTED_S:

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Connection, delete, select
 
 from data.database import read, table_of, write
 from data.models import InlineMessages, Music, Recipients, Requests, Users, Video
-from data.rollups import withdraw_chat
+from data.rollups import subtract_chat_counts
 
 #: Where a person's number stands, children before parents. `bans` and `broadcasts` are not among
 #: them: who was shut out stays out, and who has written to everybody stands in the operator's books.
@@ -42,7 +42,7 @@ async def erase(chat_id: int) -> None:
     """Delete all rows about a person, at once, and take them out of the statistics."""
 
     def work(db: Connection) -> None:
-        withdraw_chat(db, chat_id)
+        subtract_chat_counts(db, chat_id)
         for column in _WHERE:
             db.execute(delete(column.table).where(column == chat_id))
 

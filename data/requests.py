@@ -7,27 +7,27 @@ from typing import Any, Final
 from sqlalchemy import Connection, Update, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.cached import CacheKey
+from core.cached_post import CacheKey
 from core.request import Progress, Request
 from data.database import table_of, unix_now, write
 from data.models import Flights, Requests, Workers
-from data.prepared import Prepared, places
+from data.prepared_statements import PreparedStatement, parameters
 
 # What every request needs is built once, and for the bare table: the mapping costs as much as SQLite.
 _TABLE: Final = table_of(Requests)
-_NEW: Final = places(
+_NEW: Final = parameters(
     "bot_id", "update_id", "number", "chat_id", "asked_at", "what", "owner", "attempts"
 )
-_INSERT: Final = Prepared(
+_INSERT: Final = PreparedStatement(
     *(
         insert(_TABLE).values(_NEW).on_conflict_do_nothing().returning(_TABLE.c.id)
         for insert in (sqlite.insert, postgresql.insert)
     )
 )
-_NOTE_PROGRESS: Final = Prepared(
+_NOTE_PROGRESS: Final = PreparedStatement(
     update(_TABLE).where(_TABLE.c.id == bindparam("row")).values(progress=bindparam("how_far"))
 )
-_FINISH: Final = Prepared(
+_FINISH: Final = PreparedStatement(
     update(_TABLE)
     .where(_TABLE.c.id == bindparam("row"), _TABLE.c.finished_at.is_(None))
     .values(
@@ -81,13 +81,13 @@ async def store_requests(
     return await write(work)
 
 
-async def begin_request(row: int) -> None:
+async def count_attempt(row: int) -> None:
     """Count an attempt at a request: whoever ends the process each time is known by that."""
     statement = update(Requests).where(Requests.id == row).values(attempts=Requests.attempts + 1)
     await write(lambda db: db.execute(statement))
 
 
-async def note_progress(row: int, progress: Progress) -> None:
+async def store_progress(row: int, progress: Progress) -> None:
     """Note how much of an answer has gone out."""
     values = {"row": row, "how_far": progress.as_json()}
     await write(lambda db: _NOTE_PROGRESS.first(db, values))
@@ -137,7 +137,7 @@ async def hand_back(owner: str) -> int:
     return await write(work)
 
 
-async def stay_alive(owner: str, seconds: int) -> None:
+async def renew_lease(owner: str, seconds: int) -> None:
     """Say that a worker is alive, and will be for so many seconds."""
     until = unix_now() + seconds
 

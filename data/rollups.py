@@ -26,8 +26,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.statistics import COUNTED, DAY_S, SLOT_S, Counts, fine_from, slot_of
 from data.database import table_of, unix_now, write
-from data.models import Music, Notes, Stats, Users, Video
-from data.prepared import Prepared, places
+from data.models import KeyValues, Music, Stats, Users, Video
+from data.prepared_statements import PreparedStatement, parameters
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +39,16 @@ _VERSION_NOTE: Final = "rollups"
 
 _NEEDED: Final = ("registered_at", "ad_count", "ad_cooldown", "post_at", "slideshow_at", "sound_at")
 # A chat's row is locked while something is added to it (on SQLite the transaction itself is the lock).
-_CHAT: Final = Prepared(
+_CHAT: Final = PreparedStatement(
     select(*(_USERS.c[n] for n in _NEEDED))
     .where(_USERS.c.user_id == place("chat_id"))
     .with_for_update(key_share=True)
 )
 _THIS_CHAT = update(_USERS).where(_USERS.c.user_id == place("chat_id"))
-_ADD_POST: Final = Prepared(_THIS_CHAT.values(posts=_USERS.c.posts + 1, post_at=place("at")))
-_ADD_SLIDESHOW: Final = Prepared(
+_ADD_POST: Final = PreparedStatement(
+    _THIS_CHAT.values(posts=_USERS.c.posts + 1, post_at=place("at"))
+)
+_ADD_SLIDESHOW: Final = PreparedStatement(
     _THIS_CHAT.values(
         posts=_USERS.c.posts + 1,
         post_at=place("at"),
@@ -54,7 +56,9 @@ _ADD_SLIDESHOW: Final = Prepared(
         slideshow_at=place("slideshow"),
     )
 )
-_ADD_SOUND: Final = Prepared(_THIS_CHAT.values(sounds=_USERS.c.sounds + 1, sound_at=place("at")))
+_ADD_SOUND: Final = PreparedStatement(
+    _THIS_CHAT.values(sounds=_USERS.c.sounds + 1, sound_at=place("at"))
+)
 
 
 def _adding(table: Table, statement: Any, keys: list[str], numbers: tuple[str, ...]) -> Any:
@@ -65,11 +69,11 @@ def _adding(table: Table, statement: Any, keys: list[str], numbers: tuple[str, .
     )
 
 
-_ADD: Final = Prepared(
+_ADD: Final = PreparedStatement(
     *(
         _adding(
             _STATS,
-            dialect.insert(_STATS).values(places("slot", "is_group", *COUNTED)),
+            dialect.insert(_STATS).values(parameters("slot", "is_group", *COUNTED)),
             ["slot", "is_group"],
             COUNTED,
         )
@@ -152,12 +156,12 @@ def add_counts(db: Connection, slot: int, is_group: bool, counts: Counts) -> Non
 # --- a chat that goes, or comes from elsewhere ---------------------------------------------------
 
 
-def withdraw_chat(db: Connection, chat_id: int) -> None:
+def subtract_chat_counts(db: Connection, chat_id: int) -> None:
     """Take everything out of `stats` that a chat has brought, before its history is changed."""
     _bring(db, chat_id, is_taken=True)
 
 
-def bring_chat(db: Connection, chat_id: int) -> None:
+def add_chat_counts(db: Connection, chat_id: int) -> None:
     """Count a chat from its history, and put it into `stats`."""
     _count_chats(db, chat_id)
     _bring(db, chat_id, is_taken=False)
@@ -183,14 +187,14 @@ async def recount() -> None:
 
 def ensure_counted(db: Connection) -> None:
     """Count a database whose history was written before there were counts."""
-    version = db.execute(select(Notes.value).where(Notes.name == _VERSION_NOTE)).scalar()
+    version = db.execute(select(KeyValues.value).where(KeyValues.name == _VERSION_NOTE)).scalar()
     if version == _VERSION:
         return
     if db.execute(select(Users.user_id).limit(1)).first():
         logger.info("The history is counted, once; a million downloads take a few seconds")
     _recount(db)
-    db.execute(delete(Notes).where(Notes.name == _VERSION_NOTE))
-    db.execute(insert(Notes).values(name=_VERSION_NOTE, value=_VERSION))
+    db.execute(delete(KeyValues).where(KeyValues.name == _VERSION_NOTE))
+    db.execute(insert(KeyValues).values(name=_VERSION_NOTE, value=_VERSION))
 
 
 def _recount(db: Connection) -> None:

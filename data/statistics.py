@@ -23,7 +23,7 @@ _STATS, _OUTCOMES = table_of(Stats), table_of(Outcomes)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class HistoryEntry:
     """A line of a chat's history."""
 
     pk_id: int
@@ -73,7 +73,9 @@ async def last_download_at() -> int | None:
     return await read(lambda db: db.execute(question).scalar())
 
 
-async def history_before(chat_id: int, last: Visit | None, number: int) -> list[Visit]:
+async def history_before(
+    chat_id: int, last: HistoryEntry | None, number: int
+) -> list[HistoryEntry]:
     """List a chat's next downloads before `last`, newest first."""
     at, pk_id = Video.downloaded_at, Video.pk_id
     of_chat = select(pk_id, at, Video.video_link).where(Video.user_id == chat_id)
@@ -86,11 +88,11 @@ async def history_before(chat_id: int, last: Visit | None, number: int) -> list[
     elif last is not None:
         undated = undated.where(pk_id < last.pk_id)
 
-    def work(db: Connection) -> list[Visit]:
+    def work(db: Connection) -> list[HistoryEntry]:
         has_dated = last is None or last.at is not None
         rows = list(db.execute(dated.limit(number))) if has_dated else []
         rows += db.execute(undated.limit(number - len(rows)))
-        return [Visit(*row) for row in rows]
+        return [HistoryEntry(*row) for row in rows]
 
     return await read(work)
 

@@ -12,7 +12,7 @@ from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
 from aiogram.utils.token import TokenValidationError
 
 from core.errors import SettingsError
-from delivery.limiter import Limiter
+from delivery.rate_limiter import RateLimiter
 
 #: The kinds of answers that come all the time. pydantic keeps such classes only as long as somebody
 #: holds them, and would otherwise build them anew after each garbage collection.
@@ -38,7 +38,7 @@ def make_bot(
         SettingsError: the token is none.
     """
     session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
-    session.middleware(Limiter(paces=paces, waited=waited))
+    session.middleware(RateLimiter(paces=paces, waited=waited))
     try:
         return Bot(
             token,

@@ -28,20 +28,20 @@ from core.errors import (
     TooLargeError,
     UnknownOutcomeError,
 )
-from core.logs import ChatName
-from core.media import File, RemoteFile, SoundFile
+from core.media import AudioFile, File, RemoteFile
+from core.pseudonyms import LoggedChat
 from core.request import Progress
-from delivery.limiter import at_departure
-from delivery.requests import (
+from delivery.api_requests import (
     ACTIONS,
-    Look,
+    MessageOptions,
     album_request,
+    audio_request,
+    file_id_request,
     file_request,
     inline_media,
-    known_request,
     remote_file,
-    sound_request,
 )
+from delivery.rate_limiter import on_send_start
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
 
@@ -51,7 +51,7 @@ T = TypeVar("T")
 #: Telegram shows an action for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
 #: For the storage channel: nothing around the media, and nobody's phone rings.
-_PLAIN: Final = Look(caption="", is_silent=True)
+_PLAIN: Final = MessageOptions(caption="", is_silent=True)
 
 
 class SendingCancelledError(asyncio.CancelledError):
@@ -65,39 +65,39 @@ class Journal(Protocol):
     def progress(self) -> Progress:
         """How much has gone out."""
 
-    def expects(self, files: int) -> None:
+    def record_total(self, files: int) -> None:
         """Note how many files the answer has."""
 
-    async def going_out(self, files: int) -> None:
+    async def record_sending(self, files: int) -> None:
         """Note that files, or with 0 the text below them, are about to be sent."""
 
-    async def came_back(self) -> None:
+    async def record_not_sent(self) -> None:
         """Note that what was about to be sent has surely not arrived."""
 
-    async def arrived(self, message_ids: Sequence[int]) -> None:
+    async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Note that what was about to be sent has arrived."""
 
 
-class Unwritten:
+class NullJournal:
     """A journal that is not kept: what goes out may go out again."""
 
     def __init__(self) -> None:
         self.progress = Progress()
 
-    def expects(self, files: int) -> None:
+    def record_total(self, files: int) -> None:
         """Note nothing."""
 
-    async def going_out(self, files: int) -> None:
+    async def record_sending(self, files: int) -> None:
         """Note it for as long as this lives."""
-        self.progress = self.progress.going_out(files)
+        self.progress = self.progress.record_sending(files)
 
-    async def came_back(self) -> None:
+    async def record_not_sent(self) -> None:
         """Note it for as long as this lives."""
-        self.progress = self.progress.came_back()
+        self.progress = self.progress.record_not_sent()
 
-    async def arrived(self, message_ids: Sequence[int]) -> None:
+    async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Note it for as long as this lives."""
-        self.progress = self.progress.arrived(tuple(message_ids))
+        self.progress = self.progress.record_sent(tuple(message_ids))
 
 
 class Sender:
@@ -114,7 +114,7 @@ class Sender:
         self._upload_timeout_s = upload_timeout_s
 
     async def send(
-        self, target: ChatTarget, files: Sequence[File], look: Look, journal: Journal
+        self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
     ) -> tuple[RemoteFile, ...]:
         """Send a post: one file with its look, or several as albums with the look below them.
 
@@ -131,18 +131,18 @@ class Sender:
         if target.inline_id:
             known = [file for file in files if isinstance(file, RemoteFile)]
             if len(known) < len(files):
-                known = list(await self.send(self._storage, files, _PLAIN, Unwritten()))
-            return await self._fill_inline(target, known, look)
-        journal.expects(len(files))
+                known = list(await self.send(self._storage, files, _PLAIN, NullJournal()))
+            return await self._fill_inline(target, known, options)
+        journal.record_total(len(files))
         if len(files) > 1:
-            sent = await self._send_albums(target, files, look, journal)
+            sent = await self._send_albums(target, files, options, journal)
         else:
-            sent = [await self._send_file(target, files[0], look, journal)]
-        arrived = tuple(one.file for one in sent if one.file)
-        return arrived if len(arrived) == len(files) else ()
+            sent = [await self._send_file(target, files[0], options, journal)]
+        record_sent = tuple(one.file for one in sent if one.file)
+        return record_sent if len(record_sent) == len(files) else ()
 
-    async def send_sound(
-        self, target: ChatTarget, sound: SoundFile, look: Look, journal: Journal
+    async def send_audio(
+        self, target: ChatTarget, audio: AudioFile, options: MessageOptions, journal: Journal
     ) -> tuple[RemoteFile, ...]:
         """Send a sound that plays in the player; gives it as Telegram has it now.
 
@@ -150,20 +150,20 @@ class Sender:
             TooLargeError: over the server's limit; nothing was uploaded.
             DeliveryError: Telegram did not take it, or we cannot know.
         """
-        self._check_size(sound.path.stat().st_size)
+        self._check_size(audio.path.stat().st_size)
         if target.inline_id:
-            known = await self.send_sound(self._storage, sound, _PLAIN, Unwritten())
-            return await self._fill_inline(target, known, look)
-        journal.expects(1)
-        request = sound_request(target, sound, look)
+            known = await self.send_audio(self._storage, audio, _PLAIN, NullJournal())
+            return await self._fill_inline(target, known, options)
+        journal.record_total(1)
+        request = audio_request(target, audio, options)
         # Telegram has no "uploading sound" for music; this is what its apps show for it.
         message = await self._upload(target, "upload_document", request, journal)
-        await journal.arrived([message.message_id])
+        await journal.record_sent([message.message_id])
         file = remote_file(message)
         return (file,) if file else ()
 
     async def _fill_inline(
-        self, target: ChatTarget, files: Sequence[RemoteFile], look: Look
+        self, target: ChatTarget, files: Sequence[RemoteFile], options: MessageOptions
     ) -> tuple[RemoteFile, ...]:
         """Let an inline message show the first of some files that Telegram has; gives all of them.
 
@@ -174,10 +174,12 @@ class Sender:
         """
         if not files:
             raise FileRejectedError("the storage channel gave no file ids")
-        await self.show_inline(target, files[0], look)
+        await self.show_inline(target, files[0], options)
         return tuple(files)
 
-    async def show_inline(self, target: ChatTarget, file: RemoteFile, look: Look) -> None:
+    async def show_inline(
+        self, target: ChatTarget, file: RemoteFile, options: MessageOptions
+    ) -> None:
         """Let an inline message show a file that Telegram has.
 
         Raises:
@@ -185,8 +187,8 @@ class Sender:
         """
         method = EditMessageMedia(
             inline_message_id=target.inline_id,
-            media=inline_media(file, look),
-            reply_markup=look.buttons,
+            media=inline_media(file, options),
+            reply_markup=options.buttons,
         )
         with translated():
             await self._bot(method)
@@ -206,19 +208,19 @@ class Sender:
             await self._bot(method)
 
     async def _send_file(
-        self, target: ChatTarget, file: File, look: Look, journal: Journal
+        self, target: ChatTarget, file: File, options: MessageOptions, journal: Journal
     ) -> "_Sent":
         if isinstance(file, RemoteFile):
-            request = known_request(target, file, look)
+            request = file_id_request(target, file, options)
             sent = _Sent((await self._upload(target, None, request, journal)).message_id, file)
         else:
-            upload = file_request(target, file, look)
+            upload = file_request(target, file, options)
             sent = _Sent.of(await self._upload(target, _action(file), upload, journal))
-        await journal.arrived([sent.message_id])
+        await journal.record_sent([sent.message_id])
         return sent
 
     async def _send_albums(
-        self, target: ChatTarget, files: Sequence[File], look: Look, journal: Journal
+        self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
     ) -> "list[_Sent]":
         """Send two or more files as albums, silently and in order; then the look as a text.
 
@@ -226,7 +228,7 @@ class Sender:
         own; if that fails, the media has arrived all the same.
         """
         sent: list[_Sent] = []
-        quiet = Look(caption="", is_silent=True, is_spoiler=look.is_spoiler)
+        quiet = MessageOptions(caption="", is_silent=True, is_spoiler=options.is_spoiler)
         before = journal.progress.sent
         remaining = files[len(before) :]
         above = max(before, default=0) or target.message_id
@@ -240,27 +242,33 @@ class Sender:
                     request = album_request(goal, album, quiet)
                     messages = await self._upload(goal, _action(album[0]), request, journal)
                     last = [_Sent.of(message) for message in messages]
-                    await journal.arrived([one.message_id for one in last])
+                    await journal.record_sent([one.message_id for one in last])
             except (DeliveryError, TooLargeError) as error:
                 if journal.progress.sent:
                     raise PartialDeliveryError(len(journal.progress.sent), len(files)) from error
                 raise
             sent += last
             above = last[0].message_id
-        if look.caption:
-            await self._send_below(replace(target, message_id=above, is_reply=True), look, journal)
+        if options.caption:
+            await self._send_below(
+                replace(target, message_id=above, is_reply=True), options, journal
+            )
         return sent
 
-    async def _send_below(self, below: ChatTarget, look: Look, journal: Journal) -> None:
+    async def _send_below(
+        self, below: ChatTarget, options: MessageOptions, journal: Journal
+    ) -> None:
         """Send the look of the albums; a failure is nobody's business but the log's."""
         try:
             with self._noted(journal, 0):
-                await self.send_text(below, look.caption, look.buttons, silent=look.is_silent)
+                await self.send_text(
+                    below, options.caption, options.buttons, silent=options.is_silent
+                )
         except DeliveryError as error:
             logger.warning(
-                "No caption below the albums in chat %s: %s", ChatName(below.chat_id), error
+                "No caption below the albums in chat %s: %s", LoggedChat(below.chat_id), error
             )
-        await journal.arrived([])
+        await journal.record_sent([])
 
     async def send_text(
         self,
@@ -307,12 +315,12 @@ class Sender:
             disable_notification=broadcast.is_silent or None,
             allow_paid_broadcast=broadcast.is_paid or None,
         )
-        token = at_departure.set(leaving)
+        token = on_send_start.set(leaving)
         try:
             with translated():
                 await self._bot(method)
         finally:
-            at_departure.reset(token)
+            on_send_start.reset(token)
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self.ceiling_bytes:
@@ -327,23 +335,23 @@ class Sender:
                 with self._noted(journal, files), translated(ceiling_bytes=self.ceiling_bytes):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
             except asyncio.CancelledError as cancelled:
-                if journal.progress.on_its_way is None:
+                if journal.progress.in_flight is None:
                     raise  # it still waited for its turn
                 raise SendingCancelledError from cancelled
             except UnknownOutcomeError:
                 raise
             except (DeliveryError, TooLargeError):
-                await journal.came_back()
+                await journal.record_not_sent()
                 raise
 
     @contextmanager
     def _noted(self, journal: Journal, files: int) -> Iterator[None]:
         """Let what is sent in the block be noted when it departs."""
-        token = at_departure.set(partial(journal.going_out, files))
+        token = on_send_start.set(partial(journal.record_sending, files))
         try:
             yield
         finally:
-            at_departure.reset(token)
+            on_send_start.reset(token)
 
     @asynccontextmanager
     async def _showing(self, target: ChatTarget, action: str) -> AsyncIterator[None]:

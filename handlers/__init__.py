@@ -1,40 +1,39 @@
-"""The reception: an update comes in, one service is called, an answer goes out."""
+"""Handlers: an update comes in, one call, one answer goes out. Routes are registered here."""
 
 from aiogram import Dispatcher, Router
 
-from handlers import bans as bans_of_admins
 from handlers import (
-    broadcasts,
+    audio,
     cancel,
+    chat_member,
     errors,
     fallback,
-    inert,
-    inline,
     language,
     links,
-    membership,
     mode,
-    office,
+    noop,
     privacy,
     retry,
     settings,
-    sound,
     start,
-    statistics,
 )
-from misc.ban_list import BanList
+from handlers.admin import bans as ban_commands
+from handlers.admin import broadcast_routes, chats
+from handlers.inline import routes as inline_routes
+from handlers.statistics import routes as statistics_routes
 from misc.filters import LooksLikeCommand
-from misc.middlewares import Registration
-from misc.receipts import Receipts
-from misc.spam_guard import SpamGuard
+from misc.middlewares.ban_list import BanList
+from misc.middlewares.flood_guard import FloodGuard
+from misc.middlewares.registration import Registration
+from misc.middlewares.update_acks import UpdateAcks
 
 
 def setup(
     dispatcher: Dispatcher,
-    receipts: Receipts,
+    update_acks: UpdateAcks,
     bans: BanList,
     registration: Registration,
-    guard: SpamGuard | None = None,
+    guard: FloodGuard | None = None,
     admins: frozenset[int] = frozenset(),
     readers: frozenset[int] = frozenset(),
 ) -> None:
@@ -42,7 +41,7 @@ def setup(
 
     `readers` are those who may look at statistics, the administrators among them.
     """
-    dispatcher.update.outer_middleware(receipts)
+    dispatcher.update.outer_middleware(update_acks)
     dispatcher.message.outer_middleware(bans)
     for kind in (
         dispatcher.callback_query,
@@ -59,24 +58,24 @@ def setup(
     # Asked once, instead of by each of them: most messages are none.
     commands.message.filter(LooksLikeCommand())
     commands.include_routers(
-        bans_of_admins.router(admins),
-        broadcasts.commands(admins),
-        office.router(admins),
-        statistics.commands(readers),
-        *(part.router() for part in (start, mode, language, settings, privacy)),
+        ban_commands.router(admins),
+        broadcast_routes.commands(admins),
+        chats.router(admins),
+        statistics_routes.commands(readers),
+        *(module.router() for module in (start, mode, language, settings, privacy)),
     )
     dispatcher.include_routers(
-        commands, broadcasts.router(admins), statistics.router(readers, admins)
+        commands, broadcast_routes.router(admins), statistics_routes.router(readers, admins)
     )
-    for part in (
+    for module in (
         links,
-        sound,
+        audio,
         retry,
         cancel,
-        inline,
-        membership,
-        inert,
+        inline_routes,
+        chat_member,
+        noop,
         fallback,
         errors,
     ):
-        dispatcher.include_router(part.router())
+        dispatcher.include_router(module.router())

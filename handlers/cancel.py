@@ -3,11 +3,11 @@
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from misc.callbacks import CANCEL
 from misc.filters import Carries
-from misc.middlewares import ChatView
-from misc.texts import Texts
-from services.jobs import Jobs
+from misc.middlewares.registration import ChatView
+from misc.ui.callback_data import CANCEL
+from misc.ui.texts import Texts
+from services.requests.queue import RequestQueue
 
 
 def router() -> Router:
@@ -17,12 +17,14 @@ def router() -> Router:
     return router
 
 
-async def on_cancel(query: CallbackQuery, chat: ChatView, texts: Texts, jobs: Jobs) -> None:
+async def on_cancel(
+    query: CallbackQuery, chat: ChatView, texts: Texts, request_queue: RequestQueue
+) -> None:
     """Stop the request, if it has not ended."""
     number = (query.data or "").removeprefix(CANCEL)
     message = query.message
     is_number = number.isascii() and number.isdigit()
-    if message and is_number and jobs.cancel(int(number), message.chat.id):
+    if message and is_number and request_queue.cancel(int(number), message.chat.id):
         await query.answer()
     else:
         await query.answer(texts[chat.lang]["button_expired"])

@@ -12,9 +12,9 @@ from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translate
-from misc.texts import Texts
+from misc.ui.texts import Texts
 from misc.utils import lang_func
-from services.serving import named
+from services.requests.pipeline import report_bug
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def router() -> Router:
 
 async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
     """Name the failure, and tell the person, unless Telegram itself is what failed."""
-    error = await _named(event.exception)
+    error = await _report(event.exception)
     origin = event.update.message or event.update.callback_query
     try:
         if isinstance(error, ChatForbiddenError) and origin:
@@ -41,7 +41,7 @@ async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
     return True
 
 
-async def _named(exception: Exception) -> ClipferryError:
+async def _report(exception: Exception) -> ClipferryError:
     """Find the name of a failure; what has none is a bug, and its traceback is logged."""
     error: ClipferryError
     match exception:
@@ -50,7 +50,7 @@ async def _named(exception: Exception) -> ClipferryError:
         case AiogramError():
             error = translate(exception)
         case _:
-            return await named(exception, "a handler")
+            return await report_bug(exception, "a handler")
     logger.warning("A handler failed: %s", error)
     return error
 

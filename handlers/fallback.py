@@ -7,8 +7,8 @@ from aiogram.types import CallbackQuery, Message
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.filters import InPrivate, OfKind, marked_urls
-from misc.middlewares import ChatView
-from misc.texts import Texts
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import Texts
 from misc.utils import platform_titles
 from platforms import Registry
 

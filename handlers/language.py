@@ -10,12 +10,12 @@ from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
-from handlers import members
-from misc import keyboards
-from misc.callbacks import LANGUAGE
+from handlers import not_allowed
 from misc.filters import Carries, MayChangeSettings
-from misc.middlewares import TURNS_AWAY, ChatView
-from misc.texts import Texts
+from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.ui import keyboards
+from misc.ui.callback_data import LANGUAGE
+from misc.ui.texts import Texts
 
 
 def router() -> Router:
@@ -23,9 +23,9 @@ def router() -> Router:
     router = Router(name="language")
     is_choice = Carries(prefix=LANGUAGE)
     router.message.register(on_lang, Command("lang"), MayChangeSettings())
-    router.message.register(members.on_command, Command("lang"), flags=TURNS_AWAY)
+    router.message.register(not_allowed.on_command, Command("lang"), flags=TURNS_AWAY)
     router.callback_query.register(on_choice, is_choice, MayChangeSettings())
-    router.callback_query.register(members.on_press, is_choice)
+    router.callback_query.register(not_allowed.on_press, is_choice)
     return router
 
 

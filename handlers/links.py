@@ -4,12 +4,12 @@ from aiogram import Router
 from aiogram.types import Message
 
 from core.media import Link
-from misc.doubles import Doubles
 from misc.filters import HasLinks
-from misc.middlewares import STORES, ChatView
-from misc.orders import OrderDesk
-from misc.receipts import Receipt
-from misc.texts import Texts
+from misc.intake import RequestIntake
+from misc.middlewares.deduplication import Deduplicator
+from misc.middlewares.registration import STORES, ChatView
+from misc.middlewares.update_acks import UpdateAck
+from misc.ui.texts import Texts
 
 
 def router() -> Router:
@@ -24,19 +24,19 @@ async def on_link(
     message: Message,
     links: list[Link],
     chat: ChatView,
-    orders: OrderDesk,
-    doubles: Doubles,
-    receipt: Receipt,
+    intake: RequestIntake,
+    deduplicator: Deduplicator,
+    ack: UpdateAck,
 ) -> None:
     """Put the links of a message into the queue."""
-    if doubles.is_first(message):
-        await orders.submit_links(message, links, chat, receipt)
+    if deduplicator.is_first(message):
+        await intake.submit_links(message, links, chat, ack)
 
 
 async def on_business_link(
-    message: Message, links: list[Link], texts: Texts, orders: OrderDesk, receipt: Receipt
+    message: Message, links: list[Link], texts: Texts, intake: RequestIntake, ack: UpdateAck
 ) -> None:
     """Do the same in a chat of a business account. Its customer is not registered, and not welcomed."""
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
-    await orders.submit_links(message, links, chat, receipt)
+    await intake.submit_links(message, links, chat, ack)

@@ -8,17 +8,17 @@ from data.chats import toggle_file_mode
 from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers import members
+from handlers import not_allowed
 from misc.filters import MayChangeSettings
-from misc.middlewares import TURNS_AWAY, ChatView
-from misc.texts import Texts
+from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.ui.texts import Texts
 
 
 def router() -> Router:
     """Build the router."""
     router = Router(name="mode")
     router.message.register(on_mode, Command("mode"), MayChangeSettings())
-    router.message.register(members.on_command, Command("mode"), flags=TURNS_AWAY)
+    router.message.register(not_allowed.on_command, Command("mode"), flags=TURNS_AWAY)
     return router
 
 

@@ -9,14 +9,14 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 from core.media import DocumentFile
 from data.errors import storage_errors
 from data.privacy import erase, personal_data
-from delivery.requests import Look
-from delivery.sender import Sender, Unwritten
+from delivery.api_requests import MessageOptions
+from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
-from misc import keyboards
-from misc.callbacks import PRIVACY
 from misc.filters import Carries, InPrivate
-from misc.middlewares import ChatView
-from misc.texts import Texts
+from misc.middlewares.registration import ChatView
+from misc.ui import keyboards
+from misc.ui.callback_data import PRIVACY
+from misc.ui.texts import Texts
 from platforms import Spool
 
 
@@ -50,7 +50,7 @@ async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
         path = space.folder / f"{person}.json"
         path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
         target = ChatTarget(person, 0, is_private=True, is_reply=False)
-        await sender.send(target, [DocumentFile(path)], Look(""), Unwritten())
+        await sender.send(target, [DocumentFile(path)], MessageOptions(""), NullJournal())
 
 
 async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:

@@ -7,13 +7,13 @@ from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
 from delivery.telegram_errors import translated
-from misc.callbacks import RETRY
 from misc.filters import Carries, links_of
-from misc.middlewares import STORES, ChatView
-from misc.orders import OrderDesk
-from misc.presses import Presses
-from misc.receipts import Receipt
-from misc.texts import Texts
+from misc.intake import RequestIntake
+from misc.middlewares.registration import STORES, ChatView
+from misc.middlewares.running_buttons import RunningButtons
+from misc.middlewares.update_acks import UpdateAck
+from misc.ui.callback_data import RETRY
+from misc.ui.texts import Texts
 from platforms import Registry
 
 
@@ -28,10 +28,10 @@ async def on_retry(
     query: CallbackQuery,
     chat: ChatView,
     texts: Texts,
-    orders: OrderDesk,
-    presses: Presses,
+    intake: RequestIntake,
+    running_buttons: RunningButtons,
     registry: Registry,
-    receipt: Receipt,
+    ack: UpdateAck,
 ) -> None:
     """Put the links of the message to which ours is a reply into the queue once more."""
     message = query.message
@@ -41,11 +41,11 @@ async def on_retry(
     elif request.from_user is None or request.from_user.id != query.from_user.id:
         await query.answer(texts[chat.lang]["not_yours"])
     else:
-        if at_end := presses.begin((message.chat.id, message.message_id, RETRY)):
+        if at_end := running_buttons.begin((message.chat.id, message.message_id, RETRY)):
             links = links_of(request, registry)
             # It is asked for now, however old the message is.
             request = request.model_copy(update={"date": datetime.now(UTC)})
-            await orders.submit_links(request, links, chat, receipt, at_end)
+            await intake.submit_links(request, links, chat, ack, at_end)
             await _take_away(message)
         await query.answer()
 

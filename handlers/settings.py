@@ -8,13 +8,13 @@ from core.errors import DeliveryError
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from delivery.telegram_errors import translated
-from handlers import members
-from misc import keyboards
-from misc.callbacks import SETTING
+from handlers import not_allowed
+from handlers.preferences import change
 from misc.filters import GROUPS, Carries, MayChangeSettings
-from misc.middlewares import TURNS_AWAY, ChatView
-from misc.preferences import change
-from misc.texts import Texts
+from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.ui import keyboards
+from misc.ui.callback_data import SETTING
+from misc.ui.texts import Texts
 from platforms import Registry
 
 
@@ -23,9 +23,9 @@ def router() -> Router:
     router = Router(name="settings")
     is_setting = Carries(prefix=SETTING)
     router.message.register(on_settings, Command("settings"), MayChangeSettings())
-    router.message.register(members.on_command, Command("settings"), flags=TURNS_AWAY)
+    router.message.register(not_allowed.on_command, Command("settings"), flags=TURNS_AWAY)
     router.callback_query.register(on_setting, is_setting, MayChangeSettings())
-    router.callback_query.register(members.on_press, is_setting)
+    router.callback_query.register(not_allowed.on_press, is_setting)
     return router
 
 

@@ -5,7 +5,7 @@ from aiogram.filters import CommandStart
 from aiogram.types import Message
 
 from misc.filters import InPrivate
-from misc.middlewares import ChatView
+from misc.middlewares.registration import ChatView
 from misc.utils import platform_titles, welcome
 from platforms import Registry
 

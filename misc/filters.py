@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
 from core.media import Link
-from data.broadcasts import composing, of_card
+from data.broadcasts import broadcast_of_card, draft_awaiting_message
 from data.errors import storage_errors
 from delivery.telegram_errors import translated
 from platforms import Registry
@@ -87,7 +87,7 @@ class Composing(Filter):
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
         """Ask whether the administrator was told to write it."""
         with storage_errors():
-            number = await composing(message.chat.id)
+            number = await draft_awaiting_message(message.chat.id)
         return {"broadcast": number} if number else False
 
 
@@ -100,7 +100,7 @@ class AnswersCard(Filter):
         if card is None:
             return False
         with storage_errors():
-            number = await of_card(message.chat.id, card.message_id)
+            number = await broadcast_of_card(message.chat.id, card.message_id)
         return {"broadcast": number} if number else False
 
 

@@ -6,13 +6,13 @@ from html import escape
 from aiogram.types import Message, User
 
 from core.errors import DeliveryError, StorageError
-from core.logs import ChatName
+from core.pseudonyms import LoggedChat
 from data.chats import ChatRecord, register_chat
 from data.db_service import get_user_settings
 from data.errors import storage_errors
 from delivery.telegram_errors import translated
-from misc.texts import load_texts
-from platforms import Registry, load
+from misc.ui.texts import load_texts
+from platforms import Registry, load_registry
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ async def lang_func(chat_id: int, language_code: str | None, no_request: bool = 
             with storage_errors():
                 settings = await get_user_settings(chat_id)
         except StorageError as error:
-            logger.error("The language of chat %s is unknown: %s", ChatName(chat_id), error)  # noqa: TRY400 - no traceback needed
+            logger.error("The language of chat %s is unknown: %s", LoggedChat(chat_id), error)  # noqa: TRY400 - no traceback needed
         else:
             if settings:
                 return settings[0] if settings[0] in texts else "en"
@@ -62,7 +62,7 @@ async def start_manager(
         await greet_chat(
             message,
             lang,
-            platforms=platforms or platform_titles(load()),
+            platforms=platforms or platform_titles(load_registry()),
             join_log_chat=join_log_chat,
             referral=referral,
         )
@@ -94,7 +94,7 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
         with translated():
             await message.answer("\n\n".join(parts))
     except DeliveryError as error:
-        logger.info("Chat %s is not welcomed: %s", ChatName(message.chat.id), error)
+        logger.info("Chat %s is not welcomed: %s", LoggedChat(message.chat.id), error)
 
 
 def platform_titles(registry: Registry) -> str:

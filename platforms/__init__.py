@@ -1,24 +1,24 @@
-"""The sources: one public file per site. The only room that knows yt-dlp."""
+"""Sites: one public file per site. The only package that imports yt-dlp and curl_cffi."""
 
 from platforms._download import Spool, Workspace
-from platforms._exits import Exits, count_cookies, is_open, load_cookies, load_exits
-from platforms._reader import reader_version
-from platforms._registry import Registry, load
-from platforms._sources import Attempt, Sources, Terms, Wanted
+from platforms._fetcher import Attempt, Fetcher, FetchPolicy, FileRequest
+from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
+from platforms._registry import Registry, load_registry
+from platforms._ytdlp import reader_version
 
 __all__ = [
     "Attempt",
-    "Exits",
+    "FetchPolicy",
+    "Fetcher",
+    "FileRequest",
+    "ProxyPool",
     "Registry",
-    "Sources",
     "Spool",
-    "Terms",
-    "Wanted",
     "Workspace",
     "count_cookies",
     "is_open",
-    "load",
     "load_cookies",
-    "load_exits",
+    "load_proxies",
+    "load_registry",
     "reader_version",
 ]

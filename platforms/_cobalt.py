@@ -20,9 +20,9 @@ from core.errors import (
     PlatformUnreachableError,
     RegionBlockedError,
 )
-from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Sound
-from platforms._base import Layer, Need, Visit
-from platforms._read import Json
+from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition
+from platforms._json import Json
+from platforms._platform import FetchContext, Layer, Need
 
 #: Codes begin with `error.api.`; the first that is found in a code counts.
 _ERRORS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
@@ -43,20 +43,22 @@ _ERRORS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
 _PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".heic")
 
 
-async def fetch(link: Link, visit: Visit) -> Post:
+async def fetch(link: Link, context: FetchContext) -> Post:
     """Ask cobalt for the files behind a link.
 
     Raises:
         LinkError, MediaError: the site does not give them, as far as cobalt can tell.
         PlatformError: cobalt could not be asked, or could not read the site.
     """
-    helpers = visit.helpers
+    external_apis = context.external_apis
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    if helpers.cobalt_key:
-        headers["Authorization"] = f"Api-Key {helpers.cobalt_key}"
-    wishes = {"url": link.url, "videoQuality": "max", "filenameStyle": "basic"}
-    _, answer = await helpers.ask("POST", f"{helpers.cobalt_url}/", headers, json=wishes)
-    return read_answer(Json(answer, "cobalt"), link, helpers.cobalt_url)
+    if external_apis.cobalt_key:
+        headers["Authorization"] = f"Api-Key {external_apis.cobalt_key}"
+    request = {"url": link.url, "videoQuality": "max", "filenameStyle": "basic"}
+    _, answer = await external_apis.ask(
+        "POST", f"{external_apis.cobalt_url}/", headers, json=request
+    )
+    return read_answer(Json(answer, "cobalt"), link, external_apis.cobalt_url)
 
 
 def read_answer(answer: Json, link: Link, relay: str) -> Post:
@@ -65,7 +67,7 @@ def read_answer(answer: Json, link: Link, relay: str) -> Post:
     Raises:
         ClipferryError: see `fetch`.
     """
-    sound = None
+    audio = None
     match answer["status"].text():
         case "tunnel" | "redirect":
             name = answer["filename"].text().lower()
@@ -75,7 +77,7 @@ def read_answer(answer: Json, link: Link, relay: str) -> Post:
         case "picker":
             items = tuple(_item(entry) for entry in answer["picker"])
             if url := answer["audio"].text():
-                sound = Sound(urls=(url,))
+                audio = Audio(urls=(url,))
         case "error":
             raise _error(answer["error"]["code"].text())
         case status:
@@ -86,9 +88,9 @@ def read_answer(answer: Json, link: Link, relay: str) -> Post:
         platform=link.platform,
         id=link.post_id or _name_of(link.url),
         url=link.url,
-        access=Access(exit="cobalt", relay=relay),
+        access=Access(proxy="cobalt", relay=relay),
         items=items,
-        sound=sound,
+        audio=audio,
     )
 
 

@@ -22,7 +22,7 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
-from platforms._exits import Exit
+from platforms._proxies import Proxy
 
 MAX_REDIRECTS: Final = 6
 #: Beginnings of paths on which sites ask who one is.
@@ -101,25 +101,25 @@ class WebClient:
     """An HTTP client that is bound to one exit."""
 
     def __init__(
-        self, exit_: Exit, *, ca_file: Path | None = None, is_private: bool = False
+        self, proxy: Proxy, *, ca_file: Path | None = None, is_private: bool = False
     ) -> None:
-        self.exit = exit_
+        self.proxy = proxy
         context = ssl.create_default_context(cafile=ca_file)
         connector: aiohttp.BaseConnector
-        proxy = exit_.proxy
-        if proxy and proxy.startswith("socks"):
+        url = proxy.url
+        if url and url.startswith("socks"):
             # The proxy looks names up itself; socks5h says so, and the library speaks socks5.
             connector = ProxyConnector.from_url(
-                proxy.replace("socks5h://", "socks5://"), rdns=True, ssl=context, limit=0
+                url.replace("socks5h://", "socks5://"), rdns=True, ssl=context, limit=0
             )
-            proxy = None
-        elif proxy or is_private:
+            url = None
+        elif url or is_private:
             connector = aiohttp.TCPConnector(ssl=context, limit=0)
         else:
             connector = aiohttp.TCPConnector(ssl=context, limit=0, resolver=PublicResolver())
         self.session = aiohttp.ClientSession(
             connector=connector,
-            proxy=proxy,
+            proxy=url,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
         )
@@ -180,7 +180,7 @@ class WebClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # Not the error's text: it may hold the proxy's credentials or a signed address.
             raise PlatformUnreachableError(
-                f"{type(error).__name__} at {urlsplit(url).hostname} by {self.exit.name}"
+                f"{type(error).__name__} at {urlsplit(url).hostname} by {self.proxy.name}"
             ) from error
 
     @staticmethod

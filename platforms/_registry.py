@@ -9,7 +9,7 @@ from types import MappingProxyType
 import platforms
 from core.errors import SettingsError
 from core.media import Link
-from platforms._base import Platform
+from platforms._platform import Platform
 
 _URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'«»“”]+", re.IGNORECASE)
 #: What people put behind a link without meaning it.
@@ -54,26 +54,25 @@ class Registry:
         return list(links.values())
 
 
-def load(allowed: Iterable[str] | None = None) -> Registry:
-    """Import every public file of this room and take its PLATFORM, or its PLATFORMS.
+def load_registry(allowed: Iterable[str] | None = None) -> Registry:
+    """Import every public module of this package and collect its PLATFORM.
 
-    `allowed` are the names of those that are served, in the order in which they are named to users;
-    None takes all.
+    `allowed` are the names of the sites that are served, in the order in which users see them;
+    None means all.
 
     Raises:
-        SettingsError: an allowed one does not exist.
-        RuntimeError: a file has none.
+        SettingsError: an allowed site does not exist, or the list is empty.
+        RuntimeError: a module has no PLATFORM.
     """
     found: dict[str, Platform] = {}
     for module_info in pkgutil.iter_modules(platforms.__path__):
         if module_info.name.startswith("_"):
             continue
         module = importlib.import_module(f"platforms.{module_info.name}")
-        values = getattr(module, "PLATFORMS", None) or [getattr(module, "PLATFORM", None)]
-        for value in values:
-            if not isinstance(value, Platform):
-                raise RuntimeError(f"platforms/{module_info.name}.py defines no PLATFORM")  # noqa: TRY004
-            found[value.name] = value
+        value = getattr(module, "PLATFORM", None)
+        if not isinstance(value, Platform):
+            raise RuntimeError(f"platforms/{module_info.name}.py defines no PLATFORM")  # noqa: TRY004
+        found[value.name] = value
     if allowed is None:
         return Registry(found.values())
     names = list(allowed)

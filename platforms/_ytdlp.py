@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -23,10 +24,11 @@ from yt_dlp.networking._curlcffi import CurlCFFIRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.networking.impersonate import ImpersonateTarget
 from yt_dlp.utils import YoutubeDLError
+from yt_dlp.version import __version__
 
 from core.errors import PlatformChangedError, PlatformRefusedError, PlatformUnreachableError
-from platforms._exits import Exit
 from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, raise_for_status, redirect_target
+from platforms._proxies import Proxy
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ _MAX_PAGE_BYTES: Final = 8_000_000
 class PageReader:
     """Runs extractor code for one exit, in threads, under the house's rules."""
 
-    exit: Exit
+    proxy: Proxy
     executor: Executor
     timeout_s: float
     impersonate: str
@@ -85,7 +87,7 @@ class PageReader:
         try:
             instance = extractor()
             ydl.add_info_extractor(instance)
-            with _translated(self.exit.name):
+            with _translated(self.proxy.name):
                 return work(instance, ydl)
         finally:
             ydl.close()
@@ -97,7 +99,7 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
     def __init__(self, reader: PageReader, hosts: HostRule, *, is_lenient: bool) -> None:
         self._hosts = hosts
         self._is_lenient = is_lenient
-        self._exit_name = reader.exit.name
+        self._exit_name = reader.proxy.name
         self._ca_file = reader.ca_file
         self._target = ImpersonateTarget.from_str(reader.impersonate)
         super().__init__(
@@ -105,7 +107,7 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
                 "quiet": True,
                 "noprogress": True,
                 "logger": _Log(),
-                "proxy": reader.exit.proxy or "",
+                "proxy": reader.proxy.url or "",
                 "socket_timeout": reader.timeout_s,
                 "extractor_retries": 0,
                 "cachedir": False,
@@ -180,12 +182,18 @@ class _Redirect(Exception):  # noqa: N818 - a turn of the way, not an error
         self.location = location
 
 
-def _limited(response: Any, exit_name: str) -> Any:
+def reader_version() -> tuple[str, date]:
+    """Return yt-dlp's version and the day of its release, which is what the version says."""
+    year, month, day = (int(part) for part in __version__.split(".")[:3])
+    return __version__, date(year, month, day)
+
+
+def _limited(response: Any, proxy_name: str) -> Any:
     """Make `read()` refuse endless pages, and speak our errors."""
     read = response.read
 
     def limited_read(amount: int | None = None) -> bytes:
-        with _translated(exit_name):
+        with _translated(proxy_name):
             body: bytes = read(_MAX_PAGE_BYTES + 1 if amount is None else amount)
         if len(body) > _MAX_PAGE_BYTES:
             raise PlatformChangedError("the page is too large")
@@ -196,7 +204,7 @@ def _limited(response: Any, exit_name: str) -> Any:
 
 
 @contextmanager
-def _translated(exit_name: str, *, keeps_statuses: bool = False) -> Iterator[None]:
+def _translated(proxy_name: str, *, keeps_statuses: bool = False) -> Iterator[None]:
     """Turn yt-dlp's errors into ours. Their texts stay in the cause: they may hold addresses."""
     try:
         yield
@@ -207,6 +215,6 @@ def _translated(exit_name: str, *, keeps_statuses: bool = False) -> Iterator[Non
         raise_for_status(error.status)
         raise _Redirect(error.response.get_header("Location") or "") from error
     except RequestError as error:
-        raise PlatformUnreachableError(f"{type(error).__name__} by {exit_name}") from error
+        raise PlatformUnreachableError(f"{type(error).__name__} by {proxy_name}") from error
     except YoutubeDLError as error:
         raise PlatformChangedError(type(error).__name__) from error

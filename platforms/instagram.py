@@ -27,9 +27,9 @@ from core.errors import (
 )
 from core.media import Access, Clip, Item, Link, Picture, Post, Rendition
 from platforms import _cobalt
-from platforms._base import Layer, Match, Need, Platform, Visit, known_post
 from platforms._http import HostRule
-from platforms._read import Json
+from platforms._json import Json
+from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def link_to(post_id: str) -> str:
     return f"https://www.instagram.com/p/{post_id}/"
 
 
-async def fetch(link: Link, visit: Visit) -> Post:
+async def fetch(link: Link, context: FetchContext) -> Post:
     """Read a post signed out, or with the visit's cookies.
 
     Raises:
@@ -80,7 +80,7 @@ async def fetch(link: Link, visit: Visit) -> Post:
         PlatformError: Instagram could not be read.
     """
     post_id = known_post(link)
-    is_member = bool(visit.pages.cookies)
+    is_member = bool(context.pages.cookies)
     is_story = post_id.startswith("stories.")
     if is_story and not is_member:
         raise LoginRequiredError("a story")
@@ -96,30 +96,30 @@ async def fetch(link: Link, visit: Visit) -> Post:
         products: list[Any] = extractor.products
         return products
 
-    products: list[Any] = await visit.pages.read(extractor, _PAGE_HOSTS, work)
+    products: list[Any] = await context.pages.read(extractor, _PAGE_HOSTS, work)
     if is_story:
         number = post_id.rpartition(".")[2]
         products = [p for p in products if str(p.get("pk", "")).partition("_")[0] == number]
         if not products:
             raise NotFoundError("the story is over")
     headers = {"Referer": "https://www.instagram.com/", "User-Agent": BROWSER}
-    return read_product(products[0], post_id, Access(visit.pages.exit.name, headers))
+    return read_product(products[0], post_id, Access(context.pages.proxy.name, headers))
 
 
-async def fetch_from_provider(link: Link, visit: Visit) -> Post:
+async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
     """Ask the operator's provider on RapidAPI for a post's files. It gives neither author nor likes.
 
     Raises:
         NotFoundError: it knows no such post, or none that everybody may see.
         PlatformError: it could not be asked.
     """
-    helpers = visit.helpers
+    external_apis = context.external_apis
     headers = {
-        "X-Rapidapi-Key": helpers.rapidapi_key,
-        "X-Rapidapi-Host": urlsplit(helpers.rapidapi_url).hostname or "",
+        "X-Rapidapi-Key": external_apis.rapidapi_key,
+        "X-Rapidapi-Host": urlsplit(external_apis.rapidapi_url).hostname or "",
     }
-    status, answer = await helpers.ask(
-        "GET", helpers.rapidapi_url, headers, params={"url": link.url}
+    status, answer = await external_apis.ask(
+        "GET", external_apis.rapidapi_url, headers, params={"url": link.url}
     )
     if status == 404:
         raise NotFoundError("by the provider")

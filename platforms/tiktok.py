@@ -23,11 +23,11 @@ from core.errors import (
     RegionBlockedError,
     UnderReviewError,
 )
-from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Sound
+from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition
 from platforms import _cobalt
-from platforms._base import Layer, Match, Need, Platform, Visit, known_post
 from platforms._http import HostRule
-from platforms._read import Json
+from platforms._json import Json
+from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
 _PAGE_HOSTS = HostRule(("tiktok.com", "tiktokv.com", "tt.site"))
@@ -82,7 +82,7 @@ def recognise(parts: SplitResult) -> Match | None:
     return _match_id(parts.path) or _match_query(parts)
 
 
-async def fetch(link: Link, visit: Visit) -> Post:
+async def fetch(link: Link, context: FetchContext) -> Post:
     """Read a post.
 
     Raises:
@@ -97,9 +97,9 @@ async def fetch(link: Link, visit: Visit) -> Post:
         cookies = ydl.cookiejar.get_cookies_for_url(url)
         return extractor.detail, {c.name: c.value for c in cookies if c.name == _CHAIN_COOKIE}
 
-    detail, cookies = await visit.pages.read(_PageIE, _PAGE_HOSTS, work)
+    detail, cookies = await context.pages.read(_PageIE, _PAGE_HOSTS, work)
     access = Access(
-        exit=visit.pages.exit.name,
+        proxy=context.pages.proxy.name,
         headers={"Referer": url, "User-Agent": BROWSER},
         cookies=cookies,
     )
@@ -144,7 +144,7 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
         likes=_count(item, "diggCount"),
         views=_count(item, "playCount"),
         items=items,
-        sound=_sound(item["music"]),
+        audio=_audio(item["music"]),
         is_sensitive=bool(item["isContentClassified"]),
     )
 
@@ -273,11 +273,11 @@ def _codec(name: str) -> str:
     return name or "h264"
 
 
-def _sound(music: Json) -> Sound | None:
+def _audio(music: Json) -> Audio | None:
     url = music["playUrl"].text()
     if not url.startswith("https://"):
         return None
-    return Sound(
+    return Audio(
         urls=(url,),
         title=music["title"].text(),
         author=music["authorName"].text(),

@@ -10,26 +10,26 @@ from core.formats import Quality, choose_rendition
 from core.media import Clip, Link, Post
 from data.database import unix_now
 from data.errors import storage_errors
-from data.notes import change_note, read_note
+from data.key_values import compare_and_set, read_value
 from data.statistics import last_download_at
-from platforms import Attempt, Sources, Spool, Wanted
-from services.meters import Meters
-from services.serving import MAX_PICTURE_BYTES
+from platforms import Attempt, Fetcher, FileRequest, Spool
+from services.metrics import Metrics
+from services.requests.pipeline import MAX_PICTURE_BYTES
 
 logger = logging.getLogger(__name__)
 
 _NAME: Final = "alarm"
 
 
-class Rings(Protocol):
+class Notifier(Protocol):
     """Who passes it on."""
 
-    async def ring(self, key: str, **facts: str | int) -> None:
+    async def notify(self, key: str, **facts: str | int) -> None:
         """Say it; raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Worries:
+class AlarmThresholds:
     """What the operator wants to hear of."""
 
     #: Share of a site's last downloads that have failed; 0 for never.
@@ -43,13 +43,18 @@ class Alarms:
     """Looks whether all is well. Called again and again."""
 
     def __init__(
-        self, bell: Rings, meters: Meters, sources: Sources, spool: Spool, worries: Worries
+        self,
+        notifier: Notifier,
+        metrics: Metrics,
+        fetcher: Fetcher,
+        spool: Spool,
+        thresholds: AlarmThresholds,
     ) -> None:
-        self._bell = bell
-        self._meters = meters
-        self._sources = sources
+        self._notifier = notifier
+        self._metrics = metrics
+        self._fetcher = fetcher
         self._spool = spool
-        self._worries = worries
+        self._thresholds = thresholds
 
     async def look_at_sites(self) -> None:
         """Look how the last downloads from each site have ended.
@@ -57,12 +62,12 @@ class Alarms:
         Raises:
             StorageError: the database did not answer.
         """
-        for platform, share in self._meters.failing().items():
-            title = self._sources.registry[platform].title
-            if share >= self._worries.failing:
+        for platform, share in self._metrics.failing().items():
+            title = self._fetcher.registry[platform].title
+            if share >= self._thresholds.failing:
                 percent = round(share * 100)
                 await self._set(f"site/{platform}", "1", "alarm_site", site=title, percent=percent)
-            elif share <= self._worries.failing / 2:
+            elif share <= self._thresholds.failing / 2:
                 await self._set(f"site/{platform}", None, "alarm_site_over", site=title)
 
     async def listen(self) -> None:
@@ -76,7 +81,7 @@ class Alarms:
         if last_at is None:
             return
         quiet_s = unix_now() - last_at
-        level = min(quiet_s // self._worries.quiet_s, 2)
+        level = min(quiet_s // self._thresholds.quiet_s, 2)
         key = "alarm_quiet" if level else "alarm_quiet_over"
         await self._set("quiet", str(level) if level else None, key, minutes=quiet_s // 60)
 
@@ -86,10 +91,10 @@ class Alarms:
         Raises:
             StorageError: the database did not answer.
         """
-        for link in self._worries.canaries:
-            title = self._sources.registry[link.platform].title
+        for link in self._thresholds.canaries:
+            title = self._fetcher.registry[link.platform].title
             try:
-                await self._sources.attempt(link, self._fetch)
+                await self._fetcher.attempt(link, self._fetch)
             except ClipferryError as error:
                 logger.warning("The canary of %s: %s: %s", title, type(error).__name__, error)
                 facts = {"site": title, "error": type(error).__name__}
@@ -105,9 +110,11 @@ class Alarms:
             rendition = choose_rendition(
                 item.renditions, self._spool.quota_bytes, quality=Quality.SMALL
             )
-            file = Wanted(rendition.urls, "canary", self._spool.quota_bytes, rendition.size_bytes)
+            file = FileRequest(
+                rendition.urls, "canary", self._spool.quota_bytes, rendition.size_bytes
+            )
         else:
-            file = Wanted(item.urls, "canary", MAX_PICTURE_BYTES)
+            file = FileRequest(item.urls, "canary", MAX_PICTURE_BYTES)
         async with self._spool.workspace() as space:
             await attempt.save(post, [file], space)
         return post
@@ -116,8 +123,8 @@ class Alarms:
         """Say something if it is news: if no process has said so before."""
         name = f"{_NAME}/{what}"
         with storage_errors():
-            before = await read_note(name)
-            is_news = before != state and await change_note(name, before, state)
+            before = await read_value(name)
+            is_news = before != state and await compare_and_set(name, before, state)
         # Quiet that has only begun again is less than was said before.
         if is_news and (state is None or before is None or state > before):
-            await self._bell.ring(key, **facts)
+            await self._notifier.notify(key, **facts)

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import aiohttp
 
 from data.errors import storage_errors
-from data.exports import chats_behind
+from data.exports import chats_after
 from platforms import Spool
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ async def _write_ids(path: Path) -> int:
     with path.open("a", encoding="utf-8") as file:
         while True:
             with storage_errors():
-                chats = await chats_behind(last, _PIECE)
+                chats = await chats_after(last, _PIECE)
             if not chats:
                 return number
             file.writelines(f"{chat.chat_id}\n" for chat in chats)

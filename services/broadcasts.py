@@ -21,23 +21,23 @@ from core.errors import (
     TelegramUnreachableError,
     UnknownOutcomeError,
 )
-from core.logs import ChatName
+from core.pseudonyms import LoggedChat
 from data.broadcasts import (
     change_broadcast,
     claim_broadcast,
     find_broadcast,
     list_recipients,
     next_recipients,
-    note_leaving,
-    note_outcome,
+    record_outcome,
+    record_sending_to,
     release_broadcast,
     rename_recipient,
 )
 from data.chats import mark_blocked, move_chat
 from data.errors import storage_errors
-from delivery.limiter import in_bulk
+from delivery.rate_limiter import is_bulk_send
 from delivery.sender import Sender
-from services.ledger import Ledger
+from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,12 @@ class Card(Protocol):
 class Broadcasts:
     """Sends the broadcasts of one bot, one after the other."""
 
-    def __init__(self, bot_id: int, sender: Sender, ledger: Ledger, card: Card) -> None:
+    def __init__(
+        self, bot_id: int, sender: Sender, request_store: RequestStore, card: Card
+    ) -> None:
         self._bot_id = bot_id
         self._sender = sender
-        self._ledger = ledger
+        self._request_store = request_store
         self._card = card
         self._run: _Run | None = None
         self._is_closing = False
@@ -77,8 +79,8 @@ class Broadcasts:
         """
         while not self._is_closing:
             with storage_errors():
-                await self._ledger.beat()
-                broadcast = await claim_broadcast(self._bot_id, self._ledger.name)
+                await self._request_store.beat()
+                broadcast = await claim_broadcast(self._bot_id, self._request_store.name)
             if broadcast is None:
                 return
             logger.info(
@@ -110,7 +112,7 @@ class Broadcasts:
         try:
             with storage_errors():
                 while not run.is_stopped and await list_recipients(run.number):
-                    await self._ledger.beat()
+                    await self._request_store.beat()
             watch = asyncio.create_task(self._watch(run))  # noqa: TID251 - ends with this block
             try:
                 await asyncio.gather(*(self._serve(run) for _ in range(AT_ONCE)))
@@ -122,7 +124,7 @@ class Broadcasts:
                     await change_broadcast(run.number, State.RUNNING, state=State.DONE)
         finally:
             with storage_errors():
-                await release_broadcast(run.number, self._ledger.name)
+                await release_broadcast(run.number, self._request_store.name)
                 latest = await find_broadcast(run.number)
         if latest:
             logger.info("Broadcast %d is %s: %d sent", latest.id, latest.state, latest.sent)
@@ -130,7 +132,7 @@ class Broadcasts:
 
     async def _serve(self, run: "_Run") -> None:
         """Send to one chat after the other."""
-        in_bulk.set(True)
+        is_bulk_send.set(True)
         while not run.is_stopped:
             chat_id = None
             try:
@@ -157,7 +159,7 @@ class Broadcasts:
         while True:
             try:
                 with storage_errors():
-                    await note_outcome(run.number, chat_id, outcome)
+                    await record_outcome(run.number, chat_id, outcome)
                 break
             except StorageError as error:  # what is known must not be lost to a bad minute
                 logger.warning("Broadcast %d cannot note an outcome: %s", run.number, error)
@@ -194,7 +196,7 @@ class Broadcasts:
             return Outcome.WAITING, 0
         except DeliveryError as error:
             logger.info(
-                "Broadcast %d is refused by chat %s: %s", run.number, ChatName(chat_id), error
+                "Broadcast %d is refused by chat %s: %s", run.number, LoggedChat(chat_id), error
             )
             return Outcome.FAILED, 0
         return Outcome.SENT, 0
@@ -214,7 +216,7 @@ class Broadcasts:
             if has_left:  # refused with a 429, and about to be tried once more
                 return
             with storage_errors():
-                has_left = await note_leaving(run.number, chat_id)
+                has_left = await record_sending_to(run.number, chat_id)
             if has_left:
                 return
             run.is_stopped = True
@@ -228,7 +230,7 @@ class Broadcasts:
         while True:
             try:
                 with storage_errors():
-                    await self._ledger.beat()
+                    await self._request_store.beat()
                     latest = await find_broadcast(run.number)
             except StorageError as error:
                 logger.warning("Broadcast %d cannot be watched: %s", run.number, error)

@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from core.csv_export import csv_line, moment
 from core.media import DocumentFile
-from core.tables import csv_line, moment
 from data.errors import storage_errors
-from data.exports import ExportedChat, chats_behind
-from delivery.requests import Look
-from delivery.sender import Sender, Unwritten
+from data.exports import ExportedChat, chats_after
+from delivery.api_requests import MessageOptions
+from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
 from platforms import Spool
 
@@ -44,7 +44,7 @@ class Exports:
             table = _Volumes(space.folder, "chats", "csv", csv_line(_HEADINGS), self._most_bytes)
             while True:
                 with storage_errors():
-                    chats = await chats_behind(last, _PIECE)
+                    chats = await chats_after(last, _PIECE)
                 if not chats:
                     break
                 number, last = number + len(chats), chats[-1].chat_id
@@ -58,7 +58,7 @@ class Exports:
 
     async def _send(self, target: ChatTarget, paths: list[Path]) -> None:
         for path in paths:
-            await self._sender.send(target, [DocumentFile(path)], Look(""), Unwritten())
+            await self._sender.send(target, [DocumentFile(path)], MessageOptions(""), NullJournal())
             path.unlink()
 
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.csv_export import csv_line, moment
 from core.media import DocumentFile, PhotoFile
 from core.statistics import Curve, Metric, Period, Scope, curve_of, curve_times
-from core.tables import csv_line, moment
 from data.database import unix_now
 from data.db_service import get_other_stats, get_referral_stats
 from data.errors import storage_errors
 from data.statistics import blocked_chats, by_slot, first_slot, history_before
-from delivery.requests import Look
-from delivery.sender import Sender, Unwritten
+from delivery.api_requests import MessageOptions
+from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
-from delivery.workshop import Workshop
+from media.worker_pool import WorkerPool
 from platforms import Spool
-from services.graphs import Labels, draw
+from services.charts import Labels, draw
 
 logger = logging.getLogger(__name__)
 
@@ -107,15 +107,17 @@ class Statistics:
             BrokenFileError, FileOverdueError: it could not be drawn.
             DeliveryError: it could not be sent.
         """
-        workshop = Workshop(1, limit_s=_DRAW_S)
+        worker_pool = WorkerPool(1, limit_s=_DRAW_S)
         try:
-            picture = await workshop.run(draw, curve, labels)
+            picture = await worker_pool.run(draw, curve, labels)
         finally:
-            workshop.close()
+            worker_pool.close()
         async with self._spool.workspace() as space:
             path = space.folder / "statistics.png"
             path.write_bytes(picture)
-            await self._sender.send(target, [PhotoFile(path)], Look(caption), Unwritten())
+            await self._sender.send(
+                target, [PhotoFile(path)], MessageOptions(caption), NullJournal()
+            )
 
     async def curve(self, metric: Metric, scope: Scope, period: Period) -> Curve:
         """Count what a curve shows.
@@ -147,7 +149,9 @@ class Statistics:
                 number, last = number + len(piece), piece[-1]
                 _append(path, [csv_line([moment(v.at), v.link]) for v in piece])
             if number:
-                await self._sender.send(target, [DocumentFile(path)], Look(""), Unwritten())
+                await self._sender.send(
+                    target, [DocumentFile(path)], MessageOptions(""), NullJournal()
+                )
         return number
 
 

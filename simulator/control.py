@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.telegram.api import BotApi, Fault
+from simulator.telegram.api import BotApi, FaultRule
 from simulator.telegram.limits import Limits
 from simulator.telegram.world import Person, World
 
@@ -61,7 +61,7 @@ class Control:
 
     async def _fault(self, request: web.Request) -> web.Response:
         """Add a fault."""
-        self.api.faults.append(Fault(**await request.json()))
+        self.api.faults.append(FaultRule(**await request.json()))
         return web.json_response(True)
 
     async def _calls(self, request: web.Request) -> web.Response:

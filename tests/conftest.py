@@ -126,7 +126,7 @@ async def web(samples: SampleStore, authority: Authority, tmp_path: Path) -> Asy
         authority,
         tmp_path,
     )
-    await web.add_exit()
+    await web.add_proxy()
     yield web
     for proxy in web.proxies:
         await proxy.stop()

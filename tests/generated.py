@@ -1,7 +1,7 @@
 """What is written from declarations: config.ini and the tables of the README (`make settings`)."""
 
 from data.config import ROOT, SitesSection, describe, write_ini
-from platforms import load
+from platforms import load_registry
 
 README = ROOT / "README.md"
 
@@ -19,11 +19,11 @@ def settings_table() -> str:
 def platforms_table() -> str:
     """Give a row for every platform, those that are served by default first."""
     allowed = SitesSection().allowed
-    others = [name for name in load().by_name if name not in allowed]
+    others = [name for name in load_registry().by_name if name not in allowed]
     rows = [
         f"| {platform.title}{'' if name in allowed else ' (when allowed)'} "
         f"| {'<br>'.join(f'`{e}`' for e in platform.examples)} |"
-        for name, platform in load((*allowed, *others)).by_name.items()
+        for name, platform in load_registry((*allowed, *others)).by_name.items()
     ]
     return "\n".join(rows)
 

@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from platforms._registry import load
+from platforms._registry import load_registry
 
-REGISTRY = load()
+REGISTRY = load_registry()
 EXAMPLES = [e for platform in REGISTRY.by_name.values() for e in platform.examples]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from platforms._download import Spool
-from platforms._exits import Exit, Exits
-from platforms._registry import load
-from platforms._sources import Sources, Terms
+from platforms._fetcher import Fetcher, FetchPolicy
+from platforms._proxies import Proxy, ProxyPool
+from platforms._registry import load_registry
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
@@ -16,7 +16,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.web import Sites
 
-TERMS = Terms(attempts=3, budget_s=30, stall_s=5)
+TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Web:
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
 
-    async def add_exit(self, **options) -> SitesProxy:
+    async def add_proxy(self, **options) -> SitesProxy:
         """Start one more proxy."""
         sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
         proxy = SitesProxy(sites, self.authority, self.log, **options)
@@ -50,16 +50,18 @@ class Web:
         return self.site.add(SamplePost(post_id, **options))
 
     @asynccontextmanager
-    async def sources(self, exits: list[Exit] | None = None, **terms) -> AsyncIterator[Sources]:
+    async def fetcher(self, proxies: list[Proxy] | None = None, **policy) -> AsyncIterator[Fetcher]:
         """Give the bot's own sources, leading to this web."""
-        exits = exits or [Exit(proxy.name, proxy.address()) for proxy in self.proxies]
-        sources = Sources(
-            load(), Exits(exits), replace(TERMS, ca_file=self.authority.ca_file, **terms)
+        proxies = proxies or [Proxy(proxy.name, proxy.address()) for proxy in self.proxies]
+        fetcher = Fetcher(
+            load_registry(),
+            ProxyPool(proxies),
+            replace(TERMS, ca_file=self.authority.ca_file, **policy),
         )
         try:
-            yield sources
+            yield fetcher
         finally:
-            await sources.close()
+            await fetcher.close()
 
     def spool(self, quota_bytes: int = 100_000_000) -> Spool:
         """Give an empty spool."""

@@ -12,35 +12,35 @@ from types import ModuleType
 import pytest
 from sqlalchemy import text
 
+from app.bot_commands import _GROUP_ADMINS, _PRIVATE
 from core import broadcasts as broadcast_rules
 from core.broadcasts import Audience
-from core.cached import CacheKey, read_cached
+from core.cached_post import CacheKey, read_cached
 from core.errors import ClipferryError
 from core.formats import Quality
 from core.media import Clip, Link, Picture, RemoteFile
+from core.preferences import Preferences
 from core.referrals import read_referral
-from core.request import Press, Progress, Request
-from core.wishes import Wishes
+from core.request import ButtonPress, Progress, Request
 from data import config, database
 from data.broadcasts import find_broadcast, next_recipients
 from data.chats import find_chat
 from data.db_service import get_user, get_user_stats, get_user_videos
-from data.faults import find_fault
+from data.error_reports import find_report
 from data.inline_messages import find_inline
+from data.key_values import read_value
 from data.media_cache import find_cached
-from data.notes import read_note
 from data.requests import take_over
 from data.statistics import counts_since, outcomes_since
-from misc import callbacks
-from misc.commands import _GROUP_ADMINS, _PRIVATE
-from services.meters import Meters
+from misc.ui import callback_data
+from services.metrics import Metrics
 
 _FILES = Path(__file__).parent / "compatibility"
 _FORMS = json.loads((_FILES / "stored_forms.json").read_text())
 _NAMES = json.loads((_FILES / "public_names.json").read_text())
 _ROOT = Path(__file__).parent.parent
 _POST = "7300000000000000001"
-_WISHES = Wishes(
+_WISHES = Preferences(
     quality=Quality("720p"),
     describe=True,
     muted=("tiktok", "x"),
@@ -63,7 +63,7 @@ _REQUESTS = [
         _AT,
         "en",
         file_mode=True,
-        press=Press(f"id/{_POST}", '{"inline_keyboard": []}'),
+        press=ButtonPress(f"id/{_POST}", '{"inline_keyboard": []}'),
     ),
     Request(
         "slides",
@@ -73,7 +73,7 @@ _REQUESTS = [
         False,
         _AT,
         "ar",
-        wishes=_WISHES,
+        preferences=_WISHES,
         asker="Ada & <Co>",
         thread_id=3,
         is_recorded=False,
@@ -124,7 +124,7 @@ def test_stored_progress_is_read_and_written_as_before(stored: str, meant: Progr
 
 
 def test_stored_preferences_are_read_and_written_as_before():
-    assert Wishes.from_json(_FORMS["wishes"]) == _WISHES
+    assert Preferences.from_json(_FORMS["wishes"]) == _WISHES
     assert _WISHES.as_json() == _FORMS["wishes"]
     assert [str(quality) for quality in Quality] == _FORMS["qualities"]
 
@@ -140,7 +140,7 @@ def test_stored_posts_are_read_and_written_as_before():
     )
     assert cached.post.items == (Clip(()), Picture(()))
     assert (cached.post.text, cached.post.likes, cached.post.views) == ("Grüße <b>", 5, None)
-    assert cached.post.sound is not None
+    assert cached.post.audio is not None
     assert cached.post.is_sensitive
     assert cached.is_processed
     assert cached.about_json() == stored["about"]
@@ -198,12 +198,12 @@ def _constants(module: ModuleType) -> set[object]:
 
 
 def test_buttons_carry_what_they_always_have():
-    assert _constants(callbacks) >= _CALLBACKS
-    assert {"stats_noop", "loading", "slide:noop", "wait"} <= callbacks.INERT
-    assert callbacks.OLD_INLINE == ("ir:", "sr:")
-    assert callbacks.sound_of("tiktok", _POST) == f"id/{_POST}"
-    assert callbacks.sound_of("x", "12") == "sound/x/12"
-    assert callbacks.slides_of("tiktok", _POST) == f"slides/tiktok/{_POST}"
+    assert _constants(callback_data) >= _CALLBACKS
+    assert {"stats_noop", "loading", "slide:noop", "wait"} <= callback_data.NOOP
+    assert callback_data.OLD_INLINE == ("ir:", "sr:")
+    assert callback_data.audio_of("tiktok", _POST) == f"id/{_POST}"
+    assert callback_data.audio_of("x", "12") == "sound/x/12"
+    assert callback_data.slides_of("tiktok", _POST) == f"slides/tiktok/{_POST}"
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ def test_buttons_carry_what_they_always_have():
     ],
 )
 def test_posts_of_old_buttons_are_found(data: str, post: tuple[str, str] | None):
-    assert callbacks.read_post(data) == post
+    assert callback_data.read_post(data) == post
 
 
 def test_inline_buttons_of_older_bots_are_understood():
-    old = callbacks.read_old_inline("ir:tt:16:vm.tiktok.com/ZMdemo")
+    old = callback_data.read_old_inline("ir:tt:16:vm.tiktok.com/ZMdemo")
     assert old is not None
     assert old.url == "https://vm.tiktok.com/ZMdemo"
     assert old.is_of(42)  # 42 in base 36
@@ -247,7 +247,7 @@ def test_settings_and_environment_keep_their_names():
 
 
 def test_metrics_keep_their_names_and_labels():
-    assert {m.name: m.type for m in Meters().registry.collect()} == _NAMES["metrics"]
+    assert {m.name: m.type for m in Metrics().registry.collect()} == _NAMES["metrics"]
     code = "\n".join(
         path.read_text()
         for folder in ("app", "handlers", "services")
@@ -295,7 +295,7 @@ class TestOldDatabase:
         assert (user.lang, user.link, user.file_mode) == ("de", "flyer", True)
         group = await find_chat(-1001)
         assert group is not None
-        assert group.wishes == _WISHES
+        assert group.preferences == _WISHES
         assert await get_user_videos(42) == [(_AT, _TIKTOK.url)]
         assert (await get_user_stats(42))[1:] == (1, 0)
         assert (await get_user(77)).blocked_at == _AT  # type: ignore[union-attr]
@@ -325,10 +325,10 @@ class TestOldDatabase:
         assert recipients  # the list was complete
 
     async def test_reports_notes_and_counts(self):
-        report = await find_fault("ABCD2345")
+        report = await find_report("ABCD2345")
         assert report is not None
         assert report.summary == "ValueError: demo"
-        assert await read_note("demo") == "on"
+        assert await read_value("demo") == "on"
         assert set(await outcomes_since(None)) == {
             ("tiktok", "known", 3),
             ("tiktok", "CalledOffError", 2),

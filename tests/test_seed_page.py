@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from data import database
 from data.models import Music, Users, Video
 from delivery.client import make_bot
-from misc import keyboards
-from misc.texts import load_texts
+from misc.ui import keyboards
+from misc.ui.texts import load_texts
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -91,7 +91,7 @@ async def test_initialization_from_the_settings(db_url: str, monkeypatch: pytest
     import data.config
 
     monkeypatch.setenv("DATABASE_URL", db_url)
-    data.config.load_default.cache_clear()
+    data.config.load_default_settings.cache_clear()
     # ------------------------------------------------------------------------------------------
     from data.config import config
     from data.database import initialize_database_components
@@ -100,7 +100,7 @@ async def test_initialization_from_the_settings(db_url: str, monkeypatch: pytest
     db_url = config["database"]["url"]
     initialize_database_components(db_url)
     # ------------------------------------------------------------------------------------------
-    data.config.load_default.cache_clear()
+    data.config.load_default_settings.cache_clear()
     await database.init_db()
     await database.close()
 

@@ -6,7 +6,7 @@ from data.models.cached_posts import CachedPosts
 from data.models.inline_messages import InlineMessages
 from data.models.music import Music
 from data.models.requests import Requests
-from data.models.stats import AdShows, Faults, Notes, Outcomes, Stats
+from data.models.stats import AdShows, ErrorReports, KeyValues, Outcomes, Stats
 from data.models.users import Users
 from data.models.video import Video
 from data.models.workers import Flights, Workers
@@ -16,11 +16,11 @@ __all__ = [
     "Bans",
     "Broadcasts",
     "CachedPosts",
-    "Faults",
+    "ErrorReports",
     "Flights",
     "InlineMessages",
+    "KeyValues",
     "Music",
-    "Notes",
     "Outcomes",
     "Recipients",
     "Requests",

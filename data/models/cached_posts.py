@@ -14,11 +14,11 @@ class CachedPosts(Base):
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     platform: Mapped[str] = mapped_column(String, primary_key=True)
     post_id: Mapped[str] = mapped_column(String, primary_key=True)
-    #: See core.cached.CacheKey.
+    #: See core.cached_post.CacheKey.
     variant: Mapped[str] = mapped_column(String, primary_key=True)
     #: Grows with every set that is stored.
     version: Mapped[int] = mapped_column(Integer)
-    #: JSON, see core.cached; NULL while the set is known to be dead.
+    #: JSON, see core.cached_post; NULL while the set is known to be dead.
     files: Mapped[str | None] = mapped_column(Text)
     about: Mapped[str] = mapped_column(Text)
     #: Unix times: of likes and views, and of the last use.

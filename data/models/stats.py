@@ -56,7 +56,7 @@ class AdShows(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
-class Faults(Base):
+class ErrorReports(Base):
     """What nobody has foreseen, under the code that the user has seen."""
 
     __tablename__ = "faults"
@@ -70,7 +70,7 @@ class Faults(Base):
     __table_args__ = (Index("ix_faults_at", "at"),)
 
 
-class Notes(Base):
+class KeyValues(Base):
     """Small things that the bot itself must not forget, by name."""
 
     __tablename__ = "notes"

@@ -28,7 +28,7 @@ class Users(Base):
     #: Unix time at which Telegram first refused us this chat; NULL while it is reachable.
     blocked_at: Mapped[int | None] = mapped_column(BigInteger)
 
-    #: The chat's further settings as JSON, see core.wishes; NULL while all are as usual.
+    #: The chat's further settings as JSON, see core.preferences; NULL while all are as usual.
     wishes: Mapped[str | None] = mapped_column(Text)
 
     # What the history says, already counted (data.rollups): deliveries, of them those with pictures,

@@ -21,7 +21,7 @@ class Flights(Base):
 
     __tablename__ = "flights"
 
-    #: See core.cached.CacheKey.
+    #: See core.cached_post.CacheKey.
     bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     platform: Mapped[str] = mapped_column(String, primary_key=True)
     post_id: Mapped[str] = mapped_column(String, primary_key=True)

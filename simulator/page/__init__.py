@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from simulator.telegram.api import BotApi, Call, Fault
+from simulator.telegram.api import BotApi, Call, FaultRule
 from simulator.telegram.files import Upload
 from simulator.telegram.markup import entities_of_plain_text
 from simulator.telegram.world import Chat, Json, Person, World
@@ -283,7 +283,9 @@ class Page:
         return True
 
     async def _do_fault(self, what: Json) -> bool:
-        fault = Fault(str(what["method"]), str(what["kind"]), seconds=float(what.get("seconds", 3)))
+        fault = FaultRule(
+            str(what["method"]), str(what["kind"]), seconds=float(what.get("seconds", 3))
+        )
         self.api.faults.append(fault)
         return True
 

@@ -29,7 +29,7 @@ PUBLIC_UPLOAD_BYTES = 50 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Fault:
+class FaultRule:
     """Something that goes wrong on purpose."""
 
     #: Method it strikes, or "*".
@@ -73,7 +73,7 @@ class BotApi:
     #: Largest upload; the public server's or the local server's.
     upload_limit: int = PUBLIC_UPLOAD_BYTES
     calls: list[Call] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[FaultRule] = field(default_factory=list)
     #: Seconds that every request takes at least.
     latency_s: float = 0.0
     #: Refuses what comes faster than Telegram takes it; None takes everything.
@@ -152,7 +152,7 @@ class BotApi:
             raise _Dropped("lost")
         return result
 
-    def _strike(self, name: str, params: Params) -> Fault | None:
+    def _strike(self, name: str, params: Params) -> FaultRule | None:
         for fault in self.faults:
             if fault.method in {"*", name} and fault.chat_id in {None, params.get("chat_id")}:
                 if fault.skip:
@@ -251,7 +251,7 @@ class _Dropped(Exception):  # noqa: N818 - an act of the simulator, not its fail
     """The connection is to be dropped without an answer."""
 
 
-def _refusal(fault: Fault) -> ApiError:
+def _refusal(fault: FaultRule) -> ApiError:
     code = int(fault.kind)
     if code == 429:
         seconds = int(fault.seconds)

@@ -11,9 +11,9 @@ from core.broadcasts import (
     Chats,
     State,
     duration,
-    read_note,
+    parse_card_reply,
 )
-from core.errors import NoteError
+from core.errors import CardReplyError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 
@@ -30,11 +30,11 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
     ],
 )
 def test_buttons_are_read_a_line_each(text: str, buttons: list[tuple[str, str]]):
-    assert read_note(text, NOW) == tuple(Button(*button) for button in buttons)
+    assert parse_card_reply(text, NOW) == tuple(Button(*button) for button in buttons)
 
 
 def test_a_time_is_read_in_utc():
-    assert read_note(" 2026-11-24 12:01 ", NOW) == NOW + 60
+    assert parse_card_reply(" 2026-11-24 12:01 ", NOW) == NOW + 60
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_time_is_read_in_utc():
     ],
 )
 def test_everything_else_is_refused(text: str):
-    with pytest.raises(NoteError):
-        read_note(text, NOW)
+    with pytest.raises(CardReplyError):
+        parse_card_reply(text, NOW)
 
 
 def test_each_press_goes_on_to_the_next_choice_and_comes_round():

@@ -64,7 +64,7 @@ def test_an_encoding_fits_keeps_the_shape_and_never_enlarges(
     assert encoding.width <= width + 1
     assert encoding.height <= height + 1
     assert abs(encoding.width / encoding.height - width / height) <= width / height * 0.15
-    total = (encoding.bit_rate + encoding.sound_bit_rate) * max(seconds, 1) / 8
+    total = (encoding.bit_rate + encoding.audio_bit_rate) * max(seconds, 1) / 8
     assert total <= ceiling
 
 

@@ -8,7 +8,7 @@ from core.statistics import (
     DAY_S,
     FINE_S,
     HOUR_S,
-    MOST_POINTS,
+    MAX_POINTS,
     SLOT_S,
     Period,
     Scope,
@@ -37,7 +37,7 @@ def test_a_curve_has_whole_steps_that_end_about_now(now: int, period: Period, ag
     first = max(now - age, 0)
     begin, end, step = curve_times(period, first, now)
     assert begin % step == 0
-    assert 1 <= -(-(end - begin) // step) <= MOST_POINTS + 1
+    assert 1 <= -(-(end - begin) // step) <= MAX_POINTS + 1
     assert end <= now + SLOT_S
     if period is Period.ALL:
         assert begin <= max(first, 946_684_800)

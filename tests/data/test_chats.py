@@ -1,39 +1,39 @@
-"""A chat's wishes, and a group that gets another id."""
+"""A chat's preferences, and a group that gets another id."""
 
 import asyncio
 
-from core.wishes import Wishes
+from core.preferences import Preferences
 from data import chats
 from data.db_service import add_music, add_video, get_user_stats
 
 
 async def test_wishes_are_stored_and_read_with_the_chat(db: str):
     record, _ = await chats.register_chat(1, "en")
-    assert record.wishes == Wishes()
-    changed = await chats.change_wishes(1, lambda w: w.toggled("describe"))
+    assert record.preferences == Preferences()
+    changed = await chats.change_preferences(1, lambda w: w.toggled("describe"))
     assert changed.describe
     found = await chats.find_chat(1)
     assert found is not None
-    assert found.wishes == changed
+    assert found.preferences == changed
 
 
 async def test_changes_at_the_same_time_are_all_kept(db: str):
     await chats.register_chat(1, "en")
     names = ("describe", "silent", "spoiler", "delete_request", "only_mentioned")
-    await asyncio.gather(*(chats.change_wishes(1, _toggle(name)) for name in names))
+    await asyncio.gather(*(chats.change_preferences(1, _toggle(name)) for name in names))
     found = await chats.find_chat(1)
     assert found is not None
-    assert all(getattr(found.wishes, name) for name in names)
+    assert all(getattr(found.preferences, name) for name in names)
 
 
 def _toggle(name: str):
-    return lambda wishes: wishes.toggled(name)
+    return lambda preferences: preferences.toggled(name)
 
 
 async def test_a_group_moves_with_all_it_has_and_moving_twice_is_harmless(db: str):
     await chats.register_chat(-1, "ru", "spring")
     await chats.toggle_file_mode(-1)
-    await chats.change_wishes(-1, lambda w: w.toggled("silent"))
+    await chats.change_preferences(-1, lambda w: w.toggled("silent"))
     await add_video(-1, "https://x", False)
     await add_music(-1, 7)
     await chats.mark_blocked(-1)
@@ -42,7 +42,7 @@ async def test_a_group_moves_with_all_it_has_and_moving_twice_is_harmless(db: st
     assert await chats.find_chat(-1) is None
     found = await chats.find_chat(-100)
     assert found is not None
-    assert (found.lang, found.file_mode, found.wishes.silent) == ("ru", True, True)
+    assert (found.lang, found.file_mode, found.preferences.silent) == ("ru", True, True)
     assert not found.is_blocked
     user, videos, _ = await get_user_stats(-100)
     assert videos == 1

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import SettingsError
 from data import config as config_module
-from data.config import ROOT, Settings, describe, load, write_ini
+from data.config import ROOT, Settings, describe, load_settings, write_ini
 
 
 @pytest.fixture
@@ -22,17 +22,17 @@ def env(tmp_path: Path) -> Path:
 def test_the_environment_wins_over_env_file_over_ini(ini: Path, env: Path):
     ini.write_text("[limits]\nattempts = 1\nstall_s = 11\nactive_requests = 7\n")
     env.write_text("LIMITS_STALL_S=12\nLIMITS_ACTIVE_REQUESTS=8\nPOSTGRES_PASSWORD=foreign\n")
-    limits = load(ini, env, {"LIMITS_ACTIVE_REQUESTS": "9", "HOME": "/"}).limits
+    limits = load_settings(ini, env, {"LIMITS_ACTIVE_REQUESTS": "9", "HOME": "/"}).limits
     assert (limits.attempts, limits.stall_s, limits.active_requests) == (1, 12, 9)
 
 
 def test_without_any_source_the_defaults_hold(ini: Path, env: Path):
-    assert load(ini, env, {}) == Settings()
+    assert load_settings(ini, env, {}) == Settings()
 
 
 def test_the_checked_in_file_is_the_declaration_and_gives_the_defaults(env: Path):
     assert (ROOT / "config.ini").read_text() == write_ini()
-    assert load(ROOT / "config.ini", env, {}) == Settings()
+    assert load_settings(ROOT / "config.ini", env, {}) == Settings()
 
 
 def test_every_key_is_explained():
@@ -40,7 +40,7 @@ def test_every_key_is_explained():
 
 
 def test_values_are_found_as_on_the_seed_page(ini: Path, env: Path):
-    config = load(ini, env, {"DATABASE_URL": "sqlite:///x.db"})
+    config = load_settings(ini, env, {"DATABASE_URL": "sqlite:///x.db"})
     assert config["database"]["url"] == "sqlite:///x.db"
     with pytest.raises(KeyError):
         config["database"]["password"]
@@ -64,7 +64,7 @@ def test_all_mistakes_are_reported_together_by_section_and_key(ini: Path, env: P
     )
     env.write_text("BOT_TOKN=x\n")
     with pytest.raises(SettingsError) as caught:
-        load(ini, env, {"ADS_LINK": "javascript:alert(1)"})
+        load_settings(ini, env, {"ADS_LINK": "javascript:alert(1)"})
     report = "\n".join(caught.value.mistakes)
     for place in (
         "[bot] tokn (BOT_TOKN): is not a setting",
@@ -85,7 +85,7 @@ def test_all_mistakes_are_reported_together_by_section_and_key(ini: Path, env: P
 def test_an_unreadable_file_is_named(ini: Path, env: Path):
     ini.write_text("token = 5\n")
     with pytest.raises(SettingsError, match=r"config\.ini"):
-        load(ini, env, {})
+        load_settings(ini, env, {})
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_an_unreadable_file_is_named(ini: Path, env: Path):
     [{"BOT_TOKEN": "hunter2"}, {"DATABASE_URL": "postgresql://u:hunter2@h/d"}],
 )
 def test_secrets_are_never_printed(ini: Path, env: Path, environ: dict[str, str]):
-    settings = load(ini, env, environ)
+    settings = load_settings(ini, env, environ)
     assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump()}"
     ini.write_text("[limits]\nattempts = many\n[bot]\nhunter2\n")
     with pytest.raises(SettingsError) as caught:
-        load(ini, env, environ)
+        load_settings(ini, env, environ)
     assert "hunter2" not in f"{caught.value!r} {caught.value} {caught.value.mistakes}"

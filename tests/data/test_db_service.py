@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from core.ads import THE_SEEDS, AdRule, is_ad_due
+from core.ads import SEED_RULE, AdRule, is_ad_due
 from data import database, db_service
 from data.db_service import (
     add_music,
@@ -161,7 +161,7 @@ async def test_twenty_parallel_increases_count_twenty(db: str):
     assert user.ad_count == 20
 
 
-@pytest.mark.parametrize("ads", [THE_SEEDS, None])
+@pytest.mark.parametrize("ads", [SEED_RULE, None])
 async def test_a_delivery_is_recorded_and_counted_at_once(db: str, ads: AdRule | None):
     await create_user(1, "en")
     shown = [
@@ -183,7 +183,7 @@ async def test_the_cadence_of_ads_survives_parallel_downloads(db: str):
     shown = await asyncio.gather(
         *(
             record_download(
-                1, "https://a", is_images=False, is_processed=False, is_inline=False, ads=THE_SEEDS
+                1, "https://a", is_images=False, is_processed=False, is_inline=False, ads=SEED_RULE
             )
             for _ in range(20)
         )
@@ -204,7 +204,7 @@ async def test_fifty_parallel_writers_never_see_a_locked_database(db: str):
                 is_images=False,
                 is_processed=False,
                 is_inline=False,
-                ads=THE_SEEDS,
+                ads=SEED_RULE,
             )
             for chat in range(1, 51)
             for _ in range(4)
@@ -246,7 +246,7 @@ async def test_no_function_reads_a_whole_table(tmp_path):
     await update_user_mode(1, True)
     await update_user_lang(1, "en")
     await record_download(
-        1, "x", is_images=False, is_processed=False, is_inline=False, ads=THE_SEEDS
+        1, "x", is_images=False, is_processed=False, is_inline=False, ads=SEED_RULE
     )
     assert len(statements) > 14
     assert database.engine is not None

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cached import CachedPost, CacheKey, read_cached
-from core.media import Access, Clip, Picture, Post, RemoteFile, Sound
+from core.cached_post import CachedPost, CacheKey, read_cached
+from core.media import Access, Audio, Clip, Picture, Post, RemoteFile
 from data import media_cache as cache
 
 KEY = CacheKey(42, "tiktok", "7300000000000000001", "media/best")
@@ -22,7 +22,7 @@ POST = Post(
     likes=None,
     views=7,
     items=(Clip(()), Picture(())),
-    sound=Sound(urls=()),
+    audio=Audio(urls=()),
 )
 CACHED = CachedPost(POST, (RemoteFile("video", "a"), RemoteFile("photo", "b", "1/2")), False)
 

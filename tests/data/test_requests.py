@@ -5,21 +5,21 @@ import asyncio
 import pytest
 from sqlalchemy import select, update
 
-from core.cached import CacheKey
+from core.cached_post import CacheKey
 from core.media import Link
-from core.request import Press, Progress, Request
-from core.wishes import Wishes
+from core.preferences import Preferences
+from core.request import ButtonPress, Progress, Request
 from data import database
 from data.bans import ban, banned_chats, unban
 from data.models import Flights, Requests, Workers
 from data.requests import (
     begin_flight,
-    begin_request,
+    count_attempt,
     end_flight,
     finish_request,
     hand_back,
-    note_progress,
-    stay_alive,
+    renew_lease,
+    store_progress,
     store_requests,
     sweep_requests,
     take_over,
@@ -57,19 +57,19 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
         asked_at=5,
         lang="uk",
         file_mode=True,
-        wishes=Wishes(silent=True),
+        preferences=Preferences(silent=True),
         asker="Олена",
         thread_id=4,
-        press=Press("id/1", '{"inline_keyboard":[]}'),
+        press=ButtonPress("id/1", '{"inline_keyboard":[]}'),
     )
-    await stay_alive("a", 15)
+    await renew_lease("a", 15)
     (row,) = await store_requests(42, 5, [request], "a")
     assert row
-    await note_progress(row, Progress(sent=(11, 12), total=5).going_out(3))
+    await store_progress(row, Progress(sent=(11, 12), total=5).record_sending(3))
     assert await take_over(42, "b") == []
     now[0] += 16
-    await stay_alive("b", 15)
-    await stay_alive("c", 15)
+    await renew_lease("b", 15)
+    await renew_lease("c", 15)
     taken = [*await take_over(42, "b"), *await take_over(42, "c")]
     assert [entry.id for entry in taken] == [row]
     assert taken[0].request == request
@@ -79,8 +79,8 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
 
 
 async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
-    await stay_alive("b", 15)
-    await stay_alive("c", 15)
+    await renew_lease("b", 15)
+    await renew_lease("c", 15)
     for update_id in range(40):
         await store_requests(42, update_id, [REQUEST], "dead")
     both = await asyncio.gather(*(take_over(42, name) for name in "bcbc"))
@@ -89,13 +89,13 @@ async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
 
 
 async def test_what_is_handed_back_is_free_at_once(now: list[int]):
-    await stay_alive("a", 15)
+    await renew_lease("a", 15)
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
-    await begin_request(row)
-    await begin_request(row)
+    await count_attempt(row)
+    await count_attempt(row)
     assert await hand_back("a") == 1
-    await stay_alive("b", 15)
+    await renew_lease("b", 15)
     (entry,) = await take_over(42, "b")
     assert entry.attempts == 2
 
@@ -122,23 +122,23 @@ async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
 
 
 async def test_one_post_is_fetched_by_one_living_process(now: list[int]):
-    await stay_alive("a", 15)
-    await stay_alive("b", 15)
+    await renew_lease("a", 15)
+    await renew_lease("b", 15)
     assert await begin_flight(KEY, "a")
     assert await begin_flight(KEY, "a")
     assert not await begin_flight(KEY, "b")
     now[0] += 16
-    await stay_alive("b", 15)
+    await renew_lease("b", 15)
     assert await begin_flight(KEY, "b")
     await end_flight(KEY, "a")
-    await stay_alive("a", 15)
+    await renew_lease("a", 15)
     assert not await begin_flight(KEY, "a")
     await end_flight(KEY, "b")
     assert await begin_flight(KEY, "a")
 
 
 async def test_the_dead_are_forgotten(now: list[int]):
-    await stay_alive("a", 15)
+    await renew_lease("a", 15)
     await begin_flight(KEY, "a")
     now[0] += 16
     await sweep_requests(0)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from core.ads import THE_SEEDS
+from core.ads import SEED_RULE
 from core.statistics import DAY_S, FINE_S, SLOT_S, Counts, Metric, Scope, slot_of
 from data import database
 from data.chats import move_chat
 from data.database import table_of
 from data.db_service import add_music, add_video, create_user, get_other_stats, get_user_stats
 from data.downloads import record_download
-from data.models import Music, Notes, Outcomes, Stats, Users, Video
+from data.models import KeyValues, Music, Outcomes, Stats, Users, Video
 from data.privacy import erase
 from data.rollups import fold_stats, recount
 from data.statistics import (
@@ -76,7 +76,7 @@ async def one_event(chance: random.Random, chats: list[int]) -> None:
                 is_images=chance.random() < 0.4,
                 is_processed=False,
                 is_inline=chance.random() < 0.2,
-                ads=THE_SEEDS if chance.random() < 0.5 else None,
+                ads=SEED_RULE if chance.random() < 0.5 else None,
             )
         case 2:
             await add_video(chat, "https://vm.tiktok.com/y", chance.random() < 0.4)
@@ -115,7 +115,7 @@ async def test_many_at_once_are_all_counted(db: str):
     await asyncio.gather(
         *(
             record_download(
-                chat, "link", is_images=True, is_processed=False, is_inline=False, ads=THE_SEEDS
+                chat, "link", is_images=True, is_processed=False, is_inline=False, ads=SEED_RULE
             )
             for chat in range(1, 6)
             for _ in range(20)
@@ -190,7 +190,7 @@ async def test_a_history_that_was_written_before_there_were_counts_is_counted_at
         music = {"user_id": chat, "downloaded_at": None, "video_id": 9}
         await database.write(partial(add, table_of(Video), rows))
         await database.write(partial(add, table_of(Music), [music]))
-    await database.write(lambda db: db.execute(delete(Notes)))
+    await database.write(lambda db: db.execute(delete(KeyValues)))
     await database.init_db()
     _, posts, slideshows = await get_user_stats(1)
     assert (posts, slideshows) == (3, 1)
@@ -214,7 +214,7 @@ async def test_a_history_comes_newest_first_and_in_pieces(db: str, now: list[int
         found += piece
         last = piece[-1]
     order = [6, 4, 3, 1, 0, 5, 2]  # what nobody knows the time of comes last
-    assert [visit.link for visit in found] == [f"link {number}" for number in order]
+    assert [entry.link for entry in found] == [f"link {number}" for number in order]
 
 
 async def test_old_outcomes_become_days_too(db: str, now: list[int]):

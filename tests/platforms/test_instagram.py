@@ -49,12 +49,12 @@ def carousel(web: Web, **options) -> InstagramPost:
     return web.instagram.add(InstagramPost(CODE, media=(photos[0], video, photos[1]), **options))
 
 
-async def read(web: Web, url: str = f"https://www.instagram.com/p/{CODE}/", **terms) -> Post:
+async def read(web: Web, url: str = f"https://www.instagram.com/p/{CODE}/", **policy) -> Post:
     link = PLATFORM.find(url)
     assert link is not None
-    terms.setdefault("attempts", 1)
-    async with web.sources(**terms) as sources:
-        return await sources.attempt(link, lambda attempt: attempt.read())
+    policy.setdefault("attempts", 1)
+    async with web.fetcher(**policy) as fetcher:
+        return await fetcher.attempt(link, lambda attempt: attempt.read())
 
 
 @pytest.mark.parametrize("url", PLATFORM.examples)
@@ -144,14 +144,14 @@ async def test_refusals_are_told_apart(web: Web, trouble: str, error: type[Clipf
 
 
 async def test_an_unknown_code_is_not_found_and_asked_for_once(web: Web):
-    await web.add_exit(name="exit-2")
+    await web.add_proxy(name="exit-2")
     with pytest.raises(NotFoundError):
         await read(web, attempts=3)
     assert len({e.exit for e in web.log}) == 1
 
 
 async def test_a_throttled_exit_is_left_for_another(web: Web):
-    await web.add_exit(name="exit-2")
+    await web.add_proxy(name="exit-2")
     reel(web, trouble="throttled", trouble_for=frozenset({"exit-1"}))
     assert (await read(web, attempts=2)).id == CODE
 
@@ -296,7 +296,7 @@ async def test_cobalts_refusals_are_understood(
 
 
 async def test_a_cobalts_file_comes_from_cobalt_and_from_nowhere_else(web: Web, helper: Helper):
-    from platforms import Attempt, Wanted
+    from platforms import Attempt, FileRequest
 
     reel(web, trouble="login")
     picture = web.samples.picture(400, 500, "c")
@@ -309,14 +309,14 @@ async def test_a_cobalts_file_comes_from_cobalt_and_from_nowhere_else(web: Web, 
         post = await attempt.read()
         (item,) = post.items
         async with web.spool().workspace() as space:
-            (path,) = await attempt.save(post, [Wanted(item.urls, "x", 10_000_000)], space)  # type: ignore[union-attr]
+            (path,) = await attempt.save(post, [FileRequest(item.urls, "x", 10_000_000)], space)  # type: ignore[union-attr]
             assert path is not None
             return path.stat().st_size
 
-    async with web.sources(attempts=1, cobalt_url=helper.url) as sources:
+    async with web.fetcher(attempts=1, cobalt_url=helper.url) as fetcher:
         link = PLATFORM.find(f"https://www.instagram.com/p/{CODE}/")
         assert link is not None
-        assert await sources.attempt(link, work) == picture.stat().st_size
+        assert await fetcher.attempt(link, work) == picture.stat().st_size
 
 
 async def test_the_provider_is_the_last_to_be_asked(web: Web, helper: Helper):

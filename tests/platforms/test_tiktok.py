@@ -20,7 +20,7 @@ from core.errors import (
 )
 from core.formats import choose_rendition
 from core.media import Access, Clip, Link, Picture, Post
-from platforms._exits import Exit
+from platforms._proxies import Proxy
 from platforms.tiktok import PLATFORM, read_post
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
@@ -30,11 +30,11 @@ ID = "7300000000000000001"
 VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
 
 
-async def read(web: Web, url: str = VIDEO, **terms) -> Post:
-    async with web.sources(**terms) as sources:
-        link = sources.registry.find(url)
+async def read(web: Web, url: str = VIDEO, **policy) -> Post:
+    async with web.fetcher(**policy) as fetcher:
+        link = fetcher.registry.find(url)
         assert link is not None
-        return await sources.attempt(link, lambda attempt: attempt.read())
+        return await fetcher.attempt(link, lambda attempt: attempt.read())
 
 
 def the_clip(post: Post) -> Clip:
@@ -94,8 +94,8 @@ async def test_a_video_post_is_read(web: Web):
     assert post.url == VIDEO
     assert post.access.cookies["tt_chain_token"]
     assert post.access.headers["Referer"] == f"https://www.tiktok.com/@_/video/{ID}"
-    assert post.sound is not None
-    assert post.sound.title == "original sound"
+    assert post.audio is not None
+    assert post.audio.title == "original sound"
     clip = the_clip(post)
     assert clip.duration_s == 3
     (rendition,) = clip.renditions
@@ -227,11 +227,11 @@ async def test_a_passing_outage_is_survived_within_the_budget(web: Web):
 
 
 async def test_a_refusal_at_one_exit_is_asked_again_at_the_next(web: Web):
-    await web.add_exit(name="exit-2")
+    await web.add_proxy(name="exit-2")
     web.video_post(status=10204, status_for=frozenset({"exit-1"}))
     post = await read(web)
     assert post.id == ID
-    assert post.access.exit == "exit-2"
+    assert post.access.proxy == "exit-2"
 
 
 async def test_the_operators_cookies_are_shown_to_the_site_and_never_written_back(web: Web):
@@ -255,13 +255,13 @@ async def test_a_slideshow_is_read_in_order_under_the_video_form(web: Web):
 
 
 async def test_a_dead_exit_is_unreachable_and_keeps_its_credentials_to_itself(web: Web):
-    dead = Exit("http://127.0.0.1:9", "http://ferry:hunter2@127.0.0.1:9")
-    async with web.sources([dead]) as sources:
+    dead = Proxy("http://127.0.0.1:9", "http://ferry:hunter2@127.0.0.1:9")
+    async with web.fetcher([dead]) as fetcher:
         for url in (VIDEO, "https://vm.tiktok.com/x1"):
-            link = sources.registry.find(url)
+            link = fetcher.registry.find(url)
             assert link is not None
             with pytest.raises(PlatformUnreachableError) as caught:
-                await sources.attempt(link, lambda attempt: attempt.read())
+                await fetcher.attempt(link, lambda attempt: attempt.read())
             assert "hunter2" not in str(caught.value)
             assert "127.0.0.1:9" in str(caught.value)
 
@@ -270,13 +270,13 @@ async def test_a_dead_exit_is_unreachable_and_keeps_its_credentials_to_itself(we
 async def test_proxies_with_credentials_of_every_scheme_carry_page_and_short_link(
     web: Web, scheme: str
 ):
-    proxy = await web.add_exit(name="locked", credentials=("ferry", "hunter2"))
+    proxy = await web.add_proxy(name="locked", credentials=("ferry", "hunter2"))
     web.video_post()
     web.site.short_links["ok1"] = VIDEO
-    async with web.sources([Exit("locked", proxy.address(scheme))]) as sources:
-        link = sources.registry.find("https://vm.tiktok.com/ok1")
+    async with web.fetcher([Proxy("locked", proxy.address(scheme))]) as fetcher:
+        link = fetcher.registry.find("https://vm.tiktok.com/ok1")
         assert link is not None
-        post = await sources.attempt(link, lambda attempt: attempt.read())
+        post = await fetcher.attempt(link, lambda attempt: attempt.read())
     assert post.id == ID
     assert {entry.exit for entry in web.log} == {"locked"}
 
@@ -299,14 +299,14 @@ def test_the_logo_comes_only_with_what_has_no_other_version(
     addresses: dict[str, str], expected: str
 ):
     detail = {"itemInfo": {"itemStruct": {"video": {**addresses, "codecType": "h264"}}}}
-    post = read_post(detail, ID, Access(exit="direct"))
+    post = read_post(detail, ID, Access(proxy="direct"))
     assert [r.urls for r in the_clip(post).renditions] == [(f"https://v16.tiktok.com/{expected}",)]
 
 
 @pytest.mark.parametrize("detail", [{"statusCode": 0}, {"itemInfo": []}, {}, [], "x"])
 def test_an_unexpected_shape_is_a_change_not_a_crash(detail: object):
     with pytest.raises(PlatformChangedError):
-        read_post(detail, ID, Access(exit="direct"))
+        read_post(detail, ID, Access(proxy="direct"))
 
 
 def test_a_link_without_platform_host_is_not_ours():
@@ -319,4 +319,4 @@ async def test_the_page_for_phones_is_read_too(web: Web):
     web.video_post(pictures=pictures, page_trouble="mobile")
     post = await read(web)
     assert len(post.items) == 3
-    assert post.sound is not None
+    assert post.audio is not None

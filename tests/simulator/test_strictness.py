@@ -11,7 +11,7 @@ import pytest
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
-from simulator.telegram.api import Fault
+from simulator.telegram.api import FaultRule
 from simulator.telegram.markup import parse_html
 from tests.simulator import schema_source
 
@@ -301,7 +301,7 @@ async def test_updates_are_confirmed_by_the_offset(call: Client):
 
 async def test_faults_strike_as_often_as_they_are_told(call: Client):
     faults = call.simulator.api.faults
-    faults.append(Fault("sendMessage", "429", seconds=3, chat_id=1))
+    faults.append(FaultRule("sendMessage", "429", seconds=3, chat_id=1))
     url = f"{call.simulator.address}/bot{call.simulator.token}/sendMessage"
     async with (
         aiohttp.ClientSession() as session,
@@ -310,12 +310,12 @@ async def test_faults_strike_as_often_as_they_are_told(call: Client):
         body = await response.json()
     assert (response.status, body["parameters"]) == (429, {"retry_after": 3})
     assert (await call("sendMessage", chat_id=1, text="x"))[0] == 200
-    for kind, arrived in (("cut", 0), ("lost", 1)):
+    for kind, record_sent in (("cut", 0), ("lost", 1)):
         before = len(call.simulator.world.chats[1].messages)
-        faults.append(Fault("*", kind))
+        faults.append(FaultRule("*", kind))
         with pytest.raises(aiohttp.ClientError):
             await call("sendMessage", chat_id=1, text=kind)
-        assert len(call.simulator.world.chats[1].messages) - before == arrived
+        assert len(call.simulator.world.chats[1].messages) - before == record_sent
 
 
 async def test_the_control_over_http_does_what_the_objects_do(call: Client):

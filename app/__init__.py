@@ -1,0 +1,1 @@
+"""The composition root and the process: builds everything, starts it, stops it."""

@@ -1,0 +1,215 @@
+"""The parts of the bot, built from the settings. Nothing here talks to anybody yet."""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from aiogram import Bot
+
+from app.ads_file import load_ads
+from core.ads import Ad, AdRule
+from core.errors import SettingsError
+from core.limits import upload_ceiling
+from core.media import Link
+from core.pseudonyms import Pseudonyms
+from data.config import Settings
+from delivery.client import make_bot
+from delivery.sender import Sender
+from handlers.admin.broadcasts import BroadcastMenu
+from handlers.statistics.live_board import LiveBoard
+from handlers.statistics.menu import StatisticsMenu
+from media.processor import MediaProcessor
+from media.worker_pool import WorkerPool
+from misc.middlewares.ban_list import BanList
+from misc.middlewares.update_acks import UpdateAcks
+from misc.ui.admin_notifier import AdminNotifier
+from misc.ui.texts import load_texts
+from platforms import (
+    Fetcher,
+    FetchPolicy,
+    Registry,
+    Spool,
+    load_cookies,
+    load_proxies,
+    load_registry,
+)
+from services.alarms import Alarms, AlarmThresholds
+from services.botstat import BotStat
+from services.broadcasts import Broadcasts
+from services.exports import Exports
+from services.metrics import Metrics
+from services.requests.file_id_cache import FileIdCache
+from services.requests.pipeline import Toolkit
+from services.requests.queue import RequestQueue
+from services.requests.slots import Slots
+from services.requests.store import RequestStore
+from services.statistics import Statistics
+
+#: Updates that are handled at the same time. Handlers are short; the work is in the jobs.
+UPDATES_AT_ONCE: Final = 100
+#: A file of an export is no larger than this: the public server takes 50 MB.
+_EXPORT_BYTES = 45_000_000
+#: Looking into a file, or repacking it, never takes longer than this, in seconds.
+_FILE_WORK_S: Final = 60
+_HOUR_S: Final = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Everything that lives as long as the bot."""
+
+    bot: Bot
+    sender: Sender
+    spool: Spool
+    fetcher: Fetcher
+    media: MediaProcessor
+    metrics: Metrics
+    toolkit: Toolkit
+    request_queue: RequestQueue
+    request_store: RequestStore
+    file_id_cache: FileIdCache
+    update_acks: UpdateAcks
+    bans: BanList
+    broadcasts: Broadcasts
+    broadcast_menu: BroadcastMenu
+    exports: Exports
+    statistics: Statistics
+    statistics_menu: StatisticsMenu
+    board: LiveBoard | None
+    alarms: Alarms
+    pseudonyms: Pseudonyms
+    ads: tuple[Ad, ...]
+    ad_rule: AdRule
+
+    async def close(self) -> None:
+        """Let go of files, processes and connections."""
+        self.spool.close()
+        self.media.close()
+        await self.fetcher.close()
+        await self.bot.session.close()
+
+
+def build(settings: Settings) -> Container:
+    """Build the parts.
+
+    Raises:
+        SettingsError: a file that the settings name cannot be used, or the token is none.
+    """
+    limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
+    ads = load_ads(settings.ads.link, settings.ads.file, texts)
+    registry = load_registry(settings.sites.allowed)
+    canaries = _canaries(settings, registry)
+    metrics = Metrics()
+    bot = make_bot(
+        settings.bot.token.get_secret_value(),
+        server=settings.telegram.server,
+        # Uploads and the requests beside them, all at once.
+        connections=limits.active_requests + UPDATES_AT_ONCE,
+        paces=settings.telegram.pacing,
+        waited=metrics.paced.observe,
+    )
+    sender = Sender(
+        bot,
+        ceiling_bytes=upload_ceiling(local_server=settings.telegram.local),
+        upload_timeout_s=settings.telegram.upload_timeout_s,
+        storage_chat=settings.inline.storage_chat,
+    )
+    spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
+    fetcher = _fetcher(settings, registry)
+    media = MediaProcessor(
+        worker_pool=WorkerPool(max((os.cpu_count() or 2) - 1, 1), limit_s=_FILE_WORK_S),
+        encoder_pool=WorkerPool(1, limit_s=limits.encode_s),
+        ceiling_bytes=sender.ceiling_bytes,
+        may_split=limits.split,
+    )
+    slots = Slots(limits.active_requests)
+    toolkit = Toolkit(fetcher, sender, spool, media, slots)
+    request_store = RequestStore(bot.id, settings.run.lease_s)
+    broadcast_menu = BroadcastMenu(bot, sender, texts, admins, settings.broadcasts.may_pay)
+    statistics = Statistics(sender, spool)
+    statistics_menu = StatisticsMenu(
+        sender, texts, registry, statistics, _botstat(settings, spool), has_ads=bool(ads)
+    )
+    board_chat = settings.statistics.board_chat
+    return Container(
+        bot=bot,
+        sender=sender,
+        spool=spool,
+        fetcher=fetcher,
+        media=media,
+        metrics=metrics,
+        toolkit=toolkit,
+        request_queue=RequestQueue(
+            slots,
+            most=limits.active_requests + limits.waiting_requests,
+            patience_s=limits.patience_s,
+        ),
+        request_store=request_store,
+        file_id_cache=FileIdCache(toolkit, request_store, bot.id),
+        update_acks=UpdateAcks(metrics.updated),
+        bans=BanList(admins),
+        broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
+        broadcast_menu=broadcast_menu,
+        exports=Exports(sender, spool, _EXPORT_BYTES),
+        statistics=statistics,
+        statistics_menu=statistics_menu,
+        board=LiveBoard(bot, sender, statistics_menu, board_chat) if board_chat else None,
+        alarms=Alarms(
+            AdminNotifier(sender, texts, admins),
+            metrics,
+            fetcher,
+            spool,
+            AlarmThresholds(
+                settings.watch.failing_percent / 100, settings.watch.quiet_minutes * 60, canaries
+            ),
+        ),
+        pseudonyms=Pseudonyms(settings.bot.token.get_secret_value()),
+        ads=ads,
+        ad_rule=AdRule(
+            settings.ads.every,
+            settings.ads.max_interval_h * _HOUR_S,
+            settings.ads.min_interval_h * _HOUR_S,
+            settings.ads.grace_h * _HOUR_S,
+        ),
+    )
+
+
+def _fetcher(settings: Settings, registry: Registry) -> Fetcher:
+    limits, network, helpers = settings.limits, settings.network, settings.helpers
+    return Fetcher(
+        registry,
+        load_proxies(network.proxy_file, include_direct=network.proxy_include_direct),
+        FetchPolicy(
+            attempts=limits.attempts,
+            budget_s=limits.request_budget_s,
+            stall_s=limits.stall_s,
+            impersonate=network.impersonate,
+            ca_file=network.ca_file,
+            cookies=load_cookies(network.cookies_file),
+            pages_only=network.proxy_pages_only,
+            cobalt_url=helpers.cobalt_url,
+            cobalt_key=helpers.cobalt_key.get_secret_value(),
+            rapidapi_url=helpers.rapidapi_url,
+            rapidapi_key=helpers.rapidapi_key.get_secret_value(),
+            breaker_failures=network.breaker_failures,
+            breaker_pause_s=network.breaker_pause_s,
+        ),
+    )
+
+
+def _botstat(settings: Settings, spool: Spool) -> BotStat | None:
+    key = settings.statistics.botstat_key.get_secret_value()
+    if not key:
+        return None
+    notify = settings.bot.admins[0] if settings.bot.admins else 0
+    token = settings.bot.token.get_secret_value()
+    return BotStat(settings.statistics.botstat_url, token, key, notify, spool)
+
+
+def _canaries(settings: Settings, registry: Registry) -> list[Link]:
+    found = {text: registry.find_all(text, []) for text in settings.watch.canaries}
+    if unknown := [text for text, links in found.items() if not links]:
+        raise SettingsError(
+            [f"[watch] canaries (WATCH_CANARIES): no site is known for {text}" for text in unknown]
+        )
+    return [links[0] for links in found.values()]

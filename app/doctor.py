@@ -1,0 +1,156 @@
+"""`main.py check`: everything that a start needs, looked at one by one. Says no secret."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from aiogram import Bot
+from aiogram.exceptions import AiogramError
+from aiogram.types import User
+
+from app.ads_file import load_ads
+from core.errors import DeliveryError, SettingsError
+from data.config import Settings
+from delivery.client import make_bot
+from delivery.telegram_errors import translate, translated
+from misc.ui.texts import load_texts
+from platforms import (
+    count_cookies,
+    is_open,
+    load_cookies,
+    load_proxies,
+    load_registry,
+    reader_version,
+)
+
+#: After so many days yt-dlp has mostly been left behind by some site.
+_OLD_READER_DAYS: Final = 60
+_MEGABYTE: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A line of the report."""
+
+    #: "ok", "warning" or "failure"; only the last keeps the bot from starting.
+    level: str
+    #: What was found, and what to do about it.
+    text: str
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at everything but the database."""
+    for finding in (*_files(settings), *_disk(settings), *_reader()):
+        yield finding
+    async for finding in _proxies(settings):
+        yield finding
+    async for finding in _telegram(settings):
+        yield finding
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    try:
+        registry = load_registry(settings.sites.allowed)
+        load_cookies(settings.network.cookies_file)
+        ads = load_ads(settings.ads.link, settings.ads.file, load_texts())
+    except SettingsError as error:
+        yield from (Finding("failure", mistake) for mistake in error.mistakes)
+        return
+    yield Finding("ok", f"{len(registry.by_name)} sites are allowed")
+    if ads:
+        yield Finding("ok", f"{len(ads)} ads")
+    if cookies_file := settings.network.cookies_file:
+        number, over = count_cookies(cookies_file)
+        level = "warning" if over else "ok"
+        advice = ": sign in again and export them anew" if over else ""
+        yield Finding(level, f"{number} cookies, {over} of them over{advice}")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.files.spool_dir
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free // _MEGABYTE
+    wanted = settings.files.spool_mb
+    if free < wanted:
+        advice = "make room, or lower [files] spool_mb"
+        yield Finding("warning", f"{free} MB are free, the spool may take {wanted}: {advice}")
+    else:
+        yield Finding("ok", f"{free} MB are free, the spool may take {wanted}")
+
+
+def _reader() -> Iterator[Finding]:
+    version, released = reader_version()
+    days = (datetime.now(UTC).date() - released).days
+    if days > _OLD_READER_DAYS:
+        yield Finding("warning", f"yt-dlp {version} is {days} days old: `make requirements`")
+    else:
+        yield Finding("ok", f"yt-dlp {version}, {days} days old")
+
+
+async def _proxies(settings: Settings) -> AsyncIterator[Finding]:
+    network = settings.network
+    try:
+        proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            yield Finding("failure", mistake)
+        return
+    for number, proxy in enumerate(proxies.all, start=1):
+        name = "the direct way" if proxy.url is None else f"proxy {number}"
+        if await is_open(proxy):
+            yield Finding("ok", f"{name} is open")
+        else:
+            yield Finding("warning", f"{name} does not answer: take it out of the list, or mend it")
+
+
+async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
+    token = settings.bot.token.get_secret_value()
+    if not token:
+        yield Finding("failure", "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one")
+        return
+    try:
+        bot = make_bot(token, server=settings.telegram.server, connections=2)
+    except SettingsError as error:
+        yield Finding("failure", error.mistakes[0])
+        return
+    try:
+        me = await bot.me()
+        yield Finding("ok", f"this is @{me.username}")
+        for finding in _switches(me):
+            yield finding
+        yield await _storage(bot, settings.inline.storage_chat)
+    except AiogramError as error:
+        yield Finding("failure", f"Telegram does not take the token: {translate(error)}")
+    finally:
+        await bot.session.close()
+
+
+def _switches(me: User) -> Iterator[Finding]:
+    for is_on, what, where in (
+        (me.can_join_groups, "it can be added to groups", "/setjoingroups"),
+        (me.can_read_all_group_messages, "it sees all messages in groups", "/setprivacy"),
+        (me.supports_inline_queries, "inline mode", "/setinline"),
+        (me.supports_guest_queries, "guest mode", "the bot's settings"),
+    ):
+        if is_on:
+            yield Finding("ok", f"{what}: on")
+        else:
+            yield Finding("warning", f"{what}: off, see {where} at @BotFather")
+
+
+async def _storage(bot: Bot, chat_id: int) -> Finding:
+    if not chat_id:
+        return Finding("warning", "[inline] storage_chat is 0: no inline mode, and no guest mode")
+    try:
+        with translated():
+            member = await bot.get_chat_member(chat_id, bot.id)
+    except DeliveryError as error:
+        return Finding("warning", f"the channel of [inline] storage_chat: {error}")
+    if getattr(member, "can_post_messages", None) or member.status == "creator":
+        return Finding("ok", "the channel of [inline] storage_chat takes uploads")
+    return Finding(
+        "warning",
+        "the channel of [inline] storage_chat: make the bot an administrator that may post there",
+    )

@@ -1,0 +1,43 @@
+"""/ban and /unban: administrators decide who is not answered."""
+
+import re
+
+from aiogram import Router
+from aiogram.filters import Command, CommandObject
+from aiogram.types import Message
+
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.filters import FromAdmin, InPrivate
+from misc.middlewares.ban_list import BanList
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import Texts
+
+
+def router(admins: frozenset[int]) -> Router:
+    """Build the router."""
+    router = Router(name="bans")
+    allowed = (FromAdmin(admins), InPrivate())
+    router.message.register(on_ban, Command("ban", "unban"), *allowed)
+    return router
+
+
+async def on_ban(
+    message: Message,
+    command: CommandObject,
+    chat: ChatView,
+    bans: BanList,
+    sender: Sender,
+    texts: Texts,
+) -> None:
+    """Ban the person or group whose id is given, or lift the ban; say what has become of it."""
+    number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
+    if number is None:
+        key, chat_id = "ban_usage", 0
+    elif command.command == "ban":
+        chat_id = int(number[0])
+        key = "banned" if await bans.add(chat_id, message.chat.id) else "ban_idle"
+    else:
+        chat_id = int(number[0])
+        key = "unbanned" if await bans.remove(chat_id) else "ban_idle"
+    await sender.send_text(ChatTarget.of(message), texts(chat.lang, key, id=chat_id))

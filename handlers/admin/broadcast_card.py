@@ -1,0 +1,188 @@
+"""The message in which an administrator governs a broadcast: its words and its buttons, pure."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from core.broadcasts import Broadcast, Button, Chats, State, duration
+from core.pacing import OVERALL
+from misc.ui.callback_data import BROADCAST
+from misc.ui.texts import Texts
+
+_NEW: Final = "new"
+
+
+def menu(broadcasts: list[Broadcast], texts: Texts, lang: str) -> InlineKeyboardMarkup:
+    """Offer a new broadcast, and those that have not ended."""
+    rows = [
+        [InlineKeyboardButton(text=texts[lang]["broadcast_new"], callback_data=BROADCAST + _NEW)]
+    ]
+    rows += [
+        [_button(f"{broadcast.id}: {_state(broadcast, texts, lang)}", broadcast, "open")]
+        for broadcast in broadcasts
+    ]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def read_press(data: str) -> tuple[int | None, str]:
+    """Give the number of the broadcast, if any, and what is to be done."""
+    number, _, action = data.removeprefix(BROADCAST).partition("/")
+    return (int(number), action) if number.isascii() and number.isdigit() else (None, number)
+
+
+def with_buttons(buttons: tuple[Button, ...]) -> str:
+    """Write the keyboard below a broadcast, as Telegram's JSON."""
+    rows = [[{"text": button.label, "url": button.url}] for button in buttons]
+    return json.dumps({"inline_keyboard": rows})
+
+
+def buttons_from(markup: InlineKeyboardMarkup | None) -> str | None:
+    """Take the buttons that open an address over from a message; no others work in other chats."""
+    rows = markup.inline_keyboard if markup else []
+    found = [Button(button.text, button.url) for row in rows for button in row if button.url]
+    return with_buttons(tuple(found)) if found else None
+
+
+def text_of(
+    broadcast: Broadcast,
+    texts: Texts,
+    lang: str,
+    per_second: float,
+    unknown: Sequence[int] = (),
+) -> str:
+    """Say what will happen, or how far it is, and name the chats of which nobody knows."""
+    parts = []
+    if broadcast.state is State.DRAFT:
+        parts.append(
+            texts(
+                lang,
+                "broadcast_draft",
+                number=broadcast.id,
+                total=broadcast.total,
+                time=duration(broadcast.total / OVERALL[0]),
+            )
+        )
+        if broadcast.buttons:
+            rows = json.loads(broadcast.buttons)["inline_keyboard"]
+            number = sum(len(row) for row in rows)
+            parts.append(texts(lang, "broadcast_buttons", number=number))
+        if broadcast.is_paid:
+            parts.append(texts(lang, "broadcast_price", stars=broadcast.stars))
+    else:
+        parts.append(
+            texts(
+                lang,
+                "broadcast_progress",
+                number=broadcast.id,
+                state=_state(broadcast, texts, lang),
+                sent=broadcast.sent,
+                total=broadcast.total,
+                blocked=broadcast.blocked,
+                failed=broadcast.failed,
+                unknown=broadcast.unknown,
+            )
+        )
+        if broadcast.state is State.RUNNING and per_second and broadcast.left:
+            left = duration(broadcast.left / per_second)
+            pace = f"{per_second:.1f}"
+            parts.append(texts(lang, "broadcast_pace", pace=pace, time=left))
+        if broadcast.unknown:
+            parts.append(texts[lang]["broadcast_unknown"])
+        if unknown:
+            parts.append(", ".join(f"<code>{chat}</code>" for chat in unknown))
+    if (
+        broadcast.starts_at
+        and broadcast.state in {State.DRAFT, State.RUNNING}
+        and not broadcast.sent
+    ):
+        time = datetime.fromtimestamp(broadcast.starts_at, UTC).strftime("%Y-%m-%d %H:%M")
+        parts.append(texts(lang, "broadcast_at", time=time))
+    if broadcast.trouble and broadcast.state is State.PAUSED:
+        parts.append(texts[lang][broadcast.trouble])
+    return "\n\n".join(parts)
+
+
+def buttons_of(
+    broadcast: Broadcast, texts: Texts, lang: str, *, is_asking: bool, may_pay: bool
+) -> InlineKeyboardMarkup | None:
+    """Offer what can be done now. `is_asking` is the last question before a draft is sent."""
+    words = texts[lang]
+
+    def row(*actions: tuple[str, str]) -> list[InlineKeyboardButton]:
+        return [_button(words[key], broadcast, action) for key, action in actions]
+
+    match broadcast.state:
+        case State.DRAFT if is_asking:
+            yes = texts(lang, "broadcast_yes", total=broadcast.total)
+            rows = [[_button(yes, broadcast, "yes")], row(("broadcast_back", "open"))]
+        case State.DRAFT:
+            rows = _draft_rows(broadcast, texts, lang, may_pay=may_pay)
+        case State.RUNNING:
+            rows = [row(("broadcast_pause", "pause"), ("broadcast_stop", "stop"))]
+        case State.PAUSED:
+            rows = [row(("broadcast_resume", "resume"), ("broadcast_stop", "stop"))]
+        case State.DONE if broadcast.unknown:
+            again = texts(lang, "broadcast_again", number=broadcast.unknown)
+            rows = [[_button(again, broadcast, "again")]]
+        case _:
+            return None
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def _draft_rows(
+    broadcast: Broadcast, texts: Texts, lang: str, *, may_pay: bool
+) -> list[list[InlineKeyboardButton]]:
+    words, audience = texts[lang], broadcast.audience
+    lang_label = (
+        words["broadcast_langs"] if audience.lang is None else texts[audience.lang]["language_name"]
+    )
+    days_label = (
+        words["broadcast_ever"]
+        if audience.active_days is None
+        else texts(lang, "broadcast_days", days=audience.active_days)
+    )
+    from_label = {None: words["broadcast_from_all"], "": words["broadcast_from_any"]}.get(
+        audience.referral, f"🔗 {audience.referral}"
+    )
+    chats_label = words[
+        {
+            Chats.PRIVATE: "broadcast_private",
+            Chats.GROUPS: "broadcast_groups",
+            Chats.ALL: "broadcast_all",
+        }[audience.chats]
+    ]
+    rows = [
+        [
+            _button(words["broadcast_preview"], broadcast, "preview"),
+            _button(words["broadcast_test"], broadcast, "test"),
+        ],
+        [_button(chats_label, broadcast, "chats"), _button(lang_label, broadcast, "lang")],
+        [_button(days_label, broadcast, "days"), _button(from_label, broadcast, "from")],
+        [
+            _button(
+                words["broadcast_silent" if broadcast.is_silent else "broadcast_loud"],
+                broadcast,
+                "silent",
+            )
+        ],
+        [_button(texts(lang, "broadcast_send", total=broadcast.total), broadcast, "send")],
+        [_button(words["broadcast_discard"], broadcast, "discard")],
+    ]
+    if may_pay:
+        key = "broadcast_paid" if broadcast.is_paid else "broadcast_free"
+        rows[3].append(_button(words[key], broadcast, "paid"))
+    return rows
+
+
+def _state(broadcast: Broadcast, texts: Texts, lang: str) -> str:
+    if broadcast.state is State.DRAFT:
+        return f"▫️ {broadcast.total}"
+    waits = broadcast.state is State.RUNNING and broadcast.starts_at > 0 and not broadcast.total
+    return texts[lang]["broadcast_waiting" if waits else f"broadcast_{broadcast.state}"]
+
+
+def _button(text: str, broadcast: Broadcast, action: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=f"{BROADCAST}{broadcast.id}/{action}")

@@ -1,0 +1,269 @@
+"""Where administrators write to everybody: the menu, the draft and its card."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.methods import EditMessageText
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from core.broadcasts import Broadcast, State, parse_card_reply
+from core.errors import CardReplyError, DeliveryError, StorageError
+from core.pseudonyms import LoggedChat
+from data.broadcasts import (
+    change_broadcast,
+    confirm_broadcast,
+    count_audience,
+    discard_broadcast,
+    find_broadcast,
+    new_draft,
+    open_broadcasts,
+    resend_unknown,
+    unknown_recipients,
+)
+from data.chats import find_chat
+from data.db_service import get_referral_stats
+from data.errors import storage_errors
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translated
+from handlers.admin import broadcast_card
+from misc.ui.texts import FALLBACK, Texts
+
+logger = logging.getLogger(__name__)
+
+#: So many of the chats of which nobody knows are named on a card.
+_LISTED: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastMenu:
+    """Does what administrators say, and keeps the cards right. All of it is in the database."""
+
+    bot: Bot
+    sender: Sender
+    texts: Texts
+    admins: frozenset[int]
+    #: Broadcasts may be paid for.
+    may_pay: bool
+
+    async def open_menu(self, message: Message, lang: str) -> None:
+        """Show what an administrator can do.
+
+        Raises:
+            StorageError, DeliveryError: it cannot be shown.
+        """
+        with storage_errors():
+            broadcasts = await open_broadcasts(self.bot.id)
+        keyboard = broadcast_card.menu(broadcasts, self.texts, lang)
+        target = ChatTarget.of(message)
+        await self.sender.send_text(target, self.texts[lang]["admin_menu"], keyboard)
+
+    async def take_content(self, message: Message, number: int, lang: str) -> None:
+        """Take the message that everybody is to get, and show its card.
+
+        Raises:
+            StorageError, DeliveryError: it is not taken, or the card cannot be shown.
+        """
+        target = ChatTarget.of(message)
+        if message.media_group_id:
+            await self.sender.send_text(target, self.texts[lang]["broadcast_no_album"])
+            return
+        buttons = broadcast_card.buttons_from(message.reply_markup)
+        with storage_errors():
+            await change_broadcast(
+                number, State.DRAFT, message_id=message.message_id, buttons=buttons
+            )
+        await self._put_card(target, number, lang)
+
+    async def take_note(self, message: Message, number: int, lang: str) -> None:
+        """Take an answer to a card: buttons, or a time.
+
+        Raises:
+            NoteError: it is neither.
+            StorageError, DeliveryError: it is not taken, or the card cannot be shown.
+        """
+        note = parse_card_reply(message.text or "", time.time())
+        values: dict[str, Any] = (
+            {"starts_at": note}
+            if isinstance(note, int)
+            else {"buttons": broadcast_card.with_buttons(note)}
+        )
+        with storage_errors():
+            is_draft = await change_broadcast(number, State.DRAFT, **values)
+        if not is_draft:
+            raise CardReplyError("not a draft any more")
+        await self._put_card(ChatTarget.of(message), number, lang)
+
+    async def press(self, query: CallbackQuery, lang: str) -> None:
+        """Do what a button says, and answer the press.
+
+        Raises:
+            StorageError, DeliveryError: it is not done.
+        """
+        number, action = broadcast_card.read_press(query.data or "")
+        message = query.message
+        if not isinstance(message, Message):
+            await query.answer(self.texts[lang]["button_expired"], show_alert=True)
+            return
+        if number is None:
+            with storage_errors():
+                await new_draft(self.bot.id, query.from_user.id)
+            await self._show(message, self.texts[lang]["broadcast_compose"], None)
+            await query.answer()
+            return
+        with storage_errors():
+            broadcast = await find_broadcast(number)
+        if broadcast is None:
+            await query.answer(self.texts[lang]["button_expired"], show_alert=True)
+            return
+        notice = await self._do(broadcast, action, query.from_user.id, lang)
+        await query.answer(notice)
+        with storage_errors():
+            latest = await self._counted(number)
+        if latest is None:
+            await self._delete(message)
+        elif action == "open" and latest.card_id != message.message_id:
+            await self._put_card(ChatTarget.of(message), number, lang)
+        else:
+            face = await self._face(latest, lang, is_asking=action == "send")
+            await self._show(message, *face)
+
+    async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
+        """Show how far a broadcast is. A card that is gone, or says so already, is fine."""
+        if broadcast.card_id is None:
+            return
+        try:
+            with storage_errors():
+                record = await find_chat(broadcast.admin_id)
+            lang = record.lang if record and record.lang in self.texts else FALLBACK
+            text, keyboard = await self._face(broadcast, lang, per_second)
+            with translated():
+                await self.bot(
+                    EditMessageText(
+                        chat_id=broadcast.admin_id,
+                        message_id=broadcast.card_id,
+                        text=text,
+                        reply_markup=keyboard,
+                    )
+                )
+        except (StorageError, DeliveryError) as error:
+            logger.info("The card of broadcast %d stays as it is: %s", broadcast.id, error)
+
+    async def _do(self, broadcast: Broadcast, action: str, admin_id: int, lang: str) -> str | None:
+        """Do one thing; gives what is to be said about it."""
+        if action in {"preview", "test"}:
+            chats = [admin_id] if action == "preview" else sorted(self.admins)
+            copies = await self._try(broadcast, chats)
+            return self.texts(lang, "broadcast_tested", number=copies)
+        with storage_errors():
+            if changes := await self._changes(broadcast, action):
+                await change_broadcast(broadcast.id, State.DRAFT, **changes)
+            else:
+                await self._govern(broadcast.id, action)
+        return None
+
+    async def _changes(self, broadcast: Broadcast, action: str) -> dict[str, Any]:
+        """Tell what a button changes about a draft; nothing for the other buttons."""
+        audience = broadcast.audience
+        match action:
+            case "chats":
+                return {"audience": audience.next_chats()}
+            case "lang":
+                return {"audience": audience.next_lang(self.texts.languages)}
+            case "days":
+                return {"audience": audience.next_days()}
+            case "from":
+                known = [link for link, _ in await get_referral_stats()]
+                return {"audience": audience.next_referral(known)}
+            case "silent":
+                return {"is_silent": not broadcast.is_silent}
+            case "paid" if self.may_pay:
+                return {"is_paid": not broadcast.is_paid}
+            case _:
+                return {}
+
+    async def _govern(self, number: int, action: str) -> None:
+        """Start, pause or end a broadcast; whoever sends it looks once a second."""
+        match action:
+            case "discard":
+                await discard_broadcast(number)
+            case "yes":
+                await confirm_broadcast(number)
+            case "pause":
+                await change_broadcast(number, State.RUNNING, state=State.PAUSED, trouble=None)
+            case "resume":
+                await change_broadcast(number, State.PAUSED, state=State.RUNNING, trouble=None)
+            case "stop":
+                await change_broadcast(number, State.RUNNING, State.PAUSED, state=State.CANCELLED)
+            case "again":
+                await resend_unknown(number)
+            case _:
+                return
+
+    async def _try(self, broadcast: Broadcast, chats: Sequence[int]) -> int:
+        """Send a broadcast to some administrators; gives to how many it has come."""
+        copies = 0
+        for chat_id in chats:
+            try:
+                await self.sender.copy(broadcast, chat_id)
+            except DeliveryError as error:
+                logger.info(
+                    "No trial of broadcast %d for %s: %s", broadcast.id, LoggedChat(chat_id), error
+                )
+            else:
+                copies += 1
+        return copies
+
+    async def _counted(self, number: int) -> Broadcast | None:
+        """Give a broadcast; a draft with the number of those who would get it now."""
+        broadcast = await find_broadcast(number)
+        if broadcast and broadcast.state is State.DRAFT:
+            total = await count_audience(broadcast.audience)
+            await change_broadcast(number, State.DRAFT, total=total)
+            return await find_broadcast(number)
+        return broadcast
+
+    async def _put_card(self, target: ChatTarget, number: int, lang: str) -> None:
+        """Send a new card for a broadcast; the old one does nothing but what is still possible."""
+        with storage_errors():
+            broadcast = await self._counted(number)
+        if broadcast is None:
+            return
+        card = await self.sender.send_text(target, *await self._face(broadcast, lang))
+        with storage_errors():
+            await change_broadcast(number, *State, card_id=card.message_id)
+
+    async def _face(
+        self, broadcast: Broadcast, lang: str, per_second: float = 0.0, *, is_asking: bool = False
+    ) -> tuple[str, InlineKeyboardMarkup | None]:
+        unknown: Sequence[int] = ()
+        if broadcast.state is State.DONE and broadcast.unknown:
+            with storage_errors():
+                unknown = await unknown_recipients(broadcast.id, _LISTED)
+        return (
+            broadcast_card.text_of(broadcast, self.texts, lang, per_second, unknown),
+            broadcast_card.buttons_of(
+                broadcast, self.texts, lang, is_asking=is_asking, may_pay=self.may_pay
+            ),
+        )
+
+    @staticmethod
+    async def _show(message: Message, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
+        """Change a message of ours; one that is gone, or says so already, is fine."""
+        try:
+            with translated():
+                await message.edit_text(text, reply_markup=keyboard)
+        except DeliveryError as error:
+            logger.info("A card stays as it is: %s", error)
+
+    @staticmethod
+    async def _delete(message: Message) -> None:
+        try:
+            with translated():
+                await message.delete()
+        except DeliveryError as error:
+            logger.info("A card stays there: %s", error)

@@ -1,0 +1,1 @@
+"""Inline mode: queries, the messages they become, and the buttons below them."""

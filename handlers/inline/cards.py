@@ -1,0 +1,107 @@
+"""The cards of an inline answer: pure, from what is known to the Bot API's objects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from aiogram.types import (
+    InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultCachedAudio,
+    InlineQueryResultCachedDocument,
+    InlineQueryResultCachedMpeg4Gif,
+    InlineQueryResultCachedPhoto,
+    InlineQueryResultCachedVideo,
+    InlineQueryResultUnion,
+    InputTextMessageContent,
+)
+
+from core.media import RemoteFile
+from core.request import Kind
+from delivery.api_requests import MessageOptions
+from misc.ui import keyboards
+
+#: Ids of the cards that start a request, with what is wanted; those of known media begin with KNOWN.
+FETCH: Final[dict[str, Kind]] = {"fetch/post": "post", "fetch/sound": "sound"}
+KNOWN: Final = "known/"
+#: What the ids of such cards began with in older bots with the same token.
+_OLD: Final = ("tt_download", "ig_download")
+HINT: Final = "hint"
+
+
+def wanted(result_id: str) -> Kind | None:
+    """Tell what the card with an id has promised to fetch; None for one that has shown all."""
+    if result_id.startswith(_OLD):
+        return "post"
+    return FETCH.get(result_id)
+
+
+def unknown(texts: Mapping[str, str], site: str) -> list[InlineQueryResultUnion]:
+    """Offer to fetch a post, or its sound. The button brings the id by which the message is edited."""
+    return [
+        InlineQueryResultArticle(
+            id=card,
+            title=texts[f"inline_{kind}"],
+            description=texts["inline_about"].format(site=site),
+            input_message_content=_content(texts["inline_fetching"]),
+            reply_markup=keyboards.hourglass(),
+        )
+        for card, kind in FETCH.items()
+    ]
+
+
+def known(
+    files: Sequence[RemoteFile],
+    options: MessageOptions,
+    audio: RemoteFile | None,
+    texts: Mapping[str, str],
+) -> list[InlineQueryResultUnion]:
+    """Show what Telegram has: every item of a post, and its sound."""
+    cards: list[InlineQueryResultUnion] = []
+    for number, file in enumerate(files, start=1):
+        title = texts["inline_post"] if len(files) == 1 else f"{number}/{len(files)}"
+        cards.append(_card(f"{KNOWN}{number}", file, title, options.caption, options.buttons))
+    if audio:
+        title = texts["inline_sound"]
+        cards.append(_card(f"{KNOWN}sound", audio, title, options.caption, None))
+    return cards
+
+
+def hint(
+    title: str, text: str, button: InlineKeyboardMarkup | None = None
+) -> list[InlineQueryResultUnion]:
+    """Say something that helps. Who sends it tells others."""
+    content = _content(text)
+    return [
+        InlineQueryResultArticle(
+            id=HINT, title=title, input_message_content=content, reply_markup=button
+        )
+    ]
+
+
+def _card(
+    card_id: str,
+    file: RemoteFile,
+    title: str,
+    caption: str,
+    buttons: InlineKeyboardMarkup | None,
+) -> InlineQueryResultUnion:
+    common: dict[str, Any] = {"id": card_id, "caption": caption, "reply_markup": buttons}
+    match file.kind:
+        case "video":
+            return InlineQueryResultCachedVideo(video_file_id=file.file_id, title=title, **common)
+        case "animation":
+            return InlineQueryResultCachedMpeg4Gif(
+                mpeg4_file_id=file.file_id, title=title, **common
+            )
+        case "audio":
+            return InlineQueryResultCachedAudio(audio_file_id=file.file_id, **common)
+        case "photo":
+            return InlineQueryResultCachedPhoto(photo_file_id=file.file_id, title=title, **common)
+        case _:
+            return InlineQueryResultCachedDocument(
+                document_file_id=file.file_id, title=title, **common
+            )
+
+
+def _content(text: str) -> InputTextMessageContent:
+    return InputTextMessageContent(message_text=text)

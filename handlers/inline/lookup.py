@@ -1,0 +1,114 @@
+"""Who asks in a chat that is not ours, for what, and what is known of it: for inline and guest mode."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aiogram.types import User
+
+from core.cached_post import CachedPost, CacheKey
+from core.errors import StorageError
+from core.formats import Quality
+from core.media import Link, RemoteFile
+from core.preferences import DEFAULT_PREFERENCES
+from core.request import Kind, Request
+from data.chats import find_chat
+from data.errors import storage_errors
+from misc.ui.texts import Texts
+from platforms import Fetcher
+from services.requests.file_id_cache import FileIdCache
+
+logger = logging.getLogger(__name__)
+
+#: Telegram drops an answer that comes too late; what the database has not said by then is left out.
+_BUDGET_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks, as far as that is known."""
+
+    lang: str
+    quality: Quality
+    #: None when the database did not say in time.
+    is_registered: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known when an answer is due."""
+
+    person: Person
+    link: Link | None
+    #: The post and its sound, where Telegram has them.
+    post: CachedPost | None = None
+    audio: RemoteFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks things up. The database may fail: then less is known."""
+
+    bot_id: int
+    texts: Texts
+    fetcher: Fetcher
+    file_id_cache: FileIdCache
+
+    async def in_time(self, user: User, links: Sequence[Link]) -> Known:
+        """Look up a person and the first of some links, as far as the database says in time."""
+        link = self.fetcher.known(links[0]) if links else None
+        person = Person(self.texts.closest(user.language_code), Quality.BEST, None)
+        post = audio = None
+        try:
+            async with asyncio.timeout(_BUDGET_S):
+                person = await self.person(user)
+                if link and link.post_id:
+                    post = await self.file_id_cache.find(
+                        self.key(link, link.post_id, person.quality)
+                    )
+                    if person.quality is not Quality.SOUND:
+                        audio = await self.file_id_cache.find(
+                            self.key(link, link.post_id, Quality.SOUND)
+                        )
+        except TimeoutError:
+            logger.warning("The database is too slow for inline answers")
+        return Known(person, link, post, audio.files[0] if audio else None)
+
+    async def person(self, user: User) -> Person:
+        """Look up a person."""
+        lang = self.texts.closest(user.language_code)
+        try:
+            with storage_errors():
+                record = await find_chat(user.id)
+        except StorageError as error:
+            logger.warning("Inline without the database: %s", error)
+            return Person(lang, Quality.BEST, None)
+        if record is None:
+            return Person(lang, Quality.BEST, is_registered=False)
+        known = record.lang if record.lang in self.texts else lang
+        return Person(known, record.preferences.quality, is_registered=True)
+
+    def key(self, link: Link, post_id: str, quality: Quality) -> CacheKey:
+        """Give the key of a post in some quality."""
+        variant = "sound" if quality is Quality.SOUND else f"media/{quality}"
+        return CacheKey(self.bot_id, link.platform, post_id, variant)
+
+    def request(
+        self, kind: Kind, link: Link, user: User, person: Person, inline_id: str
+    ) -> Request:
+        """Write a person's request for an inline message."""
+        return Request(
+            kind="sound" if person.quality is Quality.SOUND else kind,
+            link=link,
+            chat_id=user.id,
+            message_id=0,
+            is_private=True,
+            asked_at=int(time.time()),
+            lang=person.lang,
+            preferences=replace(DEFAULT_PREFERENCES, quality=person.quality),
+            inline_id=inline_id,
+            is_recorded=bool(person.is_registered),
+        )

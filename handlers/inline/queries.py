@@ -1,0 +1,205 @@
+"""The bot in chats that are not its own: what is typed behind its name, and calls of it as a guest."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from aiogram import Bot
+from aiogram.methods import AnswerGuestQuery
+from aiogram.types import (
+    ChosenInlineResult,
+    InlineQuery,
+    InlineQueryResultsButton,
+    InlineQueryResultUnion,
+    Message,
+    User,
+)
+
+from core.cached_post import CachedPost
+from core.errors import DeliveryError, StorageError
+from core.media import Link
+from core.pseudonyms import LoggedChat
+from core.request import Request
+from data.downloads import record_download
+from data.errors import storage_errors
+from data.inline_messages import record_shown_post, store_inline
+from delivery.telegram_errors import translated
+from handlers.inline import cards
+from handlers.inline.lookup import Known, Lookup, Person
+from misc.filters import links_of
+from misc.intake import RequestIntake
+from misc.middlewares.deduplication import Deduplicator
+from misc.middlewares.update_acks import UpdateAck
+from misc.ui import keyboards
+from misc.ui.texts import Texts
+
+logger = logging.getLogger(__name__)
+
+#: For the words of a card: the message that it becomes has no id yet.
+_NO_MESSAGE: Final = "-"
+#: Shorter texts are the beginning of something.
+_SHORTEST: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class InlineQueries:
+    """Answers queries and calls, and turns chosen cards into requests."""
+
+    bot: Bot
+    texts: Texts
+    lookup: Lookup
+    intake: RequestIntake
+    deduplicator: Deduplicator
+    #: People who never pressed /start are served as well.
+    is_for_everybody: bool
+
+    async def answer(self, query: InlineQuery) -> None:
+        """Answer a query at once: with the media if Telegram has it, else with an offer to fetch it."""
+        links = self.intake.registry.find_all(query.query, ())
+        known = await self.lookup.in_time(query.from_user, links)
+        texts = self.texts[known.person.lang]
+        button = None
+        if self._is_turned_away(known.person):
+            button = InlineQueryResultsButton(text=texts["inline_enable"], start_parameter="inline")
+            results = []
+        elif known.link is None:
+            is_typing = len(query.query.strip()) < _SHORTEST
+            key = "inline_hint" if is_typing else "inline_foreign"
+            results = cards.hint(texts[key], texts["inline_usage"])
+        elif known.post:
+            request = self.lookup.request(
+                "post", known.link, query.from_user, known.person, _NO_MESSAGE
+            )
+            options = self.intake.presenter(request).options(known.post.post, shown=1, missing=0)
+            results = cards.known(known.post.files, options, known.audio, texts)
+        else:
+            results = cards.unknown(texts, self._site(known.link))
+        try:
+            with translated():
+                await query.answer(results, cache_time=0, is_personal=True, button=button)
+        except DeliveryError as error:
+            logger.info(
+                "An inline query of %s got no answer: %s", LoggedChat(query.from_user.id), error
+            )
+
+    async def choose(self, chosen: ChosenInlineResult, ack: UpdateAck) -> None:
+        """Make the request for a card that was sent; media that was known is only recorded."""
+        links = self.intake.registry.find_all(chosen.query, ())
+        if not links:
+            return
+        link = self.lookup.fetcher.known(links[0])
+        kind = cards.wanted(chosen.result_id)
+        person = await self.lookup.person(chosen.from_user)
+        if kind is None:
+            if chosen.result_id.startswith(cards.KNOWN):
+                key = self.lookup.key(link, link.post_id or "", person.quality)
+                await self._record(
+                    chosen.from_user, person, link, await self.lookup.file_id_cache.find(key)
+                )
+            return
+        inline_id = chosen.inline_message_id
+        if inline_id is None:
+            logger.warning("A chosen card came without an id: inline feedback must be at 100 %%")
+            return
+        request = self.lookup.request(kind, link, chosen.from_user, person, inline_id)
+        await self._remember(request)
+        if self._is_turned_away(person):
+            await self._invite(request)
+        else:
+            await self.intake.submit_inline(request, ack)
+
+    async def visit(self, message: Message, ack: UpdateAck) -> None:
+        """Answer a call into a chat that the bot is no member of, about a link in it or above it."""
+        user, call_id = message.from_user, message.guest_query_id
+        if user is None or call_id is None or not self.deduplicator.is_first(message):
+            return
+        registry = self.intake.registry
+        above = message.reply_to_message
+        links = links_of(message, registry) or (links_of(above, registry) if above else [])
+        known = await self.lookup.in_time(user, links)
+        texts = self.texts[known.person.lang]
+        if self._is_turned_away(known.person) or known.link is None:
+            button = keyboards.link_button(
+                texts["inline_enable"], f"https://t.me/{self.intake.bot_username}?start=inline"
+            )
+            (card,) = cards.hint(texts["inline_hint"], texts["inline_usage"], button)
+            await self._answer_call(call_id, card)
+            return
+        request = self.lookup.request("post", known.link, user, known.person, _NO_MESSAGE)
+        inline_id = await self._answer_call(call_id, self._guest_card(known, request))
+        if inline_id is None:
+            return
+        request = self.lookup.request("post", known.link, user, known.person, inline_id)
+        await self._remember(request)
+        if known.post:
+            await self._note_shown(inline_id, known.post)
+            await self._record(user, known.person, known.link, known.post)
+        else:
+            await self.intake.submit_inline(request, ack)
+
+    def _guest_card(self, known: Known, request: Request) -> InlineQueryResultUnion:
+        """Give the one card that answers a call: a post's first item with arrows, or a promise."""
+        texts = self.texts[known.person.lang]
+        if known.post is None:
+            return cards.unknown(texts, self._site(request.link))[0]
+        presenter = self.intake.presenter(request)
+        options = presenter.options(known.post.post, shown=len(known.post.files), missing=0)
+        return cards.known(known.post.files[:1], options, None, texts)[0]
+
+    async def _answer_call(self, call_id: str, card: InlineQueryResultUnion) -> str | None:
+        """Answer a call; gives the id of the message that it has become."""
+        try:
+            with translated():
+                sent = await self.bot(AnswerGuestQuery(guest_query_id=call_id, result=card))
+        except DeliveryError as error:
+            logger.info("A call as a guest got no answer: %s", error)
+            return None
+        return sent.inline_message_id
+
+    def _is_turned_away(self, person: Person) -> bool:
+        return person.is_registered is False and not self.is_for_everybody
+
+    def _site(self, link: Link) -> str:
+        return self.intake.registry.by_name[link.platform].title
+
+    async def _invite(self, request: Request) -> None:
+        try:
+            await self.intake.presenter(request).invite()
+        except DeliveryError as error:
+            logger.info("An inline message is no invitation: %s", error)
+
+    async def _remember(self, request: Request) -> None:
+        """Note whose an inline message is, so that its buttons work for as long as it exists."""
+        assert request.inline_id
+        try:
+            with storage_errors():
+                await store_inline(request.inline_id, request.chat_id, request)
+        except StorageError as error:
+            logger.warning("The buttons of an inline message will not work: %s", error)
+
+    async def _note_shown(self, inline_id: str, shown: CachedPost) -> None:
+        try:
+            with storage_errors():
+                await record_shown_post(inline_id, shown.post.id)
+        except StorageError as error:
+            logger.warning("The pages of an inline message cannot be turned: %s", error)
+
+    async def _record(
+        self, user: User, person: Person, link: Link, shown: CachedPost | None
+    ) -> None:
+        """Count known media that somebody has sent, and write the history of who is registered."""
+        self.intake.metrics.delivered(link.platform, is_known=True)
+        if not person.is_registered:
+            return
+        try:
+            with storage_errors():
+                await record_download(
+                    user.id,
+                    link.url,
+                    is_images=bool(shown and shown.post.has_pictures),
+                    is_processed=False,
+                    is_inline=True,
+                    ads=None,
+                )
+        except StorageError as error:
+            logger.warning("An inline message is not recorded: %s", error)

@@ -1,0 +1,1 @@
+"""The /stats screens and the live board."""

@@ -1,0 +1,78 @@
+"""Two messages in a chat that always show the newest numbers. The bot writes them itself, once."""
+
+import logging
+from dataclasses import dataclass
+
+from aiogram import Bot
+from aiogram.methods import EditMessageText
+
+from core.errors import DeliveryError, FileRejectedError, UnchangedError
+from core.statistics import Period
+from data.chats import find_chat
+from data.errors import storage_errors
+from data.key_values import compare_and_set, read_value
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translated
+from handlers.statistics.menu import StatisticsMenu
+from misc.ui.texts import FALLBACK
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBoard:
+    """Keeps them right."""
+
+    bot: Bot
+    sender: Sender
+    menu: StatisticsMenu
+    chat_id: int
+
+    async def show_ever(self) -> None:
+        """Show what has happened ever.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        await self._show(Period.ALL)
+
+    async def show_day(self) -> None:
+        """Show what has happened in the last day.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        await self._show(Period.DAY)
+
+    async def _show(self, period: Period) -> None:
+        name = f"board/{self.bot.id}/{self.chat_id}/{period}"
+        with storage_errors():
+            record = await find_chat(self.chat_id)
+            known = await read_value(name)
+        text = await self.menu.board(period, record.lang if record else FALLBACK)
+        try:
+            if known is None or not await self._edit(int(known), text):
+                target = ChatTarget(self.chat_id, 0, is_private=False, is_reply=False)
+                message = await self.sender.send_text(target, text, silent=True)
+                with storage_errors():
+                    await compare_and_set(name, known, str(message.message_id))
+        except DeliveryError as error:
+            logger.warning("The board in [statistics] board_chat stays as it is: %s", error)
+
+    async def _edit(self, message_id: int, text: str) -> bool:
+        """Change a message; False when it is there no more.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+        """
+        method = EditMessageText(chat_id=self.chat_id, message_id=message_id, text=text)
+        try:
+            with translated():
+                await self.bot(method)
+        except UnchangedError:
+            return True
+        except FileRejectedError as error:
+            logger.info("The board is written anew: %s", error)
+            return False
+        return True

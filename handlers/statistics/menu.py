@@ -1,0 +1,142 @@
+"""Where statistics are looked at: one message whose buttons turn it into the next screen."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from core.errors import UnchangedError
+from core.statistics import Period
+from data.ads import ad_shows_since
+from data.database import unix_now
+from data.errors import storage_errors
+from data.statistics import counts_since, outcomes_since
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from delivery.telegram_errors import translated
+from handlers.statistics import screens as screens
+from handlers.statistics.screens import Screen, View
+from misc.ui.texts import Texts
+from platforms import Registry
+from services.botstat import BotStat
+from services.statistics import Statistics
+
+_CHAT_ID: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsMenu:
+    """Shows the screens of /stats."""
+
+    sender: Sender
+    texts: Texts
+    registry: Registry
+    statistics: Statistics
+    botstat: BotStat | None
+    has_ads: bool
+
+    async def open(self, message: Message, lang: str) -> None:
+        """Show the menu in a message of its own.
+
+        Raises:
+            DeliveryError: it cannot be shown.
+        """
+        text, buttons = await self._face(View(), lang)
+        await self.sender.send_text(ChatTarget.of(message), text, buttons)
+
+    async def press(self, query: CallbackQuery, lang: str) -> None:
+        """Show what a button leads to, and answer the press.
+
+        Raises:
+            StorageError, DeliveryError: it cannot be shown.
+        """
+        view, message = View.read(query.data or ""), query.message
+        if view is None or not isinstance(message, Message):
+            await query.answer(self.texts[lang]["button_expired"], show_alert=True)
+        elif view.does:
+            await query.answer()
+            await self._do(view, ChatTarget.beside(message), lang)
+        else:
+            text, buttons = await self._face(view, lang)
+            try:
+                with translated():
+                    await message.edit_text(text, reply_markup=buttons)
+            except UnchangedError:
+                await query.answer(self.texts[lang]["stats_same"])
+                return
+            await query.answer()
+
+    async def send_history(self, query: CallbackQuery, chat_id: str, lang: str) -> None:
+        """Send a chat's history as a table, and answer the press.
+
+        Raises:
+            StorageError, DeliveryError: it did not come to its end.
+        """
+        if not isinstance(query.message, Message) or not _CHAT_ID.fullmatch(chat_id):
+            await query.answer(self.texts[lang]["button_expired"], show_alert=True)
+            return
+        target = ChatTarget.beside(query.message)
+        if await self.statistics.send_history(int(chat_id), target):
+            await query.answer()
+        else:
+            await query.answer(self.texts[lang]["stats_no_history"], show_alert=True)
+
+    async def _do(self, view: View, target: ChatTarget, lang: str) -> None:
+        if view.screen is Screen.BOTSTAT and self.botstat:
+            outcome, number = await self.botstat.upload()
+            words = self.texts(lang, f"stats_botstat_{outcome}", number=number)
+            await self.sender.send_text(target, words)
+        elif view.screen is Screen.GRAPH:
+            curve = await self.statistics.curve(view.metric, view.scope, view.period)
+            labels = screens.graph_labels(view, self.texts, lang)
+            caption = screens.graph_title(view, self.texts, lang)
+            await self.statistics.send_picture(curve, labels, caption, target)
+
+    async def _face(self, view: View, lang: str) -> tuple[str, InlineKeyboardMarkup]:
+        """Give a screen's words and buttons."""
+        if view.screen is Screen.MENU:
+            return self.texts[lang]["stats_menu"], screens.menu_buttons(
+                self.texts, lang, has_ads=self.has_ads, has_botstat=self.botstat is not None
+            )
+        return await self._words(view, lang), screens.buttons_of(view, self.texts, lang)
+
+    async def _words(self, view: View, lang: str) -> str:
+        now, texts = unix_now(), self.texts
+        with storage_errors():
+            match view.screen:
+                case Screen.OVERVIEW:
+                    ever, day = await counts_since(None), await counts_since(Period.DAY.since(now))
+                    return screens.overview(ever, day, texts, lang, now)
+                case Screen.DETAILS:
+                    counts = await counts_since(view.period.since(now))
+                    return screens.details(view, counts, texts, lang, now)
+                case Screen.SITES:
+                    outcomes = await outcomes_since(view.period.since(now))
+                    return screens.sites(view, outcomes, self._titles, texts, lang, now)
+                case Screen.ADS:
+                    shows = await ad_shows_since(view.period.since(now))
+                    return screens.ads(view, shows, texts, lang, now)
+                case Screen.REFERRALS:
+                    return screens.referrals(await self.statistics.tops(), texts, lang)
+                case Screen.OTHERS:
+                    return screens.others(await self.statistics.tops(), texts, lang)
+                case Screen.BOTSTAT:
+                    return texts[lang]["stats_botstat_sure"]
+                case _:
+                    return screens.graph_title(view, texts, lang)
+
+    async def board(self, period: Period, lang: str) -> str:
+        """Say what has happened in a period, for a message that is renewed.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        now = unix_now()
+        with storage_errors():
+            counts = await counts_since(period.since(now))
+        return screens.board(period, counts, self.texts, lang, now)
+
+    @property
+    def _titles(self) -> dict[str, str]:
+        return {name: platform.title for name, platform in self.registry.by_name.items()}

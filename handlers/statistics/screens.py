@@ -1,0 +1,296 @@
+"""The screens of /stats: their words and their buttons, pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, Self
+
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from core.csv_export import minute
+from core.statistics import Counts, Metric, Period, Scope
+from misc.ui.callback_data import STATISTICS
+from misc.ui.texts import FALLBACK, Texts
+from services.charts import Labels
+from services.metrics import FETCHED, KNOWN
+from services.statistics import Tops
+
+#: Of the errors, the most frequent ones are named.
+_ERRORS: Final = 12
+
+
+class Screen(StrEnum):
+    """What is looked at."""
+
+    MENU = "menu"
+    OVERVIEW = "overview"
+    DETAILS = "details"
+    GRAPH = "graph"
+    REFERRALS = "referrals"
+    OTHERS = "others"
+    SITES = "sites"
+    ADS = "ads"
+    BOTSTAT = "botstat"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A screen and what is chosen on it: all that a button carries."""
+
+    screen: Screen = Screen.MENU
+    scope: Scope = Scope.ALL
+    period: Period = Period.DAY
+    metric: Metric = Metric.POSTS
+    #: Something is to be done, not only shown: a graph sent, an upload confirmed.
+    does: bool = False
+
+    @classmethod
+    def read(cls, data: str) -> Self | None:
+        """Read a button's data; None when it makes no sense."""
+        try:
+            screen, scope, period, metric, does = data.removeprefix(STATISTICS).split("/")
+            return cls(Screen(screen), Scope(scope), Period(period), Metric(metric), does == "do")
+        except ValueError:
+            return None
+
+    @property
+    def data(self) -> str:
+        """Write it for a button."""
+        chosen = "/".join((self.screen, self.scope, self.period, self.metric))
+        return f"{STATISTICS}{chosen}/{'do' if self.does else 'see'}"
+
+
+def menu_buttons(
+    texts: Texts, lang: str, *, has_ads: bool, has_botstat: bool
+) -> InlineKeyboardMarkup:
+    """Offer all screens, two in a row."""
+    screens = [
+        Screen.OVERVIEW,
+        Screen.DETAILS,
+        Screen.GRAPH,
+        Screen.SITES,
+        Screen.REFERRALS,
+        Screen.OTHERS,
+        *([Screen.ADS] if has_ads else []),
+        *([Screen.BOTSTAT] if has_botstat else []),
+    ]
+    buttons = [_button(texts[lang][f"stats_{screen}"], View(screen)) for screen in screens]
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
+    """Offer what can be chosen on a screen, a new look at it, and the way back."""
+    words = texts[lang]
+    rows: list[list[InlineKeyboardButton]] = []
+    if view.screen is Screen.GRAPH:
+        rows.append(
+            [
+                _choice(words[f"stats_metric_{metric}"], replace(view, metric=metric), view)
+                for metric in Metric
+            ]
+        )
+    if view.screen in {Screen.GRAPH, Screen.DETAILS}:
+        rows.append(
+            [
+                _choice(words[f"stats_scope_{scope}"], replace(view, scope=scope), view)
+                for scope in Scope
+            ]
+        )
+    if view.screen in {Screen.GRAPH, Screen.DETAILS, Screen.SITES, Screen.ADS}:
+        rows.append(
+            [
+                _choice(words[f"stats_period_{period}"], replace(view, period=period), view)
+                for period in Period
+            ]
+        )
+    last = [_button("⬅️", View())]
+    match view.screen:
+        case Screen.GRAPH:
+            last.append(_button(words["stats_draw"], replace(view, does=True)))
+        case Screen.BOTSTAT:
+            last.append(_button(words["stats_botstat_yes"], replace(view, does=True)))
+        case _:
+            last.append(_button("🔄", view))
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, last])
+
+
+def overview(
+    ever: Mapping[Scope, Counts], day: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
+) -> str:
+    """Say what has happened ever, and in the last day: in private chats and in groups."""
+    both = ((Period.ALL, ever), (Period.DAY, day))
+    parts = [_both_kinds(period, counts, texts, lang, now) for period, counts in both]
+    return "\n\n".join((*parts, as_of(texts, lang, now)))
+
+
+def board(period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
+    """Say what has happened in a period: in private chats and in groups."""
+    return f"{_both_kinds(period, counts, texts, lang, now)}\n\n{as_of(texts, lang, now)}"
+
+
+def details(view: View, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
+    """Say what has happened in one period in some chats."""
+    since = view.period.since(now)
+    heading = texts[lang][f"stats_scope_{view.scope}"]
+    lines = [f"<b>{heading} · {texts[lang][f'stats_period_{view.period}']}</b>"]
+    if since is not None:
+        lines.append(texts(lang, "stats_since", time=minute(since)))
+    block = _block(counts[view.scope], texts, lang, is_ever=since is None)
+    return "\n\n".join(("\n".join(lines), block, as_of(texts, lang, now)))
+
+
+def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
+    """Give the words on a graph."""
+    return Labels(
+        graph_title(view, texts, lang),
+        texts[lang][f"stats_metric_{view.metric}"],
+        graph_title(view, texts, FALLBACK),
+        texts[FALLBACK][f"stats_metric_{view.metric}"],
+    )
+
+
+def graph_title(view: View, texts: Texts, lang: str) -> str:
+    """Say what a graph shows."""
+    words = texts[lang]
+    return " · ".join(
+        (
+            words[f"stats_metric_{view.metric}"],
+            words[f"stats_scope_{view.scope}"],
+            words[f"stats_period_{view.period}"],
+        )
+    )
+
+
+def referrals(tops: Tops, texts: Texts, lang: str) -> str:
+    """Name the links that have brought most chats."""
+    lines = [f"{texts.escaped(link)} – {amount(number)}" for link, number in tops.referrals]
+    return _listed(texts[lang]["stats_referrals"], lines, texts, lang, tops.taken_at)
+
+
+def others(tops: Tops, texts: Texts, lang: str) -> str:
+    """Say what else is known of all chats."""
+    languages = [
+        f"{texts[code]['language_name'] if code in texts else texts.escaped(code)} – {amount(n)}"
+        for code, n in tops.languages
+    ]
+    busiest = [f"<code>{chat}</code> – {amount(posts)}" for chat, posts in tops.busiest]
+    nothing = [texts[lang]["stats_nothing"]]
+    return "\n\n".join(
+        (
+            texts(
+                lang,
+                "stats_wishes",
+                files=amount(tops.in_file_mode),
+                blocked=amount(tops.blocked),
+            ),
+            "\n".join((f"<b>{texts[lang]['stats_languages']}</b>", *(languages or nothing))),
+            "\n".join((f"<b>{texts[lang]['stats_busiest']}</b>", *(busiest or nothing))),
+            as_of(texts, lang, tops.taken_at),
+        )
+    )
+
+
+def sites(
+    view: View,
+    outcomes: Sequence[tuple[str, str, int]],
+    titles: Mapping[str, str],
+    texts: Texts,
+    lang: str,
+    now: int,
+) -> str:
+    """Say how requests have ended, by site, and which errors were most frequent."""
+    served, known, failed = Counter[str](), Counter[str](), Counter[str]()
+    errors = []
+    for platform, outcome, number in outcomes:
+        if outcome in {KNOWN, FETCHED}:
+            served[platform] += number
+            known[platform] += number if outcome == KNOWN else 0
+        else:
+            failed[platform] += number
+            errors.append(f"{titles.get(platform, platform)}: {outcome} – {amount(number)}")
+    lines = [
+        _site(titles.get(platform, platform), served[platform], known[platform], failed[platform])
+        for platform, _ in (served + failed).most_common()
+    ]
+    if len(lines) > 1:
+        everywhere = texts[lang]["stats_scope_all"]
+        lines.insert(0, _site(everywhere, served.total(), known.total(), failed.total()))
+    if lines:
+        lines.append(f"\n<i>{texts[lang]['stats_sites_about']}</i>")
+    heading = f"{texts[lang]['stats_sites']} · {texts[lang][f'stats_period_{view.period}']}"
+    text = _listed(heading, lines, texts, lang, now)
+    return "\n\n".join((text, "\n".join(errors[:_ERRORS]))) if errors else text
+
+
+def ads(view: View, shows: Sequence[tuple[str, int]], texts: Texts, lang: str, now: int) -> str:
+    """Say how often each ad has been shown."""
+    heading = f"{texts[lang]['stats_ads']} · {texts[lang][f'stats_period_{view.period}']}"
+    lines = [f"{texts.escaped(name)} – {amount(number)}" for name, number in shows]
+    return _listed(heading, lines, texts, lang, now)
+
+
+def as_of(texts: Texts, lang: str, now: int) -> str:
+    """Say how old a screen is."""
+    return f"<i>{texts(lang, 'stats_as_of', time=minute(now))}</i>"
+
+
+def amount(number: int) -> str:
+    """Write a number so that it is read at a glance."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def _both_kinds(
+    period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
+) -> str:
+    words, since = texts[lang], period.since(now)
+    lines = [f"<b>{words[f'stats_period_{period}']}</b>"]
+    if since is not None:
+        lines.append(texts(lang, "stats_since", time=minute(since)))
+    parts = ["\n".join(lines)]
+    for scope in (Scope.PRIVATE, Scope.GROUPS):
+        block = _block(counts[scope], texts, lang, is_ever=since is None)
+        parts.append(f"<u>{words[f'stats_scope_{scope}']}</u>\n{block}")
+    return "\n\n".join(parts)
+
+
+def _block(counts: Counts, texts: Texts, lang: str, *, is_ever: bool) -> str:
+    chats = texts(
+        lang, "stats_chats_ever" if is_ever else "stats_chats_new", number=amount(counts.chats)
+    )
+    rest = texts(
+        lang,
+        "stats_block",
+        posts=amount(counts.posts),
+        post_chats=amount(counts.post_chats),
+        slideshows=amount(counts.slideshows),
+        slideshow_chats=amount(counts.slideshow_chats),
+        inline=amount(counts.inline_posts),
+        sounds=amount(counts.sounds),
+        sound_chats=amount(counts.sound_chats),
+    )
+    return f"{chats}\n{rest}"
+
+
+def _listed(heading: str, lines: Sequence[str], texts: Texts, lang: str, taken_at: int) -> str:
+    body = "\n".join(lines or [texts[lang]["stats_nothing"]])
+    return f"<b>{heading}</b>\n\n{body}\n\n{as_of(texts, lang, taken_at)}"
+
+
+def _site(title: str, served: int, known: int, failed: int) -> str:
+    return (
+        f"<b>{title}</b>  ✅ {amount(served)} (⚡ {_percent(known, served)})  ❌ {amount(failed)}"
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "–"
+
+
+def _choice(text: str, view: View, now: View) -> InlineKeyboardButton:
+    return _button(f"• {text} •" if view == now else text, view)
+
+
+def _button(text: str, view: View) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=view.data)

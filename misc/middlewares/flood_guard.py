@@ -1,0 +1,84 @@
+"""Before everything else: who writes too much is told once, and then not answered for a while."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware
+from aiogram.types import Message, TelegramObject
+
+from core.errors import DeliveryError
+from core.flood import Guard, Verdict
+from core.pseudonyms import LoggedChat
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.filters import GROUPS, links_of
+from misc.ui.texts import Texts
+from platforms import Registry
+
+logger = logging.getLogger(__name__)
+
+_WORDS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
+
+
+class FloodGuard(BaseMiddleware):
+    """Sits outside all filters, so that what is ignored costs nothing."""
+
+    def __init__(
+        self, sender: Sender, texts: Texts, registry: Registry, exempt: frozenset[int]
+    ) -> None:
+        self._sender = sender
+        self._texts = texts
+        self._registry = registry
+        #: People who may write as much as they like.
+        self._exempt = exempt
+        self._guard = Guard()
+
+    async def __call__(
+        self,
+        handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
+        event: TelegramObject,
+        data: dict[str, Any],
+    ) -> Any:
+        """Count a message that wants something, and let it through or not."""
+        assert isinstance(event, Message)
+        sender_id = _sender_of(event)
+        if sender_id is None or sender_id in self._exempt or not self._wants_something(event):
+            return await handler(event, data)
+        group_id = event.chat.id if event.chat.type in GROUPS else None
+        now = asyncio.get_running_loop().time()
+        verdict, minutes = self._guard.judge(sender_id, group_id, now)
+        if verdict is Verdict.ANSWER:
+            return await handler(event, data)
+        data["ack"].give()
+        if verdict is not Verdict.IGNORE:
+            await self._warn(event, _WORDS[verdict], minutes)
+        return None
+
+    def _wants_something(self, message: Message) -> bool:
+        """Tell whether the bot is meant: always in private, in groups by a command or a link."""
+        if message.chat.type not in GROUPS:
+            return True
+        entities = message.entities or message.caption_entities or []
+        has_command = any(entity.type == "bot_command" for entity in entities)
+        return has_command or bool(links_of(message, self._registry))
+
+    async def _warn(self, message: Message, key: str, minutes: int) -> None:
+        person = message.from_user
+        lang = self._texts.closest(person.language_code if person else None)
+        try:
+            await self._sender.send_text(
+                ChatTarget.of(message), self._texts(lang, key, minutes=minutes)
+            )
+        except DeliveryError as error:
+            logger.info("A warning did not reach chat %s: %s", LoggedChat(message.chat.id), error)
+
+
+def _sender_of(message: Message) -> int | None:
+    """Give the id of who writes: a person, or a group or channel in whose name it is; no bots."""
+    if message.sender_chat:
+        return message.sender_chat.id
+    if message.from_user is None or message.from_user.is_bot:
+        return None
+    return message.from_user.id

@@ -1,0 +1,1 @@
+"""Texts, keyboards and everything else that users see."""

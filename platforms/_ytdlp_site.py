@@ -1,0 +1,275 @@
+"""Reading the posts of a site that yt-dlp reads well enough by itself: one value makes a platform.
+
+What is recognised is decided here, by host and path, and only the site's own extractor is ever
+asked: yt-dlp's choice among all of its extractors ends in one that fetches any address.
+"""
+
+import importlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import SplitResult
+
+from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.utils import ExtractorError, GeoRestrictedError
+
+from core.errors import (
+    AgeRestrictedError,
+    ClipferryError,
+    ListError,
+    LiveError,
+    LoginRequiredError,
+    MediaPrivateError,
+    NoMediaError,
+    NotAvailableError,
+    NotFoundError,
+    PlatformChangedError,
+    PlatformRefusedError,
+    RegionBlockedError,
+)
+from core.media import Access, Clip, Item, Link, Post, Rendition
+from platforms import _cobalt
+from platforms._http import HostRule, raise_for_status
+from platforms._json import Json
+from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
+from platforms._ytdlp import BROWSER, LeanYoutubeDL
+
+#: A post with more videos than these is a list.
+_MAX_VIDEOS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class YtdlpSite:
+    """How the links of one site look, and which of yt-dlp's extractors reads its posts."""
+
+    name: str
+    #: Module and class in yt_dlp.extractor. Imported when it is first needed.
+    extractor: tuple[str, str]
+    #: A post's host, path and query, with a group `id`; the host without "www." and "m.".
+    post: re.Pattern[str]
+    #: Address of a post, with `{}` for its id.
+    address: str
+    #: Where its pages and short links live, and where its files do.
+    page_hosts: HostRule
+    media_hosts: HostRule
+    #: The same for a short link, or None when the site has none.
+    short: re.Pattern[str] | None = None
+
+    def recognise(self, parts: SplitResult) -> Match | None:
+        """Tell whether an address is a post's, and which."""
+        host = re.sub(r"^(?:www|m|mobile|old|new)\.", "", parts.hostname or "")
+        address = f"{host}{parts.path}?{parts.query}"
+        if found := self.post.match(address):
+            return Match(found["id"])
+        return Match(None) if self.short and self.short.match(address) else None
+
+    def link_to(self, post_id: str) -> str:
+        """Give the address of a post of which only the id is known."""
+        return self.address.format(post_id)
+
+    async def fetch(self, link: Link, context: FetchContext) -> Post:
+        """Read a post.
+
+        Raises:
+            LinkError, MediaError: the site says why it does not show the post.
+            PlatformError: the site could not be read.
+        """
+        post_id = known_post(link)
+        url = self.link_to(post_id)
+
+        def work(extractor: InfoExtractor, _ydl: LeanYoutubeDL) -> Any:
+            try:
+                return extractor.extract(url)
+            except ExtractorError as error:
+                raise _refusal(error) from error
+
+        # Lists of formats stand beside the files.
+        hosts = HostRule(self.page_hosts.domains + self.media_hosts.domains)
+        info = await context.pages.read(self._extractor(), hosts, work, is_lenient=True)
+        access = Access(context.pages.proxy.name, {"Referer": url, "User-Agent": BROWSER})
+        return read_info(info, Post(self.name, post_id, url, access))
+
+    def _extractor(self) -> Any:
+        module, name = self.extractor
+        return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
+
+
+def site(reader: YtdlpSite, title: str, *examples: str) -> Platform:
+    """Make a platform of a reader."""
+    return Platform(
+        name=reader.name,
+        title=title,
+        examples=examples,
+        recognise=reader.recognise,
+        layers=(
+            Layer("page", reader.fetch),
+            Layer("account", reader.fetch, Need.COOKIES),
+            _cobalt.LAYER,
+        ),
+        page_hosts=reader.page_hosts,
+        media_hosts=reader.media_hosts,
+        link_to=reader.link_to,
+    )
+
+
+def read_info(info: Any, about: Post) -> Post:
+    """Read what yt-dlp's extractor gives, before yt-dlp has chosen among its formats.
+
+    `about` is the post as far as it is known, without items.
+
+    Raises:
+        LiveError, ListError, NoMediaError: it is no post with videos.
+        PlatformChangedError: it is nothing that is known.
+    """
+    page = Json(info, about.platform).needed()
+    match page["_type"].text():
+        case "" | "video":
+            entries = [page]
+        case "playlist" | "multi_video":
+            listed = page["entries"].value
+            # A list may go on for as long as one reads it.
+            entries = [
+                Json(entry, f"{about.platform}.entries")
+                for entry, _ in zip(
+                    listed if isinstance(listed, Iterable) else (),
+                    range(_MAX_VIDEOS + 1),
+                    strict=False,
+                )
+            ]
+            if len(entries) > _MAX_VIDEOS or any(entry["_type"] for entry in entries):
+                raise ListError(f"{len(entries)} entries")
+        case "url" | "url_transparent":
+            raise NoMediaError("its video is another site's")
+        case kind:
+            raise PlatformChangedError(f"{about.platform}: a result of type {kind[:40]!r}")
+    if any(entry["is_live"] or entry["live_status"].text() in _LIVE for entry in entries):
+        raise LiveError(about.url)
+    items: tuple[Item, ...] = tuple(clip for entry in entries if (clip := _clip(entry)))
+    if not items:
+        raise NoMediaError("no formats that can be fetched")
+    return Post(
+        platform=about.platform,
+        id=about.id,
+        url=about.url,
+        access=about.access,
+        author=page["uploader_id"].text() or page["uploader"].text(),
+        text=page["description"].text() or page["title"].text(),
+        likes=page["like_count"].count(),
+        views=page["view_count"].count(),
+        items=items,
+        is_sensitive=page["age_limit"].number() >= 18,
+    )
+
+
+_LIVE: Final = frozenset({"is_live", "is_upcoming", "post_live"})
+#: Protocols that are one file behind one address; playlists of pieces are not fetched.
+_WHOLE_FILES: Final = frozenset({"", "http", "https", "http_dash_segments"})
+#: How yt-dlp's names of codecs begin, and what we call them.
+_CODECS: Final = (
+    ("avc", "h264"),
+    ("h264", "h264"),
+    ("hev", "h265"),
+    ("hvc", "h265"),
+    ("vp09", "vp9"),
+    ("vp9", "vp9"),
+    ("av01", "av1"),
+    ("vp8", "vp8"),
+)
+
+
+def _clip(entry: Json) -> Clip | None:
+    formats = list(entry["formats"]) or ([entry] if entry["url"] else [])
+    whole = [
+        f
+        for f in formats
+        if f["protocol"].text() in _WHOLE_FILES
+        and not f["fragments"]
+        and f["url"].text().startswith("https://")
+        and ".m3u8" not in f["url"].text()
+    ]
+    audios = [f for f in whole if f["vcodec"].text() == "none"]
+    audio = max(audios, key=_sound_rank, default=None)
+    renditions = tuple(
+        Rendition(
+            urls=(f["url"].text(),),
+            codec=_codec(f["vcodec"].text()),
+            width=f["width"].number(),
+            height=f["height"].number(),
+            size_bytes=f["filesize"].count() or f["filesize_approx"].count(),
+            bitrate=(f["tbr"].number() or f["vbr"].number()) * 1_000,
+            audio_urls=(audio["url"].text(),) if audio and f["acodec"].text() == "none" else (),
+        )
+        for f in whole
+        if f["vcodec"].text() != "none"
+    )
+    if not renditions:
+        return None
+    return Clip(renditions, entry["duration"].number(), _stills(entry))
+
+
+def _sound_rank(audio: Json) -> tuple[bool, int]:
+    """Prefer what needs no new encoding, then what is richer."""
+    return (
+        audio["acodec"].text().startswith("mp4a"),
+        audio["abr"].number() or audio["tbr"].number(),
+    )
+
+
+def _stills(entry: Json) -> tuple[str, ...]:
+    listed = [still["url"].text() for still in entry["thumbnails"]]
+    best = listed[-1] if listed else entry["thumbnail"].text()
+    return (best,) if best.startswith("https://") else ()
+
+
+def _codec(name: str) -> str:
+    # What the site does not say is found out after the download.
+    return next((ours for begin, ours in _CODECS if name.startswith(begin)), "h264")
+
+
+#: Words in what yt-dlp says, and what they are about; the first that is found counts.
+_REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
+    ("your ip", PlatformRefusedError),
+    ("not a bot", PlatformRefusedError),
+    ("rate-limit", PlatformRefusedError),
+    ("nsfw", AgeRestrictedError),
+    ("confirm your age", AgeRestrictedError),
+    ("age-restricted", AgeRestrictedError),
+    ("private", MediaPrivateError),
+    ("protected", MediaPrivateError),
+    ("not authorized", MediaPrivateError),
+    ("log in", LoginRequiredError),
+    ("login", LoginRequiredError),
+    ("registered users", LoginRequiredError),
+    ("authentication", LoginRequiredError),
+    ("--cookies", LoginRequiredError),
+    ("country", RegionBlockedError),
+    ("live event", LiveError),
+    ("is live", LiveError),
+    ("no video", NoMediaError),
+    ("no media", NoMediaError),
+    ("not found", NotFoundError),
+    ("does not exist", NotFoundError),
+    ("doesn't exist", NotFoundError),
+    ("deleted", NotFoundError),
+    ("removed", NotFoundError),
+    ("suspended", NotFoundError),
+    ("unavailable", NotAvailableError),
+    ("no longer available", NotAvailableError),
+)
+
+
+def _refusal(error: ExtractorError) -> ClipferryError:
+    """Name what an extractor's error is about."""
+    if isinstance(error, GeoRestrictedError):
+        return RegionBlockedError("by the extractor")
+    if isinstance(error.cause, HTTPError):
+        if error.cause.status in {404, 410}:
+            return NotFoundError(f"HTTP {error.cause.status}")
+        raise_for_status(error.cause.status)
+    said = str(error.orig_msg or error.msg or "").lower()
+    for words, kind in _REASONS:
+        if words in said:
+            return kind(words)
+    return PlatformChangedError(type(error).__name__)

@@ -1,0 +1,1 @@
+"""One request from the queue to the delivered answer."""

@@ -1,0 +1,58 @@
+"""What the log says about chats, and in which form."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from app.logging_config import ChatNames, JsonLines
+from core.pseudonyms import LoggedChat, Pseudonyms
+
+TOKEN = "42:a-token-of-a-test"
+
+
+def line(message: str, *args: object, **extra: object) -> logging.LogRecord:
+    record = logging.LogRecord("services", logging.INFO, "file", 1, message, args, None)
+    record.__dict__.update(extra)
+    return record
+
+
+def test_a_chat_is_named_by_a_pseudonym_that_only_this_bot_has():
+    record = line("Request %s for chat %s", 7, LoggedChat(-100123))
+    assert ChatNames(Pseudonyms(TOKEN)).filter(record)
+    said = record.getMessage()
+    assert said == f"Request 7 for chat {Pseudonyms(TOKEN).of(-100123)}"
+    assert "100123" not in said
+    assert Pseudonyms(TOKEN).of(-100123) != Pseudonyms("43:another").of(-100123)
+    assert Pseudonyms(TOKEN).of(-100123) != Pseudonyms(TOKEN).of(100123)
+
+
+def test_an_operator_may_have_the_ids():
+    record = line("chat %s", LoggedChat(-100123))
+    ChatNames(None).filter(record)
+    assert record.getMessage() == "chat -100123"
+
+
+def test_without_a_decision_nothing_is_said():
+    assert line("chat %s", LoggedChat(-100123)).getMessage() == "chat (a chat)"
+
+
+def test_lines_for_programs_hold_the_facts_and_the_traceback():
+    record = line("Ünïcode %s", "x", facts={"request": 7, "outcome": "known"})
+    try:
+        raise ValueError("what")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    found = json.loads(JsonLines().format(record))
+    assert found["message"] == "Ünïcode x"
+    assert (found["request"], found["outcome"], found["level"]) == (7, "known", "INFO")
+    assert found["traceback"].endswith("ValueError: what")
+    assert found["time"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("args", [(), ({"a": 1},)])
+def test_other_lines_stay_as_they_are(args: tuple[object, ...]):
+    record = line("plain" if not args else "%(a)s", *args)
+    ChatNames(None).filter(record)
+    assert record.getMessage() in {"plain", "1"}

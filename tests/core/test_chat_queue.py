@@ -1,0 +1,113 @@
+"""Order inside a chat, one at a time, and nobody is forgotten."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.chat_queue import ChatQueues
+
+
+def filled(*chats: str, most: int = 10) -> ChatQueues[str]:
+    """Queue words: each letter is a request, each word a chat."""
+    queues: ChatQueues[str] = ChatQueues()
+    for number, word in enumerate(chats):
+        for letter in word:
+            queues.put(number, [letter], most)
+    return queues
+
+
+def served(queues: ChatQueues[str], chat: int = 0) -> str:
+    """Serve everything of a chat; gives the order."""
+    order = ""
+    while letter := queues.take(chat):
+        order += letter
+        queues.done(chat)
+    return order
+
+
+def test_one_chat_has_one_out_and_others_do_not_mind():
+    queues = filled("abc", "1")
+    assert [queues.take(0), queues.take(0), queues.take(1), queues.take(2)] == [
+        "a",
+        None,
+        "1",
+        None,
+    ]
+    queues.done(0)
+    assert queues.take(0) == "b"
+
+
+def test_a_message_counts_once_however_many_links_it_has():
+    queues: ChatQueues[str] = ChatQueues()
+    assert queues.put(1, ["a", "b", "c"], 2)
+    assert queues.put(1, ["d"], 2)
+    assert not queues.put(1, ["e"], 2)
+    assert queues.put(2, ["f"], 2)
+    for _ in range(2):
+        queues.take(1)
+        queues.done(1)
+    assert not queues.put(1, ["e"], 2)  # the first message still has one link left
+    assert served(queues, 1) == "cd"
+    assert queues.put(1, ["e"], 2)
+
+
+def test_what_was_taken_before_finds_room_in_a_full_queue():
+    queues = filled("abc", most=3)
+    assert not queues.put(0, ["d"], 3)
+    assert queues.put(0, ["d"], None)
+    assert served(queues) == "abcd"
+
+
+@given(st.lists(st.text("abc", max_size=6), max_size=8), st.data())
+def test_everything_is_served_once_and_in_order(words: list[str], data: st.DataObject):
+    queues: ChatQueues[tuple[int, int]] = ChatQueues()
+    for chat, word in enumerate(words):
+        for n in range(len(word)):
+            queues.put(chat, [(chat, n)], 100)
+    order: list[tuple[int, int]] = []
+    out: set[int] = set()
+    while len(queues):
+        chat = data.draw(st.integers(0, len(words) - 1))
+        if (item := queues.take(chat)) is not None:
+            assert chat not in out
+            out.add(chat)
+            order.append(item)
+        elif out:
+            done = data.draw(st.sampled_from(sorted(out)))
+            out.remove(done)
+            queues.done(done)
+    assert sorted(order) == [(c, n) for c, word in enumerate(words) for n in range(len(word))]
+    for chat in range(len(words)):
+        assert [n for c, n in order if c == chat] == list(range(len(words[chat])))
+    assert queues._places == {}
+
+
+def test_who_waits_knows_how_many_of_its_own_are_before():
+    queues = filled("abc")
+    assert [queues.before(0, letter) for letter in "abc"] == [0, 1, 2]
+    queues.take(0)
+    assert [queues.before(0, letter) for letter in "bc"] == [1, 2]
+
+
+def test_one_can_be_taken_out_and_the_rest_goes_on():
+    queues = filled("abc", "1")
+    assert queues.remove(0, "b")
+    assert not queues.remove(0, "b")
+    assert queues.remove(1, "1")
+    assert served(queues) == "ac"
+    assert queues._places == {}
+
+
+def test_at_the_end_everything_that_waits_comes_out():
+    queues = filled("abc", "1")
+    queues.take(0)
+    assert queues.drain() == ["b", "c", "1"]
+    queues.done(0)
+    assert len(queues) == 0
+    assert queues.take(0) is None
+
+
+def test_handlers_that_come_out_of_order_do_not_change_it():
+    queues: ChatQueues[str] = ChatQueues()
+    for number, letter in ((1, "a"), (4, "d"), (2, "b"), (3, "c")):
+        queues.put(0, [letter, letter.upper()], 9, number)
+    assert served(queues) == "aAbBcCdD"

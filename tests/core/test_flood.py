@@ -1,0 +1,69 @@
+"""The rules of time-outs, one by one, and memory that follows the traffic."""
+
+from core.flood import Guard, Verdict
+
+ANSWER, IGNORE = (Verdict.ANSWER, 0), (Verdict.IGNORE, 0)
+
+
+def burst(guard: Guard, number: int, at: float, sender: int = 1, group: int | None = None):
+    return [guard.judge(sender, group, at + n * 0.01) for n in range(number)]
+
+
+def test_five_pass_the_sixth_is_warned_and_then_there_is_silence():
+    guard = Guard()
+    assert burst(guard, 8, 0) == [ANSWER] * 5 + [(Verdict.WARN_SENDER, 1)] + [IGNORE] * 2
+    assert guard.judge(1, None, 59) == IGNORE
+    assert guard.judge(2, None, 59) == ANSWER
+    assert guard.judge(1, None, 61) == ANSWER
+
+
+def test_six_in_more_than_five_seconds_are_no_spam():
+    guard = Guard()
+    assert [guard.judge(1, None, n * 1.01) for n in range(60)] == [ANSWER] * 60
+
+
+def test_the_second_time_it_is_five_minutes_and_after_an_hour_one_again():
+    guard = Guard()
+    burst(guard, 6, 0)
+    assert burst(guard, 6, 100)[-1] == (Verdict.WARN_SENDER, 5)
+    assert guard.judge(1, None, 399) == IGNORE
+    assert burst(guard, 6, 100 + 3_601)[-1] == (Verdict.WARN_SENDER, 1)
+
+
+def test_a_sender_is_known_in_all_chats():
+    guard = Guard()
+    burst(guard, 3, 0, group=-1)
+    burst(guard, 2, 0.1)
+    assert guard.judge(1, -2, 0.2) == (Verdict.WARN_SENDER, 1)
+    assert guard.judge(1, -1, 0.3) == IGNORE
+
+
+def test_the_twenty_first_request_pauses_a_group_for_all():
+    guard = Guard()
+    verdicts = [guard.judge(sender, -1, sender) for sender in range(1, 23)]
+    assert verdicts == [ANSWER] * 20 + [(Verdict.WARN_GROUP, 1), IGNORE]
+    assert guard.judge(99, -2, 22) == ANSWER
+    assert guard.judge(99, -1, 82) == ANSWER
+
+
+def test_who_is_in_a_time_out_does_not_count_for_the_group():
+    guard = Guard()
+    burst(guard, 30, 0, group=-1)
+    others = [guard.judge(sender, -1, 1) for sender in range(2, 16)]
+    assert others == [ANSWER] * 14
+
+
+def test_when_both_are_reached_both_rest_and_the_group_is_told():
+    guard = Guard()
+    for sender in range(2, 17):
+        guard.judge(sender, -1, 0)
+    assert burst(guard, 6, 1, group=-1)[-1] == (Verdict.WARN_GROUP, 1)
+    assert guard.judge(1, None, 2) == IGNORE
+    assert guard.judge(50, -1, 2) == IGNORE
+
+
+def test_memory_follows_the_traffic():
+    guard = Guard()
+    for sender in range(50_000):
+        guard.judge(sender, -sender - 1, sender * 1.0)
+    assert len(guard._senders) + len(guard._groups) < 5_000

@@ -1,0 +1,154 @@
+"""Under the client everything that creates messages waits for its turn, and 429s are obeyed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.types import FSInputFile, InputMediaPhoto
+
+from delivery.client import make_bot
+from delivery.rate_limiter import RateLimiter, is_bulk_send
+from simulator.samples import SampleStore
+from simulator.server import Simulator
+from simulator.sites.proxy import Authority
+from simulator.telegram.api import FaultRule
+from simulator.telegram.limits import Limits
+
+
+@pytest.fixture
+async def stage(
+    samples: SampleStore, authority: Authority, tmp_path: Path
+) -> AsyncIterator[tuple[Simulator, Bot]]:
+    simulator = Simulator(tmp_path, samples, authority)
+    await simulator.start()
+    bot = make_bot(simulator.token, server=simulator.address, connections=200)
+    yield simulator, bot
+    await bot.session.close()
+    await simulator.stop()
+
+
+async def test_a_storm_ends_without_a_single_refusal(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    limits = simulator.api.limits = Limits()
+    simulator.api.latency_s = 0.02
+    for chat in range(1, 31):
+        simulator.world.person(chat)
+    simulator.world.group(-5)
+    storm = [bot.send_message(chat % 30 + 1, "x") for chat in range(60)]
+    storm += [bot.send_message(-5, "x") for _ in range(3)]
+    await asyncio.gather(*storm)
+    assert limits.refusals == 0
+    assert len(simulator.api.calls_of("sendMessage")) == 63
+
+
+async def test_the_simulators_limits_refuse_what_is_too_fast(stage: tuple[Simulator, Bot]):
+    """Otherwise the storm above proves nothing."""
+    simulator, _ = stage
+    limits = simulator.api.limits = Limits()
+    hasty = make_bot(simulator.token, server=simulator.address, connections=50, paces=False)
+    simulator.world.person(1)
+    outcomes = await asyncio.gather(
+        *(hasty.send_message(1, "x") for _ in range(12)), return_exceptions=True
+    )
+    await hasty.session.close()
+    assert limits.refusals > 0
+    assert any(isinstance(outcome, TelegramRetryAfter) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("seconds", [1, 61])
+async def test_a_pause_is_kept_once_if_it_is_short(stage: tuple[Simulator, Bot], seconds: int):
+    simulator, bot = stage
+    simulator.world.person(1)
+    simulator.api.faults.append(FaultRule("sendMessage", "429", seconds=seconds))
+    if seconds > 60:
+        with pytest.raises(TelegramRetryAfter):
+            await bot.send_message(1, "x")
+        return
+    others = asyncio.create_task(bot.send_message(1, "first"))
+    await asyncio.sleep(0.1)
+    await bot.send_message(1, "second")
+    await others
+    first, second, third = simulator.api.calls_of("sendMessage")
+    assert first.status == 429
+    assert min(second.at, third.at) - first.at >= 1
+
+
+async def test_two_refusals_in_a_row_are_given_back(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    simulator.api.faults.append(FaultRule("sendMessage", "429", seconds=1, times=2))
+    with pytest.raises(TelegramRetryAfter):
+        await bot.send_message(1, "x")
+    assert len(simulator.api.calls_of("sendMessage")) == 2
+
+
+async def test_who_is_cancelled_while_waiting_leaves_the_others_alone(
+    stage: tuple[Simulator, Bot],
+):
+    simulator, bot = stage
+    simulator.world.person(1)
+    tasks = [asyncio.create_task(bot.send_message(1, str(n))) for n in range(8)]
+    await asyncio.sleep(0.2)
+    tasks[6].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    texts = [m["text"] for m in simulator.world.chats[1].messages.values()]
+    assert texts == ["0", "1", "2", "3", "4", "5", "7"]
+
+
+async def test_what_creates_nothing_never_waits(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    for _ in range(40):
+        await bot.send_chat_action(1, "typing")
+    assert len(simulator.api.calls_of("sendChatAction")) == 40
+
+
+async def test_bulk_lets_answers_go_first(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.api.latency_s = 0.05
+    for chat in range(1, 90):
+        simulator.world.person(chat)
+
+    async def mail(chat: int) -> None:
+        is_bulk_send.set(True)
+        await bot.send_message(chat, "bulk")
+
+    mailing = [asyncio.create_task(mail(chat)) for chat in range(1, 60)]
+    await asyncio.sleep(0.02)
+    answers = [asyncio.create_task(bot.send_message(chat, "answer")) for chat in range(60, 80)]
+    await asyncio.gather(*mailing, *answers)
+    texts = [c.params["text"] for c in simulator.api.calls_of("sendMessage")]
+    assert texts[30:50] == ["answer"] * 20
+
+
+async def test_an_album_weighs_as_many_as_it_holds(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    limits = simulator.api.limits = Limits()
+    simulator.world.group(-5)
+    path = str(simulator.samples.picture(200, 300, "x"))
+    media: list[Any] = [InputMediaPhoto(media=FSInputFile(path)) for _ in range(10)]
+    await bot.send_media_group(-5, media)
+    await bot.send_media_group(-5, media)
+    third = asyncio.create_task(bot.send_message(-5, "x"))
+    await asyncio.sleep(0.5)
+    assert not third.done()  # twenty a minute
+    third.cancel()
+    assert limits.refusals == 0
+
+
+async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    hasty = make_bot(simulator.token, server=simulator.address, connections=50, paces=False)
+    for client in (bot, hasty):
+        for _ in range(4):
+            await client.send_message(1, "x")
+        rate_limiter = client.session.middleware._middlewares[0]
+        assert isinstance(rate_limiter, RateLimiter)
+        assert rate_limiter._turns == {}
+        assert rate_limiter._pacer.waiting == 0
+    await hasty.session.close()

@@ -1,0 +1,153 @@
+"""A bot and its world for one journey: the real application, the real yt-dlp, the simulator."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.application import Application
+from data import database
+from data.config import SitesSection, load_settings
+from misc.utils import platform_titles
+from platforms import load_registry
+from simulator.samples import SampleStore, VideoSpec
+from simulator.server import Simulator
+from simulator.sites.proxy import Authority
+from simulator.sites.tiktok import Encoding, SamplePost
+from simulator.telegram.api import Call, FaultRule
+from simulator.telegram.world import Chat, Json, Person
+
+ID = "7300000000000000001"
+VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
+PATIENCE_S = 20.0
+#: The sites that are served by default, as they are named to users.
+PLATFORMS = platform_titles(load_registry(SitesSection().allowed))
+
+
+class BotHarness:
+    """One journey's stage."""
+
+    def __init__(self, folder: Path, samples: SampleStore, authority: Authority) -> None:
+        self.folder = folder
+        self.samples = samples
+        self.simulator = Simulator(folder, samples, authority)
+        self.world = self.simulator.world
+        self.api = self.simulator.api
+        self.site = self.simulator.site
+        self.instagram = self.simulator.instagram
+        self.ada = self.world.person(1001, "Ada", language_code="en-GB")
+        self.home = self.world.chats[1001]
+        self._running: asyncio.Task[bool] | None = None
+        self.application: Application | None = None
+
+    # --- the bot -----------------------------------------------------------------------------
+
+    async def start(self, **environment: str) -> None:
+        """Start the bot with these settings on top of the simulator's."""
+        env = {
+            **self.simulator.bot_environment(self.folder),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
+            # A journey says in seconds what people say in minutes.
+            "TELEGRAM_PACING": "false",
+            "LIMITS_SPAM_GUARD": "false",
+            **environment,
+        }
+        settings = load_settings(self.folder / "none.ini", self.folder / "none.env", env)
+        database.initialize_database_components(settings["database"]["url"])
+        await database.init_db()
+        self.application = Application(settings)
+        self._running = asyncio.create_task(self.application.run())
+        before = self.api.pollers
+        await self.until(lambda: self.api.pollers > before, "the first getUpdates")
+
+    async def stop(self) -> bool:
+        """Stop the bot in order; gives what its `run` gave."""
+        if self._running is None or self.application is None:
+            return True
+        await self.application.stop()
+        result = await self._running
+        self._running = None
+        await database.close()
+        return result
+
+    async def close(self) -> None:
+        """End the journey."""
+        await self.stop()
+        await self.simulator.stop()
+
+    # --- waiting -----------------------------------------------------------------------------
+
+    async def until(self, condition: Callable[[], Any], what: str = "") -> None:
+        """Wait until something is true."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if self._running and self._running.done():
+                self._running.result()
+            assert time.monotonic() < deadline, f"in vain: {what or condition}"
+            await self.world.changed(0.05)
+
+    async def settled(self) -> None:
+        """Wait until the bot has nothing left to do."""
+        application = self.application
+        assert application
+        assert application._dispatcher
+        dispatcher = application._dispatcher
+
+        def is_idle() -> bool:
+            return not (
+                self.world.updates
+                or dispatcher._handle_update_tasks
+                or application.container.request_queue.count
+            )
+
+        await self.until(is_idle, "rest")
+        # An update may have been taken from the queue a moment before its task is there.
+        await asyncio.sleep(0.02)
+        await self.until(is_idle, "rest")
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def video(self, post_id: str = ID, **options: Any) -> SamplePost:
+        """Put an ordinary video on the site."""
+        options.setdefault("encodings", (Encoding(self.samples.video(VideoSpec())),))
+        options.setdefault("sound", self.samples.sound())
+        options.setdefault("cover", self.samples.picture(576, 1024, "cover"))
+        return self.site.add(SamplePost(post_id, **options))
+
+    async def say(
+        self, text: str, person: Person | None = None, chat: Chat | None = None, **extra: Any
+    ) -> Json:
+        """Let somebody write, and wait until the bot is done with it."""
+        message = self.world.say(person or self.ada, text, chat, **extra)
+        await self.settled()
+        return message
+
+    async def press(self, message: Json, data: str, person: Person | None = None) -> Json:
+        """Let somebody press a button; gives the bot's answer to the press."""
+        query_id = self.world.press(person or self.ada, message, data)
+        await self.settled()
+        return self.world.query_answers[query_id]
+
+    def fail(self, method: str, kind: str, **options: Any) -> None:
+        """Make the next requests go wrong."""
+        self.api.faults.append(FaultRule(method, kind, **options))
+
+    # --- looking -----------------------------------------------------------------------------
+
+    def answers(self, chat: Chat | None = None) -> list[Json]:
+        """List the bot's messages in a chat, oldest first."""
+        chat = chat or self.home
+        return [m for m in chat.messages.values() if m["from"].get("is_bot")]
+
+    def texts(self, chat: Chat | None = None) -> list[str]:
+        """List the texts and captions of the bot's messages in a chat."""
+        return [m.get("text") or m.get("caption", "") for m in self.answers(chat)]
+
+    def videos(self, chat: Chat | None = None) -> list[Json]:
+        """List the bot's messages with a video."""
+        return [m for m in self.answers(chat) if "video" in m]
+
+    def calls(self, *methods: str) -> list[Call]:
+        """List the bot's requests."""
+        return self.api.calls_of(*methods)

@@ -1,0 +1,231 @@
+"""What administrators do with single chats, and that nobody else can."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from aiogram import Dispatcher, Router
+from aiogram.filters import Command
+
+from handlers import setup
+from misc.filters import Carries, FromAdmin
+from misc.middlewares.ban_list import BanList
+from misc.middlewares.registration import Registration
+from misc.middlewares.update_acks import UpdateAcks
+from misc.ui.texts import load_texts
+from platforms import load_registry
+from tests.e2e.bot_harness import VIDEO, BotHarness
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+ADMIN = {"BOT_ADMINS": "1001"}
+
+
+async def test_a_message_to_one_chat_keeps_its_formatting(harness: BotHarness):
+    await harness.start(**ADMIN)
+    bo = harness.world.person(1002, "Bo")
+    bold = [{"type": "bold", "offset": 10, "length": 5}]
+    await harness.say("/msg 1002 Hello\nthere <3", entities=bold)
+    (message,) = harness.answers(harness.world.chats[bo.id])
+    assert message["text"] == "Hello\nthere <3"
+    assert message["entities"] == [{"type": "bold", "offset": 0, "length": 5}]
+    assert harness.texts()[-1] == EN["msg_sent"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("403", "msg_closed"), ("500", "msg_unknown"), ("400", "msg_refused")],
+)
+async def test_it_is_said_honestly_what_has_become_of_it(
+    harness: BotHarness, fault: str, words: str
+):
+    await harness.start(**ADMIN)
+    harness.world.person(1002, "Bo")
+    harness.fail("sendMessage", fault, chat_id=1002)
+    await harness.say("/msg 1002 Hello")
+    assert harness.texts()[-1] == EN[words]
+
+
+@pytest.mark.parametrize("words", ["/msg", "/msg 1002", "/msg Bo hello", "/msg 1002x hello"])
+async def test_who_forgets_a_part_is_shown_how_it_goes(harness: BotHarness, words: str):
+    await harness.start(**ADMIN)
+    await harness.say(words)
+    assert "/msg 123456 Hello" in harness.texts()[-1]
+
+
+async def test_what_is_known_of_a_chat(harness: BotHarness):
+    await harness.start(**ADMIN)
+    harness.video()
+    bo = harness.world.person(1002, "Bo")
+    await harness.say("/start <b>", bo)
+    await harness.say(VIDEO, bo)
+    await harness.say("/ban 1002")
+    await harness.say("/user 1002")
+    card = harness.texts()[-1]
+    assert card.startswith("1002\nLanguage: en\nSince: 20")
+    assert "Posts: 1 (🖼 0)\nSounds: 0" in card
+    assert "Banned: ✅" in card
+    await harness.say("/user 77")
+    assert harness.texts()[-1] == "I do not know chat 77."
+    await harness.say("/user Bo")
+    assert "/user 123456" in harness.texts()[-1]
+
+
+def documents(harness: BotHarness) -> list[tuple[str, str]]:
+    """Give names and texts of the documents in Ada's chat."""
+    sent = [m["document"] for m in harness.answers() if "document" in m]
+    files = harness.simulator.api.files.by_id
+    return [(d["file_name"], files[d["file_id"]].path.read_text()) for d in sent]
+
+
+async def test_all_chats_come_as_files_that_are_small_enough(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("app.container._EXPORT_BYTES", 1_210)
+    monkeypatch.setattr("services.exports._PIECE", 3)
+    await harness.start(**ADMIN)
+    harness.video()
+    await harness.say(VIDEO)
+    for number in range(1002, 1007):
+        await harness.say(
+            "/start =HYPERLINK" if number == 1002 else "/start", harness.world.person(number, "B")
+        )
+    await harness.say("/export")
+    assert harness.texts()[-1] == TEXTS("en", "export_done", number=6)
+    files = documents(harness)
+    assert [name for name, _ in files] == [
+        "chats_1.txt",
+        "chats_1.csv",
+        "chats_2.txt",
+        "chats_2.csv",
+    ]
+    texts = dict(files)
+    ids = (texts["chats_1.txt"] + texts["chats_2.txt"]).split()
+    assert ids == [str(number) for number in range(1001, 1007)]
+    rows = [
+        row
+        for name in ("chats_1.csv", "chats_2.csv")
+        for row in csv.DictReader(io.StringIO(texts[name]))
+    ]
+    assert [row["chat_id"] for row in rows] == ids
+    assert rows[0]["last_download_at"].startswith("20")
+    assert rows[1]["last_download_at"] == ""
+    assert list(harness.folder.glob("spool/**/chats_*")) == []
+
+
+async def test_errors_that_nobody_has_foreseen_can_be_looked_up(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    await harness.start(**ADMIN)
+    await harness.say("/log")
+    assert harness.texts()[-1] == EN["log_none"]
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("<b>never foreseen</b>")
+
+    harness.video()
+    monkeypatch.setattr("services.requests.posts.PostService._deliver", broken)
+    await harness.say(VIDEO)
+    monkeypatch.setattr("handlers.admin.chats.chat_details", broken)
+    await harness.say("/user 1001")
+    codes = [word for text in harness.texts() for word in re.findall(r"\b[0-9A-F]{8}\b", text)]
+    await harness.say("/log")
+    shown = harness.texts()[-1]
+    assert set(codes) == set(re.findall(r"\b[0-9A-F]{8}\b", shown))
+    assert len(set(codes)) == 2
+    assert shown.count("RuntimeError: <b>never foreseen</b>") == 2
+    await harness.say(f"/log {codes[0].lower()}")
+    assert "a tiktok link" in harness.texts()[-1]
+    assert "Traceback" in harness.texts()[-1]
+    await harness.say("/log 00000000")
+    assert harness.texts()[-1] == "No error has the code 00000000. I keep the newest 200."
+
+
+# --- strangers -----------------------------------------------------------------------------------
+
+
+def routers() -> Iterator[Router]:
+    """List all routers of the bot, as the application builds them."""
+    texts, registry = load_texts(), load_registry(["tiktok"])
+    dispatcher = Dispatcher(disable_fsm=True)
+    bans = BanList(frozenset())
+    setup(dispatcher, UpdateAcks(), bans, Registration(texts, registry, 0), None, frozenset({1}))
+    waiting: list[Router] = [dispatcher]
+    while waiting:
+        router = waiting.pop()
+        waiting += router.sub_routers
+        yield router
+
+
+def commands() -> list[str]:
+    """List all commands of the bot."""
+    return sorted(
+        str(command)
+        for router in routers()
+        for handler in router.message.handlers
+        for condition in handler.filters or []
+        if isinstance(condition.callback, Command)
+        for command in condition.callback.commands
+    )
+
+
+def buttons() -> dict[str, bool]:
+    """List how the data of buttons begins, and whether they are for administrators of the bot alone."""
+    found: dict[str, bool] = {}
+    for router in routers():
+        of_router = [one.callback for one in router.callback_query._handler.filters or []]
+        for handler in router.callback_query.handlers:
+            guards = of_router + [one.callback for one in handler.filters or []]
+            is_guarded = any(isinstance(guard, FromAdmin) for guard in guards)
+            for guard in guards:
+                if isinstance(guard, Carries):
+                    data = [guard._prefix] if guard._prefix else sorted(guard._one_of)
+                    found |= dict.fromkeys(data, is_guarded)
+    return found
+
+
+#: These are for everybody, or for the administrators of a group; all others are for the bot's own.
+PUBLIC = {"start", "mode", "lang", "settings", "privacy"}
+PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
+PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
+PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
+
+
+def test_every_command_and_button_is_for_administrators_or_known_to_be_public():
+    own = {"admin", "ban", "export", "log", "msg", "stats", "unban", "user"}
+    assert set(commands()) == own | PUBLIC
+    guarded = {data for data, is_guarded in buttons().items() if is_guarded}
+    assert guarded == {"cast/", "count/", "history/"}
+    assert set(buttons()) - guarded == PUBLIC_BUTTONS
+
+
+@pytest.mark.parametrize("command", sorted({*commands()} - PUBLIC))
+async def test_from_a_stranger_every_command_is_ordinary_text(harness: BotHarness, command: str):
+    await harness.start(BOT_ADMINS="7")
+    group = harness.world.group(-5_005, "Crew")
+    await harness.say("/start")
+    for words in (f"/{command}", f"/{command} 1001", f"/{command}@clipferry_demo_bot 1001 hello"):
+        await harness.say(words)
+        assert harness.texts()[-1] == TEXTS("en", "send_link", platforms=_titles(harness))
+        await harness.say(words, chat=group)
+    assert harness.answers(group) == []
+    assert {call.method for call in harness.api.calls} & {"sendDocument", "copyMessage"} == set()
+
+
+@pytest.mark.parametrize("prefix", sorted(set(buttons()) - PUBLIC_BUTTONS))
+@pytest.mark.parametrize("is_group", [False, True])
+async def test_from_a_stranger_every_button_has_expired(
+    harness: BotHarness, prefix: str, *, is_group: bool
+):
+    await harness.start(BOT_ADMINS="7")
+    chat = harness.world.group(-5_005, "Crew") if is_group else harness.home
+    message = harness.world.add_message(chat, {"text": "a menu that somebody has forwarded"})
+    for rest in ("", "new", "1", "1/yes", "1/stop", "x/y", "menu/all/day/posts/see"):
+        answer = await harness.press(message, prefix + rest)
+        assert answer["text"] == EN["button_expired"]
+
+
+def _titles(harness: BotHarness) -> str:
+    return harness.texts()[0].split("link from ")[1].split(", and I")[0]

@@ -1,0 +1,90 @@
+"""Ads: several texts, counted when they have arrived, and never in the way."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.ads_file import load_ads
+from core.errors import SettingsError
+from data.ads import ad_shows_since
+from data.db_service import get_user
+from misc.ui.texts import load_texts
+from tests.e2e.bot_harness import VIDEO, BotHarness
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+
+
+def ad(name: str, **options: object) -> dict[str, object]:
+    """Write an ad for the file."""
+    link, text = f"https://{name}.example/?a=1", f"<b>{name}</b> pays for the server."
+    return {"name": name, "link": link, "text": text, "button": f"To {name}", **options}
+
+
+def file_of(folder: Path, *ads: dict[str, object]) -> Path:
+    path = folder / "ads.json"
+    path.write_text(json.dumps(ads))
+    return path
+
+
+async def test_the_operators_own_ads_are_shown_in_their_languages_and_counted(harness: BotHarness):
+    harness.video()
+    file = file_of(
+        harness.folder, ad("tea", languages=["en"]), ad("chai", languages=["ru"], weight=9)
+    )
+    await harness.start(ADS_FILE=str(file))
+    for _ in range(4):
+        await harness.say(VIDEO)
+    shown = [m for m in harness.answers() if "pays for the server" in m.get("text", "")]
+    assert [m["text"] for m in shown] == ["tea pays for the server."] * 2
+    ((button,),) = shown[0]["reply_markup"]["inline_keyboard"]
+    assert button == {"text": "To tea", "url": "https://tea.example/?a=1"}
+    assert await ad_shows_since(None) == [("tea", 2)]
+
+
+async def test_an_ad_that_does_not_arrive_is_not_counted_and_nobody_misses_it(harness: BotHarness):
+    harness.video()
+    await harness.start(ADS_LINK="https://tea.example")
+    await harness.say("hello")
+    harness.fail("sendMessage", "400")
+    await harness.say(VIDEO)
+    assert len(harness.videos()) == 1
+    assert await ad_shows_since(None) == []
+
+
+async def test_a_language_without_an_ad_has_none_and_loses_no_turn(harness: BotHarness):
+    harness.video()
+    file = file_of(harness.folder, ad("chai", languages=["ru"]))
+    await harness.start(ADS_FILE=str(file))
+    await harness.say(VIDEO)
+    assert await ad_shows_since(None) == []
+    user = await get_user(1001)
+    assert user
+    assert (user.ad_count, user.ad_cooldown) == (1, 0)
+
+
+async def test_who_is_new_is_spared_and_the_rhythm_is_a_setting(harness: BotHarness):
+    harness.video()
+    await harness.start(ADS_LINK="https://tea.example", ADS_GRACE_H="1", ADS_EVERY="2")
+    for _ in range(3):
+        await harness.say(VIDEO)
+    assert await ad_shows_since(None) == []
+
+
+def test_all_mistakes_of_the_file_are_named(tmp_path: Path):
+    file = file_of(
+        tmp_path, {"name": "a", "link": "nowhere"}, ad("b", weight=0), ad("c", colour="red")
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_ads("", file, TEXTS)
+    found = "\n".join(caught.value.mistakes)
+    for place in ("0/link", "0/text", "0/button", "1/weight", "2/colour"):
+        assert f"[ads] file (ADS_FILE): {place}" in found
+    file = file_of(tmp_path, ad("b", languages=["xx"]), ad("b"))
+    with pytest.raises(SettingsError) as caught:
+        load_ads("", file, TEXTS)
+    assert caught.value.mistakes == [
+        "[ads] file (ADS_FILE): there is no language xx",
+        "[ads] file (ADS_FILE): two ads are called b",
+    ]

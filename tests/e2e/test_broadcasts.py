@@ -1,0 +1,467 @@
+"""Administrators write to everybody: nobody is left out, nobody gets it twice."""
+
+import asyncio
+import random
+import re
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from core.broadcasts import AT_ONCE, State
+from data import database
+from data.bans import ban
+from data.broadcasts import (
+    change_broadcast,
+    confirm_broadcast,
+    new_draft,
+)
+from data.chats import find_chat
+from data.database import table_of
+from data.models import Users
+from misc.ui.texts import load_texts
+from simulator.sites.proxy import Authority
+from simulator.telegram.world import Chat, Json, Person
+from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.test_lifecycle import program
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+ADMIN = {"BOT_ADMINS": "1001"}
+
+
+async def known(
+    harness: BotHarness, number: int, first: int = 5_000, lang: str = "en"
+) -> list[Person]:
+    """Make people known to the bot."""
+    people = [harness.world.person(first + n, f"P{n}") for n in range(number)]
+    rows = [
+        {
+            "user_id": person.id,
+            "registered_at": 1_700_000_000,
+            "lang": lang,
+            "file_mode": False,
+            "ad_count": 0,
+            "ad_cooldown": 0,
+        }
+        for person in people
+    ]
+    await database.write(lambda db: db.execute(insert(table_of(Users)), rows))
+    return people
+
+
+async def compose(harness: BotHarness, text: str = "Big news") -> Json:
+    """Let Ada write a message to everybody; gives its card."""
+    await harness.say("/admin")
+    await harness.press(harness.answers()[-1], "cast/new")
+    assert harness.answers()[-1]["text"] == EN["broadcast_compose"]
+    await harness.say(text)
+    return harness.answers()[-1]
+
+
+def buttons(message: Json) -> dict[str, str]:
+    """Give the labels of the buttons below a message by what they do."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return {b["callback_data"].rpartition("/")[2]: b["text"] for row in rows for b in row}
+
+
+async def press(harness: BotHarness, card: Json, action: str) -> Json:
+    number = next(
+        b["callback_data"].split("/")[1]
+        for row in card["reply_markup"]["inline_keyboard"]
+        for b in row
+    )
+    return await harness.press(card, f"cast/{number}/{action}")
+
+
+def got(harness: BotHarness, person: Person) -> list[str]:
+    return [m["text"] for m in harness.answers(harness.world.chats[person.id]) if "text" in m]
+
+
+async def sent_out(harness: BotHarness, card: Json) -> None:
+    """Send a draft, and wait for its end."""
+    await press(harness, card, "send")
+    assert set(buttons(card)) == {"yes", "open"}
+    await press(harness, card, "yes")
+    await ended(harness, card)
+
+
+async def ended(harness: BotHarness, card: Json) -> None:
+    await harness.until(lambda: EN["broadcast_done"] in card["text"], "the end")
+
+
+async def test_everybody_gets_it_once_and_who_is_closed_is_noted(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await known(harness, 30)
+    harness.world.block(people[3])
+    harness.world.chats[people[4].id].closed = "user is deactivated"
+    await harness.settled()
+    harness.fail("copyMessage", "429", times=2, seconds=1)
+    card = await compose(harness)
+    assert buttons(card)["send"] == TEXTS("en", "broadcast_send", total=30)  # one has blocked us
+    await sent_out(harness, card)
+    for number, person in enumerate(people):
+        assert got(harness, person) == ([] if number in {3, 4} else ["Big news"])
+    assert "sent: 29 of 30" in card["text"]
+    assert "closed to me: 1" in card["text"]
+    record = await find_chat(people[4].id)
+    assert record
+    assert record.is_blocked
+    assert "Big news" in harness.texts()  # Ada is somebody too
+
+
+async def test_it_looks_as_it_was_written_with_buttons_and_formatting(harness: BotHarness):
+    await harness.start(**ADMIN)
+    (bo,) = await known(harness, 1)
+    await harness.say("/admin")
+    await harness.press(harness.answers()[-1], "cast/new")
+    bold = [{"type": "bold", "offset": 0, "length": 3}]
+    await harness.say(f"Big news at {VIDEO}", entities=bold)
+    card = harness.answers()[-1]
+    await harness.say("no button, and no time", reply_to_message=card)
+    assert harness.texts()[-1] == EN["broadcast_note_wrong"]
+    await harness.say("Read it - https://example.org/news", reply_to_message=card)
+    card = harness.answers()[-1]
+    assert TEXTS("en", "broadcast_buttons", number=1) in card["text"]
+    await press(harness, card, "silent")
+    assert (await press(harness, card, "preview"))["text"] == TEXTS(
+        "en", "broadcast_tested", number=1
+    )
+    preview = harness.answers()[-1]
+    await sent_out(harness, card)
+    (message,) = harness.answers(harness.world.chats[bo.id])
+    for copy in (preview, message):
+        assert copy["entities"] == bold
+        assert copy["reply_markup"]["inline_keyboard"][0][0]["url"] == "https://example.org/news"
+    assert harness.videos() == []  # the administrator's link was content
+
+
+async def test_of_a_forwarded_message_the_buttons_that_open_something_come_along(
+    harness: BotHarness,
+):
+    await harness.start(**ADMIN)
+    (bo,) = await known(harness, 1)
+    await harness.say("/admin")
+    await harness.press(harness.answers()[-1], "cast/new")
+    rows = [
+        [{"text": "Open", "url": "https://example.org"}, {"text": "Vote", "callback_data": "x"}]
+    ]
+    await harness.say("Big news", reply_markup={"inline_keyboard": rows})
+    await sent_out(harness, harness.answers()[-1])
+    (message,) = harness.answers(harness.world.chats[bo.id])
+    assert message["reply_markup"] == {"inline_keyboard": [rows[0][:1]]}
+
+
+async def test_the_audience_can_be_chosen(harness: BotHarness):
+    await harness.start(**ADMIN)
+    await known(harness, 2)
+    ukrainians = await known(harness, 3, 6_000, "uk")
+    harness.video()
+    group = harness.world.group(-7_007, "Crew")
+    await harness.say(VIDEO, ukrainians[0])
+    await harness.say(VIDEO, ukrainians[0], group)
+    await ban(ukrainians[2].id, 1001)
+    card = await compose(harness)
+    counted = []
+    for action in ("chats", "chats", "chats", "lang", "days"):
+        await press(harness, card, action)
+        counted.append(buttons(card)["send"])
+    # Ada has not pressed /start here, but her words have made her known.
+    expected = [1, 6, 5, 0, 0]
+    assert counted == [TEXTS("en", "broadcast_send", total=n) for n in expected]
+    while buttons(card)["lang"] != TEXTS["uk"]["language_name"]:
+        await press(harness, card, "lang")
+    assert buttons(card)["send"] == TEXTS("en", "broadcast_send", total=1)
+    await sent_out(harness, card)
+    assert "Big news" in got(harness, ukrainians[0])
+    assert got(harness, ukrainians[1]) == []
+    assert got(harness, ukrainians[2]) == []
+
+
+async def test_who_came_by_an_invitation(harness: BotHarness):
+    await harness.start(**ADMIN)
+    await known(harness, 2)
+    bo = harness.world.person(1002, "Bo")
+    await harness.say("/start spring", bo)
+    card = await compose(harness)
+    await press(harness, card, "from")
+    assert buttons(card)["from"] == EN["broadcast_from_any"]
+    await press(harness, card, "from")
+    assert buttons(card)["from"] == "🔗 spring"
+    await sent_out(harness, card)
+    assert "sent: 1 of 1" in card["text"]
+    assert got(harness, bo)[-1] == "Big news"
+
+
+async def test_it_can_be_paused_and_stopped(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await known(harness, 120)
+    harness.api.latency_s = 0.05
+    card = await compose(harness)
+    await press(harness, card, "yes")
+    await harness.until(lambda: any(got(harness, person) for person in people))
+    await press(harness, card, "pause")
+    await harness.until(
+        lambda: harness.application and harness.application.container.broadcasts._run is None
+    )
+    assert EN["broadcast_paused"] in card["text"]
+    reached = sum(bool(got(harness, person)) for person in people)
+    assert reached < 120
+    await press(harness, card, "resume")
+    await harness.until(lambda: sum(bool(got(harness, person)) for person in people) > reached)
+    await press(harness, card, "stop")
+    await harness.until(
+        lambda: harness.application and harness.application.container.broadcasts._run is None
+    )
+    assert EN["broadcast_cancelled"] in card["text"]
+    assert buttons(card) == {}
+    counted = sum("Big news" in got(harness, person) for person in [*people, harness.ada])
+    assert f"sent: {counted} of 121" in card["text"]
+
+
+async def test_a_stop_leaves_nothing_unknown_and_the_next_start_goes_on(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await known(harness, 60)
+    harness.api.latency_s = 0.1
+    card = await compose(harness)
+    await press(harness, card, "yes")
+    await harness.until(lambda: any(got(harness, person) for person in people))
+    await harness.stop()
+    assert 0 < sum(bool(got(harness, person)) for person in people) < 60
+    await harness.start(**ADMIN)
+    await ended(harness, card)
+    assert [got(harness, person) for person in people] == [["Big news"]] * 60
+    assert "unknown: 0" in card["text"]
+
+
+async def test_what_nobody_knows_is_sent_again_only_on_demand(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await known(harness, 5)
+    card = await compose(harness)
+    harness.fail("copyMessage", "lost", chat_id=people[1].id)
+    harness.fail("copyMessage", "500", chat_id=people[2].id)
+    await sent_out(harness, card)
+    assert "unknown: 2" in card["text"]
+    assert EN["broadcast_unknown"] in card["text"]
+    assert f"{people[1].id}, {people[2].id}" in card["text"]
+    assert got(harness, people[2]) == []
+    await press(harness, card, "again")
+    await harness.until(
+        lambda: "unknown: 0" in card["text"] and EN["broadcast_done"] in card["text"]
+    )
+    assert got(harness, people[2]) == ["Big news"]
+    assert got(harness, people[1]) == ["Big news"] * 2  # that it may come twice was said
+
+
+async def test_when_the_message_is_deleted_it_pauses_and_says_why(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await known(harness, 5)
+    card = await compose(harness)
+    source = max(
+        m["message_id"] for m in harness.home.messages.values() if m.get("text") == "Big news"
+    )
+    del harness.home.messages[source]
+    await press(harness, card, "yes")
+    await harness.until(lambda: EN["broadcast_gone"] in card["text"])
+    assert [got(harness, person) for person in people] == [[]] * 5
+    assert set(buttons(card)) == {"resume", "stop"}
+
+
+async def test_it_waits_for_its_time(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
+    await harness.start(**ADMIN)
+    (bo,) = await known(harness, 1)
+    card = await compose(harness)
+    await harness.say("2001-01-01 00:00", reply_to_message=card)
+    assert harness.texts()[-1] == EN["broadcast_note_wrong"]
+    await harness.say("2035-05-05 05:05", reply_to_message=card)
+    card = harness.answers()[-1]
+    assert TEXTS("en", "broadcast_at", time="2035-05-05 05:05") in card["text"]
+    await press(harness, card, "yes")
+    assert EN["broadcast_waiting"] in card["text"]
+    await asyncio.sleep(2.5)
+    assert got(harness, bo) == []
+    monkeypatch.setattr(database, "clock", lambda: time.time() + 12 * 365 * 86_400)
+    await ended(harness, card)
+    assert got(harness, bo) == ["Big news"]
+
+
+async def test_an_album_is_refused_and_the_next_message_is_taken(harness: BotHarness):
+    await harness.start(**ADMIN)
+    await harness.say("/admin")
+    await harness.press(harness.answers()[-1], "cast/new")
+    await harness.say("one of two", media_group_id="7")
+    assert harness.texts()[-1] == EN["broadcast_no_album"]
+    await harness.say("a single one")
+    assert "send" in buttons(harness.answers()[-1])
+
+
+async def test_drafts_and_running_ones_are_found_again_in_the_menu(harness: BotHarness):
+    await harness.start(**ADMIN)
+    await known(harness, 2)
+    card = await compose(harness)
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    assert set(buttons(menu)) == {"new", "open"}
+    await press_open(harness, menu)
+    fresh = harness.answers()[-1]
+    assert fresh["text"] == card["text"]
+    await press(harness, fresh, "discard")
+    assert fresh["message_id"] not in harness.home.messages
+    assert (await press(harness, card, "send"))["text"] == EN["button_expired"]
+
+
+async def press_open(harness: BotHarness, menu: Json) -> None:
+    data = menu["reply_markup"]["inline_keyboard"][1][0]["callback_data"]
+    await harness.press(menu, data)
+
+
+async def test_a_group_that_becomes_a_supergroup_gets_it_under_its_new_id(harness: BotHarness):
+    await harness.start(**ADMIN)
+    harness.video()
+    old = harness.world.group(-7_007, "Crew")
+    await harness.say(VIDEO, chat=old)
+    new = Chat(-1_000_007_007, "supergroup", title="Crew")
+    harness.world.chats[new.id] = new
+    card = await compose(harness)
+    await press(harness, card, "chats")
+    old.moved_to = new.id
+    await sent_out(harness, card)
+    assert [m["text"] for m in harness.answers(new)] == ["Big news"]
+    assert "sent: 1 of 1" in card["text"]
+
+
+@pytest.mark.parametrize("place", ["private", "group"])
+async def test_a_strangers_words_and_presses_are_nothing_special(harness: BotHarness, place: str):
+    await harness.start(**ADMIN)
+    await known(harness, 3)
+    bo = harness.world.person(1002, "Bo")
+    chat = harness.world.group(-7_007, "Crew") if place == "group" else harness.world.chats[bo.id]
+    card = await compose(harness)
+    for words in ("/admin", "Big news", "Label - https://example.org"):
+        await harness.say(words, bo, chat)
+    assert all(buttons(m) == {} for m in harness.answers(chat))
+    before = dict(card)
+    for data in ("cast/new", "cast/1/yes", "cast/1/stop", "cast/1/discard", "cast/x/y", "cast/"):
+        answer = await harness.press(card, data, bo)
+        assert answer["text"] == EN["button_expired"]
+    assert card == before
+    assert harness.calls("copyMessage") == []
+
+
+async def test_an_administrators_words_elsewhere_are_ordinary(harness: BotHarness):
+    await harness.start(**ADMIN)
+    harness.video()
+    group = harness.world.group(-7_007, "Crew")
+    await harness.say("/admin")
+    await harness.press(harness.answers()[-1], "cast/new")
+    await harness.say(VIDEO, chat=group)
+    assert len(harness.videos(group)) == 1
+    await harness.say("/admin", chat=group)
+    assert all("broadcast" not in str(m) for m in harness.answers(group))
+
+
+async def test_paying_is_offered_only_where_the_operator_wants_it(harness: BotHarness):
+    await harness.start(**ADMIN, BROADCASTS_MAY_PAY="true")
+    await known(harness, 14)
+    card = await compose(harness)
+    await press(harness, card, "paid")
+    assert TEXTS("en", "broadcast_price", stars=2) in card["text"]
+    await sent_out(harness, card)
+    calls = harness.calls("copyMessage")
+    assert len(calls) == 15
+    assert all(call.params["allow_paid_broadcast"] for call in calls)
+    await harness.stop()
+    await harness.start(**ADMIN)
+    assert "paid" not in buttons(await compose(harness))
+
+
+# --- killed ------------------------------------------------------------------------------------
+
+KILLS = 3
+
+
+async def test_killed_three_times_everybody_gets_it_once(
+    harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
+):
+    """The real program, 5 000 chats on each database, side by side."""
+    other = BotHarness(tmp_path / "other", harness.samples, authority)
+    await other.simulator.start()
+    try:
+        await asyncio.gather(
+            survives(harness, f"sqlite:///{tmp_path / 'killed.db'}"), survives(other, new_postgres)
+        )
+    finally:
+        await other.close()
+    assert other.api.methods.violations == []
+
+
+async def survives(harness: BotHarness, db_url: str) -> None:
+    """Let a broadcast be killed three times at random moments."""
+    chance = random.Random()
+    people = await prepared(harness, db_url)
+    for person in chance.sample(people, len(people) // 20):
+        harness.world.block(person)
+    harness.world.updates.clear()  # that some have blocked the bot is seen only when it writes to them
+    blocked = sum(bool(harness.world.chats[person.id].closed) for person in people)
+    harness.api.latency_s = 0.05
+    harness.fail("copyMessage", "429", times=5, skip=chance.randrange(1_000), seconds=1)
+    environment = {
+        **harness.simulator.bot_environment(harness.folder),
+        **ADMIN,
+        "DATABASE_URL": db_url,
+        "TELEGRAM_PACING": "false",
+        "RUN_LEASE_S": "2",
+        "RUN_LOG_LEVEL": "ERROR",
+    }
+    for _ in range(KILLS):
+        before = len(harness.calls("copyMessage"))
+        process, _ = await program("run", folder=harness.folder, **environment)
+        await harness.until(lambda before=before: len(harness.calls("copyMessage")) > before)  # type: ignore[misc]
+        await asyncio.sleep(chance.uniform(0.2, 3))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    process, _ = await program("run", folder=harness.folder, **environment)
+    card = harness.home.messages[CARD]
+    deadline = time.monotonic() + 180
+    while EN["broadcast_done"] not in card["text"] and time.monotonic() < deadline:
+        await harness.world.changed(1)
+    process.send_signal(signal.SIGTERM)
+    await process.wait()
+    figures = [int(number) for number in re.findall(r": (\d+)", card["text"])]
+    sent, closed, refused, unknown = figures
+    copies = Counter(len(got(harness, person)) for person in people)
+    assert set(copies) <= {0, 1}
+    assert blocked - unknown <= closed <= blocked
+    assert refused == 0
+    assert unknown <= KILLS * AT_ONCE
+    assert sent + closed + unknown == len(people)
+    # Who stands among the unknown may have got it or not; everybody else has.
+    assert sent <= copies[1] <= sent + unknown
+
+
+CARD = 2
+
+
+async def prepared(harness: BotHarness, db_url: str) -> list[Person]:
+    """Write a confirmed broadcast to 5 000 people into a database, and its card into Ada's chat."""
+    source = harness.world.post_unseen(harness.ada.as_json(), harness.home, {"text": "Big news"})
+    card = harness.world.add_message(harness.home, {"text": "the card"})
+    assert card["message_id"] == CARD
+    # The journey's own bot is not running, so the database's one engine is free.
+    async with USES_THE_ENGINE:
+        database.initialize_database_components(db_url)
+        await database.init_db()
+        people = await known(harness, 5_000)
+        number = await new_draft(42, 1001)
+        await change_broadcast(
+            number, State.DRAFT, message_id=source["message_id"], card_id=card["message_id"]
+        )
+        assert await confirm_broadcast(number)
+        await database.close()
+    return people
+
+
+USES_THE_ENGINE = asyncio.Lock()

@@ -1,0 +1,371 @@
+"""Nothing lost, nothing twice: what a process that was killed has left is finished by the next one."""
+
+import asyncio
+import hashlib
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from core.media import Link
+from core.request import MAX_ATTEMPTS, ButtonPress, Progress, Request
+from data import database
+from data.requests import count_attempt, store_progress, store_requests
+from misc.ui.texts import load_texts
+from simulator.sites.proxy import Authority
+from simulator.telegram.api import FaultRule
+from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.test_lifecycle import program
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+SLIDES = "7300000000000000012"
+
+
+def slideshow(harness: BotHarness, post_id: str, number: int) -> None:
+    pictures = [harness.samples.picture(240, 80, f"{post_id} {n}") for n in range(number)]
+    harness.video(post_id, pictures=tuple(pictures), encodings=())
+
+
+def asked(harness: BotHarness, post_id: str = ID, **options: object) -> Request:
+    """Let Ada ask; gives her request as it is stored."""
+    message = harness.world.say(harness.ada, f"https://www.tiktok.com/@a/video/{post_id}")
+    harness.world.updates.clear()
+    values = {
+        "kind": "post",
+        "link": Link("tiktok", message["text"], post_id),
+        "chat_id": harness.home.id,
+        "message_id": message["message_id"],
+        "is_private": True,
+        "asked_at": int(time.time()),
+        "lang": "en",
+        **options,
+    }
+    return Request(**values)
+
+
+async def left_behind(
+    harness: BotHarness,
+    requests: Sequence[Request],
+    progress: Progress | None = None,
+    attempts: int = 0,
+) -> None:
+    """Put requests of a dead process into the bot's database."""
+    database.initialize_database_components(f"sqlite:///{harness.folder / 'bot.db'}")
+    await database.init_db()
+    for row in await store_requests(42, 77, requests, "dead"):
+        assert row
+        if progress:
+            await store_progress(row, progress)
+        for _ in range(attempts):
+            await count_attempt(row)
+    await database.close()
+
+
+async def started(harness: BotHarness, **environment: str) -> None:
+    """Start the bot, and wait until what was left is finished."""
+    await harness.start(**environment)
+    while await open_requests():
+        await harness.world.changed(0.05)
+    await harness.settled()
+
+
+async def open_requests() -> int:
+    from sqlalchemy import text
+
+    question = text("SELECT count(*) FROM requests WHERE finished_at IS NULL")
+    return await database.read(lambda db: db.execute(question).scalar_one())
+
+
+async def test_what_had_not_begun_is_served_in_order(harness: BotHarness):
+    requests = []
+    for n in range(3):
+        harness.video(f"{ID[:-1]}{n}")
+        requests.append(asked(harness, f"{ID[:-1]}{n}"))
+    await left_behind(harness, requests)
+    await started(harness)
+    replies = [m["reply_to_message"]["message_id"] for m in harness.videos()]
+    assert replies == [request.message_id for request in requests]
+    assert await open_requests() == 0
+
+
+async def test_a_send_without_an_answer_is_reported_and_not_repeated(harness: BotHarness):
+    harness.video()
+    await left_behind(harness, [asked(harness)], Progress(total=1).record_sending(1))
+    await started(harness)
+    assert harness.texts() == [EN["delivery_unknown"]]
+    assert list(harness.home.reactions.values()) == ["😢"]
+    assert [entry for entry in harness.simulator.log if "/video/" in entry.path] == []
+    assert await open_requests() == 0
+
+
+async def test_of_a_slideshow_only_the_rest_is_sent(harness: BotHarness):
+    slideshow(harness, SLIDES, 21)
+    await left_behind(
+        harness, [asked(harness, SLIDES)], Progress((501, 502, 503, 504, 505, 506, 507), 21)
+    )
+    await started(harness)
+    photos = [m for m in harness.answers() if "photo" in m]
+    assert [content(harness, m) for m in photos] == pictures_of(harness, SLIDES, 21)[7:]
+    assert "Source" in harness.texts()[-1]
+    assert await open_requests() == 0
+
+
+async def test_an_album_that_may_have_arrived_is_left_out_and_reported(harness: BotHarness):
+    slideshow(harness, SLIDES, 14)
+    await left_behind(harness, [asked(harness, SLIDES)], Progress((501,) * 7, 14).record_sending(7))
+    await started(harness)
+    assert [m for m in harness.answers() if "photo" in m] == []
+    assert "Source" in harness.texts()[-2]
+    assert harness.texts()[-1] == EN["delivery_unknown"]
+
+
+async def test_a_kill_between_an_answer_and_the_word_about_it_leaves_the_request_open(
+    harness: BotHarness,
+):
+    slideshow(harness, SLIDES, 14)
+    await harness.start()
+    await harness.say("/start")
+    await harness.stop()
+    await left_behind(harness, [asked(harness, SLIDES)], Progress((501,) * 7, 14).record_sending(7))
+    harness.api.faults.append(FaultRule("sendMessage", "slow", skip=1, seconds=2))
+    await harness.start()
+    await harness.until(lambda: not harness.api.faults, "the word that something may be missing")
+    assert await open_requests() == 1
+    await harness.settled()
+    assert await open_requests() == 0
+
+
+async def test_when_all_has_arrived_nothing_is_said_or_sent(harness: BotHarness):
+    await left_behind(harness, [asked(harness)], Progress((501, 502), 2, has_text=True))
+    await started(harness)
+    assert harness.answers() == []
+    assert await open_requests() == 0
+
+
+async def test_a_post_that_is_gone_meanwhile_is_told_as_cut_off(harness: BotHarness):
+    harness.video(SLIDES, status=10204)
+    await left_behind(harness, [asked(harness, SLIDES)], Progress((501,) * 7, 14))
+    await started(harness)
+    assert harness.texts() == [TEXTS("en", "delivery_partial", sent=7, total=14)]
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+async def test_what_is_too_old_gets_one_sentence(harness: BotHarness, is_private: bool):
+    old = int(time.time()) - 4_000
+    request = asked(harness, asked_at=old, is_private=is_private)
+    await left_behind(harness, [request, request, request])
+    await started(harness)
+    assert harness.texts() == [EN["too_old"]]
+    assert await open_requests() == 0
+
+
+async def test_an_update_that_comes_late_gets_that_sentence_as_well(harness: BotHarness):
+    harness.video()
+    message = harness.world.say(harness.ada, VIDEO)
+    message["date"] -= 4_000
+    await harness.start()
+    await harness.settled()
+    assert harness.texts()[-1] == EN["too_old"]
+    button = harness.answers()[-1]["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    await harness.press(harness.answers()[-1], button)
+    assert len(harness.videos()) == 1
+
+
+async def test_what_brings_the_process_down_each_time_is_given_up(harness: BotHarness):
+    harness.video()
+    await left_behind(harness, [asked(harness)], attempts=MAX_ATTEMPTS)
+    await started(harness)
+    assert harness.texts() == [EN["given_up"]]
+
+
+async def test_a_pressed_buttons_keyboard_comes_back(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say(VIDEO)
+    await harness.stop()
+    (video,) = harness.videos()
+    keyboard = video.pop("reply_markup")
+    request = asked(harness, kind="sound", message_id=video["message_id"])
+    import dataclasses
+    import json
+
+    press = ButtonPress(f"sound/tiktok/{ID}", json.dumps(keyboard))
+    await left_behind(harness, [dataclasses.replace(request, press=press)])
+    await started(harness)
+    assert [m for m in harness.answers() if "audio" in m] != []
+    assert video["reply_markup"] == keyboard
+
+
+async def test_an_update_is_not_acknowledged_before_its_request_is_stored(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    gate = asyncio.Event()
+
+    async def slow(*arguments: object) -> list[int | None]:
+        await gate.wait()
+        return await store_requests(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("services.requests.store.store_requests", slow)
+    harness.video()
+    await harness.start()
+    await harness.say("hello")
+    polls = harness.api.pollers
+    harness.world.say(harness.ada, VIDEO)
+    await asyncio.sleep(0.5)
+    assert [update["message"]["text"] for update in harness.world.updates] == [VIDEO]
+    assert harness.api.pollers == polls
+    gate.set()
+    await harness.settled()
+    assert len(harness.videos()) == 1
+    assert harness.world.updates == []
+
+
+async def test_an_update_that_comes_twice_is_served_once(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say(VIDEO)
+    await harness.stop()
+    harness.world.say(harness.ada, VIDEO)
+    (update,) = harness.world.updates
+    await harness.start()
+    await harness.settled()
+    harness.world.updates.append({**update, "update_id": update["update_id"]})
+    await harness.settled()
+    assert len(harness.videos()) == 2
+
+
+async def test_what_was_handled_before_the_stop_does_not_come_again(harness: BotHarness):
+    await harness.start()
+    harness.world.say(harness.ada, "/start")
+    await harness.until(harness.answers)
+    await harness.stop()
+    assert harness.world.updates == []
+
+
+# --- killed ------------------------------------------------------------------------------------
+
+CHATS, SINGLES, ALBUMS, PICTURES = 25, 6, 2, 12
+KILLS = 20
+
+
+async def test_killed_twenty_times_every_request_is_answered_and_nothing_comes_twice(
+    harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
+):
+    """On both databases, side by side: most of the time is waiting for starts."""
+    other = BotHarness(tmp_path / "other", harness.samples, authority)
+    await other.simulator.start()
+    try:
+        await asyncio.gather(
+            survives(harness, f"sqlite:///{tmp_path / 'killed.db'}"), survives(other, new_postgres)
+        )
+    finally:
+        await other.close()
+    assert other.api.methods.violations == []
+
+
+async def survives(harness: BotHarness, db_url: str) -> None:
+    """Let a bot have 200 requests, singles and albums, and kill it 20 times at random moments."""
+    chance = random.Random()
+    singles = [f"73000000000000004{n:02}" for n in range(20)]
+    albums = [f"73000000000000005{n:02}" for n in range(5)]
+    for post_id in singles:
+        harness.video(post_id)
+    for post_id in albums:
+        slideshow(harness, post_id, PICTURES)
+    harness.api.latency_s = harness.site.latency_s = 0.05
+    people = [harness.world.person(2_000 + n, f"Person {n}") for n in range(CHATS)]
+    wanted = [
+        (person, post_id)
+        for person in people
+        for post_id in chance.sample(singles, SINGLES) + chance.sample(albums, ALBUMS)
+    ]
+    chance.shuffle(wanted)
+    assert len(wanted) == 200
+    environment = {
+        **harness.simulator.bot_environment(harness.folder),
+        "DATABASE_URL": db_url,
+        "LIMITS_SPAM_GUARD": "false",
+        "LIMITS_PRIVATE_QUEUE": "100",
+        "LIMITS_PATIENCE_S": "600",
+        "RUN_LEASE_S": "2",
+        "RUN_LOG_LEVEL": "ERROR",
+    }
+    requests: dict[tuple[int, int], str] = {}
+
+    def ask(number: int) -> None:
+        for person, post_id in [wanted.pop() for _ in range(min(number, len(wanted)))]:
+            link = f"https://www.tiktok.com/@a/video/{post_id}"
+            message = harness.world.say(person, link)
+            requests[person.id, message["message_id"]] = post_id
+
+    for _ in range(KILLS):
+        polls = harness.api.pollers
+        process, _ = await program("run", folder=harness.folder, **environment)
+        await harness.until(lambda polls=polls: harness.api.pollers > polls, "a start")  # type: ignore[misc]
+        ask(10)
+        await asyncio.sleep(chance.uniform(0.1, 1.6))
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    ask(len(wanted))
+    process, _ = await program("run", folder=harness.folder, **environment)
+
+    def unanswered() -> list[tuple[int, int]]:
+        return [key for key, post_id in requests.items() if not outcome(harness, *key, post_id)]
+
+    deadline = time.monotonic() + 120
+    while unanswered() and time.monotonic() < deadline:
+        await harness.world.changed(0.5)
+    assert [(key, harness.texts(harness.world.chats[key[0]])) for key in unanswered()] == []
+    await asyncio.sleep(2)  # what comes twice would come now
+    process.send_signal(signal.SIGTERM)
+    await process.wait()
+
+    unknown = lit = 0
+    for person in people:
+        chat = harness.world.chats[person.id]
+        contents = Counter(content(harness, m) for m in harness.answers(chat) if "photo" in m)
+        assert set(contents.values()) <= {1}
+        replies = Counter(m["reply_to_message"]["message_id"] for m in harness.videos(chat))
+        assert set(replies.values()) <= {1}
+        unknown += harness.texts(chat).count(EN["delivery_unknown"])
+        lit += len(chat.reactions)
+    # Sixteen at most are in flight at a time.
+    assert unknown <= KILLS * 16
+    # A light stays only where nobody knows, or where the kill came between the last word and it.
+    assert lit <= unknown + KILLS
+
+
+def outcome(harness: BotHarness, chat_id: int, message_id: int, post_id: str) -> bool:
+    """Tell whether a request has got all that it is due, or a word about what may be missing."""
+    chat = harness.world.chats[chat_id]
+    replies = [
+        m
+        for m in harness.answers(chat)
+        if m.get("reply_to_message", {}).get("message_id") == message_id
+    ]
+    if any(m.get("text") == EN["delivery_unknown"] for m in replies):
+        return True
+    if not post_id.startswith("73000000000000005"):
+        return any("video" in m for m in replies)
+    seen = {content(harness, m) for m in harness.answers(chat) if "photo" in m}
+    return seen >= set(pictures_of(harness, post_id, PICTURES))
+
+
+def content(harness: BotHarness, message: dict) -> str:  # type: ignore[type-arg]
+    """Tell what a photo shows, by its bytes."""
+    return digest(harness.simulator.api.files.by_id[message["photo"][-1]["file_id"]].path)
+
+
+def pictures_of(harness: BotHarness, post_id: str, number: int) -> list[str]:
+    return [digest(harness.samples.picture(240, 80, f"{post_id} {n}")) for n in range(number)]
+
+
+@cache
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,62 @@
+"""Who writes too much is told once and then not answered; ordinary talk in groups is free."""
+
+from data.chats import find_chat
+from misc.ui.texts import load_texts
+from tests.e2e.bot_harness import VIDEO, BotHarness
+
+TEXTS = load_texts()
+ON = {"LIMITS_SPAM_GUARD": "true"}
+
+
+async def test_the_sixth_message_is_warned_in_ones_language_and_then_there_is_silence(
+    harness: BotHarness,
+):
+    await harness.start(**ON)
+    bo = harness.world.person(1002, "Bo", language_code="uk")
+    for _ in range(9):
+        await harness.say("hello", bo)
+    texts = harness.texts(harness.world.chats[1002])
+    assert texts[-1] == TEXTS("uk", "spam_sender", minutes=1)
+    assert len(texts) == 6
+
+
+async def test_a_stranger_who_floods_is_warned_before_being_registered(harness: BotHarness):
+    """The count is by sender over all chats, so a new chat does not help."""
+    harness.video()
+    await harness.start(**ON)
+    for _ in range(6):
+        await harness.say("hello")
+    crew = harness.world.group(-1002)
+    await harness.say(VIDEO, chat=crew)
+    assert harness.answers(crew) == []
+    assert await find_chat(-1002) is None
+
+
+async def test_ordinary_talk_in_a_group_is_free_and_requests_are_not(harness: BotHarness):
+    harness.video()
+    await harness.start(**ON, LIMITS_GROUP_QUEUE="100")
+    crew = harness.world.group(-1002)
+    for _ in range(30):
+        await harness.say("just talk", chat=crew)
+    for number in range(22):
+        person = harness.world.person(3000 + number)
+        await harness.say(VIDEO, person, crew)
+    assert len(harness.videos(crew)) == 20
+    assert harness.texts(crew).count(TEXTS("en", "spam_group", minutes=1)) == 1
+
+
+async def test_administrators_may_write_as_much_as_they_like(harness: BotHarness):
+    await harness.start(**ON, BOT_ADMINS="1001")
+    for _ in range(8):
+        await harness.say("hello")
+    assert len(harness.answers()) == 8
+
+
+async def test_a_warning_that_does_not_arrive_changes_nothing(harness: BotHarness):
+    await harness.start(**ON)
+    for _ in range(5):
+        await harness.say("hello")
+    harness.fail("sendMessage", "403")
+    await harness.say("hello")
+    await harness.say("hello")
+    assert len(harness.answers()) == 5

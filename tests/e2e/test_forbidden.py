@@ -1,0 +1,105 @@
+"""Forbidden is normal: a chat that is closed to us ends a request quietly, wherever that is found out."""
+
+import logging
+
+import pytest
+
+from data.chats import find_chat
+from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.test_crash import open_requests
+
+REFUSALS = [
+    ("403", "Forbidden: bot was blocked by the user"),
+    ("403", "Forbidden: user is deactivated"),
+    ("400", "Bad Request: chat not found"),
+    ("400", "Bad Request: not enough rights to send text messages to the chat"),
+    ("400", "Bad Request: PEER_ID_INVALID"),
+]
+#: What is asked for, and the method that is refused.
+PATHS = {
+    "video": "sendVideo",
+    "file": "sendDocument",
+    "album": "sendMediaGroup",
+    "sound": "sendAudio",
+    "known": "sendVideo",
+    "explanation": "sendMessage",
+    "welcome": "sendMessage",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "words"),
+    # Every refusal on one path, and every path with one refusal.
+    [("video", *refusal) for refusal in REFUSALS] + [(path, *REFUSALS[0]) for path in PATHS],
+)
+async def test_a_closed_chat_is_noted_and_nothing_else_happens(
+    harness: BotHarness, path: str, code: str, words: str, caplog: pytest.LogCaptureFixture
+):
+    pictures = tuple(harness.samples.picture(200, 300 + n, "f") for n in range(3))
+    harness.video(
+        pictures=pictures if path == "album" else (), status=10204 * (path == "explanation")
+    )
+    await harness.start()
+    bo = harness.world.person(1002, "Bo")
+    if path != "welcome":
+        await harness.say("/start")
+    if path == "file":
+        await harness.say("/mode")
+    if path == "known":
+        await harness.say(VIDEO, bo)
+    if path == "sound":
+        await harness.say(VIDEO)
+    before = len(harness.answers())
+    harness.fail(PATHS[path], code, times=99, description=words, chat_id=1001)
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        if path == "sound":
+            harness.world.press(harness.ada, harness.videos()[0], f"id/{ID}")
+        else:
+            harness.world.say(harness.ada, "/start" if path == "welcome" else VIDEO)
+        await harness.settled()
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+    assert len(harness.answers()) == before
+    assert await open_requests() == 0
+    if path != "welcome":
+        record = await find_chat(1001)
+        assert record
+        assert record.is_blocked
+    # Everybody else is served, and the first one as soon as it writes again.
+    harness.api.faults.clear()
+    harness.site.posts[ID].status = 0
+    await harness.say(VIDEO, bo)
+    assert len(harness.answers(harness.world.chats[1002])) > 1
+    await harness.say(VIDEO)
+    assert len(harness.answers()) > before
+
+
+@pytest.mark.parametrize("path", ["video", "sound", "explanation"])
+async def test_a_request_that_was_deleted_is_answered_without_a_quote(
+    harness: BotHarness, path: str
+):
+    harness.video(status=10204 * (path == "explanation"))
+    harness.site.latency_s = 0.2
+    await harness.start()
+    await harness.say("/start")
+    request = harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: harness.home.reactions)
+    harness.world.delete(harness.home, request["message_id"])
+    await harness.settled()
+    if path == "sound":
+        (video,) = harness.videos()
+        harness.world.press(harness.ada, video, f"id/{ID}")
+        await harness.until(lambda: [m for m in harness.home.messages.values() if "audio" in m])
+        await harness.settled()
+    assert len(harness.answers()) == (3 if path == "sound" else 2)
+    assert "reply_to_message" not in harness.answers()[1]
+
+
+async def test_where_reactions_are_refused_an_hourglass_stands_and_goes(harness: BotHarness):
+    harness.video()
+    harness.home.reactions_allowed = False
+    await harness.start()
+    await harness.say("/start")
+    await harness.say(VIDEO)
+    assert "⏳" not in harness.texts()
+    assert len(harness.videos()) == 1

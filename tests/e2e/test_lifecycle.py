@@ -1,0 +1,324 @@
+"""Starting and stopping, in this process and as the real program."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from core.errors import SettingsError
+from core.pseudonyms import Pseudonyms
+from core.statistics import Scope
+from data import database
+from data.config import ROOT
+from data.models import Stats
+from data.statistics import counts_since
+from misc.ui.texts import load_texts
+from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+
+EN = load_texts()["en"]
+
+
+def link(number: int) -> str:
+    return f"https://www.tiktok.com/@a/video/73000000000000003{number:02}"
+
+
+async def test_a_running_download_is_finished_before_the_stop(harness: BotHarness):
+    harness.video()
+    harness.site.latency_s = 0.5
+    await harness.start()
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: harness.home.reactions)
+    assert await harness.stop() is True
+    assert len(harness.videos()) == 1
+    assert harness.home.reactions == {}
+
+
+async def test_what_waits_at_the_stop_is_served_by_the_next_start(harness: BotHarness):
+    for n in range(4):
+        harness.video(link(n)[-19:])
+    harness.site.serves_files.clear()
+    await harness.start(LIMITS_ACTIVE_REQUESTS="1")
+    crew = harness.world.group(-1002)
+    await harness.say("hello")
+    requests = [harness.world.say(harness.ada, link(n)) for n in range(3)]
+    await harness.until(lambda: harness.home.reactions)
+    harness.world.say(harness.ada, link(3), crew)
+    await harness.until(lambda: harness.answers(crew))  # welcomed: the request waits
+    await harness.until(
+        lambda: harness.application and harness.application.container.request_queue.count == 4
+    )
+    stopping = asyncio.ensure_future(harness.stop())
+    await harness.until(
+        lambda: harness.application and harness.application.container.request_queue._is_closing
+    )
+    harness.site.serves_files.set()
+    await stopping
+    assert len(harness.videos()) == 1
+    assert harness.videos(crew) == []
+    await harness.start()
+    await harness.until(lambda: len(harness.videos()) == 3 and harness.videos(crew))
+    await harness.settled()
+    replies = [m["reply_to_message"]["message_id"] for m in harness.videos()]
+    assert replies == [m["message_id"] for m in requests]
+    assert len(harness.videos(crew)) == 1
+    assert harness.home.reactions == crew.reactions == {}
+    assert EN["shutting_down"] not in harness.texts() + harness.texts(crew)
+
+
+async def test_what_does_not_end_in_time_is_served_by_the_next_start(harness: BotHarness):
+    post = harness.video(file_trouble="stall")
+    await harness.start(RUN_DRAIN_S="0")
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: [e for e in harness.simulator.log if e.host.startswith("v16")])
+    await harness.stop()
+    assert harness.texts()[1:] == []
+    post.file_trouble = ""
+    await harness.start()
+    await harness.until(harness.videos)
+    await harness.settled()
+    assert len(harness.videos()) == 1
+    assert harness.home.reactions == {}
+
+
+async def test_what_the_database_could_not_take_is_told_at_the_stop(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    async def refuse(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("services.requests.store.store_requests", refuse)
+    harness.video(file_trouble="stall")
+    await harness.start(RUN_DRAIN_S="0")
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: [e for e in harness.simulator.log if e.host.startswith("v16")])
+    await harness.stop()
+    assert harness.texts()[-1] == EN["shutting_down"]
+    assert list(harness.home.reactions.values()) == ["😢"]
+
+
+async def test_an_upload_that_the_stop_cuts_off_is_called_unknown(harness: BotHarness):
+    """It may have arrived: asking to send the link again would bring the video twice."""
+    harness.video()
+    await harness.start(RUN_DRAIN_S="0")
+    await harness.say("hello")
+    harness.fail("sendVideo", "slow", seconds=0.5)
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: not harness.api.faults, "the upload at Telegram")
+    await harness.stop()
+    assert harness.texts()[-1] == EN["delivery_unknown"]
+    assert EN["shutting_down"] not in harness.texts()
+
+
+async def test_what_was_sent_during_a_restart_is_served(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say("hello")
+    await harness.stop()
+    harness.world.say(harness.ada, VIDEO)
+    await harness.start()
+    await harness.settled()
+    assert len(harness.videos()) == 1
+
+
+async def test_a_second_poller_ends_the_first(
+    harness: BotHarness, caplog: pytest.LogCaptureFixture
+):
+    await harness.start()
+    assert harness.application
+    running = harness._running
+    assert running is not None
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session:
+        url = f"{harness.simulator.address}/bot{harness.simulator.token}/getUpdates"
+        async with session.get(url) as response:
+            assert response.status == 200
+    assert await running is False
+    assert "Another instance" in caplog.text
+    harness._running = None
+
+
+async def test_the_heartbeat_follows_telegrams_answers(harness: BotHarness):
+    heartbeat = harness.folder / "heartbeat"
+    await harness.start()
+    await harness.say("hello")
+    await harness.until(heartbeat.exists, "a heartbeat")
+
+
+async def test_a_wrong_token_is_a_wrong_setting(harness: BotHarness):
+    with pytest.raises(SettingsError, match="BOT_TOKEN"):
+        await harness.start(BOT_TOKEN="43:somebody_elses")
+    harness._running = None
+
+
+async def test_switches_that_are_off_at_botfather_are_reported(
+    harness: BotHarness, caplog: pytest.LogCaptureFixture
+):
+    harness.world.bot_user.update(can_join_groups=False, can_read_all_group_messages=False)
+    with caplog.at_level(logging.WARNING):
+        await harness.start()
+    assert "/setjoingroups" in caplog.text
+    assert "/setprivacy" in caplog.text
+
+
+async def test_commands_that_cannot_be_set_do_not_stop_the_start(harness: BotHarness):
+    harness.fail("setMyCommands", "500", times=99)
+    await harness.start()
+    await harness.say("hello")
+    assert len(harness.answers()) == 1
+
+
+# --- the real program -------------------------------------------------------------------------
+
+
+async def program(
+    *arguments: str, folder: Path, **environment: str
+) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """Start the real program; gives it and its environment."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'program.db'}",
+        **environment,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "default",
+        str(ROOT / "main.py"),
+        *arguments,
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    return process, env
+
+
+async def test_without_a_token_the_setting_and_the_demo_are_named(tmp_path: Path):
+    process, _ = await program("run", folder=tmp_path)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"BOT_TOKEN" in errors
+    assert b"make demo" in errors
+    assert b"Traceback" not in errors
+
+
+async def test_all_wrong_settings_stop_the_start_together(tmp_path: Path):
+    process, _ = await program(
+        "check", folder=tmp_path, LIMITS_ATTEMPTS="0", NETWORK_PROXY_FILE="/not/there"
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"LIMITS_ATTEMPTS" in errors
+    assert b"NETWORK_PROXY_FILE" in errors
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
+async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, url: str):
+    process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"DATABASE_URL" in errors
+    assert b"hunter2" not in errors
+
+
+@pytest.mark.parametrize("token", ["hunter2", "abc:hunter2", "1:hunter 2"])
+async def test_what_is_no_token_is_a_wrong_setting(tmp_path: Path, token: str):
+    process, _ = await program("run", folder=tmp_path, BOT_TOKEN=token)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"BOT_TOKEN" in errors
+    assert b"hunter" not in errors
+
+
+@pytest.mark.parametrize(
+    "name", ["postgresql://u:hunter2@127.0.0.1:9/d", "sqlite:////proc/none/x.db", "missing"]
+)
+async def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
+    tmp_path: Path, name: str, postgres_server: str
+):
+    url = postgres_server.replace("/postgres?", "/missing?") if name == "missing" else name
+    process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
+    output, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"failure  the database cannot be used" in output
+    assert b"Traceback" not in output + errors
+    assert b"hunter2" not in output + errors
+
+
+@pytest.mark.parametrize("lean", ["true", "false"])
+async def test_the_program_serves_and_ends_in_order_when_told(harness: BotHarness, lean: str):
+    """Lean or stock aiogram, the real program does the whole job and exits with 0 on SIGTERM."""
+    harness.video()
+    harness.site.latency_s = 0.3
+    process, _ = await program(
+        "run",
+        folder=harness.folder,
+        **{**harness.simulator.bot_environment(harness.folder), "BOT_LEAN_START": lean},
+    )
+    await harness.until(lambda: harness.api.pollers or process.returncode is not None, "a start")
+    crew = harness.world.group(-1002)
+    crew.members[1001] = "creator"
+    harness.world.say(harness.ada, "/lang", crew)
+    await harness.until(lambda: len(harness.answers(crew)) == 2, "the menu")
+    harness.world.press(harness.ada, harness.answers(crew)[-1], "lang/hi")
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: harness.home.reactions)
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert len(harness.videos()) == 1
+    assert harness.simulator.token.encode() not in errors
+    assert b"Traceback" not in errors
+    assert b"Warning" not in errors
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_the_log_has_one_line_for_each_request_and_no_chat_ids(
+    harness: BotHarness, plain: bool
+):
+    harness.video()
+    harness.world.person(1_234_567_890, "Cy")
+    form = {} if plain else {"RUN_LOG_FORMAT": "json", "RUN_LOG_CHAT_IDS": "true"}
+    process, _ = await program(
+        "run",
+        folder=harness.folder,
+        **{**harness.simulator.bot_environment(harness.folder), **form},
+    )
+    await harness.until(lambda: harness.api.pollers or process.returncode is not None, "a start")
+    cy, home = harness.world.people[1_234_567_890], harness.world.chats[1_234_567_890]
+    harness.world.say(cy, VIDEO)
+    await harness.until(lambda: harness.videos(home), "the video")
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    lines = [line for line in errors.decode().splitlines() if "Request " in line]
+    assert len(lines) == 1
+    if plain:
+        name = Pseudonyms(harness.simulator.token).of(1_234_567_890)
+        assert f"Request 1 for chat {name}: post of tiktok {ID}: fetched after " in lines[0]
+        assert b"1234567890" not in errors
+    else:
+        line = json.loads(lines[0])
+        assert (line["request"], line["outcome"], line["post"]) == (1, "fetched", ID)
+        assert "for chat 1234567890: " in line["message"]
+
+
+async def test_the_history_is_counted_anew_when_told(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say(VIDEO)
+    await database.write(lambda db: db.execute(delete(Stats)))
+    await harness.stop()
+    url = f"sqlite:///{harness.folder / 'bot.db'}"
+    process, _ = await program("recount", folder=harness.folder, DATABASE_URL=url)
+    output, errors = await process.communicate()
+    assert (process.returncode, output) == (0, b"The history is counted anew.\n"), errors
+    database.initialize_database_components(url)
+    assert (await counts_since(None))[Scope.ALL].posts == 1
+    await database.close()

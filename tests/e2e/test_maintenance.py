@@ -1,0 +1,79 @@
+"""`main.py maintenance`: everybody is asked to come back later; nothing else happens."""
+
+import asyncio
+import signal
+
+import pytest
+
+from app import maintenance_mode
+from app.maintenance_mode import NoticeThrottle
+from data.config import load_settings
+from misc.ui.texts import load_texts
+from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.inline_harness import InlineHarness
+from tests.e2e.test_lifecycle import program
+
+TEXTS = load_texts()
+
+
+async def test_people_are_told_and_groups_are_left_in_peace(inline: InlineHarness):
+    harness = inline.harness
+    settings = load_settings(
+        harness.folder / "none.ini",
+        harness.folder / "none.env",
+        {**harness.simulator.bot_environment(harness.folder), "TELEGRAM_PACING": "false"},
+    )
+    running = asyncio.create_task(maintenance_mode.run(settings))
+    bo = harness.world.person(1002, "Bo", language_code="uk")
+    for _ in range(3):
+        harness.world.say(bo, VIDEO)
+    harness.world.say(harness.ada, "/start")
+    harness.world.say(bo, VIDEO, harness.world.group(-7_007, "Crew"))
+    message = harness.world.add_message(harness.home, {"text": "an old one"})
+    press = harness.world.press(harness.ada, message, "lang/uk")
+    query = inline.mode.ask(bo, VIDEO)
+    call = inline.mode.call(bo, inline.friends, VIDEO)
+    await harness.until(lambda: call in inline.mode.answers and query in inline.mode.answers)
+    await harness.until(lambda: press in harness.world.query_answers and not harness.world.updates)
+    told = TEXTS["uk"]["maintenance"]
+    assert harness.texts(harness.world.chats[bo.id]) == [told]
+    assert harness.texts()[-1] == TEXTS["en"]["maintenance"]
+    assert harness.world.query_answers[press]["text"] == TEXTS["en"]["maintenance"]
+    assert inline.mode.answers[query]["results"][0]["title"] == told
+    assert inline.mode.answers[call]["text"] == told
+    assert harness.answers(harness.world.chats[-7_007]) == []
+    assert list(harness.folder.glob("**/*.db")) == []
+    # Somebody else begins to poll: this one gives way.
+    harness.api.pollers += 1
+    assert not await asyncio.wait_for(running, 20)
+
+
+async def test_the_program_ends_in_order(harness: BotHarness):
+    process, _ = await program(
+        "maintenance", folder=harness.folder, **harness.simulator.bot_environment(harness.folder)
+    )
+    await harness.until(lambda: harness.api.pollers)
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("token", ["", "not a token", "42:AAAA"])
+async def test_a_wrong_token_is_named(harness: BotHarness, token: str):
+    environment = {**harness.simulator.bot_environment(harness.folder), "BOT_TOKEN": token}
+    process, _ = await program("maintenance", folder=harness.folder, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"[bot] token (BOT_TOKEN)" in errors
+
+
+def test_who_goes_on_writing_is_told_once_a_minute():
+    now = 0.0
+    told = NoticeThrottle(lambda: now)
+    assert told.is_due(1)
+    assert not told.is_due(1)
+    assert told.is_due(2)
+    now = 61
+    assert told.is_due(1)
+    for chat in range(3, 10_100):
+        told.is_due(chat)
+    assert told.is_due(2)  # forgotten, to bound the memory

@@ -1,0 +1,54 @@
+"""Posts of the other sites in a chat, and what the operator's list does."""
+
+from misc.ui.texts import load_texts
+from simulator.samples import VideoSpec
+from simulator.sites.others import RedditPost, XPost
+from tests.e2e.bot_harness import BotHarness
+
+EN = load_texts()["en"]
+X_ID = "1790000000000000001"
+X_LINK = f"https://twitter.com/ferry_demo/status/{X_ID}?s=20"
+REDDIT_LINK = "https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/"
+
+
+async def test_a_post_on_x_with_two_videos_is_an_album(harness: BotHarness):
+    path = harness.samples.video(VideoSpec())
+    harness.simulator.x.posts[X_ID] = XPost(X_ID, ((path,), (path,)))
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(X_LINK)
+    *videos, below = harness.answers()[1:]
+    assert [m["video"]["duration"] for m in videos] == [3, 3]
+    assert "👁 345" in str(below["reply_markup"])
+
+
+async def test_a_gif_of_x_is_an_animation(harness: BotHarness):
+    path = harness.samples.video(VideoSpec(has_sound=False))
+    harness.simulator.x.posts[X_ID] = XPost(X_ID, ((path,),))
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(X_LINK)
+    assert harness.answers()[-1]["animation"]["width"] == 576
+
+
+async def test_reddits_video_comes_with_its_sound(harness: BotHarness):
+    video = harness.samples.video(VideoSpec(has_sound=False))
+    harness.simulator.reddit.posts["1demo01"] = RedditPost(
+        "1demo01", video, harness.samples.sound(3, "aac", "mp4")
+    )
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(REDDIT_LINK)
+    assert harness.answers()[-1]["video"]["duration"] == 3
+    (stored,) = [f for f in harness.api.files.by_id.values() if f.kind == "video"]
+    assert stored.has_sound
+    await harness.press(harness.answers()[-1], "sound/reddit/1demo01")
+    assert harness.answers()[-1]["audio"]["file_name"] == "1demo01.m4a"
+
+
+async def test_a_site_that_is_not_allowed_is_a_foreign_one(harness: BotHarness):
+    await harness.start(SITES_ALLOWED="tiktok, instagram")
+    await harness.say("hello")
+    await harness.say(X_LINK)
+    assert harness.texts()[-1] == EN["foreign_link"].format(platforms="TikTok, Instagram")
+    assert harness.simulator.log == []

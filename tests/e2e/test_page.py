@@ -1,0 +1,367 @@
+"""The demo's page in a real browser: what people see and do there."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from data.config import ROOT
+from misc.ui.texts import load_texts
+from simulator.catalogue import LINKS, fill, people
+from simulator.page import BotSwitch
+from simulator.samples import SampleStore
+from simulator.sites.proxy import Authority
+from tests.e2e.bot_harness import VIDEO, BotHarness
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+#: Where pictures of the walks are kept, to be looked at.
+SCREENS = ROOT / "var" / "screens"
+TEXTS = load_texts()
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
+
+# A browser on a machine that tests on all its cores takes its time.
+expect.set_options(timeout=30_000)
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM and not os.environ.get("CI"),
+    reason="there is no Chromium, so the page was not looked at: apt install chromium",
+)
+
+
+@pytest.fixture
+async def stage(
+    tmp_path: Path, samples: SampleStore, authority: Authority
+) -> AsyncIterator["Stage"]:
+    """A bot, its world, the page, and a browser."""
+    assert CHROMIUM, "the page's tests need Chromium: apt install chromium"
+    harness = BotHarness(tmp_path, samples, authority)
+    stage = Stage(harness)
+    links = [asdict(link) for link in LINKS]
+    harness.simulator.show_page(BotSwitch(stage.crash, lambda: True), links)
+    people(harness.world)
+    await harness.simulator.start()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        stage.browser = browser
+        yield stage
+        await browser.close()
+    await harness.close()
+    assert stage.troubles == []
+
+
+class Stage:
+    """Windows of one browser onto one world."""
+
+    def __init__(self, harness: BotHarness) -> None:
+        self.harness = harness
+        self.browser: Browser | None = None
+        #: What pages have complained about, and what they have asked for elsewhere.
+        self.troubles: list[str] = []
+        self.crashes = 0
+
+    async def crash(self) -> None:
+        self.crashes += 1
+
+    async def window(self, place: str = "", *, dark: bool = False, phone: bool = False) -> Page:
+        """Open a window; `place` is chat/person."""
+        assert self.browser
+        context = await self.browser.new_context(
+            viewport={"width": 390, "height": 800} if phone else {"width": 1280, "height": 800},
+            color_scheme="dark" if dark else "light",
+        )
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("console", self._hear)
+        page.on("request", lambda asked: self._check(asked.url))
+        await page.goto(f"{self.harness.simulator.address}/#{place}")
+        await expect(page.locator("#chat-list li").first).to_be_attached()
+        return page
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.troubles.append(said.text)
+
+    def _check(self, url: str) -> None:
+        if not url.startswith((self.harness.simulator.address, "blob:")):
+            self.troubles.append(f"asks for {url}")
+
+
+async def write(page: Page, words: str) -> None:
+    await page.fill("#text", words)
+    await page.press("#text", "Enter")
+
+
+async def seen(page: Page, name: str) -> None:
+    """Keep a picture."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SCREENS / f"{name}.png")
+
+
+async def test_from_a_click_on_a_sample_to_a_video_that_plays_and_its_sound(stage: Stage):
+    fill(stage.harness.simulator)
+    await stage.harness.start()
+    page = await stage.window()
+    await page.click("#samples button >> nth=0")
+    video = page.locator("#messages video")
+    await expect(video).to_have_count(1)
+    await page.wait_for_function("v => v.currentTime > 0", arg=await video.element_handle())
+    assert await video.evaluate("v => v.duration") == pytest.approx(3, abs=0.1)
+    assert await video.evaluate("v => [v.videoWidth, v.videoHeight]") == [576, 1024]
+    await page.click(".keys button:has-text('Sound')")
+    audio = page.locator("#messages audio")
+    await expect(audio).to_have_count(1)
+    await audio.evaluate("a => { a.muted = true; return a.play() }")
+    assert await audio.evaluate("a => a.duration") > 0
+    await expect(page.locator(".audio b")).to_have_text("Harbour bell")
+    await seen(page, "video-and-sound")
+
+
+async def test_a_slideshow_is_a_mosaic(stage: Stage):
+    fill(stage.harness.simulator)
+    await stage.harness.start()
+    page = await stage.window()
+    await page.click("#samples button:has-text('slideshow')")
+    await expect(page.locator(".mosaic img")).to_have_count(11)
+    await page.locator(".mosaic img").last.scroll_into_view_if_needed()
+    shapes = "ts => ts.map(i => i.complete && i.naturalWidth > 0).filter(Boolean).length"
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.mosaic')].every(m => m.clientHeight > 100)"
+    )
+    assert await page.locator(".mosaic img").evaluate_all(shapes) > 0
+    await seen(page, "slideshow")
+
+
+async def test_inline_first_unknown_then_known(stage: Stage):
+    stage.harness.video()
+    stage.harness.world.chats[-77] = stage.harness.world.group(-77, "Storage")
+    await stage.harness.start(INLINE_STORAGE_CHAT="-77")
+    page = await stage.window("-1001001/1002")
+    query = f"@clipferry_demo_bot {VIDEO}"
+    await page.fill("#text", query)
+    await page.locator("#popup button").first.click()
+    await expect(page.locator("#messages video")).to_have_count(1)
+    await expect(page.locator("#messages .sender").first).to_have_text("via @clipferry_demo_bot")
+    await expect(page.locator("#text")).to_have_value("")
+    await page.fill("#text", query)
+    await expect(page.locator("#popup button")).to_have_count(2)  # the video, and its sound
+    await seen(page, "inline")
+    await page.locator("#popup button").first.click()
+    await expect(page.locator("#messages video")).to_have_count(2)
+
+
+async def test_settings_are_keys_that_press_and_commands_are_offered(stage: Stage):
+    await stage.harness.start()
+    page = await stage.window()
+    await page.fill("#text", "/")
+    await expect(page.locator("#popup button")).to_have_count(5)
+    await page.click("#popup button:has-text('/settings')")
+    key = page.locator(".keys button", has_text=TEXTS["en"]["set_file_mode"])
+    await expect(key).to_contain_text("▫️")
+    await key.click()
+    await expect(key).to_contain_text("✅")
+    await expect(page.locator("#messages .reply").last).to_contain_text("/settings")
+
+
+async def test_keyboards_in_the_place_of_the_composers_own(stage: Stage):
+    """This bot sends none, but who tries another one here should see them."""
+    await stage.harness.start()
+    page, home = await stage.window("1002/1002"), stage.harness.world.chats[1002]
+    keys = {"keyboard": [[{"text": "Yes"}, {"text": "لا"}]]}
+    stage.harness.world.add_message(home, {"text": "Well?", "reply_markup": keys})
+    await page.click("#reply-keys button:has-text('Yes')")
+    await expect(page.locator("#messages li.mine .words")).to_have_text("Yes")
+    gone = {"text": "Good.", "reply_markup": {"remove_keyboard": True}}
+    stage.harness.world.add_message(home, gone)
+    await expect(page.locator("#reply-keys")).to_be_hidden()
+
+
+async def test_an_administrator_writes_to_everybody_while_somebody_watches(stage: Stage):
+    await stage.harness.start(BOT_ADMINS="1900")
+    bo, captain = await stage.window("1002/1002"), await stage.window("1900/1900")
+    await write(bo, "/start")
+    await expect(bo.locator("#messages .words").last).to_contain_text("TikTok")
+    await write(captain, "/admin")
+    await captain.locator(".keys button").first.click()
+    await write(captain, "The ferry sails at noon.")
+    await captain.locator(".keys button:has-text('Send')").last.click()
+    await captain.locator(".keys button").first.wait_for()
+    await captain.locator(".keys button:has-text('Yes')").click()
+    await expect(bo.locator("#messages .words").last).to_have_text("The ferry sails at noon.")
+    await expect(captain.locator("#messages")).to_contain_text("finished")
+    await seen(captain, "broadcast")
+
+
+async def test_from_right_to_left_on_a_phone_in_the_dark(stage: Stage):
+    stage.harness.video()
+    await stage.harness.start()
+    page = await stage.window("1003/1003", dark=True, phone=True)
+    await write(page, "/start")
+    words = page.locator("#messages li:not(.mine) .words")
+    await expect(words).to_have_count(1)
+    assert await words.first.evaluate("e => getComputedStyle(e).direction") == "rtl"
+    await page.click("#toggle-aside")
+    await page.click("#samples button:has-text('deleted')")
+    await expect(words).to_have_count(2)
+    assert await words.last.inner_text() == TEXTS["ar"]["media_deleted"]
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await seen(page, "arabic-phone-dark")
+    await page.click("#back")
+    await expect(page.locator("#chat-list")).to_be_visible()
+    await expect(page.locator("#chat")).to_be_hidden()
+
+
+async def test_a_reload_in_the_middle_changes_nothing(stage: Stage):
+    stage.harness.video()
+    stage.harness.site.latency_s = 0.7
+    await stage.harness.start()
+    page = await stage.window("1002/1002")
+    await write(page, VIDEO)
+    await expect(page.locator(".reaction")).to_have_count(1)
+    await page.reload()
+    await expect(page.locator("#title h2")).to_have_text("Бо")
+    await expect(page.locator("#messages video")).to_have_count(1)
+    await expect(page.locator(".reaction")).to_have_count(0)
+    assert len(stage.harness.videos(stage.harness.world.chats[1002])) == 1
+
+
+async def test_two_windows_are_two_people_in_one_group(stage: Stage):
+    await stage.harness.start()
+    ada, bo = await stage.window("-1001001/1001"), await stage.window("-1001001/1002")
+    await write(ada, "Hello, <b>crew</b>")
+    theirs = bo.locator("#messages li:not(.mine)", has_text="Hello, <b>crew</b>")
+    await expect(theirs.locator(".sender")).to_have_text("Ada")
+    await theirs.locator(".bubble").dblclick()
+    await write(bo, "مرحبا")
+    await expect(ada.locator("#messages .reply")).to_have_text("Ada: Hello, <b>crew</b>")
+    await expect(ada.locator("#messages li.mine")).to_have_count(1)
+
+
+async def test_people_groups_blocks_deep_links_and_files(stage: Stage):
+    await stage.harness.start()
+    page = await stage.window()
+    await page.click("#new-person")
+    await page.fill("#ask [name=name]", "Дана")
+    await page.select_option("#ask [name=language]", "uk")
+    await page.click("#ask .main")
+    await expect(page.locator("#title h2")).to_have_text("Дана")
+    await page.click("#invite")
+    await page.fill("#ask [name=payload]", "autumn")
+    await page.click("#ask .main")
+    await expect(page.locator("#messages li.mine .words")).to_have_text("/start autumn")
+    await expect(page.locator("#messages li:not(.mine)")).to_have_count(1)
+    await page.click("#block")
+    await expect(page.locator("#title p")).to_have_text("The bot is blocked.")
+    await page.click("#block")
+    await expect(page.locator("#title p")).to_have_text("with the bot")
+    picture = stage.harness.samples.picture(400, 300, "mine")
+    await page.set_input_files("#file", picture)
+    await expect(page.locator("#messages li.mine img")).to_have_count(1)
+    await page.click("#new-group")
+    await page.fill("#ask [name=title]", "Harbour")
+    await page.click("#ask .main")
+    await expect(page.locator("#title h2")).to_have_text("Harbour")
+    await expect(page.locator("#send-as select")).to_have_value("5001")
+
+
+async def test_faults_are_a_click_away_and_every_call_is_shown(stage: Stage):
+    stage.harness.video()
+    await stage.harness.start()
+    page = await stage.window()
+    await page.click("#tab-calls")
+    await page.click("[data-fault='500']")
+    await write(page, "hello")
+    await expect(page.locator("#calls .bad").first).to_have_text("Internal Server Error")
+    await page.click("#crash")
+    await expect(page.locator("#bot-state")).to_have_text("The bot is running.")
+    assert stage.crashes == 1
+    await page.fill("#latency", "0.3")
+    await expect(page.locator("#latency + output")).to_have_text("0.3 s")
+    assert stage.harness.api.latency_s == 0.3
+
+
+async def test_two_thousand_messages_can_be_scrolled_and_written_below(stage: Stage):
+    world = stage.harness.world
+    for number in range(2_000):
+        world.post_unseen(
+            world.people[1002].as_json(), world.chats[-1_001_001], {"text": f"{number}"}
+        )
+    await stage.harness.start()
+    page = await stage.window("-1001001/1001")
+    await expect(page.locator("#messages li")).to_have_count(2_000)
+    await expect(page.locator("#messages li").last).to_be_in_viewport()
+    await page.evaluate("document.querySelector('#messages').scrollTop = 0")
+    await expect(page.locator("#messages li").first).to_be_in_viewport()
+    await write(page, "the last word")
+    await expect(page.locator("#messages li")).to_have_count(2_001)
+    # Who reads further up is left there.
+    await expect(page.locator("#messages li").first).to_be_in_viewport()
+
+
+async def test_a_simulator_that_is_gone_is_missed_and_found_again(stage: Stage):
+    await stage.harness.start()
+    page = await stage.window()
+    port = stage.harness.simulator.port
+    assert stage.harness.simulator._runner
+    await stage.harness.simulator._runner.cleanup()
+    await expect(page.locator("#offline")).to_be_visible()
+    stage.troubles.clear()
+    await stage.harness.simulator.start(port)
+    await expect(page.locator("#offline")).to_be_hidden()
+    stage.troubles.clear()  # the browser itself complains of a server that is away
+
+
+async def test_the_page_says_what_it_may_load_and_refuses_nonsense(stage: Stage):
+    async with aiohttp.ClientSession(stage.harness.simulator.address) as session:
+        async with session.get("/") as answer:
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        for path in ("/page/nothing.js", "/page/media/unknown", "/page/../main.py"):
+            async with session.get(path) as answer:
+                assert answer.status == 404
+        for action, body, status in (
+            ("nothing", {}, 404),
+            ("say", {"person": 1, "chat": 1, "text": "x"}, 400),
+            ("person", {"name": " "}, 400),
+        ):
+            async with session.post(f"/page/do/{action}", json=body) as answer:
+                assert answer.status == status
+
+
+async def test_the_demo_starts_and_ends_cleanly_twice_in_a_row():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, str(ROOT / "main.py"), "demo", "--port", str(port)]
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        assert process.stdout
+        while b"The page is open" not in (line := await process.stdout.readline()):
+            assert line, "the demo has ended"
+        assert f"http://127.0.0.1:{port} until".encode() in line
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/") as answer,
+        ):
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        _, errors = await process.communicate()
+        assert process.returncode == 0
+        assert errors == b""

@@ -1,0 +1,106 @@
+"""People take what is kept about them with them, or have it erased: from every table."""
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Select, func, insert, select
+
+from data import database
+from data.bans import ban
+from data.broadcasts import new_draft
+from data.database import Base, table_of
+from data.models import Recipients
+from misc.ui.texts import load_texts
+from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.inline_harness import ON, InlineHarness
+
+EN = load_texts()["en"]
+#: Tables with nothing about a person; those whose rows stay, and why.
+IMPERSONAL = {"cached_posts", "workers", "flights"}
+IMPERSONAL |= {"stats", "outcomes", "ad_shows", "faults", "notes"}
+KEPT = {"bans": "who was shut out stays out", "broadcasts": "the operator's own books"}
+#: Columns that name a person.
+NAMES = ("user_id", "chat_id", "owner_id", "admin_id")
+
+
+async def rows_about(person: int) -> dict[str, int]:
+    """Count the rows about a person in every table that there is."""
+    found = {}
+    for table in Base.metadata.sorted_tables:
+        columns = [table.c[name] for name in NAMES if name in table.c]
+        assert bool(columns) != (table.name in IMPERSONAL), f"is {table.name} about people?"
+        for column in columns:
+            question = select(func.count()).select_from(table).where(column == person)
+            found[table.name] = await database.read(partial(count, question))
+    return found
+
+
+def count(question: Select[Any], db: Connection) -> int:
+    number: int = db.execute(question).scalar_one()
+    return number
+
+
+async def full_life(inline: InlineHarness) -> None:
+    """Let Ada leave a trace in every table."""
+    harness = inline.harness
+    harness.video()
+    await harness.start(**ON)
+    await harness.say("/start Spring")
+    await harness.say(VIDEO)
+    await harness.press(harness.videos()[0], f"id/{ID}")
+    await inline.type(VIDEO[:-1] + "9")
+    await inline.send("fetch/post")
+    number = await new_draft(42, 1001)
+    row = {"broadcast_id": number, "chat_id": 1001, "outcome": "sent"}
+    await database.write(lambda db: db.execute(insert(table_of(Recipients)), row))
+    await ban(1001, 7)
+
+
+async def test_all_that_is_kept_comes_as_a_file(inline: InlineHarness):
+    harness = inline.harness
+    await full_life(inline)
+    await harness.say("/privacy")
+    await harness.press(harness.answers()[-1], "privacy/export")
+    document = next(m["document"] for m in harness.answers() if "document" in m)
+    assert document["file_name"] == "1001.json"
+    data = json.loads(harness.simulator.api.files.by_id[document["file_id"]].path.read_text())
+    assert {table: len(rows) for table, rows in data.items()} == {
+        table: number for table, number in (await rows_about(1001)).items() if table not in KEPT
+    }
+    assert data["users"][0]["link"] == "spring"
+    assert data["videos"][0]["video_link"] == VIDEO
+
+
+async def test_erased_is_erased_in_every_table(inline: InlineHarness):
+    harness = inline.harness
+    await full_life(inline)
+    bo = harness.world.person(1002, "Bo")
+    await harness.say(VIDEO, bo)
+    assert all((await rows_about(1001)).values())
+    before = await rows_about(1002)
+    await harness.say("/privacy")
+    menu = harness.answers()[-1]
+    await harness.press(menu, "privacy/delete")
+    assert menu["text"] == EN["privacy_sure"]
+    await harness.press(menu, "privacy/no")
+    assert menu["text"] == EN["privacy_about"]
+    await harness.press(menu, "privacy/delete")
+    await harness.press(menu, "privacy/yes")
+    assert menu["text"] == EN["privacy_done"]
+    left = {table for table, number in (await rows_about(1001)).items() if number}
+    assert left == set(KEPT)
+    assert await rows_about(1002) == before
+
+
+@pytest.mark.parametrize("action", ["export", "delete", "yes", "no"])
+async def test_everybody_gets_only_what_is_about_them(harness: BotHarness, action: str):
+    """A menu that somebody else presses is about who presses."""
+    await harness.start()
+    bo = harness.world.person(1002, "Bo")
+    await harness.say("/start", bo)
+    await harness.say("/privacy")
+    await harness.press(harness.answers()[-1], f"privacy/{action}", bo)
+    assert (await rows_about(1001))["users"] == 1
+    assert all("document" not in message for message in harness.answers())

@@ -1,0 +1,199 @@
+"""/settings: what a chat chooses is what it gets."""
+
+import pytest
+
+from data.chats import find_chat
+from misc.ui.texts import load_texts
+from simulator.telegram.world import Chat, Json
+from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+
+TEXTS = load_texts()
+EN = TEXTS["en"]
+
+
+def ticks(message: Json) -> set[str]:
+    """List what is on in a settings keyboard."""
+    rows = message["reply_markup"]["inline_keyboard"]
+    return {
+        b["callback_data"].removeprefix("set/") for row in rows for b in row if "✅" in b["text"]
+    }
+
+
+async def crew_with_settings(harness: BotHarness, *settings: str, **environment: str) -> Chat:
+    """Start with a group whose creator, Ada, has pressed these settings."""
+    harness.video(text="Dawn & dusk", author="ferry.demo")
+    await harness.start(**environment)
+    crew = harness.world.group(-1002)
+    crew.members[1001] = "creator"
+    await harness.say("/settings", chat=crew)
+    menu = harness.answers(crew)[-1]
+    for setting in settings:
+        await harness.press(menu, f"set/{setting}")
+    return crew
+
+
+async def test_in_private_the_keyboard_shows_and_changes_what_there_is(harness: BotHarness):
+    await harness.start()
+    await harness.say("/settings")
+    menu = harness.answers()[-1]
+    assert ticks(menu) == {"quality/best"}
+    for setting in ("file_mode", "describe", "quality/720p"):
+        await harness.press(menu, f"set/{setting}")
+    assert ticks(menu) == {"file_mode", "describe", "quality/720p"}
+    await harness.press(menu, "set/describe")
+    assert ticks(menu) == {"file_mode", "quality/720p"}
+    record = await find_chat(1001)
+    assert record is not None
+    assert (record.file_mode, record.preferences.quality, record.preferences.describe) == (
+        True,
+        "720p",
+        False,
+    )
+
+
+async def test_the_language_is_one_tap_away(harness: BotHarness):
+    await harness.start()
+    await harness.say("/settings")
+    menu = harness.answers()[-1]
+    await harness.press(menu, "set/lang")
+    await harness.press(menu, "lang/ar")
+    assert menu["text"] == TEXTS("ar", "lang_set", language=TEXTS["ar"]["language_name"])
+
+
+async def test_nonsense_and_double_presses_change_nothing(harness: BotHarness):
+    await harness.start()
+    await harness.say("/settings")
+    menu = harness.answers()[-1]
+    for data in (
+        "set/",
+        "set/quality/8k",
+        "set/album_cap/7",
+        "set/muted/nowhere",
+        "set/quality/best",
+    ):
+        await harness.press(menu, data)
+    assert ticks(menu) == {"quality/best"}
+
+
+@pytest.mark.parametrize("status", ["member", "administrator"])
+async def test_in_groups_only_administrators_may_and_every_press_is_checked(
+    harness: BotHarness, status: str
+):
+    crew = await crew_with_settings(harness)
+    menu = harness.answers(crew)[-1]
+    bo = harness.world.person(1002, "Bo")
+    crew.members[1002] = status
+    answer = await harness.press(menu, "set/silent", bo)
+    assert ("silent" in ticks(menu)) == (status == "administrator")
+    assert answer.get("text") == (EN["not_admin"] if status == "member" else None)
+    await harness.say("/settings", bo, crew)
+    is_menu = "reply_markup" in harness.answers(crew)[-1]
+    assert is_menu == (status == "administrator")
+
+
+async def test_an_anonymous_administrator_may(harness: BotHarness):
+    crew = await crew_with_settings(harness)
+    await harness.say("/settings", chat=crew, anonymous=True)
+    assert "reply_markup" in harness.answers(crew)[-1]
+
+
+async def test_the_caption_tells_author_and_text_when_wanted(harness: BotHarness):
+    harness.video(text="Dawn <b>&</b> dusk " + "x" * 3_000, author="ferry.demo")
+    await harness.start()
+    await harness.say("/settings")
+    await harness.press(harness.answers()[-1], "set/describe")
+    await harness.say(VIDEO)
+    caption = harness.videos()[-1]["caption"]
+    assert caption.startswith("ferry.demo\nDawn <b>&</b> dusk")
+    assert caption.endswith("…\n\nSource\n\n@clipferry_demo_bot")
+
+
+async def test_a_group_can_ask_for_silence_spoilers_and_a_clean_chat(harness: BotHarness):
+    crew = await crew_with_settings(harness, "silent", "spoiler", "delete_request")
+    harness.video("7300000000000000002", is_sensitive=True)
+    await harness.say(VIDEO.replace(ID, "7300000000000000002"), chat=crew)
+    request = await harness.say(VIDEO, chat=crew)
+    sensitive, video = harness.videos(crew)
+    assert sensitive["has_media_spoiler"]
+    assert "has_media_spoiler" not in video
+    assert "Sent by Ada" in video["caption"]
+    assert request["message_id"] not in crew.messages
+    assert harness.calls("sendVideo")[-1].params["disable_notification"]
+
+
+async def test_a_request_that_failed_is_not_deleted(harness: BotHarness):
+    crew = await crew_with_settings(harness, "delete_request")
+    request = await harness.say(VIDEO.replace(ID, "7300000000000000404"), chat=crew)
+    assert request["message_id"] in crew.messages
+    assert crew.reactions[request["message_id"]] == "😢"
+
+
+async def test_a_group_can_mute_a_site(harness: BotHarness):
+    crew = await crew_with_settings(harness, "muted/tiktok")
+    await harness.say(VIDEO, chat=crew)
+    assert harness.videos(crew) == []
+    assert harness.simulator.log == []
+    await harness.press(harness.answers(crew)[-1], "set/muted/tiktok")
+    await harness.say(VIDEO, chat=crew)
+    assert len(harness.videos(crew)) == 1
+
+
+async def test_a_group_can_want_to_be_asked_by_name(harness: BotHarness):
+    crew = await crew_with_settings(harness, "only_mentioned")
+    await harness.say(VIDEO, chat=crew)
+    assert harness.videos(crew) == []
+    await harness.say(f"@clipferry_demo_bot_2 {VIDEO}", chat=crew)
+    assert harness.videos(crew) == []
+    await harness.say(f"@Clipferry_demo_bot {VIDEO}", chat=crew)
+    assert len(harness.videos(crew)) == 1
+    ours = harness.videos(crew)[0]
+    await harness.say(VIDEO, chat=crew, reply_to_message=ours)
+    assert len(harness.videos(crew)) == 2
+
+
+async def test_group_wishes_do_not_count_in_private(harness: BotHarness):
+    await crew_with_settings(harness)
+    await harness.say("/settings")
+    await harness.press(harness.answers()[-1], "set/delete_request")
+    request = await harness.say(VIDEO)
+    assert request["message_id"] in harness.home.messages
+    assert "Sent by" not in harness.videos()[-1]["caption"]
+
+
+# --- where the bot is ---------------------------------------------------------------------------
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_settings(harness: BotHarness):
+    crew = await crew_with_settings(harness, "silent", "album_cap/5")
+    await harness.say(VIDEO, chat=crew)
+    new = harness.world.migrate(harness.ada, crew, -1009)
+    await harness.settled()
+    assert await find_chat(-1002) is None
+    record = await find_chat(-1009)
+    assert record is not None
+    assert (record.preferences.silent, record.preferences.album_cap) == (True, 5)
+    await harness.say(VIDEO, chat=new)
+    assert harness.calls("sendVideo")[-1].params["disable_notification"]
+
+
+async def test_a_send_to_the_old_id_finds_the_new_one(harness: BotHarness):
+    """The group moves while the video is on its way, and the update about it is still to come."""
+    crew = await crew_with_settings(harness, "silent")
+    harness.world.group(-1009)
+    crew.moved_to = -1009
+    await harness.say(VIDEO, chat=crew)
+    record = await find_chat(-1009)
+    assert record is not None
+    assert record.preferences.silent
+
+
+async def test_blocked_and_removed_are_noted_and_so_is_the_return(harness: BotHarness):
+    crew = await crew_with_settings(harness)
+    await harness.say("/start")
+    harness.world.block(harness.ada)
+    harness.world.remove(harness.ada, crew)
+    await harness.settled()
+    assert [(await find_chat(c)).is_blocked for c in (1001, -1002)] == [True, True]  # type: ignore[union-attr]
+    harness.world.unblock(harness.ada)
+    await harness.settled()
+    assert not (await find_chat(1001)).is_blocked  # type: ignore[union-attr]

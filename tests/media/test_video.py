@@ -1,0 +1,88 @@
+"""Measuring videos and making their pictures."""
+
+from pathlib import Path
+
+import av
+import pytest
+from av.audio.resampler import AudioResampler
+from PIL import Image
+
+from core.errors import PlatformChangedError
+from core.media import VideoFile
+from media.video import dress, measure
+from simulator.samples import SampleStore, VideoSpec
+
+
+async def prepared(path: Path, still: Path | None = None) -> VideoFile:
+    return dress(path, measure(path), still)
+
+
+def copy(source: Path, folder: Path) -> Path:
+    target = folder / source.name
+    target.write_bytes(source.read_bytes())
+    return target
+
+
+@pytest.mark.parametrize(("width", "height"), [(576, 1024), (854, 480)])
+async def test_sizes_and_pictures_are_right(
+    samples: SampleStore, tmp_path: Path, width: int, height: int
+):
+    path = copy(samples.video(VideoSpec(width=width, height=height)), tmp_path)
+    video = await prepared(path)
+    assert (video.width, video.height, video.duration_s) == (width, height, 3)
+    assert video.size_bytes == path.stat().st_size
+    assert video.thumbnail is not None
+    assert video.cover is not None
+    with Image.open(video.thumbnail) as thumbnail, Image.open(video.cover) as cover:
+        assert (thumbnail.format, max(thumbnail.size)) == ("JPEG", 320)
+        assert cover.size == (width, height)
+    assert video.thumbnail.stat().st_size < 200_000
+
+
+async def test_a_rotated_video_is_measured_as_it_is_shown(samples: SampleStore, tmp_path: Path):
+    """A phone's upright video is stored lying, with a note that turns it."""
+    source = copy(samples.video(VideoSpec(width=854, height=480)), tmp_path)
+    turned = tmp_path / "turned.mp4"
+    turned.write_bytes(_turn(source.read_bytes()))
+    with av.open(str(turned)) as container:
+        assert next(container.decode(video=0)).rotation % 180 == 90
+    video = await prepared(turned)
+    assert (video.width, video.height) == (480, 854)
+    assert video.cover is not None
+    with Image.open(video.cover) as cover:
+        assert cover.size == (480, 854)
+
+
+def _turn(content: bytes) -> bytes:
+    """Turn the video track by 90 degrees: write the matrix of its header (ISO 14496-12, 8.3.2)."""
+    start = content.index(b"tkhd") + 4
+    assert content[start] == 0  # version 0: the matrix is 40 bytes after the version
+    matrix = start + 40
+    numbers = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    packed = b"".join(number.to_bytes(4, "big", signed=True) for number in numbers)
+    return content[:matrix] + packed + content[matrix + 36 :]
+
+
+async def test_what_is_no_video_is_named(tmp_path: Path):
+    for name, content in (("empty.mp4", b""), ("text.mp4", b"<html>blocked</html>")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(PlatformChangedError, match="no video"):
+            await prepared(path)
+
+
+async def test_sound_alone_is_no_video(samples: SampleStore, tmp_path: Path):
+    path = tmp_path / "sound.mp4"
+    with (
+        av.open("sine=duration=1", format="lavfi") as tone,
+        av.open(str(path), "w") as container,
+    ):
+        stream = container.add_stream("aac", rate=44_100)
+        assert isinstance(stream, av.AudioStream)
+        resampler = AudioResampler(format="fltp", layout="mono", rate=44_100)
+        for frame in tone.decode(audio=0):
+            for resampled in resampler.resample(frame):
+                container.mux(stream.encode(resampled))
+        container.mux(stream.encode())
+    with pytest.raises(PlatformChangedError):
+        await prepared(path)

@@ -1,0 +1,93 @@
+"""Worker processes survive what kills one of them."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import BrokenFileError, MediaTimeoutError
+from data.config import ROOT
+from media.worker_pool import WorkerPool
+
+
+@pytest.fixture
+def worker_pool() -> Iterator[WorkerPool]:
+    worker_pool = WorkerPool(1, limit_s=30)
+    yield worker_pool
+    worker_pool.close()
+
+
+async def test_work_is_done_elsewhere(worker_pool: WorkerPool):
+    assert await worker_pool.run(os.getpid) != os.getpid()
+    assert await worker_pool.run(pow, 2, 10) == 1024
+
+
+async def test_an_error_of_the_work_comes_back_as_it_is(worker_pool: WorkerPool):
+    with pytest.raises(ZeroDivisionError):
+        await worker_pool.run(divmod, 1, 0)
+
+
+async def test_a_dead_worker_costs_one_picture_and_is_replaced(worker_pool: WorkerPool):
+    first = await worker_pool.run(os.getpid)
+    with pytest.raises(BrokenFileError):
+        await worker_pool.run(os._exit, 1)
+    assert await worker_pool.run(os.getpid) not in {first, os.getpid()}
+
+
+async def test_work_without_end_is_ended_and_the_next_goes_on(worker_pool: WorkerPool):
+    slow = WorkerPool(1, limit_s=0.5)
+    try:
+        with pytest.raises(MediaTimeoutError):
+            await slow.run(time.sleep, 3600)
+        # A new worker takes a moment to start.
+        patient = WorkerPool(1, limit_s=30)
+        assert await patient.run(abs, -1) == 1
+        patient.close()
+    finally:
+        slow.close()
+
+
+async def test_a_neighbour_of_what_dies_is_done_all_the_same():
+    worker_pool = WorkerPool(2, limit_s=30)
+    try:
+        dying, other = await asyncio.gather(
+            worker_pool.run(os._exit, 1), worker_pool.run(time.sleep, 0.3), return_exceptions=True
+        )
+        assert isinstance(dying, BrokenFileError)
+        assert other is None
+    finally:
+        worker_pool.close()
+
+
+async def test_a_worker_ends_when_the_bot_is_killed():
+    """Workers hold each other's pipes open, so nobody else would tell them."""
+    code = (
+        "import asyncio, os\n"
+        "from media.worker_pool import WorkerPool\n"
+        "async def work():\n"
+        "    worker_pool = WorkerPool(2, limit_s=30)\n"
+        "    print(*set(await asyncio.gather(*[worker_pool.run(os.getpid) for _ in range(20)])), flush=True)\n"
+        "    await asyncio.sleep(3600)\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(work())\n"
+    )
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert bot.stdout
+    workers = [int(number) for number in (await bot.stdout.readline()).split()]
+    assert workers
+    bot.kill()
+    await bot.wait()
+    async with asyncio.timeout(30):
+        while any(_is_alive(number) for number in workers):  # noqa: ASYNC110 - of others' processes
+            await asyncio.sleep(0.05)
+
+
+def _is_alive(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,185 @@
+"""A way that keeps failing rests, is tried once, and works again or rests once more."""
+
+import pytest
+
+from core.errors import (
+    ClipferryError,
+    LoginRequiredError,
+    MediaDeletedError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+)
+from platforms._circuit_breaker import CircuitBreaker
+from platforms._fetcher import Attempt, Fetcher, FetchPolicy
+from platforms._http import HostRule
+from platforms._platform import Layer, Need, Platform
+from platforms._proxies import Proxy, ProxyPool
+from platforms._registry import Registry
+
+
+class Clock:
+    """Time that stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def breaker(clock: Clock, failures: int = 3) -> CircuitBreaker:
+    return CircuitBreaker(most_failures=failures, pause_s=60, clock=clock)
+
+
+def test_a_breaker_opens_half_opens_and_closes():
+    clock = Clock()
+    ways = breaker(clock)
+    for post in "12":
+        ways.failed("a", post)
+    assert ways.allows("a")
+    ways.failed("a", "3")
+    assert not ways.allows("a")
+    assert ways.allows("b")
+    clock.now = 60
+    assert ways.allows("a")  # one try
+    assert not ways.allows("a")  # and not a second beside it
+    ways.failed("a", "1")
+    clock.now = 119
+    assert not ways.allows("a")
+    clock.now = 120
+    assert ways.allows("a")
+    ways.worked("a")
+    assert ways.allows("a")
+    ways.failed("a", "4")
+    assert ways.allows("a")  # the count begins anew
+
+
+def test_one_broken_post_asked_for_again_and_again_stops_nobody():
+    ways = breaker(Clock())
+    for _ in range(50):
+        ways.failed("a", "broken")
+    assert ways.allows("a")
+
+
+def test_only_failures_in_a_row_count():
+    ways = breaker(Clock())
+    for number in range(5):
+        ways.failed("a", f"{number}")
+        ways.failed("a", f"{number + 100}")
+        ways.worked("a")
+    assert ways.allows("a")
+
+
+def test_a_try_that_never_ends_does_not_close_the_way_for_good():
+    clock = Clock()
+    ways = breaker(clock)
+    for post in "123":
+        ways.failed("a", post)
+    clock.now = 60
+    assert ways.allows("a")
+    clock.now = 120
+    assert ways.allows("a")
+
+
+class Stage:
+    """Sources over two exits whose layers do as they are told; writes down who was asked."""
+
+    def __init__(self, *layers: Layer, **policy) -> None:
+        self.asked: list[str] = []
+        self.outcomes: dict[str, ClipferryError | None] = {}
+        platform = Platform(
+            name="demo",
+            title="Demo",
+            examples=("https://demo.example/1",),
+            recognise=lambda _: None,
+            layers=layers,
+            page_hosts=HostRule(("demo.example",)),
+            media_hosts=HostRule(("demo.example",)),
+            link_to=str,
+        )
+        proxies = ProxyPool(
+            [Proxy("one", "http://127.0.0.1:1"), Proxy("two", "http://127.0.0.1:2")]
+        )
+        policy = {"attempts": 2, "budget_s": 10, "stall_s": 1, **policy}
+        self.fetcher = Fetcher(Registry([platform]), proxies, FetchPolicy(**policy))
+
+    async def run(self) -> str:
+        from core.media import Link
+
+        async def work(attempt: Attempt) -> str:
+            way = f"{attempt._layer.name} {attempt._proxy.name}"
+            self.asked.append(way)
+            outcome = self.outcomes.get(attempt._layer.name)
+            if outcome:
+                raise outcome
+            return way
+
+        try:
+            return await self.fetcher.attempt(Link("demo", "https://demo.example/1", "1"), work)
+        finally:
+            await self.fetcher.close()
+
+
+def layer(name: str, need: Need = Need.NOTHING) -> Layer:
+    return Layer(name, None, need)  # type: ignore[arg-type] # never called here
+
+
+LAYERS = (layer("page"), layer("account", Need.COOKIES), layer("cobalt", Need.COBALT))
+
+
+async def test_the_first_layer_goes_over_the_exits_before_the_next_layer_is_asked():
+    stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
+    stage.outcomes = {"page": PlatformRefusedError(), "account": PlatformRefusedError()}
+    assert await stage.run() == "cobalt two"
+    assert stage.asked == ["page one", "page two", "account one", "cobalt two"]
+
+
+async def test_a_layer_that_is_not_configured_is_never_asked():
+    stage = Stage(*LAYERS)
+    stage.outcomes = {"page": PlatformRefusedError()}
+    with pytest.raises(PlatformRefusedError):
+        await stage.run()
+    assert stage.asked == ["page one", "page two"]
+
+
+async def test_what_members_see_is_asked_of_members_at_once():
+    stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
+    stage.outcomes = {"page": LoginRequiredError()}
+    assert await stage.run() == "account one"
+    assert stage.asked == ["page one", "account one"]
+
+
+async def test_what_the_site_has_said_weighs_more_than_trouble_of_a_helper():
+    stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
+    stage.outcomes = {
+        "page": LoginRequiredError(),
+        "account": PlatformUnreachableError(),
+        "cobalt": PlatformUnreachableError(),
+    }
+    with pytest.raises(LoginRequiredError):
+        await stage.run()
+
+
+async def test_deleted_is_believed_only_when_another_exit_says_so_too():
+    stage = Stage(layer("page"), attempts=3)
+    stage.outcomes = {"page": MediaDeletedError()}
+    with pytest.raises(MediaDeletedError):
+        await stage.run()
+    assert stage.asked == ["page one", "page two"]
+
+
+async def test_a_way_that_rests_is_left_out():
+    stage = Stage(*LAYERS, cobalt_url="http://c", breaker_failures=1)
+    stage.outcomes = {"page": PlatformRefusedError()}
+    for _ in range(2):
+        await stage.run()
+    assert stage.asked.count("page one") == stage.asked.count("page two") == 1
+    assert stage.asked.count("cobalt two") + stage.asked.count("cobalt one") == 2
+
+
+async def test_when_every_way_rests_the_site_counts_as_refusing():
+    stage = Stage(layer("page"), breaker_failures=1)
+    stage.outcomes = {"page": PlatformUnreachableError()}
+    with pytest.raises(PlatformUnreachableError):
+        await stage.run()
+    with pytest.raises(PlatformRefusedError, match="every way rests"):
+        await stage.run()

@@ -1,0 +1,85 @@
+"""Slots: never more than there are, first come first served, and none is lost whoever gives up when."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.requests.slots import Slots
+
+
+async def test_first_come_first_served_and_one_knows_how_many_are_ahead():
+    slots = Slots(1)
+    position: list[int] = []
+    gate = asyncio.Event()
+
+    async def use(chat: int) -> None:
+        async with slots.one(chat):
+            position.append(chat)
+            await gate.wait()
+
+    tasks = [asyncio.ensure_future(use(chat)) for chat in (1, 2, 3)]
+    await asyncio.sleep(0)
+    assert [slots.ahead_of(chat) for chat in (1, 2, 3)] == [None, 1, 2]
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert position == [1, 2, 3]
+
+
+async def test_closed_slots_cancel_who_waits_and_who_comes_but_not_who_is_inside():
+    slots = Slots(1)
+    gate = asyncio.Event()
+
+    async def use(chat: int) -> str:
+        async with slots.one(chat):
+            await gate.wait()
+            return "done"
+
+    inside, waiting = (asyncio.ensure_future(use(chat)) for chat in (1, 2))
+    await asyncio.sleep(0)
+    slots.close()
+    late = asyncio.ensure_future(use(3))
+    gate.set()
+    outcomes = await asyncio.gather(inside, waiting, late, return_exceptions=True)
+    assert outcomes[0] == "done"
+    assert [type(outcome) for outcome in outcomes[1:]] == [asyncio.CancelledError] * 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=60), st.integers(1, 3))
+def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
+    steps: list[tuple[int, bool]], number: int
+):
+    async def play() -> None:
+        slots = Slots(number)
+        inside = 0
+        gates = {chat: asyncio.Event() for chat in range(8)}
+        tasks: dict[int, asyncio.Future[None]] = {}
+
+        async def use(chat: int) -> None:
+            nonlocal inside
+            async with slots.one(chat):
+                inside += 1
+                assert inside <= number
+                try:
+                    await gates[chat].wait()
+                finally:
+                    inside -= 1
+
+        for chat, gives_up in steps:
+            task = tasks.get(chat)
+            if task is None or task.done():
+                gates[chat].clear()
+                tasks[chat] = asyncio.ensure_future(use(chat))
+            elif gives_up:
+                task.cancel()
+            else:
+                gates[chat].set()
+            if gives_up:
+                await asyncio.sleep(0)
+        for gate in gates.values():
+            gate.set()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        assert slots._free == number
+        assert slots._waiting == {}
+
+    asyncio.run(play())
