@@ -1,7 +1,7 @@
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# The user has no home; Matplotlib keeps its list of typefaces here.
+# The user has no home directory; Matplotlib caches its font list here.
 ENV MPLCONFIGDIR=/app/var/matplotlib
 WORKDIR /app
 
@@ -24,7 +24,7 @@ RUN useradd --system --no-create-home ferry && mkdir var && chown ferry var
 USER ferry
 VOLUME /app/var
 
-# Alive means: Telegram has answered within the last minute ([files] heartbeat).
+# Healthy: Telegram has responded within the last minute ([files] heartbeat).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os, sys, time; sys.exit(time.time() - os.stat('var/heartbeat').st_mtime > 60)"]
 

@@ -1,9 +1,9 @@
-# `make demo` and `make test` are all one needs; each prepares its own environment in .venv.
+# `make demo` and `make test` are enough to start; each creates its own environment in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test check bench live settings requirements clean
+.PHONY: demo run maintenance doctor test test-fast check bench live settings requirements clean
 
 demo: $(VENV)/demo
 	$(BIN)/python main.py demo $(ARGS)
@@ -11,35 +11,40 @@ demo: $(VENV)/demo
 run: $(VENV)/run
 	$(BIN)/python main.py run
 
-# Asks everybody to come back later, while you are at work on the database.
+# Answers every message with a maintenance notice; the database is not used.
 maintenance: $(VENV)/run
 	$(BIN)/python main.py maintenance
 
-# Looks at everything that a start needs, and says what is missing.
+# Checks everything that a start needs, and reports what is missing.
 doctor: $(VENV)/run
-	$(BIN)/python main.py check
+	$(BIN)/python main.py doctor
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest $(ARGS)
+
+# Runs the unit tests only: no whole bot, no sample media, no PostgreSQL.
+test-fast: $(VENV)/dev
+	$(BIN)/python -m pytest -m "not e2e and not simulator and not postgres" $(ARGS)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy .
+	$(BIN)/python -m tests.audit
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# Asks the real TikTok for the posts you name: make live ARGS="https://www.tiktok.com/@…/video/…"
+# Reads real posts from their sites (needs the internet): make live ARGS="https://www.tiktok.com/@…/video/…"
 live: $(VENV)/run
 	$(BIN)/python -m benchmarks.live $(ARGS)
 
-# Writes what is generated from declarations: config.ini and the README's tables.
+# Writes the generated files: config.ini, docs/settings.md and docs/sites.md.
 settings: $(VENV)/dev
 	$(BIN)/python -m tests.generated
 
-# Pins all dependencies anew, with hashes and without addresses.
+# Upgrades and pins all dependencies, with hashes and without URLs.
 requirements: $(VENV)/dev
 	$(BIN)/python -m pip install --quiet uv
 	for set in "" demo dev; do \
@@ -53,7 +58,7 @@ clean:
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Clipferry needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3"; exit 1; }
+		|| { echo "Clipferry needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run: requirements.txt | $(BIN)/python

@@ -1,7 +1,6 @@
-"""Clipferry's command line: `run` (the bot), `maintenance` (it asks everybody to come back later),
-`check` (settings and database), `recount` (statistics from the history), `demo` (all on loopback).
+"""Clipferry's command line.
 
-Worker processes import this file as well, so whatever is large is imported where it is used.
+Worker processes import this file too, so large modules are imported where they are used.
 """
 
 import argparse
@@ -11,49 +10,74 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SettingsError, StorageError
+from core.version import VERSION
 
 if TYPE_CHECKING:
     from data.config import Settings
 
-#: Exit codes: a wrong setting, and a failure that a restart may heal.
+#: Exit codes: an invalid setting, and a failure that a restart may fix.
 WRONG_SETTING, FAILED = 2, 1
+
+_COMMANDS = """\
+commands:
+  run          run the bot (the default)
+  maintenance  ask users to come back later; needs no database
+  doctor       check everything that a start needs, and exit
+  recount      rebuild the statistics from the download history
+  demo         run the bot against a simulated Telegram and simulated sites
+"""
 
 
 def main() -> int:
-    """Do what the command line says; give the exit code."""
-    parser = argparse.ArgumentParser(prog="main.py", description=__doc__)
+    """Run the command and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="Clipferry, a self-hosted Telegram bot that answers links with the media "
+        "behind them.",
+        epilog=_COMMANDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"Clipferry {VERSION}")
     parser.add_argument(
         "command",
         nargs="?",
         default="run",
-        choices=("run", "maintenance", "check", "recount", "demo"),
+        choices=("run", "maintenance", "doctor", "check", "recount", "demo"),
+        metavar="command",
+        help="one of the commands below",
     )
-    parser.add_argument("--script", action="store_true", help="demo: play a conversation and end")
-    parser.add_argument("--port", type=int, default=8642, help="demo: where the page is served")
+    parser.add_argument("--script", action="store_true", help="demo: play a conversation and exit")
+    parser.add_argument("--port", type=int, default=8642, help="demo: port of the chat page")
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
     arguments = parser.parse_args()
     if arguments.command == "demo":
         from simulator.demo import run_demo
 
         command = [sys.executable, str(Path(__file__))]
-        how = {"script": arguments.script, "port": arguments.port, "online": arguments.online}
-        return run_demo(command, **how)
+        options = {"script": arguments.script, "port": arguments.port, "online": arguments.online}
+        return run_demo(command, **options)
     from data.config import load_default_settings
 
     try:
-        commands = {"run": run, "maintenance": maintain, "check": check, "recount": count_anew}
+        commands = {
+            "run": run,
+            "maintenance": maintain,
+            "doctor": doctor,
+            "check": doctor,  # alias
+            "recount": rebuild_statistics,
+        }
         return asyncio.run(commands[arguments.command](load_default_settings()))
     except SettingsError as error:
-        print("The settings are wrong:", *error.mistakes, sep="\n  ", file=sys.stderr)
+        print("Invalid settings:", *error.mistakes, sep="\n  ", file=sys.stderr)
         return WRONG_SETTING
     except StorageError as error:
         print(f"The database cannot be used: {error.detail}", file=sys.stderr)
         return FAILED
 
 
-async def check(settings: "Settings") -> int:
-    """Look at everything that a start needs, one by one; what is printed may be shown to anybody."""
-    _spare_memory(settings)
+async def doctor(settings: "Settings") -> int:
+    """Check everything that a start needs, and print a line each. Prints no secrets."""
+    _set_up_lean_aiogram(settings)
     from app.doctor import Finding, examine
     from data.lifespan import database_lifespan
 
@@ -70,7 +94,7 @@ async def check(settings: "Settings") -> int:
 
 
 async def run(settings: "Settings") -> int:
-    """Run the bot until it is told to stop."""
+    """Run the bot until a signal stops it."""
     prepare(settings)
     from app.application import Application
     from data.lifespan import database_lifespan
@@ -81,15 +105,15 @@ async def run(settings: "Settings") -> int:
 
 
 async def maintain(settings: "Settings") -> int:
-    """Ask everybody to come back later, until it is told to stop; needs no database."""
+    """Answer every message with a maintenance notice until a signal stops it."""
     prepare(settings)
     from app import maintenance_mode
 
     return 0 if await maintenance_mode.run(settings) else FAILED
 
 
-async def count_anew(settings: "Settings") -> int:
-    """Make the statistics anew from the history."""
+async def rebuild_statistics(settings: "Settings") -> int:
+    """Rebuild the statistics from the download history."""
     from data.lifespan import database_lifespan
     from data.rollups import recount
 
@@ -100,10 +124,10 @@ async def count_anew(settings: "Settings") -> int:
 
 
 def prepare(settings: "Settings") -> None:
-    """Begin to log, and make aiogram ready.
+    """Configure logging and aiogram.
 
     Raises:
-        SettingsError: there is no token.
+        SettingsError: the token is missing.
     """
     from app.logging_config import configure_logging
 
@@ -118,11 +142,11 @@ def prepare(settings: "Settings") -> None:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
         )
-    _spare_memory(settings)
+    _set_up_lean_aiogram(settings)
 
 
-def _spare_memory(settings: "Settings") -> None:
-    """Whatever imports aiogram must come after this."""
+def _set_up_lean_aiogram(settings: "Settings") -> None:
+    """Set up lean imports of aiogram; must run before anything imports aiogram."""
     if settings.bot.lean_start:
         from delivery import lean_aiogram
 

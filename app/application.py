@@ -5,11 +5,6 @@ import gc
 import logging
 
 from aiogram import Dispatcher
-from aiogram.exceptions import (
-    AiogramError,
-    TelegramNotFound,
-    TelegramUnauthorizedError,
-)
 from aiogram.types import User
 
 from app.bot_commands import publish_commands
@@ -17,15 +12,13 @@ from app.container import UPDATES_AT_ONCE, build
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, doing
 from app.polling import PollingWatch
-from core.errors import DeliveryError, SettingsError, StorageError
+from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.broadcasts import sweep_recipients
 from data.config import Settings
 from data.database import unix_now
-from data.errors import storage_errors
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.statistics import fold_outcomes
-from delivery.telegram_errors import translate, translated
 from handlers import setup
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
@@ -204,8 +197,7 @@ class Application:
         if not me.supports_inline_queries:
             logger.warning("Inline mode is off: see /setinline at @BotFather")
         try:
-            with translated():
-                await self.container.bot.get_chat(storage_chat)
+            await self.container.bot.get_chat(storage_chat)
         except DeliveryError as error:
             logger.warning("The channel of [inline] storage_chat cannot be used: %s", error)
             return []
@@ -252,12 +244,11 @@ class Application:
         self.container.spool.tidy()
         await self.container.request_store.sweep()
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
-        with storage_errors():
-            await fold_stats()
-            await fold_outcomes()
-            await sweep_recipients(unix_now() - _RECIPIENTS_S)
-            if number := await sweep_cached(unused_since):
-                logger.info("%d posts that nobody asks for were forgotten", number)
+        await fold_stats()
+        await fold_outcomes()
+        await sweep_recipients(unix_now() - _RECIPIENTS_S)
+        if number := await sweep_cached(unused_since):
+            logger.info("%d posts that nobody asks for were forgotten", number)
 
     async def _drain(self) -> None:
         await self._acknowledge()
@@ -279,19 +270,19 @@ class Application:
                     await self.container.bot.get_updates(
                         offset=self.container.update_acks.last + 1, limit=1, timeout=0
                     )
-        except (TimeoutError, AiogramError) as error:
+        except (TimeoutError, DeliveryError) as error:
             logger.info("The last updates will come again: %s", type(error).__name__)
 
     async def _introduce(self) -> User | None:
         """Ask Telegram who we are, and tell the operator which switches are off in BotFather."""
         try:
             me = await self.container.bot.me()
-        except (TelegramUnauthorizedError, TelegramNotFound):
+        except TokenRejectedError:
             raise SettingsError(
                 ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
             ) from None
-        except AiogramError as error:
-            logger.error("Telegram cannot be reached: %s", translate(error))  # noqa: TRY400 - expected
+        except DeliveryError as error:
+            logger.error("Telegram cannot be reached: %s", error)  # noqa: TRY400 - expected
             return None
         logger.info("This is @%s (%d)", me.username, me.id)
         if not me.can_join_groups:

@@ -100,17 +100,19 @@ def build(settings: Settings) -> Container:
     registry = load_registry(settings.sites.allowed)
     canaries = _canaries(settings, registry)
     metrics = Metrics()
+    ceiling_bytes = upload_ceiling(local_server=settings.telegram.local)
     bot = make_bot(
         settings.bot.token.get_secret_value(),
         server=settings.telegram.server,
         # Uploads and the requests beside them, all at once.
         connections=limits.active_requests + UPDATES_AT_ONCE,
+        ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
         waited=metrics.paced.observe,
     )
     sender = Sender(
         bot,
-        ceiling_bytes=upload_ceiling(local_server=settings.telegram.local),
+        ceiling_bytes=ceiling_bytes,
         upload_timeout_s=settings.telegram.upload_timeout_s,
         storage_chat=settings.inline.storage_chat,
     )
@@ -119,7 +121,7 @@ def build(settings: Settings) -> Container:
     media = MediaProcessor(
         worker_pool=WorkerPool(max((os.cpu_count() or 2) - 1, 1), limit_s=_FILE_WORK_S),
         encoder_pool=WorkerPool(1, limit_s=limits.encode_s),
-        ceiling_bytes=sender.ceiling_bytes,
+        ceiling_bytes=ceiling_bytes,
         may_split=limits.split,
     )
     slots = Slots(limits.active_requests)

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aiogram import Bot
-from aiogram.exceptions import AiogramError
 from aiogram.types import User
 
 from app.ads_file import load_ads
-from core.errors import DeliveryError, SettingsError
+from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from data.config import Settings
 from delivery.client import make_bot
-from delivery.telegram_errors import translate, translated
 from misc.ui.texts import load_texts
 from platforms import (
     count_cookies,
@@ -121,8 +119,10 @@ async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
         for finding in _switches(me):
             yield finding
         yield await _storage(bot, settings.inline.storage_chat)
-    except AiogramError as error:
-        yield Finding("failure", f"Telegram does not take the token: {translate(error)}")
+    except TokenRejectedError:
+        yield Finding("failure", "[bot] token (BOT_TOKEN): Telegram does not know this token")
+    except DeliveryError as error:
+        yield Finding("failure", f"Telegram does not answer: {error}")
     finally:
         await bot.session.close()
 
@@ -144,8 +144,7 @@ async def _storage(bot: Bot, chat_id: int) -> Finding:
     if not chat_id:
         return Finding("warning", "[inline] storage_chat is 0: no inline mode, and no guest mode")
     try:
-        with translated():
-            member = await bot.get_chat_member(chat_id, bot.id)
+        member = await bot.get_chat_member(chat_id, bot.id)
     except DeliveryError as error:
         return Finding("warning", f"the channel of [inline] storage_chat: {error}")
     if getattr(member, "can_post_messages", None) or member.status == "creator":

@@ -15,7 +15,6 @@ from prometheus_client.registry import Collector
 from app.container import Container
 from core.errors import SettingsError, StorageError
 from data import database
-from data.errors import storage_errors
 from data.key_values import read_value
 
 logger = logging.getLogger(__name__)
@@ -72,8 +71,7 @@ class HealthServer:
         if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > _STALE_S:
             troubles.append("Telegram has not answered for two minutes")
         try:
-            with storage_errors():
-                await read_value("")
+            await read_value("")
         except StorageError:
             troubles.append("the database does not answer")
         return web.Response(
@@ -109,7 +107,7 @@ class Gauges(Collector):
         resting = GaugeMetricFamily(
             "clipferry_way_resting", "Ways to sites that rest after failures", labels=["way"]
         )
-        for way in container.fetcher.resting():
+        for way in container.fetcher.open_routes():
             resting.add_metric([way], 1)
         yield resting
         yield GaugeMetricFamily(

@@ -7,18 +7,16 @@ from collections.abc import Callable
 from typing import Final
 
 from aiogram import Bot, Dispatcher, Router
-from aiogram.exceptions import TelegramNotFound, TelegramUnauthorizedError
 from aiogram.methods import AnswerGuestQuery
 from aiogram.types import CallbackQuery, InlineQuery, Message
 
 from app.polling import PollingWatch
-from core.errors import DeliveryError, SettingsError
+from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.pseudonyms import LoggedChat
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 from handlers.inline import cards
 from misc.filters import InPrivate
 from misc.middlewares.update_acks import UpdateAcks
@@ -79,7 +77,7 @@ async def run(settings: Settings) -> bool:
     logger.info("Maintenance: everybody is asked to come back later")
     try:
         await dispatcher.start_polling(bot, allowed_updates=_UPDATES, close_bot_session=False)
-    except (TelegramUnauthorizedError, TelegramNotFound):
+    except TokenRejectedError:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
         ) from None
@@ -115,16 +113,14 @@ async def on_press(query: CallbackQuery, texts: Texts) -> None:
 async def on_query(query: InlineQuery, texts: Texts) -> None:
     """Say it in a card."""
     sentence = _sentence(query, texts)
-    with translated():
-        await query.answer(cards.hint(sentence, sentence), cache_time=0, is_personal=True)
+    await query.answer(cards.hint(sentence, sentence), cache_time=0, is_personal=True)
 
 
 async def on_call(message: Message, bot: Bot, texts: Texts) -> None:
     """Say it where the bot was called to."""
     sentence = _sentence(message, texts)
     (card,) = cards.hint(sentence, sentence)
-    with translated():
-        await bot(AnswerGuestQuery(guest_query_id=message.guest_query_id or "", result=card))
+    await bot(AnswerGuestQuery(guest_query_id=message.guest_query_id or "", result=card))
 
 
 def _sentence(event: Message | CallbackQuery | InlineQuery, texts: Texts) -> str:

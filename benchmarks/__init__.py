@@ -1,1 +1,1 @@
-"""Measurements that anybody can repeat, given as ratios to a floor measured in the same run."""
+"""Measure the bot reproducibly; results are ratios to a baseline from the same run."""

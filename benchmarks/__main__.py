@@ -1,4 +1,4 @@
-"""`make bench`: all measurements, or those that are named. Exit code 1 if a promise is broken."""
+"""Run all or the named benchmarks (`make bench`). The exit code is 1 if a target is missed."""
 
 import argparse
 import sys
@@ -6,40 +6,43 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import statistics
-from benchmarks.members import MEMBERS
+from benchmarks.members import BENCHMARKS
 from benchmarks.stage import world
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print."""
+    """Run the benchmarks and print the results; return the exit code."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…")
-    parser.add_argument("names", nargs="*", help="what is measured; everything without")
+    parser.add_argument("names", nargs="*", help="benchmarks to run; default: all")
     parser.add_argument(
-        "--downloads", type=int, default=10_000_000, help="statistics: so many are looked at"
+        "--downloads",
+        type=int,
+        default=10_000_000,
+        help="number of downloads in the statistics database",
     )
     options = parser.parse_args(arguments)
     statistics.DOWNLOADS = options.downloads
     names = options.names
-    unknown = set(names) - set(MEMBERS)
+    unknown = set(names) - set(BENCHMARKS)
     if unknown:
-        print(f"There is {', '.join(MEMBERS)}, but no {', '.join(sorted(unknown))}")
+        print(f"Unknown: {', '.join(sorted(unknown))}. Available: {', '.join(BENCHMARKS)}")
         return 2
-    is_kept = True
-    print(f"{'':42} {'Clipferry':>26} {'floor':>22} {'ratio':>10}  promise")
-    for name in names or MEMBERS:
+    is_met = True
+    print(f"{'':42} {'Clipferry':>26} {'baseline':>22} {'ratio':>10}  target")
+    for name in names or BENCHMARKS:
         with (
             tempfile.TemporaryDirectory(prefix="clipferry-bench-") as folder,
-            world(Path(folder)) as stage,
+            world(Path(folder)) as simulator,
         ):
-            for figure in MEMBERS[name](stage):
-                is_kept &= figure.is_kept
-                mark = "" if figure.is_kept else "   NOT KEPT"
+            for result in BENCHMARKS[name](simulator):
+                is_met &= result.is_met
+                mark = "" if result.is_met else "   MISSED"
                 print(
-                    f"{figure.what:42} {figure.value:>26} {figure.floor:>22} "
-                    f"{figure.ratio:>10}  {figure.promise}{mark}",
+                    f"{result.what:42} {result.value:>26} {result.baseline:>22} "
+                    f"{result.ratio:>10}  {result.target}{mark}",
                     flush=True,
                 )
-    return 0 if is_kept else 1
+    return 0 if is_met else 1
 
 
 if __name__ == "__main__":

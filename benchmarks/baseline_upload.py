@@ -1,4 +1,4 @@
-"""The floor for deliveries: stream a file from disk to the same server, so many times at once."""
+"""Run the baseline of the deliveries: upload one file from disk many times in parallel."""
 
 import asyncio
 import sys
@@ -9,14 +9,14 @@ import aiohttp
 
 
 async def pieces(path: Path) -> AsyncIterator[bytes]:
-    """Read a file in the pieces in which the bot reads it."""
+    """Read a file in chunks of 256 KiB, like the bot."""
     with path.open("rb") as file:
         while chunk := file.read(256 * 1024):
             yield chunk
 
 
 async def send(session: aiohttp.ClientSession, url: str, path: Path, person: int) -> None:
-    """Send the file once."""
+    """Upload the file once."""
     form = aiohttp.FormData()
     for key, value in (("chat_id", person), ("width", 576), ("height", 1024), ("duration", 3)):
         form.add_field(key, str(value))
@@ -26,7 +26,7 @@ async def send(session: aiohttp.ClientSession, url: str, path: Path, person: int
 
 
 async def main(server: str, token: str, file: str, first_person: int, times: int) -> None:
-    """Send the file to so many people at once."""
+    """Upload the file to `times` users in parallel."""
     url = f"{server}/bot{token}/sendVideo"
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=600)

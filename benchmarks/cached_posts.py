@@ -1,64 +1,64 @@
-"""Links that Telegram has already: what they cost, how fast they are, and that nothing piles up."""
+"""Measure cached links: CPU cost, speed, latency and memory growth."""
 
 import random
 import statistics
 import time
 from collections.abc import Sequence
 
-from benchmarks.results import Figure
-from benchmarks.stage import Measured, World, harness, program
+from benchmarks.results import Result
+from benchmarks.stage import Measured, World, clipferry, program
 from benchmarks.world import MANY_POSTS, POST, STORAGE
 
 _LINK = f"https://www.tiktok.com/@_/video/{POST}"
 _ROUNDS = 3
-#: Queries that are typed.
+#: Number of inline queries.
 _TYPED = 1_000
 
 
-def cached(world: World) -> list[Figure]:
-    """A known link in a thousand chats: CPU and pace against aiogram alone.
+def cached(world: World) -> list[Result]:
+    """Send one cached link in 1000 chats; compare CPU time and speed with plain aiogram.
 
-    Once against aiogram that sends the bare video, and once with all that is around ours. They take
-    turns, because a shared machine is not as fast from one minute to the next.
+    The baseline sends the bare video in one round and a full message in the next. Rounds alternate
+    because the speed of a shared machine changes from minute to minute.
     """
     people = range(300_000, 301_000)
-    with harness(world) as bot:
-        _make_known(world, bot, people)
+    with clipferry(world) as bot:
+        _fill_cache(world, bot, people)
         sent = world.control("chats/900")
         file_id = next(message["video"]["file_id"] for message in sent if "video" in message)
-    alone = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"], file_id)
+    alone = ("-m", "benchmarks.baseline_bot", world.ready["server"], world.ready["token"], file_id)
     rounds: dict[str, list[tuple[float, float]]] = {"ours": [], "bare": [], "full": []}
     for _ in range(_ROUNDS):
-        with harness(world) as bot:
-            _make_known(world, bot, people)
+        with clipferry(world) as bot:
+            _fill_cache(world, bot, people)
             rounds["ours"].append(_answer_all(world, bot, people))
-        for read_one in ("bare", "full"):
-            with program(world, *alone, read_one) as bot:
-                _greet(world, bot, people)
-                rounds[read_one].append(_answer_all(world, bot, people))
-    pace, cpu, floors = {}, {}, {}
+        for style in ("bare", "full"):
+            with program(world, *alone, style) as bot:
+                _register_users(world, bot, people)
+                rounds[style].append(_answer_all(world, bot, people))
+    pace, cpu, ratios = {}, {}, {}
     for name, measured in rounds.items():
         pace[name], cpu[name] = (statistics.median(v) for v in zip(*measured, strict=True))
         pairs = zip(rounds["ours"], measured, strict=True)
-        floors[name] = statistics.median(ours[1] / other[1] for ours, other in pairs)
-    in_chats = f"a known link in {len(people)} chats"
+        ratios[name] = statistics.median(ours[1] / other[1] for ours, other in pairs)
+    in_chats = f"a cached link in {len(people)} chats"
     return [
-        Figure(
+        Result(
             f"{in_chats}, CPU",
             f"{cpu['ours']:.2f} ms",
             f"{cpu['bare']:.2f} ms",
-            f"{floors['bare']:.2f}",
+            f"{ratios['bare']:.2f}",
             "≤ 2",
-            floors["bare"] <= 2,
+            ratios["bare"] <= 2,
         ),
-        Figure(
-            "the same against a full message",
+        Result(
+            "the same, baseline with a full message",
             f"{cpu['ours']:.2f} ms",
             f"{cpu['full']:.2f} ms",
-            f"{floors['full']:.2f}",
+            f"{ratios['full']:.2f}",
             "-",
         ),
-        Figure(
+        Result(
             f"{in_chats}, pace",
             f"{pace['ours']:.0f}/s",
             f"{pace['bare']:.0f}/s",
@@ -69,16 +69,16 @@ def cached(world: World) -> list[Figure]:
     ]
 
 
-def overhead(world: World) -> list[Figure]:
-    """One link at a time: how long until the known video leaves, and until a new one is seen."""
-    with harness(world, LIMITS_SPAM_GUARD="false") as bot:
-        _make_known(world, bot, range(900, 901))
+def overhead(world: World) -> list[Result]:
+    """Measure the latency of single links: a cached video, and the first reaction on a new link."""
+    with clipferry(world, LIMITS_SPAM_GUARD="false") as bot:
+        _fill_cache(world, bot, range(900, 901))
         time.sleep(1)
-        known, seen = len(_waits(world, "sendVideo")), len(_waits(world, "setMessageReaction"))
+        cached, seen = len(_waits(world, "sendVideo")), len(_waits(world, "setMessageReaction"))
         for n in range(100):
             world.say(_LINK, [900])
-            world.wait_for("sendVideo", known + n + 1, bot)
-        seconds = _waits(world, "sendVideo")[known:]
+            world.wait_for("sendVideo", cached + n + 1, bot)
+        seconds = _waits(world, "sendVideo")[cached:]
         for post_id in MANY_POSTS:
             count = world.count("sendVideo")
             world.say(f"https://www.tiktok.com/@_/video/{post_id}", [900])
@@ -86,23 +86,23 @@ def overhead(world: World) -> list[Figure]:
             time.sleep(0.2)
         reactions = _waits(world, "setMessageReaction")[seen:]
     return [
-        _percentiles("a known link until its video leaves", seconds, 0.050),
-        _percentiles("a new link until it is seen", reactions, 0.100),
+        _percentiles("a cached link until its video leaves", seconds, 0.050),
+        _percentiles("a new link until the first reaction", reactions, 0.100),
     ]
 
 
-def paced(world: World) -> list[Figure]:
-    """A thousand chats at Telegram's own pace: how close to it, and nothing refused."""
+def paced(world: World) -> list[Result]:
+    """Send one cached link in 1000 chats with pacing: measure speed and refused calls."""
     people = range(300_000, 301_000)
-    with harness(world, TELEGRAM_PACING="true") as bot:
-        _make_known(world, bot, people)
+    with clipferry(world, TELEGRAM_PACING="true") as bot:
+        _fill_cache(world, bot, people)
         time.sleep(6)
         world.control("limits", body=True)
         pace, _ = _answer_all(world, bot, people)
         refused = world.control("limits", body=False)
     return [
-        Figure(
-            f"a known link in {len(people)} chats, paced",
+        Result(
+            f"a cached link in {len(people)} chats, paced",
             f"{pace:.1f}/s, {refused} refused",
             "30/s",
             f"{pace / 30:.0%}",
@@ -112,11 +112,11 @@ def paced(world: World) -> list[Figure]:
     ]
 
 
-def flat(world: World) -> list[Figure]:
-    """Ten thousand requests: what is left of them in memory."""
+def flat(world: World) -> list[Result]:
+    """Send 10 000 requests and measure the memory growth."""
     people = range(300_000, 301_000)
-    with harness(world, LIMITS_SPAM_GUARD="false") as bot:
-        _make_known(world, bot, people)
+    with clipferry(world, LIMITS_SPAM_GUARD="false") as bot:
+        _fill_cache(world, bot, people)
         for _ in range(2):
             _answer_all(world, bot, people)
         early = bot.rss_mb
@@ -124,7 +124,7 @@ def flat(world: World) -> list[Figure]:
             _answer_all(world, bot, people)
         late = bot.rss_mb
     return [
-        Figure(
+        Result(
             "memory after 10 000 requests",
             f"{late:.0f} MiB",
             f"{early:.0f} MiB after 2 000",
@@ -135,17 +135,17 @@ def flat(world: World) -> list[Figure]:
     ]
 
 
-def typed(world: World) -> list[Figure]:
-    """Inline queries, a hundred in each second: how long until known and unknown ones are answered."""
-    figures = []
+def typed(world: World) -> list[Result]:
+    """Send 100 inline queries per second: measure the latency for cached and for new links."""
+    results = []
     people = range(300_000, 300_100)
     for what, links in (
-        ("a known", [_LINK]),
-        ("an unknown", [f"https://www.tiktok.com/@_/video/{post_id}" for post_id in MANY_POSTS]),
+        ("a cached", [_LINK]),
+        ("a new", [f"https://www.tiktok.com/@_/video/{post_id}" for post_id in MANY_POSTS]),
     ):
         storage = {"INLINE_STORAGE_CHAT": str(STORAGE), "LIMITS_SPAM_GUARD": "false"}
-        with harness(world, **storage) as bot:
-            _make_known(world, bot, people)
+        with clipferry(world, **storage) as bot:
+            _fill_cache(world, bot, people)
             bot.keep_to_one_core()
             before = len(_waits(world, "answerInlineQuery"))
             started = time.monotonic()
@@ -156,12 +156,12 @@ def typed(world: World) -> list[Figure]:
             pace = _TYPED / (time.monotonic() - started)
             world.wait_for("answerInlineQuery", before + _TYPED, bot)
             seconds = _waits(world, "answerInlineQuery")[before:]
-        figures.append(_percentiles(f"{what} link typed, {pace:.0f}/s, one core", seconds, 0.050))
-    return figures
+        results.append(_percentiles(f"{what} link typed, {pace:.0f}/s, one core", seconds, 0.050))
+    return results
 
 
-def storm(world: World) -> list[Figure]:
-    """Two thousand requests from 300 people and 20 groups, and a Telegram that refuses."""
+def storm(world: World) -> list[Result]:
+    """Send about 2000 requests from 300 users and 20 groups to a Telegram with rate limits."""
     people, groups = range(300_000, 300_300), range(-1_000_020, -1_000_000)
     options = {
         "TELEGRAM_PACING": "true",
@@ -170,15 +170,15 @@ def storm(world: World) -> list[Figure]:
         "LIMITS_PATIENCE_S": "600",
     }
     links = [f"https://www.tiktok.com/@_/video/{post_id}" for post_id in MANY_POSTS]
-    chance = random.Random(4)
-    requests = [{"person": p, "text": chance.choice(links)} for p in people for _ in range(6)]
+    rng = random.Random(4)
+    requests = [{"person": p, "text": rng.choice(links)} for p in people for _ in range(6)]
     requests += [
-        {"person": people[n], "chat": group, "text": chance.choice(links)}
+        {"person": people[n], "chat": group, "text": rng.choice(links)}
         for group in groups
         for n in range(10)
     ]
-    chance.shuffle(requests)
-    with harness(world, **options) as bot:
+    rng.shuffle(requests)
+    with clipferry(world, **options) as bot:
         world.control("limits", body=True)
         before = world.count("sendVideo")
         started = time.monotonic()
@@ -187,10 +187,10 @@ def storm(world: World) -> list[Figure]:
         took = time.monotonic() - started
         refused = world.control("limits", body=False)
     return [
-        Figure(
+        Result(
             f"a storm of {len(requests)} requests, paced",
             f"{took:.0f} s, {refused} refused",
-            # Everybody is welcomed once.
+            # Every user gets one welcome.
             f"{(len(requests) + len(people) + len(groups)) / 30:.0f} s at 30/s",
             "-",
             "0 refused",
@@ -199,23 +199,23 @@ def storm(world: World) -> list[Figure]:
     ]
 
 
-def _make_known(world: World, bot: Measured, people: Sequence[int]) -> None:
-    """Let the post be known to Telegram and the people to the bot, as most of them are."""
+def _fill_cache(world: World, bot: Measured, people: Sequence[int]) -> None:
+    """Put the post into the file-id cache and register the users."""
     count = world.count("sendVideo")
     world.say(_LINK, [900])
     world.wait_for("sendVideo", count + 1, bot)
-    _greet(world, bot, people)
+    _register_users(world, bot, people)
 
 
-def _greet(world: World, bot: Measured, people: Sequence[int]) -> None:
-    """Let people say hello, so that nothing happens for the first time when it is measured."""
+def _register_users(world: World, bot: Measured, people: Sequence[int]) -> None:
+    """Register the users, so that no first-time work happens during the measurement."""
     count = world.count("sendMessage")
     world.say("/start", people)
     world.wait_for("sendMessage", count + len(people), bot)
 
 
 def _answer_all(world: World, bot: Measured, people: Sequence[int]) -> tuple[float, float]:
-    """Let everybody send the link; gives answers per second and milliseconds of CPU for each."""
+    """Send the link as every user; return answers per second and CPU milliseconds per answer."""
     count, cpu = world.count("sendVideo"), bot.cpu_s
     started = time.monotonic()
     world.say(_LINK, people)
@@ -229,14 +229,14 @@ def _waits(world: World, method: str) -> list[float]:
     return seconds
 
 
-def _percentiles(what: str, seconds: list[float], promise_s: float) -> Figure:
+def _percentiles(what: str, seconds: list[float], target_s: float) -> Result:
     seconds = sorted(seconds)
     p95 = seconds[int(len(seconds) * 0.95)]
-    return Figure(
+    return Result(
         what,
         f"{statistics.median(seconds) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms",
         "-",
         "-",
-        f"p95 ≤ {promise_s * 1000:.0f} ms",
-        p95 <= promise_s,
+        f"p95 ≤ {target_s * 1000:.0f} ms",
+        p95 <= target_s,
     )

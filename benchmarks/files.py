@@ -1,6 +1,7 @@
-"""What work on files costs, against FFmpeg's command line or Pillow doing the same and nothing else."""
+"""Measure media processing against FFmpeg's command line, or Pillow, doing the same work alone."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from benchmarks.results import Figure
+from benchmarks.results import Result
 from benchmarks.stage import World
 from core.playback import encoding_for
 from media import encoding, images, video
@@ -20,12 +21,12 @@ from simulator.samples import SampleStore, VideoSpec
 _ROUNDS = 5
 
 
-def files(world: World) -> list[Figure]:
-    """Probing with stills, repacking, encoding and picture conversion, one file each."""
+def files(world: World) -> list[Result]:
+    """Measure probing with stills, remuxing, encoding and picture conversion, one file each."""
     return asyncio.run(_measure(world.folder))
 
 
-async def _measure(folder: Path) -> list[Figure]:
+async def _measure(folder: Path) -> list[Result]:
     samples = SampleStore(folder / "samples")
     plain = samples.video(VideoSpec(width=1080, height=1920, seconds=10, bit_rate=4_000_000))
     late = samples.video(
@@ -39,44 +40,44 @@ async def _measure(folder: Path) -> list[Figure]:
     hevc_probe = await worker_pool.run(video.measure, h265)
     plan = encoding_for(hevc_probe, 50_000_000)
     assert plan
-    out = str(folder / "floor")
+    out = str(folder / "baseline")
     scale = f"scale={plan.width}:{plan.height}"
 
-    async def dressed() -> None:
+    async def probe_with_stills() -> None:
         await worker_pool.run(video.measure, plain)
         await worker_pool.run(video.dress, plain, probe, None)
 
     still = ["-ss", "1", "-i", str(plain), "-frames:v", "1"]
     try:
         return [
-            await _figure(
-                "video measured, with thumbnail and cover",
-                dressed,
+            await _result(
+                "probe a video, thumbnail and cover",
+                probe_with_stills,
                 worker_pool,
                 *_ffmpeg(*still, f"{out}.jpg"),
             ),
-            await _figure(
+            await _result(
                 "moov to the front, 10 s 1080p",
                 lambda: worker_pool.run(encoding.repack, late),
                 worker_pool,
                 *_ffmpeg("-i", str(late), "-c", "copy", "-movflags", "+faststart", f"{out}.mp4"),
             ),
-            await _figure(
+            await _result(
                 "H.265 to H.264, 5 s 1080p",
                 lambda: worker_pool.run(encoding.encode, h265, plan),
                 worker_pool,
                 *_ffmpeg("-i", str(h265), "-vf", scale, "-preset", "veryfast", f"{out}2.mp4"),
                 rounds=1,
             ),
-            await _figure(
+            await _result(
                 "HEIC to JPEG, 1440 x 1920",
                 lambda: worker_pool.run(images.make_native, heic),
                 worker_pool,
                 "Pillow alone",
                 lambda: _convert(heic, f"{out}.jpg"),
             ),
-            await _figure(
-                "JPEG that needs nothing",
+            await _result(
+                "JPEG without conversion",
                 lambda: worker_pool.run(images.make_native, jpeg),
                 worker_pool,
                 "Pillow alone",
@@ -87,32 +88,32 @@ async def _measure(folder: Path) -> list[Figure]:
         worker_pool.close()
 
 
-async def _figure(
+async def _result(
     what: str,
     ours: Callable[[], object],
     worker_pool: WorkerPool,
-    floor_name: str,
-    floor: Callable[[], object] | None,
+    baseline_name: str,
+    baseline: Callable[[], object] | None,
     *,
     rounds: int = _ROUNDS,
-) -> Figure:
-    times, floors = [], []
+) -> Result:
+    times, baselines = [], []
     for _ in range(rounds):
         started = time.perf_counter()
         await ours()  # type: ignore[misc] # an awaitable
         times.append(time.perf_counter() - started)
-        if floor:
+        if baseline:
             started = time.perf_counter()
-            floor()
-            floors.append(time.perf_counter() - started)
+            baseline()
+            baselines.append(time.perf_counter() - started)
     took = sorted(times)[rounds // 2] * 1000
-    value = f"{took:.0f} ms ({_peak_mb(worker_pool):.0f} MiB worker)"
-    if not floor:
-        return Figure(what, value, "ffmpeg is not installed", "-", "-", is_kept=True)
-    floor_took = sorted(floors)[rounds // 2] * 1000
-    ratio = took / floor_took
-    return Figure(
-        what, value, f"{floor_took:.0f} ms {floor_name}", f"{ratio:.2f}", "-", is_kept=True
+    value = f"{took:.0f} ms ({await _peak_mb(worker_pool):.0f} MiB worker)"
+    if not baseline:
+        return Result(what, value, "ffmpeg is not installed", "-", "-", is_met=True)
+    baseline_took = sorted(baselines)[rounds // 2] * 1000
+    ratio = took / baseline_took
+    return Result(
+        what, value, f"{baseline_took:.0f} ms {baseline_name}", f"{ratio:.2f}", "-", is_met=True
     )
 
 
@@ -130,11 +131,9 @@ def _convert(source: Path, target: str) -> None:
         image.convert("RGB").save(target, "JPEG", quality=85)
 
 
-def _peak_mb(worker_pool: WorkerPool) -> float:
-    """Give the peak memory of the worker in MiB."""
-    pool = worker_pool._pool
-    assert pool
-    pid = next(iter(pool._processes))
+async def _peak_mb(worker_pool: WorkerPool) -> float:
+    """Return the peak memory of the worker process in MiB."""
+    pid = await worker_pool.run(os.getpid)
     status = Path(f"/proc/{pid}/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(peak.split()[1]) / 1024

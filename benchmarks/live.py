@@ -1,6 +1,6 @@
-"""`make live`: ask the real sites for the posts that are named, through the ordinary path.
+"""Read real posts through the bot's normal code path (`make live`).
 
-For a machine with internet, after an update of yt-dlp. Downloads nothing but the page.
+Needs internet access; useful after an update of yt-dlp. Downloads pages only, no media.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from platforms import Fetcher, FetchPolicy, load_proxies, load_registry
 
 
 async def main(urls: list[str]) -> int:
-    """Read each post and print what came; the number of failures is the exit code."""
+    """Read each post and print the result; return the number of failures, at most 100."""
     network = load_default_settings().network
     proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
     policy = FetchPolicy(attempts=3, budget_s=60, stall_s=20, impersonate=network.impersonate)

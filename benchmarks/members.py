@@ -1,4 +1,4 @@
-"""The measurements themselves. Each prints its figures, and raises if its promise is broken."""
+"""Define the benchmarks. Each returns its results, with the target it was measured against."""
 
 import asyncio
 import gzip
@@ -13,17 +13,17 @@ import aiohttp
 from benchmarks.broadcasts import broadcast
 from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
 from benchmarks.files import files
-from benchmarks.results import Figure
-from benchmarks.stage import ROOT, World, harness, program
+from benchmarks.results import Result
+from benchmarks.stage import ROOT, World, clipferry, program
 from benchmarks.statistics import screens
 from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
 from platforms import Fetcher, FetchPolicy, load_proxies, load_registry
 
 
-def extraction(world: World) -> list[Figure]:
-    """CPU of reading a post through yt-dlp, against unpacking and parsing the same page."""
+def extraction(world: World) -> list[Result]:
+    """Measure CPU time of extraction with yt-dlp; the baseline unpacks and parses the same page."""
     posts, rounds = 40, 3
-    ours, floor = [], []
+    ours, baseline = [], []
     environment = world.ready["environment"]
     page = asyncio.run(_page(world))
     asyncio.run(_read_posts(environment, 5))
@@ -34,15 +34,15 @@ def extraction(world: World) -> list[Figure]:
         started = time.process_time()
         for _ in range(posts):
             _parse(page)
-        floor.append((time.process_time() - started) / posts * 1000)
+        baseline.append((time.process_time() - started) / posts * 1000)
     ours.sort()
-    floor.sort()
-    ratio = ours[1] / floor[1]
+    baseline.sort()
+    ratio = ours[1] / baseline[1]
     return [
-        Figure(
+        Result(
             "extraction, CPU per post",
             f"{ours[1]:.1f} ms",
-            f"{floor[1]:.1f} ms",
+            f"{baseline[1]:.1f} ms",
             f"{ratio:.2f}",
             "≤ 4",
             ratio <= 4,
@@ -65,7 +65,7 @@ async def _read_posts(environment: dict[str, str], number: int) -> None:
 
 
 async def _page(world: World) -> bytes:
-    """Fetch the page as the site sends it, gzipped."""
+    """Download the page as the site sends it, gzipped."""
     import ssl
 
     environment = world.ready["environment"]
@@ -87,11 +87,14 @@ def _parse(page: bytes) -> None:
     assert data["__DEFAULT_SCOPE__"]["webapp.video-detail"]["statusCode"] == 0
 
 
-def downloads(world: World) -> list[Figure]:
-    """Fifty 20 MB downloads in flight: memory above idle, and pace against uploading alone."""
+def downloads(world: World) -> list[Result]:
+    """Download and deliver 50 files of 20 MB in parallel.
+
+    Measures the memory above idle. The baseline of the speed only uploads the files.
+    """
     times = len(LARGE_POSTS)
     options = {"LIMITS_ACTIVE_REQUESTS": str(times), "LIMITS_STALL_S": "120"}
-    with harness(world, **options) as bot:
+    with clipferry(world, **options) as bot:
         world.control("say", [{"person": 900, "text": f"https://www.tiktok.com/@_/video/{POST}"}])
         world.wait_for("sendVideo", world.count("sendVideo") + 1, bot)
         time.sleep(0.5)
@@ -110,7 +113,7 @@ def downloads(world: World) -> list[Figure]:
             time.sleep(0.02)
         took = time.monotonic() - started
         cpu = bot.cpu_s - cpu
-    floor_started = time.monotonic()
+    baseline_started = time.monotonic()
     subprocess.run(
         [
             sys.executable,
@@ -125,10 +128,10 @@ def downloads(world: World) -> list[Figure]:
         cwd=ROOT,
         check=True,
     )
-    floor_took = time.monotonic() - floor_started
+    baseline_took = time.monotonic() - baseline_started
     above = peak - idle
     return [
-        Figure(
+        Result(
             f"peak memory, {times} x {LARGE_BYTES // 1_000_000} MB in flight",
             f"{peak:.0f} MiB",
             f"{idle:.0f} MiB idle",
@@ -136,31 +139,31 @@ def downloads(world: World) -> list[Figure]:
             "≤ +150 MiB",
             above <= 150,
         ),
-        Figure(
+        Result(
             "delivered 20 MB links",
             f"{times / took:.1f}/s ({cpu / times * 1000:.0f} ms CPU each)",
-            f"{times / floor_took:.1f}/s upload alone",
-            f"{floor_took / took:.2f}",
+            f"{times / baseline_took:.1f}/s upload alone",
+            f"{baseline_took / took:.2f}",
             "-",
-            is_kept=True,
+            is_met=True,
         ),
     ]
 
 
-def registrations(world: World) -> list[Figure]:
-    """Many /start at once: pace against aiogram alone answering the same, and nobody forgotten."""
+def registrations(world: World) -> list[Result]:
+    """Send 5000 /start at once: compare the speed with plain aiogram; all must be answered."""
     people = 5_000
-    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"])
+    bare = ("-m", "benchmarks.baseline_bot", world.ready["server"], world.ready["token"])
     with program(world, *bare) as bot:
-        floor, floor_cpu = _answer_starts(world, bot, 100_000, people)
-    with harness(world) as bot:
+        baseline, baseline_cpu = _answer_starts(world, bot, 100_000, people)
+    with clipferry(world) as bot:
         ours, ours_cpu = _answer_starts(world, bot, 200_000, people)
-    ratio = ours / floor
+    ratio = ours / baseline
     return [
-        Figure(
+        Result(
             f"registrations, {people} /start at once",
             f"{ours:.0f}/s ({ours_cpu:.2f} ms CPU)",
-            f"{floor:.0f}/s ({floor_cpu:.2f} ms CPU)",
+            f"{baseline:.0f}/s ({baseline_cpu:.2f} ms CPU)",
             f"{ratio:.0%}",
             "≥ 50 %",
             ratio >= 0.5,
@@ -180,10 +183,10 @@ def _answer_starts(world: World, bot: object, first: int, people: int) -> tuple[
     return people / took, (bot.cpu_s - cpu) / people * 1000
 
 
-def start(world: World) -> list[Figure]:
-    """Cold start to the first getUpdates, and memory there, against aiogram alone."""
-    bare = ("-m", "benchmarks.bare", world.ready["server"], world.ready["token"])
-    figures = []
+def start(world: World) -> list[Result]:
+    """Measure the time to the first getUpdates and the memory then, against plain aiogram."""
+    bare = ("-m", "benchmarks.baseline_bot", world.ready["server"], world.ready["token"])
+    results = []
     seconds: dict[str, float] = {}
     memory: dict[str, float] = {}
     for name in ("aiogram alone", "lean", "stock"):
@@ -194,7 +197,7 @@ def start(world: World) -> list[Figure]:
             context = (
                 program(world, *bare)
                 if name == "aiogram alone"
-                else harness(world, BOT_LEAN_START=lean)
+                else clipferry(world, BOT_LEAN_START=lean)
             )
             with context as bot:
                 times.append(time.monotonic() - started)
@@ -202,28 +205,28 @@ def start(world: World) -> list[Figure]:
                 memory[name] = bot.rss_mb
         seconds[name] = sorted(times)[1]
     for name in ("lean", "stock"):
-        figures += [
-            Figure(
+        results += [
+            Result(
                 f"cold start, {name}",
                 f"{seconds[name]:.2f} s",
                 f"{seconds['aiogram alone']:.2f} s",
                 f"{seconds[name] / seconds['aiogram alone']:.2f}",
                 "-",
-                is_kept=True,
+                is_met=True,
             ),
-            Figure(
+            Result(
                 f"idle memory, {name}",
                 f"{memory[name]:.0f} MiB",
                 f"{memory['aiogram alone']:.0f} MiB",
                 f"{memory[name] / memory['aiogram alone']:.2f}",
                 "-",
-                is_kept=True,
+                is_met=True,
             ),
         ]
-    return figures
+    return results
 
 
-MEMBERS = {
+BENCHMARKS = {
     "extraction": extraction,
     "downloads": downloads,
     "registrations": registrations,

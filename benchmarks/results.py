@@ -1,16 +1,16 @@
-"""A line of the report."""
+"""Define one line of the report."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One line of the report."""
+class Result:
+    """A line of the report, ready to print."""
 
     what: str
     value: str
-    floor: str
-    #: Value to floor, and what was promised of it.
+    baseline: str
+    #: Ratio of the value to the baseline, and the target for it.
     ratio: str
-    promise: str
-    is_kept: bool = True
+    target: str
+    is_met: bool = True

@@ -1,4 +1,4 @@
-"""Processes to measure, and measuring them."""
+"""Start the processes under measurement, and read their CPU time and memory."""
 
 import json
 import os
@@ -19,17 +19,17 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class World:
-    """The simulator's process, seen from outside."""
+    """A client of the simulator's process."""
 
     ready: dict[str, Any]
     folder: Path
 
     def say(self, text: str, people: Iterable[int], **more: object) -> None:
-        """Let people write something, all at once."""
+        """Send a text as several users at once."""
         self.control("say", [{"person": person, "text": text, **more} for person in people])
 
     def control(self, path: str, body: object = None) -> Any:
-        """Ask the simulator's control."""
+        """Call the control API and return its response; without `body` the call is a GET."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(
@@ -39,14 +39,18 @@ class World:
             return json.load(response)
 
     def count(self, method: str) -> int:
-        """Count the calls of a method that were answered well."""
+        """Return the number of successful calls of a method."""
         counts: dict[str, int] = self.control("counts")["calls"]
         return counts.get(f"{method} 200", 0)
 
     def wait_for(
         self, method: str, number: int, process: "Measured", patience_s: float = 150
     ) -> None:
-        """Wait until a method has been called so often."""
+        """Wait until a method has been called `number` times.
+
+        Raises:
+            RuntimeError: the process exited, or `patience_s` seconds have passed.
+        """
         deadline = time.monotonic() + patience_s
         while self.count(method) < number:
             if time.monotonic() > deadline or not process.is_alive():
@@ -55,35 +59,35 @@ class World:
 
 
 class Measured:
-    """A process whose time and memory are read from /proc."""
+    """A process whose CPU time and memory are read from /proc."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._proc = Path(f"/proc/{process.pid}")
 
     def keep_to_one_core(self) -> None:
-        """Let all its threads run on one core."""
+        """Pin all threads to one core."""
         for task in (self._proc / "task").iterdir():
             os.sched_setaffinity(int(task.name), {max(os.sched_getaffinity(0))})
 
     def is_alive(self) -> bool:
-        """Tell whether it still runs."""
+        """Return True if the process is running."""
         return self._process.poll() is None
 
     @property
     def rss_mb(self) -> float:
-        """Give the resident memory in MiB, worker processes included."""
+        """Return the resident memory in MiB, worker processes included."""
         pages = [int((proc / "statm").read_text().split()[1]) for proc in self._all()]
         return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     @property
     def cpu_s(self) -> float:
-        """Give the processor time used so far, all threads and workers, in seconds."""
+        """Return the CPU time used so far in seconds, all threads and workers included."""
         stats = [(proc / "stat").read_text().rpartition(")")[2].split() for proc in self._all()]
         return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS
 
     def _all(self) -> list[Path]:
-        """Give the process and its children."""
+        """Return the /proc folders of the process and its children."""
         children = self._proc / "task" / self._proc.name / "children"
         pids = children.read_text().split() if children.exists() else []
         return [self._proc, *(Path(f"/proc/{pid}") for pid in pids)]
@@ -91,7 +95,7 @@ class Measured:
 
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
-    """Start the simulator."""
+    """Start the simulator in a child process; kill it at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.world", str(folder)], cwd=ROOT, stdout=subprocess.PIPE
     )
@@ -105,13 +109,13 @@ def world(folder: Path) -> Iterator[World]:
 
 @contextmanager
 def program(world: World, *command: str, **environment: str) -> Iterator[Measured]:
-    """Start a bot and wait for its first getUpdates; it is told to stop at the end."""
+    """Start a bot and wait for its first getUpdates; send SIGTERM at the end."""
     env = {
-        "PATH": os.environ["PATH"],  # noqa: TID251 - handed on to a child process
+        "PATH": os.environ["PATH"],  # noqa: TID251 - passed on to a child process
         "HOME": str(world.folder),
         **world.ready["environment"],
         "RUN_LOG_LEVEL": "WARNING",
-        "TELEGRAM_PACING": "false",  # what the bot can do, not what Telegram allows
+        "TELEGRAM_PACING": "false",  # measures the bot's limit, not Telegram's
         **environment,
     }
     polls = world.control("counts")["polls"]
@@ -129,8 +133,8 @@ def program(world: World, *command: str, **environment: str) -> Iterator[Measure
 
 
 @contextmanager
-def harness(world: World, **environment: str) -> Iterator[Measured]:
-    """Start Clipferry on a fresh SQLite database."""
+def clipferry(world: World, **environment: str) -> Iterator[Measured]:
+    """Start Clipferry with a new SQLite database."""
     database = world.folder / f"bench-{time.monotonic_ns()}.db"
     with program(
         world, "main.py", "run", DATABASE_URL=f"sqlite:///{database}", **environment

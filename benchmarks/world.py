@@ -1,6 +1,7 @@
-"""The simulator as a process of its own, so that its work is not counted as the bot's.
+"""Run the simulator in a process of its own, so that its CPU time is not counted as the bot's.
 
-Prints one line of JSON when it is ready: {"server": …, "ca_file": …, "environment": {…}}.
+Prints one line of JSON when it is ready: {"server": …, "token": …, "large_file": …, "environment":
+{…}}.
 """
 
 import asyncio
@@ -15,17 +16,17 @@ from simulator.sites.tiktok import Encoding, SamplePost
 from simulator.telegram.world import Chat
 
 POST = "7300000000000000001"
-#: As many as are in flight at once: the same one again would come from Telegram's own store.
+#: One post per parallel download; a repeated post would come from the file-id cache.
 LARGE_POSTS = tuple(f"73000000000000001{n:02}" for n in range(50))
 LARGE_BYTES = 20_000_000
-#: For storms.
+#: Posts for the storm and for inline queries.
 MANY_POSTS = tuple(f"73000000000000002{n:02}" for n in range(40))
-#: A channel for inline mode.
+#: Channel to which the bot uploads the media of inline messages.
 STORAGE = -1_000_777
 
 
 async def serve(folder: Path) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is killed."""
     samples = SampleStore(folder / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
     for post_id in (POST, *MANY_POSTS):

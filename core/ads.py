@@ -1,26 +1,26 @@
-"""When an ad is due, and which one: the seed's rule, and what an operator may change about it."""
+"""When an ad is due and which one is shown: the seed's rule, with the operator's adjustments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-#: `ad_cooldown` in the table is the Unix time of the last ad and this many seconds.
+#: The column `ad_cooldown` holds the Unix time of the last ad plus this many seconds.
 AD_MAX_INTERVAL_S: Final = 86_400
-#: What the counter becomes when an ad is shown.
+#: Value of the counter after an ad was shown.
 COUNT_AFTER_AD: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class AdRule:
-    """How often. As it stands here it is the seed page's."""
+    """How often ads are shown. The defaults are the rule of the seed page."""
 
-    #: An ad is due after this many downloads since the last one (the one with the ad counts as first).
+    #: An ad is due after this many downloads. The download that brought the last ad counts as one.
     every: int = 3
-    #: … or when this many seconds have passed since the last one, whichever comes first,
+    #: An ad is also due when more than this many seconds have passed since the last one.
     max_interval_s: int = AD_MAX_INTERVAL_S
-    #: but never within this many seconds of the last one,
+    #: No ad is due within this many seconds of the last one.
     min_interval_s: int = 0
-    #: nor within this many seconds of a chat's registration.
+    #: No ad is due within this many seconds of the chat's registration.
     grace_s: int = 0
 
 
@@ -34,9 +34,10 @@ def is_ad_due(
     rule: AdRule = SEED_RULE,
     registered_at: int | None = None,
 ) -> bool:
-    """Tell whether the next download brings an ad.
+    """Return True if the next download shows an ad. Times are Unix seconds.
 
-    A new chat has 0 and 0, so by the seed's rule its first download brings one. Times are Unix seconds.
+    A new chat has `ad_count` 0 and `ad_cooldown` 0, so by the seed's rule its first download shows
+    one. `registered_at` is None if it is unknown; then there is no grace period.
     """
     shown_at = ad_cooldown - AD_MAX_INTERVAL_S
     if registered_at is not None and now < registered_at + rule.grace_s:
@@ -48,26 +49,33 @@ def is_ad_due(
 
 @dataclass(frozen=True, slots=True)
 class Ad:
-    """One text with one button. Empty words stand for our own, in the chat's language."""
+    """An ad: one text with one button.
+
+    An empty text or button label means the bot's own text from locale/, in the chat's language.
+    """
 
     name: str
     link: str
     #: Telegram HTML.
     text: str = ""
     button: str = ""
-    #: Codes of the languages in which it is shown; none for all.
+    #: Codes of the languages in which the ad is shown; empty for all.
     languages: frozenset[str] = frozenset()
-    #: How often it is chosen, against the others.
+    #: Relative frequency: an ad of weight 2 is chosen twice as often as one of weight 1.
     weight: int = 1
 
 
 def ads_for(ads: Sequence[Ad], language: str) -> list[Ad]:
-    """List the ads that may be shown in a language."""
+    """Return the ads that may be shown to chats with a language code, in their order."""
     return [ad for ad in ads if not ad.languages or language in ad.languages]
 
 
 def choose_ad(ads: Sequence[Ad], chance: float) -> Ad:
-    """Choose one by weight; `chance` is from 0 to below 1."""
+    """Choose an ad at random by weight. `chance` is a random number in [0, 1).
+
+    Raises:
+        IndexError: there are no ads.
+    """
     left = chance * sum(ad.weight for ad in ads)
     for ad in ads:
         left -= ad.weight

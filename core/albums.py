@@ -1,11 +1,11 @@
-"""How many items go into one album."""
+"""Splitting the items of a post into albums."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-#: Telegram takes 2 to 10 items in an album.
+#: Largest album: Telegram accepts 2 to 10 items.
 #: Source: https://core.telegram.org/bots/api#sendmediagroup
 MAX_ALBUM: Final = 10
 
@@ -13,10 +13,11 @@ MAX_ALBUM: Final = 10
 def split_album(
     items: Sequence[T], weigh: Callable[[T], int] = lambda _: 0, most: int = 0
 ) -> list[Sequence[T]]:
-    """Split items into as few albums as can be, of even sizes and in order: 11 become 6 and 5.
+    """Split items into as few albums as possible, of even sizes and in order: 11 become 6 and 5.
 
-    No album weighs more than `most`, because an album is uploaded as one. An item may be left alone
-    only where its weight asks for it, or where there is only one in all; it is no album then.
+    The weights of an album's items add up to at most `most`, because an album is one upload. If one
+    item alone is heavier than `most`, every item gets an album of its own. Albums of one item occur
+    only if the weights require it, or if there is only one item; they are sent as plain messages.
     """
     albums: list[Sequence[T]] = []
     for groups in range(-(-len(items) // MAX_ALBUM), len(items) + 1):

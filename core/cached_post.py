@@ -1,4 +1,4 @@
-"""A post that Telegram already has: file ids and what is said around them, as pure values."""
+"""A post whose files Telegram already stores: file ids and metadata, as pure values."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from core.media import Access, Audio, Clip, Item, Picture, Post, RemoteFile
 
-#: Likes and views are asked for again after so long, in seconds.
+#: Likes and views older than this, in seconds, are fetched again.
 FRESH_S: Final = 24 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """What a set of file ids is for. Ids of one bot are worth nothing to another."""
+    """Key of an entry in the file-id cache. File ids are valid only for the bot that got them."""
 
     bot_id: int
     platform: str
@@ -23,24 +23,24 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True)
 class CachedPost:
-    """A whole post in Telegram's store; parts of one are never kept."""
+    """A complete post whose files Telegram stores. Incomplete posts are never cached."""
 
-    #: Without addresses: they expire, and the files are Telegram's now.
+    #: Without URLs: they expire, and the files are sent by file id.
     post: Post
-    #: In the order in which they are sent.
+    #: In sending order.
     files: tuple[RemoteFile, ...]
     is_processed: bool
-    #: Counts what was stored under the key, so that an outdated set never erases a newer one.
+    #: Number of times the key was stored. Prevents an outdated entry from evicting a newer one.
     version: int = 0
-    #: Unix time at which the site was last asked for likes and views.
+    #: Unix time at which likes and views were last fetched from the site.
     refreshed_at: int = 0
 
     def is_fresh(self, now: int) -> bool:
-        """Tell whether likes and views are young enough."""
+        """Return True if likes and views need no refresh at the Unix time `now`."""
         return now - self.refreshed_at < FRESH_S
 
     def about_json(self) -> str:
-        """Give what is said around the files, for the database."""
+        """Return the metadata of the post as JSON, for the database."""
         post = self.post
         return json.dumps(
             {
@@ -58,14 +58,14 @@ class CachedPost:
         )
 
     def files_json(self) -> str:
-        """Give the files, for the database."""
+        """Return the files as a JSON list, for the database."""
         return json.dumps([asdict(file) for file in self.files])
 
 
 def read_cached(
     key: CacheKey, about: str, files: str, *, version: int, refreshed_at: int
 ) -> CachedPost | None:
-    """Read what the database has; None if it cannot be understood any more."""
+    """Parse a stored entry. Return None if it is not valid or has no files."""
     try:
         facts: dict[str, Any] = json.loads(about)
         items: tuple[Item, ...] = tuple(

@@ -1,25 +1,25 @@
-"""The lines under a post: who made it, source, signature and short numbers."""
+"""Captions of posts: author, text, source link, signature and short numbers."""
 
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-#: Telegram allows so many UTF-16 units after its HTML has been read.
+#: Longest caption, in UTF-16 units after HTML parsing ("0-1024 characters after entities parsing").
 #: Source: https://core.telegram.org/bots/api#sendvideo
 MAX_CAPTION: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a post comes from."""
+    """The link to the original post."""
 
-    #: What the link says, such as "Source".
+    #: Link text, such as "Source".
     label: str
     url: str
 
 
 def signature(name: str, url: str) -> str:
-    """Say in bold who brought it, as Telegram HTML."""
+    """Return the bot's name as a bold link, as Telegram HTML."""
     return f'<b><a href="{escape(url)}">{escape(name)}</a></b>'
 
 
@@ -32,16 +32,16 @@ def caption(
     author: str = "",
     text: str = "",
 ) -> str:
-    """Write a caption as Telegram HTML: author and text, a link to the source, notes, the signature.
+    """Return a caption as Telegram HTML: author and text, source link, notes, signature.
 
-    Takes plain text and escapes it; the notes are plain as well. The text is cut so that everything
-    else fits; an address does not count, because Telegram counts what is seen.
+    All arguments are plain text and get escaped. The text is truncated so that everything else
+    fits. URLs do not count, because Telegram counts only visible characters.
     """
     below = [f'<a href="{escape(source.url)}">{escape(source.label)}</a>', *map(escape, notes)]
-    seen = [source.label, *notes, "", bot_name]
+    visible = [source.label, *notes, "", bot_name]
     head = [f"<b>{escape(author)}</b>"] if author else []
     if text:
-        used = units("\n".join([author, "", "", *seen])) + 2
+        used = units("\n".join([author, "", "", *visible])) + 2
         if shown := cut(text.strip(), MAX_CAPTION - used):
             head.append(f"<blockquote expandable>{escape(shown)}</blockquote>")
     blocks = ["\n".join(head), "\n".join(below), signature(bot_name, bot_url)]
@@ -49,7 +49,10 @@ def caption(
 
 
 def cut(text: str, most_units: int) -> str:
-    """Shorten a text to so many UTF-16 units, at the end of a word where there is one."""
+    """Truncate a text to at most `most_units` UTF-16 units, with an ellipsis.
+
+    The cut falls on a word boundary, unless that would drop more than half of the text.
+    """
     if units(text) <= most_units:
         return text
     kept = text.encode("utf-16-le")[: max(most_units - 1, 0) * 2].decode("utf-16-le", "ignore")
@@ -60,12 +63,12 @@ def cut(text: str, most_units: int) -> str:
 
 
 def units(text: str) -> int:
-    """Count UTF-16 units, as Telegram does."""
+    """Return the length of a text in UTF-16 units, which is how Telegram counts."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def short_count(number: int) -> str:
-    """Shorten a number for a button, rounded to one decimal: 999, 12.5K, 999.9K, 1M."""
+    """Format a number for a button, rounded to one decimal: 999, 12.5K, 999.9K, 1M."""
     if number < 1_000:
         return str(number)
     size, unit = (1_000, "K") if number < 999_950 else (1_000_000, "M")

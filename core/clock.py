@@ -1,9 +1,9 @@
-"""The one clock: Unix time in, testable time out."""
+"""The source of the current time, replaceable in tests."""
 
 import time
 from collections.abc import Callable
 
-#: Answers the current Unix time in seconds. Objects take one so that a test can hand them its own.
+#: Returns the current Unix time in seconds. Objects take one so that tests can control the time.
 Clock = Callable[[], float]
 
 system_clock: Clock = time.time

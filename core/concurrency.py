@@ -1,4 +1,4 @@
-"""Doing several things at once, all or nothing."""
+"""Structured concurrency: run several coroutines together, all or nothing."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run all works at once and give their results in order.
+    """Run all coroutines concurrently and return their results in order.
 
-    The first failure ends the others, is waited for with them, and comes out by itself instead of
-    in a group, because callers think in single errors.
+    If one fails, the others are cancelled and awaited. The first error is raised by itself instead
+    of inside an ExceptionGroup, because callers handle single errors.
     """
     try:
         async with asyncio.TaskGroup() as group:

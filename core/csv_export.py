@@ -1,35 +1,36 @@
-"""Tables that people open in a spreadsheet: pure, a line at a time."""
+"""CSV exports for spreadsheets, one line at a time."""
 
 import csv
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-#: What a spreadsheet would run as a formula begins with one of these.
+#: A cell that begins with one of these is run as a formula by spreadsheets.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_line(values: Sequence[str | int | None]) -> str:
-    """Write a line of CSV. Texts that a spreadsheet would run are made harmless by an apostrophe.
+    """Return one line of CSV, with the line break. None becomes an empty cell.
 
+    Texts that a spreadsheet would run as a formula get an apostrophe in front.
     Source: https://owasp.org/www-community/attacks/CSV_Injection
     """
     line = io.StringIO()
-    csv.writer(line).writerow([_harmless(value) for value in values])
+    csv.writer(line).writerow([_escape_formula(value) for value in values])
     return line.getvalue()
 
 
 def moment(unix: int | None) -> str:
-    """Give a Unix time as ISO 8601 in UTC, and nothing where nobody knows it."""
+    """Format a Unix time as ISO 8601 in UTC. None, an unknown time, becomes an empty string."""
     if unix is None:
         return ""
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def minute(unix: int) -> str:
-    """Give a Unix time as people read it, in UTC."""
+    """Format a Unix time as "YYYY-MM-DD HH:MM" in UTC."""
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _harmless(value: str | int | None) -> str | int | None:
+def _escape_formula(value: str | int | None) -> str | int | None:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,42 +1,42 @@
-"""Everything that can go wrong, in one tree.
+"""Every expected error, in one tree.
 
     ClipferryError
     ├─ LinkError                 the user's side
     │   └─ BrokenLinkError
-    ├─ CardReplyError                 an administrator's side
-    ├─ MediaError                the site says no, for good
+    ├─ CardReplyError            an administrator's side
+    ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
     │   ├─ NoMediaError · NoAudioError · NotFoundError · LiveError · ListError
     │   └─ BrokenFileError ── MediaTimeoutError
-    ├─ LimitError                we say no
+    ├─ LimitError                the bot refuses
     │   └─ TooLongError · TooLargeError · BusyError · QueueFullError
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
-    ├─ PlatformError             the site, or our reading of it, is in trouble
+    ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
     │      · PlatformRateLimitedError
-    ├─ DeliveryError             Telegram says no
+    ├─ DeliveryError             Telegram refuses
     │   ├─ ChatForbiddenError ── ChatMovedError
     │   ├─ FileRejectedError ── FileUnknownError · UnchangedError · SourceGoneError
     │   └─ FloodError · TelegramUnreachableError
-    │      · UnknownOutcomeError · PartialDeliveryError
-    ├─ StorageError              the database is in trouble; users are served all the same
-    ├─ SettingsError             only at start
-    └─ BugError                  everything that nobody has foreseen
+    │      · UnknownOutcomeError · PartialDeliveryError · TokenRejectedError
+    ├─ StorageError              the database has a problem; users are still served
+    │   └─ NewerDatabaseError
+    ├─ SettingsError             only at startup
+    └─ BugError                  everything unexpected
 
-A class's docstring is the developer's message. `text_key` names the sentence for the user in
-`locale/`; `facts` fill its placeholders. `retryable` says whether asking again can help, which is
-what a try-again button needs to know. `another_proxy_may_help` and `signing_in_may_help` are for the
-loop that fetches.
+The first line of a class docstring is the developer's message. `text_key` names the user's sentence
+in `locale/`; `facts` fill its placeholders. `retryable` decides whether the user gets a retry
+button. `another_proxy_may_help` and `signing_in_may_help` control the fetcher's next attempt.
 """
 
 from typing import ClassVar
 
 
 class ClipferryError(Exception):
-    """Something expected went wrong."""
+    """An expected error occurred."""
 
-    #: Stands in the database and in metrics, so a class keeps it when it is renamed.
+    #: Stored in the database and used as a metric label, so it survives renaming the class.
     code: ClassVar[str] = "ClipferryError"
     text_key: ClassVar[str] = "platform_trouble"
     retryable: ClassVar[bool] = False
@@ -44,19 +44,19 @@ class ClipferryError(Exception):
     signing_in_may_help: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
-        """Let a class be called by its name, unless it says otherwise."""
+        """Use the class name as the code, unless the class sets its own."""
         super().__init_subclass__()
         cls.code = vars(cls).get("code", cls.__name__)
 
     def __init__(self, detail: str = "") -> None:
-        #: For the log: what exactly was seen. Never shown to users, never holds a secret.
+        #: What exactly was seen, for the log. Never shown to users, never contains a secret.
         self.detail = detail
         summary = (type(self).__doc__ or "").partition("\n")[0]
         super().__init__(f"{summary} ({detail})" if detail else summary)
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """Values for the placeholders of the user's sentence."""
+        """Return the values for the placeholders of the user's sentence."""
         return {}
 
 
@@ -67,42 +67,42 @@ class LinkError(ClipferryError):
 
 
 class BrokenLinkError(LinkError):
-    """The link leads to no post."""
+    """The link does not lead to a post."""
 
 
 class CardReplyError(ClipferryError):
-    """What an administrator has answered to a broadcast's card makes no sense."""
+    """An administrator's reply to a broadcast card is not valid."""
 
     code = "NoteError"
     text_key = "broadcast_note_wrong"
 
 
 class MediaError(ClipferryError):
-    """The site has no such media for us."""
+    """The site does not provide this media."""
 
 
 class MediaDeletedError(MediaError):
-    """The post does not exist any more; sites say so as well to clients they distrust."""
+    """The post no longer exists; sites also claim this to clients they distrust."""
 
     text_key = "media_deleted"
     another_proxy_may_help = True
 
 
 class NotFoundError(MediaError):
-    """There is no such post, and the site says so to everybody."""
+    """The post does not exist, whichever client asks."""
 
     text_key = "media_not_found"
 
 
 class MediaPrivateError(MediaError):
-    """Only its author, or the author's friends, may see the post."""
+    """Only the author, or the author's friends, may see the post."""
 
     text_key = "media_private"
     signing_in_may_help = True
 
 
 class LoginRequiredError(MediaError):
-    """The site shows the post to signed-in people only."""
+    """The site shows the post only to signed-in users."""
 
     text_key = "media_login"
     signing_in_may_help = True
@@ -116,33 +116,33 @@ class AgeRestrictedError(MediaError):
 
 
 class UnderReviewError(MediaError):
-    """The site is checking the post or has refused it."""
+    """The site is still reviewing the post, or has rejected it."""
 
     text_key = "media_review"
 
 
 class RegionBlockedError(MediaError):
-    """The post may not be seen from this exit's country."""
+    """The post is not available in this proxy's country."""
 
     text_key = "media_region"
     another_proxy_may_help = True
 
 
 class NotAvailableError(MediaError):
-    """The site refuses the post without a reason: deleted, or hidden from this exit."""
+    """The site refuses the post without a reason: deleted, or hidden from this proxy."""
 
     text_key = "media_unavailable"
     another_proxy_may_help = True
 
 
 class NoMediaError(MediaError):
-    """The post holds neither a video nor pictures."""
+    """The post contains neither videos nor pictures."""
 
     text_key = "media_none"
 
 
 class LiveError(MediaError):
-    """The link leads to a live broadcast."""
+    """The link leads to a live stream."""
 
     text_key = "media_live"
 
@@ -154,26 +154,26 @@ class ListError(MediaError):
 
 
 class NoAudioError(MediaError):
-    """The post has no sound of its own, or the site does not give it away."""
+    """The post has no audio of its own, or the site does not offer it."""
 
     code = "NoSoundError"
     text_key = "media_no_sound"
 
 
 class BrokenFileError(MediaError):
-    """A file of the post is damaged, or too large to be opened."""
+    """A file of the post is damaged, or too large to open."""
 
     text_key = "media_broken"
 
 
 class MediaTimeoutError(BrokenFileError):
-    """Work on a file was given up because it took too long."""
+    """Processing a file took too long and was aborted."""
 
     code = "FileOverdueError"
 
 
 class LimitError(ClipferryError):
-    """We refuse for our own reasons."""
+    """The bot refuses the request because of its own limits."""
 
 
 class TooLongError(LimitError):
@@ -188,8 +188,8 @@ class TooLongError(LimitError):
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """Both lengths as minutes and seconds."""
-        return {"length": _minutes(self.seconds), "limit": _minutes(self.limit_s)}
+        """Return both lengths as m:ss."""
+        return {"length": _format_length(self.seconds), "limit": _format_length(self.limit_s)}
 
 
 class TooLargeError(LimitError):
@@ -199,83 +199,86 @@ class TooLargeError(LimitError):
 
     def __init__(self, size_bytes: int | None, limit_bytes: int) -> None:
         super().__init__(f"{size_bytes} bytes, limit {limit_bytes} bytes")
-        #: None when a download was stopped at the limit before its size was known.
+        #: None if the download was stopped at the limit before its size was known.
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """Both sizes in megabytes (10^6 bytes), the size rounded up so that it never looks fitting."""
+        """Return both sizes in megabytes (10^6 bytes).
+
+        The size is rounded up so that it never appears to fit.
+        """
         size = self.size_bytes if self.size_bytes is not None else self.limit_bytes + 1
         return {"size": -(-size // 1_000_000), "limit": self.limit_bytes // 1_000_000}
 
 
 class BusyError(LimitError):
-    """There is no room for another request at the moment."""
+    """The request queue is full."""
 
     text_key = "busy"
     retryable = True
 
 
 class QueueFullError(LimitError):
-    """A chat has as many requests in the queue as it may have."""
+    """The chat already has the maximum number of messages in the queue."""
 
     text_key = "queue_full"
     retryable = True
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"{number} already")
+        super().__init__(f"{number} queued")
         self.number = number
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """How many there are."""
+        """Return the number of messages that the chat has in the queue."""
         return {"number": self.number}
 
 
 class RequestCancelledError(LimitError):
-    """The asker does not want it any more."""
+    """The user cancelled the request."""
 
     code = "CalledOffError"
     text_key = "called_off"
 
 
 class TooOldError(LimitError):
-    """The request is from so long ago that nobody waits for its answer any more."""
+    """The request is too old to be worth answering after downtime."""
 
     text_key = "too_old"
     retryable = True
 
 
 class GivenUpError(LimitError):
-    """The program has ended so often with this request in its hands that it is not tried again."""
+    """The process ended too often while serving this request; it is not tried again."""
 
     text_key = "given_up"
 
     def __init__(self, attempts: int) -> None:
-        super().__init__(f"left unfinished {attempts} times")
+        super().__init__(f"unfinished after {attempts} attempts")
 
 
 class ShuttingDownError(LimitError):
-    """The bot is about to stop and takes no new work."""
+    """The bot is shutting down and accepts no new requests."""
 
     text_key = "shutting_down"
     retryable = True
 
 
 class PlatformError(ClipferryError):
-    """The site, or our reading of it, is in trouble."""
+    """The site, or our parser for it, has a problem."""
 
     retryable = True
     another_proxy_may_help = True
 
 
 class PlatformChangedError(PlatformError):
-    """The site's answer does not have the expected shape."""
+    """The site's response does not have the expected shape."""
 
 
 class PlatformUnreachableError(PlatformError):
-    """The site did not answer, or its answer broke off."""
+    """The site did not respond, or its response was cut off."""
 
 
 class PlatformRefusedError(PlatformError):
@@ -283,47 +286,47 @@ class PlatformRefusedError(PlatformError):
 
 
 class PlatformRateLimitedError(PlatformError):
-    """The site asks this client to slow down."""
+    """The site rate-limits this client."""
 
     text_key = "platform_slow_down"
 
 
 class DeliveryError(ClipferryError):
-    """Telegram did not take the answer."""
+    """Telegram did not accept the answer."""
 
     text_key = "delivery_failed"
 
 
 class ChatForbiddenError(DeliveryError):
-    """The bot may not write to this chat: blocked, removed or without the right to."""
+    """The bot may not write to this chat: it is blocked, removed or lacks the permission."""
 
 
 class ChatMovedError(ChatForbiddenError):
-    """The group has become a supergroup, with another id."""
+    """The group was upgraded to a supergroup and has a new chat id."""
 
     def __init__(self, new_chat_id: int) -> None:
-        super().__init__()  # details are logged, and ids of chats are not
+        super().__init__()  # No detail: details are logged, and chat ids must not be.
         self.new_chat_id = new_chat_id
 
 
 class FileRejectedError(DeliveryError):
-    """Telegram refuses the file or the message as it is."""
+    """Telegram rejects the file or the message as it is."""
 
 
 class FileUnknownError(FileRejectedError):
-    """Telegram does not know a file id (any more)."""
+    """Telegram does not know the file id, or no longer does."""
 
 
 class UnchangedError(FileRejectedError):
-    """The message says already what it was to say."""
+    """The edit does not change the message."""
 
 
 class SourceGoneError(FileRejectedError):
-    """The message that was to be copied does not exist any more."""
+    """The message to be copied no longer exists."""
 
 
 class FloodError(DeliveryError):
-    """Telegram asks us to slow down."""
+    """Telegram asks the bot to slow down (HTTP 429)."""
 
     retryable = True
 
@@ -333,19 +336,23 @@ class FloodError(DeliveryError):
 
 
 class TelegramUnreachableError(DeliveryError):
-    """Telegram was not reached, so nothing was sent."""
+    """Telegram could not be reached, so nothing was sent."""
 
     retryable = True
 
 
+class TokenRejectedError(DeliveryError):
+    """Telegram does not know the bot's token."""
+
+
 class UnknownOutcomeError(DeliveryError):
-    """The connection broke after the file was on its way: it may or may not arrive."""
+    """The connection broke during the send: the message may or may not have arrived."""
 
     text_key = "delivery_unknown"
 
 
 class SettingsError(ClipferryError):
-    """The settings are wrong; `mistakes` lists all of them."""
+    """The settings are invalid; `mistakes` lists every problem found."""
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
@@ -353,7 +360,7 @@ class SettingsError(ClipferryError):
 
 
 class PartialDeliveryError(DeliveryError):
-    """Some of the albums of a post have arrived, the rest has not."""
+    """Some albums of the post were delivered, the rest was not."""
 
     text_key = "delivery_partial"
 
@@ -364,33 +371,39 @@ class PartialDeliveryError(DeliveryError):
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """How many items have surely arrived, and how many there are."""
+        """Return the number of items that certainly arrived, and the total."""
         return {"sent": self.sent, "total": self.total}
 
 
 class StorageError(ClipferryError):
-    """The database did not answer, or refused."""
+    """The database did not respond, or refused."""
 
     text_key = "busy"
     retryable = True
 
 
+class NewerDatabaseError(StorageError):
+    """The database was made by a newer version of Clipferry."""
+
+    retryable = False
+
+
 class BugError(ClipferryError):
-    """Something nobody has foreseen; the log has the traceback under the same code."""
+    """An unexpected error occurred; the log has the traceback under the same code."""
 
     text_key = "error"
 
     def __init__(self, report_code: str) -> None:
         super().__init__(report_code)
-        #: Eight letters and digits that the user sees and the operator can look for.
+        #: Eight letters and digits, shown to the user so that the operator can find the report.
         self.report_code = report_code
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """The code of the report."""
+        """Return the code of the error report."""
         return {"code": self.report_code}
 
 
-def _minutes(seconds: int) -> str:
-    """Give a length as m:ss, which reads the same in every language."""
+def _format_length(seconds: int) -> str:
+    """Format a length as m:ss, which reads the same in every language."""
     return f"{seconds // 60}:{seconds % 60:02}"

@@ -1,26 +1,30 @@
-"""Who writes too much is not answered for a while: a pure machine with a clock from outside."""
+"""Flood protection: senders and groups above a message rate get a time-out.
+
+The logic is pure; the caller passes the time.
+"""
 
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-#: Messages and seconds.
+#: Limits as (messages, seconds).
 SENDER: Final = (5, 5.0)
 GROUP: Final = (20, 60.0)
-#: The first time-out, and the next ones as long as the last was not an hour ago.
+#: Minutes of the first time-out, and of a repeated one.
 _FIRST_MIN: Final = 1
 _NEXT_MIN: Final = 5
+#: A violation older than this, in seconds, no longer makes the next one a repetition.
 _FORGIVEN_S: Final = 3_600.0
-#: Records are looked through when there are so many more of them.
+#: Number of messages between two sweeps of idle records.
 _SWEEP_EVERY: Final = 1_000
 
 
 class Verdict(Enum):
-    """What is done with a message."""
+    """Decision about a message."""
 
     ANSWER = auto()
-    #: Say once that there will be no answers for a while.
+    #: Announce the time-out once, to the sender or to the group.
     WARN_SENDER = auto()
     WARN_GROUP = auto()
     IGNORE = auto()
@@ -33,7 +37,7 @@ class _Record:
     violated_at: float | None = None
 
     def hit(self, now: float, most: int, window_s: float) -> int:
-        """Count a message; give the minutes of a time-out that begins with it, or 0."""
+        """Count a message. Return the minutes of the time-out that it triggers, or 0."""
         while self.times and self.times[0] <= now - window_s:
             self.times.popleft()
         if len(self.times) < most:
@@ -46,13 +50,13 @@ class _Record:
         return minutes
 
     def is_idle(self, now: float) -> bool:
-        """Tell whether it can be forgotten."""
+        """Return True if the record can be dropped."""
         is_forgiven = self.violated_at is None or now - self.violated_at >= _FORGIVEN_S
         return is_forgiven and (not self.times or self.times[-1] <= now - GROUP[1])
 
 
 class Guard:
-    """Counts messages by sender, over all chats, and by group."""
+    """Message counters per sender, over all chats, and per group."""
 
     def __init__(self) -> None:
         self._senders: dict[int, _Record] = {}
@@ -60,10 +64,10 @@ class Guard:
         self._until_sweep = _SWEEP_EVERY
 
     def judge(self, sender_id: int, group_id: int | None, now: float) -> tuple[Verdict, int]:
-        """Count a message; say what is done with it, and of a time-out the minutes.
+        """Count a message. Return the verdict, and the minutes of a time-out that begins now or 0.
 
-        Messages of a sender who is in a time-out do not count for the group. When both limits are
-        reached at once, both time-outs begin and the group is told.
+        Messages from a sender in a time-out do not count for the group. If one message exceeds both
+        limits, both time-outs begin and only the group is warned.
         """
         self._sweep(now)
         sender = self._senders.setdefault(sender_id, _Record())
@@ -84,7 +88,7 @@ class Guard:
         return Verdict.ANSWER, 0
 
     def _sweep(self, now: float) -> None:
-        """Forget the quiet ones, so that memory follows the traffic."""
+        """Drop idle records now and then, to bound memory."""
         self._until_sweep -= 1
         if self._until_sweep:
             return

@@ -1,4 +1,4 @@
-"""Which encoding of a video to take."""
+"""Choosing the rendition of a video to download."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -7,12 +7,12 @@ from typing import Final
 from core.errors import NoMediaError, TooLargeError
 from core.media import Rendition
 
-#: H.264 plays on every phone; the others are encoded anew after the download.
+#: Higher is better. H.264 plays on every phone; other codecs are re-encoded after the download.
 _CODEC_RANK: Final = {"h264": 3, "h265": 2, "vp9": 1, "av1": 1, "vp8": 0}
 
 
 class Quality(StrEnum):
-    """What a chat wants of a video."""
+    """A chat's preferred quality of videos; SOUND means audio only."""
 
     BEST = "best"
     HD = "720p"
@@ -20,8 +20,8 @@ class Quality(StrEnum):
     SOUND = "sound"
 
 
-#: The short side of a picture may have so many pixels.
-_MOST_PIXELS: Final = {Quality.HD: 720, Quality.SMALL: 480}
+#: Maximum length of the frame's short side, in pixels.
+_MAX_SHORT_SIDE: Final = {Quality.HD: 720, Quality.SMALL: 480}
 
 
 def choose_rendition(
@@ -31,15 +31,16 @@ def choose_rendition(
     quality: Quality = Quality.BEST,
     shrinkable_bytes: int = 0,
 ) -> Rendition:
-    """Pick the best rendition that fits.
+    """Return the best rendition of at most `ceiling_bytes`.
 
-    H.264 before all others, then the larger picture within the quality, then the higher bitrate. A
-    rendition without a known size counts as fitting: the download itself stops at the ceiling. When
-    all are too large, the smallest is taken if it has no more than `shrinkable_bytes`.
+    H.264 comes before all other codecs, then the larger frame within the quality, then the higher
+    bitrate. A rendition of unknown size counts as fitting: the download itself stops at the limit.
+    If all are too large, return the smallest if it has at most `shrinkable_bytes`, because it can
+    be re-encoded.
 
     Raises:
-        NoMediaError: there is nothing playable.
-        TooLargeError: everything playable is known to be too large; names the smallest.
+        NoMediaError: there is no playable rendition.
+        TooLargeError: all playable renditions are too large; the error has the smallest size.
     """
     playable = [r for r in renditions if r.urls and r.codec in _CODEC_RANK]
     if not playable:
@@ -50,11 +51,11 @@ def choose_rendition(
         if (smallest.size_bytes or 0) > shrinkable_bytes:
             raise TooLargeError(smallest.size_bytes, ceiling_bytes)
         return smallest
-    most = _MOST_PIXELS.get(quality)
-    if most and not any(_short_side(r) <= most for r in fitting):
+    max_side = _MAX_SHORT_SIDE.get(quality)
+    if max_side and not any(_short_side(r) <= max_side for r in fitting):
         return min(fitting, key=lambda r: (_short_side(r), -_CODEC_RANK[r.codec]))
-    wanted = [r for r in fitting if not most or _short_side(r) <= most]
-    return max(wanted, key=lambda r: (_CODEC_RANK[r.codec], r.width * r.height, r.bitrate))
+    candidates = [r for r in fitting if not max_side or _short_side(r) <= max_side]
+    return max(candidates, key=lambda r: (_CODEC_RANK[r.codec], r.width * r.height, r.bitrate))
 
 
 def _short_side(rendition: Rendition) -> int:

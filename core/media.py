@@ -1,4 +1,4 @@
-"""What the house talks about: a link, the post behind it, and the files that come out."""
+"""Links, the posts behind them, and the files that result, as pure values."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that one of our platforms has recognised in a text."""
+    """A link in a text that a platform recognises."""
 
-    #: Name of the platform that answers for it.
+    #: Name of the platform.
     platform: str
-    #: The address as it was sent, cleaned of trailing punctuation.
+    #: The URL as sent, without trailing punctuation.
     url: str
-    #: The platform's own id of the post, or None for a short link that must be resolved first.
+    #: The platform's id of the post, or None for a short link that must be resolved first.
     post_id: str | None
 
 
@@ -21,17 +21,18 @@ class Link:
 class Rendition:
     """One encoding of a video that the site offers."""
 
-    #: Addresses of the same bytes, best first; signed, so never re-encode them.
+    #: URLs of the same bytes, best first. They are signed: never change their encoding.
     urls: tuple[str, ...]
-    #: "h264", "h265" or another name the site uses.
+    #: "h264", "h265" or another name that the site uses.
     codec: str
+    #: Pixels; 0 if unknown.
     width: int = 0
     height: int = 0
-    #: None when the site does not say.
+    #: None if unknown.
     size_bytes: int | None = None
-    #: Bits per second; 0 when the site does not say.
+    #: Bits per second; 0 if unknown.
     bitrate: int = 0
-    #: Addresses of the sound, where it is a file of its own; empty when it is inside.
+    #: URLs of a separate audio file; empty if the audio is part of the video file.
     audio_urls: tuple[str, ...] = ()
 
 
@@ -39,7 +40,7 @@ class Rendition:
 class Picture:
     """One picture of a post."""
 
-    #: Addresses of the same bytes, best first.
+    #: URLs of the same bytes, best first.
     urls: tuple[str, ...]
 
 
@@ -48,9 +49,9 @@ class Clip:
     """One video of a post, in every encoding that the site offers."""
 
     renditions: tuple[Rendition, ...]
-    #: 0 when the site does not say.
+    #: Seconds; 0 if unknown.
     duration_s: int = 0
-    #: Still pictures of it, best first.
+    #: URLs of still images of the video, best first.
     cover_urls: tuple[str, ...] = ()
 
 
@@ -59,30 +60,31 @@ Item = Clip | Picture
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The music or speech of a post."""
+    """The audio of a post: music or speech."""
 
     urls: tuple[str, ...]
     title: str = ""
     author: str = ""
+    #: Seconds; 0 if unknown.
     duration_s: int = 0
-    #: Square pictures of it, best first.
+    #: URLs of square cover images, best first.
     cover_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request for the post's files must carry, and the way it must take.
+    """How to download the post's files: proxy, headers and cookies.
 
-    Signed addresses answer only to the client that has read the page, so the page's exit and
-    cookies go with them.
+    Signed URLs work only for the client that fetched the page, so file downloads reuse the page's
+    proxy and cookies.
     """
 
-    #: Name of the exit that read the page.
+    #: Name of the proxy that fetched the page.
     proxy: str
     headers: dict[str, str] = field(default_factory=dict)
-    #: Cookies for requests that are signed with them; empty when none were set.
+    #: Cookies of the page that the signed URLs depend on; empty if the site set none.
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
-    #: Address of the operator's own service that passes the files on; empty when the site serves them.
+    #: URL of the operator's own service that relays the files; empty if the site serves them.
     relay: str = ""
 
 
@@ -92,89 +94,89 @@ class Post:
 
     platform: str
     id: str
-    #: The post's own address, without tracking.
+    #: Canonical URL of the post, without tracking parameters.
     url: str
     access: Access
     author: str = ""
     text: str = ""
     likes: int | None = None
     views: int | None = None
-    #: What the post shows, in order: one clip, the pictures of a slideshow, or both mixed.
+    #: The media of the post, in order: one clip, the pictures of a slideshow, or a mix.
     items: tuple[Item, ...] = ()
     audio: Audio | None = None
-    #: The site itself warns of it.
+    #: The site marks the post as sensitive.
     is_sensitive: bool = False
 
     @property
     def file_name(self) -> str:
-        """Give the id in a form that is a file's name, without extension."""
+        """Return the id as a safe file name, without extension."""
         return re.sub(r"[^A-Za-z0-9_-]", "_", self.id)
 
     @property
     def number(self) -> int | None:
-        """Give the id where it is one of digits, or None."""
+        """Return the id as an integer, or None if it is not purely numeric."""
         return int(self.id) if self.id.isascii() and self.id.isdigit() else None
 
     @property
     def has_pictures(self) -> bool:
-        """Tell whether it is more than one plain video."""
+        """Return True unless the post is a single video: any picture or second item counts."""
         return len(self.items) > 1 or any(isinstance(item, Picture) for item in self.items)
 
     @property
     def cover_urls(self) -> tuple[str, ...]:
-        """Give the stills of its first clip, best first."""
+        """Return the cover URLs of the first clip, best first; empty if there is no clip."""
         return next((item.cover_urls for item in self.items if isinstance(item, Clip)), ())
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFile:
-    """A sound on disk, ready to be sent."""
+    """An audio file on disk, ready to be sent."""
 
     path: Path
     title: str
     performer: str
     duration_s: int
-    #: JPEG of at most 320 x 320 pixels, or None when there is none.
+    #: JPEG of at most 320 x 320 pixels, or None if there is none.
     thumbnail: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A picture on disk that Telegram takes as a photo."""
+    """A picture on disk in a format and size that Telegram accepts as a photo."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFile:
-    """A file on disk that is sent untouched."""
+    """A file on disk that is sent unchanged, as a document."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A video on disk, measured, ready to be sent."""
+    """A video on disk, probed and ready to be sent."""
 
     path: Path
     size_bytes: int
-    #: As shown, after rotation; pixels.
+    #: Pixels as displayed, after rotation.
     width: int
     height: int
     duration_s: int
-    #: JPEG of at most 320 x 320 pixels, or None when none could be made.
+    #: JPEG of at most 320 x 320 pixels, or None if none could be made.
     thumbnail: Path | None = None
-    #: JPEG in the video's own size, or None when none could be made.
+    #: JPEG in the video's own size, or None if none could be made.
     cover: Path | None = None
-    #: Stands under it in an album: which part of a long video it is.
+    #: Caption in an album: the part number of a split video. Empty for other videos.
     label: str = ""
-    #: Short and without sound: it plays by itself, in a loop.
+    #: Short and silent: Telegram plays it automatically, in a loop.
     is_animation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file that Telegram has already, and sends again by its id."""
+    """A file that Telegram already stores and sends again by its file id."""
 
     #: "photo", "video", "animation", "document" or "audio".
     kind: str
@@ -183,6 +185,7 @@ class RemoteFile:
     label: str = ""
 
 
-#: What is uploaded, and what can be sent.
+#: A file to upload.
 LocalFile = PhotoFile | VideoFile | DocumentFile
+#: A file to send: an upload or a file id.
 File = LocalFile | RemoteFile

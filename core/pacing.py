@@ -1,9 +1,9 @@
-"""How fast messages may be created: Telegram's limits as a pure machine with a clock from outside.
+"""Telegram's rate limits for creating messages, as pure token buckets. The caller passes the time.
 
-Every message takes a token of each bucket that it belongs to: the bot's, the chat's, and in groups
-the group's. A token comes back a fixed time after Telegram's answer, not after the send: Telegram has
-accepted the message somewhere in between, so whatever the network does, no window of that length
-ever sees more messages than there are tokens.
+Every message takes a token from each of its buckets: the bot's, the chat's, and in groups the
+group's. A token returns a fixed time after Telegram's answer, not after the send. Telegram accepts
+the message somewhere in between, so whatever the network does, no window of that length contains
+more messages than there are tokens.
 """
 
 from collections import deque
@@ -14,14 +14,14 @@ from typing import Final
 #: (30 messages per second overall, 20 per minute and group, one per second and chat with bursts).
 OVERALL: Final = (30, 1.0)
 GROUP: Final = (20, 60.0)
-#: One a second on average, five at once: a long slideshow with its caption.
+#: One per second on average, in bursts of five: enough for a long slideshow with its caption.
 CHAT: Final = (5, 5.0)
-#: Tokens stay away a little longer than the window: two machines' clocks do not tick alike.
+#: Tokens return slightly later than the window ends: clocks of two machines drift.
 _MARGIN_S: Final = 0.01
-#: A bulk message that has waited for so long goes among the answers, so that nobody waits for ever.
+#: A bulk message that waited this long gets the priority of an answer, so that it cannot starve.
 _BULK_PATIENCE_S: Final = 60.0
-#: So many chats are remembered before the idle ones are forgotten.
-_MANY: Final = 2_000
+#: Number of buckets above which idle ones are dropped.
+_SWEEP_ABOVE: Final = 2_000
 
 
 @dataclass(eq=False, slots=True)
@@ -29,10 +29,11 @@ class Ticket:
     """One call that creates messages, waiting for its turn or on its way."""
 
     chat_id: int
-    #: Messages that it creates: an album has as many as items.
+    #: Number of messages that it creates: an album creates one per item.
     weight: int
-    #: Part of a broadcast: answers to people go first.
+    #: Part of a broadcast. Answers to users have priority.
     is_bulk: bool
+    #: Time at which it was queued, in seconds.
     asked_at: float
     order: int
     is_granted: bool = False
@@ -40,18 +41,18 @@ class Ticket:
 
 @dataclass(slots=True)
 class _Bucket:
-    """Tokens that are in use, and when the others come back."""
+    """A token bucket: tokens in use, and when used tokens return."""
 
     size: int
     return_s: float
     in_use: int = 0
-    #: Moment and number, in order.
+    #: (time, number of tokens), earliest first.
     returning: "deque[tuple[float, int]]" = field(default_factory=deque)
-    #: Nothing is taken before this moment: Telegram has asked for a pause.
+    #: No token is available before this time, because Telegram asked for a pause.
     shut_until: float = 0.0
 
     def free(self, now: float) -> int:
-        """Count the tokens that can be taken."""
+        """Return the number of available tokens."""
         while self.returning and self.returning[0][0] <= now:
             self.in_use -= self.returning.popleft()[1]
         return 0 if now < self.shut_until else self.size - self.in_use
@@ -63,7 +64,7 @@ class _Bucket:
         self.returning.append((now + self.return_s + _MARGIN_S, number))
 
     def opens_at(self, now: float) -> float | None:
-        """Tell when it is worth looking again; None while that depends on an answer."""
+        """Return when tokens next become available; None while that depends on a running call."""
         if now < self.shut_until:
             return self.shut_until
         return self.returning[0][0] if self.returning else None
@@ -73,7 +74,10 @@ class _Bucket:
 
 
 class Pacer:
-    """Decides who may send now. It never sleeps: the caller asks again at `next_at`."""
+    """Rate limiter for calls that create messages.
+
+    It never sleeps: the caller calls `grant` again at the time that `next_at` returns.
+    """
 
     def __init__(self) -> None:
         self._overall = _Bucket(*OVERALL)
@@ -82,18 +86,18 @@ class Pacer:
         #: Waiting tickets by chat, oldest first.
         self._waiting: dict[int, deque[Ticket]] = {}
         self._count = 0
-        self._forget_at = _MANY
+        self._sweep_above = _SWEEP_ABOVE
 
     def ask(self, chat_id: int, weight: int, *, is_bulk: bool, now: float) -> Ticket:
-        """Queue a call that creates `weight` messages."""
+        """Queue a call that creates `weight` messages and return its ticket."""
         self._count += 1
-        # What is heavier than a bucket could never go; no call of Telegram's is.
+        # A weight above the bucket size could never be granted. No Bot API call is that heavy.
         ticket = Ticket(chat_id, min(weight, GROUP[0]), is_bulk, now, self._count)
         self._waiting.setdefault(chat_id, deque()).append(ticket)
         return ticket
 
     def grant(self, now: float) -> list[Ticket]:
-        """Give those who may send now. Each must be reported by `answered`."""
+        """Return the tickets that may send now. The caller must report each one to `answered`."""
         granted = []
         while ticket := self._next(now):
             queue = self._waiting[ticket.chat_id]
@@ -107,13 +111,13 @@ class Pacer:
         return granted
 
     def answered(self, ticket: Ticket, now: float) -> None:
-        """Note that a call has ended, in whatever way: its tokens come back after their time."""
+        """Schedule the return of a call's tokens, after the call succeeded or failed."""
         for bucket, number in self._buckets(ticket):
             bucket.give_back(number, now)
-        self._forget(now)
+        self._drop_idle_buckets(now)
 
     def withdraw(self, ticket: Ticket) -> None:
-        """Take a waiting ticket out of its queue."""
+        """Remove a waiting ticket from its queue; do nothing if it is not waiting."""
         queue = self._waiting.get(ticket.chat_id)
         if queue and ticket in queue:
             queue.remove(ticket)
@@ -121,10 +125,10 @@ class Pacer:
                 del self._waiting[ticket.chat_id]
 
     def flooded(self, ticket: Ticket, retry_after_s: float, now: float) -> None:
-        """Obey a 429: nobody that shares the bucket sends before the pause is over.
+        """Obey a 429 response: pause the bucket for `retry_after_s` seconds.
 
-        Telegram does not say which limit was hit. One chat's is likelier: the others wait as well
-        only while the whole bot is about as fast as it may be.
+        Telegram does not say which limit was hit. The chat's limit is more likely, so all chats
+        are paused only if the bot is close to its overall limit.
         """
         until = now + retry_after_s
         chat = self._chat(ticket.chat_id)
@@ -133,7 +137,10 @@ class Pacer:
             self._overall.shut_until = max(self._overall.shut_until, until)
 
     def next_at(self, now: float) -> float | None:
-        """Tell when a waiting ticket may be granted at the earliest; None while nobody waits."""
+        """Return the earliest time at which a waiting ticket may be granted.
+
+        Return None if no ticket is waiting, or if the time depends on a running call.
+        """
         if not self._waiting:
             return None
         if self._overall.free(now) <= 0:
@@ -146,35 +153,38 @@ class Pacer:
 
     @property
     def waiting(self) -> int:
-        """Count the calls that wait."""
+        """Return the number of waiting calls."""
         return sum(len(queue) for queue in self._waiting.values())
 
     def _next(self, now: float) -> Ticket | None:
-        """Choose the oldest call whose own chat is ready; answers before bulk.
+        """Return the oldest call whose chat has free tokens, answers before bulk.
 
-        If there is no room for it overall, nobody younger may take the room from it.
+        If the bot's bucket lacks tokens for it, return None: younger calls must not overtake it.
         """
-        if self._overall.free(now) <= 0:  # a crowd that waits is not looked through for nothing
+        if self._overall.free(now) <= 0:  # Skips the scan of a long queue.
             return None
         first: Ticket | None = None
         rank = (True, 0)
         for queue in self._waiting.values():
             head = queue[0]
-            own = (self._is_patient(head, now), head.order)
-            # To look whether a chat is ready costs more than to compare, so it comes last.
-            if (first is None or own < rank) and self._chat_is_ready(head, now):
-                first, rank = head, own
+            own_rank = (self._has_low_priority(head, now), head.order)
+            # Checking a chat's buckets costs more than the comparison, so it comes last.
+            if (first is None or own_rank < rank) and self._chat_is_ready(head, now):
+                first, rank = head, own_rank
         return first if first and self._overall.free(now) >= first.weight else None
 
-    def _is_patient(self, ticket: Ticket, now: float) -> bool:
+    def _has_low_priority(self, ticket: Ticket, now: float) -> bool:
         return ticket.is_bulk and now - ticket.asked_at < _BULK_PATIENCE_S
 
     def _chat_is_ready(self, ticket: Ticket, now: float) -> bool:
-        own = self._buckets(ticket)[1:]
-        return all(bucket.free(now) >= number for bucket, number in own)
+        own_buckets = self._buckets(ticket)[1:]
+        return all(bucket.free(now) >= number for bucket, number in own_buckets)
 
     def _buckets(self, ticket: Ticket) -> list[tuple[_Bucket, int]]:
-        """List the buckets of a call, and what it takes of each: an album is one turn of its chat."""
+        """Return the buckets of a call with the number of tokens that it takes from each.
+
+        An album takes a single token of its chat's bucket.
+        """
         buckets = [(self._overall, ticket.weight), (self._chat(ticket.chat_id), 1)]
         if ticket.chat_id < 0:
             group = self._groups.get(ticket.chat_id)
@@ -189,13 +199,13 @@ class Pacer:
             chat = self._chats[chat_id] = _Bucket(*CHAT)
         return chat
 
-    def _forget(self, now: float) -> None:
-        """Drop buckets that are as good as new, so that memory follows the traffic."""
-        if len(self._chats) + len(self._groups) < self._forget_at:
+    def _drop_idle_buckets(self, now: float) -> None:
+        """Drop buckets with all tokens free, to bound memory."""
+        if len(self._chats) + len(self._groups) < self._sweep_above:
             return
         for buckets in (self._chats, self._groups):
             for chat_id in [c for c, b in buckets.items() if b.is_idle(now)]:
                 if chat_id not in self._waiting:
                     del buckets[chat_id]
-        # Those who are busy are not looked through again before there are many more of them.
-        self._forget_at = max(_MANY, 2 * (len(self._chats) + len(self._groups)))
+        # Doubling keeps the amortised cost constant when most buckets are busy.
+        self._sweep_above = max(_SWEEP_ABOVE, 2 * (len(self._chats) + len(self._groups)))

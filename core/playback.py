@@ -1,105 +1,110 @@
-"""What has to be done to a video so that it plays everywhere and fits."""
+"""Rules for making a video play everywhere and fit the upload limit."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-#: What every phone, desktop and browser plays in an MP4.
-_PICTURE: Final = frozenset({("h264", "yuv420p"), ("h264", "yuvj420p")})
-#: H.264's further profiles need decoders that phones lack.
+#: (codec, pixel format) pairs that every phone, desktop and browser plays in an MP4.
+_PLAYABLE_VIDEO: Final = frozenset({("h264", "yuv420p"), ("h264", "yuvj420p")})
+#: Other H.264 profiles need decoders that phones lack.
 _PROFILES: Final = frozenset({"", "Baseline", "Constrained Baseline", "Main", "High"})
-_SOUND: Final = frozenset({"", "aac", "mp3"})
-#: A clip without sound that is no longer than this plays as a loop.
+#: Audio codecs that play everywhere; "" means that there is no audio track.
+_PLAYABLE_AUDIO: Final = frozenset({"", "aac", "mp3"})
+#: Longest clip without audio that is sent as a looping animation, in seconds.
 _LONGEST_LOOP_S: Final = 60
 
-#: The short sides that a smaller version may have, best first.
+#: Allowed short sides of a re-encoded video in pixels, best first.
 _SIDES: Final = (1080, 720, 540, 360, 240)
-#: Below so many bits for one pixel of one frame, H.264 turns into blocks.
+#: Minimum number of bits per pixel and frame. Below this, H.264 shows visible blocks.
 _BITS_PER_PIXEL: Final = 0.04
 _AUDIO_BITS_PER_S: Final = 96_000
-#: Share of the limit that is aimed at: containers and encoders need some room.
-_AIM: Final = 0.9
+#: Target share of the size limit. The rest is reserve for container overhead and rate overshoot.
+_TARGET_SHARE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a video file really holds."""
+    """Measured properties of a video file, independent of what the site claims."""
 
     size_bytes: int
-    #: As shown, after rotation; pixels.
+    #: Pixels as displayed, after rotation.
     width: int
     height: int
     duration_s: float
     frames_per_s: float
-    #: FFmpeg's names; no sound is an empty one.
+    #: FFmpeg's names; `audio_codec` is empty if there is no audio.
     video_codec: str
     pixel_format: str
     profile: str
     audio_codec: str
     is_mp4: bool
-    #: Its index stands before its content, so that it plays while it loads.
+    #: The index precedes the content, so that playback can start during the download.
     is_fast_start: bool
 
     @property
     def is_loop(self) -> bool:
-        """Tell whether it is a short clip without sound."""
+        """Return True if it is a short clip without audio."""
         return not self.audio_codec and self.duration_s <= _LONGEST_LOOP_S
 
     @property
     def plays(self) -> bool:
-        """Tell whether the pictures play everywhere as they are encoded."""
-        return (self.video_codec, self.pixel_format) in _PICTURE and self.profile in _PROFILES
+        """Return True if the video track plays everywhere as it is encoded."""
+        is_playable = (self.video_codec, self.pixel_format) in _PLAYABLE_VIDEO
+        return is_playable and self.profile in _PROFILES
 
 
 class Step(Enum):
-    """The least that makes a video play and fit."""
+    """The least processing that makes a video play and fit."""
 
     NOTHING = auto()
-    #: Pictures stay as they are; container, index and, where needed, sound become right.
+    #: Keep the video track; fix the container, the index and, if necessary, the audio.
     REPACK = auto()
-    #: Pictures are encoded anew.
+    #: Re-encode the video track.
     ENCODE = auto()
-    #: It neither fits nor can be made to.
+    #: The file is too large and cannot be made to fit.
     TOO_LARGE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How a video is encoded anew."""
+    """Parameters for re-encoding a video."""
 
-    #: Even numbers of pixels.
+    #: Pixels, even numbers.
     width: int
     height: int
-    #: Bits per second that pictures may take at most.
+    #: Maximum bit rate of the video track, in bits per second.
     bit_rate: int
     audio_bit_rate: int = _AUDIO_BITS_PER_S
 
 
 def next_step(probe: Probe, ceiling_bytes: int) -> Step:
-    """Decide what to do with a video."""
+    """Return the processing that a video needs to play and to fit into `ceiling_bytes`."""
     if probe.size_bytes > ceiling_bytes:
         return Step.ENCODE if encoding_for(probe, ceiling_bytes) else Step.TOO_LARGE
     if not probe.plays:
         return Step.ENCODE
-    if probe.is_mp4 and probe.is_fast_start and probe.audio_codec in _SOUND:
+    if probe.is_mp4 and probe.is_fast_start and probe.audio_codec in _PLAYABLE_AUDIO:
         return Step.NOTHING
     return Step.REPACK
 
 
 def may_be_cut(probe: Probe) -> bool:
-    """Tell whether parts of it would play as they are: cutting changes no encoding."""
+    """Return True if the video can be split without re-encoding, and its parts would play."""
     return probe.plays and audio_plays(probe.audio_codec)
 
 
 def audio_plays(codec: str) -> bool:
-    """Tell whether a sound of this codec may stay as it is; no sound may."""
-    return codec in _SOUND
+    """Return True if audio of this codec needs no re-encoding. "" (no audio) needs none."""
+    return codec in _PLAYABLE_AUDIO
 
 
 def encoding_for(probe: Probe, ceiling_bytes: int) -> Encoding | None:
-    """Work out an encoding that fits: the largest picture that still looks decent; None if none does."""
+    """Return the encoding with the largest frame that fits and still looks decent.
+
+    Return None if even the smallest frame would get too few bits.
+    """
     seconds = max(probe.duration_s, 1.0)
-    bit_rate = int(ceiling_bytes * 8 * _AIM / seconds) - _AUDIO_BITS_PER_S
+    bit_rate = int(ceiling_bytes * 8 * _TARGET_SHARE / seconds) - _AUDIO_BITS_PER_S
     short = min(probe.width, probe.height)
     frames_per_s = min(probe.frames_per_s or 30.0, 60.0)
     for side in (min(short, _SIDES[0]), *(side for side in _SIDES[1:] if side < short)):

@@ -1,4 +1,4 @@
-"""What a chat has asked for: pure values, and their form for the database."""
+"""A chat's preferences as pure values, and their JSON form for the database."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -6,33 +6,34 @@ from typing import Any, Final
 
 from core.formats import Quality
 
-#: What a group may set as the most items of one post.
+#: Values that a group may choose for the maximum number of items per post.
 ALBUM_CAPS: Final = (1, 5, 10, 20, 35)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """A chat's settings, apart from its language and file mode."""
+    """A chat's preferences, apart from its language and file mode."""
 
     quality: Quality = Quality.BEST
-    #: The post's author and text stand in the caption.
+    #: Put the post's author and text into the caption.
     describe: bool = False
-    #: The rest is for groups. Names of platforms whose links are left alone.
+    # The following preferences are for groups.
+    #: Names of platforms whose links are ignored.
     muted: tuple[str, ...] = ()
-    #: Most items of one post; None leaves it to the operator.
+    #: Maximum number of items per post; None means the operator's limit.
     album_cap: int | None = None
-    #: The request is deleted once it is served, and its sender named in the caption.
+    #: Delete the request once it is served, and name its sender in the caption.
     delete_request: bool = False
-    #: Nobody's phone rings.
+    #: Send without a notification sound.
     silent: bool = False
-    #: What the site warns of is covered until somebody taps on it.
+    #: Hide media behind a spoiler if the site marks the post as sensitive.
     spoiler: bool = False
-    #: Links count only in messages that mention the bot.
+    #: Answer links only in messages that mention the bot.
     only_mentioned: bool = False
 
     @classmethod
     def from_json(cls, text: str | None) -> "Preferences":
-        """Read the database's form; what cannot be understood is as if it were not there."""
+        """Parse the JSON from the database. Invalid or unknown parts are ignored."""
         if not text:
             return DEFAULT_PREFERENCES
         try:
@@ -47,46 +48,50 @@ class Preferences:
         return preferences
 
     def as_json(self) -> str | None:
-        """Give the form for the database: what differs from the defaults, or None."""
-        usual = asdict(Preferences())
-        values = {name: value for name, value in asdict(self).items() if value != usual[name]}
+        """Return the values that differ from the defaults as JSON, or None if none differ."""
+        defaults = asdict(Preferences())
+        values = {name: value for name, value in asdict(self).items() if value != defaults[name]}
         return json.dumps(values) if values else None
 
     def changed(self, name: str, value: Any) -> "Preferences":
-        """Give the same with one value changed; a value that makes no sense changes nothing."""
+        """Return a copy with one value changed. An invalid value changes nothing.
+
+        Raises:
+            KeyError: there is no such preference.
+        """
         checked = _CHECKS[name](value)
-        return self if checked is _WRONG else replace(self, **{name: checked})
+        return self if checked is _INVALID else replace(self, **{name: checked})
 
     def toggled(self, name: str) -> "Preferences":
-        """Give the same with one switch turned over."""
+        """Return a copy with one boolean preference inverted."""
         return self.changed(name, not getattr(self, name))
 
     def with_platform_toggled(self, platform: str) -> "Preferences":
-        """Give the same with a platform muted, or not any more."""
+        """Return a copy with a platform muted, or unmuted if it is muted now."""
         muted = set(self.muted) ^ {platform}
         return replace(self, muted=tuple(sorted(muted)))
 
 
-#: What a chat has that has wished for nothing.
+#: Preferences of a chat that has changed none.
 DEFAULT_PREFERENCES: Final = Preferences()
-_WRONG: Final = object()
+_INVALID: Final = object()
 
 
 def _quality(value: Any) -> Any:
-    return Quality(value) if value in list(Quality) else _WRONG
+    return Quality(value) if value in list(Quality) else _INVALID
 
 
 def _switch(value: Any) -> Any:
-    return value if isinstance(value, bool) else _WRONG
+    return value if isinstance(value, bool) else _INVALID
 
 
 def _names(value: Any) -> Any:
     are_names = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
-    return tuple(value) if are_names else _WRONG
+    return tuple(value) if are_names else _INVALID
 
 
 def _cap(value: Any) -> Any:
-    return value if value is None or value in ALBUM_CAPS else _WRONG
+    return value if value is None or value in ALBUM_CAPS else _INVALID
 
 
 _CHECKS: Final = {

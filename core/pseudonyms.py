@@ -1,4 +1,4 @@
-"""How chats are named in logs."""
+"""Pseudonyms of chats in log files."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -6,21 +6,21 @@ from hashlib import blake2b
 
 @dataclass(frozen=True, slots=True)
 class LoggedChat:
-    """A chat as an argument of a log line. What it is written as is the log's own decision."""
+    """A chat as an argument of a log call. The log formatter decides how it is written."""
 
     chat_id: int
 
     def __str__(self) -> str:
-        """Say nothing, where nobody has decided."""
+        """Return a placeholder that reveals nothing, for output without the log formatter."""
         return "(a chat)"
 
 
 class Pseudonyms:
-    """Names that are always the same for one chat, and lead nobody without the bot's token to it."""
+    """Stable pseudonyms for chats. Without the bot's token they cannot be traced to a chat id."""
 
     def __init__(self, token: str) -> None:
         self._key = blake2b(token.encode(), digest_size=32).digest()
 
     def of(self, chat_id: int) -> str:
-        """Give a chat's name."""
+        """Return a chat's pseudonym: "c" and ten hexadecimal digits."""
         return "c" + blake2b(str(chat_id).encode(), key=self._key, digest_size=5).hexdigest()

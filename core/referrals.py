@@ -1,4 +1,4 @@
-"""What a deep link may carry."""
+"""Referral payloads of deep links."""
 
 import re
 
@@ -7,6 +7,6 @@ _START = re.compile(r"/start(?:@\w+)? ([A-Za-z0-9_-]{1,64})\s*")
 
 
 def read_referral(text: str | None) -> str | None:
-    """Give the lower-cased payload of a /start command; None for every other text."""
+    """Return the lower-cased payload of a /start command, or None for any other text."""
     match = _START.fullmatch(text or "")
     return match[1].lower() if match else None

@@ -1,4 +1,4 @@
-"""What somebody has asked for, in the form in which it outlives the process: pure values."""
+"""Requests and the progress of their answers, as pure values with a JSON form for the database."""
 
 import json
 from dataclasses import dataclass, fields, replace
@@ -7,21 +7,21 @@ from typing import Any, Final, Literal
 from core.media import Link
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 
-#: What was begun so often without an end may be what ends the process, and is given up. It is a large
-#: number, because many who have nothing to do with it are at work in the moment of a crash.
+#: Number of unfinished attempts after which a request is given up, because it may be what crashes
+#: the process. The number is large: every crash also counts for unrelated requests in progress.
 MAX_ATTEMPTS: Final = 30
 
-#: What is wanted of a post: itself, its sound, or its slides as one video.
+#: What to deliver: the post, its audio ("sound"), or its slides as one video.
 Kind = Literal["post", "sound", "slides"]
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonPress:
-    """The button of ours that was pressed."""
+    """A press of one of the bot's buttons."""
 
-    #: Its data.
+    #: The button's callback data.
     data: str
-    #: The keyboard in which it stands, as Telegram's JSON; empty when there is none.
+    #: The inline keyboard that contains the button, as Telegram's JSON; empty if there is none.
     keyboard: str
 
 
@@ -31,29 +31,30 @@ class Request:
 
     kind: Kind
     link: Link
+    #: The chat that gets the answer. For an inline message: its sender.
     chat_id: int
-    #: The message that is answered.
+    #: The message to answer.
     message_id: int
     is_private: bool
-    #: Unix time at which it was asked for.
+    #: Unix time of the message or press.
     asked_at: int
     lang: str
     file_mode: bool = False
     preferences: Preferences = DEFAULT_PREFERENCES
-    #: Name of who has asked, where the answer shows it; else empty.
+    #: Name of the sender if the answer shows it; otherwise empty.
     asker: str = ""
-    #: The topic of a forum, or None.
+    #: Forum topic, or None.
     thread_id: int | None = None
-    #: The business account in whose name the answer is written, or None for our own.
+    #: Connection of the business account that sends the answer, or None for the bot itself.
     business_id: str | None = None
     press: ButtonPress | None = None
-    #: The inline message that becomes the answer; then the chat is who has sent it.
+    #: The inline message that is edited into the answer, or None.
     inline_id: str | None = None
-    #: It goes into the history: who asks is known to the bot, and asks for the first time.
+    #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 
     def as_json(self) -> str:
-        """Give the form for the database."""
+        """Return the JSON form for the database."""
         values = {name: getattr(self, name) for name in _PLAIN}
         values["link"] = [self.link.platform, self.link.url, self.link.post_id]
         values["wishes"] = (
@@ -64,7 +65,10 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> "Request | None":
-        """Read the database's form; None if another version of us has written what we do not know."""
+        """Parse the JSON form from the database.
+
+        Return None if it is invalid, for example because a newer version wrote it.
+        """
         try:
             values: dict[str, Any] = json.loads(text)
             values["link"] = Link(*values["link"])
@@ -78,54 +82,54 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of an answer has gone out."""
+    """How much of an answer has been sent."""
 
-    #: Ids of the messages with its files that have arrived, in order; 0 stands for one that may have.
+    #: Ids of the delivered file messages, in order. 0 stands for a file that may have arrived.
     sent: tuple[int, ...] = ()
-    #: How many files it has; 0 while nobody knows.
+    #: Number of files in the answer; 0 while unknown.
     total: int = 0
-    #: So many files are on their way. 0: the text below them is; None: nothing is.
+    #: Number of files being sent now. 0: the text below the files is being sent; None: nothing is.
     in_flight: int | None = None
-    #: The text below the files has gone out.
+    #: The text below the files was sent.
     has_text: bool = False
 
     @property
     def is_uncertain(self) -> bool:
-        """Tell whether nobody can know if all of it has arrived."""
+        """Return True if it is unknown whether some file arrived."""
         return 0 in self.sent
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether nothing is left to be sent: one file has its text in its caption."""
+        """Return True if nothing is left to send. A single file carries the text as its caption."""
         has_all = 0 < self.total <= len(self.sent)
         return has_all and (self.has_text or self.total == 1)
 
     def record_sending(self, files: int) -> "Progress":
-        """Note that files, or with 0 the text below them, are about to be sent."""
+        """Return the progress with `files` files about to be sent; 0 means the text below them."""
         return replace(self, in_flight=files)
 
     def record_not_sent(self) -> "Progress":
-        """Note that what was on its way has surely not arrived."""
+        """Return the progress after a send that certainly failed."""
         return replace(self, in_flight=None)
 
     def record_sent(self, message_ids: tuple[int, ...]) -> "Progress":
-        """Note that what was on its way has arrived."""
+        """Return the progress after a successful send, with the ids of the new file messages."""
         has_text = self.has_text or self.in_flight == 0
         return replace(self, sent=self.sent + message_ids, in_flight=None, has_text=has_text)
 
     def interrupted(self) -> "Progress":
-        """Note that the process has ended: what was on its way may have arrived, or not."""
+        """Return the progress after a crash: what was being sent may or may not have arrived."""
         if self.in_flight is None:
             return self
         return self.record_sent((0,) * self.in_flight)
 
     def as_json(self) -> str:
-        """Give the form for the database."""
+        """Return the JSON form for the database."""
         return json.dumps([self.sent, self.total, self.in_flight, self.has_text])
 
     @classmethod
     def from_json(cls, text: str | None) -> "Progress":
-        """Read the database's form."""
+        """Parse the JSON form from the database. None means that nothing was sent yet."""
         if text is None:
             return cls()
         sent, total, in_flight, has_text = json.loads(text)

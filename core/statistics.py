@@ -1,4 +1,4 @@
-"""What is counted, over which times, and how a curve is cut into points: pure."""
+"""Statistics as pure values: counters, periods, and how a curve is divided into points."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -7,33 +7,33 @@ from typing import Final
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400
-#: Everything is counted by half-hours: the finest that any screen shows.
+#: Counting interval, in seconds. Half an hour is the finest resolution that any screen shows.
 SLOT_S: Final = 1_800
-#: Half-hours older than this are kept as days. No screen looks at them more closely.
+#: Half-hour rows older than this, in seconds, are merged into days. No screen needs them finer.
 FINE_S: Final = 40 * DAY_S
-#: How requests end has many more rows, so its half-hours become days sooner; longer times begin with
-#: the beginning of a day.
+#: The same for request outcomes. They have many more rows, so they are merged sooner; queries that
+#: reach further back start at the beginning of a day.
 FINE_OUTCOMES_S: Final = 8 * DAY_S
-#: A curve has no more points than this: more cannot be told apart on a phone.
+#: Maximum number of points of a curve. More cannot be distinguished on a phone.
 MAX_POINTS: Final = 720
-#: What claims to be older than the year 2000 was written by a wrong clock, or before times were kept.
+#: 2000-01-01 UTC. Earlier times come from a wrong clock, or from rows that have no time.
 _EARLIEST: Final = 946_684_800
 
 
 class Scope(StrEnum):
-    """Whose downloads."""
+    """Kinds of chats whose downloads are counted."""
 
     ALL = "all"
     PRIVATE = "private"
     GROUPS = "groups"
 
     def includes(self, *, is_group: bool) -> bool:
-        """Tell whether a kind of chat is meant."""
+        """Return True if the scope contains groups (`is_group`) or private chats."""
         return self is Scope.ALL or (self is Scope.GROUPS) == is_group
 
 
 class Period(StrEnum):
-    """How far back."""
+    """How far back statistics reach."""
 
     DAY = "day"
     WEEK = "week"
@@ -42,16 +42,19 @@ class Period(StrEnum):
 
     @property
     def length_s(self) -> int | None:
-        """Give its length in seconds; None for all time."""
+        """Return the length in seconds, or None for all time."""
         return {Period.DAY: DAY_S, Period.WEEK: 7 * DAY_S, Period.MONTH: 31 * DAY_S}.get(self)
 
     def since(self, now: int) -> int | None:
-        """Give the Unix time at which it begins: always a half-hour. None for all time."""
+        """Return the Unix time at which the period begins, rounded down to a half-hour.
+
+        Return None for all time.
+        """
         return None if self.length_s is None else slot_of(now - self.length_s)
 
 
 class Metric(StrEnum):
-    """What a curve shows, by the names of `Counts`."""
+    """What a curve shows. The values are field names of `Counts`."""
 
     CHATS = "chats"
     POSTS = "posts"
@@ -60,27 +63,30 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What has happened in some time. `…_chats` are the different chats that have had such a thing;
-    over times that end now they can be summed up, because each chat counts where it was last seen.
+    """Counters of a time span.
+
+    `…_chats` are numbers of distinct chats. Each chat counts only in the slot of its last event,
+    so the sums over all slots up to now are numbers of distinct chats as well.
     """
 
     #: New chats.
     chats: int = 0
     posts: int = 0
     post_chats: int = 0
-    #: Of the posts, those with pictures, and those that went into inline messages.
+    #: Posts with pictures, included in `posts`.
     slideshows: int = 0
     slideshow_chats: int = 0
+    #: Posts delivered into inline messages, included in `posts`.
     inline_posts: int = 0
     sounds: int = 0
     sound_chats: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        """Add up."""
+        """Return the field-wise sum."""
         return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
 
     def __neg__(self) -> "Counts":
-        """Take away."""
+        """Return the counters with all signs flipped, for subtraction."""
         return Counts(*(-getattr(self, name) for name in COUNTED))
 
 
@@ -88,18 +94,21 @@ COUNTED: Final = tuple(field.name for field in fields(Counts))
 
 
 def slot_of(unix: int | None) -> int:
-    """Give the beginning of the half-hour of a Unix time; 0 where nobody knows it."""
+    """Return the beginning of the half-hour that contains a Unix time; 0 if the time is unknown."""
     return (unix or 0) // SLOT_S * SLOT_S
 
 
 def fine_from(now: int, length_s: int = FINE_S) -> int:
-    """Give the Unix time from which half-hours are kept: the beginning of a day."""
+    """Return the Unix time from which half-hour rows are kept: the beginning of a day (UTC)."""
     return (now - length_s) // DAY_S * DAY_S
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points of equal length; `values[n]` is what happened from `starts_at + n * step_s` on."""
+    """A series with a fixed step.
+
+    `values[n]` covers `step_s` seconds from `starts_at + n * step_s`, a Unix time.
+    """
 
     starts_at: int
     step_s: int
@@ -107,17 +116,18 @@ class Curve:
 
 
 def curve_times(period: Period, first: int | None, now: int) -> tuple[int, int, int]:
-    """Give (begin, end, step) of a curve in Unix seconds, half-open, of whole steps that are over.
+    """Return (begin, end, step) of a curve in Unix seconds; the range is half-open.
 
-    A day has half-hours, a week hours, a month days. All time begins with `first`, the first half-hour
-    in which anything happened, and has the finest steps that are neither too many nor too fine.
+    It consists of complete steps: half-hours for a day, hours for a week, days for a month. All
+    time begins at `first`, the first half-hour with any event (None if there is none), and has the
+    finest step that gives at most `MAX_POINTS` points and is still stored.
     """
     step_s = {Period.DAY: SLOT_S, Period.WEEK: HOUR_S, Period.MONTH: DAY_S}.get(period)
     if step_s is None or period.length_s is None:
         first = min(max(now if first is None else first, _EARLIEST), now)
         step_s = _step_for(now - first)
         begin = first // step_s * step_s
-        # A young bot sees its first half-hours at once.
+        # A new installation includes the running half-hour, so that its first curve is not empty.
         end = now // step_s * step_s if now - begin > 2 * step_s else slot_of(now) + SLOT_S
         return begin, max(end, begin + step_s), step_s
     end = now // step_s * step_s
@@ -125,7 +135,7 @@ def curve_times(period: Period, first: int | None, now: int) -> tuple[int, int, 
 
 
 def curve_of(slots: Iterable[tuple[int, int]], begin: int, end: int, step_s: int) -> Curve:
-    """Sum (Unix time, number) up to a curve; where nothing happened it is zero."""
+    """Sum (Unix time, number) pairs into a curve. Steps without events are 0."""
     values = [0] * ((end - begin + step_s - 1) // step_s)
     for at, number in slots:
         if begin <= at < end:

@@ -1,1 +1,1 @@
-"""The memory: settings, database, and every question asked of it."""
+"""Settings, the database, and every query."""

@@ -1,4 +1,4 @@
-"""How often ads have been shown."""
+"""Counters of shown ads."""
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,10 +11,10 @@ _SHOWS = table_of(AdShows)
 
 
 async def count_ad_show(name: str) -> None:
-    """Count an ad that has been shown."""
+    """Count one impression of the ad with a name, in the current half-hour."""
     row = {"slot": slot_of(unix_now()), "ad": name, "number": 1}
 
-    def adding(
+    def upsert(
         into: type[sqlite.Insert] | type[postgresql.Insert],
     ) -> sqlite.Insert | postgresql.Insert:
         return (
@@ -27,18 +27,19 @@ async def count_ad_show(name: str) -> None:
 
     await write(
         lambda db: db.execute(
-            adding(sqlite.Insert if db.dialect.name == "sqlite" else postgresql.Insert)
+            upsert(sqlite.Insert if db.dialect.name == "sqlite" else postgresql.Insert)
         )
     )
 
 
 async def ad_shows_since(since: int | None) -> list[tuple[str, int]]:
-    """List (ad, number) from a half-hour on, or ever; most frequent first."""
+    """Return (ad name, impressions), most frequent first.
+
+    `since` is the Unix time of the first half-hour that counts, or None for all time.
+    """
     number = func.sum(_SHOWS.c.number)
-    question = (
-        select(_SHOWS.c.ad, number).group_by(_SHOWS.c.ad).order_by(number.desc(), _SHOWS.c.ad)
-    )
+    query = select(_SHOWS.c.ad, number).group_by(_SHOWS.c.ad).order_by(number.desc(), _SHOWS.c.ad)
     if since is not None:
-        question = question.where(_SHOWS.c.slot >= since)
-    rows = await read(lambda db: db.execute(question).all())
+        query = query.where(_SHOWS.c.slot >= since)
+    rows = await read(lambda db: db.execute(query).all())
     return [(ad, int(total)) for ad, total in rows]

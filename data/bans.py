@@ -1,4 +1,4 @@
-"""Who is not answered."""
+"""Banned users and groups."""
 
 from typing import Any, Final
 
@@ -15,12 +15,12 @@ _INSERT: Final[dict[str, Any]] = {
 
 
 async def banned_chats() -> frozenset[int]:
-    """Give the ids of all who are banned."""
+    """Return the chat ids of all banned users and groups."""
     return frozenset(await read(lambda db: db.execute(select(Bans.chat_id)).scalars().all()))
 
 
 async def ban(chat_id: int, admin_id: int) -> bool:
-    """Ban a person or a group; False if it is banned already."""
+    """Ban a user or group. Return False if it is already banned."""
     values = {"chat_id": chat_id, "banned_by": admin_id, "banned_at": unix_now()}
     return await write(
         lambda db: bool(
@@ -30,6 +30,6 @@ async def ban(chat_id: int, admin_id: int) -> bool:
 
 
 async def unban(chat_id: int) -> bool:
-    """Lift a ban; False if there is none."""
+    """Lift a ban. Return False if the chat is not banned."""
     statement = delete(Bans).where(Bans.chat_id == chat_id)
     return await write(lambda db: bool(db.execute(statement).rowcount))

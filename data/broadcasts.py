@@ -1,4 +1,4 @@
-"""Broadcasts: the drafts, who gets them, and what has become of each message."""
+"""Queries for broadcasts: drafts, recipients, and the outcome of each message."""
 
 from typing import Any, Final
 
@@ -23,13 +23,14 @@ from data.database import read, read_one, table_of, unix_now, write
 from data.models import Bans, Broadcasts, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
 
-#: So many recipients are listed in one transaction: other writers get their turn in between.
+#: Number of recipients listed per transaction. Small enough to let other writers in between.
 _CHUNK: Final = 20_000
+#: Lower than every chat id.
 _BEFORE_ALL: Final = -(2**62)
 _DAY_S: Final = 86_400
 _TABLE: Final = table_of(Broadcasts)
-_LIST: Final = table_of(Recipients)
-_COMPOSING: Final = PreparedStatement(
+_RECIPIENTS: Final = table_of(Recipients)
+_DRAFT_AWAITING_MESSAGE: Final = PreparedStatement(
     select(_TABLE.c.id).where(
         _TABLE.c.admin_id == bindparam("admin_id"),
         _TABLE.c.state == str(State.DRAFT),
@@ -41,24 +42,26 @@ _BY_CARD: Final = PreparedStatement(
         _TABLE.c.admin_id == bindparam("admin_id"), _TABLE.c.card_id == bindparam("card_id")
     )
 )
-# Twice for each message, so built once.
-_NOTE: Final = PreparedStatement(
-    update(_LIST)
-    .where(_LIST.c.broadcast_id == bindparam("id"), _LIST.c.chat_id == bindparam("chat"))
+# Prepared once, because two of the following statements run for each message.
+_SET_OUTCOME: Final = PreparedStatement(
+    update(_RECIPIENTS)
+    .where(
+        _RECIPIENTS.c.broadcast_id == bindparam("id"), _RECIPIENTS.c.chat_id == bindparam("chat")
+    )
     .values(outcome=bindparam("how"))
 )
-_LEAVE: Final = PreparedStatement(
-    update(_LIST)
+_START_SENDING: Final = PreparedStatement(
+    update(_RECIPIENTS)
     .where(
-        _LIST.c.broadcast_id == bindparam("id"),
-        _LIST.c.chat_id == bindparam("chat"),
-        _LIST.c.outcome == str(Outcome.WAITING),
+        _RECIPIENTS.c.broadcast_id == bindparam("id"),
+        _RECIPIENTS.c.chat_id == bindparam("chat"),
+        _RECIPIENTS.c.outcome == str(Outcome.WAITING),
         exists().where(_TABLE.c.id == bindparam("id"), _TABLE.c.state == str(State.RUNNING)),
     )
     .values(outcome=str(Outcome.LEAVING))
-    .returning(_LIST.c.chat_id)
+    .returning(_RECIPIENTS.c.chat_id)
 )
-_COUNTED: Final = {
+_INCREASE_COUNTER: Final = {
     outcome: PreparedStatement(
         update(_TABLE)
         .where(_TABLE.c.id == bindparam("number"))
@@ -66,11 +69,11 @@ _COUNTED: Final = {
     )
     for outcome in (Outcome.SENT, Outcome.BLOCKED, Outcome.FAILED, Outcome.UNKNOWN)
 }
-_ADD: Final = insert(_LIST).values(parameters("broadcast_id", "chat_id", "outcome"))
+_ADD_RECIPIENT: Final = insert(_RECIPIENTS).values(parameters("broadcast_id", "chat_id", "outcome"))
 
 
 async def new_draft(bot_id: int, admin_id: int) -> int:
-    """Begin a broadcast in place of one of the same administrator that has no message yet."""
+    """Create a draft and return its id; delete the administrator's drafts without a message."""
     unwritten = delete(Broadcasts).where(
         Broadcasts.admin_id == admin_id,
         Broadcasts.state == State.DRAFT,
@@ -99,27 +102,27 @@ async def new_draft(bot_id: int, admin_id: int) -> int:
 
 
 async def draft_awaiting_message(admin_id: int) -> int | None:
-    """Give the broadcast for which an administrator is to write the message."""
-    row = await read_one(lambda db: _COMPOSING.first(db, {"admin_id": admin_id}))
+    """Return the id of the administrator's draft that has no message yet, or None."""
+    row = await read_one(lambda db: _DRAFT_AWAITING_MESSAGE.first(db, {"admin_id": admin_id}))
     return row and int(row.id)
 
 
 async def broadcast_of_card(admin_id: int, card_id: int) -> int | None:
-    """Give the broadcast that is governed in a message of ours."""
+    """Return the id of the broadcast that a card controls, or None."""
     row = await read_one(lambda db: _BY_CARD.first(db, {"admin_id": admin_id, "card_id": card_id}))
     return row and int(row.id)
 
 
 async def find_broadcast(broadcast_id: int) -> Broadcast | None:
-    """Give a broadcast."""
-    question = select(_TABLE).where(_TABLE.c.id == broadcast_id)
-    row = await read(lambda db: db.execute(question).first())
+    """Return a broadcast by its id, or None."""
+    query = select(_TABLE).where(_TABLE.c.id == broadcast_id)
+    row = await read(lambda db: db.execute(query).first())
     return _broadcast(row) if row else None
 
 
 async def open_broadcasts(bot_id: int) -> list[Broadcast]:
-    """List the broadcasts that have not ended and have a message, oldest first."""
-    question = (
+    """Return the broadcasts that have a message and have not ended, oldest first."""
+    query = (
         select(_TABLE)
         .where(
             _TABLE.c.bot_id == bot_id,
@@ -128,11 +131,11 @@ async def open_broadcasts(bot_id: int) -> list[Broadcast]:
         )
         .order_by(_TABLE.c.id)
     )
-    return [_broadcast(row) for row in await read(lambda db: db.execute(question).all())]
+    return [_broadcast(row) for row in await read(lambda db: db.execute(query).all())]
 
 
 async def change_broadcast(broadcast_id: int, *states: State, **values: Any) -> bool:
-    """Change a broadcast if it is in one of some states; tell whether it was."""
+    """Change columns of a broadcast if it is in one of `states`. Return True if it was."""
     if isinstance(audience := values.get("audience"), Audience):
         values["audience"] = audience.as_json()
     statement = (
@@ -144,7 +147,7 @@ async def change_broadcast(broadcast_id: int, *states: State, **values: Any) -> 
 
 
 async def confirm_broadcast(broadcast_id: int) -> bool:
-    """Let a draft run; False if it is none any more."""
+    """Start a draft. Return False if the broadcast is no longer a draft."""
     return await change_broadcast(
         broadcast_id,
         State.DRAFT,
@@ -156,7 +159,7 @@ async def confirm_broadcast(broadcast_id: int) -> bool:
 
 
 async def discard_broadcast(broadcast_id: int) -> None:
-    """Forget a draft."""
+    """Delete a draft. A broadcast in another state stays."""
     statement = delete(Broadcasts).where(
         Broadcasts.id == broadcast_id, Broadcasts.state == State.DRAFT
     )
@@ -164,15 +167,15 @@ async def discard_broadcast(broadcast_id: int) -> None:
 
 
 async def count_audience(audience: Audience) -> int:
-    """Count who would get a broadcast now."""
-    question = _who(audience, unix_now()).with_only_columns(func.count())
-    return await read(lambda db: db.execute(question).scalar_one())
+    """Return the number of chats that would receive a broadcast started now."""
+    query = _recipients_of(audience, unix_now()).with_only_columns(func.count())
+    return await read(lambda db: db.execute(query).scalar_one())
 
 
 async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
-    """Give a worker a broadcast that is due and that nobody living sends, or None.
+    """Claim the oldest due broadcast without a live worker for `owner`, or return None.
 
-    What was on its way when its last worker died is unknown from now on.
+    Messages that were being sent when the previous worker died get the outcome `UNKNOWN`.
     """
     is_alive = exists().where(Workers.name == Broadcasts.owner, Workers.alive_until >= unix_now())
     due = (
@@ -209,7 +212,7 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
 
 
 async def release_broadcast(broadcast_id: int, owner: str) -> None:
-    """Let the next worker go on with a broadcast."""
+    """Release a worker's claim, so that another worker can continue the broadcast."""
     statement = (
         update(Broadcasts)
         .where(Broadcasts.id == broadcast_id, Broadcasts.owner == owner)
@@ -219,21 +222,25 @@ async def release_broadcast(broadcast_id: int, owner: str) -> None:
 
 
 async def list_recipients(broadcast_id: int) -> bool:
-    """List the next of those who get a broadcast; False when all were listed."""
-    question = select(_TABLE.c.audience, _TABLE.c.confirmed_at, _TABLE.c.listed_up_to).where(
+    """Add the next chunk of chats to the list of recipients.
+
+    Return True if there may be more, False if the list is complete.
+    """
+    query = select(_TABLE.c.audience, _TABLE.c.confirmed_at, _TABLE.c.listed_up_to).where(
         _TABLE.c.id == broadcast_id
     )
 
     def work(db: Connection) -> bool:
-        row = db.execute(question).one()
+        row = db.execute(query).one()
         if row.listed_up_to is None:
             return False
-        who = _who(Audience.from_json(row.audience), row.confirmed_at)
-        chunk = who.where(Users.user_id > row.listed_up_to).order_by(Users.user_id).limit(_CHUNK)
-        chats = db.execute(chunk).scalars().all()
+        rest = _recipients_of(Audience.from_json(row.audience), row.confirmed_at).where(
+            Users.user_id > row.listed_up_to
+        )
+        chats = db.execute(rest.order_by(Users.user_id).limit(_CHUNK)).scalars().all()
         if chats:
             db.execute(
-                _ADD,
+                _ADD_RECIPIENT,
                 [
                     {"broadcast_id": broadcast_id, "chat_id": chat, "outcome": Outcome.WAITING}
                     for chat in chats
@@ -253,55 +260,62 @@ async def list_recipients(broadcast_id: int) -> bool:
 
 
 async def next_recipients(broadcast_id: int, after: int | None, number: int) -> list[int]:
-    """Give the next chats that still wait, in order of their ids, behind one."""
-    question = (
-        select(_LIST.c.chat_id)
+    """Return up to `number` waiting recipients with ids above `after`, in order of their ids.
+
+    With None for `after`, begin with the lowest id.
+    """
+    query = (
+        select(_RECIPIENTS.c.chat_id)
         .where(
-            _LIST.c.broadcast_id == broadcast_id,
-            _LIST.c.chat_id > (_BEFORE_ALL if after is None else after),
-            _LIST.c.outcome == str(Outcome.WAITING),
+            _RECIPIENTS.c.broadcast_id == broadcast_id,
+            _RECIPIENTS.c.chat_id > (_BEFORE_ALL if after is None else after),
+            _RECIPIENTS.c.outcome == str(Outcome.WAITING),
         )
-        .order_by(_LIST.c.chat_id)
+        .order_by(_RECIPIENTS.c.chat_id)
         .limit(number)
     )
-    return list(await read(lambda db: db.execute(question).scalars().all()))
+    return list(await read(lambda db: db.execute(query).scalars().all()))
 
 
 async def record_sending_to(broadcast_id: int, chat_id: int) -> bool:
-    """Note that a message is about to be sent; False if it must not be any more.
+    """Record that the message to a chat is about to be sent.
 
-    Then the broadcast was paused or ended just now, or another process has sent it.
+    Return False if it must not be sent: the broadcast was paused or ended in the meantime, or
+    another process has sent the message.
     """
     values = {"id": broadcast_id, "chat": chat_id}
-    return await write(lambda db: _LEAVE.first(db, values) is not None)
+    return await write(lambda db: _START_SENDING.first(db, values) is not None)
 
 
 async def record_outcome(broadcast_id: int, chat_id: int, outcome: Outcome) -> None:
-    """Note what has become of one message, and count it."""
+    """Record the outcome of one message, and increase the broadcast's counter for it."""
     values = {"id": broadcast_id, "chat": chat_id, "how": str(outcome)}
 
     def work(db: Connection) -> None:
-        _NOTE.first(db, values)
-        if counted := _COUNTED.get(outcome):
-            counted.first(db, {"number": broadcast_id})
+        _SET_OUTCOME.first(db, values)
+        if increase := _INCREASE_COUNTER.get(outcome):
+            increase.first(db, {"number": broadcast_id})
 
     await write(work)
 
 
 async def rename_recipient(broadcast_id: int, old_id: int, new_id: int) -> bool:
-    """Let a recipient wait under its new id; False if that one is in the list itself."""
-    mine = (Recipients.broadcast_id == broadcast_id) & (Recipients.chat_id == old_id)
-    is_there = select(Recipients.chat_id).where(
+    """Replace a recipient's chat id, and set it to waiting.
+
+    Return False if the new id is a recipient already; then the old one is removed from the list.
+    """
+    is_old = (Recipients.broadcast_id == broadcast_id) & (Recipients.chat_id == old_id)
+    new_recipient = select(Recipients.chat_id).where(
         Recipients.broadcast_id == broadcast_id, Recipients.chat_id == new_id
     )
 
     def work(db: Connection) -> bool:
-        if db.execute(is_there).first() is None:
+        if db.execute(new_recipient).first() is None:
             db.execute(
-                update(Recipients).where(mine).values(chat_id=new_id, outcome=Outcome.WAITING)
+                update(Recipients).where(is_old).values(chat_id=new_id, outcome=Outcome.WAITING)
             )
             return True
-        db.execute(delete(Recipients).where(mine))
+        db.execute(delete(Recipients).where(is_old))
         db.execute(
             update(_TABLE).where(_TABLE.c.id == broadcast_id).values(total=_TABLE.c.total - 1)
         )
@@ -311,18 +325,24 @@ async def rename_recipient(broadcast_id: int, old_id: int, new_id: int) -> bool:
 
 
 async def unknown_recipients(broadcast_id: int, number: int) -> list[int]:
-    """List chats of which nobody knows whether they have got it."""
-    question = (
-        select(_LIST.c.chat_id)
-        .where(_LIST.c.broadcast_id == broadcast_id, _LIST.c.outcome == str(Outcome.UNKNOWN))
-        .order_by(_LIST.c.chat_id)
+    """Return up to `number` recipients with the outcome `UNKNOWN`, in order of their ids."""
+    query = (
+        select(_RECIPIENTS.c.chat_id)
+        .where(
+            _RECIPIENTS.c.broadcast_id == broadcast_id,
+            _RECIPIENTS.c.outcome == str(Outcome.UNKNOWN),
+        )
+        .order_by(_RECIPIENTS.c.chat_id)
         .limit(number)
     )
-    return list(await read(lambda db: db.execute(question).scalars().all()))
+    return list(await read(lambda db: db.execute(query).scalars().all()))
 
 
 async def resend_unknown(broadcast_id: int) -> bool:
-    """Let an ended broadcast go on with those of whom nobody knows; False if there are none."""
+    """Restart a finished broadcast for the recipients with the outcome `UNKNOWN`.
+
+    Return False if there are none, or if the broadcast is not finished.
+    """
 
     def work(db: Connection) -> bool:
         again = (
@@ -347,7 +367,10 @@ async def resend_unknown(broadcast_id: int) -> bool:
 
 
 async def sweep_recipients(confirmed_before: int) -> int:
-    """Forget who has got the broadcasts that have ended and are old; give the number of chats."""
+    """Delete the recipients of ended broadcasts that were confirmed before a Unix time.
+
+    Return the number of deleted rows.
+    """
     old = select(Broadcasts.id).where(
         Broadcasts.state.in_([State.DONE, State.CANCELLED]),
         Broadcasts.confirmed_at < confirmed_before,
@@ -356,8 +379,11 @@ async def sweep_recipients(confirmed_before: int) -> int:
     return await write(lambda db: db.execute(statement).rowcount)
 
 
-def _who(audience: Audience, until: int) -> Select[int]:
-    """Ask for the chats of an audience that were there at a time: open to us, and not banned."""
+def _recipients_of(audience: Audience, until: int) -> Select[int]:
+    """Return a query for the chats of an audience, registered at or before the Unix time `until`.
+
+    Chats that blocked the bot and banned chats are left out.
+    """
     conditions: list[ColumnElement[bool]] = [
         Users.blocked_at.is_(None),
         or_(Users.registered_at.is_(None), Users.registered_at <= until),
@@ -372,8 +398,8 @@ def _who(audience: Audience, until: int) -> Select[int]:
         since = until - audience.active_days * _DAY_S
         conditions.append(or_(Users.post_at >= since, Users.sound_at >= since))
     if audience.referral is not None:
-        came_by = Users.link == audience.referral if audience.referral else Users.link.is_not(None)
-        conditions.append(came_by)
+        is_any = not audience.referral
+        conditions.append(Users.link.is_not(None) if is_any else Users.link == audience.referral)
     return select(Users.user_id).where(and_(*conditions))
 
 

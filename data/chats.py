@@ -1,4 +1,4 @@
-"""What the bot knows about a chat beyond the seed page's questions."""
+"""Queries for chats' settings, beyond the functions of the seed page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from data.models import Music, Users, Video
 from data.prepared_statements import PreparedStatement
 from data.rollups import add_chat_counts, subtract_chat_counts
 
-#: Asked at every message, so it is built once.
+# Prepared once, because the lookup runs for every message.
 _USERS = table_of(Users)
 _CHAT_BY_ID = PreparedStatement(
     select(_USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes).where(
@@ -35,17 +35,17 @@ _CHAT_BY_ID = PreparedStatement(
 class ChatRecord:
     """A registered chat's settings."""
 
-    #: As stored; may name a language that is no longer shipped.
+    #: Language code as stored; the language may no longer exist in locale/.
     lang: str
-    #: Send files as documents.
+    #: Send files unchanged, as documents.
     file_mode: bool
-    #: Telegram refused us this chat when we last wrote to it.
+    #: Telegram refused the last message to this chat.
     is_blocked: bool
     preferences: Preferences
 
 
 async def find_chat(chat_id: int) -> ChatRecord | None:
-    """Give the chat's settings, or None when it is not registered."""
+    """Return a chat's settings, or None if it is not registered."""
     row = await read_one(lambda db: _CHAT_BY_ID.first(db, {"chat_id": chat_id}))
     return row and _record(row)
 
@@ -53,13 +53,13 @@ async def find_chat(chat_id: int) -> ChatRecord | None:
 async def register_chat(
     chat_id: int, lang: str, referral: str | None = None
 ) -> tuple[ChatRecord, bool]:
-    """Register a chat if it is unknown; give its settings, and whether this call has done it."""
+    """Register a chat if it is unknown. Return its settings, and True if it was unknown."""
     user, is_new = await insert_user(chat_id, lang, referral)
     return _record(user), is_new
 
 
 async def toggle_file_mode(chat_id: int) -> bool | None:
-    """Turn file mode on or off in one statement; give the new state, or None for an unknown chat."""
+    """Toggle file mode in one statement. Return the new state, or None for an unknown chat."""
     statement = (
         update(Users)
         .where(Users.user_id == chat_id)
@@ -72,11 +72,14 @@ async def toggle_file_mode(chat_id: int) -> bool | None:
 async def change_preferences(
     chat_id: int, change: Callable[[Preferences], Preferences]
 ) -> Preferences:
-    """Change the settings of a registered chat in one transaction; give the new ones."""
-    question = select(Users.wishes).where(Users.user_id == chat_id).with_for_update()
+    """Apply `change` to a chat's preferences in one transaction and return the new ones.
+
+    For an unknown chat, `change` gets the defaults and nothing is stored.
+    """
+    query = select(Users.wishes).where(Users.user_id == chat_id).with_for_update()
 
     def work(db: Connection) -> Preferences:
-        preferences = change(Preferences.from_json(db.scalar(question)))
+        preferences = change(Preferences.from_json(db.scalar(query)))
         db.execute(
             update(Users).where(Users.user_id == chat_id).values(wishes=preferences.as_json())
         )
@@ -86,10 +89,10 @@ async def change_preferences(
 
 
 async def move_chat(old_id: int, new_id: int) -> None:
-    """Give a group that has become a supergroup its settings and history under its new id.
+    """Move the settings and history of a group that became a supergroup to its new id.
 
-    Telegram reports the change twice and in any order; the second time there is nothing to do. A new
-    id that has become known in between keeps what it has, but gets the history.
+    Telegram reports the migration twice and in any order; the second call does nothing. If the new
+    id is already registered, it keeps its own settings and gets only the history.
     """
 
     def work(db: Connection) -> None:
@@ -110,18 +113,18 @@ async def move_chat(old_id: int, new_id: int) -> None:
 
 
 async def set_language(chat_id: int, lang: str) -> None:
-    """Set the chat's language; an unknown chat is registered with it."""
+    """Set a chat's language; register the chat if it is unknown."""
     await insert_user(chat_id, lang)
     await update_user_lang(chat_id, lang)
 
 
 async def mark_blocked(chat_id: int) -> None:
-    """Note that Telegram refuses us this chat; the first time counts."""
+    """Record that Telegram refuses this chat. The time of the first refusal is kept."""
     await _mark(chat_id, Users.blocked_at.is_(None), unix_now())
 
 
 async def mark_reachable(chat_id: int) -> None:
-    """Note that the chat has written to us again."""
+    """Record that the chat is reachable again, because it has written to the bot."""
     await _mark(chat_id, Users.blocked_at.is_not(None), None)
 
 

@@ -1,8 +1,8 @@
-"""Settings: declared once here, read from config.ini, .env and the environment, in rising priority.
+"""Settings: declared here, read from config.ini, .env and the environment, in rising priority.
 
-`[bot] token` in config.ini is `BOT_TOKEN` in .env and in the environment. `load_settings()` is pure apart
-from reading the two files; `config` (as the seed page imports it) is the program's own settings,
-read on first use.
+`[bot] token` in config.ini is `BOT_TOKEN` in .env and in the environment. `load_settings()` has no
+side effects apart from reading the two files. `config` (the name that the seed page imports) holds
+the program's own settings and is read on first use.
 """
 
 import os
@@ -30,12 +30,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Section(BaseModel):
-    """A section of config.ini. `section["key"]` works as on the seed page; secrets come unwrapped."""
+    """A section of config.ini.
+
+    `section["key"]` works as on the seed page and returns secrets as plain text.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __getitem__(self, key: str) -> Any:
-        """Give one value by its name in config.ini."""
+        """Return one value by its name in config.ini; a secret as plain text.
+
+        Raises:
+            KeyError: there is no such setting.
+        """
         if key not in type(self).model_fields:
             raise KeyError(key)
         value = getattr(self, key)
@@ -43,16 +50,16 @@ class Section(BaseModel):
 
 
 class BotSection(Section):
-    """Who the bot is, and who looks after it."""
+    """The bot's identity and its administrators."""
 
     token: SecretStr = Field(
-        SecretStr(""), description="The token that BotFather gave you. Keep it in .env, never here."
+        SecretStr(""), description="The token from BotFather. Keep it in .env, never here."
     )
     admins: tuple[int, ...] = Field(
-        (), description="Ids of the bot's administrators, separated by commas."
+        (), description="User ids of the bot's administrators, separated by commas."
     )
     join_log_chat: int = Field(
-        0, description="Chat that is told about every new chat; 0 tells nobody."
+        0, description="Id of a chat that is notified of every new chat. 0: no notifications."
     )
     business: bool = Field(
         False,
@@ -60,14 +67,14 @@ class BotSection(Section):
     )
     lean_start: bool = Field(
         True,
-        description="Build aiogram's models only when they are needed: half the memory and a third "
-        "of the time at start. Set to false if a new aiogram release ever misbehaves.",
+        description="Build aiogram's models only when they are needed: startup takes half the "
+        "memory and a third of the time. Set to false if a new aiogram release causes problems.",
     )
 
     @field_validator("admins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _listed(value)
+        return _split_list(value)
 
 
 class TelegramSection(Section):
@@ -75,34 +82,35 @@ class TelegramSection(Section):
 
     server: str = Field(
         "https://api.telegram.org",
-        description="Address of the Bot API server, yours or the public one.",
+        description="URL of the Bot API server, the public one or your own.",
     )
     local: bool = Field(
         False,
-        description="The server is your own and runs with --local: files up to 2 000 MB instead of 50 MB.",
+        description="The server is your own and runs with --local. Uploads may then have 2 000 MB "
+        "instead of 50 MB.",
     )
     pacing: bool = Field(
         True,
-        description="Create messages no faster than Telegram allows: 30 a second overall, about one "
-        "a second and chat, 20 a minute and group. False only obeys refusals.",
+        description="Stay below Telegram's rate limits: 30 messages per second overall, about one "
+        "per second and chat, 20 per minute and group. false: only react to refusals (HTTP 429).",
     )
     upload_timeout_s: int = Field(
-        600, ge=10, le=7200, description="Longest time for one upload, in seconds."
+        600, ge=10, le=7200, description="Timeout of one upload, in seconds."
     )
 
     @field_validator("server")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        return _http_address(value)
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value)
 
 
 class DatabaseSection(Section):
-    """Where the bot remembers."""
+    """The database connection."""
 
     url: SecretStr = Field(
         SecretStr(""),
         description="postgresql://user:password@host/name or sqlite:///file. Empty: the SQLite "
-        "file var/clipferry.db, which needs nothing else. Holds a password: keep it in .env.",
+        "file var/clipferry.db. If it contains a password, keep it in .env.",
     )
 
 
@@ -111,176 +119,187 @@ class FilesSection(Section):
 
     spool_dir: Path = Field(
         Path("var/spool"),
-        description="Folder for files on their way; each process has its own part of it.",
+        description="Folder for temporary media files. Each process uses a subfolder of its own.",
     )
     heartbeat: Path = Field(
         Path("var/heartbeat"),
-        description="File that is touched as long as Telegram answers; a health check looks at its age.",
+        description="File that is touched while Telegram responds. Health checks compare its age.",
     )
     cache_days: int = Field(
         90,
         ge=1,
-        description="Posts that nobody has asked for in so many days are fetched anew the next time.",
+        description="Posts not requested for this many days leave the file-id cache and are "
+        "downloaded again on the next request.",
     )
     spool_mb: int = Field(
         2_000,
         ge=1,
-        description="Room for files on their way, in MB (10^6 bytes). New downloads wait for room.",
+        description="Maximum size of all temporary files, in MB (10^6 bytes). New downloads wait "
+        "until there is enough free space.",
     )
 
 
 class InlineSection(Section):
-    """`@bot link` in any chat. Switch it on at BotFather: /setinline, and /setinlinefeedback to 100 %."""
+    """Inline mode (`@bot link`). In BotFather: /setinline, and /setinlinefeedback at 100 %."""
 
     storage_chat: int = Field(
         0,
-        description="Id of a channel in which the bot may post: files are uploaded there first, because "
-        "inline messages take no uploads. 0: no inline mode.",
+        description="Id of a channel in which the bot may post. Files are uploaded there first, "
+        "because inline messages accept no uploads. 0: no inline mode.",
     )
     everybody: bool = Field(
         True,
-        description="Serve people who have never pressed /start; false asks them to do so first.",
+        description="Serve users who have never pressed /start. false: ask them to do so first.",
     )
 
 
 class ButtonsSection(Section):
-    """What stands below a post in a private chat, beside its sound."""
+    """Optional buttons below a post in private chats, next to the audio button."""
 
     share: bool = Field(
         True,
-        description="A button that sends the post to another chat; it needs inline mode.",
+        description="Show a button that sends the post to another chat. Requires inline mode.",
     )
-    copy_link: bool = Field(False, description="A button that copies the link.")
+    copy_link: bool = Field(False, description="Show a button that copies the link.")
 
 
 class BroadcastsSection(Section):
-    """Messages of administrators to everybody, with /admin."""
+    """Messages from administrators to many chats, sent with /admin."""
 
     may_pay: bool = Field(
         False,
-        description="Offer administrators to pay Telegram for a faster pace than 30 messages a second: "
-        "0.1 Stars a message, from the bot's own balance.",
+        description="Offer paid broadcasts: Telegram allows more than 30 messages per second for "
+        "0.1 Stars per message, charged to the bot's balance.",
     )
 
 
 class LimitsSection(Section):
-    """How much work is accepted."""
+    """Limits on requests, queues, media and time."""
 
     active_requests: int = Field(
-        16, ge=1, le=500, description="Requests served at the same time, over all chats."
+        16, ge=1, le=500, description="Maximum number of requests served concurrently."
     )
     waiting_requests: int = Field(
-        5_000, ge=0, description="Requests that may wait for their turn, over all chats."
+        5_000, ge=0, description="Maximum number of requests that may wait in the queue."
     )
     private_queue: int = Field(
-        3, ge=1, description="Messages with links that a person may have in the queue at once."
+        3, ge=1, description="Maximum number of messages with links that a user may have queued."
     )
     group_queue: int = Field(
-        10, ge=1, description="Messages with links that a group may have in the queue at once."
+        10, ge=1, description="Maximum number of messages with links that a group may have queued."
     )
     spam_guard: bool = Field(
         True,
-        description="Who sends more than 5 messages in 5 seconds, and a group that asks more than 20 "
-        "times a minute, is not answered for one minute, and for five the next time.",
+        description="Flood protection: users who send more than 5 messages in 5 seconds, and "
+        "groups with more than 20 per minute, are ignored for one minute, and for five if it "
+        "happens again within an hour.",
     )
     patience_s: float = Field(
         10,
         gt=0,
-        description="A person who has waited for so many seconds is told how many are ahead, and can "
-        "call the request off.",
+        description="After this many seconds of waiting, users see their position in the queue and "
+        "a cancel button.",
     )
     max_duration_s: int = Field(
-        0, ge=0, description="Longest video that is fetched, in seconds; 0 allows every length."
+        0, ge=0, description="Longest video that is downloaded, in seconds. 0: no limit."
     )
     max_age_s: int = Field(
         3_600,
         ge=1,
-        description="Who asked longer ago than this, in seconds, while the bot was away, is told so "
-        "instead of getting the answer.",
+        description="Requests older than this (seconds) after downtime get a notice instead of the "
+        "download.",
     )
     links_per_message: int = Field(
-        5, ge=1, description="Of one message, no more links than these are answered."
+        5, ge=1, description="Maximum number of links answered per message."
     )
     group_items: int = Field(
         10,
         ge=1,
-        description="A group gets no more pictures and videos of one post than these, unless its "
-        "administrators choose another number.",
+        description="Maximum number of pictures and videos per post in groups. Group "
+        "administrators can choose another number.",
     )
     shrink_mb: int = Field(
         400,
         ge=0,
-        description="A video that is too large for Telegram is fetched and made smaller if it has no "
-        "more than so many MB; 0 switches that off.",
+        description="Videos too large for Telegram are downloaded and re-encoded if they have at "
+        "most this many MB. 0: never.",
     )
     split: bool = Field(
         False,
-        description="Send a video that cannot be made small enough in parts, instead of refusing it.",
+        description="Send videos that cannot be made small enough in parts, instead of refusing "
+        "them.",
     )
     encode_s: int = Field(
         120,
         ge=1,
-        description="Longest time for encoding one video anew, in seconds. One is encoded at a time.",
+        description="Timeout for re-encoding one video, in seconds. Only one video is encoded at a "
+        "time.",
     )
     request_budget_s: int = Field(
         300,
         ge=5,
-        description="Time for finding and fetching one post, all attempts together, in seconds.",
+        description="Time limit for finding and downloading one post, including all retries, in "
+        "seconds.",
     )
-    attempts: int = Field(3, ge=1, le=10, description="Attempts for one post, all causes together.")
+    attempts: int = Field(
+        3, ge=1, le=10, description="Maximum number of attempts per post, whatever the errors."
+    )
     stall_s: int = Field(
-        20, ge=1, description="A download that brings nothing for this many seconds is given up."
+        20, ge=1, description="Downloads that receive no data for this many seconds are aborted."
     )
 
 
 class NetworkSection(Section):
-    """The way to the sites."""
+    """Connections to the sites: proxies, cookies and circuit breakers."""
 
     proxy_file: Path | None = Field(
         None,
-        description="File with one proxy address per line (http, https, socks4, socks5, socks5h). "
-        "Empty: the direct way.",
+        description="File with one proxy URL per line (http, https, socks4, socks5, socks5h). "
+        "Empty: connect directly.",
     )
     proxy_include_direct: bool = Field(
-        False, description="Use the direct way as well as the proxies of the file."
+        False, description="Use the direct connection in addition to the proxies of the file."
     )
     proxy_pages_only: bool = Field(
-        False, description="Fetch pages through the proxies, but the media files directly."
+        False, description="Use the proxies for pages only and download media files directly."
     )
     cookies_file: Path | None = Field(
-        None, description="Netscape cookie file of a throw-away account. Empty: signed out."
+        None,
+        description="Cookie file in Netscape format, from a throw-away account. Empty: signed out.",
     )
     ca_file: Path | None = Field(
         None,
-        description="Certificate authority to trust instead of the system's, for a proxy that inspects TLS.",
+        description="CA certificates (PEM) to trust instead of the system's, for a proxy that "
+        "inspects TLS.",
     )
     breaker_failures: int = Field(
         5,
         ge=1,
-        description="A way to a site (one of its layers by one exit) that has failed at so many "
-        "different posts in a row rests for a while.",
+        description="Circuit breaker: after failures at this many different posts in a row, a way "
+        "to fetch from a site (one fetch method over one proxy) is paused.",
     )
     breaker_pause_s: int = Field(
-        60, ge=1, description="How long such a way rests before it is tried again, in seconds."
+        60, ge=1, description="Length of such a pause before the next attempt, in seconds."
     )
     impersonate: str = Field(
         "chrome",
-        description="Browser whose TLS fingerprint is worn, such as chrome, safari or chrome-146.",
+        description="Browser whose TLS fingerprint is imitated, such as chrome, safari or "
+        "chrome-146.",
     )
 
     @field_validator("proxy_file", "cookies_file", "ca_file", mode="before")
     @classmethod
-    def _empty_is_none(cls, value: object) -> object:
+    def _empty_to_none(cls, value: object) -> object:
         return value or None
 
     @field_validator("proxy_file", "cookies_file", "ca_file")
     @classmethod
-    def _must_exist(cls, value: Path | None) -> Path | None:
-        return _existing(value)
+    def _check_exists(cls, value: Path | None) -> Path | None:
+        return _existing_file(value)
 
 
 class SitesSection(Section):
-    """Whose links are served."""
+    """Supported sites."""
 
     allowed: tuple[str, ...] = Field(
         (
@@ -295,165 +314,171 @@ class SitesSection(Section):
             "streamable",
             "twitch",
         ),
-        description="Names of the sites, separated by commas, in the order in which users read them. "
-        "youtube is possible too, where yt-dlp finds a JavaScript runtime (docs/operating.md).",
+        description="Names of the enabled sites, separated by commas, in the order shown to users. "
+        "youtube can be added if yt-dlp finds a JavaScript runtime (docs/operating.md).",
     )
 
     @field_validator("allowed", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _listed(value)
+        return _split_list(value)
 
 
 class HelpersSection(Section):
-    """Other services that are asked when a site refuses the bot itself."""
+    """External APIs that are used if a site refuses the bot."""
 
     cobalt_url: str = Field(
         "",
-        description="Address of a cobalt API of your own (github.com/imputnet/cobalt). Empty: none.",
+        description="URL of your own cobalt API (github.com/imputnet/cobalt). Empty: none.",
     )
     cobalt_key: SecretStr = Field(
-        SecretStr(""), description="Its API key, if it wants one. Keep it in .env."
+        SecretStr(""), description="API key for cobalt, if required. Keep it in .env."
     )
     rapidapi_url: str = Field(
         "https://instagram-downloader-download-instagram-stories-videos4.p.rapidapi.com/convert",
-        description="Method of a provider on RapidAPI that gives the files of an Instagram post.",
+        description="URL of a RapidAPI method that returns the files of an Instagram post.",
     )
     rapidapi_key: SecretStr = Field(
         SecretStr(""),
-        description="Your key there. Empty: it is never asked. Keep it in .env.",
+        description="Your RapidAPI key. Empty: RapidAPI is not used. Keep it in .env.",
     )
 
     @field_validator("cobalt_url", "rapidapi_url")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        return _http_address(value) if value else ""
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value) if value else ""
 
 
 class AdsSection(Section):
-    """One text with a button now and then, in private chats, to pay for the server."""
+    """Occasional ads in private chats: one text with one button."""
 
     link: str = Field(
-        "", description="Where the button of the bot's own ad leads. Empty: there is none."
+        "", description="URL that the button of the built-in ad opens. Empty: no built-in ad."
     )
     file: Path | None = Field(
         None,
-        description="JSON file with further ads: their texts, buttons, languages and weights "
+        description="JSON file with more ads: texts, buttons, languages and weights "
         "(docs/operating.md).",
     )
-    every: int = Field(3, ge=1, description="An ad is due after so many downloads,")
+    every: int = Field(3, ge=1, description="An ad is shown after this many downloads.")
     max_interval_h: int = Field(
-        24, ge=1, description="or when so many hours have passed since the last one,"
+        24,
+        ge=1,
+        description="An ad is also shown if this many hours have passed since the last one.",
     )
     min_interval_h: int = Field(
-        0, ge=0, description="but never within so many hours of the last one,"
+        0, ge=0, description="No ad is shown within this many hours of the last one."
     )
     grace_h: int = Field(
-        0, ge=0, description="nor within so many hours of a person's first contact."
+        0, ge=0, description="No ad is shown within this many hours of a user's first contact."
     )
 
     @field_validator("link")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        return _http_address(value) if value else ""
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value) if value else ""
 
     @field_validator("file", mode="before")
     @classmethod
-    def _empty_is_none(cls, value: object) -> object:
+    def _empty_to_none(cls, value: object) -> object:
         return value or None
 
     @field_validator("file")
     @classmethod
-    def _must_exist(cls, value: Path | None) -> Path | None:
-        return _existing(value)
+    def _check_exists(cls, value: Path | None) -> Path | None:
+        return _existing_file(value)
 
 
 class StatisticsSection(Section):
-    """What has happened, with /stats."""
+    """Statistics with /stats."""
 
     readers: tuple[int, ...] = Field(
-        (), description="Ids of people who may look at statistics, besides the administrators."
+        (), description="Ids of users who may see the statistics, besides the administrators."
     )
     board_chat: int = Field(
         0,
-        description="Chat with two messages that always show the newest numbers; the bot writes them "
-        "itself. 0: none.",
+        description="Id of a chat in which the bot keeps two messages with live statistics up to "
+        "date. 0: none.",
     )
     botstat_key: SecretStr = Field(
         SecretStr(""),
-        description="Your access key at BotStat, to which the ids of all chats can be uploaded. "
-        "Empty: that is not offered. Keep it in .env.",
+        description="Access key for BotStat. Administrators can then upload the ids of all chats "
+        "there. Empty: not offered. Keep it in .env.",
     )
-    botstat_url: str = Field("https://api.botstat.io", description="Where BotStat is.")
+    botstat_url: str = Field("https://api.botstat.io", description="URL of the BotStat API.")
 
     @field_validator("readers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _listed(value)
+        return _split_list(value)
 
     @field_validator("botstat_url")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        return _http_address(value)
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value)
 
 
 class WatchSection(Section):
-    """Whether all is well: for machines by HTTP, for administrators in their chats."""
+    """Monitoring: health and metrics endpoints over HTTP, and alarms for administrators."""
 
     port: int = Field(
         0,
         ge=0,
         le=65_535,
-        description="Port of /healthz, /readyz and /metrics (Prometheus). 0: none.",
+        description="Port of /healthz, /readyz and /metrics (Prometheus). 0: no HTTP server.",
     )
     host: str = Field(
-        "127.0.0.1", description="Address at which they are served. Nothing there asks who one is."
+        "127.0.0.1",
+        description="Address that these endpoints listen on. They have no authentication: keep "
+        "them on loopback or behind a proxy.",
     )
     failing_percent: int = Field(
         50,
         ge=0,
         le=100,
-        description="Administrators are told when so many of a site's last 20 downloads have failed "
-        "through the site's fault, and when it is better again. 0: never.",
+        description="Alarm if this percentage of a site's last 20 downloads failed because of the "
+        "site, with a notice when it recovers. 0: never.",
     )
     quiet_minutes: int = Field(
         0,
         ge=0,
-        description="They are told when nobody has downloaded anything for so many minutes, again "
-        "after twice as long, and when it goes on. 0: never.",
+        description="Alarm if there was no download for this many minutes, again after twice that "
+        "time, with a notice when downloads resume. 0: never.",
     )
     canaries: tuple[str, ...] = Field(
         (),
-        description="Links of posts that are fetched now and then, one for each site, separated by "
-        "commas; administrators are told when one fails, and when it works again.",
+        description="Links of posts, one per site, separated by commas, that are fetched regularly "
+        "as a test. Alarm if one fails, with a notice when it works again.",
     )
-    canary_minutes: int = Field(60, ge=1, description="How often that is done, in minutes.")
+    canary_minutes: int = Field(
+        60, ge=1, description="Interval between canary fetches, in minutes."
+    )
 
     @field_validator("canaries", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _listed(value)
+        return _split_list(value)
 
 
 class RunSection(Section):
-    """Starting, stopping and telling."""
+    """Logging, process leases and shutdown."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="How much is logged: DEBUG, INFO, WARNING or ERROR."
+        "INFO", description="Log level: DEBUG, INFO, WARNING or ERROR."
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="Lines for people (text), or for programs (json)."
+        "text", description="Log format: text for people, json for log collectors."
     )
     log_chat_ids: bool = Field(
         False,
-        description="Write the ids of chats into the log. False writes pseudonyms, which /user tells.",
+        description="Log chat ids. false: log pseudonyms instead, which the /user command shows.",
     )
     lease_s: int = Field(
         15,
         ge=2,
         le=300,
-        description="Requests of a process that has not been heard of for so many seconds are taken "
-        "over by another one, or by the next start.",
+        description="Lease: requests of a process that shows no sign of life for this many seconds "
+        "are taken over by another process, or at the next start.",
     )
     drain_s: int = Field(
         60, ge=0, description="At shutdown, running requests get this many seconds to finish."
@@ -482,7 +507,11 @@ class Settings(BaseModel):
     run: RunSection = RunSection()
 
     def __getitem__(self, section: str) -> Section:
-        """Give one section by its name in config.ini."""
+        """Return one section by its name in config.ini.
+
+        Raises:
+            KeyError: there is no such section.
+        """
         if section not in type(self).model_fields:
             raise KeyError(section)
         value: Section = getattr(self, section)
@@ -490,10 +519,10 @@ class Settings(BaseModel):
 
 
 def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Settings:
-    """Read the settings; an environment value wins over .env, which wins over config.ini.
+    """Read the settings. The environment overrides .env, which overrides config.ini.
 
     Raises:
-        SettingsError: with every mistake found, each by section and key.
+        SettingsError: one or more settings are invalid; it lists all of them by section and key.
     """
     mistakes: list[str] = []
     values: dict[str, dict[str, str]] = {}
@@ -506,8 +535,8 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        # Without the `from`: pydantic's own report repeats the values, and they may be secrets.
-        mistakes += [_sentence(entry["loc"], entry["msg"]) for entry in error.errors()]
+        # `from None`, because pydantic's report repeats the values, which may be secrets.
+        mistakes += [_describe_mistake(entry["loc"], entry["msg"]) for entry in error.errors()]
         raise SettingsError(mistakes) from None
     if mistakes:
         raise SettingsError(mistakes)
@@ -516,12 +545,22 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
 
 @cache
 def load_default_settings() -> Settings:
-    """Read the program's own settings: config.ini and .env beside main.py, and the environment."""
-    return load_settings(ROOT / "config.ini", ROOT / ".env", os.environ)  # noqa: TID251 - the one reader
+    """Return the program's own settings, from config.ini and .env beside main.py and environment.
+
+    The result is cached.
+
+    Raises:
+        SettingsError: one or more settings are invalid.
+    """
+    environ = os.environ  # noqa: TID251 - the only place that reads the environment
+    return load_settings(ROOT / "config.ini", ROOT / ".env", environ)
 
 
 def describe() -> list[tuple[str, str, str, str]]:
-    """List all settings as (section, key, default, meaning), for config.ini and the README."""
+    """Return all settings as (section, key, default, description), for config.ini and the README.
+
+    The default is written as in config.ini.
+    """
     rows = []
     for name, section in Settings.model_fields.items():
         kind = section.annotation
@@ -533,24 +572,29 @@ def describe() -> list[tuple[str, str, str, str]]:
 
 
 def write_ini() -> str:
-    """Write the text of config.ini from the declarations above."""
+    """Return the text of config.ini, generated from the declarations above."""
     lines = [
-        "# Every setting of Clipferry, with its default. `[bot] token` can also stand in .env or in",
-        "# the environment, as BOT_TOKEN; the environment wins over .env, and .env over this file.",
-        "# Secrets belong in .env or in the environment. This file is written by `make settings`.",
+        "# All settings of Clipferry with their defaults. Each one can also be set in .env or in",
+        "# the environment: `[bot] token` is BOT_TOKEN there. The environment overrides .env, and",
+        "# .env overrides this file. Keep secrets in .env or in the environment. This file is",
+        "# generated by `make settings`.",
     ]
     current = ""
-    for section, key, default, meaning in describe():
+    for section, key, default, description in describe():
         if section != current:
             kind = Settings.model_fields[section].annotation
             lines += ["", "", f"[{section}]", f"# {(kind.__doc__ or '').strip()}"]
             current = section
-        lines += ["", f"# {meaning}", f"{key} = {default}".rstrip()]
+        lines += ["", f"# {description}", f"{key} = {default}".rstrip()]
     return "\n".join(lines) + "\n"
 
 
 def __getattr__(name: str) -> Settings:
-    """Offer `from data.config import config`, as the seed page writes it."""
+    """Support `from data.config import config`, which the seed page documents.
+
+    Raises:
+        AttributeError: any other name.
+    """
     if name == "config":
         return load_default_settings()
     raise AttributeError(name)
@@ -572,9 +616,9 @@ def _read_ini(ini: Path, values: dict[str, dict[str, str]], mistakes: list[str])
     try:
         parser.read_string(ini.read_text(encoding="utf-8"))
     except IniError as error:
-        # The parser's own message may repeat a line, and a line may hold a secret.
+        # The parser's message may repeat a line, which may contain a secret.
         line = getattr(error, "lineno", None) or "?"
-        mistakes.append(f"{ini.name}: cannot be read, see line {line} ({type(error).__name__})")
+        mistakes.append(f"{ini.name}: cannot be parsed, see line {line} ({type(error).__name__})")
         return
     for section in parser.sections():
         values[section] = dict(parser[section])
@@ -593,15 +637,16 @@ def _read_env(
             mistakes.append(f"{env_file.name}: {name} is not a setting")
 
 
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    section, *key = (str(part) for part in place)
+def _describe_mistake(location: tuple[int | str, ...], message: str) -> str:
+    """Return pydantic's message with the setting's names in config.ini and in the environment."""
+    section, *key = (str(part) for part in location)
     known = {
         "Extra inputs are not permitted": "is not a setting" if key else "is not a section",
     }
-    words = known.get(message, message.removeprefix("Value error, "))
+    reason = known.get(message, message.removeprefix("Value error, "))
     if not key:
-        return f"[{section}] {words}"
-    return f"[{section}] {key[0]} ({env_name(section, key[0])}): {words}"
+        return f"[{section}] {reason}"
+    return f"[{section}] {key[0]} ({env_name(section, key[0])}): {reason}"
 
 
 def _as_ini(default: object) -> str:
@@ -614,20 +659,20 @@ def _as_ini(default: object) -> str:
     return "" if default is None else str(default)
 
 
-def _listed(value: object) -> object:
-    """Read `a, b` as a list."""
+def _split_list(value: object) -> object:
+    """Split a comma-separated string into a list; return any other value unchanged."""
     if isinstance(value, str):
         return [entry.strip() for entry in value.split(",") if entry.strip()]
     return value
 
 
-def _existing(value: Path | None) -> Path | None:
+def _existing_file(value: Path | None) -> Path | None:
     if value is not None and not value.is_file():
         raise ValueError(f"there is no file {value}")
     return value
 
 
-def _http_address(value: str) -> str:
+def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
     except ValueError:

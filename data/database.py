@@ -1,4 +1,4 @@
-"""Engine, sessions and schema. The only module of the house that keeps state of its own.
+"""Engine, sessions and schema. The only module with state of its own: the seed page asks for it.
 
 The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_database_components`,
 `init_db`, `get_async_db_url` and `get_session`.
@@ -25,13 +25,11 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import QueuePool
 
 from core.clock import Clock, system_clock
+from core.errors import NewerDatabaseError
+from data.errors import DRIVER_ERRORS, storage_error
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class NewerDatabaseError(RuntimeError):
-    """The database was made by a newer Clipferry."""
 
 
 class Base(DeclarativeBase):
@@ -119,17 +117,17 @@ async def init_db() -> None:
     Raises:
         RuntimeError: not initialised.
         NewerDatabaseError: the database belongs to a newer Clipferry.
+        StorageError: the database did not answer, or refused.
     """
     if engine is None:
         raise RuntimeError(_NOT_INITIALISED)
     await _dispose_retired()
-    async with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            await connection.execute(
-                text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
-            )
-        await connection.run_sync(_upgrade)
-        await connection.run_sync(_count)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(lock_upgrades)
+            await connection.run_sync(_upgrade)
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
 
 
 async def get_session() -> AsyncSession:
@@ -147,45 +145,61 @@ async def get_session() -> AsyncSession:
 
 
 async def read_one(work: Callable[[Connection], T]) -> T:
-    """Ask the database for one row by its key. `work` gets a connection and must not write.
+    """Read one row by its key. `work` gets a connection and must not write.
 
-    On SQLite this runs in the loop's own thread: it takes less time than a change of threads.
+    On SQLite `work` runs in the event loop's thread: the query takes less time than a change of
+    threads.
 
     Raises:
-        RuntimeError: not initialised.
+        RuntimeError: `initialize_database_components()` was not called.
+        StorageError: the database did not answer, or refused.
     """
-    if _runner is None:
-        raise RuntimeError(_NOT_INITIALISED)
-    return await _runner.read_one(work)
+    runner = _initialised()
+    try:
+        return await runner.read_one(work)
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
 
 
 async def read(work: Callable[[Connection], T]) -> T:
-    """Ask the database something that may take its time. `work` must not write.
+    """Run a query that may take long. `work` gets a connection and must not write.
 
     Raises:
-        RuntimeError: not initialised.
+        RuntimeError: `initialize_database_components()` was not called.
+        StorageError: the database did not answer, or refused.
     """
-    if _runner is None:
-        raise RuntimeError(_NOT_INITIALISED)
-    return await _runner.read(work)
+    runner = _initialised()
+    try:
+        return await runner.read(work)
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
 
 
 async def write(work: Callable[[Connection], T]) -> T:
-    """Change the database: `work` happens as a whole or not at all, and not if it raises.
+    """Run `work` in a transaction; it is rolled back if `work` raises.
 
-    It must do nothing but talk to the database, because it may be run a second time. On SQLite writers
-    take turns in order of coming, and those that wait together are committed together.
+    `work` must do nothing but talk to the database, because it may run a second time. On SQLite,
+    writers take turns in order of arrival, and those that wait together are committed together.
 
     Raises:
-        RuntimeError: not initialised.
+        RuntimeError: `initialize_database_components()` was not called.
+        StorageError: the database did not answer, or refused.
     """
+    runner = _initialised()
+    try:
+        return await runner.write(work)
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
+
+
+def _initialised() -> "_Runner":
     if _runner is None:
         raise RuntimeError(_NOT_INITIALISED)
-    return await _runner.write(work)
+    return _runner
 
 
 def busy() -> int:
-    """Give how many changes wait (SQLite), or how many connections are in use (PostgreSQL)."""
+    """Return the number of waiting writes (SQLite) or of connections in use (PostgreSQL)."""
     return _runner.busy() if _runner else 0
 
 
@@ -403,11 +417,13 @@ def _begin_immediate(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _count(connection: Connection) -> None:
-    """Count what was written before there were counts."""
-    from data.rollups import ensure_counted  # which stands on this file
+def lock_upgrades(db: Connection) -> None:
+    """Let no other process upgrade the database until the end of this transaction.
 
-    ensure_counted(connection)
+    SQLite needs no lock of its own: its transactions begin with BEGIN IMMEDIATE.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
 def _upgrade(connection: Connection) -> None:
@@ -419,10 +435,7 @@ def _upgrade(connection: Connection) -> None:
     if current == known[-1]:
         return
     if current is not None and current not in known:
-        raise NewerDatabaseError(
-            f"The database has schema {current}, which this Clipferry does not know: "
-            "it was made by a newer one."
-        )
+        raise NewerDatabaseError(f"its schema is {current}, the newest known one {known[-1]}")
     from alembic import command
     from alembic.config import Config
 

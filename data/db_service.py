@@ -1,7 +1,7 @@
-"""The seed page's questions to the memory: same names, same parameters, same answers.
+"""The database functions of the seed page, with the same names, parameters and return shapes.
 
-Each function is its own short transaction. Times are Unix seconds. What goes beyond the seed page
-lives beside this file, by subject.
+Each function is one short transaction. Times are Unix seconds. Queries beyond the seed page are in
+the other modules of this package, by subject.
 """
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -12,11 +12,11 @@ from data.database import read, unix_now, write
 from data.models import Music, Users, Video
 from data.rollups import count_chat, count_post, count_sound, lock_chat
 
-#: How many rows the top lists have.
+#: Length of the top lists.
 _TOP = 10
-#: Statements of the hot paths are built once; the rest where they are used.
+# Statements of the hot paths are built once, the others where they are used.
 _USER_BY_ID = select(Users).where(Users.user_id == bindparam("user_id"))
-#: Insert-if-absent, by dialect; gives a row only if it has inserted one.
+#: Insert-if-absent, by dialect. Returns a row only if it inserted one.
 _INSERT_USER = {
     name: dialect.insert(Users)
     .on_conflict_do_nothing(index_elements=["user_id"])
@@ -26,18 +26,18 @@ _INSERT_USER = {
 
 
 async def get_user(user_id: int) -> Users | None:
-    """Give the chat's record, or None."""
+    """Return the chat's row, or None if it is unknown."""
     return await read(lambda db: _find_user(db, user_id))
 
 
 async def create_user(user_id: int, lang: str, link: str | None = None) -> Users:
-    """Register a chat and give its stored record; a chat that is already there stays as it is."""
+    """Register a chat and return its row. The row of a registered chat stays unchanged."""
     user, _ = await insert_user(user_id, lang, link)
     return user
 
 
 async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple[Users, bool]:
-    """Register a chat; give its stored record, and whether this very call has created it."""
+    """Register a chat if it is unknown. Return its row, and True if this call created it."""
     now = unix_now()
     row = {
         "user_id": user_id,
@@ -61,17 +61,17 @@ async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple
 
 
 async def update_user_mode(user_id: int, file_mode: bool) -> None:
-    """Set whether the chat gets files as documents. An unknown chat is left alone."""
+    """Turn the chat's file mode (files as documents) on or off. Ignore an unknown chat."""
     await _set(user_id, file_mode=file_mode)
 
 
 async def update_user_lang(user_id: int, lang: str) -> None:
-    """Set the chat's language. An unknown chat is left alone."""
+    """Set the chat's language code. Ignore an unknown chat."""
     await _set(user_id, lang=lang)
 
 
 async def get_user_settings(user_id: int) -> tuple[str, bool] | None:
-    """Give the chat's (lang, file_mode), or None."""
+    """Return the chat's (lang, file_mode), or None if it is unknown."""
     row = await read(lambda db: db.execute(_USER_BY_ID, {"user_id": user_id}).first())
     return (row.lang, bool(row.file_mode)) if row else None
 
@@ -86,7 +86,7 @@ async def add_video(
     """Record a delivered video or slideshow.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the chat is not registered.
+        StorageError: the chat is not registered, or the database did not respond.
     """
     now = unix_now()
     video = insert(Video).values(
@@ -107,10 +107,10 @@ async def add_video(
 
 
 async def add_music(user_id: int, video_id: int) -> None:
-    """Record a delivered sound.
+    """Record a delivered audio file. `video_id` is the numeric id of its TikTok post.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the chat is not registered.
+        StorageError: the chat is not registered, or the database did not respond.
     """
     now = unix_now()
     music = insert(Music).values(user_id=user_id, downloaded_at=now, video_id=video_id)
@@ -124,7 +124,7 @@ async def add_music(user_id: int, video_id: int) -> None:
 
 
 async def get_user_stats(user_id: int) -> tuple[Users | None, int, int]:
-    """Give (record, deliveries, of them slideshows), or (None, 0, 0) for an unknown chat."""
+    """Return (row, delivered posts, slideshows among them); (None, 0, 0) for an unknown chat."""
     user = await read(lambda db: _find_user(db, user_id))
     return (user, user.posts, user.slideshows) if user else (None, 0, 0)
 
@@ -132,13 +132,13 @@ async def get_user_stats(user_id: int) -> tuple[Users | None, int, int]:
 async def get_stats_by_period(
     period: int = 0, chat_type: str = "all"
 ) -> list[tuple[int | None, str]]:
-    """List (downloaded_at, video_link) of the last `period` seconds, oldest first; 0 is all time.
+    """Return (downloaded_at, video_link) of the last `period` seconds, oldest first.
 
-    `chat_type` is "all", "users" (private chats) or "groups". The list holds every row: for a
-    screen or a large database use counts instead.
+    A `period` of 0 means all time. `chat_type` is "all", "users" (private chats) or "groups". The
+    list has every row of the period: for screens, use the counters in data.statistics instead.
 
     Raises:
-        ValueError: another chat_type.
+        ValueError: `chat_type` has another value.
     """
     query = select(Video.downloaded_at, Video.video_link).order_by(Video.downloaded_at, Video.pk_id)
     if period:
@@ -153,7 +153,7 @@ async def get_stats_by_period(
 
 
 async def get_referral_stats() -> list[tuple[str, int]]:
-    """List the ten referral links that brought most chats, as (link, chats)."""
+    """Return the ten referrals with the most chats as (referral, number of chats)."""
     count = func.count()
     query = (
         select(Users.link, count)
@@ -166,7 +166,11 @@ async def get_referral_stats() -> list[tuple[str, int]]:
 
 
 async def get_other_stats() -> tuple[int, list[tuple[str, int]], list[tuple[int, int]]]:
-    """Give (chats in file mode, [(lang, chats)], the ten busiest [(chat, deliveries)])."""
+    """Return (chats in file mode, languages, top chats).
+
+    Languages are (lang, number of chats), most frequent first. Top chats are the ten chats with the
+    most deliveries, as (chat id, number of deliveries).
+    """
     count = func.count()
     in_file_mode = select(count).select_from(Users).where(Users.file_mode)
     languages = select(Users.lang, count).group_by(Users.lang).order_by(count.desc(), Users.lang)
@@ -188,23 +192,23 @@ async def get_other_stats() -> tuple[int, list[tuple[str, int]], list[tuple[int,
 
 
 async def should_show_ad(user_id: int) -> bool:
-    """Tell whether an ad is due in this chat, by `core.ads`. Never in an unknown chat."""
+    """Return True if an ad is due in this chat by the seed's rule; False for an unknown chat."""
     row = await read(lambda db: db.execute(_USER_BY_ID, {"user_id": user_id}).first())
     return row is not None and is_ad_due(row.ad_count, row.ad_cooldown, unix_now())
 
 
 async def record_ad_show(user_id: int) -> None:
-    """Note that an ad was shown: the counter starts again at 1, the next is due in 24 hours."""
+    """Record that an ad was shown: reset the counter to 1 and the cooldown to 24 hours."""
     await _set(user_id, ad_count=COUNT_AFTER_AD, ad_cooldown=unix_now() + AD_MAX_INTERVAL_S)
 
 
 async def increase_ad_count(user_id: int) -> None:
-    """Count one more download since the last ad."""
+    """Increase the counter of downloads since the last ad by 1, in one atomic statement."""
     await _set(user_id, ad_count=Users.ad_count + 1)
 
 
 async def get_user_ids(only_positive: bool = True) -> list[int]:
-    """List the ids of all private chats, or with `only_positive=False` of all chats."""
+    """Return the ids of all private chats, or of all chats if `only_positive` is False, sorted."""
     query = select(Users.user_id).order_by(Users.user_id)
     if only_positive:
         query = query.where(Users.user_id > 0)
@@ -212,7 +216,7 @@ async def get_user_ids(only_positive: bool = True) -> list[int]:
 
 
 async def get_user_videos(user_id: int) -> list[tuple[int | None, str]]:
-    """List the chat's deliveries as (downloaded_at, video_link), oldest first."""
+    """Return the chat's deliveries as (downloaded_at, video_link), oldest first."""
     query = (
         select(Video.downloaded_at, Video.video_link)
         .where(Video.user_id == user_id)

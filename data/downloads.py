@@ -1,4 +1,4 @@
-"""What is written when a delivery has arrived: history, ad counter and statistics, together."""
+"""Recording a delivery: history, ad counter and statistics, in one transaction."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from data.prepared_statements import PreparedStatement, parameters
 from data.requests import finish
 from data.rollups import count_post, lock_chat
 
-# Built once, and for the bare tables: this is written for every delivery.
+# Prepared once and on the bare tables, because these statements run for every delivery.
 _USERS, _VIDEOS = table_of(Users), table_of(Video)
 _INSERT_VIDEO: Final = PreparedStatement(
     insert(_VIDEOS).values(
@@ -22,7 +22,7 @@ _INSERT_VIDEO: Final = PreparedStatement(
     )
 )
 _THIS_CHAT = update(_USERS).where(_USERS.c.user_id == bindparam("chat_id"))
-_COUNT_ON: Final = PreparedStatement(_THIS_CHAT.values(ad_count=_USERS.c.ad_count + 1))
+_INCREASE_AD_COUNT: Final = PreparedStatement(_THIS_CHAT.values(ad_count=_USERS.c.ad_count + 1))
 _SHOW_AD: Final = PreparedStatement(
     _THIS_CHAT.values(ad_count=COUNT_AFTER_AD, ad_cooldown=bindparam("cooldown"))
 )
@@ -38,14 +38,14 @@ async def record_download(
     ads: AdRule | None,
     answers: tuple[int, Progress] | None = None,
 ) -> bool:
-    """Record one delivery in one transaction; tell whether it brings an ad.
+    """Record one delivery in one transaction. Return True if an ad must be shown with it.
 
-    With `ads`, an ad that is due by that rule is claimed: of many deliveries at once only the
-    right ones get True. Without, the delivery is only counted. `answers` is the request that is
-    finished by it, by its row and how much has gone out.
+    `ads` is the rule for showing ads. An ad that is due is claimed in the same transaction, so
+    concurrent deliveries cannot show it twice. With None, the delivery is only counted. `answers`
+    is the row id and the progress of the request that the delivery finishes, or None.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: the chat is not registered.
+        StorageError: the chat is not registered, or the database did not respond.
     """
     now = unix_now()
     video = {
@@ -58,7 +58,7 @@ async def record_download(
     }
 
     def work(db: Connection) -> bool:
-        # Locked before it is read, so that deliveries at the same time decide one after the other.
+        # The row is locked before it is read, so that concurrent deliveries are serialised.
         chat = lock_chat(db, chat_id)
         _INSERT_VIDEO.first(db, video)
         is_due = ads is not None and is_ad_due(
@@ -67,7 +67,7 @@ async def record_download(
         if is_due:
             _SHOW_AD.first(db, {"chat_id": chat_id, "cooldown": now + AD_MAX_INTERVAL_S})
         else:
-            _COUNT_ON.first(db, {"chat_id": chat_id})
+            _INCREASE_AD_COUNT.first(db, {"chat_id": chat_id})
         if answers:
             finish(db, *answers, "delivered")
         count_post(db, chat_id, chat, now, is_slideshow=is_images, is_inline=is_inline)

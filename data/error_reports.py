@@ -1,4 +1,4 @@
-"""What nobody has foreseen: kept for administrators, under the code that the user has seen."""
+"""Reports of unexpected errors, stored for administrators under the code that the user saw."""
 
 import traceback
 from dataclasses import dataclass
@@ -9,30 +9,33 @@ from sqlalchemy import Connection, delete, insert, select
 from data.database import read, unix_now, write
 from data.models import ErrorReports
 
-#: So many are kept.
-_KEPT: Final = 200
-_LONGEST: Final = 8_000
+#: Number of reports that are kept.
+_MAX_REPORTS: Final = 200
+#: Longest stored traceback, in characters; the beginning of a longer one is cut off.
+_MAX_TRACEBACK: Final = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
-    """One of them."""
+    """A stored report of an unexpected error."""
 
+    #: The code that the user saw.
     code: str
-    #: Unix time.
+    #: Unix time of the error.
     at: int
+    #: The operation that failed.
     doing: str
     traceback: str
 
     @property
     def summary(self) -> str:
-        """Give the last line of the traceback: the error itself."""
+        """Return the last line of the traceback: the error itself."""
         return self.traceback.rstrip().rpartition("\n")[2]
 
 
 async def store_report(code: str, doing: str, error: BaseException) -> None:
-    """Keep an error with its traceback; the oldest ones go."""
-    text = "".join(traceback.format_exception(error))[-_LONGEST:]
+    """Store an error with its traceback, and delete the oldest reports above the limit."""
+    text = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:]
 
     def work(db: Connection) -> None:
         db.execute(
@@ -41,7 +44,7 @@ async def store_report(code: str, doing: str, error: BaseException) -> None:
         newest = (
             select(ErrorReports.code)
             .order_by(ErrorReports.at.desc(), ErrorReports.code)
-            .limit(_KEPT)
+            .limit(_MAX_REPORTS)
         )
         db.execute(delete(ErrorReports).where(ErrorReports.code.not_in(newest)))
 
@@ -49,16 +52,14 @@ async def store_report(code: str, doing: str, error: BaseException) -> None:
 
 
 async def recent_reports(number: int) -> list[ErrorReport]:
-    """List the newest ones, newest first."""
-    question = (
-        select(ErrorReports).order_by(ErrorReports.at.desc(), ErrorReports.code).limit(number)
-    )
-    rows = await read(lambda db: db.execute(question).mappings().all())
+    """Return up to `number` reports, newest first."""
+    query = select(ErrorReports).order_by(ErrorReports.at.desc(), ErrorReports.code).limit(number)
+    rows = await read(lambda db: db.execute(query).mappings().all())
     return [ErrorReport(**row) for row in rows]
 
 
 async def find_report(code: str) -> ErrorReport | None:
-    """Give the one with a code."""
-    question = select(ErrorReports).where(ErrorReports.code == code)
-    row = await read(lambda db: db.execute(question).mappings().first())
+    """Return the report with a code, or None."""
+    query = select(ErrorReports).where(ErrorReports.code == code)
+    row = await read(lambda db: db.execute(query).mappings().first())
     return ErrorReport(**row) if row else None

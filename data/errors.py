@@ -1,31 +1,22 @@
-"""The database's failures in the words of the house."""
+"""Errors of the database driver, translated once, where `data.database` talks to it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Final
 
 from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StorageError
-from data.database import NewerDatabaseError
+
+#: What SQLAlchemy, asyncpg and the network raise when the database does not answer, or refuses.
+DRIVER_ERRORS: Final = (SQLAlchemyError, PostgresError, OSError, TimeoutError)
 
 
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Let what the database refuses out as `StorageError`.
+def storage_error(error: BaseException) -> StorageError:
+    """Return the error for the callers of `data`.
 
-    For callers that go on without the memory: whoever asks for a video gets it all the same.
-
-    Raises:
-        StorageError: the database did not answer, or refused.
+    It quotes the driver's first line, never SQLAlchemy's own text: that repeats the statement with
+    its values.
     """
-    try:
-        yield
-    except (SQLAlchemyError, PostgresError, NewerDatabaseError, OSError, TimeoutError) as error:
-        raise StorageError(f"{type(error).__name__}: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    """Give the database's own words. SQLAlchemy's would repeat the statement and its values."""
     original = getattr(error, "orig", None) or error
-    return str(original).partition("\n")[0]
+    reason = str(original).partition("\n")[0]
+    return StorageError(f"{type(error).__name__}: {reason}")

@@ -1,4 +1,4 @@
-"""What administrators may take out: the chats, one after the other, and all that is known of one."""
+"""Exports for administrators: the list of chats, and the details of one chat."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from data.models import Bans, Users
 
 @dataclass(frozen=True, slots=True)
 class ExportedChat:
-    """A chat as a line of an export. Times are Unix seconds, None where nobody knows."""
+    """A chat as one line of an export. Times are Unix seconds, or None if unknown."""
 
     chat_id: int
     lang: str
@@ -21,30 +21,29 @@ class ExportedChat:
 
 @dataclass(frozen=True, slots=True)
 class ChatDetails:
-    """All that the bot knows of a chat."""
+    """Everything that the bot stores about a chat, apart from its history."""
 
     chat: ExportedChat
     file_mode: bool
+    #: Unix time at which Telegram first refused this chat; None while it is reachable.
     blocked_at: int | None
     is_banned: bool
     posts: int
-    #: Of them with pictures.
+    #: Posts with pictures, included in `posts`.
     slideshows: int
     sounds: int
 
 
 async def chats_after(chat_id: int, number: int) -> list[ExportedChat]:
-    """List the next chats behind an id, in order of their ids."""
-    question = (
-        select(*_COLUMNS).where(Users.user_id > chat_id).order_by(Users.user_id).limit(number)
-    )
-    rows = await read(lambda db: db.execute(question).all())
+    """Return up to `number` chats with ids above `chat_id`, in order of their ids."""
+    query = select(*_COLUMNS).where(Users.user_id > chat_id).order_by(Users.user_id).limit(number)
+    rows = await read(lambda db: db.execute(query).all())
     return [ExportedChat(*row) for row in rows]
 
 
 async def chat_details(chat_id: int) -> ChatDetails | None:
-    """Give what is known of a chat; None when it is not registered."""
-    person = select(
+    """Return the details of a chat, or None if it is not registered."""
+    query = select(
         *_COLUMNS,
         Users.file_mode,
         Users.blocked_at,
@@ -54,7 +53,7 @@ async def chat_details(chat_id: int) -> ChatDetails | None:
     ).where(Users.user_id == chat_id)
 
     def work(db: Connection) -> ChatDetails | None:
-        row = db.execute(person).first()
+        row = db.execute(query).first()
         if row is None:
             return None
         return ChatDetails(

@@ -1,4 +1,4 @@
-"""What inline messages show, and whose they are."""
+"""The bot's inline messages: their senders, requests and shown posts."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,17 +23,18 @@ _BY_ID: Final = PreparedStatement(
 
 @dataclass(frozen=True, slots=True)
 class InlineMessage:
-    """An inline message of ours."""
+    """An inline message sent through the bot."""
 
+    #: User id of the sender.
     owner_id: int
-    #: What it was made for.
+    #: The request that the message was created for.
     request: Request
-    #: The post that it shows; None while it shows none.
+    #: The platform's id of the shown post; None while the message shows none.
     post_id: str | None
 
 
 async def store_inline(inline_id: str, owner_id: int, request: Request) -> None:
-    """Note whose an inline message is, and what it was made for."""
+    """Store the sender and the request of an inline message; do nothing if it is stored."""
     values = {
         "inline_id": inline_id,
         "owner_id": owner_id,
@@ -44,13 +45,13 @@ async def store_inline(inline_id: str, owner_id: int, request: Request) -> None:
 
 
 async def find_inline(inline_id: str) -> InlineMessage | None:
-    """Give what is known of an inline message."""
+    """Return an inline message, or None if it is unknown or its stored request is invalid."""
     row = await read_one(lambda db: _BY_ID.first(db, {"inline_id": inline_id}))
     request = Request.from_json(row.what) if row else None
     return InlineMessage(row.owner_id, request, row.post_id) if row and request else None
 
 
 async def record_shown_post(inline_id: str, post_id: str) -> None:
-    """Note which post an inline message shows."""
+    """Store the id of the post that an inline message shows."""
     statement = update(_TABLE).where(_TABLE.c.inline_id == inline_id).values(post_id=post_id)
     await write(lambda db: db.execute(statement))

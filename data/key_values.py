@@ -1,4 +1,4 @@
-"""The bot's own notes: small things that must outlive a restart, and be said by one process only."""
+"""A key-value store for state that must survive a restart and be changed by one process only."""
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -7,15 +7,16 @@ from data.models import KeyValues
 
 
 async def read_value(name: str) -> str | None:
-    """Give a note; None when there is none."""
-    question = select(KeyValues.value).where(KeyValues.name == name)
-    return await read(lambda db: db.execute(question).scalar())
+    """Return a value by its name, or None if it is not set."""
+    query = select(KeyValues.value).where(KeyValues.name == name)
+    return await read(lambda db: db.execute(query).scalar())
 
 
 async def compare_and_set(name: str, old: str | None, new: str | None) -> bool:
-    """Change a note from what it was; False when somebody else was quicker.
+    """Set a value only if it still equals `old`; None means "not set". Return True on success.
 
-    Whoever changes it does what belongs to the change: so it is done once, by whichever process.
+    Of several processes that make the same change, exactly one gets True. It performs the action
+    that belongs to the change, so that the action happens once.
     """
 
     def work(db: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""What Telegram already has: whole sets of file ids, stored, found and forgotten."""
+"""The file-id cache: complete sets of file ids of posts that Telegram already stores."""
 
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from data.database import read_one, table_of, unix_now, write
 from data.models import CachedPosts
 from data.prepared_statements import PreparedStatement
 
-#: A use is noted once a day, so that a popular post costs no write each time.
-_USE_IS_NOTED_S: Final = 86_400
+#: Minimum interval between two updates of `used_at`, in seconds. Saves a write for each hit.
+_TOUCH_INTERVAL_S: Final = 86_400
 _COLUMNS = ("bot_id", "platform", "post_id", "variant")
-#: Asked for every link, so it is built once.
+# Prepared once, because the lookup runs for every link.
 _TABLE = table_of(CachedPosts)
 _BY_KEY = PreparedStatement(
     select(
@@ -27,11 +27,11 @@ _INSERT: dict[str, Any] = {
 
 
 async def find_cached(key: CacheKey) -> CachedPost | None:
-    """Give the living set of a key, or None."""
+    """Return the cached post of a key, or None on a miss."""
     row = await read_one(lambda db: _BY_KEY.first(db, _values(key)))
     if row is None or row.files is None:
         return None
-    if unix_now() - row.used_at > _USE_IS_NOTED_S:
+    if unix_now() - row.used_at > _TOUCH_INTERVAL_S:
         await touch_cached(key)
     return read_cached(
         key, row.about, row.files, version=row.version, refreshed_at=row.refreshed_at
@@ -39,7 +39,7 @@ async def find_cached(key: CacheKey) -> CachedPost | None:
 
 
 async def store_cached(key: CacheKey, cached: CachedPost) -> None:
-    """Store a set in place of the one that is there."""
+    """Insert or replace the entry of a key; replacing it increases the entry's version."""
     now = unix_now()
     values = {
         "files": cached.files_json(),
@@ -57,7 +57,7 @@ async def store_cached(key: CacheKey, cached: CachedPost) -> None:
 
 
 async def refresh_cached(key: CacheKey, cached: CachedPost) -> None:
-    """Store newer likes and views; the file ids stay as they are."""
+    """Store newer likes and views. Do nothing if the entry was replaced in the meantime."""
     statement = (
         update(CachedPosts)
         .where(_is(key), CachedPosts.version == cached.version)
@@ -67,7 +67,7 @@ async def refresh_cached(key: CacheKey, cached: CachedPost) -> None:
 
 
 async def forget_cached(key: CacheKey, version: int) -> None:
-    """Note that exactly this set is dead; a newer one is left alone."""
+    """Evict the entry with this version; a newer entry stays."""
     statement = (
         update(CachedPosts).where(_is(key), CachedPosts.version == version).values(files=None)
     )
@@ -75,13 +75,13 @@ async def forget_cached(key: CacheKey, version: int) -> None:
 
 
 async def touch_cached(key: CacheKey) -> None:
-    """Note that a set was used."""
+    """Set the entry's time of last use to now."""
     statement = update(CachedPosts).where(_is(key)).values(used_at=unix_now())
     await write(lambda db: db.execute(statement))
 
 
 async def sweep_cached(unused_since: int) -> int:
-    """Delete what was not used since a Unix time; give the number of rows."""
+    """Delete entries not used since a Unix time. Return the number of deleted entries."""
     statement = delete(CachedPosts).where(CachedPosts.used_at < unused_since)
     return await write(lambda db: db.execute(statement).rowcount)
 

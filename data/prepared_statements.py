@@ -1,7 +1,7 @@
-"""Statements that are run for every message, ready for the driver.
+"""Prepared statements for queries that run for every message.
 
-SQLAlchemy needs several times as long for the way from a statement to its row as SQLite for the answer.
-So these are compiled once, and on SQLite handed to the driver itself (docs/decisions/0003).
+SQLAlchemy's overhead per statement is several times SQLite's own query time. These statements are
+therefore compiled once and, on SQLite, passed directly to the driver (docs/decisions/0003).
 """
 
 import sqlite3
@@ -21,26 +21,29 @@ _SQLITE: Final = sqlite.dialect(paramstyle="named")
 
 
 class PreparedStatement:
-    """A statement with named places for numbers and texts."""
+    """A compiled statement with named parameters."""
 
     def __init__(self, statement: _Statement, postgresql: _Statement | None = None) -> None:
-        """Compile a statement; `postgresql` is the same in that database's own words, if they differ.
+        """Compile a statement. `postgresql` is its variant in that dialect, if it differs.
 
         Raises:
-            sqlalchemy.exc.CompileError: a place has the name of a column that is not meant.
+            sqlalchemy.exc.CompileError: a parameter has the name of an unrelated column.
         """
         self._statement = statement if postgresql is None else postgresql
         compiled = statement.compile(dialect=_SQLITE)
         self._sql = compiled.string
-        #: What the statement says itself, and None for each place that is open.
+        #: Values of the statement's own constants; None for each open parameter.
         self._constants = dict(compiled.params)
-        # Where SQLAlchemy runs it itself, it takes a place for the column of the same name; better now.
+        # SQLAlchemy binds a parameter to the column of the same name. Compiling for PostgreSQL with
+        # the parameter names reveals such a clash now instead of at the first execution.
         self._statement.compile(dialect=_POSTGRESQL, column_keys=list(self._constants))
         names = [str(column.key) for column in statement.exported_columns]
         self._row: Any = namedtuple("Row", names) if names else None
 
     def first(self, db: Connection, values: Mapping[str, Any]) -> Any:
-        """Run it, and give its first row, or None. On SQLite its values are as the driver gives them.
+        """Execute the statement and return its first row, or None.
+
+        On SQLite the values have the driver's types: a boolean is 0 or 1.
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database refused.
@@ -59,5 +62,5 @@ class PreparedStatement:
 
 
 def parameters(*names: str) -> dict[str, BindParameter[Any]]:
-    """Give a place for each of some columns, under its own name."""
+    """Return a bind parameter for each column name, under the same name."""
     return {name: bindparam(name) for name in names}

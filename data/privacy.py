@@ -1,4 +1,4 @@
-"""What the tables hold about a person, to be handed out or erased."""
+"""Personal data: export and erasure of all rows about a user."""
 
 from typing import Any, Final
 
@@ -8,9 +8,9 @@ from data.database import read, table_of, write
 from data.models import InlineMessages, Music, Recipients, Requests, Users, Video
 from data.rollups import subtract_chat_counts
 
-#: Where a person's number stands, children before parents. `bans` and `broadcasts` are not among
-#: them: who was shut out stays out, and who has written to everybody stands in the operator's books.
-_WHERE: Final[tuple[Column[Any], ...]] = tuple(
+#: Columns with a user's id, child tables before parents. `bans` and `broadcasts` are left out: a
+#: ban outlasts an erasure, and broadcasts belong to the operator's records.
+_ID_COLUMNS: Final[tuple[Column[Any], ...]] = tuple(
     table_of(model).c[name]
     for model, name in (
         (Video, "user_id"),
@@ -24,7 +24,7 @@ _WHERE: Final[tuple[Column[Any], ...]] = tuple(
 
 
 async def personal_data(chat_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Give all rows about a person, by table."""
+    """Return all rows about a user as {table name: rows}."""
 
     def work(db: Connection) -> dict[str, list[dict[str, Any]]]:
         return {
@@ -32,18 +32,18 @@ async def personal_data(chat_id: int) -> dict[str, list[dict[str, Any]]]:
                 dict(row)
                 for row in db.execute(select(column.table).where(column == chat_id)).mappings()
             ]
-            for column in _WHERE
+            for column in _ID_COLUMNS
         }
 
     return await read(work)
 
 
 async def erase(chat_id: int) -> None:
-    """Delete all rows about a person, at once, and take them out of the statistics."""
+    """Delete all rows about a user and subtract them from the statistics, in one transaction."""
 
     def work(db: Connection) -> None:
         subtract_chat_counts(db, chat_id)
-        for column in _WHERE:
+        for column in _ID_COLUMNS:
             db.execute(delete(column.table).where(column == chat_id))
 
     await write(work)

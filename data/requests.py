@@ -1,4 +1,4 @@
-"""Requests that outlive the process that took them, and the processes that serve them."""
+"""The request store: requests that survive a restart, worker leases, and flights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from data.database import table_of, unix_now, write
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
 
-# What every request needs is built once, and for the bare table: the mapping costs as much as SQLite.
+# Prepared once and on the bare table, because ORM mapping would double the cost per request.
 _TABLE: Final = table_of(Requests)
 _NEW: Final = parameters(
     "bot_id", "update_id", "number", "chat_id", "asked_at", "what", "owner", "attempts"
@@ -24,7 +24,7 @@ _INSERT: Final = PreparedStatement(
         for insert in (sqlite.insert, postgresql.insert)
     )
 )
-_NOTE_PROGRESS: Final = PreparedStatement(
+_STORE_PROGRESS: Final = PreparedStatement(
     update(_TABLE).where(_TABLE.c.id == bindparam("row")).values(progress=bindparam("how_far"))
 )
 _FINISH: Final = PreparedStatement(
@@ -41,22 +41,23 @@ _FINISH: Final = PreparedStatement(
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A row that is not finished."""
+    """A stored request that is not finished."""
 
+    #: Id of the row.
     id: int
-    #: None when it cannot be understood.
+    #: None if the stored JSON is invalid.
     request: Request | None
     progress: Progress
-    #: How often somebody has begun to fetch for it.
+    #: Number of fetches started for it, over all processes.
     attempts: int
 
 
 async def store_requests(
     bot_id: int, update_id: int, requests: Sequence[Request], owner: str
 ) -> list[int | None]:
-    """Store what an update asks for, in one transaction; give the rows' ids.
+    """Store the requests of one update in one transaction and return the ids of the rows.
 
-    None stands for one that is there already: Telegram has brought the update a second time.
+    An id is None if the request is already stored, because Telegram delivered the update twice.
     """
 
     def work(db: Connection) -> list[int | None]:
@@ -82,32 +83,35 @@ async def store_requests(
 
 
 async def count_attempt(row: int) -> None:
-    """Count an attempt at a request: whoever ends the process each time is known by that."""
+    """Count an attempt at a request. A high count marks requests that crash the process."""
     statement = update(Requests).where(Requests.id == row).values(attempts=Requests.attempts + 1)
     await write(lambda db: db.execute(statement))
 
 
 async def store_progress(row: int, progress: Progress) -> None:
-    """Note how much of an answer has gone out."""
+    """Store how much of an answer has been sent."""
     values = {"row": row, "how_far": progress.as_json()}
-    await write(lambda db: _NOTE_PROGRESS.first(db, values))
+    await write(lambda db: _STORE_PROGRESS.first(db, values))
 
 
 async def finish_request(row: int, progress: Progress, outcome: str) -> None:
-    """Note that a request has been answered."""
+    """Mark a request as finished; do nothing if it already is.
+
+    `outcome` is "delivered" or the code of the error that the user was told.
+    """
     await write(lambda db: finish(db, row, progress, outcome))
 
 
 def finish(db: Connection, row: int, progress: Progress, outcome: str) -> None:
-    """Do the same inside a transaction."""
+    """Mark a request as finished, inside the caller's transaction; see `finish_request`."""
     values = {"row": row, "at": unix_now(), "how": outcome, "how_far": progress.as_json()}
     _FINISH.first(db, values)
 
 
 async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
-    """Give a worker the open requests that no living one has, oldest first."""
+    """Assign all open requests without a live worker to `owner` and return them, oldest first."""
     statement = (
-        _of_nobody(update(Requests), owner)
+        _unowned(update(Requests), owner)
         .where(Requests.bot_id == bot_id, Requests.finished_at.is_(None))
         .values(owner=owner)
         .returning(Requests.id, Requests.what, Requests.progress, Requests.attempts)
@@ -125,7 +129,7 @@ async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
 
 
 async def hand_back(owner: str) -> int:
-    """Let the next worker have what this one will not finish; give the number."""
+    """Release a worker's open requests, flights and lease. Return the number of requests."""
     mine = (Requests.owner == owner) & Requests.finished_at.is_(None)
 
     def work(db: Connection) -> int:
@@ -138,7 +142,7 @@ async def hand_back(owner: str) -> int:
 
 
 async def renew_lease(owner: str, seconds: int) -> None:
-    """Say that a worker is alive, and will be for so many seconds."""
+    """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead."""
     until = unix_now() + seconds
 
     def work(db: Connection) -> None:
@@ -152,7 +156,7 @@ async def renew_lease(owner: str, seconds: int) -> None:
 
 
 async def begin_flight(key: CacheKey, owner: str) -> bool:
-    """Claim the fetching of a post for a worker; False while another living one is at it."""
+    """Claim the flight of a post for a worker. Return False while another live worker has it."""
     values = {
         "bot_id": key.bot_id,
         "platform": key.platform,
@@ -174,7 +178,7 @@ async def begin_flight(key: CacheKey, owner: str) -> bool:
 
 
 async def end_flight(key: CacheKey, owner: str) -> None:
-    """Let others fetch a post."""
+    """Release a worker's flight, so that other workers can fetch the post."""
     statement = delete(Flights).where(
         Flights.bot_id == key.bot_id,
         Flights.platform == key.platform,
@@ -186,7 +190,10 @@ async def end_flight(key: CacheKey, owner: str) -> None:
 
 
 async def sweep_requests(finished_before: int) -> int:
-    """Delete what was finished before a Unix time, and what the dead have left; give the number."""
+    """Delete requests finished before a Unix time, and flights and leases of dead workers.
+
+    Return the number of deleted requests.
+    """
 
     def work(db: Connection) -> int:
         number = db.execute(delete(Requests).where(Requests.finished_at < finished_before)).rowcount
@@ -197,13 +204,13 @@ async def sweep_requests(finished_before: int) -> int:
     return await write(work)
 
 
-def _of_nobody(statement: Update, owner: str) -> Update:
-    """Confine a statement to requests whose worker is dead; our own do not count."""
+def _unowned(statement: Update, owner: str) -> Update:
+    """Restrict a statement to requests without a live worker; `owner` counts as live."""
     return statement.where(
         or_(Requests.owner.is_(None), (Requests.owner != owner) & ~_is_alive(Requests.owner))
     )
 
 
 def _is_alive(owner: Any) -> Any:
-    living = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())
-    return living.correlate(Requests, Flights).exists()
+    live = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())
+    return live.correlate(Requests, Flights).exists()

@@ -1,13 +1,13 @@
-"""Counting: what is counted once, in the transaction in which it happens, is never counted again.
+"""Rollups: counters that are updated in the transaction of each event, so screens need no scans.
 
-Two places hold the same truth twice: a chat's own counts in `users`, and everybody's by half-hour in
-`stats`. `recount` makes both anew from the history, and must change nothing.
+They duplicate the history in two places: per chat in `users`, and per half-hour over all chats in
+`stats`. `recount` rebuilds both from the history. On a consistent database it changes nothing.
 """
 
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
     Connection,
@@ -25,7 +25,7 @@ from sqlalchemy import bindparam as place
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.statistics import COUNTED, DAY_S, SLOT_S, Counts, fine_from, slot_of
-from data.database import table_of, unix_now, write
+from data.database import lock_upgrades, table_of, unix_now, write
 from data.models import KeyValues, Music, Stats, Users, Video
 from data.prepared_statements import PreparedStatement, parameters
 
@@ -33,14 +33,21 @@ logger = logging.getLogger(__name__)
 
 _USERS, _STATS = table_of(Users), table_of(Stats)
 _VIDEOS, _MUSIC = table_of(Video), table_of(Music)
-#: What the counts mean. Another number here, and every database is counted anew at its next start.
+#: Version of the counters' meaning. Changing it rebuilds the rollups at the next start.
 _VERSION: Final = "1"
-_VERSION_NOTE: Final = "rollups"
+_VERSION_KEY: Final = "rollups"
 
-_NEEDED: Final = ("registered_at", "ad_count", "ad_cooldown", "post_at", "slideshow_at", "sound_at")
-# A chat's row is locked while something is added to it (on SQLite the transaction itself is the lock).
-_CHAT: Final = PreparedStatement(
-    select(*(_USERS.c[n] for n in _NEEDED))
+_CHAT_COLUMNS: Final = (
+    "registered_at",
+    "ad_count",
+    "ad_cooldown",
+    "post_at",
+    "slideshow_at",
+    "sound_at",
+)
+# FOR UPDATE locks the chat's row on PostgreSQL. On SQLite the transaction itself is the lock.
+_LOCK_CHAT: Final = PreparedStatement(
+    select(*(_USERS.c[name] for name in _CHAT_COLUMNS))
     .where(_USERS.c.user_id == place("chat_id"))
     .with_for_update(key_share=True)
 )
@@ -62,7 +69,7 @@ _ADD_SOUND: Final = PreparedStatement(
 
 
 def _adding(table: Table, statement: Any, keys: list[str], numbers: tuple[str, ...]) -> Any:
-    """Let an INSERT add to the row that is there already."""
+    """Extend an INSERT so that it adds its numbers to an existing row."""
     return statement.on_conflict_do_update(
         index_elements=keys,
         set_={name: table.c[name] + statement.excluded[name] for name in numbers},
@@ -82,18 +89,21 @@ _ADD: Final = PreparedStatement(
 )
 
 
-# --- as it happens -------------------------------------------------------------------------------
+# --- counting events -----------------------------------------------------------------------------
 
 
 def lock_chat(db: Connection, chat_id: int) -> Any:
-    """Give the row of a registered chat, which stays ours to the end of the transaction."""
-    return _CHAT.first(db, {"chat_id": chat_id})
+    """Lock a chat's row until the end of the transaction and return it; None if unregistered."""
+    return _LOCK_CHAT.first(db, {"chat_id": chat_id})
 
 
 def count_post(
     db: Connection, chat_id: int, chat: Any, now: int, *, is_slideshow: bool, is_inline: bool
 ) -> None:
-    """Count a delivery. It comes last in its transaction, because all chats share these rows."""
+    """Count a delivered post of a locked chat, at the Unix time `now`.
+
+    Call it last in the transaction: all chats share the rows of `stats`, and it locks them.
+    """
     changes = _Changes(chat_id)
     at = changes.seen("post_chats", chat.post_at, now)
     changes.add(now, Counts(posts=1, slideshows=int(is_slideshow), inline_posts=int(is_inline)))
@@ -106,7 +116,7 @@ def count_post(
 
 
 def count_sound(db: Connection, chat_id: int, chat: Any, now: int) -> None:
-    """Count a sound."""
+    """Count a delivered audio file of a locked chat, at the Unix time `now`."""
     changes = _Changes(chat_id)
     at = changes.seen("sound_chats", chat.sound_at, now)
     changes.add(now, Counts(sounds=1))
@@ -115,25 +125,28 @@ def count_sound(db: Connection, chat_id: int, chat: Any, now: int) -> None:
 
 
 def count_chat(db: Connection, chat_id: int, now: int) -> None:
-    """Count a new chat."""
+    """Count a new chat, registered at the Unix time `now`."""
     changes = _Changes(chat_id)
     changes.add(now, Counts(chats=1))
     changes.write(db)
 
 
 class _Changes:
-    """What a transaction changes in `stats`, for one chat."""
+    """Changes of one transaction to `stats`, for one chat."""
 
     def __init__(self, chat_id: int) -> None:
         self._is_group = chat_id < 0
         self._by_slot: defaultdict[int, Counts] = defaultdict(Counts)
 
     def add(self, at: int, counts: Counts) -> None:
-        """Add to the half-hour of a Unix time."""
+        """Add counters to the half-hour that contains the Unix time `at`."""
         self._by_slot[slot_of(at)] += counts
 
     def seen(self, column: str, last_at: int | None, now: int) -> int:
-        """Move the chat from where it was last seen to now; gives when it was last seen by now."""
+        """Move the chat's contribution to a `…_chats` column from its last slot to the current one.
+
+        Return the Unix time of its last event, which is never before `last_at`.
+        """
         at = max(last_at or 0, now)
         if last_at is None or slot_of(last_at) != slot_of(at):
             self.add(at, Counts(**{column: 1}))
@@ -142,77 +155,90 @@ class _Changes:
         return at
 
     def write(self, db: Connection) -> None:
-        """Write it, oldest first: all who lock several rows lock them in this order."""
+        """Write the changes, oldest slot first. The fixed lock order prevents deadlocks."""
         for slot, counts in sorted(self._by_slot.items()):
             add_counts(db, slot, self._is_group, counts)
 
 
 def add_counts(db: Connection, slot: int, is_group: bool, counts: Counts) -> None:
-    """Add to one row of `stats`."""
+    """Add counters to one row of `stats`, inserting it if it is missing."""
     numbers = {name: getattr(counts, name) for name in COUNTED}
     _ADD.first(db, {"slot": slot, "is_group": is_group, **numbers})
 
 
-# --- a chat that goes, or comes from elsewhere ---------------------------------------------------
+# --- erased and migrated chats -------------------------------------------------------------------
 
 
 def subtract_chat_counts(db: Connection, chat_id: int) -> None:
-    """Take everything out of `stats` that a chat has brought, before its history is changed."""
-    _bring(db, chat_id, is_taken=True)
+    """Subtract a chat's contribution from `stats`. Call it before changing the chat's history."""
+    _add_contributions(db, chat_id, sign=-1)
 
 
 def add_chat_counts(db: Connection, chat_id: int) -> None:
-    """Count a chat from its history, and put it into `stats`."""
+    """Rebuild a chat's counters from its history and add its contribution to `stats`."""
     _count_chats(db, chat_id)
-    _bring(db, chat_id, is_taken=False)
+    _add_contributions(db, chat_id, sign=1)
 
 
-def _bring(db: Connection, chat_id: int, *, is_taken: bool) -> None:
-    found: defaultdict[tuple[int, bool], Counts] = defaultdict(Counts)
-    for columns, question in _contributions(chat_id, fine_from=0):
-        for slot, is_group, *numbers in db.execute(question):
+def _add_contributions(db: Connection, chat_id: int, *, sign: Literal[-1, 1]) -> None:
+    totals: defaultdict[tuple[int, bool], Counts] = defaultdict(Counts)
+    for columns, query in _contributions(chat_id, fine_from=0):
+        for slot, is_group, *numbers in db.execute(query):
             counts = Counts(**dict(zip(columns, numbers, strict=True)))
-            found[slot, bool(is_group)] += -counts if is_taken else counts
-    for (slot, is_group), counts in sorted(found.items()):
+            totals[slot, bool(is_group)] += counts if sign > 0 else -counts
+    for (slot, is_group), counts in sorted(totals.items()):
         add_counts(db, slot, is_group, counts)
 
 
-# --- from the beginning --------------------------------------------------------------------------
+# --- rebuilding ----------------------------------------------------------------------------------
 
 
 async def recount() -> None:
-    """Count everything anew from the history: for when another program has written to it."""
+    """Rebuild all rollups from the history, for example after another program has written to it."""
     await write(_recount)
 
 
-def ensure_counted(db: Connection) -> None:
-    """Count a database whose history was written before there were counts."""
-    version = db.execute(select(KeyValues.value).where(KeyValues.name == _VERSION_NOTE)).scalar()
+async def ensure_counted() -> None:
+    """Build the rollups once, in a database whose history is older than they are.
+
+    Raises:
+        StorageError: the database did not answer, or refused.
+    """
+    await write(_ensure_counted)
+
+
+def _ensure_counted(db: Connection) -> None:
+    lock_upgrades(db)
+    version = db.execute(select(KeyValues.value).where(KeyValues.name == _VERSION_KEY)).scalar()
     if version == _VERSION:
         return
     if db.execute(select(Users.user_id).limit(1)).first():
-        logger.info("The history is counted, once; a million downloads take a few seconds")
+        logger.info(
+            "Counting the history once; a million downloads take a few seconds",
+            extra={"event": "rollups_built"},
+        )
     _recount(db)
-    db.execute(delete(KeyValues).where(KeyValues.name == _VERSION_NOTE))
-    db.execute(insert(KeyValues).values(name=_VERSION_NOTE, value=_VERSION))
+    db.execute(delete(KeyValues).where(KeyValues.name == _VERSION_KEY))
+    db.execute(insert(KeyValues).values(name=_VERSION_KEY, value=_VERSION))
 
 
 def _recount(db: Connection) -> None:
     _count_chats(db, None)
     db.execute(delete(Stats))
     into = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    for columns, question in _contributions(None, fine_from=fine_from(unix_now())):
-        counted = question.subquery()
+    for columns, query in _contributions(None, fine_from=fine_from(unix_now())):
+        counted = query.subquery()
         rest = [literal(0).label(name) for name in COUNTED if name not in columns]
         names = ["slot", "is_group", *columns, *(column.name for column in rest)]
-        # SQLite needs the WHERE to know that ON CONFLICT is no part of the question.
+        # Without the WHERE, SQLite would parse ON CONFLICT as a join constraint of the SELECT.
+        # Source: https://www.sqlite.org/lang_upsert.html ("Parsing Ambiguity")
         rows = select(counted, *rest).where(literal(1) == 1)
         statement = into(_STATS).from_select(names, rows)
         db.execute(_adding(_STATS, statement, ["slot", "is_group"], COUNTED))
 
 
 def _count_chats(db: Connection, chat_id: int | None) -> None:
-    """Count chats' own histories into `users`."""
+    """Rebuild the counters in `users` from the history, for one chat or (None) for all."""
     chats = update(_USERS)
     posts = select(
         _VIDEOS.c.user_id,
@@ -237,8 +263,8 @@ def _count_chats(db: Connection, chat_id: int | None) -> None:
             posts=0, slideshows=0, sounds=0, post_at=None, slideshow_at=None, sound_at=None
         )
     )
-    for question in (posts, sounds):
-        counted = question.subquery()
+    for query in (posts, sounds):
+        counted = query.subquery()
         values = {column.name: column for column in counted.c if column.name != "user_id"}
         db.execute(update(_USERS).where(_USERS.c.user_id == counted.c.user_id).values(values))
 
@@ -246,22 +272,23 @@ def _count_chats(db: Connection, chat_id: int | None) -> None:
 def _contributions(
     chat_id: int | None, *, fine_from: int
 ) -> Iterator[tuple[tuple[str, ...], Select[Any]]]:
-    """List what one chat or all have brought to `stats`: columns, and rows of (slot, is_group, numbers).
+    """Yield the contributions of one chat or (None) all chats to `stats`.
 
-    What lies before `fine_from` is counted by days.
+    Each one is a tuple of column names and a query for rows of (slot, is_group, numbers of these
+    columns). Slots before the Unix time `fine_from` are days, later ones half-hours.
     """
 
     def by_slot(table: Table, at: str, **numbers: Any) -> tuple[tuple[str, ...], Select[Any]]:
         time = func.coalesce(table.c[at], 0)
         slot = case((time < fine_from, time // DAY_S * DAY_S), else_=time // SLOT_S * SLOT_S)
-        question = select(
+        query = select(
             slot.label("slot"),
             (table.c.user_id < 0).label("is_group"),
             *(number.label(name) for name, number in numbers.items()),
         ).group_by("slot", "is_group")
         if chat_id is not None:
-            question = question.where(table.c.user_id == chat_id)
-        return tuple(numbers), question
+            query = query.where(table.c.user_id == chat_id)
+        return tuple(numbers), query
 
     yield by_slot(_USERS, "registered_at", chats=func.count())
     yield by_slot(
@@ -273,15 +300,15 @@ def _contributions(
     )
     yield by_slot(_MUSIC, "downloaded_at", sounds=func.count())
     for name in ("post", "slideshow", "sound"):
-        columns, question = by_slot(_USERS, f"{name}_at", **{f"{name}_chats": func.count()})
-        yield columns, question.where(_USERS.c[f"{name}s"] > 0)
+        columns, query = by_slot(_USERS, f"{name}_at", **{f"{name}_chats": func.count()})
+        yield columns, query.where(_USERS.c[f"{name}s"] > 0)
 
 
-# --- later ---------------------------------------------------------------------------------------
+# --- compaction ----------------------------------------------------------------------------------
 
 
 async def fold_stats() -> int:
-    """Turn old half-hours into days; give how many rows that has saved."""
+    """Merge old half-hour rows into day rows. Return the number of rows saved."""
     before = fine_from(unix_now())
     old = (
         delete(_STATS)

@@ -1,4 +1,4 @@
-"""What statistics ask: every answer is a few rows, however much has been downloaded."""
+"""Queries for statistics. Each one reads a few rows, whatever the size of the history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _STATS, _OUTCOMES = table_of(Stats), table_of(Outcomes)
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """A line of a chat's history."""
+    """One download in a chat's history."""
 
     pk_id: int
     #: Unix time; None in rows older than the column.
@@ -33,57 +33,66 @@ class HistoryEntry:
 
 
 async def counts_since(since: int | None) -> dict[Scope, Counts]:
-    """Count what has happened from a half-hour on, or ever: in private chats, groups, and both."""
+    """Return the counters of private chats, of groups and of both.
+
+    `since` is the Unix time of the first half-hour that counts, or None for all time.
+    """
     numbers = (func.sum(_STATS.c[name]) for name in COUNTED)
-    question = select(_STATS.c.is_group, *numbers).group_by(_STATS.c.is_group)
+    query = select(_STATS.c.is_group, *numbers).group_by(_STATS.c.is_group)
     if since is not None:
-        question = question.where(_STATS.c.slot >= since)
-    rows = await read(lambda db: db.execute(question).all())
-    counts = {bool(is_group): Counts(*map(int, found)) for is_group, *found in rows}
+        query = query.where(_STATS.c.slot >= since)
+    rows = await read(lambda db: db.execute(query).all())
+    counts = {bool(is_group): Counts(*map(int, sums)) for is_group, *sums in rows}
     private, groups = counts.get(False, Counts()), counts.get(True, Counts())
     return {Scope.ALL: private + groups, Scope.PRIVATE: private, Scope.GROUPS: groups}
 
 
 async def first_slot() -> int | None:
-    """Give the first half-hour (or day) in which anything happened; None when nothing has."""
-    question = select(func.min(_STATS.c.slot)).where(_STATS.c.slot > 0)
-    return await read(lambda db: db.execute(question).scalar())
+    """Return the Unix time of the first half-hour (or day) with any event, or None."""
+    query = select(func.min(_STATS.c.slot)).where(_STATS.c.slot > 0)
+    return await read(lambda db: db.execute(query).scalar())
 
 
 async def by_slot(metric: Metric, scope: Scope, begin: int, end: int) -> list[tuple[int, int]]:
-    """List (Unix time, number) of what happened from `begin` to before `end`."""
-    question = select(_STATS.c.slot, _STATS.c[metric.value]).where(
+    """Return (Unix time, number) per stored slot, from `begin` to before `end`, in no order.
+
+    With `Scope.ALL` a time may occur twice, for private chats and for groups.
+    """
+    query = select(_STATS.c.slot, _STATS.c[metric.value]).where(
         _STATS.c.slot >= begin, _STATS.c.slot < end
     )
     if scope is not Scope.ALL:
-        question = question.where(_STATS.c.is_group.is_(scope is Scope.GROUPS))
-    rows = await read(lambda db: db.execute(question).all())
+        query = query.where(_STATS.c.is_group.is_(scope is Scope.GROUPS))
+    rows = await read(lambda db: db.execute(query).all())
     return [(slot, number) for slot, number in rows]
 
 
 async def blocked_chats() -> int:
-    """Count the chats that are closed to us."""
-    question = select(func.count()).select_from(Users).where(Users.blocked_at.is_not(None))
-    return await read(lambda db: db.execute(question).scalar_one())
+    """Return the number of chats that blocked the bot."""
+    query = select(func.count()).select_from(Users).where(Users.blocked_at.is_not(None))
+    return await read(lambda db: db.execute(query).scalar_one())
 
 
 async def last_download_at() -> int | None:
-    """Give the Unix time of the newest download; None when there is none."""
-    question = select(func.max(Video.downloaded_at))
-    return await read(lambda db: db.execute(question).scalar())
+    """Return the Unix time of the newest download, or None if there is none."""
+    query = select(func.max(Video.downloaded_at))
+    return await read(lambda db: db.execute(query).scalar())
 
 
 async def history_before(
     chat_id: int, last: HistoryEntry | None, number: int
 ) -> list[HistoryEntry]:
-    """List a chat's next downloads before `last`, newest first."""
+    """Return up to `number` of a chat's downloads older than `last`, newest first.
+
+    With None for `last`, return the newest ones. Downloads of unknown time come last.
+    """
     at, pk_id = Video.downloaded_at, Video.pk_id
     of_chat = select(pk_id, at, Video.video_link).where(Video.user_id == chat_id)
-    # Apart, because databases do not agree where NULL stands in an order.
+    # Two queries, because SQLite and PostgreSQL sort NULL differently.
     dated = of_chat.where(at.is_not(None)).order_by(at.desc(), pk_id.desc())
     undated = of_chat.where(at.is_(None)).order_by(pk_id.desc())
     if last is not None and last.at is not None:
-        # The first condition says nothing new, but lets the index find the place.
+        # The first condition is redundant, but lets the database seek in the index.
         dated = dated.where(at <= last.at, or_(at < last.at, pk_id < last.pk_id))
     elif last is not None:
         undated = undated.where(pk_id < last.pk_id)
@@ -98,32 +107,33 @@ async def history_before(
 
 
 async def add_outcomes(outcomes: Sequence[tuple[str, str, int]]) -> None:
-    """Add how requests have ended just now: (platform, outcome, number)."""
+    """Add outcomes of requests to the current half-hour, as (platform, outcome, number)."""
     slot = slot_of(unix_now())
     await write(lambda db: _add(db, [(slot, *outcome) for outcome in outcomes]))
 
 
 async def outcomes_since(since: int | None) -> list[tuple[str, str, int]]:
-    """List (platform, outcome, number) from a half-hour on, or ever; most frequent first.
+    """Return (platform, outcome, number), most frequent first.
 
-    What is long ago is counted from the beginning of its day.
+    `since` is the Unix time of the first half-hour that counts, or None for all time. A time that
+    is older than the half-hour rows is rounded down to the beginning of its day.
     """
     if since is not None and since < fine_from(unix_now(), FINE_OUTCOMES_S):
         since = since // DAY_S * DAY_S
     number = func.sum(_OUTCOMES.c.number)
-    question = (
+    query = (
         select(_OUTCOMES.c.platform, _OUTCOMES.c.outcome, number)
         .group_by(_OUTCOMES.c.platform, _OUTCOMES.c.outcome)
         .order_by(number.desc(), _OUTCOMES.c.platform, _OUTCOMES.c.outcome)
     )
     if since is not None:
-        question = question.where(_OUTCOMES.c.slot >= since)
-    rows = await read(lambda db: db.execute(question).all())
+        query = query.where(_OUTCOMES.c.slot >= since)
+    rows = await read(lambda db: db.execute(query).all())
     return [(platform, outcome, int(total)) for platform, outcome, total in rows]
 
 
 async def fold_outcomes() -> None:
-    """Turn old half-hours into days."""
+    """Merge old half-hour rows of outcomes into day rows."""
     before = fine_from(unix_now(), FINE_OUTCOMES_S)
     old = (
         delete(_OUTCOMES)

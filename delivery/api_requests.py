@@ -1,4 +1,4 @@
-"""The requests that send media: pure, from our files to the Bot API's parameters."""
+"""Build the Bot API requests that send media. Nothing is sent here."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ from core.media import (
 )
 from delivery.targets import ChatTarget
 
-#: A larger piece makes uploads faster and costs its size in memory for each of them.
+#: Bytes per read. Larger chunks make uploads faster, but each upload holds one in memory.
 _UPLOAD_CHUNK: Final = 256 * 1024
-#: An animation cannot be part of an album; it goes there as the video that it is.
+#: Albums cannot contain animations. Source: https://core.telegram.org/bots/api#sendmediagroup
 _ITEM_BY_KIND: Final[dict[str, Any]] = {
     "photo": InputMediaPhoto,
     "video": InputMediaVideo,
@@ -54,9 +54,10 @@ _INLINE_BY_KIND: Final[dict[str, Any]] = {
     "animation": InputMediaAnimation,
     "audio": InputMediaAudio,
 }
-#: What cannot be covered by a spoiler.
-_UNCOVERED: Final = frozenset({"document", "audio"})
-#: What the chat shows while a file is on its way.
+#: Kinds of files that the Bot API cannot hide behind a spoiler.
+_NO_SPOILER: Final = frozenset({"document", "audio"})
+#: The chat action that is shown during an upload, by type of file.
+#: Source: https://core.telegram.org/bots/api#sendchataction
 ACTIONS: Final[dict[type[LocalFile], str]] = {
     PhotoFile: "upload_photo",
     VideoFile: "upload_video",
@@ -66,22 +67,22 @@ ACTIONS: Final[dict[type[LocalFile], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MessageOptions:
-    """What stands around the media."""
+    """Caption, buttons and flags of a message with media."""
 
-    #: Telegram HTML.
+    #: Caption in Telegram HTML; empty for none.
     caption: str
     buttons: InlineKeyboardMarkup | None = None
-    #: Nobody's phone rings.
+    #: Deliver without a notification sound.
     is_silent: bool = False
-    #: The media is covered until somebody taps on it.
+    #: Hide the media until the user taps on it.
     is_spoiler: bool = False
 
 
 class SendByFileId(TelegramMethod[MessageId]):
-    """sendPhoto, sendVideo … with a file that Telegram has, and that stands in a field named by `kind`.
+    """sendPhoto, sendVideo and so on, with a file id in an extra field that is named after `kind`.
 
-    aiogram's own methods go through all that a message can have, on the way out and again in the
-    answer; of this answer only the message's id is wanted. That saves half of what sending costs.
+    aiogram's own methods serialise every possible field of a message and parse the whole message
+    in the response. Only the message id is needed here, which halves the CPU cost of sending.
     """
 
     __returning__ = MessageId
@@ -92,7 +93,7 @@ class SendByFileId(TelegramMethod[MessageId]):
     message_thread_id: int | None
     caption: str | None
     parse_mode: str = ParseMode.HTML
-    #: JSON, like the next but two.
+    #: JSON text, like `reply_parameters`.
     reply_markup: str | None
     disable_notification: bool | None
     has_spoiler: bool | None
@@ -100,12 +101,12 @@ class SendByFileId(TelegramMethod[MessageId]):
 
     @property
     def __api_method__(self) -> str:  # type: ignore[override]
-        """Give the method's name."""
+        """Return the name of the Bot API method."""
         return f"send{self.kind.capitalize()}"
 
 
 def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOptions) -> SendByFileId:
-    """Write the request that sends a file that Telegram has."""
+    """Return the request that sends a file by its file id."""
     media: dict[str, Any] = {file.kind: file.file_id}
     reply = target.reply
     return SendByFileId(
@@ -117,7 +118,7 @@ def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOption
         caption=options.caption or file.label or None,
         reply_markup=options.buttons and options.buttons.model_dump_json(exclude_none=True),
         disable_notification=options.is_silent or None,
-        has_spoiler=(options.is_spoiler and file.kind not in _UNCOVERED) or None,
+        has_spoiler=(options.is_spoiler and file.kind not in _NO_SPOILER) or None,
         reply_parameters=reply and reply.model_dump_json(exclude_defaults=True),
     )
 
@@ -125,7 +126,7 @@ def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOption
 def file_request(
     target: ChatTarget, file: LocalFile, options: MessageOptions
 ) -> TelegramMethod[Message]:
-    """Write the request that uploads one file."""
+    """Return the request that uploads and sends one file."""
     common: dict[str, Any] = {
         "business_connection_id": target.business_id,
         "chat_id": target.chat_id,
@@ -147,7 +148,7 @@ def file_request(
             return SendAnimation(
                 animation=StreamedFile(file.path),
                 has_spoiler=options.is_spoiler,
-                **_measures(file),
+                **_video_options(file),
                 **common,
             )
         case VideoFile():
@@ -156,13 +157,13 @@ def file_request(
                 cover=StreamedFile(file.cover) if file.cover else None,
                 supports_streaming=True,
                 has_spoiler=options.is_spoiler,
-                **_measures(file),
+                **_video_options(file),
                 **common,
             )
 
 
 def audio_request(target: ChatTarget, audio: AudioFile, options: MessageOptions) -> SendAudio:
-    """Write the request that sends a sound."""
+    """Return the request that uploads and sends an audio file."""
     return SendAudio(
         business_connection_id=target.business_id,
         chat_id=target.chat_id,
@@ -181,7 +182,7 @@ def audio_request(target: ChatTarget, audio: AudioFile, options: MessageOptions)
 def album_request(
     target: ChatTarget, files: Sequence[File], options: MessageOptions
 ) -> SendMediaGroup:
-    """Write the request that sends several files as one album."""
+    """Return the request that sends 2 to 10 files as one album, without caption and buttons."""
     return SendMediaGroup(
         business_connection_id=target.business_id,
         chat_id=target.chat_id,
@@ -197,7 +198,7 @@ def _album_item(
 ) -> InputMediaPhoto | InputMediaVideo | InputMediaDocument:
     match file:
         case RemoteFile():
-            spoiler = {} if file.kind in _UNCOVERED else {"has_spoiler": options.is_spoiler}
+            spoiler = {} if file.kind in _NO_SPOILER else {"has_spoiler": options.is_spoiler}
             item: InputMediaPhoto | InputMediaVideo | InputMediaDocument = _ITEM_BY_KIND[file.kind](
                 media=file.file_id, caption=file.label or None, **spoiler
             )
@@ -213,18 +214,18 @@ def _album_item(
                 cover=StreamedFile(file.cover) if file.cover else None,
                 supports_streaming=True,
                 has_spoiler=options.is_spoiler,
-                **_measures(file),
+                **_video_options(file),
             )
 
 
 def inline_media(file: RemoteFile, options: MessageOptions) -> InputMediaUnion:
-    """Write the new media of an inline message; Telegram must have it already."""
+    """Return the new media of an inline message. Only file ids work there, not uploads."""
     kind = _INLINE_BY_KIND[file.kind]
     media: InputMediaUnion = kind(media=file.file_id, caption=options.caption or None)
     return media
 
 
-def _measures(video: VideoFile) -> dict[str, Any]:
+def _video_options(video: VideoFile) -> dict[str, Any]:
     return {
         "width": video.width,
         "height": video.height,
@@ -234,9 +235,9 @@ def _measures(video: VideoFile) -> dict[str, Any]:
 
 
 def remote_file(message: Message) -> RemoteFile | None:
-    """Read the file id out of a message that Telegram has made; None if it has no file."""
+    """Return the file id of a sent message, or None if the message has no file."""
     label = message.caption if message.media_group_id else None
-    # An animation is also a document, so it is looked for first.
+    # A message with an animation also has a document, so animations come first.
     for kind in ("animation", "video", "audio", "document"):
         if media := getattr(message, kind):
             return RemoteFile(kind, media.file_id, label or "")
@@ -246,10 +247,10 @@ def remote_file(message: Message) -> RemoteFile | None:
 
 
 class StreamedFile(InputFile):
-    """A file that is read piece by piece while it is sent.
+    """A file on disk that is read in chunks during the upload.
 
-    Unlike aiogram's own it reads in the loop's thread, which costs less than handing 256 kB over,
-    and it closes the file when an upload breaks off.
+    Unlike aiogram's `FSInputFile`, it reads in the event loop's thread, which costs less than
+    passing each 256 kB chunk between threads, and it closes the file if the upload is aborted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -257,7 +258,7 @@ class StreamedFile(InputFile):
         self._path = path
 
     async def read(self, bot: Bot) -> AsyncGenerator[bytes, None]:  # noqa: ARG002 - aiogram's signature
-        """Give the file's bytes."""
+        """Yield the content of the file in chunks."""
         with self._path.open("rb") as file:
             while chunk := file.read(_UPLOAD_CHUNK):
                 yield chunk

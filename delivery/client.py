@@ -1,22 +1,51 @@
-"""The one Telegram client of the house."""
+"""The Telegram client: builds it, and translates aiogram's errors once for every call.
+
+All calls pass `TelegramClient.__call__`: the sender's, `message.answer(…)`, `callback.answer(…)`.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
-from aiogram.methods import Response
+from aiogram.exceptions import AiogramError
+from aiogram.methods import Response, TelegramMethod
+from aiogram.methods.base import TelegramType
 from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
 from aiogram.utils.token import TokenValidationError
 
 from core.errors import SettingsError
+from core.limits import PUBLIC_UPLOAD_BYTES
 from delivery.rate_limiter import RateLimiter
+from delivery.telegram_errors import translate
 
-#: The kinds of answers that come all the time. pydantic keeps such classes only as long as somebody
-#: holds them, and would otherwise build them anew after each garbage collection.
+#: The response models of every poll and every message. pydantic drops a generic model when nothing
+#: refers to it, and would build it again after each garbage collection.
 _KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
+
+
+class TelegramClient(Bot):
+    """aiogram's client whose calls fail with the errors of `core.errors`."""
+
+    def __init__(self, token: str, *, ceiling_bytes: int, **options: Any) -> None:
+        super().__init__(token, **options)
+        self._ceiling_bytes = ceiling_bytes
+
+    async def __call__(
+        self, method: TelegramMethod[TelegramType], request_timeout: int | None = None
+    ) -> TelegramType:
+        """Call a Bot API method.
+
+        Raises:
+            DeliveryError, TooLargeError: see `delivery.telegram_errors.translate`.
+        """
+        try:
+            return await super().__call__(method, request_timeout)
+        except AiogramError as error:
+            raise translate(error, self._ceiling_bytes) from error
 
 
 def make_bot(
@@ -24,24 +53,27 @@ def make_bot(
     *,
     server: str,
     connections: int,
+    ceiling_bytes: int = PUBLIC_UPLOAD_BYTES,
     paces: bool = True,
     waited: Callable[[float], None] = lambda _: None,
-) -> Bot:
-    """Build the client. `connections` bounds requests at the same time, uploads among them.
+) -> TelegramClient:
+    """Build the client.
 
-    With `paces` messages are created no faster than Telegram allows; `waited` is told how many
-    seconds each of them had to wait for that.
+    `connections` bounds the requests at the same time, uploads among them. `ceiling_bytes` is the
+    largest upload that the server takes. With `paces`, messages are created no faster than Telegram
+    allows; `waited` gets the seconds that each of them had to wait.
 
     aiogram's own time limit of 60 s holds for everything but uploads, which set theirs.
 
     Raises:
-        SettingsError: the token is none.
+        SettingsError: the token has the wrong form.
     """
     session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
     session.middleware(RateLimiter(paces=paces, waited=waited))
     try:
-        return Bot(
+        return TelegramClient(
             token,
+            ceiling_bytes=ceiling_bytes,
             session=session,
             default=DefaultBotProperties(
                 parse_mode=ParseMode.HTML,
@@ -50,4 +82,4 @@ def make_bot(
             ),
         )
     except TokenValidationError:
-        raise SettingsError(["[bot] token (BOT_TOKEN): this is no token of a bot"]) from None
+        raise SettingsError(["[bot] token (BOT_TOKEN): not a bot token"]) from None

@@ -1,11 +1,12 @@
-"""aiogram with its models built when they are needed: half the memory, a third of the time at start.
+"""Import aiogram with lazily built models: half the memory and a third of the start-up time.
 
-aiogram builds all of its 440 pydantic models at import, each with the whole recursive schema of a
-message inside (aiogram issues 1513 and 1876). A bot uses a handful. `install()` imports aiogram with
-that step left out and lets every model complete itself at first use, with the same names in view.
+At import aiogram builds all of its 440 pydantic models, and each contains the whole recursive
+schema of a message (https://github.com/aiogram/aiogram/issues/1513 and /1876). A bot uses only a
+few of them. `install()` imports aiogram without this step. Each model is then built at its first
+use, with the same namespace.
 
-It leans on two private parameters of pydantic. The setting `[bot] lean_start` switches it off, and
-whenever anything looks different from what is expected it steps back by itself.
+This relies on two private parameters of pydantic. The setting `[bot] lean_start` disables it. If
+aiogram or pydantic differ from what is expected, the models are built as usual.
 """
 
 import logging
@@ -18,14 +19,17 @@ logger = logging.getLogger(__name__)
 
 
 def install() -> bool:
-    """Import aiogram lean; tell whether that worked. Too late once aiogram has been imported."""
+    """Import aiogram with lazily built models and return True if that worked.
+
+    Returns False if aiogram has been imported before, or if the models are built as usual.
+    """
     if "aiogram" in sys.modules:
         return False
     namespace: dict[str, Any] = {}
-    # Taken from the class's own dictionary, because reading the attribute would bind it.
+    # Read from the class's own dictionary, because attribute access would return a bound method.
     stock = BaseModel.__dict__.get("model_rebuild")
     if not isinstance(stock, classmethod):
-        return _step_back("pydantic has changed")
+        return _fall_back("pydantic's model_rebuild has changed")
 
     def postpone(_cls: type[BaseModel], /, **options: Any) -> None:
         namespace.update(options.get("_types_namespace") or {})
@@ -38,7 +42,7 @@ def install() -> bool:
         BaseModel.model_rebuild = stock  # type: ignore[method-assign,assignment]
 
     if not namespace:
-        return _step_back("aiogram has changed")
+        return _fall_back("aiogram no longer rebuilds its models at import")
 
     def complete(cls: type[BaseModel], /, **options: Any) -> bool | None:
         options.pop("_parent_namespace_depth", None)
@@ -47,22 +51,30 @@ def install() -> bool:
 
     for base in (TelegramObject, TelegramMethod, Response):
         base.model_rebuild = classmethod(complete)  # type: ignore[method-assign,assignment]
-    return _works()
+    return _rebuild_works()
 
 
-def _step_back(reason: str) -> bool:
-    logger.warning("aiogram is not started lean: %s", reason)
+def _fall_back(reason: str) -> bool:
+    logger.warning(
+        "aiogram's models are built at import: %s",
+        reason,
+        extra={"event": "lean_start_unavailable"},
+    )
     return False
 
 
-def _works() -> bool:
-    """Try the models that every bot needs; otherwise build them all, as aiogram would have."""
+def _rebuild_works() -> bool:
+    """Build the models that every bot needs and return True; on failure build all models."""
     from aiogram import types
 
     try:
         _try(types.Update, types.Message)
-    except Exception:  # whatever went wrong, the stock way still works
-        logger.warning("aiogram could not be started lean; building all models", exc_info=True)
+    except Exception:  # Whatever the cause, building all models at once still works.
+        logger.warning(
+            "Could not build aiogram's models lazily; building all models",
+            exc_info=True,
+            extra={"event": "lean_start_failed"},
+        )
         for name in types.__all__:
             entity = getattr(types, name)
             if hasattr(entity, "model_rebuild"):

@@ -43,7 +43,6 @@ from delivery.api_requests import (
 )
 from delivery.rate_limiter import on_send_start
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -190,8 +189,7 @@ class Sender:
             media=inline_media(file, options),
             reply_markup=options.buttons,
         )
-        with translated():
-            await self._bot(method)
+        await self._bot(method)
 
     async def edit_inline(
         self, target: ChatTarget, text: str, buttons: InlineKeyboardMarkup | None = None
@@ -204,8 +202,7 @@ class Sender:
         method = EditMessageText(
             inline_message_id=target.inline_id, text=text, reply_markup=buttons
         )
-        with translated():
-            await self._bot(method)
+        await self._bot(method)
 
     async def _send_file(
         self, target: ChatTarget, file: File, options: MessageOptions, journal: Journal
@@ -292,8 +289,7 @@ class Sender:
             reply_parameters=target.reply,
             disable_notification=silent,
         )
-        with translated():
-            return await self._bot(method)
+        return await self._bot(method)
 
     async def copy(
         self,
@@ -317,8 +313,7 @@ class Sender:
         )
         token = on_send_start.set(leaving)
         try:
-            with translated():
-                await self._bot(method)
+            await self._bot(method)
         finally:
             on_send_start.reset(token)
 
@@ -332,7 +327,7 @@ class Sender:
         files = len(method.media) if isinstance(method, SendMediaGroup) else 1
         async with self._showing(target, action) if action else nullcontext():
             try:
-                with self._noted(journal, files), translated(ceiling_bytes=self.ceiling_bytes):
+                with self._noted(journal, files):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
             except asyncio.CancelledError as cancelled:
                 if journal.progress.in_flight is None:
@@ -359,7 +354,7 @@ class Sender:
 
         async def show() -> None:
             while True:
-                with suppress(DeliveryError), translated():
+                with suppress(DeliveryError):
                     await self._bot.send_chat_action(
                         target.chat_id,
                         action,

@@ -20,7 +20,6 @@ from core.pseudonyms import LoggedChat
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 
 logger = logging.getLogger(__name__)
 
@@ -136,18 +135,16 @@ class StatusIndicator:
 
     async def _delete(self, message_id: int) -> None:
         try:
-            with translated():
-                await self._bot.delete_message(self._target.chat_id, message_id)
+            await self._bot.delete_message(self._target.chat_id, message_id)
         except DeliveryError as error:
             logger.debug("A message stays in chat %s: %s", LoggedChat(self._target.chat_id), error)
 
     async def _react(self, emoji: str | None) -> bool:
         reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
         try:
-            with translated():
-                await self._bot.set_message_reaction(
-                    self._target.chat_id, self._target.message_id, reaction=reaction
-                )
+            await self._bot.set_message_reaction(
+                self._target.chat_id, self._target.message_id, reaction=reaction
+            )
         except DeliveryError as error:
             logger.debug("No reaction in chat %s: %s", LoggedChat(self._target.chat_id), error)
             return False
@@ -258,12 +255,11 @@ class ButtonStatus(StatusIndicator):
 
     async def _show(self, keyboard: InlineKeyboardMarkup) -> None:
         try:
-            with translated():
-                await self._bot.edit_message_reply_markup(
-                    chat_id=self._target.chat_id,
-                    message_id=self._target.message_id,
-                    reply_markup=keyboard,
-                )
+            await self._bot.edit_message_reply_markup(
+                chat_id=self._target.chat_id,
+                message_id=self._target.message_id,
+                reply_markup=keyboard,
+            )
         except DeliveryError as error:
             logger.debug(
                 "The keyboard in chat %s stays: %s", LoggedChat(self._target.chat_id), error

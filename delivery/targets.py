@@ -1,4 +1,4 @@
-"""Where an answer goes."""
+"""The chat, topic and message that an answer is sent to."""
 
 from dataclasses import dataclass, replace
 
@@ -7,28 +7,29 @@ from aiogram.types import Message, ReplyParameters
 
 @dataclass(frozen=True, slots=True)
 class ChatTarget:
-    """A message in a chat that is to be answered."""
+    """The destination of an answer to a message."""
 
     chat_id: int
-    #: The request.
+    #: The message that is answered.
     message_id: int
+    #: True in a private chat with the bot itself, not with a business account.
     is_private: bool
-    #: The topic of a forum, or None.
+    #: The forum topic, or None.
     thread_id: int | None = None
-    #: The answer quotes the request.
+    #: Send the answer as a reply to the message.
     is_reply: bool = True
-    #: The business account in whose name the answer is written, or None for our own.
+    #: The business connection on whose behalf the answer is sent, or None for the bot itself.
     business_id: str | None = None
-    #: The inline message that becomes the answer, or None for answers in a chat.
+    #: The inline message that is edited into the answer, or None for a new message in the chat.
     inline_id: str | None = None
 
     @classmethod
     def of(cls, message: Message) -> "ChatTarget":
-        """Make the target that answers a message, in its own topic."""
+        """Return the target for an answer to a message, in the message's topic."""
         return cls(
             chat_id=message.chat.id,
             message_id=message.message_id,
-            # A business account's customers are spared what groups are spared.
+            # Customers of a business account get the same reduced output as groups.
             is_private=message.chat.type == "private" and not message.business_connection_id,
             thread_id=message.message_thread_id if message.is_topic_message else None,
             business_id=message.business_connection_id,
@@ -36,12 +37,15 @@ class ChatTarget:
 
     @classmethod
     def beside(cls, message: Message) -> "ChatTarget":
-        """Make the target for a message in the same chat that answers none."""
+        """Return the target for a message in the same chat and topic that is not a reply."""
         return replace(cls.of(message), is_reply=False)
 
     @property
     def reply(self) -> ReplyParameters | None:
-        """Quote the request, or do without when it has been deleted."""
+        """Return the reply parameters, or None if the answer is not a reply.
+
+        The answer is also sent if the message has been deleted in the meantime.
+        """
         if not self.is_reply:
             return None
         return ReplyParameters(message_id=self.message_id, allow_sending_without_reply=True)

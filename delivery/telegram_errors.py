@@ -1,7 +1,4 @@
-"""aiogram's errors in the words of the house, in one place."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""What aiogram's errors mean: the table behind `delivery.client`, which translates every call."""
 
 from aiogram import exceptions as aiogram_errors
 from aiohttp import ClientConnectorError
@@ -15,13 +12,14 @@ from core.errors import (
     FloodError,
     SourceGoneError,
     TelegramUnreachableError,
+    TokenRejectedError,
     TooLargeError,
     UnchangedError,
     UnknownOutcomeError,
 )
 from core.limits import PUBLIC_UPLOAD_BYTES
 
-#: Words of a 400 that mean what a 403 means.
+#: Phrases of a 400 response that mean the same as a 403.
 _CLOSED_CHAT = (
     "chat not found",
     "not enough rights",
@@ -34,9 +32,9 @@ _CLOSED_CHAT = (
     "group chat was deactivated",
     "peer_id_invalid",
 )
-#: Words of a 400 that are about the message that was to be copied.
+#: Phrases of a 400 response about the message to copy.
 _NO_SOURCE = ("message to copy not found", "message to forward not found")
-#: Words of a 400 that are about a file id.
+#: Phrases of a 400 response about a file id.
 _UNKNOWN_FILE = (
     "wrong file identifier",
     "wrong remote file identifier",
@@ -47,28 +45,21 @@ _UNKNOWN_FILE = (
 )
 
 
-@contextmanager
-def translated(*, ceiling_bytes: int = PUBLIC_UPLOAD_BYTES) -> Iterator[None]:
-    """Let Telegram's refusals out as `DeliveryError`s.
-
-    Raises:
-        DeliveryError, TooLargeError: see `translate`.
-    """
-    try:
-        yield
-    except aiogram_errors.AiogramError as error:
-        raise translate(error, ceiling_bytes) from error
-
-
 def translate(
     error: aiogram_errors.AiogramError, ceiling_bytes: int = PUBLIC_UPLOAD_BYTES
 ) -> DeliveryError | TooLargeError:
-    """Name what an error of aiogram means for a request that was sent."""
+    """Return the error that an aiogram error means for the request that was sent.
+
+    `ceiling_bytes` is the largest upload that the server takes.
+    """
     match error:
         case aiogram_errors.TelegramRetryAfter():
             return FloodError(error.retry_after)
         case aiogram_errors.TelegramMigrateToChat():
             return ChatMovedError(error.migrate_to_chat_id)
+        case aiogram_errors.TelegramUnauthorizedError() | aiogram_errors.TelegramNotFound():
+            # A wrong token is a 401, or a 404 when it does not even look like one.
+            return TokenRejectedError(error.message)
         case aiogram_errors.TelegramForbiddenError():
             return ChatForbiddenError(error.message)
         case aiogram_errors.TelegramEntityTooLarge():
@@ -80,21 +71,19 @@ def translate(
             return UnknownOutcomeError(type(error).__name__)
         case aiogram_errors.TelegramBadRequest():
             return _bad_request(error.message)
-        case aiogram_errors.TelegramAPIError():
-            return FileRejectedError(error.message)
         case _:
-            return FileRejectedError(type(error).__name__)
+            return FileRejectedError(getattr(error, "message", type(error).__name__))
 
 
 def _network(error: aiogram_errors.TelegramNetworkError) -> DeliveryError:
-    """A connection that never came about has carried nothing; any other may have."""
+    """A connection that was never established carried nothing; any other may have."""
     if isinstance(error.__cause__, ClientConnectorError):
         return TelegramUnreachableError(type(error.__cause__).__name__)
     return UnknownOutcomeError(type(error.__cause__).__name__)
 
 
 def _bad_request(message: str) -> DeliveryError:
-    """A 400 may be about the chat, about a file id, or about what was sent."""
+    """Classify a 400 by its text: it may be about the chat, a file id, or the content."""
     said = message.lower()
     if any(words in said for words in _CLOSED_CHAT):
         return ChatForbiddenError(message)

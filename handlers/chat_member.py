@@ -5,7 +5,6 @@ from aiogram.enums import ContentType
 from aiogram.types import ChatMemberUpdated, Message
 
 from data.chats import mark_blocked, mark_reachable, move_chat
-from data.errors import storage_errors
 from misc.filters import OfKind
 
 _OUTSIDE = {"left", "kicked"}
@@ -22,12 +21,10 @@ def router() -> Router:
 async def on_chat_member(event: ChatMemberUpdated) -> None:
     """Note whether the bot can write to the chat."""
     mark = mark_blocked if event.new_chat_member.status in _OUTSIDE else mark_reachable
-    with storage_errors():
-        await mark(event.chat.id)
+    await mark(event.chat.id)
 
 
 async def on_new_id(message: Message) -> None:
     """Keep a group's settings and history when it becomes a supergroup."""
     assert message.migrate_to_chat_id
-    with storage_errors():
-        await move_chat(message.chat.id, message.migrate_to_chat_id)
+    await move_chat(message.chat.id, message.migrate_to_chat_id)

@@ -3,15 +3,12 @@
 import logging
 
 from aiogram import Router
-from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 
 from core.errors import ChatForbiddenError, ClipferryError, DeliveryError, StorageError
 from data.chats import mark_blocked
-from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translate
 from misc.ui.texts import Texts
 from misc.utils import lang_func
 from services.requests.pipeline import report_bug
@@ -32,27 +29,20 @@ async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
     origin = event.update.message or event.update.callback_query
     try:
         if isinstance(error, ChatForbiddenError) and origin:
-            with storage_errors():
-                await mark_blocked(_chat_id(origin))
+            await mark_blocked(_chat_id(origin))
         elif not isinstance(error, DeliveryError) and origin:
             await _tell(origin, error, sender, texts)
-    except (StorageError, DeliveryError, AiogramError) as second:
+    except (StorageError, DeliveryError) as second:
         logger.warning("Nobody could be told: %s", second)
     return True
 
 
 async def _report(exception: Exception) -> ClipferryError:
     """Find the name of a failure; what has none is a bug, and its traceback is logged."""
-    error: ClipferryError
-    match exception:
-        case ClipferryError():
-            error = exception
-        case AiogramError():
-            error = translate(exception)
-        case _:
-            return await report_bug(exception, "a handler")
-    logger.warning("A handler failed: %s", error)
-    return error
+    if not isinstance(exception, ClipferryError):
+        return await report_bug(exception, "a handler")
+    logger.warning("A handler failed: %s", exception, extra={"event": "handler_failed"})
+    return exception
 
 
 def _chat_id(origin: Message | CallbackQuery) -> int:

@@ -6,10 +6,8 @@ from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
 from data.chats import set_language
-from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 from handlers import not_allowed
 from misc.filters import Carries, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
@@ -41,8 +39,7 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     if lang not in texts or query.message is None:
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
         return
-    with storage_errors():
-        await set_language(query.message.chat.id, lang)
+    await set_language(query.message.chat.id, lang)
     confirmation = texts(lang, "lang_set", language=texts[lang]["language_name"])
     if isinstance(query.message, Message):
         await _edit(query.message, confirmation)
@@ -52,7 +49,6 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
 async def _edit(message: Message, text: str) -> None:
     """Turn the menu into the confirmation; one that is gone or the same already is fine."""
     try:
-        with translated():
-            await message.edit_text(text)
+        await message.edit_text(text)
     except DeliveryError:
         return

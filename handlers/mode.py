@@ -5,7 +5,6 @@ from aiogram.filters import Command
 from aiogram.types import Message
 
 from data.chats import toggle_file_mode
-from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
@@ -24,7 +23,6 @@ def router() -> Router:
 
 async def on_mode(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
     """Toggle the mode and say what it is now."""
-    with storage_errors():
-        is_on = await toggle_file_mode(message.chat.id)
+    is_on = await toggle_file_mode(message.chat.id)
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])

@@ -5,7 +5,6 @@ from dataclasses import replace
 from core.formats import Quality
 from core.preferences import Preferences
 from data.chats import change_preferences, register_chat, toggle_file_mode
-from data.errors import storage_errors
 from misc.middlewares.registration import ChatView
 from platforms import Registry
 
@@ -19,13 +18,12 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
         StorageError: the change is not stored.
     """
     name, _, value = setting.partition("/")
-    with storage_errors():
-        await register_chat(chat_id, chat.lang)
-        if name == "file_mode":
-            return replace(chat, file_mode=bool(await toggle_file_mode(chat_id)))
-        preferences = await change_preferences(
-            chat_id, lambda stored: changed(stored, name, value, registry)
-        )
+    await register_chat(chat_id, chat.lang)
+    if name == "file_mode":
+        return replace(chat, file_mode=bool(await toggle_file_mode(chat_id)))
+    preferences = await change_preferences(
+        chat_id, lambda stored: changed(stored, name, value, registry)
+    )
     return replace(chat, preferences=preferences)
 
 

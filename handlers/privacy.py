@@ -7,7 +7,6 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.media import DocumentFile
-from data.errors import storage_errors
 from data.privacy import erase, personal_data
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
@@ -44,8 +43,7 @@ async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
     """Send all that is kept as a file."""
     await query.answer()
     person = query.from_user.id
-    with storage_errors():
-        data = await personal_data(person)
+    data = await personal_data(person)
     async with spool.workspace() as space:
         path = space.folder / f"{person}.json"
         path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -64,8 +62,7 @@ async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
 
 async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     """Erase it."""
-    with storage_errors():
-        await erase(query.from_user.id)
+    await erase(query.from_user.id)
     await _show(query, texts[chat.lang]["privacy_done"], None)
 
 

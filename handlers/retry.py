@@ -6,7 +6,6 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
-from delivery.telegram_errors import translated
 from misc.filters import Carries, links_of
 from misc.intake import RequestIntake
 from misc.middlewares.registration import STORES, ChatView
@@ -53,7 +52,6 @@ async def on_retry(
 async def _take_away(message: Message) -> None:
     """Remove the explanation, which is no longer true; one that stays does no harm."""
     try:
-        with translated():
-            await message.delete()
+        await message.delete()
     except DeliveryError:
         return

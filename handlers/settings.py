@@ -7,7 +7,6 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 from core.errors import DeliveryError
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 from handlers import not_allowed
 from handlers.preferences import change
 from misc.filters import GROUPS, Carries, MayChangeSettings
@@ -68,7 +67,6 @@ def _keyboard(
 async def _show(message: Message, keyboard: InlineKeyboardMarkup) -> None:
     """Put the keyboard in place; a message that is gone, or shows it already, is fine."""
     try:
-        with translated():
-            await message.edit_reply_markup(reply_markup=keyboard)
+        await message.edit_reply_markup(reply_markup=keyboard)
     except DeliveryError:
         return

@@ -1,1 +1,1 @@
-"""Files on disk: probing, converting, encoding. The only package that imports PyAV and Pillow."""
+"""Probe, convert and encode media files. The only package that imports PyAV and Pillow."""

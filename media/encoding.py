@@ -1,4 +1,4 @@
-"""Videos repacked, encoded anew, cut and put together. Runs in worker processes, like media.video."""
+"""Remux, transcode, split and create videos. Runs in worker processes, like media.video."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,80 +14,88 @@ from PIL import Image, ImageOps
 
 from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
-from media.video import opened
+from media.video import open_media
 
-#: The index before the content, so that a video plays while it loads; and time begins at nought.
+#: Put the index (moov) first, so that a video plays while it loads, and start timestamps at zero.
 _OUTPUT: Final = {"movflags": "+faststart", "avoid_negative_ts": "make_zero"}
-#: What a part may have of the limit, since its index comes on top.
+#: Share of the size limit that a part's packets may use; the rest is for its index.
 _PART_SHARE: Final = 0.97
 _AUDIO_BITS_PER_S: Final = 128_000
 _AUDIO_RATE: Final = 44_100
-#: Enough for slides that do not move, and every player knows it.
+#: Frame rate of slideshows: enough for still pictures, and supported by every player.
 _SLIDE_FRAMES_PER_S: Final = 10
-#: Source: x264's own scale; 23 is its default.
-_QUALITY: Final = "23"
+#: Constant rate factor of x264; 23 is its default. Source: https://trac.ffmpeg.org/wiki/Encode/H.264
+_CRF: Final = "23"
 
 
 def repack(path: Path, audio: Path | None = None) -> Path:
-    """Write the same pictures into an MP4 with the index first; give the new file.
+    """Remux a video into an MP4 with the index first, and return the new file.
 
-    The sound comes from the file of its own if there is one. One that would not play everywhere is
-    encoded anew.
+    The video stream is copied. The audio comes from the file `audio` if it is given, otherwise from
+    the video; a codec that some players lack is transcoded to AAC.
 
     Raises:
         PlatformChangedError: a file is damaged.
     """
     target = path.with_suffix(".repacked.mp4")
     with ExitStack() as stack:
-        source = stack.enter_context(opened(path))
-        audios = stack.enter_context(opened(audio, "sound")) if audio else source
+        source = stack.enter_context(open_media(path))
+        audio_source = stack.enter_context(open_media(audio, "audio")) if audio else source
         output = stack.enter_context(_mp4(target))
-        picture, tones = source.streams.video[0], audios.streams.audio[:1]
-        pipes: dict[Any, _Pipe] = {picture: _Copy(picture, output)}
-        for tone in tones:
-            plays = audio_plays(tone.codec_context.codec.canonical_name)
-            pipes[tone] = _Copy(tone, output) if plays else _Audio(output, _AUDIO_BITS_PER_S)
-        if audios is source:
-            _pump(source.demux(picture, *tones), pipes)
+        video_stream = source.streams.video[0]
+        audio_streams = audio_source.streams.audio[:1]
+        writers: dict[Any, _StreamWriter] = {video_stream: _StreamCopier(video_stream, output)}
+        for stream in audio_streams:
+            plays = audio_plays(stream.codec_context.codec.canonical_name)
+            writers[stream] = (
+                _StreamCopier(stream, output) if plays else _AudioEncoder(output, _AUDIO_BITS_PER_S)
+            )
+        if audio_source is source:
+            packets = source.demux(video_stream, *audio_streams)
         else:
-            _pump(_by_time(source.demux(picture), audios.demux(*tones)), pipes)
+            packets = _interleave(source.demux(video_stream), audio_source.demux(*audio_streams))
+        _write_packets(packets, writers)
     return target
 
 
 def encode(path: Path, encoding: Encoding) -> Path:
-    """Encode a video anew as H.264 and AAC, no larger than its encoding says; give the new file.
+    """Transcode a video to H.264 and AAC within the limits of `encoding`; return the new file.
 
     Raises:
         PlatformChangedError: the file is damaged.
     """
     target = path.with_suffix(".encoded.mp4")
-    with opened(path) as source, _mp4(target) as output:
-        picture, tones = source.streams.video[0], source.streams.audio[:1]
-        picture.thread_type = "AUTO"
-        pipes: dict[Any, _Pipe] = {picture: _Pictures(picture, output, encoding)}
-        pipes |= {tone: _Audio(output, encoding.audio_bit_rate) for tone in tones}
-        _pump(source.demux(picture, *tones), pipes)
+    with open_media(path) as source, _mp4(target) as output:
+        video_stream, audio_streams = source.streams.video[0], source.streams.audio[:1]
+        video_stream.thread_type = "AUTO"
+        writers: dict[Any, _StreamWriter] = {
+            video_stream: _VideoEncoder(video_stream, output, encoding)
+        }
+        writers |= {s: _AudioEncoder(output, encoding.audio_bit_rate) for s in audio_streams}
+        _write_packets(source.demux(video_stream, *audio_streams), writers)
     return target
 
 
 def cut(path: Path, most_bytes: int) -> list[Path]:
-    """Cut a video at key frames into playable parts of at most `most_bytes`; nothing is encoded.
+    """Split a video at key frames into playable MP4 files of at most `most_bytes` each.
+
+    All streams are copied. The parts are of similar size; they are returned in order.
 
     Raises:
         PlatformChangedError: the file is damaged.
-        TooLargeError: what lies between two key frames is larger.
+        TooLargeError: the data between two key frames is larger than `most_bytes`.
     """
     parts: list[Path] = []
-    with opened(path) as source:
+    with open_media(path) as source:
         streams = [source.streams.video[0], *source.streams.audio[:1]]
-        stretches = _stretches(source.demux(*streams), streams[0])
-        most = int(most_bytes * _PART_SHARE)
+        segments = _split_at_key_frames(source.demux(*streams), streams[0])
+        max_size = int(most_bytes * _PART_SHARE)
         size = path.stat().st_size
-        even = size // -(-size // most)
-        for group in _packed(stretches, even, most):
+        target_size = size // -(-size // max_size)
+        for packets in _group_segments(segments, target_size, max_size):
             target = path.with_suffix(f".part{len(parts) + 1}.mp4")
             with _mp4(target) as output:
-                _pump(group, {stream: _Copy(stream, output) for stream in streams})
+                _write_packets(packets, {s: _StreamCopier(s, output) for s in streams})
             if target.stat().st_size > most_bytes:
                 raise TooLargeError(target.stat().st_size, most_bytes)
             parts.append(target)
@@ -95,83 +103,90 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
 
 
 def extract_audio(path: Path) -> Path:
-    """Write the sound of a file into an M4A of its own; give the new file.
+    """Write the audio of a file to an M4A file, and return the new file.
+
+    AAC is copied, any other codec is transcoded.
 
     Raises:
-        PlatformChangedError: the file has no sound, or is damaged.
+        PlatformChangedError: the file has no audio, or is damaged.
     """
     target = path.with_suffix(".m4a")
-    with opened(path, "sound") as source:
-        tone = source.streams.audio[0]
+    with open_media(path, "audio") as source:
+        stream = source.streams.audio[0]
         with av.open(str(target), "w", format="ipod", options=_OUTPUT) as output:
-            is_aac = tone.codec_context.codec.canonical_name == "aac"
-            pipe = _Copy(tone, output) if is_aac else _Audio(output, _AUDIO_BITS_PER_S)
-            _pump(source.demux(tone), {tone: pipe})
+            is_aac = stream.codec_context.codec.canonical_name == "aac"
+            writer = (
+                _StreamCopier(stream, output)
+                if is_aac
+                else _AudioEncoder(output, _AUDIO_BITS_PER_S)
+            )
+            _write_packets(source.demux(stream), {stream: writer})
     return target
 
 
 def show_slides(
     pictures: Sequence[Path], audio: Path, size: tuple[int, int], seconds_each: float
 ) -> Path:
-    """Make a video of pictures, one after the other, over a sound that is repeated as needed.
+    """Make a slideshow of pictures with audio, and return the new MP4 file.
 
-    Pictures are fitted into `size` (even numbers of pixels) on black. Gives the new file.
+    The audio is repeated or cut to the length of the slideshow. Pictures are fitted into `size`
+    (width and height in pixels, both even) on a black background.
 
     Raises:
-        PlatformChangedError: the sound is damaged.
+        PlatformChangedError: the audio file is damaged.
     """
     target = audio.with_suffix(".slides.mp4")
     frames_each = max(round(seconds_each * _SLIDE_FRAMES_PER_S), 1)
     with _mp4(target) as output:
-        picture = output.add_stream(
+        video_stream = output.add_stream(
             "libx264",
             rate=_SLIDE_FRAMES_PER_S,
-            options={"preset": "veryfast", "tune": "stillimage", "crf": _QUALITY},
+            options={"preset": "veryfast", "tune": "stillimage", "crf": _CRF},
         )
-        picture.width, picture.height = size
-        picture.pix_fmt = "yuv420p"
-        tone = output.add_stream("aac", rate=_AUDIO_RATE)
-        tone.bit_rate = _AUDIO_BITS_PER_S
-        samples = _repeated(audio)
+        video_stream.width, video_stream.height = size
+        video_stream.pix_fmt = "yuv420p"
+        audio_stream = output.add_stream("aac", rate=_AUDIO_RATE)
+        audio_stream.bit_rate = _AUDIO_BITS_PER_S
+        samples = _looped_frames(audio)
         resampler = AudioResampler(
             format="fltp", layout="stereo", rate=_AUDIO_RATE, frame_size=1024
         )
-        heard = 0
+        written_samples = 0
         for number, path in enumerate(pictures):
             slide = _slide(path, size)
             for step in range(frames_each):
                 slide.pts = number * frames_each + step
                 slide.time_base = Fraction(1, _SLIDE_FRAMES_PER_S)
-                output.mux(picture.encode(slide))
+                output.mux(video_stream.encode(slide))
             shown_s = (number + 1) * frames_each / _SLIDE_FRAMES_PER_S
-            while heard < shown_s * _AUDIO_RATE:
+            while written_samples < shown_s * _AUDIO_RATE:
                 for piece in resampler.resample(next(samples)):
-                    piece.pts, piece.time_base = heard, Fraction(1, _AUDIO_RATE)
-                    heard += piece.samples
-                    output.mux(tone.encode(piece))
-        output.mux(picture.encode(None))
-        output.mux(tone.encode(None))
+                    piece.pts, piece.time_base = written_samples, Fraction(1, _AUDIO_RATE)
+                    written_samples += piece.samples
+                    output.mux(audio_stream.encode(piece))
+        output.mux(video_stream.encode(None))
+        output.mux(audio_stream.encode(None))
     return target
 
 
-class _Pipe(Protocol):
-    """Takes a stream's packets and writes what becomes of them."""
+class _StreamWriter(Protocol):
+    """Writes one stream of the output from the packets of an input stream."""
 
     def take(self, packet: Any) -> None:
-        """Take one packet."""
+        """Process one packet; a packet without data flushes the decoder."""
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Flush the encoder."""
 
 
-class _Copy:
-    """Writes packets as they are."""
+class _StreamCopier:
+    """Copies packets without decoding them."""
 
     def __init__(self, stream: Any, output: OutputContainer) -> None:
         self._output = output
         self._target = output.add_stream_from_template(stream)
         if hasattr(self._target.codec_context, "codec_tag"):
-            # The old container's mark; the new one chooses its own.
+            # The tag belongs to the old container; zero lets the new one choose its own.
             self._target.codec_context.codec_tag = "\0\0\0\0"
 
     def take(self, packet: Any) -> None:
@@ -179,11 +194,11 @@ class _Copy:
         self._output.mux(packet)
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: packets are written at once."""
 
 
-class _Pictures:
-    """Encodes pictures anew: upright, scaled, H.264."""
+class _VideoEncoder:
+    """Transcodes a video stream to H.264, rotated upright and scaled."""
 
     def __init__(self, stream: Any, output: OutputContainer, encoding: Encoding) -> None:
         self._source, self._output, self._encoding = stream, output, encoding
@@ -193,23 +208,23 @@ class _Pictures:
             rate=min(Fraction(rate), Fraction(60)),
             options={
                 "preset": "veryfast",
-                "crf": _QUALITY,
+                "crf": _CRF,
                 "maxrate": str(encoding.bit_rate),
                 "bufsize": str(encoding.bit_rate // 2),
             },
         )
         self._target.width, self._target.height = encoding.width, encoding.height
         self._target.pix_fmt = "yuv420p"
-        # Timestamps are the source's own, so that uneven ones stay in step with the sound.
+        # The source's timestamps are kept, so that a variable frame rate stays in sync with audio.
         self._target.codec_context.time_base = Fraction(1, 90_000)
         self._graph: Graph | None = None
-        self._last = -1
+        self._last_time = -1
 
     def take(self, packet: Any) -> None:
         for frame in packet.decode():
             if frame.pts is None:
                 continue
-            graph = self._graph or self._upright(frame)
+            graph = self._graph or self._build_graph(frame)
             graph.vpush(frame)
             self._encode(graph.vpull())
 
@@ -217,18 +232,18 @@ class _Pictures:
         self._output.mux(self._target.encode(None))
 
     def _encode(self, frame: Any) -> None:
-        frame.pict_type = 0  # the encoder decides which frames are key frames
+        frame.pict_type = 0  # The encoder chooses the key frames.
         time = round(frame.pts * frame.time_base * 90_000)
-        if time <= self._last:
-            return  # two pictures at one time: the second is nobody's
-        frame.pts, frame.time_base, self._last = time, Fraction(1, 90_000), time
+        if time <= self._last_time:
+            return  # Timestamps must increase, so a second frame at the same time is dropped.
+        frame.pts, frame.time_base, self._last_time = time, Fraction(1, 90_000), time
         self._output.mux(self._target.encode(frame))
 
-    def _upright(self, frame: Any) -> Graph:
-        """Build the way from the first frame's form to ours."""
-        turns = {90: ["transpose=cclock"], -90: ["transpose=clock"], 180: ["hflip", "vflip"]}
+    def _build_graph(self, frame: Any) -> Graph:
+        """Build the filter graph that rotates, scales and converts frames like the first one."""
+        rotations = {90: ["transpose=cclock"], -90: ["transpose=clock"], 180: ["hflip", "vflip"]}
         size = f"scale={self._encoding.width}:{self._encoding.height}"
-        steps = [*turns.get(frame.rotation, []), size, "setsar=1", "format=yuv420p"]
+        steps = [*rotations.get(frame.rotation, []), size, "setsar=1", "format=yuv420p"]
         graph = Graph()
         nodes = [graph.add_buffer(template=self._source)]
         for step in steps:
@@ -239,8 +254,8 @@ class _Pictures:
         return graph
 
 
-class _Audio:
-    """Encodes a sound anew: AAC in stereo."""
+class _AudioEncoder:
+    """Transcodes an audio stream to AAC in stereo."""
 
     def __init__(self, output: OutputContainer, bit_rate: int) -> None:
         self._output = output
@@ -265,20 +280,24 @@ def _mp4(path: Path) -> OutputContainer:
     return av.open(str(path), "w", format="mp4", options=_OUTPUT)
 
 
-def _pump(packets: Iterable[Any], pipes: dict[Any, _Pipe]) -> None:
-    """Lead every packet into its stream's pipe. An empty packet ends its stream."""
+def _write_packets(packets: Iterable[Any], writers: dict[Any, _StreamWriter]) -> None:
+    """Pass every packet to its stream's writer, then finish all writers.
+
+    The demuxer ends each stream with an empty packet. It flushes the decoder of an encoding
+    writer, and must not be copied.
+    """
     for packet in packets:
-        if packet.dts is not None or packet.size:
-            pipes[packet.stream].take(packet)
-        elif isinstance(pipes[packet.stream], _Pictures | _Audio):
-            pipes[packet.stream].take(packet)  # makes the decoder give what it still holds
-    for pipe in pipes.values():
-        pipe.finish()
+        writer = writers[packet.stream]
+        is_empty = packet.dts is None and not packet.size
+        if not is_empty or isinstance(writer, _VideoEncoder | _AudioEncoder):
+            writer.take(packet)
+    for writer in writers.values():
+        writer.finish()
 
 
-def _by_time(*fetcher: Iterator[Any]) -> Iterator[Any]:
-    """Weave the packets of several files into one row, by time."""
-    waiting = [(source, packet) for source in fetcher if (packet := next(source, None))]
+def _interleave(*sources: Iterator[Any]) -> Iterator[Any]:
+    """Yield the packets of several files in the order of their timestamps."""
+    waiting = [(source, packet) for source in sources if (packet := next(source, None))]
     while waiting:
         entry = min(waiting, key=lambda pair: _seconds(pair[1]))
         waiting.remove(entry)
@@ -292,44 +311,47 @@ def _seconds(packet: Any) -> float:
     return float(packet.dts * packet.time_base) if packet.dts is not None else float("inf")
 
 
-def _stretches(packets: Iterable[Any], pictures: Any) -> Iterator[list[Any]]:
-    """Give the packets from one key frame to the next."""
-    stretch: list[Any] = []
+def _split_at_key_frames(packets: Iterable[Any], video_stream: Any) -> Iterator[list[Any]]:
+    """Yield the packets of all streams in segments that each start with a key frame."""
+    segment: list[Any] = []
     for packet in packets:
         if packet.dts is None:
             continue
-        if packet.stream is pictures and packet.is_keyframe and stretch:
-            yield stretch
-            stretch = []
-        stretch.append(packet)
-    if stretch:
-        yield stretch
+        if packet.stream is video_stream and packet.is_keyframe and segment:
+            yield segment
+            segment = []
+        segment.append(packet)
+    if segment:
+        yield segment
 
 
-def _packed(stretches: Iterator[list[Any]], even: int, most: int) -> Iterator[Iterator[Any]]:
-    """Give stretches in rows of about `even` bytes, never over `most` if it can be helped.
+def _group_segments(
+    segments: Iterator[list[Any]], target_size: int, max_size: int
+) -> Iterator[Iterator[Any]]:
+    """Yield groups of segments of about `target_size` bytes each, as iterators over packets.
 
-    Each row must be read before the next.
+    A group is larger than `max_size` only if its single segment is. Each group must be consumed
+    before the next one is requested.
     """
-    waiting = next(stretches, None)
+    waiting = next(segments, None)
 
-    def row() -> Iterator[Any]:
+    def group() -> Iterator[Any]:
         nonlocal waiting
         size = 0
         while waiting is not None:
-            weight = sum(packet.size for packet in waiting)
-            if size and (size >= even or size + weight > most):
+            segment_size = sum(packet.size for packet in waiting)
+            if size and (size >= target_size or size + segment_size > max_size):
                 return
-            size += weight
+            size += segment_size
             yield from waiting
-            waiting = next(stretches, None)
+            waiting = next(segments, None)
 
     while waiting is not None:
-        yield row()
+        yield group()
 
 
-def _repeated(audio: Path) -> Iterator[Any]:
-    """Give a sound's frames over and over."""
+def _looped_frames(audio: Path) -> Iterator[Any]:
+    """Yield the decoded frames of an audio file in an endless loop."""
     while True:
         count = 0
         try:
@@ -339,9 +361,11 @@ def _repeated(audio: Path) -> Iterator[Any]:
                     frame.pts = None
                     yield frame
         except (av.FFmpegError, IndexError) as error:
-            raise PlatformChangedError(f"the sound is damaged ({type(error).__name__})") from error
+            raise PlatformChangedError(
+                f"the audio file is damaged ({type(error).__name__})"
+            ) from error
         if not count:
-            raise PlatformChangedError("an empty sound")
+            raise PlatformChangedError("the audio file is empty")
 
 
 def _slide(path: Path, size: tuple[int, int]) -> Any:

@@ -1,7 +1,7 @@
-"""Pictures as Telegram takes them. Runs in worker processes, so it imports little.
+"""Convert pictures for Telegram. Runs in worker processes, so it imports little.
 
-A photo is JPEG, PNG or still WebP, of up to 10 MB, width and height together up to 10 000, and the
-longer side up to 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
+A photo is a JPEG, PNG or still WebP of at most 10 MB. Width and height add up to at most 10 000
+pixels, and the longer side is at most 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
 """
 
 from pathlib import Path
@@ -14,13 +14,15 @@ from core.errors import BrokenFileError
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
+#: Maximum width and height of a thumbnail, in pixels.
 #: Source: https://core.telegram.org/bots/api#sendaudio
 THUMBNAIL_SIDE: Final = 320
 MAX_RATIO: Final = 20
-#: The long side of a video that is made of pictures, and how narrow it may be.
+#: Long side of a slideshow's frame, in pixels.
 _FRAME_SIDE: Final = 1280
+#: Minimum ratio of a slideshow frame's short side to its long side.
 _FRAME_RATIO: Final = 9 / 16
-#: A small file can unfold into gigabytes; what has more pixels is refused unopened.
+#: Pictures with more pixels are rejected before decoding: a small file can need gigabytes.
 MAX_PIXELS: Final = 100_000_000
 
 _NATIVE = {"JPEG", "PNG", "WEBP"}
@@ -29,12 +31,12 @@ _EXIF_ORIENTATION: Final = 0x0112
 
 
 def make_native(path: Path) -> Path:
-    """Give a picture that can be sent as a photo: the file itself, or a JPEG made of it beside it.
+    """Return a picture that can be sent as a photo: the file itself, or a new JPEG beside it.
 
     Raises:
-        BrokenFileError: it is no picture, a damaged one, or too large to unfold.
+        BrokenFileError: the file is not a picture, is damaged, or has too many pixels.
     """
-    with _opened(path) as image:
+    with _OpenImage(path) as image:
         if _is_native(path, image):
             return path
         target = path.with_suffix(".sent.jpg")
@@ -43,33 +45,35 @@ def make_native(path: Path) -> Path:
 
 
 def with_true_name(path: Path) -> Path:
-    """Rename a file to the extension of what it really holds; give the new path.
+    """Rename a picture to the file extension of its actual format, and return the new path.
 
     Raises:
-        BrokenFileError: it is no picture.
+        BrokenFileError: the file is not a picture.
     """
-    with _opened(path) as image:
+    with _OpenImage(path) as image:
         kind = image.format or ""
     return path.rename(path.with_suffix(f".{_EXTENSIONS.get(kind, kind.lower())}"))
 
 
 def is_moving(path: Path) -> bool:
-    """Tell whether a picture is a GIF that moves; what else moves is sent as its first picture.
+    """Return True if a picture is an animated GIF.
+
+    Other animated formats count as stills, and their first frame is sent.
 
     Raises:
-        BrokenFileError: it is no picture.
+        BrokenFileError: the file is not a picture.
     """
-    with _opened(path) as image:
+    with _OpenImage(path) as image:
         return image.format == "GIF" and bool(getattr(image, "is_animated", False))
 
 
 def common_frame(path: Path) -> tuple[int, int]:
-    """Give width and height of a video that shows this picture and others like it.
+    """Return width and height, in pixels, of a slideshow whose pictures have this one's shape.
 
     Raises:
-        BrokenFileError: it is no picture.
+        BrokenFileError: the file is not a picture.
     """
-    with _opened(path) as image:
+    with _OpenImage(path) as image:
         width, height = ImageOps.exif_transpose(image).size
     share = max(min(width, height) / max(width, height), _FRAME_RATIO)
     long, short = _FRAME_SIDE, round(_FRAME_SIDE * share / 2) * 2
@@ -77,12 +81,12 @@ def common_frame(path: Path) -> tuple[int, int]:
 
 
 def make_thumbnail(path: Path) -> Path:
-    """Make a JPEG of at most 320 x 320 pixels beside a picture; always under 200 kB.
+    """Make a JPEG thumbnail beside a picture: at most 320 x 320 pixels, always under 200 kB.
 
     Raises:
-        BrokenFileError: it is no picture.
+        BrokenFileError: the file is not a picture.
     """
-    with _opened(path) as image:
+    with _OpenImage(path) as image:
         target = path.with_suffix(".thumb.jpg")
         small = _flatten(ImageOps.exif_transpose(image))
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
@@ -90,15 +94,18 @@ def make_thumbnail(path: Path) -> Path:
         return target
 
 
-class _opened:  # noqa: N801 - reads as what it does
-    """Opens a picture by its content, and names every way in which that can fail."""
+class _OpenImage:
+    """Context manager that opens a picture and converts errors to `BrokenFileError`.
+
+    The format is detected by content. Errors while the block reads the picture are converted, too.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __enter__(self) -> Image.Image:
         register_heif_opener()
-        Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own guard, for frames inside a file
+        Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit also covers embedded frames.
         try:
             self._image = Image.open(self._path)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -131,7 +138,7 @@ def _sides_fit(image: Image.Image) -> bool:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Put what is transparent on white: a JPEG would show it black."""
+    """Return an RGB picture with a white background, because JPEG would show transparency black."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -141,7 +148,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _fit(image: Image.Image) -> Image.Image:
-    """Shrink what is too large, and put what is too long on a white strip."""
+    """Scale down a picture that is too large, and pad a too narrow one with white."""
     if image.width + image.height > MAX_SIDES:
         share = MAX_SIDES / (image.width + image.height)
         image = image.resize((max(int(image.width * share), 1), max(int(image.height * share), 1)))
@@ -153,7 +160,7 @@ def _fit(image: Image.Image) -> Image.Image:
 
 
 def _save(image: Image.Image, target: Path) -> None:
-    """Write a JPEG of at most 10 MB: first with less quality, then smaller."""
+    """Save a JPEG of at most 10 MB: lower the quality first, then the resolution."""
     for quality in (85, 75):
         image.save(target, "JPEG", quality=quality)
         if target.stat().st_size <= MAX_BYTES:

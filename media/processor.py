@@ -1,6 +1,6 @@
-"""From files as the sites serve them to files that Telegram shows right.
+"""Media processor: turns downloaded files into files that every Telegram app can show.
 
-The work itself is done in worker processes; this file only decides what comes after what.
+This module decides the steps. The work itself runs in worker processes.
 """
 
 import logging
@@ -18,33 +18,33 @@ from media.worker_pool import WorkerPool
 
 logger = logging.getLogger(__name__)
 
-#: Slides are shown for as long as the sound lasts, but each within these bounds, in seconds.
-_SLIDE_S: Final = (2.5, 6.0)
+#: Minimum and maximum time per slide, in seconds. Within them, slides fill the audio's duration.
+_SLIDE_LIMITS_S: Final = (2.5, 6.0)
 
 
 @dataclass(frozen=True, slots=True)
 class MediaProcessor:
-    """Makes files fit for Telegram."""
+    """Converts files for Telegram and splits videos that are too large."""
 
-    #: For short work: looking into files, pictures, stills, repacking.
+    #: For short tasks: probing, pictures, thumbnails, remuxing.
     worker_pool: WorkerPool
-    #: For encoding: one at a time, under its own time limit.
+    #: The encoder pool: transcodes one video at a time, with its own time limit.
     encoder_pool: WorkerPool
-    #: Largest file in bytes that may be sent.
+    #: Maximum size of a file that can be sent, in bytes.
     ceiling_bytes: int
-    #: A video that is too large may be sent in parts.
+    #: Split videos that are too large into parts.
     may_split: bool
 
     def close(self) -> None:
-        """End all work."""
+        """Kill all worker processes."""
         self.worker_pool.close()
         self.encoder_pool.close()
 
     async def untouched(self, path: Path) -> LocalFile:
-        """Give a file that is sent as it is, under the name of what it holds.
+        """Return a file to be sent as a document, unchanged except for its file extension.
 
         Raises:
-            BrokenFileError, PlatformChangedError: it is no picture and no video.
+            BrokenFileError, PlatformChangedError: the file is neither a picture nor a video.
         """
         if path.suffix:
             await self.worker_pool.run(video.measure, path)
@@ -52,10 +52,10 @@ class MediaProcessor:
         return DocumentFile(await self.worker_pool.run(images.with_true_name, path))
 
     async def picture(self, path: Path) -> LocalFile:
-        """Give a picture as a photo, or as an animation if it moves.
+        """Return a picture as a photo, or an animated GIF as an animation.
 
         Raises:
-            BrokenFileError: it is damaged.
+            BrokenFileError: the file is damaged.
         """
         if await self.worker_pool.run(images.is_moving, path):
             (file,) = await self.video(path, None)
@@ -63,75 +63,84 @@ class MediaProcessor:
         return PhotoFile(await self.worker_pool.run(images.make_native, path))
 
     async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
-        """Give a video that plays and fits: one, or several parts of it.
+        """Return a video that plays everywhere and fits the size limit: one file, or its parts.
 
-        What cannot be made to play in time is given as it is, as a document if need be.
+        `still` is the site's preview image, if there is one. If transcoding takes too long, the
+        original is returned if it fits, as a document if few players support it.
 
         Raises:
-            TooLargeError: it can neither be made small enough nor cut.
-            PlatformChangedError: the file holds no video.
-            BrokenFileError: a worker died of it.
+            TooLargeError: the video can be neither transcoded to the size limit nor split.
+            PlatformChangedError: the file is not a video, or is damaged.
+            BrokenFileError: the file crashed a worker.
         """
         probe = await self.worker_pool.run(video.measure, path)
         match next_step(probe, self.ceiling_bytes):
             case Step.NOTHING:
                 return [await self.worker_pool.run(video.dress, path, probe, still)]
             case Step.REPACK:
-                return [await self._dressed(await self._repacked(path), still)]
+                return [await self._with_thumbnail(await self._remux(path), still)]
             case Step.ENCODE:
-                if encoded := await self._encoded(path, probe):
-                    return [await self._dressed(encoded, still)]
+                if encoded := await self._transcode(path, probe):
+                    return [await self._with_thumbnail(encoded, still)]
         return await self._without_encoding(path, probe, still)
 
-    async def joined(self, path: Path, tone: Path) -> Path:
-        """Put pictures and sound that came in two files into one."""
-        return await self.worker_pool.run(encoding.repack, path, tone)
+    async def joined(self, path: Path, audio_path: Path) -> Path:
+        """Remux a video and its separate audio file into one file; return the new file."""
+        return await self.worker_pool.run(encoding.repack, path, audio_path)
 
     async def audio(self, path: Path) -> tuple[Path, int]:
-        """Give the sound of a sound file or video as the player takes it, and its length in seconds.
+        """Return the audio of a file as MP3 or M4A, and its duration in seconds.
 
         Raises:
-            PlatformChangedError: it has none.
+            PlatformChangedError: the file has no audio.
         """
         return await self.worker_pool.run(audio.make_native, path)
 
     async def thumbnail(self, still: Path | None) -> Path | None:
-        """Make a thumbnail of a still; a file without one is as good."""
+        """Return a thumbnail of a still, or None if there is no still or it is damaged."""
         try:
             return await self.worker_pool.run(images.make_thumbnail, still) if still else None
         except BrokenFileError as error:
-            logger.info("No thumbnail: %s", error)
+            logger.info(
+                "Could not make a thumbnail: %s", error, extra={"event": "thumbnail_failed"}
+            )
             return None
 
-    async def slides(self, pictures: Sequence[Path], tone: AudioFile) -> VideoFile:
-        """Make one video of pictures and a sound.
+    async def slides(self, pictures: Sequence[Path], track: AudioFile) -> VideoFile:
+        """Return a slideshow video of pictures with audio.
 
         Raises:
-            BrokenFileError: a picture is damaged, or all of it takes too long.
+            BrokenFileError: a picture is damaged, or a worker crashed.
+            MediaTimeoutError: encoding took too long.
+            PlatformChangedError: the audio is damaged.
         """
         photos = await run_all(self.worker_pool.run(images.make_native, p) for p in pictures)
         size = await self.worker_pool.run(images.common_frame, photos[0])
-        least, most = _SLIDE_S
-        each = min(max(tone.duration_s / len(photos), least), most)
-        path = await self.encoder_pool.run(encoding.show_slides, photos, tone.path, size, each)
-        return await self._dressed(path, None)
+        shortest, longest = _SLIDE_LIMITS_S
+        each = min(max(track.duration_s / len(photos), shortest), longest)
+        path = await self.encoder_pool.run(encoding.show_slides, photos, track.path, size, each)
+        return await self._with_thumbnail(path, None)
 
-    async def _repacked(self, path: Path) -> Path:
+    async def _remux(self, path: Path) -> Path:
         return await self.worker_pool.run(encoding.repack, path)
 
-    async def _dressed(self, path: Path, still: Path | None) -> VideoFile:
+    async def _with_thumbnail(self, path: Path, still: Path | None) -> VideoFile:
         probe = await self.worker_pool.run(video.measure, path)
         return await self.worker_pool.run(video.dress, path, probe, still)
 
-    async def _encoded(self, path: Path, probe: Probe) -> Path | None:
-        """Encode within the time there is; None when that did not work out."""
+    async def _transcode(self, path: Path, probe: Probe) -> Path | None:
+        """Return a transcoded file, or None if it takes too long or cannot fit the size limit."""
         plan = encoding_for(probe, self.ceiling_bytes)
         if plan is None:
             return None
         try:
             encoded = await self.encoder_pool.run(encoding.encode, path, plan)
         except MediaTimeoutError:
-            logger.warning("Encoding %s was given up: it took too long", path.name)
+            logger.warning(
+                "Transcoding %s took too long and was aborted",
+                path.name,
+                extra={"event": "transcode_timeout"},
+            )
             return None
         return encoded if encoded.stat().st_size <= self.ceiling_bytes else None
 
@@ -139,15 +148,15 @@ class MediaProcessor:
         self, path: Path, probe: Probe, still: Path | None
     ) -> list[LocalFile]:
         if probe.size_bytes <= self.ceiling_bytes:
-            # H.265 plays on most phones; anything else is better opened with an app of its own.
+            # Most phones play H.265. Other codecs are sent as a document, for another player app.
             if probe.video_codec == "hevc":
-                return [await self._dressed(await self._repacked(path), still)]
+                return [await self._with_thumbnail(await self._remux(path), still)]
             return [DocumentFile(path)]
         if not (self.may_split and may_be_cut(probe)):
             raise TooLargeError(probe.size_bytes, self.ceiling_bytes)
         parts = await self.worker_pool.run(encoding.cut, path, self.ceiling_bytes)
-        dressed = [await self._dressed(part, None) for part in parts]
+        videos = [await self._with_thumbnail(part, None) for part in parts]
         return [
             replace(file, label=f"{number}/{len(parts)}")
-            for number, file in enumerate(dressed, start=1)
+            for number, file in enumerate(videos, start=1)
         ]

@@ -1,7 +1,7 @@
-"""Videos measured and given their still pictures, so that they show right on every phone.
+"""Probe videos and make their thumbnails and covers.
 
-Runs in worker processes: whatever is in a file, it costs a worker at most. Without width, height and
-duration phones show a square, and without a thumbnail a grey one.
+Runs in worker processes, so that a malicious file can crash a worker at most. Without width, height
+and duration, Telegram's apps show a video as a square; without a thumbnail, as a grey one.
 """
 
 import logging
@@ -20,22 +20,23 @@ from core.playback import Probe
 
 logger = logging.getLogger(__name__)
 
-#: Telegram takes thumbnails of up to 320 x 320 pixels and 200 kB.
+#: Telegram accepts thumbnails of at most 320 x 320 pixels and 200 kB.
 #: Source: https://core.telegram.org/bots/api#sendvideo
 _THUMBNAIL_SIDE: Final = 320
-#: A site's still whose proportions differ more than this from the video's is not used.
+#: Maximum relative difference between the aspect ratios of the video and the site's still.
 _RATIO_TOLERANCE: Final = 0.05
-#: The frame that is taken for a still is the first one after this time; the very first is often black.
-_STILL_AT_S: Final = 1
+#: Seek target for the still, in seconds, because the first frame is often black. FFmpeg seeks to
+#: the key frame at or before this time.
+_STILL_SEEK_S: Final = 1
 
 
 def measure(path: Path) -> Probe:
-    """Look into a video.
+    """Return the properties of a video; its first frame is decoded.
 
     Raises:
-        PlatformChangedError: the file holds no video.
+        PlatformChangedError: the file is not a video, or is damaged.
     """
-    with opened(path) as container:
+    with open_media(path) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         frame = next(container.decode(stream))
@@ -59,10 +60,10 @@ def measure(path: Path) -> Probe:
 
 
 def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
-    """Make a video's thumbnail and cover beside it.
+    """Make a thumbnail and a cover beside the video, and return all three.
 
-    `still` is the site's own picture of it; when it is missing, broken or of another shape, a frame
-    of the video takes its place.
+    `still` is the site's own preview image. If it is None, damaged or has another aspect ratio, a
+    frame of the video is used instead. Thumbnail and cover are None if that fails, too.
     """
     thumbnail = cover = None
     image = _open_still(still, probe.width / probe.height) if still else None
@@ -72,7 +73,12 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
         image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
         thumbnail = _save(image, path.with_suffix(".thumb.jpg"))
     except (OSError, ValueError, av.FFmpegError) as error:
-        logger.info("No still picture of %s: %s", path.name, error)
+        logger.info(
+            "Could not make a thumbnail and cover of %s: %s",
+            path.name,
+            error,
+            extra={"event": "thumbnail_failed"},
+        )
     return VideoFile(
         path=path,
         size_bytes=path.stat().st_size,
@@ -86,23 +92,25 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
 
 
 @contextmanager
-def opened(path: Path, kind: Literal["video", "sound"] = "video") -> Iterator[InputContainer]:
-    """Open a file, and name every way in which reading it can fail inside the block.
+def open_media(path: Path, kind: Literal["video", "audio"] = "video") -> Iterator[InputContainer]:
+    """Open a file that must have a stream of the given kind, and yield its container.
 
     Raises:
-        PlatformChangedError: the file is not of its kind, or damaged.
+        PlatformChangedError: there is no such stream, or reading failed inside the block.
     """
     try:
         with av.open(str(path)) as container:
             if not (container.streams.video if kind == "video" else container.streams.audio):
-                raise PlatformChangedError(f"the file is no {kind} (no such stream)")
+                raise PlatformChangedError(f"the file has no {kind} stream")
             yield container
     except (av.FFmpegError, IndexError, StopIteration) as error:
-        raise PlatformChangedError(f"the file is no {kind} ({type(error).__name__})") from error
+        raise PlatformChangedError(
+            f"the {kind} file is not readable ({type(error).__name__})"
+        ) from error
 
 
 def _index_comes_first(path: Path) -> bool:
-    """Walk over the boxes of an MP4 (ISO 14496-12, 4.2) until the index or the content comes."""
+    """Return True if an MP4's index (moov) precedes its content (mdat); ISO 14496-12, 4.2."""
     with path.open("rb") as file:
         while len(head := file.read(8)) == 8:
             size, kind = int.from_bytes(head[:4], "big"), head[4:]
@@ -121,19 +129,23 @@ def _open_still(still: Path, ratio: float) -> Image.Image | None:
         with Image.open(still) as image:
             picture = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        logger.info("The site's still cannot be used: %s", error)
+        logger.info(
+            "Could not read the still from the site: %s",
+            error,
+            extra={"event": "still_unreadable"},
+        )
         return None
     is_same_shape = abs(picture.width / picture.height - ratio) <= ratio * _RATIO_TOLERANCE
     return picture if is_same_shape else None
 
 
 def _frame(path: Path) -> Image.Image:
-    """Take a frame of the video, as shown."""
+    """Return a frame of the video, rotated as players show it."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        if container.duration and container.duration > 2 * _STILL_AT_S * av.time_base:
-            container.seek(_STILL_AT_S * av.time_base)
+        if container.duration and container.duration > 2 * _STILL_SEEK_S * av.time_base:
+            container.seek(_STILL_SEEK_S * av.time_base)
         frame = next(container.decode(stream))
         image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
         return image.rotate(frame.rotation, expand=True) if frame.rotation else image

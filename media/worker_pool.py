@@ -1,4 +1,4 @@
-"""Worker processes for work on files: a broken file may cost a worker, never the bot."""
+"""Pool of worker processes for media files: a malicious file can crash a worker, not the bot."""
 
 import asyncio
 import multiprocessing
@@ -14,46 +14,51 @@ from core.errors import BrokenFileError, MediaTimeoutError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Our work gives way to the machine's other work, the bot's own loop first of all.
+#: Nice value of the workers: other processes, the bot's event loop included, have priority.
 _NICENESS: Final = 10
 
 
 class WorkerPool:
-    """A few processes that are started at the first work and replaced when one dies."""
+    """A pool of processes, started at first use and replaced if a worker crashes.
+
+    `limit_s` is the time limit of one call, in seconds.
+    """
 
     def __init__(self, workers: int, *, limit_s: float) -> None:
         self._workers = workers
         self._limit_s = limit_s
-        # Work is handed over only when a worker is free, so that its time is its own.
+        # A call waits here for a free worker, so that its time limit does not include the wait.
         self._free = asyncio.Semaphore(workers)
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function of module level in a worker; arguments and result are pickled.
+        """Run a module-level function in a worker and return its result.
+
+        Arguments and result are pickled. Keyword arguments are not supported.
 
         Raises:
-            BrokenFileError: a worker died of it, twice.
-            FileOverdueError: it took longer than it may; its worker was ended.
+            BrokenFileError: the call crashed its worker twice.
+            MediaTimeoutError: the call exceeded the time limit; its worker was killed.
         """
         assert not kwargs
         async with self._free:
             try:
                 return await self._run(work, *args)
             except BrokenProcessPool:
-                # Another's work may have ended the workers, so this one is tried by itself.
-                alone = WorkerPool(1, limit_s=self._limit_s)
+                # Another call may have crashed the shared pool, so this one is repeated in its own.
+                single = WorkerPool(1, limit_s=self._limit_s)
             try:
-                return await alone._run(work, *args)
+                return await single._run(work, *args)
             except BrokenProcessPool as error:
-                raise BrokenFileError("a worker died") from error
+                raise BrokenFileError("the worker process crashed") from error
             finally:
-                alone.close()
+                single.close()
 
     def close(self) -> None:
-        """End the workers; the next work starts new ones."""
+        """Kill the workers. The next call starts new ones."""
         if self._pool:
             pool, self._pool = self._pool, None
-            # Work that nobody waits for any more would hold up the end of the program.
+            # Killed, because abandoned calls would delay the exit of the program.
             for process in list((pool._processes or {}).values()):
                 process.kill()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -71,22 +76,22 @@ class WorkerPool:
             raise
 
     def _start(self) -> ProcessPoolExecutor:
-        # Spawned, because a copy of a process with threads may inherit locks that nobody opens.
+        # Spawned, because forking a process with threads can copy locks that are never released.
         self._pool = ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_settle_in,
+            initializer=_init_worker,
         )
         return self._pool
 
 
-def _settle_in() -> None:
-    """Prepare a worker: it gives way to others, and ends when the bot is killed."""
+def _init_worker() -> None:
+    """Lower the worker's priority, and make it exit if the bot is killed."""
     os.nice(_NICENESS)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent
     parent.join()

@@ -10,8 +10,6 @@ from aiogram.types import CallbackQuery, Message
 from core.errors import DeliveryError
 from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message
-from data.errors import storage_errors
-from delivery.telegram_errors import translated
 from platforms import Registry
 
 GROUPS = {"group", "supergroup"}
@@ -86,8 +84,7 @@ class Composing(Filter):
 
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
         """Ask whether the administrator was told to write it."""
-        with storage_errors():
-            number = await draft_awaiting_message(message.chat.id)
+        number = await draft_awaiting_message(message.chat.id)
         return {"broadcast": number} if number else False
 
 
@@ -99,8 +96,7 @@ class AnswersCard(Filter):
         card = message.reply_to_message
         if card is None:
             return False
-        with storage_errors():
-            number = await broadcast_of_card(message.chat.id, card.message_id)
+        number = await broadcast_of_card(message.chat.id, card.message_id)
         return {"broadcast": number} if number else False
 
 
@@ -118,8 +114,7 @@ class MayChangeSettings(Filter):
             # An anonymous administrator writes in the name of the group itself.
             return event.sender_chat.id == event.chat.id
         try:
-            with translated():
-                member = await bot.get_chat_member(message.chat.id, event.from_user.id)
+            member = await bot.get_chat_member(message.chat.id, event.from_user.id)
         except DeliveryError:
             return False
         return member.status in _ADMIN_STATUSES

@@ -9,8 +9,6 @@ from core.errors import DeliveryError, StorageError
 from core.pseudonyms import LoggedChat
 from data.chats import ChatRecord, register_chat
 from data.db_service import get_user_settings
-from data.errors import storage_errors
-from delivery.telegram_errors import translated
 from misc.ui.texts import load_texts
 from platforms import Registry, load_registry
 
@@ -26,8 +24,7 @@ async def lang_func(chat_id: int, language_code: str | None, no_request: bool = 
     texts = load_texts()
     if not no_request:
         try:
-            with storage_errors():
-                settings = await get_user_settings(chat_id)
+            settings = await get_user_settings(chat_id)
         except StorageError as error:
             logger.error("The language of chat %s is unknown: %s", LoggedChat(chat_id), error)  # noqa: TRY400 - no traceback needed
         else:
@@ -56,8 +53,7 @@ async def start_manager(
     Raises:
         StorageError: the chat could not be registered.
     """
-    with storage_errors():
-        record, is_new = await register_chat(chat_id, lang, referral)
+    record, is_new = await register_chat(chat_id, lang, referral)
     if is_new and greets:
         await greet_chat(
             message,
@@ -91,8 +87,7 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
         parts.append(texts(lang, "welcome_groups"))
     parts.append(texts(lang, "language_is", language=texts[lang]["language_name"]))
     try:
-        with translated():
-            await message.answer("\n\n".join(parts))
+        await message.answer("\n\n".join(parts))
     except DeliveryError as error:
         logger.info("Chat %s is not welcomed: %s", LoggedChat(message.chat.id), error)
 
@@ -110,8 +105,7 @@ async def _log_join(log_chat: int, message: Message, referral: str | None) -> No
         lines.append(f"<i>{escape(referral)}</i>")
     assert message.bot
     try:
-        with translated():
-            await message.bot.send_message(log_chat, "\n".join(filter(None, lines)))
+        await message.bot.send_message(log_chat, "\n".join(filter(None, lines)))
     except DeliveryError as error:
         logger.warning("The join log chat was not told: %s", error)
 

@@ -1,4 +1,8 @@
-"""Sites: one public file per site. The only package that imports yt-dlp and curl_cffi."""
+"""Read posts and download files from media sites.
+
+Each public module defines one site as its `PLATFORM`. This is the only package that imports yt-dlp
+and curl_cffi.
+"""
 
 from platforms._download import Spool, Workspace
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy, FileRequest

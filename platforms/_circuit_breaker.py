@@ -1,4 +1,4 @@
-"""How the ways to the sites are doing: one that keeps failing rests for a while."""
+"""Circuit breaker: stops using a route to a site for a while when it keeps failing."""
 
 import logging
 import time
@@ -9,66 +9,85 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Record:
-    #: What it has failed at since it worked last.
-    failed_at: set[str] = field(default_factory=set)
-    #: When it may be tried again; None while it is open.
-    rests_until: float | None = None
+class _RouteState:
+    """The recent failures of one route."""
+
+    #: The posts that have failed since the last success.
+    failed_posts: set[str] = field(default_factory=set)
+    #: Clock time until which the circuit is open; None while it is closed.
+    open_until: float | None = None
 
 
 class CircuitBreaker:
-    """A circuit breaker for each way.
+    """One circuit per route: closed, open or half-open.
 
-    A way is open until it has failed at `most_failures` different posts in a row; then it rests for
-    `pause_s` seconds. After that one try is let through: if it works the way is open again, if not it
-    rests once more. A single post that is broken, asked for again and again, stops nobody.
+    A circuit opens when `failure_threshold` different posts have failed in a row, and stays open
+    for `pause_s` seconds. Then it is half-open and lets one attempt through: a success closes it, a
+    failure opens it again. Posts are counted instead of attempts, because one broken post that is
+    requested repeatedly must not block the route for all others.
+
+    See https://martinfowler.com/bliki/CircuitBreaker.html.
     """
 
     def __init__(
-        self, *, most_failures: int, pause_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        failure_threshold: int,
+        pause_s: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._most_failures = most_failures
+        self._failure_threshold = failure_threshold
         self._pause_s = pause_s
         self._clock = clock
-        self._records: dict[Hashable, _Record] = {}
+        self._states: dict[Hashable, _RouteState] = {}
 
-    def allows(self, way: Hashable) -> bool:
-        """Tell whether a way may be taken now; the try after a rest is taken by asking."""
-        record = self._records.get(way)
-        if record is None or record.rests_until is None:
+    def allows(self, route: Hashable) -> bool:
+        """Return True if the route may be used now.
+
+        In the half-open state the first call returns True and claims the one attempt.
+        """
+        state = self._states.get(route)
+        if state is None or state.open_until is None:
             return True
         now = self._clock()
-        if now < record.rests_until:
+        if now < state.open_until:
             return False
-        # Until this try has ended, nobody else takes the way.
-        record.rests_until = now + self._pause_s
+        # Block other requests while this attempt runs, but no longer than one pause: the attempt
+        # may never report its result.
+        state.open_until = now + self._pause_s
         return True
 
-    def resting(self) -> list[str]:
-        """Name the ways that rest now."""
+    def open_routes(self) -> list[str]:
+        """Return the names of the routes that may not be used now."""
         now = self._clock()
         return [
-            str(way)
-            for way, record in self._records.items()
-            if record.rests_until is not None and record.rests_until > now
+            str(route)
+            for route, state in self._states.items()
+            if state.open_until is not None and state.open_until > now
         ]
 
-    def worked(self, way: Hashable) -> None:
-        """Note that a way has led to an answer."""
-        if self._records.pop(way, _Record()).rests_until is not None:
-            logger.info("%s works again", way)
+    def record_success(self, route: Hashable) -> None:
+        """Close the route's circuit and forget its failures."""
+        if self._states.pop(route, _RouteState()).open_until is not None:
+            logger.info(
+                "The circuit breaker of %s has closed: the route works again",
+                route,
+                extra={"event": "circuit_breaker_closed"},
+            )
 
-    def failed(self, way: Hashable, post: str) -> None:
-        """Note that a way has led nowhere for a post."""
-        record = self._records.setdefault(way, _Record())
-        if len(record.failed_at) < self._most_failures:
-            record.failed_at.add(post)
-        if len(record.failed_at) >= self._most_failures:
-            if record.rests_until is None:
+    def record_failure(self, route: Hashable, post: str) -> None:
+        """Count a failure of a route at a post, and open its circuit at the threshold."""
+        state = self._states.setdefault(route, _RouteState())
+        if len(state.failed_posts) < self._failure_threshold:
+            state.failed_posts.add(post)
+        if len(state.failed_posts) >= self._failure_threshold:
+            if state.open_until is None:
                 logger.warning(
-                    "%s has failed at %d posts in a row and rests for %d s",
-                    way,
-                    self._most_failures,
+                    "The circuit breaker of %s has opened after failures at %d different posts "
+                    "in a row; the next attempt is in %d s",
+                    route,
+                    self._failure_threshold,
                     self._pause_s,
+                    extra={"event": "circuit_breaker_opened"},
                 )
-            record.rests_until = self._clock() + self._pause_s
+            state.open_until = self._clock() + self._pause_s

@@ -1,6 +1,7 @@
-"""Reading a post through a cobalt of the operator's own. It gives the files, and no author or likes.
+"""Read posts through the operator's own cobalt instance.
 
-Its API: https://github.com/imputnet/cobalt/blob/main/docs/api.md (version 11).
+cobalt returns only the files: no author, text or counts. Source of the API (version 11):
+https://github.com/imputnet/cobalt/blob/main/docs/api.md
 """
 
 from typing import Final
@@ -24,7 +25,7 @@ from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition
 from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Need
 
-#: Codes begin with `error.api.`; the first that is found in a code counts.
+#: Substrings of cobalt's error codes (`error.api.…`) and our errors; the first match wins.
 _ERRORS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("post.private", MediaPrivateError),
     ("post.age", AgeRestrictedError),
@@ -44,11 +45,11 @@ _PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".heic")
 
 
 async def fetch(link: Link, context: FetchContext) -> Post:
-    """Ask cobalt for the files behind a link.
+    """Fetch the post behind a link from cobalt's API.
 
     Raises:
-        LinkError, MediaError: the site does not give them, as far as cobalt can tell.
-        PlatformError: cobalt could not be asked, or could not read the site.
+        LinkError, MediaError: cobalt reports that the site does not provide the post.
+        PlatformError: cobalt did not respond, or could not read the site.
     """
     external_apis = context.external_apis
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -62,7 +63,10 @@ async def fetch(link: Link, context: FetchContext) -> Post:
 
 
 def read_answer(answer: Json, link: Link, relay: str) -> Post:
-    """Read what cobalt says.
+    """Convert a response of cobalt's API to a post.
+
+    `relay` is the base URL of the cobalt instance, without a slash at the end. Files under that URL
+    are downloaded from the instance and not from the site.
 
     Raises:
         ClipferryError: see `fetch`.
@@ -79,14 +83,14 @@ def read_answer(answer: Json, link: Link, relay: str) -> Post:
             if url := answer["audio"].text():
                 audio = Audio(urls=(url,))
         case "error":
-            raise _error(answer["error"]["code"].text())
+            raise _error_for(answer["error"]["code"].text())
         case status:
-            raise PlatformChangedError(f"cobalt answers {status[:40]!r}")
+            raise PlatformChangedError(f"cobalt: unknown status {status[:40]!r}")
     if not items:
-        raise PlatformChangedError("cobalt picks from nothing")
+        raise PlatformChangedError("cobalt: a picker without entries")
     return Post(
         platform=link.platform,
-        id=link.post_id or _name_of(link.url),
+        id=link.post_id or _id_from_url(link.url),
         url=link.url,
         access=Access(proxy="cobalt", relay=relay),
         items=items,
@@ -100,16 +104,16 @@ def _item(entry: Json) -> Item:
 
 
 def _clip(url: str) -> Clip:
-    # What it is encoded in is found out after the download.
+    # cobalt does not name the codec. The file is probed after the download, so a guess is safe.
     return Clip((Rendition((url,), codec="h264"),))
 
 
-def _name_of(url: str) -> str:
-    """Make a name for files of a short link, which has no id."""
+def _id_from_url(url: str) -> str:
+    """Return the last path segment as an id, for a short link whose post id is unknown."""
     return urlsplit(url).path.rstrip("/").rpartition("/")[2] or "post"
 
 
-def _error(code: str) -> ClipferryError:
+def _error_for(code: str) -> ClipferryError:
     for part, error in _ERRORS:
         if part in code:
             return error(code)

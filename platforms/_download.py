@@ -1,4 +1,4 @@
-"""Bytes from the sites to the disk: bounded in size, in stalls and in the room they may take."""
+"""Download files to disk, with limits on size, stalls and total disk usage."""
 
 import asyncio
 import fcntl
@@ -21,21 +21,23 @@ from core.media import Access
 from platforms._http import Hosts, WebClient
 
 _CHUNK_BYTES: Final = 256 * 1024
-#: Begins the names of our folders, so that nothing else in the spool's folder is ever touched.
-_OURS: Final = "clipferry-"
-#: How many addresses of the same file are tried before the attempt counts as failed.
-_MAX_ADDRESSES: Final = 3
+#: Prefix of our folders, so that `tidy` never deletes anything else in the spool folder.
+_PREFIX: Final = "clipferry-"
+#: Maximum number of URLs of the same file that one download tries.
+_MAX_URLS: Final = 3
 
 
 class Spool:
-    """A folder with a quota for files on their way.
+    """A folder for temporary files, with a quota in bytes.
 
-    Room is reserved before bytes are fetched; who finds none waits until somebody gives some back.
+    Space is reserved before a download starts. If the quota is used up, the request waits until
+    another request releases space. Several processes may share the folder; each has its own
+    subfolder and its own quota.
     """
 
     def __init__(self, folder: Path, quota_bytes: int) -> None:
         self._folder = folder
-        #: This process's part of it, and the lock that says so.
+        #: This process's subfolder, and the open descriptor that holds the lock on it.
         self._home = folder
         self._lock: int | None = None
         self.quota_bytes = quota_bytes
@@ -44,26 +46,27 @@ class Spool:
 
     @property
     def reserved_bytes(self) -> int:
-        """How much of the quota is in use."""
+        """Return the reserved part of the quota, in bytes."""
         return self._reserved
 
     def prepare(self) -> None:
-        """Make a place of our own in the folder; what earlier runs have left there is cleared away."""
+        """Create and lock this process's subfolder, and delete those of ended processes."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        while self._lock is None:  # another one that tidies may be faster than the lock
-            self._home = Path(tempfile.mkdtemp(prefix=_OURS, dir=self._folder))
-            self._lock = _locked(self._home)
+        # Another process may delete the new folder in `tidy` before it is locked.
+        while self._lock is None:
+            self._home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))
+            self._lock = _try_lock(self._home)
         self.tidy()
 
     def tidy(self) -> None:
-        """Clear away what processes have left that are no more. The living hold the lock of theirs."""
-        for left in self._folder.glob(f"{_OURS}*"):
-            if left != self._home and (lock := _locked(left)) is not None:
-                shutil.rmtree(left, ignore_errors=True)
+        """Delete the subfolders of ended processes; a running process holds the lock on its own."""
+        for subfolder in self._folder.glob(f"{_PREFIX}*"):
+            if subfolder != self._home and (lock := _try_lock(subfolder)) is not None:
+                shutil.rmtree(subfolder, ignore_errors=True)
                 os.close(lock)
 
     def close(self) -> None:
-        """Clear our own place away."""
+        """Delete this process's subfolder and release its lock."""
         if self._lock is not None:
             shutil.rmtree(self._home, ignore_errors=True)
             os.close(self._lock)
@@ -71,29 +74,32 @@ class Spool:
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator["Workspace"]:
-        """Give a folder of one's own; at the end it and its room are given back."""
+        """Yield a new empty folder; on exit, delete it and release its reserved space."""
         space = Workspace(self, Path(tempfile.mkdtemp(dir=self._home)))
         try:
             yield space
         finally:
             shutil.rmtree(space.folder, ignore_errors=True)
-            await self._give_back(space.reserved)
+            await self._release(space.reserved)
 
-    async def _take(self, size: int) -> None:
+    async def _reserve(self, size: int) -> None:
         if size > self.quota_bytes:
             raise TooLargeError(size, self.quota_bytes)
         async with self._changed:
             await self._changed.wait_for(lambda: self._reserved + size <= self.quota_bytes)
             self._reserved += size
 
-    async def _give_back(self, size: int) -> None:
+    async def _release(self, size: int) -> None:
         async with self._changed:
             self._reserved -= size
             self._changed.notify_all()
 
 
-def _locked(folder: Path) -> int | None:
-    """Lock a folder against other processes; None while one of them has it. Closing unlocks it."""
+def _try_lock(folder: Path) -> int | None:
+    """Lock a folder against other processes; return the descriptor, or None if it is locked.
+
+    Closing the descriptor releases the lock.
+    """
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -108,29 +114,30 @@ def _locked(folder: Path) -> int | None:
 
 
 class Workspace:
-    """One request's folder in the spool."""
+    """The temporary folder of one request in the spool."""
 
     def __init__(self, spool: Spool, folder: Path) -> None:
         self.folder = folder
-        #: Bytes of the quota that this workspace holds.
+        #: Bytes of the quota that are reserved for this workspace.
         self.reserved = 0
         self._spool = spool
 
     @property
     def most(self) -> int:
-        """How many bytes can be reserved at all."""
+        """Return the maximum number of bytes that can be reserved: the whole quota."""
         return self._spool.quota_bytes
 
     async def reserve(self, size: int) -> None:
-        """Hold room for `size` bytes in all, waiting for it if need be.
+        """Raise this workspace's reservation to `size` bytes in total; wait until there is space.
 
-        A workspace asks once for its main file, so that two never wait for each other.
+        Call it once per workspace, for all required files together. Two workspaces that each hold
+        space and wait for more could block each other forever.
 
         Raises:
-            TooLargeError: more than the whole quota.
+            TooLargeError: `size` is larger than the whole quota.
         """
         if size > self.reserved:
-            await self._spool._take(size - self.reserved)
+            await self._spool._reserve(size - self.reserved)
             self.reserved = size
 
 
@@ -144,17 +151,18 @@ async def download(
     limit_bytes: int,
     stall_s: float,
 ) -> int:
-    """Stream one file to disk; give its size in bytes.
+    """Stream one file to `target` and return its size in bytes.
 
-    The addresses are those of one file: a stale or broken one is passed over. The number of bytes
-    is checked against the announced one, and an empty file is no file.
+    `urls` are alternative URLs of the same file. If one fails, the next is tried. The size is
+    checked against Content-Length, and an empty file is an error. `stall_s` is the maximum time
+    without data, in seconds.
 
     Raises:
-        TooLargeError: it is larger than `limit_bytes`; announced, or found while reading.
-        PlatformError: no address gave the whole file, or one leads away from the allowed hosts.
+        TooLargeError: the file is larger than `limit_bytes`, by Content-Length or while reading.
+        PlatformError: no URL returned the whole file, or the last one left the allowed hosts.
     """
-    failure: PlatformError = PlatformUnreachableError("no address")
-    for url in urls[:_MAX_ADDRESSES]:
+    failure: PlatformError = PlatformUnreachableError("no URL")
+    for url in urls[:_MAX_URLS]:
         try:
             return await _download_one(
                 web, url, hosts, access, target, limit_bytes=limit_bytes, stall_s=stall_s
@@ -191,7 +199,7 @@ async def _download_one(
                     raise TooLargeError(None, limit_bytes)
                 file.write(chunk)
     if received == 0:
-        raise PlatformUnreachableError("an empty file")
+        raise PlatformUnreachableError("the file is empty")
     if announced is not None and received != announced:
-        raise PlatformUnreachableError(f"{received} of {announced} bytes")
+        raise PlatformUnreachableError(f"received {received} of {announced} bytes")
     return received

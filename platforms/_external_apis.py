@@ -1,4 +1,4 @@
-"""The operator's other services: a cobalt of one's own, and a provider that is paid for."""
+"""HTTP client for the operator's optional services: a cobalt instance and a RapidAPI provider."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,44 +9,46 @@ import aiohttp
 from core.errors import PlatformChangedError, PlatformUnreachableError
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
-#: Answers are lists of addresses; a longer one is none.
+#: Responses are short lists of URLs. A longer body is not read to its end.
 _MAX_ANSWER_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalApis:
-    """Where the helpers are, and how they are asked. They are asked directly, by no exit."""
+    """Addresses and keys of the external APIs. Requests to them never go through a proxy."""
 
     session: aiohttp.ClientSession
-    #: Address of a cobalt API (github.com/imputnet/cobalt); empty without one.
+    #: Base URL of a cobalt API (https://github.com/imputnet/cobalt); empty if there is none.
     cobalt_url: str = ""
     cobalt_key: str = field(default="", repr=False)
-    #: Address of the provider's method that takes `?url=`; used only with a key.
+    #: URL of the provider's endpoint that accepts `?url=`; used only if a key is set.
     rapidapi_url: str = ""
     rapidapi_key: str = field(default="", repr=False)
 
     async def ask(
         self, method: str, url: str, headers: dict[str, str], **options: Any
     ) -> tuple[int, Any]:
-        """Send a request; give the answer's status and JSON.
+        """Send a request and return the response's HTTP status and decoded JSON.
+
+        `options` are passed to aiohttp's `ClientSession.request`.
 
         Raises:
-            PlatformUnreachableError: no answer.
-            PlatformChangedError: the answer is not JSON.
+            PlatformUnreachableError: the service did not respond.
+            PlatformChangedError: the response is not JSON.
         """
         try:
             async with self.session.request(
                 method, url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **options
             ) as response:
                 body = await response.content.read(_MAX_ANSWER_BYTES)
-                return response.status, _parsed(body)
+                return response.status, _parse_json(body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # Not the error's text: it may hold an address with a key.
-            raise PlatformUnreachableError(f"{type(error).__name__} at a helper") from error
+            # The error's text is left out, because it may contain a URL with a key.
+            raise PlatformUnreachableError(f"{type(error).__name__} at an external API") from error
 
 
-def _parsed(body: bytes) -> Any:
+def _parse_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        raise PlatformChangedError("a helper does not answer with JSON") from error
+        raise PlatformChangedError("an external API did not respond with JSON") from error

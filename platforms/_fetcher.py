@@ -1,4 +1,4 @@
-"""The room's desk: finds links, and fetches one post with one budget for everything."""
+"""Fetch posts and their files, with retries over layers and proxies and a time budget per post."""
 
 import asyncio
 import logging
@@ -29,62 +29,65 @@ from platforms._ytdlp import PageReader
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_FILES_AT_ONCE: Final = 4
-#: Wait before another attempt over the same exit, times the number of attempts so far.
-_PAUSE_S: Final = 0.5
-#: So many short links are remembered.
-_MOST_RESOLVED: Final = 20_000
+#: Maximum number of files of one post that are downloaded concurrently.
+_MAX_CONCURRENT_FILES: Final = 4
+#: Wait before a route is used again, in seconds, multiplied by the number of attempts so far.
+_RETRY_PAUSE_S: Final = 0.5
+#: Maximum number of cached short links.
+_MAX_RESOLVED_LINKS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """How the sites are approached."""
+    """Settings for all requests to the sites."""
 
-    #: Attempts for one post, and the time for all of them.
+    #: Maximum number of attempts with the first layer; the other layers add one each.
     attempts: int
+    #: Time limit for all attempts at one post, in seconds.
     budget_s: float
-    #: A download that brings nothing for this long is given up.
+    #: A request is aborted after this many seconds without data.
     stall_s: float
-    #: Browser whose TLS fingerprint is worn.
+    #: Browser whose TLS fingerprint is imitated; a name of curl_cffi, such as "chrome".
     impersonate: str = "chrome"
+    #: PEM file with the trusted certificate authorities, or None for the system's.
     ca_file: Path | None = None
     #: Contents of a Netscape cookie file; empty when signed out.
     cookies: str = field(default="", repr=False)
-    #: Media files are fetched directly although pages go through proxies.
+    #: If True, only pages go through the proxies; media files are downloaded directly.
     pages_only: bool = False
     #: See `ExternalApis`.
     cobalt_url: str = ""
     cobalt_key: str = field(default="", repr=False)
     rapidapi_url: str = ""
     rapidapi_key: str = field(default="", repr=False)
-    #: A way that has failed at so many posts in a row rests for so many seconds.
+    #: See `CircuitBreaker`: `failure_threshold` and `pause_s`.
     breaker_failures: int = 5
     breaker_pause_s: float = 60.0
-    #: Threads for reading pages.
+    #: Number of threads that read pages.
     readers: int = 8
 
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """A file of a post that is to be fetched."""
+    """One file of a post to download."""
 
-    #: Addresses of the same bytes, best first.
+    #: Alternative URLs of the same file, best first.
     urls: tuple[str, ...]
-    #: Its name in the workspace.
+    #: File name in the workspace.
     name: str
-    #: It is given up when it turns out larger.
+    #: The download fails if the file is larger than this.
     limit_bytes: int
-    #: None when the site does not say.
+    #: None if the site does not report the size.
     size_bytes: int | None = None
-    #: A mere decoration: nobody waits for room for it.
+    #: A small extra, such as a still: no space is reserved for it, and a failure is ignored.
     is_optional: bool = False
-    #: The others are sent without it if it cannot be had.
+    #: If the download fails, the other files are returned without this one.
     may_miss: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """One layer over one exit."""
+    """One layer of a platform through one proxy; the unit of the circuit breaker."""
 
     platform: str
     layer: str
@@ -95,13 +98,13 @@ class _Route:
 
 
 class Attempt:
-    """One try at one post: one layer, over one exit."""
+    """One attempt to fetch a post: one layer through one proxy."""
 
     def __init__(
-        self, fetcher: "Fetcher", link: Link, layer: Layer, proxy: Proxy, place: tuple[int, int]
+        self, fetcher: "Fetcher", link: Link, layer: Layer, proxy: Proxy, position: tuple[int, int]
     ) -> None:
-        #: Which one it is, from 1, and of how many at most.
-        self.number, self.most = place
+        #: The number of this attempt, from 1, and the maximum number of attempts.
+        self.number, self.most = position
         self._fetcher = fetcher
         self._platform = fetcher.registry[link.platform]
         self._link = link
@@ -110,14 +113,15 @@ class Attempt:
 
     @property
     def is_last(self) -> bool:
-        """Tell whether no other attempt will follow."""
+        """Return True if no other attempt can follow."""
         return self.number == self.most
 
     async def read(self) -> Post:
-        """Read the post's page.
+        """Read the post, without its files. A short link is resolved first if necessary.
 
         Raises:
-            LinkError, MediaError, PlatformError: why there is no post.
+            LinkError, MediaError: the link leads to no post, or the site does not provide it.
+            PlatformError: the site could not be read.
         """
         link = self._fetcher.known(self._link)
         if link.post_id is None and not self._layer.takes_short_links:
@@ -125,11 +129,11 @@ class Attempt:
         return await self._layer.fetch(link, self._fetcher.context(self._layer, self._proxy))
 
     async def resolve(self) -> Link:
-        """Follow a short link, and remember where it leads.
+        """Resolve a short link through this attempt's proxy, and cache the result.
 
         Raises:
-            BrokenLinkError: it leads to no post.
-            PlatformError: the site did not say.
+            BrokenLinkError: the link leads to no post.
+            PlatformError: the site gave no usable response.
         """
         web = self._fetcher.web(self._proxy)
         return self._fetcher.remember(self._link, await resolve(self._link, self._platform, web))
@@ -137,31 +141,39 @@ class Attempt:
     async def save(
         self, post: Post, wanted: Sequence[FileRequest], space: Workspace
     ) -> list[Path | None]:
-        """Fetch files of the post into the workspace, waiting for room first.
+        """Reserve space, then download files of the post into the workspace.
 
-        All of them, or none; only those that are optional or may be missed can come out as None.
+        Returns the paths in the order of `wanted`. A path is None if the download failed and the
+        file is optional or may be missing; any other failure aborts all downloads.
 
         Raises:
-            TooLargeError: one does not fit under its limit, or all not into the spool.
-            PlatformError: one could not be fetched whole.
+            TooLargeError: a file is larger than its limit or than its share of the spool.
+            PlatformError: a file could not be downloaded completely.
         """
-        main = [file for file in wanted if not file.is_optional]
-        share = space.most // max(len(main), 1)
-        limits = {file: min(file.limit_bytes, share) for file in main}
+        required = [file for file in wanted if not file.is_optional]
+        share = space.most // max(len(required), 1)
+        limits = {file: min(file.limit_bytes, share) for file in required}
         await space.reserve(
-            sum(min(file.size_bytes or limits[file], limits[file]) for file in main)
+            sum(min(file.size_bytes or limits[file], limits[file]) for file in required)
         )
-        at_once = asyncio.Semaphore(_FILES_AT_ONCE)
+        semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FILES)
 
         async def save_one(file: FileRequest) -> Path | None:
             target = space.folder / file.name
             try:
-                async with at_once:
+                async with semaphore:
                     await self._download(file, post, target, limits.get(file, file.limit_bytes))
             except ClipferryError as error:
                 if not (file.is_optional or file.may_miss):
                     raise
-                logger.info("No %s of %s %s: %s", file.name, post.platform, post.id, error)
+                logger.info(
+                    "Skipped %s of %s post %s: %s",
+                    file.name,
+                    post.platform,
+                    post.id,
+                    error,
+                    extra={"event": "file_skipped"},
+                )
                 return None
             return target
 
@@ -185,42 +197,46 @@ class Attempt:
 
 
 class Fetcher:
-    """All platforms, over all exits."""
+    """Fetches posts of all platforms through all proxies."""
 
     def __init__(self, registry: Registry, proxies: ProxyPool, policy: FetchPolicy) -> None:
         self.registry = registry
         self.policy = policy
         self._proxies = proxies
         self._webs: dict[Proxy, WebClient] = {}
-        #: Short links and their posts, oldest first. What a short link means does not change.
+        #: Cached post ids by the URL of the short link, oldest first. A short link never changes
+        #: its target, so entries do not expire.
         self._resolved: dict[str, str] = {}
         self._relay_web: WebClient | None = None
         self._breaker = CircuitBreaker(
-            most_failures=policy.breaker_failures, pause_s=policy.breaker_pause_s
+            failure_threshold=policy.breaker_failures, pause_s=policy.breaker_pause_s
         )
         self._executor = ThreadPoolExecutor(policy.readers, thread_name_prefix="pages")
 
     async def close(self) -> None:
-        """Close all connections; pages that are being read may finish on their own."""
+        """Close all connections. Threads that are reading a page are not awaited."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         for web in (*self._webs.values(), *filter(None, [self._relay_web])):
             await web.close()
 
-    def resting(self) -> list[str]:
-        """Name the ways to the sites that rest now, because they kept failing."""
-        return self._breaker.resting()
+    def open_routes(self) -> list[str]:
+        """Return the names of the routes whose circuit breaker is open."""
+        return self._breaker.open_routes()
 
     def known(self, link: Link) -> Link:
-        """Give a short link with the post to which it was resolved before; others as they are."""
+        """Return the link with the cached post id if it is a short link resolved before.
+
+        Other links are returned unchanged.
+        """
         post_id = link.post_id or self._resolved.get(link.url)
         return replace(link, post_id=post_id)
 
     async def resolve(self, link: Link) -> Link:
-        """Find out which post a short link leads to, and remember it.
+        """Resolve a short link, with retries, and cache the result.
 
         Raises:
-            BrokenLinkError: it leads to none.
-            PlatformError: the site did not say.
+            BrokenLinkError: the link leads to no post.
+            PlatformError: no attempt got a usable response.
         """
 
         async def follow(attempt: Attempt) -> Link:
@@ -229,60 +245,78 @@ class Fetcher:
         return await self.attempt(link, follow)
 
     def remember(self, link: Link, post_id: str) -> Link:
-        """Remember to which post a short link leads."""
+        """Cache the post id of a short link, and return the link with that id."""
         self._resolved[link.url] = post_id
-        if len(self._resolved) > _MOST_RESOLVED:
+        if len(self._resolved) > _MAX_RESOLVED_LINKS:
             del self._resolved[next(iter(self._resolved))]
         return self.known(link)
 
     async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
-        """Run `work` until it succeeds, within one budget of attempts and time.
+        """Run `work` until it succeeds, within the policy's limits of attempts and time.
 
-        Each attempt keeps one layer and one exit for page and files. Another one follows only when
-        another layer, another exit, or the same one a moment later may do better. Ways that keep
-        failing are left out while they rest.
+        One attempt uses one layer and one proxy for the page and its files, because signed URLs are
+        valid only for the client that read the page. Another attempt follows only if another layer,
+        another proxy, or the same route later may succeed. Routes whose circuit breaker is open
+        are skipped.
 
         Raises:
-            ClipferryError: the site's own answer if there was one, else the last failure.
+            PlatformUnreachableError: the time limit was reached.
+            ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
+                last failure.
         """
         deadline = asyncio.get_running_loop().time() + self.policy.budget_s
-        failure: ClipferryError = PlatformRefusedError("every way rests")
+        failure: ClipferryError = PlatformRefusedError(
+            "the circuit breakers of all routes are open"
+        )
         used: set[_Route] = set()
-        ways = self._ways(link.platform)
-        for number, (layer, proxy) in enumerate(ways):
-            way = _Route(link.platform, layer.name, proxy.name)
-            if _is_answered(failure, layer) or not self._breaker.allows(way):
+        routes = self._routes(link.platform)
+        for number, (layer, proxy) in enumerate(routes):
+            route = _Route(link.platform, layer.name, proxy.name)
+            if _cannot_help(layer, failure) or not self._breaker.allows(route):
                 continue
-            if way in used:
+            if route in used:
                 if not failure.retryable:
-                    continue  # this way has given its answer already
-                await asyncio.sleep(_PAUSE_S * number)
-            used.add(way)
+                    continue  # The same route would return the same answer.
+                await asyncio.sleep(_RETRY_PAUSE_S * number)
+            used.add(route)
             try:
                 async with asyncio.timeout_at(deadline):
-                    place = number + 1, len(ways)
-                    result = await work(Attempt(self, link, layer, proxy, place))
+                    position = number + 1, len(routes)
+                    result = await work(Attempt(self, link, layer, proxy, position))
             except TimeoutError as error:
-                raise PlatformUnreachableError(f"no end after {self.policy.budget_s} s") from error
+                raise PlatformUnreachableError(
+                    f"no result within {self.policy.budget_s} s"
+                ) from error
             except ClipferryError as error:
-                self._note(way, link, error)
-                failure = _weightier(failure, error)
+                self._record_outcome(route, link, error)
+                failure = _more_informative(failure, error)
                 if not (error.another_proxy_may_help or error.signing_in_may_help):
                     raise
-                logger.info("Attempt %d at %s, %s: %s", number + 1, link.url, way, error)
+                logger.info(
+                    "Attempt %d to fetch %s through %s failed: %s",
+                    number + 1,
+                    link.url,
+                    route,
+                    error,
+                    extra={"event": "fetch_attempt_failed"},
+                )
             else:
-                self._breaker.worked(way)
+                self._breaker.record_success(route)
                 return result
         raise failure
 
-    def _ways(self, platform: str) -> list[tuple[Layer, Proxy]]:
-        """Give the first layer over as many exits as there are attempts, then the others once each."""
+    def _routes(self, platform: str) -> list[tuple[Layer, Proxy]]:
+        """Return layer and proxy of each attempt, in order.
+
+        The first configured layer gets the policy's number of attempts, the others one each. Every
+        attempt uses the next proxy.
+        """
         first, *others = (
             layer for layer in self.registry[platform].layers if self._is_ready(layer.need)
         )
-        route = self._proxies.route()
+        proxies = self._proxies.rotation()
         layers = [first] * self.policy.attempts + others
-        return [(layer, next(route)) for layer in layers]
+        return [(layer, next(proxies)) for layer in layers]
 
     def _is_ready(self, need: Need) -> bool:
         match need:
@@ -295,28 +329,32 @@ class Fetcher:
             case Need.RAPIDAPI:
                 return bool(self.policy.rapidapi_key)
 
-    def _note(self, way: _Route, link: Link, error: ClipferryError) -> None:
-        """Tell a way that leads nowhere from one that leads to a bad answer."""
+    def _record_outcome(self, route: _Route, link: Link, error: ClipferryError) -> None:
+        """Report a failed attempt to the circuit breaker.
+
+        Only a `PlatformError` is a failure of the route. Any other error, such as a deleted post,
+        shows that the route works.
+        """
         if isinstance(error, PlatformError):
-            self._breaker.failed(way, link.post_id or link.url)
+            self._breaker.record_failure(route, link.post_id or link.url)
         else:
-            self._breaker.worked(way)
+            self._breaker.record_success(route)
 
     def web(self, proxy: Proxy) -> WebClient:
-        """Give the exit's HTTP client."""
+        """Return the HTTP client of a proxy; one client is kept per proxy."""
         if proxy not in self._webs:
             self._webs[proxy] = WebClient(proxy, ca_file=self.policy.ca_file)
         return self._webs[proxy]
 
     @property
     def relay_web(self) -> WebClient:
-        """Give the client for the operator's own services, which may live in a private network."""
+        """Return the HTTP client for the operator's services; private addresses are allowed."""
         if self._relay_web is None:
             self._relay_web = WebClient(DIRECT, ca_file=self.policy.ca_file, is_private=True)
         return self._relay_web
 
     def context(self, layer: Layer, proxy: Proxy) -> FetchContext:
-        """Give the tools for one attempt."""
+        """Return the clients for one attempt with a layer through a proxy."""
         return FetchContext(
             web=self.web(proxy),
             pages=PageReader(
@@ -337,11 +375,12 @@ class Fetcher:
         )
 
 
-def _is_answered(failure: ClipferryError, layer: Layer) -> bool:
-    """Tell whether a layer could only repeat what is known: members only, and it is none."""
+def _cannot_help(layer: Layer, failure: ClipferryError) -> bool:
+    """Return True if the failure requires a login and the layer is signed out."""
     return failure.signing_in_may_help and layer.need is Need.NOTHING
 
 
-def _weightier(known: ClipferryError, new: ClipferryError) -> ClipferryError:
-    """Keep what a site has said of a post, whatever trouble another way has had since."""
-    return known if isinstance(known, MediaError) and isinstance(new, PlatformError) else new
+def _more_informative(previous: ClipferryError, new: ClipferryError) -> ClipferryError:
+    """Return the new error, unless only the previous one is the site's reason for a refusal."""
+    keeps_previous = isinstance(previous, MediaError) and isinstance(new, PlatformError)
+    return previous if keeps_previous else new

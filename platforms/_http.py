@@ -1,4 +1,4 @@
-"""Fetching over HTTP under the house's rules: known hosts only, every redirect hop checked."""
+"""HTTP client that requests only allowed hosts and checks every redirect."""
 
 import ipaddress
 import socket
@@ -25,19 +25,19 @@ from core.errors import (
 from platforms._proxies import Proxy
 
 MAX_REDIRECTS: Final = 6
-#: Beginnings of paths on which sites ask who one is.
+#: Path prefixes of the sites' login pages.
 LOGIN_PAGES: Final = ("/login", "/accounts/login")
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
 @dataclass(frozen=True, slots=True)
 class HostRule:
-    """Which hosts may be asked: the named domains and everything below them."""
+    """Allows the given domains and all their subdomains."""
 
     domains: tuple[str, ...] = ()
 
     def allows(self, url: str) -> bool:
-        """Tell whether an address may be requested: http(s), usual port, no credentials, our host."""
+        """Return True for an http(s) URL of an allowed host, without credentials or odd ports."""
         try:
             parts = urlsplit(url)
             return self._allows(parts)
@@ -56,25 +56,25 @@ class HostRule:
 
 @dataclass(frozen=True, slots=True)
 class OwnService:
-    """The rule for files that a service of the operator's own passes on: there and nowhere else."""
+    """Allows only URLs of one of the operator's own services, which relays files."""
 
-    #: Its address, without a slash at the end.
+    #: Base URL of the service, without a slash at the end.
     address: str
 
     def allows(self, url: str) -> bool:
-        """Tell whether an address is the service's."""
+        """Return True if the URL belongs to the service."""
         return url.startswith(f"{self.address}/")
 
 
 class Hosts(Protocol):
-    """A rule about which addresses may be asked."""
+    """A rule that says which URLs may be requested."""
 
     def allows(self, url: str) -> bool:
-        """Tell whether this one may."""
+        """Return True if the URL may be requested."""
 
 
 class PublicResolver(AbstractResolver):
-    """Looks names up and drops addresses that are not public: our own network is nobody's site."""
+    """DNS resolver that drops private addresses, as a protection against SSRF."""
 
     def __init__(self) -> None:
         self._resolver = ThreadedResolver()
@@ -82,10 +82,10 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Give the public addresses of a host.
+        """Return the public addresses of a host.
 
         Raises:
-            OSError: it has none.
+            OSError: the host does not exist, or has no public address.
         """
         found = await self._resolver.resolve(host, port, family)
         public = [entry for entry in found if ipaddress.ip_address(entry["host"]).is_global]
@@ -94,11 +94,14 @@ class PublicResolver(AbstractResolver):
         return public
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 class WebClient:
-    """An HTTP client that is bound to one exit."""
+    """HTTP client that sends all requests through one proxy.
+
+    `is_private` lets a direct client reach private addresses.
+    """
 
     def __init__(
         self, proxy: Proxy, *, ca_file: Path | None = None, is_private: bool = False
@@ -108,7 +111,8 @@ class WebClient:
         connector: aiohttp.BaseConnector
         url = proxy.url
         if url and url.startswith("socks"):
-            # The proxy looks names up itself; socks5h says so, and the library speaks socks5.
+            # rdns=True makes the proxy resolve host names, which is what socks5h means. The
+            # library itself knows only the scheme socks5.
             connector = ProxyConnector.from_url(
                 url.replace("socks5h://", "socks5://"), rdns=True, ssl=context, limit=0
             )
@@ -131,11 +135,11 @@ class WebClient:
     async def redirect_target(
         self, url: str, hosts: Hosts, headers: Mapping[str, str]
     ) -> str | None:
-        """Ask an address where it leads, without going there; None when it leads nowhere else.
+        """Return the target of a redirect without following it, or None if there is no redirect.
 
         Raises:
-            BrokenLinkError: the answer points to a host that is not the platform's.
-            PlatformError: no usable answer.
+            BrokenLinkError: the target is not one of `hosts`.
+            PlatformError: the site gave no usable response.
         """
         async with self._request(url, headers, timeout_s=15) as response:
             raise_for_status(response.status)
@@ -145,14 +149,17 @@ class WebClient:
     async def get(
         self, url: str, hosts: Hosts, headers: Mapping[str, str], *, stall_s: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open an address for reading; redirects are followed within `hosts`.
+        """Send a GET request and yield the response; redirects are followed within `hosts`.
+
+        `stall_s` is the maximum time without data, in seconds; the whole response may take longer.
 
         Raises:
-            BrokenLinkError: the address, or a redirect, leaves the platform's hosts.
-            PlatformError: no usable answer, or the body broke off inside the block.
+            BrokenLinkError: the URL or a redirect leaves `hosts`.
+            PlatformError: the site gave no usable response, or the body was cut off while the
+                caller was reading it.
         """
         if not hosts.allows(url):
-            raise BrokenLinkError("a file outside the platform's hosts")
+            raise BrokenLinkError("the file's URL is outside the allowed hosts")
         for _ in range(MAX_REDIRECTS):
             async with self._request(url, headers, timeout_s=stall_s) as response:
                 target = self._next_hop(response, hosts)
@@ -167,18 +174,19 @@ class WebClient:
     async def _request(
         self, url: str, headers: Mapping[str, str], *, timeout_s: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; `timeout_s` bounds every wait, not the whole answer."""
+        """Send one request; `timeout_s` limits each wait for data, not the whole response."""
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=min(timeout_s, 10), sock_read=timeout_s
         )
         try:
-            # A signed address must reach the CDN byte for byte, hence `encoded`.
+            # A signed URL must reach the CDN byte for byte, so it must not be encoded again.
             async with self.session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # Not the error's text: it may hold the proxy's credentials or a signed address.
+            # The error's text is left out, because it may contain the proxy's credentials or a
+            # signed URL.
             raise PlatformUnreachableError(
                 f"{type(error).__name__} at {urlsplit(url).hostname} by {self.proxy.name}"
             ) from error
@@ -191,25 +199,27 @@ class WebClient:
 
 
 def redirect_target(url: str, location: str, hosts: Hosts) -> str:
-    """Work out where a redirect leads.
+    """Return the absolute URL of a redirect from `url` with the given Location header.
 
     Raises:
-        BrokenLinkError: not to one of `hosts`.
+        BrokenLinkError: the target is not one of `hosts`.
     """
     try:
         target = urljoin(url, location)
     except ValueError:
         target = ""
     if not hosts.allows(target):
-        raise BrokenLinkError("a redirect leaves the platform's hosts")
+        raise BrokenLinkError("a redirect leaves the allowed hosts")
     return target
 
 
 def raise_for_status(status: int) -> None:
-    """Turn an HTTP status into the error it stands for.
+    """Raise the error that an HTTP status stands for; do nothing below 400.
 
     Raises:
-        PlatformError: everything but a success or a redirect.
+        PlatformRateLimitedError: status 429.
+        PlatformRefusedError: status 401 or 403.
+        PlatformUnreachableError: any other status from 400.
     """
     if status == 429:
         raise PlatformRateLimitedError("HTTP 429")

@@ -1,4 +1,4 @@
-"""Reading a site's JSON: missing is missing, and a wrong shape names its place."""
+"""Read untrusted JSON: missing keys and wrong types become empty values instead of exceptions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,37 +7,37 @@ from core.errors import PlatformChangedError
 
 
 class Json:
-    """A value in a site's answer, and the way that led to it."""
+    """A JSON value and its path in the document, which error messages name."""
 
-    def __init__(self, value: Any, where: str) -> None:
+    def __init__(self, value: Any, path: str) -> None:
         self.value = value
-        self._where = where
+        self._path = path
 
     def __getitem__(self, key: str) -> "Json":
-        """Step into an object; a missing key gives an empty value."""
+        """Return the value of a key; an empty value if the key is missing or this is no object."""
         inner = self.value.get(key) if isinstance(self.value, dict) else None
-        return Json(inner, f"{self._where}.{key}")
+        return Json(inner, f"{self._path}.{key}")
 
     def __iter__(self) -> Iterator["Json"]:
-        """Step through a list; anything else is empty."""
+        """Iterate over the items of a list; anything else counts as an empty list."""
         items = self.value if isinstance(self.value, list) else []
-        return (Json(item, f"{self._where}[{index}]") for index, item in enumerate(items))
+        return (Json(item, f"{self._path}[{index}]") for index, item in enumerate(items))
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything."""
+        """Return the truth of the value: missing, zero and empty values are False."""
         return bool(self.value)
 
     def text(self, default: str = "") -> str:
-        """Give a string; anything else gives the default."""
+        """Return the string, or the default if the value is not a string."""
         return self.value if isinstance(self.value, str) else default
 
     def number(self, default: int = 0) -> int:
-        """Give a whole number, also from a string of digits; anything else gives the default."""
+        """Return the whole number, like `count`, but with a default instead of None."""
         number = self.count()
         return default if number is None else number
 
     def count(self) -> int | None:
-        """Give a whole number that may be unknown."""
+        """Return a number or a string of digits as an int, or None for anything else."""
         if isinstance(self.value, bool):
             return None
         if isinstance(self.value, int | float):
@@ -47,11 +47,11 @@ class Json:
         return None
 
     def needed(self) -> "Json":
-        """Give itself.
+        """Return self if there is a value.
 
         Raises:
-            PlatformChangedError: there is nothing here.
+            PlatformChangedError: the value is missing or empty.
         """
         if not self:
-            raise PlatformChangedError(f"no {self._where}")
+            raise PlatformChangedError(f"{self._path} is missing")
         return self

@@ -1,4 +1,4 @@
-"""What a platform is: a value with examples, one file per site."""
+"""The definition of a platform (a site), and helpers for links."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from platforms._ytdlp import PageReader
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """The tools for one attempt at one post: everything goes through one exit, under one deadline."""
+    """The clients for one attempt at one post; all of them use the same proxy."""
 
-    #: For redirects and files.
+    #: Resolves short links and downloads files.
     web: WebClient
-    #: For pages, through yt-dlp.
+    #: Reads pages, through yt-dlp.
     pages: PageReader
-    #: The operator's other services.
+    #: The operator's own services; reached directly.
     external_apis: ExternalApis
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a platform sees in an address that is its own."""
+    """The result of recognising a URL as one of a platform's posts."""
 
     #: The platform's id of the post, or None for a short link.
     post_id: str | None
 
 
 class Need(Enum):
-    """What the operator must have configured for a layer to be used."""
+    """What the operator must configure before a layer is used."""
 
     NOTHING = auto()
     COOKIES = auto()
@@ -43,65 +43,68 @@ class Need(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One way of reading a platform's posts. A platform has several, and they are asked in order."""
+    """One method of reading a platform's posts; a platform tries its layers in order."""
 
-    #: For logs and health.
+    #: Name for logs and metrics.
     name: str
     #: Reads the post behind a link.
     fetch: Callable[[Link, FetchContext], Awaitable[Post]]
     need: Need = Need.NOTHING
-    #: It reads short links as they are; the others are told which post it is.
+    #: If True, `fetch` accepts short links; otherwise they are resolved first.
     takes_short_links: bool = False
 
     @property
     def is_signed_in(self) -> bool:
-        """Tell whether it sees what only members see."""
+        """Return True if the layer sends the operator's cookies."""
         return self.need is Need.COOKIES
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One site: what its links look like, where it may be fetched from, and how a post is read."""
+    """One site: its links, its hosts and the layers that read its posts."""
 
-    #: Lower case; stored in the database and used for file names.
+    #: Lower-case identifier; stored in the database and used in metrics and file names.
     name: str
-    #: As people write it.
+    #: The site's name as users know it.
     title: str
-    #: One address for every form that is recognised.
+    #: One example URL for each recognised form.
     examples: tuple[str, ...]
-    #: Reads an address without fetching anything: a Match, or None when it is not a post's.
+    #: Returns a Match if the URL is one of this site's posts, otherwise None. Sends no request.
     recognise: Callable[[SplitResult], Match | None]
-    #: The ways of reading a post, the best first.
+    #: The methods of reading a post, best first.
     layers: tuple[Layer, ...]
-    #: Where its pages and short links live; redirects may not leave these hosts.
+    #: Hosts of pages and short links; redirects may not leave them.
     page_hosts: HostRule
-    #: Where its files live; redirects may not leave these hosts.
+    #: Hosts of media files; redirects may not leave them.
     media_hosts: HostRule
-    #: Gives the address of a post of which only the id is known.
+    #: Returns the URL of a post by its id.
     link_to: Callable[[str], str]
-    #: Who asks where a short link leads: browsers get a page, and others a redirect.
+    #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
     expander: str = "curl/7.88.1"
 
     def find(self, url: str) -> Link | None:
-        """Recognise an address as one of this platform's posts; fetches nothing."""
+        """Return a link if the URL is one of this platform's posts, otherwise None.
+
+        Sends no request.
+        """
         parts = clean_split(url)
         match = self.recognise(parts) if parts else None
         return Link(self.name, url, match.post_id) if match else None
 
 
 def known_post(link: Link) -> str:
-    """Give the id of the post behind a link that is no short link, or not any more."""
+    """Return the post id of a link that is not, or no longer, a short link."""
     assert link.post_id is not None
     return link.post_id
 
 
 async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
-    """Follow a short link, hop by hop and only on the site's hosts, until a post appears; give its id.
+    """Follow the redirects of a short link on the site's hosts and return the post id.
 
     Raises:
-        BrokenLinkError: it leads to no post, or away from the hosts.
-        PlatformRefusedError: it leads to a login page.
-        PlatformError: no usable answer.
+        BrokenLinkError: the link leads to no post, or to another host.
+        PlatformRefusedError: the link leads to a login page.
+        PlatformError: the site gave no usable response.
     """
     url = link.url
     for _ in range(MAX_REDIRECTS):
@@ -116,14 +119,15 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
         if match and match.post_id:
             return match.post_id
         url = target
-    raise BrokenLinkError("a short link that leads to no post")
+    raise BrokenLinkError("the short link leads to no post")
 
 
 def clean_split(url: str) -> SplitResult | None:
-    """Take an address apart, or give None if nobody would write it in good faith.
+    """Parse a URL strictly; return None if it is invalid or suspicious.
 
-    Only http and https, at most 2 048 characters, no credentials, no port but the usual one. The
-    host comes out in lower case and without a trailing dot.
+    Accepted are http and https URLs of at most 2 048 characters with an ASCII host, without
+    credentials and without a custom port. The returned host is in lower case and has no trailing
+    dot.
     """
     if len(url) > 2_048 or any(character <= " " for character in url):
         return None

@@ -1,4 +1,7 @@
-"""Exits: the ways out to the sites. A request keeps one and changes it only to try again."""
+"""The proxies to the sites, and the operator's proxy list and cookie file.
+
+An attempt uses one proxy for all of its requests. Only the next attempt changes it.
+"""
 
 import asyncio
 import itertools
@@ -16,39 +19,46 @@ _SCHEMES = {"http", "https", "socks4", "socks5", "socks5h"}
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One way out: a proxy, or the direct one."""
+    """A proxy, or the direct connection."""
 
-    #: For logs: the proxy's address without credentials, or "direct".
+    #: Name for logs and metrics: the address without credentials, or "direct".
     name: str
-    #: The proxy's full address with percent-encoded credentials, or None for the direct way.
+    #: Address with percent-encoded credentials, or None for the direct connection.
     url: str | None = field(default=None, repr=False)
 
 
-#: A proxy that says nothing for so long is taken for closed, in seconds.
-_PATIENCE_S = 5.0
+#: Timeout of the connection test, in seconds.
+_CONNECT_TIMEOUT_S = 5.0
 DIRECT = Proxy("direct")
 
 
 class ProxyPool:
-    """All exits of this process, dealt out in turn."""
+    """All configured proxies, used round-robin."""
 
     def __init__(self, proxies: list[Proxy]) -> None:
         if not proxies:
-            raise ValueError("at least one exit is needed")
+            raise ValueError("at least one proxy is needed")
         self.all = tuple(proxies)
-        self._turns = itertools.count()
+        self._starts = itertools.count()
 
-    def route(self) -> Iterator[Proxy]:
-        """Give a request's own order of exits, without end: each one in turn from the next start."""
-        start = next(self._turns)
+    def rotation(self) -> Iterator[Proxy]:
+        """Return an endless round-robin iterator over the proxies, for one request.
+
+        Each call starts at the next proxy, so that requests spread evenly.
+        """
+        start = next(self._starts)
         return (self.all[(start + step) % len(self.all)] for step in itertools.count())
 
 
 def load_proxies(proxy_file: Path | None, *, include_direct: bool) -> ProxyPool:
-    """Read the proxy list: one address per line; empty lines and lines with # are passed over.
+    """Read the proxy list: one address per line; empty lines and lines with # are ignored.
+
+    `include_direct` adds the direct connection as the first proxy. Without a file, the pool has
+    only the direct connection.
 
     Raises:
-        SettingsError: names every line that is not a proxy's address, and never repeats one.
+        SettingsError: the file has invalid lines, listed by number, or no address. The lines are
+            not quoted, because they may contain credentials.
     """
     if proxy_file is None:
         return ProxyPool([DIRECT])
@@ -66,38 +76,38 @@ def load_proxies(proxy_file: Path | None, *, include_direct: bool) -> ProxyPool:
         else:
             proxies.append(proxy)
     if not proxies and not mistakes:
-        mistakes.append(f"{proxy_file}: holds no proxy")
+        mistakes.append(f"{proxy_file}: contains no proxy address")
     if mistakes:
         raise SettingsError(mistakes)
     return ProxyPool([DIRECT, *proxies] if include_direct else proxies)
 
 
 def load_cookies(cookies_file: Path | None) -> str:
-    """Read a Netscape cookie file; give its text, or nothing without a file.
+    """Check a Netscape cookie file and return its text, or an empty string without a file.
 
     Raises:
-        SettingsError: it is not one, or holds no cookie. Its content is not repeated.
+        SettingsError: the file is not in that format, or has no cookies. Its content is not quoted.
     """
     if cookies_file is None:
         return ""
     jar = MozillaCookieJar(cookies_file)
     try:
-        with warnings.catch_warnings(action="ignore"):  # it also warns, with a traceback
+        with warnings.catch_warnings(action="ignore"):  # It would also print a traceback.
             jar.load(ignore_discard=True, ignore_expires=True)
     except (LoadError, OSError, UnicodeDecodeError):
         raise SettingsError([f"{cookies_file}: not a Netscape cookie file"]) from None
     if not len(jar):
-        raise SettingsError([f"{cookies_file}: holds no cookie"])
+        raise SettingsError([f"{cookies_file}: contains no cookies"])
     return cookies_file.read_text(encoding="utf-8")
 
 
 async def is_open(proxy: Proxy) -> bool:
-    """Tell whether a proxy takes connections; the direct way is always open."""
+    """Return True if the proxy accepts TCP connections, or if it is the direct connection."""
     if proxy.url is None:
         return True
     parts = urlsplit(proxy.url)
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             _, writer = await asyncio.open_connection(parts.hostname, parts.port)
     except OSError:
         return False
@@ -106,7 +116,7 @@ async def is_open(proxy: Proxy) -> bool:
 
 
 def count_cookies(cookies_file: Path) -> tuple[int, int]:
-    """Count the cookies of a file that `load_cookies` has read, and those of them that are over."""
+    """Return the number of cookies in a valid cookie file, and how many of them have expired."""
     jar = MozillaCookieJar(cookies_file)
     jar.load(ignore_discard=True, ignore_expires=True)
     return len(jar), sum(cookie.is_expired() for cookie in jar)
@@ -120,19 +130,25 @@ def _parse(line: str) -> Proxy | None:
         return None
     if parts.scheme not in _SCHEMES or not host or port is None or parts.path.strip("/"):
         return None
-    return Proxy(f"{parts.scheme}://{_host(host)}:{port}", _with_encoded_credentials(parts, host))
+    return Proxy(
+        f"{parts.scheme}://{_bracketed(host)}:{port}", _with_encoded_credentials(parts, host)
+    )
 
 
 def _with_encoded_credentials(parts: SplitResult, host: str) -> str:
-    """Encode user and password; decode first, so that encoded ones are not encoded twice."""
+    """Return the address with percent-encoded credentials.
+
+    They are decoded first, so that already encoded ones are not encoded twice.
+    """
     credentials = ""
     if parts.username is not None:
         credentials = quote(unquote(parts.username), safe="")
         if parts.password is not None:
             credentials += ":" + quote(unquote(parts.password), safe="")
         credentials += "@"
-    return urlunsplit((parts.scheme, f"{credentials}{_host(host)}:{parts.port}", "", "", ""))
+    return urlunsplit((parts.scheme, f"{credentials}{_bracketed(host)}:{parts.port}", "", "", ""))
 
 
-def _host(host: str) -> str:
+def _bracketed(host: str) -> str:
+    """Return the host for a URL, with brackets around an IPv6 address (RFC 3986, 3.2.2)."""
     return f"[{host}]" if ":" in host else host

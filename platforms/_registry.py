@@ -1,4 +1,4 @@
-"""All platforms, and finding their links in what people write."""
+"""Load the platforms, and find their links in messages."""
 
 import importlib
 import pkgutil
@@ -12,57 +12,61 @@ from core.media import Link
 from platforms._platform import Platform
 
 _URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'«»“”]+", re.IGNORECASE)
-#: What people put behind a link without meaning it.
+#: Characters after a URL that are punctuation of the text and not part of the URL.
 _TRAILING = ".,;:!?)]}*_~|`…"
 
 
 class Registry:
-    """The platforms by name."""
+    """The enabled platforms, by name and in the order in which users see them."""
 
     def __init__(self, found: Iterable[Platform]) -> None:
         self.by_name: Mapping[str, Platform] = MappingProxyType({p.name: p for p in found})
 
     def __getitem__(self, name: str) -> Platform:
-        """Give a platform by its name."""
+        """Return a platform by its name.
+
+        Raises:
+            KeyError: there is no such platform, or it is not enabled.
+        """
         return self.by_name[name]
 
     def find(self, url: str) -> Link | None:
-        """Recognise one address, or give None."""
+        """Return the link if the URL is a post of one of the platforms, otherwise None."""
         for platform in self.by_name.values():
             if link := platform.find(url):
                 return link
         return None
 
     def link_to(self, platform: str, post_id: str) -> Link | None:
-        """Give the link of a post of which only the id is known; None if there can be no such post."""
+        """Return the link to a post by its id, or None if the platform or the id is invalid."""
         if platform not in self.by_name:
             return None
         link = self[platform].find(self[platform].link_to(post_id))
         return link if link and link.post_id == post_id else None
 
     def find_all(self, text: str, marked_urls: Iterable[str] = ()) -> list[Link]:
-        """Find the links in a text, in order, each post once.
+        """Return the links to posts in a text, in order and without duplicates.
 
-        `marked_urls` are addresses that Telegram itself has marked, hidden ones among them; they
-        may lack the scheme. Nothing is fetched.
+        `marked_urls` are the URLs of the message's entities, including hidden ones. They may lack
+        the scheme. Sends no request.
         """
         links: dict[tuple[str, str], Link] = {}
         for url in (*_URL_IN_TEXT.findall(text), *marked_urls):
-            link = self.find(_tidy(url))
+            link = self.find(_clean(url))
             if link:
                 links.setdefault((link.platform, link.post_id or link.url), link)
         return list(links.values())
 
 
 def load_registry(allowed: Iterable[str] | None = None) -> Registry:
-    """Import every public module of this package and collect its PLATFORM.
+    """Import every public module of this package and collect their `PLATFORM` values.
 
-    `allowed` are the names of the sites that are served, in the order in which users see them;
-    None means all.
+    `allowed` lists the names of the enabled sites, in the order in which users see them. None
+    enables all sites.
 
     Raises:
-        SettingsError: an allowed site does not exist, or the list is empty.
-        RuntimeError: a module has no PLATFORM.
+        SettingsError: `allowed` is empty or contains an unknown site.
+        RuntimeError: a module defines no `PLATFORM`.
     """
     found: dict[str, Platform] = {}
     for module_info in pkgutil.iter_modules(platforms.__path__):
@@ -78,14 +82,15 @@ def load_registry(allowed: Iterable[str] | None = None) -> Registry:
     names = list(allowed)
     unknown = [name for name in names if name not in found]
     if unknown or not names:
-        what = f"unknown: {', '.join(unknown)}" if unknown else "no site at all"
+        what = f"unknown: {', '.join(unknown)}" if unknown else "the list is empty"
         raise SettingsError(
-            [f"[sites] allowed (SITES_ALLOWED): {what}; there are {', '.join(sorted(found))}"]
+            [f"[sites] allowed (SITES_ALLOWED): {what}; available: {', '.join(sorted(found))}"]
         )
     return Registry(found[name] for name in names)
 
 
-def _tidy(url: str) -> str:
+def _clean(url: str) -> str:
+    """Strip trailing punctuation, and add the scheme if it is missing."""
     url = url.rstrip(_TRAILING)
     scheme, separator, rest = url.partition("://")
     if not separator:

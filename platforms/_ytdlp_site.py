@@ -1,7 +1,7 @@
-"""Reading the posts of a site that yt-dlp reads well enough by itself: one value makes a platform.
+"""Platforms that use one of yt-dlp's extractors as it is; each is defined by one `YtdlpSite`.
 
-What is recognised is decided here, by host and path, and only the site's own extractor is ever
-asked: yt-dlp's choice among all of its extractors ends in one that fetches any address.
+Links are recognised here, by host and path, and only the site's own extractor runs. yt-dlp's own
+selection is not used, because it falls back to an extractor that requests any URL.
 """
 
 import importlib
@@ -36,29 +36,31 @@ from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
-#: A post with more videos than these is a list.
+#: A post with more videos than this counts as a list.
 _MAX_VIDEOS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class YtdlpSite:
-    """How the links of one site look, and which of yt-dlp's extractors reads its posts."""
+    """The links, hosts and extractor of one site."""
 
     name: str
-    #: Module and class in yt_dlp.extractor. Imported when it is first needed.
+    #: Module and class in yt_dlp.extractor. Imported at first use.
     extractor: tuple[str, str]
-    #: A post's host, path and query, with a group `id`; the host without "www." and "m.".
+    #: Matches host, path, "?" and query of a post's URL, with a group `id`. Prefixes such as "www."
+    #: and "m." are removed from the host first.
     post: re.Pattern[str]
-    #: Address of a post, with `{}` for its id.
+    #: URL of a post, with `{}` for its id.
     address: str
-    #: Where its pages and short links live, and where its files do.
+    #: Hosts of pages and short links.
     page_hosts: HostRule
+    #: Hosts of media files.
     media_hosts: HostRule
-    #: The same for a short link, or None when the site has none.
+    #: Matches a short link, in the same form as `post`; None if the site has none.
     short: re.Pattern[str] | None = None
 
     def recognise(self, parts: SplitResult) -> Match | None:
-        """Tell whether an address is a post's, and which."""
+        """Return a match if the URL is a post or a short link of this site, otherwise None."""
         host = re.sub(r"^(?:www|m|mobile|old|new)\.", "", parts.hostname or "")
         address = f"{host}{parts.path}?{parts.query}"
         if found := self.post.match(address):
@@ -66,14 +68,14 @@ class YtdlpSite:
         return Match(None) if self.short and self.short.match(address) else None
 
     def link_to(self, post_id: str) -> str:
-        """Give the address of a post of which only the id is known."""
+        """Return the URL of a post by its id."""
         return self.address.format(post_id)
 
     async def fetch(self, link: Link, context: FetchContext) -> Post:
-        """Read a post.
+        """Read a post with yt-dlp's extractor.
 
         Raises:
-            LinkError, MediaError: the site says why it does not show the post.
+            LinkError, MediaError: the site does not provide the post.
             PlatformError: the site could not be read.
         """
         post_id = known_post(link)
@@ -83,9 +85,9 @@ class YtdlpSite:
             try:
                 return extractor.extract(url)
             except ExtractorError as error:
-                raise _refusal(error) from error
+                raise _error_for(error) from error
 
-        # Lists of formats stand beside the files.
+        # Format lists (manifests) are stored on the hosts of the media files.
         hosts = HostRule(self.page_hosts.domains + self.media_hosts.domains)
         info = await context.pages.read(self._extractor(), hosts, work, is_lenient=True)
         access = Access(context.pages.proxy.name, {"Referer": url, "User-Agent": BROWSER})
@@ -97,7 +99,7 @@ class YtdlpSite:
 
 
 def site(reader: YtdlpSite, title: str, *examples: str) -> Platform:
-    """Make a platform of a reader."""
+    """Return the platform for a `YtdlpSite`; `title` is the site's name as users know it."""
     return Platform(
         name=reader.name,
         title=title,
@@ -115,13 +117,13 @@ def site(reader: YtdlpSite, title: str, *examples: str) -> Platform:
 
 
 def read_info(info: Any, about: Post) -> Post:
-    """Read what yt-dlp's extractor gives, before yt-dlp has chosen among its formats.
+    """Convert the info dict of a yt-dlp extractor, with all its formats, to a post.
 
-    `about` is the post as far as it is known, without items.
+    `about` has the post's platform, id, URL and access; its other fields are ignored.
 
     Raises:
-        LiveError, ListError, NoMediaError: it is no post with videos.
-        PlatformChangedError: it is nothing that is known.
+        LiveError, ListError, NoMediaError: the result is not a single post with videos.
+        PlatformChangedError: the result has an unknown type.
     """
     page = Json(info, about.platform).needed()
     match page["_type"].text():
@@ -129,7 +131,7 @@ def read_info(info: Any, about: Post) -> Post:
             entries = [page]
         case "playlist" | "multi_video":
             listed = page["entries"].value
-            # A list may go on for as long as one reads it.
+            # `entries` may be a generator without an end, so only a limited number is read.
             entries = [
                 Json(entry, f"{about.platform}.entries")
                 for entry, _ in zip(
@@ -141,14 +143,14 @@ def read_info(info: Any, about: Post) -> Post:
             if len(entries) > _MAX_VIDEOS or any(entry["_type"] for entry in entries):
                 raise ListError(f"{len(entries)} entries")
         case "url" | "url_transparent":
-            raise NoMediaError("its video is another site's")
+            raise NoMediaError("the video is on another site")
         case kind:
-            raise PlatformChangedError(f"{about.platform}: a result of type {kind[:40]!r}")
+            raise PlatformChangedError(f"{about.platform}: unknown result type {kind[:40]!r}")
     if any(entry["is_live"] or entry["live_status"].text() in _LIVE for entry in entries):
         raise LiveError(about.url)
     items: tuple[Item, ...] = tuple(clip for entry in entries if (clip := _clip(entry)))
     if not items:
-        raise NoMediaError("no formats that can be fetched")
+        raise NoMediaError("no downloadable formats")
     return Post(
         platform=about.platform,
         id=about.id,
@@ -164,9 +166,9 @@ def read_info(info: Any, about: Post) -> Post:
 
 
 _LIVE: Final = frozenset({"is_live", "is_upcoming", "post_live"})
-#: Protocols that are one file behind one address; playlists of pieces are not fetched.
+#: Protocols that serve one file at one URL; playlists of segments are not supported.
 _WHOLE_FILES: Final = frozenset({"", "http", "https", "http_dash_segments"})
-#: How yt-dlp's names of codecs begin, and what we call them.
+#: Prefixes of yt-dlp's codec names, and our names.
 _CODECS: Final = (
     ("avc", "h264"),
     ("h264", "h264"),
@@ -190,7 +192,7 @@ def _clip(entry: Json) -> Clip | None:
         and ".m3u8" not in f["url"].text()
     ]
     audios = [f for f in whole if f["vcodec"].text() == "none"]
-    audio = max(audios, key=_sound_rank, default=None)
+    audio = max(audios, key=_audio_rank, default=None)
     renditions = tuple(
         Rendition(
             urls=(f["url"].text(),),
@@ -209,8 +211,8 @@ def _clip(entry: Json) -> Clip | None:
     return Clip(renditions, entry["duration"].number(), _stills(entry))
 
 
-def _sound_rank(audio: Json) -> tuple[bool, int]:
-    """Prefer what needs no new encoding, then what is richer."""
+def _audio_rank(audio: Json) -> tuple[bool, int]:
+    """Return a sort key that prefers AAC, which needs no transcoding, then the higher bit rate."""
     return (
         audio["acodec"].text().startswith("mp4a"),
         audio["abr"].number() or audio["tbr"].number(),
@@ -224,11 +226,11 @@ def _stills(entry: Json) -> tuple[str, ...]:
 
 
 def _codec(name: str) -> str:
-    # What the site does not say is found out after the download.
-    return next((ours for begin, ours in _CODECS if name.startswith(begin)), "h264")
+    # The file is probed after the download, so a guess for an unknown codec is safe.
+    return next((ours for prefix, ours in _CODECS if name.startswith(prefix)), "h264")
 
 
-#: Words in what yt-dlp says, and what they are about; the first that is found counts.
+#: Substrings of yt-dlp's error messages and our errors; the first match wins.
 _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("your ip", PlatformRefusedError),
     ("not a bot", PlatformRefusedError),
@@ -260,16 +262,16 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
 )
 
 
-def _refusal(error: ExtractorError) -> ClipferryError:
-    """Name what an extractor's error is about."""
+def _error_for(error: ExtractorError) -> ClipferryError:
+    """Return the error that an extractor's error stands for."""
     if isinstance(error, GeoRestrictedError):
-        return RegionBlockedError("by the extractor")
+        return RegionBlockedError("reported by the extractor")
     if isinstance(error.cause, HTTPError):
         if error.cause.status in {404, 410}:
             return NotFoundError(f"HTTP {error.cause.status}")
         raise_for_status(error.cause.status)
-    said = str(error.orig_msg or error.msg or "").lower()
+    message = str(error.orig_msg or error.msg or "").lower()
     for words, kind in _REASONS:
-        if words in said:
+        if words in message:
             return kind(words)
     return PlatformChangedError(type(error).__name__)

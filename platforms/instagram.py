@@ -1,8 +1,9 @@
-"""Instagram: pictures, videos, reels, mixed carousels; stories with an account.
+"""Instagram: pictures, videos, reels and mixed carousels; stories only with an account.
 
-Reads posts signed out through yt-dlp, which knows the site's GraphQL and its page, and then the post's
-own object by itself: yt-dlp's result loses what a refusal was about. Further layers follow when the
-operator has configured them: an account's cookies, a cobalt, a provider on RapidAPI.
+Posts are read signed out. yt-dlp's extractor makes the requests, because it knows the site's
+GraphQL API and page. Its result is not used, because it loses the reason of a refusal: the post's
+own JSON object is read here. Further layers follow if the operator has configured them: the cookies
+of an account, a cobalt instance, a provider on RapidAPI.
 """
 
 import logging
@@ -48,12 +49,12 @@ _CODE: Final = r"(?P<code>[A-Za-z0-9_-]{5,64})"
 _POST_PATH = re.compile(rf"(?:/[A-Za-z0-9_.]+)?/(?:p|reel|reels|tv)/{_CODE}(?:/.*)?")
 _SHARE_PATH = re.compile(r"/share/(?:(?:p|reel|r)/)?[A-Za-z0-9_-]+/?")
 _STORY_PATH = re.compile(r"/stories/(?P<user>[A-Za-z0-9_.]+)/(?P<id>\d+)/?")
-#: Longer codes belong to posts of private accounts: the code, and a key of 28 characters.
-_PRIVATE_CODE: Final = 11 + 28
+#: Minimum length of a private account's code: 11 characters, and a key of 28.
+_PRIVATE_CODE_LENGTH: Final = 11 + 28
 
 
 def recognise(parts: SplitResult) -> Match | None:
-    """Tell whether an address is a post's or a story's, and which."""
+    """Return a match if the URL is a post, a story or a share link, otherwise None."""
     if parts.hostname not in _HOSTS:
         return None
     if _SHARE_PATH.fullmatch(parts.path):
@@ -65,7 +66,7 @@ def recognise(parts: SplitResult) -> Match | None:
 
 
 def link_to(post_id: str) -> str:
-    """Give the address of a post or story of which only the id is known."""
+    """Return the URL of a post or story by its id."""
     if post_id.startswith("stories."):
         user, _, number = post_id.removeprefix("stories.").rpartition(".")
         return f"https://www.instagram.com/stories/{user}/{number}/"
@@ -73,17 +74,17 @@ def link_to(post_id: str) -> str:
 
 
 async def fetch(link: Link, context: FetchContext) -> Post:
-    """Read a post signed out, or with the visit's cookies.
+    """Read a post or story, with the context's cookies if there are any.
 
     Raises:
-        MediaError: Instagram says why it does not show the post.
+        MediaError: Instagram does not provide the post.
         PlatformError: Instagram could not be read.
     """
     post_id = known_post(link)
-    is_member = bool(context.pages.cookies)
+    is_signed_in = bool(context.pages.cookies)
     is_story = post_id.startswith("stories.")
-    if is_story and not is_member:
-        raise LoginRequiredError("a story")
+    if is_story and not is_signed_in:
+        raise LoginRequiredError("stories need an account")
     extractor = _StoryIE if is_story else _PostIE
     url = link_to(post_id)
 
@@ -92,7 +93,7 @@ async def fetch(link: Link, context: FetchContext) -> Post:
             extractor.extract(url)
         except ExtractorError as error:
             if not extractor.products:
-                raise _refusal(extractor, post_id, is_member=is_member) from error
+                raise _refusal(extractor, post_id, is_signed_in=is_signed_in) from error
         products: list[Any] = extractor.products
         return products
 
@@ -101,17 +102,17 @@ async def fetch(link: Link, context: FetchContext) -> Post:
         number = post_id.rpartition(".")[2]
         products = [p for p in products if str(p.get("pk", "")).partition("_")[0] == number]
         if not products:
-            raise NotFoundError("the story is over")
+            raise NotFoundError("the story has expired")
     headers = {"Referer": "https://www.instagram.com/", "User-Agent": BROWSER}
     return read_product(products[0], post_id, Access(context.pages.proxy.name, headers))
 
 
 async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
-    """Ask the operator's provider on RapidAPI for a post's files. It gives neither author nor likes.
+    """Fetch a post from the operator's provider on RapidAPI; it returns only the files.
 
     Raises:
-        NotFoundError: it knows no such post, or none that everybody may see.
-        PlatformError: it could not be asked.
+        NotFoundError: the provider does not find the post, or the post is not public.
+        PlatformError: the provider gave no usable response.
     """
     external_apis = context.external_apis
     headers = {
@@ -122,32 +123,36 @@ async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
         "GET", external_apis.rapidapi_url, headers, params={"url": link.url}
     )
     if status == 404:
-        raise NotFoundError("by the provider")
+        raise NotFoundError("reported by the provider")
     if status == 429:
-        raise PlatformRateLimitedError("the provider")
+        raise PlatformRateLimitedError("reported by the provider")
     if status != 200:
-        raise PlatformUnreachableError(f"the provider answers {status}")
+        raise PlatformUnreachableError(f"the provider responded with HTTP {status}")
     items = tuple(
-        _provided(entry) for entry in Json(answer, "provider")["media"] if entry["url"].text()
+        _item_from_provider(entry)
+        for entry in Json(answer, "provider")["media"]
+        if entry["url"].text()
     )
     if not items:
-        raise NotFoundError("the provider has nothing")
+        raise NotFoundError("the provider returned no media")
     post_id = link.post_id or urlsplit(link.url).path.strip("/").rpartition("/")[2]
     access = Access("rapidapi", {"Referer": "https://www.instagram.com/", "User-Agent": BROWSER})
     return Post("instagram", post_id, link.url, access, items=items)
 
 
 def read_product(product: Any, post_id: str, access: Access) -> Post:
-    """Read the object that Instagram's API and pages have for a post.
+    """Convert the JSON object of a post in Instagram's API and pages to a post.
 
     Raises:
-        PlatformChangedError: it has no pictures and no videos.
+        PlatformChangedError: the object is missing, or an item has neither pictures nor videos.
     """
     page = Json(product, "instagram").needed()
     children = list(page["carousel_media"]) or [page]
     items = tuple(item for child in children if (item := _item(child)))
     if len(items) != len(children):
-        raise PlatformChangedError(f"instagram: {len(items)} of {len(children)} items")
+        raise PlatformChangedError(
+            f"instagram: only {len(items)} of {len(children)} items are readable"
+        )
     hides_counts = bool(page["like_and_view_counts_disabled"])
     likes = page["like_count"].count()
     views = page["view_count"].count()
@@ -164,20 +169,21 @@ def read_product(product: Any, post_id: str, access: Access) -> Post:
     )
 
 
-class _Keeper:
-    """Keeps what yt-dlp has seen: a post's object, and what was said when there was none."""
+class _RecordingIE:
+    """Mixin for yt-dlp's extractors that records the responses they would discard."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        #: The JSON objects of the posts that were found.
         self.products: list[Any] = []
-        #: What the site rules about showing the post.
+        #: The site's decision about showing the post (`get_ruling_for_content`); empty if none.
         self.ruling: dict[str, Any] = {}
-        #: The last page that was read.
+        #: HTML of the last page that was read.
         self.page = ""
 
     def _extract_product(self, product_info: Any, *_: Any, **__: Any) -> dict[str, Any]:
         self.products += product_info if isinstance(product_info, list) else [product_info]
-        return {"id": "", "formats": [{}]}  # what the caller looks for
+        return {"id": "", "formats": [{}]}  # The least that the caller accepts.
 
     def _download_json(self, url: str, *args: Any, fatal: bool = True, **options: Any) -> Any:
         try:
@@ -185,7 +191,7 @@ class _Keeper:
         except PlatformError:
             if fatal:
                 raise
-            return None  # yt-dlp has another way to try
+            return None  # yt-dlp then tries another request.
         if "/get_ruling_for_content/" in url and isinstance(answer, dict):
             self.ruling = answer
         return answer
@@ -197,35 +203,42 @@ class _Keeper:
         return result
 
 
-class _PostIE(_Keeper, InstagramIE):  # type: ignore[misc] # yt-dlp ships no types
+class _PostIE(_RecordingIE, InstagramIE):  # type: ignore[misc] # yt-dlp ships no types
     """yt-dlp's extractor for posts."""
 
 
-class _StoryIE(_Keeper, InstagramStoryIE):  # type: ignore[misc] # yt-dlp ships no types
+class _StoryIE(_RecordingIE, InstagramStoryIE):  # type: ignore[misc] # yt-dlp ships no types
     """yt-dlp's extractor for stories."""
 
 
-def _refusal(seen: _Keeper, post_id: str, *, is_member: bool) -> ClipferryError:
-    """Name why there is no post; yt-dlp calls most of these an empty media response."""
-    ruling = " ".join(str(seen.ruling.get(key, "")) for key in ("title", "description")).strip()
+def _refusal(extractor: _RecordingIE, post_id: str, *, is_signed_in: bool) -> ClipferryError:
+    """Return the reason of a refusal; yt-dlp reports most of them as an empty media response."""
+    ruling = " ".join(
+        str(extractor.ruling.get(key, "")) for key in ("title", "description")
+    ).strip()
     if ruling:
-        return _ruled(ruling)
-    if is_member:
-        logger.warning("Instagram does not accept the cookies: renew [network] cookies_file")
-        return PlatformRefusedError("the cookies are not accepted")
-    if "PolarisErrorRoute" in seen.page:
+        return _error_for_ruling(ruling)
+    if is_signed_in:
+        logger.warning(
+            "Instagram rejected the cookies; export new ones to [network] cookies_file",
+            extra={"event": "cookies_rejected"},
+        )
+        return PlatformRefusedError("the cookies were rejected")
+    if "PolarisErrorRoute" in extractor.page:
         return NotFoundError("PolarisErrorRoute")
-    if len(post_id) >= _PRIVATE_CODE:
-        return LoginRequiredError("a post of a private account")
-    if '"if_not_gated_logged_out":null' in seen.page:
+    if len(post_id) >= _PRIVATE_CODE_LENGTH:
+        return LoginRequiredError("the post belongs to a private account")
+    if '"if_not_gated_logged_out":null' in extractor.page:
         return LoginRequiredError("gated")
-    if "LoggedOutDesktopWWWPostRoute" in seen.page:
-        return PlatformRateLimitedError("a page without the post")
-    return PlatformRefusedError("the login page" if "LoginHomepage" in seen.page else "no data")
+    if "LoggedOutDesktopWWWPostRoute" in extractor.page:
+        return PlatformRateLimitedError("the page does not contain the post")
+    return PlatformRefusedError(
+        "the login page" if "LoginHomepage" in extractor.page else "no data"
+    )
 
 
-def _ruled(ruling: str) -> ClipferryError:
-    """Name what Instagram itself says about showing a post."""
+def _error_for_ruling(ruling: str) -> ClipferryError:
+    """Return the error that Instagram's own explanation stands for."""
     if re.search(r"\b(restricted|age|18)\b", ruling, re.IGNORECASE):
         return AgeRestrictedError(ruling[:100])
     if re.search(r"\b(isn.t available|not available|removed)\b", ruling, re.IGNORECASE):
@@ -251,7 +264,7 @@ def _item(media: Json) -> Item | None:
     return Picture(stills[:1]) if stills else None
 
 
-def _provided(entry: Json) -> Item:
+def _item_from_provider(entry: Json) -> Item:
     url = entry["url"].text()
     if entry["type"].text().lower() in {"video", "mp4"}:
         stills = (entry["thumbnail"].text(),) if entry["thumbnail"] else ()

@@ -1,8 +1,8 @@
 """TikTok: videos and slideshows.
 
-Reads the post's desktop page through yt-dlp's own page fetcher, which knows TikTok's firewall, and
-then the page's item by itself: yt-dlp's result has no pictures and drops the reason of a refusal.
-Live broadcasts, profiles, sounds and search pages are not posts and are not recognised.
+yt-dlp's page fetcher requests the post's desktop page, because it can pass TikTok's firewall. The
+JSON item in the page is read here, because yt-dlp's result has no pictures and no reason of a
+refusal. Live streams, profiles, sounds and search pages are not posts and are not recognised.
 """
 
 import json
@@ -57,17 +57,17 @@ _SHORT_PATH = re.compile(r"/t/[A-Za-z0-9_-]+/?")
 _SHORT_HOST_PATH = re.compile(r"/(?:t/)?[A-Za-z0-9_-]+/?")
 
 _NOT_SPACE = re.compile(r"\S")
-#: Where a page keeps its post: the desktop's, and the one that phones are given now and then.
+#: Script id and JSON key of the post, in desktop pages and in the occasional mobile page.
 _DETAILS: Final = (
     ("__UNIVERSAL_DATA_FOR_REHYDRATION__", "webapp.video-detail"),
     ("api-data", "videoDetail"),
 )
-#: The CDN answers addresses that are signed with this cookie only to clients that have it.
+#: Cookie that signs file URLs: the CDN accepts those URLs only together with the cookie.
 _CHAIN_COOKIE: Final = "tt_chain_token"
 
 
 def recognise(parts: SplitResult) -> Match | None:
-    """Tell whether an address is a post's, and which."""
+    """Return a match if the URL is a post or a short link, otherwise None."""
     host = parts.hostname or ""
     if host in {"tt.site", "www.tt.site"}:
         return Match(None) if _SHORT_PATH.fullmatch(parts.path) else None
@@ -83,10 +83,10 @@ def recognise(parts: SplitResult) -> Match | None:
 
 
 async def fetch(link: Link, context: FetchContext) -> Post:
-    """Read a post.
+    """Read a post from its desktop page.
 
     Raises:
-        MediaError: TikTok says why it does not show the post.
+        MediaError: TikTok does not provide the post.
         PlatformError: TikTok could not be read.
     """
     post_id = known_post(link)
@@ -107,14 +107,15 @@ async def fetch(link: Link, context: FetchContext) -> Post:
 
 
 def read_post(detail: Any, post_id: str, access: Access) -> Post:
-    """Read the page's `webapp.video-detail` object.
+    """Convert the page's `webapp.video-detail` object to a post.
 
     Raises:
-        MediaError: its status says that there is nothing to see.
-        PlatformError: it does not have the expected shape, or is no answer at all.
+        MediaError: the object's status says why TikTok does not provide the post.
+        PlatformChangedError: the object does not have the expected shape.
+        PlatformRefusedError: `detail` is None, because the page has no such object.
     """
     if detail is None:
-        raise PlatformRefusedError("a page without data")
+        raise PlatformRefusedError("the page does not contain a post")
     page = Json(detail, "tiktok")
     status = page["statusCode"].number()
     if status:
@@ -123,7 +124,7 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
     pictures = tuple(
         Picture(urls)
         for image in item["imagePost"]["images"]
-        if (urls := _addresses(image["imageURL"]["urlList"]))
+        if (urls := _cdn_urls(image["imageURL"]["urlList"]))
     )
     video = item["video"]
     items: tuple[Item, ...] = pictures
@@ -132,7 +133,7 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
     if not items:
         if item["isContentClassified"]:
             raise AgeRestrictedError("isContentClassified")
-        raise PlatformChangedError("tiktok: an item without addresses")
+        raise PlatformChangedError("tiktok: the item has no file URLs")
     author = item["author"]["uniqueId"].text()
     return Post(
         platform="tiktok",
@@ -141,8 +142,8 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
         access=access,
         author=author,
         text=item["desc"].text(),
-        likes=_count(item, "diggCount"),
-        views=_count(item, "playCount"),
+        likes=_stat(item, "diggCount"),
+        views=_stat(item, "playCount"),
         items=items,
         audio=_audio(item["music"]),
         is_sensitive=bool(item["isContentClassified"]),
@@ -150,24 +151,27 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
 
 
 class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
-    """yt-dlp's TikTok extractor, keeping the part of the page that it would throw away."""
+    """yt-dlp's TikTok extractor, which also keeps the page's detail object."""
 
-    #: What the page says of its post, or None when it says nothing.
+    #: The detail object, or None if the page has none.
     detail: Any = None
 
     def _get_universal_data(self, webpage: str, display_id: str) -> dict[str, Any]:  # noqa: ARG002 - yt-dlp's signature
         self.detail = _find_detail(webpage)
-        # What the caller reads of it; {} makes it try the firewall's puzzle.
+        # The caller reads only this key. An empty dict makes it solve the firewall's challenge.
         return {"webapp.video-detail": self.detail} if self.detail is not None else {}
 
 
 def _find_detail(webpage: str) -> Any:
-    """Cut the post out of the page's JSON without parsing the rest, two thirds of it translations."""
+    """Return the page's detail object, or None if there is none.
+
+    Only this object is parsed: two thirds of the page's JSON are translations.
+    """
     for script_id, key in _DETAILS:
         script = webpage.find(f'id="{script_id}"')
-        place = webpage.find(f'"{key}":', script) if script >= 0 else -1
-        if place >= 0:
-            start = _NOT_SPACE.search(webpage, webpage.index(":", place) + 1)
+        position = webpage.find(f'"{key}":', script) if script >= 0 else -1
+        if position >= 0:
+            start = _NOT_SPACE.search(webpage, webpage.index(":", position) + 1)
             try:
                 detail, _ = json.JSONDecoder().raw_decode(webpage, start.start() if start else 0)
             except ValueError as error:
@@ -194,7 +198,7 @@ def _match_query(parts: SplitResult) -> Match | None:
     return None
 
 
-#: TikTok's reasons, as its page gives them in statusMsg. Source: public code and one recording.
+#: Substrings of the page's statusMsg and our errors. Source: public code and one recorded page.
 _REASONS: tuple[tuple[str, type[ClipferryError]], ...] = (
     ("self_see", MediaPrivateError),
     ("friend_see", MediaPrivateError),
@@ -215,7 +219,11 @@ _STATUSES: dict[int, type[ClipferryError]] = {
 
 
 def _refusal(status: int, message: str) -> ClipferryError:
-    """Name the reason of a refusal. 10204 without a reason says too little to call it deleted."""
+    """Return the error for a status and message.
+
+    Status 10204 without a known message is not reported as deleted, because TikTok uses it for
+    other reasons, too.
+    """
     detail = f"status {status} {message}".strip()
     for phrase, error in _REASONS:
         if phrase in message.lower():
@@ -224,11 +232,11 @@ def _refusal(status: int, message: str) -> ClipferryError:
 
 
 def _renditions(video: Json) -> tuple[Rendition, ...]:
-    """List the versions of the video; the one with TikTok's logo only if there is no other."""
+    """Return the video's renditions; the one with TikTok's watermark only if there is no other."""
     width, height = video["width"].number(), video["height"].number()
     found = [
         Rendition(
-            urls=_addresses(entry["PlayAddr"]["UrlList"]),
+            urls=_cdn_urls(entry["PlayAddr"]["UrlList"]),
             codec=_codec(entry["CodecType"].text() or entry["PlayAddr"]["UrlKey"].text()),
             width=entry["PlayAddr"]["Width"].number(width),
             height=entry["PlayAddr"]["Height"].number(height),
@@ -240,7 +248,7 @@ def _renditions(video: Json) -> tuple[Rendition, ...]:
     codec = _codec(video["codecType"].text())
     plain = [
         Rendition(
-            urls=_addresses([video[key]]),
+            urls=_cdn_urls([video[key]]),
             codec=codec,
             width=width,
             height=height,
@@ -257,8 +265,8 @@ def _covers(video: Json) -> tuple[str, ...]:
     return tuple(url for url in urls if url.startswith("https://"))
 
 
-def _addresses(urls: Any) -> tuple[str, ...]:
-    """Keep the CDN's addresses; those of the website itself answer nobody outside the app."""
+def _cdn_urls(urls: Any) -> tuple[str, ...]:
+    """Return only the CDN's URLs; those of the website work only in the app."""
     texts = (url.text() for url in urls)
     return tuple(
         url for url in texts if url.startswith("https://") and "/aweme/v1/play/" not in url
@@ -266,7 +274,7 @@ def _addresses(urls: Any) -> tuple[str, ...]:
 
 
 def _codec(name: str) -> str:
-    """Name the codec: TikTok says h264, h265_hvc1 or bytevc1, or packs it into a key."""
+    """Return our name of a codec; TikTok's is like h265_hvc1, bytevc1, or part of a longer key."""
     for word, codec in (("h264", "h264"), ("h265", "h265"), ("bytevc1", "h265")):
         if word in name:
             return codec
@@ -290,13 +298,14 @@ def _audio(music: Json) -> Audio | None:
     )
 
 
-def _count(item: Json, name: str) -> int | None:
+def _stat(item: Json, name: str) -> int | None:
+    """Return a counter of the post, from the exact `statsV2` if possible; None if unknown."""
     exact = item["statsV2"][name].count()
     return item["stats"][name].count() if exact is None else exact
 
 
 def link_to(post_id: str) -> str:
-    """Give the address of a post of which only the id is known."""
+    """Return the URL of a post by its id."""
     return f"https://www.tiktok.com/@_/video/{post_id}"
 
 

@@ -9,7 +9,6 @@ from core.errors import ClipferryError
 from core.formats import Quality, choose_rendition
 from core.media import Clip, Link, Post
 from data.database import unix_now
-from data.errors import storage_errors
 from data.key_values import compare_and_set, read_value
 from data.statistics import last_download_at
 from platforms import Attempt, Fetcher, FileRequest, Spool
@@ -76,8 +75,7 @@ class Alarms:
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            last_at = await last_download_at()
+        last_at = await last_download_at()
         if last_at is None:
             return
         quiet_s = unix_now() - last_at
@@ -122,9 +120,8 @@ class Alarms:
     async def _set(self, what: str, state: str | None, key: str, **facts: str | int) -> None:
         """Say something if it is news: if no process has said so before."""
         name = f"{_NAME}/{what}"
-        with storage_errors():
-            before = await read_value(name)
-            is_news = before != state and await compare_and_set(name, before, state)
+        before = await read_value(name)
+        is_news = before != state and await compare_and_set(name, before, state)
         # Quiet that has only begun again is less than was said before.
         if is_news and (state is None or before is None or state > before):
             await self._notifier.notify(key, **facts)

@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 import aiohttp
 
-from data.errors import storage_errors
 from data.exports import chats_after
 from platforms import Spool
 
@@ -75,8 +74,7 @@ async def _write_ids(path: Path) -> int:
     number, last = 0, -(2**62)
     with path.open("a", encoding="utf-8") as file:
         while True:
-            with storage_errors():
-                chats = await chats_after(last, _PIECE)
+            chats = await chats_after(last, _PIECE)
             if not chats:
                 return number
             file.writelines(f"{chat.chat_id}\n" for chat in chats)

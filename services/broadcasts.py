@@ -34,7 +34,6 @@ from data.broadcasts import (
     rename_recipient,
 )
 from data.chats import mark_blocked, move_chat
-from data.errors import storage_errors
 from delivery.rate_limiter import is_bulk_send
 from delivery.sender import Sender
 from services.requests.store import RequestStore
@@ -78,9 +77,8 @@ class Broadcasts:
             StorageError: the database did not answer.
         """
         while not self._is_closing:
-            with storage_errors():
-                await self._request_store.beat()
-                broadcast = await claim_broadcast(self._bot_id, self._request_store.name)
+            await self._request_store.beat()
+            broadcast = await claim_broadcast(self._bot_id, self._request_store.name)
             if broadcast is None:
                 return
             logger.info(
@@ -110,22 +108,19 @@ class Broadcasts:
 
     async def _send(self, run: "_Run") -> None:
         try:
-            with storage_errors():
-                while not run.is_stopped and await list_recipients(run.number):
-                    await self._request_store.beat()
+            while not run.is_stopped and await list_recipients(run.number):
+                await self._request_store.beat()
             watch = asyncio.create_task(self._watch(run))  # noqa: TID251 - ends with this block
             try:
                 await asyncio.gather(*(self._serve(run) for _ in range(AT_ONCE)))
             finally:
                 watch.cancel()
                 await asyncio.gather(watch, return_exceptions=True)
-            with storage_errors():
-                if run.is_over:
-                    await change_broadcast(run.number, State.RUNNING, state=State.DONE)
+            if run.is_over:
+                await change_broadcast(run.number, State.RUNNING, state=State.DONE)
         finally:
-            with storage_errors():
-                await release_broadcast(run.number, self._request_store.name)
-                latest = await find_broadcast(run.number)
+            await release_broadcast(run.number, self._request_store.name)
+            latest = await find_broadcast(run.number)
         if latest:
             logger.info("Broadcast %d is %s: %d sent", latest.id, latest.state, latest.sent)
             await self._card.show(latest)
@@ -158,8 +153,7 @@ class Broadcasts:
             return
         while True:
             try:
-                with storage_errors():
-                    await record_outcome(run.number, chat_id, outcome)
+                await record_outcome(run.number, chat_id, outcome)
                 break
             except StorageError as error:  # what is known must not be lost to a bad minute
                 logger.warning("Broadcast %d cannot note an outcome: %s", run.number, error)
@@ -182,8 +176,7 @@ class Broadcasts:
         except ChatMovedError:
             raise
         except ChatForbiddenError:
-            with storage_errors():
-                await mark_blocked(chat_id)
+            await mark_blocked(chat_id)
             return Outcome.BLOCKED, 0
         except UnknownOutcomeError:
             return Outcome.UNKNOWN, 0
@@ -203,10 +196,9 @@ class Broadcasts:
 
     async def _follow(self, run: "_Run", chat_id: int, new_id: int) -> None:
         """Let the supergroup have it that a group has become, unless it is in the list itself."""
-        with storage_errors():
-            await move_chat(chat_id, new_id)
-            if await rename_recipient(run.number, chat_id, new_id):
-                run.again.append(new_id)
+        await move_chat(chat_id, new_id)
+        if await rename_recipient(run.number, chat_id, new_id):
+            run.again.append(new_id)
 
     async def _copy(self, run: "_Run", chat_id: int) -> None:
         has_left = False
@@ -215,8 +207,7 @@ class Broadcasts:
             nonlocal has_left
             if has_left:  # refused with a 429, and about to be tried once more
                 return
-            with storage_errors():
-                has_left = await record_sending_to(run.number, chat_id)
+            has_left = await record_sending_to(run.number, chat_id)
             if has_left:
                 return
             run.is_stopped = True
@@ -229,9 +220,8 @@ class Broadcasts:
         shown_at = 0.0
         while True:
             try:
-                with storage_errors():
-                    await self._request_store.beat()
-                    latest = await find_broadcast(run.number)
+                await self._request_store.beat()
+                latest = await find_broadcast(run.number)
             except StorageError as error:
                 logger.warning("Broadcast %d cannot be watched: %s", run.number, error)
             else:
@@ -266,8 +256,7 @@ class _Run:
             if self.again:
                 return self.again.popleft()
             if not self._page:
-                with storage_errors():
-                    self._page.extend(await next_recipients(self.number, self._after, _PAGE))
+                self._page.extend(await next_recipients(self.number, self._after, _PAGE))
             if not self._page:
                 self._is_at_end = True
                 return None
@@ -288,8 +277,7 @@ class _Run:
     async def pause(self, trouble: str) -> None:
         """Stop by itself, and say why."""
         self.is_stopped = True
-        with storage_errors():
-            await change_broadcast(self.number, State.RUNNING, state=State.PAUSED, trouble=trouble)
+        await change_broadcast(self.number, State.RUNNING, state=State.PAUSED, trouble=trouble)
 
     def pace(self) -> float:
         """Give the messages per second so far."""

@@ -6,7 +6,6 @@ from typing import Final
 
 from core.csv_export import csv_line, moment
 from core.media import DocumentFile
-from data.errors import storage_errors
 from data.exports import ExportedChat, chats_after
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
@@ -43,8 +42,7 @@ class Exports:
             ids = _Volumes(space.folder, "chats", "txt", "", self._most_bytes)
             table = _Volumes(space.folder, "chats", "csv", csv_line(_HEADINGS), self._most_bytes)
             while True:
-                with storage_errors():
-                    chats = await chats_after(last, _PIECE)
+                chats = await chats_after(last, _PIECE)
                 if not chats:
                     break
                 number, last = number + len(chats), chats[-1].chat_id

@@ -10,7 +10,6 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from core.errors import ClipferryError, PlatformError
-from data.errors import storage_errors
 from data.statistics import add_outcomes
 
 #: How a request has ended that was answered: from what Telegram has, or by a download.
@@ -99,8 +98,7 @@ class Metrics:
         if not unwritten:
             return
         try:
-            with storage_errors():
-                await add_outcomes([(*key, number) for key, number in unwritten.items()])
+            await add_outcomes([(*key, number) for key, number in unwritten.items()])
         except BaseException:  # whatever it was, a shutdown too: what is counted is kept
             self._unwritten += unwritten
             raise

@@ -13,7 +13,6 @@ from core.media import DocumentFile, PhotoFile
 from core.statistics import Curve, Metric, Period, Scope, curve_of, curve_times
 from data.database import unix_now
 from data.db_service import get_other_stats, get_referral_stats
-from data.errors import storage_errors
 from data.statistics import blocked_chats, by_slot, first_slot, history_before
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
@@ -84,16 +83,15 @@ class Statistics:
             began = time.monotonic()
             if self._tops and began < self._tops_until:
                 return self._tops
-            with storage_errors():
-                in_file_mode, languages, busiest = await get_other_stats()
-                self._tops = Tops(
-                    taken_at=unix_now(),
-                    in_file_mode=in_file_mode,
-                    blocked=await blocked_chats(),
-                    languages=languages,
-                    busiest=busiest,
-                    referrals=await get_referral_stats(),
-                )
+            in_file_mode, languages, busiest = await get_other_stats()
+            self._tops = Tops(
+                taken_at=unix_now(),
+                in_file_mode=in_file_mode,
+                blocked=await blocked_chats(),
+                languages=languages,
+                busiest=busiest,
+                referrals=await get_referral_stats(),
+            )
             self._took_s = time.monotonic() - began
             self._tops_until = time.monotonic() + max(_FRESH_S, self._took_s * _REST)
             return self._tops
@@ -125,10 +123,9 @@ class Statistics:
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            first = await first_slot()
-            begin, end, step_s = curve_times(period, first, unix_now())
-            slots = await by_slot(metric, scope, begin, end)
+        first = await first_slot()
+        begin, end, step_s = curve_times(period, first, unix_now())
+        slots = await by_slot(metric, scope, begin, end)
         return curve_of(slots, begin, end, step_s)
 
     async def send_history(self, chat_id: int, target: ChatTarget) -> int:
@@ -142,8 +139,7 @@ class Statistics:
             path = space.folder / f"chat_{chat_id}.csv"
             path.write_text(csv_line(("time", "link")), encoding="utf-8", newline="")
             while True:
-                with storage_errors():
-                    piece = await history_before(chat_id, last, _PIECE)
+                piece = await history_before(chat_id, last, _PIECE)
                 if not piece:
                     break
                 number, last = number + len(piece), piece[-1]

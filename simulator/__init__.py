@@ -1,4 +1,4 @@
-"""Telegram and the sites, played on loopback: for the demo, the tests and the benchmarks.
+"""Simulate Telegram and the media sites on loopback, for the demo, the tests and the benchmarks.
 
-Imports nothing of the bot; the bot cannot tell the difference.
+The simulator imports nothing of the bot. The bot cannot tell it from the real services.
 """

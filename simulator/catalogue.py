@@ -1,4 +1,4 @@
-"""The posts of the demo: one for each thing that can happen behind a link."""
+"""Define the demo's sample posts: one for each outcome that a link can have."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +13,22 @@ from simulator.telegram.world import Chat, World
 
 @dataclass(frozen=True, slots=True)
 class SampleLink:
-    """A link that can be sent, and what is behind it."""
+    """A link to a sample post, with the title that the page shows for it."""
 
     title: str
     url: str
 
 
-#: Who may write to everybody.
+#: User id of the demo's administrator, who may send broadcasts.
 ADMIN = 1900
-#: The channel to which the demo's bot uploads what inline messages show.
+#: Channel to which the demo's bot uploads the media of inline messages.
 STORAGE = -100_7777
 
 _USER = "https://www.tiktok.com/@ferry.demo/video/"
 
 LINKS = (
     SampleLink("a video", f"{_USER}7300000000000000001"),
-    SampleLink("the same by a short link", "https://vm.tiktok.com/ZMdemo001/"),
+    SampleLink("the same post as a short link", "https://vm.tiktok.com/ZMdemo001/"),
     SampleLink("a wide video, H.265 and H.264", f"{_USER}7300000000000000002"),
     SampleLink("a deleted post", f"{_USER}7300000000000000404"),
     SampleLink("a private post", f"{_USER}7300000000000000403"),
@@ -38,12 +38,12 @@ LINKS = (
         "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003",
     ),
     SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
-    SampleLink("a video of 70 MB, which is made smaller", f"{_USER}7300000000000000070"),
-    SampleLink("a video of 900 MB, which is refused", f"{_USER}7300000000000000900"),
+    SampleLink("a video of 70 MB, encoded smaller", f"{_USER}7300000000000000070"),
+    SampleLink("a video of 900 MB, refused", f"{_USER}7300000000000000900"),
     SampleLink("a reel", "https://www.instagram.com/reel/DemoReel001/"),
-    SampleLink("pictures and videos mixed", "https://www.instagram.com/p/DemoMixed01/"),
+    SampleLink("an album of pictures and videos", "https://www.instagram.com/p/DemoMixed01/"),
     SampleLink(
-        "a story, which needs an account",
+        "a story, which needs a login",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
     ),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
@@ -51,13 +51,13 @@ LINKS = (
 
 
 def _slides(samples: SampleStore) -> tuple[Path, ...]:
-    """Make eleven pictures of several shapes, one of them HEIC."""
+    """Return the paths of eleven pictures of different shapes; the last one is HEIC."""
     slides = [samples.picture(1080, 1440 - 60 * n, f"slide {n + 1}") for n in range(10)]
     return (*slides, samples.heic(1080, 1440, "slide 11"))
 
 
-def people(world: World) -> None:
-    """Let some people be there, and a group of theirs."""
+def add_people(world: World) -> None:
+    """Create the demo's users and one group."""
     ada = world.person(1001, "Ada", language_code="en")
     world.person(1002, "Бо", language_code="uk")
     world.person(1003, "نور", language_code="ar")
@@ -66,8 +66,8 @@ def people(world: World) -> None:
     crew.members[ada.id] = "creator"
 
 
-def fill(simulator: Simulator) -> None:
-    """Put the demo's posts on the sites, making their media."""
+def add_posts(simulator: Simulator) -> None:
+    """Create the demo's media files and add its posts to the sites."""
     simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
     _fill_tiktok(simulator.site, simulator.samples)
     _fill_instagram(simulator.instagram, simulator.samples)

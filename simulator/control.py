@@ -1,7 +1,7 @@
-"""Control over HTTP: make people speak, make things fail, read what the bot did.
+"""Serve the control API over HTTP: send messages as users, inject faults, read the bot's calls.
 
-Speaks JSON. Used from other processes, such as the benchmarks; tests in the same process use the
-objects themselves.
+Requests and responses are JSON. It is for other processes, such as the benchmarks; tests in the
+simulator's process use the objects directly.
 """
 
 from collections import Counter
@@ -17,13 +17,13 @@ from simulator.telegram.world import Person, World
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What lies under /control."""
+    """The HTTP handlers below /control."""
 
     world: World
     api: BotApi
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes."""
+        """Return the routes of the control API."""
         return [
             web.post("/control/say", self._say),
             web.post("/control/ask", self._ask),
@@ -37,7 +37,10 @@ class Control:
         ]
 
     async def _say(self, request: web.Request) -> web.Response:
-        """Let people write: a list of {person, text, name?, language?, chat?}; a chat is a group's id."""
+        """Send messages as users; the body is a list of {person, text, name?, language?, chat?}.
+
+        `chat` is a group's id; without it the message goes to the private chat.
+        """
         entries: list[dict[str, Any]] = await request.json()
         numbers = []
         for entry in entries:
@@ -47,7 +50,7 @@ class Control:
         return web.json_response(numbers)
 
     async def _ask(self, request: web.Request) -> web.Response:
-        """Let people type behind the bot's name: a list of {person, text, name?, language?}."""
+        """Send inline queries as users; the body is a list of {person, text, name?, language?}."""
         entries: list[dict[str, Any]] = await request.json()
         inline = self.api.methods.inline
         return web.json_response([inline.ask(self._person(e), e["text"]) for e in entries])
@@ -60,37 +63,38 @@ class Control:
         )
 
     async def _fault(self, request: web.Request) -> web.Response:
-        """Add a fault."""
+        """Add a fault rule; the body holds the fields of `FaultRule`."""
         self.api.faults.append(FaultRule(**await request.json()))
         return web.json_response(True)
 
     async def _calls(self, request: web.Request) -> web.Response:
-        """List the calls since number `since`, newest last."""
+        """Return the calls since number `since`, oldest first."""
         since = int(request.query.get("since", 0))
         return web.json_response([asdict(call) for call in self.api.calls[since:]])
 
     async def _counts(self, _request: web.Request) -> web.Response:
-        """Count the calls by method and status, and the calls of getUpdates."""
+        """Return the calls by method and status, the number of polls, and the violations."""
         totals = Counter(f"{call.method} {call.status}" for call in self.api.calls)
         violations = self.api.methods.violations
-        answer = {"calls": totals, "polls": self.api.pollers, "violations": violations}
+        answer = {"calls": totals, "polls": self.api.polls, "violations": violations}
         return web.json_response(answer)
 
     async def _limits(self, request: web.Request) -> web.Response:
-        """Switch Telegram's limits on or off; gives how often they have refused something."""
+        """Switch Telegram's rate limits on or off; return the number of refused calls so far."""
         refusals = self.api.limits.refusals if self.api.limits else 0
         self.api.limits = Limits() if await request.json() else None
         return web.json_response(refusals)
 
     async def _latency(self, request: web.Request) -> web.Response:
-        """Let every request take so many seconds at least."""
+        """Set the minimum duration of every Bot API call, in seconds."""
         self.api.latency_s = await request.json()
         return web.json_response(True)
 
     async def _waits(self, request: web.Request) -> web.Response:
-        """List how long people waited for the first call of a method that is about their message.
+        """Return the seconds between each user's message and the first call of `method` that refers
+        to it.
 
-        For answerInlineQuery it is about their queries.
+        For answerInlineQuery, return the seconds between each inline query and its answer.
         """
         if request.query["method"] == "answerInlineQuery":
             return web.json_response(self.api.methods.inline.waits)
@@ -103,6 +107,6 @@ class Control:
         return web.json_response(list(seconds.values()))
 
     async def _messages(self, request: web.Request) -> web.Response:
-        """List a chat's messages."""
+        """Return a chat's messages, oldest first."""
         chat = self.world.chats[int(request.match_info["chat"])]
         return web.json_response(list(chat.messages.values()))

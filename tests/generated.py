@@ -1,13 +1,14 @@
-"""What is written from declarations: config.ini and the tables of the README (`make settings`)."""
+"""Write the generated files: config.ini, and the tables in docs/ (`make settings`)."""
 
 from data.config import ROOT, SitesSection, describe, write_ini
 from platforms import load_registry
 
-README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
+SITES = ROOT / "docs" / "sites.md"
 
 
 def settings_table() -> str:
-    """Give a row for every setting."""
+    """Return one table row for every setting."""
     rows = [
         f"| `{section}` | `{key}` | `{section.upper()}_{key.upper()}` | "
         f"{f'`{default}`' if default else ''} | {meaning} |"
@@ -16,8 +17,8 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
-def platforms_table() -> str:
-    """Give a row for every platform, those that are served by default first."""
+def sites_table() -> str:
+    """Return one table row for every site, those enabled by default first."""
     allowed = SitesSection().allowed
     others = [name for name in load_registry().by_name if name not in allowed]
     rows = [
@@ -28,15 +29,17 @@ def platforms_table() -> str:
     return "\n".join(rows)
 
 
-def render_readme(text: str) -> str:
-    """Put the tables between their marks."""
-    for name, table in (("settings", settings_table()), ("platforms", platforms_table())):
-        before, _, rest = text.partition(f"<!-- {name} -->\n")
-        _, mark, after = rest.partition(f"<!-- /{name} -->")
-        text = f"{before}<!-- {name} -->\n{table}\n{mark}{after}"
+def render(text: str) -> str:
+    """Return a page with the tables between its marks replaced by current ones."""
+    for name, table in (("settings", settings_table()), ("sites", sites_table())):
+        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if mark and end:
+            text = f"{before}{mark}{table}\n{end}{after}"
     return text
 
 
 if __name__ == "__main__":
     (ROOT / "config.ini").write_text(write_ini())
-    README.write_text(render_readme(README.read_text()))
+    for page in (SETTINGS, SITES):
+        page.write_text(render(page.read_text()))

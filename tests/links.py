@@ -1,53 +1,53 @@
-"""Links of every form, and look-alikes of them."""
+"""Generate links in many forms, and look-alikes that must not be recognised."""
 
 import random
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from platforms._registry import load_registry
+from platforms import load_registry
 
 REGISTRY = load_registry()
 EXAMPLES = [e for platform in REGISTRY.by_name.values() for e in platform.examples]
 
 
-#: Letters that look the same and are not.
+#: Letters that look alike but differ.
 _CYRILLIC = str.maketrans("aeoi", "аеоі")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A text with a link, and the platform it must be found for; empty for a look-alike."""
+    """A text with a link, and the platform of the link; empty for a look-alike."""
 
     text: str
     platform: str
 
 
-def draw(dice: random.Random) -> Sample:
-    """Make a true link or a look-alike, wrapped as people wrap links."""
-    example = dice.choice(EXAMPLES)
+def draw(rng: random.Random) -> Sample:
+    """Return a real link or a look-alike, with text around it."""
+    example = rng.choice(EXAMPLES)
     found = REGISTRY.find(example)
     assert found
-    if dice.random() < 0.5:
-        return Sample(_wrapped(dice, _decorated(dice, example)), found.platform)
-    return Sample(_wrapped(dice, _forged(dice, example)), "")
+    if rng.random() < 0.5:
+        return Sample(_wrapped(rng, _decorated(rng, example)), found.platform)
+    return Sample(_wrapped(rng, _forged(rng, example)), "")
 
 
-def _decorated(dice: random.Random, url: str) -> str:
-    """Change what does not matter: scheme, case of the host, query, fragment."""
+def _decorated(rng: random.Random, url: str) -> str:
+    """Change the parts that do not matter: scheme, case of the host, query, fragment."""
     parts = urlsplit(url)
-    scheme = dice.choice(["https", "http", "HTTPS"])
-    host = dice.choice([parts.netloc, parts.netloc.upper(), parts.netloc + "."])
-    query = parts.query or dice.choice(["", "igsh=abc%3D", "_r=1&utm_source=x"])
-    end = dice.choice(["", "#top"])
+    scheme = rng.choice(["https", "http", "HTTPS"])
+    host = rng.choice([parts.netloc, parts.netloc.upper(), parts.netloc + "."])
+    query = parts.query or rng.choice(["", "igsh=abc%3D", "_r=1&utm_source=x"])
+    end = rng.choice(["", "#top"])
     return f"{scheme}://{host}{parts.path}{'?' if query else ''}{query}{end}"
 
 
-def _forged(dice: random.Random, url: str) -> str:
-    """Make it lead elsewhere, or nowhere, while it still looks alike."""
+def _forged(rng: random.Random, url: str) -> str:
+    """Make the link lead to another host, or nowhere, while it looks alike."""
     parts = urlsplit(url)
     rest = f"{parts.path}?{parts.query}"
     domain = ".".join(parts.netloc.split(".")[-2:])
-    return dice.choice(
+    return rng.choice(
         [
             f"https://{parts.netloc}.evil.example{rest}",
             f"https://evil{domain}{rest}",
@@ -64,7 +64,7 @@ def _forged(dice: random.Random, url: str) -> str:
     )
 
 
-def _wrapped(dice: random.Random, url: str) -> str:
-    before = dice.choice(["", "look: ", "(", "«", "смотри👉 ", "a\n"])
-    after = dice.choice(["", ".", ")", "!", " wow", "\nнижче", "»", ", ok?"])
+def _wrapped(rng: random.Random, url: str) -> str:
+    before = rng.choice(["", "look: ", "(", "«", "смотри👉 ", "a\n"])
+    after = rng.choice(["", ".", ")", "!", " wow", "\nнижче", "»", ", ok?"])
     return f"{before}{url}{after}"

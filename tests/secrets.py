@@ -1,13 +1,13 @@
-"""No log line of the whole test run may hold a secret."""
+"""Find secrets in the log lines of the test run."""
 
 import logging
 
-#: Every secret that the tests use anywhere.
+#: All secrets that the tests use.
 SECRETS = ("hunter2", "42:simulator", "somebody_elses")
 
 
 class SecretFinder(logging.Handler):
-    """Reads every log record as it would be written, traceback included."""
+    """Formats every log record, traceback included, and keeps those with a secret."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -15,7 +15,7 @@ class SecretFinder(logging.Handler):
         self.lines = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at one line."""
+        """Check one record."""
         self.lines += 1
         text = self.format(record)
         if any(secret in text for secret in SECRETS):

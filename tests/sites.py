@@ -1,14 +1,12 @@
-"""The simulated sites as the tests use them: posts with real small files behind real TLS."""
+"""Provide the simulated sites to the tests: posts with small real files, served over TLS."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from platforms._download import Spool
-from platforms._fetcher import Fetcher, FetchPolicy
-from platforms._proxies import Proxy, ProxyPool
-from platforms._registry import load_registry
+from platforms import Fetcher, FetchPolicy, ProxyPool, Spool, load_registry
+from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
@@ -21,7 +19,7 @@ TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
 
 @dataclass
 class Web:
-    """The simulated web: the site, its ways in, and what was asked for."""
+    """The simulated sites, their proxies, and the log of requests."""
 
     site: TikTokSite
     instagram: InstagramSite
@@ -35,7 +33,7 @@ class Web:
     proxies: list[SitesProxy] = field(default_factory=list)
 
     async def add_proxy(self, **options) -> SitesProxy:
-        """Start one more proxy."""
+        """Start another proxy and return it."""
         sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
@@ -43,7 +41,7 @@ class Web:
         return proxy
 
     def video_post(self, post_id: str = "7300000000000000001", **options) -> SamplePost:
-        """Put an ordinary video on the site."""
+        """Add an ordinary video post to TikTok and return it."""
         options.setdefault("encodings", (Encoding(self.samples.video(VideoSpec())),))
         options.setdefault("sound", self.samples.sound())
         options.setdefault("cover", self.samples.picture(576, 1024, "cover"))
@@ -51,7 +49,7 @@ class Web:
 
     @asynccontextmanager
     async def fetcher(self, proxies: list[Proxy] | None = None, **policy) -> AsyncIterator[Fetcher]:
-        """Give the bot's own sources, leading to this web."""
+        """Yield the bot's fetcher, connected to the simulated sites."""
         proxies = proxies or [Proxy(proxy.name, proxy.address()) for proxy in self.proxies]
         fetcher = Fetcher(
             load_registry(),
@@ -64,11 +62,11 @@ class Web:
             await fetcher.close()
 
     def spool(self, quota_bytes: int = 100_000_000) -> Spool:
-        """Give an empty spool."""
+        """Return an empty spool."""
         spool = Spool(self.folder / "spool", quota_bytes)
         spool.prepare()
         return spool
 
     def asked_hosts(self) -> set[str]:
-        """List every host that was asked for."""
+        """Return every host that was requested."""
         return {entry.host for entry in self.log}

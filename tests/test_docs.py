@@ -1,35 +1,56 @@
-"""The papers say what is: generated tables are fresh, links lead somewhere, commands exist."""
+"""The docs are true: generated tables are current, links lead somewhere, commands exist."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from data.config import ROOT
-from tests.generated import README, platforms_table, render_readme, settings_table
+from data.config import ROOT, write_ini
+from tests.generated import SETTINGS, SITES, render, settings_table, sites_table
 
-PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
+README = ROOT / "README.md"
+#: Packages of the program, whose files the docs name by their paths.
+_PACKAGES = "app|core|data|delivery|handlers|media|misc|platforms|services|simulator|tests|locale"
 
 
-def test_the_tables_of_the_readme_are_fresh():
+def test_generated_files_are_current():
     """If this fails, run `make settings`."""
-    text = README.read_text()
-    assert settings_table() in text
-    assert platforms_table() in text
-    assert render_readme(text) == text
+    assert (ROOT / "config.ini").read_text() == write_ini()
+    assert settings_table() in SETTINGS.read_text()
+    assert sites_table() in SITES.read_text()
+    for page in (SETTINGS, SITES):
+        assert render(page.read_text()) == page.read_text()
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda p: p.name)
-def test_links_between_papers_lead_somewhere(paper: Path):
-    for target in re.findall(r"\]\((?!https?://)([^)#]+)", paper.read_text()):
-        assert (paper.parent / target).exists(), target
+def test_the_readme_is_short():
+    assert len(README.read_bytes()) <= 8_000
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_links_between_docs_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_files_named_in_the_docs_exist(page: Path):
+    for path in re.findall(rf"`((?:{_PACKAGES})/[\w./-]+\.\w+)`", page.read_text()):
+        assert (ROOT / path).exists(), path
+
+
+def test_decisions_are_numbered_without_gaps():
+    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for path in (ROOT / "docs/decisions").glob("*.md"):
+        assert path.read_text().startswith(f"# {path.name[:4]} "), path.name
 
 
 def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text()
-    for paper in PAPERS:
-        for target in re.findall(r"make ([a-z]+)", "\n".join(_commands(paper.read_text()))):
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{paper.name}: {target}"
+    for page in DOCS:
+        for target in re.findall(r"make ([a-z-]+)", "\n".join(_commands(page.read_text()))):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{page.name}: {target}"
 
 
 def _commands(text: str) -> list[str]:

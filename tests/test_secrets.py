@@ -1,11 +1,11 @@
-"""The watch over the logs works."""
+"""The secret finder detects secrets in log records."""
 
 import logging
 
 from tests.secrets import SECRETS, SecretFinder
 
 
-def test_the_watch_sees_messages_arguments_and_tracebacks(secret_finder: SecretFinder):
+def test_the_secret_finder_checks_messages_arguments_and_tracebacks(secret_finder: SecretFinder):
     assert secret_finder in logging.getLogger().handlers
     finder = SecretFinder()
     logger = logging.getLogger("alone")

@@ -1,7 +1,7 @@
-"""Every usage example of the seed page, run as it stands, on both databases.
+"""Every usage example of the seed page runs unchanged, on both databases.
 
-The surroundings of an example (a message, a logger, a keyboard) are the tests' own; the lines between
-the rulers are the page's.
+The tests supply the context of an example (a message, a logger, a keyboard). The lines between the
+rulers are copied from the page.
 """
 
 import logging
@@ -32,26 +32,26 @@ ad_button = keyboards.link_button("x", "https://example.com")
 
 @dataclass
 class VideoInfo:
-    """What the page's second example has at hand."""
+    """The object that the page's second example uses."""
 
     is_slideshow: bool = True
 
 
 @dataclass
 class Scene:
-    """A simulated Telegram, and a message in it as a handler would get it."""
+    """A simulated Telegram, and messages in it as a handler receives them."""
 
     simulator: Simulator
     bot: Bot
 
     def message(self, text: str = "hi") -> Message:
-        """Let Ada write; gives the message as aiogram would."""
+        """Send a text as Ada; return the message as an aiogram object."""
         ada = self.simulator.world.person(7, "Ada", language_code="ru")
         raw = self.simulator.world.say(ada, text)
         return Message.model_validate(raw, context={"bot": self.bot})
 
     def sent(self) -> list[str]:
-        """List what the bot has written to Ada."""
+        """Return the texts that the bot has sent to Ada."""
         messages = self.simulator.world.chats[7].messages.values()
         return [m["text"] for m in messages if m["from"].get("is_bot")]
 
@@ -66,7 +66,7 @@ async def scene(samples: SampleStore, authority: Authority, tmp_path: Path) -> A
     await simulator.stop()
 
 
-async def test_initialization_flow(db_url: str):
+async def test_the_initialization_example_creates_the_tables(db_url: str):
     user_id = 7
     # ------------------------------------------------------------------------------------------
     from data.database import init_db, initialize_database_components
@@ -87,7 +87,9 @@ async def test_initialization_flow(db_url: str):
     await database.close()
 
 
-async def test_initialization_from_the_settings(db_url: str, monkeypatch: pytest.MonkeyPatch):
+async def test_the_initialization_example_reads_the_configured_url(
+    db_url: str, monkeypatch: pytest.MonkeyPatch
+):
     import data.config
 
     monkeypatch.setenv("DATABASE_URL", db_url)
@@ -105,7 +107,7 @@ async def test_initialization_from_the_settings(db_url: str, monkeypatch: pytest
     await database.close()
 
 
-async def test_user_registration_flow(db: str, scene: Scene):
+async def test_the_registration_example_registers_a_new_user_once(db: str, scene: Scene):
     message = scene.message()
     for is_first in (True, False):
         # --------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ async def test_user_registration_flow(db: str, scene: Scene):
     assert len(scene.sent()) == 1
 
 
-async def test_reading_the_settings(db: str, scene: Scene):
+async def test_the_settings_example_returns_language_and_file_mode(db: str, scene: Scene):
     message = scene.message()
     chat_id = message.chat.id
     # ------------------------------------------------------------------------------------------
@@ -147,7 +149,9 @@ async def test_reading_the_settings(db: str, scene: Scene):
     assert (lang, file_mode) == ("ru", False)
 
 
-async def test_download_tracking(db: str, scene: Scene, caplog: pytest.LogCaptureFixture):
+async def test_the_download_example_records_the_video(
+    db: str, scene: Scene, caplog: pytest.LogCaptureFixture
+):
     from data.db_service import create_user, get_user_stats
 
     message = scene.message()
@@ -178,7 +182,7 @@ async def test_download_tracking(db: str, scene: Scene, caplog: pytest.LogCaptur
     assert (videos, images) == (1, 1)
 
 
-async def test_advertisement(db: str, scene: Scene):
+async def test_the_advertisement_example_follows_the_ad_rule(db: str, scene: Scene):
     from data.db_service import create_user
 
     message = scene.message()
@@ -207,12 +211,12 @@ async def test_advertisement(db: str, scene: Scene):
     assert set(scene.sent()) == {locale["ru"]["ad_support"]}
 
 
-#: Columns of `users` that later migrations have added.
+#: Columns of `users` that later migrations added.
 LATER = {"blocked_at", "wishes"} | {"posts", "slideshows", "sounds"}
 LATER |= {"post_at", "slideshow_at", "sound_at"}
 
 
-async def test_the_names_and_columns_of_the_page(db: str):
+async def test_names_and_columns_match_the_page(db: str):
     assert isinstance(database.engine, AsyncEngine)
     assert database.async_session is not None
     async with await database.get_session() as session:
@@ -254,7 +258,7 @@ async def test_the_names_and_columns_of_the_page(db: str):
     assert {c.name for c in inspect(Users).primary_key} == {"user_id"}
 
 
-async def test_defaults_of_the_models_are_those_of_the_page(db: str):
+async def test_model_defaults_match_the_page(db: str):
     async with await database.get_session() as session:
         session.add(Users(user_id=1))
         await session.flush()

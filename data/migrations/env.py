@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `data.database` hands over."""
+"""Alembic's entry point: runs the migrations on the connection passed by `data.database`."""
 
 from alembic import context
 from sqlalchemy import Connection

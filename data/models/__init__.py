@@ -1,4 +1,4 @@
-"""The tables."""
+"""ORM models of all tables."""
 
 from data.models.bans import Bans
 from data.models.broadcasts import Broadcasts, Recipients

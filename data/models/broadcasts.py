@@ -1,4 +1,4 @@
-"""Messages to everybody, and who gets them."""
+"""The `broadcasts` and `recipients` tables."""
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,19 +7,19 @@ from data.database import Base, BigIntegerKey
 
 
 class Broadcasts(Base):
-    """A broadcast: what is sent is a message in an administrator's chat, by its number."""
+    """A broadcast. The message to copy is stored as a message id in the administrator's chat."""
 
     __tablename__ = "broadcasts"
 
     id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True)
     bot_id: Mapped[int] = mapped_column(BigInteger)
-    #: Whose it is; the message and its card stand in the chat with the same id.
+    #: The administrator's user id, which is also the id of the chat with the message and its card.
     admin_id: Mapped[int] = mapped_column(BigInteger)
-    #: The message; NULL while it is still to be written.
+    #: The message to copy; NULL until it is written.
     message_id: Mapped[int | None] = mapped_column(BigInteger)
-    #: Our message in which it is governed.
+    #: The bot's message that controls the broadcast (the card).
     card_id: Mapped[int | None] = mapped_column(BigInteger)
-    #: The buttons below it as Telegram's JSON.
+    #: Telegram's JSON of the inline keyboard below the message.
     buttons: Mapped[str | None] = mapped_column(Text)
     #: See core.broadcasts.Audience.
     audience: Mapped[str] = mapped_column(Text)
@@ -27,27 +27,27 @@ class Broadcasts(Base):
     is_paid: Mapped[bool] = mapped_column(Boolean)
     #: See core.broadcasts.State.
     state: Mapped[str] = mapped_column(String)
-    #: Unix time before which it does not begin.
+    #: Earliest start as a Unix time.
     starts_at: Mapped[int] = mapped_column(BigInteger)
-    #: Unix time at which it was confirmed: chats that came later do not get it.
+    #: Unix time of the confirmation. Chats registered later are no recipients.
     confirmed_at: Mapped[int | None] = mapped_column(BigInteger)
-    #: The list of recipients is made up to this chat; NULL when it is complete, or not begun.
+    #: Chat id up to which recipients are listed; NULL if the list is complete or not started.
     listed_up_to: Mapped[int | None] = mapped_column(BigInteger)
     total: Mapped[int] = mapped_column(Integer)
     sent: Mapped[int] = mapped_column(Integer)
     blocked: Mapped[int] = mapped_column(Integer)
     failed: Mapped[int] = mapped_column(Integer)
     unknown: Mapped[int] = mapped_column(Integer)
-    #: Key of the text that says why it was paused by itself.
+    #: Key of the text that explains an automatic pause.
     trouble: Mapped[str | None] = mapped_column(String)
-    #: The worker that sends it; NULL when nobody does.
+    #: Name of the worker that sends it; NULL while none does.
     owner: Mapped[str | None] = mapped_column(String)
 
     __table_args__ = (Index("ix_broadcasts_admin", "admin_id", "card_id"),)
 
 
 class Recipients(Base):
-    """A chat that is to get a broadcast, and what has become of that."""
+    """A recipient of a broadcast, with the outcome of its message."""
 
     __tablename__ = "recipients"
 

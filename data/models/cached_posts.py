@@ -1,4 +1,4 @@
-"""One row per post, variant and bot: the file ids with which Telegram sends it again."""
+"""The `cached_posts` table (file-id cache): one row per bot, post and variant."""
 
 from sqlalchemy import BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from data.database import Base
 
 
 class CachedPosts(Base):
-    """A complete set of file ids, and what is said around it."""
+    """A complete set of file ids, with the metadata of its post."""
 
     __tablename__ = "cached_posts"
 
@@ -16,13 +16,15 @@ class CachedPosts(Base):
     post_id: Mapped[str] = mapped_column(String, primary_key=True)
     #: See core.cached_post.CacheKey.
     variant: Mapped[str] = mapped_column(String, primary_key=True)
-    #: Grows with every set that is stored.
+    #: Increases each time the entry is replaced.
     version: Mapped[int] = mapped_column(Integer)
-    #: JSON, see core.cached_post; NULL while the set is known to be dead.
+    #: JSON of the file ids, see core.cached_post; NULL after the entry was evicted.
     files: Mapped[str | None] = mapped_column(Text)
+    #: JSON of the metadata, see core.cached_post.
     about: Mapped[str] = mapped_column(Text)
-    #: Unix times: of likes and views, and of the last use.
+    #: Unix time at which likes and views were fetched.
     refreshed_at: Mapped[int] = mapped_column(BigInteger)
+    #: Unix time of the last use, with a precision of one day.
     used_at: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (Index("ix_cached_posts_used", "used_at"),)

@@ -1,4 +1,4 @@
-"""One row per inline message that can be turned or tried again, for as long as it exists."""
+"""The `inline_messages` table: one row per inline message that may be edited again."""
 
 from sqlalchemy import BigInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,16 +7,17 @@ from data.database import Base
 
 
 class InlineMessages(Base):
-    """A message in a chat that the bot cannot see."""
+    """An inline message. The bot cannot see the chat that contains it."""
 
     __tablename__ = "inline_messages"
 
-    #: Telegram's id of it.
+    #: Telegram's inline message id.
     inline_id: Mapped[str] = mapped_column(String, primary_key=True)
-    #: Who has sent it.
+    #: User id of the sender.
     owner_id: Mapped[int] = mapped_column(BigInteger)
     #: JSON, see core.request.Request.
     what: Mapped[str] = mapped_column(Text)
-    #: The post that it shows; NULL while it shows none.
+    #: The platform's id of the shown post; NULL while the message shows none.
     post_id: Mapped[str | None] = mapped_column(String)
+    #: Unix time at which the row was stored.
     made_at: Mapped[int] = mapped_column(BigInteger)

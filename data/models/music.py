@@ -1,4 +1,4 @@
-"""One row per delivered sound."""
+"""The `music` table: one row per delivered audio file."""
 
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,16 +7,16 @@ from data.database import Base, BigIntegerKey
 
 
 class Music(Base):
-    """A delivered sound."""
+    """A delivered audio file."""
 
     __tablename__ = "music"
 
     pk_id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True, autoincrement=True)
-    #: The chat that got it.
+    #: The chat that received it.
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id"))
     #: Unix time; NULL in rows older than the column.
     downloaded_at: Mapped[int | None] = mapped_column(BigInteger)
-    #: TikTok's number of the post.
+    #: Numeric id of the TikTok post.
     video_id: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (Index("ix_music_user", "user_id"),)

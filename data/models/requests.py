@@ -1,4 +1,7 @@
-"""One row per request, from before its update is acknowledged to Telegram until a day after its end."""
+"""The `requests` table (request store): one row per request.
+
+A row is written before Telegram's update is acknowledged, and deleted a day after the request ends.
+"""
 
 from sqlalchemy import BigInteger, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,27 +10,30 @@ from data.database import Base, BigIntegerKey
 
 
 class Requests(Base):
-    """A link, or a press of a button."""
+    """A request: one link of a message, or one press of a button."""
 
     __tablename__ = "requests"
 
     id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True)
     bot_id: Mapped[int] = mapped_column(BigInteger)
-    #: The update that brought it, and which of its links it is: Telegram may bring one twice.
+    #: Telegram's update that contained the request, for deduplication of redelivered updates.
     update_id: Mapped[int] = mapped_column(BigInteger)
+    #: Index of the request within its update, from 0.
     number: Mapped[int] = mapped_column(Integer)
     chat_id: Mapped[int] = mapped_column(BigInteger)
+    #: Unix time.
     asked_at: Mapped[int] = mapped_column(BigInteger)
-    #: JSON, see core.request.Request and Progress.
+    #: JSON, see core.request.Request.
     what: Mapped[str] = mapped_column(Text)
+    #: JSON, see core.request.Progress; NULL if nothing was sent yet.
     progress: Mapped[str | None] = mapped_column(Text)
     #: Name of the worker that serves it; NULL while none does.
     owner: Mapped[str | None] = mapped_column(String)
-    #: How often somebody has begun to fetch for it.
+    #: Number of fetches started for it, over all processes.
     attempts: Mapped[int] = mapped_column(Integer, default=0)
-    #: NULL while it is open.
+    #: Unix time; NULL while the request is open.
     finished_at: Mapped[int | None] = mapped_column(BigInteger)
-    #: "delivered", or the name of the error that was told.
+    #: "delivered", or the code of the error that the user was told.
     outcome: Mapped[str | None] = mapped_column(String)
 
     __table_args__ = (

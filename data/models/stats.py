@@ -1,4 +1,4 @@
-"""What happened when, already counted: screens over millions of downloads read a few rows."""
+"""Tables of statistics (rollups, outcomes, ads), error reports and the key-value store."""
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,15 +7,15 @@ from data.database import Base, BigIntegerKey
 
 
 class Stats(Base):
-    """What happened in a half-hour (or, long ago, a day) in private chats or in groups.
+    """Counters of a half-hour (or of a day, if it is old) in private chats or in groups.
 
-    The columns are those of `core.statistics.Counts`. `…_chats` are the chats whose *last* such thing
-    falls into this time, so that their sum from any time on is the number of different chats.
+    The columns are those of `core.statistics.Counts`. `…_chats` count the chats whose *last* event
+    of that kind falls into the slot, so their sum from any slot on is the number of distinct chats.
     """
 
     __tablename__ = "stats"
 
-    #: Unix time; 0 for what has none.
+    #: Unix time of the slot's beginning; 0 for events of unknown time.
     slot: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True, autoincrement=False)
     is_group: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     chats: Mapped[int] = mapped_column(Integer)
@@ -31,13 +31,13 @@ class Stats(Base):
 
 
 class Outcomes(Base):
-    """How requests have ended in a half-hour (or, long ago, a day), by site."""
+    """Outcomes of requests in a half-hour (or in a day, if it is old), by site."""
 
     __tablename__ = "outcomes"
 
     slot: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     platform: Mapped[str] = mapped_column(String, primary_key=True)
-    #: "known", "fetched", or the name of an error.
+    #: "known" (served from the file-id cache), "fetched", or the code of an error.
     outcome: Mapped[str] = mapped_column(String, primary_key=True)
     number: Mapped[int] = mapped_column(Integer)
 
@@ -45,7 +45,7 @@ class Outcomes(Base):
 
 
 class AdShows(Base):
-    """How often an ad was shown in a half-hour."""
+    """Impressions of an ad in a half-hour."""
 
     __tablename__ = "ad_shows"
 
@@ -57,13 +57,14 @@ class AdShows(Base):
 
 
 class ErrorReports(Base):
-    """What nobody has foreseen, under the code that the user has seen."""
+    """A report of an unexpected error, under the code that the user saw."""
 
     __tablename__ = "faults"
 
     code: Mapped[str] = mapped_column(String, primary_key=True)
+    #: Unix time.
     at: Mapped[int] = mapped_column(BigInteger)
-    #: What was being done.
+    #: The operation that failed.
     doing: Mapped[str] = mapped_column(String)
     traceback: Mapped[str] = mapped_column(Text)
 
@@ -71,7 +72,7 @@ class ErrorReports(Base):
 
 
 class KeyValues(Base):
-    """Small things that the bot itself must not forget, by name."""
+    """A key-value store for small pieces of the bot's own state."""
 
     __tablename__ = "notes"
 

@@ -1,4 +1,4 @@
-"""One row per chat: its settings, where it came from, and its ad counter."""
+"""The `users` table: one row per chat, with settings, referral, ad counter and rollups."""
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from data.database import Base, BigIntegerKey
 
 
 class Users(Base):
-    """A chat. Private chats have the person's id, groups a negative one."""
+    """A chat. The id of a private chat is the user's id; ids of groups are negative."""
 
     __tablename__ = "users"
 
@@ -15,24 +15,24 @@ class Users(Base):
     user_id: Mapped[int] = mapped_column(BigIntegerKey, primary_key=True, autoincrement=False)
     #: Unix time of the first contact; NULL in rows older than the column.
     registered_at: Mapped[int | None] = mapped_column(BigInteger)
-    #: Language code, one of locale/; an unknown one is read as English.
+    #: Language code of a file in locale/; an unknown one falls back to English.
     lang: Mapped[str] = mapped_column(String, default="en")
-    #: Payload of the deep link that brought the chat here.
+    #: Referral: payload of the deep link that the chat was registered with.
     link: Mapped[str | None] = mapped_column(String)
-    #: Send files as documents, untouched.
+    #: Send files unchanged, as documents.
     file_mode: Mapped[bool] = mapped_column(Boolean, default=False)
     #: Downloads since the last ad; see core.ads.
     ad_count: Mapped[int] = mapped_column(Integer, default=0)
     #: Unix time after which an ad is due whatever the counter says.
     ad_cooldown: Mapped[int] = mapped_column(BigInteger, default=0)
-    #: Unix time at which Telegram first refused us this chat; NULL while it is reachable.
+    #: Unix time at which Telegram first refused this chat; NULL while it is reachable.
     blocked_at: Mapped[int | None] = mapped_column(BigInteger)
 
-    #: The chat's further settings as JSON, see core.preferences; NULL while all are as usual.
+    #: Preferences as JSON, see core.preferences; NULL while all are defaults.
     wishes: Mapped[str | None] = mapped_column(Text)
 
-    # What the history says, already counted (data.rollups): deliveries, of them those with pictures,
-    # and sounds, and the Unix time of the last of each; NULL where there was none, 0 where unknown.
+    # Rollups of the history (data.rollups): delivered posts, those with pictures among them, audio
+    # files, and the Unix time of the last of each; NULL if there is none, 0 if it is unknown.
     posts: Mapped[int] = mapped_column(Integer, default=0)
     slideshows: Mapped[int] = mapped_column(Integer, default=0)
     sounds: Mapped[int] = mapped_column(Integer, default=0)

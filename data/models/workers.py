@@ -1,4 +1,4 @@
-"""The processes at work on this database, and what each has to itself."""
+"""The `workers` and `flights` tables: leases of processes, and the fetches that they claimed."""
 
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,17 +7,17 @@ from data.database import Base
 
 
 class Workers(Base):
-    """A process, for as long as it says that it is alive."""
+    """A process with a lease."""
 
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(String, primary_key=True)
-    #: Unix time after which it counts as dead.
+    #: Unix time at which the lease expires; the process then counts as dead.
     alive_until: Mapped[int] = mapped_column(BigInteger)
 
 
 class Flights(Base):
-    """A post that a process is fetching, so that the others wait for it."""
+    """A flight: a fetch in progress that other processes wait for."""
 
     __tablename__ = "flights"
 

@@ -26,10 +26,8 @@ from data.broadcasts import (
 )
 from data.chats import find_chat
 from data.db_service import get_referral_stats
-from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 from handlers.admin import broadcast_card
 from misc.ui.texts import FALLBACK, Texts
 
@@ -56,8 +54,7 @@ class BroadcastMenu:
         Raises:
             StorageError, DeliveryError: it cannot be shown.
         """
-        with storage_errors():
-            broadcasts = await open_broadcasts(self.bot.id)
+        broadcasts = await open_broadcasts(self.bot.id)
         keyboard = broadcast_card.menu(broadcasts, self.texts, lang)
         target = ChatTarget.of(message)
         await self.sender.send_text(target, self.texts[lang]["admin_menu"], keyboard)
@@ -73,10 +70,7 @@ class BroadcastMenu:
             await self.sender.send_text(target, self.texts[lang]["broadcast_no_album"])
             return
         buttons = broadcast_card.buttons_from(message.reply_markup)
-        with storage_errors():
-            await change_broadcast(
-                number, State.DRAFT, message_id=message.message_id, buttons=buttons
-            )
+        await change_broadcast(number, State.DRAFT, message_id=message.message_id, buttons=buttons)
         await self._put_card(target, number, lang)
 
     async def take_note(self, message: Message, number: int, lang: str) -> None:
@@ -92,8 +86,7 @@ class BroadcastMenu:
             if isinstance(note, int)
             else {"buttons": broadcast_card.with_buttons(note)}
         )
-        with storage_errors():
-            is_draft = await change_broadcast(number, State.DRAFT, **values)
+        is_draft = await change_broadcast(number, State.DRAFT, **values)
         if not is_draft:
             raise CardReplyError("not a draft any more")
         await self._put_card(ChatTarget.of(message), number, lang)
@@ -110,20 +103,17 @@ class BroadcastMenu:
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
         if number is None:
-            with storage_errors():
-                await new_draft(self.bot.id, query.from_user.id)
+            await new_draft(self.bot.id, query.from_user.id)
             await self._show(message, self.texts[lang]["broadcast_compose"], None)
             await query.answer()
             return
-        with storage_errors():
-            broadcast = await find_broadcast(number)
+        broadcast = await find_broadcast(number)
         if broadcast is None:
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
         notice = await self._do(broadcast, action, query.from_user.id, lang)
         await query.answer(notice)
-        with storage_errors():
-            latest = await self._counted(number)
+        latest = await self._counted(number)
         if latest is None:
             await self._delete(message)
         elif action == "open" and latest.card_id != message.message_id:
@@ -137,19 +127,17 @@ class BroadcastMenu:
         if broadcast.card_id is None:
             return
         try:
-            with storage_errors():
-                record = await find_chat(broadcast.admin_id)
+            record = await find_chat(broadcast.admin_id)
             lang = record.lang if record and record.lang in self.texts else FALLBACK
             text, keyboard = await self._face(broadcast, lang, per_second)
-            with translated():
-                await self.bot(
-                    EditMessageText(
-                        chat_id=broadcast.admin_id,
-                        message_id=broadcast.card_id,
-                        text=text,
-                        reply_markup=keyboard,
-                    )
+            await self.bot(
+                EditMessageText(
+                    chat_id=broadcast.admin_id,
+                    message_id=broadcast.card_id,
+                    text=text,
+                    reply_markup=keyboard,
                 )
+            )
         except (StorageError, DeliveryError) as error:
             logger.info("The card of broadcast %d stays as it is: %s", broadcast.id, error)
 
@@ -159,11 +147,10 @@ class BroadcastMenu:
             chats = [admin_id] if action == "preview" else sorted(self.admins)
             copies = await self._try(broadcast, chats)
             return self.texts(lang, "broadcast_tested", number=copies)
-        with storage_errors():
-            if changes := await self._changes(broadcast, action):
-                await change_broadcast(broadcast.id, State.DRAFT, **changes)
-            else:
-                await self._govern(broadcast.id, action)
+        if changes := await self._changes(broadcast, action):
+            await change_broadcast(broadcast.id, State.DRAFT, **changes)
+        else:
+            await self._govern(broadcast.id, action)
         return None
 
     async def _changes(self, broadcast: Broadcast, action: str) -> dict[str, Any]:
@@ -229,21 +216,18 @@ class BroadcastMenu:
 
     async def _put_card(self, target: ChatTarget, number: int, lang: str) -> None:
         """Send a new card for a broadcast; the old one does nothing but what is still possible."""
-        with storage_errors():
-            broadcast = await self._counted(number)
+        broadcast = await self._counted(number)
         if broadcast is None:
             return
         card = await self.sender.send_text(target, *await self._face(broadcast, lang))
-        with storage_errors():
-            await change_broadcast(number, *State, card_id=card.message_id)
+        await change_broadcast(number, *State, card_id=card.message_id)
 
     async def _face(
         self, broadcast: Broadcast, lang: str, per_second: float = 0.0, *, is_asking: bool = False
     ) -> tuple[str, InlineKeyboardMarkup | None]:
         unknown: Sequence[int] = ()
         if broadcast.state is State.DONE and broadcast.unknown:
-            with storage_errors():
-                unknown = await unknown_recipients(broadcast.id, _LISTED)
+            unknown = await unknown_recipients(broadcast.id, _LISTED)
         return (
             broadcast_card.text_of(broadcast, self.texts, lang, per_second, unknown),
             broadcast_card.buttons_of(
@@ -255,15 +239,13 @@ class BroadcastMenu:
     async def _show(message: Message, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
         """Change a message of ours; one that is gone, or says so already, is fine."""
         try:
-            with translated():
-                await message.edit_text(text, reply_markup=keyboard)
+            await message.edit_text(text, reply_markup=keyboard)
         except DeliveryError as error:
             logger.info("A card stays as it is: %s", error)
 
     @staticmethod
     async def _delete(message: Message) -> None:
         try:
-            with translated():
-                await message.delete()
+            await message.delete()
         except DeliveryError as error:
             logger.info("A card stays there: %s", error)

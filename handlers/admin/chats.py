@@ -13,7 +13,6 @@ from core.csv_export import minute, moment
 from core.errors import ChatForbiddenError, DeliveryError, UnknownOutcomeError
 from core.pseudonyms import Pseudonyms
 from data.error_reports import find_report, recent_reports
-from data.errors import storage_errors
 from data.exports import ChatDetails, chat_details
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -73,8 +72,7 @@ async def on_user(
     number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
     text, buttons = texts[chat.lang]["user_usage"], None
     if number:
-        with storage_errors():
-            found = await chat_details(int(number[0]))
+        found = await chat_details(int(number[0]))
         text = texts(chat.lang, "user_unknown", id=number[0])
         if found:
             text = _card(found, pseudonyms, texts, chat.lang)
@@ -117,8 +115,7 @@ async def on_log(
 ) -> None:
     """List the newest errors that nobody has foreseen, or show the one with a code."""
     code = (command.args or "").strip().upper()
-    with storage_errors():
-        text = await (_fault(code, texts, chat.lang) if code else _faults(texts, chat.lang))
+    text = await (_fault(code, texts, chat.lang) if code else _faults(texts, chat.lang))
     await sender.send_text(ChatTarget.of(message), text)
 
 

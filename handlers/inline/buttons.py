@@ -9,7 +9,6 @@ from aiogram.types import CallbackQuery
 from core.cached_post import CachedPost, CacheKey
 from core.errors import DeliveryError, FileUnknownError, StorageError
 from core.request import Request
-from data.errors import storage_errors
 from data.inline_messages import InlineMessage, find_inline, store_inline
 from handlers.inline.lookup import Lookup
 from misc.intake import RequestIntake
@@ -73,8 +72,7 @@ class InlineButtons:
                 "post", links[0], query.from_user, person, query.inline_message_id
             )
             try:
-                with storage_errors():
-                    await store_inline(query.inline_message_id, query.from_user.id, request)
+                await store_inline(query.inline_message_id, query.from_user.id, request)
             except StorageError as error:
                 logger.warning("The buttons of an inline message will not work: %s", error)
             await self._make_anew(query, request, ack)
@@ -101,8 +99,7 @@ class InlineButtons:
 
     async def _message(self, query: CallbackQuery) -> InlineMessage | None:
         try:
-            with storage_errors():
-                return await find_inline(query.inline_message_id or "")
+            return await find_inline(query.inline_message_id or "")
         except StorageError as error:
             logger.warning("An inline message cannot be looked up: %s", error)
             return None

@@ -16,7 +16,6 @@ from core.media import Link, RemoteFile
 from core.preferences import DEFAULT_PREFERENCES
 from core.request import Kind, Request
 from data.chats import find_chat
-from data.errors import storage_errors
 from misc.ui.texts import Texts
 from platforms import Fetcher
 from services.requests.file_id_cache import FileIdCache
@@ -81,8 +80,7 @@ class Lookup:
         """Look up a person."""
         lang = self.texts.closest(user.language_code)
         try:
-            with storage_errors():
-                record = await find_chat(user.id)
+            record = await find_chat(user.id)
         except StorageError as error:
             logger.warning("Inline without the database: %s", error)
             return Person(lang, Quality.BEST, None)

@@ -21,9 +21,7 @@ from core.media import Link
 from core.pseudonyms import LoggedChat
 from core.request import Request
 from data.downloads import record_download
-from data.errors import storage_errors
 from data.inline_messages import record_shown_post, store_inline
-from delivery.telegram_errors import translated
 from handlers.inline import cards
 from handlers.inline.lookup import Known, Lookup, Person
 from misc.filters import links_of
@@ -75,8 +73,7 @@ class InlineQueries:
         else:
             results = cards.unknown(texts, self._site(known.link))
         try:
-            with translated():
-                await query.answer(results, cache_time=0, is_personal=True, button=button)
+            await query.answer(results, cache_time=0, is_personal=True, button=button)
         except DeliveryError as error:
             logger.info(
                 "An inline query of %s got no answer: %s", LoggedChat(query.from_user.id), error
@@ -149,8 +146,7 @@ class InlineQueries:
     async def _answer_call(self, call_id: str, card: InlineQueryResultUnion) -> str | None:
         """Answer a call; gives the id of the message that it has become."""
         try:
-            with translated():
-                sent = await self.bot(AnswerGuestQuery(guest_query_id=call_id, result=card))
+            sent = await self.bot(AnswerGuestQuery(guest_query_id=call_id, result=card))
         except DeliveryError as error:
             logger.info("A call as a guest got no answer: %s", error)
             return None
@@ -172,15 +168,13 @@ class InlineQueries:
         """Note whose an inline message is, so that its buttons work for as long as it exists."""
         assert request.inline_id
         try:
-            with storage_errors():
-                await store_inline(request.inline_id, request.chat_id, request)
+            await store_inline(request.inline_id, request.chat_id, request)
         except StorageError as error:
             logger.warning("The buttons of an inline message will not work: %s", error)
 
     async def _note_shown(self, inline_id: str, shown: CachedPost) -> None:
         try:
-            with storage_errors():
-                await record_shown_post(inline_id, shown.post.id)
+            await record_shown_post(inline_id, shown.post.id)
         except StorageError as error:
             logger.warning("The pages of an inline message cannot be turned: %s", error)
 
@@ -192,14 +186,13 @@ class InlineQueries:
         if not person.is_registered:
             return
         try:
-            with storage_errors():
-                await record_download(
-                    user.id,
-                    link.url,
-                    is_images=bool(shown and shown.post.has_pictures),
-                    is_processed=False,
-                    is_inline=True,
-                    ads=None,
-                )
+            await record_download(
+                user.id,
+                link.url,
+                is_images=bool(shown and shown.post.has_pictures),
+                is_processed=False,
+                is_inline=True,
+                ads=None,
+            )
         except StorageError as error:
             logger.warning("An inline message is not recorded: %s", error)

@@ -9,11 +9,9 @@ from aiogram.methods import EditMessageText
 from core.errors import DeliveryError, FileRejectedError, UnchangedError
 from core.statistics import Period
 from data.chats import find_chat
-from data.errors import storage_errors
 from data.key_values import compare_and_set, read_value
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 from handlers.statistics.menu import StatisticsMenu
 from misc.ui.texts import FALLBACK
 
@@ -47,16 +45,14 @@ class LiveBoard:
 
     async def _show(self, period: Period) -> None:
         name = f"board/{self.bot.id}/{self.chat_id}/{period}"
-        with storage_errors():
-            record = await find_chat(self.chat_id)
-            known = await read_value(name)
+        record = await find_chat(self.chat_id)
+        known = await read_value(name)
         text = await self.menu.board(period, record.lang if record else FALLBACK)
         try:
             if known is None or not await self._edit(int(known), text):
                 target = ChatTarget(self.chat_id, 0, is_private=False, is_reply=False)
                 message = await self.sender.send_text(target, text, silent=True)
-                with storage_errors():
-                    await compare_and_set(name, known, str(message.message_id))
+                await compare_and_set(name, known, str(message.message_id))
         except DeliveryError as error:
             logger.warning("The board in [statistics] board_chat stays as it is: %s", error)
 
@@ -68,8 +64,7 @@ class LiveBoard:
         """
         method = EditMessageText(chat_id=self.chat_id, message_id=message_id, text=text)
         try:
-            with translated():
-                await self.bot(method)
+            await self.bot(method)
         except UnchangedError:
             return True
         except FileRejectedError as error:

@@ -10,11 +10,9 @@ from core.errors import UnchangedError
 from core.statistics import Period
 from data.ads import ad_shows_since
 from data.database import unix_now
-from data.errors import storage_errors
 from data.statistics import counts_since, outcomes_since
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from delivery.telegram_errors import translated
 from handlers.statistics import screens as screens
 from handlers.statistics.screens import Screen, View
 from misc.ui.texts import Texts
@@ -60,8 +58,7 @@ class StatisticsMenu:
         else:
             text, buttons = await self._face(view, lang)
             try:
-                with translated():
-                    await message.edit_text(text, reply_markup=buttons)
+                await message.edit_text(text, reply_markup=buttons)
             except UnchangedError:
                 await query.answer(self.texts[lang]["stats_same"])
                 return
@@ -103,28 +100,27 @@ class StatisticsMenu:
 
     async def _words(self, view: View, lang: str) -> str:
         now, texts = unix_now(), self.texts
-        with storage_errors():
-            match view.screen:
-                case Screen.OVERVIEW:
-                    ever, day = await counts_since(None), await counts_since(Period.DAY.since(now))
-                    return screens.overview(ever, day, texts, lang, now)
-                case Screen.DETAILS:
-                    counts = await counts_since(view.period.since(now))
-                    return screens.details(view, counts, texts, lang, now)
-                case Screen.SITES:
-                    outcomes = await outcomes_since(view.period.since(now))
-                    return screens.sites(view, outcomes, self._titles, texts, lang, now)
-                case Screen.ADS:
-                    shows = await ad_shows_since(view.period.since(now))
-                    return screens.ads(view, shows, texts, lang, now)
-                case Screen.REFERRALS:
-                    return screens.referrals(await self.statistics.tops(), texts, lang)
-                case Screen.OTHERS:
-                    return screens.others(await self.statistics.tops(), texts, lang)
-                case Screen.BOTSTAT:
-                    return texts[lang]["stats_botstat_sure"]
-                case _:
-                    return screens.graph_title(view, texts, lang)
+        match view.screen:
+            case Screen.OVERVIEW:
+                ever, day = await counts_since(None), await counts_since(Period.DAY.since(now))
+                return screens.overview(ever, day, texts, lang, now)
+            case Screen.DETAILS:
+                counts = await counts_since(view.period.since(now))
+                return screens.details(view, counts, texts, lang, now)
+            case Screen.SITES:
+                outcomes = await outcomes_since(view.period.since(now))
+                return screens.sites(view, outcomes, self._titles, texts, lang, now)
+            case Screen.ADS:
+                shows = await ad_shows_since(view.period.since(now))
+                return screens.ads(view, shows, texts, lang, now)
+            case Screen.REFERRALS:
+                return screens.referrals(await self.statistics.tops(), texts, lang)
+            case Screen.OTHERS:
+                return screens.others(await self.statistics.tops(), texts, lang)
+            case Screen.BOTSTAT:
+                return texts[lang]["stats_botstat_sure"]
+            case _:
+                return screens.graph_title(view, texts, lang)
 
     async def board(self, period: Period, lang: str) -> str:
         """Say what has happened in a period, for a message that is renewed.
@@ -133,8 +129,7 @@ class StatisticsMenu:
             StorageError: the database did not answer.
         """
         now = unix_now()
-        with storage_errors():
-            counts = await counts_since(period.since(now))
+        counts = await counts_since(period.since(now))
         return screens.board(period, counts, self.texts, lang, now)
 
     @property

@@ -13,7 +13,6 @@ from aiogram.types import (
 )
 
 from data.bans import ban, banned_chats, unban
-from data.errors import storage_errors
 
 
 class BanList(BaseMiddleware):
@@ -33,8 +32,7 @@ class BanList(BaseMiddleware):
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            self._banned = await banned_chats()
+        self._banned = await banned_chats()
 
     async def add(self, chat_id: int, admin_id: int) -> bool:
         """Ban somebody; False if that changes nothing.
@@ -44,8 +42,7 @@ class BanList(BaseMiddleware):
         """
         if chat_id in self._exempt:
             return False
-        with storage_errors():
-            is_new = await ban(chat_id, admin_id)
+        is_new = await ban(chat_id, admin_id)
         await self.refresh()
         return is_new
 
@@ -55,8 +52,7 @@ class BanList(BaseMiddleware):
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            was_banned = await unban(chat_id)
+        was_banned = await unban(chat_id)
         await self.refresh()
         return was_banned
 

@@ -14,7 +14,6 @@ from core.errors import StorageError
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.referrals import read_referral
 from data.chats import find_chat, mark_reachable
-from data.errors import storage_errors
 from misc.ui.texts import FALLBACK, Texts
 from misc.utils import greet_chat, platform_titles, start_manager
 from platforms import Registry
@@ -82,15 +81,14 @@ class Registration(BaseMiddleware):
         says_start = isinstance(event, Message) and (event.text or "").startswith("/start")
         record, is_new = None, False
         referral = read_referral(event.text) if isinstance(event, Message) else None
-        with storage_errors():
-            if not says_start:
-                record = await find_chat(message.chat.id)
-            if record is None and isinstance(event, Message) and not turns_away:
-                record, is_new = await start_manager(
-                    message.chat.id, event, default.lang, referral=referral, greets=False
-                )
-            if record and record.is_blocked:
-                await mark_reachable(message.chat.id)
+        if not says_start:
+            record = await find_chat(message.chat.id)
+        if record is None and isinstance(event, Message) and not turns_away:
+            record, is_new = await start_manager(
+                message.chat.id, event, default.lang, referral=referral, greets=False
+            )
+        if record and record.is_blocked:
+            await mark_reachable(message.chat.id)
         if record is None:
             return default
         lang = record.lang if record.lang in self._texts else FALLBACK

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from core.errors import DeliveryError, StorageError
 from core.pseudonyms import LoggedChat
 from data.chats import find_chat
-from data.errors import storage_errors
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui.texts import FALLBACK, Texts
@@ -26,8 +25,7 @@ class AdminNotifier:
         """Say something to all of them; who cannot be told is left out."""
         for admin in sorted(self.admins):
             try:
-                with storage_errors():
-                    record = await find_chat(admin)
+                record = await find_chat(admin)
                 text = self.texts(record.lang if record else FALLBACK, key, **facts)
                 target = ChatTarget(admin, 0, is_private=True, is_reply=False)
                 await self.sender.send_text(target, text)

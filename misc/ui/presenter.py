@@ -14,7 +14,6 @@ from core.errors import ClipferryError, LimitError, ShuttingDownError, TooOldErr
 from core.media import Link, Post
 from core.preferences import Preferences
 from data.ads import count_ad_show
-from data.errors import storage_errors
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -123,8 +122,7 @@ class ChatPresenter:
         words = self.texts[self.lang]
         button = keyboards.link_button(ad.button or words["ad_button"], ad.link)
         await self.sender.send_text(self.target, ad.text or words["ad_support"], button)
-        with storage_errors():
-            await count_ad_show(ad.name)
+        await count_ad_show(ad.name)
 
     @property
     def _is_group(self) -> bool:

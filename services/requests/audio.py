@@ -16,7 +16,6 @@ from core.formats import Quality, choose_rendition
 from core.media import Audio, AudioFile, Clip, Picture, Post
 from core.pseudonyms import LoggedChat
 from data.db_service import add_music
-from data.errors import storage_errors
 from platforms import Attempt, FileRequest, Workspace
 from services.requests.file_id_cache import FileIdCache, MadeFiles
 from services.requests.pipeline import (
@@ -84,8 +83,7 @@ class AudioService:
         chat_id, post = context.target.chat_id, delivered.post
         if post.number is not None and context.stored.request.is_recorded:
             try:
-                with storage_errors():
-                    await add_music(chat_id, post.number)
+                await add_music(chat_id, post.number)
             except StorageError as error:
                 logger.error(  # noqa: TRY400 - no traceback needed
                     "The sound for chat %s is not recorded: %s", LoggedChat(chat_id), error

@@ -20,7 +20,6 @@ from core.errors import (
 )
 from core.media import Post, RemoteFile
 from data.database import unix_now
-from data.errors import storage_errors
 from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
 from delivery.api_requests import MessageOptions
 from platforms import Attempt
@@ -198,8 +197,7 @@ class FileIdCache:
             await self.forget(key, cached)
             return None
         try:
-            with storage_errors():
-                await refresh_cached(key, replace(cached, post=post))
+            await refresh_cached(key, replace(cached, post=post))
         except StorageError as error:
             logger.warning("%s is not refreshed: %s", key, error)
         return post
@@ -219,8 +217,7 @@ class FileIdCache:
             if made.items < len(made.post.items):
                 key = _first(key, made.items)
             try:
-                with storage_errors():
-                    await store_cached(key, CachedPost(made.post, made.files, made.is_processed))
+                await store_cached(key, CachedPost(made.post, made.files, made.is_processed))
             except StorageError as error:
                 logger.warning("%s is not kept: %s", key, error)
         return Delivered(made.post, made.is_processed, is_known=False)
@@ -228,8 +225,7 @@ class FileIdCache:
     async def find(self, key: CacheKey) -> CachedPost | None:
         """Give the living set of a key; nothing when there is none, or the database does not say."""
         try:
-            with storage_errors():
-                return await find_cached(key)
+            return await find_cached(key)
         except StorageError as error:
             logger.warning("The shelf cannot be read: %s", error)
             return None
@@ -238,8 +234,7 @@ class FileIdCache:
         """Note that Telegram does not know the files of exactly this set any more."""
         logger.warning("Telegram does not know the files of %s any more", key)
         try:
-            with storage_errors():
-                await forget_cached(key, cached.version)
+            await forget_cached(key, cached.version)
         except StorageError as error:
             logger.warning("%s stays on the shelf: %s", key, error)
 

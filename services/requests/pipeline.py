@@ -28,7 +28,6 @@ from core.pseudonyms import LoggedChat
 from core.request import MAX_ATTEMPTS, Progress
 from data.chats import mark_blocked, move_chat
 from data.error_reports import store_report
-from data.errors import storage_errors
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender, SendingCancelledError
 from delivery.status_indicator import StatusIndicator
@@ -285,11 +284,10 @@ class RequestJob:
 async def _note_forbidden(context: RequestContext, refusal: ChatForbiddenError) -> None:
     """Note that a chat is closed to us, or that it has another id now."""
     try:
-        with storage_errors():
-            if isinstance(refusal, ChatMovedError):
-                await move_chat(context.target.chat_id, refusal.new_chat_id)
-            else:
-                await mark_blocked(context.target.chat_id)
+        if isinstance(refusal, ChatMovedError):
+            await move_chat(context.target.chat_id, refusal.new_chat_id)
+        else:
+            await mark_blocked(context.target.chat_id)
     except StorageError as error:
         logger.warning("Chat %s is not marked: %s", LoggedChat(context.target.chat_id), error)
 
@@ -327,8 +325,7 @@ async def report_bug(bug: Exception, doing: str) -> BugError:
     error.__cause__ = bug
     logger.error("Bug %s with %s", error.report_code, doing, exc_info=bug)
     try:
-        with storage_errors():
-            await store_report(error.report_code, doing, bug)
+        await store_report(error.report_code, doing, bug)
     except StorageError as second:
         logger.warning("Bug %s stands in the log only: %s", error.report_code, second)
     return error

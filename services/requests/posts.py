@@ -18,7 +18,6 @@ from core.formats import choose_rendition
 from core.media import Clip, Item, LocalFile, Picture, Post, VideoFile
 from core.pseudonyms import LoggedChat
 from data.downloads import record_download
-from data.errors import storage_errors
 from data.inline_messages import record_shown_post
 from delivery.api_requests import MessageOptions
 from platforms import Attempt, FileRequest, Workspace
@@ -223,16 +222,15 @@ class PostService:
         row = None if context.stored.progress.is_uncertain else context.stored.row
         answers = None if row is None else (row, context.stored.progress)
         try:
-            with storage_errors():
-                is_ad_due = await record_download(
-                    chat_id,
-                    context.link.url,
-                    is_images=post.has_pictures,
-                    is_processed=delivered.is_processed,
-                    is_inline=request.inline_id is not None,
-                    ads=self._policy.ads if may_show_ad else None,
-                    answers=answers,
-                )
+            is_ad_due = await record_download(
+                chat_id,
+                context.link.url,
+                is_images=post.has_pictures,
+                is_processed=delivered.is_processed,
+                is_inline=request.inline_id is not None,
+                ads=self._policy.ads if may_show_ad else None,
+                answers=answers,
+            )
             context.stored.is_finished = answers is not None
         except StorageError as error:
             logger.error("The delivery to chat %s is not recorded: %s", LoggedChat(chat_id), error)  # noqa: TRY400 - no traceback needed
@@ -241,7 +239,6 @@ class PostService:
     async def _note_shown(self, inline_id: str, post: Post) -> None:
         """Note what an inline message shows, so that its pages can be turned."""
         try:
-            with storage_errors():
-                await record_shown_post(inline_id, post.id)
+            await record_shown_post(inline_id, post.id)
         except StorageError as error:
             logger.warning("The pages of an inline message cannot be turned: %s", error)

@@ -11,7 +11,6 @@ from core.cached_post import CacheKey
 from core.errors import StorageError
 from core.request import Progress, Request
 from data.database import unix_now
-from data.errors import storage_errors
 from data.requests import (
     begin_flight,
     count_attempt,
@@ -51,8 +50,7 @@ class StoredRequest:
         """Note that it is being fetched for, before that can bring the process down."""
         if self.row is not None:
             try:
-                with storage_errors():
-                    await count_attempt(self.row)
+                await count_attempt(self.row)
             except StorageError as error:
                 logger.warning("An attempt at request %d is not noted: %s", self.row, error)
 
@@ -87,16 +85,14 @@ class StoredRequest:
         self.is_finished = True
         if self.row is not None:
             try:
-                with storage_errors():
-                    await finish_request(self.row, self.progress, outcome)
+                await finish_request(self.row, self.progress, outcome)
             except StorageError as error:
                 logger.warning("Request %d stays open: %s", self.row, error)
 
     async def _note(self) -> None:
         if self.row is not None:
             try:
-                with storage_errors():
-                    await store_progress(self.row, self.progress)
+                await store_progress(self.row, self.progress)
             except StorageError as error:
                 logger.warning("The progress of request %d is not noted: %s", self.row, error)
 
@@ -117,9 +113,8 @@ class RequestStore:
         When the database does not take it, it is served from memory.
         """
         try:
-            with storage_errors():
-                await self._stay_alive()
-                rows = await store_requests(self._bot_id, update_id, requests, self.name)
+            await self._stay_alive()
+            rows = await store_requests(self._bot_id, update_id, requests, self.name)
         except StorageError as error:
             logger.error("Requests of update %d are not stored: %s", update_id, error)  # noqa: TRY400 - expected
             return [StoredRequest(request) for request in requests]
@@ -132,9 +127,8 @@ class RequestStore:
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            await self._stay_alive()
-            found = await take_over(self._bot_id, self.name)
+        await self._stay_alive()
+        found = await take_over(self._bot_id, self.name)
         entries = []
         for row in found:
             if row.request is None:
@@ -152,14 +146,12 @@ class RequestStore:
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            await self._stay_alive()
+        await self._stay_alive()
 
     async def hand_back(self) -> None:
         """Leave what is open to the next process, at once."""
         try:
-            with storage_errors():
-                number = await hand_back(self.name)
+            number = await hand_back(self.name)
         except StorageError as error:
             logger.warning("Requests are free only in %d s: %s", self._lease_s, error)
         else:
@@ -173,8 +165,7 @@ class RequestStore:
         Raises:
             StorageError: the database did not answer.
         """
-        with storage_errors():
-            await sweep_requests(unix_now() - _KEPT_S)
+        await sweep_requests(unix_now() - _KEPT_S)
 
     async def begin_flight(self, key: CacheKey) -> bool:
         """Claim the fetching of a post; False while another process is at it.
@@ -182,16 +173,15 @@ class RequestStore:
         Without the database everybody is free to.
         """
         try:
-            with storage_errors():
-                await self._stay_alive()
-                return await begin_flight(key, self.name)
+            await self._stay_alive()
+            return await begin_flight(key, self.name)
         except StorageError as error:
             logger.warning("Nobody knows whether %s is being fetched: %s", key, error)
             return True
 
     async def end_flight(self, key: CacheKey) -> None:
         """Let others fetch it; without the database they are free when this process ends."""
-        with suppress(StorageError), storage_errors():
+        with suppress(StorageError):
             await end_flight(key, self.name)
 
     async def _stay_alive(self) -> None:

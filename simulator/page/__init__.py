@@ -1,8 +1,7 @@
-"""The chat page: the whole simulated Telegram in a browser.
+"""Serve the chat page: the simulated Telegram in a browser.
 
-`/` is the page; it listens to `/page/events`, which begins with everything there is, and sends what
-people do to `/page/do`. Objects are those of the Bot API. Everything is served from here, and nothing else is
-loaded.
+`/` is the page. It reads `/page/events`, a stream that starts with the full state, and posts user
+actions to `/page/do`. Objects have the Bot API's format. The page loads nothing from other servers.
 """
 
 import asyncio
@@ -26,14 +25,14 @@ from simulator.telegram.world import Chat, Json, Person, World
 _FOLDER = Path(__file__).parent
 _CHUNK = 1 << 18
 _MOST_UPLOAD_BYTES = 200_000_000
-#: The page forgets older calls, and so does its server.
+#: Number of recent calls kept, here and in the page.
 _CALLS = 200
-#: A browser that does not read for so many events is let go; it comes back by itself.
+#: Number of unread events after which a browser is disconnected; it reconnects by itself.
 _BACKLOG = 5_000
-#: After so many seconds without a change the browser is told that we are there.
+#: Seconds without an event after which a keep-alive comment is sent.
 _SILENCE_S = 15
 _HEADERS = {
-    # Nothing from outside, and nothing but our own scripts.
+    # Allow only our own scripts and resources.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
@@ -43,7 +42,7 @@ _TYPES = {"video": "video/mp4", "animation": "video/mp4", "audio": "audio/mpeg"}
 
 @dataclass(slots=True)
 class BotSwitch:
-    """What the page may do to the bot's process."""
+    """The page's control over the bot process."""
 
     crash: Callable[[], Awaitable[None]]
     is_running: Callable[[], bool]
@@ -56,24 +55,24 @@ class Page:
     world: World
     api: BotApi
     switch: BotSwitch
-    #: Links that can be sent by a click: title and url.
+    #: Title and URL of links that the page offers.
     samples: list[Json]
     _browsers: set["asyncio.Queue[str]"] = field(default_factory=set)
     _calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_CALLS))
-    #: Who has pressed, and who has typed, by the query's id.
-    _askers: dict[str, int] = field(default_factory=dict)
+    #: User id behind each open callback query and inline query, by the query's id.
+    _query_owners: dict[str, int] = field(default_factory=dict)
     _group_ids: "itertools.count[int]" = field(
         default_factory=lambda: itertools.count(-1_000_000_001, -1)
     )
     _people_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(5_001))
 
     def __post_init__(self) -> None:
-        """Begin to watch."""
+        """Subscribe to the world's events and the bot's calls."""
         self.world.watch(self._on_event)
         self.api.on_call = self._on_call
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes."""
+        """Return the routes of the page."""
         return [
             web.get("/", self._file),
             web.get("/page/{name:[a-z]+\\.(?:js|css|svg)}", self._file),
@@ -83,7 +82,7 @@ class Page:
             web.post("/page/upload", self._upload),
         ]
 
-    # --- what the page is made of ------------------------------------------------------------
+    # --- static files -----------------------------------------------------------------------------
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info.get("name", "index.html")
@@ -105,7 +104,7 @@ class Page:
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name)}"
         return web.FileResponse(file.path, headers=headers)
 
-    # --- what is shown -----------------------------------------------------------------------
+    # --- state and events -------------------------------------------------------------------------
 
     def _everything(self) -> Json:
         return {
@@ -132,13 +131,13 @@ class Page:
         return {**message, "reaction": chat.reactions.get(message["message_id"])}
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """Send everything as it is, and then every change, for as long as the browser listens."""
+        """Stream the full state and then every change until the browser disconnects."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         await response.prepare(request)
         changes: asyncio.Queue[str] = asyncio.Queue(_BACKLOG)
-        # In this order and without a pause between: what changes meanwhile stands in both.
+        # Subscribe before taking the state: a change in between may arrive twice but is never lost.
         self._browsers.add(changes)
         changes.put_nowait(json.dumps({"type": "state", **self._everything()}))
         try:
@@ -150,11 +149,11 @@ class Page:
                     await response.write(b": still here\n\n")
             return response
         except ConnectionError:
-            return response  # it has gone
+            return response  # the browser has disconnected
         finally:
             self._browsers.discard(changes)
 
-    def _tell(self, kind: str, **facts: Any) -> None:
+    def _send_event(self, kind: str, **facts: Any) -> None:
         change = json.dumps({"type": kind, **facts})
         for browser in [*self._browsers]:
             try:
@@ -165,26 +164,26 @@ class Page:
     def _on_event(self, event: Json) -> None:
         match event["event"]:
             case "message" | "business_message" | "guest_message":
-                self._tell("message", message=self._message(event.get("message", event)))
+                self._send_event("message", message=self._message(event.get("message", event)))
             case "edited":
-                self._tell("message", message=self._message(event["message"]))
+                self._send_event("message", message=self._message(event["message"]))
             case "deleted":
-                self._tell("deleted", chat=event["chat_id"], id=event["message_id"])
+                self._send_event("deleted", chat=event["chat_id"], id=event["message_id"])
             case "reaction":
                 chat, number = event["chat_id"], event["id"]
-                self._tell("reaction", chat=chat, id=number, emoji=event["emoji"])
+                self._send_event("reaction", chat=chat, id=number, emoji=event["emoji"])
             case "action":
-                self._tell("action", chat=event["chat_id"], action=event["action"])
+                self._send_event("action", chat=event["chat_id"], action=event["action"])
             case "callback_query" | "inline_query":
-                self._askers[event["id"]] = event["from"]["id"]
+                self._query_owners[event["id"]] = event["from"]["id"]
             case "query_answered":
-                person = self._askers.pop(event["id"], None)
+                person = self._query_owners.pop(event["id"], None)
                 text, is_alert = event.get("text") or "", bool(event.get("show_alert"))
-                self._tell("answered", person=person, text=text, alert=is_alert)
+                self._send_event("answered", person=person, text=text, alert=is_alert)
             case "inline_answered":
-                person = self._askers.pop(event["id"], None)
+                person = self._query_owners.pop(event["id"], None)
                 cards = [self._card(result) for result in event["results"]]
-                self._tell("cards", person=person, query=event["id"], cards=cards)
+                self._send_event("cards", person=person, query=event["id"], cards=cards)
 
     def _on_call(self, call: Call) -> None:
         shown = {
@@ -195,10 +194,10 @@ class Page:
             "error": call.error,
         }
         self._calls.append(shown)
-        self._tell("call", call=shown)
+        self._send_event("call", call=shown)
 
     def _card(self, result: Json) -> Json:
-        """Give what a card of an inline answer shows."""
+        """Return what the page shows of one inline result."""
         file_id = next((value for key, value in result.items() if key.endswith("_file_id")), None)
         shown = self.api.files.by_id[file_id].shown if file_id else {}
         still = (shown.get("thumbnail") or {}).get("file_id")
@@ -212,10 +211,10 @@ class Page:
             "still": still,
         }
 
-    # --- what people do ----------------------------------------------------------------------
+    # --- user actions -----------------------------------------------------------------------------
 
     async def _do(self, request: web.Request) -> web.Response:
-        """Do what somebody does; who and where are ids in the JSON body."""
+        """Run the action named in the path; the body holds the ids of user and chat."""
         action = getattr(self, f"_do_{request.match_info['action']}", None)
         if action is None:
             raise web.HTTPNotFound
@@ -252,20 +251,20 @@ class Page:
         number = next(self._people_ids)
         name = str(what["name"]).strip()[:64]
         if not name:
-            raise ValueError("a person needs a name")
+            raise ValueError("the user has no name")
         person = self.world.person(number, name, language_code=what.get("language") or "en")
         new = {"person": person.as_json(), "chat": self._chat(self.world.chats[number])}
-        self._tell("person", **new)
+        self._send_event("person", **new)
         return new
 
     async def _do_group(self, what: Json) -> Json:
         title = str(what["title"]).strip()[:128]
         if not title:
-            raise ValueError("a group needs a name")
+            raise ValueError("the group has no name")
         chat = self.world.group(next(self._group_ids), title)
         chat.members[self._who(what).id] = "creator"
         new = {"chat": self._chat(chat)}
-        self._tell("chat", **new)
+        self._send_event("chat", **new)
         return new
 
     async def _do_block(self, what: Json) -> bool:
@@ -275,7 +274,7 @@ class Page:
             self.world.unblock(person)
         else:
             self.world.block(person)
-        self._tell("chat", chat=self._chat(chat))
+        self._send_event("chat", chat=self._chat(chat))
         return True
 
     async def _do_delete(self, what: Json) -> bool:
@@ -291,17 +290,17 @@ class Page:
 
     async def _do_latency(self, what: Json) -> bool:
         self.api.latency_s = min(max(float(what["seconds"]), 0.0), 10.0)
-        self._tell("latency", seconds=self.api.latency_s)
+        self._send_event("latency", seconds=self.api.latency_s)
         return True
 
     async def _do_crash(self, _what: Json) -> bool:
-        self._tell("running", running=False)
+        self._send_event("running", running=False)
         await self.switch.crash()
-        self._tell("running", running=True)
+        self._send_event("running", running=True)
         return True
 
     async def _upload(self, request: web.Request) -> web.Response:
-        """Let somebody send a file: a form with `person`, `chat`, `caption` and then `file`."""
+        """Send a file as a user; the form holds `person`, `chat`, `caption` and, last, `file`."""
         fields: dict[str, str] = {}
         reader = await request.multipart()
         while (part := await reader.next()) is not None:

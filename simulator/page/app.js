@@ -1,4 +1,4 @@
-// The page: which chat is open, and everything that people can do in it.
+// The page: the open chat and all user actions in it.
 
 import { compose, reply, say, type } from "./composer.js";
 import { el, item, nameOf, summary } from "./messages.js";
@@ -10,22 +10,22 @@ const view = $("#messages");
 const list = $("#messages ol");
 const ACTIONS = { typing: "writes …", upload_video: "sends a video …", upload_photo: "sends a photo …", upload_document: "sends a file …" };
 const ACTION_MS = 5_000;
-/** Within so many pixels of the end the list follows what comes. */
+/** Distance to the end of the list, in pixels, within which it scrolls to new messages. */
 const AT_END_PX = 120;
 
 let me = 0;
 let chatId = 0;
 let quietAt = 0;
-/** The list's end is looked at, so that it follows what comes. */
+/** True while the end of the list is visible, so that it scrolls to new messages. */
 let follows = true;
-/** What the list shows: a message's or an album's key to its element. */
+/** Elements of the list by the key of their message or album. */
 const shown = new Map();
 
 const chat = () => store.chats.get(chatId);
 const isGroup = () => chat()?.type !== "private";
 const canWrite = () => !!chat() && chat().type !== "channel";
 
-// --- which chat is open ----------------------------------------------------------------------
+// --- open chat -------------------------------------------------------------------------------
 
 function open(id, as = me) {
   chatId = id;
@@ -36,7 +36,7 @@ function open(id, as = me) {
   renderAll();
 }
 
-/** Open what the address says; where it says nothing, the first person's chat. */
+/** Open the chat in the URL's fragment, or the first user's private chat. */
 function restore() {
   const [id, as] = location.hash.slice(1).split("/").map(Number);
   if (store.chats.has(id)) open(id, as);
@@ -105,7 +105,7 @@ function renderHead() {
     el("option", { value: person.id, selected: person.id === me }, nameOf(person))));
 }
 
-/** Offer the newest keyboard that the bot has put in the place of the composer's own, if any. */
+/** Show the newest reply keyboard of the bot, if there is one. */
 function renderKeys() {
   const newest = [...messagesOf(chatId).values()].findLast(({ reply_markup: markup }) => markup?.keyboard || markup?.remove_keyboard);
   const rows = newest?.reply_markup.keyboard ?? [];
@@ -119,7 +119,7 @@ function renderKeys() {
 const keyOf = (message) => message.media_group_id ? `g${message.media_group_id}` : `m${message.message_id}`;
 const context = (isNew) => ({ me, isGroup: isGroup(), isNew });
 
-/** Render one message, or its album, anew, where it stands or at the end. */
+/** Render a message or its album again, in its place or at the end of the list. */
 function renderOne(message, isNew) {
   const key = keyOf(message);
   const album = message.media_group_id
@@ -140,7 +140,7 @@ function toEnd() {
   if (follows) view.scrollTop = view.scrollHeight;
 }
 
-// --- what people do --------------------------------------------------------------------------
+// --- user actions ----------------------------------------------------------------------------
 
 const hands = {
   say: (words) => guarded(say(words)),
@@ -173,7 +173,7 @@ function notice(words) {
   setTimeout(() => toast.remove(), 4_000);
 }
 
-/** Ask something in a dialog; gives the values by name, or null. */
+/** Open a dialog; return the values by field name, or null if it was cancelled. */
 function ask(question, fields = {}) {
   const dialog = $("#ask");
   dialog.querySelector("p").textContent = question;
@@ -188,7 +188,7 @@ function ask(question, fields = {}) {
 }
 
 function setUp() {
-  // The list grows when something comes, and again when its pictures are there.
+  // The list grows with a new message, and again when its pictures have loaded.
   new ResizeObserver(toEnd).observe(list);
   view.onscroll = () => { follows = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END_PX; };
   compose(() => ({ me, chat: chatId, canWrite: canWrite(), isGroup: isGroup() }), notice);
@@ -211,7 +211,7 @@ function setUp() {
   };
 }
 
-// --- what happens ----------------------------------------------------------------------------
+// --- events ----------------------------------------------------------------------------------
 
 on("state", () => (store.chats.has(chatId) ? renderAll() : restore()));
 on("message", ({ message }) => {
@@ -226,7 +226,7 @@ on("message", ({ message }) => {
 on("deleted", (event) => {
   renderChats();
   if (event.chat !== chatId) return;
-  // Of an album another part may still be there, so everything is looked at.
+  // Other messages of an album may remain, so render the whole list.
   renderAll();
 });
 on("reaction", (event) => {

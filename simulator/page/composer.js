@@ -1,4 +1,4 @@
-// Where people write: text, commands, files, and `@bot …` with its cards.
+// The composer: text, commands, files, and inline queries (`@bot …`) with their results.
 
 import { el, summary } from "./messages.js";
 import { act, on, store } from "./store.js";
@@ -6,7 +6,7 @@ import { act, on, store } from "./store.js";
 const $ = (selector) => document.querySelector(selector);
 const text = $("#text");
 const popup = $("#popup");
-/** After so many milliseconds without a key the bot is asked for cards, as Telegram's apps do. */
+/** Pause in typing after which an inline query is sent, in milliseconds, as in Telegram's apps. */
 const PAUSE_MS = 300;
 
 let here = null;
@@ -14,7 +14,7 @@ let answered = null;
 let timer = 0;
 let asked = "";
 
-/** Let the composer write where `where()` says: {me, chat, canWrite}. `say` reports failures. */
+/** Set up the composer; `where()` returns {me, chat, canWrite, isGroup}, `complain` shows errors. */
 export function compose(where, complain) {
   here = where;
   const guarded = (work) => work().catch((error) => complain(error.message));
@@ -52,14 +52,14 @@ export function compose(where, complain) {
   on("cards", ({ person, query, cards }) => person === here().me && offer(query, cards, complain));
 }
 
-/** Put words into the composer, as if they had been typed. */
+/** Put a text into the composer as if it had been typed. */
 export function type(words) {
   text.value = words;
   text.focus();
   suggest();
 }
 
-/** Answer a message with the next one; null answers none. */
+/** Quote this message in the next one; null quotes none. */
 export function reply(message) {
   answered = message;
   $("#quote").hidden = !message;
@@ -69,7 +69,7 @@ export function reply(message) {
   }
 }
 
-/** Send words in the open chat. */
+/** Send a text to the open chat. */
 export async function say(words) {
   const { me, chat } = here();
   await act("say", { person: me, chat, text: words, reply_to: answered?.message_id ?? 0 });

@@ -1,11 +1,11 @@
-// A message as people see it: text with its entities, media, quotes, buttons.
+// Render messages: text with entities, media, quotes and buttons.
 
 import { store } from "./store.js";
 
 const media = (file) => `/page/media/${encodeURIComponent(file.file_id)}`;
 const largest = (sizes) => sizes[sizes.length - 1];
 
-/** Make an element with classes, properties and children. */
+/** Create an element with classes, properties and children. */
 export function el(tag, properties = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const node = Object.assign(document.createElement(name), properties);
@@ -16,7 +16,7 @@ export function el(tag, properties = {}, ...children) {
 
 export const nameOf = (user) => [user.first_name, user.last_name].filter(Boolean).join(" ");
 
-/** Say in one line what a message is. */
+/** Return a summary of a message in one line. */
 export function summary(message) {
   const words = (message.text ?? message.caption ?? "").replaceAll("\n", " ");
   const kinds = { video: "🎬 Video", animation: "🔁 Animation", photo: "🖼 Photo", audio: "🎵 Sound", document: "📄 File" };
@@ -108,7 +108,7 @@ function quoted(message, hands) {
   return el("button.reply", { type: "button", dir: "auto", onclick: () => hands.show(message) }, name + summary(message));
 }
 
-/** Lay pictures and videos out: one by itself, two beside each other, then rows of three and two. */
+/** Arrange pictures and videos: one alone, two side by side, more in rows of three and two. */
 function mosaic(messages, isNew) {
   const box = el(messages.length === 1 ? "div.mosaic.one" : "div.mosaic");
   messages.forEach((message, index) => {

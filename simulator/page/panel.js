@@ -1,4 +1,4 @@
-// Behind the scenes: sample links, every call of the bot, and switches that make things go wrong.
+// The side panel: sample links, the bot's calls, and switches that inject faults.
 
 import { el } from "./messages.js";
 import { act, on, store } from "./store.js";
@@ -6,7 +6,7 @@ import { act, on, store } from "./store.js";
 const $ = (selector) => document.querySelector(selector);
 const SHOWN = 100;
 
-/** Set the panel up; `send` sends a link in the open chat, `notice` says something. */
+/** Set up the panel; `send` sends a link to the open chat, `notice` shows a text. */
 export function panel(send, notice) {
   const aside = $("#aside");
   const toggle = (isOpen) => {

@@ -1,4 +1,4 @@
-// What there is: people, chats and messages, as the simulator tells them, and who listens.
+// The page's copy of the simulator's state, and the listeners for its events.
 
 export const store = {
   bot: null, running: true, people: new Map(), chats: new Map(), messages: new Map(),
@@ -8,7 +8,7 @@ export const store = {
 const listeners = new Map();
 let source = null;
 
-/** Call `listener` with every event of a kind from now on. */
+/** Call `listener` with every event of this kind from now on. */
 export function on(kind, listener) {
   if (!listeners.has(kind)) listeners.set(kind, []);
   listeners.get(kind).push(listener);
@@ -18,7 +18,7 @@ function tell(kind, event) {
   for (const listener of listeners.get(kind) ?? []) listener(event);
 }
 
-/** Listen to the simulator; EventSource comes back by itself, and then gets everything anew. */
+/** Connect to the simulator; EventSource reconnects by itself and then gets the full state. */
 export function connect() {
   source = new EventSource("/page/events");
   source.onmessage = ({ data }) => take(JSON.parse(data));
@@ -26,7 +26,7 @@ export function connect() {
   source.onerror = () => tell("online", false);
 }
 
-/** Send what somebody does; gives the answer. */
+/** Send a user action and return the response. */
 export async function act(action, what) {
   const answer = await fetch(`/page/do/${action}`, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(what),
@@ -56,7 +56,7 @@ function take(event) {
   tell(event.type, event);
 }
 
-/** Get to know a chat, and a person if it is a new one's; gives the chat's id. */
+/** Store a chat, and the user if there is a new one; return the chat's id. */
 export function learn({ person, chat }) {
   if (person) store.people.set(person.id, person);
   store.chats.set(chat.id, chat);

@@ -1,1 +1,1 @@
-"""The sites, and the proxy that leads to them."""
+"""Simulate the media sites and the proxy in front of them."""

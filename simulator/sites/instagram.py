@@ -1,7 +1,7 @@
-"""A small Instagram: GraphQL, pages, API for members, shared links and CDN, with the site's structure.
+"""Simulate Instagram: GraphQL, pages, the members' API, shared links and the CDN.
 
-Shaped after media-sources.md section 4: the session's LSD, the ruling that sets the CSRF cookie, the
-signed-out GraphQL query, the page's `data-sjs` scripts, and what each refusal looks like.
+Follows media-sources.md section 4: the session's LSD, the ruling that sets the CSRF cookie, the
+signed-out GraphQL query, the page's `data-sjs` scripts, and the response to each refusal.
 """
 
 import json
@@ -19,13 +19,13 @@ _CDN_HOST = "scontent-fra3-1.cdninstagram.com"
 _LSD, _CSRF, _SESSION = "AdFerryLsd01", "ferrycsrf", "ferry-session"
 _QUERY_NAME = "PolarisLoggedOutDesktopWWWPostRootContentQuery"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-#: Must arrive at the CDN to the letter.
+#: Query string that must reach the CDN unchanged, byte for byte.
 _SIGNATURE = "stp=dst-jpg_e35&_nc_sid=10d13b&oh=00_AfA%2Bb%2Fc&oe=77FFFFFF"
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture, or a video with its still."""
+    """A picture, or a video with its still; sizes in pixels."""
 
     path: Path
     is_video: bool = False
@@ -36,7 +36,7 @@ class Media:
 
 @dataclass(slots=True)
 class InstagramPost:
-    """A post, and how the site behaves when it is asked for it."""
+    """A post, and how the site responds to requests for it."""
 
     code: str
     media: tuple[Media, ...] = ()
@@ -46,15 +46,15 @@ class InstagramPost:
     #: "", "missing", "throttled", "gated", "age", "ruled-out", "login", or "html": GraphQL answers
     #: with a page.
     trouble: str = ""
-    #: The trouble is for these exits only; empty means for all.
+    #: Names of the proxies that get the trouble; empty means all.
     trouble_for: frozenset[str] = frozenset()
-    #: Only members see it.
+    #: Visible to signed-in members only.
     is_private: bool = False
     file_trouble: str = ""
 
     @property
     def pk(self) -> int:
-        """Give the post's number, of which the code is another form."""
+        """Return the post's numeric id, which the code encodes in base 64."""
         number = 0
         for character in self.code[:11]:
             number = number * 64 + _ALPHABET.index(character)
@@ -66,35 +66,35 @@ class InstagramSite:
     """The site's posts, stories and shared links."""
 
     posts: dict[str, InstagramPost] = field(default_factory=dict)
-    #: By their number.
+    #: Stories by their numeric id.
     stories: dict[str, InstagramPost] = field(default_factory=dict)
-    #: Path to the address it redirects to.
+    #: Redirect target of each shared link, by path.
     shared: dict[str, str] = field(default_factory=dict)
-    #: What a member's session must say.
+    #: Value of a signed-in member's session cookie.
     session: str = _SESSION
 
     def add(self, post: InstagramPost) -> InstagramPost:
-        """Put a post on the site."""
+        """Add a post and return it."""
         self.posts[post.code] = post
         return post
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of the site's."""
+        """Return True if the host belongs to the site."""
         return host in _WEB_HOSTS or host == _CDN_HOST
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:
-        """Answer a request that came in over the named exit."""
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
+        """Answer a request that came through the named proxy."""
         if request.host == _CDN_HOST:
             return await self._file(request)
         match request.path.strip("/").split("/"):
             case ["api", "v1", *rest]:
-                return self._api(request, rest, exit_name)
+                return self._api(request, rest, proxy_name)
             case ["api", "graphql"]:
-                return await self._graphql(request, exit_name)
+                return await self._graphql(request, proxy_name)
             case ["stories", _, number]:
                 return self._story_page(request, number)
             case ["p", code]:
-                return self._page(code, exit_name)
+                return self._page(code, proxy_name)
             case ["share", *_]:
                 target = self.shared.get(request.path.rstrip("/"), "https://www.instagram.com/")
                 return web.Response(status=302, headers={"Location": target})
@@ -103,28 +103,28 @@ class InstagramSite:
         session = json.dumps({"l": _LSD})
         return _html(f'<script type="application/json" id="__eqmc">{session}</script>')
 
-    def _api(self, request: web.Request, path: list[str], exit_name: str) -> web.Response:
+    def _api(self, request: web.Request, path: list[str], proxy_name: str) -> web.Response:
         match path:
             case ["web", "get_ruling_for_content"]:
-                return self._ruling(request, exit_name)
+                return self._ruling(request, proxy_name)
             case ["media", number, "info"]:
                 return self._info(request, number)
             case ["feed", "reels_media"]:
                 return self._reels(request)
         return web.Response(status=404)
 
-    def _ruling(self, request: web.Request, exit_name: str) -> web.Response:
+    def _ruling(self, request: web.Request, proxy_name: str) -> web.Response:
         post = self._by_number(request.query["target_id"])
         answer: dict[str, Any] = {"status": "ok"}
-        if post and self._trouble(post, exit_name) == "age":
+        if post and self._trouble(post, proxy_name) == "age":
             answer |= {"title": "Restricted Video", "description": "You must be 18 years old"}
-        elif post and self._trouble(post, exit_name) == "ruled-out":
+        elif post and self._trouble(post, proxy_name) == "ruled-out":
             answer |= {"title": "Sorry", "description": "This page isn't available right now"}
         response = web.json_response(answer)
         response.headers["Set-Cookie"] = f"csrftoken={_CSRF}; Domain=.instagram.com; Path=/; Secure"
         return response
 
-    async def _graphql(self, request: web.Request, exit_name: str) -> web.Response:
+    async def _graphql(self, request: web.Request, proxy_name: str) -> web.Response:
         form = await request.post()
         is_known = (
             form.get("lsd") == _LSD == request.headers.get("X-FB-LSD")
@@ -134,7 +134,7 @@ class InstagramSite:
         if not is_known:
             return _html("<html>something else</html>")
         post = self._by_number(json.loads(str(form["variables"]))["media_id"])
-        trouble = self._trouble(post, exit_name) if post else "missing"
+        trouble = self._trouble(post, proxy_name) if post else "missing"
         if trouble == "html":
             return _html("<html>something else</html>")
         if post is None or trouble or post.is_private:
@@ -142,9 +142,9 @@ class InstagramSite:
         product = {"if_not_gated_logged_out": self._product(post, signed_in=False)}
         return web.json_response({"data": {"xig_polaris_media": product}})
 
-    def _page(self, code: str, exit_name: str) -> web.Response:
+    def _page(self, code: str, proxy_name: str) -> web.Response:
         post = self.posts.get(code)
-        trouble = self._trouble(post, exit_name) if post else "missing"
+        trouble = self._trouble(post, proxy_name) if post else "missing"
         if post and post.is_private:
             trouble = trouble or "gated"
         match trouble:
@@ -162,7 +162,7 @@ class InstagramSite:
 
     def _info(self, request: web.Request, number: str) -> web.Response:
         if self._cookie(request, "sessionid") != self.session:
-            # A dead session ends on a page, with a status that says all is well.
+            # The real site answers an expired session with a login page and status 200.
             return _html("<html>PolarisCAAIGLoginHomepageRoute</html>")
         post = self._by_number(number)
         if post is None:
@@ -200,7 +200,7 @@ class InstagramSite:
         return product | {"carousel_media": children, "original_width": 1080}
 
     def _media(self, post: InstagramPost, number: int, signed_in: bool) -> dict[str, Any]:
-        """Describe one item; signed out the site keeps sizes and durations to itself."""
+        """Return one item; signed-out responses have no sizes and no durations."""
         media = post.media[number]
         size = {"width": media.width, "height": media.height}
         entry: dict[str, Any] = {
@@ -240,8 +240,8 @@ class InstagramSite:
         return next((post for post in self.posts.values() if str(post.pk) == number), None)
 
     @staticmethod
-    def _trouble(post: InstagramPost, exit_name: str) -> str:
-        return post.trouble if not post.trouble_for or exit_name in post.trouble_for else ""
+    def _trouble(post: InstagramPost, proxy_name: str) -> str:
+        return post.trouble if not post.trouble_for or proxy_name in post.trouble_for else ""
 
     @staticmethod
     def _cookie(request: web.Request, name: str) -> str:

@@ -1,4 +1,4 @@
-"""A small X, Reddit and Pinterest, with as much of the sites' structure as yt-dlp reads."""
+"""Simulate the parts of X, Reddit and Pinterest that yt-dlp reads."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,29 +20,30 @@ _X_HOSTS = {
 
 @dataclass(slots=True)
 class XPost:
-    """A post on X with its videos; several encodings of each, the best last."""
+    """A post on X with its videos; each has several encodings, the best one last."""
 
     id: str
     videos: tuple[tuple[Path, ...], ...] = ()
     author: str = "ferry_demo"
     text: str = ""
-    #: Why it is not shown, in the site's words: "Protected", "NsfwLoggedOut" or a tombstone's text.
+    #: Reason for a refusal, as the site words it: "Protected", "NsfwLoggedOut" or a tombstone's
+    #: text.
     refusal: str = ""
 
 
 @dataclass(slots=True)
 class XSite:
-    """The site's posts."""
+    """The site's posts by id."""
 
     posts: dict[str, XPost] = field(default_factory=dict)
-    #: Answers everything with this status; 0 answers properly.
+    #: HTTP status of every response; 0 answers normally.
     status: int = 0
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of the site's."""
+        """Return True if the host belongs to the site."""
         return host in _X_HOSTS
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:  # noqa: ARG002 - all exits alike
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
         """Answer a request."""
         if self.status:
             return web.Response(status=self.status)
@@ -104,29 +105,29 @@ def _video(post: XPost, number: int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class RedditPost:
-    """A post on Reddit, whose video and sound are two files."""
+    """A post on Reddit; its video and its sound are separate files."""
 
     id: str
     video: Path | None = None
     sound: Path | None = None
     title: str = "A crossing"
-    #: Address of another site that the post only links to.
+    #: URL on another site that the post links to.
     link: str = ""
-    #: "private" or "quarantined": only members see it; "html": the site wants an account.
+    #: "private" or "quarantined": visible to members only; "html": the site asks for a login.
     refusal: str = ""
 
 
 @dataclass(slots=True)
 class RedditSite:
-    """The site's posts."""
+    """The site's posts by id."""
 
     posts: dict[str, RedditPost] = field(default_factory=dict)
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of the site's."""
+        """Return True if the host belongs to the site."""
         return host in {"www.reddit.com", "old.reddit.com", "v.redd.it"}
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:  # noqa: ARG002 - all exits alike
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
         """Answer a request."""
         if request.host == "v.redd.it":
             return await self._file(request)
@@ -181,17 +182,17 @@ _MPD = """<?xml version="1.0"?>
 
 @dataclass(slots=True)
 class PinterestSite:
-    """Pins, each with a list of pieces and a whole file, and short links to them."""
+    """Pins, each as an HLS playlist and as one file, and short links to them."""
 
     pins: dict[str, Path] = field(default_factory=dict)
-    #: Code to a pin's number.
+    #: Pin id of each short link, by code.
     short_links: dict[str, str] = field(default_factory=dict)
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of the site's."""
+        """Return True if the host belongs to the site."""
         return host in {"www.pinterest.com", "pin.it", "v1.pinimg.com"}
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:  # noqa: ARG002 - all exits alike
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
         """Answer a request."""
         name = request.path.strip("/")
         if request.host == "pin.it":

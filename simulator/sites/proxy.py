@@ -1,7 +1,7 @@
-"""A proxy on loopback that ends TLS and plays the sites behind it.
+"""Run a proxy on loopback that terminates TLS and serves the simulated sites.
 
-Speaks CONNECT, like any HTTP proxy, and SOCKS5. Certificates come from a throw-away authority whose
-certificate the bot is told to trust. Everything that is asked for is written down.
+It accepts HTTP CONNECT and SOCKS5. Its certificates come from a temporary certificate authority
+that the bot is configured to trust. Every request is recorded.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ _MAX_HEAD = 16_384
 
 
 class Authority:
-    """A certificate authority that lives as long as this process."""
+    """A temporary certificate authority."""
 
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA()
         self._contexts: dict[str, ssl.SSLContext] = {}
-        #: The certificate to trust, as a PEM file.
+        #: The root certificate, as a PEM file.
         self.ca_file = folder / "simulator-ca.pem"
         self._ca.cert_pem.write_to_path(str(self.ca_file))
 
     def context(self, host: str) -> ssl.SSLContext:
-        """Give a server context with a certificate for the host."""
+        """Return a server context with a certificate for the host."""
         if host not in self._contexts:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._ca.issue_cert(host).configure_cert(context)
@@ -41,18 +41,23 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One thing that somebody asked the proxy for."""
+    """A request that a proxy received."""
 
     #: Name of the proxy.
-    exit: str
+    proxy: str
     host: str
-    #: With the query, byte for byte; empty for a connection to a host that is not ours.
+    #: Path with the query, byte for byte; empty for a connection to a host that is not simulated.
     path: str = ""
     user_agent: str = ""
 
+    @property
+    def exit(self) -> str:
+        """Return `proxy`; kept while tests/platforms still use the old name."""
+        return self.proxy
+
 
 class SitesProxy:
-    """One way out to the simulated sites. Several of them play several exits."""
+    """A proxy to the simulated sites."""
 
     def __init__(
         self,
@@ -60,7 +65,7 @@ class SitesProxy:
         authority: Authority,
         log: list[Asked],
         *,
-        name: str = "exit-1",
+        name: str = "proxy-1",
         credentials: tuple[str, str] | None = None,
     ) -> None:
         self.name = name
@@ -87,7 +92,7 @@ class SitesProxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Stop listening and cut what is open."""
+        """Stop listening and close all connections."""
         if self._server:
             self._server.close()
         for task in self._connections:
@@ -97,14 +102,14 @@ class SitesProxy:
             await self._runner.cleanup()
 
     def address(self, scheme: str = "http") -> str:
-        """Give the proxy's address, with credentials if it wants some."""
+        """Return the proxy's URL, with its credentials if it requires any."""
         login = ":".join(self._credentials) + "@" if self._credentials else ""
         return f"{scheme}://{login}127.0.0.1:{self.port}"
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self._log.append(
             Asked(
-                exit=self.name,
+                proxy=self.name,
                 host=request.host,
                 path=request.raw_path,
                 user_agent=request.headers.get("User-Agent", ""),
@@ -117,7 +122,7 @@ class SitesProxy:
         assert task
         self._connections.add(task)
         try:
-            # A peer that goes away in the middle of anything is ordinary.
+            # Clients may disconnect at any time.
             with contextlib.suppress(
                 OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError
             ):
@@ -169,7 +174,7 @@ class SitesProxy:
     async def _socks_target(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> tuple[str, int]:
-        """Play the server's side of RFC 1928 and RFC 1929."""
+        """Run the server side of a SOCKS5 handshake (RFC 1928, RFC 1929) and return the target."""
         methods = await reader.readexactly((await reader.readexactly(1))[0])
         wanted = 2 if self._credentials else 0
         if wanted not in methods:
@@ -200,13 +205,13 @@ class SitesProxy:
     def _is_ours(self, host: str) -> bool:
         if self._site.serves(host):
             return True
-        self._log.append(Asked(exit=self.name, host=host))
+        self._log.append(Asked(proxy=self.name, host=host))
         return False
 
     async def _pipe_inside(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes = b""
     ) -> None:
-        """Carry bytes between the client and the site's server until both have ended."""
+        """Copy bytes between the client and the inner HTTP server until both sides are closed."""
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._inner_port)
         try:
             inner_writer.write(head)

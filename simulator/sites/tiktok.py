@@ -1,7 +1,7 @@
-"""A small TikTok: its pages, short links, firewall and CDN, with the real site's structure.
+"""Simulate TikTok: pages, short links, firewall and CDN, with the structure of the real site.
 
-Shaped after media-sources.md section 3: the page's `__UNIVERSAL_DATA_FOR_REHYDRATION__` script, status
-codes, the firewall's puzzle, the CDN that wants the page's cookie, and short links that redirect.
+Follows media-sources.md section 3: the page's `__UNIVERSAL_DATA_FOR_REHYDRATION__` script, status
+codes, the firewall's puzzle, the CDN that checks the page's cookie, and short links that redirect.
 """
 
 import asyncio
@@ -40,44 +40,44 @@ _USELESS_PAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A version of a sample video on the CDN."""
+    """One encoding of a sample video on the CDN."""
 
     path: Path
     codec: str = "h264"
     width: int = 576
     height: int = 1024
-    #: The page says how large it is.
+    #: Include the file size in the page.
     says_size: bool = True
 
 
 @dataclass(slots=True)
 class SamplePost:
-    """A post, and how the site behaves when it is asked for it."""
+    """A post, and how the site responds to requests for it."""
 
     id: str
     author: str = "ferry.demo"
     text: str = ""
     encodings: tuple[Encoding, ...] = ()
     cover: Path | None = None
-    #: Files of the pictures; any makes it a slideshow.
+    #: Files of the pictures; if there are any, the post is a slideshow.
     pictures: tuple[Path, ...] = ()
-    #: File of the sound; None takes it from the page.
+    #: File of the sound; None leaves the sound out of the page.
     sound: Path | None = None
     sound_title: str = "original sound"
     duration_s: int = 3
-    #: The site warns of it.
+    #: The site marks the post as sensitive.
     is_sensitive: bool = False
     likes: int = 12_500
     views: int = 1_234_567
-    #: Not 0: the page says why there is nothing to see.
+    #: Status code in the page; anything but 0 means the post is not shown.
     status: int = 0
     status_message: str = ""
-    #: The status is told to these exits only; empty means to everybody.
+    #: Names of the proxies that get the status; empty means all.
     status_for: frozenset[str] = frozenset()
-    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", "members", "mobile" (the
-    #: page that phones get), or an HTTP status.
+    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", "members", "mobile"
+    #: (the page for phones), or an HTTP status.
     page_trouble: str = ""
-    #: The page's trouble goes away after this many requests; 0 means never.
+    #: Number of requests that get the page trouble; 0 means all of them.
     trouble_times: int = 0
     #: "", "truncated", "empty", "gone-first", "gone", "stall" or "chunked".
     file_trouble: str = ""
@@ -89,32 +89,32 @@ class TikTokSite:
     """The site's posts and short links."""
 
     posts: dict[str, SamplePost] = field(default_factory=dict)
-    #: Short code to the address it redirects to.
+    #: Redirect target of each short link, by code.
     short_links: dict[str, str] = field(default_factory=dict)
-    #: Seconds that every page, and every file, takes before it answers.
+    #: Delay before every page and every file, in seconds.
     latency_s: float = 0.0
     file_latency_s: float = 0.0
-    #: No file is served while this is cleared.
+    #: Files are served only while this event is set.
     serves_files: asyncio.Event = field(default_factory=asyncio.Event)
-    #: Exits that get no page at all.
-    refused_exits: set[str] = field(default_factory=set)
+    #: Names of the proxies that get status 403 for every page.
+    refused_proxies: set[str] = field(default_factory=set)
     _cookies: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Open the doors."""
+        """Allow file downloads."""
         self.serves_files.set()
 
     def add(self, post: SamplePost) -> SamplePost:
-        """Put a post on the site."""
+        """Add a post and return it."""
         self.posts[post.id] = post
         return post
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of the site's."""
+        """Return True if the host belongs to the site."""
         return host in _WEB_HOSTS | _SHORT_HOSTS | _CDN_HOSTS | _STATIC_HOSTS
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:
-        """Answer a request that came in over the named exit."""
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
+        """Answer a request that came through the named proxy."""
         host = request.host.partition(":")[0]
         if host in _SHORT_HOSTS or request.path.startswith("/t/"):
             return self._redirect(request)
@@ -123,16 +123,16 @@ class TikTokSite:
             await self.serves_files.wait()
             return await self._file(request)
         await asyncio.sleep(self.latency_s)
-        if exit_name in self.refused_exits:
+        if proxy_name in self.refused_proxies:
             return web.Response(status=403, text="Access Denied")
-        return self._page(request, exit_name)
+        return self._page(request, proxy_name)
 
     def _redirect(self, request: web.Request) -> web.StreamResponse:
         code = request.path.rstrip("/").rpartition("/")[2]
         target = self.short_links.get(code, "https://www.tiktok.com/?_r=1")
         return web.Response(status=301, headers={"Location": target})
 
-    def _page(self, request: web.Request, exit_name: str) -> web.StreamResponse:
+    def _page(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
         parts = request.path.strip("/").split("/")
         if len(parts) != 3 or parts[1] != "video":
             return web.Response(text="<html>not a post</html>", content_type="text/html")
@@ -144,7 +144,7 @@ class TikTokSite:
         answer = None if is_over else self._trouble(post, request)
         if answer is not None:
             return answer
-        status = post.status if not post.status_for or exit_name in post.status_for else 0
+        status = post.status if not post.status_for or proxy_name in post.status_for else 0
         detail = self._refused(post) if status else self._detail(post)
         return self._html(_page_with(detail), request)
 
@@ -254,7 +254,7 @@ class TikTokSite:
         return await send_file(request, path, "" if trouble.startswith("gone") else trouble)
 
     def _is_known(self, request: web.Request) -> bool:
-        """Check the signature's rule: the page's cookie, and a Referer."""
+        """Return True if the request has the page's cookie and a Referer, if its URL needs them."""
         if request.query.get("tk") != "tt_chain_token":
             return True
         cookies = SimpleCookie(request.headers.get("Cookie", ""))
@@ -263,7 +263,7 @@ class TikTokSite:
 
 
 def _file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") -> str:
-    # The signature's percent escapes must arrive as they are.
+    # The signature's percent escapes must arrive unchanged.
     return (
         f"https://{host}.tiktok.com/video/{post.id}/{number}/?a=1988&br=430"
         "&signature=ab%2Fcd%3D%3D&expire=1999999999&tk=tt_chain_token"
@@ -298,7 +298,7 @@ def _picture(post: SamplePost, number: int) -> dict[str, Any]:
 
 
 def _filler(seed: int, size: int) -> dict[str, str]:
-    """Make translation-like text that compresses about as well as the real page's."""
+    """Return about `size` characters of text that compresses like the real translations."""
     rng = random.Random(seed)
     words = ["".join(rng.choices("etaoinshrdlucmfw", k=rng.randint(2, 9))) for _ in range(900)]
     entries: dict[str, str] = {}
@@ -310,8 +310,8 @@ def _filler(seed: int, size: int) -> dict[str, str]:
     return entries
 
 
-#: Sizes of the recorded page of media-sources.md section 6: 277 kB of JSON, of them 184 kB
-#: translations, in 504 kB of HTML.
+#: Sizes as in the recorded page of media-sources.md section 6: 504 kB of HTML with 277 kB of JSON,
+#: 184 kB of it translations.
 _TRANSLATIONS = _filler(1, 184_000)
 _CONTEXT = {"user": None, "region": "US", "abTest": _filler(2, 80_000)}
 _MARKUP = " ".join(f'<i class="{k}">{v}</i>' for k, v in _filler(3, 200_000).items())
@@ -336,7 +336,7 @@ def _gzipped(page: str) -> bytes:
 
 
 def _puzzle(seed: str) -> web.Response:
-    """Serve the firewall's page: find the number whose hash, after a prefix, is the given one."""
+    """Return the firewall's page: a proof of work over a SHA-256 hash with a known prefix."""
     prefix, number = f"ferry-{seed}".encode(), _puzzle_number(seed)
     challenge = {
         "v": {

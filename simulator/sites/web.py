@@ -1,4 +1,4 @@
-"""All simulated sites behind one door, and what they share."""
+"""Combine all simulated sites, and share the code that sends files."""
 
 import asyncio
 from pathlib import Path
@@ -8,34 +8,34 @@ from aiohttp import web
 
 
 class Site(Protocol):
-    """One site."""
+    """A simulated site."""
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of the site's."""
+        """Return True if the host belongs to the site."""
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:
-        """Answer a request that came in over the named exit."""
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
+        """Answer a request that came through the named proxy."""
 
 
 class Sites:
-    """Several sites as one."""
+    """Several sites behind one interface."""
 
     def __init__(self, *sites: Site) -> None:
         self._sites = sites
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is one of theirs."""
+        """Return True if the host belongs to any of the sites."""
         return any(site.serves(host) for site in self._sites)
 
-    async def answer(self, request: web.Request, exit_name: str) -> web.StreamResponse:
-        """Let the site answer that the host belongs to."""
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
+        """Forward a request to the site that its host belongs to."""
         host = request.host.partition(":")[0]
         site = next(site for site in self._sites if site.serves(host))
-        return await site.answer(request, exit_name)
+        return await site.answer(request, proxy_name)
 
 
 async def send_file(request: web.Request, path: Path, trouble: str = "") -> web.StreamResponse:
-    """Send a file, or what goes wrong instead: "truncated", "empty", "stall" or "chunked"."""
+    """Send a file, or fail with "truncated", "empty", "stall" or "chunked"."""
     if not trouble:
         return web.FileResponse(path)
     content = b"" if trouble == "empty" else path.read_bytes()

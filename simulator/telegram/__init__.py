@@ -1,1 +1,1 @@
-"""Telegram on loopback: the Bot API server, and the people who talk to the bot."""
+"""Simulate Telegram on loopback: the Bot API server and the users who talk to the bot."""

@@ -1,7 +1,7 @@
-"""The Bot API server: HTTP in front of the methods, with faults on demand.
+"""Serve the Bot API over HTTP, with faults on demand.
 
-Every request is held to `schema.json`, which names each method's parameters and their types. What it
-does not know is refused loudly instead of being ignored.
+Every request is checked against `schema.json`, which lists each method's parameters and their
+types. Unknown methods are refused; unknown parameters are recorded as violations.
 """
 
 import asyncio
@@ -30,33 +30,34 @@ PUBLIC_UPLOAD_BYTES = 50 * 1024 * 1024
 
 @dataclass(slots=True)
 class FaultRule:
-    """Something that goes wrong on purpose."""
+    """A rule that makes matching requests fail."""
 
-    #: Method it strikes, or "*".
+    #: Method that the rule applies to, or "*" for all.
     method: str
-    #: "429", "400", "403", "500" …: refuse with that code. "cut": drop the connection instead of
-    #: answering. "lost": carry the request out, then drop the connection. "slow": answer later.
+    #: "429", "400", "403", "500" …: refuse with that code. "cut": drop the connection without
+    #: carrying out the request. "lost": carry out the request, then drop the connection. "slow":
+    #: answer late.
     kind: str
     times: int = 1
-    #: So many requests that would be struck are let through first.
+    #: Number of matching requests to let through first.
     skip: int = 0
-    #: Only requests for this chat; None for all.
+    #: Chat that the rule is limited to; None for all chats.
     chat_id: int | None = None
-    #: For 429 and "slow".
+    #: Value of `retry_after` for 429, or the delay for "slow".
     seconds: float = 1
-    #: For refusals: Telegram's words.
+    #: Error text of a refusal; empty uses Telegram's default.
     description: str = ""
 
 
 @dataclass(slots=True)
 class Call:
-    """A request that has been answered."""
+    """An answered request; times in seconds."""
 
     method: str
     params: Params
     #: Uploaded bytes by field name.
     uploads: dict[str, int]
-    #: HTTP status; 0 when the connection was dropped.
+    #: HTTP status; 0 if the connection was dropped.
     status: int
     error: str
     at: float
@@ -65,41 +66,41 @@ class Call:
 
 @dataclass(slots=True)
 class BotApi:
-    """One bot's Bot API server."""
+    """The Bot API server of one bot."""
 
     token: str
     world: World
     files: FileStore
-    #: Largest upload; the public server's or the local server's.
+    #: Largest accepted upload, in bytes.
     upload_limit: int = PUBLIC_UPLOAD_BYTES
     calls: list[Call] = field(default_factory=list)
     faults: list[FaultRule] = field(default_factory=list)
-    #: Seconds that every request takes at least.
+    #: Minimum duration of every request, in seconds.
     latency_s: float = 0.0
-    #: Refuses what comes faster than Telegram takes it; None takes everything.
+    #: Rate limits, or None for no limits.
     limits: Limits | None = None
     methods: Methods = field(init=False)
-    #: Told of every call.
+    #: Called after every call except getUpdates.
     on_call: Callable[[Call], None] = lambda _: None
-    #: How often getUpdates was called.
-    pollers: int = 0
-    #: The kinds of updates that the bot has asked for.
-    wanted: set[str] = field(default_factory=set)
+    #: Number of getUpdates calls so far.
+    polls: int = 0
+    #: Update types that the bot has requested.
+    allowed_updates: set[str] = field(default_factory=set)
     _confirmed: int = 0
 
     def __post_init__(self) -> None:
-        """Build the methods."""
+        """Create the methods."""
         self.methods = Methods(self.world, self.files)
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the HTTP routes."""
+        """Return the routes of the Bot API."""
         return [
             web.route("*", "/bot{token}/{method}", self._handle),
             web.get("/file/bot{token}/{path}", self._download),
         ]
 
     def calls_of(self, *methods: str) -> list[Call]:
-        """List the calls of some methods."""
+        """Return the calls of the given methods, oldest first."""
         return [call for call in self.calls if call.method in methods]
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -134,7 +135,7 @@ class BotApi:
 
     async def _carry_out(self, name: str, params: Params, uploads: Uploads) -> Any:
         await asyncio.sleep(self.latency_s)
-        fault = self._strike(name, params)
+        fault = self._matching_fault(name, params)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         elif fault and fault.kind == "cut":
@@ -152,7 +153,7 @@ class BotApi:
             raise _Dropped("lost")
         return result
 
-    def _strike(self, name: str, params: Params) -> FaultRule | None:
+    def _matching_fault(self, name: str, params: Params) -> FaultRule | None:
         for fault in self.faults:
             if fault.method in {"*", name} and fault.chat_id in {None, params.get("chat_id")}:
                 if fault.skip:
@@ -165,15 +166,19 @@ class BotApi:
         return None
 
     async def _get_updates(self, params: Params) -> list[Json]:
-        """Long polling: the offset confirms; a newer poller ends the older one."""
-        self.pollers += 1
-        mine = self.pollers
+        """Long-poll for updates; `offset` confirms older ones, and a newer poll ends an older one.
+
+        Raises:
+            ApiError: 409, when a newer poll has started.
+        """
+        self.polls += 1
+        mine = self.polls
         offset = params.get("offset") or 0
         self.world.updates = [u for u in self.world.updates if u["update_id"] >= offset]
-        allowed = self.wanted = set(params.get("allowed_updates") or self.wanted)
+        allowed = self.allowed_updates = set(params.get("allowed_updates") or self.allowed_updates)
         deadline = time.monotonic() + (params.get("timeout") or 0)
         while True:
-            if mine != self.pollers:
+            if mine != self.polls:
                 raise ApiError(
                     409,
                     "Conflict: terminated by other getUpdates request; make sure that only one "
@@ -247,8 +252,8 @@ class BotApi:
         return web.FileResponse(path)
 
 
-class _Dropped(Exception):  # noqa: N818 - an act of the simulator, not its failure
-    """The connection is to be dropped without an answer."""
+class _Dropped(Exception):  # noqa: N818 - a deliberate fault, not an error
+    """Drop the connection without an answer."""
 
 
 def _refusal(fault: FaultRule) -> ApiError:
@@ -265,7 +270,11 @@ def _is_missing(value: object) -> bool:
 
 
 def _convert(key: str, kind: str, value: Any) -> Any:
-    """Give a form value its type."""
+    """Convert a form value to the parameter's type.
+
+    Raises:
+        ApiError: 400, when the value does not have that type.
+    """
     if not isinstance(value, str) or kind in {"str", "file"}:
         return value
     if kind == "bool":

@@ -1,10 +1,10 @@
-"""What the Bot API answers when it refuses."""
+"""Define the Bot API's error responses."""
 
 from typing import Any
 
 
 class ApiError(Exception):
-    """A refusal, in Telegram's own wording."""
+    """A refusal with Telegram's own error text."""
 
     def __init__(self, code: int, description: str, **parameters: int) -> None:
         super().__init__(f"{code} {description}")
@@ -13,7 +13,7 @@ class ApiError(Exception):
         self.parameters = parameters
 
     def as_json(self) -> dict[str, Any]:
-        """Give the body of the answer."""
+        """Return the body of the error response."""
         body: dict[str, Any] = {
             "ok": False,
             "error_code": self.code,
@@ -25,17 +25,17 @@ class ApiError(Exception):
 
 
 def bad_request(reason: str) -> ApiError:
-    """Make a 400."""
+    """Return a 400 error."""
     return ApiError(400, f"Bad Request: {reason}")
 
 
 def forbidden(reason: str) -> ApiError:
-    """Make a 403."""
+    """Return a 403 error."""
     return ApiError(403, f"Forbidden: {reason}")
 
 
 def migrated(new_id: int) -> ApiError:
-    """Make the 400 of a group that has become a supergroup."""
+    """Return the 400 error for a group that has become a supergroup."""
     return ApiError(
         400,
         "Bad Request: group chat was upgraded to a supergroup chat",

@@ -1,4 +1,4 @@
-"""The files that Telegram holds: kept on disk, named by file ids that belong to one bot."""
+"""Store uploaded files on disk under file ids that belong to one bot."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from PIL import Image
 
 @dataclass(slots=True)
 class Upload:
-    """A file that came in with a request."""
+    """A file received with a request; size in bytes."""
 
     path: Path
     name: str
@@ -21,7 +21,7 @@ class Upload:
 
 @dataclass(slots=True)
 class StoredFile:
-    """A file that has an id."""
+    """A stored file with its file id."""
 
     file_id: str
     unique_id: str
@@ -30,19 +30,19 @@ class StoredFile:
     path: Path
     name: str
     size: int
-    #: What the file really holds, pixels and seconds; 0 when it is no picture or video.
+    #: Measured properties, in pixels and seconds; 0 if the file is not a picture or video.
     width: int = 0
     height: int = 0
     duration: int = 0
     codec: str = ""
-    #: Of a video: what keeps it from playing everywhere, or from playing while it loads.
+    #: Reason why a video does not play on every client or cannot be streamed; empty if it can.
     trouble: str = ""
     has_sound: bool = False
-    #: The object in the first message with it; what is sent by its id looks the same.
+    #: Media object of the first message with this file; later messages by file id repeat it.
     shown: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields that all file objects share."""
+        """Return the fields that all file objects share."""
         return {
             "file_id": self.file_id,
             "file_unique_id": self.unique_id,
@@ -61,11 +61,11 @@ class FileStore:
         self.by_id: dict[str, StoredFile] = {}
 
     def new_path(self) -> Path:
-        """Give a path for an upload."""
+        """Return a new path for an upload."""
         return self.folder / f"upload-{next(self._numbers)}"
 
     def keep(self, upload: Upload, kind: str) -> StoredFile:
-        """Give an uploaded file its id, after a look inside."""
+        """Measure an uploaded file and store it under a new file id."""
         number = next(self._numbers)
         file = StoredFile(
             file_id=f"{kind}-{self._bot_id}-{number:06}",
@@ -116,7 +116,7 @@ def _measure_video(file: StoredFile) -> None:
 
 
 def _starts_with_index(path: Path) -> bool:
-    """Tell whether the index of an MP4 comes before its content."""
+    """Return True if an MP4's index comes before its media data."""
     with path.open("rb") as file:
         while len(head := file.read(8)) == 8 and head[4:] != b"mdat":
             if head[4:] == b"moov":

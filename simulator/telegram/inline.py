@@ -1,4 +1,4 @@
-"""Inline and guest mode: queries, calls, and messages that are known only by an inline message id."""
+"""Simulate inline and guest mode: queries, calls, and messages with an inline message id only."""
 
 import itertools
 import math
@@ -12,10 +12,10 @@ from simulator.telegram.files import FileStore
 from simulator.telegram.markup import as_key, checked_keyboard, entities_of_plain_text, formatted
 from simulator.telegram.world import Chat, Json, Person, World
 
-#: Telegram forgets a query after about so many seconds.
+#: Seconds after which Telegram discards an inline query, approximately.
 ANSWER_WITHIN_S = 10
 MAX_RESULTS, MAX_RESULT_ID = 50, 64
-#: Field of the file id, and the kind that it must be of, by type of result.
+#: Name of the file-id field and the accepted file kinds, by result type.
 _CACHED = {
     "video": ("video_file_id", {"video", "animation"}),
     "mpeg4_gif": ("mpeg4_file_id", {"animation"}),
@@ -28,27 +28,27 @@ _START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(slots=True)
 class Inline:
-    """What inline and guest mode add to the world."""
+    """State of inline and guest mode."""
 
     world: World
     files: FileStore
     violations: list[str]
-    #: Answers by query id; those to calls are messages.
+    #: Answers by query id; the answer to a guest call is a message.
     answers: dict[str, Json] = field(default_factory=dict)
-    #: How long each query has waited for its answer, in seconds.
+    #: Seconds that each query waited for its answer.
     waits: list[float] = field(default_factory=list)
     #: Messages by inline message id.
     messages: dict[str, Json] = field(default_factory=dict)
-    #: Calls as a guest that were not answered, by id.
+    #: Unanswered guest calls by id.
     _calls: dict[str, Json] = field(default_factory=dict)
-    #: When queries and calls came that were not answered.
+    #: Arrival time of each unanswered query and call, by id.
     _open: dict[str, float] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    # --- what people do ----------------------------------------------------------------------
+    # --- user actions -----------------------------------------------------------------------------
 
     def ask(self, person: Person, text: str) -> str:
-        """Let somebody type `@bot text`; gives the query's id."""
+        """Send an inline query as a user who types `@bot text`; return the query's id."""
         query_id = f"inline-{next(self._numbers)}"
         self._open[query_id] = time.monotonic()
         query = {"id": query_id, "from": person.as_json(), "query": text, "offset": ""}
@@ -56,13 +56,14 @@ class Inline:
         return query_id
 
     def choose(self, person: Person, query_id: str, result_id: str, text: str, chat: Chat) -> Json:
-        """Let somebody send a card into a chat; gives the message."""
+        """Send an inline result to a chat as a user; return the message."""
         results = self.answers[query_id]["results"]
         result = next(result for result in results if result["id"] == result_id)
         content = {**self._content(result), "via_bot": self.world.bot_user}
         message = self.world.post_unseen(person.as_json(), chat, content)
         chosen: Json = {"result_id": result_id, "from": person.as_json(), "query": text}
-        # Without a keyboard Telegram gives no id, and the message can never be edited.
+        # Without a keyboard Telegram gives no inline message id, so the bot cannot edit the
+        # message.
         if result.get("reply_markup"):
             inline_id = chosen["inline_message_id"] = f"im-{next(self._numbers)}"
             self.messages[inline_id] = message
@@ -70,7 +71,7 @@ class Inline:
         return message
 
     def call(self, person: Person, chat: Chat, text: str, above: Json | None = None) -> str:
-        """Let somebody call the bot into a chat that it is no member of; gives the call's id."""
+        """Call the bot as a user in a chat it is not a member of; return the call's id."""
         content: Json = {"text": text, "entities": entities_of_plain_text(text)}
         if above:
             content["reply_to_message"] = above
@@ -82,20 +83,20 @@ class Inline:
         return call_id
 
     def press(self, person: Person, inline_id: str, data: str) -> str:
-        """Let somebody press a button below an inline message; gives the query's id."""
+        """Press a button of an inline message as a user; return the callback query's id."""
         return self.world.press_inline(person, inline_id, data)
 
     def id_of(self, message: Json) -> str:
-        """Give a message's inline message id."""
+        """Return a message's inline message id."""
         return next(key for key, value in self.messages.items() if value is message)
 
-    # --- what the bot does -------------------------------------------------------------------
+    # --- bot calls --------------------------------------------------------------------------------
 
     def answer(self, params: Json) -> bool:
-        """Take the answer to a query.
+        """Accept the answer to an inline query.
 
         Raises:
-            ApiError: it is late, or wrong.
+            ApiError: the answer is late or invalid.
         """
         seconds = self._close(params["inline_query_id"])
         results = params["results"]
@@ -116,10 +117,10 @@ class Inline:
         return True
 
     def answer_call(self, params: Json) -> Json:
-        """Take the answer to a call, which becomes a message at once.
+        """Accept the answer to a guest call and post it as a message.
 
         Raises:
-            ApiError: it is late, or wrong.
+            ApiError: the answer is late or invalid.
         """
         self._close(params["guest_query_id"])
         self._check(params["result"])
@@ -133,10 +134,10 @@ class Inline:
         return {"inline_message_id": inline_id}
 
     def edit(self, params: Json, content: Json, *, keeps_content: bool = False) -> bool:
-        """Change an inline message.
+        """Edit an inline message.
 
         Raises:
-            ApiError: there is none, or nothing changes.
+            ApiError: the message does not exist, or nothing would change.
         """
         message = self.messages.get(params["inline_message_id"])
         if message is None:
@@ -156,10 +157,10 @@ class Inline:
         return True
 
     def media(self, params: Json) -> Json:
-        """Read the new media of an edit; it must be known to Telegram.
+        """Return the new media of an edit; inline edits accept file ids only.
 
         Raises:
-            ApiError: it is not.
+            ApiError: the media is an upload or an unknown file id.
         """
         item = params["media"]
         if item["media"].startswith("attach://"):
@@ -169,10 +170,14 @@ class Inline:
         content = self._file(item["type"], item["media"], {item["type"]})
         return {**content, "caption": caption, "caption_entities": entities}
 
-    # --- parts -------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------
 
     def _close(self, query_id: str) -> float:
-        """Give the seconds since a query came, if it may still be answered."""
+        """Remove an open query and return its age in seconds.
+
+        Raises:
+            ApiError: the query is unknown or too old.
+        """
         seconds = time.monotonic() - self._open.pop(query_id, -math.inf)
         if seconds > ANSWER_WITHIN_S:
             raise bad_request(

@@ -1,4 +1,4 @@
-"""How many messages Telegram takes: sliding windows over what it has accepted."""
+"""Enforce Telegram's rate limits with sliding windows over the accepted messages."""
 
 import time
 from collections import defaultdict, deque
@@ -21,15 +21,15 @@ _SINGLE = {
 
 
 class Limits:
-    """Refuses what comes too fast."""
+    """Counts messages and refuses those above a limit."""
 
     def __init__(self) -> None:
         self._windows: dict[tuple[str, int], deque[tuple[float, int]]] = defaultdict(deque)
-        #: How often something was refused.
+        #: Number of refused calls.
         self.refusals = 0
 
     def check(self, name: str, params: dict[str, Any]) -> None:
-        """Take a call into account.
+        """Count a call against the limits.
 
         Raises:
             ApiError: 429, when a limit is exceeded.

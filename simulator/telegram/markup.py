@@ -1,4 +1,4 @@
-"""Telegram's HTML, its length limits and its keyboards, refused as the real server refuses them.
+"""Parse HTML, check lengths and keyboards, and refuse invalid ones as Telegram does.
 
 Source: https://core.telegram.org/bots/api#html-style and telegram-facts.md.
 """
@@ -44,15 +44,15 @@ _COMMAND = re.compile(r"(?<!\S)/[a-zA-Z0-9_]{1,32}(?:@\w+)?")
 
 
 def units(text: str) -> int:
-    """Count UTF-16 code units, as Telegram does."""
+    """Return the length in UTF-16 code units, as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def parse_html(source: str) -> tuple[str, list[dict[str, Any]]]:
-    """Give the plain text and its entities.
+    """Return the plain text and its entities.
 
     Raises:
-        ApiError: as Telegram refuses broken HTML.
+        ApiError: 400 with Telegram's text, when the HTML is invalid.
     """
     text = ""
     entities: list[dict[str, Any]] = []
@@ -99,7 +99,7 @@ def _close(
             f'expected "</{opened}>", found "</{tag}>"'
         )
     length = units(text) - start
-    # A link without a usable address is silently no link.
+    # Telegram drops a link without a usable URL silently.
     is_dead_link = entity["type"] == "text_link" and not entity["url"].startswith(
         ("http://", "https://", "tg://")
     )
@@ -132,7 +132,7 @@ def _decode(text: str) -> str:
 
 
 def entities_of_plain_text(text: str) -> list[dict[str, Any]]:
-    """Mark addresses and commands in what a person has typed, as clients and the server do."""
+    """Return the URL and command entities of a typed text, as clients and the server mark them."""
     found = [
         {"type": kind, "offset": units(text[: match.start()]), "length": units(match[0])}
         for kind, pattern in (("url", _PLAIN_URL), ("bot_command", _COMMAND))
@@ -142,7 +142,11 @@ def entities_of_plain_text(text: str) -> list[dict[str, Any]]:
 
 
 def formatted(params: dict[str, Any], field: str) -> tuple[str, list[dict[str, Any]]]:
-    """Read `text` or `caption` with its formatting, and hold it to the limits."""
+    """Return the text and entities of `text` or `caption`.
+
+    Raises:
+        ApiError: 400, when the text is too long or, for `text`, empty.
+    """
     raw = params.get(field) or ""
     if len(raw.encode()) > MAX_RAW_BYTES:
         raise bad_request("text is too long")
@@ -162,7 +166,11 @@ def formatted(params: dict[str, Any], field: str) -> tuple[str, list[dict[str, A
 
 
 def checked_keyboard(markup: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Hold an inline keyboard to Telegram's rules; other keyboards pass."""
+    """Return the keyboard if it obeys Telegram's rules; only inline keyboards are checked.
+
+    Raises:
+        ApiError: 400, when it does not.
+    """
     if not markup or "inline_keyboard" not in markup:
         return markup
     for row in markup["inline_keyboard"]:
@@ -194,5 +202,5 @@ def _check_button(button: dict[str, Any]) -> None:
 
 
 def as_key(value: object) -> str:
-    """Give a stable text of a JSON value, to compare two."""
+    """Return a JSON value as a canonical string, for comparisons."""
     return json.dumps(value, sort_keys=True)

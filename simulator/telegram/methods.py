@@ -1,7 +1,7 @@
-"""The Bot API methods that the simulator plays, with the real server's refusals.
+"""Implement the Bot API methods, with the error texts of the real server.
 
-Each takes the request's parameters, already of the right types, and the uploaded files by name.
-Source of limits and wordings: telegram-facts.md and https://core.telegram.org/bots/api.
+Each method takes the request's typed parameters and the uploaded files by field name. Source of
+limits and error texts: telegram-facts.md and https://core.telegram.org/bots/api.
 """
 
 import itertools
@@ -25,7 +25,7 @@ _GIFTS = (
     "premium_subscription",
     "gifts_from_channels",
 )
-#: What an administrator may or may not.
+#: Rights of an administrator in a ChatMember object.
 _ADMIN_RIGHTS = [
     "can_be_edited",
     "is_anonymous",
@@ -41,7 +41,7 @@ _ADMIN_RIGHTS = [
     "can_delete_stories",
     "can_send_welcome_messages",
 ]
-#: What a copy has of its original.
+#: Message fields that copyMessage copies.
 _CONTENT = {
     "text",
     "entities",
@@ -57,7 +57,7 @@ MAX_PHOTO_BYTES = 10 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 200_000
 MAX_THUMBNAIL_SIDE = 320
 
-#: The standard reactions that bots here are known to use, and some that they may try.
+#: Reactions that the simulator accepts: a part of Telegram's standard set.
 REACTIONS = {"👍", "👎", "❤", "🔥", "🎉", "😁", "😢", "👀", "👨‍💻", "⚡", "🤔", "💔", "🏆", "✍"}
 CHAT_ACTIONS = {
     "typing",
@@ -76,29 +76,29 @@ CHAT_ACTIONS = {
 
 @dataclass(slots=True)
 class Methods:
-    """The methods, over one world and one bot's files."""
+    """The methods of one bot, over one world and one file store."""
 
     world: World
     files: FileStore
-    #: What the real server would swallow but a careful bot would not do.
+    #: Calls that the real server accepts but that are mistakes.
     violations: list[str] = field(default_factory=list)
-    #: Commands by scope and language, as set by the bot.
+    #: Commands by scope and language code.
     commands: dict[str, list[Json]] = field(default_factory=dict)
     inline: Inline = field(init=False)
     _group_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        """Add inline mode."""
+        """Create inline mode."""
         self.inline = Inline(self.world, self.files, self.violations)
 
     def find(self, name: str) -> Callable[[Params, Uploads], Awaitable[Any]] | None:
-        """Give the method by its Bot API name."""
+        """Return the method with this Bot API name, or None if it is not simulated."""
         method: Callable[[Params, Uploads], Awaitable[Any]] | None = getattr(
             self, f"do_{name}", None
         )
         return method
 
-    # --- the bot itself ----------------------------------------------------------------------
+    # --- the bot itself ---------------------------------------------------------------------------
 
     async def do_getMe(self, _params: Params, _uploads: Uploads) -> Json:
         return self.world.bot_user
@@ -117,7 +117,7 @@ class Methods:
         self.commands[f"{scope}/{params.get('language_code') or ''}"] = commands
         return True
 
-    # --- sending -----------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------
 
     async def do_sendMessage(self, params: Params, _uploads: Uploads) -> Json:
         text, entities = formatted(params, "text")
@@ -207,7 +207,7 @@ class Methods:
         self.world.act(chat, params["action"])
         return True
 
-    # --- changing what is there --------------------------------------------------------------
+    # --- editing, deleting and reacting -----------------------------------------------------------
 
     async def do_answerInlineQuery(self, params: Params, _uploads: Uploads) -> bool:
         return self.inline.answer(params)
@@ -282,7 +282,7 @@ class Methods:
         self.world.answer_query(params["callback_query_id"], params)
         return True
 
-    # --- asking ------------------------------------------------------------------------------
+    # --- queries ----------------------------------------------------------------------------------
 
     async def do_getChatMember(self, params: Params, _uploads: Uploads) -> Json:
         chat = self.world.chat(params["chat_id"])
@@ -302,7 +302,7 @@ class Methods:
         return member
 
     def _own_membership(self, chat: Chat) -> Json:
-        """Give what the bot itself is in a chat: in channels an administrator, by default one that posts."""
+        """Return the bot's ChatMember; by default it is an administrator who can post."""
         status = chat.members.get(self.world.bot_user["id"], "administrator")
         member: Json = {"user": self.world.bot_user, "status": status}
         if status == "administrator":
@@ -312,7 +312,7 @@ class Methods:
 
     async def do_getChat(self, params: Params, _uploads: Uploads) -> Json:
         chat = self.world.chat(params["chat_id"])
-        # What every ChatFullInfo has.
+        # Required fields of ChatFullInfo.
         return {
             **chat.as_json(),
             "accent_color_id": 0,
@@ -326,7 +326,7 @@ class Methods:
             raise bad_request("invalid file_id")
         return {**file.as_json(), "file_path": file.path.name}
 
-    # --- parts -------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------
 
     def _send(
         self,
@@ -372,7 +372,11 @@ class Methods:
         return message
 
     def _file(self, value: str, uploads: Uploads, kind: str) -> StoredFile:
-        """Take an upload, or find a file that this bot has already sent."""
+        """Store an upload, or return the file with this file id.
+
+        Raises:
+            ApiError: 400, when the file is empty, unknown or of another kind.
+        """
         if upload := uploads.get(value.removeprefix("attach://")):
             if upload.size == 0:
                 raise bad_request("file must be non-empty")
@@ -382,7 +386,7 @@ class Methods:
         file = self.files.by_id.get(value)
         if file is None:
             raise bad_request("wrong file identifier/HTTP URL specified")
-        # An animation is stored as a video that loops, and Telegram takes it for one.
+        # Telegram stores an animation as a looping video and accepts it as one.
         if file.kind != kind and {file.kind, kind} != {"animation", "video"}:
             raise bad_request(f"can't use file of type {file.kind} as {kind}")
         return file
@@ -418,7 +422,7 @@ class Methods:
         return ({**content, "caption": caption} if caption else content), entities
 
     def _video(self, kind: str, value: str, params: Params, uploads: Uploads) -> Json:
-        """Take a video or animation, which should be declared as it is and play everywhere."""
+        """Return the Video or Animation object; record wrong sizes and unplayable files."""
         file = self._file(value, uploads, kind)
         if file.shown:
             return dict(file.shown)
@@ -451,9 +455,8 @@ class Methods:
                 or file.size > MAX_THUMBNAIL_BYTES
                 or max(file.width, file.height) > MAX_THUMBNAIL_SIDE
             ):
-                self.violations.append(
-                    f"thumbnail {file.codec} {file.width}x{file.height} of {file.size} bytes is ignored"
-                )
+                shape = f"{file.codec} {file.width}x{file.height}"
+                self.violations.append(f"thumbnail {shape} of {file.size} bytes is ignored")
                 return
             target["thumbnail"] = {**file.as_json(), "width": file.width, "height": file.height}
         if cover := params.get("cover"):

@@ -1,4 +1,4 @@
-"""People, chats and messages, and what people do."""
+"""Hold users, chats and messages, and the actions of users and of the bot."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a Telegram account."""
+    """A Telegram user."""
 
     id: int
     first_name: str
@@ -24,7 +24,7 @@ class Person:
     language_code: str = "en"
 
     def as_json(self) -> Json:
-        """Give the User object."""
+        """Return the User object."""
         user: Json = {"id": self.id, "is_bot": False, "first_name": self.first_name}
         for key in ("last_name", "username", "language_code"):
             if value := getattr(self, key):
@@ -40,23 +40,23 @@ class Chat:
     #: "private", "group", "supergroup" or "channel".
     type: str
     title: str = ""
-    #: Member's id to "creator", "administrator", "member", "left" or "kicked".
+    #: Status by user id: "creator", "administrator", "member", "left" or "kicked".
     members: dict[int, str] = field(default_factory=dict)
-    #: Why the bot may not write here, in Telegram's words; empty when it may.
+    #: Telegram's reason why the bot may not write here; empty if it may.
     closed: str = ""
     reactions_allowed: bool = True
-    #: Id of the supergroup that the group has become; 0 while it has not.
+    #: Id of the supergroup that the group became; 0 if it did not.
     moved_to: int = 0
-    #: Ids of the topics, when the group has topics.
+    #: Ids of the topics; empty for a group without topics.
     topics: set[int] = field(default_factory=set)
-    #: Message id to Message object, as the bot would receive it.
+    #: Message objects by message id, as the bot receives them.
     messages: dict[int, Json] = field(default_factory=dict)
-    #: Message id to the bot's reaction.
+    #: The bot's reactions by message id.
     reactions: dict[int, str] = field(default_factory=dict)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def as_json(self) -> Json:
-        """Give the Chat object."""
+        """Return the Chat object."""
         chat: Json = {"id": self.id, "type": self.type}
         if self.title:
             chat["first_name" if self.type == "private" else "title"] = self.title
@@ -65,47 +65,47 @@ class Chat:
         return chat
 
 
-#: Telegram's stand-in sender for an administrator who stays anonymous.
+#: Telegram's sender for messages of anonymous administrators.
 ANONYMOUS_ADMIN = Person(1087968824, "Group", username="GroupAnonymousBot")
 
 
 class World:
-    """Everything there is, and the queue of updates that it makes for the bot."""
+    """All users and chats, and the queue of updates for the bot."""
 
     def __init__(self, bot_user: Json) -> None:
         self.bot_user = bot_user
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.updates: list[Json] = []
-        #: When people's messages were sent, by chat and message id, in seconds.
+        #: Monotonic time of each user message, by chat id and message id.
         self.said_at: dict[tuple[int, int], float] = {}
-        #: Open callback queries: id to the presser's id.
+        #: User id behind each open callback query, by query id.
         self.queries: dict[str, int] = {}
-        #: Answers to callback queries by id.
+        #: Answers to callback queries by query id.
         self.query_answers: dict[str, Json] = {}
         self._update_ids = itertools.count(1000)
         self._query_ids = itertools.count(1)
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[Json], None]] = []
 
-    # --- who and where -----------------------------------------------------------------------
+    # --- users and chats --------------------------------------------------------------------------
 
     def person(self, person_id: int, first_name: str = "Ada", **details: str) -> Person:
-        """Add a person, with a private chat to the bot."""
+        """Return the user with this id; create the user and a private chat if necessary."""
         person = self.people.setdefault(person_id, Person(person_id, first_name, **details))
         self.chats.setdefault(person_id, Chat(person_id, "private", title=first_name))
         return person
 
     def group(self, chat_id: int, title: str = "Crew", *, topics: set[int] | None = None) -> Chat:
-        """Add a group."""
+        """Return the group with this id; create it if necessary."""
         chat = Chat(chat_id, "supergroup", title=title, topics=topics or set())
         return self.chats.setdefault(chat_id, chat)
 
     def chat(self, chat_id: Any) -> Chat:
-        """Find a chat that the bot wants to write to.
+        """Return a chat that the bot wants to write to.
 
         Raises:
-            ApiError: there is none, or the bot may not.
+            ApiError: the chat is unknown, has migrated, or is closed to the bot.
         """
         if not isinstance(chat_id, int) or chat_id not in self.chats:
             raise bad_request("chat not found")
@@ -116,7 +116,7 @@ class World:
             raise forbidden(chat.closed)
         return chat
 
-    # --- what people do ----------------------------------------------------------------------
+    # --- user actions -----------------------------------------------------------------------------
 
     def say(
         self,
@@ -128,7 +128,7 @@ class World:
         anonymous: bool = False,
         **extra: Any,
     ) -> Json:
-        """Let a person write; gives the message. Without a chat it is the private one."""
+        """Send a text as a user, to the private chat by default, and return the message."""
         chat = chat or self.chats[person.id]
         found = entities_of_plain_text(text) if entities is None else entities
         content: Json = {"text": text}
@@ -137,7 +137,7 @@ class World:
         return self.post(person, chat, {**content, **extra}, anonymous=anonymous)
 
     def post(self, person: Person, chat: Chat, content: Json, *, anonymous: bool = False) -> Json:
-        """Let a person send anything; `content` are the fields of the Message object."""
+        """Send a message as a user; `content` holds the fields of the Message object."""
         message = self._message(chat, content)
         self.said_at[chat.id, message["message_id"]] = time.monotonic()
         message["from"] = (ANONYMOUS_ADMIN if anonymous else person).as_json()
@@ -147,7 +147,7 @@ class World:
         return message
 
     def say_to_business(self, person: Person, text: str, connection: str = "business-1") -> Json:
-        """Let a person write to a business account that the bot is connected to."""
+        """Send a text as a user to a business account that the bot is connected to."""
         chat = self.chats[person.id]
         content = {"text": text, "entities": entities_of_plain_text(text)}
         message = self._message(chat, {**content, "business_connection_id": connection})
@@ -156,11 +156,11 @@ class World:
         return message
 
     def press(self, person: Person, message: Json, data: str) -> str:
-        """Let a person press an inline button; gives the query's id."""
+        """Press an inline button as a user; return the callback query's id."""
         return self._press(person, data, {"message": message})
 
     def press_inline(self, person: Person, inline_id: str, data: str) -> str:
-        """Let a person press a button below an inline message, of which the bot sees only the id."""
+        """Press a button of an inline message as a user; return the query's id."""
         return self._press(person, data, {"inline_message_id": inline_id})
 
     def _press(self, person: Person, data: str, where: Json) -> str:
@@ -171,29 +171,29 @@ class World:
         return query_id
 
     def post_unseen(self, sender: Json, chat: Chat, content: Json) -> Json:
-        """Let somebody send a message that does not come to the bot; gives it."""
+        """Post a message that the bot gets no update for, and return it."""
         message = self._message(chat, content)
         message["from"] = sender
-        self._note({"event": "message", "message": message})
+        self._emit({"event": "message", "message": message})
         return message
 
     def block(self, person: Person) -> None:
-        """Let a person block the bot."""
+        """Block the bot as a user."""
         self.chats[person.id].closed = "bot was blocked by the user"
         self._membership(person, "member", "kicked")
 
     def unblock(self, person: Person) -> None:
-        """Let a person unblock the bot."""
+        """Unblock the bot as a user."""
         self.chats[person.id].closed = ""
         self._membership(person, "kicked", "member")
 
     def remove(self, person: Person, chat: Chat) -> None:
-        """Let a person remove the bot from a group."""
+        """Remove the bot from a group as a user."""
         chat.closed = "bot was kicked from the supergroup chat"
         self._membership(person, "member", "kicked", chat)
 
     def migrate(self, person: Person, chat: Chat, new_id: int) -> Chat:
-        """Turn a group into a supergroup, which has another id; gives the new chat."""
+        """Turn a group into a supergroup with a new id, and return the new chat."""
         new = self.group(new_id, chat.title)
         new.members = dict(chat.members)
         self.post(person, chat, {"migrate_to_chat_id": new_id})
@@ -202,9 +202,9 @@ class World:
         return new
 
     def delete(self, chat: Chat, message_id: int) -> None:
-        """Let a message disappear."""
+        """Delete a message."""
         chat.messages.pop(message_id, None)
-        self._note({"event": "deleted", "chat_id": chat.id, "message_id": message_id})
+        self._emit({"event": "deleted", "chat_id": chat.id, "message_id": message_id})
 
     def _membership(self, person: Person, old: str, new: str, chat: Chat | None = None) -> None:
         def member(status: str) -> Json:
@@ -221,20 +221,20 @@ class World:
             },
         )
 
-    # --- what the bot does -------------------------------------------------------------------
+    # --- bot calls --------------------------------------------------------------------------------
 
     def add_message(self, chat: Chat, content: Json) -> Json:
-        """Put a message of the bot into a chat."""
+        """Post a message of the bot and return it."""
         message = self._message(chat, content)
         message["from"] = self.bot_user
-        self._note({"event": "message", "message": message})
+        self._emit({"event": "message", "message": message})
         return message
 
     def find_message(self, chat: Chat, message_id: Any, missing: str) -> Json:
-        """Find a message.
+        """Return a message of a chat.
 
         Raises:
-            ApiError: it is not there; `missing` are Telegram's words for it.
+            ApiError: 400 with the text `missing`, when there is no such message.
         """
         message = chat.messages.get(message_id) if isinstance(message_id, int) else None
         if message is None:
@@ -242,51 +242,51 @@ class World:
         return message
 
     def edited(self, message: Json) -> None:
-        """Tell the watchers that a message has changed."""
-        self._note({"event": "edited", "message": message})
+        """Notify the listeners that a message was edited."""
+        self._emit({"event": "edited", "message": message})
 
     def answer_query(self, query_id: str, answer: Json) -> None:
-        """Take the answer to a button press; it can be given once.
+        """Accept the answer to a callback query; each query takes one answer.
 
         Raises:
-            ApiError: there is no such open query.
+            ApiError: the query is unknown or already answered.
         """
         if self.queries.pop(query_id, None) is None:
             raise bad_request(
                 "query is too old and response timeout expired or query ID is invalid"
             )
         self.query_answers[query_id] = answer
-        self._note({"event": "query_answered", "id": query_id, **answer})
+        self._emit({"event": "query_answered", "id": query_id, **answer})
 
     def inline_answered(self, query_id: str, results: list[Json]) -> None:
-        """Tell the watchers that an inline query was answered."""
-        self._note({"event": "inline_answered", "id": query_id, "results": results})
+        """Notify the listeners that an inline query was answered."""
+        self._emit({"event": "inline_answered", "id": query_id, "results": results})
 
     def react(self, chat: Chat, message_id: int, emoji: str | None) -> None:
-        """Set or remove the bot's reaction."""
+        """Set the bot's reaction, or remove it with None."""
         if emoji:
             chat.reactions[message_id] = emoji
         else:
             chat.reactions.pop(message_id, None)
-        self._note({"event": "reaction", "chat_id": chat.id, "id": message_id, "emoji": emoji})
+        self._emit({"event": "reaction", "chat_id": chat.id, "id": message_id, "emoji": emoji})
 
     def act(self, chat: Chat, action: str) -> None:
-        """Show for some seconds what the bot is doing."""
-        self._note({"event": "action", "chat_id": chat.id, "action": action})
+        """Show the bot's chat action."""
+        self._emit({"event": "action", "chat_id": chat.id, "action": action})
 
-    # --- updates and watching ----------------------------------------------------------------
+    # --- updates and events -----------------------------------------------------------------------
 
     def push(self, kind: str, content: Json) -> None:
         """Queue an update for the bot."""
         self.updates.append({"update_id": next(self._update_ids), kind: content})
-        self._note({"event": kind, **content})
+        self._emit({"event": kind, **content})
 
     def watch(self, listener: Callable[[Json], None]) -> None:
-        """Call `listener` with everything that happens from now on."""
+        """Call `listener` with every event from now on."""
         self._listeners.append(listener)
 
     async def changed(self, timeout_s: float) -> bool:
-        """Wait until something happens; False when nothing did."""
+        """Wait for the next event; return False if there is none within `timeout_s` seconds."""
         try:
             await asyncio.wait_for(self._changed.wait(), timeout_s)
         except TimeoutError:
@@ -304,7 +304,7 @@ class World:
         chat.messages[number] = message
         return message
 
-    def _note(self, event: Json) -> None:
+    def _emit(self, event: Json) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
         for listener in self._listeners:

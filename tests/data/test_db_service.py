@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError
 
 from core.ads import SEED_RULE, AdRule, is_ad_due
+from core.errors import StorageError
 from data import database, db_service
 from data.db_service import (
     add_music,
@@ -90,9 +90,9 @@ async def test_history_and_counts_of_a_chat(db: str, now: list[int]):
 
 
 async def test_history_of_an_unknown_chat_is_refused(db: str):
-    with pytest.raises(IntegrityError):
+    with pytest.raises(StorageError):
         await add_video(404, "https://a", False)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(StorageError):
         await add_music(404, 1)
     assert await get_stats_by_period() == []
 

@@ -2,8 +2,9 @@
 
 import pytest
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import CompileError, IntegrityError
+from sqlalchemy.exc import CompileError
 
+from core.errors import StorageError
 from data import database
 from data.database import table_of
 from data.models import Users, Video
@@ -49,7 +50,7 @@ async def test_a_refusal_is_sqlalchemys_and_quotes_no_values(db):
         "is_processed": False,
         "is_inline": False,
     }
-    with pytest.raises(IntegrityError) as refusal:
+    with pytest.raises(StorageError) as refusal:
         await database.write(lambda db: video.first(db, of_nobody))
     assert "secret" not in str(refusal.value)
 

@@ -16,6 +16,7 @@ from data.chats import move_chat
 from data.database import table_of
 from data.db_service import add_music, add_video, create_user, get_other_stats, get_user_stats
 from data.downloads import record_download
+from data.lifespan import upgrade
 from data.models import KeyValues, Music, Outcomes, Stats, Users, Video
 from data.privacy import erase
 from data.rollups import fold_stats, recount
@@ -191,7 +192,7 @@ async def test_a_history_that_was_written_before_there_were_counts_is_counted_at
         await database.write(partial(add, table_of(Video), rows))
         await database.write(partial(add, table_of(Music), [music]))
     await database.write(lambda db: db.execute(delete(KeyValues)))
-    await database.init_db()
+    await upgrade()
     _, posts, slideshows = await get_user_stats(1)
     assert (posts, slideshows) == (3, 1)
     assert (await get_other_stats())[2] == [(1, 3), (-2, 2)]

@@ -1,4 +1,4 @@
-"""A bot and its world for one journey: the real application, the real yt-dlp, the simulator."""
+"""Run the real application with the real yt-dlp against the simulator."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.application import Application
+from core.errors import SettingsError
 from data import database
 from data.config import SitesSection, load_settings
 from misc.utils import platform_titles
@@ -21,12 +22,12 @@ from simulator.telegram.world import Chat, Json, Person
 ID = "7300000000000000001"
 VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
 PATIENCE_S = 20.0
-#: The sites that are served by default, as they are named to users.
+#: Titles of the sites that are allowed by default, as users see them.
 PLATFORMS = platform_titles(load_registry(SitesSection().allowed))
 
 
 class BotHarness:
-    """One journey's stage."""
+    """The bot, the simulator and one user (Ada) of an e2e test."""
 
     def __init__(self, folder: Path, samples: SampleStore, authority: Authority) -> None:
         self.folder = folder
@@ -40,15 +41,21 @@ class BotHarness:
         self.home = self.world.chats[1001]
         self._running: asyncio.Task[bool] | None = None
         self.application: Application | None = None
+        #: Values by section and field that replace settings without validation.
+        self.overrides: dict[str, dict[str, Any]] = {}
 
-    # --- the bot -----------------------------------------------------------------------------
+    # --- the bot ----------------------------------------------------------------------------------
 
     async def start(self, **environment: str) -> None:
-        """Start the bot with these settings on top of the simulator's."""
+        """Start the bot with these environment variables on top of the simulator's.
+
+        Raises:
+            SettingsError: the bot refuses its settings. It is stopped then.
+        """
         env = {
             **self.simulator.bot_environment(self.folder),
             "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
-            # A journey says in seconds what people say in minutes.
+            # Tests send in seconds what users send in minutes.
             "TELEGRAM_PACING": "false",
             "LIMITS_SPAM_GUARD": "false",
             **environment,
@@ -56,39 +63,53 @@ class BotHarness:
         settings = load_settings(self.folder / "none.ini", self.folder / "none.env", env)
         database.initialize_database_components(settings["database"]["url"])
         await database.init_db()
-        self.application = Application(settings)
-        self._running = asyncio.create_task(self.application.run())
-        before = self.api.pollers
-        await self.until(lambda: self.api.pollers > before, "the first getUpdates")
+        sections = {
+            name: getattr(settings, name).model_copy(update=values)
+            for name, values in self.overrides.items()
+        }
+        before = self.api.polls
+        try:
+            self.application = Application(settings.model_copy(update=sections))
+            self._running = asyncio.create_task(self.application.run())
+            await self.until(lambda: self.api.polls > before, "the first getUpdates")
+        except SettingsError:
+            self._running = None
+            await database.close()
+            raise
 
     async def stop(self) -> bool:
-        """Stop the bot in order; gives what its `run` gave."""
+        """Stop the bot and return the result of `Application.run`."""
         if self._running is None or self.application is None:
             return True
         await self.application.stop()
+        return await self.wait_stopped()
+
+    async def wait_stopped(self) -> bool:
+        """Wait until the bot stops by itself and return the result of `Application.run`."""
+        assert self._running
         result = await self._running
         self._running = None
         await database.close()
         return result
 
     async def close(self) -> None:
-        """End the journey."""
+        """Stop the bot and the simulator."""
         await self.stop()
         await self.simulator.stop()
 
-    # --- waiting -----------------------------------------------------------------------------
+    # --- waiting ----------------------------------------------------------------------------------
 
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
-        """Wait until something is true."""
+        """Wait until `condition` returns a true value; fail after 20 seconds."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             if self._running and self._running.done():
                 self._running.result()
-            assert time.monotonic() < deadline, f"in vain: {what or condition}"
+            assert time.monotonic() < deadline, f"timed out waiting for {what or condition}"
             await self.world.changed(0.05)
 
     async def settled(self) -> None:
-        """Wait until the bot has nothing left to do."""
+        """Wait until the bot has handled every update and every request."""
         application = self.application
         assert application
         assert application._dispatcher
@@ -101,15 +122,15 @@ class BotHarness:
                 or application.container.request_queue.count
             )
 
-        await self.until(is_idle, "rest")
-        # An update may have been taken from the queue a moment before its task is there.
+        await self.until(is_idle, "the bot to be idle")
+        # An update may have been taken from the queue just before its task is created.
         await asyncio.sleep(0.02)
-        await self.until(is_idle, "rest")
+        await self.until(is_idle, "the bot to be idle")
 
-    # --- what happens ------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------
 
     def video(self, post_id: str = ID, **options: Any) -> SamplePost:
-        """Put an ordinary video on the site."""
+        """Add an ordinary video post to TikTok and return it."""
         options.setdefault("encodings", (Encoding(self.samples.video(VideoSpec())),))
         options.setdefault("sound", self.samples.sound())
         options.setdefault("cover", self.samples.picture(576, 1024, "cover"))
@@ -118,36 +139,36 @@ class BotHarness:
     async def say(
         self, text: str, person: Person | None = None, chat: Chat | None = None, **extra: Any
     ) -> Json:
-        """Let somebody write, and wait until the bot is done with it."""
+        """Send a text as a user, Ada by default, and return the message once it is handled."""
         message = self.world.say(person or self.ada, text, chat, **extra)
         await self.settled()
         return message
 
     async def press(self, message: Json, data: str, person: Person | None = None) -> Json:
-        """Let somebody press a button; gives the bot's answer to the press."""
+        """Press a button as a user; return the parameters of the bot's answerCallbackQuery."""
         query_id = self.world.press(person or self.ada, message, data)
         await self.settled()
         return self.world.query_answers[query_id]
 
     def fail(self, method: str, kind: str, **options: Any) -> None:
-        """Make the next requests go wrong."""
+        """Add a fault rule for the next matching calls."""
         self.api.faults.append(FaultRule(method, kind, **options))
 
-    # --- looking -----------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------
 
     def answers(self, chat: Chat | None = None) -> list[Json]:
-        """List the bot's messages in a chat, oldest first."""
+        """Return the bot's messages in a chat, oldest first."""
         chat = chat or self.home
         return [m for m in chat.messages.values() if m["from"].get("is_bot")]
 
     def texts(self, chat: Chat | None = None) -> list[str]:
-        """List the texts and captions of the bot's messages in a chat."""
+        """Return the texts and captions of the bot's messages in a chat."""
         return [m.get("text") or m.get("caption", "") for m in self.answers(chat)]
 
     def videos(self, chat: Chat | None = None) -> list[Json]:
-        """List the bot's messages with a video."""
+        """Return the bot's messages with a video."""
         return [m for m in self.answers(chat) if "video" in m]
 
     def calls(self, *methods: str) -> list[Call]:
-        """List the bot's requests."""
+        """Return the bot's calls of the given methods."""
         return self.api.calls_of(*methods)

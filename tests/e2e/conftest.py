@@ -1,4 +1,4 @@
-"""The stage of a journey."""
+"""Provide the harnesses of the e2e tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.e2e.inline_harness import InlineHarness
 async def harness(
     samples: SampleStore, authority: Authority, tmp_path: Path
 ) -> AsyncIterator[BotHarness]:
-    """A world with Ada in it; the bot is started by the journey. Nothing may be left amiss."""
+    """Yield a harness whose bot is not started; fail if the bot made a careless API call."""
     harness = BotHarness(tmp_path, samples, authority)
     await harness.simulator.start()
     yield harness
@@ -25,5 +25,5 @@ async def harness(
 
 @pytest.fixture
 async def inline(harness: BotHarness) -> InlineHarness:
-    """A world with a storage channel, and Ada's friends, whose group the bot is no member of."""
+    """Return a harness with a storage channel and a group that the bot is not a member of."""
     return InlineHarness(harness)

@@ -1,4 +1,4 @@
-"""The ferry in chats that are not its own."""
+"""Use inline mode and guest mode in chats that the bot is not a member of."""
 
 from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media
@@ -11,7 +11,7 @@ ALBUM = "https://www.instagram.com/p/DemoPhoto01/"
 
 
 class InlineHarness:
-    """What people do with `@bot`."""
+    """Inline queries of a user, and the group that receives the results."""
 
     def __init__(self, harness: BotHarness) -> None:
         self.harness = harness
@@ -20,7 +20,7 @@ class InlineHarness:
         harness.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
 
     async def type(self, text: str, person: Person | None = None) -> list[Json]:
-        """Type behind the bot's name; gives the cards."""
+        """Send an inline query; return the results."""
         self.query = self.mode.ask(person or self.harness.ada, text)
         self.text = text
         await self.harness.until(lambda: self.query in self.mode.answers, "an answer")
@@ -28,7 +28,7 @@ class InlineHarness:
         return cards
 
     async def send(self, card: str, person: Person | None = None) -> Json:
-        """Send a card to the friends; gives the message when the bot is done with it."""
+        """Choose an inline result for the group; return the finished message."""
         message = self.mode.choose(
             person or self.harness.ada, self.query, card, self.text, self.friends
         )
@@ -36,7 +36,7 @@ class InlineHarness:
         return message
 
     async def press(self, message: Json, data: str, person: Person | None = None) -> Json:
-        """Press a button below an inline message; gives the bot's answer to the press."""
+        """Press a button of an inline message; return the parameters of the bot's answer."""
         query = self.mode.press(person or self.harness.ada, self.mode.id_of(message), data)
         await self.harness.settled()
         return self.harness.world.query_answers[query]

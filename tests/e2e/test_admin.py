@@ -1,4 +1,4 @@
-"""What administrators do with single chats, and that nobody else can."""
+"""Administrators can message, inspect and export chats; nobody else can."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ async def test_a_message_to_one_chat_keeps_its_formatting(harness: BotHarness):
     ("fault", "words"),
     [("403", "msg_closed"), ("500", "msg_unknown"), ("400", "msg_refused")],
 )
-async def test_it_is_said_honestly_what_has_become_of_it(
+async def test_the_administrator_is_told_why_a_message_was_not_delivered(
     harness: BotHarness, fault: str, words: str
 ):
     await harness.start(**ADMIN)
@@ -49,13 +49,13 @@ async def test_it_is_said_honestly_what_has_become_of_it(
 
 
 @pytest.mark.parametrize("words", ["/msg", "/msg 1002", "/msg Bo hello", "/msg 1002x hello"])
-async def test_who_forgets_a_part_is_shown_how_it_goes(harness: BotHarness, words: str):
+async def test_a_command_without_its_arguments_shows_the_usage(harness: BotHarness, words: str):
     await harness.start(**ADMIN)
     await harness.say(words)
     assert "/msg 123456 Hello" in harness.texts()[-1]
 
 
-async def test_what_is_known_of_a_chat(harness: BotHarness):
+async def test_user_shows_the_details_of_a_chat(harness: BotHarness):
     await harness.start(**ADMIN)
     harness.video()
     bo = harness.world.person(1002, "Bo")
@@ -74,13 +74,13 @@ async def test_what_is_known_of_a_chat(harness: BotHarness):
 
 
 def documents(harness: BotHarness) -> list[tuple[str, str]]:
-    """Give names and texts of the documents in Ada's chat."""
+    """Return the names and contents of the documents in Ada's chat."""
     sent = [m["document"] for m in harness.answers() if "document" in m]
     files = harness.simulator.api.files.by_id
     return [(d["file_name"], files[d["file_id"]].path.read_text()) for d in sent]
 
 
-async def test_all_chats_come_as_files_that_are_small_enough(
+async def test_export_splits_the_chats_into_files_below_the_size_limit(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("app.container._EXPORT_BYTES", 1_210)
@@ -115,18 +115,18 @@ async def test_all_chats_come_as_files_that_are_small_enough(
     assert list(harness.folder.glob("spool/**/chats_*")) == []
 
 
-async def test_errors_that_nobody_has_foreseen_can_be_looked_up(
+async def test_unexpected_errors_can_be_looked_up_by_code(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     await harness.start(**ADMIN)
     await harness.say("/log")
     assert harness.texts()[-1] == EN["log_none"]
 
-    async def broken(*_: object) -> None:
+    def broken(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError("<b>never foreseen</b>")
 
     harness.video()
-    monkeypatch.setattr("services.requests.posts.PostService._deliver", broken)
+    monkeypatch.setattr("services.requests.posts.choose_rendition", broken)
     await harness.say(VIDEO)
     monkeypatch.setattr("handlers.admin.chats.chat_details", broken)
     await harness.say("/user 1001")
@@ -143,11 +143,11 @@ async def test_errors_that_nobody_has_foreseen_can_be_looked_up(
     assert harness.texts()[-1] == "No error has the code 00000000. I keep the newest 200."
 
 
-# --- strangers -----------------------------------------------------------------------------------
+# --- users who are not administrators -------------------------------------------------------------
 
 
 def routers() -> Iterator[Router]:
-    """List all routers of the bot, as the application builds them."""
+    """Yield all routers of the bot, as the application builds them."""
     texts, registry = load_texts(), load_registry(["tiktok"])
     dispatcher = Dispatcher(disable_fsm=True)
     bans = BanList(frozenset())
@@ -160,7 +160,7 @@ def routers() -> Iterator[Router]:
 
 
 def commands() -> list[str]:
-    """List all commands of the bot."""
+    """Return all commands of the bot."""
     return sorted(
         str(command)
         for router in routers()
@@ -172,7 +172,7 @@ def commands() -> list[str]:
 
 
 def buttons() -> dict[str, bool]:
-    """List how the data of buttons begins, and whether they are for administrators of the bot alone."""
+    """Return the prefixes of callback data, and whether each is restricted to administrators."""
     found: dict[str, bool] = {}
     for router in routers():
         of_router = [one.callback for one in router.callback_query._handler.filters or []]
@@ -186,14 +186,14 @@ def buttons() -> dict[str, bool]:
     return found
 
 
-#: These are for everybody, or for the administrators of a group; all others are for the bot's own.
+#: Available to everybody or to a group's administrators; all others need a bot administrator.
 PUBLIC = {"start", "mode", "lang", "settings", "privacy"}
 PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
 PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
 PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
 
 
-def test_every_command_and_button_is_for_administrators_or_known_to_be_public():
+def test_every_command_and_button_requires_an_administrator_or_is_listed_as_public():
     own = {"admin", "ban", "export", "log", "msg", "stats", "unban", "user"}
     assert set(commands()) == own | PUBLIC
     guarded = {data for data, is_guarded in buttons().items() if is_guarded}
@@ -202,7 +202,9 @@ def test_every_command_and_button_is_for_administrators_or_known_to_be_public():
 
 
 @pytest.mark.parametrize("command", sorted({*commands()} - PUBLIC))
-async def test_from_a_stranger_every_command_is_ordinary_text(harness: BotHarness, command: str):
+async def test_admin_commands_of_other_users_are_handled_as_ordinary_text(
+    harness: BotHarness, command: str
+):
     await harness.start(BOT_ADMINS="7")
     group = harness.world.group(-5_005, "Crew")
     await harness.say("/start")
@@ -216,7 +218,7 @@ async def test_from_a_stranger_every_command_is_ordinary_text(harness: BotHarnes
 
 @pytest.mark.parametrize("prefix", sorted(set(buttons()) - PUBLIC_BUTTONS))
 @pytest.mark.parametrize("is_group", [False, True])
-async def test_from_a_stranger_every_button_has_expired(
+async def test_admin_buttons_are_expired_for_other_users(
     harness: BotHarness, prefix: str, *, is_group: bool
 ):
     await harness.start(BOT_ADMINS="7")

@@ -1,4 +1,4 @@
-"""Ads: several texts, counted when they have arrived, and never in the way."""
+"""Ads: chosen by language, counted on delivery, and never a reason for a request to fail."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ EN = TEXTS["en"]
 
 
 def ad(name: str, **options: object) -> dict[str, object]:
-    """Write an ad for the file."""
+    """Return an ad as it stands in the ads file."""
     link, text = f"https://{name}.example/?a=1", f"<b>{name}</b> pays for the server."
     return {"name": name, "link": link, "text": text, "button": f"To {name}", **options}
 
@@ -28,7 +28,7 @@ def file_of(folder: Path, *ads: dict[str, object]) -> Path:
     return path
 
 
-async def test_the_operators_own_ads_are_shown_in_their_languages_and_counted(harness: BotHarness):
+async def test_ads_of_the_file_are_shown_by_language_and_counted(harness: BotHarness):
     harness.video()
     file = file_of(
         harness.folder, ad("tea", languages=["en"]), ad("chai", languages=["ru"], weight=9)
@@ -43,7 +43,7 @@ async def test_the_operators_own_ads_are_shown_in_their_languages_and_counted(ha
     assert await ad_shows_since(None) == [("tea", 2)]
 
 
-async def test_an_ad_that_does_not_arrive_is_not_counted_and_nobody_misses_it(harness: BotHarness):
+async def test_an_undelivered_ad_is_not_counted_and_does_not_fail_the_request(harness: BotHarness):
     harness.video()
     await harness.start(ADS_LINK="https://tea.example")
     await harness.say("hello")
@@ -53,7 +53,7 @@ async def test_an_ad_that_does_not_arrive_is_not_counted_and_nobody_misses_it(ha
     assert await ad_shows_since(None) == []
 
 
-async def test_a_language_without_an_ad_has_none_and_loses_no_turn(harness: BotHarness):
+async def test_a_chat_without_an_ad_in_its_language_keeps_its_ad_counters(harness: BotHarness):
     harness.video()
     file = file_of(harness.folder, ad("chai", languages=["ru"]))
     await harness.start(ADS_FILE=str(file))
@@ -64,7 +64,7 @@ async def test_a_language_without_an_ad_has_none_and_loses_no_turn(harness: BotH
     assert (user.ad_count, user.ad_cooldown) == (1, 0)
 
 
-async def test_who_is_new_is_spared_and_the_rhythm_is_a_setting(harness: BotHarness):
+async def test_new_users_see_no_ads_during_the_grace_period(harness: BotHarness):
     harness.video()
     await harness.start(ADS_LINK="https://tea.example", ADS_GRACE_H="1", ADS_EVERY="2")
     for _ in range(3):
@@ -72,7 +72,7 @@ async def test_who_is_new_is_spared_and_the_rhythm_is_a_setting(harness: BotHarn
     assert await ad_shows_since(None) == []
 
 
-def test_all_mistakes_of_the_file_are_named(tmp_path: Path):
+def test_all_mistakes_in_the_ads_file_are_reported_together(tmp_path: Path):
     file = file_of(
         tmp_path, {"name": "a", "link": "nowhere"}, ad("b", weight=0), ad("c", colour="red")
     )

@@ -17,8 +17,8 @@ EN = load_texts()["en"]
 BUTTON = f"id/{ID}"
 
 
-async def delivered(harness: BotHarness, **options: Any) -> Json:
-    """Let the bot deliver a video; gives its message."""
+async def deliver_video(harness: BotHarness, **options: Any) -> Json:
+    """Deliver a video post and return the bot's message."""
     harness.video(**options)
     await harness.start()
     await harness.say(VIDEO)
@@ -26,20 +26,20 @@ async def delivered(harness: BotHarness, **options: Any) -> Json:
 
 
 def sounds(harness: BotHarness) -> list[Json]:
-    """List the sounds in Ada's chat."""
+    """Return the audio messages in Ada's chat."""
     return [m for m in harness.answers() if "audio" in m]
 
 
 async def recorded() -> list[tuple[int, int]]:
-    """List the sounds in the history."""
+    """Return the chat id and post id of every recorded sound."""
     from sqlalchemy import select
 
     async with await get_session() as db:
         return [(m.user_id, m.video_id) for m in await db.scalars(select(Music))]
 
 
-async def test_the_sound_comes_with_title_performer_cover_and_signature(harness: BotHarness):
-    message = await delivered(harness, sound_title="Harbour <bell>", likes=5)
+async def test_the_audio_has_title_performer_cover_and_signature(harness: BotHarness):
+    message = await deliver_video(harness, sound_title="Harbour <bell>", likes=5)
     keyboard = message["reply_markup"]
     answer = await harness.press(message, BUTTON)
     assert "text" not in answer
@@ -57,8 +57,8 @@ async def test_the_sound_comes_with_title_performer_cover_and_signature(harness:
     assert call.params["disable_notification"] is False
 
 
-async def test_while_it_runs_the_button_is_away_and_the_stats_stay(harness: BotHarness):
-    message = await delivered(harness)
+async def test_the_button_disappears_while_the_request_runs(harness: BotHarness):
+    message = await deliver_video(harness)
     harness.site.latency_s = 0.3
     stats, _ = message["reply_markup"]["inline_keyboard"]
     first = harness.world.press(harness.ada, message, BUTTON)
@@ -68,12 +68,12 @@ async def test_while_it_runs_the_button_is_away_and_the_stats_stay(harness: BotH
     assert second["text"] == EN["already_running"]
     assert "text" not in harness.world.query_answers[first]
     assert len(sounds(harness)) == 1
-    await harness.press(message, BUTTON)  # and once it is done, one may ask again
+    await harness.press(message, BUTTON)  # a finished request can be repeated
     assert len(sounds(harness)) == 2
 
 
 @pytest.mark.parametrize("kind", ["mp4", "none", "text"])
-async def test_what_is_behind_the_button_is_looked_at(
+async def test_the_audio_file_is_checked_before_it_is_sent(
     harness: BotHarness, tmp_path: Path, kind: str
 ):
     text = tmp_path / "text.mp3"
@@ -99,15 +99,15 @@ async def test_what_is_behind_the_button_is_looked_at(
     assert await recorded() == []
 
 
-async def test_a_sound_that_the_site_does_not_give_is_taken_from_the_video(harness: BotHarness):
-    message = await delivered(harness, sound=None, text="Dawn\nand dusk")
+async def test_a_sound_missing_from_the_page_is_extracted_from_the_video(harness: BotHarness):
+    message = await deliver_video(harness, sound=None, text="Dawn\nand dusk")
     await harness.press(message, BUTTON)
     audio = sounds(harness)[0]["audio"]
     assert (audio["title"], audio["performer"], audio["duration"]) == ("Dawn", "ferry.demo", 3)
     assert audio["file_name"] == f"{ID}.m4a"
 
 
-async def test_a_silent_slideshow_has_no_button_and_another_has_one(harness: BotHarness):
+async def test_a_slideshow_has_a_sound_button_only_with_sound(harness: BotHarness):
     harness.video(pictures=(harness.samples.picture(200, 300, "s"),), sound=None)
     await harness.start()
     await harness.say("hello")
@@ -120,7 +120,7 @@ async def test_a_silent_slideshow_has_no_button_and_another_has_one(harness: Bot
     assert len(sounds(harness)) == 1
 
 
-async def test_in_a_group_it_is_silent_and_a_failure_is_a_reaction(harness: BotHarness):
+async def test_in_a_group_the_audio_is_silent_and_a_failure_is_a_reaction(harness: BotHarness):
     harness.video()
     await harness.start()
     crew = harness.world.group(-1002)
@@ -138,15 +138,15 @@ async def test_in_a_group_it_is_silent_and_a_failure_is_a_reaction(harness: BotH
 
 
 @pytest.mark.parametrize("data", ["id/", "id/12x", "id/../1", "id/-1"])
-async def test_a_forged_button_is_answered_and_fetches_nothing(harness: BotHarness, data: str):
-    message = await delivered(harness)
+async def test_a_forged_button_is_answered_and_downloads_nothing(harness: BotHarness, data: str):
+    message = await deliver_video(harness)
     asked = len(harness.simulator.log)
     assert (await harness.press(message, data))["text"] == EN["button_expired"]
     assert len(harness.simulator.log) == asked
 
 
-async def test_a_message_too_old_to_be_seen_gets_a_notice(harness: BotHarness):
-    message = await delivered(harness)
+async def test_a_button_of_an_inaccessible_message_is_expired(harness: BotHarness):
+    message = await deliver_video(harness)
     old = {"message_id": message["message_id"], "date": 0, "chat": message["chat"]}
     assert (await harness.press(old, BUTTON))["text"] == EN["button_expired"]
 
@@ -154,8 +154,10 @@ async def test_a_message_too_old_to_be_seen_gets_a_notice(harness: BotHarness):
 @pytest.mark.parametrize(
     "method", ["setMessageReaction", "editMessageReplyMarkup", "sendChatAction"]
 )
-async def test_decoration_that_fails_does_not_cost_the_sound(harness: BotHarness, method: str):
-    message = await delivered(harness)
+async def test_a_failing_reaction_or_chat_action_does_not_stop_the_delivery(
+    harness: BotHarness, method: str
+):
+    message = await deliver_video(harness)
     harness.fail(method, "400", times=20)
     await harness.press(message, BUTTON)
     assert len(sounds(harness)) == 1
@@ -163,7 +165,7 @@ async def test_decoration_that_fails_does_not_cost_the_sound(harness: BotHarness
     assert await recorded() == [(1001, int(ID))]
 
 
-async def test_a_full_queue_says_so_and_the_button_stays(harness: BotHarness):
+async def test_a_full_queue_is_reported_and_the_button_stays(harness: BotHarness):
     harness.video()
     await harness.start(LIMITS_ACTIVE_REQUESTS="1", LIMITS_WAITING_REQUESTS="0")
     await harness.say(VIDEO)
@@ -178,12 +180,14 @@ async def test_a_full_queue_says_so_and_the_button_stays(harness: BotHarness):
     assert EN["busy"] in harness.texts()
     assert message["reply_markup"] == keyboard
     harness.site.latency_s = 0
-    await harness.press(message, BUTTON)  # it may be pressed again
+    await harness.press(message, BUTTON)  # the button works again
     assert len(sounds(harness)) == 1
 
 
-async def test_who_blocks_the_bot_meanwhile_is_left_alone_and_the_press_ends(harness: BotHarness):
-    message = await delivered(harness)
+async def test_a_user_who_blocks_the_bot_during_the_request_can_press_again_later(
+    harness: BotHarness,
+):
+    message = await deliver_video(harness)
     harness.site.latency_s = 0.2
     harness.world.press(harness.ada, message, BUTTON)
     await harness.until(lambda: harness.home.reactions)

@@ -1,4 +1,4 @@
-"""Who is banned gets no answer; only administrators ban."""
+"""Banned users and groups get no answer; only administrators can ban."""
 
 import re
 
@@ -12,35 +12,35 @@ TEXTS = load_texts()
 ADMIN = {"BOT_ADMINS": "1001"}
 
 
-def told(key: str, **facts: int) -> str:
-    """Give a sentence as it is seen."""
+def plain(key: str, **facts: int) -> str:
+    """Return a text without its HTML tags, as the user sees it."""
     return re.sub("<.*?>", "", TEXTS("en", key, **facts))
 
 
-async def test_a_banned_person_is_ignored_everywhere_until_forgiven(harness: BotHarness):
+async def test_a_banned_user_is_ignored_in_every_chat_until_unbanned(harness: BotHarness):
     harness.video()
     await harness.start(**ADMIN)
     bo = harness.world.person(1002, "Bo")
-    his, crew = harness.world.chats[1002], harness.world.group(-1002)
+    bo_chat, crew = harness.world.chats[1002], harness.world.group(-1002)
     await harness.say("/start", bo)
     await harness.say("/ban 1002")
-    assert harness.texts()[-1] == told("banned", id=1002)
-    before = len(harness.answers(his))
+    assert harness.texts()[-1] == plain("banned", id=1002)
+    before = len(harness.answers(bo_chat))
     await harness.say(VIDEO, bo)
     await harness.say(VIDEO, bo, crew)
-    harness.world.press(bo, harness.answers(his)[-1], "lang/uk")
+    harness.world.press(bo, harness.answers(bo_chat)[-1], "lang/uk")
     await harness.settled()
-    assert len(harness.answers(his)) == before
+    assert len(harness.answers(bo_chat)) == before
     assert harness.answers(crew) == []
     await harness.say(VIDEO, chat=crew)
     assert len(harness.videos(crew)) == 1
     await harness.say("/unban 1002")
-    assert harness.texts()[-1] == told("unbanned", id=1002)
+    assert harness.texts()[-1] == plain("unbanned", id=1002)
     await harness.say(VIDEO, bo)
-    assert len(harness.videos(his)) == 1
+    assert len(harness.videos(bo_chat)) == 1
 
 
-async def test_a_banned_group_and_a_stranger_are_not_even_registered_and_a_start_forgets_no_ban(
+async def test_bans_survive_a_restart_and_banned_chats_are_not_registered(
     harness: BotHarness,
 ):
     harness.video()
@@ -50,9 +50,8 @@ async def test_a_banned_group_and_a_stranger_are_not_even_registered_and_a_start
     await harness.say("/ban 1002")
     await harness.stop()
     await harness.start(**ADMIN)
-    await harness.until(
-        lambda: harness.application and harness.application.container.bans._banned, "the list"
-    )
+    assert harness.application
+    await harness.application.container.bans.refresh()
     await harness.say(VIDEO, harness.world.person(1003, "Cy"), crew)
     await harness.say("/start", bo)
     assert harness.answers(crew) == []
@@ -61,21 +60,21 @@ async def test_a_banned_group_and_a_stranger_are_not_even_registered_and_a_start
 
 
 @pytest.mark.parametrize("text", ["/ban", "/ban somebody", "/unban 1 2", "/ban 1002; drop"])
-async def test_what_is_no_id_is_explained(harness: BotHarness, text: str):
+async def test_an_invalid_id_shows_the_usage(harness: BotHarness, text: str):
     await harness.start(**ADMIN)
     await harness.say(text)
-    assert harness.texts()[-1] == told("ban_usage")
+    assert harness.texts()[-1] == plain("ban_usage")
 
 
 @pytest.mark.parametrize("text", ["/ban 1001", "/unban 1002"])
-async def test_what_changes_nothing_says_so(harness: BotHarness, text: str):
-    """An administrator cannot be banned, and who is not banned cannot be forgiven."""
+async def test_a_ban_without_effect_is_reported(harness: BotHarness, text: str):
+    """An administrator cannot be banned; a user who is not banned cannot be unbanned."""
     await harness.start(**ADMIN)
     await harness.say(text)
-    assert harness.texts()[-1] == told("ban_idle", id=int(text.split()[1]))
+    assert harness.texts()[-1] == plain("ban_idle", id=int(text.split()[1]))
 
 
-async def test_for_everybody_else_the_word_is_ordinary_text(harness: BotHarness):
+async def test_ban_commands_of_other_users_are_handled_as_ordinary_text(harness: BotHarness):
     await harness.start(**ADMIN)
     bo, crew = harness.world.person(1002, "Bo"), harness.world.group(-1002)
     await harness.say("hello", bo)

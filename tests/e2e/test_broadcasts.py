@@ -1,4 +1,4 @@
-"""Administrators write to everybody: nobody is left out, nobody gets it twice."""
+"""Broadcasts reach every recipient, and reach nobody twice."""
 
 import asyncio
 import random
@@ -33,10 +33,10 @@ EN = TEXTS["en"]
 ADMIN = {"BOT_ADMINS": "1001"}
 
 
-async def known(
+async def register_users(
     harness: BotHarness, number: int, first: int = 5_000, lang: str = "en"
 ) -> list[Person]:
-    """Make people known to the bot."""
+    """Register users in the database and return them."""
     people = [harness.world.person(first + n, f"P{n}") for n in range(number)]
     rows = [
         {
@@ -53,8 +53,8 @@ async def known(
     return people
 
 
-async def compose(harness: BotHarness, text: str = "Big news") -> Json:
-    """Let Ada write a message to everybody; gives its card."""
+async def create_draft(harness: BotHarness, text: str = "Big news") -> Json:
+    """Create a broadcast draft as Ada and return its card."""
     await harness.say("/admin")
     await harness.press(harness.answers()[-1], "cast/new")
     assert harness.answers()[-1]["text"] == EN["broadcast_compose"]
@@ -63,7 +63,7 @@ async def compose(harness: BotHarness, text: str = "Big news") -> Json:
 
 
 def buttons(message: Json) -> dict[str, str]:
-    """Give the labels of the buttons below a message by what they do."""
+    """Return the labels of a message's buttons by their action."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return {b["callback_data"].rpartition("/")[2]: b["text"] for row in rows for b in row}
 
@@ -77,45 +77,46 @@ async def press(harness: BotHarness, card: Json, action: str) -> Json:
     return await harness.press(card, f"cast/{number}/{action}")
 
 
-def got(harness: BotHarness, person: Person) -> list[str]:
+def received(harness: BotHarness, person: Person) -> list[str]:
     return [m["text"] for m in harness.answers(harness.world.chats[person.id]) if "text" in m]
 
 
-async def sent_out(harness: BotHarness, card: Json) -> None:
-    """Send a draft, and wait for its end."""
+async def send_broadcast(harness: BotHarness, card: Json) -> None:
+    """Confirm a draft and wait until it is finished."""
     await press(harness, card, "send")
     assert set(buttons(card)) == {"yes", "open"}
     await press(harness, card, "yes")
-    await ended(harness, card)
+    await wait_for_end(harness, card)
 
 
-async def ended(harness: BotHarness, card: Json) -> None:
+async def wait_for_end(harness: BotHarness, card: Json) -> None:
     await harness.until(lambda: EN["broadcast_done"] in card["text"], "the end")
 
 
-async def test_everybody_gets_it_once_and_who_is_closed_is_noted(harness: BotHarness):
+async def test_every_chat_gets_one_copy_and_closed_chats_are_recorded(harness: BotHarness):
     await harness.start(**ADMIN)
-    people = await known(harness, 30)
+    people = await register_users(harness, 30)
     harness.world.block(people[3])
     harness.world.chats[people[4].id].closed = "user is deactivated"
     await harness.settled()
     harness.fail("copyMessage", "429", times=2, seconds=1)
-    card = await compose(harness)
-    assert buttons(card)["send"] == TEXTS("en", "broadcast_send", total=30)  # one has blocked us
-    await sent_out(harness, card)
+    card = await create_draft(harness)
+    # One of them has blocked the bot.
+    assert buttons(card)["send"] == TEXTS("en", "broadcast_send", total=30)
+    await send_broadcast(harness, card)
     for number, person in enumerate(people):
-        assert got(harness, person) == ([] if number in {3, 4} else ["Big news"])
+        assert received(harness, person) == ([] if number in {3, 4} else ["Big news"])
     assert "sent: 29 of 30" in card["text"]
     assert "closed to me: 1" in card["text"]
     record = await find_chat(people[4].id)
     assert record
     assert record.is_blocked
-    assert "Big news" in harness.texts()  # Ada is somebody too
+    assert "Big news" in harness.texts()  # the administrator is a recipient, too
 
 
-async def test_it_looks_as_it_was_written_with_buttons_and_formatting(harness: BotHarness):
+async def test_copies_keep_formatting_and_get_the_composed_buttons(harness: BotHarness):
     await harness.start(**ADMIN)
-    (bo,) = await known(harness, 1)
+    (bo,) = await register_users(harness, 1)
     await harness.say("/admin")
     await harness.press(harness.answers()[-1], "cast/new")
     bold = [{"type": "bold", "offset": 0, "length": 3}]
@@ -131,149 +132,153 @@ async def test_it_looks_as_it_was_written_with_buttons_and_formatting(harness: B
         "en", "broadcast_tested", number=1
     )
     preview = harness.answers()[-1]
-    await sent_out(harness, card)
+    await send_broadcast(harness, card)
     (message,) = harness.answers(harness.world.chats[bo.id])
     for copy in (preview, message):
         assert copy["entities"] == bold
         assert copy["reply_markup"]["inline_keyboard"][0][0]["url"] == "https://example.org/news"
-    assert harness.videos() == []  # the administrator's link was content
+    assert harness.videos() == []  # links in the administrator's broadcast are not requests
 
 
-async def test_of_a_forwarded_message_the_buttons_that_open_something_come_along(
+async def test_url_buttons_of_the_message_are_copied_and_callback_buttons_are_not(
     harness: BotHarness,
 ):
     await harness.start(**ADMIN)
-    (bo,) = await known(harness, 1)
+    (bo,) = await register_users(harness, 1)
     await harness.say("/admin")
     await harness.press(harness.answers()[-1], "cast/new")
     rows = [
         [{"text": "Open", "url": "https://example.org"}, {"text": "Vote", "callback_data": "x"}]
     ]
     await harness.say("Big news", reply_markup={"inline_keyboard": rows})
-    await sent_out(harness, harness.answers()[-1])
+    await send_broadcast(harness, harness.answers()[-1])
     (message,) = harness.answers(harness.world.chats[bo.id])
     assert message["reply_markup"] == {"inline_keyboard": [rows[0][:1]]}
 
 
-async def test_the_audience_can_be_chosen(harness: BotHarness):
+async def test_the_audience_can_be_filtered_by_chat_type_language_and_activity(harness: BotHarness):
     await harness.start(**ADMIN)
-    await known(harness, 2)
-    ukrainians = await known(harness, 3, 6_000, "uk")
+    await register_users(harness, 2)
+    ukrainians = await register_users(harness, 3, 6_000, "uk")
     harness.video()
     group = harness.world.group(-7_007, "Crew")
     await harness.say(VIDEO, ukrainians[0])
     await harness.say(VIDEO, ukrainians[0], group)
     await ban(ukrainians[2].id, 1001)
-    card = await compose(harness)
+    card = await create_draft(harness)
     counted = []
     for action in ("chats", "chats", "chats", "lang", "days"):
         await press(harness, card, action)
         counted.append(buttons(card)["send"])
-    # Ada has not pressed /start here, but her words have made her known.
+    # Ada is registered by her messages, without /start.
     expected = [1, 6, 5, 0, 0]
     assert counted == [TEXTS("en", "broadcast_send", total=n) for n in expected]
     while buttons(card)["lang"] != TEXTS["uk"]["language_name"]:
         await press(harness, card, "lang")
     assert buttons(card)["send"] == TEXTS("en", "broadcast_send", total=1)
-    await sent_out(harness, card)
-    assert "Big news" in got(harness, ukrainians[0])
-    assert got(harness, ukrainians[1]) == []
-    assert got(harness, ukrainians[2]) == []
+    await send_broadcast(harness, card)
+    assert "Big news" in received(harness, ukrainians[0])
+    assert received(harness, ukrainians[1]) == []
+    assert received(harness, ukrainians[2]) == []
 
 
-async def test_who_came_by_an_invitation(harness: BotHarness):
+async def test_the_audience_can_be_filtered_by_referral_link(harness: BotHarness):
     await harness.start(**ADMIN)
-    await known(harness, 2)
+    await register_users(harness, 2)
     bo = harness.world.person(1002, "Bo")
     await harness.say("/start spring", bo)
-    card = await compose(harness)
+    card = await create_draft(harness)
     await press(harness, card, "from")
     assert buttons(card)["from"] == EN["broadcast_from_any"]
     await press(harness, card, "from")
     assert buttons(card)["from"] == "🔗 spring"
-    await sent_out(harness, card)
+    await send_broadcast(harness, card)
     assert "sent: 1 of 1" in card["text"]
-    assert got(harness, bo)[-1] == "Big news"
+    assert received(harness, bo)[-1] == "Big news"
 
 
-async def test_it_can_be_paused_and_stopped(harness: BotHarness):
+async def test_a_broadcast_can_be_paused_resumed_and_stopped(harness: BotHarness):
     await harness.start(**ADMIN)
-    people = await known(harness, 120)
+    people = await register_users(harness, 120)
     harness.api.latency_s = 0.05
-    card = await compose(harness)
+    card = await create_draft(harness)
     await press(harness, card, "yes")
-    await harness.until(lambda: any(got(harness, person) for person in people))
+    await harness.until(lambda: any(received(harness, person) for person in people))
     await press(harness, card, "pause")
     await harness.until(
-        lambda: harness.application and harness.application.container.broadcasts._run is None
+        lambda: harness.application and harness.application.container.broadcasts.progress is None
     )
     assert EN["broadcast_paused"] in card["text"]
-    reached = sum(bool(got(harness, person)) for person in people)
+    reached = sum(bool(received(harness, person)) for person in people)
     assert reached < 120
     await press(harness, card, "resume")
-    await harness.until(lambda: sum(bool(got(harness, person)) for person in people) > reached)
+    await harness.until(lambda: sum(bool(received(harness, person)) for person in people) > reached)
     await press(harness, card, "stop")
     await harness.until(
-        lambda: harness.application and harness.application.container.broadcasts._run is None
+        lambda: harness.application and harness.application.container.broadcasts.progress is None
     )
     assert EN["broadcast_cancelled"] in card["text"]
     assert buttons(card) == {}
-    counted = sum("Big news" in got(harness, person) for person in [*people, harness.ada])
+    counted = sum("Big news" in received(harness, person) for person in [*people, harness.ada])
     assert f"sent: {counted} of 121" in card["text"]
 
 
-async def test_a_stop_leaves_nothing_unknown_and_the_next_start_goes_on(harness: BotHarness):
+async def test_a_broadcast_continues_after_a_restart_with_no_unknown_deliveries(
+    harness: BotHarness,
+):
     await harness.start(**ADMIN)
-    people = await known(harness, 60)
+    people = await register_users(harness, 60)
     harness.api.latency_s = 0.1
-    card = await compose(harness)
+    card = await create_draft(harness)
     await press(harness, card, "yes")
-    await harness.until(lambda: any(got(harness, person) for person in people))
+    await harness.until(lambda: any(received(harness, person) for person in people))
     await harness.stop()
-    assert 0 < sum(bool(got(harness, person)) for person in people) < 60
+    assert 0 < sum(bool(received(harness, person)) for person in people) < 60
     await harness.start(**ADMIN)
-    await ended(harness, card)
-    assert [got(harness, person) for person in people] == [["Big news"]] * 60
+    await wait_for_end(harness, card)
+    assert [received(harness, person) for person in people] == [["Big news"]] * 60
     assert "unknown: 0" in card["text"]
 
 
-async def test_what_nobody_knows_is_sent_again_only_on_demand(harness: BotHarness):
+async def test_unknown_deliveries_are_repeated_only_on_request(harness: BotHarness):
     await harness.start(**ADMIN)
-    people = await known(harness, 5)
-    card = await compose(harness)
+    people = await register_users(harness, 5)
+    card = await create_draft(harness)
     harness.fail("copyMessage", "lost", chat_id=people[1].id)
     harness.fail("copyMessage", "500", chat_id=people[2].id)
-    await sent_out(harness, card)
+    await send_broadcast(harness, card)
     assert "unknown: 2" in card["text"]
     assert EN["broadcast_unknown"] in card["text"]
     assert f"{people[1].id}, {people[2].id}" in card["text"]
-    assert got(harness, people[2]) == []
+    assert received(harness, people[2]) == []
     await press(harness, card, "again")
     await harness.until(
         lambda: "unknown: 0" in card["text"] and EN["broadcast_done"] in card["text"]
     )
-    assert got(harness, people[2]) == ["Big news"]
-    assert got(harness, people[1]) == ["Big news"] * 2  # that it may come twice was said
+    assert received(harness, people[2]) == ["Big news"]
+    assert received(harness, people[1]) == ["Big news"] * 2  # the card warns about duplicates
 
 
-async def test_when_the_message_is_deleted_it_pauses_and_says_why(harness: BotHarness):
+async def test_a_broadcast_pauses_when_its_message_is_deleted(harness: BotHarness):
     await harness.start(**ADMIN)
-    people = await known(harness, 5)
-    card = await compose(harness)
+    people = await register_users(harness, 5)
+    card = await create_draft(harness)
     source = max(
         m["message_id"] for m in harness.home.messages.values() if m.get("text") == "Big news"
     )
     del harness.home.messages[source]
     await press(harness, card, "yes")
     await harness.until(lambda: EN["broadcast_gone"] in card["text"])
-    assert [got(harness, person) for person in people] == [[]] * 5
+    assert [received(harness, person) for person in people] == [[]] * 5
     assert set(buttons(card)) == {"resume", "stop"}
 
 
-async def test_it_waits_for_its_time(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
+async def test_a_scheduled_broadcast_starts_at_its_time(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
     await harness.start(**ADMIN)
-    (bo,) = await known(harness, 1)
-    card = await compose(harness)
+    (bo,) = await register_users(harness, 1)
+    card = await create_draft(harness)
     await harness.say("2001-01-01 00:00", reply_to_message=card)
     assert harness.texts()[-1] == EN["broadcast_note_wrong"]
     await harness.say("2035-05-05 05:05", reply_to_message=card)
@@ -282,13 +287,13 @@ async def test_it_waits_for_its_time(harness: BotHarness, monkeypatch: pytest.Mo
     await press(harness, card, "yes")
     assert EN["broadcast_waiting"] in card["text"]
     await asyncio.sleep(2.5)
-    assert got(harness, bo) == []
+    assert received(harness, bo) == []
     monkeypatch.setattr(database, "clock", lambda: time.time() + 12 * 365 * 86_400)
-    await ended(harness, card)
-    assert got(harness, bo) == ["Big news"]
+    await wait_for_end(harness, card)
+    assert received(harness, bo) == ["Big news"]
 
 
-async def test_an_album_is_refused_and_the_next_message_is_taken(harness: BotHarness):
+async def test_an_album_is_refused_and_the_next_message_is_accepted(harness: BotHarness):
     await harness.start(**ADMIN)
     await harness.say("/admin")
     await harness.press(harness.answers()[-1], "cast/new")
@@ -298,10 +303,10 @@ async def test_an_album_is_refused_and_the_next_message_is_taken(harness: BotHar
     assert "send" in buttons(harness.answers()[-1])
 
 
-async def test_drafts_and_running_ones_are_found_again_in_the_menu(harness: BotHarness):
+async def test_the_menu_lists_drafts_and_running_broadcasts(harness: BotHarness):
     await harness.start(**ADMIN)
-    await known(harness, 2)
-    card = await compose(harness)
+    await register_users(harness, 2)
+    card = await create_draft(harness)
     await harness.say("/admin")
     menu = harness.answers()[-1]
     assert set(buttons(menu)) == {"new", "open"}
@@ -318,28 +323,30 @@ async def press_open(harness: BotHarness, menu: Json) -> None:
     await harness.press(menu, data)
 
 
-async def test_a_group_that_becomes_a_supergroup_gets_it_under_its_new_id(harness: BotHarness):
+async def test_a_migrated_group_gets_the_broadcast_under_its_new_id(harness: BotHarness):
     await harness.start(**ADMIN)
     harness.video()
     old = harness.world.group(-7_007, "Crew")
     await harness.say(VIDEO, chat=old)
     new = Chat(-1_000_007_007, "supergroup", title="Crew")
     harness.world.chats[new.id] = new
-    card = await compose(harness)
+    card = await create_draft(harness)
     await press(harness, card, "chats")
     old.moved_to = new.id
-    await sent_out(harness, card)
+    await send_broadcast(harness, card)
     assert [m["text"] for m in harness.answers(new)] == ["Big news"]
     assert "sent: 1 of 1" in card["text"]
 
 
 @pytest.mark.parametrize("place", ["private", "group"])
-async def test_a_strangers_words_and_presses_are_nothing_special(harness: BotHarness, place: str):
+async def test_broadcast_commands_and_buttons_of_other_users_have_no_effect(
+    harness: BotHarness, place: str
+):
     await harness.start(**ADMIN)
-    await known(harness, 3)
+    await register_users(harness, 3)
     bo = harness.world.person(1002, "Bo")
     chat = harness.world.group(-7_007, "Crew") if place == "group" else harness.world.chats[bo.id]
-    card = await compose(harness)
+    card = await create_draft(harness)
     for words in ("/admin", "Big news", "Label - https://example.org"):
         await harness.say(words, bo, chat)
     assert all(buttons(m) == {} for m in harness.answers(chat))
@@ -351,7 +358,9 @@ async def test_a_strangers_words_and_presses_are_nothing_special(harness: BotHar
     assert harness.calls("copyMessage") == []
 
 
-async def test_an_administrators_words_elsewhere_are_ordinary(harness: BotHarness):
+async def test_an_administrators_messages_in_groups_are_handled_as_ordinary_text(
+    harness: BotHarness,
+):
     await harness.start(**ADMIN)
     harness.video()
     group = harness.world.group(-7_007, "Crew")
@@ -363,51 +372,52 @@ async def test_an_administrators_words_elsewhere_are_ordinary(harness: BotHarnes
     assert all("broadcast" not in str(m) for m in harness.answers(group))
 
 
-async def test_paying_is_offered_only_where_the_operator_wants_it(harness: BotHarness):
+async def test_paid_broadcasts_are_offered_only_if_enabled(harness: BotHarness):
     await harness.start(**ADMIN, BROADCASTS_MAY_PAY="true")
-    await known(harness, 14)
-    card = await compose(harness)
+    await register_users(harness, 14)
+    card = await create_draft(harness)
     await press(harness, card, "paid")
     assert TEXTS("en", "broadcast_price", stars=2) in card["text"]
-    await sent_out(harness, card)
+    await send_broadcast(harness, card)
     calls = harness.calls("copyMessage")
     assert len(calls) == 15
     assert all(call.params["allow_paid_broadcast"] for call in calls)
     await harness.stop()
     await harness.start(**ADMIN)
-    assert "paid" not in buttons(await compose(harness))
+    assert "paid" not in buttons(await create_draft(harness))
 
 
-# --- killed ------------------------------------------------------------------------------------
+# --- the real program, killed ---------------------------------------------------------------------
 
 KILLS = 3
 
 
-async def test_killed_three_times_everybody_gets_it_once(
+async def test_a_broadcast_killed_three_times_reaches_every_chat_once(
     harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
 ):
-    """The real program, 5 000 chats on each database, side by side."""
+    """Run on SQLite and PostgreSQL at the same time, with 5 000 chats each."""
     other = BotHarness(tmp_path / "other", harness.samples, authority)
     await other.simulator.start()
     try:
         await asyncio.gather(
-            survives(harness, f"sqlite:///{tmp_path / 'killed.db'}"), survives(other, new_postgres)
+            run_and_kill(harness, f"sqlite:///{tmp_path / 'killed.db'}"),
+            run_and_kill(other, new_postgres),
         )
     finally:
         await other.close()
     assert other.api.methods.violations == []
 
 
-async def survives(harness: BotHarness, db_url: str) -> None:
-    """Let a broadcast be killed three times at random moments."""
-    chance = random.Random()
-    people = await prepared(harness, db_url)
-    for person in chance.sample(people, len(people) // 20):
+async def run_and_kill(harness: BotHarness, db_url: str) -> None:
+    """Kill the bot three times at random moments of a broadcast, and check the deliveries."""
+    rng = random.Random()
+    people = await prepare_broadcast(harness, db_url)
+    for person in rng.sample(people, len(people) // 20):
         harness.world.block(person)
-    harness.world.updates.clear()  # that some have blocked the bot is seen only when it writes to them
+    harness.world.updates.clear()  # The bot learns about the blocks only when it sends.
     blocked = sum(bool(harness.world.chats[person.id].closed) for person in people)
     harness.api.latency_s = 0.05
-    harness.fail("copyMessage", "429", times=5, skip=chance.randrange(1_000), seconds=1)
+    harness.fail("copyMessage", "429", times=5, skip=rng.randrange(1_000), seconds=1)
     environment = {
         **harness.simulator.bot_environment(harness.folder),
         **ADMIN,
@@ -420,7 +430,7 @@ async def survives(harness: BotHarness, db_url: str) -> None:
         before = len(harness.calls("copyMessage"))
         process, _ = await program("run", folder=harness.folder, **environment)
         await harness.until(lambda before=before: len(harness.calls("copyMessage")) > before)  # type: ignore[misc]
-        await asyncio.sleep(chance.uniform(0.2, 3))
+        await asyncio.sleep(rng.uniform(0.2, 3))
         process.send_signal(signal.SIGKILL)
         await process.wait()
     process, _ = await program("run", folder=harness.folder, **environment)
@@ -430,31 +440,31 @@ async def survives(harness: BotHarness, db_url: str) -> None:
         await harness.world.changed(1)
     process.send_signal(signal.SIGTERM)
     await process.wait()
-    figures = [int(number) for number in re.findall(r": (\d+)", card["text"])]
-    sent, closed, refused, unknown = figures
-    copies = Counter(len(got(harness, person)) for person in people)
+    counts = [int(number) for number in re.findall(r": (\d+)", card["text"])]
+    sent, closed, refused, unknown = counts
+    copies = Counter(len(received(harness, person)) for person in people)
     assert set(copies) <= {0, 1}
     assert blocked - unknown <= closed <= blocked
     assert refused == 0
     assert unknown <= KILLS * AT_ONCE
     assert sent + closed + unknown == len(people)
-    # Who stands among the unknown may have got it or not; everybody else has.
+    # Chats with an unknown delivery may have received a copy; all others have.
     assert sent <= copies[1] <= sent + unknown
 
 
 CARD = 2
 
 
-async def prepared(harness: BotHarness, db_url: str) -> list[Person]:
-    """Write a confirmed broadcast to 5 000 people into a database, and its card into Ada's chat."""
+async def prepare_broadcast(harness: BotHarness, db_url: str) -> list[Person]:
+    """Add a confirmed broadcast to 5 000 users to the database, and its card to Ada's chat."""
     source = harness.world.post_unseen(harness.ada.as_json(), harness.home, {"text": "Big news"})
     card = harness.world.add_message(harness.home, {"text": "the card"})
     assert card["message_id"] == CARD
-    # The journey's own bot is not running, so the database's one engine is free.
+    # The harness's bot is not running, so the module-level engine is free.
     async with USES_THE_ENGINE:
         database.initialize_database_components(db_url)
         await database.init_db()
-        people = await known(harness, 5_000)
+        people = await register_users(harness, 5_000)
         number = await new_draft(42, 1001)
         await change_broadcast(
             number, State.DRAFT, message_id=source["message_id"], card_id=card["message_id"]

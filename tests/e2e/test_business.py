@@ -1,10 +1,10 @@
-"""Links in the chats of a business account: the same path, off by default, and nothing else is shown."""
+"""Links in the chats of a business account: off by default, answered for the account if enabled."""
 
 from data.chats import find_chat
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 
 
-async def test_by_default_they_are_not_even_asked_for(harness: BotHarness):
+async def test_business_messages_are_ignored_by_default(harness: BotHarness):
     harness.video()
     await harness.start()
     harness.world.say_to_business(harness.ada, VIDEO)
@@ -12,7 +12,7 @@ async def test_by_default_they_are_not_even_asked_for(harness: BotHarness):
     assert harness.videos() == []
 
 
-async def test_a_customers_link_is_answered_in_the_accounts_name(harness: BotHarness):
+async def test_a_customers_link_is_answered_through_the_business_connection(harness: BotHarness):
     harness.video()
     await harness.start(BOT_BUSINESS="true")
     harness.world.say_to_business(harness.ada, VIDEO)
@@ -23,10 +23,10 @@ async def test_a_customers_link_is_answered_in_the_accounts_name(harness: BotHar
         "business-1"
     }
     assert harness.calls("setMessageReaction") == []
-    assert await find_chat(1001) is None  # nobody has come to us
+    assert await find_chat(1001) is None  # customers are not registered
 
 
-async def test_a_failure_is_nobodys_business(harness: BotHarness):
+async def test_a_failure_in_a_business_chat_is_silent(harness: BotHarness):
     await harness.start(BOT_BUSINESS="true")
     harness.world.say_to_business(harness.ada, VIDEO.replace(ID, "7300000000000000404"))
     await harness.settled()

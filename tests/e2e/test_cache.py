@@ -1,4 +1,4 @@
-"""Nothing twice: what Telegram has is sent from there, and what it lacks is fetched once for everybody."""
+"""The file-id cache: cached posts are sent by file id; a new post is downloaded once for all."""
 
 import signal
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.cached_post import FRESH_S, CacheKey
+from core.errors import StorageError
 from data import database
 from data.database import unix_now
 from data.db_service import get_user_stats
@@ -33,7 +34,7 @@ def uploads(harness: BotHarness) -> list[Any]:
     return [c for c in harness.api.calls if c.uploads]
 
 
-async def test_a_known_link_is_one_send_and_no_download(harness: BotHarness):
+async def test_a_cached_link_is_sent_once_without_a_download(harness: BotHarness):
     harness.video(text="Dawn")
     await harness.start()
     await harness.say("hello")
@@ -49,11 +50,11 @@ async def test_a_known_link_is_one_send_and_no_download(harness: BotHarness):
     assert second["caption"] == first["caption"]
     assert second["reply_markup"] == first["reply_markup"]
     assert (await get_user_stats(1002))[1] == 1
-    # No "uploading", for nothing is uploaded.
+    # No "uploading" action, because nothing is uploaded.
     assert {c.params["chat_id"] for c in harness.calls("sendChatAction")} == {1001}
 
 
-async def test_a_hundred_chats_at_once_are_one_page_one_download_one_upload(harness: BotHarness):
+async def test_a_hundred_chats_share_one_page_one_download_and_one_upload(harness: BotHarness):
     harness.video()
     await harness.start()
     harness.site.file_latency_s = 0.2
@@ -67,7 +68,7 @@ async def test_a_hundred_chats_at_once_are_one_page_one_download_one_upload(harn
     assert [videos for _, videos, _ in stats] == [1] * 100
 
 
-async def test_a_hundred_chats_share_a_failure_of_the_site_each_with_its_own_words(
+async def test_chats_share_a_failure_of_the_site_in_their_own_language(
     harness: BotHarness,
 ):
     harness.site.latency_s = 0.2
@@ -76,14 +77,14 @@ async def test_a_hundred_chats_share_a_failure_of_the_site_each_with_its_own_wor
     for person in people:
         harness.world.say(person, VIDEO)
     await harness.settled()
-    assert pages(harness) <= 2  # sixteen are served at a time
+    assert pages(harness) <= 2  # sixteen requests run at a time
     for person in people:
         assert (
             harness.texts(harness.world.chats[person.id])[-1] == load_texts()["uk"]["media_deleted"]
         )
 
 
-async def test_when_the_first_ones_chat_is_closed_the_next_one_is_served(harness: BotHarness):
+async def test_a_waiting_chat_is_served_when_the_first_chat_is_closed(harness: BotHarness):
     harness.video()
     harness.site.file_latency_s = 0.3
     await harness.start()
@@ -98,7 +99,7 @@ async def test_when_the_first_ones_chat_is_closed_the_next_one_is_served(harness
     assert len(harness.videos(harness.world.chats[1002])) == 1
 
 
-async def test_an_album_is_sent_again_in_order_and_a_group_gets_its_share(harness: BotHarness):
+async def test_a_cached_album_keeps_its_order_and_a_group_gets_its_limit(harness: BotHarness):
     photo = Media(harness.samples.picture(400, 500, "i"))
     film = Media(harness.samples.video(VideoSpec()), is_video=True)
     harness.instagram.add(InstagramPost("DemoPhoto01", (photo, film, *[photo] * 10)))
@@ -119,7 +120,7 @@ async def test_an_album_is_sent_again_in_order_and_a_group_gets_its_share(harnes
     assert "The first 10 of 12" in harness.texts(crew)[-1]
 
 
-async def test_what_a_group_has_cut_is_not_kept_as_whole(harness: BotHarness):
+async def test_an_album_cut_for_a_group_is_not_cached_as_complete(harness: BotHarness):
     pictures = tuple(harness.samples.picture(200 + n, 300, "s") for n in range(12))
     harness.video(pictures=pictures)
     await harness.start()
@@ -128,7 +129,7 @@ async def test_what_a_group_has_cut_is_not_kept_as_whole(harness: BotHarness):
     assert len([m for m in harness.answers() if "photo" in m]) == 12
 
 
-async def test_groups_that_cut_alike_share_what_was_cut(harness: BotHarness):
+async def test_groups_with_the_same_limit_share_the_cut_album(harness: BotHarness):
     harness.video(pictures=tuple(harness.samples.picture(200 + n, 300, "s") for n in range(12)))
     await harness.start()
     crews = [harness.world.group(-1002 - n) for n in range(20)]
@@ -142,7 +143,7 @@ async def test_groups_that_cut_alike_share_what_was_cut(harness: BotHarness):
         assert "The first 10 of 12" in harness.texts(crew)[-1]
 
 
-async def test_files_and_qualities_are_kept_apart(harness: BotHarness):
+async def test_files_and_qualities_are_cached_separately(harness: BotHarness):
     small = Encoding(harness.samples.video(VideoSpec(width=288, height=512)), width=288, height=512)
     harness.video(encodings=(small, Encoding(harness.samples.video(VideoSpec()))))
     await harness.start()
@@ -159,7 +160,7 @@ async def test_files_and_qualities_are_kept_apart(harness: BotHarness):
     assert len(uploads(harness)) == 3
 
 
-async def test_a_sound_and_slides_are_kept_too(harness: BotHarness):
+async def test_sounds_and_slideshow_videos_are_cached(harness: BotHarness):
     pictures = tuple(harness.samples.picture(200 + n, 300, "s") for n in range(2))
     harness.video(pictures=pictures)
     await harness.start()
@@ -175,14 +176,14 @@ async def test_a_sound_and_slides_are_kept_too(harness: BotHarness):
     assert len(harness.videos()) == 2
 
 
-async def test_a_dead_file_id_is_rebuilt_once_and_only_that_version_is_forgotten(
+async def test_an_invalid_file_id_is_replaced_once(
     harness: BotHarness,
 ):
     harness.video()
     await harness.start()
     await harness.say("hello")
     await harness.say(VIDEO)
-    harness.api.files.by_id.clear()  # Telegram has lost it
+    harness.api.files.by_id.clear()  # Telegram no longer knows the file
     await harness.say(VIDEO)
     assert len(harness.videos()) == 2
     assert len(uploads(harness)) == 2
@@ -194,7 +195,7 @@ async def test_a_dead_file_id_is_rebuilt_once_and_only_that_version_is_forgotten
 
 
 @pytest.mark.parametrize("kind", ["429", "400", "cut"])
-async def test_other_trouble_with_a_send_leaves_the_ids_alone(harness: BotHarness, kind: str):
+async def test_other_send_errors_keep_the_cached_file_ids(harness: BotHarness, kind: str):
     harness.video()
     await harness.start()
     await harness.say("hello")
@@ -202,13 +203,13 @@ async def test_other_trouble_with_a_send_leaves_the_ids_alone(harness: BotHarnes
     harness.fail("sendVideo", kind, seconds=90)
     await harness.say(VIDEO)
     assert len(uploads(harness)) == 1
-    assert len(harness.calls("sendVideo")) == 2  # nothing is repeated blindly
+    assert len(harness.calls("sendVideo")) == 2  # a failed send is not repeated
     cached = await find_cached(KEY)
     assert cached is not None
     assert cached.version == 1
 
 
-async def test_likes_and_views_are_asked_for_again_after_a_day_and_ids_stay(
+async def test_likes_and_views_are_refreshed_after_a_day_without_an_upload(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     post = harness.video(likes=10)
@@ -223,10 +224,10 @@ async def test_likes_and_views_are_asked_for_again_after_a_day_and_ids_stay(
     assert "❤️ 20" in str(harness.videos()[-1]["reply_markup"])
     assert (pages(harness), len(uploads(harness))) == (2, 1)
     await harness.say(VIDEO)
-    assert pages(harness) == 2  # young again
+    assert pages(harness) == 2  # fresh again
 
 
-async def test_a_refresh_that_fails_delivers_what_there_is(
+async def test_a_failed_refresh_delivers_the_cached_post(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     harness.video()
@@ -240,7 +241,7 @@ async def test_a_refresh_that_fails_delivers_what_there_is(
     assert len(harness.videos()) == 2
 
 
-async def test_a_post_that_has_become_another_is_made_anew(
+async def test_a_post_that_changed_its_kind_is_downloaded_again(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     harness.video()
@@ -254,7 +255,7 @@ async def test_a_post_that_has_become_another_is_made_anew(
     assert "photo" in harness.answers()[-1]
 
 
-async def test_an_album_that_broke_off_is_not_kept(harness: BotHarness):
+async def test_a_partially_sent_album_is_not_cached(harness: BotHarness):
     harness.video(pictures=tuple(harness.samples.picture(200 + n, 300, "s") for n in range(12)))
     await harness.start()
     await harness.say("hello")
@@ -263,7 +264,7 @@ async def test_an_album_that_broke_off_is_not_kept(harness: BotHarness):
     assert await find_cached(KEY) is None
 
 
-async def test_another_bots_ids_are_not_used(harness: BotHarness):
+async def test_file_ids_of_another_bot_are_not_used(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say("hello")
@@ -271,7 +272,7 @@ async def test_another_bots_ids_are_not_used(harness: BotHarness):
     assert await find_cached(CacheKey(43, "tiktok", ID, "media/best")) is None
 
 
-async def test_a_short_link_fills_the_shelf_for_the_long_one(harness: BotHarness):
+async def test_a_short_link_fills_the_cache_for_the_long_link(harness: BotHarness):
     harness.video()
     harness.site.short_links["ZMdemo001"] = f"{VIDEO}?_t=8x"
     await harness.start()
@@ -281,7 +282,7 @@ async def test_a_short_link_fills_the_shelf_for_the_long_one(harness: BotHarness
     assert len(uploads(harness)) == 1
 
 
-async def test_a_short_link_is_followed_once_for_all_and_known_from_then_on(harness: BotHarness):
+async def test_a_short_link_is_resolved_once_and_then_cached(harness: BotHarness):
     harness.video()
     harness.site.short_links["ZMshort01"] = VIDEO
     short = "https://vm.tiktok.com/ZMshort01/"
@@ -301,8 +302,8 @@ async def test_a_short_link_is_followed_once_for_all_and_known_from_then_on(harn
     assert [e.host for e in harness.simulator.log if e.host == "vm.tiktok.com"] == []
 
 
-async def test_two_processes_on_one_database_fetch_a_post_once(harness: BotHarness, db_url: str):
-    """As in a restart: the old process still fetches while the new one already takes requests."""
+async def test_two_processes_on_one_database_download_a_post_once(harness: BotHarness, db_url: str):
+    """As in a restart: the old process still downloads when the new one starts."""
     harness.video()
     harness.site.serves_files.clear()
     env = {
@@ -315,14 +316,14 @@ async def test_two_processes_on_one_database_fetch_a_post_once(harness: BotHarne
     people = [harness.world.person(2_000 + n, f"P{n}") for n in range(100)]
     processes = []
     for half in (people[:50], people[50:]):
-        polls = harness.api.pollers
+        polls = harness.api.polls
         process, _ = await program("run", folder=harness.folder, **env)
         processes.append(process)
-        await harness.until(lambda polls=polls: harness.api.pollers > polls, "a start")  # type: ignore[misc]
+        await harness.until(lambda polls=polls: harness.api.polls > polls, "the first getUpdates")  # type: ignore[misc]
         for person in half:
             harness.world.say(person, VIDEO)
         chats = [harness.world.chats[person.id] for person in half]
-        await harness.until(lambda chats=chats: all(chat.reactions for chat in chats), "the lights")  # type: ignore[misc]
+        await harness.until(lambda chats=chats: all(c.reactions for c in chats), "reactions")  # type: ignore[misc]
         process.send_signal(signal.SIGTERM)
     harness.site.serves_files.set()
     assert [await process.wait() for process in processes] == [0, 0]
@@ -334,13 +335,11 @@ async def test_two_processes_on_one_database_fetch_a_post_once(harness: BotHarne
     await database.close()
 
 
-async def test_without_the_shelf_everything_works_as_before(
+async def test_requests_are_served_without_the_cache(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    from sqlalchemy.exc import OperationalError
-
     async def broken(*_args: object) -> None:
-        raise OperationalError("no shelf", None, Exception())
+        raise StorageError("no cache")
 
     monkeypatch.setattr("services.requests.file_id_cache.find_cached", broken)
     monkeypatch.setattr("services.requests.file_id_cache.store_cached", broken)

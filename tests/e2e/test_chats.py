@@ -1,4 +1,4 @@
-"""Coming aboard and settling in: registration, referral, language, mode, hints."""
+"""Registration, referral links, language, file mode and hints."""
 
 import asyncio
 
@@ -14,10 +14,10 @@ EN = TEXTS["en"]
 LANGUAGES = {"ar", "en", "hi", "id", "ru", "so", "uk", "vi"}
 
 
-# --- registration -----------------------------------------------------------------------------
+# --- registration ---------------------------------------------------------------------------------
 
 
-async def test_a_deep_link_registers_once_in_lower_case_and_is_never_overwritten(
+async def test_a_referral_link_is_stored_once_in_lower_case(
     harness: BotHarness,
 ):
     await harness.start()
@@ -30,7 +30,9 @@ async def test_a_deep_link_registers_once_in_lower_case_and_is_never_overwritten
 
 
 @pytest.mark.parametrize("first", ["hello friend", "/start a b", "/start <b>", "/mode friend"])
-async def test_only_a_proper_start_brings_a_referral(harness: BotHarness, first: str):
+async def test_an_invalid_start_parameter_is_not_stored_as_referral(
+    harness: BotHarness, first: str
+):
     await harness.start()
     await harness.say(first)
     user = await get_user(1001)
@@ -38,7 +40,7 @@ async def test_only_a_proper_start_brings_a_referral(harness: BotHarness, first:
     assert user.link is None
 
 
-async def test_a_first_link_is_welcomed_and_served(harness: BotHarness):
+async def test_a_new_users_first_link_gets_a_welcome_and_the_video(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say(VIDEO)
@@ -47,7 +49,7 @@ async def test_a_first_link_is_welcomed_and_served(harness: BotHarness):
     assert "video" in video
 
 
-async def test_a_name_full_of_markup_and_no_log_chat_hinder_nobody(harness: BotHarness):
+async def test_a_name_with_markup_does_not_break_registration(harness: BotHarness):
     harness.video()
     eve = harness.world.person(1002, "<b>Eve", last_name="&</i>", language_code="en")
     await harness.start()
@@ -55,7 +57,7 @@ async def test_a_name_full_of_markup_and_no_log_chat_hinder_nobody(harness: BotH
     assert len(harness.answers(harness.world.chats[1002])) == 2
 
 
-async def test_the_log_chat_is_told_who_came_after_the_welcome(harness: BotHarness):
+async def test_the_join_log_reports_a_new_user_once_after_the_welcome(harness: BotHarness):
     log = harness.world.group(-500, "Log")
     eve = harness.world.person(1002, "<b>Eve", last_name="&", username="eve")
     await harness.start(BOT_JOIN_LOG_CHAT="-500")
@@ -68,20 +70,20 @@ async def test_the_log_chat_is_told_who_came_after_the_welcome(harness: BotHarne
     assert chats == [1002, -500, 1002]
 
 
-async def test_a_log_chat_that_is_closed_hinders_nobody(harness: BotHarness):
+async def test_an_inaccessible_join_log_does_not_break_registration(harness: BotHarness):
     await harness.start(BOT_JOIN_LOG_CHAT="-500")
     await harness.say("/start")
     assert len(harness.answers()) == 1
 
 
-async def test_many_first_messages_at_once_make_one_row_and_one_welcome(harness: BotHarness):
+async def test_concurrent_first_messages_register_the_user_once(harness: BotHarness):
     await harness.start()
     for _ in range(10):
         harness.world.say(harness.ada, "/start")
     await harness.settled()
     assert await get_user_ids() == [1001]
     welcomes = [t for t in harness.texts() if t.startswith("Welcome")]
-    assert 1 <= len(welcomes) <= 10  # those who came second are known people who say /start
+    assert 1 <= len(welcomes) <= 10  # later messages may count as /start of a registered user
     assert len(harness.answers()) == len(welcomes)
     for _ in range(5):
         harness.world.say(harness.world.person(1002, "Bo"), "hi")
@@ -91,7 +93,7 @@ async def test_many_first_messages_at_once_make_one_row_and_one_welcome(harness:
     ) == 1
 
 
-async def test_start_in_a_group_is_not_for_us(harness: BotHarness):
+async def test_start_in_a_group_is_ignored(harness: BotHarness):
     await harness.start()
     crew = harness.world.group(-1002)
     await harness.say("/start promo", chat=crew)
@@ -111,9 +113,7 @@ async def test_start_in_a_group_is_not_for_us(harness: BotHarness):
         ("in", "en"),
     ],
 )
-async def test_a_person_is_spoken_to_in_the_closest_language(
-    harness: BotHarness, code: str, expected: str
-):
+async def test_a_new_user_gets_the_closest_language(harness: BotHarness, code: str, expected: str):
     person = harness.world.person(1002, "P", language_code=code)
     await harness.start()
     await harness.say("/start", person)
@@ -122,14 +122,14 @@ async def test_a_person_is_spoken_to_in_the_closest_language(
     assert first_line in TEXTS[expected]["welcome"]
 
 
-async def test_a_stored_language_that_is_no_longer_there_is_read_as_english(harness: BotHarness):
+async def test_an_unsupported_stored_language_falls_back_to_english(harness: BotHarness):
     await harness.start()
     await create_user(1001, "ua")
     await harness.say("hello")
     assert harness.texts() == [TEXTS("en", "send_link", platforms=PLATFORMS)]
 
 
-# --- language ---------------------------------------------------------------------------------
+# --- language -------------------------------------------------------------------------------------
 
 
 async def _menu(harness: BotHarness) -> Json:
@@ -137,7 +137,7 @@ async def _menu(harness: BotHarness) -> Json:
     return harness.answers()[-1]
 
 
-async def test_the_menu_offers_all_languages_by_their_own_names(harness: BotHarness):
+async def test_the_language_menu_lists_all_languages_by_their_own_names(harness: BotHarness):
     await harness.start()
     await harness.say("hello")
     menu = await _menu(harness)
@@ -149,7 +149,7 @@ async def test_the_menu_offers_all_languages_by_their_own_names(harness: BotHarn
 
 
 @pytest.mark.parametrize("code", sorted(LANGUAGES))
-async def test_every_language_can_be_chosen_twice(harness: BotHarness, code: str):
+async def test_every_language_can_be_chosen_repeatedly(harness: BotHarness, code: str):
     await harness.start()
     menu = await _menu(harness)
     for _ in range(2):
@@ -162,9 +162,7 @@ async def test_every_language_can_be_chosen_twice(harness: BotHarness, code: str
 
 
 @pytest.mark.parametrize("data", ["lang/", "lang/xx", "lang/../en", "lang/ENGLISH"])
-async def test_a_language_that_is_not_there_is_refused_before_it_is_written(
-    harness: BotHarness, data: str
-):
+async def test_an_unknown_language_is_refused_and_not_stored(harness: BotHarness, data: str):
     await harness.start()
     menu = await _menu(harness)
     answer = await harness.press(menu, data)
@@ -173,7 +171,7 @@ async def test_a_language_that_is_not_there_is_refused_before_it_is_written(
     assert await get_user_settings(1001) == ("en", False)
 
 
-async def test_choosing_in_an_unknown_chat_registers_it(harness: BotHarness):
+async def test_choosing_a_language_registers_an_unknown_chat(harness: BotHarness):
     await harness.start()
     menu = await _menu(harness)
     from data.database import get_session
@@ -209,7 +207,7 @@ async def test_in_groups_only_administrators_change_settings(
     assert (await get_user(-1002) is not None) is allowed
 
 
-async def test_a_member_who_presses_the_admins_menu_gets_a_toast(harness: BotHarness):
+async def test_a_member_who_presses_the_language_menu_gets_a_notice(harness: BotHarness):
     await harness.start()
     crew = harness.world.group(-1002)
     crew.members[1001] = "administrator"
@@ -222,7 +220,9 @@ async def test_a_member_who_presses_the_admins_menu_gets_a_toast(harness: BotHar
     assert await get_user_settings(-1002) == ("ru", False)
 
 
-async def test_when_telegram_does_not_say_who_is_admin_nobody_is(harness: BotHarness):
+async def test_settings_are_refused_if_telegram_does_not_return_the_members_status(
+    harness: BotHarness,
+):
     await harness.start()
     crew = harness.world.group(-1002)
     crew.members[1001] = "creator"
@@ -231,7 +231,7 @@ async def test_when_telegram_does_not_say_who_is_admin_nobody_is(harness: BotHar
     assert harness.texts(crew) == [EN["not_admin"]]
 
 
-async def test_quick_toggles_of_the_mode_are_all_counted(harness: BotHarness):
+async def test_rapid_mode_toggles_are_all_applied(harness: BotHarness):
     await harness.start()
     await harness.say("hello")
     for _ in range(5):
@@ -243,10 +243,10 @@ async def test_quick_toggles_of_the_mode_are_all_counted(harness: BotHarness):
     assert in_file_mode == 1
 
 
-# --- hints ------------------------------------------------------------------------------------
+# --- hints ----------------------------------------------------------------------------------------
 
 
-async def test_everything_else_gets_its_hint_in_private_and_silence_in_groups(harness: BotHarness):
+async def test_messages_without_a_link_get_a_hint_in_private_chats_only(harness: BotHarness):
     await harness.start()
     await harness.say("/start")
     crew = harness.world.group(-1002)
@@ -286,7 +286,7 @@ async def test_an_edited_message_is_not_a_new_request(harness: BotHarness):
     assert harness.videos() == []
 
 
-async def test_the_commands_are_published_in_every_language(harness: BotHarness):
+async def test_commands_are_published_in_every_language(harness: BotHarness):
     await harness.start()
     commands = harness.api.methods.commands
     private = {key for key in commands if key.startswith("all_private_chats/")}

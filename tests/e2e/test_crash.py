@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice: what a process that was killed has left is finished by the next one."""
+"""A killed process loses no request: the next one finishes them, and repeats nothing."""
 
 import asyncio
 import hashlib
@@ -19,6 +19,7 @@ from data.requests import count_attempt, store_progress, store_requests
 from misc.ui.texts import load_texts
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import FaultRule
+from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
 
@@ -32,8 +33,8 @@ def slideshow(harness: BotHarness, post_id: str, number: int) -> None:
     harness.video(post_id, pictures=tuple(pictures), encodings=())
 
 
-def asked(harness: BotHarness, post_id: str = ID, **options: object) -> Request:
-    """Let Ada ask; gives her request as it is stored."""
+def sent_request(harness: BotHarness, post_id: str = ID, **options: object) -> Request:
+    """Send a link as Ada; return the request as the store keeps it."""
     message = harness.world.say(harness.ada, f"https://www.tiktok.com/@a/video/{post_id}")
     harness.world.updates.clear()
     values = {
@@ -49,13 +50,13 @@ def asked(harness: BotHarness, post_id: str = ID, **options: object) -> Request:
     return Request(**values)
 
 
-async def left_behind(
+async def store_open(
     harness: BotHarness,
     requests: Sequence[Request],
     progress: Progress | None = None,
     attempts: int = 0,
 ) -> None:
-    """Put requests of a dead process into the bot's database."""
+    """Store open requests of a dead process in the bot's database."""
     database.initialize_database_components(f"sqlite:///{harness.folder / 'bot.db'}")
     await database.init_db()
     for row in await store_requests(42, 77, requests, "dead"):
@@ -67,8 +68,8 @@ async def left_behind(
     await database.close()
 
 
-async def started(harness: BotHarness, **environment: str) -> None:
-    """Start the bot, and wait until what was left is finished."""
+async def start_and_finish(harness: BotHarness, **environment: str) -> None:
+    """Start the bot and wait until all stored requests are finished."""
     await harness.start(**environment)
     while await open_requests():
         await harness.world.changed(0.05)
@@ -82,13 +83,13 @@ async def open_requests() -> int:
     return await database.read(lambda db: db.execute(question).scalar_one())
 
 
-async def test_what_had_not_begun_is_served_in_order(harness: BotHarness):
+async def test_pending_requests_are_served_in_order(harness: BotHarness):
     requests = []
     for n in range(3):
         harness.video(f"{ID[:-1]}{n}")
-        requests.append(asked(harness, f"{ID[:-1]}{n}"))
-    await left_behind(harness, requests)
-    await started(harness)
+        requests.append(sent_request(harness, f"{ID[:-1]}{n}"))
+    await store_open(harness, requests)
+    await start_and_finish(harness)
     replies = [m["reply_to_message"]["message_id"] for m in harness.videos()]
     assert replies == [request.message_id for request in requests]
     assert await open_requests() == 0
@@ -96,76 +97,82 @@ async def test_what_had_not_begun_is_served_in_order(harness: BotHarness):
 
 async def test_a_send_without_an_answer_is_reported_and_not_repeated(harness: BotHarness):
     harness.video()
-    await left_behind(harness, [asked(harness)], Progress(total=1).record_sending(1))
-    await started(harness)
+    await store_open(harness, [sent_request(harness)], Progress(total=1).record_sending(1))
+    await start_and_finish(harness)
     assert harness.texts() == [EN["delivery_unknown"]]
     assert list(harness.home.reactions.values()) == ["😢"]
     assert [entry for entry in harness.simulator.log if "/video/" in entry.path] == []
     assert await open_requests() == 0
 
 
-async def test_of_a_slideshow_only_the_rest_is_sent(harness: BotHarness):
+async def test_a_partially_sent_slideshow_is_completed(harness: BotHarness):
     slideshow(harness, SLIDES, 21)
-    await left_behind(
-        harness, [asked(harness, SLIDES)], Progress((501, 502, 503, 504, 505, 506, 507), 21)
+    await store_open(
+        harness, [sent_request(harness, SLIDES)], Progress((501, 502, 503, 504, 505, 506, 507), 21)
     )
-    await started(harness)
+    await start_and_finish(harness)
     photos = [m for m in harness.answers() if "photo" in m]
     assert [content(harness, m) for m in photos] == pictures_of(harness, SLIDES, 21)[7:]
     assert "Source" in harness.texts()[-1]
     assert await open_requests() == 0
 
 
-async def test_an_album_that_may_have_arrived_is_left_out_and_reported(harness: BotHarness):
+async def test_an_album_with_unknown_delivery_is_skipped_and_reported(harness: BotHarness):
     slideshow(harness, SLIDES, 14)
-    await left_behind(harness, [asked(harness, SLIDES)], Progress((501,) * 7, 14).record_sending(7))
-    await started(harness)
+    await store_open(
+        harness, [sent_request(harness, SLIDES)], Progress((501,) * 7, 14).record_sending(7)
+    )
+    await start_and_finish(harness)
     assert [m for m in harness.answers() if "photo" in m] == []
     assert "Source" in harness.texts()[-2]
     assert harness.texts()[-1] == EN["delivery_unknown"]
 
 
-async def test_a_kill_between_an_answer_and_the_word_about_it_leaves_the_request_open(
+async def test_a_request_stays_open_until_the_user_is_told_about_a_gap(
     harness: BotHarness,
 ):
     slideshow(harness, SLIDES, 14)
     await harness.start()
     await harness.say("/start")
     await harness.stop()
-    await left_behind(harness, [asked(harness, SLIDES)], Progress((501,) * 7, 14).record_sending(7))
+    await store_open(
+        harness, [sent_request(harness, SLIDES)], Progress((501,) * 7, 14).record_sending(7)
+    )
     harness.api.faults.append(FaultRule("sendMessage", "slow", skip=1, seconds=2))
     await harness.start()
-    await harness.until(lambda: not harness.api.faults, "the word that something may be missing")
+    await harness.until(lambda: not harness.api.faults, "the notice about missing media")
     assert await open_requests() == 1
     await harness.settled()
     assert await open_requests() == 0
 
 
-async def test_when_all_has_arrived_nothing_is_said_or_sent(harness: BotHarness):
-    await left_behind(harness, [asked(harness)], Progress((501, 502), 2, has_text=True))
-    await started(harness)
+async def test_a_fully_delivered_request_is_closed_silently(harness: BotHarness):
+    await store_open(harness, [sent_request(harness)], Progress((501, 502), 2, has_text=True))
+    await start_and_finish(harness)
     assert harness.answers() == []
     assert await open_requests() == 0
 
 
-async def test_a_post_that_is_gone_meanwhile_is_told_as_cut_off(harness: BotHarness):
+async def test_a_post_deleted_before_the_restart_is_reported_as_partial(harness: BotHarness):
     harness.video(SLIDES, status=10204)
-    await left_behind(harness, [asked(harness, SLIDES)], Progress((501,) * 7, 14))
-    await started(harness)
+    await store_open(harness, [sent_request(harness, SLIDES)], Progress((501,) * 7, 14))
+    await start_and_finish(harness)
     assert harness.texts() == [TEXTS("en", "delivery_partial", sent=7, total=14)]
 
 
 @pytest.mark.parametrize("is_private", [True, False])
-async def test_what_is_too_old_gets_one_sentence(harness: BotHarness, is_private: bool):
+async def test_requests_older_than_the_limit_get_one_notice_per_chat(
+    harness: BotHarness, is_private: bool
+):
     old = int(time.time()) - 4_000
-    request = asked(harness, asked_at=old, is_private=is_private)
-    await left_behind(harness, [request, request, request])
-    await started(harness)
+    request = sent_request(harness, asked_at=old, is_private=is_private)
+    await store_open(harness, [request, request, request])
+    await start_and_finish(harness)
     assert harness.texts() == [EN["too_old"]]
     assert await open_requests() == 0
 
 
-async def test_an_update_that_comes_late_gets_that_sentence_as_well(harness: BotHarness):
+async def test_a_late_update_gets_a_notice_with_a_retry_button(harness: BotHarness):
     harness.video()
     message = harness.world.say(harness.ada, VIDEO)
     message["date"] -= 4_000
@@ -177,32 +184,32 @@ async def test_an_update_that_comes_late_gets_that_sentence_as_well(harness: Bot
     assert len(harness.videos()) == 1
 
 
-async def test_what_brings_the_process_down_each_time_is_given_up(harness: BotHarness):
+async def test_a_request_that_exceeds_its_attempts_is_given_up(harness: BotHarness):
     harness.video()
-    await left_behind(harness, [asked(harness)], attempts=MAX_ATTEMPTS)
-    await started(harness)
+    await store_open(harness, [sent_request(harness)], attempts=MAX_ATTEMPTS)
+    await start_and_finish(harness)
     assert harness.texts() == [EN["given_up"]]
 
 
-async def test_a_pressed_buttons_keyboard_comes_back(harness: BotHarness):
+async def test_the_keyboard_of_an_interrupted_button_request_is_restored(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say(VIDEO)
     await harness.stop()
     (video,) = harness.videos()
     keyboard = video.pop("reply_markup")
-    request = asked(harness, kind="sound", message_id=video["message_id"])
+    request = sent_request(harness, kind="sound", message_id=video["message_id"])
     import dataclasses
     import json
 
     press = ButtonPress(f"sound/tiktok/{ID}", json.dumps(keyboard))
-    await left_behind(harness, [dataclasses.replace(request, press=press)])
-    await started(harness)
+    await store_open(harness, [dataclasses.replace(request, press=press)])
+    await start_and_finish(harness)
     assert [m for m in harness.answers() if "audio" in m] != []
     assert video["reply_markup"] == keyboard
 
 
-async def test_an_update_is_not_acknowledged_before_its_request_is_stored(
+async def test_an_update_is_acknowledged_only_after_its_request_is_stored(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     gate = asyncio.Event()
@@ -215,18 +222,18 @@ async def test_an_update_is_not_acknowledged_before_its_request_is_stored(
     harness.video()
     await harness.start()
     await harness.say("hello")
-    polls = harness.api.pollers
+    polls = harness.api.polls
     harness.world.say(harness.ada, VIDEO)
     await asyncio.sleep(0.5)
     assert [update["message"]["text"] for update in harness.world.updates] == [VIDEO]
-    assert harness.api.pollers == polls
+    assert harness.api.polls == polls
     gate.set()
     await harness.settled()
     assert len(harness.videos()) == 1
     assert harness.world.updates == []
 
 
-async def test_an_update_that_comes_twice_is_served_once(harness: BotHarness):
+async def test_a_duplicate_update_is_served_once(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say(VIDEO)
@@ -240,7 +247,7 @@ async def test_an_update_that_comes_twice_is_served_once(harness: BotHarness):
     assert len(harness.videos()) == 2
 
 
-async def test_what_was_handled_before_the_stop_does_not_come_again(harness: BotHarness):
+async def test_updates_handled_before_the_stop_are_acknowledged(harness: BotHarness):
     await harness.start()
     harness.world.say(harness.ada, "/start")
     await harness.until(harness.answers)
@@ -248,30 +255,31 @@ async def test_what_was_handled_before_the_stop_does_not_come_again(harness: Bot
     assert harness.world.updates == []
 
 
-# --- killed ------------------------------------------------------------------------------------
+# --- the real program, killed ---------------------------------------------------------------------
 
 CHATS, SINGLES, ALBUMS, PICTURES = 25, 6, 2, 12
 KILLS = 20
 
 
-async def test_killed_twenty_times_every_request_is_answered_and_nothing_comes_twice(
+async def test_a_bot_killed_twenty_times_answers_every_request_once(
     harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
 ):
-    """On both databases, side by side: most of the time is waiting for starts."""
+    """Run on SQLite and PostgreSQL at the same time: most of the time is spent on starts."""
     other = BotHarness(tmp_path / "other", harness.samples, authority)
     await other.simulator.start()
     try:
         await asyncio.gather(
-            survives(harness, f"sqlite:///{tmp_path / 'killed.db'}"), survives(other, new_postgres)
+            run_and_kill(harness, f"sqlite:///{tmp_path / 'killed.db'}"),
+            run_and_kill(other, new_postgres),
         )
     finally:
         await other.close()
     assert other.api.methods.violations == []
 
 
-async def survives(harness: BotHarness, db_url: str) -> None:
-    """Let a bot have 200 requests, singles and albums, and kill it 20 times at random moments."""
-    chance = random.Random()
+async def run_and_kill(harness: BotHarness, db_url: str) -> None:
+    """Send 200 requests for videos and albums; kill the bot 20 times at random moments."""
+    rng = random.Random()
     singles = [f"73000000000000004{n:02}" for n in range(20)]
     albums = [f"73000000000000005{n:02}" for n in range(5)]
     for post_id in singles:
@@ -283,9 +291,9 @@ async def survives(harness: BotHarness, db_url: str) -> None:
     wanted = [
         (person, post_id)
         for person in people
-        for post_id in chance.sample(singles, SINGLES) + chance.sample(albums, ALBUMS)
+        for post_id in rng.sample(singles, SINGLES) + rng.sample(albums, ALBUMS)
     ]
-    chance.shuffle(wanted)
+    rng.shuffle(wanted)
     assert len(wanted) == 200
     environment = {
         **harness.simulator.bot_environment(harness.folder),
@@ -305,11 +313,11 @@ async def survives(harness: BotHarness, db_url: str) -> None:
             requests[person.id, message["message_id"]] = post_id
 
     for _ in range(KILLS):
-        polls = harness.api.pollers
+        polls = harness.api.polls
         process, _ = await program("run", folder=harness.folder, **environment)
-        await harness.until(lambda polls=polls: harness.api.pollers > polls, "a start")  # type: ignore[misc]
+        await harness.until(lambda polls=polls: harness.api.polls > polls, "the first getUpdates")  # type: ignore[misc]
         ask(10)
-        await asyncio.sleep(chance.uniform(0.1, 1.6))
+        await asyncio.sleep(rng.uniform(0.1, 1.6))
         process.send_signal(signal.SIGKILL)
         await process.wait()
     ask(len(wanted))
@@ -322,11 +330,11 @@ async def survives(harness: BotHarness, db_url: str) -> None:
     while unanswered() and time.monotonic() < deadline:
         await harness.world.changed(0.5)
     assert [(key, harness.texts(harness.world.chats[key[0]])) for key in unanswered()] == []
-    await asyncio.sleep(2)  # what comes twice would come now
+    await asyncio.sleep(2)  # let duplicates arrive
     process.send_signal(signal.SIGTERM)
     await process.wait()
 
-    unknown = lit = 0
+    unknown = reactions = 0
     for person in people:
         chat = harness.world.chats[person.id]
         contents = Counter(content(harness, m) for m in harness.answers(chat) if "photo" in m)
@@ -334,15 +342,16 @@ async def survives(harness: BotHarness, db_url: str) -> None:
         replies = Counter(m["reply_to_message"]["message_id"] for m in harness.videos(chat))
         assert set(replies.values()) <= {1}
         unknown += harness.texts(chat).count(EN["delivery_unknown"])
-        lit += len(chat.reactions)
-    # Sixteen at most are in flight at a time.
+        reactions += len(chat.reactions)
+    # At most sixteen requests run at a time.
     assert unknown <= KILLS * 16
-    # A light stays only where nobody knows, or where the kill came between the last word and it.
-    assert lit <= unknown + KILLS
+    # A status reaction may remain if the delivery is unknown, or if a kill hit between the two
+    # calls.
+    assert reactions <= unknown + KILLS
 
 
 def outcome(harness: BotHarness, chat_id: int, message_id: int, post_id: str) -> bool:
-    """Tell whether a request has got all that it is due, or a word about what may be missing."""
+    """Return True if a request got all its media, or a notice about missing media."""
     chat = harness.world.chats[chat_id]
     replies = [
         m
@@ -357,8 +366,8 @@ def outcome(harness: BotHarness, chat_id: int, message_id: int, post_id: str) ->
     return seen >= set(pictures_of(harness, post_id, PICTURES))
 
 
-def content(harness: BotHarness, message: dict) -> str:  # type: ignore[type-arg]
-    """Tell what a photo shows, by its bytes."""
+def content(harness: BotHarness, message: Json) -> str:
+    """Return the hash of a photo's file, which identifies the picture."""
     return digest(harness.simulator.api.files.by_id[message["photo"][-1]["file_id"]].path)
 
 

@@ -1,4 +1,4 @@
-"""`main.py check`: what a start needs, one by one, safe to be shown to anybody."""
+"""`main.py doctor` checks every prerequisite of a start, and prints no secrets."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.e2e.test_lifecycle import program
 
 
 async def report(harness: BotHarness, **environment: str) -> tuple[int | None, list[str]]:
-    """Run the check; gives its exit code and its lines. It says no secret."""
+    """Run the doctor; return exit code and output lines; fail if a secret is printed."""
     process, _ = await program(
         "check",
         folder=harness.folder,
@@ -34,12 +34,12 @@ def cookies(folder: Path, *, expires: int) -> str:
     return str(file)
 
 
-async def test_when_all_is_well_every_line_is_ok(inline: InlineHarness):
+async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
     harness = inline.harness
     file = cookies(harness.folder, expires=2_000_000_000)
     code, lines = await report(harness, NETWORK_COOKIES_FILE=file, **ON)
     assert code == 0
-    # How old yt-dlp may be depends on the day on which this is run.
+    # The line about yt-dlp's age depends on the date of the test run.
     assert [line for line in lines if not line.startswith("ok ") and "yt-dlp" not in line] == []
     version, _ = reader_version()
     for part in (
@@ -57,7 +57,7 @@ async def test_when_all_is_well_every_line_is_ok(inline: InlineHarness):
         assert any(part in line for line in lines), part
 
 
-async def test_what_is_wrong_is_said_with_what_to_do(inline: InlineHarness):
+async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
     harness = inline.harness
     harness.world.chats[STORAGE] = Chat(STORAGE, "channel", title="S", closed="bot was kicked")
     harness.world.bot_user.update(can_join_groups=False, supports_guest_queries=False)
@@ -70,7 +70,7 @@ async def test_what_is_wrong_is_said_with_what_to_do(inline: InlineHarness):
         FILES_SPOOL_MB="900000000",
         **ON,
     )
-    assert code == 0  # the bot would start
+    assert code == 0  # none of the problems prevents a start
     warnings = [line for line in lines if line.startswith("warning ") and "yt-dlp" not in line]
     for part in (
         "/setjoingroups",
@@ -85,7 +85,7 @@ async def test_what_is_wrong_is_said_with_what_to_do(inline: InlineHarness):
 
 
 @pytest.mark.parametrize("token", ["", "hunter2", "42:AAAAAA"])
-async def test_without_a_token_that_telegram_knows_it_fails(harness: BotHarness, token: str):
+async def test_a_token_unknown_to_telegram_is_a_failure(harness: BotHarness, token: str):
     code, lines = await report(harness, BOT_TOKEN=token)
     assert code == 1
     failures = [line for line in lines if line.startswith("failure ")]
@@ -93,7 +93,7 @@ async def test_without_a_token_that_telegram_knows_it_fails(harness: BotHarness,
     assert "token" in failures[0]
 
 
-async def test_ads_that_cannot_be_read_are_a_failure(harness: BotHarness):
+async def test_an_invalid_ads_file_is_a_failure(harness: BotHarness):
     file = harness.folder / "ads.json"
     file.write_text('[{"name": "tea"}]')
     code, lines = await report(harness, ADS_FILE=str(file))

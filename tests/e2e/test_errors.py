@@ -1,4 +1,4 @@
-"""What people are told when something fails: another try where it helps, more for administrators."""
+"""Error messages: a retry button where a retry can help, and details for administrators only."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.e2e.bot_harness import VIDEO, BotHarness
 EN = load_texts()["en"]
 
 
-async def refused(harness: BotHarness, trouble: str = "503", **environment: str):
-    """Let a request fail; gives the request and the explanation."""
+async def failed_request(harness: BotHarness, trouble: str = "503", **environment: str):
+    """Send a link that fails; return the request and the bot's error message."""
     harness.video(page_trouble=trouble)
     await harness.start(LIMITS_ATTEMPTS="1", **environment)
     await harness.say("hello")
@@ -17,8 +17,8 @@ async def refused(harness: BotHarness, trouble: str = "503", **environment: str)
     return request, harness.answers()[-1]
 
 
-async def test_try_again_serves_the_request_once_more(harness: BotHarness):
-    request, message = await refused(harness)
+async def test_the_retry_button_serves_the_request(harness: BotHarness):
+    request, message = await failed_request(harness)
     ((button,),) = message["reply_markup"]["inline_keyboard"]
     assert button["text"] == EN["retry_button"]
     harness.site.posts["7300000000000000001"].page_trouble = ""
@@ -29,18 +29,18 @@ async def test_try_again_serves_the_request_once_more(harness: BotHarness):
     assert request["message_id"] not in harness.home.reactions
 
 
-async def test_a_double_press_is_one_try(harness: BotHarness):
-    _, message = await refused(harness)
+async def test_two_presses_of_the_retry_button_start_one_request(harness: BotHarness):
+    _, message = await failed_request(harness)
     harness.site.posts["7300000000000000001"].page_trouble = ""
     harness.world.press(harness.ada, message, "retry_video")
     await harness.press(message, "retry_video")
     assert len(harness.videos()) == 1
 
 
-async def test_when_the_explanation_cannot_be_taken_away_one_may_press_again_later(
+async def test_the_retry_button_works_again_if_its_message_cannot_be_deleted(
     harness: BotHarness,
 ):
-    _, message = await refused(harness)
+    _, message = await failed_request(harness)
     harness.fail("deleteMessage", "400", times=2)
     await harness.press(message, "retry_video")
     harness.site.posts["7300000000000000001"].page_trouble = ""
@@ -48,37 +48,37 @@ async def test_when_the_explanation_cannot_be_taken_away_one_may_press_again_lat
     assert len(harness.videos()) == 1
 
 
-async def test_only_who_has_asked_may_try_again(harness: BotHarness):
-    _, message = await refused(harness)
+async def test_only_the_requesting_user_can_retry(harness: BotHarness):
+    _, message = await failed_request(harness)
     bo = harness.world.person(1002, "Bo")
     answer = await harness.press(message, "retry_video", bo)
     assert answer["text"] == EN["not_yours"]
     assert harness.videos() == []
 
 
-async def test_without_the_request_the_button_is_too_old(harness: BotHarness):
-    _, message = await refused(harness)
+async def test_the_retry_button_expires_without_the_original_message(harness: BotHarness):
+    _, message = await failed_request(harness)
     message.pop("reply_to_message")
     answer = await harness.press(message, "retry_video")
     assert answer["text"] == EN["button_expired"]
 
 
 @pytest.mark.parametrize("trouble", ["age", "login"])
-async def test_where_a_retry_cannot_help_there_is_no_button(harness: BotHarness, trouble: str):
-    _, message = await refused(harness, trouble)
+async def test_permanent_errors_have_no_retry_button(harness: BotHarness, trouble: str):
+    _, message = await failed_request(harness, trouble)
     assert ("reply_markup" in message) == (trouble == "login")
 
 
-async def test_a_group_sees_a_reaction_and_nothing_else(harness: BotHarness):
-    await refused(harness)
+async def test_a_failure_in_a_group_is_a_reaction_only(harness: BotHarness):
+    await failed_request(harness)
     crew = harness.world.group(-1002)
     request = await harness.say(VIDEO, chat=crew)
     assert crew.reactions[request["message_id"]] == "😢"
     assert [m for m in harness.answers(crew) if "reply_markup" in m] == []
 
 
-async def test_an_administrator_is_told_what_happened_inside(harness: BotHarness):
-    _, message = await refused(harness, BOT_ADMINS="1001, 7")
+async def test_an_administrator_sees_the_error_details(harness: BotHarness):
+    _, message = await failed_request(harness, BOT_ADMINS="1001, 7")
     assert message["text"].startswith(EN["platform_trouble"])
     assert "PlatformUnreachableError" in message["text"]
     assert "HTTP 503" in message["text"]
@@ -87,13 +87,13 @@ async def test_an_administrator_is_told_what_happened_inside(harness: BotHarness
     assert "Unreachable" not in harness.texts(harness.world.chats[1002])[-1]
 
 
-async def test_of_a_bug_an_administrator_sees_the_place_and_no_values(
+async def test_a_bug_report_to_an_administrator_shows_the_code_location_but_no_values(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    async def broken(*_args: object) -> None:
+    def broken(*_args: object, **_kwargs: object) -> None:
         raise ZeroDivisionError("token <secret>")
 
-    monkeypatch.setattr("services.requests.posts.PostService._fetch", broken)
+    monkeypatch.setattr("services.requests.posts.choose_rendition", broken)
     harness.video()
     await harness.start(BOT_ADMINS="1001")
     await harness.say("hello")

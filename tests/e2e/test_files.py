@@ -1,7 +1,7 @@
-"""Whatever the site serves, what arrives plays; whatever its size, it arrives or is honestly refused.
+"""Every delivered video plays, and a file that is too large is shrunk, split or refused.
 
-The simulator looks into every video that it is sent: one that phones would not play, that does not
-start before it has loaded, or that is declared wrong is a violation and fails the journey.
+The simulator checks every uploaded video. A video that phones cannot play, that cannot be streamed,
+or whose declared size is wrong is a violation and fails the test.
 """
 
 from pathlib import Path
@@ -20,8 +20,10 @@ TEXTS = load_texts()
 NOISE = VideoSpec(width=640, height=360, seconds=7, is_noise=True)
 
 
-async def bring(harness: BotHarness, path: Path, codec: str = "h264", **environment: str) -> Json:
-    """Put a file behind the link, send the link, and give the bot's last message."""
+async def deliver_file(
+    harness: BotHarness, path: Path, codec: str = "h264", **environment: str
+) -> Json:
+    """Serve the file as TikTok's video, send the link and return the bot's last message."""
     if "TELEGRAM_LOCAL" in environment:
         harness.api.upload_limit = 2_000_000_000
     harness.video(encodings=(Encoding(path, codec=codec),))
@@ -31,9 +33,9 @@ async def bring(harness: BotHarness, path: Path, codec: str = "h264", **environm
     return harness.answers()[-1]
 
 
-async def test_what_plays_passes_untouched(harness: BotHarness):
+async def test_a_playable_video_is_sent_unchanged(harness: BotHarness):
     path = harness.samples.video(VideoSpec())
-    message = await bring(harness, path)
+    message = await deliver_file(harness, path)
     assert message["video"]["file_size"] == path.stat().st_size
     (stored,) = [f for f in harness.api.files.by_id.values() if f.kind == "video"]
     assert stored.path.read_bytes() == path.read_bytes()
@@ -50,10 +52,8 @@ async def test_what_plays_passes_untouched(harness: BotHarness):
     ],
     ids=["h265", "vp9", "moov-at-end", "mkv", "ts"],
 )
-async def test_what_would_not_play_everywhere_is_made_to(
-    harness: BotHarness, spec: VideoSpec, codec: str
-):
-    message = await bring(harness, harness.samples.video(spec), codec)
+async def test_an_unplayable_video_is_converted(harness: BotHarness, spec: VideoSpec, codec: str):
+    message = await deliver_file(harness, harness.samples.video(spec), codec)
     video = message["video"]
     assert (video["width"], video["height"], video["duration"]) == (576, 1024, 3)
     (stored,) = [f for f in harness.api.files.by_id.values() if f.kind == "video"]
@@ -62,24 +62,24 @@ async def test_what_would_not_play_everywhere_is_made_to(
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
-async def test_a_turned_video_is_sent_as_it_is_shown(
+async def test_a_rotated_video_is_sent_with_its_displayed_size(
     harness: BotHarness, tmp_path: Path, codec: str
 ):
     encoder = {"h264": "libx264", "h265": "libx265"}[codec]
     spec = VideoSpec(width=854, height=480, encoder=encoder)
     turned = tmp_path / "turned.mp4"
     turned.write_bytes(_turn(harness.samples.video(spec).read_bytes()))
-    message = await bring(harness, turned, codec)
+    message = await deliver_file(harness, turned, codec)
     assert (message["video"]["width"], message["video"]["height"]) == (480, 854)
 
 
-async def test_a_silent_loop_is_an_animation(harness: BotHarness):
-    message = await bring(harness, harness.samples.video(VideoSpec(has_sound=False)))
+async def test_a_silent_video_is_sent_as_an_animation(harness: BotHarness):
+    message = await deliver_file(harness, harness.samples.video(VideoSpec(has_sound=False)))
     assert message["animation"]["duration"] == 3
     assert message["caption"].startswith("Source")
 
 
-async def test_a_moving_gif_is_an_animation_and_in_an_album_a_video(harness: BotHarness):
+async def test_an_animated_gif_is_an_animation_alone_and_a_video_in_an_album(harness: BotHarness):
     gif = harness.samples.gif(300, 200)
     harness.video(pictures=(gif,))
     await harness.start()
@@ -93,28 +93,30 @@ async def test_a_moving_gif_is_an_animation_and_in_an_album_a_video(harness: Bot
     assert [("video" in m, "photo" in m) for m in album] == [(True, False), (False, True)]
 
 
-# --- the size ladder ----------------------------------------------------------------------------
+# --- size limits ----------------------------------------------------------------------------------
 
 
-async def test_too_large_a_video_is_encoded_smaller_once(harness: BotHarness):
+async def test_a_video_over_the_limit_is_encoded_smaller_once(harness: BotHarness):
     path = harness.samples.video(NOISE)
     assert path.stat().st_size > 50_000_000
-    message = await bring(harness, path)
+    message = await deliver_file(harness, path)
     assert message["video"]["file_size"] < 50_000_000
     assert (message["video"]["width"], message["video"]["duration"]) == (640, 7)
     assert len(harness.calls("sendVideo")) == 1
 
 
-async def test_ones_own_server_takes_it_as_large_as_it_is(harness: BotHarness):
+async def test_a_local_bot_api_server_gets_the_full_size(harness: BotHarness):
     path = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
-    message = await bring(harness, path, TELEGRAM_LOCAL="true")
+    message = await deliver_file(harness, path, TELEGRAM_LOCAL="true")
     assert message["video"]["file_size"] == 60_000_000
 
 
-async def test_what_cannot_be_encoded_in_time_comes_in_numbered_parts_if_that_is_wanted(
+async def test_a_video_that_encodes_too_slowly_is_split_if_enabled(
     harness: BotHarness,
 ):
-    await bring(harness, harness.samples.video(NOISE), LIMITS_ENCODE_S="1", LIMITS_SPLIT="true")
+    await deliver_file(
+        harness, harness.samples.video(NOISE), LIMITS_ENCODE_S="1", LIMITS_SPLIT="true"
+    )
     videos = harness.videos()
     assert [m["caption"] for m in videos] == ["1/2", "2/2"]
     assert all(m["video"]["file_size"] < 50_000_000 for m in videos)
@@ -122,11 +124,11 @@ async def test_what_cannot_be_encoded_in_time_comes_in_numbered_parts_if_that_is
     assert harness.texts()[-1].startswith("Source")
 
 
-async def test_what_cannot_be_made_to_fit_is_refused_with_its_size_and_its_source(
+async def test_a_video_that_cannot_be_shrunk_is_refused_with_size_and_source(
     harness: BotHarness,
 ):
     path = harness.samples.video(NOISE)
-    message = await bring(harness, path, LIMITS_ENCODE_S="1")
+    message = await deliver_file(harness, path, LIMITS_ENCODE_S="1")
     megabytes = -(-path.stat().st_size // 1_000_000)
     assert message["text"] == TEXTS("en", "too_large", size=megabytes, limit=50)
     ((button,),) = message["reply_markup"]["inline_keyboard"]
@@ -134,14 +136,14 @@ async def test_what_cannot_be_made_to_fit_is_refused_with_its_size_and_its_sourc
     assert harness.calls("sendVideo") == []
 
 
-async def test_what_is_too_large_to_be_shrunk_is_not_even_fetched(harness: BotHarness):
+async def test_a_video_above_the_shrink_limit_is_not_downloaded(harness: BotHarness):
     path = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
-    message = await bring(harness, path, LIMITS_SHRINK_MB="55")
+    message = await deliver_file(harness, path, LIMITS_SHRINK_MB="55")
     assert message["text"] == TEXTS("en", "too_large", size=60, limit=50)
     assert not [e for e in harness.simulator.log if e.host.startswith("v16")]
 
 
-async def test_a_file_mode_chat_gets_nothing_that_was_changed(harness: BotHarness):
+async def test_file_mode_refuses_a_file_over_the_limit(harness: BotHarness):
     harness.video(encodings=(Encoding(harness.samples.video(VideoSpec(padded_bytes=60_000_000))),))
     await harness.start()
     await harness.say("/mode")
@@ -150,9 +152,7 @@ async def test_a_file_mode_chat_gets_nothing_that_was_changed(harness: BotHarnes
 
 
 @pytest.mark.parametrize(("quality", "width"), [("best", 1080), ("720p", 720), ("small", 288)])
-async def test_a_chat_gets_the_quality_that_it_has_chosen(
-    harness: BotHarness, quality: str, width: int
-):
+async def test_a_chat_gets_its_chosen_quality(harness: BotHarness, quality: str, width: int):
     sizes = [(288, 512), (720, 1280), (1080, 1920)]
     encodings = tuple(
         Encoding(harness.samples.video(VideoSpec(width=w, height=h, seconds=1)), width=w, height=h)
@@ -166,7 +166,7 @@ async def test_a_chat_gets_the_quality_that_it_has_chosen(
     assert harness.videos()[-1]["video"]["width"] == width
 
 
-async def test_a_chat_that_wants_sound_gets_the_sound(harness: BotHarness):
+async def test_a_chat_that_chose_sound_gets_audio(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say("/settings")
@@ -176,15 +176,15 @@ async def test_a_chat_that_wants_sound_gets_the_sound(harness: BotHarness):
     assert harness.videos() == []
 
 
-async def test_a_video_that_turns_out_too_long_is_refused(harness: BotHarness):
-    """The page says nothing of its length, so it is found in the file."""
+async def test_a_video_longer_than_declared_is_refused(harness: BotHarness):
+    """The page has no duration, so it is measured in the file."""
     harness.video(duration_s=0)
     await harness.start(LIMITS_MAX_DURATION_S="2")
     await harness.say(VIDEO)
     assert harness.texts()[-1] == TEXTS("en", "too_long", length="0:03", limit="0:02")
 
 
-# --- slides as a video --------------------------------------------------------------------------
+# --- slideshows as a video ------------------------------------------------------------------------
 
 
 async def slideshow(harness: BotHarness, **options: Any) -> Json:
@@ -196,7 +196,7 @@ async def slideshow(harness: BotHarness, **options: Any) -> Json:
     return harness.answers()[-1]
 
 
-async def test_slides_become_a_video_with_sound_on_demand(harness: BotHarness):
+async def test_a_slideshow_is_sent_as_a_video_with_sound_on_request(harness: BotHarness):
     below = await slideshow(harness)
     await harness.press(below, f"slides/tiktok/{ID}")
     video = harness.videos()[-1]["video"]
@@ -206,7 +206,7 @@ async def test_slides_become_a_video_with_sound_on_demand(harness: BotHarness):
     assert "As a video" in str(below["reply_markup"])
 
 
-async def test_slides_without_sound_offer_no_video(harness: BotHarness):
+async def test_a_slideshow_without_sound_has_no_video_button(harness: BotHarness):
     below = await slideshow(harness, sound=None)
     assert "slides/" not in str(below["reply_markup"])
     await harness.press(below, f"slides/tiktok/{ID}")
@@ -216,7 +216,7 @@ async def test_slides_without_sound_offer_no_video(harness: BotHarness):
 @pytest.mark.parametrize(
     "data", ["slides/tiktok/", "slides/nowhere/1", "sound/tiktok/../x", "id/x"]
 )
-async def test_a_forged_button_is_too_old(harness: BotHarness, data: str):
+async def test_a_forged_button_is_expired(harness: BotHarness, data: str):
     below = await slideshow(harness)
     answer = await harness.press(below, data)
     assert answer["text"] == TEXTS["en"]["button_expired"]

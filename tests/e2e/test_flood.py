@@ -1,4 +1,4 @@
-"""Who writes too much is told once and then not answered; ordinary talk in groups is free."""
+"""The flood guard warns a flooding user once and then ignores them; group talk is not counted."""
 
 from data.chats import find_chat
 from misc.ui.texts import load_texts
@@ -8,7 +8,7 @@ TEXTS = load_texts()
 ON = {"LIMITS_SPAM_GUARD": "true"}
 
 
-async def test_the_sixth_message_is_warned_in_ones_language_and_then_there_is_silence(
+async def test_the_sixth_message_gets_a_warning_and_later_ones_no_answer(
     harness: BotHarness,
 ):
     await harness.start(**ON)
@@ -20,8 +20,8 @@ async def test_the_sixth_message_is_warned_in_ones_language_and_then_there_is_si
     assert len(texts) == 6
 
 
-async def test_a_stranger_who_floods_is_warned_before_being_registered(harness: BotHarness):
-    """The count is by sender over all chats, so a new chat does not help."""
+async def test_a_flooding_user_cannot_register_a_group(harness: BotHarness):
+    """Messages are counted per sender over all chats."""
     harness.video()
     await harness.start(**ON)
     for _ in range(6):
@@ -32,7 +32,7 @@ async def test_a_stranger_who_floods_is_warned_before_being_registered(harness: 
     assert await find_chat(-1002) is None
 
 
-async def test_ordinary_talk_in_a_group_is_free_and_requests_are_not(harness: BotHarness):
+async def test_group_talk_is_not_counted_and_requests_are(harness: BotHarness):
     harness.video()
     await harness.start(**ON, LIMITS_GROUP_QUEUE="100")
     crew = harness.world.group(-1002)
@@ -45,14 +45,14 @@ async def test_ordinary_talk_in_a_group_is_free_and_requests_are_not(harness: Bo
     assert harness.texts(crew).count(TEXTS("en", "spam_group", minutes=1)) == 1
 
 
-async def test_administrators_may_write_as_much_as_they_like(harness: BotHarness):
+async def test_administrators_are_not_limited(harness: BotHarness):
     await harness.start(**ON, BOT_ADMINS="1001")
     for _ in range(8):
         await harness.say("hello")
     assert len(harness.answers()) == 8
 
 
-async def test_a_warning_that_does_not_arrive_changes_nothing(harness: BotHarness):
+async def test_an_undelivered_warning_does_not_lift_the_limit(harness: BotHarness):
     await harness.start(**ON)
     for _ in range(5):
         await harness.say("hello")

@@ -1,4 +1,4 @@
-"""Forbidden is normal: a chat that is closed to us ends a request quietly, wherever that is found out."""
+"""A chat that is closed to the bot ends its request without an error, at every step."""
 
 import logging
 
@@ -15,7 +15,7 @@ REFUSALS = [
     ("400", "Bad Request: not enough rights to send text messages to the chat"),
     ("400", "Bad Request: PEER_ID_INVALID"),
 ]
-#: What is asked for, and the method that is refused.
+#: What is requested, and the method that Telegram refuses.
 PATHS = {
     "video": "sendVideo",
     "file": "sendDocument",
@@ -29,10 +29,10 @@ PATHS = {
 
 @pytest.mark.parametrize(
     ("path", "code", "words"),
-    # Every refusal on one path, and every path with one refusal.
+    # Test every refusal on one path, and one refusal on every path.
     [("video", *refusal) for refusal in REFUSALS] + [(path, *REFUSALS[0]) for path in PATHS],
 )
-async def test_a_closed_chat_is_noted_and_nothing_else_happens(
+async def test_a_closed_chat_is_recorded_and_its_request_ends_silently(
     harness: BotHarness, path: str, code: str, words: str, caplog: pytest.LogCaptureFixture
 ):
     pictures = tuple(harness.samples.picture(200, 300 + n, "f") for n in range(3))
@@ -65,7 +65,7 @@ async def test_a_closed_chat_is_noted_and_nothing_else_happens(
         record = await find_chat(1001)
         assert record
         assert record.is_blocked
-    # Everybody else is served, and the first one as soon as it writes again.
+    # Other chats are served, and this chat too as soon as it writes again.
     harness.api.faults.clear()
     harness.site.posts[ID].status = 0
     await harness.say(VIDEO, bo)
@@ -75,9 +75,7 @@ async def test_a_closed_chat_is_noted_and_nothing_else_happens(
 
 
 @pytest.mark.parametrize("path", ["video", "sound", "explanation"])
-async def test_a_request_that_was_deleted_is_answered_without_a_quote(
-    harness: BotHarness, path: str
-):
+async def test_a_deleted_request_is_answered_without_a_quote(harness: BotHarness, path: str):
     harness.video(status=10204 * (path == "explanation"))
     harness.site.latency_s = 0.2
     await harness.start()
@@ -95,7 +93,7 @@ async def test_a_request_that_was_deleted_is_answered_without_a_quote(
     assert "reply_to_message" not in harness.answers()[1]
 
 
-async def test_where_reactions_are_refused_an_hourglass_stands_and_goes(harness: BotHarness):
+async def test_without_reactions_the_hourglass_message_is_removed(harness: BotHarness):
     harness.video()
     harness.home.reactions_allowed = False
     await harness.start()

@@ -1,4 +1,4 @@
-"""Guest mode: the bot is called into a chat that it is no member of, and answers there."""
+"""Guest mode: the bot answers in chats that it is not a member of."""
 
 import pytest
 
@@ -16,14 +16,14 @@ EN = TEXTS["en"]
 async def call(
     inline: InlineHarness, text: str, above: Json | None = None, person: Person | None = None
 ) -> Json:
-    """Call the bot among Ada's friends; gives its answer when it is done with it."""
+    """Call the bot in the group; return its message when the bot has finished it."""
     number = inline.mode.call(person or inline.harness.ada, inline.friends, text, above)
     await inline.harness.until(lambda: number in inline.mode.answers, "an answer")
     await inline.harness.settled()
     return inline.mode.answers[number]
 
 
-async def test_an_unknown_post_is_filled_in_and_a_known_one_is_there_at_once(inline: InlineHarness):
+async def test_a_new_post_fills_the_answer_and_a_cached_post_is_sent_at_once(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -41,7 +41,7 @@ async def test_an_unknown_post_is_filled_in_and_a_known_one_is_there_at_once(inl
     assert await open_requests() == 0
 
 
-async def test_the_link_may_stand_in_the_message_above(inline: InlineHarness):
+async def test_the_link_may_be_in_the_quoted_message(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -51,7 +51,7 @@ async def test_the_link_may_stand_in_the_message_above(inline: InlineHarness):
     assert "video" in await call(inline, "@clipferry_demo_bot", above)
 
 
-async def test_an_album_can_be_turned_whether_it_was_known_or_not(inline: InlineHarness):
+async def test_an_album_has_page_buttons_whether_cached_or_not(inline: InlineHarness):
     harness = inline.harness
     album(harness)
     await harness.start(**ON)
@@ -63,7 +63,7 @@ async def test_an_album_can_be_turned_whether_it_was_known_or_not(inline: Inline
         assert "video" in answer
 
 
-async def test_a_call_without_a_link_is_told_what_to_do(inline: InlineHarness):
+async def test_a_call_without_a_link_gets_the_usage(inline: InlineHarness):
     bo = inline.harness.world.person(1002, "Bo", language_code="uk")
     await inline.harness.start(**ON)
     answer = await call(inline, "@clipferry_demo_bot hello", person=bo)
@@ -72,7 +72,7 @@ async def test_a_call_without_a_link_is_told_what_to_do(inline: InlineHarness):
     assert row[0]["url"] == "https://t.me/clipferry_demo_bot?start=inline"
 
 
-async def test_who_never_pressed_start_can_be_asked_to(inline: InlineHarness):
+async def test_users_without_start_are_asked_to_start_if_required(inline: InlineHarness):
     inline.harness.video()
     await inline.harness.start(INLINE_EVERYBODY="false", **ON)
     answer = await call(inline, VIDEO)
@@ -80,7 +80,7 @@ async def test_who_never_pressed_start_can_be_asked_to(inline: InlineHarness):
     assert await open_requests() == 0
 
 
-async def test_a_failure_is_said_and_only_the_caller_may_try_again(inline: InlineHarness):
+async def test_a_failed_call_can_be_retried_by_the_caller_only(inline: InlineHarness):
     harness = inline.harness
     post = harness.video(page_trouble="503")
     await harness.start(LIMITS_ATTEMPTS="1", **ON)
@@ -93,8 +93,8 @@ async def test_a_failure_is_said_and_only_the_caller_may_try_again(inline: Inlin
     assert "video" in answer
 
 
-async def test_a_message_that_comes_both_ways_is_answered_once(inline: InlineHarness):
-    """Telegram may bring a call also as the ordinary message that it is in the bot's own groups."""
+async def test_a_call_that_also_arrives_as_a_message_is_answered_once(inline: InlineHarness):
+    """In the bot's own groups Telegram may deliver a call as an ordinary message as well."""
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -106,7 +106,7 @@ async def test_a_message_that_comes_both_ways_is_answered_once(inline: InlineHar
     assert harness.calls("answerGuestQuery") == []
 
 
-async def test_an_answer_that_comes_too_late_costs_nothing_else(inline: InlineHarness):
+async def test_a_late_answer_downloads_nothing(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -119,12 +119,12 @@ async def test_an_answer_that_comes_too_late_costs_nothing_else(inline: InlineHa
 
 
 @pytest.mark.parametrize("mode", ["guest", "inline", "neither"])
-async def test_what_botfather_has_switched_off_is_not_asked_for(inline: InlineHarness, mode: str):
+async def test_updates_of_disabled_modes_are_not_requested(inline: InlineHarness, mode: str):
     harness = inline.harness
     harness.world.bot_user["supports_guest_queries"] = mode == "guest"
     harness.world.bot_user["supports_inline_queries"] = mode == "inline"
     await harness.start(**ON)
-    asked = harness.api.wanted
+    asked = harness.api.allowed_updates
     assert ("guest_message" in asked) == (mode == "guest")
     assert ("inline_query" in asked) == (mode == "inline")
     assert "message" in asked

@@ -1,8 +1,9 @@
-"""Inline mode: a known post at once, an unknown one by a card that is filled in."""
+"""Inline mode: a cached post is sent at once, a new post by a card that is filled in later."""
 
 import pytest
 from sqlalchemy import text
 
+from core.errors import StorageError
 from data import database
 from data.db_service import get_user_stats
 from data.statistics import outcomes_since
@@ -17,7 +18,7 @@ TEXTS = load_texts()
 EN = TEXTS["en"]
 
 
-async def test_an_unknown_post_is_filled_in_and_the_next_time_it_is_known(inline: InlineHarness):
+async def test_a_new_post_fills_the_card_and_is_cached_for_the_next_query(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -27,7 +28,7 @@ async def test_an_unknown_post_is_filled_in_and_the_next_time_it_is_known(inline
     message = await inline.send("fetch/post")
     assert message["video"]["duration"] == 3
     assert "Source" in message["caption"]
-    # Nobody learns from the storage channel who has asked.
+    # The storage channel must not reveal the user.
     (stored,) = harness.world.chats[STORAGE].messages.values()
     assert "caption" not in stored
     assert (await get_user_stats(1001))[1] == 1
@@ -45,7 +46,7 @@ async def test_an_unknown_post_is_filled_in_and_the_next_time_it_is_known(inline
     assert await outcomes_since(None) == [("tiktok", "fetched", 1), ("tiktok", "known", 1)]
 
 
-async def test_the_sound_alone(inline: InlineHarness):
+async def test_the_sound_can_be_sent_alone(inline: InlineHarness):
     inline.harness.video()
     await inline.harness.start(**ON)
     await inline.type(VIDEO)
@@ -57,7 +58,7 @@ async def test_the_sound_alone(inline: InlineHarness):
     assert [card["type"] for card in cards] == ["video", "audio"]
 
 
-async def test_an_album_is_turned_by_anybody_even_after_a_restart(inline: InlineHarness):
+async def test_any_user_can_turn_an_albums_pages_even_after_a_restart(inline: InlineHarness):
     harness = inline.harness
     album(harness)
     bo = harness.world.person(1002, "Bo")
@@ -74,13 +75,13 @@ async def test_an_album_is_turned_by_anybody_even_after_a_restart(inline: Inline
     await harness.start(**ON)
     await inline.press(message, "page/11", bo)
     assert arrows(message) == ["page/10", "stats_noop"]
-    await inline.press(message, "page/11", bo)  # a press that came twice changes nothing
+    await inline.press(message, "page/11", bo)  # a repeated press changes nothing
     assert harness.simulator.log == []
     cards = await inline.type(ALBUM)
     assert [card["type"] for card in cards] == ["photo", "video", *["photo"] * 10]
 
 
-async def test_a_dead_file_is_made_anew_for_the_owner_only(inline: InlineHarness):
+async def test_an_invalid_file_id_is_replaced_for_the_owner_only(inline: InlineHarness):
     harness = inline.harness
     album(harness)
     bo = harness.world.person(1002, "Bo")
@@ -98,7 +99,7 @@ async def test_a_dead_file_is_made_anew_for_the_owner_only(inline: InlineHarness
     assert arrows(message) == ["stats_noop", "page/1"]
 
 
-async def test_a_failure_is_said_in_the_message_and_its_owner_may_try_again(inline: InlineHarness):
+async def test_a_failure_is_shown_in_the_message_and_its_owner_can_retry(inline: InlineHarness):
     harness = inline.harness
     post = harness.video(page_trouble="503")
     bo = harness.world.person(1002, "Bo")
@@ -118,7 +119,7 @@ async def test_a_failure_is_said_in_the_message_and_its_owner_may_try_again(inli
     assert "reply_markup" not in gone
 
 
-async def test_who_never_pressed_start_is_served_or_asked_to(inline: InlineHarness):
+async def test_users_without_start_are_served_or_asked_to_start(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -133,7 +134,7 @@ async def test_who_never_pressed_start_is_served_or_asked_to(inline: InlineHarne
     assert len(await inline.type(VIDEO)) == 1
 
 
-async def test_what_is_no_link_gets_a_card_that_helps(inline: InlineHarness):
+async def test_a_query_without_a_supported_link_gets_a_hint(inline: InlineHarness):
     bo = inline.harness.world.person(1002, "Bo", language_code="uk")
     await inline.harness.start(**ON)
     (card,) = await inline.type("cats")
@@ -145,7 +146,7 @@ async def test_what_is_no_link_gets_a_card_that_helps(inline: InlineHarness):
     assert await open_requests() == 0
 
 
-async def test_a_card_that_was_sent_before_a_stop_is_filled_in_after_it(inline: InlineHarness):
+async def test_a_card_sent_before_a_stop_is_filled_after_the_restart(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     harness.site.serves_files.clear()
@@ -157,7 +158,7 @@ async def test_a_card_that_was_sent_before_a_stop_is_filled_in_after_it(inline: 
     harness.site.serves_files.set()
     await harness.start(**ON)
     await harness.until(lambda: "video" in message)
-    # And one that was sent while the bot was away.
+    # A card sent while the bot is stopped is filled in, too.
     await inline.type(VIDEO[:-1] + "2")
     harness.video(f"{ID[:-1]}2")
     await harness.stop()
@@ -166,7 +167,7 @@ async def test_a_card_that_was_sent_before_a_stop_is_filled_in_after_it(inline: 
     await harness.until(lambda: "video" in late)
 
 
-async def test_a_database_that_is_too_slow_does_not_make_the_answer_late(
+async def test_a_slow_database_does_not_delay_the_answer(
     inline: InlineHarness, monkeypatch: pytest.MonkeyPatch
 ):
     import asyncio
@@ -181,7 +182,7 @@ async def test_a_database_that_is_too_slow_does_not_make_the_answer_late(
     assert [card["id"] for card in cards] == ["fetch/post", "fetch/sound"]
 
 
-async def test_the_message_says_how_far_it_is(inline: InlineHarness):
+async def test_the_message_shows_the_progress(inline: InlineHarness):
     harness = inline.harness
     post = harness.video(page_trouble="503")
     harness.site.serves_files.clear()
@@ -210,7 +211,7 @@ async def test_the_message_says_how_far_it_is(inline: InlineHarness):
     ]
 
 
-async def test_one_picture_alone(inline: InlineHarness):
+async def test_a_single_picture_is_sent_as_a_photo(inline: InlineHarness):
     harness = inline.harness
     picture = Media(harness.samples.picture(400, 500, "alone"))
     harness.instagram.add(InstagramPost("DemoPhoto01", (picture,)))
@@ -222,7 +223,7 @@ async def test_one_picture_alone(inline: InlineHarness):
     assert card["type"] == "photo"
 
 
-async def test_who_presses_again_and_again_starts_one_request(inline: InlineHarness):
+async def test_repeated_presses_of_retry_start_one_request(inline: InlineHarness):
     harness = inline.harness
     post = harness.video(page_trouble="503")
     await harness.start(LIMITS_ATTEMPTS="1", **ON)
@@ -238,7 +239,7 @@ async def test_who_presses_again_and_again_starts_one_request(inline: InlineHarn
     assert await database.read(lambda db: db.execute(question).scalar_one()) == 2
 
 
-async def test_who_has_too_many_requests_is_told_in_the_message(inline: InlineHarness):
+async def test_a_user_over_the_queue_limit_is_told_in_the_message(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     harness.site.serves_files.clear()
@@ -257,11 +258,11 @@ async def test_who_has_too_many_requests_is_told_in_the_message(inline: InlineHa
     assert "video" in second
 
 
-async def test_what_could_not_be_stored_is_told_at_the_stop(
+async def test_a_request_that_could_not_be_stored_is_reported_at_shutdown(
     inline: InlineHarness, monkeypatch: pytest.MonkeyPatch
 ):
     async def broken(*_: object) -> None:
-        raise OSError("disk full")
+        raise StorageError("disk full")
 
     harness = inline.harness
     harness.video()
@@ -277,12 +278,12 @@ async def test_what_could_not_be_stored_is_told_at_the_stop(
 
 
 def below(message: Json) -> list[Json]:
-    """Give the last row of buttons."""
+    """Return the last row of buttons."""
     row: list[Json] = message["reply_markup"]["inline_keyboard"][-1]
     return row
 
 
-async def test_a_post_can_be_sent_on_from_a_private_chat(inline: InlineHarness):
+async def test_a_post_in_a_private_chat_can_be_shared(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(BUTTONS_COPY_LINK="true", **ON)
@@ -300,7 +301,7 @@ async def test_a_post_can_be_sent_on_from_a_private_chat(inline: InlineHarness):
 
 
 @pytest.mark.parametrize("reason", ["setting", "no inline"])
-async def test_nothing_is_offered_that_cannot_work_or_is_not_wanted(
+async def test_the_share_button_is_missing_if_disabled_or_unavailable(
     inline: InlineHarness, reason: str
 ):
     harness = inline.harness
@@ -313,13 +314,13 @@ async def test_nothing_is_offered_that_cannot_work_or_is_not_wanted(
     assert [button["text"] for button in below(harness.videos()[0])] == [EN["sound_button"]]
 
 
-# --- what older bots with our token have left in people's chats -----------------------------------
+# --- buttons and cards of older bots with the same token ------------------------------------------
 
 COMPRESSED = f"www.tiktok.com/@_/video/{ID}"
 
 
-def left_by_an_older_bot(inline: InlineHarness) -> Json:
-    """Give an inline message that our database does not know."""
+def message_of_older_bot(inline: InlineHarness) -> Json:
+    """Post an inline message that is not in the bot's database, and return it."""
     content = {"text": "Something went wrong."}
     message = inline.harness.world.post_unseen(
         inline.harness.ada.as_json(), inline.friends, content
@@ -335,7 +336,7 @@ async def test_old_buttons_that_name_their_owner_work_for_the_owner(
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
-    message = left_by_an_older_bot(inline)
+    message = message_of_older_bot(inline)
     bo = harness.world.person(1002, "Bo")
     assert (await inline.press(message, data, bo))["text"] == EN["not_yours"]
     await inline.press(message, data)
@@ -356,20 +357,20 @@ async def test_old_buttons_that_name_their_owner_work_for_the_owner(
         "again",
     ],
 )
-async def test_old_buttons_that_cannot_work_say_so(inline: InlineHarness, data: str):
+async def test_old_buttons_that_cannot_work_are_expired(inline: InlineHarness, data: str):
     await inline.harness.start(**ON)
-    message = left_by_an_older_bot(inline)
+    message = message_of_older_bot(inline)
     answer = await inline.press(message, data)
     assert answer["text"] == EN["button_expired"]
     assert answer["show_alert"]
     assert message["text"] == "Something went wrong."
 
 
-async def test_an_old_card_that_was_sent_during_the_change_is_filled_in(inline: InlineHarness):
+async def test_an_old_card_chosen_during_the_upgrade_is_filled_in(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
-    message = left_by_an_older_bot(inline)
+    message = message_of_older_bot(inline)
     harness.world.push(
         "chosen_inline_result",
         {
@@ -383,7 +384,7 @@ async def test_an_old_card_that_was_sent_during_the_change_is_filled_in(inline: 
     assert "video" in message
 
 
-async def test_two_hundred_queries_at_once(inline: InlineHarness):
+async def test_two_hundred_concurrent_queries_are_answered(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -393,7 +394,7 @@ async def test_two_hundred_queries_at_once(inline: InlineHarness):
     assert all(len(inline.mode.answers[query]["results"]) == 2 for query in queries)
 
 
-async def test_without_a_channel_inline_is_not_offered_and_the_operator_is_told(
+async def test_without_a_storage_channel_inline_mode_is_off_and_a_warning_is_logged(
     harness: BotHarness, caplog: pytest.LogCaptureFixture
 ):
     await harness.start()
@@ -406,7 +407,7 @@ async def test_without_a_channel_inline_is_not_offered_and_the_operator_is_told(
 
 
 @pytest.mark.parametrize("trouble", ["missing", "closed", "off"])
-async def test_a_channel_that_cannot_be_used_is_named(
+async def test_an_unusable_storage_channel_is_named_in_the_log(
     harness: BotHarness, trouble: str, caplog: pytest.LogCaptureFixture
 ):
     if trouble != "missing":

@@ -1,4 +1,4 @@
-"""An Instagram link in a chat: every kind of post arrives whole and in order."""
+"""Instagram links: every kind of post arrives complete and in order."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ def video(harness: BotHarness) -> Media:
 
 
 async def show(harness: BotHarness, *media: Media, link: str = LINK, **options) -> list[Json]:
-    """Put a post on the site, send its link, and give what came."""
+    """Add a post, send its link and return the bot's new messages."""
     harness.instagram.add(InstagramPost(CODE, media=media, **options))
     await harness.say("hello")
     before = len(harness.answers())
@@ -37,7 +37,7 @@ async def show(harness: BotHarness, *media: Media, link: str = LINK, **options) 
     return harness.answers()[before:]
 
 
-async def test_a_photo(harness: BotHarness):
+async def test_a_photo_post_is_sent_as_a_photo(harness: BotHarness):
     await harness.start()
     (message,) = await show(harness, photo(harness))
     assert message["photo"][0]["width"] == 400
@@ -46,7 +46,7 @@ async def test_a_photo(harness: BotHarness):
     assert await get_user_stats(1001) is not None
 
 
-async def test_a_reel_with_its_true_length_and_its_sound_on_demand(harness: BotHarness):
+async def test_a_reel_has_its_measured_duration_and_a_sound_button(harness: BotHarness):
     await harness.start()
     (message,) = await show(
         harness, video(harness), link=f"https://www.instagram.com/reel/{CODE}/?igsh=x"
@@ -57,7 +57,7 @@ async def test_a_reel_with_its_true_length_and_its_sound_on_demand(harness: BotH
     assert harness.answers()[-1]["audio"]["file_name"] == f"{CODE}.m4a"
 
 
-async def test_a_carousel_of_twelve_with_two_videos_keeps_order_and_kinds(harness: BotHarness):
+async def test_a_mixed_carousel_of_twelve_keeps_order_and_kinds(harness: BotHarness):
     await harness.start()
     media = [photo(harness, 400 + n) for n in range(12)]
     media[3] = media[10] = video(harness)
@@ -71,7 +71,7 @@ async def test_a_carousel_of_twelve_with_two_videos_keeps_order_and_kinds(harnes
     assert below["text"].startswith("Source")
 
 
-async def test_in_file_mode_a_carousel_comes_as_documents(harness: BotHarness):
+async def test_in_file_mode_a_carousel_is_sent_as_documents(harness: BotHarness):
     await harness.start()
     await harness.say("/mode")
     harness.instagram.add(InstagramPost(CODE, media=(photo(harness), video(harness))))
@@ -80,7 +80,7 @@ async def test_in_file_mode_a_carousel_comes_as_documents(harness: BotHarness):
     assert names == [f"{CODE}_1.jpg", f"{CODE}_2.mp4"]
 
 
-async def test_a_group_gets_as_many_items_as_it_wants(harness: BotHarness):
+async def test_a_group_gets_its_configured_number_of_items(harness: BotHarness):
     await harness.start()
     crew = harness.world.group(-1002)
     crew.members[1001] = "creator"
@@ -96,7 +96,7 @@ async def test_a_group_gets_as_many_items_as_it_wants(harness: BotHarness):
     assert len(fetched) == 5
 
 
-async def test_heic_and_avif_are_converted(harness: BotHarness, tmp_path: Path):
+async def test_heic_and_avif_pictures_are_converted(harness: BotHarness, tmp_path: Path):
     avif = tmp_path / "x.avif"
     Image.new("RGB", (300, 200), "green").save(avif, "AVIF")
     await harness.start()
@@ -104,7 +104,7 @@ async def test_heic_and_avif_are_converted(harness: BotHarness, tmp_path: Path):
     assert [m["photo"][0]["width"] for m in items] == [300, 300]
 
 
-async def test_a_story_without_an_account_is_said_to_need_one(harness: BotHarness):
+async def test_a_story_without_an_account_is_answered_with_login_required(harness: BotHarness):
     await harness.start()
     await harness.say("hello")
     await harness.say("https://www.instagram.com/stories/ferry.demo/3700000000000000001/")
@@ -112,7 +112,7 @@ async def test_a_story_without_an_account_is_said_to_need_one(harness: BotHarnes
     assert harness.simulator.log == []
 
 
-async def test_a_story_comes_with_an_account(harness: BotHarness, tmp_path: Path):
+async def test_a_story_is_sent_with_an_account(harness: BotHarness, tmp_path: Path):
     cookies = tmp_path / "cookies.txt"
     cookies.write_text(
         "# Netscape HTTP Cookie File\n"
@@ -136,7 +136,7 @@ async def test_a_story_comes_with_an_account(harness: BotHarness, tmp_path: Path
         ("login", "platform_trouble", True),
     ],
 )
-async def test_each_refusal_has_its_sentence(
+async def test_each_refusal_has_its_own_text(
     harness: BotHarness, trouble: str, key: str, can_retry: bool
 ):
     await harness.start(LIMITS_ATTEMPTS="1")
@@ -145,22 +145,22 @@ async def test_each_refusal_has_its_sentence(
     assert ("retry_video" in str(message.get("reply_markup"))) == can_retry
 
 
-async def test_an_item_that_is_gone_is_left_out_and_counted(harness: BotHarness):
+async def test_an_unavailable_item_is_left_out_and_counted(harness: BotHarness):
     await harness.start(LIMITS_ATTEMPTS="2")
     still = video(harness)
-    gone = Media(still.path, is_video=False)  # a picture that is no picture
+    gone = Media(still.path, is_video=False)  # a video file declared as a picture
     *items, below = await show(harness, photo(harness), gone, photo(harness, 401))
     assert [m["photo"][0]["width"] for m in items] == [400, 401]
     assert "1 more could not be fetched" in below["text"]
 
 
-async def test_when_all_items_are_gone_it_is_trouble_of_the_site(harness: BotHarness):
+async def test_a_post_without_any_available_item_is_a_platform_error(harness: BotHarness):
     await harness.start(LIMITS_ATTEMPTS="2")
     (message,) = await show(harness, photo(harness), photo(harness, 401), file_trouble="truncated")
     assert message["text"] == EN["platform_trouble"]
 
 
-async def test_only_instagrams_hosts_are_asked(harness: BotHarness):
+async def test_only_instagram_hosts_are_requested(harness: BotHarness):
     await harness.start()
     await show(harness, photo(harness), video(harness))
     allowed = re.compile(r"(www\.instagram\.com|[\w-]+\.cdninstagram\.com)")

@@ -1,4 +1,4 @@
-"""Starting and stopping, in this process and as the real program."""
+"""Start and stop, in this process and as the real program."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
-from core.errors import SettingsError
+from core.errors import SettingsError, StorageError
 from core.pseudonyms import Pseudonyms
 from core.statistics import Scope
 from data import database
@@ -28,7 +28,7 @@ def link(number: int) -> str:
     return f"https://www.tiktok.com/@a/video/73000000000000003{number:02}"
 
 
-async def test_a_running_download_is_finished_before_the_stop(harness: BotHarness):
+async def test_a_running_request_is_finished_before_the_stop(harness: BotHarness):
     harness.video()
     harness.site.latency_s = 0.5
     await harness.start()
@@ -39,7 +39,7 @@ async def test_a_running_download_is_finished_before_the_stop(harness: BotHarnes
     assert harness.home.reactions == {}
 
 
-async def test_what_waits_at_the_stop_is_served_by_the_next_start(harness: BotHarness):
+async def test_waiting_requests_are_served_after_a_restart(harness: BotHarness):
     for n in range(4):
         harness.video(link(n)[-19:])
     harness.site.serves_files.clear()
@@ -49,13 +49,15 @@ async def test_what_waits_at_the_stop_is_served_by_the_next_start(harness: BotHa
     requests = [harness.world.say(harness.ada, link(n)) for n in range(3)]
     await harness.until(lambda: harness.home.reactions)
     harness.world.say(harness.ada, link(3), crew)
-    await harness.until(lambda: harness.answers(crew))  # welcomed: the request waits
+    # The welcome shows that the request is queued
+    await harness.until(lambda: harness.answers(crew))
     await harness.until(
         lambda: harness.application and harness.application.container.request_queue.count == 4
     )
     stopping = asyncio.ensure_future(harness.stop())
+    # The waiting requests leave the queue, the running one stays.
     await harness.until(
-        lambda: harness.application and harness.application.container.request_queue._is_closing
+        lambda: harness.application and harness.application.container.request_queue.count == 1
     )
     harness.site.serves_files.set()
     await stopping
@@ -71,7 +73,7 @@ async def test_what_waits_at_the_stop_is_served_by_the_next_start(harness: BotHa
     assert EN["shutting_down"] not in harness.texts() + harness.texts(crew)
 
 
-async def test_what_does_not_end_in_time_is_served_by_the_next_start(harness: BotHarness):
+async def test_a_request_cut_off_by_the_stop_is_served_after_a_restart(harness: BotHarness):
     post = harness.video(file_trouble="stall")
     await harness.start(RUN_DRAIN_S="0")
     harness.world.say(harness.ada, VIDEO)
@@ -86,11 +88,11 @@ async def test_what_does_not_end_in_time_is_served_by_the_next_start(harness: Bo
     assert harness.home.reactions == {}
 
 
-async def test_what_the_database_could_not_take_is_told_at_the_stop(
+async def test_requests_that_could_not_be_stored_are_reported_at_shutdown(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     async def refuse(*_: object) -> None:
-        raise OSError("no space left")
+        raise StorageError("no space left")
 
     monkeypatch.setattr("services.requests.store.store_requests", refuse)
     harness.video(file_trouble="stall")
@@ -102,8 +104,8 @@ async def test_what_the_database_could_not_take_is_told_at_the_stop(
     assert list(harness.home.reactions.values()) == ["😢"]
 
 
-async def test_an_upload_that_the_stop_cuts_off_is_called_unknown(harness: BotHarness):
-    """It may have arrived: asking to send the link again would bring the video twice."""
+async def test_an_upload_cut_off_by_the_stop_is_reported_as_unknown(harness: BotHarness):
+    """The video may have arrived; a request to send the link again could deliver it twice."""
     harness.video()
     await harness.start(RUN_DRAIN_S="0")
     await harness.say("hello")
@@ -115,7 +117,7 @@ async def test_an_upload_that_the_stop_cuts_off_is_called_unknown(harness: BotHa
     assert EN["shutting_down"] not in harness.texts()
 
 
-async def test_what_was_sent_during_a_restart_is_served(harness: BotHarness):
+async def test_a_message_sent_while_the_bot_is_stopped_is_served(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say("hello")
@@ -126,38 +128,33 @@ async def test_what_was_sent_during_a_restart_is_served(harness: BotHarness):
     assert len(harness.videos()) == 1
 
 
-async def test_a_second_poller_ends_the_first(
+async def test_a_second_poller_stops_the_first(
     harness: BotHarness, caplog: pytest.LogCaptureFixture
 ):
     await harness.start()
-    assert harness.application
-    running = harness._running
-    assert running is not None
     import aiohttp
 
     async with aiohttp.ClientSession() as session:
         url = f"{harness.simulator.address}/bot{harness.simulator.token}/getUpdates"
         async with session.get(url) as response:
             assert response.status == 200
-    assert await running is False
+    assert await harness.wait_stopped() is False
     assert "Another instance" in caplog.text
-    harness._running = None
 
 
-async def test_the_heartbeat_follows_telegrams_answers(harness: BotHarness):
+async def test_the_heartbeat_file_appears_after_the_first_poll(harness: BotHarness):
     heartbeat = harness.folder / "heartbeat"
     await harness.start()
     await harness.say("hello")
     await harness.until(heartbeat.exists, "a heartbeat")
 
 
-async def test_a_wrong_token_is_a_wrong_setting(harness: BotHarness):
+async def test_a_wrong_token_is_a_settings_error(harness: BotHarness):
     with pytest.raises(SettingsError, match="BOT_TOKEN"):
         await harness.start(BOT_TOKEN="43:somebody_elses")
-    harness._running = None
 
 
-async def test_switches_that_are_off_at_botfather_are_reported(
+async def test_botfather_switches_that_are_off_are_logged(
     harness: BotHarness, caplog: pytest.LogCaptureFixture
 ):
     harness.world.bot_user.update(can_join_groups=False, can_read_all_group_messages=False)
@@ -167,20 +164,20 @@ async def test_switches_that_are_off_at_botfather_are_reported(
     assert "/setprivacy" in caplog.text
 
 
-async def test_commands_that_cannot_be_set_do_not_stop_the_start(harness: BotHarness):
+async def test_a_failing_set_my_commands_does_not_stop_the_start(harness: BotHarness):
     harness.fail("setMyCommands", "500", times=99)
     await harness.start()
     await harness.say("hello")
     assert len(harness.answers()) == 1
 
 
-# --- the real program -------------------------------------------------------------------------
+# --- the real program -----------------------------------------------------------------------------
 
 
 async def program(
     *arguments: str, folder: Path, **environment: str
 ) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
-    """Start the real program; gives it and its environment."""
+    """Start `main.py`; return the process and its environment."""
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -200,7 +197,7 @@ async def program(
     return process, env
 
 
-async def test_without_a_token_the_setting_and_the_demo_are_named(tmp_path: Path):
+async def test_without_a_token_the_error_names_the_setting_and_the_demo(tmp_path: Path):
     process, _ = await program("run", folder=tmp_path)
     _, errors = await process.communicate()
     assert process.returncode == 2
@@ -209,7 +206,7 @@ async def test_without_a_token_the_setting_and_the_demo_are_named(tmp_path: Path
     assert b"Traceback" not in errors
 
 
-async def test_all_wrong_settings_stop_the_start_together(tmp_path: Path):
+async def test_all_wrong_settings_are_reported_together(tmp_path: Path):
     process, _ = await program(
         "check", folder=tmp_path, LIMITS_ATTEMPTS="0", NETWORK_PROXY_FILE="/not/there"
     )
@@ -220,7 +217,7 @@ async def test_all_wrong_settings_stop_the_start_together(tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
-async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, url: str):
+async def test_an_invalid_database_url_is_reported_by_setting_name(tmp_path: Path, url: str):
     process, _ = await program("check", folder=tmp_path, DATABASE_URL=url)
     _, errors = await process.communicate()
     assert process.returncode == 2
@@ -229,7 +226,7 @@ async def test_a_wrong_database_address_stops_the_start_by_name(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("token", ["hunter2", "abc:hunter2", "1:hunter 2"])
-async def test_what_is_no_token_is_a_wrong_setting(tmp_path: Path, token: str):
+async def test_a_malformed_token_is_a_settings_error(tmp_path: Path, token: str):
     process, _ = await program("run", folder=tmp_path, BOT_TOKEN=token)
     _, errors = await process.communicate()
     assert process.returncode == 2
@@ -240,7 +237,7 @@ async def test_what_is_no_token_is_a_wrong_setting(tmp_path: Path, token: str):
 @pytest.mark.parametrize(
     "name", ["postgresql://u:hunter2@127.0.0.1:9/d", "sqlite:////proc/none/x.db", "missing"]
 )
-async def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
+async def test_an_unreachable_database_is_reported_without_a_traceback(
     tmp_path: Path, name: str, postgres_server: str
 ):
     url = postgres_server.replace("/postgres?", "/missing?") if name == "missing" else name
@@ -253,8 +250,10 @@ async def test_a_database_that_cannot_be_reached_is_said_without_a_traceback(
 
 
 @pytest.mark.parametrize("lean", ["true", "false"])
-async def test_the_program_serves_and_ends_in_order_when_told(harness: BotHarness, lean: str):
-    """Lean or stock aiogram, the real program does the whole job and exits with 0 on SIGTERM."""
+async def test_the_program_serves_requests_and_exits_with_0_on_sigterm(
+    harness: BotHarness, lean: str
+):
+    """The test runs with lean and with stock aiogram."""
     harness.video()
     harness.site.latency_s = 0.3
     process, _ = await program(
@@ -262,7 +261,9 @@ async def test_the_program_serves_and_ends_in_order_when_told(harness: BotHarnes
         folder=harness.folder,
         **{**harness.simulator.bot_environment(harness.folder), "BOT_LEAN_START": lean},
     )
-    await harness.until(lambda: harness.api.pollers or process.returncode is not None, "a start")
+    await harness.until(
+        lambda: harness.api.polls or process.returncode is not None, "the first getUpdates"
+    )
     crew = harness.world.group(-1002)
     crew.members[1001] = "creator"
     harness.world.say(harness.ada, "/lang", crew)
@@ -280,9 +281,7 @@ async def test_the_program_serves_and_ends_in_order_when_told(harness: BotHarnes
 
 
 @pytest.mark.parametrize("plain", [True, False])
-async def test_the_log_has_one_line_for_each_request_and_no_chat_ids(
-    harness: BotHarness, plain: bool
-):
+async def test_the_log_has_one_line_per_request_and_no_chat_ids(harness: BotHarness, plain: bool):
     harness.video()
     harness.world.person(1_234_567_890, "Cy")
     form = {} if plain else {"RUN_LOG_FORMAT": "json", "RUN_LOG_CHAT_IDS": "true"}
@@ -291,7 +290,9 @@ async def test_the_log_has_one_line_for_each_request_and_no_chat_ids(
         folder=harness.folder,
         **{**harness.simulator.bot_environment(harness.folder), **form},
     )
-    await harness.until(lambda: harness.api.pollers or process.returncode is not None, "a start")
+    await harness.until(
+        lambda: harness.api.polls or process.returncode is not None, "the first getUpdates"
+    )
     cy, home = harness.world.people[1_234_567_890], harness.world.chats[1_234_567_890]
     harness.world.say(cy, VIDEO)
     await harness.until(lambda: harness.videos(home), "the video")
@@ -309,7 +310,7 @@ async def test_the_log_has_one_line_for_each_request_and_no_chat_ids(
         assert "for chat 1234567890: " in line["message"]
 
 
-async def test_the_history_is_counted_anew_when_told(harness: BotHarness):
+async def test_recount_rebuilds_the_statistics(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say(VIDEO)

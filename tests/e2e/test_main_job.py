@@ -1,4 +1,4 @@
-"""A link in a chat comes back as a video, and what may happen on the way."""
+"""A link in a chat is answered with the video, whatever fails on the way."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ from tests.e2e.bot_harness import ID, PLATFORMS, VIDEO, BotHarness
 EN = load_texts()["en"]
 
 
-async def test_a_link_comes_back_as_a_video(harness: BotHarness):
+async def test_a_link_is_answered_with_the_video(harness: BotHarness):
     harness.video(likes=999, views=1_200_000)
     await harness.start()
     request = await harness.say(f"look {VIDEO}?is_from_webapp=1, nice")
@@ -47,7 +47,7 @@ async def test_a_link_comes_back_as_a_video(harness: BotHarness):
     assert list((harness.folder / "spool").glob("*/*")) == []
 
 
-async def test_the_buttons_of_likes_and_views_only_show(harness: BotHarness):
+async def test_the_likes_and_views_buttons_do_nothing(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say(VIDEO)
@@ -65,7 +65,9 @@ async def test_a_short_link_works_like_a_long_one(harness: BotHarness):
     assert len(harness.videos()) == 1
 
 
-async def test_a_caption_a_hidden_and_a_schemeless_link_count(harness: BotHarness):
+async def test_links_in_captions_hidden_links_and_links_without_scheme_are_found(
+    harness: BotHarness,
+):
     harness.video()
     await harness.start()
     await harness.say("hello")
@@ -94,7 +96,7 @@ async def test_several_links_in_one_message_are_each_answered_once(harness: BotH
     assert reactions.count([]) == 1
 
 
-async def test_of_several_links_one_failure_is_told_and_the_rest_arrives(harness: BotHarness):
+async def test_one_failed_link_of_several_is_reported_and_the_rest_delivered(harness: BotHarness):
     harness.video()
     harness.video("7300000000000000002")
     await harness.start()
@@ -106,7 +108,7 @@ async def test_of_several_links_one_failure_is_told_and_the_rest_arrives(harness
     assert harness.home.reactions == {request["message_id"]: "😢"}
 
 
-async def test_file_mode_sends_the_file_untouched(harness: BotHarness):
+async def test_file_mode_sends_the_file_unchanged(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say("/mode")
@@ -122,7 +124,7 @@ async def test_file_mode_sends_the_file_untouched(harness: BotHarness):
     assert len(harness.videos()) == 1
 
 
-async def test_without_a_usable_cover_a_frame_of_the_video_serves(harness: BotHarness):
+async def test_without_a_usable_cover_a_frame_of_the_video_is_used(harness: BotHarness):
     square = harness.samples.picture(300, 300, "square")
     broken = harness.folder / "broken.jpg"
     broken.write_bytes(b"no picture")
@@ -139,7 +141,7 @@ async def test_without_a_usable_cover_a_frame_of_the_video_serves(harness: BotHa
     assert len(harness.videos()) == 3
 
 
-async def test_h265_is_left_for_h264(harness: BotHarness):
+async def test_h264_is_preferred_over_h265(harness: BotHarness):
     tall = harness.samples.video(VideoSpec(encoder="libx265", seconds=1))
     harness.video(
         encodings=(
@@ -153,10 +155,10 @@ async def test_h265_is_left_for_h264(harness: BotHarness):
     assert sent.codec == "h264"
 
 
-# --- groups -----------------------------------------------------------------------------------
+# --- groups ---------------------------------------------------------------------------------------
 
 
-async def test_a_group_is_served_in_its_topic_and_talk_costs_nothing(harness: BotHarness):
+async def test_a_group_is_answered_in_its_topic_and_talk_is_ignored(harness: BotHarness):
     harness.video()
     await harness.start()
     crew = harness.world.group(-1002, topics={7})
@@ -175,7 +177,7 @@ async def test_a_group_is_served_in_its_topic_and_talk_costs_nothing(harness: Bo
     assert videos == 1
 
 
-async def test_in_a_group_a_failure_is_a_reaction_and_an_ad_never_comes(harness: BotHarness):
+async def test_in_a_group_a_failure_is_a_reaction_and_there_are_no_ads(harness: BotHarness):
     harness.video()
     await harness.start(ADS_LINK="https://example.com/ad")
     crew = harness.world.group(-1002)
@@ -185,10 +187,10 @@ async def test_in_a_group_a_failure_is_a_reaction_and_an_ad_never_comes(harness:
     assert crew.reactions == {failed["message_id"]: "😢"}
 
 
-# --- ads --------------------------------------------------------------------------------------
+# --- ads ------------------------------------------------------------------------------------------
 
 
-async def test_ads_come_with_the_first_and_then_every_third_download(harness: BotHarness):
+async def test_ads_follow_the_first_and_then_every_third_download(harness: BotHarness):
     harness.video()
     await harness.start(ADS_LINK="https://example.com/ad")
     await harness.say("hello")
@@ -200,7 +202,7 @@ async def test_ads_come_with_the_first_and_then_every_third_download(harness: Bo
     assert ad["reply_markup"]["inline_keyboard"][0][0]["url"] == "https://example.com/ad"
 
 
-async def test_twenty_downloads_at_once_keep_the_cadence_of_ads(harness: BotHarness):
+async def test_concurrent_downloads_keep_the_ad_cadence(harness: BotHarness):
     harness.video()
     await harness.start(ADS_LINK="https://example.com/ad", LIMITS_PRIVATE_QUEUE="50")
     await harness.say("hello")
@@ -211,7 +213,7 @@ async def test_twenty_downloads_at_once_keep_the_cadence_of_ads(harness: BotHarn
     assert harness.texts().count(EN["ad_support"]) == 7
 
 
-async def test_a_failing_ad_touches_nothing(harness: BotHarness):
+async def test_a_failing_ad_does_not_fail_the_request(harness: BotHarness):
     harness.video()
     await harness.start(ADS_LINK="https://example.com/ad")
     await harness.say("hello")
@@ -221,10 +223,10 @@ async def test_a_failing_ad_touches_nothing(harness: BotHarness):
     assert request["message_id"] not in harness.home.reactions
 
 
-# --- Telegram's moods ---------------------------------------------------------------------------
+# --- Telegram errors ------------------------------------------------------------------------------
 
 
-async def test_a_deleted_request_is_answered_all_the_same(harness: BotHarness):
+async def test_a_deleted_request_is_answered_without_a_quote(harness: BotHarness):
     harness.video()
     harness.site.latency_s = 0.2
     await harness.start()
@@ -239,34 +241,32 @@ async def test_a_deleted_request_is_answered_all_the_same(harness: BotHarness):
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-async def test_a_reaction_that_fails_at_any_point_changes_nothing(
-    harness: BotHarness, failing: int
-):
+async def test_a_failing_reaction_does_not_affect_the_delivery(harness: BotHarness, failing: int):
     harness.video()
     await harness.start()
     await harness.say("hello")
-    struck = []
+    reactions_seen = []
     methods = harness.api.methods
 
-    class Moody(type(methods)):  # type: ignore[misc]
+    class FailingMethods(type(methods)):  # type: ignore[misc]
         async def do_setMessageReaction(self, params, uploads):
-            struck.append(params)
-            if len(struck) == failing + 1:
+            reactions_seen.append(params)
+            if len(reactions_seen) == failing + 1:
                 from simulator.telegram.errors import bad_request
 
                 raise bad_request("REACTION_INVALID")
             return await super().do_setMessageReaction(params, uploads)
 
-    harness.api.methods = Moody(methods.world, methods.files)
+    harness.api.methods = FailingMethods(methods.world, methods.files)
     await harness.say(VIDEO)
     assert len(harness.videos()) == 1
-    assert len(struck) > failing
+    assert len(reactions_seen) > failing
     _, videos, _ = await get_user_stats(1001)
     assert videos == 1
     assert "⏳" not in harness.texts()
 
 
-async def test_where_reactions_are_off_an_hourglass_comes_and_goes(harness: BotHarness):
+async def test_without_reactions_an_hourglass_message_is_shown_and_removed(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say("hello")
@@ -281,7 +281,9 @@ async def test_where_reactions_are_off_an_hourglass_comes_and_goes(harness: BotH
 
 
 @pytest.mark.parametrize("method", ["sendChatAction", "setMessageReaction"])
-async def test_decoration_that_is_refused_or_cut_changes_nothing(harness: BotHarness, method: str):
+async def test_failing_reactions_and_chat_actions_do_not_affect_the_delivery(
+    harness: BotHarness, method: str
+):
     harness.video()
     await harness.start()
     for kind in ("400", "500", "cut"):
@@ -291,7 +293,7 @@ async def test_decoration_that_is_refused_or_cut_changes_nothing(harness: BotHar
     assert len(harness.videos()) == 3
 
 
-async def test_an_upload_whose_answer_is_lost_is_called_unknown_and_not_repeated(
+async def test_an_upload_without_an_answer_is_reported_as_unknown_and_not_repeated(
     harness: BotHarness,
 ):
     harness.video()
@@ -304,18 +306,17 @@ async def test_an_upload_whose_answer_is_lost_is_called_unknown_and_not_repeated
     assert harness.home.reactions[request["message_id"]] == "😢"
 
 
-async def test_an_upload_that_takes_too_long_is_called_unknown(harness: BotHarness):
+async def test_an_upload_over_the_timeout_is_reported_as_unknown(harness: BotHarness):
     harness.video()
-    await harness.start(TELEGRAM_UPLOAD_TIMEOUT_S="10")
-    assert harness.application
-    harness.application.container.sender._upload_timeout_s = 0.3  # type: ignore[assignment]
+    harness.overrides["telegram"] = {"upload_timeout_s": 0.3}
+    await harness.start()
     harness.fail("sendVideo", "slow", seconds=1)
     await harness.say(VIDEO)
     assert harness.texts()[-1] == EN["delivery_unknown"]
     assert len(harness.calls("sendVideo")) <= 1
 
 
-async def test_a_server_error_during_the_upload_is_called_unknown(harness: BotHarness):
+async def test_a_server_error_during_the_upload_is_reported_as_unknown(harness: BotHarness):
     harness.video()
     await harness.start()
     harness.fail("sendVideo", "500")
@@ -324,7 +325,7 @@ async def test_a_server_error_during_the_upload_is_called_unknown(harness: BotHa
     assert len(harness.calls("sendVideo")) == 1
 
 
-async def test_a_wish_for_a_pause_is_granted_once(harness: BotHarness):
+async def test_a_flood_wait_is_respected_once(harness: BotHarness):
     harness.video()
     await harness.start()
     await harness.say("hello")
@@ -338,7 +339,7 @@ async def test_a_wish_for_a_pause_is_granted_once(harness: BotHarness):
     assert harness.texts()[-1] == EN["delivery_failed"]
 
 
-async def test_a_refused_file_is_said_to_be_refused(harness: BotHarness):
+async def test_a_file_refused_by_telegram_is_reported(harness: BotHarness):
     harness.video()
     await harness.start()
     harness.fail("sendVideo", "400", description="Bad Request: VIDEO_CONTENT_TYPE_INVALID")
@@ -346,7 +347,7 @@ async def test_a_refused_file_is_said_to_be_refused(harness: BotHarness):
     assert harness.texts()[-1] == EN["delivery_failed"]
 
 
-async def test_who_blocks_the_bot_is_left_alone_until_he_writes_again(harness: BotHarness):
+async def test_a_user_who_blocked_the_bot_is_served_again_after_unblocking(harness: BotHarness):
     harness.video()
     harness.site.latency_s = 0.2
     await harness.start()
@@ -368,7 +369,7 @@ async def test_who_blocks_the_bot_is_left_alone_until_he_writes_again(harness: B
     assert len(harness.videos()) == 1
 
 
-async def test_a_group_where_the_bot_may_not_write_is_left_alone(harness: BotHarness):
+async def test_a_group_without_send_rights_is_recorded_as_blocked(harness: BotHarness):
     harness.video()
     await harness.start()
     crew = harness.world.group(-1002)
@@ -383,7 +384,7 @@ async def test_a_group_where_the_bot_may_not_write_is_left_alone(harness: BotHar
     assert harness.answers(crew) == []
 
 
-# --- the site's moods ---------------------------------------------------------------------------
+# --- site errors ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -402,7 +403,7 @@ async def test_a_group_where_the_bot_may_not_write_is_left_alone(harness: BotHar
         ({"file_trouble": "empty"}, "platform_trouble"),
     ],
 )
-async def test_every_failure_of_the_site_has_its_own_honest_sentence(
+async def test_every_failure_of_the_site_has_its_own_text(
     harness: BotHarness, options: dict[str, Any], key: str
 ):
     harness.video(**options)
@@ -415,20 +416,20 @@ async def test_every_failure_of_the_site_has_its_own_honest_sentence(
     assert videos == 0
 
 
-async def test_what_one_exit_is_refused_the_next_one_gets(harness: BotHarness):
-    await harness.simulator.add_exit("exit-2")
+async def test_a_post_refused_through_one_proxy_is_fetched_through_the_next(harness: BotHarness):
+    await harness.simulator.add_proxy("proxy-2")
     harness.video(
-        status=10204, status_message="item doesn't exist", status_for=frozenset({"exit-1"})
+        status=10204, status_message="item doesn't exist", status_for=frozenset({"proxy-1"})
     )
     await harness.start()
     await harness.say(VIDEO)
     assert len(harness.videos()) == 1
-    assert len({e.exit for e in harness.simulator.log if "/video/" in e.path}) == 2
-    media = {e.exit for e in harness.simulator.log if e.host.startswith("v16")}
-    assert media == {"exit-2"}
+    assert len({e.proxy for e in harness.simulator.log if "/video/" in e.path}) == 2
+    media = {e.proxy for e in harness.simulator.log if e.host.startswith("v16")}
+    assert media == {"proxy-2"}
 
 
-async def test_a_dead_address_of_the_cdn_is_passed_over(harness: BotHarness):
+async def test_a_dead_cdn_url_is_skipped(harness: BotHarness):
     harness.video(file_trouble="gone-first")
     await harness.start()
     await harness.say(VIDEO)
@@ -444,7 +445,7 @@ async def test_a_dead_address_of_the_cdn_is_passed_over(harness: BotHarness):
         "https://www.tiktok.com.evil.example/@a/video/1",
     ],
 )
-async def test_forged_links_are_never_fetched(harness: BotHarness, link: str):
+async def test_forged_links_are_never_requested(harness: BotHarness, link: str):
     await harness.start()
     await harness.say("hello")
     await harness.say(link)
@@ -452,7 +453,7 @@ async def test_forged_links_are_never_fetched(harness: BotHarness, link: str):
     assert harness.texts()[-1] == load_texts()("en", "foreign_link", platforms=PLATFORMS)
 
 
-async def test_a_short_link_into_our_own_network_is_never_followed(harness: BotHarness):
+async def test_a_short_link_into_the_local_network_is_not_followed(harness: BotHarness):
     harness.site.short_links["in"] = f"{harness.simulator.address}/control/counts"
     await harness.start()
     await harness.say("https://vm.tiktok.com/in")
@@ -460,7 +461,7 @@ async def test_a_short_link_into_our_own_network_is_never_followed(harness: BotH
     assert harness.texts()[-1] == EN["link_broken"]
 
 
-async def test_a_site_that_keeps_failing_is_left_in_peace_and_tried_again(harness: BotHarness):
+async def test_the_circuit_breaker_pauses_a_failing_site_and_retries(harness: BotHarness):
     numbers = [f"73000000000000003{n:02}" for n in range(8)]
     posts = [harness.video(number, page_trouble="503") for number in numbers]
     links = iter([VIDEO.replace(ID, number) for number in numbers])
@@ -479,16 +480,16 @@ async def test_a_site_that_keeps_failing_is_left_in_peace_and_tried_again(harnes
     await asyncio.sleep(1)
     await harness.say(next(links))
     await harness.say(next(links))
-    assert asked() == 3  # half open: one try, and it rests again
+    assert asked() == 3  # half-open: one attempt, then open again
     for post in posts:
         post.page_trouble = ""
     await asyncio.sleep(1)
     await harness.say(next(links))
     await harness.say(next(links))
-    assert len(harness.videos()) == 2  # it works, and the way is open
+    assert len(harness.videos()) == 2  # closed again
 
 
-async def test_a_single_broken_post_does_not_stop_its_site(harness: BotHarness):
+async def test_one_broken_post_does_not_open_the_circuit_breaker(harness: BotHarness):
     harness.video(file_trouble="gone")
     other = "7300000000000000002"
     harness.video(other)
@@ -500,25 +501,25 @@ async def test_a_single_broken_post_does_not_stop_its_site(harness: BotHarness):
     assert len(harness.videos()) == 1
 
 
-async def test_an_open_way_leaves_the_others_alone(harness: BotHarness):
-    """One exit is refused for good: after a while nobody waits for it any more."""
-    await harness.simulator.add_exit("exit-2")
-    harness.site.refused_exits.add("exit-1")
+async def test_an_open_circuit_breaker_of_one_proxy_leaves_the_others_usable(harness: BotHarness):
+    """One proxy gets status 403 for every page; after two failures it is not used any more."""
+    await harness.simulator.add_proxy("proxy-2")
+    harness.site.refused_proxies.add("proxy-1")
     await harness.start(NETWORK_BREAKER_FAILURES="2")
     for number in range(8):
         post_id = f"73000000000000001{number:02}"
         harness.video(post_id)
         await harness.say(VIDEO.replace(ID, post_id))
     assert len(harness.videos()) == 8
-    asked = [e.exit for e in harness.simulator.log if e.path.startswith("/@_/video")]
-    assert asked.count("exit-1") == 2
+    asked = [e.proxy for e in harness.simulator.log if e.path.startswith("/@_/video")]
+    assert asked.count("proxy-1") == 2
 
 
-# --- limits -------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("local", "arrives"), [("false", False), ("true", True)])
-async def test_too_large_is_said_with_the_real_limit_before_any_upload(
+async def test_a_video_over_the_upload_limit_is_refused_before_the_download(
     harness: BotHarness, local: str, arrives: bool
 ):
     large = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
@@ -533,7 +534,7 @@ async def test_too_large_is_said_with_the_real_limit_before_any_upload(
         assert not [e for e in harness.simulator.log if e.host.startswith("v16")]
 
 
-async def test_a_smaller_rendition_is_taken_when_the_best_is_too_large(harness: BotHarness):
+async def test_a_smaller_rendition_is_chosen_if_the_best_is_too_large(harness: BotHarness):
     large = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
     small = harness.samples.video(VideoSpec(width=288, height=512))
     harness.video(encodings=(Encoding(large), Encoding(small, width=288, height=512)))
@@ -542,7 +543,7 @@ async def test_a_smaller_rendition_is_taken_when_the_best_is_too_large(harness: 
     assert harness.videos()[0]["video"]["width"] == 288
 
 
-async def test_a_lie_about_the_size_ends_at_the_limit(harness: BotHarness):
+async def test_a_download_stops_at_the_limit_if_the_site_gives_no_size(harness: BotHarness):
     large = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
     harness.video(encodings=(Encoding(large, says_size=False),), file_trouble="chunked")
     await harness.start(LIMITS_SHRINK_MB="0")
@@ -551,7 +552,7 @@ async def test_a_lie_about_the_size_ends_at_the_limit(harness: BotHarness):
     assert harness.calls("sendVideo") == []
 
 
-async def test_telegrams_own_413_is_explained(harness: BotHarness):
+async def test_telegrams_413_is_reported_as_too_large(harness: BotHarness):
     harness.video()
     harness.api.upload_limit = 100_000
     await harness.start()
@@ -559,14 +560,14 @@ async def test_telegrams_own_413_is_explained(harness: BotHarness):
     assert "up to 50 MB" in harness.texts()[-1]
 
 
-async def test_too_long_is_said_with_the_real_limit(harness: BotHarness):
+async def test_a_video_over_the_duration_limit_is_refused_with_the_limit(harness: BotHarness):
     harness.video(duration_s=200)
     await harness.start(LIMITS_MAX_DURATION_S="90")
     await harness.say(VIDEO)
     assert harness.texts()[-1] == "The video lasts 3:20. I bring videos of up to 1:30."
 
 
-async def test_more_than_the_queue_holds_is_turned_away(harness: BotHarness):
+async def test_requests_over_the_queue_limit_are_refused(harness: BotHarness):
     harness.video()
     harness.site.latency_s = 0.3
     await harness.start(LIMITS_ACTIVE_REQUESTS="1", LIMITS_WAITING_REQUESTS="1")
@@ -578,7 +579,7 @@ async def test_more_than_the_queue_holds_is_turned_away(harness: BotHarness):
     assert harness.texts().count(EN["busy"]) == 2
 
 
-async def test_fifty_chats_at_once_are_all_served(harness: BotHarness):
+async def test_fifty_concurrent_chats_are_all_served(harness: BotHarness):
     harness.video()
     await harness.start()
     people = [harness.world.person(2000 + n, f"P{n}") for n in range(50)]
@@ -588,10 +589,10 @@ async def test_fifty_chats_at_once_are_all_served(harness: BotHarness):
     assert all(len(harness.videos(harness.world.chats[p.id])) == 1 for p in people)
 
 
-# --- when the house itself is in trouble --------------------------------------------------------
+# --- internal errors ------------------------------------------------------------------------------
 
 
-async def test_without_the_database_people_are_served_all_the_same(harness: BotHarness):
+async def test_requests_are_served_without_the_database_tables(harness: BotHarness):
     harness.video()
     await harness.start()
     from data.database import get_session
@@ -605,7 +606,7 @@ async def test_without_the_database_people_are_served_all_the_same(harness: BotH
     assert request["message_id"] not in harness.home.reactions
 
 
-async def test_a_bug_is_confessed_under_the_code_that_stands_in_the_log(
+async def test_a_bug_is_reported_to_the_user_with_the_code_in_the_log(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     harness.video()
@@ -624,7 +625,7 @@ async def test_a_bug_is_confessed_under_the_code_that_stands_in_the_log(
     assert record.exc_info[0] is ZeroDivisionError
 
 
-async def test_a_bug_in_a_handler_is_confessed_too(
+async def test_a_bug_in_a_handler_is_reported_to_the_user(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
     await harness.start()
@@ -638,8 +639,8 @@ async def test_a_bug_in_a_handler_is_confessed_too(
     assert "code" in harness.texts()[-1]
 
 
-async def test_requests_of_one_person_do_not_wait_for_anothers(harness: BotHarness):
-    """A stalled download of one chat leaves the others alone."""
+async def test_one_users_requests_do_not_wait_for_anothers(harness: BotHarness):
+    """A stalled download of one chat does not delay other chats."""
     harness.video(file_trouble="stall")
     harness.video("7300000000000000009")
     await harness.start(LIMITS_ATTEMPTS="1", LIMITS_STALL_S="2")

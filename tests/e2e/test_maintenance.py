@@ -1,4 +1,4 @@
-"""`main.py maintenance`: everybody is asked to come back later; nothing else happens."""
+"""`main.py maintenance` asks users to come back later and does nothing else."""
 
 import asyncio
 import signal
@@ -16,7 +16,7 @@ from tests.e2e.test_lifecycle import program
 TEXTS = load_texts()
 
 
-async def test_people_are_told_and_groups_are_left_in_peace(inline: InlineHarness):
+async def test_users_get_the_maintenance_notice_and_groups_do_not(inline: InlineHarness):
     harness = inline.harness
     settings = load_settings(
         harness.folder / "none.ini",
@@ -43,22 +43,22 @@ async def test_people_are_told_and_groups_are_left_in_peace(inline: InlineHarnes
     assert inline.mode.answers[call]["text"] == told
     assert harness.answers(harness.world.chats[-7_007]) == []
     assert list(harness.folder.glob("**/*.db")) == []
-    # Somebody else begins to poll: this one gives way.
-    harness.api.pollers += 1
+    # A second poller ends the maintenance mode.
+    harness.api.polls += 1
     assert not await asyncio.wait_for(running, 20)
 
 
-async def test_the_program_ends_in_order(harness: BotHarness):
+async def test_the_program_exits_with_0_on_sigterm(harness: BotHarness):
     process, _ = await program(
         "maintenance", folder=harness.folder, **harness.simulator.bot_environment(harness.folder)
     )
-    await harness.until(lambda: harness.api.pollers)
+    await harness.until(lambda: harness.api.polls)
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
 
 
 @pytest.mark.parametrize("token", ["", "not a token", "42:AAAA"])
-async def test_a_wrong_token_is_named(harness: BotHarness, token: str):
+async def test_a_wrong_token_is_reported_by_setting_name(harness: BotHarness, token: str):
     environment = {**harness.simulator.bot_environment(harness.folder), "BOT_TOKEN": token}
     process, _ = await program("maintenance", folder=harness.folder, **environment)
     _, errors = await process.communicate()
@@ -66,7 +66,7 @@ async def test_a_wrong_token_is_named(harness: BotHarness, token: str):
     assert b"[bot] token (BOT_TOKEN)" in errors
 
 
-def test_who_goes_on_writing_is_told_once_a_minute():
+def test_a_chat_gets_the_notice_at_most_once_a_minute():
     now = 0.0
     told = NoticeThrottle(lambda: now)
     assert told.is_due(1)
@@ -76,4 +76,4 @@ def test_who_goes_on_writing_is_told_once_a_minute():
     assert told.is_due(1)
     for chat in range(3, 10_100):
         told.is_due(chat)
-    assert told.is_due(2)  # forgotten, to bound the memory
+    assert told.is_due(2)  # the oldest chats are dropped to bound the memory

@@ -1,4 +1,4 @@
-"""Posts of the other sites in a chat, and what the operator's list does."""
+"""Posts of the other sites, and the list of allowed sites."""
 
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
@@ -22,7 +22,7 @@ async def test_a_post_on_x_with_two_videos_is_an_album(harness: BotHarness):
     assert "👁 345" in str(below["reply_markup"])
 
 
-async def test_a_gif_of_x_is_an_animation(harness: BotHarness):
+async def test_a_silent_video_on_x_is_an_animation(harness: BotHarness):
     path = harness.samples.video(VideoSpec(has_sound=False))
     harness.simulator.x.posts[X_ID] = XPost(X_ID, ((path,),))
     await harness.start()
@@ -31,7 +31,7 @@ async def test_a_gif_of_x_is_an_animation(harness: BotHarness):
     assert harness.answers()[-1]["animation"]["width"] == 576
 
 
-async def test_reddits_video_comes_with_its_sound(harness: BotHarness):
+async def test_a_reddit_video_has_its_sound(harness: BotHarness):
     video = harness.samples.video(VideoSpec(has_sound=False))
     harness.simulator.reddit.posts["1demo01"] = RedditPost(
         "1demo01", video, harness.samples.sound(3, "aac", "mp4")
@@ -46,7 +46,7 @@ async def test_reddits_video_comes_with_its_sound(harness: BotHarness):
     assert harness.answers()[-1]["audio"]["file_name"] == "1demo01.m4a"
 
 
-async def test_a_site_that_is_not_allowed_is_a_foreign_one(harness: BotHarness):
+async def test_a_site_that_is_not_allowed_is_unsupported(harness: BotHarness):
     await harness.start(SITES_ALLOWED="tiktok, instagram")
     await harness.say("hello")
     await harness.say(X_LINK)

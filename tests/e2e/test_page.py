@@ -1,4 +1,4 @@
-"""The demo's page in a real browser: what people see and do there."""
+"""The demo's chat page in a real browser."""
 
 import asyncio
 import os
@@ -16,14 +16,14 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from data.config import ROOT
 from misc.ui.texts import load_texts
-from simulator.catalogue import LINKS, fill, people
+from simulator.catalogue import LINKS, add_people, add_posts
 from simulator.page import BotSwitch
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-#: Where pictures of the walks are kept, to be looked at.
+#: Folder for screenshots, for manual review.
 SCREENS = ROOT / "var" / "screens"
 TEXTS = load_texts()
 QUIET = [
@@ -36,43 +36,43 @@ QUIET = [
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
 
-# A browser on a machine that tests on all its cores takes its time.
+# Browsers are slow while tests use all cores.
 expect.set_options(timeout=30_000)
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM and not os.environ.get("CI"),
-    reason="there is no Chromium, so the page was not looked at: apt install chromium",
+    reason="Chromium is not installed: apt install chromium",
 )
 
 
 @pytest.fixture
-async def stage(
+async def browser_harness(
     tmp_path: Path, samples: SampleStore, authority: Authority
-) -> AsyncIterator["Stage"]:
-    """A bot, its world, the page, and a browser."""
-    assert CHROMIUM, "the page's tests need Chromium: apt install chromium"
+) -> AsyncIterator["BrowserHarness"]:
+    """Yield the bot, the chat page and a browser."""
+    assert CHROMIUM, "Chromium is not installed: apt install chromium"
     harness = BotHarness(tmp_path, samples, authority)
-    stage = Stage(harness)
+    browser_harness = BrowserHarness(harness)
     links = [asdict(link) for link in LINKS]
-    harness.simulator.show_page(BotSwitch(stage.crash, lambda: True), links)
-    people(harness.world)
+    harness.simulator.show_page(BotSwitch(browser_harness.crash, lambda: True), links)
+    add_people(harness.world)
     await harness.simulator.start()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        stage.browser = browser
-        yield stage
+        browser_harness.browser = browser
+        yield browser_harness
         await browser.close()
     await harness.close()
-    assert stage.troubles == []
+    assert browser_harness.troubles == []
 
 
-class Stage:
-    """Windows of one browser onto one world."""
+class BrowserHarness:
+    """Browser windows on one simulator."""
 
     def __init__(self, harness: BotHarness) -> None:
         self.harness = harness
         self.browser: Browser | None = None
-        #: What pages have complained about, and what they have asked for elsewhere.
+        #: Errors in the browser's console, and requests to other servers.
         self.troubles: list[str] = []
         self.crashes = 0
 
@@ -80,7 +80,7 @@ class Stage:
         self.crashes += 1
 
     async def window(self, place: str = "", *, dark: bool = False, phone: bool = False) -> Page:
-        """Open a window; `place` is chat/person."""
+        """Open a window; `place` is "chat/person", the ids in the page's URL fragment."""
         assert self.browser
         context = await self.browser.new_context(
             viewport={"width": 390, "height": 800} if phone else {"width": 1280, "height": 800},
@@ -88,19 +88,19 @@ class Stage:
         )
         page = await context.new_page()
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", self._hear)
-        page.on("request", lambda asked: self._check(asked.url))
+        page.on("console", self._on_console)
+        page.on("request", lambda asked: self._check_url(asked.url))
         await page.goto(f"{self.harness.simulator.address}/#{place}")
         await expect(page.locator("#chat-list li").first).to_be_attached()
         return page
 
-    def _hear(self, said: ConsoleMessage) -> None:
+    def _on_console(self, said: ConsoleMessage) -> None:
         if said.type == "error":
             self.troubles.append(said.text)
 
-    def _check(self, url: str) -> None:
+    def _check_url(self, url: str) -> None:
         if not url.startswith((self.harness.simulator.address, "blob:")):
-            self.troubles.append(f"asks for {url}")
+            self.troubles.append(f"request to {url}")
 
 
 async def write(page: Page, words: str) -> None:
@@ -108,16 +108,18 @@ async def write(page: Page, words: str) -> None:
     await page.press("#text", "Enter")
 
 
-async def seen(page: Page, name: str) -> None:
-    """Keep a picture."""
+async def screenshot(page: Page, name: str) -> None:
+    """Save a screenshot."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=SCREENS / f"{name}.png")
 
 
-async def test_from_a_click_on_a_sample_to_a_video_that_plays_and_its_sound(stage: Stage):
-    fill(stage.harness.simulator)
-    await stage.harness.start()
-    page = await stage.window()
+async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
+    browser_harness: BrowserHarness,
+):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
     await page.click("#samples button >> nth=0")
     video = page.locator("#messages video")
     await expect(video).to_have_count(1)
@@ -130,13 +132,13 @@ async def test_from_a_click_on_a_sample_to_a_video_that_plays_and_its_sound(stag
     await audio.evaluate("a => { a.muted = true; return a.play() }")
     assert await audio.evaluate("a => a.duration") > 0
     await expect(page.locator(".audio b")).to_have_text("Harbour bell")
-    await seen(page, "video-and-sound")
+    await screenshot(page, "video-and-sound")
 
 
-async def test_a_slideshow_is_a_mosaic(stage: Stage):
-    fill(stage.harness.simulator)
-    await stage.harness.start()
-    page = await stage.window()
+async def test_a_slideshow_is_shown_as_a_mosaic(browser_harness: BrowserHarness):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
     await page.click("#samples button:has-text('slideshow')")
     await expect(page.locator(".mosaic img")).to_have_count(11)
     await page.locator(".mosaic img").last.scroll_into_view_if_needed()
@@ -145,14 +147,16 @@ async def test_a_slideshow_is_a_mosaic(stage: Stage):
         "() => [...document.querySelectorAll('.mosaic')].every(m => m.clientHeight > 100)"
     )
     assert await page.locator(".mosaic img").evaluate_all(shapes) > 0
-    await seen(page, "slideshow")
+    await screenshot(page, "slideshow")
 
 
-async def test_inline_first_unknown_then_known(stage: Stage):
-    stage.harness.video()
-    stage.harness.world.chats[-77] = stage.harness.world.group(-77, "Storage")
-    await stage.harness.start(INLINE_STORAGE_CHAT="-77")
-    page = await stage.window("-1001001/1002")
+async def test_inline_results_are_shown_for_a_new_and_for_a_cached_post(
+    browser_harness: BrowserHarness,
+):
+    browser_harness.harness.video()
+    browser_harness.harness.world.chats[-77] = browser_harness.harness.world.group(-77, "Storage")
+    await browser_harness.harness.start(INLINE_STORAGE_CHAT="-77")
+    page = await browser_harness.window("-1001001/1002")
     query = f"@clipferry_demo_bot {VIDEO}"
     await page.fill("#text", query)
     await page.locator("#popup button").first.click()
@@ -160,15 +164,15 @@ async def test_inline_first_unknown_then_known(stage: Stage):
     await expect(page.locator("#messages .sender").first).to_have_text("via @clipferry_demo_bot")
     await expect(page.locator("#text")).to_have_value("")
     await page.fill("#text", query)
-    await expect(page.locator("#popup button")).to_have_count(2)  # the video, and its sound
-    await seen(page, "inline")
+    await expect(page.locator("#popup button")).to_have_count(2)  # the video and its sound
+    await screenshot(page, "inline")
     await page.locator("#popup button").first.click()
     await expect(page.locator("#messages video")).to_have_count(2)
 
 
-async def test_settings_are_keys_that_press_and_commands_are_offered(stage: Stage):
-    await stage.harness.start()
-    page = await stage.window()
+async def test_commands_are_suggested_and_settings_buttons_work(browser_harness: BrowserHarness):
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
     await page.fill("#text", "/")
     await expect(page.locator("#popup button")).to_have_count(5)
     await page.click("#popup button:has-text('/settings')")
@@ -179,22 +183,28 @@ async def test_settings_are_keys_that_press_and_commands_are_offered(stage: Stag
     await expect(page.locator("#messages .reply").last).to_contain_text("/settings")
 
 
-async def test_keyboards_in_the_place_of_the_composers_own(stage: Stage):
-    """This bot sends none, but who tries another one here should see them."""
-    await stage.harness.start()
-    page, home = await stage.window("1002/1002"), stage.harness.world.chats[1002]
+async def test_a_reply_keyboard_is_shown_and_removed(browser_harness: BrowserHarness):
+    """Clipferry sends none, but the page may be used with other bots."""
+    await browser_harness.harness.start()
+    page, home = (
+        await browser_harness.window("1002/1002"),
+        browser_harness.harness.world.chats[1002],
+    )
     keys = {"keyboard": [[{"text": "Yes"}, {"text": "لا"}]]}
-    stage.harness.world.add_message(home, {"text": "Well?", "reply_markup": keys})
+    browser_harness.harness.world.add_message(home, {"text": "Well?", "reply_markup": keys})
     await page.click("#reply-keys button:has-text('Yes')")
     await expect(page.locator("#messages li.mine .words")).to_have_text("Yes")
     gone = {"text": "Good.", "reply_markup": {"remove_keyboard": True}}
-    stage.harness.world.add_message(home, gone)
+    browser_harness.harness.world.add_message(home, gone)
     await expect(page.locator("#reply-keys")).to_be_hidden()
 
 
-async def test_an_administrator_writes_to_everybody_while_somebody_watches(stage: Stage):
-    await stage.harness.start(BOT_ADMINS="1900")
-    bo, captain = await stage.window("1002/1002"), await stage.window("1900/1900")
+async def test_a_broadcast_appears_in_another_window(browser_harness: BrowserHarness):
+    await browser_harness.harness.start(BOT_ADMINS="1900")
+    bo, captain = (
+        await browser_harness.window("1002/1002"),
+        await browser_harness.window("1900/1900"),
+    )
     await write(bo, "/start")
     await expect(bo.locator("#messages .words").last).to_contain_text("TikTok")
     await write(captain, "/admin")
@@ -205,13 +215,13 @@ async def test_an_administrator_writes_to_everybody_while_somebody_watches(stage
     await captain.locator(".keys button:has-text('Yes')").click()
     await expect(bo.locator("#messages .words").last).to_have_text("The ferry sails at noon.")
     await expect(captain.locator("#messages")).to_contain_text("finished")
-    await seen(captain, "broadcast")
+    await screenshot(captain, "broadcast")
 
 
-async def test_from_right_to_left_on_a_phone_in_the_dark(stage: Stage):
-    stage.harness.video()
-    await stage.harness.start()
-    page = await stage.window("1003/1003", dark=True, phone=True)
+async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: BrowserHarness):
+    browser_harness.harness.video()
+    await browser_harness.harness.start()
+    page = await browser_harness.window("1003/1003", dark=True, phone=True)
     await write(page, "/start")
     words = page.locator("#messages li:not(.mine) .words")
     await expect(words).to_have_count(1)
@@ -221,29 +231,32 @@ async def test_from_right_to_left_on_a_phone_in_the_dark(stage: Stage):
     await expect(words).to_have_count(2)
     assert await words.last.inner_text() == TEXTS["ar"]["media_deleted"]
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-    await seen(page, "arabic-phone-dark")
+    await screenshot(page, "arabic-phone-dark")
     await page.click("#back")
     await expect(page.locator("#chat-list")).to_be_visible()
     await expect(page.locator("#chat")).to_be_hidden()
 
 
-async def test_a_reload_in_the_middle_changes_nothing(stage: Stage):
-    stage.harness.video()
-    stage.harness.site.latency_s = 0.7
-    await stage.harness.start()
-    page = await stage.window("1002/1002")
+async def test_a_reload_during_a_request_keeps_the_state(browser_harness: BrowserHarness):
+    browser_harness.harness.video()
+    browser_harness.harness.site.latency_s = 0.7
+    await browser_harness.harness.start()
+    page = await browser_harness.window("1002/1002")
     await write(page, VIDEO)
     await expect(page.locator(".reaction")).to_have_count(1)
     await page.reload()
     await expect(page.locator("#title h2")).to_have_text("Бо")
     await expect(page.locator("#messages video")).to_have_count(1)
     await expect(page.locator(".reaction")).to_have_count(0)
-    assert len(stage.harness.videos(stage.harness.world.chats[1002])) == 1
+    assert len(browser_harness.harness.videos(browser_harness.harness.world.chats[1002])) == 1
 
 
-async def test_two_windows_are_two_people_in_one_group(stage: Stage):
-    await stage.harness.start()
-    ada, bo = await stage.window("-1001001/1001"), await stage.window("-1001001/1002")
+async def test_two_windows_can_be_two_users_in_one_group(browser_harness: BrowserHarness):
+    await browser_harness.harness.start()
+    ada, bo = (
+        await browser_harness.window("-1001001/1001"),
+        await browser_harness.window("-1001001/1002"),
+    )
     await write(ada, "Hello, <b>crew</b>")
     theirs = bo.locator("#messages li:not(.mine)", has_text="Hello, <b>crew</b>")
     await expect(theirs.locator(".sender")).to_have_text("Ada")
@@ -253,9 +266,11 @@ async def test_two_windows_are_two_people_in_one_group(stage: Stage):
     await expect(ada.locator("#messages li.mine")).to_have_count(1)
 
 
-async def test_people_groups_blocks_deep_links_and_files(stage: Stage):
-    await stage.harness.start()
-    page = await stage.window()
+async def test_users_groups_blocks_deep_links_and_files_can_be_created(
+    browser_harness: BrowserHarness,
+):
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
     await page.click("#new-person")
     await page.fill("#ask [name=name]", "Дана")
     await page.select_option("#ask [name=language]", "uk")
@@ -270,7 +285,7 @@ async def test_people_groups_blocks_deep_links_and_files(stage: Stage):
     await expect(page.locator("#title p")).to_have_text("The bot is blocked.")
     await page.click("#block")
     await expect(page.locator("#title p")).to_have_text("with the bot")
-    picture = stage.harness.samples.picture(400, 300, "mine")
+    picture = browser_harness.harness.samples.picture(400, 300, "mine")
     await page.set_input_files("#file", picture)
     await expect(page.locator("#messages li.mine img")).to_have_count(1)
     await page.click("#new-group")
@@ -280,55 +295,56 @@ async def test_people_groups_blocks_deep_links_and_files(stage: Stage):
     await expect(page.locator("#send-as select")).to_have_value("5001")
 
 
-async def test_faults_are_a_click_away_and_every_call_is_shown(stage: Stage):
-    stage.harness.video()
-    await stage.harness.start()
-    page = await stage.window()
+async def test_faults_can_be_injected_and_every_call_is_listed(browser_harness: BrowserHarness):
+    browser_harness.harness.video()
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
     await page.click("#tab-calls")
     await page.click("[data-fault='500']")
     await write(page, "hello")
     await expect(page.locator("#calls .bad").first).to_have_text("Internal Server Error")
     await page.click("#crash")
     await expect(page.locator("#bot-state")).to_have_text("The bot is running.")
-    assert stage.crashes == 1
+    assert browser_harness.crashes == 1
     await page.fill("#latency", "0.3")
     await expect(page.locator("#latency + output")).to_have_text("0.3 s")
-    assert stage.harness.api.latency_s == 0.3
+    assert browser_harness.harness.api.latency_s == 0.3
 
 
-async def test_two_thousand_messages_can_be_scrolled_and_written_below(stage: Stage):
-    world = stage.harness.world
+async def test_two_thousand_messages_can_be_scrolled(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
     for number in range(2_000):
         world.post_unseen(
             world.people[1002].as_json(), world.chats[-1_001_001], {"text": f"{number}"}
         )
-    await stage.harness.start()
-    page = await stage.window("-1001001/1001")
+    await browser_harness.harness.start()
+    page = await browser_harness.window("-1001001/1001")
     await expect(page.locator("#messages li")).to_have_count(2_000)
     await expect(page.locator("#messages li").last).to_be_in_viewport()
     await page.evaluate("document.querySelector('#messages').scrollTop = 0")
     await expect(page.locator("#messages li").first).to_be_in_viewport()
     await write(page, "the last word")
     await expect(page.locator("#messages li")).to_have_count(2_001)
-    # Who reads further up is left there.
+    # A new message does not scroll a window that shows older messages.
     await expect(page.locator("#messages li").first).to_be_in_viewport()
 
 
-async def test_a_simulator_that_is_gone_is_missed_and_found_again(stage: Stage):
-    await stage.harness.start()
-    page = await stage.window()
-    port = stage.harness.simulator.port
-    assert stage.harness.simulator._runner
-    await stage.harness.simulator._runner.cleanup()
+async def test_the_page_reconnects_to_a_restarted_simulator(browser_harness: BrowserHarness):
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    port = browser_harness.harness.simulator.port
+    await browser_harness.harness.simulator.close_server()
     await expect(page.locator("#offline")).to_be_visible()
-    stage.troubles.clear()
-    await stage.harness.simulator.start(port)
+    browser_harness.troubles.clear()
+    await browser_harness.harness.simulator.start(port)
     await expect(page.locator("#offline")).to_be_hidden()
-    stage.troubles.clear()  # the browser itself complains of a server that is away
+    browser_harness.troubles.clear()  # the browser logs the failed connections
 
 
-async def test_the_page_says_what_it_may_load_and_refuses_nonsense(stage: Stage):
-    async with aiohttp.ClientSession(stage.harness.simulator.address) as session:
+async def test_the_page_has_a_security_policy_and_rejects_bad_requests(
+    browser_harness: BrowserHarness,
+):
+    async with aiohttp.ClientSession(browser_harness.harness.simulator.address) as session:
         async with session.get("/") as answer:
             assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         for path in ("/page/nothing.js", "/page/media/unknown", "/page/../main.py"):
@@ -343,7 +359,7 @@ async def test_the_page_says_what_it_may_load_and_refuses_nonsense(stage: Stage)
                 assert answer.status == status
 
 
-async def test_the_demo_starts_and_ends_cleanly_twice_in_a_row():
+async def test_the_demo_starts_and_exits_cleanly_twice():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -354,7 +370,7 @@ async def test_the_demo_starts_and_ends_cleanly_twice_in_a_row():
         )
         assert process.stdout
         while b"The page is open" not in (line := await process.stdout.readline()):
-            assert line, "the demo has ended"
+            assert line, "the demo has exited"
         assert f"http://127.0.0.1:{port} until".encode() in line
         async with (
             aiohttp.ClientSession() as session,

@@ -1,4 +1,4 @@
-"""People take what is kept about them with them, or have it erased: from every table."""
+"""/privacy: users can export their data, or delete it from every table."""
 
 import json
 from functools import partial
@@ -17,16 +17,16 @@ from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, InlineHarness
 
 EN = load_texts()["en"]
-#: Tables with nothing about a person; those whose rows stay, and why.
+#: Tables without personal data, and tables whose rows are kept, with the reason.
 IMPERSONAL = {"cached_posts", "workers", "flights"}
 IMPERSONAL |= {"stats", "outcomes", "ad_shows", "faults", "notes"}
-KEPT = {"bans": "who was shut out stays out", "broadcasts": "the operator's own books"}
-#: Columns that name a person.
+KEPT = {"bans": "a ban outlives the data", "broadcasts": "records of the operator"}
+#: Columns that identify a person.
 NAMES = ("user_id", "chat_id", "owner_id", "admin_id")
 
 
 async def rows_about(person: int) -> dict[str, int]:
-    """Count the rows about a person in every table that there is."""
+    """Return the number of rows about a person in every table."""
     found = {}
     for table in Base.metadata.sorted_tables:
         columns = [table.c[name] for name in NAMES if name in table.c]
@@ -42,8 +42,8 @@ def count(question: Select[Any], db: Connection) -> int:
     return number
 
 
-async def full_life(inline: InlineHarness) -> None:
-    """Let Ada leave a trace in every table."""
+async def create_rows(inline: InlineHarness) -> None:
+    """Create rows about Ada in every table."""
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -58,9 +58,9 @@ async def full_life(inline: InlineHarness) -> None:
     await ban(1001, 7)
 
 
-async def test_all_that_is_kept_comes_as_a_file(inline: InlineHarness):
+async def test_the_export_contains_all_personal_data(inline: InlineHarness):
     harness = inline.harness
-    await full_life(inline)
+    await create_rows(inline)
     await harness.say("/privacy")
     await harness.press(harness.answers()[-1], "privacy/export")
     document = next(m["document"] for m in harness.answers() if "document" in m)
@@ -73,9 +73,9 @@ async def test_all_that_is_kept_comes_as_a_file(inline: InlineHarness):
     assert data["videos"][0]["video_link"] == VIDEO
 
 
-async def test_erased_is_erased_in_every_table(inline: InlineHarness):
+async def test_deletion_removes_the_data_from_every_table(inline: InlineHarness):
     harness = inline.harness
-    await full_life(inline)
+    await create_rows(inline)
     bo = harness.world.person(1002, "Bo")
     await harness.say(VIDEO, bo)
     assert all((await rows_about(1001)).values())
@@ -95,8 +95,8 @@ async def test_erased_is_erased_in_every_table(inline: InlineHarness):
 
 
 @pytest.mark.parametrize("action", ["export", "delete", "yes", "no"])
-async def test_everybody_gets_only_what_is_about_them(harness: BotHarness, action: str):
-    """A menu that somebody else presses is about who presses."""
+async def test_the_privacy_menu_concerns_the_user_who_presses(harness: BotHarness, action: str):
+    """Bo presses the menu that Ada has opened."""
     await harness.start()
     bo = harness.world.person(1002, "Bo")
     await harness.say("/start", bo)

@@ -1,4 +1,4 @@
-"""Queues: order inside a chat, turns between chats, a bound for each, and a way out for who waits."""
+"""The request queue: order within a chat, fairness between chats, limits and cancelling."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def posts(harness: BotHarness, number: int, **options) -> None:
         harness.video(f"73000000000000002{n:02}", **options)
 
 
-async def test_a_chats_requests_are_served_in_order_one_at_a_time(harness: BotHarness):
+async def test_requests_of_a_chat_are_served_in_order_one_at_a_time(harness: BotHarness):
     posts(harness, 3)
     harness.site.latency_s = 0.1
     await harness.start()
@@ -34,7 +34,7 @@ async def test_a_chats_requests_are_served_in_order_one_at_a_time(harness: BotHa
 
 
 @pytest.mark.parametrize(("place", "most"), [("private", 3), ("group", 10)])
-async def test_a_full_queue_says_so_in_private_and_offers_another_try(
+async def test_a_full_queue_is_reported_in_private_with_a_retry_button(
     harness: BotHarness, place: str, most: int
 ):
     posts(harness, 12)
@@ -57,7 +57,7 @@ async def test_a_full_queue_says_so_in_private_and_offers_another_try(
     assert len(harness.videos()) == most + 1
 
 
-async def test_many_links_of_one_message_take_one_place(harness: BotHarness):
+async def test_links_of_one_message_take_one_place_in_the_queue(harness: BotHarness):
     posts(harness, 9)
     harness.site.latency_s = 0.1
     await harness.start()
@@ -68,7 +68,7 @@ async def test_many_links_of_one_message_take_one_place(harness: BotHarness):
     assert len(harness.videos()) == 9
 
 
-async def test_a_busy_chat_does_not_hold_up_another(harness: BotHarness):
+async def test_a_busy_chat_does_not_delay_another(harness: BotHarness):
     posts(harness, 10)
     harness.site.latency_s = 0.2
     await harness.start(LIMITS_ACTIVE_REQUESTS="1")
@@ -83,7 +83,7 @@ async def test_a_busy_chat_does_not_hold_up_another(harness: BotHarness):
     assert len(harness.videos(crew)) == 9
 
 
-async def test_who_waits_for_long_is_told_and_can_call_it_off(harness: BotHarness):
+async def test_a_waiting_user_is_told_and_can_cancel(harness: BotHarness):
     posts(harness, 2, file_trouble="stall")
     await harness.start(LIMITS_ACTIVE_REQUESTS="1", LIMITS_PATIENCE_S="0.3", LIMITS_STALL_S="60")
     await harness.say("hello")
@@ -92,28 +92,28 @@ async def test_who_waits_for_long_is_told_and_can_call_it_off(harness: BotHarnes
     harness.world.say(harness.ada, link(0))
     await harness.until(lambda: harness.home.reactions)
     harness.world.say(bo, link(1))
-    his = harness.world.chats[1002]
-    await harness.until(lambda: len(harness.answers(his)) == 2 and len(harness.answers()) == 2)
-    waiting, running = harness.answers(his)[-1], harness.answers()[-1]
+    bo_chat = harness.world.chats[1002]
+    await harness.until(lambda: len(harness.answers(bo_chat)) == 2 and len(harness.answers()) == 2)
+    waiting, running = harness.answers(bo_chat)[-1], harness.answers()[-1]
     assert running["text"] == EN["working"]
     assert waiting["text"] == TEXTS("en", "waiting", ahead=1)
     cancel = waiting["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
-    # Somebody else's number is nobody's.
+    # A user cannot cancel another user's request.
     query = harness.world.press(harness.ada, running, cancel)
     await harness.until(lambda: query in harness.world.query_answers)
     assert harness.world.query_answers[query]["text"] == EN["button_expired"]
     harness.world.press(bo, waiting, cancel)
-    await harness.until(lambda: harness.texts(his)[-1] == EN["called_off"])
+    await harness.until(lambda: harness.texts(bo_chat)[-1] == EN["called_off"])
     cancel = running["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     harness.world.press(harness.ada, running, cancel)
     await harness.settled()
     assert harness.texts()[-1] == EN["called_off"]
-    assert harness.home.reactions == his.reactions == {}
+    assert harness.home.reactions == bo_chat.reactions == {}
     assert EN["working"] not in harness.texts()
     assert list((harness.folder / "spool").glob("*/*")) == []
 
 
-async def test_the_note_goes_away_when_the_video_comes(harness: BotHarness):
+async def test_the_working_notice_is_removed_when_the_video_arrives(harness: BotHarness):
     harness.video()
     harness.site.file_latency_s = 0.6
     await harness.start(LIMITS_PATIENCE_S="0.2")
@@ -125,7 +125,7 @@ async def test_the_note_goes_away_when_the_video_comes(harness: BotHarness):
 
 
 @pytest.mark.parametrize("data", ["cancel/", "cancel/x", "cancel/999", "cancel/-1"])
-async def test_a_button_of_a_request_that_has_ended_is_too_old(harness: BotHarness, data: str):
+async def test_the_cancel_button_of_a_finished_request_is_expired(harness: BotHarness, data: str):
     await harness.start()
     await harness.say("hello")
     answer = await harness.press(harness.answers()[-1], data)

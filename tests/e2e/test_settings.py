@@ -1,4 +1,4 @@
-"""/settings: what a chat chooses is what it gets."""
+"""/settings: the chosen settings apply."""
 
 import pytest
 
@@ -11,8 +11,8 @@ TEXTS = load_texts()
 EN = TEXTS["en"]
 
 
-def ticks(message: Json) -> set[str]:
-    """List what is on in a settings keyboard."""
+def selected(message: Json) -> set[str]:
+    """Return the settings that the keyboard shows as selected."""
     rows = message["reply_markup"]["inline_keyboard"]
     return {
         b["callback_data"].removeprefix("set/") for row in rows for b in row if "✅" in b["text"]
@@ -20,7 +20,7 @@ def ticks(message: Json) -> set[str]:
 
 
 async def crew_with_settings(harness: BotHarness, *settings: str, **environment: str) -> Chat:
-    """Start with a group whose creator, Ada, has pressed these settings."""
+    """Start the bot with a group whose creator Ada has pressed the given settings."""
     harness.video(text="Dawn & dusk", author="ferry.demo")
     await harness.start(**environment)
     crew = harness.world.group(-1002)
@@ -32,16 +32,16 @@ async def crew_with_settings(harness: BotHarness, *settings: str, **environment:
     return crew
 
 
-async def test_in_private_the_keyboard_shows_and_changes_what_there_is(harness: BotHarness):
+async def test_the_keyboard_shows_and_changes_the_settings(harness: BotHarness):
     await harness.start()
     await harness.say("/settings")
     menu = harness.answers()[-1]
-    assert ticks(menu) == {"quality/best"}
+    assert selected(menu) == {"quality/best"}
     for setting in ("file_mode", "describe", "quality/720p"):
         await harness.press(menu, f"set/{setting}")
-    assert ticks(menu) == {"file_mode", "describe", "quality/720p"}
+    assert selected(menu) == {"file_mode", "describe", "quality/720p"}
     await harness.press(menu, "set/describe")
-    assert ticks(menu) == {"file_mode", "quality/720p"}
+    assert selected(menu) == {"file_mode", "quality/720p"}
     record = await find_chat(1001)
     assert record is not None
     assert (record.file_mode, record.preferences.quality, record.preferences.describe) == (
@@ -51,7 +51,7 @@ async def test_in_private_the_keyboard_shows_and_changes_what_there_is(harness: 
     )
 
 
-async def test_the_language_is_one_tap_away(harness: BotHarness):
+async def test_the_language_can_be_changed_from_the_settings(harness: BotHarness):
     await harness.start()
     await harness.say("/settings")
     menu = harness.answers()[-1]
@@ -60,7 +60,7 @@ async def test_the_language_is_one_tap_away(harness: BotHarness):
     assert menu["text"] == TEXTS("ar", "lang_set", language=TEXTS["ar"]["language_name"])
 
 
-async def test_nonsense_and_double_presses_change_nothing(harness: BotHarness):
+async def test_invalid_and_repeated_presses_change_nothing(harness: BotHarness):
     await harness.start()
     await harness.say("/settings")
     menu = harness.answers()[-1]
@@ -72,32 +72,30 @@ async def test_nonsense_and_double_presses_change_nothing(harness: BotHarness):
         "set/quality/best",
     ):
         await harness.press(menu, data)
-    assert ticks(menu) == {"quality/best"}
+    assert selected(menu) == {"quality/best"}
 
 
 @pytest.mark.parametrize("status", ["member", "administrator"])
-async def test_in_groups_only_administrators_may_and_every_press_is_checked(
-    harness: BotHarness, status: str
-):
+async def test_in_groups_only_administrators_can_change_settings(harness: BotHarness, status: str):
     crew = await crew_with_settings(harness)
     menu = harness.answers(crew)[-1]
     bo = harness.world.person(1002, "Bo")
     crew.members[1002] = status
     answer = await harness.press(menu, "set/silent", bo)
-    assert ("silent" in ticks(menu)) == (status == "administrator")
+    assert ("silent" in selected(menu)) == (status == "administrator")
     assert answer.get("text") == (EN["not_admin"] if status == "member" else None)
     await harness.say("/settings", bo, crew)
     is_menu = "reply_markup" in harness.answers(crew)[-1]
     assert is_menu == (status == "administrator")
 
 
-async def test_an_anonymous_administrator_may(harness: BotHarness):
+async def test_an_anonymous_administrator_can_open_the_settings(harness: BotHarness):
     crew = await crew_with_settings(harness)
     await harness.say("/settings", chat=crew, anonymous=True)
     assert "reply_markup" in harness.answers(crew)[-1]
 
 
-async def test_the_caption_tells_author_and_text_when_wanted(harness: BotHarness):
+async def test_the_caption_has_author_and_text_if_enabled(harness: BotHarness):
     harness.video(text="Dawn <b>&</b> dusk " + "x" * 3_000, author="ferry.demo")
     await harness.start()
     await harness.say("/settings")
@@ -108,7 +106,7 @@ async def test_the_caption_tells_author_and_text_when_wanted(harness: BotHarness
     assert caption.endswith("…\n\nSource\n\n@clipferry_demo_bot")
 
 
-async def test_a_group_can_ask_for_silence_spoilers_and_a_clean_chat(harness: BotHarness):
+async def test_a_group_can_enable_silence_spoilers_and_deletion_of_requests(harness: BotHarness):
     crew = await crew_with_settings(harness, "silent", "spoiler", "delete_request")
     harness.video("7300000000000000002", is_sensitive=True)
     await harness.say(VIDEO.replace(ID, "7300000000000000002"), chat=crew)
@@ -121,7 +119,7 @@ async def test_a_group_can_ask_for_silence_spoilers_and_a_clean_chat(harness: Bo
     assert harness.calls("sendVideo")[-1].params["disable_notification"]
 
 
-async def test_a_request_that_failed_is_not_deleted(harness: BotHarness):
+async def test_a_failed_request_is_not_deleted(harness: BotHarness):
     crew = await crew_with_settings(harness, "delete_request")
     request = await harness.say(VIDEO.replace(ID, "7300000000000000404"), chat=crew)
     assert request["message_id"] in crew.messages
@@ -138,7 +136,7 @@ async def test_a_group_can_mute_a_site(harness: BotHarness):
     assert len(harness.videos(crew)) == 1
 
 
-async def test_a_group_can_want_to_be_asked_by_name(harness: BotHarness):
+async def test_a_group_can_require_a_mention(harness: BotHarness):
     crew = await crew_with_settings(harness, "only_mentioned")
     await harness.say(VIDEO, chat=crew)
     assert harness.videos(crew) == []
@@ -151,7 +149,7 @@ async def test_a_group_can_want_to_be_asked_by_name(harness: BotHarness):
     assert len(harness.videos(crew)) == 2
 
 
-async def test_group_wishes_do_not_count_in_private(harness: BotHarness):
+async def test_group_settings_do_not_apply_in_private_chats(harness: BotHarness):
     await crew_with_settings(harness)
     await harness.say("/settings")
     await harness.press(harness.answers()[-1], "set/delete_request")
@@ -160,10 +158,10 @@ async def test_group_wishes_do_not_count_in_private(harness: BotHarness):
     assert "Sent by" not in harness.videos()[-1]["caption"]
 
 
-# --- where the bot is ---------------------------------------------------------------------------
+# --- migration and membership ---------------------------------------------------------------------
 
 
-async def test_a_group_that_becomes_a_supergroup_keeps_its_settings(harness: BotHarness):
+async def test_a_migrated_group_keeps_its_settings(harness: BotHarness):
     crew = await crew_with_settings(harness, "silent", "album_cap/5")
     await harness.say(VIDEO, chat=crew)
     new = harness.world.migrate(harness.ada, crew, -1009)
@@ -176,8 +174,8 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_settings(harness: Bot
     assert harness.calls("sendVideo")[-1].params["disable_notification"]
 
 
-async def test_a_send_to_the_old_id_finds_the_new_one(harness: BotHarness):
-    """The group moves while the video is on its way, and the update about it is still to come."""
+async def test_a_send_to_the_old_id_is_repeated_with_the_new_id(harness: BotHarness):
+    """The group migrates during the request, and the update about it has not arrived."""
     crew = await crew_with_settings(harness, "silent")
     harness.world.group(-1009)
     crew.moved_to = -1009
@@ -187,7 +185,7 @@ async def test_a_send_to_the_old_id_finds_the_new_one(harness: BotHarness):
     assert record.preferences.silent
 
 
-async def test_blocked_and_removed_are_noted_and_so_is_the_return(harness: BotHarness):
+async def test_blocking_removal_and_unblocking_are_recorded(harness: BotHarness):
     crew = await crew_with_settings(harness)
     await harness.say("/start")
     harness.world.block(harness.ada)

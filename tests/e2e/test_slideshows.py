@@ -1,4 +1,4 @@
-"""A slideshow arrives whole and in order, as Telegram allows it."""
+"""Slideshows arrive complete and in order, within Telegram's limits."""
 
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,18 @@ PHOTO = VIDEO.replace("/video/", "/photo/")
 
 
 def slides(harness: BotHarness, number: int) -> tuple[Path, ...]:
-    """Make pictures that can be told apart by their width."""
+    """Create pictures with different widths."""
     return tuple(harness.samples.picture(200 + n, 300, "s") for n in range(number))
 
 
 async def show(harness: BotHarness, number: int, **options: Any) -> Json:
-    """Put a slideshow on the site and send its link."""
+    """Add a slideshow and send its link; return the message."""
     harness.video(pictures=options.pop("pictures", None) or slides(harness, number), **options)
     return await harness.say(PHOTO)
 
 
 def albums(harness: BotHarness, messages: list[Json]) -> list[list[Json]]:
-    """Sort messages into their albums."""
+    """Group messages by their album."""
     groups: dict[str, list[Json]] = {}
     for message in messages:
         if "media_group_id" in message:
@@ -40,7 +40,7 @@ def albums(harness: BotHarness, messages: list[Json]) -> list[list[Json]]:
 @pytest.mark.parametrize(
     ("number", "sizes"), [(2, [2]), (10, [10]), (11, [6, 5]), (21, [7, 7, 7]), (35, [9, 9, 9, 8])]
 )
-async def test_all_pictures_come_in_order_with_caption_and_buttons_below(
+async def test_all_pictures_arrive_in_order_with_caption_and_buttons_below(
     harness: BotHarness, number: int, sizes: list[int]
 ):
     await harness.start()
@@ -74,7 +74,7 @@ async def test_a_single_picture_is_a_photo_with_caption_and_buttons(harness: Bot
     assert harness.calls("sendMediaGroup") == []
 
 
-async def test_a_group_gets_ten_and_is_told_only_if_something_was_cut(harness: BotHarness):
+async def test_a_group_gets_ten_pictures_and_a_note_if_more_exist(harness: BotHarness):
     await harness.start()
     crew = harness.world.group(-1002)
     harness.video(pictures=slides(harness, 21))
@@ -91,7 +91,7 @@ async def test_a_group_gets_ten_and_is_told_only_if_something_was_cut(harness: B
     assert len(fetched) == 10  # cut before the download
 
 
-async def test_a_group_of_one_picture_gets_a_photo(harness: BotHarness):
+async def test_a_group_limited_to_one_picture_gets_a_photo(harness: BotHarness):
     await harness.start(LIMITS_GROUP_ITEMS="1")
     crew = harness.world.group(-1002)
     harness.video(pictures=slides(harness, 5))
@@ -101,7 +101,7 @@ async def test_a_group_of_one_picture_gets_a_photo(harness: BotHarness):
 
 @pytest.mark.parametrize("number", [1, 2, 10, 11, 21, 35])
 @pytest.mark.parametrize("place", ["private", "group"])
-async def test_in_file_mode_every_number_comes_whole_in_private_and_cut_in_groups(
+async def test_in_file_mode_pictures_are_complete_in_private_and_limited_in_groups(
     harness: BotHarness, number: int, place: str
 ):
     await harness.start()
@@ -117,7 +117,7 @@ async def test_in_file_mode_every_number_comes_whole_in_private_and_cut_in_group
 
 
 @pytest.mark.parametrize("number", [1, 2, 10, 11, 35])
-async def test_in_a_group_every_number_comes_in_order(harness: BotHarness, number: int):
+async def test_in_a_group_pictures_keep_their_order(harness: BotHarness, number: int):
     await harness.start()
     crew = harness.world.group(-1002)
     harness.video(pictures=slides(harness, number))
@@ -127,14 +127,14 @@ async def test_in_a_group_every_number_comes_in_order(harness: BotHarness, numbe
     assert ("The first 10 of" in harness.texts(crew)[-1]) == (number > 10)
 
 
-async def test_a_small_spool_holds_a_large_slideshow_of_small_pictures(harness: BotHarness):
+async def test_a_small_spool_is_enough_for_a_large_slideshow_of_small_pictures(harness: BotHarness):
     await harness.start(FILES_SPOOL_MB="2")
     await harness.say("hello")
     await show(harness, 35)
     assert sum(len(album) for album in albums(harness, harness.answers())) == 35
 
 
-async def test_in_file_mode_the_files_come_untouched_under_their_true_names(harness: BotHarness):
+async def test_in_file_mode_files_are_unchanged_with_correct_names(harness: BotHarness):
     await harness.start()
     await harness.say("/mode")
     heic = harness.samples.heic(300, 400, "x")
@@ -152,7 +152,7 @@ async def test_in_file_mode_the_files_come_untouched_under_their_true_names(harn
     assert harness.answers()[-1]["document"]["file_name"] == f"{other}.heic"
 
 
-async def test_what_telegram_does_not_take_is_converted_and_recorded(harness: BotHarness):
+async def test_unsupported_picture_formats_are_converted_and_recorded(harness: BotHarness):
     avif = harness.folder / "x.avif"
     Image.new("RGB", (300, 200), "green").save(avif, "AVIF")
     long = harness.folder / "long.png"
@@ -168,7 +168,7 @@ async def test_what_telegram_does_not_take_is_converted_and_recorded(harness: Bo
     assert (row.is_images, row.is_processed) == (True, True)
 
 
-async def test_a_broken_picture_is_left_out_and_that_is_said(harness: BotHarness):
+async def test_a_broken_picture_is_left_out_and_counted(harness: BotHarness):
     broken = harness.folder / "broken.heic"
     broken.write_bytes(b"\x00\x00\x00\x18ftypheic" + b"x" * 100)
     await harness.start()
@@ -182,7 +182,7 @@ async def test_a_broken_picture_is_left_out_and_that_is_said(harness: BotHarness
 
 
 @pytest.mark.parametrize("trouble", ["truncated", "empty"])
-async def test_a_picture_that_does_not_come_whole_is_trouble_of_the_site(
+async def test_an_incomplete_picture_download_is_a_platform_error(
     harness: BotHarness, trouble: str
 ):
     await harness.start(LIMITS_ATTEMPTS="2")
@@ -193,7 +193,7 @@ async def test_a_picture_that_does_not_come_whole_is_trouble_of_the_site(
 
 
 @pytest.mark.parametrize("kind", ["400", "lost"])
-async def test_when_a_later_album_fails_it_is_a_part_and_is_not_repeated(
+async def test_a_failed_later_album_is_reported_as_partial_and_not_repeated(
     harness: BotHarness, kind: str
 ):
     await harness.start()
@@ -202,14 +202,14 @@ async def test_when_a_later_album_fails_it_is_a_part_and_is_not_repeated(
     send = type(methods).do_sendMediaGroup
     seen: list[object] = []
 
-    class Second(type(methods)):  # type: ignore[misc]
+    class FailingMethods(type(methods)):  # type: ignore[misc]
         async def do_sendMediaGroup(self, params, uploads):
             seen.append(params)
             if len(seen) == 1:
                 harness.fail("sendMediaGroup", kind)
             return await send(self, params, uploads)
 
-    harness.api.methods = Second(methods.world, methods.files)
+    harness.api.methods = FailingMethods(methods.world, methods.files)
     request = await show(harness, 21)
     assert harness.texts()[-1] == load_texts()("en", "delivery_partial", sent=7, total=21)
     assert len(harness.calls("sendMediaGroup")) == 2
@@ -218,7 +218,7 @@ async def test_when_a_later_album_fails_it_is_a_part_and_is_not_repeated(
     assert videos == 0
 
 
-async def test_a_caption_that_fails_after_the_albums_changes_nothing(harness: BotHarness):
+async def test_a_failing_caption_after_the_albums_does_not_fail_the_request(harness: BotHarness):
     await harness.start()
     await harness.say("hello")
     harness.fail("sendMessage", "400")

@@ -1,4 +1,4 @@
-"""/stats: every screen, graphs that are pictures, a chat's history, the board, BotStat."""
+"""/stats: every screen, charts, a chat's history, the live board and BotStat."""
 
 import asyncio
 import csv
@@ -25,8 +25,8 @@ EN = TEXTS["en"]
 ADMIN = {"BOT_ADMINS": "1001"}
 
 
-async def busy(harness: BotHarness, **environment: str) -> Json:
-    """Let something happen; gives the message of /stats."""
+async def create_activity(harness: BotHarness, **environment: str) -> Json:
+    """Create some activity; return the message of /stats."""
     harness.video()
     await harness.start(**{**ADMIN, **environment})
     bo = harness.world.person(1002, "Bo")
@@ -47,8 +47,8 @@ def view(screen: Screen, **chosen: object) -> str:
     return View(screen, **chosen).data  # type: ignore[arg-type]
 
 
-async def test_the_overview(harness: BotHarness):
-    menu = await busy(harness)
+async def test_the_overview_shows_all_counts(harness: BotHarness):
+    menu = await create_activity(harness)
     assert menu["text"] == "Statistics\nAll times are UTC."
     await harness.press(menu, view(Screen.OVERVIEW))
     text = menu["text"]
@@ -62,8 +62,8 @@ async def test_the_overview(harness: BotHarness):
 @pytest.mark.parametrize(
     ("scope", "posts"), [(Scope.ALL, 3), (Scope.PRIVATE, 2), (Scope.GROUPS, 1)]
 )
-async def test_details(harness: BotHarness, scope: Scope, posts: int):
-    menu = await busy(harness)
+async def test_details_show_every_scope_and_period(harness: BotHarness, scope: Scope, posts: int):
+    menu = await create_activity(harness)
     for period in Period:
         await harness.press(menu, view(Screen.DETAILS, scope=scope, period=period))
         assert f"Posts: {posts} (chats: {posts})" in menu["text"]
@@ -72,10 +72,12 @@ async def test_details(harness: BotHarness, scope: Scope, posts: int):
         assert f"• {EN[f'stats_period_{period}']} •" in chosen
 
 
-async def test_sites_referrals_and_the_rest(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
+async def test_the_sites_referrals_and_others_screens_show_their_counts(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("services.statistics._FRESH_S", 0.0)
     monkeypatch.setattr("services.statistics._REST", 0)
-    menu = await busy(harness)
+    menu = await create_activity(harness)
     await harness.press(menu, view(Screen.SITES))
     assert "TikTok  ✅ 4 (⚡ 50%)  ❌ 1" in menu["text"]
     assert "TikTok: MediaDeletedError – 1" in menu["text"]
@@ -87,10 +89,10 @@ async def test_sites_referrals_and_the_rest(harness: BotHarness, monkeypatch: py
     assert "1001 – 1\n1002 – 1" in menu["text"] or "-1005 – 1" in menu["text"]
 
 
-async def test_a_new_look_that_shows_nothing_new_says_so(
+async def test_a_refresh_without_changes_is_reported(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    menu = await busy(harness)
+    menu = await create_activity(harness)
     monkeypatch.setattr("handlers.statistics.menu.unix_now", lambda: 1_800_000_000)
     await harness.press(menu, view(Screen.OVERVIEW))
     answer = await harness.press(menu, view(Screen.OVERVIEW))
@@ -100,7 +102,7 @@ async def test_a_new_look_that_shows_nothing_new_says_so(
     assert menu["text"] == "Statistics\nAll times are UTC."
 
 
-async def test_every_screen_can_be_shown_in_every_language(harness: BotHarness):
+async def test_every_screen_works_in_every_language(harness: BotHarness):
     await harness.start(**ADMIN, ADS_LINK="https://tea.example")
     for lang in TEXTS.languages:
         await harness.say(f"/lang {lang}")
@@ -113,7 +115,7 @@ async def test_every_screen_can_be_shown_in_every_language(harness: BotHarness):
             assert screen is Screen.MENU or menu["text"] != before
 
 
-def test_what_buttons_carry_fits_and_is_read_back():
+def test_callback_data_of_every_view_fits_and_round_trips():
     for screen, scope, period, metric, does in itertools.product(
         Screen, Scope, Period, Metric, (False, True)
     ):
@@ -124,11 +126,11 @@ def test_what_buttons_carry_fits_and_is_read_back():
         assert View.read(nonsense) is None
 
 
-# --- graphs --------------------------------------------------------------------------------------
+# --- charts ---------------------------------------------------------------------------------------
 
 
-async def test_a_graph_comes_as_a_picture(harness: BotHarness):
-    menu = await busy(harness)
+async def test_a_chart_is_sent_as_a_picture(harness: BotHarness):
+    menu = await create_activity(harness)
     await harness.press(menu, view(Screen.GRAPH))
     await harness.press(menu, view(Screen.GRAPH, does=True))
     (message,) = [m for m in harness.answers() if "photo" in m]
@@ -143,7 +145,7 @@ async def test_a_graph_comes_as_a_picture(harness: BotHarness):
 @pytest.mark.parametrize(
     "values", [[0], [3], [0] * 48, [1, 0, 7, 0, 0], list(range(720)), [2_000_000, 1_999_999]]
 )
-def test_whatever_has_happened_can_be_drawn(values: list[int]):
+def test_any_series_of_values_can_be_drawn(values: list[int]):
     curve = Curve(1_799_971_200, 86_400, values)
     with Image.open(io.BytesIO(draw(curve, Labels("Title", "Posts", "Title", "Posts")))) as picture:
         assert picture.size == (1080, 640)
@@ -153,7 +155,9 @@ def test_whatever_has_happened_can_be_drawn(values: list[int]):
 
 
 @pytest.mark.parametrize("lang", sorted(TEXTS.languages))
-def test_words_that_the_typeface_lacks_are_english(lang: str, recwarn: pytest.WarningsRecorder):
+def test_labels_missing_from_the_font_fall_back_to_english(
+    lang: str, recwarn: pytest.WarningsRecorder
+):
     words = TEXTS[lang]["stats_metric_posts"]
     curve = Curve(1_799_971_200, 1_800, [1, 2])
     picture = draw(curve, Labels(words, words, "Posts", "Posts"))
@@ -162,11 +166,11 @@ def test_words_that_the_typeface_lacks_are_english(lang: str, recwarn: pytest.Wa
     assert not recwarn.list
 
 
-# --- a chat's history ----------------------------------------------------------------------------
+# --- a chat's history -----------------------------------------------------------------------------
 
 
-async def test_a_history_comes_as_a_table_that_no_spreadsheet_runs(harness: BotHarness):
-    await busy(harness)
+async def test_a_history_is_sent_as_csv(harness: BotHarness):
+    await create_activity(harness)
     await harness.say("/user 1002")
     card = harness.answers()[-1]
     await harness.press(card, "history/1002")
@@ -181,8 +185,8 @@ async def test_a_history_comes_as_a_table_that_no_spreadsheet_runs(harness: BotH
     assert answer["text"] == EN["stats_no_history"]
 
 
-async def test_readers_see_numbers_but_no_chats(harness: BotHarness):
-    await busy(harness, STATISTICS_READERS="1002")
+async def test_readers_see_counts_but_no_chats(harness: BotHarness):
+    await create_activity(harness, STATISTICS_READERS="1002")
     bo, home = harness.world.person(1002, "Bo"), harness.world.chats[1002]
     await harness.say("/stats", bo)
     menu = harness.answers(home)[-1]
@@ -193,10 +197,10 @@ async def test_readers_see_numbers_but_no_chats(harness: BotHarness):
     assert all("document" not in m for m in harness.answers(home))
 
 
-# --- the board -----------------------------------------------------------------------------------
+# --- the live board -------------------------------------------------------------------------------
 
 
-async def test_the_board_is_written_once_and_kept_right(harness: BotHarness):
+async def test_the_live_board_is_posted_once_and_updated(harness: BotHarness):
     harness.video()
     channel = harness.world.group(-1007, "Numbers")
     env = {**ADMIN, "STATISTICS_BOARD_CHAT": "-1007"}
@@ -213,19 +217,19 @@ async def test_the_board_is_written_once_and_kept_right(harness: BotHarness):
     await harness.start(**env)
     await harness.until(lambda: len(harness.calls("editMessageText")) == edited + 2, "the board")
     assert len(harness.texts(channel)) == 2
-    # Somebody has deleted it: it is written anew.
+    # A deleted board is posted again.
     channel.messages.clear()
     assert harness.application.container.board
     await harness.application.container.board.show_ever()
     assert len(harness.texts(channel)) == 1
 
 
-# --- BotStat -------------------------------------------------------------------------------------
+# --- BotStat --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 async def botstat() -> AsyncIterator[tuple[str, list[tuple[dict[str, str], str]], list[int]]]:
-    """A directory of bots; gives its address, what it has got, and what it will answer."""
+    """Run a fake BotStat; yield its URL, the received requests and the statuses to answer with."""
     got: list[tuple[dict[str, str], str]] = []
     answers: list[int] = []
 
@@ -242,17 +246,16 @@ async def botstat() -> AsyncIterator[tuple[str, list[tuple[dict[str, str], str]]
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    assert site._server
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    port = runner.addresses[0][1]
     yield f"http://127.0.0.1:{port}", got, answers
     await runner.cleanup()
 
 
-async def test_all_ids_go_to_botstat_when_that_is_confirmed(harness: BotHarness, botstat):
+async def test_all_ids_are_sent_to_botstat_after_confirmation(harness: BotHarness, botstat):
     address, got, answers = botstat
     answers += [200, 409, 500]
     env = {"STATISTICS_BOTSTAT_KEY": "the-key", "STATISTICS_BOTSTAT_URL": address}
-    menu = await busy(harness, **env)
+    menu = await create_activity(harness, **env)
     await harness.press(menu, view(Screen.BOTSTAT))
     assert "BotStat would get the ids of all chats" in menu["text"]
     assert got == []
@@ -270,15 +273,15 @@ async def test_all_ids_go_to_botstat_when_that_is_confirmed(harness: BotHarness,
 
 
 async def test_without_a_key_botstat_is_not_offered(harness: BotHarness):
-    menu = await busy(harness)
+    menu = await create_activity(harness)
     offered = [b["callback_data"] for row in menu["reply_markup"]["inline_keyboard"] for b in row]
     assert view(Screen.BOTSTAT) not in offered
     await harness.press(menu, view(Screen.BOTSTAT, does=True))
     assert menu["text"].startswith("Statistics")
 
 
-async def test_a_chat_that_is_gone_takes_its_numbers_along(harness: BotHarness):
-    await busy(harness)
+async def test_a_deleted_chats_counts_are_removed(harness: BotHarness):
+    await create_activity(harness)
     await harness.say("/privacy")
     await harness.press(harness.answers()[-1], "privacy/yes")
     counts = (await counts_since(None))[Scope.PRIVATE]

@@ -67,7 +67,7 @@ async def test_what_is_no_video_is_named(tmp_path: Path):
     for name, content in (("empty.mp4", b""), ("text.mp4", b"<html>blocked</html>")):
         path = tmp_path / name
         path.write_bytes(content)
-        with pytest.raises(PlatformChangedError, match="no video"):
+        with pytest.raises(PlatformChangedError, match="video file is not readable"):
             await prepared(path)
 
 

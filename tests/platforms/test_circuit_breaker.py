@@ -1,4 +1,4 @@
-"""A way that keeps failing rests, is tried once, and works again or rests once more."""
+"""Circuit breakers open after failures, let one attempt through, and close or open again."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from platforms._registry import Registry
 
 
 class Clock:
-    """Time that stands still until it is moved."""
+    """A clock that is set by hand."""
 
     now = 0.0
 
@@ -27,61 +27,61 @@ class Clock:
 
 
 def breaker(clock: Clock, failures: int = 3) -> CircuitBreaker:
-    return CircuitBreaker(most_failures=failures, pause_s=60, clock=clock)
+    return CircuitBreaker(failure_threshold=failures, pause_s=60, clock=clock)
 
 
 def test_a_breaker_opens_half_opens_and_closes():
     clock = Clock()
-    ways = breaker(clock)
+    circuit = breaker(clock)
     for post in "12":
-        ways.failed("a", post)
-    assert ways.allows("a")
-    ways.failed("a", "3")
-    assert not ways.allows("a")
-    assert ways.allows("b")
+        circuit.record_failure("a", post)
+    assert circuit.allows("a")
+    circuit.record_failure("a", "3")
+    assert not circuit.allows("a")
+    assert circuit.allows("b")
     clock.now = 60
-    assert ways.allows("a")  # one try
-    assert not ways.allows("a")  # and not a second beside it
-    ways.failed("a", "1")
+    assert circuit.allows("a")  # half-open: one attempt
+    assert not circuit.allows("a")  # no second attempt at the same time
+    circuit.record_failure("a", "1")
     clock.now = 119
-    assert not ways.allows("a")
+    assert not circuit.allows("a")
     clock.now = 120
-    assert ways.allows("a")
-    ways.worked("a")
-    assert ways.allows("a")
-    ways.failed("a", "4")
-    assert ways.allows("a")  # the count begins anew
+    assert circuit.allows("a")
+    circuit.record_success("a")
+    assert circuit.allows("a")
+    circuit.record_failure("a", "4")
+    assert circuit.allows("a")  # the count starts again
 
 
-def test_one_broken_post_asked_for_again_and_again_stops_nobody():
-    ways = breaker(Clock())
+def test_one_broken_post_requested_repeatedly_does_not_open_the_circuit():
+    circuit = breaker(Clock())
     for _ in range(50):
-        ways.failed("a", "broken")
-    assert ways.allows("a")
+        circuit.record_failure("a", "broken")
+    assert circuit.allows("a")
 
 
 def test_only_failures_in_a_row_count():
-    ways = breaker(Clock())
+    circuit = breaker(Clock())
     for number in range(5):
-        ways.failed("a", f"{number}")
-        ways.failed("a", f"{number + 100}")
-        ways.worked("a")
-    assert ways.allows("a")
+        circuit.record_failure("a", f"{number}")
+        circuit.record_failure("a", f"{number + 100}")
+        circuit.record_success("a")
+    assert circuit.allows("a")
 
 
-def test_a_try_that_never_ends_does_not_close_the_way_for_good():
+def test_an_attempt_that_never_ends_does_not_block_the_route_for_good():
     clock = Clock()
-    ways = breaker(clock)
+    circuit = breaker(clock)
     for post in "123":
-        ways.failed("a", post)
+        circuit.record_failure("a", post)
     clock.now = 60
-    assert ways.allows("a")
+    assert circuit.allows("a")
     clock.now = 120
-    assert ways.allows("a")
+    assert circuit.allows("a")
 
 
 class Stage:
-    """Sources over two exits whose layers do as they are told; writes down who was asked."""
+    """A fetcher with two proxies and scripted layers; records the routes that were used."""
 
     def __init__(self, *layers: Layer, **policy) -> None:
         self.asked: list[str] = []
@@ -106,12 +106,12 @@ class Stage:
         from core.media import Link
 
         async def work(attempt: Attempt) -> str:
-            way = f"{attempt._layer.name} {attempt._proxy.name}"
-            self.asked.append(way)
+            route = f"{attempt._layer.name} {attempt._proxy.name}"
+            self.asked.append(route)
             outcome = self.outcomes.get(attempt._layer.name)
             if outcome:
                 raise outcome
-            return way
+            return route
 
         try:
             return await self.fetcher.attempt(Link("demo", "https://demo.example/1", "1"), work)
@@ -126,7 +126,7 @@ def layer(name: str, need: Need = Need.NOTHING) -> Layer:
 LAYERS = (layer("page"), layer("account", Need.COOKIES), layer("cobalt", Need.COBALT))
 
 
-async def test_the_first_layer_goes_over_the_exits_before_the_next_layer_is_asked():
+async def test_the_first_layer_uses_every_proxy_before_the_next_layer_is_used():
     stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
     stage.outcomes = {"page": PlatformRefusedError(), "account": PlatformRefusedError()}
     assert await stage.run() == "cobalt two"
@@ -159,7 +159,7 @@ async def test_what_the_site_has_said_weighs_more_than_trouble_of_a_helper():
         await stage.run()
 
 
-async def test_deleted_is_believed_only_when_another_exit_says_so_too():
+async def test_deleted_is_believed_only_if_another_proxy_confirms_it():
     stage = Stage(layer("page"), attempts=3)
     stage.outcomes = {"page": MediaDeletedError()}
     with pytest.raises(MediaDeletedError):
@@ -167,7 +167,7 @@ async def test_deleted_is_believed_only_when_another_exit_says_so_too():
     assert stage.asked == ["page one", "page two"]
 
 
-async def test_a_way_that_rests_is_left_out():
+async def test_a_route_with_an_open_circuit_is_skipped():
     stage = Stage(*LAYERS, cobalt_url="http://c", breaker_failures=1)
     stage.outcomes = {"page": PlatformRefusedError()}
     for _ in range(2):
@@ -176,10 +176,10 @@ async def test_a_way_that_rests_is_left_out():
     assert stage.asked.count("cobalt two") + stage.asked.count("cobalt one") == 2
 
 
-async def test_when_every_way_rests_the_site_counts_as_refusing():
+async def test_if_all_circuits_are_open_the_site_counts_as_refusing():
     stage = Stage(layer("page"), breaker_failures=1)
     stage.outcomes = {"page": PlatformUnreachableError()}
     with pytest.raises(PlatformUnreachableError):
         await stage.run()
-    with pytest.raises(PlatformRefusedError, match="every way rests"):
+    with pytest.raises(PlatformRefusedError, match="circuit breakers of all routes are open"):
         await stage.run()

@@ -91,7 +91,7 @@ async def test_a_stalled_download_is_given_up(web: Web):
 async def test_the_budget_ends_everything(web: Web):
     web.video_post()
     web.site.latency_s = 5
-    with pytest.raises(PlatformUnreachableError, match="no end after"):
+    with pytest.raises(PlatformUnreachableError, match="no result within"):
         await fetch(web, budget_s=0.3)
 
 

@@ -181,7 +181,7 @@ async def test_cookies_that_are_not_accepted_are_said_to_the_operator(
     reel(web, is_private=True)
     with pytest.raises(LoginRequiredError):  # what the site has said of the post
         await read(web, cookies=COOKIES)
-    assert "does not accept the cookies" in caplog.text
+    assert "rejected the cookies" in caplog.text
 
 
 async def test_a_story_needs_an_account(web: Web):

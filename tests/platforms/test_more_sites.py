@@ -241,9 +241,9 @@ def test_only_allowed_sites_are_served_in_the_given_order():
     registry = load_registry(("x", "tiktok"))
     assert list(registry.by_name) == ["x", "tiktok"]
     assert registry.find(REDDIT_LINK) is None
-    with pytest.raises(SettingsError, match=r"unknown: nowhere, generic; there are .*youtube"):
+    with pytest.raises(SettingsError, match=r"unknown: nowhere, generic; available: .*youtube"):
         load_registry(("x", "nowhere", "generic"))
-    with pytest.raises(SettingsError, match="no site at all"):
+    with pytest.raises(SettingsError, match="the list is empty"):
         load_registry(())
 
 

@@ -1,4 +1,4 @@
-"""Proxies: strict loading, masked names, one exit per request."""
+"""Proxies: strict loading, masked names, one proxy per attempt."""
 
 import itertools
 from pathlib import Path
@@ -9,7 +9,7 @@ from core.errors import SettingsError
 from platforms._proxies import DIRECT, Proxy, ProxyPool, load_cookies, load_proxies
 
 
-def test_without_a_file_the_way_is_direct():
+def test_without_a_file_the_connection_is_direct():
     assert load_proxies(None, include_direct=False).all == (DIRECT,)
 
 
@@ -45,7 +45,7 @@ def test_every_bad_line_is_named_and_none_is_repeated(tmp_path: Path):
 def test_an_empty_list_stops_the_start(tmp_path: Path):
     file = tmp_path / "proxies.txt"
     file.write_text("# nothing\n")
-    with pytest.raises(SettingsError, match="holds no proxy"):
+    with pytest.raises(SettingsError, match="contains no proxy address"):
         load_proxies(file, include_direct=True)
 
 
@@ -63,7 +63,7 @@ def test_cookies_are_checked_at_the_start(tmp_path: Path):
         assert "hunter2" not in str(caught.value)
 
 
-def test_a_request_sees_every_exit_before_it_sees_one_again():
+def test_a_request_uses_every_proxy_before_it_uses_one_again():
     proxies = ProxyPool([Proxy("a"), Proxy("b"), Proxy("c")])
-    routes = [[e.name for e in itertools.islice(proxies.route(), 4)] for _ in range(3)]
+    routes = [[e.name for e in itertools.islice(proxies.rotation(), 4)] for _ in range(3)]
     assert routes == [list("abca"), list("bcab"), list("cabc")]

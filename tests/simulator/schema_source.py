@@ -1,6 +1,6 @@
-"""Where simulator/telegram/schema.json comes from: the installed aiogram's generated models.
+"""Build simulator/telegram/schema.json from the models of the installed aiogram.
 
-`python -m tests.simulator.schema_source` writes it anew, after an update of aiogram.
+Run `python -m tests.simulator.schema_source` after an update of aiogram.
 """
 
 import json
@@ -20,7 +20,7 @@ LEGACY = {"reply_to_message_id", "allow_sending_without_reply", "disable_web_pag
 
 
 def build() -> dict[str, dict[str, list[Any]]]:
-    """Give, by method, each parameter's kind and whether it is required."""
+    """Return, by method name, the kind of each parameter and whether it is required."""
     schema = {}
     for name in sorted(aiogram.methods.__all__):
         method = getattr(aiogram.methods, name)
@@ -38,7 +38,7 @@ def build() -> dict[str, dict[str, list[Any]]]:
 
 
 def _kind(annotation: Any) -> str:
-    """Name the kind of a parameter: file, chat, int, bool, float, str or json."""
+    """Return the kind of a parameter: file, chat, int, bool, float, str or json."""
     options = (
         typing.get_args(annotation)
         if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
@@ -56,7 +56,7 @@ def _kind(annotation: Any) -> str:
 
 
 def render() -> str:
-    """Give the file's text."""
+    """Return the content of the schema file."""
     lines = (f"{json.dumps(name)}: {json.dumps(params)}" for name, params in build().items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

@@ -1,4 +1,4 @@
-"""The simulator can say no: wrong requests get Telegram's errors, and careless ones are noted."""
+"""The simulator refuses wrong requests with Telegram's errors and records careless ones."""
 
 import json
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ LONG = "x" * 65
 
 
 class Client:
-    """A bot that sends whatever it is told."""
+    """A minimal Bot API client."""
 
     def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
         self.simulator = simulator
@@ -28,7 +28,7 @@ class Client:
     async def __call__(
         self, method: str, *, token: str | None = None, **params: Any
     ) -> tuple[int, Any]:
-        """Call a method; give the HTTP status and the result, or the refusal's text."""
+        """Call a method; return the HTTP status and the result, or the error text."""
         url = f"{self.simulator.address}/bot{token or self.simulator.token}/{method}"
         form = aiohttp.FormData()
         for key, value in params.items():
@@ -53,7 +53,7 @@ async def call(samples: SampleStore, authority: Authority, tmp_path: Path) -> As
     await simulator.stop()
 
 
-def test_the_schema_is_that_of_the_installed_aiogram():
+def test_the_schema_matches_the_installed_aiogram():
     assert schema_source.TARGET.read_text() == schema_source.render()
 
 
@@ -103,7 +103,7 @@ def test_the_schema_is_that_of_the_installed_aiogram():
         ),
     ],
 )
-async def test_wrong_requests_get_telegrams_words(
+async def test_a_wrong_request_gets_telegrams_error_text(
     call: Client, method: str, params: dict[str, Any], refusal: str
 ):
     status, description = await call(method, **params)
@@ -123,7 +123,7 @@ async def test_wrong_requests_get_telegrams_words(
         ({"text": "x", "url": "not an address"}, "Wrong HTTP URL"),
     ],
 )
-async def test_wrong_buttons_are_refused(call: Client, button: dict[str, str], refusal: str):
+async def test_a_wrong_button_is_refused(call: Client, button: dict[str, str], refusal: str):
     markup = {"inline_keyboard": [[button]]}
     status, description = await call("sendMessage", chat_id=1, text="x", reply_markup=markup)
     assert (status, refusal in description) == (400, True)
@@ -141,14 +141,16 @@ async def test_wrong_buttons_are_refused(call: Client, button: dict[str, str], r
         ("<span>x</span>", 'must have class "tg-spoiler"'),
     ],
 )
-async def test_broken_html_is_refused_as_telegram_does(call: Client, html: str, refusal: str):
+async def test_broken_html_is_refused_with_telegrams_error_text(
+    call: Client, html: str, refusal: str
+):
     status, description = await call("sendMessage", chat_id=1, text=html, parse_mode="HTML")
     assert status == 400
     assert refusal in description
     assert "can't parse entities" in description
 
 
-def test_good_html_becomes_text_and_entities():
+def test_valid_html_becomes_text_and_entities():
     text, entities = parse_html(
         "😀 <b>a <i>&lt;&#39;</i></b> <a href='https://x.example?a=1&amp;b'>l</a>"
     )
@@ -161,13 +163,13 @@ def test_good_html_becomes_text_and_entities():
     assert entities[2]["url"] == "https://x.example?a=1&b"
 
 
-async def test_limits_count_after_parsing_and_in_utf16(call: Client):
+async def test_length_limits_apply_after_parsing_in_utf16_units(call: Client):
     text = "<b>" + "😀" * 2048 + "</b>"
     status, _ = await call("sendMessage", chat_id=1, text=text, parse_mode="HTML")
     assert status == 200
 
 
-async def test_tokens_methods_and_parameters_must_be_right(call: Client):
+async def test_wrong_tokens_methods_and_parameters_are_rejected_or_recorded(call: Client):
     assert (await call("getMe", token="43:x"))[0] == 401
     assert (await call("noSuchMethod"))[0] == 404
     status, description = await call("sendDice", chat_id=1)
@@ -179,7 +181,9 @@ async def test_tokens_methods_and_parameters_must_be_right(call: Client):
     ]
 
 
-async def test_videos_are_looked_into(call: Client, samples: SampleStore, tmp_path: Path):
+async def test_wrongly_declared_or_broken_videos_are_recorded_as_violations(
+    call: Client, samples: SampleStore, tmp_path: Path
+):
     video = samples.video(VideoSpec())
     right: dict[str, Any] = {"width": 576, "height": 1024, "duration": 3}
     status, message = await call("sendVideo", chat_id=1, video=video, **right)
@@ -215,7 +219,9 @@ async def test_videos_are_looked_into(call: Client, samples: SampleStore, tmp_pa
     assert "non-empty" in (await call("sendVideo", chat_id=1, video=empty))[1]
 
 
-async def test_photos_are_held_to_their_limits(call: Client, samples: SampleStore, tmp_path: Path):
+async def test_photos_over_telegrams_limits_are_refused(
+    call: Client, samples: SampleStore, tmp_path: Path
+):
     assert (await call("sendPhoto", chat_id=1, photo=samples.picture(300, 300, "p")))[0] == 200
     wide = samples.picture(2_100, 100, "wide")
     assert "PHOTO_INVALID_DIMENSIONS" in (await call("sendPhoto", chat_id=1, photo=wide))[1]
@@ -227,7 +233,7 @@ async def test_photos_are_held_to_their_limits(call: Client, samples: SampleStor
     assert "too big for a photo" in (await call("sendPhoto", chat_id=1, photo=large))[1]
 
 
-async def test_albums_have_their_rules(call: Client, samples: SampleStore):
+async def test_albums_must_obey_telegrams_rules(call: Client, samples: SampleStore):
     photos: dict[str, Any] = {f"p{n}": samples.picture(200, 300, str(n)) for n in range(11)}
 
     def media(number: int, kind: str = "photo") -> list[dict[str, str]]:
@@ -252,7 +258,7 @@ async def test_albums_have_their_rules(call: Client, samples: SampleStore):
     ]
 
 
-async def test_an_upload_over_the_servers_limit_gets_413(call: Client, tmp_path: Path):
+async def test_an_upload_over_the_server_limit_gets_413(call: Client, tmp_path: Path):
     call.simulator.api.upload_limit = 1000
     large = tmp_path / "large.bin"
     large.write_bytes(b"x" * 1001)
@@ -260,14 +266,14 @@ async def test_an_upload_over_the_servers_limit_gets_413(call: Client, tmp_path:
     assert (status, description) == (413, "Request Entity Too Large")
 
 
-async def test_a_blocked_bot_may_nothing(call: Client):
+async def test_sending_to_a_user_who_blocked_the_bot_gets_403(call: Client):
     world = call.simulator.world
     world.block(world.people[1])
     status, description = await call("sendMessage", chat_id=1, text="x")
     assert (status, description) == (403, "Forbidden: bot was blocked by the user")
 
 
-async def test_reactions_edits_and_answers_have_their_rules(call: Client):
+async def test_invalid_reactions_edits_and_callback_answers_are_refused(call: Client):
     world = call.simulator.world
     mine = world.say(world.people[1], "hi")["message_id"]
     for reaction in ([{"type": "emoji", "emoji": "⏳"}], [{"type": "emoji", "emoji": "🔥"}] * 2):
@@ -286,7 +292,7 @@ async def test_reactions_edits_and_answers_have_their_rules(call: Client):
     assert (await call("answerCallbackQuery", callback_query_id=query))[0] == 400
 
 
-async def test_updates_are_confirmed_by_the_offset(call: Client):
+async def test_get_updates_confirms_updates_by_offset(call: Client):
     world = call.simulator.world
     first = world.say(world.people[1], "one")
     world.say(world.people[1], "two")
@@ -299,7 +305,7 @@ async def test_updates_are_confirmed_by_the_offset(call: Client):
     assert none == []
 
 
-async def test_faults_strike_as_often_as_they_are_told(call: Client):
+async def test_a_fault_applies_once_by_default(call: Client):
     faults = call.simulator.api.faults
     faults.append(FaultRule("sendMessage", "429", seconds=3, chat_id=1))
     url = f"{call.simulator.address}/bot{call.simulator.token}/sendMessage"
@@ -310,15 +316,15 @@ async def test_faults_strike_as_often_as_they_are_told(call: Client):
         body = await response.json()
     assert (response.status, body["parameters"]) == (429, {"retry_after": 3})
     assert (await call("sendMessage", chat_id=1, text="x"))[0] == 200
-    for kind, record_sent in (("cut", 0), ("lost", 1)):
+    for kind, new_messages in (("cut", 0), ("lost", 1)):
         before = len(call.simulator.world.chats[1].messages)
         faults.append(FaultRule("*", kind))
         with pytest.raises(aiohttp.ClientError):
             await call("sendMessage", chat_id=1, text=kind)
-        assert len(call.simulator.world.chats[1].messages) - before == record_sent
+        assert len(call.simulator.world.chats[1].messages) - before == new_messages
 
 
-async def test_the_control_over_http_does_what_the_objects_do(call: Client):
+async def test_the_control_api_matches_the_python_objects(call: Client):
     base = f"{call.simulator.address}/control"
     async with aiohttp.ClientSession() as session:
         said = [{"person": 5, "text": "hi", "name": "Bo"}]

@@ -1,6 +1,7 @@
-"""The floor: aiogram alone, answering /start with one text, and anything else with a known video.
+"""Run the baseline bot: plain aiogram.
 
-The video comes bare, or with as much around it as ours: a caption with links, three buttons, a quote.
+It answers /start with a text and anything else with a video. The video is sent bare, or with a
+caption, three buttons and a quote like those of Clipferry.
 """
 
 import asyncio
@@ -21,16 +22,16 @@ def _buttons() -> InlineKeyboardMarkup:
 
 
 async def on_start(message: Message) -> None:
-    """Answer with a text as long as a welcome."""
+    """Reply with a text as long as the bot's welcome."""
     await message.answer("x" * 350)
 
 
-async def main(server: str, token: str, file_id: str = "", read_one: str = "bare") -> None:
-    """Poll until SIGTERM."""
+async def main(server: str, token: str, file_id: str = "", style: str = "bare") -> None:
+    """Poll until SIGTERM; `style` is "bare" or "full"."""
 
     async def on_anything(message: Message) -> None:
-        """Answer with the video."""
-        if read_one == "bare":
+        """Reply with the video."""
+        if style == "bare":
             await message.answer_video(file_id)
             return
         await message.reply_video(

@@ -1,0 +1,80 @@
+"""The client: every way of calling Telegram fails with our own errors."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.client.session.base import BaseSession
+from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramEntityTooLarge
+from aiogram.methods import SendMessage, TelegramMethod
+from aiogram.types import CallbackQuery, Chat, InlineQuery, Message, User
+
+from core.errors import ChatForbiddenError, SettingsError, TooLargeError
+from delivery.client import TelegramClient, make_bot
+
+TOKEN = "42:" + "a" * 35
+ADA = User(id=1, is_bot=False, first_name="Ada")
+MESSAGE = Message(message_id=1, date=datetime.now(UTC), chat=Chat(id=1, type="private"))
+
+
+class RefusingSession(BaseSession):
+    """Answers every request with one error."""
+
+    def __init__(self, error: AiogramError) -> None:
+        super().__init__()
+        self._error = error
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[Any],
+        timeout: int | None = None,  # noqa: ASYNC109 - the base class asks for it
+    ) -> Any:
+        raise self._error
+
+    async def close(self) -> None:
+        pass
+
+    async def stream_content(self, *_: Any, **__: Any) -> AsyncGenerator[bytes, None]:
+        yield b""
+
+
+Call = Callable[[Bot], Awaitable[Any]]
+CALLS: dict[str, Call] = {
+    "a method": lambda bot: bot(SendMessage(chat_id=1, text="x")),
+    "a shortcut of the client": lambda bot: bot.send_message(1, "x"),
+    "a shortcut of a message": lambda bot: MESSAGE.as_(bot).answer("x"),
+    "the answer to a button": lambda bot: (
+        CallbackQuery(id="1", from_user=ADA, chat_instance="1", message=MESSAGE)
+        .as_(bot)
+        .answer("x")
+    ),
+    "the answer to an inline query": lambda bot: (
+        InlineQuery(id="1", from_user=ADA, query="", offset="").as_(bot).answer([])
+    ),
+    "polling": lambda bot: bot.get_updates(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_every_call_fails_with_our_own_error(call: Call):
+    refusal = TelegramBadRequest(SendMessage(chat_id=1, text="x"), "Bad Request: chat not found")
+    bot = TelegramClient(TOKEN, ceiling_bytes=7, session=RefusingSession(refusal))
+    with pytest.raises(ChatForbiddenError) as caught:
+        await call(bot)
+    assert caught.value.__cause__ is refusal
+
+
+async def test_a_file_that_is_too_large_is_told_with_the_servers_own_limit():
+    refusal = TelegramEntityTooLarge(SendMessage(chat_id=1, text="x"), "too large")
+    bot = TelegramClient(TOKEN, ceiling_bytes=7_000_000, session=RefusingSession(refusal))
+    with pytest.raises(TooLargeError) as caught:
+        await bot.send_message(1, "x")
+    assert caught.value.limit_bytes == 7_000_000
+
+
+def test_a_token_of_the_wrong_form_is_a_wrong_setting():
+    with pytest.raises(SettingsError, match="BOT_TOKEN"):
+        make_bot("no token", server="http://127.0.0.1:1", connections=1)
