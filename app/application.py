@@ -9,8 +9,9 @@ from aiogram.types import User
 
 from app.bot_commands import publish_commands
 from app.container import UPDATES_AT_ONCE, build
+from app.dispatcher import build_dispatcher, build_intake
 from app.health_server import HealthServer
-from app.periodic_tasks import PeriodicTask, doing
+from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import PollingWatch
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.broadcasts import sweep_recipients
@@ -19,81 +20,73 @@ from data.database import unix_now
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.statistics import fold_outcomes
-from handlers import setup
-from handlers.inline.buttons import InlineButtons
-from handlers.inline.lookup import Lookup
-from handlers.inline.queries import InlineQueries
 from misc.intake import RequestIntake
-from misc.middlewares.deduplication import Deduplicator
-from misc.middlewares.flood_guard import FloodGuard
-from misc.middlewares.registration import Registration
-from misc.middlewares.running_buttons import RunningButtons
-from misc.ui.keyboards import Extras
 from misc.ui.texts import load_texts
-from services.requests.audio import AudioService, SlideVideoService
-from services.requests.posts import PostPolicy, PostService
 
 logger = logging.getLogger(__name__)
 
-#: Old rows and forgotten files are looked for so often, in seconds.
+#: Intervals of the periodic tasks, in seconds.
 _SWEEP_S = 3_600
-#: A broadcast that is due begins within so many seconds.
 _BROADCASTS_S = 2
-#: Who has got a broadcast is known for so long, in seconds.
-_RECIPIENTS_S = 30 * 86_400
-#: How requests end is written so often, and the tops of statistics are looked after, in seconds.
 _OUTCOMES_S = 10
 _TOPS_S = 5
-#: The two messages of the board are renewed so often, in seconds.
 _BOARD_EVER_S = 3_600
 _BOARD_DAY_S = 300
-#: How soon a trouble is noticed, in seconds.
 _ALARMS_S = 30
-#: What another process has done to the ban list is seen after so long, in seconds.
 _BANS_S = 60
+#: How long the delivered recipients of a broadcast are kept, in seconds.
+_RECIPIENTS_S = 30 * 86_400
 #: Longest time for the last acknowledgement, in seconds.
-_LAST_WORD_S = 5
-#: New objects before Python looks for garbage among them.
+_LAST_ACK_S = 5
+#: Allocations between two collections of the youngest generation.
 _COLLECT_AFTER = 20_000
 _UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
 class Application:
-    """The bot's parts, and their order at start and stop."""
+    """The life of the process: what happens in which order at start and stop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Build the parts.
+        """Build all objects.
 
         Raises:
-            SettingsError: a file that the settings name cannot be used, or the token is none.
+            SettingsError: a file that the settings name cannot be used, or the token is invalid.
         """
         self._settings = settings
         self.container = build(settings)
         self._dispatcher: Dispatcher | None = None
 
     async def run(self) -> bool:
-        """Poll until a signal says to stop; False when Telegram ended it.
+        """Poll until a signal arrives; return False if Telegram could not be used.
 
         Raises:
-            SettingsError: the token is wrong.
+            SettingsError: Telegram does not know the token.
         """
         watch = PollingWatch(self.stop, self.container.update_acks, self._settings.files.heartbeat)
         self.container.bot.session.middleware(watch)
         try:
-            me = await self._introduce()
+            me = await self._check_bot()
             if me is None:
                 return False
             self.container.spool.prepare()
             await publish_commands(self.container.bot, load_texts())
             assert me.username
             updates = _UPDATES + (["business_message"] if self._settings.bot.business else [])
-            updates += await self._updates_from_elsewhere(me)
-            menu = self._make_intake(me.username, can_share="inline_query" in updates)
-            self._dispatcher = self._make_dispatcher(menu)
-            _spare_the_collector()
+            updates += await self._inline_updates(me)
+            intake = build_intake(
+                self.container,
+                self._settings,
+                bot_username=me.username,
+                can_share="inline_query" in updates,
+            )
+            self._dispatcher = build_dispatcher(self.container, self._settings, intake)
+            # aiogram would cancel handlers after this hook; the requests behind them end inside it.
+            self._dispatcher.shutdown.register(self._drain)
+            _tune_garbage_collector()
             server = HealthServer(self.container, self._settings.files.heartbeat)
             host, port = self._settings.watch.host, self._settings.watch.port
-            async with server.serving(host, port), doing(self._periodic_tasks(menu)):
+            tasks = self._periodic_tasks(intake)
+            async with server.serving(host, port), running_periodic_tasks(tasks):
                 await self._dispatcher.start_polling(
                     self.container.bot,
                     allowed_updates=updates,
@@ -104,143 +97,79 @@ class Application:
             return not watch.has_seen_another
         finally:
             await self.container.close()
-            logger.info("Stopped")
+            logger.info("Stopped", extra={"event": "stopped"})
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no update is being handled, and no request runs or waits."""
+        return self.container.update_acks.is_idle and not self.container.request_queue.count
 
     async def stop(self) -> None:
-        """End `run` in order: no new updates, running requests finish, everything is closed."""
+        """End `run`: no new updates, running requests finish, everything is closed."""
         if self._dispatcher:
             await self._dispatcher.stop_polling()
 
-    def _make_dispatcher(self, menu: RequestIntake) -> Dispatcher:
-        texts, running_buttons, deduplicator = load_texts(), RunningButtons(), Deduplicator()
-        lookup = Lookup(
-            self.container.bot.id, texts, self.container.fetcher, self.container.file_id_cache
-        )
-        dispatcher = Dispatcher(
-            disable_fsm=True,  # nothing here waits for a next message
-            sender=self.container.sender,
-            texts=texts,
-            registry=self.container.fetcher.registry,
-            running_buttons=running_buttons,
-            request_queue=self.container.request_queue,
-            bans=self.container.bans,
-            intake=menu,
-            deduplicator=deduplicator,
-            broadcasts=self.container.broadcast_menu,
-            spool=self.container.spool,
-            exports=self.container.exports,
-            statistics=self.container.statistics_menu,
-            pseudonyms=self.container.pseudonyms,
-            inline=InlineQueries(
-                bot=self.container.bot,
-                texts=texts,
-                lookup=lookup,
-                intake=menu,
-                deduplicator=deduplicator,
-                is_for_everybody=self._settings.inline.everybody,
-            ),
-            inline_buttons=InlineButtons(texts, lookup, menu, running_buttons),
-        )
-        registry, bot = self.container.fetcher.registry, self._settings.bot
-        guard = FloodGuard(self.container.sender, texts, registry, frozenset(bot.admins))
-        setup(
-            dispatcher,
-            self.container.update_acks,
-            self.container.bans,
-            Registration(texts, registry, bot.join_log_chat),
-            guard if self._settings.limits.spam_guard else None,
-            frozenset(bot.admins),
-            frozenset(bot.admins + self._settings.statistics.readers),
-        )
-        # aiogram would cut handlers off after this hook; the jobs behind them end inside it.
-        dispatcher.shutdown.register(self._drain)
-        return dispatcher
-
-    def _make_intake(self, bot_username: str, *, can_share: bool) -> RequestIntake:
-        limits, buttons = self._settings.limits, self._settings.buttons
-        policy = PostPolicy(
-            max_duration_s=limits.max_duration_s,
-            group_items=limits.group_items,
-            shrinkable_bytes=limits.shrink_mb * 1_000_000,
-            ads=self.container.ad_rule,
-        )
-        return RequestIntake(
-            bot=self.container.bot,
-            sender=self.container.sender,
-            texts=load_texts(),
-            registry=self.container.fetcher.registry,
-            downloads=PostService(self.container.toolkit, self.container.file_id_cache, policy),
-            audios=AudioService(self.container.toolkit, self.container.file_id_cache),
-            slides=SlideVideoService(self.container.toolkit, self.container.file_id_cache),
-            request_queue=self.container.request_queue,
-            request_store=self.container.request_store,
-            bot_username=bot_username,
-            metrics=self.container.metrics,
-            ads=self.container.ads,
-            links_per_message=limits.links_per_message,
-            private_queue=limits.private_queue,
-            group_queue=limits.group_queue,
-            max_age_s=limits.max_age_s,
-            admins=frozenset(self._settings.bot.admins),
-            extras=Extras(share=buttons.share and can_share, copy_link=buttons.copy_link),
-        )
-
-    async def _updates_from_elsewhere(self, me: User) -> list[str]:
-        """List the updates for inline and guest mode, as far as these can work; say why they cannot."""
+    async def _inline_updates(self, me: User) -> list[str]:
+        """List the update kinds for inline and guest mode, as far as these can work; log why not."""
         storage_chat = self._settings.inline.storage_chat
         if not storage_chat:
             if me.supports_inline_queries or me.supports_guest_queries:
                 logger.warning(
-                    "Inline and guest mode need a channel to upload to: [inline] storage_chat"
+                    "Inline and guest mode need a channel to upload to: [inline] storage_chat",
+                    extra={"event": "inline_off"},
                 )
             return []
         if not me.supports_inline_queries:
-            logger.warning("Inline mode is off: see /setinline at @BotFather")
+            logger.warning(
+                "Inline mode is off: see /setinline at @BotFather", extra={"event": "inline_off"}
+            )
         try:
             await self.container.bot.get_chat(storage_chat)
         except DeliveryError as error:
-            logger.warning("The channel of [inline] storage_chat cannot be used: %s", error)
+            logger.warning(
+                "The channel of [inline] storage_chat cannot be used: %s",
+                error,
+                extra={"event": "inline_off"},
+            )
             return []
         inline = ["inline_query", "chosen_inline_result"] if me.supports_inline_queries else []
         return inline + (["guest_message"] if me.supports_guest_queries else [])
 
-    def _periodic_tasks(self, menu: RequestIntake) -> list[PeriodicTask]:
+    def _periodic_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
         lease_s = self._settings.run.lease_s
         return [
-            PeriodicTask("Staying alive", lease_s / 4, self._stay_alive),
-            PeriodicTask("Taking over what others have left", lease_s, menu.resume),
-            PeriodicTask("Reading the ban list", _BANS_S, self.container.bans.refresh),
-            PeriodicTask("Sending to everybody", _BROADCASTS_S, self.container.broadcasts.work),
-            PeriodicTask("Sweeping", _SWEEP_S, self._sweep),
-            PeriodicTask("Writing how requests end", _OUTCOMES_S, self.container.metrics.write),
-            PeriodicTask("Counting chats", _TOPS_S, self.container.statistics.prepare_tops),
+            PeriodicTask("lease renewal", lease_s / 4, self._stay_alive),
+            PeriodicTask("request take-over", lease_s, intake.resume),
+            PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
+            PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
+            PeriodicTask("cleanup", _SWEEP_S, self._sweep),
+            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
+            PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
             *self._alarm_tasks(),
         ]
 
     def _alarm_tasks(self) -> list[PeriodicTask]:
-        """List what an operator may want besides."""
+        """List the optional tasks that the operator has switched on."""
         watch, alarms = self._settings.watch, self.container.alarms
-        chores = []
+        tasks = []
         if board := self.container.board:
-            chores.append(PeriodicTask("The board of all time", _BOARD_EVER_S, board.show_ever))
-            chores.append(PeriodicTask("The board of the day", _BOARD_DAY_S, board.show_day))
+            tasks.append(PeriodicTask("live board, all time", _BOARD_EVER_S, board.show_ever))
+            tasks.append(PeriodicTask("live board, last day", _BOARD_DAY_S, board.show_day))
         if watch.failing_percent:
-            chores.append(PeriodicTask("Looking at sites", _ALARMS_S, alarms.look_at_sites))
+            tasks.append(PeriodicTask("site failure alarm", _ALARMS_S, alarms.look_at_sites))
         if watch.quiet_minutes:
-            chores.append(PeriodicTask("Listening", _ALARMS_S, alarms.listen))
+            tasks.append(PeriodicTask("quiet alarm", _ALARMS_S, alarms.listen))
         if watch.canaries:
-            chores.append(
-                PeriodicTask("The canaries", watch.canary_minutes * 60, alarms.try_canaries)
-            )
-        return chores
+            tasks.append(PeriodicTask("canaries", watch.canary_minutes * 60, alarms.try_canaries))
+        return tasks
 
     async def _stay_alive(self) -> None:
-        """Keep the lease while there is something that others could take over."""
+        """Renew the lease while there are requests that another process could take over."""
         if self.container.request_queue.count:
             await self.container.request_store.beat()
 
     async def _sweep(self) -> None:
-        """Forget posts that nobody asks for any more, and whatever else has had its day."""
+        """Delete rows and files that are not needed any more, and merge old statistics."""
         self.container.spool.tidy()
         await self.container.request_store.sweep()
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
@@ -248,7 +177,11 @@ class Application:
         await fold_outcomes()
         await sweep_recipients(unix_now() - _RECIPIENTS_S)
         if number := await sweep_cached(unused_since):
-            logger.info("%d posts that nobody asks for were forgotten", number)
+            logger.info(
+                "Deleted %d unused posts from the file-id cache",
+                number,
+                extra={"event": "cache_swept"},
+            )
 
     async def _drain(self) -> None:
         await self._acknowledge()
@@ -259,22 +192,30 @@ class Application:
         try:
             await self.container.metrics.write()
         except StorageError as error:
-            logger.warning("How the last requests ended is not written: %s", error)
+            logger.warning(
+                "Could not write the last outcome counters: %s",
+                error,
+                extra={"event": "outcomes_not_written"},
+            )
 
     async def _acknowledge(self) -> None:
-        """Tell Telegram at the end what was handled, so that the next start is not told again."""
+        """Acknowledge the last updates, so that the next start does not get them again."""
         try:
-            async with asyncio.timeout(_LAST_WORD_S):
+            async with asyncio.timeout(_LAST_ACK_S):
                 await self.container.update_acks.complete()
                 if self.container.update_acks.last is not None:
                     await self.container.bot.get_updates(
                         offset=self.container.update_acks.last + 1, limit=1, timeout=0
                     )
         except (TimeoutError, DeliveryError) as error:
-            logger.info("The last updates will come again: %s", type(error).__name__)
+            logger.info(
+                "The last updates will arrive again: %s",
+                type(error).__name__,
+                extra={"event": "updates_not_acknowledged"},
+            )
 
-    async def _introduce(self) -> User | None:
-        """Ask Telegram who we are, and tell the operator which switches are off in BotFather."""
+    async def _check_bot(self) -> User | None:
+        """Return the bot's own user, or None if Telegram cannot be reached; log switches that are off."""
         try:
             me = await self.container.bot.me()
         except TokenRejectedError:
@@ -282,23 +223,29 @@ class Application:
                 ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
             ) from None
         except DeliveryError as error:
-            logger.error("Telegram cannot be reached: %s", error)  # noqa: TRY400 - expected
+            logger.error(  # noqa: TRY400 - expected
+                "Telegram cannot be reached: %s", error, extra={"event": "telegram_unreachable"}
+            )
             return None
-        logger.info("This is @%s (%d)", me.username, me.id)
+        logger.info("This is @%s (%d)", me.username, me.id, extra={"event": "bot_started"})
         if not me.can_join_groups:
-            logger.warning("The bot cannot be added to groups: see /setjoingroups at @BotFather")
+            logger.warning(
+                "The bot cannot be added to groups: see /setjoingroups at @BotFather",
+                extra={"event": "groups_off"},
+            )
         if not me.can_read_all_group_messages:
             logger.warning(
                 "In groups the bot sees only commands, unless it is an administrator: "
-                "see /setprivacy at @BotFather"
+                "see /setprivacy at @BotFather",
+                extra={"event": "privacy_mode_on"},
             )
         return me
 
 
-def _spare_the_collector() -> None:
-    """Keep Python's garbage collector away from what was built at the start and stays until the end.
+def _tune_garbage_collector() -> None:
+    """Exclude the objects of the start from garbage collection, and collect less often.
 
-    Together with rarer rounds that saves a seventh of all processor time (docs/decisions/0012).
+    Saves a seventh of all processor time (docs/decisions/0012).
     """
     gc.collect()
     gc.freeze()

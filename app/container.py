@@ -1,4 +1,4 @@
-"""The parts of the bot, built from the settings. Nothing here talks to anybody yet."""
+"""The container: every long-lived object, built from the settings. Nothing connects here yet."""
 
 import os
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from core.errors import SettingsError
 from core.limits import upload_ceiling
 from core.media import Link
 from core.pseudonyms import Pseudonyms
+from core.request import Kind
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.sender import Sender
@@ -38,18 +39,21 @@ from services.botstat import BotStat
 from services.broadcasts import Broadcasts
 from services.exports import Exports
 from services.metrics import Metrics
+from services.requests.audio import AudioService, SlideVideoService
+from services.requests.context import RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
-from services.requests.pipeline import Toolkit
+from services.requests.pipeline import RequestPipeline, Service
+from services.requests.posts import PostPolicy, PostService
 from services.requests.queue import RequestQueue
 from services.requests.slots import Slots
 from services.requests.store import RequestStore
 from services.statistics import Statistics
 
-#: Updates that are handled at the same time. Handlers are short; the work is in the jobs.
+#: Updates that are handled at the same time. Handlers are short; the work is in the request queue.
 UPDATES_AT_ONCE: Final = 100
-#: A file of an export is no larger than this: the public server takes 50 MB.
+#: Size of one file of an export: the public server takes 50 MB.
 _EXPORT_BYTES = 45_000_000
-#: Looking into a file, or repacking it, never takes longer than this, in seconds.
+#: Longest time to probe or remux a file, in seconds.
 _FILE_WORK_S: Final = 60
 _HOUR_S: Final = 3_600
 
@@ -64,8 +68,7 @@ class Container:
     fetcher: Fetcher
     media: MediaProcessor
     metrics: Metrics
-    toolkit: Toolkit
-    request_queue: RequestQueue
+    request_queue: RequestQueue[RequestContext]
     request_store: RequestStore
     file_id_cache: FileIdCache
     update_acks: UpdateAcks
@@ -79,10 +82,9 @@ class Container:
     alarms: Alarms
     pseudonyms: Pseudonyms
     ads: tuple[Ad, ...]
-    ad_rule: AdRule
 
     async def close(self) -> None:
-        """Let go of files, processes and connections."""
+        """Close files, processes and connections."""
         self.spool.close()
         self.media.close()
         await self.fetcher.close()
@@ -90,10 +92,10 @@ class Container:
 
 
 def build(settings: Settings) -> Container:
-    """Build the parts.
+    """Build all objects.
 
     Raises:
-        SettingsError: a file that the settings name cannot be used, or the token is none.
+        SettingsError: a file that the settings name cannot be used, or the token is invalid.
     """
     limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
     ads = load_ads(settings.ads.link, settings.ads.file, texts)
@@ -125,8 +127,9 @@ def build(settings: Settings) -> Container:
         may_split=limits.split,
     )
     slots = Slots(limits.active_requests)
-    toolkit = Toolkit(fetcher, sender, spool, media, slots)
+    toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics)
     request_store = RequestStore(bot.id, settings.run.lease_s)
+    file_id_cache = FileIdCache(toolkit, request_store, bot.id)
     broadcast_menu = BroadcastMenu(bot, sender, texts, admins, settings.broadcasts.may_pay)
     statistics = Statistics(sender, spool)
     statistics_menu = StatisticsMenu(
@@ -140,16 +143,16 @@ def build(settings: Settings) -> Container:
         fetcher=fetcher,
         media=media,
         metrics=metrics,
-        toolkit=toolkit,
         request_queue=RequestQueue(
             slots,
-            most=limits.active_requests + limits.waiting_requests,
+            RequestPipeline(_services(settings, toolkit, file_id_cache), metrics),
+            max_requests=limits.active_requests + limits.waiting_requests,
             patience_s=limits.patience_s,
         ),
         request_store=request_store,
-        file_id_cache=FileIdCache(toolkit, request_store, bot.id),
+        file_id_cache=file_id_cache,
         update_acks=UpdateAcks(metrics.updated),
-        bans=BanList(admins),
+        bans=BanList(admins, metrics.dropped),
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,
         exports=Exports(sender, spool, _EXPORT_BYTES),
@@ -167,13 +170,28 @@ def build(settings: Settings) -> Container:
         ),
         pseudonyms=Pseudonyms(settings.bot.token.get_secret_value()),
         ads=ads,
-        ad_rule=AdRule(
-            settings.ads.every,
-            settings.ads.max_interval_h * _HOUR_S,
-            settings.ads.min_interval_h * _HOUR_S,
-            settings.ads.grace_h * _HOUR_S,
+    )
+
+
+def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[Kind, Service]:
+    """Build the service for each kind of request."""
+    limits, ads = settings.limits, settings.ads
+    policy = PostPolicy(
+        max_duration_s=limits.max_duration_s,
+        group_items=limits.group_items,
+        shrinkable_bytes=limits.shrink_mb * 1_000_000,
+        ads=AdRule(
+            ads.every,
+            ads.max_interval_h * _HOUR_S,
+            ads.min_interval_h * _HOUR_S,
+            ads.grace_h * _HOUR_S,
         ),
     )
+    return {
+        "post": PostService(toolkit, cache, policy),
+        "sound": AudioService(toolkit, cache),
+        "slides": SlideVideoService(toolkit, cache),
+    }
 
 
 def _fetcher(settings: Settings, registry: Registry) -> Fetcher:

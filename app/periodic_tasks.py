@@ -1,4 +1,4 @@
-"""What is done again and again while the bot runs."""
+"""Periodic tasks: what the bot does at intervals while it runs."""
 
 import asyncio
 import logging
@@ -13,34 +13,43 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Something to be done every so many seconds, the first time at once."""
+    """Work to be done at the start, and `interval_s` seconds after each time."""
 
+    #: For the log.
     name: str
-    every_s: float
+    interval_s: float
     work: Callable[[], Awaitable[object]]
 
 
 @asynccontextmanager
-async def doing(chores: Sequence[PeriodicTask]) -> AsyncIterator[None]:
-    """Do the chores for the time of the block, each in its own rhythm.
+async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator[None]:
+    """Run tasks side by side for the block.
 
-    One that fails is done again when its time has come: the bot does not stop for it.
+    A task that fails runs again after its interval; the bot goes on.
     """
-    tasks = [asyncio.create_task(_repeat(chore)) for chore in chores]  # noqa: TID251 - end with the block
+    running = [asyncio.create_task(_repeat(task)) for task in tasks]  # noqa: TID251 - end with the block
     try:
         yield
     finally:
-        for task in tasks:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _repeat(chore: PeriodicTask) -> None:
+async def _repeat(task: PeriodicTask) -> None:
     while True:
         try:
-            await chore.work()
+            await task.work()
         except StorageError as error:
-            logger.warning("%s has to wait: %s", chore.name, error)
-        except Exception:  # a chore that fails today must not end those of tomorrow
-            logger.exception("%s failed", chore.name)
-        await asyncio.sleep(chore.every_s)
+            logger.warning(
+                "Periodic task %s failed, retrying in %d s: %s",
+                task.name,
+                task.interval_s,
+                error,
+                extra={"event": "periodic_task_failed"},
+            )
+        except Exception:  # a task that fails now must run again later
+            logger.exception(
+                "Periodic task %s failed", task.name, extra={"event": "periodic_task_crashed"}
+            )
+        await asyncio.sleep(task.interval_s)

@@ -93,7 +93,8 @@ def initialize_database_components(db_url: str) -> None:
     warning; the old pool is closed by the next `init_db()` or `close()`.
 
     Raises:
-        ValueError: the address is neither PostgreSQL's nor SQLite's.
+        ValueError: the URL is neither PostgreSQL's nor SQLite's.
+        StorageError: the folder of the SQLite file cannot be created.
     """
     global engine, async_session, _runner  # noqa: PLW0603 - the seed's contract
     url = get_async_db_url(db_url)
@@ -389,7 +390,10 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     once if somebody wrote in between, whatever the busy timeout says.
     """
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error) from error
     writer = create_async_engine(
         url, pool_size=1, max_overflow=0, pool_timeout=120, hide_parameters=True
     )

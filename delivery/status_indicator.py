@@ -1,19 +1,16 @@
 """How far a request is, shown on the request itself: by reactions, or by a ⏳ where they are off.
 
-Decoration: nothing here may fail a request, so every refusal ends in this file.
+Decoration: nothing here may fail a request, so every refusal by Telegram ends in this file.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiogram import Bot
-from aiogram.types import (
-    InlineKeyboardMarkup,
-    ReactionTypeEmoji,
-    ReactionTypeUnion,
-)
+from aiogram.types import InlineKeyboardMarkup, ReactionTypeEmoji, ReactionTypeUnion
 
 from core.errors import DeliveryError
 from core.pseudonyms import LoggedChat
@@ -26,10 +23,131 @@ logger = logging.getLogger(__name__)
 _ACCEPTED, _WORKING, _FAILED = "👀", "👨‍💻", "😢"
 
 
-class StatusIndicator:
-    """The light over one request, or over several that were made in one message.
+class StatusIndicator(Protocol):
+    """Shows the progress of the requests of one message. No method raises."""
 
-    It ends when the last of them has ended, and in sadness if any of them has failed.
+    async def accepted(self) -> None:
+        """Show that the request was seen."""
+
+    async def working(self) -> None:
+        """Show that the post was found and is being fetched."""
+
+    async def retrying(self, attempt: int, attempts: int) -> None:
+        """Show that another attempt follows a failed one, and which of how many."""
+
+    async def sending(self) -> None:
+        """Show that the files are being sent."""
+
+    async def waiting(self, note: MessageOptions) -> None:
+        """Show a note about a long wait, once and until the end."""
+
+    async def cancelled(self) -> None:
+        """End the indicator of a request that was cancelled."""
+
+    async def failed(self) -> None:
+        """End the indicator of a request that failed."""
+
+    async def done(self) -> None:
+        """End the indicator of a request that was answered."""
+
+
+class WaitNote:
+    """A message about a long wait, deleted at the end."""
+
+    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget) -> None:
+        self._bot = bot
+        self._sender = sender
+        self._target = target
+        #: Id of the message; 0 while it is being sent and once it is deleted.
+        self._message_id: int | None = None
+        self._over = asyncio.Event()
+
+    async def show(self, note: MessageOptions) -> None:
+        """Send the note, unless it was sent before or the request has ended."""
+        if self._message_id is not None or self._over.is_set():
+            return
+        self._message_id = 0
+        try:
+            message = await self._sender.send_text(
+                self._target, note.caption, note.buttons, silent=True
+            )
+        except DeliveryError as error:
+            _log_failure("wait_note_failed", self._target, error)
+            return
+        self._message_id = message.message_id
+        if self._over.is_set():
+            await self.remove()
+
+    async def remove(self) -> None:
+        """Delete the note, also if it is still being sent."""
+        self._over.set()
+        if self._message_id:
+            message_id, self._message_id = self._message_id, 0
+            await _delete(self._bot, self._target, message_id)
+
+
+class Reactions:
+    """The reaction on a message, or a ⏳ below it where reactions are not allowed."""
+
+    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget, *, is_shown: bool) -> None:
+        self._bot = bot
+        self._sender = sender
+        self._target = target
+        #: Id of the ⏳ message.
+        self._hourglass: int | None = None
+        self._are_allowed = True
+        #: `is_shown`: another process may have reacted already.
+        self._is_shown = is_shown
+        #: A later status must not be overtaken by an earlier one.
+        self._in_order = asyncio.Lock()
+
+    async def accept(self) -> None:
+        """Show the first status, once."""
+        if self._is_shown:
+            return
+        self._is_shown = True
+        async with self._in_order:
+            if await self._react(_ACCEPTED):
+                return
+            self._are_allowed = False
+            try:
+                message = await self._sender.send_text(self._target, "⏳", silent=True)
+                self._hourglass = message.message_id
+            except DeliveryError as error:
+                _log_failure("status_failed", self._target, error)
+
+    async def work(self) -> None:
+        """Show that work has begun."""
+        async with self._in_order:
+            if self._are_allowed:
+                await self._react(_WORKING)
+
+    async def end(self, *, has_failed: bool) -> None:
+        """Show the end: a sad face after a failure, else nothing."""
+        if not (self._is_shown or has_failed):
+            return
+        async with self._in_order:
+            if self._are_allowed:
+                await self._react(_FAILED if has_failed else None)
+            elif self._hourglass is not None:
+                await _delete(self._bot, self._target, self._hourglass)
+
+    async def _react(self, emoji: str | None) -> bool:
+        reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
+        try:
+            await self._bot.set_message_reaction(
+                self._target.chat_id, self._target.message_id, reaction=reaction
+            )
+        except DeliveryError as error:
+            _log_failure("reaction_failed", self._target, error)
+            return False
+        return True
+
+
+class MessageStatus:
+    """The status of the requests of one message in a chat where the bot can react.
+
+    It ends when the last request has ended, as a failure if any of them has failed.
     """
 
     def __init__(
@@ -40,119 +158,64 @@ class StatusIndicator:
         *,
         requests: int = 1,
         deletes_request: bool = False,
-        is_lit: bool = False,
+        is_shown: bool = False,
     ) -> None:
+        """`deletes_request`: the message is deleted once all its requests are answered."""
         self._bot = bot
-        self._sender = sender
         self._target = target
-        #: Id of the ⏳ message, where reactions are not allowed.
-        self._hourglass: int | None = None
-        #: Id of the note about waiting; 0 while it is on its way, or when it is gone.
-        self._note: int | None = None
-        self._reactions_work = True
-        self._is_lit = is_lit
+        self._reactions = Reactions(bot, sender, target, is_shown=is_shown)
+        self._note = WaitNote(bot, sender, target)
         self._left = requests
-        self._end: str | None = None
+        self._has_failed = False
         self._deletes_request = deletes_request
-        #: What is shown later must not be overtaken by what was shown before.
-        self._in_turn = asyncio.Lock()
 
     async def accepted(self) -> None:
-        """Show that the request was seen."""
-        if self._is_lit:
-            return
-        self._is_lit = True
-        async with self._in_turn:
-            if not await self._react(_ACCEPTED):
-                self._reactions_work = False
-                try:
-                    message = await self._sender.send_text(self._target, "⏳", silent=True)
-                    self._hourglass = message.message_id
-                except DeliveryError as error:
-                    logger.debug(
-                        "No status in chat %s: %s", LoggedChat(self._target.chat_id), error
-                    )
+        """React to the message."""
+        await self._reactions.accept()
 
     async def working(self) -> None:
-        """Show that the post was found and is being fetched."""
-        async with self._in_turn:
-            if self._reactions_work:
-                await self._react(_WORKING)
+        """React to the message."""
+        await self._reactions.work()
 
-    async def trying_again(self, number: int, most: int) -> None:
-        """Show nothing new: in a chat an attempt that fails is nobody's business."""
+    async def retrying(self, attempt: int, attempts: int) -> None:
+        """Show nothing: a chat has no use for details."""
 
     async def sending(self) -> None:
-        """Show nothing new: Telegram's own "sending a video" is enough."""
+        """Show nothing: Telegram's own "sending a video" is enough."""
 
-    async def wait(self, note: MessageOptions) -> None:
-        """Say that it takes long; once, and only until the end."""
-        if self._note is None and self._left:
-            self._note = 0
-            try:
-                message = await self._sender.send_text(
-                    self._target, note.caption, note.buttons, silent=True
-                )
-                self._note = message.message_id
-            except DeliveryError as error:
-                logger.debug("No note in chat %s: %s", LoggedChat(self._target.chat_id), error)
-            if not self._left:
-                await self._take_note_away()
+    async def waiting(self, note: MessageOptions) -> None:
+        """Answer the message with the note."""
+        await self._note.show(note)
 
-    async def called_off(self) -> None:
-        """Take the light away, because nobody waits any more."""
-        await self._one_less()
+    async def cancelled(self) -> None:
+        """Take the reaction away."""
+        await self._one_ended()
 
     async def failed(self) -> None:
-        """Show that there will be no media."""
-        self._end = _FAILED
-        await self._one_less()
+        """React with a sad face."""
+        self._has_failed = True
+        await self._one_ended()
 
     async def done(self) -> None:
-        """Take the light away: the media says it all."""
-        await self._one_less()
+        """Take the reaction away: the media says it all."""
+        await self._one_ended()
 
-    async def _one_less(self) -> None:
+    async def _one_ended(self) -> None:
         self._left -= 1
-        if self._left == 0:
-            await self._take_note_away()
-            if self._is_lit or self._end:
-                async with self._in_turn:
-                    await self._finish(self._end)
-            if self._end is None and self._deletes_request:
-                await self._delete(self._target.message_id)
-
-    async def _take_note_away(self) -> None:
-        if self._note:
-            note, self._note = self._note, 0
-            await self._delete(note)
-
-    async def _finish(self, emoji: str | None) -> None:
-        if self._reactions_work:
-            await self._react(emoji)
-        elif self._hourglass is not None:
-            await self._delete(self._hourglass)
-
-    async def _delete(self, message_id: int) -> None:
-        try:
-            await self._bot.delete_message(self._target.chat_id, message_id)
-        except DeliveryError as error:
-            logger.debug("A message stays in chat %s: %s", LoggedChat(self._target.chat_id), error)
-
-    async def _react(self, emoji: str | None) -> bool:
-        reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
-        try:
-            await self._bot.set_message_reaction(
-                self._target.chat_id, self._target.message_id, reaction=reaction
-            )
-        except DeliveryError as error:
-            logger.debug("No reaction in chat %s: %s", LoggedChat(self._target.chat_id), error)
-            return False
-        return True
+        if self._left:
+            return
+        await self._note.remove()
+        await self._reactions.end(has_failed=self._has_failed)
+        if self._deletes_request and not self._has_failed:
+            await _delete(self._bot, self._target, self._target.message_id)
 
 
-class NoStatus(StatusIndicator):
-    """No light at all: in a business account's chats a bot can neither react nor should it show."""
+class BusinessStatus:
+    """The status in a business account's chats, where a bot cannot react: only the wait note."""
+
+    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget, *, requests: int = 1) -> None:
+        self._note = WaitNote(bot, sender, target)
+        self._left = requests
 
     async def accepted(self) -> None:
         """Show nothing."""
@@ -160,67 +223,91 @@ class NoStatus(StatusIndicator):
     async def working(self) -> None:
         """Show nothing."""
 
-    async def _finish(self, emoji: str | None) -> None:
+    async def retrying(self, attempt: int, attempts: int) -> None:
         """Show nothing."""
+
+    async def sending(self) -> None:
+        """Show nothing."""
+
+    async def waiting(self, note: MessageOptions) -> None:
+        """Answer the message with the note."""
+        await self._note.show(note)
+
+    async def cancelled(self) -> None:
+        """Delete the note after the last request."""
+        await self.done()
+
+    async def failed(self) -> None:
+        """Delete the note after the last request."""
+        await self.done()
+
+    async def done(self) -> None:
+        """Delete the note after the last request."""
+        self._left -= 1
+        if not self._left:
+            await self._note.remove()
 
 
 @dataclass(frozen=True, slots=True)
 class InlineStatusTexts:
-    """What an inline message says on the way."""
+    """The texts of an inline message until its media is there."""
 
     working: MessageOptions
     sending: MessageOptions
-    #: Which attempt it is, of how many.
-    attempt: Callable[[int, int], MessageOptions]
+    #: For an attempt, of how many.
+    retrying: Callable[[int, int], MessageOptions]
 
 
-class InlineStatus(StatusIndicator):
-    """The light over an inline message: its own text, which the media or an explanation replaces."""
+class InlineStatus:
+    """The status of an inline message: its own text, which the media or an explanation replaces."""
 
-    def __init__(
-        self,
-        bot: Bot,
-        sender: Sender,
-        target: ChatTarget,
-        words: InlineStatusTexts,
-        *,
-        is_lit: bool = False,
-    ) -> None:
-        super().__init__(bot, sender, target, is_lit=is_lit)
-        self._words = words
+    def __init__(self, sender: Sender, target: ChatTarget, texts: InlineStatusTexts) -> None:
+        self._sender = sender
+        self._target = target
+        self._texts = texts
 
     async def accepted(self) -> None:
         """Show nothing: the card says that already."""
 
     async def working(self) -> None:
-        """Say that the post was found and is being fetched."""
-        await self._say(self._words.working)
+        """Edit the text."""
+        await self._edit(self._texts.working)
 
-    async def trying_again(self, number: int, most: int) -> None:
-        """Say which attempt it is."""
-        await self._say(self._words.attempt(number, most))
+    async def retrying(self, attempt: int, attempts: int) -> None:
+        """Edit the text."""
+        await self._edit(self._texts.retrying(attempt, attempts))
 
     async def sending(self) -> None:
-        """Say that it is being sent."""
-        await self._say(self._words.sending)
+        """Edit the text."""
+        await self._edit(self._texts.sending)
 
-    async def _say(self, options: MessageOptions) -> None:
+    async def waiting(self, note: MessageOptions) -> None:
+        """Show nothing: the bot cannot send a note to this chat."""
+
+    async def cancelled(self) -> None:
+        """Show nothing: the explanation replaces the text."""
+
+    async def failed(self) -> None:
+        """Show nothing: the explanation replaces the text."""
+
+    async def done(self) -> None:
+        """Show nothing: the media replaces the text."""
+
+    async def _edit(self, text: MessageOptions) -> None:
         try:
-            await self._sender.edit_inline(self._target, options.caption, options.buttons)
+            await self._sender.edit_inline(self._target, text.caption, text.buttons)
         except DeliveryError as error:
-            logger.debug("An inline message stays as it is: %s", error)
-
-    async def wait(self, note: MessageOptions) -> None:
-        """Show nothing: there is no chat for a note."""
-
-    async def _finish(self, emoji: str | None) -> None:
-        """Show nothing: the message itself is the end."""
+            logger.debug(
+                "Could not edit an inline message: %s",
+                error,
+                extra={"event": "inline_status_failed"},
+            )
 
 
-class ButtonStatus(StatusIndicator):
-    """The light over a request that was made by pressing a button.
+class ButtonStatus(MessageStatus):
+    """The status of a request that was made by pressing a button.
 
-    The row with the button goes away while the request runs, and comes back exactly as it was.
+    The row with the button disappears while the request runs, and comes back as it was.
     """
 
     def __init__(
@@ -228,29 +315,31 @@ class ButtonStatus(StatusIndicator):
         bot: Bot,
         sender: Sender,
         target: ChatTarget,
-        keyboard: InlineKeyboardMarkup | None,
+        keyboard: InlineKeyboardMarkup,
         data: str,
         *,
-        is_lit: bool = False,
+        is_shown: bool = False,
     ) -> None:
-        super().__init__(bot, sender, target, is_lit=is_lit)
+        """`data` is the callback data of the button in `keyboard`."""
+        super().__init__(bot, sender, target, is_shown=is_shown)
         self._keyboard = keyboard
         self._data = data
+        self._is_hidden = is_shown
 
     async def accepted(self) -> None:
-        """Take the button away, and show that the press was seen."""
-        if self._keyboard:
-            rows = [
-                row
-                for row in self._keyboard.inline_keyboard
-                if all(button.callback_data != self._data for button in row)
-            ]
-            await self._show(InlineKeyboardMarkup(inline_keyboard=rows))
+        """Hide the button, and react."""
+        rows = [
+            row
+            for row in self._keyboard.inline_keyboard
+            if all(button.callback_data != self._data for button in row)
+        ]
+        self._is_hidden = True
+        await self._show(InlineKeyboardMarkup(inline_keyboard=rows))
         await super().accepted()
 
-    async def _finish(self, emoji: str | None) -> None:
-        await super()._finish(emoji)
-        if self._keyboard:
+    async def _one_ended(self) -> None:
+        await super()._one_ended()
+        if self._is_hidden:
             await self._show(self._keyboard)
 
     async def _show(self, keyboard: InlineKeyboardMarkup) -> None:
@@ -261,6 +350,17 @@ class ButtonStatus(StatusIndicator):
                 reply_markup=keyboard,
             )
         except DeliveryError as error:
-            logger.debug(
-                "The keyboard in chat %s stays: %s", LoggedChat(self._target.chat_id), error
-            )
+            _log_failure("keyboard_failed", self._target, error)
+
+
+async def _delete(bot: Bot, target: ChatTarget, message_id: int) -> None:
+    try:
+        await bot.delete_message(target.chat_id, message_id)
+    except DeliveryError as error:
+        _log_failure("delete_failed", target, error)
+
+
+def _log_failure(event: str, target: ChatTarget, error: DeliveryError) -> None:
+    logger.debug(
+        "No status in chat %s: %s", LoggedChat(target.chat_id), error, extra={"event": event}
+    )

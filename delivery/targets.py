@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from aiogram.types import Message, ReplyParameters
 
+from core.request import Request
+
 
 @dataclass(frozen=True, slots=True)
 class ChatTarget:
@@ -33,6 +35,18 @@ class ChatTarget:
             is_private=message.chat.type == "private" and not message.business_connection_id,
             thread_id=message.message_thread_id if message.is_topic_message else None,
             business_id=message.business_connection_id,
+        )
+
+    @classmethod
+    def of_request(cls, request: Request) -> "ChatTarget":
+        """Return the target for the answer to a stored request."""
+        return cls(
+            chat_id=request.chat_id,
+            message_id=request.message_id,
+            is_private=request.is_private,
+            thread_id=request.thread_id,
+            business_id=request.business_id,
+            inline_id=request.inline_id,
         )
 
     @classmethod

@@ -1,5 +1,7 @@
 """Handlers: an update comes in, one call, one answer goes out. Routes are registered here."""
 
+from dataclasses import dataclass
+
 from aiogram import Dispatcher, Router
 
 from handlers import (
@@ -18,9 +20,13 @@ from handlers import (
     start,
 )
 from handlers.admin import bans as ban_commands
-from handlers.admin import broadcast_routes, chats
-from handlers.inline import routes as inline_routes
-from handlers.statistics import routes as statistics_routes
+from handlers.admin import broadcasts, chats
+from handlers.admin.broadcasts import BroadcastMenu
+from handlers.inline import queries
+from handlers.inline.buttons import InlineButtons
+from handlers.inline.queries import InlineQueries
+from handlers.statistics import menu as statistics_menu
+from handlers.statistics.menu import StatisticsMenu
 from misc.filters import LooksLikeCommand
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.flood_guard import FloodGuard
@@ -28,54 +34,69 @@ from misc.middlewares.registration import Registration
 from misc.middlewares.update_acks import UpdateAcks
 
 
+@dataclass(frozen=True, slots=True)
+class Menus:
+    """The objects whose methods are handlers."""
+
+    inline: InlineQueries
+    inline_buttons: InlineButtons
+    broadcasts: BroadcastMenu
+    statistics: StatisticsMenu
+
+
+@dataclass(frozen=True, slots=True)
+class Middlewares:
+    """What updates pass before the handlers."""
+
+    update_acks: UpdateAcks
+    bans: BanList
+    registration: Registration
+    #: None if the operator has switched it off.
+    flood_guard: FloodGuard | None = None
+
+
 def setup(
     dispatcher: Dispatcher,
-    update_acks: UpdateAcks,
-    bans: BanList,
-    registration: Registration,
-    guard: FloodGuard | None = None,
+    menus: Menus,
+    middlewares: Middlewares,
+    *,
     admins: frozenset[int] = frozenset(),
     readers: frozenset[int] = frozenset(),
 ) -> None:
-    """Put the handlers in place, in the order in which they are asked; the guards before them all.
+    """Register middlewares and handlers, in the order in which they are tried.
 
-    `readers` are those who may look at statistics, the administrators among them.
+    `readers` may use /stats, the administrators among them.
     """
-    dispatcher.update.outer_middleware(update_acks)
-    dispatcher.message.outer_middleware(bans)
+    dispatcher.update.outer_middleware(middlewares.update_acks)
+    dispatcher.message.outer_middleware(middlewares.bans)
     for kind in (
         dispatcher.callback_query,
         dispatcher.inline_query,
         dispatcher.chosen_inline_result,
         dispatcher.guest_message,
     ):
-        kind.outer_middleware(bans)
-    if guard:
-        dispatcher.message.outer_middleware(guard)
-    dispatcher.message.middleware(registration)
-    dispatcher.callback_query.middleware(registration)
+        kind.outer_middleware(middlewares.bans)
+    if middlewares.flood_guard:
+        dispatcher.message.outer_middleware(middlewares.flood_guard)
+    dispatcher.message.middleware(middlewares.registration)
+    dispatcher.callback_query.middleware(middlewares.registration)
     commands = Router(name="commands")
-    # Asked once, instead of by each of them: most messages are none.
+    # Filtered once for all of them: most messages are no commands.
     commands.message.filter(LooksLikeCommand())
     commands.include_routers(
         ban_commands.router(admins),
-        broadcast_routes.commands(admins),
+        broadcasts.commands(menus.broadcasts, admins),
         chats.router(admins),
-        statistics_routes.commands(readers),
+        statistics_menu.commands(menus.statistics, readers),
         *(module.router() for module in (start, mode, language, settings, privacy)),
     )
     dispatcher.include_routers(
-        commands, broadcast_routes.router(admins), statistics_routes.router(readers, admins)
+        commands,
+        broadcasts.router(menus.broadcasts, admins),
+        statistics_menu.router(menus.statistics, readers, admins),
     )
-    for module in (
-        links,
-        audio,
-        retry,
-        cancel,
-        inline_routes,
-        chat_member,
-        noop,
-        fallback,
-        errors,
-    ):
-        dispatcher.include_router(module.router())
+    for before in (links, audio, retry, cancel):
+        dispatcher.include_router(before.router())
+    dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
+    for after in (chat_member, noop, fallback, errors):
+        dispatcher.include_router(after.router())

@@ -1,4 +1,6 @@
-"""The buttons under a post: its sound, and its slides as one video."""
+"""The buttons below a post: its audio, and its slides as one video."""
+
+from functools import partial
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
@@ -10,11 +12,12 @@ from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui.callback_data import AUDIO_OF_TIKTOK, SLIDES, SOUND, read_post
 from misc.ui.texts import Texts
+from platforms import Registry
 
 
 def router() -> Router:
     """Build the router."""
-    router = Router(name="sound")
+    router = Router(name="audio")
     for prefix in (AUDIO_OF_TIKTOK, SOUND, SLIDES):
         router.callback_query.register(on_press, Carries(prefix=prefix), flags=STORES)
     return router
@@ -26,18 +29,18 @@ async def on_press(
     texts: Texts,
     intake: RequestIntake,
     running_buttons: RunningButtons,
+    registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Put what the button offers into the queue, once."""
+    """Queue the request of the button, unless it is running already."""
     data, message = query.data or "", query.message
     post = read_post(data)
-    link = intake.registry.link_to(*post) if post else None
+    link = registry.link_to(*post) if post else None
     if not isinstance(message, Message) or link is None:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
         return
-    at_end = running_buttons.begin((message.chat.id, message.message_id, data))
-    if at_end is None:
+    submit = partial(intake.submit_press, message, link, chat, data, ack)
+    if await running_buttons.run((message.chat.id, message.message_id, data), submit):
+        await query.answer()
+    else:
         await query.answer(texts[chat.lang]["already_running"])
-        return
-    await intake.submit_press(message, link, chat, data, ack, at_end)
-    await query.answer()

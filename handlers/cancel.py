@@ -1,4 +1,4 @@
-"""The button that calls a request off."""
+"""The button that cancels a request."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery
@@ -7,6 +7,7 @@ from misc.filters import Carries
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import CANCEL
 from misc.ui.texts import Texts
+from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
 
 
@@ -18,9 +19,9 @@ def router() -> Router:
 
 
 async def on_cancel(
-    query: CallbackQuery, chat: ChatView, texts: Texts, request_queue: RequestQueue
+    query: CallbackQuery, chat: ChatView, texts: Texts, request_queue: RequestQueue[RequestContext]
 ) -> None:
-    """Stop the request, if it has not ended."""
+    """Cancel the request, unless it has ended."""
     number = (query.data or "").removeprefix(CANCEL)
     message = query.message
     is_number = number.isascii() and number.isdigit()

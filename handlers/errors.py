@@ -11,7 +11,7 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui.texts import Texts
 from misc.utils import lang_func
-from services.requests.pipeline import report_bug
+from services.bug_reports import report_bug
 
 logger = logging.getLogger(__name__)
 

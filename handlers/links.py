@@ -28,7 +28,7 @@ async def on_link(
     deduplicator: Deduplicator,
     ack: UpdateAck,
 ) -> None:
-    """Put the links of a message into the queue."""
+    """Queue the links of a message."""
     if deduplicator.is_first(message):
         await intake.submit_links(message, links, chat, ack)
 
@@ -36,7 +36,7 @@ async def on_link(
 async def on_business_link(
     message: Message, links: list[Link], texts: Texts, intake: RequestIntake, ack: UpdateAck
 ) -> None:
-    """Do the same in a chat of a business account. Its customer is not registered, and not welcomed."""
+    """Queue the links in a business account's chat; its customer is not registered."""
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
     await intake.submit_links(message, links, chat, ack)

@@ -9,7 +9,7 @@ from misc.ui.callback_data import NOOP
 
 def router() -> Router:
     """Build the router."""
-    router = Router(name="inert")
+    router = Router(name="noop")
     router.callback_query.register(on_noop, Carries(one_of=NOOP))
     return router
 

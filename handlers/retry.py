@@ -1,6 +1,7 @@
-"""The try-again button under an explanation."""
+"""The retry button below an explanation."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
@@ -32,7 +33,7 @@ async def on_retry(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Put the links of the message to which ours is a reply into the queue once more."""
+    """Queue the links of the message that the explanation answers once more."""
     message = query.message
     request = message.reply_to_message if isinstance(message, Message) else None
     if not isinstance(message, Message) or request is None:
@@ -40,17 +41,17 @@ async def on_retry(
     elif request.from_user is None or request.from_user.id != query.from_user.id:
         await query.answer(texts[chat.lang]["not_yours"])
     else:
-        if at_end := running_buttons.begin((message.chat.id, message.message_id, RETRY)):
-            links = links_of(request, registry)
-            # It is asked for now, however old the message is.
-            request = request.model_copy(update={"date": datetime.now(UTC)})
-            await intake.submit_links(request, links, chat, ack, at_end)
-            await _take_away(message)
+        links = links_of(request, registry)
+        # The request is made now, however old its message is.
+        request = request.model_copy(update={"date": datetime.now(UTC)})
+        submit = partial(intake.submit_links, request, links, chat, ack)
+        if await running_buttons.run((message.chat.id, message.message_id, RETRY), submit):
+            await _delete(message)
         await query.answer()
 
 
-async def _take_away(message: Message) -> None:
-    """Remove the explanation, which is no longer true; one that stays does no harm."""
+async def _delete(message: Message) -> None:
+    """Delete the outdated explanation; if it stays, no harm is done."""
     try:
         await message.delete()
     except DeliveryError:

@@ -61,13 +61,13 @@ class Carries(Filter):
     """A button whose data is one of some, or begins with a prefix."""
 
     def __init__(self, *, one_of: Collection[str] = (), prefix: str | None = None) -> None:
-        self._one_of = one_of
-        self._prefix = prefix
+        self.one_of = one_of
+        self.prefix = prefix
 
     async def __call__(self, query: CallbackQuery) -> bool:
         """Look at the data."""
         data = query.data or ""
-        return data in self._one_of or (self._prefix is not None and data.startswith(self._prefix))
+        return data in self.one_of or (self.prefix is not None and data.startswith(self.prefix))
 
 
 class HasLinks(Filter):

@@ -4,9 +4,9 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
-import platforms
 from core.errors import SettingsError
 from core.media import Link
 from platforms._platform import Platform
@@ -69,7 +69,7 @@ def load_registry(allowed: Iterable[str] | None = None) -> Registry:
         RuntimeError: a module defines no `PLATFORM`.
     """
     found: dict[str, Platform] = {}
-    for module_info in pkgutil.iter_modules(platforms.__path__):
+    for module_info in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module_info.name.startswith("_"):
             continue
         module = importlib.import_module(f"platforms.{module_info.name}")

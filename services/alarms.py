@@ -13,7 +13,7 @@ from data.key_values import compare_and_set, read_value
 from data.statistics import last_download_at
 from platforms import Attempt, Fetcher, FileRequest, Spool
 from services.metrics import Metrics
-from services.requests.pipeline import MAX_PICTURE_BYTES
+from services.requests.media_service import MAX_PICTURE_BYTES
 
 logger = logging.getLogger(__name__)
 

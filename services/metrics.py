@@ -1,5 +1,6 @@
-"""What is measured while the bot runs: how requests end, and how long their stages take."""
+"""Metrics: how requests end, how long their stages take, and what is dropped on purpose."""
 
+import logging
 import time
 from collections import Counter as Tally
 from collections import defaultdict, deque
@@ -10,18 +11,21 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from core.errors import ClipferryError, PlatformError
+from core.pseudonyms import LoggedChat
 from data.statistics import add_outcomes
 
-#: How a request has ended that was answered: from what Telegram has, or by a download.
+logger = logging.getLogger(__name__)
+
+#: Outcomes of answered requests: from the file-id cache, or by a download.
 KNOWN: Final = "known"
 FETCHED: Final = "fetched"
-#: Of so many downloads from a site, the share that has failed is looked at.
+#: The failure rate of a site is taken over this number of its last downloads.
 LOOKED_AT: Final = 20
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
 class Metrics:
-    """Counts. Everything is there for Prometheus; how requests end is in the database besides."""
+    """Counters for Prometheus. Outcomes of requests are also written to the database."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -47,41 +51,61 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._dropped = Counter(
+            "clipferry_dropped",
+            "Updates that are not answered on purpose, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
+        #: Outcomes that are not in the database yet.
         self._unwritten: Tally[tuple[str, str]] = Tally()
-        #: By site: how the last downloads have ended; True is well.
+        #: By site: whether the last downloads succeeded.
         self._downloads: defaultdict[str, deque[bool]] = defaultdict(
             lambda: deque(maxlen=LOOKED_AT)
         )
 
     def updated(self, kind: str) -> None:
-        """Count an update."""
+        """Count an update of a kind, such as "message"."""
         self._updates.labels(kind).inc()
+
+    def dropped(self, reason: str, chat_id: int) -> None:
+        """Count an update that is not answered on purpose, and log why.
+
+        Reasons are banned, flood, duplicate, not_mentioned and muted_site.
+        """
+        self._dropped.labels(reason).inc()
+        logger.debug(
+            "An update from chat %s is not answered: %s",
+            LoggedChat(chat_id),
+            reason,
+            extra={"event": "update_dropped", "reason": reason},
+        )
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Measure the block as a stage of a request, if it comes to its end."""
+        """Measure the block as a stage of a request, unless it raises."""
         began = time.monotonic()
         yield
         self.took(name, time.monotonic() - began)
 
     def took(self, name: str, seconds: float) -> None:
-        """Note how long a stage of a request has taken."""
+        """Record the duration of a stage in seconds."""
         self._stages.labels(name).observe(seconds)
 
     def delivered(self, platform: str, *, is_known: bool) -> None:
-        """Count a request that was answered."""
+        """Count an answered request; `is_known`: from the file-id cache."""
         self._count(platform, KNOWN if is_known else FETCHED)
         if not is_known:
             self._downloads[platform].append(True)
 
     def refused(self, platform: str, error: ClipferryError) -> None:
-        """Count a request that was not. Only what is the site's fault speaks against the site."""
+        """Count a request that was refused. Only a site's own faults lower its success rate."""
         self._count(platform, error.code)
         if isinstance(error, PlatformError):
             self._downloads[platform].append(False)
 
     def failing(self) -> dict[str, float]:
-        """Give the share of failures by site, of those that have been asked for often enough."""
+        """Return the failure rate by site, from 0 to 1, for sites with enough downloads."""
         return {
             platform: 1 - sum(ends) / len(ends)
             for platform, ends in self._downloads.items()
@@ -89,17 +113,17 @@ class Metrics:
         }
 
     async def write(self) -> None:
-        """Write to the database what has not been written.
+        """Write new outcomes to the database.
 
         Raises:
-            StorageError: it did not take it; the next time brings it.
+            StorageError: they were not written; the next call writes them.
         """
         unwritten, self._unwritten = self._unwritten, Tally()
         if not unwritten:
             return
         try:
             await add_outcomes([(*key, number) for key, number in unwritten.items()])
-        except BaseException:  # whatever it was, a shutdown too: what is counted is kept
+        except BaseException:  # also at shutdown: what was counted is kept
             self._unwritten += unwritten
             raise
 

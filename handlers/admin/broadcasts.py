@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiogram import Bot
+from aiogram import Bot, Router
+from aiogram.filters import Command
 from aiogram.methods import EditMessageText
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
@@ -29,12 +30,39 @@ from data.db_service import get_referral_stats
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.admin import broadcast_card
+from misc.filters import (
+    AnswersCard,
+    Carries,
+    Composing,
+    FromAdmin,
+    InPrivate,
+    LooksLikeCommand,
+)
+from misc.middlewares.registration import ChatView
+from misc.ui.callback_data import BROADCAST
 from misc.ui.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
 
 #: So many of the chats of which nobody knows are named on a card.
 _LISTED: Final = 50
+
+
+def commands(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
+    """Register /admin."""
+    router = Router(name="broadcast commands")
+    router.message.register(menu.open_menu, Command("admin"), FromAdmin(admins), InPrivate())
+    return router
+
+
+def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
+    """Register what administrators write and press; it comes before the handlers of links."""
+    router = Router(name="broadcasts")
+    router.message.filter(FromAdmin(admins), InPrivate(), ~LooksLikeCommand())
+    router.message.register(menu.take_content, Composing())
+    router.message.register(menu.take_reply, AnswersCard())
+    router.callback_query.register(menu.press, FromAdmin(admins), Carries(prefix=BROADCAST))
+    return router
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +76,18 @@ class BroadcastMenu:
     #: Broadcasts may be paid for.
     may_pay: bool
 
-    async def open_menu(self, message: Message, lang: str) -> None:
+    async def open_menu(self, message: Message, chat: ChatView) -> None:
         """Show what an administrator can do.
 
         Raises:
             StorageError, DeliveryError: it cannot be shown.
         """
-        broadcasts = await open_broadcasts(self.bot.id)
+        lang, broadcasts = chat.lang, await open_broadcasts(self.bot.id)
         keyboard = broadcast_card.menu(broadcasts, self.texts, lang)
         target = ChatTarget.of(message)
         await self.sender.send_text(target, self.texts[lang]["admin_menu"], keyboard)
 
-    async def take_content(self, message: Message, number: int, lang: str) -> None:
+    async def take_content(self, message: Message, broadcast: int, chat: ChatView) -> None:
         """Take the message that everybody is to get, and show its card.
 
         Raises:
@@ -67,19 +95,27 @@ class BroadcastMenu:
         """
         target = ChatTarget.of(message)
         if message.media_group_id:
-            await self.sender.send_text(target, self.texts[lang]["broadcast_no_album"])
+            await self.sender.send_text(target, self.texts[chat.lang]["broadcast_no_album"])
             return
         buttons = broadcast_card.buttons_from(message.reply_markup)
-        await change_broadcast(number, State.DRAFT, message_id=message.message_id, buttons=buttons)
-        await self._put_card(target, number, lang)
+        await change_broadcast(
+            broadcast, State.DRAFT, message_id=message.message_id, buttons=buttons
+        )
+        await self._put_card(target, broadcast, chat.lang)
 
-    async def take_note(self, message: Message, number: int, lang: str) -> None:
-        """Take an answer to a card: buttons, or a time.
+    async def take_reply(self, message: Message, broadcast: int, chat: ChatView) -> None:
+        """Take a reply to a card: buttons, or a time; explain what is neither.
 
         Raises:
-            NoteError: it is neither.
             StorageError, DeliveryError: it is not taken, or the card cannot be shown.
         """
+        try:
+            await self._take_reply(message, broadcast, chat.lang)
+        except CardReplyError as error:
+            words = self.texts[chat.lang][error.text_key]
+            await self.sender.send_text(ChatTarget.of(message), words)
+
+    async def _take_reply(self, message: Message, number: int, lang: str) -> None:
         note = parse_card_reply(message.text or "", time.time())
         values: dict[str, Any] = (
             {"starts_at": note}
@@ -91,12 +127,13 @@ class BroadcastMenu:
             raise CardReplyError("not a draft any more")
         await self._put_card(ChatTarget.of(message), number, lang)
 
-    async def press(self, query: CallbackQuery, lang: str) -> None:
+    async def press(self, query: CallbackQuery, chat: ChatView) -> None:
         """Do what a button says, and answer the press.
 
         Raises:
             StorageError, DeliveryError: it is not done.
         """
+        lang = chat.lang
         number, action = broadcast_card.read_press(query.data or "")
         message = query.message
         if not isinstance(message, Message):

@@ -1,4 +1,4 @@
-"""Who asks in a chat that is not ours, for what, and what is known of it: for inline and guest mode."""
+"""What inline and guest mode need to know before they answer: the person, the link, cached media."""
 
 import asyncio
 import logging
@@ -22,34 +22,34 @@ from services.requests.file_id_cache import FileIdCache
 
 logger = logging.getLogger(__name__)
 
-#: Telegram drops an answer that comes too late; what the database has not said by then is left out.
+#: Telegram drops late answers; results that the database has not returned by then are left out.
 _BUDGET_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks, as far as that is known."""
+    """The person who sent an inline query or a guest call."""
 
     lang: str
     quality: Quality
-    #: None when the database did not say in time.
+    #: None if the database did not answer in time.
     is_registered: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known when an answer is due."""
+    """What was found in time."""
 
     person: Person
     link: Link | None
-    #: The post and its sound, where Telegram has them.
+    #: The post and its audio, if they are cached.
     post: CachedPost | None = None
     audio: RemoteFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Looks things up. The database may fail: then less is known."""
+    """Looks people and posts up; a failing database only leaves results out."""
 
     bot_id: int
     texts: Texts
@@ -57,7 +57,7 @@ class Lookup:
     file_id_cache: FileIdCache
 
     async def in_time(self, user: User, links: Sequence[Link]) -> Known:
-        """Look up a person and the first of some links, as far as the database says in time."""
+        """Look up a person and the first link, within the time that Telegram allows."""
         link = self.fetcher.known(links[0]) if links else None
         person = Person(self.texts.closest(user.language_code), Quality.BEST, None)
         post = audio = None
@@ -73,16 +73,21 @@ class Lookup:
                             self.key(link, link.post_id, Quality.SOUND)
                         )
         except TimeoutError:
-            logger.warning("The database is too slow for inline answers")
+            logger.warning(
+                "The database is too slow for inline answers",
+                extra={"event": "inline_lookup_slow"},
+            )
         return Known(person, link, post, audio.files[0] if audio else None)
 
     async def person(self, user: User) -> Person:
-        """Look up a person."""
+        """Look up a person's language, quality and registration."""
         lang = self.texts.closest(user.language_code)
         try:
             record = await find_chat(user.id)
         except StorageError as error:
-            logger.warning("Inline without the database: %s", error)
+            logger.warning(
+                "Could not look up a person: %s", error, extra={"event": "inline_lookup_failed"}
+            )
             return Person(lang, Quality.BEST, None)
         if record is None:
             return Person(lang, Quality.BEST, is_registered=False)
@@ -90,14 +95,14 @@ class Lookup:
         return Person(known, record.preferences.quality, is_registered=True)
 
     def key(self, link: Link, post_id: str, quality: Quality) -> CacheKey:
-        """Give the key of a post in some quality."""
+        """Return the cache key of a post in a quality."""
         variant = "sound" if quality is Quality.SOUND else f"media/{quality}"
         return CacheKey(self.bot_id, link.platform, post_id, variant)
 
     def request(
         self, kind: Kind, link: Link, user: User, person: Person, inline_id: str
     ) -> Request:
-        """Write a person's request for an inline message."""
+        """Return the request for an inline message."""
         return Request(
             kind="sound" if person.quality is Quality.SOUND else kind,
             link=link,

@@ -1,10 +1,10 @@
-"""The bot in chats that are not its own: what is typed behind its name, and calls of it as a guest."""
+"""Inline mode and guest mode: the bot in chats that it is not a member of."""
 
 import logging
 from dataclasses import dataclass
 from typing import Final
 
-from aiogram import Bot
+from aiogram import Bot, Router
 from aiogram.methods import AnswerGuestQuery
 from aiogram.types import (
     ChosenInlineResult,
@@ -23,37 +23,60 @@ from core.request import Request
 from data.downloads import record_download
 from data.inline_messages import record_shown_post, store_inline
 from handlers.inline import cards
+from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Known, Lookup, Person
-from misc.filters import links_of
+from misc.filters import Carries, links_of
 from misc.intake import RequestIntake
 from misc.middlewares.deduplication import Deduplicator
+from misc.middlewares.registration import STORES
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui import keyboards
+from misc.ui.callback_data import AGAIN, OLD_INLINE, PAGE
+from misc.ui.presenter import PresenterFactory
 from misc.ui.texts import Texts
+from platforms import Registry
+from services.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-#: For the words of a card: the message that it becomes has no id yet.
+#: For a card's texts: the message that it becomes has no id yet.
 _NO_MESSAGE: Final = "-"
-#: Shorter texts are the beginning of something.
+#: Shorter texts are still being typed.
 _SHORTEST: Final = 12
+
+
+def router(queries: "InlineQueries", buttons: InlineButtons) -> Router:
+    """Register queries, chosen cards, calls as a guest, and the buttons below inline messages."""
+    router = Router(name="inline")
+    router.inline_query.register(queries.answer)
+    router.chosen_inline_result.register(queries.choose)
+    router.guest_message.register(queries.call)
+    router.callback_query.register(buttons.retry, Carries(one_of=(AGAIN,)), flags=STORES)
+    router.callback_query.register(buttons.turn_page, Carries(prefix=PAGE), flags=STORES)
+    for prefix in OLD_INLINE:
+        router.callback_query.register(buttons.revive, Carries(prefix=prefix), flags=STORES)
+    return router
 
 
 @dataclass(frozen=True, slots=True)
 class InlineQueries:
-    """Answers queries and calls, and turns chosen cards into requests."""
+    """Answers inline queries and guest calls, and turns chosen cards into requests."""
 
     bot: Bot
     texts: Texts
+    registry: Registry
     lookup: Lookup
     intake: RequestIntake
+    presenters: PresenterFactory
     deduplicator: Deduplicator
-    #: People who never pressed /start are served as well.
+    metrics: Metrics
+    #: People who have never started the bot are served as well.
     is_for_everybody: bool
 
-    async def answer(self, query: InlineQuery) -> None:
-        """Answer a query at once: with the media if Telegram has it, else with an offer to fetch it."""
-        links = self.intake.registry.find_all(query.query, ())
+    async def answer(self, query: InlineQuery, ack: UpdateAck) -> None:
+        """Answer a query at once: with cached media, or with an offer to fetch it."""
+        ack.give()  # a lost query is harmless: the next keystroke sends another one
+        links = self.registry.find_all(query.query, ())
         known = await self.lookup.in_time(query.from_user, links)
         texts = self.texts[known.person.lang]
         button = None
@@ -68,7 +91,9 @@ class InlineQueries:
             request = self.lookup.request(
                 "post", known.link, query.from_user, known.person, _NO_MESSAGE
             )
-            options = self.intake.presenter(request).options(known.post.post, shown=1, missing=0)
+            options = self.presenters.presenter_of(request).options(
+                known.post.post, shown=1, missing=0
+            )
             results = cards.known(known.post.files, options, known.audio, texts)
         else:
             results = cards.unknown(texts, self._site(known.link))
@@ -76,12 +101,15 @@ class InlineQueries:
             await query.answer(results, cache_time=0, is_personal=True, button=button)
         except DeliveryError as error:
             logger.info(
-                "An inline query of %s got no answer: %s", LoggedChat(query.from_user.id), error
+                "Could not answer an inline query of %s: %s",
+                LoggedChat(query.from_user.id),
+                error,
+                extra={"event": "inline_answer_failed"},
             )
 
     async def choose(self, chosen: ChosenInlineResult, ack: UpdateAck) -> None:
-        """Make the request for a card that was sent; media that was known is only recorded."""
-        links = self.intake.registry.find_all(chosen.query, ())
+        """Submit the request of a card that was sent; a card with cached media is only recorded."""
+        links = self.registry.find_all(chosen.query, ())
         if not links:
             return
         link = self.lookup.fetcher.known(links[0])
@@ -96,7 +124,10 @@ class InlineQueries:
             return
         inline_id = chosen.inline_message_id
         if inline_id is None:
-            logger.warning("A chosen card came without an id: inline feedback must be at 100 %%")
+            logger.warning(
+                "A chosen card came without an id: set inline feedback to 100 %% at @BotFather",
+                extra={"event": "inline_feedback_off"},
+            )
             return
         request = self.lookup.request(kind, link, chosen.from_user, person, inline_id)
         await self._remember(request)
@@ -105,19 +136,19 @@ class InlineQueries:
         else:
             await self.intake.submit_inline(request, ack)
 
-    async def visit(self, message: Message, ack: UpdateAck) -> None:
-        """Answer a call into a chat that the bot is no member of, about a link in it or above it."""
+    async def call(self, message: Message, ack: UpdateAck) -> None:
+        """Answer a call as a guest, about a link in the message or in the one that it answers."""
         user, call_id = message.from_user, message.guest_query_id
         if user is None or call_id is None or not self.deduplicator.is_first(message):
             return
-        registry = self.intake.registry
+        registry = self.registry
         above = message.reply_to_message
         links = links_of(message, registry) or (links_of(above, registry) if above else [])
         known = await self.lookup.in_time(user, links)
         texts = self.texts[known.person.lang]
         if self._is_turned_away(known.person) or known.link is None:
             button = keyboards.link_button(
-                texts["inline_enable"], f"https://t.me/{self.intake.bot_username}?start=inline"
+                texts["inline_enable"], f"https://t.me/{self.presenters.bot_username}?start=inline"
             )
             (card,) = cards.hint(texts["inline_hint"], texts["inline_usage"], button)
             await self._answer_call(call_id, card)
@@ -135,20 +166,22 @@ class InlineQueries:
             await self.intake.submit_inline(request, ack)
 
     def _guest_card(self, known: Known, request: Request) -> InlineQueryResultUnion:
-        """Give the one card that answers a call: a post's first item with arrows, or a promise."""
+        """Return the card for a call: a cached post's first item, or a placeholder."""
         texts = self.texts[known.person.lang]
         if known.post is None:
             return cards.unknown(texts, self._site(request.link))[0]
-        presenter = self.intake.presenter(request)
+        presenter = self.presenters.presenter_of(request)
         options = presenter.options(known.post.post, shown=len(known.post.files), missing=0)
         return cards.known(known.post.files[:1], options, None, texts)[0]
 
     async def _answer_call(self, call_id: str, card: InlineQueryResultUnion) -> str | None:
-        """Answer a call; gives the id of the message that it has become."""
+        """Answer a call; return the id of the inline message, or None if Telegram refused."""
         try:
             sent = await self.bot(AnswerGuestQuery(guest_query_id=call_id, result=card))
         except DeliveryError as error:
-            logger.info("A call as a guest got no answer: %s", error)
+            logger.info(
+                "Could not answer a guest call: %s", error, extra={"event": "guest_answer_failed"}
+            )
             return None
         return sent.inline_message_id
 
@@ -156,33 +189,45 @@ class InlineQueries:
         return person.is_registered is False and not self.is_for_everybody
 
     def _site(self, link: Link) -> str:
-        return self.intake.registry.by_name[link.platform].title
+        return self.registry.by_name[link.platform].title
 
     async def _invite(self, request: Request) -> None:
         try:
-            await self.intake.presenter(request).invite()
+            await self.presenters.presenter_of(request).invite()
         except DeliveryError as error:
-            logger.info("An inline message is no invitation: %s", error)
+            logger.info(
+                "Could not turn an inline message into an invitation: %s",
+                error,
+                extra={"event": "inline_invitation_failed"},
+            )
 
     async def _remember(self, request: Request) -> None:
-        """Note whose an inline message is, so that its buttons work for as long as it exists."""
+        """Store the owner of an inline message, for its buttons."""
         assert request.inline_id
         try:
             await store_inline(request.inline_id, request.chat_id, request)
         except StorageError as error:
-            logger.warning("The buttons of an inline message will not work: %s", error)
+            logger.warning(
+                "The buttons of an inline message will not work: %s",
+                error,
+                extra={"event": "inline_message_not_stored"},
+            )
 
     async def _note_shown(self, inline_id: str, shown: CachedPost) -> None:
         try:
             await record_shown_post(inline_id, shown.post.id)
         except StorageError as error:
-            logger.warning("The pages of an inline message cannot be turned: %s", error)
+            logger.warning(
+                "The page buttons of an inline message will not work: %s",
+                error,
+                extra={"event": "inline_page_not_recorded"},
+            )
 
     async def _record(
         self, user: User, person: Person, link: Link, shown: CachedPost | None
     ) -> None:
-        """Count known media that somebody has sent, and write the history of who is registered."""
-        self.intake.metrics.delivered(link.platform, is_known=True)
+        """Count an inline message with cached media, and record it for registered people."""
+        self.metrics.delivered(link.platform, is_known=True)
         if not person.is_registered:
             return
         try:
@@ -195,4 +240,8 @@ class InlineQueries:
                 ads=None,
             )
         except StorageError as error:
-            logger.warning("An inline message is not recorded: %s", error)
+            logger.warning(
+                "Could not record an inline message: %s",
+                error,
+                extra={"event": "delivery_not_recorded"},
+            )

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from aiogram import Router
+from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.errors import UnchangedError
@@ -13,14 +15,33 @@ from data.database import unix_now
 from data.statistics import counts_since, outcomes_since
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.statistics import screens as screens
+from handlers.statistics import screens
 from handlers.statistics.screens import Screen, View
+from misc.filters import Carries, FromAdmin, InPrivate
+from misc.middlewares.registration import ChatView
+from misc.ui.callback_data import HISTORY, STATISTICS
 from misc.ui.texts import Texts
 from platforms import Registry
 from services.botstat import BotStat
 from services.statistics import Statistics
 
 _CHAT_ID: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+
+
+def commands(menu: "StatisticsMenu", readers: frozenset[int]) -> Router:
+    """Register /stats."""
+    router = Router(name="statistics commands")
+    router.message.register(menu.open, Command("stats"), FromAdmin(readers), InPrivate())
+    return router
+
+
+def router(menu: "StatisticsMenu", readers: frozenset[int], admins: frozenset[int]) -> Router:
+    """Register the buttons. A single chat's history is for administrators only."""
+    router = Router(name="statistics")
+    is_reader, is_admin = FromAdmin(readers), FromAdmin(admins)
+    router.callback_query.register(menu.press, Carries(prefix=STATISTICS), is_reader)
+    router.callback_query.register(menu.send_history, Carries(prefix=HISTORY), is_admin)
+    return router
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +55,22 @@ class StatisticsMenu:
     botstat: BotStat | None
     has_ads: bool
 
-    async def open(self, message: Message, lang: str) -> None:
+    async def open(self, message: Message, chat: ChatView) -> None:
         """Show the menu in a message of its own.
 
         Raises:
             DeliveryError: it cannot be shown.
         """
-        text, buttons = await self._face(View(), lang)
+        text, buttons = await self.screen(View(), chat.lang)
         await self.sender.send_text(ChatTarget.of(message), text, buttons)
 
-    async def press(self, query: CallbackQuery, lang: str) -> None:
+    async def press(self, query: CallbackQuery, chat: ChatView) -> None:
         """Show what a button leads to, and answer the press.
 
         Raises:
             StorageError, DeliveryError: it cannot be shown.
         """
+        lang = chat.lang
         view, message = View.read(query.data or ""), query.message
         if view is None or not isinstance(message, Message):
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
@@ -56,7 +78,7 @@ class StatisticsMenu:
             await query.answer()
             await self._do(view, ChatTarget.beside(message), lang)
         else:
-            text, buttons = await self._face(view, lang)
+            text, buttons = await self.screen(view, lang)
             try:
                 await message.edit_text(text, reply_markup=buttons)
             except UnchangedError:
@@ -64,12 +86,13 @@ class StatisticsMenu:
                 return
             await query.answer()
 
-    async def send_history(self, query: CallbackQuery, chat_id: str, lang: str) -> None:
+    async def send_history(self, query: CallbackQuery, chat: ChatView) -> None:
         """Send a chat's history as a table, and answer the press.
 
         Raises:
             StorageError, DeliveryError: it did not come to its end.
         """
+        lang, chat_id = chat.lang, (query.data or "").removeprefix(HISTORY)
         if not isinstance(query.message, Message) or not _CHAT_ID.fullmatch(chat_id):
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
@@ -90,8 +113,12 @@ class StatisticsMenu:
             caption = screens.graph_title(view, self.texts, lang)
             await self.statistics.send_picture(curve, labels, caption, target)
 
-    async def _face(self, view: View, lang: str) -> tuple[str, InlineKeyboardMarkup]:
-        """Give a screen's words and buttons."""
+    async def screen(self, view: View, lang: str) -> tuple[str, InlineKeyboardMarkup]:
+        """Return a screen's text and buttons.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
         if view.screen is Screen.MENU:
             return self.texts[lang]["stats_menu"], screens.menu_buttons(
                 self.texts, lang, has_ads=self.has_ads, has_botstat=self.botstat is not None

@@ -1,4 +1,4 @@
-"""Who is banned gets no answer, to nothing and nowhere."""
+"""The ban list: updates of banned people and groups are dropped."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,21 +13,23 @@ from aiogram.types import (
 )
 
 from data.bans import ban, banned_chats, unban
+from misc.middlewares.dropped import Dropped, ignore_drop
 
 
 class BanList(BaseMiddleware):
-    """The banned people and groups, and the door that is closed to them.
+    """Drops updates of banned people and groups.
 
-    The list is small and held in memory; `refresh` brings what another process has changed.
+    The list is small and held in memory; `refresh` loads what other processes have changed.
     """
 
-    def __init__(self, exempt: frozenset[int]) -> None:
-        #: People who cannot be banned.
+    def __init__(self, exempt: frozenset[int], dropped: Dropped = ignore_drop) -> None:
+        """Build an empty list; those in `exempt` cannot be banned."""
+        self._dropped = dropped
         self._exempt = exempt
         self._banned: frozenset[int] = frozenset()
 
     async def refresh(self) -> None:
-        """Read the list.
+        """Load the list from the database.
 
         Raises:
             StorageError: the database did not answer.
@@ -35,7 +37,7 @@ class BanList(BaseMiddleware):
         self._banned = await banned_chats()
 
     async def add(self, chat_id: int, admin_id: int) -> bool:
-        """Ban somebody; False if that changes nothing.
+        """Ban a person or group; return False if that changes nothing.
 
         Raises:
             StorageError: the database did not answer.
@@ -47,7 +49,7 @@ class BanList(BaseMiddleware):
         return is_new
 
     async def remove(self, chat_id: int) -> bool:
-        """Forgive somebody; False if that changes nothing.
+        """Lift a ban; return False if that changes nothing.
 
         Raises:
             StorageError: the database did not answer.
@@ -62,11 +64,12 @@ class BanList(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Let everybody else through."""
+        """Drop the update of a banned chat; pass on all others."""
         assert isinstance(event, Message | CallbackQuery | InlineQuery | ChosenInlineResult)
         message = event if isinstance(event, Message) else getattr(event, "message", None)
         person, chat = event.from_user, message and message.chat
         ids = {person.id if person else None, chat.id if chat else None}
         if ids & self._banned and not ids & self._exempt:
+            self._dropped("banned", chat.id if chat else person.id if person else 0)
             return None
         return await handler(event, data)

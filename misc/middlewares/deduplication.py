@@ -1,27 +1,31 @@
-"""A message may come in two ways: as itself, and as a call of the bot as a guest."""
+"""Deduplication: a message may arrive twice, as itself and as a call of the bot as a guest."""
 
 from collections import OrderedDict
 from typing import Final
 
 from aiogram.types import Message
 
-#: Both ways bring it within seconds, so that few have to be remembered.
+from misc.middlewares.dropped import Dropped, ignore_drop
+
+#: Both arrive within seconds, so few have to be remembered.
 _KEPT: Final = 1_000
 
 
 class Deduplicator:
-    """The messages that came last."""
+    """The latest messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: Dropped = ignore_drop) -> None:
+        self._dropped = dropped
         self._seen: OrderedDict[tuple[int, int, float], None] = OrderedDict()
 
     def is_first(self, message: Message) -> bool:
-        """Note a message; False when it has come before.
+        """Remember a message; return False if it has arrived before.
 
-        The date belongs to it: a guest's chat may have the same id as one of the bot's own.
+        The date is part of the key: a guest chat may have the same id as a chat of the bot.
         """
         key = message.chat.id, message.message_id, message.date.timestamp()
         if key in self._seen:
+            self._dropped("duplicate", message.chat.id)
             return False
         self._seen[key] = None
         if len(self._seen) > _KEPT:

@@ -1,4 +1,4 @@
-"""Before everything else: who writes too much is told once, and then not answered for a while."""
+"""The flood guard: whoever writes too much is warned once, then ignored for some minutes."""
 
 import asyncio
 import logging
@@ -14,25 +14,35 @@ from core.pseudonyms import LoggedChat
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.filters import GROUPS, links_of
+from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
 from platforms import Registry
 
 logger = logging.getLogger(__name__)
 
-_WORDS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
+_TEXT_KEYS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
 
 
 class FloodGuard(BaseMiddleware):
-    """Sits outside all filters, so that what is ignored costs nothing."""
+    """Drops the messages of people and groups that flood.
+
+    An outer middleware: a dropped message costs no filter and no query.
+    """
 
     def __init__(
-        self, sender: Sender, texts: Texts, registry: Registry, exempt: frozenset[int]
+        self,
+        sender: Sender,
+        texts: Texts,
+        registry: Registry,
+        exempt: frozenset[int],
+        dropped: Dropped = ignore_drop,
     ) -> None:
+        """Build the guard; people in `exempt` may write as much as they like."""
         self._sender = sender
         self._texts = texts
         self._registry = registry
-        #: People who may write as much as they like.
         self._exempt = exempt
+        self._dropped = dropped
         self._guard = Guard()
 
     async def __call__(
@@ -41,23 +51,24 @@ class FloodGuard(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Count a message that wants something, and let it through or not."""
+        """Count a message that asks for something, and pass it on or drop it."""
         assert isinstance(event, Message)
         sender_id = _sender_of(event)
-        if sender_id is None or sender_id in self._exempt or not self._wants_something(event):
+        if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):
             return await handler(event, data)
         group_id = event.chat.id if event.chat.type in GROUPS else None
         now = asyncio.get_running_loop().time()
         verdict, minutes = self._guard.judge(sender_id, group_id, now)
         if verdict is Verdict.ANSWER:
             return await handler(event, data)
+        self._dropped("flood", event.chat.id)
         data["ack"].give()
         if verdict is not Verdict.IGNORE:
-            await self._warn(event, _WORDS[verdict], minutes)
+            await self._warn(event, _TEXT_KEYS[verdict], minutes)
         return None
 
-    def _wants_something(self, message: Message) -> bool:
-        """Tell whether the bot is meant: always in private, in groups by a command or a link."""
+    def _is_for_bot(self, message: Message) -> bool:
+        """Return True in private chats, and in groups for a command or a link."""
         if message.chat.type not in GROUPS:
             return True
         entities = message.entities or message.caption_entities or []
@@ -72,11 +83,16 @@ class FloodGuard(BaseMiddleware):
                 ChatTarget.of(message), self._texts(lang, key, minutes=minutes)
             )
         except DeliveryError as error:
-            logger.info("A warning did not reach chat %s: %s", LoggedChat(message.chat.id), error)
+            logger.info(
+                "Could not warn chat %s: %s",
+                LoggedChat(message.chat.id),
+                error,
+                extra={"event": "flood_warning_failed"},
+            )
 
 
 def _sender_of(message: Message) -> int | None:
-    """Give the id of who writes: a person, or a group or channel in whose name it is; no bots."""
+    """Return the id of the sender: a person, or the chat that a message is sent as; None for bots."""
     if message.sender_chat:
         return message.sender_chat.id
     if message.from_user is None or message.from_user.is_bot:

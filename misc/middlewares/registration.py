@@ -1,9 +1,8 @@
-"""What happens before a handler: the chat is known, or gets to be."""
+"""Registration: finds or registers the chat of an update, and welcomes a new one."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from aiogram import BaseMiddleware
@@ -22,31 +21,29 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
-#: Flag of handlers that turn somebody away: they make no chat known.
+#: Flag of handlers that only refuse: they do not register the chat.
 TURNS_AWAY = {"turns_away": True}
-#: Flag of handlers that store a request: they give the receipt and send the greeting themselves.
+#: Flag of handlers that store a request: they acknowledge the update themselves, as soon as it is safe.
 STORES = {"stores": True}
 
 
 @dataclass(frozen=True, slots=True)
 class ChatView:
-    """What a handler knows about the chat it works for."""
+    """What handlers know about the chat."""
 
-    #: A language that we have.
+    #: One of the languages in locale/.
     lang: str
     file_mode: bool = False
     preferences: Preferences = DEFAULT_PREFERENCES
-    #: This very update has made the chat known.
+    #: This update has registered the chat.
     is_new: bool = False
-    #: Welcomes a new chat. It is sent before the handler runs, or by a handler that stores.
-    greet: Callable[[], Awaitable[None]] | None = None
 
 
 class Registration(BaseMiddleware):
-    """Gives handlers `chat: ChatView`, and registers chats at their first message.
+    """Passes `chat: ChatView` to handlers, and registers chats at their first message.
 
-    It sits inside the filters, so that ordinary talk in a group costs nothing and registers nobody.
-    Without the database everybody is served with defaults.
+    An inner middleware: ordinary talk in a group matches no handler, so it costs nothing and
+    registers nobody. If the database fails, chats are served with the defaults.
     """
 
     def __init__(self, texts: Texts, registry: Registry, join_log_chat: int) -> None:
@@ -55,7 +52,11 @@ class Registration(BaseMiddleware):
         self._join_log_chat = join_log_chat
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
-        """Find or register the chat, then call the handler."""
+        """Find or register the chat, then call the handler.
+
+        The welcome comes before the answer of the handler. A handler that stores a request only
+        queues its answer, so there the welcome is sent afterwards: storing comes first.
+        """
         assert isinstance(event, Message | CallbackQuery)
         stores = get_flag(data, "stores")
         if not stores:
@@ -65,11 +66,28 @@ class Registration(BaseMiddleware):
         try:
             view = await self._view(event, view, turns_away=bool(get_flag(data, "turns_away")))
         except StorageError as error:
-            logger.error("Served without the database: %s", error)  # noqa: TRY400 - expected
-        if view.greet and not stores:
-            await view.greet()
+            logger.error(  # noqa: TRY400 - expected
+                "Serving a chat without the database: %s",
+                error,
+                extra={"event": "chat_not_loaded"},
+            )
         data["chat"] = view
-        return await handler(event, data)
+        if view.is_new and not stores:
+            await self._welcome(event, view)
+        result = await handler(event, data)
+        if view.is_new and stores:
+            await self._welcome(event, view)
+        return result
+
+    async def _welcome(self, event: Message | CallbackQuery, view: ChatView) -> None:
+        if isinstance(event, Message):
+            await greet_chat(
+                event,
+                view.lang,
+                platforms=self._platforms,
+                join_log_chat=self._join_log_chat,
+                referral=read_referral(event.text),
+            )
 
     async def _view(
         self, event: Message | CallbackQuery, default: ChatView, *, turns_away: bool
@@ -77,7 +95,7 @@ class Registration(BaseMiddleware):
         message = event if isinstance(event, Message) else event.message
         if message is None:
             return default
-        # Who says /start is mostly new, so it is registered without a look first: one question less.
+        # /start mostly comes from new chats: registering at once saves a query.
         says_start = isinstance(event, Message) and (event.text or "").startswith("/start")
         record, is_new = None, False
         referral = read_referral(event.text) if isinstance(event, Message) else None
@@ -92,14 +110,4 @@ class Registration(BaseMiddleware):
         if record is None:
             return default
         lang = record.lang if record.lang in self._texts else FALLBACK
-        greet = None
-        if is_new and isinstance(event, Message):
-            greet = partial(
-                greet_chat,
-                event,
-                default.lang,
-                platforms=self._platforms,
-                join_log_chat=self._join_log_chat,
-                referral=referral,
-            )
-        return ChatView(lang, record.file_mode, record.preferences, is_new, greet)
+        return ChatView(lang, record.file_mode, record.preferences, is_new)

@@ -1,17 +1,28 @@
-"""One press at a time: a button that is at work is not pressed again."""
+"""Buttons whose request is still running: a second press starts nothing."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
+
+from services.requests.queue import RequestHandle
 
 
 class RunningButtons:
-    """The presses whose work is not done yet, by what tells them apart: message and data."""
+    """The presses whose requests have not ended."""
 
     def __init__(self) -> None:
         self._running: set[Hashable] = set()
 
-    def begin(self, press: Hashable) -> Callable[[], None] | None:
-        """Note that a press is at work; give what ends it, or None if it is at work already."""
+    async def run(self, press: Hashable, submit: Callable[[], Awaitable[RequestHandle]]) -> bool:
+        """Submit the requests of a press; return False if those of an earlier press still run.
+
+        `press` identifies it, by message and callback data.
+        """
         if press in self._running:
-            return None
+            return False
         self._running.add(press)
-        return lambda: self._running.discard(press)
+        try:
+            handle = await submit()
+        except BaseException:
+            self._running.discard(press)
+            raise
+        handle.on_end(lambda: self._running.discard(press))
+        return True

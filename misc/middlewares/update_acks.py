@@ -1,4 +1,4 @@
-"""When Telegram may forget an update: not before what it asks for is stored."""
+"""Update acknowledgements: Telegram may forget an update once its requests are stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -9,37 +9,43 @@ from aiogram.types import TelegramObject, Update
 
 
 class UpdateAcks(BaseMiddleware):
-    """The updates for which no receipt was given yet. The next getUpdates, which tells Telegram to
-    forget them, waits for that.
+    """The updates that are not acknowledged yet. The next getUpdates, which acknowledges them all,
+    waits for them.
 
-    Outermost of all middlewares: it gives handlers `ack: UpdateAck`, and gives the receipt itself
-    at their end.
+    The outermost middleware: passes `ack: UpdateAck` to handlers, and acknowledges an update itself
+    when its handler has ended.
     """
 
     def __init__(self, counted: Callable[[str], None] = lambda _: None) -> None:
-        #: Told of what kind each update is.
+        #: Called with the kind of each update.
         self._counted = counted
         self._open: set[int] = set()
+        self._being_handled = 0
         #: Id of the newest update; None before the first one.
         self.last: int | None = None
         self._is_complete = asyncio.Event()
         self._is_complete.set()
 
     def expect(self, updates: Iterable[Update]) -> None:
-        """Note that updates have come."""
+        """Expect acknowledgements for updates."""
         for update in updates:
             self._open.add(update.update_id)
             self.last = update.update_id
             self._is_complete.clear()
 
     def give(self, update_id: int) -> None:
-        """Note that an update may be forgotten."""
+        """Acknowledge an update."""
         self._open.discard(update_id)
         if not self._open:
             self._is_complete.set()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether all expected updates are acknowledged and no handler runs."""
+        return not self._open and not self._being_handled
+
     async def complete(self) -> None:
-        """Wait until all updates that have come may be forgotten."""
+        """Wait until all expected updates are acknowledged."""
         await self._is_complete.wait()
 
     async def __call__(
@@ -48,23 +54,25 @@ class UpdateAcks(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Give the receipt when the update was handled, if nobody has given it before."""
+        """Handle an update, then acknowledge it unless a handler has."""
         assert isinstance(event, Update)
         self._counted(event.event_type)
         ack = data["ack"] = UpdateAck(event.update_id, self)
+        self._being_handled += 1
         try:
             return await handler(event, data)
         finally:
+            self._being_handled -= 1
             ack.give()
 
 
 class UpdateAck:
-    """One update's."""
+    """The acknowledgement of one update."""
 
     def __init__(self, update_id: int, update_acks: UpdateAcks) -> None:
         self.update_id = update_id
         self._update_acks = update_acks
 
     def give(self) -> None:
-        """Say that Telegram may forget the update."""
+        """Acknowledge the update: its requests are stored, or need not be."""
         self._update_acks.give(self.update_id)

@@ -1,4 +1,4 @@
-"""How the bot speaks about a download in one chat."""
+"""Texts and buttons of a request's answer, in the language and by the settings of its chat."""
 
 import random
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from aiogram.types import InlineKeyboardMarkup
 from core.ads import Ad, ads_for, choose_ad
 from core.captions import Source, caption, cut, signature
 from core.errors import ClipferryError, LimitError, ShuttingDownError, TooOldError
-from core.media import Link, Post
-from core.preferences import Preferences
+from core.media import Post
+from core.request import Request
 from data.ads import count_ad_show
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
@@ -21,108 +21,132 @@ from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN
 from misc.ui.texts import Texts
 
-#: Telegram takes 4 096 units; this leaves room for the sentence above.
+#: A message has up to 4 096 UTF-16 units; this leaves room for the explanation above.
 _MAX_DIAGNOSTIC: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class ChatPresenter:
-    """The words for one request; groups are spared all but the most important."""
+class PresenterFactory:
+    """Builds the presenters of all requests."""
 
     texts: Texts
     sender: Sender
-    target: ChatTarget
-    link: Link
-    lang: str
-    preferences: Preferences
-    #: Name of who has sent the request.
-    asker: str
     #: Without the @.
     bot_username: str
     ads: Sequence[Ad]
-    #: The request is a message with links, so that it can be tried again as it is.
-    can_retry: bool
-    #: The chat is an administrator's, who is told what went wrong inside.
-    is_admin: bool
-    #: What stands below a post in a private chat.
+    #: Chats that get the details of a failure.
+    admins: frozenset[int]
+    #: The optional buttons below a post in a private chat.
     extras: keyboards.Extras
 
-    def options(self, post: Post, *, shown: int, missing: int, page: int = 0) -> MessageOptions:
-        """Give the caption with source and signature, and the row of likes and views.
+    def presenter_of(self, request: Request) -> "ChatPresenter":
+        """Return the presenter of a request."""
+        return ChatPresenter(self, request)
 
-        Where items were left out on purpose, or could not be had, the caption says how many. An
-        inline message shows one `page` of those that are shown.
+
+class ChatPresenter:
+    """Texts and buttons for one request; groups get only what matters to all members."""
+
+    def __init__(self, factory: PresenterFactory, request: Request) -> None:
+        self._factory = factory
+        self._request = request
+        self._sender = factory.sender
+        self._lang = request.lang
+        self._words = factory.texts[request.lang]
+        #: Where the answer goes.
+        self.target = ChatTarget.of_request(request)
+
+    def options(self, post: Post, *, shown: int, missing: int, page: int = 0) -> MessageOptions:
+        """Return caption and buttons of a post.
+
+        `shown` and `missing` count its items; the caption says how many were left out or failed. An
+        inline message shows the item with the index `page`.
         """
         notes = []
         if shown + missing < len(post.items):
             total = len(post.items)
-            notes.append(self.texts(self.lang, "album_cut", shown=shown + missing, total=total))
+            notes.append(
+                self._factory.texts(self._lang, "album_cut", shown=shown + missing, total=total)
+            )
         if missing:
-            notes.append(self.texts(self.lang, "album_missing", missing=missing))
-        if self._is_group and self.preferences.delete_request and self.asker:
-            notes.append(self.texts(self.lang, "sent_by", name=self.asker))
+            notes.append(self._factory.texts(self._lang, "album_missing", missing=missing))
+        if self._is_group and self._request.preferences.delete_request and self._request.asker:
+            notes.append(self._factory.texts(self._lang, "sent_by", name=self._request.asker))
         text = caption(
-            Source(self.texts[self.lang]["source"], self.link.url),
-            bot_name=f"@{self.bot_username}",
+            Source(self._words["source"], self._request.link.url),
+            bot_name=f"@{self._factory.bot_username}",
             bot_url=self._bot_url,
             notes=tuple(notes),
-            author=post.author if self.preferences.describe else "",
-            text=post.text if self.preferences.describe else "",
+            author=post.author if self._request.preferences.describe else "",
+            text=post.text if self._request.preferences.describe else "",
         )
         return MessageOptions(
             caption=text,
             buttons=keyboards.under_inline(post, page, shown)
             if self.target.inline_id
-            else keyboards.under_post(post, self.texts[self.lang], self.link.url, self._extras),
-            is_silent=self._is_group and self.preferences.silent,
-            is_spoiler=self._is_group and self.preferences.spoiler and post.is_sensitive,
+            else keyboards.under_post(post, self._words, self._request.link.url, self._extras),
+            is_silent=self._is_group and self._request.preferences.silent,
+            is_spoiler=self._is_group and self._request.preferences.spoiler and post.is_sensitive,
         )
 
     def audio_options(self) -> MessageOptions:
-        """Give the signature."""
-        text = signature(f"@{self.bot_username}", self._bot_url)
+        """Return the caption of an audio file: the signature."""
+        text = signature(f"@{self._factory.bot_username}", self._bot_url)
         return MessageOptions(caption=text, is_silent=self._is_group)
 
     def patience(self, number: int, ahead: int) -> MessageOptions:
-        """Say that a request takes long, with a button to call it off."""
+        """Return the note for a long wait, with a button that cancels request `number`."""
         key = "waiting" if ahead else "working"
-        label = self.texts[self.lang]["cancel_button"]
+        label = self._words["cancel_button"]
         return MessageOptions(
-            caption=self.texts(self.lang, key, ahead=ahead),
+            caption=self._factory.texts(self._lang, key, ahead=ahead),
             buttons=keyboards.call_off(label, number),
         )
 
     async def explain(self, error: ClipferryError) -> None:
-        """Say what went wrong: to a person always, to a group only what is about the bot itself."""
+        """Explain a failure: in private always, in groups only what is about the bot itself.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+        """
         if self._is_group and not isinstance(error, ShuttingDownError | TooOldError):
             return
-        text = self.texts(self.lang, error.text_key, **error.facts)
-        if self.is_admin:
+        text = self._factory.texts(self._lang, error.text_key, **error.facts)
+        if self._is_admin:
             text += f"\n\n<blockquote expandable>{escape(_diagnostic(error))}</blockquote>"
         if self.target.inline_id:
-            again = keyboards.try_again(self.texts[self.lang]["retry_button"], AGAIN)
-            await self.sender.edit_inline(self.target, text, again if error.retryable else None)
+            again = keyboards.try_again(self._words["retry_button"], AGAIN)
+            await self._sender.edit_inline(self.target, text, again if error.retryable else None)
         else:
-            await self.sender.send_text(self.target, text, self._way_out(error))
+            await self._sender.send_text(self.target, text, self._way_out(error))
 
     async def invite(self) -> None:
         """Ask who has sent an inline message to press /start first."""
-        label = self.texts[self.lang]["inline_enable"]
+        label = self._words["inline_enable"]
         button = keyboards.link_button(label, f"{self._bot_url}?start=inline")
-        await self.sender.edit_inline(self.target, self.texts[self.lang]["inline_usage"], button)
+        await self._sender.edit_inline(self.target, self._words["inline_usage"], button)
 
     @property
     def has_ad(self) -> bool:
-        """Tell whether there is an ad in the chat's language."""
-        return bool(ads_for(self.ads, self.lang))
+        """Whether there is an ad in the chat's language."""
+        return bool(ads_for(self._factory.ads, self._lang))
 
     async def show_ad(self) -> None:
-        """Send one of the ads, and count it when it has arrived."""
-        ad = choose_ad(ads_for(self.ads, self.lang), random.random())  # noqa: S311 - no secret
-        words = self.texts[self.lang]
-        button = keyboards.link_button(ad.button or words["ad_button"], ad.link)
-        await self.sender.send_text(self.target, ad.text or words["ad_support"], button)
+        """Send a random ad by weight, and count it once it has arrived.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+            StorageError: it was sent, but not counted.
+        """
+        ad = choose_ad(ads_for(self._factory.ads, self._lang), random.random())  # noqa: S311 - no secret
+        button = keyboards.link_button(ad.button or self._words["ad_button"], ad.link)
+        await self._sender.send_text(self.target, ad.text or self._words["ad_support"], button)
         await count_ad_show(ad.name)
+
+    @property
+    def _is_admin(self) -> bool:
+        """Whether details are shown; not in inline messages, which are in other chats."""
+        return self.target.chat_id in self._factory.admins and not self.target.inline_id
 
     @property
     def _is_group(self) -> bool:
@@ -130,26 +154,30 @@ class ChatPresenter:
 
     @property
     def _extras(self) -> keyboards.Extras:
-        return keyboards.Extras() if self._is_group else self.extras
+        return keyboards.Extras() if self._is_group else self._factory.extras
 
     @property
     def _bot_url(self) -> str:
-        return f"https://t.me/{self.bot_username}"
+        return f"https://t.me/{self._factory.bot_username}"
 
     def _way_out(self, error: ClipferryError) -> InlineKeyboardMarkup | None:
-        """Offer another try where one can help, and the post itself where we only have refused it."""
+        """Return a retry button if a retry can help, or a link to a post that the bot refused."""
         if error.retryable:
-            label = self.texts[self.lang]["retry_button"]
-            return keyboards.try_again(label) if self.can_retry and not self._is_group else None
+            label = self._words["retry_button"]
+            return (
+                keyboards.try_again(label)
+                if self._request.press is None and not self._is_group
+                else None
+            )
         if isinstance(error, LimitError):
-            return keyboards.link_button(self.texts[self.lang]["source"], self.link.url)
+            return keyboards.link_button(self._words["source"], self._request.link.url)
         return None
 
 
 def _diagnostic(error: BaseException) -> str:
-    """Tell an administrator what happened: each error with what caused it, and where a bug is.
+    """Describe an error and its causes for an administrator, with the frames of a bug.
 
-    Only our own errors are quoted: what others say may hold an address with a key.
+    Only our own errors are quoted: the texts of other exceptions may contain URLs with keys.
     """
     lines = []
     cause: BaseException | None = error
@@ -163,7 +191,7 @@ def _diagnostic(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> list[str]:
-    """Give the last places of a traceback, the innermost last."""
+    """Return the last six frames of a traceback, the innermost last."""
     places = []
     trace = error.__traceback__
     while trace is not None:

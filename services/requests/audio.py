@@ -1,4 +1,4 @@
-"""The sound of a post, with its title, performer and cover; and its slides over that sound."""
+"""The audio of a post, with title, performer and cover; and its slides over that audio."""
 
 import logging
 from collections.abc import Sequence
@@ -16,17 +16,16 @@ from core.formats import Quality, choose_rendition
 from core.media import Audio, AudioFile, Clip, Picture, Post
 from core.pseudonyms import LoggedChat
 from data.db_service import add_music
+from delivery.api_requests import MessageOptions
+from media.processor import MediaProcessor
 from platforms import Attempt, FileRequest, Workspace
-from services.requests.file_id_cache import FileIdCache, MadeFiles
-from services.requests.pipeline import (
+from services.requests.context import Delivered, RequestContext
+from services.requests.media_service import (
     MAX_AUDIO_BYTES,
     MAX_PICTURE_BYTES,
     MAX_STILL_BYTES,
-    Delivered,
-    RequestContext,
-    Toolkit,
-    fetched,
-    serve,
+    MediaService,
+    Prepared,
 )
 
 logger = logging.getLogger(__name__)
@@ -34,100 +33,95 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FetchedAudio:
-    """A post's sound on disk."""
+    """A post's audio on disk."""
 
     post: Post
-    #: The site's own sound, or the video that it is taken from.
+    #: The site's own audio file, or a video that contains it.
     file: Path
     still: Path | None = None
     pictures: Sequence[Path] = ()
 
 
-class AudioService:
-    """Serves orders for the sound of a post."""
+class AudioService(MediaService[FetchedAudio]):
+    """Answers with the audio of a post."""
 
-    def __init__(self, toolkit: Toolkit, file_id_cache: FileIdCache) -> None:
-        self._toolkit = toolkit
-        self._file_id_cache = file_id_cache
+    def variant(self, context: RequestContext) -> str:
+        """Return the only variant; stored rows have it."""
+        return "sound"
 
-    async def serve(self, context: RequestContext) -> None:
-        """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(context, self._deliver, self._record)
+    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
+        """Return the caption."""
+        return context.presenter.audio_options()
 
-    async def _deliver(self, context: RequestContext) -> Delivered:
-        return await self._file_id_cache.deliver(
-            context, "sound", self._make, lambda *_: context.presenter.audio_options()
-        )
-
-    async def _make(self, context: RequestContext) -> MadeFiles:
-        async with fetched(self._toolkit, context, self._fetch) as found:
-            audio = await titled_audio(found, self._toolkit)
-            options = context.presenter.audio_options()
-            await context.status.sending()
-            sent = await self._toolkit.sender.send_audio(
-                context.target, audio, options, context.stored
-            )
-            return MadeFiles(found.post, sent, is_processed=False, items=len(found.post.items))
-
-    async def _fetch(
+    async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
     ) -> FetchedAudio:
+        """Save the post's audio, and a still for its thumbnail.
+
+        Raises:
+            NoAudioError: the post has none.
+            ClipferryError: this attempt failed otherwise.
+        """
         post = await attempt.read()
-        wanted = audio_file_request(post, self._toolkit)
+        requests = audio_file_requests(post, self.toolkit.sender.ceiling_bytes)
         await context.status.working()
-        file, *stills = await attempt.save(post, wanted, space)
+        file, *stills = await attempt.save(post, requests, space)
         assert file
         return FetchedAudio(post, file, next(iter(stills), None))
 
-    async def _record(self, context: RequestContext, delivered: Delivered) -> bool:
-        chat_id, post = context.target.chat_id, delivered.post
+    async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
+        """Convert the audio to a format that Telegram's player plays."""
+        return Prepared(
+            files=await titled_audio(fetched, self.toolkit.media),
+            options=context.presenter.audio_options(),
+            is_processed=False,
+            items=len(fetched.post.items),
+        )
+
+    async def record(self, context: RequestContext, delivered: Delivered) -> bool:
+        """Write the history, which knows TikTok's numbers only. No ad follows."""
+        post = delivered.post
         if post.number is not None and context.stored.request.is_recorded:
             try:
-                await add_music(chat_id, post.number)
+                await add_music(context.chat_id, post.number)
             except StorageError as error:
-                logger.error(  # noqa: TRY400 - no traceback needed
-                    "The sound for chat %s is not recorded: %s", LoggedChat(chat_id), error
+                logger.error(  # noqa: TRY400 - expected
+                    "Could not record the audio for chat %s: %s",
+                    LoggedChat(context.chat_id),
+                    error,
+                    extra={"event": "audio_not_recorded"},
                 )
         return False
 
 
-class SlideVideoService:
-    """Serves orders for a slideshow as one video with its sound."""
+class SlideVideoService(MediaService[FetchedAudio]):
+    """Answers with the pictures of a post as one video over its audio."""
 
-    def __init__(self, toolkit: Toolkit, file_id_cache: FileIdCache) -> None:
-        self._toolkit = toolkit
-        self._file_id_cache = file_id_cache
+    def variant(self, context: RequestContext) -> str:
+        """Return the only variant; stored rows have it."""
+        return "slides"
 
-    async def serve(self, context: RequestContext) -> None:
-        """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(context, self._deliver)
+    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
+        """Return the caption."""
+        return context.presenter.audio_options()
 
-    async def _deliver(self, context: RequestContext) -> Delivered:
-        return await self._file_id_cache.deliver(
-            context, "slides", self._make, lambda *_: context.presenter.audio_options()
-        )
-
-    async def _make(self, context: RequestContext) -> MadeFiles:
-        async with fetched(self._toolkit, context, self._fetch) as found:
-            audio = await titled_audio(found, self._toolkit)
-            video = await self._toolkit.media.slides(found.pictures, audio)
-            options = context.presenter.audio_options()
-            await context.status.sending()
-            sent = await self._toolkit.sender.send(context.target, [video], options, context.stored)
-            is_complete = len(found.pictures) == len(found.post.items)
-            items = len(found.pictures) if is_complete else None
-            return MadeFiles(found.post, sent, is_processed=True, items=items)
-
-    async def _fetch(
+    async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
     ) -> FetchedAudio:
+        """Save the post's audio and pictures.
+
+        Raises:
+            NoMediaError: the post has no pictures.
+            NoAudioError: the post has no audio of its own.
+            ClipferryError: this attempt failed otherwise.
+        """
         post = await attempt.read()
         pictures = [item for item in post.items if isinstance(item, Picture)]
         if not pictures:
             raise NoMediaError("no slides")
         if post.audio is None:
             raise NoAudioError(post.url)
-        audio = FileRequest(post.audio.urls, f"{post.file_name}.sound", MAX_AUDIO_BYTES)
+        audio = FileRequest(post.audio.urls, f"{post.file_name}.audio", MAX_AUDIO_BYTES)
         slides = [
             FileRequest(
                 picture.urls,
@@ -145,38 +139,54 @@ class SlideVideoService:
             raise PlatformUnreachableError("none of the slides")
         return FetchedAudio(post, file, pictures=kept)
 
+    async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
+        """Encode the pictures as one video."""
+        audio = await titled_audio(fetched, self.toolkit.media)
+        video = await self.toolkit.media.slides(fetched.pictures, audio)
+        is_complete = len(fetched.pictures) == len(fetched.post.items)
+        return Prepared(
+            files=[video],
+            options=context.presenter.audio_options(),
+            is_processed=True,
+            items=len(fetched.pictures) if is_complete else None,
+        )
 
-def audio_file_request(post: Post, toolkit: Toolkit) -> list[FileRequest]:
-    """List the files for a post's sound: the site's own, or else a video that has it inside.
+
+def audio_file_requests(post: Post, ceiling_bytes: int) -> list[FileRequest]:
+    """List the files for a post's audio: the site's own, or else a video that contains it.
 
     Raises:
-        NoSoundError: it has neither.
+        NoAudioError: it has neither.
     """
     covers = post.cover_urls
     if post.audio:
-        main = FileRequest(post.audio.urls, f"{post.file_name}.sound", MAX_AUDIO_BYTES)
+        main = FileRequest(post.audio.urls, f"{post.file_name}.audio", MAX_AUDIO_BYTES)
         covers = post.audio.cover_urls or covers
     else:
         clip = next((item for item in post.items if isinstance(item, Clip)), None)
         if clip is None:
             raise NoAudioError(post.url)
-        ceiling = toolkit.sender.ceiling_bytes
-        rendition = choose_rendition(clip.renditions, ceiling, quality=Quality.SMALL)
+        rendition = choose_rendition(clip.renditions, ceiling_bytes, quality=Quality.SMALL)
         if rendition.audio_urls:
-            main = FileRequest(rendition.audio_urls, f"{post.file_name}.sound", MAX_AUDIO_BYTES)
+            main = FileRequest(rendition.audio_urls, f"{post.file_name}.audio", MAX_AUDIO_BYTES)
         else:
             main = FileRequest(
-                rendition.urls, f"{post.file_name}.mp4", ceiling, rendition.size_bytes
+                rendition.urls, f"{post.file_name}.mp4", ceiling_bytes, rendition.size_bytes
             )
     stills = [FileRequest(covers[:1], f"{post.file_name}.still", MAX_STILL_BYTES, is_optional=True)]
     return [main, *(stills if covers else [])]
 
 
-async def titled_audio(found: FetchedAudio, toolkit: Toolkit) -> AudioFile:
-    """Give the fetched sound with everything that a player shows."""
-    post = found.post
+async def titled_audio(fetched: FetchedAudio, media: MediaProcessor) -> AudioFile:
+    """Convert the fetched audio, and add what a player shows: title, performer, thumbnail.
+
+    Raises:
+        NoAudioError: the video that should contain it is silent.
+        PlatformChangedError: the file is not readable.
+    """
+    post = fetched.post
     try:
-        path, seconds = await toolkit.media.audio(found.file)
+        path, seconds = await media.audio(fetched.file)
     except PlatformChangedError as error:
         if post.audio is None:
             raise NoAudioError("a silent video") from error
@@ -187,5 +197,5 @@ async def titled_audio(found: FetchedAudio, toolkit: Toolkit) -> AudioFile:
         title=audio.title or post.text.partition("\n")[0][:64] or post.id,
         performer=audio.author or post.author,
         duration_s=audio.duration_s or seconds,
-        thumbnail=await toolkit.media.thumbnail(found.still),
+        thumbnail=await media.thumbnail(fetched.still),
     )

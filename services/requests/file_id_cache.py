@@ -1,4 +1,4 @@
-"""Nothing twice: what Telegram has is sent from there, and what it lacks is fetched once for everybody."""
+"""The file-id cache: Telegram sends what it has by its id; the rest is fetched once for all chats."""
 
 import asyncio
 import logging
@@ -23,41 +23,42 @@ from data.database import unix_now
 from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
 from delivery.api_requests import MessageOptions
 from platforms import Attempt
-from services.requests.pipeline import Delivered, RequestContext, Toolkit
+from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
 
-#: How often a process looks whether another one has fetched what it waits for, in seconds.
-_ELSEWHERE_S: Final = 0.5
+#: How often a process checks whether another one has ended the fetch it waits for, in seconds.
+_POLL_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class MadeFiles:
-    """What was fetched, made and sent."""
+    """What was fetched, prepared and sent."""
 
     post: Post
-    #: What Telegram has now, in order; empty when its answer could not be understood.
+    #: Telegram's ids of the sent files, in order; empty when its answer had none.
     files: tuple[RemoteFile, ...]
     is_processed: bool
-    #: How many of the post's items were made: all of them, or the first ones of a longer post. None
-    #: when some are missing, so that it cannot serve others.
+    #: How many of the post's items were sent: all, or the first ones of a longer post. None when some
+    #: are missing, so that the files are not cached.
     items: int | None
 
 
+#: Fetches and sends the answer to a request.
 Make = Callable[[RequestContext], Awaitable[MadeFiles]]
-#: Gives the look of a post of which so many items are shown.
+#: Returns caption and buttons of a post, of which a number of items is shown.
 OptionsOf = Callable[[Post, int], MessageOptions]
 
 
 class FileIdCache:
-    """Posts that Telegram has, for all services of one bot."""
+    """The file ids of posts that were sent before, for all services of one bot."""
 
     def __init__(self, toolkit: Toolkit, request_store: RequestStore, bot_id: int) -> None:
         self._toolkit = toolkit
         self._request_store = request_store
         self._bot_id = bot_id
-        #: Posts that are being fetched: how each of them ends for those who wait.
+        #: Fetches in progress; requests for the same post wait for their result.
         self._flights: dict[CacheKey, asyncio.Future[ClipferryError | None]] = {}
 
     async def deliver(
@@ -65,13 +66,13 @@ class FileIdCache:
         context: RequestContext,
         variant: str,
         make: Make,
-        look_of: OptionsOf,
+        options_of: OptionsOf,
         *,
-        most: int | None = None,
+        max_items: int | None = None,
     ) -> Delivered:
-        """Send an order from the shelf, or make it and put it there.
+        """Answer a request with cached file ids, or fetch its post and cache the ids.
 
-        `most` is how many items the chat wants to see.
+        `max_items` bounds the items that the chat gets; None means all.
 
         Raises:
             ClipferryError: why it cannot be delivered.
@@ -81,9 +82,9 @@ class FileIdCache:
         if key is None:  # a short link that only another layer can read
             return await self._make(context, variant, make)
         while True:
-            # A whole set serves everybody; the first items of a longer post those who want no more.
-            for known in (key, *([_first(key, most)] if most else [])):
-                if delivered := await self._from_shelf(context, known, look_of, most):
+            # A complete set serves every chat, the first items of a longer post those with a limit.
+            for known in (key, *([_first(key, max_items)] if max_items else [])):
+                if delivered := await self._send_cached(context, known, options_of, max_items):
                     return delivered
             async with self._flight(context, key) as is_first:
                 if is_first and await self._is_ours(context, key):
@@ -93,10 +94,10 @@ class FileIdCache:
                         await self._request_store.end_flight(key)
 
     async def _resolved(self, context: RequestContext) -> RequestContext:
-        """Find out which post a short link leads to, once for all who send it at the same time.
+        """Resolve a short link, once for all requests that have it at the same time.
 
         Raises:
-            LinkError, MediaError: it leads to none.
+            LinkError, MediaError: it leads to no post.
         """
         while not (link := self._toolkit.fetcher.known(context.link)).post_id:
             async with self._flight(
@@ -108,17 +109,22 @@ class FileIdCache:
                         async with self._toolkit.slots.one(context.target.chat_id):
                             link = await self._toolkit.fetcher.resolve(link)
                     except PlatformError as error:
-                        logger.info("%s is not resolved: %s", link.url, error)
+                        logger.info(
+                            "Could not resolve %s: %s",
+                            link.url,
+                            error,
+                            extra={"event": "short_link_not_resolved"},
+                        )
                         return context
         return replace(context, link=link)
 
     async def _is_ours(self, context: RequestContext, key: CacheKey) -> bool:
-        """Claim a post among all processes; False when another one has fetched it meanwhile."""
+        """Claim the fetch of a post among all processes; False if another one has done it."""
         has_waited = False
         while not await self._request_store.begin_flight(key):
             has_waited = True
             await context.status.accepted()
-            await asyncio.sleep(_ELSEWHERE_S)
+            await asyncio.sleep(_POLL_S)
         if has_waited and await self.find(key):
             await self._request_store.end_flight(key)
             return False
@@ -126,10 +132,10 @@ class FileIdCache:
 
     @asynccontextmanager
     async def _flight(self, context: RequestContext, key: CacheKey) -> AsyncIterator[bool]:
-        """Let the first one through, and the others wait for its end.
+        """Yield True to the first request for a key; yield False to the others once it has ended.
 
         Raises:
-            ClipferryError: the first one has failed at the site, and so would the others.
+            ClipferryError: the first request failed at the site, and so would the others.
         """
         if flight := self._flights.get(key):
             await context.status.accepted()
@@ -149,8 +155,8 @@ class FileIdCache:
             del self._flights[key]
             flight.set_result(failure)
 
-    async def _from_shelf(
-        self, context: RequestContext, key: CacheKey, look_of: OptionsOf, most: int | None
+    async def _send_cached(
+        self, context: RequestContext, key: CacheKey, options_of: OptionsOf, max_items: int | None
     ) -> Delivered | None:
         cached = await self.find(key)
         if cached is None:
@@ -163,10 +169,10 @@ class FileIdCache:
         if post is None:
             return None
         files = cached.files
-        if most and len(files) == len(post.items):
-            files = files[:most]
+        if max_items and len(files) == len(post.items):
+            files = files[:max_items]
         try:
-            options = look_of(post, len(files))
+            options = options_of(post, len(files))
             await self._toolkit.sender.send(context.target, files, options, context.stored)
         except FileUnknownError:
             await self.forget(key, cached)
@@ -180,9 +186,9 @@ class FileIdCache:
     async def _refreshed(
         self, context: RequestContext, key: CacheKey, cached: CachedPost
     ) -> Post | None:
-        """Ask the site for newer likes and views; the old ones do when it does not answer.
+        """Fetch current likes and views; keep the old ones if the site does not answer.
 
-        None means that the post is another one by now, and the set is dead.
+        Return None if the post's items have changed: the cached files are outdated then.
         """
 
         async def read(attempt: Attempt) -> Post:
@@ -191,7 +197,9 @@ class FileIdCache:
         try:
             post = await self._toolkit.fetcher.attempt(context.link, read)
         except ClipferryError as error:
-            logger.info("%s is not refreshed: %s", key, error)
+            logger.info(
+                "Could not refresh %s: %s", key, error, extra={"event": "cache_refresh_failed"}
+            )
             return cached.post
         if [type(item) for item in post.items] != [type(item) for item in cached.post.items]:
             await self.forget(key, cached)
@@ -199,18 +207,23 @@ class FileIdCache:
         try:
             await refresh_cached(key, replace(cached, post=post))
         except StorageError as error:
-            logger.warning("%s is not refreshed: %s", key, error)
+            logger.warning(
+                "Could not store the refreshed %s: %s",
+                key,
+                error,
+                extra={"event": "cache_refresh_not_stored"},
+            )
         return post
 
     async def _make(self, context: RequestContext, variant: str, make: Make) -> Delivered:
-        # Not before, because what is on the shelf arrives as fast as a sign that it was seen.
+        # Not earlier: a cached post arrives as fast as a reaction would.
         await context.status.accepted()
         asked_at = time.monotonic()
         async with self._toolkit.slots.one(context.target.chat_id):
-            context.metrics.took("wait", time.monotonic() - asked_at)
+            self._toolkit.metrics.took("wait", time.monotonic() - asked_at)
             await context.stored.begin()
             made = await make(context)
-        # By the id that the page gave, which a short link does not know.
+        # By the id from the page: a short link has none.
         key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)
         is_same = context.link.post_id in {None, made.post.id}
         if made.items and made.files and is_same:
@@ -219,24 +232,35 @@ class FileIdCache:
             try:
                 await store_cached(key, CachedPost(made.post, made.files, made.is_processed))
             except StorageError as error:
-                logger.warning("%s is not kept: %s", key, error)
+                logger.warning(
+                    "Could not cache %s: %s", key, error, extra={"event": "cache_store_failed"}
+                )
         return Delivered(made.post, made.is_processed, is_known=False)
 
     async def find(self, key: CacheKey) -> CachedPost | None:
-        """Give the living set of a key; nothing when there is none, or the database does not say."""
+        """Return the cached post of a key; None if there is none, or the database fails."""
         try:
             return await find_cached(key)
         except StorageError as error:
-            logger.warning("The shelf cannot be read: %s", error)
+            logger.warning(
+                "Could not read the file-id cache: %s", error, extra={"event": "cache_read_failed"}
+            )
             return None
 
     async def forget(self, key: CacheKey, cached: CachedPost) -> None:
-        """Note that Telegram does not know the files of exactly this set any more."""
-        logger.warning("Telegram does not know the files of %s any more", key)
+        """Evict a set whose file ids Telegram does not know any more; a newer set stays."""
+        logger.warning(
+            "Telegram rejects the cached file ids of %s", key, extra={"event": "cache_evicted"}
+        )
         try:
             await forget_cached(key, cached.version)
         except StorageError as error:
-            logger.warning("%s stays on the shelf: %s", key, error)
+            logger.warning(
+                "Could not evict %s from the file-id cache: %s",
+                key,
+                error,
+                extra={"event": "cache_evict_failed"},
+            )
 
     def _key(self, context: RequestContext, variant: str) -> CacheKey | None:
         post_id = context.link.post_id
@@ -244,5 +268,5 @@ class FileIdCache:
 
 
 def _first(key: CacheKey, items: int) -> CacheKey:
-    """Give the key of the first items of a longer post."""
+    """Return the key of the first items of a longer post."""
     return replace(key, variant=f"{key.variant}/{items}")

@@ -1,4 +1,4 @@
-"""A link comes in, its post goes out: the main job, from the first reaction to the ad."""
+"""The main job: a link comes in, its post goes out."""
 
 import logging
 from collections.abc import Sequence
@@ -21,30 +21,28 @@ from data.downloads import record_download
 from data.inline_messages import record_shown_post
 from delivery.api_requests import MessageOptions
 from platforms import Attempt, FileRequest, Workspace
-from services.requests.file_id_cache import FileIdCache, MadeFiles
-from services.requests.pipeline import (
+from services.requests.context import Delivered, RequestContext, Toolkit
+from services.requests.file_id_cache import FileIdCache
+from services.requests.media_service import (
     MAX_AUDIO_BYTES,
     MAX_PICTURE_BYTES,
     MAX_STILL_BYTES,
-    Delivered,
-    RequestContext,
-    Toolkit,
-    fetched,
-    serve,
+    MediaService,
+    Prepared,
 )
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PostFile:
+class FetchedItem:
     """One item of a post, and its files on disk."""
 
     item: Item
     file: Path
     still: Path | None = None
-    #: The sound, where the site serves it in a file of its own.
-    tone: Path | None = None
+    #: The audio, where the site serves it in a file of its own.
+    audio: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,178 +50,121 @@ class FetchedPost:
     """A post on disk, in order."""
 
     post: Post
-    parts: Sequence[PostFile]
-    #: Items that could not be fetched.
+    items: Sequence[FetchedItem]
+    #: How many items could not be fetched.
     missing: int
 
 
 @dataclass(frozen=True, slots=True)
 class PostPolicy:
-    """The operator's preferences."""
+    """The operator's limits."""
 
     #: Longest video in seconds; 0 allows every length.
     max_duration_s: int
-    #: A group gets no more items of one post than these, unless it says otherwise.
+    #: Most items of one post in a group that has not set its own number.
     group_items: int
-    #: A video that is too large to be sent is fetched and made smaller up to this size, in bytes.
+    #: Videos up to this size are fetched and made smaller, in bytes.
     shrinkable_bytes: int
-    #: How often an ad is shown.
     ads: AdRule
 
 
-class PostService:
-    """Serves orders. What it needs of the world is handed in."""
+class PostService(MediaService[FetchedPost]):
+    """Answers a link with the videos and pictures of its post."""
 
-    def __init__(self, toolkit: Toolkit, file_id_cache: FileIdCache, policy: PostPolicy) -> None:
-        self._toolkit = toolkit
-        self._file_id_cache = file_id_cache
+    def __init__(self, toolkit: Toolkit, cache: FileIdCache, policy: PostPolicy) -> None:
+        super().__init__(toolkit, cache)
         self._policy = policy
 
-    async def serve(self, context: RequestContext) -> None:
-        """Serve an order to its end. Every outcome is told to the chat; nothing is raised."""
-        await serve(context, self._deliver, self._record)
+    def variant(self, context: RequestContext) -> str:
+        """Return "document", or the quality."""
+        return "document" if context.file_mode else f"media/{context.preferences.quality}"
 
-    async def _deliver(self, context: RequestContext) -> Delivered:
-        variant = "document" if context.file_mode else f"media/{context.preferences.quality}"
-
-        def look_of(post: Post, shown: int) -> MessageOptions:
-            return context.presenter.options(post, shown=shown, missing=0)
-
-        return await self._file_id_cache.deliver(
-            context, variant, self._make, look_of, most=self._most_items(context)
-        )
-
-    def _most_items(self, context: RequestContext) -> int | None:
-        """Give how many items a chat wants to see; None for all."""
+    def max_items(self, context: RequestContext) -> int | None:
+        """Return the group's own number, or the operator's; a private chat gets all items."""
         if context.target.is_private:
             return None
         return context.preferences.album_cap or self._policy.group_items
 
-    async def _make(self, context: RequestContext) -> MadeFiles:
-        async with fetched(self._toolkit, context, self._fetch) as found:
-            with context.metrics.stage("shape"):
-                files, spoilt = await self._shape(context, found)
-            missing = found.missing + spoilt
-            options = context.presenter.options(
-                found.post, shown=len(found.parts) - spoilt, missing=missing
-            )
-            await context.status.sending()
-            with context.metrics.stage("send"):
-                sent = await self._toolkit.sender.send(
-                    context.target, files, options, context.stored
-                )
-            originals = {part.file for part in found.parts}
-            is_processed = not context.file_mode and any(f.path not in originals for f in files)
-            return MadeFiles(found.post, sent, is_processed, None if missing else len(found.parts))
+    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
+        """Return caption and buttons."""
+        return context.presenter.options(post, shown=shown, missing=0)
 
-    async def _fetch(
+    async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
     ) -> FetchedPost:
+        """Read the post and save the files of its items.
+
+        Raises:
+            TooLongError: a video is longer than the operator allows.
+            ClipferryError: this attempt failed otherwise.
+        """
         post = await attempt.read()
-        items = post.items[: self._most_items(context)]
+        items = post.items[: self.max_items(context)]
         for item in items:
             if isinstance(item, Clip):
                 self._check_length(item.duration_s)
         names = [f"{post.file_name}_{n}" for n in range(1, len(items) + 1)]
         if len(items) == 1:
             names = [post.file_name]
-        wanted = [self._wanted(*pair, context) for pair in zip(items, names, strict=True)]
+        requests = [self._file_requests(*pair, context) for pair in zip(items, names, strict=True)]
         if attempt.is_last and len(items) > 1:
-            wanted = [[replace(file, may_miss=True) for file in files] for files in wanted]
+            requests = [[replace(file, may_miss=True) for file in files] for files in requests]
         await context.status.working()
-        flat = [file for files in wanted for file in files]
+        flat = [file for files in requests for file in files]
         saved = dict(zip(flat, await attempt.save(post, flat, space), strict=True))
-        parts = []
-        for item, files in zip(items, wanted, strict=True):
+        fetched = []
+        for item, files in zip(items, requests, strict=True):
             main, *others = (saved[file] for file in files)
-            by_kind = {path.suffix: path for path in others if path}
+            by_suffix = {path.suffix: path for path in others if path}
             if main:
-                parts.append(PostFile(item, main, by_kind.get(".still"), by_kind.get(".tone")))
-        if not parts:
+                still, audio = by_suffix.get(".still"), by_suffix.get(".audio")
+                fetched.append(FetchedItem(item, main, still, audio))
+        if not fetched:
             raise PlatformUnreachableError("none of the items")
-        return FetchedPost(post, parts, missing=len(items) - len(parts))
+        return FetchedPost(post, fetched, missing=len(items) - len(fetched))
 
-    def _wanted(self, item: Item, name: str, context: RequestContext) -> list[FileRequest]:
-        """List the files that an item consists of, the main one first."""
-        if isinstance(item, Picture):
-            return [FileRequest(item.urls, name, MAX_PICTURE_BYTES)]
-        sender = self._toolkit.sender
-        most = max(sender.ceiling_bytes, 0 if context.file_mode else self._policy.shrinkable_bytes)
-        rendition = choose_rendition(
-            item.renditions,
-            sender.ceiling_bytes,
-            quality=context.preferences.quality,
-            shrinkable_bytes=most,
-        )
-        wanted = [FileRequest(rendition.urls, f"{name}.mp4", most, rendition.size_bytes)]
-        if rendition.audio_urls:
-            wanted.append(FileRequest(rendition.audio_urls, f"{name}.tone", MAX_AUDIO_BYTES))
-        if item.cover_urls and not context.file_mode:
-            still = FileRequest(
-                item.cover_urls[:1], f"{name}.still", MAX_STILL_BYTES, is_optional=True
-            )
-            wanted.append(still)
-        return wanted
-
-    async def _shape(
-        self, context: RequestContext, found: FetchedPost
-    ) -> tuple[list[LocalFile], int]:
-        """Make the files fit for Telegram, side by side; give them, and how many items are damaged.
+    async def prepare(self, context: RequestContext, fetched: FetchedPost) -> Prepared:
+        """Convert the files, and count the items that are damaged.
 
         Raises:
             ClipferryError: the only item cannot be sent, or all of them are damaged.
         """
-        media = self._toolkit.media
-
-        async def shape(part: PostFile) -> list[LocalFile]:
-            file = await media.joined(part.file, part.tone) if part.tone else part.file
-            if context.file_mode:
-                return [await media.untouched(file)]
-            if isinstance(part.item, Picture):
-                return [await media.picture(file)]
-            return await media.video(file, part.still)
-
-        async def shape_or_miss(
-            part: PostFile,
-        ) -> list[LocalFile] | BrokenFileError | PlatformChangedError:
-            try:
-                return await shape(part)
-            except (BrokenFileError, PlatformChangedError) as error:
-                logger.info("An item of %s is damaged: %s", found.post.id, error)
-                return error
-
-        shaped = await run_all(shape_or_miss(part) for part in found.parts)
-        files = [file for group in shaped if isinstance(group, list) for file in group]
+        groups = await run_all(
+            self._prepare_or_skip(item, fetched.post, context) for item in fetched.items
+        )
+        files = [file for group in groups if isinstance(group, list) for file in group]
         if not files:
-            raise next(group for group in shaped if not isinstance(group, list))
+            raise next(group for group in groups if not isinstance(group, list))
         for file in files:
             if isinstance(file, VideoFile):
                 self._check_length(file.duration_s)
-        return files, sum(not isinstance(group, list) for group in shaped)
+        damaged = sum(not isinstance(group, list) for group in groups)
+        missing = fetched.missing + damaged
+        shown = len(fetched.items) - damaged
+        originals = {item.file for item in fetched.items}
+        return Prepared(
+            files=files,
+            options=context.presenter.options(fetched.post, shown=shown, missing=missing),
+            is_processed=not context.file_mode and any(f.path not in originals for f in files),
+            items=None if missing else len(fetched.items),
+        )
 
-    def _check_length(self, seconds: int) -> None:
-        longest = self._policy.max_duration_s
-        if longest and seconds > longest:
-            raise TooLongError(seconds, longest)
-
-    async def _record(self, context: RequestContext, delivered: Delivered) -> bool:
-        """Write what follows a delivery, all at once; tell whether it brings an ad."""
-        chat_id, post = context.target.chat_id, delivered.post
-        is_ad_due = False
-        request = context.stored.request
+    async def record(self, context: RequestContext, delivered: Delivered) -> bool:
+        """Write the history, the ad counter and the request's end in one transaction."""
+        request, post = context.stored.request, delivered.post
         if request.inline_id:
-            await self._note_shown(request.inline_id, post)
+            await self._record_shown_post(request.inline_id, post)
         if request.business_id or not request.is_recorded:
-            return False  # somebody who has never come to us
+            return False  # the person has never started the bot
         may_show_ad = (
             context.presenter.has_ad and context.target.is_private and not request.inline_id
         )
-        # Where something may be missing, the request is answered only by the word about it.
+        # Where a part may be missing, only its explanation ends the request.
         row = None if context.stored.progress.is_uncertain else context.stored.row
         answers = None if row is None else (row, context.stored.progress)
         try:
             is_ad_due = await record_download(
-                chat_id,
+                context.chat_id,
                 context.link.url,
                 is_images=post.has_pictures,
                 is_processed=delivered.is_processed,
@@ -231,14 +172,66 @@ class PostService:
                 ads=self._policy.ads if may_show_ad else None,
                 answers=answers,
             )
-            context.stored.is_finished = answers is not None
         except StorageError as error:
-            logger.error("The delivery to chat %s is not recorded: %s", LoggedChat(chat_id), error)  # noqa: TRY400 - no traceback needed
+            logger.error(  # noqa: TRY400 - expected
+                "Could not record a delivery to chat %s: %s",
+                LoggedChat(context.chat_id),
+                error,
+                extra={"event": "delivery_not_recorded"},
+            )
+            return False
+        context.stored.is_finished = answers is not None
         return is_ad_due
 
-    async def _note_shown(self, inline_id: str, post: Post) -> None:
-        """Note what an inline message shows, so that its pages can be turned."""
+    def _file_requests(self, item: Item, name: str, context: RequestContext) -> list[FileRequest]:
+        """List the files of an item, the main one first."""
+        if isinstance(item, Picture):
+            return [FileRequest(item.urls, name, MAX_PICTURE_BYTES)]
+        ceiling = self.toolkit.sender.ceiling_bytes
+        most = max(ceiling, 0 if context.file_mode else self._policy.shrinkable_bytes)
+        rendition = choose_rendition(
+            item.renditions, ceiling, quality=context.preferences.quality, shrinkable_bytes=most
+        )
+        files = [FileRequest(rendition.urls, f"{name}.mp4", most, rendition.size_bytes)]
+        if rendition.audio_urls:
+            files.append(FileRequest(rendition.audio_urls, f"{name}.audio", MAX_AUDIO_BYTES))
+        if item.cover_urls and not context.file_mode:
+            still = FileRequest(
+                item.cover_urls[:1], f"{name}.still", MAX_STILL_BYTES, is_optional=True
+            )
+            files.append(still)
+        return files
+
+    async def _prepare_or_skip(
+        self, item: FetchedItem, post: Post, context: RequestContext
+    ) -> list[LocalFile] | BrokenFileError | PlatformChangedError:
+        """Convert the files of one item; return the error of an item that is damaged."""
+        media = self.toolkit.media
+        try:
+            file = await media.joined(item.file, item.audio) if item.audio else item.file
+            if context.file_mode:
+                return [await media.untouched(file)]
+            if isinstance(item.item, Picture):
+                return [await media.picture(file)]
+            return await media.video(file, item.still)
+        except (BrokenFileError, PlatformChangedError) as error:
+            logger.info(
+                "An item of post %s is damaged: %s", post.id, error, extra={"event": "item_damaged"}
+            )
+            return error
+
+    def _check_length(self, seconds: int) -> None:
+        longest = self._policy.max_duration_s
+        if longest and seconds > longest:
+            raise TooLongError(seconds, longest)
+
+    async def _record_shown_post(self, inline_id: str, post: Post) -> None:
+        """Store which post an inline message shows, for its page buttons."""
         try:
             await record_shown_post(inline_id, post.id)
         except StorageError as error:
-            logger.warning("The pages of an inline message cannot be turned: %s", error)
+            logger.warning(
+                "The page buttons of an inline message will not work: %s",
+                error,
+                extra={"event": "inline_page_not_recorded"},
+            )

@@ -1,10 +1,12 @@
-"""Who runs a request: the one seam. This process does, one request of each chat at a time."""
+"""The request queue: of each chat one request at a time, in the order of its messages."""
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from core.chat_queue import ChatQueues
 from core.errors import BusyError, ClipferryError, QueueFullError, RequestCancelledError
@@ -12,9 +14,12 @@ from services.requests.slots import Slots
 
 logger = logging.getLogger(__name__)
 
+#: How long cancelled requests may take to end at shutdown, in seconds.
+_CANCEL_GRACE_S: Final = 10
 
-class QueuedJob(Protocol):
-    """A request that can be served, turned away, or left to the next process."""
+
+class QueueItem(Protocol):
+    """A request, as the queue sees it."""
 
     @property
     def chat_id(self) -> int:
@@ -22,148 +27,227 @@ class QueuedJob(Protocol):
 
     @property
     def position(self) -> int:
-        """The number of its message, which says who was first."""
-
-    async def run(self) -> None:
-        """Serve it. Handles its own failures."""
-
-    async def refuse(self, error: ClipferryError, *, aloud: bool = True) -> None:
-        """End it without serving it, and tell the asker why. Handles its own failures."""
-
-    async def leave(self) -> None:
-        """Leave it to the next process. Handles its own failures."""
-
-    async def seen(self) -> None:
-        """Show the asker that it was seen, although its turn is still to come."""
-
-    async def waits(self, number: int, ahead: int) -> None:
-        """Tell the asker that it takes long: its number, and how many are ahead of it."""
+        """Smaller ones of a chat are served first."""
 
 
-class RequestQueue:
-    """Runs requests: of each chat one at a time. What is costly about them waits for a slot."""
+Item = TypeVar("Item", bound=QueueItem)
+ItemIn = TypeVar("ItemIn", bound=QueueItem, contravariant=True)
 
-    def __init__(self, slots: Slots, *, most: int, patience_s: float) -> None:
+
+class Runner(Protocol[ItemIn]):
+    """What happens to the requests of a queue. Every method handles its own failures."""
+
+    async def run(self, item: ItemIn) -> None:
+        """Serve a request."""
+
+    async def refuse(self, item: ItemIn, error: ClipferryError, *, aloud: bool = True) -> None:
+        """End a request without serving it, and explain why if `aloud`."""
+
+    async def leave(self, item: ItemIn) -> None:
+        """Leave a request to the next process."""
+
+    async def accept(self, item: ItemIn) -> None:
+        """Show that a request that waits was seen."""
+
+    async def remind(self, item: ItemIn, number: int, ahead: int) -> None:
+        """Tell the chat that a request takes long: its number, and how many are ahead of it."""
+
+
+class RequestHandle:
+    """The requests of one update: awaiting it waits until all of them have ended."""
+
+    def __init__(self, requests: int) -> None:
+        self._left = requests
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not requests:
+            self._ended.set_result(None)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return asyncio.shield(self._ended).__await__()
+
+    def on_end(self, callback: Callable[[], object]) -> None:
+        """Call a function once all requests have ended."""
+        self._ended.add_done_callback(lambda _: callback())
+
+    def one_ended(self) -> None:
+        """Count a request that has ended."""
+        self._left -= 1
+        if not self._left:
+            self._ended.set_result(None)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry(Generic[Item]):
+    """A request that has not ended."""
+
+    item: Item
+    handle: RequestHandle
+    #: Tells the chat that the request takes long.
+    reminder: asyncio.TimerHandle | None = None
+    #: Set while the request is being served.
+    task: asyncio.Task[None] | None = None
+    is_cancelled: bool = False
+
+
+class RequestQueue(Generic[Item]):
+    """Runs requests. Their costly part waits for a slot besides."""
+
+    def __init__(
+        self, slots: Slots, runner: Runner[Item], *, max_requests: int, patience_s: float
+    ) -> None:
+        """Build an empty queue.
+
+        `max_requests` bounds all chats together. After `patience_s` seconds a chat is told that its
+        request takes long.
+        """
         self._slots = slots
-        self._most = most
+        self._runner = runner
+        self._max_requests = max_requests
         self._patience_s = patience_s
-        #: Numbers of the jobs.
-        self._queues: ChatQueues[int] = ChatQueues()
         self._numbers = itertools.count(1)
+        #: Numbers of the requests, by chat.
+        self._queues: ChatQueues[int] = ChatQueues()
+        self._entries: dict[int, _Entry[Item]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        #: By number: all jobs that have not ended, and the tasks of those that run.
-        self._known: dict[int, QueuedJob] = {}
-        self._running: dict[int, asyncio.Task[None]] = {}
-        #: What will be said to those who have waited long; forgotten at once when it is not needed,
-        #: because in a rush there are many.
-        self._reminders: dict[int, asyncio.TimerHandle] = {}
-        #: Numbers of those that run and are wanted no more.
-        self._called_off: set[int] = set()
         self._is_closing = False
 
     @property
     def count(self) -> int:
-        """How many requests are running or waiting, or being turned away."""
+        """How many requests are running, waiting or being refused."""
         return max(len(self._queues), len(self._tasks))
 
     @property
     def running(self) -> int:
-        """How many requests are being served; they may be waiting for a slot."""
-        return len(self._running)
+        """How many requests are being served; some of them may wait for a slot."""
+        return sum(entry.task is not None for entry in self._entries.values())
 
-    def submit(self, jobs: Sequence[QueuedJob], most: int | None) -> None:
-        """Take what a message asks for, one job or more of one chat.
+    def submit(self, items: Sequence[Item], max_messages: int | None) -> RequestHandle:
+        """Queue the requests of one message of one chat, one or more.
 
-        `most` is how many messages of its chat may be in the queue; None for those that were taken
-        before. What cannot be taken is refused at once.
+        `max_messages` bounds the chat's messages in the queue; None is for requests that were
+        accepted by another process. What does not fit is refused at once.
         """
+        chat_id, position = items[0].chat_id, items[0].position
+        is_full = max_messages is not None and len(self._queues) + len(items) > self._max_requests
+        if is_full and not self._is_closing:
+            return self.turn_away(items, BusyError())
+        handle = RequestHandle(len(items))
+        entries = {next(self._numbers): _Entry(item, handle) for item in items}
         if self._is_closing:
-            for job in jobs:
-                self._start(job.leave())
-            return
-        numbered = {next(self._numbers): job for job in jobs}
-        chat_id, position = jobs[0].chat_id, jobs[0].position
-        if most is not None and len(self._queues) + len(jobs) > self._most:
-            self.turn_away(jobs, BusyError())
-        elif self._queues.put(chat_id, list(numbered), most, position):
-            self._known |= numbered
-            self._call_up(chat_id)
+            for entry in entries.values():
+                self._end_with(entry, self._runner.leave(entry.item))
+        elif self._queues.put(chat_id, list(entries), max_messages, position):
+            self._entries |= entries
+            self._start_next(chat_id)
             loop = asyncio.get_running_loop()
-            for number, job in numbered.items():
-                self._reminders[number] = loop.call_later(self._patience_s, self._remind, number)
-                if number not in self._running:
-                    self._start(job.seen())
+            for number, entry in entries.items():
+                entry.reminder = loop.call_later(self._patience_s, self._remind, number)
+                if entry.task is None:
+                    self._start(self._runner.accept(entry.item))
         else:
-            self.turn_away(jobs, QueueFullError(most or 0))
+            return self.turn_away(items, QueueFullError(max_messages or 0))
+        return handle
 
-    def turn_away(self, jobs: Sequence[QueuedJob], error: ClipferryError) -> None:
-        """Refuse what a message asks for without queueing it; that is said once."""
-        for job in jobs:
-            self._start(job.refuse(error, aloud=job is jobs[0]))
+    def turn_away(self, items: Sequence[Item], error: ClipferryError) -> RequestHandle:
+        """Refuse the requests of one message without queueing them; explain it once."""
+        handle = RequestHandle(len(items))
+        for item in items:
+            refusal = self._runner.refuse(item, error, aloud=item is items[0])
+            self._end_with(_Entry(item, handle), refusal)
+        return handle
 
     def cancel(self, number: int, chat_id: int) -> bool:
-        """Stop a request of a chat, waiting or running; False if it has ended already."""
-        job = self._known.get(number)
-        if job is None or job.chat_id != chat_id:
+        """Cancel a request of a chat, waiting or running; False if there is none (any more)."""
+        entry = self._entries.get(number)
+        if entry is None or entry.item.chat_id != chat_id:
             return False
-        if task := self._running.get(number):
-            self._called_off.add(number)
-            task.cancel()
-        elif self._queues.remove(chat_id, number):
-            self._forget(number)
-            self._start(job.refuse(RequestCancelledError()))
+        if entry.task:
+            entry.is_cancelled = entry.task.cancel()
+            return entry.is_cancelled
+        self._queues.remove(chat_id, number)
+        self._forget(number)
+        self._end_with(entry, self._runner.refuse(entry.item, RequestCancelledError()))
         return True
 
     async def drain(self, grace_s: float) -> None:
-        """Start nothing new, leave what waits, and give what is at work `grace_s` seconds."""
+        """Start nothing new, leave what waits, and give running requests `grace_s` seconds."""
         self._is_closing = True
         for number in self._queues.drain():
-            self._start(self._forget(number).leave())
+            entry = self._forget(number)
+            self._end_with(entry, self._runner.leave(entry.item))
         self._slots.close()
-        if not self._tasks:
-            return
-        logger.info("Waiting for %d requests", len(self._tasks))
-        _, late = await asyncio.wait(self._tasks, timeout=grace_s)
+        if self._tasks:
+            logger.info(
+                "Waiting for %d requests", len(self._tasks), extra={"event": "queue_draining"}
+            )
+        await self._wait(grace_s)
+        late = [entry.task for entry in self._entries.values() if entry.task]
         for task in late:
             task.cancel()
         if late:
-            logger.warning("%d requests did not end in time", len(late))
-            await asyncio.wait(late, timeout=10)
+            logger.warning(
+                "%d requests did not end in time", len(late), extra={"event": "queue_drain_late"}
+            )
+        await self._wait(_CANCEL_GRACE_S)
 
-    def _call_up(self, chat_id: int) -> None:
-        """Start a chat's next request, if none of its is running."""
+    async def _wait(self, seconds: float) -> None:
+        """Wait for all tasks, and for those that they start at their end."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._tasks and (left := deadline - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+
+    def _start_next(self, chat_id: int) -> None:
+        """Start a chat's next request, if none of its requests is running."""
         number = self._queues.take(chat_id)
         if number is not None:
-            self._running[number] = self._start(self._run(number, self._known[number]))
+            entry = self._entries[number]
+            entry.task = self._start(self._runner.run(entry.item))
+            # Not a `finally` inside the task: one that is cancelled before its first step has none.
+            entry.task.add_done_callback(partial(self._run_ended, number))
 
-    async def _run(self, number: int, job: QueuedJob) -> None:
-        try:
-            await job.run()
-        except asyncio.CancelledError:
-            if number in self._called_off:
-                await job.refuse(RequestCancelledError())
-            else:
-                await job.leave()
-        finally:
-            self._forget(number)
-            del self._running[number]
-            self._called_off.discard(number)
-            self._queues.done(job.chat_id)
-            self._call_up(job.chat_id)
+    def _run_ended(self, number: int, task: asyncio.Task[None]) -> None:
+        entry = self._forget(number)
+        release = partial(self._release, entry.item.chat_id)
+        if task.cancelled():
+            work = (
+                self._runner.refuse(entry.item, RequestCancelledError())
+                if entry.is_cancelled
+                else self._runner.leave(entry.item)
+            )
+            self._end_with(entry, work).add_done_callback(release)
+            return
+        if bug := task.exception():
+            logger.error(
+                "Request %d failed", number, exc_info=bug, extra={"event": "request_crashed"}
+            )
+        entry.handle.one_ended()
+        release()
 
-    def _forget(self, number: int) -> QueuedJob:
-        """Give a job that has ended, or is taken out of the queue."""
-        self._reminders.pop(number).cancel()
-        return self._known.pop(number)
+    def _release(self, chat_id: int, *_: object) -> None:
+        self._queues.done(chat_id)
+        self._start_next(chat_id)
+
+    def _end_with(self, entry: _Entry[Item], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run the last piece of work for a request."""
+        task = self._start(work)
+        task.add_done_callback(lambda _: entry.handle.one_ended())
+        return task
+
+    def _forget(self, number: int) -> _Entry[Item]:
+        entry = self._entries.pop(number)
+        if entry.reminder:
+            entry.reminder.cancel()
+        return entry
 
     def _remind(self, number: int) -> None:
-        """Tell an asker who has waited for long where the request is."""
-        job = self._known.get(number)
-        if job and not self._is_closing:
-            ahead = self._slots.ahead_of(job.chat_id) or 0
-            if number not in self._running:
-                ahead += self._queues.before(job.chat_id, number)
-            self._start(job.waits(number, ahead))
+        entry = self._entries.get(number)
+        if entry and not self._is_closing:
+            chat_id = entry.item.chat_id
+            ahead = self._slots.ahead_of(chat_id) or 0
+            if entry.task is None:
+                ahead += self._queues.before(chat_id, number)
+            self._start(self._runner.remind(entry.item, number, ahead))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)  # noqa: TID251 - this is the place

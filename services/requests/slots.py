@@ -1,4 +1,4 @@
-"""How much is fetched, made and uploaded at the same time: first come, first served."""
+"""Slots: how many requests are fetched, converted and uploaded at the same time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,24 +6,24 @@ from contextlib import asynccontextmanager
 
 
 class Slots:
-    """A bound for the work that costs. What Telegram has already needs no slot.
+    """A first-come-first-served semaphore. Answers from the file-id cache need no slot.
 
-    A chat has one request at work, so to be served in order of coming is to be served in turn.
+    A chat has at most one running request, so the order of arrival is fair between chats.
     """
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._free = number
-        #: Chats that wait, in order.
+        #: Waiting chats, in order of arrival.
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._is_closed = False
 
     @asynccontextmanager
     async def one(self, chat_id: int) -> AsyncIterator[None]:
-        """Wait for a slot, and have it for the time of the block.
+        """Wait for a slot, and hold it for the block.
 
         Raises:
-            CancelledError: there are none any more.
+            CancelledError: the slots are closed.
         """
         await self._enter(chat_id)
         try:
@@ -32,14 +32,14 @@ class Slots:
             self._leave()
 
     def ahead_of(self, chat_id: int) -> int | None:
-        """Count those who are at work and those who come before a chat; None if it does not wait."""
+        """Count the running and waiting requests before a chat's; None if it does not wait."""
         for place, waiting in enumerate(self._waiting):
             if waiting == chat_id:
                 return self._number + place
         return None
 
     def close(self) -> None:
-        """Give no slots any more: who waits for one, or comes for one, is cancelled."""
+        """Cancel all waiting requests, and all that ask for a slot from now on."""
         self._is_closed = True
         for turn in self._waiting.values():
             turn.cancel()
@@ -55,16 +55,16 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._leave()  # it was called up in the very moment in which it gave up
+                self._leave()  # it was granted the slot at the moment of its cancellation
             else:
                 self._waiting.pop(chat_id, None)
             raise
 
     def _leave(self) -> None:
-        """Hand the slot to whoever has waited longest."""
+        """Pass the slot to the chat that has waited longest."""
         while self._waiting:
             turn = self._waiting.pop(next(iter(self._waiting)))
-            if not turn.done():  # else it has just given up
+            if not turn.done():  # else it was cancelled a moment ago
                 turn.set_result(None)
                 return
         self._free += 1

@@ -1,4 +1,4 @@
-"""The stored requests of this process. What is in the table is the truth; this keeps it so."""
+"""The request store: requests survive the process, and their progress is written as it happens."""
 
 import logging
 import secrets
@@ -12,6 +12,7 @@ from core.errors import StorageError
 from core.request import Progress, Request
 from data.database import unix_now
 from data.requests import (
+    OpenRequest,
     begin_flight,
     count_attempt,
     end_flight,
@@ -26,60 +27,63 @@ from data.requests import (
 
 logger = logging.getLogger(__name__)
 
-#: Telegram brings an update that was not acknowledged again for a day, so rows are known for so long.
+#: Telegram repeats an unacknowledged update for a day; rows are kept for two, to recognise it.
 _KEPT_S: Final = 2 * 86_400
+#: The stored outcome of a request that this version cannot read.
+UNREADABLE: Final = "unreadable"
 
 
 @dataclass(slots=True, eq=False)
 class StoredRequest:
-    """A request, and how much of its answer has gone out. Failures of the database stay in the log:
-    who has asked is served all the same.
+    """A request, and how much of its answer has been sent.
+
+    Failures of the database are only logged: the request is answered all the same.
     """
 
     request: Request
-    #: Id of its row; None when the database could not take it, so that it lives in memory only.
+    #: Id of its row; None if it could not be stored, and exists in memory only.
     row: int | None = None
     progress: Progress = field(default_factory=Progress)
-    #: How often somebody before us has begun to fetch for it.
+    #: How often a process has begun to fetch for it.
     attempts: int = 0
-    #: Another process has had it before.
+    #: It was taken over from another process.
     is_resumed: bool = False
     is_finished: bool = False
 
     async def begin(self) -> None:
-        """Note that it is being fetched for, before that can bring the process down."""
+        """Count an attempt before the fetch, which may crash the process."""
         if self.row is not None:
             try:
                 await count_attempt(self.row)
             except StorageError as error:
-                logger.warning("An attempt at request %d is not noted: %s", self.row, error)
+                self._log_failure("attempt", error)
 
     def record_total(self, files: int) -> None:
-        """Note how many files the answer has."""
+        """Record how many files the answer has."""
         self.progress = replace(self.progress, total=files)
 
     async def record_sending(self, files: int) -> None:
-        """Note that files, or with 0 the text below them, are about to be sent."""
+        """Record that files, or with 0 the text below them, are about to be sent."""
         self.progress = self.progress.record_sending(files)
-        await self._note()
+        await self._store_progress()
 
     async def record_not_sent(self) -> None:
-        """Note that what was about to be sent has surely not arrived."""
+        """Record that what was about to be sent has certainly not arrived."""
         if self.progress.in_flight is not None:
             self.progress = self.progress.record_not_sent()
-            await self._note()
+            await self._store_progress()
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
-        """Note that what was about to be sent has arrived.
+        """Record that what was about to be sent has arrived.
 
-        What ends the answer is written with the rest of what follows a delivery.
+        The last part is written by `finish`, together with the history.
         """
         self.progress = self.progress.record_sent(tuple(message_ids))
         if not self.progress.is_complete:
-            await self._note()
+            await self._store_progress()
 
     async def finish(self, outcome: str) -> None:
-        """Note that the request was answered; the second time changes nothing."""
+        """Store the outcome; a second call changes nothing."""
         if self.is_finished:
             return
         self.is_finished = True
@@ -87,42 +91,56 @@ class StoredRequest:
             try:
                 await finish_request(self.row, self.progress, outcome)
             except StorageError as error:
-                logger.warning("Request %d stays open: %s", self.row, error)
+                self._log_failure("outcome", error)
 
-    async def _note(self) -> None:
+    async def _store_progress(self) -> None:
         if self.row is not None:
             try:
                 await store_progress(self.row, self.progress)
             except StorageError as error:
-                logger.warning("The progress of request %d is not noted: %s", self.row, error)
+                self._log_failure("progress", error)
+
+    def _log_failure(self, what: str, error: StorageError) -> None:
+        logger.warning(
+            "Could not store the %s of request %s: %s",
+            what,
+            self.row,
+            error,
+            extra={"event": "request_not_updated"},
+        )
 
 
 class RequestStore:
-    """Takes requests in, and takes over what others have left."""
+    """Stores new requests, and takes over those of processes that have ended."""
 
     def __init__(self, bot_id: int, lease_s: int) -> None:
         self._bot_id = bot_id
         self._lease_s = lease_s
-        #: This process, among those that share the database.
+        #: Name of this process in the database.
         self.name = secrets.token_hex(8)
         self._alive_until = 0
 
     async def enter(self, update_id: int, requests: Sequence[Request]) -> list[StoredRequest]:
-        """Store what an update asks for; what was stored before is left out.
+        """Store the requests of an update; return those that were not stored before.
 
-        When the database does not take it, it is served from memory.
+        If the database fails, they are served from memory.
         """
         try:
             await self._stay_alive()
             rows = await store_requests(self._bot_id, update_id, requests, self.name)
         except StorageError as error:
-            logger.error("Requests of update %d are not stored: %s", update_id, error)  # noqa: TRY400 - expected
+            logger.error(  # noqa: TRY400 - expected
+                "Could not store the requests of update %d: %s",
+                update_id,
+                error,
+                extra={"event": "requests_not_stored"},
+            )
             return [StoredRequest(request) for request in requests]
         pairs = zip(requests, rows, strict=True)
         return [StoredRequest(request, row) for request, row in pairs if row is not None]
 
     async def take_over(self) -> list[StoredRequest]:
-        """Give what nobody living is serving.
+        """Return the open requests that no running process serves.
 
         Raises:
             StorageError: the database did not answer.
@@ -132,16 +150,32 @@ class RequestStore:
         entries = []
         for row in found:
             if row.request is None:
-                logger.error("Request %d cannot be understood by this version", row.id)
-                await finish_request(row.id, row.progress, "unreadable")
+                logger.error(
+                    "This version cannot read request %d",
+                    row.id,
+                    extra={"event": "request_unreadable"},
+                )
+                await self._finish_unreadable(row)
             else:
                 entries.append(
                     StoredRequest(row.request, row.id, row.progress, row.attempts, is_resumed=True)
                 )
         return entries
 
+    async def _finish_unreadable(self, row: OpenRequest) -> None:
+        """Close a request that would be taken over again and again; its failure stops no other."""
+        try:
+            await finish_request(row.id, row.progress, UNREADABLE)
+        except StorageError as error:
+            logger.warning(
+                "Could not close request %d: %s",
+                row.id,
+                error,
+                extra={"event": "request_not_updated"},
+            )
+
     async def beat(self) -> None:
-        """Say that this process is alive, if it is time.
+        """Renew the lease of this process, if it is time.
 
         Raises:
             StorageError: the database did not answer.
@@ -149,18 +183,27 @@ class RequestStore:
         await self._stay_alive()
 
     async def hand_back(self) -> None:
-        """Leave what is open to the next process, at once."""
+        """Release this process's open requests, so that the next one need not wait for the lease."""
         try:
             number = await hand_back(self.name)
         except StorageError as error:
-            logger.warning("Requests are free only in %d s: %s", self._lease_s, error)
+            logger.warning(
+                "Open requests stay claimed for %d s: %s",
+                self._lease_s,
+                error,
+                extra={"event": "requests_not_released"},
+            )
         else:
             self._alive_until = 0
             if number:
-                logger.info("%d requests are left to the next start", number)
+                logger.info(
+                    "%d requests are left to the next start",
+                    number,
+                    extra={"event": "requests_released"},
+                )
 
     async def sweep(self) -> None:
-        """Delete what was answered long ago.
+        """Delete requests that were answered long ago.
 
         Raises:
             StorageError: the database did not answer.
@@ -168,19 +211,24 @@ class RequestStore:
         await sweep_requests(unix_now() - _KEPT_S)
 
     async def begin_flight(self, key: CacheKey) -> bool:
-        """Claim the fetching of a post; False while another process is at it.
+        """Claim the fetch of a post; return False while another process has it.
 
-        Without the database everybody is free to.
+        Without the database every process may fetch.
         """
         try:
             await self._stay_alive()
             return await begin_flight(key, self.name)
         except StorageError as error:
-            logger.warning("Nobody knows whether %s is being fetched: %s", key, error)
+            logger.warning(
+                "Could not claim the fetch of %s: %s",
+                key,
+                error,
+                extra={"event": "flight_not_claimed"},
+            )
             return True
 
     async def end_flight(self, key: CacheKey) -> None:
-        """Let others fetch it; without the database they are free when this process ends."""
+        """Release the claim; without the database it ends with this process."""
         with suppress(StorageError):
             await end_flight(key, self.name)
 

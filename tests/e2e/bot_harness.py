@@ -10,6 +10,7 @@ from app.application import Application
 from core.errors import SettingsError
 from data import database
 from data.config import SitesSection, load_settings
+from data.lifespan import upgrade
 from misc.utils import platform_titles
 from platforms import load_registry
 from simulator.samples import SampleStore, VideoSpec
@@ -62,7 +63,7 @@ class BotHarness:
         }
         settings = load_settings(self.folder / "none.ini", self.folder / "none.env", env)
         database.initialize_database_components(settings["database"]["url"])
-        await database.init_db()
+        await upgrade()
         sections = {
             name: getattr(settings, name).model_copy(update=values)
             for name, values in self.overrides.items()
@@ -112,15 +113,9 @@ class BotHarness:
         """Wait until the bot has handled every update and every request."""
         application = self.application
         assert application
-        assert application._dispatcher
-        dispatcher = application._dispatcher
 
         def is_idle() -> bool:
-            return not (
-                self.world.updates
-                or dispatcher._handle_update_tasks
-                or application.container.request_queue.count
-            )
+            return application.is_idle and not self.world.updates
 
         await self.until(is_idle, "the bot to be idle")
         # An update may have been taken from the queue just before its task is created.

@@ -4,18 +4,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from aiogram import Dispatcher, Router
+from aiogram import Router
 from aiogram.filters import Command
 
-from handlers import setup
 from misc.filters import Carries, FromAdmin
-from misc.middlewares.ban_list import BanList
-from misc.middlewares.registration import Registration
-from misc.middlewares.update_acks import UpdateAcks
 from misc.ui.texts import load_texts
-from platforms import load_registry
+from tests.dispatcher import real_dispatcher, routers
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
 TEXTS = load_texts()
@@ -137,7 +134,7 @@ async def test_unexpected_errors_can_be_looked_up_by_code(
     assert len(set(codes)) == 2
     assert shown.count("RuntimeError: <b>never foreseen</b>") == 2
     await harness.say(f"/log {codes[0].lower()}")
-    assert "a tiktok link" in harness.texts()[-1]
+    assert "a tiktok request" in harness.texts()[-1]
     assert "Traceback" in harness.texts()[-1]
     await harness.say("/log 00000000")
     assert harness.texts()[-1] == "No error has the code 00000000. I keep the newest 200."
@@ -146,24 +143,16 @@ async def test_unexpected_errors_can_be_looked_up_by_code(
 # --- users who are not administrators -------------------------------------------------------------
 
 
-def routers() -> Iterator[Router]:
+def bot_routers() -> Iterator[Router]:
     """Yield all routers of the bot, as the application builds them."""
-    texts, registry = load_texts(), load_registry(["tiktok"])
-    dispatcher = Dispatcher(disable_fsm=True)
-    bans = BanList(frozenset())
-    setup(dispatcher, UpdateAcks(), bans, Registration(texts, registry, 0), None, frozenset({1}))
-    waiting: list[Router] = [dispatcher]
-    while waiting:
-        router = waiting.pop()
-        waiting += router.sub_routers
-        yield router
+    return routers(real_dispatcher(Path("no-such-folder")))
 
 
 def commands() -> list[str]:
     """Return all commands of the bot."""
     return sorted(
         str(command)
-        for router in routers()
+        for router in bot_routers()
         for handler in router.message.handlers
         for condition in handler.filters or []
         if isinstance(condition.callback, Command)
@@ -174,14 +163,13 @@ def commands() -> list[str]:
 def buttons() -> dict[str, bool]:
     """Return the prefixes of callback data, and whether each is restricted to administrators."""
     found: dict[str, bool] = {}
-    for router in routers():
-        of_router = [one.callback for one in router.callback_query._handler.filters or []]
+    for router in bot_routers():
         for handler in router.callback_query.handlers:
-            guards = of_router + [one.callback for one in handler.filters or []]
+            guards = [one.callback for one in handler.filters or []]
             is_guarded = any(isinstance(guard, FromAdmin) for guard in guards)
             for guard in guards:
                 if isinstance(guard, Carries):
-                    data = [guard._prefix] if guard._prefix else sorted(guard._one_of)
+                    data = [guard.prefix] if guard.prefix else sorted(guard.one_of)
                     found |= dict.fromkeys(data, is_guarded)
     return found
 

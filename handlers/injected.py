@@ -1,0 +1,54 @@
+"""What handlers can ask for by parameter name, and its type."""
+
+from typing import TypedDict
+
+from aiogram import Bot
+from aiogram.filters import CommandObject
+
+from core.media import Link
+from core.pseudonyms import Pseudonyms
+from delivery.sender import Sender
+from misc.intake import RequestIntake
+from misc.middlewares.ban_list import BanList
+from misc.middlewares.deduplication import Deduplicator
+from misc.middlewares.registration import ChatView
+from misc.middlewares.running_buttons import RunningButtons
+from misc.middlewares.update_acks import UpdateAck
+from misc.ui.texts import Texts
+from platforms import Registry, Spool
+from services.exports import Exports
+from services.requests.context import RequestContext
+from services.requests.queue import RequestQueue
+
+
+class Injected(TypedDict):
+    """The dispatcher's own data: the same objects for every update."""
+
+    sender: Sender
+    texts: Texts
+    registry: Registry
+    intake: RequestIntake
+    request_queue: RequestQueue[RequestContext]
+    running_buttons: RunningButtons
+    deduplicator: Deduplicator
+    bans: BanList
+    spool: Spool
+    exports: Exports
+    pseudonyms: Pseudonyms
+
+
+class PerUpdate(TypedDict):
+    """What aiogram, middlewares and filters add for one update."""
+
+    #: aiogram.
+    bot: Bot
+    #: aiogram's `Command` filter.
+    command: CommandObject
+    #: `misc.middlewares.update_acks`.
+    ack: UpdateAck
+    #: `misc.middlewares.registration`: in handlers of messages and callback queries.
+    chat: ChatView
+    #: `misc.filters.HasLinks`.
+    links: list[Link]
+    #: `misc.filters.Composing` and `misc.filters.AnswersCard`: the id of the broadcast.
+    broadcast: int

@@ -1,0 +1,68 @@
+"""Chooses how the progress of a message's requests is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiogram import Bot
+from aiogram.types import InlineKeyboardMarkup
+
+from delivery.api_requests import MessageOptions
+from delivery.sender import Sender
+from delivery.status_indicator import (
+    BusinessStatus,
+    ButtonStatus,
+    InlineStatus,
+    InlineStatusTexts,
+    MessageStatus,
+    StatusIndicator,
+)
+from delivery.targets import ChatTarget
+from misc.ui import keyboards
+from misc.ui.texts import Texts
+from services.requests.store import StoredRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFactory:
+    """Builds status indicators."""
+
+    bot: Bot
+    sender: Sender
+    texts: Texts
+
+    def status_of(self, requests: Sequence[StoredRequest]) -> StatusIndicator:
+        """Return the indicator for the requests of one message, one or more."""
+        stored, number = requests[0], len(requests)
+        request, is_shown = stored.request, stored.is_resumed
+        target = ChatTarget.of_request(request)
+        if target.inline_id:
+            return InlineStatus(self.sender, target, self._inline_texts(request.lang))
+        if target.business_id:
+            return BusinessStatus(self.bot, self.sender, target, requests=number)
+        if request.press and request.press.keyboard:
+            keyboard = InlineKeyboardMarkup.model_validate_json(request.press.keyboard)
+            data = request.press.data
+            return ButtonStatus(self.bot, self.sender, target, keyboard, data, is_shown=is_shown)
+        return MessageStatus(
+            self.bot,
+            self.sender,
+            target,
+            requests=number,
+            deletes_request=(
+                request.preferences.delete_request
+                and not request.is_private
+                and request.press is None
+            ),
+            is_shown=is_shown,
+        )
+
+    def _inline_texts(self, lang: str) -> InlineStatusTexts:
+        def options(key: str, **facts: int) -> MessageOptions:
+            # An inline message can only be edited while it has a keyboard.
+            return MessageOptions(self.texts(lang, key, **facts), keyboards.hourglass())
+
+        return InlineStatusTexts(
+            working=options("inline_working"),
+            sending=options("inline_sending"),
+            retrying=lambda number, most: options("inline_attempt", number=number, total=most),
+        )

@@ -1,0 +1,100 @@
+"""What a request carries through the pipeline, and what the services work with."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.errors import ClipferryError
+from core.media import Link, Post
+from core.preferences import Preferences
+from delivery.api_requests import MessageOptions
+from delivery.sender import Sender
+from delivery.status_indicator import StatusIndicator
+from delivery.targets import ChatTarget
+from media.processor import MediaProcessor
+from platforms import Fetcher, Spool
+from services.metrics import Metrics
+from services.requests.slots import Slots
+from services.requests.store import StoredRequest
+
+
+class Presenter(Protocol):
+    """The texts and buttons of one request, in the chat's language."""
+
+    def options(self, post: Post, *, shown: int, missing: int) -> MessageOptions:
+        """Return caption and buttons of a post; `shown` and `missing` count its items."""
+
+    def audio_options(self) -> MessageOptions:
+        """Return the caption of an audio file."""
+
+    def patience(self, number: int, ahead: int) -> MessageOptions:
+        """Return the note for a long wait: the request's number, and how many are ahead of it."""
+
+    async def explain(self, error: ClipferryError) -> None:
+        """Send the explanation of a failure, where the chat wants one.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+        """
+
+    @property
+    def has_ad(self) -> bool:
+        """Whether there is an ad in the chat's language."""
+
+    async def show_ad(self) -> None:
+        """Send an ad and count it.
+
+        Raises:
+            DeliveryError: Telegram did not take it.
+            StorageError: it was sent, but not counted.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request of one chat."""
+
+    link: Link
+    target: ChatTarget
+    #: Send the file as a document, unchanged.
+    file_mode: bool
+    preferences: Preferences
+    status: StatusIndicator
+    presenter: Presenter
+    #: Its row, and how much of its answer has been sent.
+    stored: StoredRequest
+    #: Start of the request on the monotonic clock, in seconds.
+    begun_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def chat_id(self) -> int:
+        """The chat in whose queue the request stands."""
+        return self.target.chat_id
+
+    @property
+    def position(self) -> int:
+        """The id of its message: a chat's requests are served in the order of their messages."""
+        return self.target.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What has arrived in a chat."""
+
+    post: Post
+    #: A file had to be converted.
+    is_processed: bool
+    #: The files came from Telegram, by their ids.
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """What every service works with."""
+
+    fetcher: Fetcher
+    sender: Sender
+    spool: Spool
+    media: MediaProcessor
+    slots: Slots
+    metrics: Metrics

@@ -1,0 +1,122 @@
+"""The steps that all kinds of answers share: look up, fetch, prepare, send."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
+from core.media import AudioFile, LocalFile, Post, RemoteFile
+from delivery.api_requests import MessageOptions
+from platforms import Attempt, Workspace
+from services.requests.context import Delivered, RequestContext, Toolkit
+from services.requests.file_id_cache import FileIdCache, MadeFiles
+
+#: Still pictures of videos are small; a larger file is something else.
+MAX_STILL_BYTES: Final = 5_000_000
+#: Larger than any picture or audio file that the sites are known to serve, in bytes.
+MAX_PICTURE_BYTES: Final = 20_000_000
+MAX_AUDIO_BYTES: Final = 30_000_000
+
+
+class Fetched(Protocol):
+    """A post whose files are on disk."""
+
+    @property
+    def post(self) -> Post:
+        """The post itself."""
+
+
+FetchedT = TypeVar("FetchedT", bound=Fetched)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An answer that is ready to be sent."""
+
+    files: Sequence[LocalFile] | AudioFile
+    options: MessageOptions
+    is_processed: bool
+    #: How many of the post's items it holds; None when some are missing, so that it is not cached.
+    items: int | None
+
+
+class MediaService(ABC, Generic[FetchedT]):
+    """Answers requests from the file-id cache, or from the site."""
+
+    def __init__(self, toolkit: Toolkit, cache: FileIdCache) -> None:
+        self.toolkit = toolkit
+        self._cache = cache
+
+    async def deliver(self, context: RequestContext) -> Delivered:
+        """Send the answer.
+
+        Raises:
+            ClipferryError: why it was not sent.
+        """
+
+        def options_of(post: Post, shown: int) -> MessageOptions:
+            return self.options(context, post, shown)
+
+        return await self._cache.deliver(
+            context,
+            self.variant(context),
+            self._fetch_and_send,
+            options_of,
+            max_items=self.max_items(context),
+        )
+
+    async def record(self, context: RequestContext, delivered: Delivered) -> bool:
+        """Write what follows a delivery; return True if an ad is due."""
+        return False
+
+    def max_items(self, context: RequestContext) -> int | None:
+        """Return how many items of a post the chat gets at most; None means all."""
+        return None
+
+    @abstractmethod
+    def variant(self, context: RequestContext) -> str:
+        """Return the cache variant: kind and quality, such as "media/best"."""
+
+    @abstractmethod
+    def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
+        """Return caption and buttons for a post of which `shown` items are sent."""
+
+    @abstractmethod
+    async def fetch(self, attempt: Attempt, context: RequestContext, space: Workspace) -> FetchedT:
+        """Read the post and save its files.
+
+        Raises:
+            ClipferryError: why this attempt failed.
+        """
+
+    @abstractmethod
+    async def prepare(self, context: RequestContext, fetched: FetchedT) -> Prepared:
+        """Turn the files into what Telegram accepts.
+
+        Raises:
+            ClipferryError: why that is impossible.
+        """
+
+    async def _fetch_and_send(self, context: RequestContext) -> MadeFiles:
+        toolkit, metrics = self.toolkit, self.toolkit.metrics
+        async with toolkit.spool.workspace() as space:
+
+            async def once(attempt: Attempt) -> FetchedT:
+                if attempt.number > 1:
+                    await context.status.retrying(attempt.number, attempt.most)
+                return await self.fetch(attempt, context, space)
+
+            with metrics.stage("fetch"):
+                fetched = await toolkit.fetcher.attempt(context.link, once)
+            with metrics.stage("shape"):
+                prepared = await self.prepare(context, fetched)
+            await context.status.sending()
+            with metrics.stage("send"):
+                sent = await self._send(context, prepared)
+        return MadeFiles(fetched.post, sent, prepared.is_processed, prepared.items)
+
+    async def _send(self, context: RequestContext, prepared: Prepared) -> tuple[RemoteFile, ...]:
+        files, sender = prepared.files, self.toolkit.sender
+        if isinstance(files, AudioFile):
+            return await sender.send_audio(context.target, files, prepared.options, context.stored)
+        return await sender.send(context.target, files, prepared.options, context.stored)
