@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast check bench live settings requirements clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants check bench live settings requirements clean
 
 demo: $(VENV)/demo
 	$(BIN)/python main.py demo $(ARGS)
@@ -25,6 +25,18 @@ test: $(VENV)/dev
 # Runs the unit tests only: no whole bot, no sample media, no PostgreSQL.
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest -m "not e2e and not simulator and not postgres" $(ARGS)
+
+# Runs all tests with coverage; fails if a file of the bot is tested too little.
+coverage: $(VENV)/dev
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m tests.coverage_floor
+
+# Changes the code of core/ in many small ways; the tests must notice. Takes some minutes.
+mutants: $(VENV)/dev
+	$(BIN)/python -m mutmut run
+	$(BIN)/python -m tests.mutants
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

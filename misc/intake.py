@@ -61,6 +61,8 @@ class RequestIntake:
             if muted:
                 self._drop("muted_site", message)
                 links = [link for link in links if link not in muted]
+        if len(links) > self.limits.links_per_message:
+            self._drop("too_many_links", message)
         kind: Kind = "sound" if preferences.quality is Quality.SOUND else "post"
         asked_at = int(message.date.timestamp())
         requests = [
@@ -101,6 +103,8 @@ class RequestIntake:
         """Store requests, acknowledge their update, and queue those that are new."""
         entries = await self.store.enter(ack.update_id, requests) if requests else []
         ack.give()
+        if len(entries) < len(requests):
+            self.metrics.dropped("repeated_update", requests[0].chat_id)
         if not entries:
             return RequestHandle(0)
         is_private = requests[0].is_private

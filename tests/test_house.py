@@ -341,7 +341,7 @@ def test_every_log_line_has_an_event():
 
 
 def test_no_test_touches_private_attributes_of_the_bot():
-    """Private is what only its own class may touch; tests of a module may call its private rules."""
+    """Tests use what users of a class may use."""
     found = []
     for file, tree in modules("tests"):
         for node in ast.walk(tree):
