@@ -1,4 +1,4 @@
-"""The cards of an inline answer: pure, from what is known to the Bot API's objects."""
+"""The cards of an inline answer, as Bot API objects. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -20,23 +20,23 @@ from core.request import Kind
 from delivery.api_requests import MessageOptions
 from misc.ui import keyboards
 
-#: Ids of the cards that start a request, with what is wanted; those of known media begin with KNOWN.
+#: Cards that start a request: id and kind. The ids of cards with cached media begin with KNOWN.
 FETCH: Final[dict[str, Kind]] = {"fetch/post": "post", "fetch/sound": "sound"}
 KNOWN: Final = "known/"
-#: What the ids of such cards began with in older bots with the same token.
+#: Prefixes of the ids of such cards in older bots with the same token.
 _OLD: Final = ("tt_download", "ig_download")
 HINT: Final = "hint"
 
 
 def wanted(result_id: str) -> Kind | None:
-    """Tell what the card with an id has promised to fetch; None for one that has shown all."""
+    """Return the kind of request that a card starts; None for a card that starts none."""
     if result_id.startswith(_OLD):
         return "post"
     return FETCH.get(result_id)
 
 
 def unknown(texts: Mapping[str, str], site: str) -> list[InlineQueryResultUnion]:
-    """Offer to fetch a post, or its sound. The button brings the id by which the message is edited."""
+    """Return cards that fetch a post or its audio; only messages with a button can be edited."""
     return [
         InlineQueryResultArticle(
             id=card,
@@ -55,7 +55,7 @@ def known(
     audio: RemoteFile | None,
     texts: Mapping[str, str],
 ) -> list[InlineQueryResultUnion]:
-    """Show what Telegram has: every item of a post, and its sound."""
+    """Return cards with cached media: every item of a post, and its audio."""
     cards: list[InlineQueryResultUnion] = []
     for number, file in enumerate(files, start=1):
         title = texts["inline_post"] if len(files) == 1 else f"{number}/{len(files)}"

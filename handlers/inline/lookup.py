@@ -1,4 +1,4 @@
-"""What inline and guest mode need to know before they answer: the person, the link, cached media."""
+"""What inline and guest mode look up before they answer: person, link and cached media."""
 
 import asyncio
 import logging

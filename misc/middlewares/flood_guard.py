@@ -92,7 +92,7 @@ class FloodGuard(BaseMiddleware):
 
 
 def _sender_of(message: Message) -> int | None:
-    """Return the id of the sender: a person, or the chat that a message is sent as; None for bots."""
+    """Return the id of the person, or of the chat that the message is sent as; None for bots."""
     if message.sender_chat:
         return message.sender_chat.id
     if message.from_user is None or message.from_user.is_bot:

@@ -23,7 +23,7 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 #: Flag of handlers that only refuse: they do not register the chat.
 TURNS_AWAY = {"turns_away": True}
-#: Flag of handlers that store a request: they acknowledge the update themselves, as soon as it is safe.
+#: Flag of handlers that store a request: they acknowledge the update once it is stored.
 STORES = {"stores": True}
 
 

@@ -1,4 +1,4 @@
-"""The file-id cache: Telegram sends what it has by its id; the rest is fetched once for all chats."""
+"""The file-id cache: Telegram sends known files by id; others are fetched once for all chats."""
 
 import asyncio
 import logging
@@ -40,8 +40,8 @@ class MadeFiles:
     #: Telegram's ids of the sent files, in order; empty when its answer had none.
     files: tuple[RemoteFile, ...]
     is_processed: bool
-    #: How many of the post's items were sent: all, or the first ones of a longer post. None when some
-    #: are missing, so that the files are not cached.
+    #: How many of the post's items were sent: all, or the first ones of a longer post. None if some
+    #: are missing: the files are not cached then.
     items: int | None
 
 

@@ -183,7 +183,7 @@ class RequestStore:
         await self._stay_alive()
 
     async def hand_back(self) -> None:
-        """Release this process's open requests, so that the next one need not wait for the lease."""
+        """Release this process's open requests: the next one need not wait for the lease."""
         try:
             number = await hand_back(self.name)
         except StorageError as error:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.pacing import CHAT, GROUP, OVERALL, Pacer, Ticket
 
-#: When a call is asked for, in which chat, how many messages, in bulk or not, how long Telegram takes
+#: Time of the call, chat, number of messages, bulk or not, how long Telegram takes
 #: to accept it, and how long its answer takes from there.
 CALLS = st.lists(
     st.tuples(

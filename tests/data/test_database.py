@@ -53,7 +53,8 @@ async def _make_seed_database(*, with_ads: bool) -> str:
         await connection.execute(
             text(
                 "INSERT INTO videos VALUES (1, 7, 200, 'https://a', true, false, false), "
-                "(2, 7, NULL, 'https://b', false, true, true), (5, -100, 201, 'c', false, false, false)"
+                "(2, 7, NULL, 'https://b', false, true, true), "
+                "(5, -100, 201, 'c', false, false, false)"
             )
         )
         await connection.execute(text("INSERT INTO music VALUES (1, 7, 300, 7123456789012345678)"))

@@ -1,4 +1,4 @@
-"""Requests and who serves them, on both databases: nothing is stored twice, nothing is served by two."""
+"""Stored requests on both databases: none is stored twice, none is served by two processes."""
 
 import asyncio
 

@@ -40,7 +40,8 @@ for name in types.__all__:
         built.append(name)
 for name in methods.__all__:
     kind = getattr(methods, name)
-    if isinstance(kind, type) and issubclass(kind, TelegramMethod) and hasattr(kind, "__returning__"):
+    is_method = isinstance(kind, type) and issubclass(kind, TelegramMethod)
+    if is_method and hasattr(kind, "__returning__"):
         kind.model_rebuild()
         assert kind.__pydantic_complete__, name
         if name != "TelegramMethod":

@@ -16,8 +16,8 @@ _RUNS = 4_000
 def explore(scenario: Callable[[], Coroutine[Any, Any, None]]) -> int:
     """Run a scenario under many schedules; each run builds its own objects and asserts.
 
-    Return the number of different interleavings. The seed is fixed, so that a run of the tests is repeatable; a failure prints its
-    shortest schedule and a token that replays it.
+    Return the number of different interleavings. The seed is fixed, so that a run of the tests is
+    repeatable; a failure prints its shortest schedule and a token that replays it.
 
     Raises:
         AssertionError: an assertion or invariant failed, a task crashed, or nothing can go on.

@@ -1,4 +1,4 @@
-"""Instagram: which links are its posts, what is read of them, what each refusal means, layer by layer."""
+"""Instagram: its links, what is read from a post, and what each refusal means, by layer."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Requests that outlive the process, the processes that serve them, and chats that are not answered."""
+"""Durable requests, the processes that serve them, and banned chats."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Slots: never more than there are, first come first served, and none is lost whoever gives up when."""
+"""Slots: never exceeded, first come first served, and none is lost by a cancellation."""
 
 import asyncio
 
