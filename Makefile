@@ -19,8 +19,10 @@ maintenance: $(VENV)/run
 doctor: $(VENV)/run
 	$(BIN)/python main.py doctor
 
+PYTEST := -m pytest
+
 test: $(VENV)/dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python $(PYTEST) $(ARGS)
 
 # Runs the unit tests only: no whole bot, no sample media, no PostgreSQL.
 test-fast: $(VENV)/dev
@@ -29,7 +31,7 @@ test-fast: $(VENV)/dev
 # Runs all tests with coverage; fails if a file of the bot is tested too little.
 coverage: $(VENV)/dev
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(MAKE) test PYTEST="-m coverage run -m pytest"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m tests.coverage_floor
 

@@ -76,7 +76,7 @@ def main() -> int:
 
 
 async def doctor(settings: "Settings") -> int:
-    """Check everything that a start needs, and print a line each. Prints no secrets."""
+    """Check every prerequisite of a start and print a line for each. Prints no secrets."""
     _set_up_lean_aiogram(settings)
     from app.doctor import Finding, examine
     from data.lifespan import database_lifespan
@@ -84,7 +84,7 @@ async def doctor(settings: "Settings") -> int:
     findings = []
     try:
         async with database_lifespan(settings["database"]["url"]):
-            findings.append(Finding("ok", "the database is ready, and has the newest schema"))
+            findings.append(Finding("ok", "the database is ready and has the newest schema"))
     except StorageError as error:
         findings.append(Finding("failure", f"the database cannot be used: {error.detail}"))
     findings += [finding async for finding in examine(settings)]
@@ -119,7 +119,7 @@ async def rebuild_statistics(settings: "Settings") -> int:
 
     async with database_lifespan(settings["database"]["url"]):
         await recount()
-    print("The history is counted anew.")
+    print("Rebuilt the statistics from the download history.")
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The composition root and the process: builds everything, starts it, stops it."""
+"""Composition root and process: builds all objects, starts and stops the bot."""

@@ -1,4 +1,4 @@
-"""The operator's ads, read from a file."""
+"""Reads the operator's ads from a JSON file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,27 +9,27 @@ from core.ads import Ad
 from core.errors import SettingsError
 from misc.ui.texts import Texts
 
-_Word = Annotated[str, Field(min_length=1)]
+_NonEmpty = Annotated[str, Field(min_length=1)]
 
 
 class _Entry(BaseModel):
-    """An ad as it stands in the file."""
+    """One ad in the file."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
     link: HttpUrl
-    text: Annotated[_Word, Field(max_length=4_000)]
-    button: Annotated[_Word, Field(max_length=60)]
+    text: Annotated[_NonEmpty, Field(max_length=4_000)]
+    button: Annotated[_NonEmpty, Field(max_length=60)]
     languages: frozenset[str] = frozenset()
     weight: Annotated[int, Field(ge=1, le=1_000)] = 1
 
 
 def load_ads(link: str, file: Path | None, texts: Texts) -> tuple[Ad, ...]:
-    """Give the bot's own ad, if there is a link for it, and those of a file.
+    """Return the built-in ad, if `link` is not empty, followed by the ads in the file.
 
     Raises:
-        SettingsError: with every mistake in the file.
+        SettingsError: the file is invalid; lists every mistake.
     """
     own = (Ad("own", link),) if link else ()
     if file is None:
@@ -39,19 +39,19 @@ def load_ads(link: str, file: Path | None, texts: Texts) -> tuple[Ad, ...]:
     except ValidationError as error:
         found = error.errors()
         mistakes = [f"{'/'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in found]
-        raise _wrong(mistakes) from None
+        raise _invalid(mistakes) from None
     unknown = {code for entry in entries for code in entry.languages if code not in texts}
     names = [entry.name for entry in entries]
-    twice = {name for name in names if names.count(name) > 1}
-    mistakes = [f"there is no language {code}" for code in sorted(unknown)]
-    mistakes += [f"two ads are called {name}" for name in sorted(twice)]
+    duplicates = {name for name in names if names.count(name) > 1}
+    mistakes = [f"unknown language {code}" for code in sorted(unknown)]
+    mistakes += [f"duplicate name {name}" for name in sorted(duplicates)]
     if mistakes:
-        raise _wrong(mistakes)
+        raise _invalid(mistakes)
     return own + tuple(
         Ad(entry.name, str(entry.link), entry.text, entry.button, entry.languages, entry.weight)
         for entry in entries
     )
 
 
-def _wrong(mistakes: list[str]) -> SettingsError:
+def _invalid(mistakes: list[str]) -> SettingsError:
     return SettingsError([f"[ads] file (ADS_FILE): {mistake}" for mistake in mistakes])

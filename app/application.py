@@ -1,4 +1,4 @@
-"""The whole bot, put together, started, run and stopped."""
+"""The application: starts the bot, runs it and stops it."""
 
 import asyncio
 import gc
@@ -44,7 +44,7 @@ _UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
 class Application:
-    """The life of the process: what happens in which order at start and stop."""
+    """The bot's process: the order of steps at start and stop."""
 
     def __init__(self, settings: Settings) -> None:
         """Build all objects.
@@ -94,14 +94,14 @@ class Application:
                     close_bot_session=False,
                 )
             await self.container.request_store.hand_back()
-            return not watch.has_seen_another
+            return not watch.has_conflict
         finally:
             await self.container.close()
             logger.info("Stopped", extra={"event": "stopped"})
 
     @property
     def is_idle(self) -> bool:
-        """Whether no update is being handled, and no request runs or waits."""
+        """True if no update is being handled and no request runs or waits."""
         return self.container.update_acks.is_idle and not self.container.request_queue.count
 
     async def stop(self) -> None:
@@ -110,24 +110,25 @@ class Application:
             await self._dispatcher.stop_polling()
 
     async def _inline_updates(self, me: User) -> list[str]:
-        """List the update kinds for inline and guest mode, as far as these can work; log why not."""
+        """Return the update types of inline and guest mode, if they work; else log why not."""
         storage_chat = self._settings.inline.storage_chat
         if not storage_chat:
             if me.supports_inline_queries or me.supports_guest_queries:
                 logger.warning(
-                    "Inline and guest mode need a channel to upload to: [inline] storage_chat",
+                    "Inline and guest mode are off: [inline] storage_chat is not set",
                     extra={"event": "inline_off"},
                 )
             return []
         if not me.supports_inline_queries:
             logger.warning(
-                "Inline mode is off: see /setinline at @BotFather", extra={"event": "inline_off"}
+                "Inline mode is off: switch it on with /setinline at @BotFather",
+                extra={"event": "inline_off"},
             )
         try:
             await self.container.bot.get_chat(storage_chat)
         except DeliveryError as error:
             logger.warning(
-                "The channel of [inline] storage_chat cannot be used: %s",
+                "Inline and guest mode are off: cannot use the channel [inline] storage_chat: %s",
                 error,
                 extra={"event": "inline_off"},
             )
@@ -138,7 +139,7 @@ class Application:
     def _periodic_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
         lease_s = self._settings.run.lease_s
         return [
-            PeriodicTask("lease renewal", lease_s / 4, self._stay_alive),
+            PeriodicTask("lease renewal", lease_s / 4, self._renew_lease),
             PeriodicTask("request take-over", lease_s, intake.resume),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
@@ -149,21 +150,21 @@ class Application:
         ]
 
     def _alarm_tasks(self) -> list[PeriodicTask]:
-        """List the optional tasks that the operator has switched on."""
+        """Return the optional tasks that the settings switch on."""
         watch, alarms = self._settings.watch, self.container.alarms
         tasks = []
         if board := self.container.board:
             tasks.append(PeriodicTask("live board, all time", _BOARD_EVER_S, board.show_ever))
             tasks.append(PeriodicTask("live board, last day", _BOARD_DAY_S, board.show_day))
         if watch.failing_percent:
-            tasks.append(PeriodicTask("site failure alarm", _ALARMS_S, alarms.look_at_sites))
+            tasks.append(PeriodicTask("site failure alarm", _ALARMS_S, alarms.check_sites))
         if watch.quiet_minutes:
-            tasks.append(PeriodicTask("quiet alarm", _ALARMS_S, alarms.listen))
+            tasks.append(PeriodicTask("quiet alarm", _ALARMS_S, alarms.check_quiet))
         if watch.canaries:
-            tasks.append(PeriodicTask("canaries", watch.canary_minutes * 60, alarms.try_canaries))
+            tasks.append(PeriodicTask("canaries", watch.canary_minutes * 60, alarms.check_canaries))
         return tasks
 
-    async def _stay_alive(self) -> None:
+    async def _renew_lease(self) -> None:
         """Renew the lease while there are requests that another process could take over."""
         if self.container.request_queue.count:
             await self.container.request_store.beat()
@@ -184,6 +185,7 @@ class Application:
             )
 
     async def _drain(self) -> None:
+        """Acknowledge updates, finish requests and broadcasts, write the last counters."""
         await self._acknowledge()
         grace_s = self._settings.run.drain_s
         await asyncio.gather(
@@ -209,13 +211,19 @@ class Application:
                     )
         except (TimeoutError, DeliveryError) as error:
             logger.info(
-                "The last updates will arrive again: %s",
+                "Could not acknowledge the last updates, they will arrive again: %s",
                 type(error).__name__,
                 extra={"event": "updates_not_acknowledged"},
             )
 
     async def _check_bot(self) -> User | None:
-        """Return the bot's own user, or None if Telegram cannot be reached; log switches that are off."""
+        """Return the bot's own user, or None if Telegram cannot be reached.
+
+        Log a warning for each option that is off at @BotFather.
+
+        Raises:
+            SettingsError: Telegram does not know the token.
+        """
         try:
             me = await self.container.bot.me()
         except TokenRejectedError:
@@ -227,25 +235,25 @@ class Application:
                 "Telegram cannot be reached: %s", error, extra={"event": "telegram_unreachable"}
             )
             return None
-        logger.info("This is @%s (%d)", me.username, me.id, extra={"event": "bot_started"})
+        logger.info("Started as @%s (%d)", me.username, me.id, extra={"event": "bot_started"})
         if not me.can_join_groups:
             logger.warning(
-                "The bot cannot be added to groups: see /setjoingroups at @BotFather",
+                "The bot cannot be added to groups: change this with /setjoingroups at @BotFather",
                 extra={"event": "groups_off"},
             )
         if not me.can_read_all_group_messages:
             logger.warning(
-                "In groups the bot sees only commands, unless it is an administrator: "
-                "see /setprivacy at @BotFather",
+                "The bot sees only commands in groups, unless it is an administrator: "
+                "change this with /setprivacy at @BotFather",
                 extra={"event": "privacy_mode_on"},
             )
         return me
 
 
 def _tune_garbage_collector() -> None:
-    """Exclude the objects of the start from garbage collection, and collect less often.
+    """Exclude the objects built at start from garbage collection, and collect less often.
 
-    Saves a seventh of all processor time (docs/decisions/0012).
+    Saves a seventh of the CPU time (docs/decisions/0012).
     """
     gc.collect()
     gc.freeze()

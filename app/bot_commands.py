@@ -1,4 +1,4 @@
-"""The bot's list of commands, in every language, for every kind of chat."""
+"""Publishes the bot's command list, per language and chat type."""
 
 import logging
 
@@ -14,17 +14,17 @@ from misc.ui.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
 
-_PRIVATE = ("start", "settings", "lang", "mode", "privacy")
-_GROUP_ADMINS = ("settings", "lang", "mode")
+PRIVATE_COMMANDS = ("start", "settings", "lang", "mode", "privacy")
+GROUP_ADMIN_COMMANDS = ("settings", "lang", "mode")
 
 
 async def publish_commands(bot: Bot, texts: Texts) -> None:
-    """Tell Telegram the commands; a refusal is logged and nothing else."""
+    """Publish the commands to Telegram; log a failure."""
     try:
         for lang in texts.languages:
             for scope, names in (
-                (BotCommandScopeAllPrivateChats(), _PRIVATE),
-                (BotCommandScopeAllChatAdministrators(), _GROUP_ADMINS),
+                (BotCommandScopeAllPrivateChats(), PRIVATE_COMMANDS),
+                (BotCommandScopeAllChatAdministrators(), GROUP_ADMIN_COMMANDS),
             ):
                 await bot.set_my_commands(
                     [
@@ -32,8 +32,12 @@ async def publish_commands(bot: Bot, texts: Texts) -> None:
                         for name in names
                     ],
                     scope=scope,
-                    # Telegram shows the list without a language to everybody else.
+                    # The list without a language is shown to users of all other languages.
                     language_code=None if lang == FALLBACK else lang,
                 )
     except DeliveryError as error:
-        logger.warning("The list of commands is not set: %s", error)
+        logger.warning(
+            "Could not publish the command list: %s",
+            error,
+            extra={"event": "commands_not_published"},
+        )

@@ -1,4 +1,4 @@
-"""The container: every long-lived object, built from the settings. Nothing connects here yet."""
+"""The container: builds every long-lived object from the settings, without connecting."""
 
 import os
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ from services.statistics import Statistics
 
 #: Updates that are handled at the same time. Handlers are short; the work is in the request queue.
 UPDATES_AT_ONCE: Final = 100
-#: Size of one file of an export: the public server takes 50 MB.
+#: Size of one export file, in bytes. The public Bot API server accepts up to 50 MB.
 _EXPORT_BYTES = 45_000_000
 #: Longest time to probe or remux a file, in seconds.
 _FILE_WORK_S: Final = 60
@@ -60,7 +60,7 @@ _HOUR_S: Final = 3_600
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Everything that lives as long as the bot."""
+    """All objects that live as long as the bot."""
 
     bot: Bot
     sender: Sender
@@ -106,7 +106,7 @@ def build(settings: Settings) -> Container:
     bot = make_bot(
         settings.bot.token.get_secret_value(),
         server=settings.telegram.server,
-        # Uploads and the requests beside them, all at once.
+        # Every active request and every handler may have one call open at a time.
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,

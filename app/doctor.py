@@ -1,4 +1,4 @@
-"""`main.py check`: everything that a start needs, looked at one by one. Says no secret."""
+"""`main.py doctor`: checks every prerequisite of a start. Prints no secrets."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -23,8 +23,8 @@ from platforms import (
     reader_version,
 )
 
-#: After so many days yt-dlp has mostly been left behind by some site.
-_OLD_READER_DAYS: Final = 60
+#: Age in days after which yt-dlp usually fails for some sites.
+_OLD_YTDLP_DAYS: Final = 60
 _MEGABYTE: Final = 1_000_000
 
 
@@ -32,15 +32,15 @@ _MEGABYTE: Final = 1_000_000
 class Finding:
     """A line of the report."""
 
-    #: "ok", "warning" or "failure"; only the last keeps the bot from starting.
+    #: "ok", "warning" or "failure"; only a failure prevents a start.
     level: str
     #: What was found, and what to do about it.
     text: str
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at everything but the database."""
-    for finding in (*_files(settings), *_disk(settings), *_reader()):
+    """Check everything except the database, and yield the findings."""
+    for finding in (*_files(settings), *_disk(settings), *_ytdlp()):
         yield finding
     async for finding in _proxies(settings):
         yield finding
@@ -56,33 +56,35 @@ def _files(settings: Settings) -> Iterator[Finding]:
     except SettingsError as error:
         yield from (Finding("failure", mistake) for mistake in error.mistakes)
         return
-    yield Finding("ok", f"{len(registry.by_name)} sites are allowed")
+    yield Finding("ok", f"sites: {len(registry.by_name)} allowed")
     if ads:
-        yield Finding("ok", f"{len(ads)} ads")
+        yield Finding("ok", f"ads: {len(ads)}")
     if cookies_file := settings.network.cookies_file:
-        number, over = count_cookies(cookies_file)
-        level = "warning" if over else "ok"
-        advice = ": sign in again and export them anew" if over else ""
-        yield Finding(level, f"{number} cookies, {over} of them over{advice}")
+        number, expired = count_cookies(cookies_file)
+        level = "warning" if expired else "ok"
+        advice = ": sign in again and export new cookies" if expired else ""
+        yield Finding(level, f"cookies: {number}, expired: {expired}{advice}")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.files.spool_dir
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(existing).free // _MEGABYTE
-    wanted = settings.files.spool_mb
-    if free < wanted:
-        advice = "make room, or lower [files] spool_mb"
-        yield Finding("warning", f"{free} MB are free, the spool may take {wanted}: {advice}")
+    free_mb = shutil.disk_usage(existing).free // _MEGABYTE
+    quota_mb = settings.files.spool_mb
+    space = f"disk: {free_mb} MB free, the spool may use up to {quota_mb} MB"
+    if free_mb < quota_mb:
+        yield Finding("warning", f"{space}: free disk space or lower [files] spool_mb")
     else:
-        yield Finding("ok", f"{free} MB are free, the spool may take {wanted}")
+        yield Finding("ok", space)
 
 
-def _reader() -> Iterator[Finding]:
+def _ytdlp() -> Iterator[Finding]:
     version, released = reader_version()
     days = (datetime.now(UTC).date() - released).days
-    if days > _OLD_READER_DAYS:
-        yield Finding("warning", f"yt-dlp {version} is {days} days old: `make requirements`")
+    if days > _OLD_YTDLP_DAYS:
+        yield Finding(
+            "warning", f"yt-dlp {version} is {days} days old: update it with `make requirements`"
+        )
     else:
         yield Finding("ok", f"yt-dlp {version}, {days} days old")
 
@@ -96,11 +98,14 @@ async def _proxies(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("failure", mistake)
         return
     for number, proxy in enumerate(proxies.all, start=1):
-        name = "the direct way" if proxy.url is None else f"proxy {number}"
-        if await is_open(proxy):
-            yield Finding("ok", f"{name} is open")
+        if proxy.url is None:
+            yield Finding("ok", "the direct connection is used")
+        elif await is_open(proxy):
+            yield Finding("ok", f"proxy {number} accepts connections")
         else:
-            yield Finding("warning", f"{name} does not answer: take it out of the list, or mend it")
+            yield Finding(
+                "warning", f"proxy {number} does not respond: fix it or remove it from the list"
+            )
 
 
 async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
@@ -115,41 +120,41 @@ async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         me = await bot.me()
-        yield Finding("ok", f"this is @{me.username}")
+        yield Finding("ok", f"Telegram accepts the token of @{me.username}")
         for finding in _switches(me):
             yield finding
         yield await _storage(bot, settings.inline.storage_chat)
     except TokenRejectedError:
         yield Finding("failure", "[bot] token (BOT_TOKEN): Telegram does not know this token")
     except DeliveryError as error:
-        yield Finding("failure", f"Telegram does not answer: {error}")
+        yield Finding("failure", f"Telegram cannot be reached: {error}")
     finally:
         await bot.session.close()
 
 
 def _switches(me: User) -> Iterator[Finding]:
     for is_on, what, where in (
-        (me.can_join_groups, "it can be added to groups", "/setjoingroups"),
-        (me.can_read_all_group_messages, "it sees all messages in groups", "/setprivacy"),
+        (me.can_join_groups, "adding the bot to groups", "/setjoingroups"),
+        (me.can_read_all_group_messages, "reading all messages in groups", "/setprivacy"),
         (me.supports_inline_queries, "inline mode", "/setinline"),
         (me.supports_guest_queries, "guest mode", "the bot's settings"),
     ):
         if is_on:
             yield Finding("ok", f"{what}: on")
         else:
-            yield Finding("warning", f"{what}: off, see {where} at @BotFather")
+            yield Finding("warning", f"{what}: off, change it with {where} at @BotFather")
 
 
 async def _storage(bot: Bot, chat_id: int) -> Finding:
     if not chat_id:
-        return Finding("warning", "[inline] storage_chat is 0: no inline mode, and no guest mode")
+        return Finding("warning", "[inline] storage_chat is 0: inline and guest mode are off")
     try:
         member = await bot.get_chat_member(chat_id, bot.id)
     except DeliveryError as error:
-        return Finding("warning", f"the channel of [inline] storage_chat: {error}")
+        return Finding("warning", f"the channel [inline] storage_chat cannot be used: {error}")
     if getattr(member, "can_post_messages", None) or member.status == "creator":
-        return Finding("ok", "the channel of [inline] storage_chat takes uploads")
+        return Finding("ok", "the channel [inline] storage_chat accepts uploads")
     return Finding(
         "warning",
-        "the channel of [inline] storage_chat: make the bot an administrator that may post there",
+        "the channel [inline] storage_chat: make the bot an administrator with the right to post",
     )

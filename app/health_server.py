@@ -1,4 +1,4 @@
-"""The counter for machines: is the bot alive, is it ready, and how is it doing."""
+"""HTTP server for liveness, readiness and Prometheus metrics."""
 
 import logging
 import time
@@ -19,12 +19,12 @@ from data.key_values import read_value
 
 logger = logging.getLogger(__name__)
 
-#: Telegram answers a waiting getUpdates long before this, in seconds.
+#: Age of the heartbeat after which the bot is not ready, in seconds. A long poll ends much earlier.
 _STALE_S: Final = 120
 
 
 class HealthServer:
-    """Answers machines. Who may ask is decided by the address at which it listens."""
+    """Serves /healthz, /readyz and /metrics. No authentication: the address limits access."""
 
     def __init__(self, container: Container, heartbeat: Path) -> None:
         self._registry = container.metrics.registry
@@ -33,7 +33,7 @@ class HealthServer:
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
-        """Serve for the time of the block; not at all where the port is 0.
+        """Serve during the block; port 0 switches the server off.
 
         Raises:
             SettingsError: the address cannot be used.
@@ -42,12 +42,12 @@ class HealthServer:
             yield
             return
         app = web.Application()
-        for path, answer in (
+        for path, handler in (
             ("/healthz", self._healthz),
             ("/readyz", self._readyz),
             ("/metrics", self._metrics),
         ):
-            app.router.add_get(path, answer)
+            app.router.add_get(path, handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -56,43 +56,48 @@ class HealthServer:
             except OSError as error:
                 mistake = f"[watch] port (WATCH_PORT): {host}:{port}: {error.strerror}"
                 raise SettingsError([mistake]) from None
-            logger.info("Health and metrics: http://%s:%d/metrics", host, port)
+            logger.info(
+                "Serving health checks and metrics at http://%s:%d/metrics",
+                host,
+                port,
+                extra={"event": "health_server_started"},
+            )
             yield
         finally:
             await runner.cleanup()
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        """Say that the program runs: whoever gets no answer may start it anew."""
+        """Respond as long as the event loop runs; without a response, restart the process."""
         return web.Response(text="alive\n")
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        """Say whether Telegram and the database answer."""
-        troubles = []
+        """Respond with 200 if Telegram and the database respond, else with 503 and the reasons."""
+        problems = []
         if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > _STALE_S:
-            troubles.append("Telegram has not answered for two minutes")
+            problems.append("Telegram has not answered for two minutes")
         try:
             await read_value("")
         except StorageError:
-            troubles.append("the database does not answer")
+            problems.append("the database does not answer")
         return web.Response(
-            text="\n".join(troubles or ["ready"]) + "\n", status=503 if troubles else 200
+            text="\n".join(problems or ["ready"]) + "\n", status=503 if problems else 200
         )
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        """Give all numbers as Prometheus reads them."""
+        """Respond with all metrics in Prometheus text format."""
         body = generate_latest(self._registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class Gauges(Collector):
-    """What is looked up in the moment of the question."""
+    """Gauges whose values are read at each scrape."""
 
     def __init__(self, container: Container) -> None:
-        self._parts = container
+        self._container = container
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give the numbers."""
-        container = self._parts
+        """Yield the gauges with their current values."""
+        container = self._container
         requests = GaugeMetricFamily(
             "clipferry_requests_now", "Requests by state", labels=["state"]
         )
@@ -100,24 +105,24 @@ class Gauges(Collector):
         requests.add_metric(["running"], running)
         requests.add_metric(["waiting"], max(container.request_queue.count - running, 0))
         yield requests
-        spool = GaugeMetricFamily("clipferry_spool_bytes", "Room for files", labels=["what"])
+        spool = GaugeMetricFamily("clipferry_spool_bytes", "Spool size in bytes", labels=["what"])
         spool.add_metric(["used"], container.spool.reserved_bytes)
         spool.add_metric(["quota"], container.spool.quota_bytes)
         yield spool
-        resting = GaugeMetricFamily(
-            "clipferry_way_resting", "Ways to sites that rest after failures", labels=["way"]
+        open_routes = GaugeMetricFamily(
+            "clipferry_way_resting", "Routes to sites whose circuit breaker is open", labels=["way"]
         )
-        for way in container.fetcher.open_routes():
-            resting.add_metric([way], 1)
-        yield resting
+        for route in container.fetcher.open_routes():
+            open_routes.add_metric([route], 1)
+        yield open_routes
         yield GaugeMetricFamily(
             "clipferry_database_busy",
-            "Changes that wait (SQLite), or connections in use (PostgreSQL)",
+            "Waiting writes (SQLite), or connections in use (PostgreSQL)",
             value=database.busy(),
         )
         broadcast = GaugeMetricFamily(
             "clipferry_broadcast_done",
-            "Chats that have had the running broadcast",
+            "Chats with a final outcome of the running broadcast",
             labels=["number"],
         )
         if progress := container.broadcasts.progress:

@@ -1,4 +1,4 @@
-"""The log: lines for people or for programs, and no more about chats than the operator wants."""
+"""Logging: as text or JSON lines, with chat ids or pseudonyms."""
 
 import json
 import logging
@@ -11,7 +11,11 @@ _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def configure_logging(level: str, form: str, *, token: str, with_chat_ids: bool) -> None:
-    """Let the program's log begin; `token` makes the chats' pseudonyms this bot's own."""
+    """Configure the root logger.
+
+    `form` is "json" or "text". `token` is the key of the pseudonyms, which replace chat ids unless
+    `with_chat_ids` is set.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
     handler.addFilter(ChatNames(None if with_chat_ids else Pseudonyms(token)))
@@ -19,34 +23,39 @@ def configure_logging(level: str, form: str, *, token: str, with_chat_ids: bool)
 
 
 class ChatNames(logging.Filter):
-    """Decides how chats are written: as they are, or by a pseudonym."""
+    """Writes each `LoggedChat` argument as its pseudonym, or as its id if `pseudonyms` is None."""
 
     def __init__(self, pseudonyms: Pseudonyms | None) -> None:
         super().__init__()
         self._pseudonyms = pseudonyms
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Name the chats of a line."""
+        """Replace the `LoggedChat` arguments of a record; always return True."""
         if isinstance(record.args, tuple):
-            record.args = tuple(self._report(argument) for argument in record.args)
+            record.args = tuple(self._chat_name(argument) for argument in record.args)
         return True
 
-    def _report(self, argument: object) -> object:
+    def _chat_name(self, argument: object) -> object:
         if not isinstance(argument, LoggedChat):
             return argument
         chat_id = argument.chat_id
         return self._pseudonyms.of(chat_id) if self._pseudonyms else chat_id
 
 
+#: What log calls pass in `extra`; the event is a stable name to search for.
+_EXTRA = ("event", "reason", "code")
+
+
 class JsonLines(logging.Formatter):
-    """One JSON object in each line, with a request's facts beside the message."""
+    """Formats each record as one JSON object, with its `event`, `reason`, `code` and `facts`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a line."""
+        """Return the record as a line of JSON."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
+            **{name: getattr(record, name) for name in _EXTRA if hasattr(record, name)},
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }

@@ -1,4 +1,4 @@
-"""What the bot says while its operator is at work: a sentence to each person, and no database."""
+"""Maintenance mode: answers every user with a notice. Needs no database."""
 
 import logging
 import time
@@ -24,38 +24,39 @@ from misc.ui.texts import Texts, load_texts
 
 logger = logging.getLogger(__name__)
 
-#: A person who goes on writing is told again after so many seconds.
-_AGAIN_S: Final = 60
-#: So many people are remembered.
-_MANY: Final = 10_000
+#: Shortest interval between two notices to the same chat, in seconds.
+_NOTICE_INTERVAL_S: Final = 60
+#: Number of chats whose last notice is kept.
+_MAX_CHATS: Final = 10_000
 _CONNECTIONS: Final = 50
 _UPDATES: Final = ["message", "callback_query", "inline_query", "guest_message"]
 
 
 class NoticeThrottle:
-    """Who was told just now."""
+    """Limits the notices to one per chat and interval."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._at: OrderedDict[int, float] = OrderedDict()
+        #: Time of the last notice by chat, oldest first.
+        self._notified_at: OrderedDict[int, float] = OrderedDict()
 
     def is_due(self, chat_id: int) -> bool:
-        """Tell whether somebody is to be told (again), and note that it is done."""
+        """Return True if the chat is due for a notice, and record that it gets one now."""
         now = self._clock()
-        if now - self._at.get(chat_id, -_AGAIN_S) < _AGAIN_S:
+        if now - self._notified_at.get(chat_id, -_NOTICE_INTERVAL_S) < _NOTICE_INTERVAL_S:
             return False
-        self._at[chat_id] = now
-        self._at.move_to_end(chat_id)
-        if len(self._at) > _MANY:
-            self._at.popitem(last=False)
+        self._notified_at[chat_id] = now
+        self._notified_at.move_to_end(chat_id)
+        if len(self._notified_at) > _MAX_CHATS:
+            self._notified_at.popitem(last=False)
         return True
 
 
 async def run(settings: Settings) -> bool:
-    """Answer until a signal says to stop; False when another instance polls with this token.
+    """Answer until a signal arrives; return False if another instance polls with this token.
 
     Raises:
-        SettingsError: the token is wrong.
+        SettingsError: Telegram does not know the token.
     """
     bot = make_bot(
         settings.bot.token.get_secret_value(),
@@ -68,13 +69,16 @@ async def run(settings: Settings) -> bool:
         disable_fsm=True,
         sender=Sender(bot, ceiling_bytes=0, upload_timeout_s=0),
         texts=load_texts(),
-        told=NoticeThrottle(),
+        throttle=NoticeThrottle(),
     )
     dispatcher.update.outer_middleware(update_acks)
     dispatcher.include_router(router())
     watch = PollingWatch(dispatcher.stop_polling, update_acks, settings.files.heartbeat)
     bot.session.middleware(watch)
-    logger.info("Maintenance: everybody is asked to come back later")
+    logger.info(
+        "Maintenance mode: users are asked to come back later",
+        extra={"event": "maintenance_started"},
+    )
     try:
         await dispatcher.start_polling(bot, allowed_updates=_UPDATES, close_bot_session=False)
     except TokenRejectedError:
@@ -83,46 +87,53 @@ async def run(settings: Settings) -> bool:
         ) from None
     finally:
         await bot.session.close()
-    return not watch.has_seen_another
+    return not watch.has_conflict
 
 
 def router() -> Router:
-    """Build the router. Groups are left in peace."""
+    """Build the router. Messages in groups get no notice."""
     router = Router(name="maintenance")
     router.message.register(on_message, InPrivate())
-    router.callback_query.register(on_press)
-    router.inline_query.register(on_query)
-    router.guest_message.register(on_call)
+    router.callback_query.register(on_button)
+    router.inline_query.register(on_inline_query)
+    router.guest_message.register(on_guest_message)
     return router
 
 
-async def on_message(message: Message, sender: Sender, texts: Texts, told: NoticeThrottle) -> None:
-    """Say that it is not the time."""
-    if told.is_due(message.chat.id):
+async def on_message(
+    message: Message, sender: Sender, texts: Texts, throttle: NoticeThrottle
+) -> None:
+    """Send the notice to a private chat."""
+    if throttle.is_due(message.chat.id):
         try:
-            await sender.send_text(ChatTarget.of(message), _sentence(message, texts))
+            await sender.send_text(ChatTarget.of(message), _notice(message, texts))
         except DeliveryError as error:
-            logger.info("Chat %s could not be told: %s", LoggedChat(message.chat.id), error)
+            logger.info(
+                "Could not send the maintenance notice to chat %s: %s",
+                LoggedChat(message.chat.id),
+                error,
+                extra={"event": "maintenance_notice_not_sent"},
+            )
 
 
-async def on_press(query: CallbackQuery, texts: Texts) -> None:
-    """Say it above the keyboard."""
-    await query.answer(_sentence(query, texts), show_alert=True)
+async def on_button(query: CallbackQuery, texts: Texts) -> None:
+    """Show the notice as an alert."""
+    await query.answer(_notice(query, texts), show_alert=True)
 
 
-async def on_query(query: InlineQuery, texts: Texts) -> None:
-    """Say it in a card."""
-    sentence = _sentence(query, texts)
-    await query.answer(cards.hint(sentence, sentence), cache_time=0, is_personal=True)
+async def on_inline_query(query: InlineQuery, texts: Texts) -> None:
+    """Show the notice as the only inline result."""
+    notice = _notice(query, texts)
+    await query.answer(cards.hint(notice, notice), cache_time=0, is_personal=True)
 
 
-async def on_call(message: Message, bot: Bot, texts: Texts) -> None:
-    """Say it where the bot was called to."""
-    sentence = _sentence(message, texts)
-    (card,) = cards.hint(sentence, sentence)
+async def on_guest_message(message: Message, bot: Bot, texts: Texts) -> None:
+    """Answer a guest query with the notice."""
+    notice = _notice(message, texts)
+    (card,) = cards.hint(notice, notice)
     await bot(AnswerGuestQuery(guest_query_id=message.guest_query_id or "", result=card))
 
 
-def _sentence(event: Message | CallbackQuery | InlineQuery, texts: Texts) -> str:
-    person = event.from_user
-    return texts[texts.closest(person.language_code if person else None)]["maintenance"]
+def _notice(event: Message | CallbackQuery | InlineQuery, texts: Texts) -> str:
+    user = event.from_user
+    return texts[texts.closest(user.language_code if user else None)]["maintenance"]

@@ -1,4 +1,4 @@
-"""How getting updates goes."""
+"""Monitors polling: heartbeat, update acknowledgements and conflicts with another instance."""
 
 import asyncio
 import logging
@@ -26,17 +26,17 @@ _HEARTBEAT_S: Final = 5
 
 
 class PollingWatch(BaseRequestMiddleware):
-    """Looks at how polling goes.
+    """Request middleware that monitors getUpdates.
 
-    A request waits until Telegram may forget what it has brought before. An answer touches the
-    heartbeat. A conflict ends the program: somebody else polls with the same
-    token, and fighting over it would lose updates.
+    Before each call it waits until all earlier updates are acknowledged, because the call deletes
+    them at Telegram. Each response touches the heartbeat file. A conflict stops the bot: another
+    instance polls with the same token, and updates would be lost if both continued.
     """
 
     def __init__(
         self, stop: Callable[[], Awaitable[None]], update_acks: UpdateAcks, heartbeat: Path
     ) -> None:
-        """Watch over polling; `stop` ends it."""
+        """Create the folder of the heartbeat file. `stop` is called after a conflict."""
         heartbeat.parent.mkdir(parents=True, exist_ok=True)
         self._stop = stop
         self._update_acks = update_acks
@@ -45,8 +45,8 @@ class PollingWatch(BaseRequestMiddleware):
         self._stopping: asyncio.Task[None] | None = None
 
     @property
-    def has_seen_another(self) -> bool:
-        """Tell whether a conflict is why the program ends."""
+    def has_conflict(self) -> bool:
+        """True if the bot stops because another instance polls with the same token."""
         return self._stopping is not None
 
     async def __call__(
@@ -55,7 +55,7 @@ class PollingWatch(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Pass every request on; look at those that poll."""
+        """Pass every request on, and monitor getUpdates."""
         is_polling = isinstance(method, GetUpdates)
         if is_polling:
             await self._update_acks.complete()
@@ -63,13 +63,16 @@ class PollingWatch(BaseRequestMiddleware):
             response = await make_request(bot, method)
         except TelegramConflictError:
             if is_polling and not self._stopping:
-                logger.critical("Another instance polls with this token: this one stops")
+                logger.critical(
+                    "Another instance polls with the same token, stopping",
+                    extra={"event": "polling_conflict"},
+                )
                 # As a task, because it waits for this very request to end.
                 self._stopping = asyncio.ensure_future(self._stop())  # noqa: TID251
             raise
         if is_polling:
             self._beat()
-            # aiogram calls it a response, but hands on what is inside.
+            # aiogram declares a Response, but the session returns the updates themselves.
             self._update_acks.expect(cast("list[Update]", response))
         return response
 

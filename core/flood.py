@@ -63,6 +63,10 @@ class Guard:
         self._groups: dict[int, _Record] = {}
         self._until_sweep = _SWEEP_EVERY
 
+    def __len__(self) -> int:
+        """Return the number of senders and groups whose messages are counted."""
+        return len(self._senders) + len(self._groups)
+
     def judge(self, sender_id: int, group_id: int | None, now: float) -> tuple[Verdict, int]:
         """Count a message. Return the verdict, and the minutes of a time-out that begins now or 0.
 

@@ -156,6 +156,11 @@ class Pacer:
         """Return the number of waiting calls."""
         return sum(len(queue) for queue in self._waiting.values())
 
+    @property
+    def buckets(self) -> int:
+        """Return the number of buckets of chats and groups that are kept."""
+        return len(self._chats) + len(self._groups)
+
     def _next(self, now: float) -> Ticket | None:
         """Return the oldest call whose chat has free tokens, answers before bulk.
 

@@ -1,4 +1,4 @@
-"""Engine, sessions and schema. The only module with state of its own: the seed page asks for it.
+"""Engine, sessions and schema. The only module with global state, which the seed page requires.
 
 The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_database_components`,
 `init_db`, `get_async_db_url` and `get_session`.
@@ -33,15 +33,15 @@ T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
-    """Base of all tables."""
+    """Base class of all models."""
 
 
-#: A 64-bit key. SQLite numbers rows by itself only when the column is declared INTEGER.
+#: A 64-bit key. SQLite generates keys only for a column declared INTEGER.
 BigIntegerKey: Final = BigInteger().with_variant(Integer, "sqlite")
 
 engine: AsyncEngine | None = None
 async_session: async_sessionmaker[AsyncSession] | None = None
-#: Where "now" in the tables comes from; a test may replace it.
+#: Source of all timestamps in the tables; tests may replace it.
 clock: Clock = system_clock
 
 _runner: "_Runner | None" = None
@@ -49,36 +49,36 @@ _retired: list[tuple[AsyncEngine, "_Runner"]] = []
 
 _EMBEDDED_FILE: Final = Path(__file__).resolve().parent.parent / "var" / "clipferry.db"
 _MIGRATIONS: Final = Path(__file__).resolve().parent / "migrations"
-#: Any constant will do, as long as every Clipferry uses the same one.
+#: Key of the advisory lock: any constant that all versions share.
 _MIGRATION_LOCK: Final = 0x0C11_9FE7
 #: How long a writer waits for another process that holds SQLite's write lock, in milliseconds.
 _BUSY_TIMEOUT_MS: Final = 30_000
-#: Threads that answer questions to SQLite.
+#: Number of threads that read from SQLite.
 _READERS: Final = 3
-#: Execution option of SQLite connections that begin no transaction.
-_ONLY_ASKING: Final = "clipferry_only_asking"
+#: Execution option of SQLite connections that never begin a transaction.
+_READ_ONLY: Final = "clipferry_read_only"
 _NOT_INITIALISED: Final = "Database not initialized. Call initialize_database_components() first."
 
 
 def get_async_db_url(db_url: str) -> URL:
-    """Give the address with the asynchronous driver of its database.
+    """Return the URL with the asynchronous driver of its database.
 
-    Every `postgres…` address gets asyncpg and every `sqlite…` address aiosqlite, whatever driver it
-    names. An empty address means the embedded default, an SQLite file under var/.
+    Every `postgres…` URL gets asyncpg and every `sqlite…` URL aiosqlite, whatever driver it names.
+    An empty string means the default, an SQLite file under var/.
 
     Raises:
-        ValueError: neither PostgreSQL nor SQLite. The message does not repeat the address.
+        ValueError: neither PostgreSQL nor SQLite. The message does not repeat the URL.
     """
     if not db_url.strip():
         return URL.create("sqlite+aiosqlite", database=str(_EMBEDDED_FILE))
     try:
         url = make_url(db_url.strip())
     except Exception as error:  # noqa: BLE001 - SQLAlchemy's message would repeat the password
-        raise ValueError(f"not a database address ({type(error).__name__})") from None
+        raise ValueError(f"not a database URL ({type(error).__name__})") from None
     kind = url.drivername.partition("+")[0]
     if kind in {"postgres", "postgresql"}:
         query = dict(url.query)
-        if "sslmode" in query:  # libpq's word; asyncpg calls it ssl
+        if "sslmode" in query:  # libpq's name; asyncpg calls it ssl
             query["ssl"] = query.pop("sslmode")
         return url.set(drivername="postgresql+asyncpg", query=query)
     if kind == "sqlite":
@@ -87,19 +87,22 @@ def get_async_db_url(db_url: str) -> URL:
 
 
 def initialize_database_components(db_url: str) -> None:
-    """Build the engine and the session factory; connects to nothing yet.
+    """Build the engine and the session factory without connecting.
 
-    Call it once at start, before anything else here. A second call replaces both and logs a
-    warning; the old pool is closed by the next `init_db()` or `close()`.
+    Call it once at start, before any other function of this module. A second call replaces both and
+    logs a warning; the old pool is closed by the next `init_db()` or `close()`.
 
     Raises:
-        ValueError: the URL is neither PostgreSQL's nor SQLite's.
+        ValueError: the URL is neither PostgreSQL nor SQLite.
         StorageError: the folder of the SQLite file cannot be created.
     """
     global engine, async_session, _runner  # noqa: PLW0603 - the seed's contract
     url = get_async_db_url(db_url)
     if engine is not None:
-        logger.warning("The database was initialised twice; the first engine is closed")
+        logger.warning(
+            "The database was initialised twice; the first engine will be closed",
+            extra={"event": "database_initialised_twice"},
+        )
         _retire()
     if url.get_backend_name() == "sqlite":
         engine, _runner = _sqlite_engine(url), _SqliteRunner(url)
@@ -107,18 +110,22 @@ def initialize_database_components(db_url: str) -> None:
         engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
         _runner = _AsyncRunner(engine)
     async_session = async_sessionmaker(engine, expire_on_commit=False)
-    logger.info("Database: %s", url.render_as_string(hide_password=True))
+    logger.info(
+        "Database: %s",
+        url.render_as_string(hide_password=True),
+        extra={"event": "database_configured"},
+    )
 
 
 async def init_db() -> None:
-    """Bring the database to the newest schema, whatever it is: fresh, the seed's own, or older.
+    """Create or upgrade the schema. Databases of the original module are upgraded in place.
 
-    Safe to call twice, and by several processes at once: one works, the others wait.
+    Safe to call twice, and by several processes at once: one upgrades, the others wait.
 
     Raises:
-        RuntimeError: not initialised.
-        NewerDatabaseError: the database belongs to a newer Clipferry.
-        StorageError: the database did not answer, or refused.
+        RuntimeError: `initialize_database_components()` was not called.
+        NewerDatabaseError: a newer version of Clipferry has upgraded the database.
+        StorageError: the database did not respond, or refused.
     """
     if engine is None:
         raise RuntimeError(_NOT_INITIALISED)
@@ -132,13 +139,13 @@ async def init_db() -> None:
 
 
 async def get_session() -> AsyncSession:
-    """Give a session for `async with await get_session() as db:`.
+    """Return a session for `async with await get_session() as db:`.
 
-    It is closed at the end of the block; what was not committed is rolled back. On SQLite there is
-    one writing connection, handed out in order of asking, so keep the block short.
+    It is closed at the end of the block; uncommitted changes are rolled back. On SQLite, sessions
+    share one write connection and get it in order of request, so keep the block short.
 
     Raises:
-        RuntimeError: not initialised.
+        RuntimeError: `initialize_database_components()` was not called.
     """
     if async_session is None:
         raise RuntimeError(_NOT_INITIALISED)
@@ -148,12 +155,12 @@ async def get_session() -> AsyncSession:
 async def read_one(work: Callable[[Connection], T]) -> T:
     """Read one row by its key. `work` gets a connection and must not write.
 
-    On SQLite `work` runs in the event loop's thread: the query takes less time than a change of
-    threads.
+    On SQLite `work` runs in the event loop's thread: the query takes less time than a switch to
+    another thread.
 
     Raises:
         RuntimeError: `initialize_database_components()` was not called.
-        StorageError: the database did not answer, or refused.
+        StorageError: the database did not respond, or refused.
     """
     runner = _initialised()
     try:
@@ -163,11 +170,11 @@ async def read_one(work: Callable[[Connection], T]) -> T:
 
 
 async def read(work: Callable[[Connection], T]) -> T:
-    """Run a query that may take long. `work` gets a connection and must not write.
+    """Run a query that may be slow. `work` gets a connection and must not write.
 
     Raises:
         RuntimeError: `initialize_database_components()` was not called.
-        StorageError: the database did not answer, or refused.
+        StorageError: the database did not respond, or refused.
     """
     runner = _initialised()
     try:
@@ -179,12 +186,12 @@ async def read(work: Callable[[Connection], T]) -> T:
 async def write(work: Callable[[Connection], T]) -> T:
     """Run `work` in a transaction; it is rolled back if `work` raises.
 
-    `work` must do nothing but talk to the database, because it may run a second time. On SQLite,
-    writers take turns in order of arrival, and those that wait together are committed together.
+    `work` must have no side effects outside the database, because it may run a second time. On
+    SQLite, writes run in order of arrival, and all waiting writes share one commit.
 
     Raises:
         RuntimeError: `initialize_database_components()` was not called.
-        StorageError: the database did not answer, or refused.
+        StorageError: the database did not respond, or refused.
     """
     runner = _initialised()
     try:
@@ -205,14 +212,14 @@ def busy() -> int:
 
 
 def table_of(model: type[Base]) -> Table:
-    """Give a model's table itself, for statements that are run all the time."""
+    """Return the table of a model, for statements that run often."""
     table = model.__table__
     assert isinstance(table, Table)
     return table
 
 
 def unix_now() -> int:
-    """Give the current Unix time in whole seconds, by the database's clock."""
+    """Return the current Unix time in whole seconds, from `clock`."""
     return int(clock())
 
 
@@ -237,26 +244,26 @@ async def _dispose_retired() -> None:
 
 
 class _Runner(Protocol):
-    """Runs synchronous work on a connection, in whatever way suits the database."""
+    """Runs synchronous work on a connection, in the way that suits the database."""
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
-        """Run work that asks for next to nothing."""
+        """Run a query for one row by its key."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run work that only asks."""
+        """Run a query that may be slow."""
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run work as one transaction."""
+        """Run work in a transaction."""
 
     def busy(self) -> int:
-        """Give how much is being done, or waits."""
+        """Return the number of waiting writes or of connections in use."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close all connections and threads."""
 
 
 class _AsyncRunner:
-    """For a database behind a socket: the work runs in the loop, as SQLAlchemy's greenlet."""
+    """For PostgreSQL: work runs in the event loop, in a greenlet of SQLAlchemy."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._writers = engine
@@ -278,36 +285,37 @@ class _AsyncRunner:
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def close(self) -> None:
-        """Nothing of its own."""
+        """Do nothing: the engine owns the connections."""
 
 
 class _SqliteRunner:
-    """For a file: the whole work runs in a thread, one change of threads instead of one per step.
+    """For SQLite: each piece of work runs in a thread as a whole, with one switch of threads.
 
-    That is several times faster than SQLAlchemy over aiosqlite (docs/decisions/0003). Writers have
-    one thread, so they take turns; SQLite's own way of waiting is an unfair sleep.
+    That is several times faster than SQLAlchemy over aiosqlite, which switches threads at every
+    step (docs/decisions/0003). All writes run in one thread, in order of arrival, because SQLite's
+    own lock waits by sleeping and is not fair.
     """
 
     def __init__(self, url: URL) -> None:
-        plain = url.set(drivername="sqlite+pysqlite")
+        sync_url = url.set(drivername="sqlite+pysqlite")
         self._writers = create_engine(
-            plain, pool_size=_READERS + 2, max_overflow=0, hide_parameters=True
+            sync_url, pool_size=_READERS + 2, max_overflow=0, hide_parameters=True
         )
         event.listen(self._writers, "connect", _prepare_sqlite)
         event.listen(self._writers, "begin", _begin_immediate)
-        self._readers = self._writers.execution_options(**{_ONLY_ASKING: True})
-        #: The loop's own connection, in which nothing ever begins a transaction.
-        self._looker: Connection | None = None
+        self._readers = self._writers.execution_options(**{_READ_ONLY: True})
+        #: Connection for `read_one` in the event loop's thread; it never begins a transaction.
+        self._loop_reader: Connection | None = None
         self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="db-read")
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="db-write")
-        #: What waits to be written, with where its result goes.
-        self._unwritten: list[_Change] = []
-        self._handing_over = threading.Lock()
+        #: Queued writes, oldest first.
+        self._pending: list[_Change] = []
+        self._pending_lock = threading.Lock()
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
-        if self._looker is None:
-            self._looker = self._readers.connect()
-        return work(self._looker)
+        if self._loop_reader is None:
+            self._loop_reader = self._readers.connect()
+        return work(self._loop_reader)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         def run() -> T:
@@ -319,23 +327,23 @@ class _SqliteRunner:
     async def write(self, work: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         change = _Change(work, loop.create_future())
-        with self._handing_over:
-            self._unwritten.append(change)
-            is_first = len(self._unwritten) == 1
+        with self._pending_lock:
+            self._pending.append(change)
+            is_first = len(self._pending) == 1
         if is_first:
             self._write_thread.submit(self._write_all, loop)
-        # A change that has been handed over is made, even if nobody waits for it any more.
+        # Shielded: a queued write runs even if the caller is cancelled.
         result: T = await asyncio.shield(change.done)
         return result
 
     def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Make all changes that wait in one transaction; if one of them fails, each in its own."""
-        with self._handing_over:
-            changes, self._unwritten = self._unwritten, []
+        """Run all queued writes in one transaction; if one fails, rerun each in its own."""
+        with self._pending_lock:
+            changes, self._pending = self._pending, []
         try:
             with self._writers.begin() as connection:
                 outcomes = [_Outcome(change.work(connection)) for change in changes]
-        except Exception:  # noqa: BLE001 - whose failure it is will be seen one by one
+        except Exception:  # noqa: BLE001 - the rerun shows which write failed
             outcomes = [self._write_one(change) for change in changes]
         loop.call_soon_threadsafe(_deliver, changes, outcomes)
 
@@ -343,15 +351,15 @@ class _SqliteRunner:
         try:
             with self._writers.begin() as connection:
                 return _Outcome(change.work(connection))
-        except Exception as error:  # noqa: BLE001 - it is raised where the change was asked for
+        except Exception as error:  # noqa: BLE001 - raised again in the caller of write()
             return _Outcome(error=error)
 
     def busy(self) -> int:
-        return len(self._unwritten)
+        return len(self._pending)
 
     def close(self) -> None:
-        if self._looker is not None:
-            self._looker.close()
+        if self._loop_reader is not None:
+            self._loop_reader.close()
         self._read_threads.shutdown()
         self._write_thread.shutdown()
         self._writers.dispose()
@@ -359,7 +367,7 @@ class _SqliteRunner:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Something to be written."""
+    """A queued write, and the future for its result."""
 
     work: Callable[[Connection], Any]
     done: "asyncio.Future[Any]"
@@ -367,7 +375,7 @@ class _Change:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of a change."""
+    """Result of a write, or the error that it raised."""
 
     result: Any = None
     error: Exception | None = None
@@ -384,10 +392,13 @@ def _deliver(changes: Sequence[_Change], outcomes: Sequence[_Outcome]) -> None:
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    """The seed page's engine, with one connection, so that its sessions take turns.
+    """Build the engine for the seed page's sessions, with one connection, so that they queue.
 
-    BEGIN IMMEDIATE, because a transaction that begins by reading and then wants to write fails at
-    once if somebody wrote in between, whatever the busy timeout says.
+    Transactions start with BEGIN IMMEDIATE: one that reads first and then writes would fail at once
+    if another wrote in between, regardless of the busy timeout.
+
+    Raises:
+        StorageError: the folder of the file cannot be created.
     """
     if url.database:
         try:
@@ -403,7 +414,7 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are ours to begin, see _begin_immediate
+    connection.isolation_level = None  # _begin_immediate begins transactions
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {_BUSY_TIMEOUT_MS}",
@@ -417,21 +428,25 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    if not connection.get_execution_options().get(_ONLY_ASKING):
+    if not connection.get_execution_options().get(_READ_ONLY):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def lock_upgrades(db: Connection) -> None:
-    """Let no other process upgrade the database until the end of this transaction.
+    """Lock out upgrades by other processes until the end of this transaction.
 
-    SQLite needs no lock of its own: its transactions begin with BEGIN IMMEDIATE.
+    SQLite needs no extra lock: its transactions begin with BEGIN IMMEDIATE.
     """
     if db.dialect.name == "postgresql":
         db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
 def _upgrade(connection: Connection) -> None:
-    """Run the missing migrations; imports Alembic only when there are any."""
+    """Run the missing migrations; import Alembic only if there are any.
+
+    Raises:
+        NewerDatabaseError: the database has a schema that this version does not know.
+    """
     known = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
     current = None
     if inspect(connection).has_table("alembic_version"):
@@ -447,4 +462,9 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    logger.info("The database now has schema %s (before: %s)", known[-1], current or "none")
+    logger.info(
+        "Upgraded the database from schema %s to %s",
+        current or "none",
+        known[-1],
+        extra={"event": "database_upgraded"},
+    )

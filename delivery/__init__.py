@@ -1,1 +1,1 @@
-"""The post office: how media reaches Telegram."""
+"""Delivery: how media reaches Telegram."""

@@ -1,6 +1,7 @@
-"""The Telegram client: builds it, and translates aiogram's errors once for every call.
+"""Builds the Telegram client, which translates aiogram's errors in one place.
 
-All calls pass `TelegramClient.__call__`: the sender's, `message.answer(…)`, `callback.answer(…)`.
+All calls pass `TelegramClient.__call__`: those of the sender, `message.answer(…)`,
+`callback.answer(…)`.
 """
 
 from collections.abc import Callable
@@ -22,13 +23,13 @@ from core.limits import PUBLIC_UPLOAD_BYTES
 from delivery.rate_limiter import RateLimiter
 from delivery.telegram_errors import translate
 
-#: The response models of every poll and every message. pydantic drops a generic model when nothing
-#: refers to it, and would build it again after each garbage collection.
+#: The response models of every poll and every message. pydantic drops a generic model without
+#: references, and would build it again after each garbage collection.
 _KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
 
 
 class TelegramClient(Bot):
-    """aiogram's client whose calls fail with the errors of `core.errors`."""
+    """aiogram's client; its calls raise the errors of `core.errors`."""
 
     def __init__(self, token: str, *, ceiling_bytes: int, **options: Any) -> None:
         super().__init__(token, **options)
@@ -59,14 +60,14 @@ def make_bot(
 ) -> TelegramClient:
     """Build the client.
 
-    `connections` bounds the requests at the same time, uploads among them. `ceiling_bytes` is the
-    largest upload that the server takes. With `paces`, messages are created no faster than Telegram
-    allows; `waited` gets the seconds that each of them had to wait.
+    `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
+    upload that the server accepts. With `paces`, messages are created no faster than Telegram
+    allows; `waited` is called with the wait of each message, in seconds.
 
-    aiogram's own time limit of 60 s holds for everything but uploads, which set theirs.
+    aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
     Raises:
-        SettingsError: the token has the wrong form.
+        SettingsError: the token is malformed.
     """
     session = AiohttpSession(api=TelegramAPIServer.from_base(server), limit=connections)
     session.middleware(RateLimiter(paces=paces, waited=waited))
@@ -77,7 +78,7 @@ def make_bot(
             session=session,
             default=DefaultBotProperties(
                 parse_mode=ParseMode.HTML,
-                # Not `link_preview_is_disabled`, which makes aiogram send a parameter that is gone.
+                # `link_preview_is_disabled` would send a parameter that Telegram has removed.
                 link_preview=LinkPreviewOptions(is_disabled=True),
             ),
         )

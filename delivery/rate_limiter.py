@@ -1,7 +1,8 @@
-"""Every message that the bot creates waits here for its turn, so that Telegram never has to refuse one.
+"""Rate limiter: delays every call that creates messages until Telegram's limits allow it.
 
-It sits under the client, where nothing can go past it. When Telegram asks for a pause all the same,
-everybody that shares the bucket waits, and the call is repeated once: a 429 says that nothing was sent.
+It is a request middleware of the client, so every call passes it. If Telegram still responds with
+429, all calls that share the bucket wait, and the call is retried once: after a 429 it is certain
+that nothing was sent.
 """
 
 import asyncio
@@ -26,14 +27,14 @@ from delivery.api_requests import SendByFileId
 
 logger = logging.getLogger(__name__)
 
-#: Set for the time of a broadcast: people who wait for an answer go first.
-is_bulk_send: ContextVar[bool] = ContextVar("in_bulk", default=False)
-#: Called in the moment in which a message leaves, after all waiting for its turn.
+#: True while a broadcast is sent. Answers to users have priority.
+is_bulk_send: ContextVar[bool] = ContextVar("is_bulk_send", default=False)
+#: Called right before a message is sent, after any wait in the rate limiter.
 on_send_start: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
-    "at_departure", default=None
+    "on_send_start", default=None
 )
 
-#: Telegram's wish for a pause is granted up to this length, in seconds.
+#: Longest `retry_after` of a 429 that is waited out, in seconds.
 _LONGEST_PAUSE_S: Final = 60
 _CREATES_ONE: Final = (
     api.SendMessage,
@@ -46,7 +47,7 @@ _CREATES_ONE: Final = (
     api.ForwardMessage,
     SendByFileId,
 )
-#: In groups Telegram counts edits about like messages.
+#: In groups, Telegram counts edits roughly like messages.
 _EDITS: Final = (
     api.EditMessageText,
     api.EditMessageCaption,
@@ -56,16 +57,21 @@ _EDITS: Final = (
 
 
 class RateLimiter(BaseRequestMiddleware):
-    """Paces the requests of one bot."""
+    """Paces the calls of one bot that create messages."""
 
     def __init__(self, *, paces: bool, waited: Callable[[float], None]) -> None:
-        #: Told how many seconds each message has waited.
+        #: Called with the wait of each message, in seconds.
         self._waited = waited
-        #: False leaves out the pacing, and only obeys Telegram's own refusals.
+        #: False switches pacing off; 429 responses are still respected.
         self._paces = paces
         self._pacer = Pacer()
         self._turns: dict[Ticket, asyncio.Future[None]] = {}
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def pending(self) -> int:
+        """Return the number of calls that are waiting or in flight."""
+        return max(len(self._turns), self._pacer.waiting)
 
     async def __call__(
         self,
@@ -73,39 +79,43 @@ class RateLimiter(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        """Send a request when its turn has come.
+        """Send a request once the limits allow it.
 
         Raises:
-            TelegramRetryAfter: refused twice, or for too long.
+            TelegramRetryAfter: Telegram refused twice, or asked for too long a pause.
         """
         chat_id, weight = _created(method)
         if not weight:
             return await make_request(bot, method)
-        async with self._turn(chat_id, weight) as ticket:
+        async with self._tokens(chat_id, weight) as ticket:
             try:
-                return await _depart(make_request, bot, method)
+                return await _send(make_request, bot, method)
             except TelegramRetryAfter as flood:
                 if flood.retry_after > _LONGEST_PAUSE_S:
                     raise
-                logger.warning("Telegram asks for a pause of %d s", flood.retry_after)
+                logger.warning(
+                    "Telegram responded with 429, retrying in %d s",
+                    flood.retry_after,
+                    extra={"event": "telegram_rate_limited"},
+                )
                 pause_s = flood.retry_after
                 if ticket:
                     self._pacer.flooded(ticket, pause_s, self._now())
         if not self._paces:
             await asyncio.sleep(pause_s)
-        async with self._turn(chat_id, weight):
-            return await _depart(make_request, bot, method)
+        async with self._tokens(chat_id, weight):
+            return await _send(make_request, bot, method)
 
     @asynccontextmanager
-    async def _turn(self, chat_id: int, weight: int) -> AsyncIterator[Ticket | None]:
-        """Wait for a call's turn, and give its tokens back after the block; None without pacing."""
+    async def _tokens(self, chat_id: int, weight: int) -> AsyncIterator[Ticket | None]:
+        """Wait for the call's tokens and return them after the block; yield None without pacing."""
         if not self._paces:
             yield None
             return
         asked_at = self._now()
         ticket = self._pacer.ask(chat_id, weight, is_bulk=is_bulk_send.get(), now=asked_at)
         turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
-        self._call_up()
+        self._grant_turns()
         try:
             await turn
             self._waited(self._now() - asked_at)
@@ -116,40 +126,40 @@ class RateLimiter(BaseRequestMiddleware):
                 self._pacer.answered(ticket, self._now())
             else:
                 self._pacer.withdraw(ticket)
-            self._call_up()
+            self._grant_turns()
 
-    def _call_up(self) -> None:
-        """Let those go whose turn it is, and come back when the next one's may be."""
+    def _grant_turns(self) -> None:
+        """Start the calls for which there are tokens, and schedule the next check."""
         now = self._now()
         for ticket in self._pacer.grant(now):
             turn = self._turns[ticket]
-            if not turn.done():  # else it was cancelled just now, and gives its tokens back itself
+            if not turn.done():  # a call that was just cancelled returns its own tokens
                 turn.set_result(None)
-        if self._alarm:
-            self._alarm.cancel()
+        if self._timer:
+            self._timer.cancel()
         next_at = self._pacer.next_at(now)
         loop = asyncio.get_running_loop()
-        self._alarm = loop.call_at(next_at, self._call_up) if next_at is not None else None
+        self._timer = loop.call_at(next_at, self._grant_turns) if next_at is not None else None
 
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
 
-async def _depart(
+async def _send(
     make_request: NextRequestMiddlewareType[TelegramType],
     bot: Bot,
     method: TelegramMethod[TelegramType],
 ) -> Response[TelegramType]:
-    if note := on_send_start.get():
-        await note()
+    if on_start := on_send_start.get():
+        await on_start()
     return await make_request(bot, method)
 
 
 def _created(method: TelegramMethod[Any]) -> tuple[int, int]:
-    """Tell in which chat a request creates how many messages; none for most."""
+    """Return the chat and the number of messages that a request creates there; 0 for most."""
     chat_id = getattr(method, "chat_id", None)
-    # What is paid for is not bound to the free pace.
+    # Paid broadcasts are exempt from the free limits.
     if not isinstance(chat_id, int) or getattr(method, "allow_paid_broadcast", None):
         return 0, 0
     match method:

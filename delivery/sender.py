@@ -1,4 +1,7 @@
-"""Sending: one upload, streamed from disk, never repeated blindly."""
+"""Sends media and texts to chats and inline messages.
+
+Uploads are streamed from disk. A call whose outcome is unknown is not repeated.
+"""
 
 import asyncio
 import logging
@@ -47,86 +50,86 @@ from delivery.targets import ChatTarget
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Telegram shows an action for five seconds.
+#: Interval between chat actions, in seconds. Telegram shows each for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
-#: For the storage channel: nothing around the media, and nobody's phone rings.
+#: For the storage channel: no caption, no buttons, no notification.
 _PLAIN: Final = MessageOptions(caption="", is_silent=True)
 
 
 class SendingCancelledError(asyncio.CancelledError):
-    """A send was cut off on its way, at shutdown: nobody can know whether it has arrived."""
+    """A send was cancelled after it had started, so its outcome is unknown."""
 
 
 class Journal(Protocol):
-    """Where it is noted what has gone out, so that nothing goes out twice."""
+    """Records the progress of an answer, so that nothing is sent twice."""
 
     @property
     def progress(self) -> Progress:
-        """How much has gone out."""
+        """Return which messages were sent, and what is being sent."""
 
     def record_total(self, files: int) -> None:
-        """Note how many files the answer has."""
+        """Record the number of files in the answer."""
 
     async def record_sending(self, files: int) -> None:
-        """Note that files, or with 0 the text below them, are about to be sent."""
+        """Record that `files` files are about to be sent; 0 means the text below them."""
 
     async def record_not_sent(self) -> None:
-        """Note that what was about to be sent has surely not arrived."""
+        """Record that the current send certainly failed."""
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
-        """Note that what was about to be sent has arrived."""
+        """Record that the current send succeeded, with the ids of its file messages."""
 
 
 class NullJournal:
-    """A journal that is not kept: what goes out may go out again."""
+    """A journal in memory, for messages that may be sent again after a crash."""
 
     def __init__(self) -> None:
         self.progress = Progress()
 
     def record_total(self, files: int) -> None:
-        """Note nothing."""
+        """Ignore the number of files."""
 
     async def record_sending(self, files: int) -> None:
-        """Note it for as long as this lives."""
+        """Record it in memory."""
         self.progress = self.progress.record_sending(files)
 
     async def record_not_sent(self) -> None:
-        """Note it for as long as this lives."""
+        """Record it in memory."""
         self.progress = self.progress.record_not_sent()
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
-        """Note it for as long as this lives."""
+        """Record it in memory."""
         self.progress = self.progress.record_sent(tuple(message_ids))
 
 
 class Sender:
-    """Sends into chats; every failure comes out as a `DeliveryError`."""
+    """Sends to chats. Failures of Telegram calls are raised as `DeliveryError`."""
 
     def __init__(
         self, bot: Bot, *, ceiling_bytes: int, upload_timeout_s: int, storage_chat: int = 0
     ) -> None:
         self._bot = bot
-        #: Where files are uploaded that are meant for inline messages, which take no uploads.
+        #: Files for inline messages are uploaded here first: inline messages accept only file ids.
         self._storage = ChatTarget(storage_chat, 0, is_private=False, is_reply=False)
-        #: Largest file in bytes that the Bot API server takes.
+        #: Largest file that the Bot API server accepts, in bytes.
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
 
     async def send(
         self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
     ) -> tuple[RemoteFile, ...]:
-        """Send a post: one file with its look, or several as albums with the look below them.
+        """Send one file with its caption and buttons, or several as albums with a text below.
 
-        What has gone out by the journal is left out. Gives the files as Telegram has them now, or
-        nothing where some of them went out before.
+        Files that the journal records as sent are skipped. Return the files with their Telegram
+        ids, in order, or an empty tuple if some were skipped or have no known id.
 
         Raises:
             TooLargeError: a file is over the server's limit; nothing was uploaded.
             PartialDeliveryError: some files have arrived, and a later one has not.
-            DeliveryError: nothing has arrived, or we cannot know.
+            DeliveryError: nothing has arrived, or the outcome is unknown.
         """
         for file in files:
-            self._check_size(_weight(file))
+            self._check_size(_upload_bytes(file))
         if target.inline_id:
             known = [file for file in files if isinstance(file, RemoteFile)]
             if len(known) < len(files):
@@ -137,17 +140,19 @@ class Sender:
             sent = await self._send_albums(target, files, options, journal)
         else:
             sent = [await self._send_file(target, files[0], options, journal)]
-        record_sent = tuple(one.file for one in sent if one.file)
-        return record_sent if len(record_sent) == len(files) else ()
+        sent_files = tuple(one.file for one in sent if one.file)
+        return sent_files if len(sent_files) == len(files) else ()
 
     async def send_audio(
         self, target: ChatTarget, audio: AudioFile, options: MessageOptions, journal: Journal
     ) -> tuple[RemoteFile, ...]:
-        """Send a sound that plays in the player; gives it as Telegram has it now.
+        """Send an audio file for Telegram's music player.
+
+        Return the file with its Telegram id, or an empty tuple if the id is not known.
 
         Raises:
-            TooLargeError: over the server's limit; nothing was uploaded.
-            DeliveryError: Telegram did not take it, or we cannot know.
+            TooLargeError: the file is over the server's limit; nothing was uploaded.
+            DeliveryError: Telegram refused it, or the outcome is unknown.
         """
         self._check_size(audio.path.stat().st_size)
         if target.inline_id:
@@ -155,7 +160,7 @@ class Sender:
             return await self._fill_inline(target, known, options)
         journal.record_total(1)
         request = audio_request(target, audio, options)
-        # Telegram has no "uploading sound" for music; this is what its apps show for it.
+        # Telegram has no chat action for uploading music; its apps show this one.
         message = await self._upload(target, "upload_document", request, journal)
         await journal.record_sent([message.message_id])
         file = remote_file(message)
@@ -164,25 +169,25 @@ class Sender:
     async def _fill_inline(
         self, target: ChatTarget, files: Sequence[RemoteFile], options: MessageOptions
     ) -> tuple[RemoteFile, ...]:
-        """Let an inline message show the first of some files that Telegram has; gives all of them.
+        """Show the first of several uploaded files in an inline message; return all of them.
 
-        It may be done again without harm, so a crash leaves no doubt here.
+        The edit is idempotent, so it needs no journal.
 
         Raises:
-            DeliveryError: Telegram did not take it.
+            DeliveryError: Telegram refused it, or `files` is empty.
         """
         if not files:
-            raise FileRejectedError("the storage channel gave no file ids")
+            raise FileRejectedError("the upload to the storage channel returned no file ids")
         await self.show_inline(target, files[0], options)
         return tuple(files)
 
     async def show_inline(
         self, target: ChatTarget, file: RemoteFile, options: MessageOptions
     ) -> None:
-        """Let an inline message show a file that Telegram has.
+        """Show an uploaded file in an inline message, by its file id.
 
         Raises:
-            DeliveryError: Telegram did not take it.
+            DeliveryError: Telegram refused it.
         """
         method = EditMessageMedia(
             inline_message_id=target.inline_id,
@@ -194,10 +199,10 @@ class Sender:
     async def edit_inline(
         self, target: ChatTarget, text: str, buttons: InlineKeyboardMarkup | None = None
     ) -> None:
-        """Let an inline message say something (Telegram HTML).
+        """Replace the text (Telegram HTML) and buttons of an inline message.
 
         Raises:
-            DeliveryError: Telegram did not take it.
+            DeliveryError: Telegram refused it.
         """
         method = EditMessageText(
             inline_message_id=target.inline_id, text=text, reply_markup=buttons
@@ -219,25 +224,30 @@ class Sender:
     async def _send_albums(
         self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
     ) -> "list[_Sent]":
-        """Send two or more files as albums, silently and in order; then the look as a text.
+        """Send two or more files as silent albums, in order, then caption and buttons as a text.
 
-        Telegram lets an album have no buttons, so caption and buttons follow in a message of their
-        own; if that fails, the media has arrived all the same.
+        Telegram albums cannot have buttons, so both follow in a separate message. The request
+        succeeds even if that message fails.
+
+        Raises:
+            TooLargeError: an album is too large; nothing has arrived.
+            PartialDeliveryError: some files have arrived, and a later one has not.
+            DeliveryError: nothing has arrived, or the outcome is unknown.
         """
         sent: list[_Sent] = []
-        quiet = MessageOptions(caption="", is_silent=True, is_spoiler=options.is_spoiler)
-        before = journal.progress.sent
-        remaining = files[len(before) :]
-        above = max(before, default=0) or target.message_id
-        for album in split_album(remaining, _weight, self.ceiling_bytes) if remaining else ():
+        album_options = MessageOptions(caption="", is_silent=True, is_spoiler=options.is_spoiler)
+        already_sent = journal.progress.sent
+        remaining = files[len(already_sent) :]
+        reply_to = max(already_sent, default=0) or target.message_id
+        for album in split_album(remaining, _upload_bytes, self.ceiling_bytes) if remaining else ():
             is_first = not journal.progress.sent
-            goal = replace(target, is_reply=target.is_reply and is_first)
+            album_target = replace(target, is_reply=target.is_reply and is_first)
             try:
                 if len(album) == 1:
-                    last = [await self._send_file(goal, album[0], quiet, journal)]
+                    last = [await self._send_file(album_target, album[0], album_options, journal)]
                 else:
-                    request = album_request(goal, album, quiet)
-                    messages = await self._upload(goal, _action(album[0]), request, journal)
+                    request = album_request(album_target, album, album_options)
+                    messages = await self._upload(album_target, _action(album[0]), request, journal)
                     last = [_Sent.of(message) for message in messages]
                     await journal.record_sent([one.message_id for one in last])
             except (DeliveryError, TooLargeError) as error:
@@ -245,25 +255,28 @@ class Sender:
                     raise PartialDeliveryError(len(journal.progress.sent), len(files)) from error
                 raise
             sent += last
-            above = last[0].message_id
+            reply_to = last[0].message_id
         if options.caption:
-            await self._send_below(
-                replace(target, message_id=above, is_reply=True), options, journal
+            await self._send_caption(
+                replace(target, message_id=reply_to, is_reply=True), options, journal
             )
         return sent
 
-    async def _send_below(
-        self, below: ChatTarget, options: MessageOptions, journal: Journal
+    async def _send_caption(
+        self, target: ChatTarget, options: MessageOptions, journal: Journal
     ) -> None:
-        """Send the look of the albums; a failure is nobody's business but the log's."""
+        """Send the caption and buttons of the albums as a reply to them; log a failure."""
         try:
-            with self._noted(journal, 0):
+            with self._recording_start(journal, 0):
                 await self.send_text(
-                    below, options.caption, options.buttons, silent=options.is_silent
+                    target, options.caption, options.buttons, silent=options.is_silent
                 )
         except DeliveryError as error:
             logger.warning(
-                "No caption below the albums in chat %s: %s", LoggedChat(below.chat_id), error
+                "Could not send the caption of albums in chat %s: %s",
+                LoggedChat(target.chat_id),
+                error,
+                extra={"event": "album_caption_not_sent"},
             )
         await journal.record_sent([])
 
@@ -275,10 +288,10 @@ class Sender:
         *,
         silent: bool = False,
     ) -> Message:
-        """Answer with a text (Telegram HTML).
+        """Send a text (Telegram HTML) and return its message.
 
         Raises:
-            DeliveryError: Telegram did not take it, or we cannot know.
+            DeliveryError: Telegram refused it, or the outcome is unknown.
         """
         method = SendMessage(
             business_connection_id=target.business_id,
@@ -295,12 +308,15 @@ class Sender:
         self,
         broadcast: Broadcast,
         chat_id: int,
-        leaving: Callable[[], Awaitable[None]] | None = None,
+        on_start: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Send a copy of the message that everybody is to get; `leaving` is called when it departs.
+        """Copy the broadcast's message to a chat.
+
+        `on_start` is called right before the request is sent, after any wait in the rate limiter;
+        if it raises, nothing is sent.
 
         Raises:
-            DeliveryError: Telegram did not take it, or we cannot know.
+            DeliveryError: Telegram refused it, or the outcome is unknown.
         """
         buttons = broadcast.buttons
         method = CopyMessage(
@@ -311,7 +327,7 @@ class Sender:
             disable_notification=broadcast.is_silent or None,
             allow_paid_broadcast=broadcast.is_paid or None,
         )
-        token = on_send_start.set(leaving)
+        token = on_send_start.set(on_start)
         try:
             await self._bot(method)
         finally:
@@ -325,13 +341,13 @@ class Sender:
         self, target: ChatTarget, action: str | None, method: TelegramMethod[T], journal: Journal
     ) -> T:
         files = len(method.media) if isinstance(method, SendMediaGroup) else 1
-        async with self._showing(target, action) if action else nullcontext():
+        async with self._chat_action(target, action) if action else nullcontext():
             try:
-                with self._noted(journal, files):
+                with self._recording_start(journal, files):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
             except asyncio.CancelledError as cancelled:
                 if journal.progress.in_flight is None:
-                    raise  # it still waited for its turn
+                    raise  # it was still waiting in the rate limiter, so nothing was sent
                 raise SendingCancelledError from cancelled
             except UnknownOutcomeError:
                 raise
@@ -340,8 +356,8 @@ class Sender:
                 raise
 
     @contextmanager
-    def _noted(self, journal: Journal, files: int) -> Iterator[None]:
-        """Let what is sent in the block be noted when it departs."""
+    def _recording_start(self, journal: Journal, files: int) -> Iterator[None]:
+        """Record the start of each send in the block, after any wait in the rate limiter."""
         token = on_send_start.set(partial(journal.record_sending, files))
         try:
             yield
@@ -349,8 +365,8 @@ class Sender:
             on_send_start.reset(token)
 
     @asynccontextmanager
-    async def _showing(self, target: ChatTarget, action: str) -> AsyncIterator[None]:
-        """Show "uploading …" under the chat's name; whether that works changes nothing."""
+    async def _chat_action(self, target: ChatTarget, action: str) -> AsyncIterator[None]:
+        """Show a chat action, such as "uploading a video", during the block; ignore failures."""
 
         async def show() -> None:
             while True:
@@ -363,8 +379,7 @@ class Sender:
                     )
                 await asyncio.sleep(_ACTION_INTERVAL_S)
 
-        # It lives exactly as long as the block, so it is no job of its own.
-        task = asyncio.create_task(show())  # noqa: TID251
+        task = asyncio.create_task(show())  # noqa: TID251 - ends with the block
         try:
             yield
         finally:
@@ -373,7 +388,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A message of ours, and its file as Telegram has it; None when that could not be understood."""
+    """A sent message, and its file with the Telegram id; None if the response has no known file."""
 
     message_id: int
     file: RemoteFile | None
@@ -383,8 +398,8 @@ class _Sent:
         return cls(message.message_id, remote_file(message))
 
 
-def _weight(file: File) -> int:
-    """Count the bytes that an upload has; what Telegram has already weighs nothing."""
+def _upload_bytes(file: File) -> int:
+    """Return the size of the upload in bytes; 0 for a file that is sent by its id."""
     return 0 if isinstance(file, RemoteFile) else file.path.stat().st_size
 
 

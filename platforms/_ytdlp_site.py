@@ -89,11 +89,12 @@ class YtdlpSite:
 
         # Format lists (manifests) are stored on the hosts of the media files.
         hosts = HostRule(self.page_hosts.domains + self.media_hosts.domains)
-        info = await context.pages.read(self._extractor(), hosts, work, is_lenient=True)
+        info = await context.pages.read(self.load_extractor(), hosts, work, is_lenient=True)
         access = Access(context.pages.proxy.name, {"Referer": url, "User-Agent": BROWSER})
         return read_info(info, Post(self.name, post_id, url, access))
 
-    def _extractor(self) -> Any:
+    def load_extractor(self) -> Any:
+        """Import yt-dlp's extractor class."""
         module, name = self.extractor
         return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
 

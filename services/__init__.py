@@ -1,1 +1,1 @@
-"""The use cases: no Telegram types, no sentences for users."""
+"""Use cases: no Telegram updates, no user-facing text."""

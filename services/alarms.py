@@ -1,4 +1,7 @@
-"""What administrators are told by themselves: each trouble once, and its end once, by one process."""
+"""Alarms to administrators: failing sites, no downloads, failing canaries.
+
+The state of each alarm is in the database, so that only one process sends each change, once.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -17,29 +20,34 @@ from services.requests.media_service import MAX_PICTURE_BYTES
 
 logger = logging.getLogger(__name__)
 
-_NAME: Final = "alarm"
+#: Prefix of the keys under which the states of the alarms are stored.
+_KEY_PREFIX: Final = "alarm"
 
 
 class Notifier(Protocol):
-    """Who passes it on."""
+    """Sends alarms to administrators."""
 
     async def notify(self, key: str, **facts: str | int) -> None:
-        """Say it; raises nothing."""
+        """Send the text `key`, filled with `facts`. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmThresholds:
-    """What the operator wants to hear of."""
+    """When alarms are sent."""
 
-    #: Share of a site's last downloads that have failed; 0 for never.
+    #: Failure rate of a site's last downloads, from 0 to 1; 0 for never.
     failing: float
     #: Seconds without any download; 0 for never.
     quiet_s: int
+    #: Posts that are fetched regularly as a test.
     canaries: Sequence[Link]
 
 
 class Alarms:
-    """Looks whether all is well. Called again and again."""
+    """Checks for trouble and notifies administrators when it starts and ends.
+
+    Each check is a periodic task.
+    """
 
     def __init__(
         self,
@@ -55,25 +63,27 @@ class Alarms:
         self._spool = spool
         self._thresholds = thresholds
 
-    async def look_at_sites(self) -> None:
-        """Look how the last downloads from each site have ended.
+    async def check_sites(self) -> None:
+        """Check the failure rate of each site.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
-        for platform, share in self._metrics.failing().items():
+        for platform, failure_rate in self._metrics.failing().items():
             title = self._fetcher.registry[platform].title
-            if share >= self._thresholds.failing:
-                percent = round(share * 100)
-                await self._set(f"site/{platform}", "1", "alarm_site", site=title, percent=percent)
-            elif share <= self._thresholds.failing / 2:
-                await self._set(f"site/{platform}", None, "alarm_site_over", site=title)
+            if failure_rate >= self._thresholds.failing:
+                percent = round(failure_rate * 100)
+                await self._set_state(
+                    f"site/{platform}", "1", "alarm_site", site=title, percent=percent
+                )
+            elif failure_rate <= self._thresholds.failing / 2:
+                await self._set_state(f"site/{platform}", None, "alarm_site_over", site=title)
 
-    async def listen(self) -> None:
-        """Look when somebody has downloaded something last.
+    async def check_quiet(self) -> None:
+        """Check how long ago the last download was.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         last_at = await last_download_at()
         if last_at is None:
@@ -81,27 +91,37 @@ class Alarms:
         quiet_s = unix_now() - last_at
         level = min(quiet_s // self._thresholds.quiet_s, 2)
         key = "alarm_quiet" if level else "alarm_quiet_over"
-        await self._set("quiet", str(level) if level else None, key, minutes=quiet_s // 60)
+        await self._set_state("quiet", str(level) if level else None, key, minutes=quiet_s // 60)
 
-    async def try_canaries(self) -> None:
-        """Fetch the posts that tell whether sites can be read, one after the other.
+    async def check_canaries(self) -> None:
+        """Fetch each canary, one after the other.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         for link in self._thresholds.canaries:
             title = self._fetcher.registry[link.platform].title
             try:
                 await self._fetcher.attempt(link, self._fetch)
             except ClipferryError as error:
-                logger.warning("The canary of %s: %s: %s", title, type(error).__name__, error)
+                logger.warning(
+                    "Could not fetch the canary for %s: %s: %s",
+                    title,
+                    type(error).__name__,
+                    error,
+                    extra={"event": "canary_failed"},
+                )
                 facts = {"site": title, "error": type(error).__name__}
-                await self._set(f"canary/{link.url}", "1", "alarm_canary", **facts)
+                await self._set_state(f"canary/{link.url}", "1", "alarm_canary", **facts)
             else:
-                await self._set(f"canary/{link.url}", None, "alarm_canary_over", site=title)
+                await self._set_state(f"canary/{link.url}", None, "alarm_canary_over", site=title)
 
     async def _fetch(self, attempt: Attempt) -> Post:
-        """Read a post and fetch its first file, in the smallest form."""
+        """Read a post and download its first file, in the smallest rendition.
+
+        Raises:
+            ClipferryError: it cannot be fetched.
+        """
         post = await attempt.read()
         item = post.items[0]
         if isinstance(item, Clip):
@@ -117,11 +137,11 @@ class Alarms:
             await attempt.save(post, [file], space)
         return post
 
-    async def _set(self, what: str, state: str | None, key: str, **facts: str | int) -> None:
-        """Say something if it is news: if no process has said so before."""
-        name = f"{_NAME}/{what}"
+    async def _set_state(self, alarm: str, state: str | None, key: str, **facts: str | int) -> None:
+        """Store an alarm's state (None: off); notify if no process has reported this state yet."""
+        name = f"{_KEY_PREFIX}/{alarm}"
         before = await read_value(name)
-        is_news = before != state and await compare_and_set(name, before, state)
-        # Quiet that has only begun again is less than was said before.
-        if is_news and (state is None or before is None or state > before):
+        has_changed = before != state and await compare_and_set(name, before, state)
+        # A step down to a lower level is stored, but not reported: only the end is.
+        if has_changed and (state is None or before is None or state > before):
             await self._notifier.notify(key, **facts)

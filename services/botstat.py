@@ -1,4 +1,4 @@
-"""BotStat, a directory of bots that counts who still lives: it is given all chat ids, if an operator wants."""
+"""Uploads all chat ids to BotStat, a bot directory that counts active users. Optional."""
 
 import logging
 from pathlib import Path
@@ -11,33 +11,38 @@ from platforms import Spool
 
 logger = logging.getLogger(__name__)
 
-_PIECE: Final = 50_000
+#: Chats read from the database at a time.
+_BATCH_ROWS: Final = 50_000
 _TIMEOUT_S: Final = 600
-_BUSY: Final = 409
-#: An id and its line's end have no more bytes than this.
-_LONGEST_LINE: Final = 22
-_MOST_LINES: Final = 4_000_000
+#: Status of a response while an earlier upload is still processed.
+_CONFLICT: Final = 409
+#: Longest line (an id and a line break), in bytes.
+_MAX_LINE_BYTES: Final = 22
+#: Number of lines for which spool space is reserved.
+_MAX_LINES: Final = 4_000_000
 
 
 class BotStat:
-    """Uploads the list."""
+    """Uploads the chat ids of one bot."""
 
     def __init__(
         self, url: str, bot_token: str, access_key: str, notify: int, spool: Spool
     ) -> None:
-        # The token stands in the address: neither must ever be logged.
+        # The URL contains the token and the key: never log it.
         self._url = f"{url}/create/{bot_token}/{access_key}"
         self._notify = notify
         self._spool = spool
 
     async def upload(self) -> tuple[Literal["done", "busy", "failed"], int]:
-        """Send the ids of all chats; gives what BotStat has said, and how many chats there were.
+        """Upload the ids of all chats; return the result and the number of chats.
+
+        "busy" means that BotStat still processes an earlier upload.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         async with self._spool.workspace() as space:
-            await space.reserve(min(_MOST_LINES * _LONGEST_LINE, space.most))
+            await space.reserve(min(_MAX_LINES * _MAX_LINE_BYTES, space.most))
             path = space.folder / "users.txt"
             number = await _write_ids(path)
             return await self._post(path), number
@@ -55,26 +60,35 @@ class BotStat:
                 form.add_field("file", file, filename="users.txt", content_type="text/plain")
                 async with (
                     aiohttp.ClientSession(timeout=timeout) as session,
-                    session.post(self._url, params=options, data=form) as answer,
+                    session.post(self._url, params=options, data=form) as response,
                 ):
-                    said = (await answer.content.read(500)).decode(errors="replace")
+                    text = (await response.content.read(500)).decode(errors="replace")
         except (aiohttp.ClientError, TimeoutError) as error:
-            logger.warning("BotStat cannot be reached: %s", type(error).__name__)
+            logger.warning(
+                "BotStat cannot be reached: %s",
+                type(error).__name__,
+                extra={"event": "botstat_unreachable"},
+            )
             return "failed"
-        if answer.status == _BUSY:
+        if response.status == _CONFLICT:
             return "busy"
-        if not answer.ok:
-            logger.warning("BotStat answers %d: %s", answer.status, said)
+        if not response.ok:
+            logger.warning(
+                "BotStat responded with status %d: %s",
+                response.status,
+                text,
+                extra={"event": "botstat_refused"},
+            )
             return "failed"
         return "done"
 
 
 async def _write_ids(path: Path) -> int:
-    """Write the ids of all chats, one in each line; gives their number."""
+    """Write the ids of all chats, one per line; return their number."""
     number, last = 0, -(2**62)
     with path.open("a", encoding="utf-8") as file:
         while True:
-            chats = await chats_after(last, _PIECE)
+            chats = await chats_after(last, _BATCH_ROWS)
             if not chats:
                 return number
             file.writelines(f"{chat.chat_id}\n" for chat in chats)

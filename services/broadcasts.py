@@ -1,7 +1,8 @@
-"""Sends a message to everybody: behind the answers to people, and never twice to anybody.
+"""Sends broadcasts: at lower priority than answers, and never twice to the same chat.
 
-What has become of each message is written before and after it is sent. A crash leaves no more than
-`AT_ONCE` of which nobody knows; these are reported, and sent again only when an administrator says so.
+The state of each recipient is stored before and after the send. After a crash, the outcome of at
+most `AT_ONCE` messages is unknown; these are reported, and sent again only if an administrator
+chooses to.
 """
 
 import asyncio
@@ -40,21 +41,21 @@ from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
 
-#: Chats that are read from the list at a time.
+#: Recipients read from the database at a time.
 _PAGE: Final = 200
-#: How often it is looked whether somebody has paused it, in seconds.
-_WATCH_S: Final = 1.0
-#: How often the card shows how far it is, in seconds.
-_SHOW_S: Final = 3.0
-#: After a failure that has nothing to do with a chat, in seconds.
-_REST_S: Final = 5.0
+#: How often the broadcast is checked for a pause, in seconds.
+_CHECK_INTERVAL_S: Final = 1.0
+#: How often the card is updated, in seconds.
+_CARD_INTERVAL_S: Final = 3.0
+#: Delay before a retry after a failure that has nothing to do with the chat, in seconds.
+_RETRY_S: Final = 5.0
 
 
 class Card(Protocol):
-    """Where an administrator sees how far a broadcast is."""
+    """Shows an administrator the progress of a broadcast."""
 
     async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
-        """Show it. Handles its own failures."""
+        """Show the state, and the speed in messages per second. Raises nothing."""
 
 
 class Broadcasts:
@@ -71,10 +72,10 @@ class Broadcasts:
         self._is_closing = False
 
     async def work(self) -> None:
-        """Send what is due and nobody else sends, to its end.
+        """Send due broadcasts that no other process sends, until there are none.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         while not self._is_closing:
             await self._request_store.beat()
@@ -82,7 +83,11 @@ class Broadcasts:
             if broadcast is None:
                 return
             logger.info(
-                "Broadcast %d: %d of %d left", broadcast.id, broadcast.left, broadcast.total
+                "Broadcast %d: sending to %d of %d chats",
+                broadcast.id,
+                broadcast.left,
+                broadcast.total,
+                extra={"event": "broadcast_started"},
             )
             self._run = _Run(broadcast)
             try:
@@ -93,40 +98,50 @@ class Broadcasts:
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """Give the number of the broadcast that this process is sending, and how many have got it."""
+        """Return the running broadcast's number and how many chats are done; None without one."""
         return (self._run.number, self._run.done) if self._run else None
 
     async def close(self, grace_s: float) -> None:
-        """Start nothing new, and give what is on its way `grace_s` seconds."""
+        """Stop sending; wait up to `grace_s` seconds for the messages in flight."""
         self._is_closing = True
         if run := self._run:
             run.is_stopped = True
             try:
                 await asyncio.wait_for(run.ended.wait(), grace_s)
             except TimeoutError:
-                logger.warning("Broadcast %d did not end in time", run.number)
+                logger.warning(
+                    "Broadcast %d did not stop in time",
+                    run.number,
+                    extra={"event": "broadcast_stop_timeout"},
+                )
 
     async def _send(self, run: "_Run") -> None:
         try:
             while not run.is_stopped and await list_recipients(run.number):
                 await self._request_store.beat()
-            watch = asyncio.create_task(self._watch(run))  # noqa: TID251 - ends with this block
+            monitor = asyncio.create_task(self._monitor(run))  # noqa: TID251 - ends with this block
             try:
-                await asyncio.gather(*(self._serve(run) for _ in range(AT_ONCE)))
+                await asyncio.gather(*(self._send_to_all(run) for _ in range(AT_ONCE)))
             finally:
-                watch.cancel()
-                await asyncio.gather(watch, return_exceptions=True)
+                monitor.cancel()
+                await asyncio.gather(monitor, return_exceptions=True)
             if run.is_over:
                 await change_broadcast(run.number, State.RUNNING, state=State.DONE)
         finally:
             await release_broadcast(run.number, self._request_store.name)
             latest = await find_broadcast(run.number)
         if latest:
-            logger.info("Broadcast %d is %s: %d sent", latest.id, latest.state, latest.sent)
+            logger.info(
+                "Broadcast %d is %s: %d sent",
+                latest.id,
+                latest.state,
+                latest.sent,
+                extra={"event": "broadcast_stopped"},
+            )
             await self._card.show(latest)
 
-    async def _serve(self, run: "_Run") -> None:
-        """Send to one chat after the other."""
+    async def _send_to_all(self, run: "_Run") -> None:
+        """Send to one chat after another until none is left; `AT_ONCE` of these run at a time."""
         is_bulk_send.set(True)
         while not run.is_stopped:
             chat_id = None
@@ -137,39 +152,45 @@ class Broadcasts:
                 await self._send_to(run, chat_id)
             except StorageError as error:
                 if chat_id is not None:
-                    run.again.append(chat_id)
-                await run.rest(error)
+                    run.retries.append(chat_id)
+                await run.wait_after(error)
 
     async def _send_to(self, run: "_Run", chat_id: int) -> None:
-        """Send to a chat, and note what has become of it.
+        """Send to a chat and record the outcome.
 
         Raises:
-            StorageError: nothing was sent, because nobody would know of it.
+            StorageError: nothing was sent, because the start could not be recorded.
         """
         try:
-            outcome, rest_s = await self._outcome(run, chat_id)
+            outcome, delay_s = await self._try_send(run, chat_id)
         except ChatMovedError as moved:
-            await self._follow(run, chat_id, moved.new_chat_id)
+            await self._replace_recipient(run, chat_id, moved.new_chat_id)
             return
         while True:
             try:
                 await record_outcome(run.number, chat_id, outcome)
                 break
-            except StorageError as error:  # what is known must not be lost to a bad minute
-                logger.warning("Broadcast %d cannot note an outcome: %s", run.number, error)
-                await asyncio.sleep(_REST_S)
+            except StorageError as error:  # the message was sent: its outcome must not be lost
+                logger.warning(
+                    "Broadcast %d could not record an outcome, retrying in %d s: %s",
+                    run.number,
+                    _RETRY_S,
+                    error,
+                    extra={"event": "broadcast_outcome_not_recorded"},
+                )
+                await asyncio.sleep(_RETRY_S)
         if outcome is Outcome.WAITING:
-            run.again.append(chat_id)
-            await asyncio.sleep(rest_s)
+            run.retries.append(chat_id)
+            await asyncio.sleep(delay_s)
         else:
             run.done += 1
 
-    async def _outcome(self, run: "_Run", chat_id: int) -> tuple[Outcome, float]:
-        """Send to a chat; WAITING where it is to be tried again, and after how many seconds.
+    async def _try_send(self, run: "_Run", chat_id: int) -> tuple[Outcome, float]:
+        """Send to a chat; return the outcome and, for WAITING, the seconds until a retry.
 
         Raises:
-            ChatMovedError: it has another id by now.
-            StorageError: it was not sent.
+            ChatMovedError: the chat has a new id.
+            StorageError: nothing was sent.
         """
         try:
             await self._copy(run, chat_id)
@@ -183,102 +204,128 @@ class Broadcasts:
         except FloodError as flood:
             return Outcome.WAITING, flood.retry_after_s
         except TelegramUnreachableError:
-            return Outcome.WAITING, _REST_S
+            return Outcome.WAITING, _RETRY_S
         except SourceGoneError:
             await run.pause("broadcast_gone")
             return Outcome.WAITING, 0
         except DeliveryError as error:
             logger.info(
-                "Broadcast %d is refused by chat %s: %s", run.number, LoggedChat(chat_id), error
+                "Broadcast %d could not be sent to chat %s: %s",
+                run.number,
+                LoggedChat(chat_id),
+                error,
+                extra={"event": "broadcast_refused"},
             )
             return Outcome.FAILED, 0
         return Outcome.SENT, 0
 
-    async def _follow(self, run: "_Run", chat_id: int, new_id: int) -> None:
-        """Let the supergroup have it that a group has become, unless it is in the list itself."""
+    async def _replace_recipient(self, run: "_Run", chat_id: int, new_id: int) -> None:
+        """Replace a group by the supergroup that it became, unless that is a recipient already."""
         await move_chat(chat_id, new_id)
         if await rename_recipient(run.number, chat_id, new_id):
-            run.again.append(new_id)
+            run.retries.append(new_id)
 
     async def _copy(self, run: "_Run", chat_id: int) -> None:
-        has_left = False
+        is_recorded = False
 
-        async def leaving() -> None:
-            nonlocal has_left
-            if has_left:  # refused with a 429, and about to be tried once more
+        async def record_start() -> None:
+            nonlocal is_recorded
+            if is_recorded:  # the rate limiter retries after a 429
                 return
-            has_left = await record_sending_to(run.number, chat_id)
-            if has_left:
+            is_recorded = await record_sending_to(run.number, chat_id)
+            if is_recorded:
                 return
             run.is_stopped = True
-            raise StorageError("it was stopped, or is somebody else's by now")
+            raise StorageError("it was stopped, or another process has taken it over")
 
-        await self._sender.copy(run.broadcast, chat_id, leaving)
+        await self._sender.copy(run.broadcast, chat_id, record_start)
 
-    async def _watch(self, run: "_Run") -> None:
-        """Say that we are alive, show how far it is, and stop when somebody has said so."""
+    async def _monitor(self, run: "_Run") -> None:
+        """Renew the lease, update the card, and stop the run once it is paused or cancelled."""
         shown_at = 0.0
         while True:
             try:
                 await self._request_store.beat()
                 latest = await find_broadcast(run.number)
             except StorageError as error:
-                logger.warning("Broadcast %d cannot be watched: %s", run.number, error)
+                logger.warning(
+                    "Could not check broadcast %d for a pause: %s",
+                    run.number,
+                    error,
+                    extra={"event": "broadcast_check_failed"},
+                )
             else:
                 if latest is None or latest.state is not State.RUNNING:
                     run.is_stopped = True
-                elif time.monotonic() - shown_at > _SHOW_S:
+                elif time.monotonic() - shown_at > _CARD_INTERVAL_S:
                     shown_at = time.monotonic()
-                    await self._card.show(latest, run.pace())
-            await asyncio.sleep(_WATCH_S)
+                    await self._card.show(latest, run.per_second())
+            await asyncio.sleep(_CHECK_INTERVAL_S)
 
 
 class _Run:
-    """One broadcast that is being sent by this process."""
+    """A broadcast that this process is sending."""
 
     def __init__(self, broadcast: Broadcast) -> None:
-        self.number = broadcast.id
         self.broadcast = broadcast
+        #: Recipients that were read from the database, and are not sent to yet.
         self._page: deque[int] = deque()
-        self._after: int | None = None
-        self._reading = asyncio.Lock()
-        self._began_at = time.monotonic()
-        #: Chats that are to be tried again.
-        self.again: deque[int] = deque()
+        #: The last recipient taken from `_page`.
+        self._last_id: int | None = None
+        self._lock = asyncio.Lock()
+        self._started_at = time.monotonic()
+        #: Chats to send to again.
+        self.retries: deque[int] = deque()
+        #: Number of chats with a final outcome.
         self.done = 0
         self.is_stopped = False
         self._is_at_end = False
         self.ended = asyncio.Event()
 
+    @property
+    def number(self) -> int:
+        """Return the number of the broadcast, its key in the database."""
+        return self.broadcast.id
+
     async def next_chat(self) -> int | None:
-        """Give the next chat; None when there is none left."""
-        async with self._reading:
-            if self.again:
-                return self.again.popleft()
+        """Return the next chat, or None if none is left.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        async with self._lock:
+            if self.retries:
+                return self.retries.popleft()
             if not self._page:
-                self._page.extend(await next_recipients(self.number, self._after, _PAGE))
+                self._page.extend(await next_recipients(self.number, self._last_id, _PAGE))
             if not self._page:
                 self._is_at_end = True
                 return None
-            self._after = self._page.popleft()
-            return self._after
+            self._last_id = self._page.popleft()
+            return self._last_id
 
     @property
     def is_over(self) -> bool:
-        """Tell whether everybody has been served."""
-        return self._is_at_end and not self.again and not self.is_stopped
+        """Return True if every chat has a final outcome."""
+        return self._is_at_end and not self.retries and not self.is_stopped
 
-    async def rest(self, error: StorageError) -> None:
-        """Wait for better times, unless it was stopped."""
+    async def wait_after(self, error: StorageError) -> None:
+        """Log a database error and wait before the next attempt; do nothing if stopped."""
         if not self.is_stopped:
-            logger.warning("Broadcast %d has to wait: %s", self.number, error)
-            await asyncio.sleep(_REST_S)
+            logger.warning(
+                "Broadcast %d is delayed by %d s: %s",
+                self.number,
+                _RETRY_S,
+                error,
+                extra={"event": "broadcast_delayed"},
+            )
+            await asyncio.sleep(_RETRY_S)
 
     async def pause(self, trouble: str) -> None:
-        """Stop by itself, and say why."""
+        """Pause the broadcast; `trouble` is the key of the text that explains why."""
         self.is_stopped = True
         await change_broadcast(self.number, State.RUNNING, state=State.PAUSED, trouble=trouble)
 
-    def pace(self) -> float:
-        """Give the messages per second so far."""
-        return self.done / max(time.monotonic() - self._began_at, 0.001)
+    def per_second(self) -> float:
+        """Return the average number of messages per second."""
+        return self.done / max(time.monotonic() - self._started_at, 0.001)

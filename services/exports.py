@@ -1,4 +1,4 @@
-"""The list of all chats as files, a piece at a time: millions of lines never stand in memory."""
+"""Exports all chats as files, written in batches: they may be millions."""
 
 import logging
 from pathlib import Path
@@ -14,35 +14,39 @@ from platforms import Spool
 
 logger = logging.getLogger(__name__)
 
-_PIECE: Final = 20_000
-_BEFORE_ALL: Final = -(2**62)
-#: A line of either file has fewer bytes than this.
-_LONGEST_LINE: Final = 400
+#: Chats read from the database at a time.
+_BATCH_ROWS: Final = 20_000
+#: Lower than every chat id.
+_LOWEST_ID: Final = -(2**62)
+#: Upper bound for a line of either file, in bytes.
+_MAX_LINE_BYTES: Final = 400
 _HEADINGS: Final = ("chat_id", "language", "registered_at", "referral", "last_download_at")
 
 
 class Exports:
-    """Writes the files and sends them."""
+    """Writes the export files and sends them to an administrator."""
 
-    def __init__(self, sender: Sender, spool: Spool, most_bytes: int) -> None:
+    def __init__(self, sender: Sender, spool: Spool, max_bytes: int) -> None:
         self._sender = sender
         self._spool = spool
-        #: A file is no larger than this.
-        self._most_bytes = most_bytes
+        #: Largest size of one file.
+        self._max_bytes = max_bytes
 
     async def send_chats(self, target: ChatTarget) -> int:
-        """Send the ids of all chats, and a table with what is known of them; gives their number.
+        """Send a text file of all chat ids and a CSV file of all chats; return the number of chats.
+
+        Large exports are split into several files of each kind.
 
         Raises:
-            StorageError, DeliveryError: it did not come to its end.
+            StorageError, DeliveryError: the export is incomplete.
         """
-        number, last = 0, _BEFORE_ALL
+        number, last = 0, _LOWEST_ID
         async with self._spool.workspace() as space:
-            await space.reserve(min(2 * self._most_bytes, space.most))
-            ids = _Volumes(space.folder, "chats", "txt", "", self._most_bytes)
-            table = _Volumes(space.folder, "chats", "csv", csv_line(_HEADINGS), self._most_bytes)
+            await space.reserve(min(2 * self._max_bytes, space.most))
+            ids = _SplitFile(space.folder, "chats", "txt", "", self._max_bytes)
+            table = _SplitFile(space.folder, "chats", "csv", csv_line(_HEADINGS), self._max_bytes)
             while True:
-                chats = await chats_after(last, _PIECE)
+                chats = await chats_after(last, _BATCH_ROWS)
                 if not chats:
                     break
                 number, last = number + len(chats), chats[-1].chat_id
@@ -60,24 +64,24 @@ class Exports:
             path.unlink()
 
 
-class _Volumes:
-    """A text that is written into one file after the other, each small enough to be sent."""
+class _SplitFile:
+    """A text that is split into numbered files, each small enough to be sent."""
 
-    def __init__(self, folder: Path, name: str, ending: str, heading: str, most_bytes: int) -> None:
+    def __init__(self, folder: Path, name: str, ending: str, heading: str, max_bytes: int) -> None:
         self._folder = folder
         self._name = name
         self._ending = ending
         self._heading = heading
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._number = 0
         self._has_lines = False
         self.path = folder
         self._open_next()
 
     def write(self, lines: list[str]) -> list[Path]:
-        """Write lines; gives the files that have become full."""
+        """Write lines; return the files that are complete now."""
         full = []
-        is_full = self.path.stat().st_size + len(lines) * _LONGEST_LINE > self._most_bytes
+        is_full = self.path.stat().st_size + len(lines) * _MAX_LINE_BYTES > self._max_bytes
         if is_full and self._has_lines:
             full.append(self.path)
             self._open_next()

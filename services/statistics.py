@@ -1,4 +1,4 @@
-"""Statistics: what screens show, however much there is to count."""
+"""Statistics for the screens: rankings, curves and download histories."""
 
 import asyncio
 import logging
@@ -23,20 +23,23 @@ from services.charts import Labels, draw
 
 logger = logging.getLogger(__name__)
 
-#: What takes long to find out is found out anew after so many times as long: half a percent of the time.
-_REST = 200
-#: … but not more often than this, in seconds.
-_FRESH_S = 1.0
-#: What takes no longer than this can be waited for.
+#: Rankings are recomputed after this many times their duration, which is 0.5 % of the time.
+_REFRESH_FACTOR = 200
+#: Shortest time between two computations of the rankings, in seconds.
+_MIN_REFRESH_S = 1.0
+#: Rankings that take no longer than this are computed while the user waits, in seconds.
 _QUICK_S: Final = 0.03
+#: Longest time to draw a picture, in seconds.
 _DRAW_S: Final = 60
-_PIECE: Final = 20_000
+#: Downloads read from the database at a time.
+_BATCH_ROWS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tops:
-    """What only a look at all chats can tell."""
+    """Rankings and counts over all chats."""
 
+    #: Unix time in seconds.
     taken_at: int
     in_file_mode: int
     blocked: int
@@ -47,39 +50,40 @@ class Tops:
 
 
 class Statistics:
-    """Gives what screens show."""
+    """Computes statistics and sends them as pictures and files."""
 
     def __init__(self, sender: Sender, spool: Spool) -> None:
         self._sender = sender
         self._spool = spool
         self._tops: Tops | None = None
         self._tops_until = self._took_s = 0.0
-        self._is_asked = True
-        self._looking = asyncio.Lock()
+        #: The rankings were read since their last computation, so it is worth repeating.
+        self._is_requested = True
+        self._tops_lock = asyncio.Lock()
 
     async def tops(self) -> Tops:
-        """Give the tops: as they are, where that is found out quickly, else as they were some time ago.
+        """Return the rankings: current if they are quick to compute, else the last known ones.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         if self._tops and (self._took_s > _QUICK_S or time.monotonic() < self._tops_until):
-            self._is_asked = True
+            self._is_requested = True
             return self._tops
-        return await self._look_around()
+        return await self._compute_tops()
 
     async def prepare_tops(self) -> None:
-        """Look at all chats, if somebody has asked and it is time to.
+        """Recompute the rankings if they are outdated and were read since the last time.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
-        if self._is_asked and time.monotonic() >= self._tops_until:
-            self._is_asked = False
-            await self._look_around()
+        if self._is_requested and time.monotonic() >= self._tops_until:
+            self._is_requested = False
+            await self._compute_tops()
 
-    async def _look_around(self) -> Tops:
-        async with self._looking:
+    async def _compute_tops(self) -> Tops:
+        async with self._tops_lock:
             began = time.monotonic()
             if self._tops and began < self._tops_until:
                 return self._tops
@@ -93,16 +97,18 @@ class Statistics:
                 referrals=await get_referral_stats(),
             )
             self._took_s = time.monotonic() - began
-            self._tops_until = time.monotonic() + max(_FRESH_S, self._took_s * _REST)
+            self._tops_until = time.monotonic() + max(
+                _MIN_REFRESH_S, self._took_s * _REFRESH_FACTOR
+            )
             return self._tops
 
     async def send_picture(
         self, curve: Curve, labels: Labels, caption: str, target: ChatTarget
     ) -> None:
-        """Draw a curve and send it, with a caption (Telegram HTML).
+        """Draw a curve and send it with a caption (Telegram HTML).
 
         Raises:
-            BrokenFileError, FileOverdueError: it could not be drawn.
+            BrokenFileError, MediaTimeoutError: it could not be drawn.
             DeliveryError: it could not be sent.
         """
         worker_pool = WorkerPool(1, limit_s=_DRAW_S)
@@ -118,10 +124,10 @@ class Statistics:
             )
 
     async def curve(self, metric: Metric, scope: Scope, period: Period) -> Curve:
-        """Count what a curve shows.
+        """Return the curve of a metric over a period.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         first = await first_slot()
         begin, end, step_s = curve_times(period, first, unix_now())
@@ -129,21 +135,23 @@ class Statistics:
         return curve_of(slots, begin, end, step_s)
 
     async def send_history(self, chat_id: int, target: ChatTarget) -> int:
-        """Send all downloads of a chat as a table, newest first; gives their number. No file for none.
+        """Send all downloads of a chat as a CSV file, newest first; return their number.
+
+        Nothing is sent if there are none.
 
         Raises:
-            StorageError, DeliveryError: it did not come to its end.
+            StorageError, DeliveryError: the file was not sent.
         """
         number, last = 0, None
         async with self._spool.workspace() as space:
             path = space.folder / f"chat_{chat_id}.csv"
             path.write_text(csv_line(("time", "link")), encoding="utf-8", newline="")
             while True:
-                piece = await history_before(chat_id, last, _PIECE)
-                if not piece:
+                batch = await history_before(chat_id, last, _BATCH_ROWS)
+                if not batch:
                     break
-                number, last = number + len(piece), piece[-1]
-                _append(path, [csv_line([moment(v.at), v.link]) for v in piece])
+                number, last = number + len(batch), batch[-1]
+                _append(path, [csv_line([moment(entry.at), entry.link]) for entry in batch])
             if number:
                 await self._sender.send(
                     target, [DocumentFile(path)], MessageOptions(""), NullJournal()

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from sqlalchemy import text
 
-from app.bot_commands import _GROUP_ADMINS, _PRIVATE
+from app.bot_commands import GROUP_ADMIN_COMMANDS, PRIVATE_COMMANDS
 from core import broadcasts as broadcast_rules
 from core.broadcasts import Audience
 from core.cached_post import CacheKey, read_cached
@@ -236,7 +236,7 @@ def test_deep_links_are_understood():
 
 
 def test_commands_keep_their_names():
-    assert set(_NAMES["commands"]) <= {*_PRIVATE, *_GROUP_ADMINS}
+    assert set(_NAMES["commands"]) <= {*PRIVATE_COMMANDS, *GROUP_ADMIN_COMMANDS}
 
 
 def test_settings_and_environment_keep_their_names():

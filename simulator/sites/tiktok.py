@@ -228,8 +228,8 @@ class TikTokSite:
             "codecType": first.codec,
             "cover": still if post.cover else "",
             "originCover": still if post.cover else "",
-            "playAddr": _file_address(post, 0),
-            "downloadAddr": _file_address(post, 0) + "&logo_name=tiktok",
+            "playAddr": file_address(post, 0),
+            "downloadAddr": file_address(post, 0) + "&logo_name=tiktok",
             "bitrateInfo": [_bitrate(post, i, e) for i, e in enumerate(post.encodings)],
         }
 
@@ -262,8 +262,8 @@ class TikTokSite:
         return token in self._cookies and "tiktok.com" in request.headers.get("Referer", "")
 
 
-def _file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") -> str:
-    # The signature's percent escapes must arrive unchanged.
+def file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") -> str:
+    """Return the URL of a file of a post. Its percent escapes must arrive unchanged."""
     return (
         f"https://{host}.tiktok.com/video/{post.id}/{number}/?a=1988&br=430"
         "&signature=ab%2Fcd%3D%3D&expire=1999999999&tk=tt_chain_token"
@@ -284,8 +284,8 @@ def _bitrate(post: SamplePost, number: int, encoding: Encoding) -> dict[str, Any
             "Height": encoding.height,
             "UrlKey": f"v09044g40000{post.id[-6:]}_{codec}_{encoding.width}p_430000",
             "UrlList": [
-                _file_address(post, number),
-                _file_address(post, number, "v19-webapp-prime"),
+                file_address(post, number),
+                file_address(post, number, "v19-webapp-prime"),
                 f"https://www.tiktok.com/aweme/v1/play/?video_id={post.id}",
             ],
         },

@@ -51,6 +51,14 @@ def test_lines_for_programs_hold_the_facts_and_the_traceback():
     assert found["time"].endswith("+00:00")
 
 
+def test_lines_for_programs_hold_the_event():
+    record = line("An update is not answered")
+    record.event = "update_dropped"
+    record.reason = "flood"
+    found = json.loads(JsonLines().format(record))
+    assert (found["event"], found["reason"]) == ("update_dropped", "flood")
+
+
 @pytest.mark.parametrize("args", [(), ({"a": 1},)])
 def test_other_lines_stay_as_they_are(args: tuple[object, ...]):
     record = line("plain" if not args else "%(a)s", *args)

@@ -1,9 +1,13 @@
 """Order inside a chat, one at a time, and nobody is forgotten."""
 
+from typing import TypeVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.chat_queue import ChatQueues
+
+T = TypeVar("T")
 
 
 def filled(*chats: str, most: int = 10) -> ChatQueues[str]:
@@ -22,6 +26,11 @@ def served(queues: ChatQueues[str], chat: int = 0) -> str:
         order += letter
         queues.done(chat)
     return order
+
+
+def has_all_its_room(queues: ChatQueues[T], chat: int, item: T) -> bool:
+    """Whether nothing is left of a chat's earlier messages: one fits under a limit of one."""
+    return queues.put(chat, [item], 1) and not queues.put(chat, [item], 1)
 
 
 def test_one_chat_has_one_out_and_others_do_not_mind():
@@ -78,7 +87,7 @@ def test_everything_is_served_once_and_in_order(words: list[str], data: st.DataO
     assert sorted(order) == [(c, n) for c, word in enumerate(words) for n in range(len(word))]
     for chat in range(len(words)):
         assert [n for c, n in order if c == chat] == list(range(len(words[chat])))
-    assert queues._places == {}
+        assert has_all_its_room(queues, chat, (chat, 0))
 
 
 def test_who_waits_knows_how_many_of_its_own_are_before():
@@ -94,7 +103,8 @@ def test_one_can_be_taken_out_and_the_rest_goes_on():
     assert not queues.remove(0, "b")
     assert queues.remove(1, "1")
     assert served(queues) == "ac"
-    assert queues._places == {}
+    assert has_all_its_room(queues, 0, "d")
+    assert has_all_its_room(queues, 1, "2")
 
 
 def test_at_the_end_everything_that_waits_comes_out():

@@ -189,4 +189,12 @@ def test_memory_follows_the_traffic():
         ticket = pacer.ask(chat, 1, is_bulk=False, now=now)
         assert pacer.grant(now) == [ticket]
         pacer.answered(ticket, now)
-    assert len(pacer._chats) < 2_100
+    assert 1 < pacer.buckets < 2_100
+
+
+def test_a_group_has_a_bucket_of_its_own_besides_that_of_every_chat():
+    pacer = Pacer()
+    pacer.ask(1, 1, is_bulk=False, now=0)
+    pacer.ask(-1, 1, is_bulk=False, now=0)
+    pacer.grant(0)
+    assert pacer.buckets == 3

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from core.ads import SEED_RULE, AdRule, is_ad_due
 from core.errors import StorageError
@@ -231,7 +231,7 @@ async def test_no_function_reads_a_whole_table(tmp_path):
         if statement.startswith(("SELECT", "UPDATE")):
             statements.append((statement, parameters))
 
-    event.listen(database._runner._writers, "before_cursor_execute", remember)  # type: ignore[union-attr]
+    event.listen(Engine, "before_cursor_execute", remember)
     await get_user(1)
     await get_user_settings(1)
     await get_user_stats(1)
@@ -248,6 +248,7 @@ async def test_no_function_reads_a_whole_table(tmp_path):
     await record_download(
         1, "x", is_images=False, is_processed=False, is_inline=False, ads=SEED_RULE
     )
+    event.remove(Engine, "before_cursor_execute", remember)
     assert len(statements) > 14
     assert database.engine is not None
     asked = list(statements)

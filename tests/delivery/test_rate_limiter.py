@@ -147,8 +147,7 @@ async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simula
     for client in (bot, hasty):
         for _ in range(4):
             await client.send_message(1, "x")
-        rate_limiter = client.session.middleware._middlewares[0]
+        (rate_limiter,) = client.session.middleware
         assert isinstance(rate_limiter, RateLimiter)
-        assert rate_limiter._turns == {}
-        assert rate_limiter._pacer.waiting == 0
+        assert rate_limiter.pending == 0
     await hasty.session.close()

@@ -85,6 +85,6 @@ def test_all_mistakes_in_the_ads_file_are_reported_together(tmp_path: Path):
     with pytest.raises(SettingsError) as caught:
         load_ads("", file, TEXTS)
     assert caught.value.mistakes == [
-        "[ads] file (ADS_FILE): there is no language xx",
-        "[ads] file (ADS_FILE): two ads are called b",
+        "[ads] file (ADS_FILE): unknown language xx",
+        "[ads] file (ADS_FILE): duplicate name b",
     ]

@@ -45,14 +45,14 @@ async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
     for part in (
         "database",
         "sites",
-        "MB are free",
+        "MB free",
         version,
         "proxy 1",
         "@clipferry",
         "inline",
         "guest",
-        "1 cookies, 0",
-        "storage_chat takes",
+        "cookies: 1, expired: 0",
+        "storage_chat accepts",
     ):
         assert any(part in line for line in lines), part
 
@@ -75,9 +75,9 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
     for part in (
         "/setjoingroups",
         "guest mode: off",
-        "proxy 1 does not answer",
-        "export them anew",
-        "make room",
+        "proxy 1 does not respond",
+        "export new cookies",
+        "free disk space",
         "storage_chat",
     ):
         assert any(part in line for line in warnings), part

@@ -14,7 +14,7 @@ from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
-from tests.media.test_video import _turn
+from tests.media.test_video import turn
 
 TEXTS = load_texts()
 NOISE = VideoSpec(width=640, height=360, seconds=7, is_noise=True)
@@ -68,7 +68,7 @@ async def test_a_rotated_video_is_sent_with_its_displayed_size(
     encoder = {"h264": "libx264", "h265": "libx265"}[codec]
     spec = VideoSpec(width=854, height=480, encoder=encoder)
     turned = tmp_path / "turned.mp4"
-    turned.write_bytes(_turn(harness.samples.video(spec).read_bytes()))
+    turned.write_bytes(turn(harness.samples.video(spec).read_bytes()))
     message = await deliver_file(harness, turned, codec)
     assert (message["video"]["width"], message["video"]["height"]) == (480, 854)
 

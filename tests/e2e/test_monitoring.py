@@ -143,24 +143,24 @@ async def test_a_failing_site_is_reported_once_and_so_is_its_recovery(harness: B
     alarms, notifier, metrics = await start_with_alarms(harness)
     for _ in range(LOOKED_AT - 1):
         metrics.refused("tiktok", PlatformChangedError("x"))
-    await alarms.look_at_sites()
+    await alarms.check_sites()
     assert notifier.messages == []  # too few requests to judge
     # Errors of the post and cached posts do not count.
     for _ in range(50):
         metrics.refused("tiktok", MediaDeletedError("x"))
         metrics.delivered("tiktok", is_known=True)
     metrics.delivered("tiktok", is_known=False)
-    await alarms.look_at_sites()
-    await alarms.look_at_sites()
+    await alarms.check_sites()
+    await alarms.check_sites()
     assert notifier.messages == [("alarm_site", {"site": "TikTok", "percent": 95})]
     for _ in range(12):
         metrics.delivered("tiktok", is_known=False)
-    await alarms.look_at_sites()
+    await alarms.check_sites()
     assert len(notifier.messages) == 1  # better, but still above the threshold
     for _ in range(4):
         metrics.delivered("tiktok", is_known=False)
-    await alarms.look_at_sites()
-    await alarms.look_at_sites()
+    await alarms.check_sites()
+    await alarms.check_sites()
     assert notifier.messages[1:] == [("alarm_site_over", {"site": "TikTok"})]
 
 
@@ -170,17 +170,17 @@ async def test_a_quiet_period_is_reported_twice_and_then_its_end(
     alarms, notifier, _ = await start_with_alarms(harness, WATCH_QUIET_MINUTES="5")
     moment = [1_800_000_000]
     monkeypatch.setattr(database, "clock", lambda: moment[0])
-    await alarms.listen()
+    await alarms.check_quiet()
     await create_user(5, "en")
     await add_video(5, "link", is_images=False)
     for minutes in (4, 1, 3, 2, 60):
         moment[0] += minutes * 60
-        await alarms.listen()
+        await alarms.check_quiet()
     keys = [("alarm_quiet", {"minutes": 5}), ("alarm_quiet", {"minutes": 10})]
     assert notifier.messages == keys
     await add_video(5, "link", is_images=False)
-    await alarms.listen()
-    await alarms.listen()
+    await alarms.check_quiet()
+    await alarms.check_quiet()
     assert notifier.messages[2:] == [("alarm_quiet_over", {"minutes": 0})]
 
 
@@ -188,13 +188,13 @@ async def test_a_canary_reports_a_site_that_cannot_be_read(harness: BotHarness):
     post = harness.video()
     env = {"WATCH_CANARIES": VIDEO, "BOT_ADMINS": "1001", "LIMITS_ATTEMPTS": "1"}
     alarms, notifier, _ = await start_with_alarms(harness, **env)
-    await alarms.try_canaries()
+    await alarms.check_canaries()
     assert notifier.messages == []
     post.page_trouble = "503"
-    await alarms.try_canaries()
-    await alarms.try_canaries()
+    await alarms.check_canaries()
+    await alarms.check_canaries()
     post.page_trouble = ""
-    await alarms.try_canaries()
+    await alarms.check_canaries()
     error = {"site": "TikTok", "error": "PlatformUnreachableError"}
     assert notifier.messages == [("alarm_canary", error), ("alarm_canary_over", {"site": "TikTok"})]
     assert list(harness.folder.glob("spool/**/canary*")) == []

@@ -43,7 +43,7 @@ async def test_a_rotated_video_is_measured_as_it_is_shown(samples: SampleStore, 
     """A phone's upright video is stored lying, with a note that turns it."""
     source = copy(samples.video(VideoSpec(width=854, height=480)), tmp_path)
     turned = tmp_path / "turned.mp4"
-    turned.write_bytes(_turn(source.read_bytes()))
+    turned.write_bytes(turn(source.read_bytes()))
     with av.open(str(turned)) as container:
         assert next(container.decode(video=0)).rotation % 180 == 90
     video = await prepared(turned)
@@ -53,7 +53,7 @@ async def test_a_rotated_video_is_measured_as_it_is_shown(samples: SampleStore, 
         assert cover.size == (480, 854)
 
 
-def _turn(content: bytes) -> bytes:
+def turn(content: bytes) -> bytes:
     """Turn the video track by 90 degrees: write the matrix of its header (ISO 14496-12, 8.3.2)."""
     start = content.index(b"tkhd") + 4
     assert content[start] == 0  # version 0: the matrix is 40 bytes after the version

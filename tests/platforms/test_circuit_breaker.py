@@ -1,5 +1,8 @@
 """Circuit breakers open after failures, let one attempt through, and close or open again."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from core.errors import (
@@ -9,10 +12,11 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
+from core.media import Access, Link, Post
 from platforms._circuit_breaker import CircuitBreaker
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._http import HostRule
-from platforms._platform import Layer, Need, Platform
+from platforms._platform import FetchContext, Layer, Need, Platform
 from platforms._proxies import Proxy, ProxyPool
 from platforms._registry import Registry
 
@@ -91,7 +95,7 @@ class Stage:
             title="Demo",
             examples=("https://demo.example/1",),
             recognise=lambda _: None,
-            layers=layers,
+            layers=tuple(replace(layer, fetch=partial(self.read, layer.name)) for layer in layers),
             page_hosts=HostRule(("demo.example",)),
             media_hosts=HostRule(("demo.example",)),
             link_to=str,
@@ -103,20 +107,21 @@ class Stage:
         self.fetcher = Fetcher(Registry([platform]), proxies, FetchPolicy(**policy))
 
     async def run(self) -> str:
-        from core.media import Link
-
         async def work(attempt: Attempt) -> str:
-            route = f"{attempt._layer.name} {attempt._proxy.name}"
-            self.asked.append(route)
-            outcome = self.outcomes.get(attempt._layer.name)
-            if outcome:
-                raise outcome
-            return route
+            return (await attempt.read()).access.proxy
 
         try:
             return await self.fetcher.attempt(Link("demo", "https://demo.example/1", "1"), work)
         finally:
             await self.fetcher.close()
+
+    async def read(self, layer: str, link: Link, context: FetchContext) -> Post:
+        route = f"{layer} {context.pages.proxy.name}"
+        self.asked.append(route)
+        outcome = self.outcomes.get(layer)
+        if outcome:
+            raise outcome
+        return Post("demo", "1", link.url, Access(proxy=route))
 
 
 def layer(name: str, need: Need = Need.NOTHING) -> Layer:

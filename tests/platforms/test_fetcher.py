@@ -43,10 +43,10 @@ async def fetch(web: Web, *, limit: int = LIMIT, strip_cookies: bool = False, **
 
 
 def _addresses(web: Web) -> tuple[str, ...]:
-    from simulator.sites.tiktok import _file_address
+    from simulator.sites.tiktok import file_address
 
     post = next(iter(web.site.posts.values()))
-    return (_file_address(post, 0), _file_address(post, 0, "v19-webapp-prime"))
+    return (file_address(post, 0), file_address(post, 0, "v19-webapp-prime"))
 
 
 async def test_the_file_arrives_whole_with_the_pages_cookie(web: Web):

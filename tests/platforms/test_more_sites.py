@@ -97,7 +97,7 @@ def test_every_extractor_is_there():
     """yt-dlp renames and moves them now and then."""
     for platform in PLATFORMS:
         reader = platform.recognise.__self__  # type: ignore[attr-defined]
-        extractor = reader._extractor()
+        extractor = reader.load_extractor()
         link = platform.find(platform.examples[0])
         assert link is not None
         assert extractor.suitable(platform.link_to(link.post_id or "")) is True, platform.name

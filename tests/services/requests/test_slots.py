@@ -79,7 +79,14 @@ def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
         for gate in gates.values():
             gate.set()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
-        assert slots._free == number
-        assert slots._waiting == {}
+        gates = {chat: asyncio.Event() for chat in range(8)}
+        last = [asyncio.ensure_future(use(chat)) for chat in range(8)]
+        await asyncio.sleep(0)
+        # All slots are free again, and nobody waits who has gone.
+        assert inside == number
+        assert slots.ahead_of(number) == number
+        for gate in gates.values():
+            gate.set()
+        await asyncio.gather(*last)
 
     asyncio.run(play())

@@ -1,0 +1,711 @@
+"""Small stand-ins for Telegram, the sites and the parts of a request, shared by unit tests."""
+
+import asyncio
+import shutil
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+from aiogram import Bot
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.base import BaseSession
+from aiogram.enums import ParseMode
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    AnswerGuestQuery,
+    GetChatMember,
+    SendMediaGroup,
+    TelegramMethod,
+)
+from aiogram.methods.base import TelegramType
+from aiogram.types import (
+    CallbackQuery,
+    Chat,
+    ChatMemberLeft,
+    ChatMemberOwner,
+    InaccessibleMessage,
+    InlineKeyboardMarkup,
+    InputFile,
+    Message,
+    MessageId,
+    SentGuestMessage,
+    User,
+)
+
+from core.errors import ClipferryError
+from core.media import (
+    Access,
+    AudioFile,
+    Clip,
+    DocumentFile,
+    File,
+    Link,
+    LocalFile,
+    PhotoFile,
+    Post,
+    Rendition,
+    VideoFile,
+)
+from core.media import RemoteFile as Remote
+from core.request import Kind, Progress, Request
+from data import database
+from delivery.api_requests import MessageOptions
+from delivery.sender import Journal, Sender
+from delivery.targets import ChatTarget
+from media.processor import MediaProcessor
+from misc.intake import RequestIntake
+from misc.middlewares.registration import ChatView
+from misc.middlewares.update_acks import UpdateAck, UpdateAcks
+from platforms import Attempt, Fetcher, FileRequest, Spool, Workspace
+from services.metrics import Metrics
+from services.requests.context import Delivered, Presenter, RequestContext, Toolkit
+from services.requests.queue import RequestHandle
+from services.requests.slots import Slots
+from services.requests.store import StoredRequest
+
+TOKEN = "42:" + "a" * 35
+BOT_ID = 42
+PERSON = 7
+LINK = Link(
+    "tiktok", "https://www.tiktok.com/@demo/video/7301234567890123456", "7301234567890123456"
+)
+VIDEO = Remote("video", "video-1")
+#: Long before every test, so that its age is seen to matter.
+DATE = datetime(2026, 1, 1, tzinfo=UTC)
+#: What Telegram sends of a message that is older than two days.
+GONE = InaccessibleMessage(chat=Chat(id=PERSON, type="private"), message_id=70, date=0)
+T = TypeVar("T")
+MethodT = TypeVar("MethodT", bound=TelegramMethod[Any])
+
+
+async def settle() -> None:
+    """Let everything run that can run without waiting for anything outside."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+# --- the database ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty SQLite file with the newest schema, which tests copy."""
+    path = tmp_path_factory.mktemp("schema") / "bot.db"
+
+    async def migrate() -> None:
+        database.initialize_database_components(f"sqlite:///{path}")
+        await database.init_db()
+        await database.close()
+
+    asyncio.run(migrate())
+    return path
+
+
+@pytest.fixture
+async def sqlite_db(migrated_file: Path, tmp_path: Path) -> AsyncIterator[None]:
+    """Use an empty SQLite database."""
+    path = tmp_path / "bot.db"
+    shutil.copy(migrated_file, path)
+    database.initialize_database_components(f"sqlite:///{path}")
+    yield
+    await database.close()
+
+
+# --- Telegram -------------------------------------------------------------------------------------
+
+
+class RecordingSession(BaseSession):
+    """Records the calls of Bot API methods, and answers as Telegram would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[TelegramMethod[Any]] = []
+        #: What calls of a method fail with, in order; afterwards they succeed.
+        self.failures: defaultdict[type[Any], list[Exception]] = defaultdict(list)
+        #: People who are administrators of every group.
+        self.group_admins: set[int] = set()
+        self.last_message_id = 1_000
+        #: Contents of uploaded files by name.
+        self.uploads: dict[str, bytes] = {}
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's signature
+    ) -> TelegramType:
+        self.calls.append(method)
+        if failures := self.failures[type(method)]:
+            raise failures.pop(0)
+        for value in vars(method).values():
+            if isinstance(value, InputFile):
+                content = b"".join([chunk async for chunk in value.read(bot)])
+                self.uploads[value.filename or ""] = content
+        return cast("TelegramType", self.result_of(method))
+
+    def result_of(self, method: TelegramMethod[Any]) -> object:
+        if isinstance(method, AnswerGuestQuery):
+            return SentGuestMessage(inline_message_id="guest-inline")
+        if isinstance(method, GetChatMember):
+            user = User(id=method.user_id, is_bot=False, first_name="Ann")
+            is_admin = method.user_id in self.group_admins
+            return ChatMemberOwner(user=user, is_anonymous=False) if is_admin else _left(user)
+        if isinstance(method, SendMediaGroup):
+            return [self.message_for(method) for _ in method.media]
+        if method.__returning__ is Message:
+            return self.message_for(method)
+        if method.__returning__ is MessageId:
+            self.last_message_id += 1
+            return MessageId(message_id=self.last_message_id)
+        return True
+
+    def message_for(self, method: Any) -> Message:
+        self.last_message_id += 1
+        chat = Chat(id=method.chat_id, type="private" if method.chat_id > 0 else "supergroup")
+        text = getattr(method, "text", None)
+        return Message(message_id=self.last_message_id, date=DATE, chat=chat, text=text)
+
+    def of(self, kind: type[MethodT]) -> list[MethodT]:
+        """Return the calls of one method."""
+        return [call for call in self.calls if isinstance(call, kind)]
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the texts of all new and edited messages."""
+        return [
+            call.text for call in self.calls if hasattr(call, "text") and hasattr(call, "chat_id")
+        ]
+
+    @property
+    def alerts(self) -> list[tuple[str | None, bool]]:
+        """Return how presses were answered: the text, and whether it is an alert."""
+        return [(call.text, bool(call.show_alert)) for call in self.of(AnswerCallbackQuery)]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    async def stream_content(
+        self,
+        url: str,
+        headers: dict[str, Any] | None = None,
+        timeout: int = 30,  # noqa: ASYNC109 - aiogram's signature
+        chunk_size: int = 65536,
+        raise_for_status: bool = True,
+    ) -> AsyncGenerator[bytes, None]:
+        yield b""
+
+
+def _left(user: User) -> ChatMemberLeft:
+    return ChatMemberLeft(user=user)
+
+
+class FakeTelegram:
+    """A bot without a connection, and what it has called."""
+
+    def __init__(self) -> None:
+        self.session = RecordingSession()
+        properties = DefaultBotProperties(parse_mode=ParseMode.HTML)
+        self.bot = Bot(TOKEN, session=self.session, default=properties)
+        self.sender = Sender(self.bot, ceiling_bytes=50_000_000, upload_timeout_s=60)
+
+    def fail(self, method: type[Any], *errors: Exception) -> None:
+        """Let the next calls of a method fail."""
+        self.session.failures[method] += errors
+
+    @property
+    def texts(self) -> list[str]:
+        return self.session.texts
+
+    @property
+    def alerts(self) -> list[tuple[str | None, bool]]:
+        return self.session.alerts
+
+    def of(self, kind: type[MethodT]) -> list[MethodT]:
+        return self.session.of(kind)
+
+    def message(self, text: str | None = None, **values: Any) -> Message:
+        return make_message(self.bot, text, **values)
+
+    def query(
+        self, data: str, message: Message | InaccessibleMessage | None = None, **values: Any
+    ) -> CallbackQuery:
+        return make_query(self.bot, data, message, **values)
+
+
+@pytest.fixture
+def telegram() -> FakeTelegram:
+    """Return a bot without a connection, which records what it calls."""
+    return FakeTelegram()
+
+
+def make_user(user_id: int = PERSON, **values: Any) -> User:
+    values = {"is_bot": False, "first_name": "Ann", "language_code": "en", **values}
+    return User(id=user_id, **values)
+
+
+def make_message(
+    bot: Bot,
+    text: str | None = None,
+    *,
+    chat_id: int = PERSON,
+    user_id: int = PERSON,
+    **values: Any,
+) -> Message:
+    """Return a message; chats with negative ids are supergroups."""
+    values = {"message_id": 70, "date": DATE, **values}
+    values.setdefault("from_user", make_user(user_id))
+    chat = Chat(id=chat_id, type="private" if chat_id > 0 else "supergroup")
+    return Message(chat=chat, text=text, **values).as_(bot)
+
+
+def make_query(
+    bot: Bot,
+    data: str,
+    message: Message | InaccessibleMessage | None = None,
+    *,
+    user_id: int = PERSON,
+    **values: Any,
+) -> CallbackQuery:
+    """Return a press of a button below a message."""
+    user = values.pop("from_user", make_user(user_id))
+    query = CallbackQuery(
+        id="1", from_user=user, chat_instance="1", data=data, message=message, **values
+    )
+    return query.as_(bot)
+
+
+def buttons_in(markup: object) -> list[str]:
+    """Return the callback data of all buttons of a keyboard."""
+    assert isinstance(markup, InlineKeyboardMarkup)
+    return [b.callback_data or "" for row in markup.inline_keyboard for b in row]
+
+
+def make_ack(update_id: int = 5) -> tuple[UpdateAck, UpdateAcks]:
+    """Return the acknowledgement of an update that is expected, and those who wait for it."""
+    acks = UpdateAcks()
+    return UpdateAck(update_id, acks), acks
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+def make_post(*items: Any, **values: Any) -> Post:
+    """Return a post, with one clip unless it has other items."""
+    clip = Clip((Rendition(("https://cdn.example/v.mp4",), "h264", 576, 1024, 1_000),), 10)
+    values = {"platform": LINK.platform, "id": LINK.post_id, "url": LINK.url, **values}
+    return Post(access=Access(proxy="direct"), items=items or (clip,), **values)
+
+
+def make_request(kind: Kind = "post", link: Link = LINK, **values: Any) -> Request:
+    defaults = {"chat_id": PERSON, "message_id": 70, "is_private": True, "asked_at": 1_000}
+    return Request(kind, link, **{**defaults, "lang": "en", **values})
+
+
+class FakeStatus:
+    """Records what is shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.notes: list[MessageOptions] = []
+
+    async def accepted(self) -> None:
+        self.shown.append("accepted")
+
+    async def working(self) -> None:
+        self.shown.append("working")
+
+    async def retrying(self, attempt: int, attempts: int) -> None:
+        self.shown.append(f"retrying {attempt}/{attempts}")
+
+    async def sending(self) -> None:
+        self.shown.append("sending")
+
+    async def waiting(self, note: MessageOptions) -> None:
+        self.notes.append(note)
+
+    async def cancelled(self) -> None:
+        self.shown.append("cancelled")
+
+    async def failed(self) -> None:
+        self.shown.append("failed")
+
+    async def done(self) -> None:
+        self.shown.append("done")
+
+
+class FakePresenter:
+    """Records what is said; fails with the errors it is given."""
+
+    def __init__(self) -> None:
+        self.explained: list[ClipferryError] = []
+        self.ads = 0
+        self.has_ad = False
+        self.refusal: ClipferryError | None = None
+        self.ad_failure: ClipferryError | None = None
+
+    def options(self, post: Post, *, shown: int, missing: int) -> MessageOptions:
+        return MessageOptions(f"{post.id}: {shown} shown, {missing} missing")
+
+    def audio_options(self) -> MessageOptions:
+        return MessageOptions("audio")
+
+    def patience(self, number: int, ahead: int) -> MessageOptions:
+        return MessageOptions(f"request {number}, {ahead} ahead")
+
+    async def explain(self, error: ClipferryError) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.explained.append(error)
+
+    async def show_ad(self) -> None:
+        if self.ad_failure:
+            raise self.ad_failure
+        self.ads += 1
+
+
+@dataclass
+class FakeRequest:
+    """A request context, and the fakes in it."""
+
+    context: RequestContext
+    status: FakeStatus
+    presenter: FakePresenter
+
+    @property
+    def stored(self) -> StoredRequest:
+        return self.context.stored
+
+
+def fake_request(
+    request: Request | None = None,
+    *,
+    row: int | None = None,
+    progress: Progress | None = None,
+    attempts: int = 0,
+) -> FakeRequest:
+    """Return a request that is ready to be served."""
+    request = request or make_request()
+    status, presenter = FakeStatus(), FakePresenter()
+    stored = StoredRequest(request, row, progress or Progress(), attempts)
+    context = RequestContext(
+        link=request.link,
+        target=ChatTarget.of_request(request),
+        file_mode=request.file_mode,
+        preferences=request.preferences,
+        status=status,
+        presenter=cast("Presenter", presenter),
+        stored=stored,
+    )
+    return FakeRequest(context, status, presenter)
+
+
+class FakeSender:
+    """Records what is sent; fails with the errors it is given, in order."""
+
+    ceiling_bytes = 50_000_000
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Sequence[File] | AudioFile, MessageOptions]] = []
+        self.failures: list[ClipferryError] = []
+        self.result: tuple[Remote, ...] = (VIDEO,)
+
+    async def send(
+        self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
+    ) -> tuple[Remote, ...]:
+        return self._sent(files, options)
+
+    async def send_audio(
+        self, target: ChatTarget, audio: AudioFile, options: MessageOptions, journal: Journal
+    ) -> tuple[Remote, ...]:
+        return self._sent(audio, options)
+
+    def _sent(
+        self, files: Sequence[File] | AudioFile, options: MessageOptions
+    ) -> tuple[Remote, ...]:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append((files, options))
+        return self.result
+
+
+class FakeMedia:
+    """Converts nothing; files whose names are in `damaged` fail."""
+
+    def __init__(self) -> None:
+        self.damaged: dict[str, ClipferryError] = {}
+        self.steps: list[tuple[str, str]] = []
+        #: What a video becomes instead of itself.
+        self.encoded: Path | None = None
+        self.duration_s = 10
+
+    async def joined(self, path: Path, audio_path: Path) -> Path:
+        self._step("joined", path)
+        return path.with_suffix(".joined.mp4")
+
+    async def untouched(self, path: Path) -> LocalFile:
+        self._step("untouched", path)
+        return DocumentFile(path)
+
+    async def picture(self, path: Path) -> LocalFile:
+        self._step("picture", path)
+        return PhotoFile(path)
+
+    async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
+        self._step("video", path)
+        return [VideoFile(self.encoded or path, 1_000, 576, 1024, self.duration_s, still)]
+
+    async def audio(self, path: Path) -> tuple[Path, int]:
+        self._step("audio", path)
+        return path.with_suffix(".mp3"), self.duration_s
+
+    async def thumbnail(self, still: Path | None) -> Path | None:
+        return still
+
+    async def slides(self, pictures: Sequence[Path], track: AudioFile) -> VideoFile:
+        self.steps.append(("slides", " ".join(path.name for path in pictures)))
+        return VideoFile(pictures[0].with_suffix(".mp4"), 1_000, 576, 1024, track.duration_s)
+
+    def _step(self, name: str, path: Path) -> None:
+        self.steps.append((name, path.name))
+        if error := self.damaged.get(path.name):
+            raise error
+
+
+@dataclass
+class FakeAttempt:
+    """An attempt that reads one post; files whose names are in `missing` are not there."""
+
+    post: Post
+    number: int = 1
+    most: int = 3
+    missing: frozenset[str] = frozenset()
+    wanted: list[FileRequest] = field(default_factory=list)
+
+    @property
+    def is_last(self) -> bool:
+        return self.number == self.most
+
+    async def read(self) -> Post:
+        return self.post
+
+    async def save(
+        self, post: Post, wanted: Sequence[FileRequest], space: Workspace
+    ) -> list[Path | None]:
+        self.wanted = list(wanted)
+        return [None if w.name in self.missing else space.folder / w.name for w in wanted]
+
+    @property
+    def names(self) -> list[str]:
+        return [file.name for file in self.wanted]
+
+
+class FakeFetcher:
+    """Reads one post by whatever link; fails with the errors it is given, in order."""
+
+    def __init__(self, post: Post | None = None) -> None:
+        self.post = post or make_post()
+        self.failures: list[ClipferryError] = []
+        self.reads = 0
+        self.resolved: dict[str, str] = {}
+        self.short_links: dict[str, str | ClipferryError] = {}
+        self.resolutions = 0
+        self.last_attempt: FakeAttempt | None = None
+        self.number = 1
+
+    def known(self, link: Link) -> Link:
+        return replace(link, post_id=link.post_id or self.resolved.get(link.url))
+
+    async def resolve(self, link: Link) -> Link:
+        self.resolutions += 1
+        await asyncio.sleep(0)
+        target = self.short_links[link.url]
+        if isinstance(target, ClipferryError):
+            raise target
+        self.resolved[link.url] = target
+        return self.known(link)
+
+    async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if self.failures:
+            raise self.failures.pop(0)
+        self.last_attempt = FakeAttempt(self.post, self.number)
+        return await work(cast("Attempt", self.last_attempt))
+
+
+@dataclass
+class FakeTools:
+    """What services work with, and the fakes in it."""
+
+    fetcher: FakeFetcher
+    sender: FakeSender
+    media: FakeMedia
+    toolkit: Toolkit
+
+    @property
+    def metrics(self) -> Metrics:
+        return self.toolkit.metrics
+
+
+def fake_tools(folder: Path, *, post: Post | None = None, slots: int = 2) -> FakeTools:
+    fetcher, sender, media = FakeFetcher(post), FakeSender(), FakeMedia()
+    toolkit = Toolkit(
+        fetcher=cast("Fetcher", fetcher),
+        sender=cast("Sender", sender),
+        spool=Spool(folder, 1_000_000_000),
+        media=cast("MediaProcessor", media),
+        slots=Slots(slots),
+        metrics=Metrics(),
+    )
+    return FakeTools(fetcher, sender, media, toolkit)
+
+
+def counted(metrics: Metrics, outcome: str, platform: str = LINK.platform) -> float:
+    """Return how often requests have ended in an outcome."""
+    labels = {"platform": platform, "outcome": outcome}
+    return metrics.registry.get_sample_value("clipferry_requests_total", labels) or 0
+
+
+def dropped(metrics: Metrics, reason: str) -> float:
+    """Return how many updates were not answered for a reason."""
+    return metrics.registry.get_sample_value("clipferry_dropped_total", {"reason": reason}) or 0
+
+
+@dataclass
+class Submission:
+    """Requests that were handed in."""
+
+    #: A message, or the request of an inline message.
+    origin: Message | Request
+    links: Sequence[Link] = ()
+    lang: str = ""
+    data: str = ""
+
+
+class FakeIntake:
+    """Records what is handed in; requests end when `end` is called."""
+
+    def __init__(self) -> None:
+        self.submissions: list[Submission] = []
+        self._handles: list[RequestHandle] = []
+
+    async def submit_links(
+        self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
+    ) -> RequestHandle:
+        return self._submit(Submission(message, links, chat.lang))
+
+    async def submit_press(
+        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+    ) -> RequestHandle:
+        return self._submit(Submission(message, [link], chat.lang, data))
+
+    async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
+        return self._submit(Submission(request, [request.link], request.lang))
+
+    async def end(self) -> None:
+        """Let all requests end."""
+        for handle in self._handles:
+            handle.one_ended()
+        self._handles.clear()
+        await settle()
+
+    def _submit(self, submission: Submission) -> RequestHandle:
+        self.submissions.append(submission)
+        handle = RequestHandle(1)
+        self._handles.append(handle)
+        return handle
+
+    @property
+    def as_intake(self) -> RequestIntake:
+        return cast("RequestIntake", self)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A request as the queue sees it."""
+
+    chat_id: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    item: Item
+    error: ClipferryError
+    aloud: bool
+
+
+class FakeRunner:
+    """Runs a request until it is let go, and records what happens."""
+
+    def __init__(self, slots: Slots | None = None) -> None:
+        self.began: list[Item] = []
+        self.ended: list[Item] = []
+        self.left: list[Item] = []
+        self.accepted: list[Item] = []
+        self.refusals: list[Refusal] = []
+        self.reminders: list[tuple[Item, int, int]] = []
+        #: Requests that crash.
+        self.crashing: set[Item] = set()
+        #: Called at the last step of a request.
+        self.at_end: dict[Item, Callable[[], object]] = {}
+        self.may_end: defaultdict[Item, asyncio.Event] = defaultdict(asyncio.Event)
+        self.may_refuse = asyncio.Event()
+        self.may_refuse.set()
+        self._slots = slots
+
+    def let_go(self, *items: Item) -> None:
+        for item in items:
+            self.may_end[item].set()
+
+    async def run(self, item: Item) -> None:
+        self.began.append(item)
+        if self._slots:
+            async with self._slots.one(item.chat_id):
+                await self.may_end[item].wait()
+        else:
+            await self.may_end[item].wait()
+        if item in self.crashing:
+            raise RuntimeError("a planted crash")
+        if at_end := self.at_end.get(item):
+            at_end()
+        self.ended.append(item)
+
+    async def refuse(self, item: Item, error: ClipferryError, *, aloud: bool = True) -> None:
+        await self.may_refuse.wait()
+        self.refusals.append(Refusal(item, error, aloud))
+
+    async def leave(self, item: Item) -> None:
+        self.left.append(item)
+
+    async def accept(self, item: Item) -> None:
+        self.accepted.append(item)
+
+    async def remind(self, item: Item, number: int, ahead: int) -> None:
+        self.reminders.append((item, number, ahead))
+
+
+@dataclass
+class FakeService:
+    """Answers with what it is given."""
+
+    outcome: Delivered | BaseException | None = None
+    is_ad_due: bool | Exception = False
+    deliveries: int = 0
+    records: int = 0
+
+    async def deliver(self, context: RequestContext) -> Delivered:
+        self.deliveries += 1
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome or Delivered(make_post(), is_processed=False, is_known=False)
+
+    async def record(self, context: RequestContext, delivered: Delivered) -> bool:
+        self.records += 1
+        if isinstance(self.is_ad_due, Exception):
+            raise self.is_ad_due
+        return self.is_ad_due

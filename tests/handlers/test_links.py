@@ -1,0 +1,36 @@
+"""Links in messages: handed in once, in the chat's language."""
+
+from handlers.links import on_business_link, on_link
+from misc.middlewares.deduplication import Deduplicator
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import load_texts
+from tests.fakes import LINK, FakeIntake, FakeTelegram, make_ack, make_user
+
+TEXTS = load_texts()
+
+
+async def test_a_message_is_handed_in_once(telegram: FakeTelegram):
+    intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
+    message = telegram.message(LINK.url)
+    for _ in range(2):
+        await on_link(message, [LINK], ChatView("uk"), intake.as_intake, deduplicator, ack)
+    (submission,) = intake.submissions
+    assert submission.origin is message
+    assert (submission.links, submission.lang) == ([LINK], "uk")
+
+
+async def test_two_messages_with_the_same_link_are_two_requests(telegram: FakeTelegram):
+    intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
+    for number in (1, 2):
+        message = telegram.message(LINK.url, message_id=number)
+        await on_link(message, [LINK], ChatView("en"), intake.as_intake, deduplicator, ack)
+    assert len(intake.submissions) == 2
+
+
+async def test_a_customer_of_a_business_is_answered_in_the_own_language(telegram: FakeTelegram):
+    intake, (ack, _) = FakeIntake(), make_ack()
+    for code in ("uk", "xx", None):
+        user = make_user(language_code=code)
+        message = telegram.message(LINK.url, from_user=user, business_connection_id="b")
+        await on_business_link(message, [LINK], TEXTS, intake.as_intake, ack)
+    assert [submission.lang for submission in intake.submissions] == ["uk", "en", "en"]

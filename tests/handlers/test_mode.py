@@ -1,0 +1,47 @@
+"""/mode: file mode is toggled for the whole chat."""
+
+import pytest
+
+from core.errors import StorageError
+from data.chats import find_chat, register_chat
+from handlers.mode import on_mode
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import load_texts
+from tests.fakes import PERSON, FakeTelegram
+
+TEXTS = load_texts()
+CHAT = ChatView("en")
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_the_mode_goes_on_and_off(telegram: FakeTelegram):
+    await register_chat(PERSON, "en")
+    states = []
+    for _ in range(2):
+        await on_mode(telegram.message("/mode"), CHAT, telegram.sender, TEXTS)
+        record = await find_chat(PERSON)
+        states.append(record and record.file_mode)
+    assert states == [True, False]
+    assert telegram.texts == [TEXTS["en"]["mode_on"], TEXTS["en"]["mode_off"]]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_other_chats_keep_their_mode(telegram: FakeTelegram):
+    await register_chat(PERSON, "en")
+    await register_chat(-7, "en")
+    message = telegram.message("/mode", chat_id=-7)
+    await on_mode(message, CHAT, telegram.sender, TEXTS)
+    person, group = await find_chat(PERSON), await find_chat(-7)
+    assert (person and person.file_mode, group and group.file_mode) == (False, True)
+
+
+async def test_nothing_is_claimed_if_the_database_fails(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    async def failing(_chat_id: int) -> None:
+        raise StorageError
+
+    monkeypatch.setattr("handlers.mode.toggle_file_mode", failing)
+    with pytest.raises(StorageError):
+        await on_mode(telegram.message("/mode"), CHAT, telegram.sender, TEXTS)
+    assert telegram.texts == []

@@ -1,0 +1,73 @@
+"""/privacy: what is kept, as a file, and its erasure after a second question."""
+
+import json
+from pathlib import Path
+
+import pytest
+from aiogram.methods import EditMessageText, SendDocument, SendMessage
+
+from data.chats import find_chat, register_chat
+from handlers.privacy import on_delete, on_export, on_no, on_privacy, on_yes
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import load_texts
+from platforms import Spool
+from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
+
+TEXTS = load_texts()
+CHAT = ChatView("en")
+
+
+async def test_it_is_said_what_is_kept(telegram: FakeTelegram):
+    await on_privacy(telegram.message("/privacy"), CHAT, telegram.sender, TEXTS)
+    (about,) = telegram.of(SendMessage)
+    assert about.text == TEXTS["en"]["privacy_about"]
+    assert buttons_in(about.reply_markup) == ["privacy/export", "privacy/delete"]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_the_export_has_the_persons_rows_and_nobody_elses(
+    telegram: FakeTelegram, tmp_path: Path
+):
+    await register_chat(PERSON, "uk", "friend")
+    await register_chat(8, "en")
+    query = telegram.query("privacy/export", telegram.message("menu"))
+    await on_export(query, telegram.sender, Spool(tmp_path, 1_000_000))
+    (document,) = telegram.of(SendDocument)
+    assert document.chat_id == PERSON
+    content = json.loads(telegram.session.uploads[f"{PERSON}.json"])
+    (row,) = content["users"]
+    assert (row["user_id"], row["lang"]) == (PERSON, "uk")
+    assert "friend" in row.values()
+    assert telegram.alerts == [(None, False)]
+    assert not list(tmp_path.glob("*/*.json"))  # the file is gone
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_deleting_asks_first(telegram: FakeTelegram):
+    await register_chat(PERSON, "en")
+    await on_delete(telegram.query("privacy/delete", telegram.message("menu")), CHAT, TEXTS)
+    (question,) = telegram.of(EditMessageText)
+    assert question.text == TEXTS["en"]["privacy_sure"]
+    assert buttons_in(question.reply_markup) == ["privacy/yes", "privacy/no"]
+    assert await find_chat(PERSON) is not None
+
+
+@pytest.mark.usefixtures("sqlite_db")
+@pytest.mark.parametrize("is_old", [False, True])
+async def test_yes_erases_everything_of_this_person(telegram: FakeTelegram, is_old: bool):
+    await register_chat(PERSON, "en")
+    await register_chat(8, "en")
+    message = GONE if is_old else telegram.message("menu")
+    await on_yes(telegram.query("privacy/yes", message), CHAT, TEXTS)
+    assert await find_chat(PERSON) is None
+    assert await find_chat(8) is not None
+    assert telegram.alerts == [(None, False)]
+    assert telegram.texts == ([] if is_old else [TEXTS["en"]["privacy_done"]])
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_no_goes_back_and_erases_nothing(telegram: FakeTelegram):
+    await register_chat(PERSON, "en")
+    await on_no(telegram.query("privacy/no", telegram.message("menu")), CHAT, TEXTS)
+    assert await find_chat(PERSON) is not None
+    assert telegram.texts == [TEXTS["en"]["privacy_about"]]

@@ -1,0 +1,79 @@
+"""The retry button: for the one who asked, once at a time, and as a request of now."""
+
+from datetime import UTC, datetime, timedelta
+
+from aiogram.methods import DeleteMessage
+from aiogram.types import Message
+
+from core.errors import FileRejectedError
+from handlers.retry import on_retry
+from misc.middlewares.registration import ChatView
+from misc.middlewares.running_buttons import RunningButtons
+from misc.ui.texts import load_texts
+from platforms import load_registry
+from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
+
+TEXTS = load_texts()
+REGISTRY = load_registry()
+CHAT = ChatView("en")
+
+
+class Bench:
+    def __init__(self, telegram: FakeTelegram) -> None:
+        self.telegram = telegram
+        self.intake, self.running = FakeIntake(), RunningButtons()
+
+    async def press(self, message: object, user_id: int = 7) -> None:
+        query = self.telegram.query("retry_video", message, user_id=user_id)  # type: ignore[arg-type]
+        ack, _ = make_ack()
+        await on_retry(query, CHAT, TEXTS, self.intake.as_intake, self.running, REGISTRY, ack)
+
+    def explanation(self) -> Message:
+        request = self.telegram.message(LINK.url, message_id=69)
+        return self.telegram.message("It failed.", reply_to_message=request)
+
+
+async def test_the_request_is_made_again_now(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    await bench.press(bench.explanation())
+    (submission,) = bench.intake.submissions
+    assert isinstance(submission.origin, Message)
+    assert submission.origin.message_id == 69
+    assert datetime.now(UTC) - submission.origin.date < timedelta(hours=1)
+    assert [link.post_id for link in submission.links] == [LINK.post_id]
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [70]
+    assert telegram.alerts == [(None, False)]
+
+
+async def test_a_second_press_starts_nothing_until_the_first_has_ended(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    await bench.press(bench.explanation())
+    await bench.press(bench.explanation())
+    assert len(bench.intake.submissions) == 1
+    assert telegram.alerts == [(None, False)] * 2
+    await bench.intake.end()
+    await bench.press(bench.explanation())
+    assert len(bench.intake.submissions) == 2
+
+
+async def test_only_the_one_who_asked_may_press(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    await bench.press(bench.explanation(), user_id=8)
+    assert bench.intake.submissions == []
+    assert telegram.alerts == [(TEXTS["en"]["not_yours"], False)]
+
+
+async def test_without_the_request_there_is_nothing_to_repeat(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    await bench.press(telegram.message("It failed."))
+    await bench.press(GONE)
+    assert bench.intake.submissions == []
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
+
+
+async def test_an_explanation_that_stays_is_no_failure(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    telegram.fail(DeleteMessage, FileRejectedError())
+    await bench.press(bench.explanation())
+    assert len(bench.intake.submissions) == 1
+    assert telegram.alerts == [(None, False)]

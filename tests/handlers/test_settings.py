@@ -1,0 +1,141 @@
+"""/settings: what is shown, and what every button changes."""
+
+from typing import Any
+
+import pytest
+from aiogram.methods import EditMessageReplyMarkup, SendMessage
+
+from core.errors import UnchangedError
+from core.formats import Quality
+from core.preferences import DEFAULT_PREFERENCES, Preferences
+from data.chats import find_chat, register_chat
+from handlers.settings import changed, on_setting, on_settings
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import load_texts
+from platforms import load_registry
+from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
+
+TEXTS = load_texts()
+REGISTRY = load_registry()
+CHAT = ChatView("en")
+
+
+async def test_a_private_chat_is_offered_what_is_for_people(telegram: FakeTelegram):
+    await on_settings(telegram.message("/settings"), CHAT, telegram.sender, TEXTS, REGISTRY)
+    (menu,) = telegram.of(SendMessage)
+    assert menu.text == TEXTS["en"]["settings_title"]
+    buttons = buttons_in(menu.reply_markup)
+    assert {"set/lang", "set/file_mode", "set/describe", "set/quality/small"} <= set(buttons)
+    assert "set/silent" not in buttons
+
+
+async def test_a_group_is_offered_its_sites_and_limits_too(telegram: FakeTelegram):
+    message = telegram.message("/settings", chat_id=-7)
+    await on_settings(message, CHAT, telegram.sender, TEXTS, REGISTRY)
+    (menu,) = telegram.of(SendMessage)
+    assert TEXTS["en"]["settings_group"] in menu.text
+    assert {"set/silent", "set/album_cap/5", "set/muted/tiktok"} <= set(
+        buttons_in(menu.reply_markup)
+    )
+
+
+async def press(telegram: FakeTelegram, setting: str, chat: ChatView = CHAT) -> None:
+    query = telegram.query(f"set/{setting}", telegram.message("menu"))
+    await on_setting(query, chat, TEXTS, REGISTRY)
+
+
+def ticks(telegram: FakeTelegram) -> list[str]:
+    """Return the data of the buttons that are shown as on."""
+    markup = telegram.of(EditMessageReplyMarkup)[-1].reply_markup
+    assert markup
+    return [
+        button.callback_data or ""
+        for row in markup.inline_keyboard
+        for button in row
+        if button.text.startswith("✅")
+    ]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_press_is_stored_shown_and_answered(telegram: FakeTelegram):
+    await press(telegram, "describe")
+    record = await find_chat(PERSON)
+    assert record
+    assert record.preferences == Preferences(describe=True)
+    assert "set/describe" in ticks(telegram)
+    assert telegram.alerts == [(None, False)]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_press_changes_what_is_stored_and_not_what_was_shown(telegram: FakeTelegram):
+    await press(telegram, "describe")
+    await press(telegram, "quality/small")  # by a menu that does not know of the first press
+    record = await find_chat(PERSON)
+    assert record
+    assert record.preferences == Preferences(describe=True, quality=Quality.SMALL)
+    assert {"set/describe", "set/quality/small"} <= set(ticks(telegram))
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_file_mode_is_a_setting_like_the_others(telegram: FakeTelegram):
+    await register_chat(PERSON, "en")
+    await press(telegram, "file_mode")
+    record = await find_chat(PERSON)
+    assert record
+    assert record.file_mode
+    assert "set/file_mode" in ticks(telegram)
+
+
+async def test_the_language_opens_its_own_menu(telegram: FakeTelegram):
+    await press(telegram, "lang")
+    (edit,) = telegram.of(EditMessageReplyMarkup)
+    assert "lang/uk" in buttons_in(edit.reply_markup)
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_menu_that_shows_it_already_is_fine(telegram: FakeTelegram):
+    telegram.fail(EditMessageReplyMarkup, UnchangedError())
+    await press(telegram, "nonsense")
+    record = await find_chat(PERSON)
+    assert record
+    assert record.preferences == DEFAULT_PREFERENCES
+    assert telegram.alerts == [(None, False)]
+
+
+async def test_a_menu_that_is_too_old_says_so(telegram: FakeTelegram):
+    await on_setting(telegram.query("set/describe", GONE), CHAT, TEXTS, REGISTRY)
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("silent", "", {"silent": True}),
+        ("spoiler", "", {"spoiler": True}),
+        ("delete_request", "", {"delete_request": True}),
+        ("only_mentioned", "", {"only_mentioned": True}),
+        ("quality", "720p", {"quality": Quality.HD}),
+        ("quality", "4k", {}),
+        ("muted", "tiktok", {"muted": ("tiktok",)}),
+        ("muted", "myspace", {}),
+        ("album_cap", "10", {"album_cap": 10}),
+        ("album_cap", "11", {}),
+        ("album_cap", "²", {}),
+        ("album_cap", "", {}),
+        ("blocked_at", "", {}),
+    ],
+)
+def test_every_button_changes_one_thing(name: str, value: str, expected: dict[str, Any]):
+    assert changed(DEFAULT_PREFERENCES, name, value, REGISTRY) == Preferences(**expected)
+
+
+@pytest.mark.parametrize(
+    ("on", "name", "value"),
+    [
+        (Preferences(silent=True), "silent", ""),
+        (Preferences(muted=("tiktok",)), "muted", "tiktok"),
+        (Preferences(album_cap=10), "album_cap", "10"),
+    ],
+)
+def test_a_second_press_takes_it_back(on: Preferences, name: str, value: str):
+    assert changed(on, name, value, REGISTRY) == DEFAULT_PREFERENCES

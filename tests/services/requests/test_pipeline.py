@@ -1,0 +1,338 @@
+"""One request to its end: every outcome reaches the chat and the row, and nothing is raised."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from core.errors import (
+    BrokenFileError,
+    BrokenLinkError,
+    BugError,
+    ChatForbiddenError,
+    ChatMovedError,
+    ClipferryError,
+    FloodError,
+    GivenUpError,
+    NotAvailableError,
+    PartialDeliveryError,
+    PlatformRefusedError,
+    QueueFullError,
+    RequestCancelledError,
+    ShuttingDownError,
+    StorageError,
+    TelegramUnreachableError,
+    TooLongError,
+    UnknownOutcomeError,
+)
+from core.request import MAX_ATTEMPTS, Progress
+from delivery.sender import SendingCancelledError
+from services.metrics import FETCHED, KNOWN, Metrics
+from services.requests.context import Delivered
+from services.requests.pipeline import DELIVERED, RequestPipeline
+from tests.fakes import PERSON, FakeRequest, FakeService, counted, fake_request, make_request
+from tests.fakes import make_post as post
+
+ROW = 5
+
+
+@dataclass
+class Records:
+    """What was written to the database, and whether it works."""
+
+    blocked: list[int] = field(default_factory=list)
+    moved: list[tuple[int, int]] = field(default_factory=list)
+    reports: dict[str, BaseException] = field(default_factory=dict)
+    outcomes: list[tuple[int, str]] = field(default_factory=list)
+    is_down: bool = False
+
+    def check(self) -> None:
+        if self.is_down:
+            raise StorageError
+
+    async def mark_blocked(self, chat_id: int) -> None:
+        self.check()
+        self.blocked.append(chat_id)
+
+    async def move_chat(self, old_id: int, new_id: int) -> None:
+        self.check()
+        self.moved.append((old_id, new_id))
+
+    async def store_report(self, code: str, doing: str, error: BaseException) -> None:
+        self.check()
+        self.reports[code] = error
+
+    async def finish_request(self, row: int, progress: Progress, outcome: str) -> None:
+        self.check()
+        self.outcomes.append((row, outcome))
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> Records:
+    records = Records()
+    monkeypatch.setattr("services.requests.pipeline.mark_blocked", records.mark_blocked)
+    monkeypatch.setattr("services.requests.pipeline.move_chat", records.move_chat)
+    monkeypatch.setattr("services.bug_reports.store_report", records.store_report)
+    monkeypatch.setattr("services.requests.store.finish_request", records.finish_request)
+    return records
+
+
+async def run(service: FakeService, one: FakeRequest) -> Metrics:
+    metrics = Metrics()
+    await RequestPipeline({"post": service}, metrics).run(one.context)
+    return metrics
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_delivery_is_recorded_and_the_request_ended(records: Records, is_known: bool):
+    service, one = FakeService(Delivered(post(), False, is_known)), fake_request(row=ROW)
+    metrics = await run(service, one)
+    assert (service.deliveries, service.records) == (1, 1)
+    assert one.status.shown == ["done"]
+    assert one.presenter.explained == []
+    assert one.presenter.ads == 0
+    assert records.outcomes == [(ROW, DELIVERED)]
+    assert counted(metrics, KNOWN) == is_known
+    assert counted(metrics, FETCHED) == (not is_known)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenLinkError(),
+        NotAvailableError(),
+        BrokenFileError(),
+        TooLongError(100, 50),
+        PlatformRefusedError(),
+        TelegramUnreachableError(),
+        FloodError(61),
+        StorageError(),
+        UnknownOutcomeError(),
+        PartialDeliveryError(1, 3),
+    ],
+    ids=lambda error: error.code,
+)
+async def test_every_error_is_explained_and_stored(records: Records, error: ClipferryError):
+    service, one = FakeService(error), fake_request(row=ROW)
+    metrics = await run(service, one)
+    assert one.presenter.explained == [error]
+    assert one.status.shown == ["failed"]
+    assert records.outcomes == [(ROW, error.code)]
+    assert counted(metrics, error.code) == 1
+    assert (service.records, records.blocked) == (0, [])
+
+
+async def test_what_has_arrived_before_an_error_is_named(records: Records):
+    error = NotAvailableError()
+    one = fake_request(row=ROW, progress=Progress(sent=(11, 12), total=4))
+    await run(FakeService(error), one)
+    (explained,) = one.presenter.explained
+    assert isinstance(explained, PartialDeliveryError)
+    assert explained.facts == {"sent": 2, "total": 4}
+    assert explained.__cause__ is error
+    assert records.outcomes == [(ROW, PartialDeliveryError.code)]
+
+
+async def test_an_error_that_counts_itself_is_explained_as_it_is(records: Records):
+    error = PartialDeliveryError(2, 4)
+    one = fake_request(row=ROW, progress=Progress(sent=(11, 12), total=4))
+    await run(FakeService(error), one)
+    assert one.presenter.explained == [error]
+
+
+async def test_a_bug_gets_a_code_under_which_it_is_stored(records: Records):
+    bug = ZeroDivisionError("planted")
+    one = fake_request(row=ROW)
+    metrics = await run(FakeService(bug), one)
+    (explained,) = one.presenter.explained
+    assert isinstance(explained, BugError)
+    assert records.reports == {explained.report_code: bug}
+    assert explained.facts == {"code": explained.report_code}
+    assert records.outcomes == [(ROW, BugError.code)]
+    assert counted(metrics, BugError.code) == 1
+
+
+async def test_a_bug_that_cannot_be_stored_is_explained_all_the_same(records: Records):
+    records.is_down = True
+    one = fake_request(row=ROW)
+    await run(FakeService(ZeroDivisionError("planted")), one)
+    assert isinstance(one.presenter.explained[0], BugError)
+    assert one.status.shown == ["failed"]
+
+
+async def test_a_bug_in_the_recording_changes_nothing_for_the_chat(records: Records):
+    one = fake_request(row=ROW)
+    metrics = await run(FakeService(is_ad_due=KeyError("planted")), one)
+    assert one.status.shown == ["done"]
+    assert one.presenter.explained == []
+    assert one.presenter.ads == 0
+    assert [type(bug) for bug in records.reports.values()] == [KeyError]
+    assert records.outcomes == [(ROW, DELIVERED)]
+    assert counted(metrics, FETCHED) == 1
+
+
+async def test_a_send_that_was_cut_off_is_called_unknown(records: Records):
+    one = fake_request(row=ROW)
+    await run(FakeService(SendingCancelledError()), one)
+    assert [type(error) for error in one.presenter.explained] == [UnknownOutcomeError]
+    assert records.outcomes == [(ROW, UnknownOutcomeError.code)]
+
+
+async def test_a_cancellation_before_the_send_leaves_the_request_open(records: Records):
+    one = fake_request(row=ROW)
+    with pytest.raises(asyncio.CancelledError):
+        await run(FakeService(asyncio.CancelledError()), one)
+    assert one.status.shown == []
+    assert records.outcomes == []
+
+
+async def test_an_answer_that_was_complete_before_a_crash_is_not_sent_again(records: Records):
+    service = FakeService()
+    one = fake_request(row=ROW, progress=Progress(sent=(11,), total=1))
+    await run(service, one)
+    assert service.deliveries == 0
+    assert one.status.shown == ["done"]
+    assert records.outcomes == [(ROW, DELIVERED)]
+
+
+async def test_an_answer_that_may_have_arrived_before_a_crash_is_explained(records: Records):
+    service = FakeService()
+    one = fake_request(row=ROW, progress=Progress(sent=(0,), total=1))
+    await run(service, one)
+    assert service.deliveries == 0
+    assert [type(error) for error in one.presenter.explained] == [UnknownOutcomeError]
+    assert records.outcomes == [(ROW, UnknownOutcomeError.code)]
+
+
+async def test_a_rest_is_sent_and_the_uncertain_part_explained(records: Records):
+    service = FakeService()
+    one = fake_request(row=ROW, progress=Progress(sent=(11, 0), total=4))
+    await run(service, one)
+    assert (service.deliveries, service.records) == (1, 1)
+    assert [type(error) for error in one.presenter.explained] == [UnknownOutcomeError]
+    assert one.status.shown == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "is_served"), [(MAX_ATTEMPTS - 1, True), (MAX_ATTEMPTS, False)]
+)
+async def test_a_request_that_ends_every_process_is_given_up(
+    records: Records, attempts: int, is_served: bool
+):
+    service, one = FakeService(), fake_request(row=ROW, attempts=attempts)
+    await run(service, one)
+    assert service.deliveries == is_served
+    expected = DELIVERED if is_served else GivenUpError.code
+    assert records.outcomes == [(ROW, expected)]
+
+
+async def test_a_due_ad_comes_after_the_answer(records: Records):
+    one = fake_request()
+    await run(FakeService(is_ad_due=True), one)
+    assert one.presenter.ads == 1
+    assert one.status.shown == ["done"]
+
+
+@pytest.mark.parametrize("failure", [ChatForbiddenError(), StorageError(), FloodError(3)])
+async def test_an_ad_that_fails_changes_nothing(records: Records, failure: ClipferryError):
+    one = fake_request(row=ROW)
+    one.presenter.ad_failure = failure
+    metrics = await run(FakeService(is_ad_due=True), one)
+    assert one.presenter.explained == []
+    assert one.status.shown == ["done"]
+    assert records.outcomes == [(ROW, DELIVERED)]
+    assert counted(metrics, failure.code) == 0
+
+
+async def test_a_chat_that_is_closed_is_marked_and_told_nothing(records: Records):
+    one = fake_request(row=ROW)
+    await run(FakeService(ChatForbiddenError()), one)
+    assert records.blocked == [PERSON]
+    assert one.presenter.explained == []
+    assert one.status.shown == []
+    assert records.outcomes == [(ROW, ChatForbiddenError.code)]
+
+
+async def test_a_group_that_has_moved_keeps_its_settings(records: Records):
+    request = make_request(chat_id=-7, is_private=False)
+    one = fake_request(request, row=ROW)
+    await run(FakeService(ChatMovedError(-100_7)), one)
+    assert records.moved == [(-7, -1007)]
+    assert records.blocked == []
+    assert records.outcomes == [(ROW, ChatMovedError.code)]
+
+
+@pytest.mark.parametrize("error", [ChatForbiddenError(), ChatMovedError(-9)])
+async def test_a_database_that_fails_while_a_chat_is_marked_raises_nothing(
+    records: Records, error: ClipferryError
+):
+    records.is_down = True
+    one = fake_request(row=ROW)
+    metrics = await run(FakeService(error), one)
+    assert counted(metrics, error.code) == 1
+    assert one.stored.is_finished
+
+
+async def test_a_chat_that_refuses_the_explanation_is_marked(records: Records):
+    one = fake_request(row=ROW)
+    one.presenter.refusal = ChatForbiddenError()
+    await run(FakeService(NotAvailableError()), one)
+    assert records.blocked == [PERSON]
+    assert records.outcomes == [(ROW, NotAvailableError.code)]
+
+
+async def test_an_explanation_that_fails_is_only_logged(
+    records: Records, caplog: pytest.LogCaptureFixture
+):
+    one = fake_request(row=ROW)
+    one.presenter.refusal = FloodError(3)
+    await run(FakeService(NotAvailableError()), one)
+    assert records.blocked == []
+    assert records.outcomes == [(ROW, NotAvailableError.code)]
+    assert "explanation_failed" in [getattr(record, "event", "") for record in caplog.records]
+
+
+async def refuse(one: FakeRequest, error: ClipferryError, **options: Any) -> None:
+    await RequestPipeline({}, Metrics()).refuse(one.context, error, **options)
+
+
+async def test_the_other_requests_of_a_refused_message_end_silently(records: Records):
+    one = fake_request(row=ROW)
+    await refuse(one, QueueFullError(3), aloud=False)
+    assert one.presenter.explained == []
+    assert one.status.shown == ["failed"]
+    assert records.outcomes == [(ROW, QueueFullError.code)]
+
+
+async def test_who_has_cancelled_sees_no_failure(records: Records):
+    one = fake_request(row=ROW)
+    await refuse(one, RequestCancelledError())
+    assert one.status.shown == ["cancelled"]
+    assert [type(error) for error in one.presenter.explained] == [RequestCancelledError]
+
+
+async def test_a_request_without_a_row_is_refused_at_shutdown(records: Records):
+    stored, unstored = fake_request(row=ROW), fake_request()
+    pipeline = RequestPipeline({}, Metrics())
+    await pipeline.leave(stored.context)
+    await pipeline.leave(unstored.context)
+    assert stored.presenter.explained == []
+    assert stored.status.shown == []
+    assert records.outcomes == []
+    assert [type(error) for error in unstored.presenter.explained] == [ShuttingDownError]
+    assert unstored.stored.is_finished
+
+
+async def test_a_request_that_waits_is_acknowledged(records: Records):
+    one = fake_request()
+    await RequestPipeline({}, Metrics()).accept(one.context)
+    assert one.status.shown == ["accepted"]
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+async def test_only_private_chats_are_reminded(records: Records, is_private: bool):
+    one = fake_request(make_request(is_private=is_private))
+    await RequestPipeline({}, Metrics()).remind(one.context, 12, 3)
+    expected = ["request 12, 3 ahead"] if is_private else []
+    assert [note.caption for note in one.status.notes] == expected

@@ -1,0 +1,244 @@
+"""The request store: requests outlive their process, and a failing database only costs that."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import update
+
+from core.cached_post import CacheKey
+from core.errors import StorageError
+from core.request import Progress
+from data import database
+from data.models import Requests
+from services.requests.store import RequestStore, StoredRequest
+from tests.fakes import BOT_ID, make_request
+
+FIRST, SECOND = make_request(message_id=70), make_request("sound", message_id=71)
+KEY = CacheKey(BOT_ID, "tiktok", "1", "media/best")
+LEASE_S = 60
+
+pytestmark = pytest.mark.usefixtures("sqlite_db")
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The database's clock, in the tests' hands."""
+    moment = [1_000_000]
+    monkeypatch.setattr(database, "clock", lambda: moment[0])
+    return moment
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that lets a function of the database fail."""
+
+    async def failing(*_: object) -> None:
+        raise StorageError
+
+    def fail(name: str) -> None:
+        monkeypatch.setattr(f"services.requests.store.{name}", failing)
+
+    return fail
+
+
+def store() -> RequestStore:
+    return RequestStore(BOT_ID, LEASE_S)
+
+
+async def left_open() -> list[StoredRequest]:
+    """Return what another process would take over."""
+    return await store().take_over()
+
+
+async def test_requests_get_rows_and_a_repeated_update_gets_none():
+    one = store()
+    entries = await one.enter(5, [FIRST, SECOND])
+    assert [entry.request for entry in entries] == [FIRST, SECOND]
+    assert len({entry.row for entry in entries} - {None}) == 2
+    assert await one.enter(5, [FIRST, SECOND]) == []
+    assert len(await one.enter(6, [FIRST])) == 1
+
+
+async def test_only_what_is_new_of_a_repeated_update_is_served():
+    one = store()
+    await one.enter(5, [FIRST])
+    assert [entry.request for entry in await one.enter(5, [FIRST, SECOND])] == [SECOND]
+
+
+@pytest.mark.parametrize("broken", ["store_requests", "renew_lease"])
+async def test_without_the_database_requests_are_served_from_memory(
+    fail: Callable[[str], None], broken: str
+):
+    fail(broken)
+    entries = await store().enter(5, [FIRST, SECOND])
+    assert [(entry.request, entry.row) for entry in entries] == [(FIRST, None), (SECOND, None)]
+    for entry in entries:
+        await entry.begin()
+        await entry.record_sending(1)
+        await entry.record_sent([11])
+        await entry.finish("delivered")
+        assert entry.progress.sent == (11,)
+        assert entry.is_finished
+
+
+async def test_a_live_process_keeps_its_requests_and_a_dead_one_loses_them(now: list[int]):
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    assert await left_open() == []
+    now[0] += LEASE_S + 1
+    second = store()
+    (taken,) = await second.take_over()
+    assert (taken.request, taken.row, taken.is_resumed) == (FIRST, entry.row, True)
+    assert await left_open() == []
+
+
+async def test_beats_keep_a_process_alive(now: list[int]):
+    first = store()
+    await first.enter(5, [FIRST])
+    for _ in range(5):
+        now[0] += LEASE_S // 2
+        await first.beat()
+    assert await left_open() == []
+
+
+async def test_progress_and_attempts_are_taken_over(now: list[int]):
+    (entry,) = await store().enter(5, [FIRST])
+    await entry.begin()
+    await entry.begin()
+    entry.record_total(4)
+    await entry.record_sending(2)
+    await entry.record_sent([11, 12])
+    await entry.record_sending(1)
+    now[0] += LEASE_S + 1
+    (taken,) = await left_open()
+    assert taken.attempts == 2
+    # What was on its way may have arrived.
+    assert taken.progress == Progress(sent=(11, 12, 0), total=4)
+    assert taken.progress.is_uncertain
+
+
+async def test_what_has_certainly_not_arrived_leaves_no_doubt(now: list[int]):
+    (entry,) = await store().enter(5, [FIRST])
+    entry.record_total(1)
+    await entry.record_sending(1)
+    await entry.record_not_sent()
+    now[0] += LEASE_S + 1
+    (taken,) = await left_open()
+    assert taken.progress == Progress(sent=(), total=1)
+
+
+async def test_what_has_ended_is_not_taken_over(now: list[int]):
+    finished, unfinished = await store().enter(5, [FIRST, SECOND])
+    await finished.finish("delivered")
+    now[0] += LEASE_S + 1
+    assert [taken.row for taken in await left_open()] == [unfinished.row]
+
+
+async def test_an_outcome_is_stored_once(monkeypatch: pytest.MonkeyPatch):
+    outcomes: list[str] = []
+
+    async def finish(row: int, progress: Progress, outcome: str) -> None:
+        outcomes.append(outcome)
+
+    monkeypatch.setattr("services.requests.store.finish_request", finish)
+    entry = StoredRequest(FIRST, row=1)
+    await entry.finish("delivered")
+    await entry.finish("BugError")
+    assert outcomes == ["delivered"]
+
+
+async def test_a_database_that_fails_on_the_way_stops_no_answer(fail: Callable[[str], None]):
+    (entry,) = await store().enter(5, [FIRST])
+    for name in ("count_attempt", "store_progress", "finish_request"):
+        fail(name)
+    await entry.begin()
+    entry.record_total(2)
+    await entry.record_sending(1)
+    await entry.record_sent([11])
+    await entry.finish("delivered")
+    assert entry.progress.sent == (11,)
+    assert entry.is_finished
+
+
+async def make_unreadable(row: int | None) -> None:
+    statement = update(Requests).where(Requests.id == row).values(what='{"kind": "hologram"}')
+    await database.write(lambda db: db.execute(statement))
+
+
+async def test_an_unreadable_request_is_closed_and_stops_no_other(now: list[int]):
+    unreadable, readable = await store().enter(5, [FIRST, SECOND])
+    await make_unreadable(unreadable.row)
+    now[0] += LEASE_S + 1
+    assert [taken.row for taken in await left_open()] == [readable.row]
+    now[0] += LEASE_S + 1
+    assert [taken.row for taken in await left_open()] == [readable.row]
+
+
+async def test_an_unreadable_request_that_cannot_be_closed_stops_no_other(
+    now: list[int], fail: Callable[[str], None]
+):
+    unreadable, readable = await store().enter(5, [FIRST, SECOND])
+    await make_unreadable(unreadable.row)
+    now[0] += LEASE_S + 1
+    fail("finish_request")
+    assert [taken.row for taken in await left_open()] == [readable.row]
+
+
+async def test_a_process_that_ends_hands_its_requests_back():
+    first = store()
+    await first.enter(5, [FIRST])
+    await first.hand_back()
+    assert [taken.request for taken in await left_open()] == [FIRST]
+
+
+async def test_a_process_that_goes_on_after_handing_back_is_alive_again():
+    first = store()
+    await first.enter(5, [FIRST])
+    await first.hand_back()
+    await first.enter(6, [SECOND])
+    assert [taken.request for taken in await left_open()] == [FIRST]
+
+
+async def test_requests_that_cannot_be_handed_back_wait_for_the_lease(
+    fail: Callable[[str], None], now: list[int]
+):
+    first = store()
+    await first.enter(5, [FIRST])
+    fail("hand_back")
+    await first.hand_back()
+    assert await left_open() == []
+    now[0] += LEASE_S + 1
+    assert [taken.request for taken in await left_open()] == [FIRST]
+
+
+async def test_old_requests_are_deleted_and_recognised_no_more(now: list[int]):
+    one = store()
+    (entry,) = await one.enter(5, [FIRST])
+    await entry.finish("delivered")
+    now[0] += 86_400
+    await one.sweep()
+    assert await one.enter(5, [FIRST]) == []
+    now[0] += 86_401
+    await one.sweep()
+    assert len(await one.enter(5, [FIRST])) == 1
+
+
+async def test_a_flight_belongs_to_one_live_process(now: list[int]):
+    first, second = store(), store()
+    assert await first.begin_flight(KEY)
+    assert not await second.begin_flight(KEY)
+    await second.end_flight(KEY)  # it is not its own
+    assert not await second.begin_flight(KEY)
+    await first.end_flight(KEY)
+    assert await second.begin_flight(KEY)
+    now[0] += LEASE_S + 1
+    assert await first.begin_flight(KEY)
+
+
+async def test_without_the_database_everybody_may_fetch(fail: Callable[[str], None]):
+    fail("begin_flight")
+    fail("end_flight")
+    first, second = store(), store()
+    assert await first.begin_flight(KEY)
+    await first.end_flight(KEY)
+    assert await second.begin_flight(KEY)
