@@ -16,7 +16,7 @@ from platforms import Registry
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register the buttons."""
     router = Router(name="audio")
     for prefix in (AUDIO_OF_TIKTOK, SOUND, SLIDES):
         router.callback_query.register(on_press, Carries(prefix=prefix), flags=STORES)

@@ -12,7 +12,7 @@ from services.requests.queue import RequestQueue
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register the button."""
     router = Router(name="cancel")
     router.callback_query.register(on_cancel, Carries(prefix=CANCEL))
     return router

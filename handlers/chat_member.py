@@ -1,4 +1,4 @@
-"""Where the bot is: blocked, removed, let in again, or in a group that has got another id."""
+"""Changes of the bot's membership: blocked, removed, added, or a group with a new id."""
 
 from aiogram import Router
 from aiogram.enums import ContentType
@@ -11,7 +11,7 @@ _OUTSIDE = {"left", "kicked"}
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register membership updates and the migration to a supergroup."""
     router = Router(name="membership")
     router.my_chat_member.register(on_chat_member)
     router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}))
@@ -19,7 +19,7 @@ def router() -> Router:
 
 
 async def on_chat_member(event: ChatMemberUpdated) -> None:
-    """Note whether the bot can write to the chat."""
+    """Store whether the bot can write to the chat."""
     mark = mark_blocked if event.new_chat_member.status in _OUTSIDE else mark_reachable
     await mark(event.chat.id)
 

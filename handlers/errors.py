@@ -1,4 +1,4 @@
-"""What a handler could not foresee."""
+"""Errors that no handler has caught."""
 
 import logging
 
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register the error handler."""
     router = Router(name="errors")
     router.errors.register(on_error)
     return router
 
 
 async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
-    """Name the failure, and tell the person, unless Telegram itself is what failed."""
+    """Explain the failure to the person, unless Telegram itself failed."""
     error = await _report(event.exception)
     origin = event.update.message or event.update.callback_query
     try:
@@ -33,12 +33,14 @@ async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
         elif not isinstance(error, DeliveryError) and origin:
             await _tell(origin, error, sender, texts)
     except (StorageError, DeliveryError) as second:
-        logger.warning("Nobody could be told: %s", second)
+        logger.warning(
+            "Could not explain an error: %s", second, extra={"event": "explanation_failed"}
+        )
     return True
 
 
 async def _report(exception: Exception) -> ClipferryError:
-    """Find the name of a failure; what has none is a bug, and its traceback is logged."""
+    """Return a known error as it is; report any other as a bug."""
     if not isinstance(exception, ClipferryError):
         return await report_bug(exception, "a handler")
     logger.warning("A handler failed: %s", exception, extra={"event": "handler_failed"})
@@ -53,7 +55,7 @@ def _chat_id(origin: Message | CallbackQuery) -> int:
 async def _tell(
     origin: Message | CallbackQuery, error: ClipferryError, sender: Sender, texts: Texts
 ) -> None:
-    """Explain: to a person in a message, to the presser of a button in an alert, to a group never."""
+    """Explain the error: in a private message, or in an alert after a press; never in groups."""
     person = origin.from_user
     lang = await lang_func(_chat_id(origin), person.language_code if person else None)
     text = texts(lang, error.text_key, **error.facts)

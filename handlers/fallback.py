@@ -1,4 +1,4 @@
-"""What nobody else wanted: hints in private chats, silence in groups, an end to old buttons."""
+"""What no other handler takes: hints in private chats, silence in groups, old buttons."""
 
 from aiogram import Router
 from aiogram.enums import ContentType
@@ -12,7 +12,7 @@ from misc.ui.texts import Texts
 from misc.utils import platform_titles
 from platforms import Registry
 
-#: What people send, as opposed to what Telegram reports.
+#: Content that people send, as opposed to service messages.
 _SENT = {
     ContentType.ANIMATION,
     ContentType.AUDIO,
@@ -33,7 +33,7 @@ _SENT = {
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register the last handlers of messages and buttons."""
     router = Router(name="fallback")
     router.message.register(on_anything, InPrivate(), OfKind(_SENT))
     router.callback_query.register(on_old_button)
@@ -43,14 +43,14 @@ def router() -> Router:
 async def on_anything(
     message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
 ) -> None:
-    """Say what to send instead. Somebody new has just been told in the welcome."""
+    """Explain what to send; a new chat has just read it in the welcome."""
     if not chat.is_new:
         text = texts(chat.lang, _hint(message), platforms=platform_titles(registry))
         await sender.send_text(ChatTarget.of(message), text)
 
 
 async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Say that a button is too old to do anything."""
+    """Answer that the button has expired."""
     await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
 
 

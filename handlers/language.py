@@ -17,7 +17,7 @@ from misc.ui.texts import Texts
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register /lang and its buttons."""
     router = Router(name="language")
     is_choice = Carries(prefix=LANGUAGE)
     router.message.register(on_lang, Command("lang"), MayChangeSettings())
@@ -28,13 +28,13 @@ def router() -> Router:
 
 
 async def on_lang(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Offer the languages."""
+    """Show the languages."""
     target = ChatTarget.of(message)
     await sender.send_text(target, texts[chat.lang]["lang_prompt"], keyboards.languages(texts))
 
 
 async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Set the language that was chosen, and say so in it."""
+    """Set the chosen language, and confirm it in that language."""
     lang = (query.data or "").removeprefix(LANGUAGE)
     if lang not in texts or query.message is None:
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
@@ -47,7 +47,7 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
 
 
 async def _edit(message: Message, text: str) -> None:
-    """Turn the menu into the confirmation; one that is gone or the same already is fine."""
+    """Edit the menu into the confirmation; a deleted or unchanged menu is no error."""
     try:
         await message.edit_text(text)
     except DeliveryError:

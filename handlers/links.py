@@ -13,7 +13,7 @@ from misc.ui.texts import Texts
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register messages with links."""
     router = Router(name="links")
     router.message.register(on_link, HasLinks(), flags=STORES)
     router.business_message.register(on_business_link, HasLinks())

@@ -1,4 +1,4 @@
-"""/mode: videos as videos, or as untouched files."""
+"""/mode: videos as videos, or as unchanged files."""
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -14,7 +14,7 @@ from misc.ui.texts import Texts
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register /mode."""
     router = Router(name="mode")
     router.message.register(on_mode, Command("mode"), MayChangeSettings())
     router.message.register(not_allowed.on_command, Command("mode"), flags=TURNS_AWAY)
@@ -22,7 +22,7 @@ def router() -> Router:
 
 
 async def on_mode(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Toggle the mode and say what it is now."""
+    """Toggle the mode, and confirm it."""
     is_on = await toggle_file_mode(message.chat.id)
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])

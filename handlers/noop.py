@@ -1,4 +1,4 @@
-"""Buttons that only show something, ours and those of older bots with the same token."""
+"""Buttons that only show something, also those of older bots with the same token."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery
@@ -8,12 +8,12 @@ from misc.ui.callback_data import NOOP
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register the buttons."""
     router = Router(name="noop")
     router.callback_query.register(on_noop, Carries(one_of=NOOP))
     return router
 
 
 async def on_noop(query: CallbackQuery) -> None:
-    """Answer, so that the button stops waiting."""
+    """Answer the press, so that the button stops loading."""
     await query.answer()

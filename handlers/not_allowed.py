@@ -1,4 +1,4 @@
-"""What members of a group are told who may not change its settings."""
+"""The answer to members of a group who may not change its settings."""
 
 from aiogram.types import CallbackQuery, Message
 
@@ -9,10 +9,10 @@ from misc.ui.texts import Texts
 
 
 async def on_command(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Say who may."""
+    """Explain who may."""
     await sender.send_text(ChatTarget.of(message), texts[chat.lang]["not_admin"])
 
 
 async def on_press(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Say who may, to the presser only."""
+    """Explain who may, to the person who pressed only."""
     await query.answer(texts[chat.lang]["not_admin"])

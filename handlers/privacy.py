@@ -1,4 +1,4 @@
-"""/privacy: people see what is kept about them, take it with them, or have it erased."""
+"""/privacy: shows, exports or deletes what is stored about a person."""
 
 import json
 
@@ -20,7 +20,7 @@ from platforms import Spool
 
 
 def router() -> Router:
-    """Build the router. In groups there is nothing about a person."""
+    """Register /privacy and its buttons, in private chats: groups store nothing about a person."""
     router = Router(name="privacy")
     router.message.register(on_privacy, Command("privacy"), InPrivate())
     for action, handler in (
@@ -34,13 +34,13 @@ def router() -> Router:
 
 
 async def on_privacy(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Say what is kept, and offer what can be done about it."""
+    """Show what is stored, with buttons to export or delete it."""
     keyboard = _offers(texts, chat.lang)
     await sender.send_text(ChatTarget.of(message), texts[chat.lang]["privacy_about"], keyboard)
 
 
 async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
-    """Send all that is kept as a file."""
+    """Send all stored data as a JSON file."""
     await query.answer()
     person = query.from_user.id
     data = await personal_data(person)
@@ -52,7 +52,7 @@ async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
 
 
 async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Ask once more."""
+    """Ask for confirmation."""
     words = texts[chat.lang]
     keyboard = keyboards.choices(
         ((words["privacy_yes"], PRIVACY + "yes"), (words["privacy_no"], PRIVACY + "no"))
@@ -61,13 +61,13 @@ async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
 
 
 async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Erase it."""
+    """Delete the data."""
     await erase(query.from_user.id)
     await _show(query, texts[chat.lang]["privacy_done"], None)
 
 
 async def on_no(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Leave everything as it is."""
+    """Keep the data."""
     await _show(query, texts[chat.lang]["privacy_about"], _offers(texts, chat.lang))
 
 

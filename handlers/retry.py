@@ -18,7 +18,7 @@ from platforms import Registry
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register the button."""
     router = Router(name="retry")
     router.callback_query.register(on_retry, Carries(one_of=(RETRY,)), flags=STORES)
     return router

@@ -24,7 +24,7 @@ _SWITCHES = frozenset({"describe", "silent", "spoiler", "delete_request", "only_
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register /settings and its buttons."""
     router = Router(name="settings")
     is_setting = Carries(prefix=SETTING)
     router.message.register(on_settings, Command("settings"), MayChangeSettings())
@@ -47,7 +47,7 @@ async def on_settings(
 async def on_setting(
     query: CallbackQuery, chat: ChatView, texts: Texts, registry: Registry
 ) -> None:
-    """Change what the button says, and show how things are now."""
+    """Change a setting, and show the new state."""
     message = query.message
     if not isinstance(message, Message):
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
@@ -71,7 +71,7 @@ def _keyboard(
 
 
 async def _show(message: Message, keyboard: InlineKeyboardMarkup) -> None:
-    """Put the keyboard in place; a message that is gone, or shows it already, is fine."""
+    """Update the keyboard; a deleted or unchanged message is no error."""
     try:
         await message.edit_reply_markup(reply_markup=keyboard)
     except DeliveryError:
@@ -79,7 +79,7 @@ async def _show(message: Message, keyboard: InlineKeyboardMarkup) -> None:
 
 
 async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry) -> ChatView:
-    """Change a setting of a chat; give the chat as it is now. An unknown setting changes nothing.
+    """Change a setting of a chat; return the chat afterwards. An unknown setting changes nothing.
 
     Raises:
         StorageError: the change is not stored.
@@ -95,7 +95,7 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
 
 
 def changed(preferences: Preferences, name: str, value: str, registry: Registry) -> Preferences:
-    """Give the preferences after a press."""
+    """Return the preferences after a press."""
     if name in _SWITCHES:
         return preferences.toggled(name)
     if name == "quality" and value in list(Quality):
@@ -104,6 +104,6 @@ def changed(preferences: Preferences, name: str, value: str, registry: Registry)
         return preferences.with_platform_toggled(value)
     if name == "album_cap" and value.isascii() and value.isdigit():
         cap = int(value)
-        # The button that is on goes off: the operator's number counts again.
+        # Pressing the active number removes it: the operator's number applies again.
         return preferences.changed(name, None if cap == preferences.album_cap else cap)
     return preferences

@@ -1,4 +1,4 @@
-"""/start in a private chat. A new chat has been registered and welcomed before it comes here."""
+"""/start in a private chat. The middleware has registered and welcomed a new chat before."""
 
 from aiogram import Router
 from aiogram.filters import CommandStart
@@ -11,13 +11,13 @@ from platforms import Registry
 
 
 def router() -> Router:
-    """Build the router."""
+    """Register /start."""
     router = Router(name="start")
     router.message.register(on_start, CommandStart(), InPrivate())
     return router
 
 
 async def on_start(message: Message, chat: ChatView, registry: Registry) -> None:
-    """Repeat the welcome to somebody who is known."""
+    """Repeat the welcome for a known chat."""
     if not chat.is_new:
         await welcome(message, chat.lang, platform_titles(registry))

@@ -1,1 +1,1 @@
-"""The front desk: what several handlers share."""
+"""What several handlers share."""

@@ -1,4 +1,4 @@
-"""Questions to an update that decide who handles it."""
+"""Filters: which handler takes an update."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -19,80 +19,80 @@ _ADMIN_STATUSES = {"creator", "administrator"}
 class InPrivate(Filter):
     """A message in a private chat.
 
-    This and the next stand here instead of aiogram's `F`, which costs a change of threads each time.
+    This and the next one replace aiogram's `F`, which costs a thread switch for each update.
     """
 
     async def __call__(self, message: Message) -> bool:
-        """Look at the kind of chat."""
+        """Check the type of the chat."""
         return message.chat.type == "private"
 
 
 class LooksLikeCommand(Filter):
-    """A message that begins as commands do."""
+    """A message that begins with a slash."""
 
     async def __call__(self, message: Message) -> bool:
-        """Look at the first character."""
+        """Check the first character."""
         return (message.text or message.caption or "").startswith("/")
 
 
 class FromAdmin(Filter):
-    """A message or a press of one of the bot's administrators."""
+    """A message or press of one of the bot's administrators."""
 
     def __init__(self, admins: frozenset[int]) -> None:
         self._admins = admins
 
     async def __call__(self, event: Message | CallbackQuery) -> bool:
-        """Look at who it is."""
+        """Check the sender."""
         return event.from_user is not None and event.from_user.id in self._admins
 
 
 class OfKind(Filter):
-    """A message of one of some kinds of content."""
+    """A message with one of some content types."""
 
     def __init__(self, kinds: Collection[str]) -> None:
         self._kinds = kinds
 
     async def __call__(self, message: Message) -> bool:
-        """Look at the content."""
+        """Check the content type."""
         return message.content_type in self._kinds
 
 
 class Carries(Filter):
-    """A button whose data is one of some, or begins with a prefix."""
+    """A button whose callback data is one of some values, or begins with a prefix."""
 
     def __init__(self, *, one_of: Collection[str] = (), prefix: str | None = None) -> None:
         self.one_of = one_of
         self.prefix = prefix
 
     async def __call__(self, query: CallbackQuery) -> bool:
-        """Look at the data."""
+        """Check the callback data."""
         data = query.data or ""
         return data in self.one_of or (self.prefix is not None and data.startswith(self.prefix))
 
 
 class HasLinks(Filter):
-    """A message with links that we know; hands them on as `links`."""
+    """A message with links of known sites; passes them as `links`."""
 
     async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
-        """Find them."""
+        """Find the links."""
         links = links_of(message, registry)
         return {"links": links} if links else False
 
 
 class Composing(Filter):
-    """The message that everybody is to get; hands on the broadcast's number as `broadcast`."""
+    """The message for a new broadcast; passes the broadcast's id as `broadcast`."""
 
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
-        """Ask whether the administrator was told to write it."""
+        """Check whether a draft waits for this administrator's message."""
         number = await draft_awaiting_message(message.chat.id)
         return {"broadcast": number} if number else False
 
 
 class AnswersCard(Filter):
-    """An answer to a broadcast's card; hands on the broadcast's number as `broadcast`."""
+    """A reply to a broadcast's card; passes the broadcast's id as `broadcast`."""
 
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
-        """Ask whether it answers one."""
+        """Check whether it replies to a card."""
         card = message.reply_to_message
         if card is None:
             return False
@@ -101,17 +101,17 @@ class AnswersCard(Filter):
 
 
 class MayChangeSettings(Filter):
-    """Who may change a chat's settings: anybody in private, administrators in groups."""
+    """A person who may change the chat's settings: anybody in private, administrators in groups."""
 
     async def __call__(self, event: Message | CallbackQuery, bot: Bot) -> bool:
-        """Ask Telegram where it needs asking; no answer means no."""
+        """Ask Telegram for the status of a member; no answer means no."""
         message = event.message if isinstance(event, CallbackQuery) else event
         if message is None or event.from_user is None:
             return False
         if message.chat.type not in GROUPS:
             return message.chat.type == "private"
         if isinstance(event, Message) and event.sender_chat:
-            # An anonymous administrator writes in the name of the group itself.
+            # Anonymous administrators write as the group itself.
             return event.sender_chat.id == event.chat.id
         try:
             member = await bot.get_chat_member(message.chat.id, event.from_user.id)
@@ -121,13 +121,13 @@ class MayChangeSettings(Filter):
 
 
 def links_of(message: Message, registry: Registry) -> list[Link]:
-    """Find the links that we know in text or caption, and in what Telegram has marked there."""
+    """Return the links of known sites in text, caption and entities."""
     text = message.text or message.caption or ""
     return registry.find_all(text, marked_urls(message))
 
 
 def marked_urls(message: Message) -> Iterator[str]:
-    """List the addresses that Telegram has marked in a message, hidden ones first."""
+    """Return the URLs in a message's entities, hidden ones first."""
     text = message.text or message.caption or ""
     entities = message.entities or message.caption_entities or []
     for entity in entities:

@@ -16,17 +16,22 @@ logger = logging.getLogger(__name__)
 
 
 async def lang_func(chat_id: int, language_code: str | None, no_request: bool = False) -> str:
-    """Give the language to speak in a chat.
+    """Return the language of a chat.
 
-    The stored one, or the closest to `language_code`, which is what Telegram says of the person.
-    With `no_request` the database is not asked. An unknown stored language is read as English.
+    The stored one, or the closest to `language_code`, the IETF tag from Telegram.
+    With `no_request` the database is not queried. An unknown stored language is read as English.
     """
     texts = load_texts()
     if not no_request:
         try:
             settings = await get_user_settings(chat_id)
         except StorageError as error:
-            logger.error("The language of chat %s is unknown: %s", LoggedChat(chat_id), error)  # noqa: TRY400 - no traceback needed
+            logger.error(  # noqa: TRY400 - expected
+                "Could not load the language of chat %s: %s",
+                LoggedChat(chat_id),
+                error,
+                extra={"event": "language_not_loaded"},
+            )
         else:
             if settings:
                 return settings[0] if settings[0] in texts else "en"
@@ -43,12 +48,11 @@ async def start_manager(
     platforms: str = "",
     greets: bool = True,
 ) -> tuple[ChatRecord, bool]:
-    """Register a chat and welcome it; give its settings, and whether it was new.
+    """Register a chat and welcome it; return its settings, and True if it was new.
 
-    A chat that is known already is left as it is, and not welcomed again. Of several messages at
-    once only one is the first, so a chat is welcomed once. Afterwards the operator's log chat is
-    told, if there is one; whether that works changes nothing. `platforms` are the titles to name.
-    Without `greets` that is left to the caller, see `greet_chat`.
+    A known chat is not changed, and not welcomed again; of several first messages at once only one
+    welcomes. `join_log_chat` gets a notice, if it is not 0. `platforms` are the titles to name.
+    Without `greets` the welcome is left to the caller, see `greet_chat`.
 
     Raises:
         StorageError: the chat could not be registered.
@@ -73,14 +77,14 @@ async def greet_chat(
     join_log_chat: int = 0,
     referral: str | None = None,
 ) -> None:
-    """Welcome a new chat, and tell the operator's log chat, if there is one."""
+    """Welcome a new chat, and notify the operator's log chat, if there is one."""
     await welcome(message, lang, platforms)
     if join_log_chat:
         await _log_join(join_log_chat, message, referral)
 
 
 async def welcome(message: Message, lang: str, platforms: str) -> None:
-    """Greet a chat and say how the bot is used."""
+    """Send the welcome, which explains how the bot is used."""
     texts = load_texts()
     parts = [texts(lang, "welcome", platforms=platforms)]
     if message.chat.type == "private":
@@ -89,11 +93,16 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
     try:
         await message.answer("\n\n".join(parts))
     except DeliveryError as error:
-        logger.info("Chat %s is not welcomed: %s", LoggedChat(message.chat.id), error)
+        logger.info(
+            "Could not welcome chat %s: %s",
+            LoggedChat(message.chat.id),
+            error,
+            extra={"event": "welcome_failed"},
+        )
 
 
 def platform_titles(registry: Registry) -> str:
-    """Name all platforms, for a sentence."""
+    """Return the titles of all platforms, separated by commas."""
     return ", ".join(platform.title for platform in registry.by_name.values())
 
 
@@ -107,7 +116,9 @@ async def _log_join(log_chat: int, message: Message, referral: str | None) -> No
     try:
         await message.bot.send_message(log_chat, "\n".join(filter(None, lines)))
     except DeliveryError as error:
-        logger.warning("The join log chat was not told: %s", error)
+        logger.warning(
+            "Could not write to the join log chat: %s", error, extra={"event": "join_log_failed"}
+        )
 
 
 def _who(user: User | None) -> str:

@@ -1,4 +1,4 @@
-"""/ban and /unban: administrators decide who is not answered."""
+"""/ban and /unban, for administrators."""
 
 import re
 
@@ -15,7 +15,7 @@ from misc.ui.texts import Texts
 
 
 def router(admins: frozenset[int]) -> Router:
-    """Build the router."""
+    """Register /ban and /unban."""
     router = Router(name="bans")
     allowed = (FromAdmin(admins), InPrivate())
     router.message.register(on_ban, Command("ban", "unban"), *allowed)
@@ -30,7 +30,7 @@ async def on_ban(
     sender: Sender,
     texts: Texts,
 ) -> None:
-    """Ban the person or group whose id is given, or lift the ban; say what has become of it."""
+    """Ban the person or group with the given id, or lift the ban, and confirm it."""
     number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
     if number is None:
         key, chat_id = "ban_usage", 0

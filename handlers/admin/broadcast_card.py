@@ -1,4 +1,4 @@
-"""The message in which an administrator governs a broadcast: its words and its buttons, pure."""
+"""The card of a broadcast: the text and buttons with which an administrator controls it. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _NEW: Final = "new"
 
 
 def menu(broadcasts: list[Broadcast], texts: Texts, lang: str) -> InlineKeyboardMarkup:
-    """Offer a new broadcast, and those that have not ended."""
+    """Return buttons for a new broadcast and for those that have not ended."""
     rows = [
         [InlineKeyboardButton(text=texts[lang]["broadcast_new"], callback_data=BROADCAST + _NEW)]
     ]
@@ -28,19 +28,19 @@ def menu(broadcasts: list[Broadcast], texts: Texts, lang: str) -> InlineKeyboard
 
 
 def read_press(data: str) -> tuple[int | None, str]:
-    """Give the number of the broadcast, if any, and what is to be done."""
+    """Return the id of the broadcast, or None, and the action of a button."""
     number, _, action = data.removeprefix(BROADCAST).partition("/")
     return (int(number), action) if number.isascii() and number.isdigit() else (None, number)
 
 
 def with_buttons(buttons: tuple[Button, ...]) -> str:
-    """Write the keyboard below a broadcast, as Telegram's JSON."""
+    """Return the keyboard below a broadcast, as Telegram's JSON."""
     rows = [[{"text": button.label, "url": button.url}] for button in buttons]
     return json.dumps({"inline_keyboard": rows})
 
 
 def buttons_from(markup: InlineKeyboardMarkup | None) -> str | None:
-    """Take the buttons that open an address over from a message; no others work in other chats."""
+    """Return the link buttons of a message as JSON; no other buttons work in other chats."""
     rows = markup.inline_keyboard if markup else []
     found = [Button(button.text, button.url) for row in rows for button in row if button.url]
     return with_buttons(tuple(found)) if found else None
@@ -53,7 +53,7 @@ def text_of(
     per_second: float,
     unknown: Sequence[int] = (),
 ) -> str:
-    """Say what will happen, or how far it is, and name the chats of which nobody knows."""
+    """Return the text: plan or progress, and the chats whose delivery is uncertain."""
     parts = []
     if broadcast.state is State.DRAFT:
         parts.append(
@@ -108,7 +108,7 @@ def text_of(
 def buttons_of(
     broadcast: Broadcast, texts: Texts, lang: str, *, is_asking: bool, may_pay: bool
 ) -> InlineKeyboardMarkup | None:
-    """Offer what can be done now. `is_asking` is the last question before a draft is sent."""
+    """Return the buttons for the state; `is_asking`: the confirmation before a draft is sent."""
     words = texts[lang]
 
     def row(*actions: tuple[str, str]) -> list[InlineKeyboardButton]:

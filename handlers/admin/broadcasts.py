@@ -1,4 +1,4 @@
-"""Where administrators write to everybody: the menu, the draft and its card."""
+"""Broadcasts, for administrators: the menu, the draft and its card."""
 
 import logging
 import time
@@ -44,7 +44,7 @@ from misc.ui.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
 
-#: So many of the chats of which nobody knows are named on a card.
+#: Number of uncertain chats that a card lists.
 _LISTED: Final = 50
 
 
@@ -67,20 +67,20 @@ def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastMenu:
-    """Does what administrators say, and keeps the cards right. All of it is in the database."""
+    """Handles what administrators write and press. All state is in the database."""
 
     bot: Bot
     sender: Sender
     texts: Texts
     admins: frozenset[int]
-    #: Broadcasts may be paid for.
+    #: Paid broadcasts are offered.
     may_pay: bool
 
     async def open_menu(self, message: Message, chat: ChatView) -> None:
-        """Show what an administrator can do.
+        """Show the menu.
 
         Raises:
-            StorageError, DeliveryError: it cannot be shown.
+            StorageError, DeliveryError: the menu cannot be shown.
         """
         lang, broadcasts = chat.lang, await open_broadcasts(self.bot.id)
         keyboard = broadcast_card.menu(broadcasts, self.texts, lang)
@@ -88,10 +88,10 @@ class BroadcastMenu:
         await self.sender.send_text(target, self.texts[lang]["admin_menu"], keyboard)
 
     async def take_content(self, message: Message, broadcast: int, chat: ChatView) -> None:
-        """Take the message that everybody is to get, and show its card.
+        """Take the message to be sent, and show its card.
 
         Raises:
-            StorageError, DeliveryError: it is not taken, or the card cannot be shown.
+            StorageError, DeliveryError: it is not stored, or the card cannot be shown.
         """
         target = ChatTarget.of(message)
         if message.media_group_id:
@@ -101,13 +101,13 @@ class BroadcastMenu:
         await change_broadcast(
             broadcast, State.DRAFT, message_id=message.message_id, buttons=buttons
         )
-        await self._put_card(target, broadcast, chat.lang)
+        await self._send_card(target, broadcast, chat.lang)
 
     async def take_reply(self, message: Message, broadcast: int, chat: ChatView) -> None:
         """Take a reply to a card: buttons, or a time; explain what is neither.
 
         Raises:
-            StorageError, DeliveryError: it is not taken, or the card cannot be shown.
+            StorageError, DeliveryError: it is not stored, or the card cannot be shown.
         """
         try:
             await self._take_reply(message, broadcast, chat.lang)
@@ -125,13 +125,13 @@ class BroadcastMenu:
         is_draft = await change_broadcast(number, State.DRAFT, **values)
         if not is_draft:
             raise CardReplyError("not a draft any more")
-        await self._put_card(ChatTarget.of(message), number, lang)
+        await self._send_card(ChatTarget.of(message), number, lang)
 
     async def press(self, query: CallbackQuery, chat: ChatView) -> None:
-        """Do what a button says, and answer the press.
+        """Run the action of a button, and answer the press.
 
         Raises:
-            StorageError, DeliveryError: it is not done.
+            StorageError, DeliveryError: the action failed.
         """
         lang = chat.lang
         number, action = broadcast_card.read_press(query.data or "")
@@ -148,25 +148,25 @@ class BroadcastMenu:
         if broadcast is None:
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
-        notice = await self._do(broadcast, action, query.from_user.id, lang)
+        notice = await self._run_action(broadcast, action, query.from_user.id, lang)
         await query.answer(notice)
-        latest = await self._counted(number)
+        latest = await self._with_audience(number)
         if latest is None:
             await self._delete(message)
         elif action == "open" and latest.card_id != message.message_id:
-            await self._put_card(ChatTarget.of(message), number, lang)
+            await self._send_card(ChatTarget.of(message), number, lang)
         else:
-            face = await self._face(latest, lang, is_asking=action == "send")
+            face = await self._card(latest, lang, is_asking=action == "send")
             await self._show(message, *face)
 
     async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
-        """Show how far a broadcast is. A card that is gone, or says so already, is fine."""
+        """Show the progress of a broadcast; a deleted or unchanged card is no error."""
         if broadcast.card_id is None:
             return
         try:
             record = await find_chat(broadcast.admin_id)
             lang = record.lang if record and record.lang in self.texts else FALLBACK
-            text, keyboard = await self._face(broadcast, lang, per_second)
+            text, keyboard = await self._card(broadcast, lang, per_second)
             await self.bot(
                 EditMessageText(
                     chat_id=broadcast.admin_id,
@@ -176,22 +176,29 @@ class BroadcastMenu:
                 )
             )
         except (StorageError, DeliveryError) as error:
-            logger.info("The card of broadcast %d stays as it is: %s", broadcast.id, error)
+            logger.info(
+                "Could not update the card of broadcast %d: %s",
+                broadcast.id,
+                error,
+                extra={"event": "broadcast_card_failed"},
+            )
 
-    async def _do(self, broadcast: Broadcast, action: str, admin_id: int, lang: str) -> str | None:
-        """Do one thing; gives what is to be said about it."""
+    async def _run_action(
+        self, broadcast: Broadcast, action: str, admin_id: int, lang: str
+    ) -> str | None:
+        """Run one action; return the text key of the answer."""
         if action in {"preview", "test"}:
             chats = [admin_id] if action == "preview" else sorted(self.admins)
-            copies = await self._try(broadcast, chats)
+            copies = await self._send_test(broadcast, chats)
             return self.texts(lang, "broadcast_tested", number=copies)
         if changes := await self._changes(broadcast, action):
             await change_broadcast(broadcast.id, State.DRAFT, **changes)
         else:
-            await self._govern(broadcast.id, action)
+            await self._change_state(broadcast.id, action)
         return None
 
     async def _changes(self, broadcast: Broadcast, action: str) -> dict[str, Any]:
-        """Tell what a button changes about a draft; nothing for the other buttons."""
+        """Return the values of a draft that a button changes; empty for other buttons."""
         audience = broadcast.audience
         match action:
             case "chats":
@@ -210,8 +217,8 @@ class BroadcastMenu:
             case _:
                 return {}
 
-    async def _govern(self, number: int, action: str) -> None:
-        """Start, pause or end a broadcast; whoever sends it looks once a second."""
+    async def _change_state(self, number: int, action: str) -> None:
+        """Start, pause or end a broadcast; the sending process checks once a second."""
         match action:
             case "discard":
                 await discard_broadcast(number)
@@ -228,22 +235,26 @@ class BroadcastMenu:
             case _:
                 return
 
-    async def _try(self, broadcast: Broadcast, chats: Sequence[int]) -> int:
-        """Send a broadcast to some administrators; gives to how many it has come."""
+    async def _send_test(self, broadcast: Broadcast, chats: Sequence[int]) -> int:
+        """Send a broadcast to some administrators; return how many received it."""
         copies = 0
         for chat_id in chats:
             try:
                 await self.sender.copy(broadcast, chat_id)
             except DeliveryError as error:
                 logger.info(
-                    "No trial of broadcast %d for %s: %s", broadcast.id, LoggedChat(chat_id), error
+                    "Could not send a test of broadcast %d to %s: %s",
+                    broadcast.id,
+                    LoggedChat(chat_id),
+                    error,
+                    extra={"event": "broadcast_test_failed"},
                 )
             else:
                 copies += 1
         return copies
 
-    async def _counted(self, number: int) -> Broadcast | None:
-        """Give a broadcast; a draft with the number of those who would get it now."""
+    async def _with_audience(self, number: int) -> Broadcast | None:
+        """Return a broadcast; for a draft, with the number of chats that would get it now."""
         broadcast = await find_broadcast(number)
         if broadcast and broadcast.state is State.DRAFT:
             total = await count_audience(broadcast.audience)
@@ -251,15 +262,15 @@ class BroadcastMenu:
             return await find_broadcast(number)
         return broadcast
 
-    async def _put_card(self, target: ChatTarget, number: int, lang: str) -> None:
-        """Send a new card for a broadcast; the old one does nothing but what is still possible."""
-        broadcast = await self._counted(number)
+    async def _send_card(self, target: ChatTarget, number: int, lang: str) -> None:
+        """Send a new card for a broadcast; the old one keeps working as far as it applies."""
+        broadcast = await self._with_audience(number)
         if broadcast is None:
             return
-        card = await self.sender.send_text(target, *await self._face(broadcast, lang))
+        card = await self.sender.send_text(target, *await self._card(broadcast, lang))
         await change_broadcast(number, *State, card_id=card.message_id)
 
-    async def _face(
+    async def _card(
         self, broadcast: Broadcast, lang: str, per_second: float = 0.0, *, is_asking: bool = False
     ) -> tuple[str, InlineKeyboardMarkup | None]:
         unknown: Sequence[int] = ()
@@ -274,15 +285,19 @@ class BroadcastMenu:
 
     @staticmethod
     async def _show(message: Message, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
-        """Change a message of ours; one that is gone, or says so already, is fine."""
+        """Edit a message of the bot; a deleted or unchanged message is no error."""
         try:
             await message.edit_text(text, reply_markup=keyboard)
         except DeliveryError as error:
-            logger.info("A card stays as it is: %s", error)
+            logger.info(
+                "Could not edit a card: %s", error, extra={"event": "broadcast_card_failed"}
+            )
 
     @staticmethod
     async def _delete(message: Message) -> None:
         try:
             await message.delete()
         except DeliveryError as error:
-            logger.info("A card stays there: %s", error)
+            logger.info(
+                "Could not delete a card: %s", error, extra={"event": "broadcast_card_failed"}
+            )

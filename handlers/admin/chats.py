@@ -1,4 +1,4 @@
-"""/msg, /user, /export and /log: what administrators do with single chats, take out, and look up."""
+"""/msg, /user, /export and /log, for administrators."""
 
 import re
 from html import escape
@@ -25,13 +25,13 @@ from services.exports import Exports
 
 _FAULTS: Final = 10
 _SUMMARY: Final = 200
-#: Telegram takes 4 096 units, and escaping makes some letters longer in what is sent, not in what is seen.
+#: A message has up to 4 096 UTF-16 units, counted after HTML entities are parsed.
 _TRACE: Final = 3_000
 
 
 def router(admins: frozenset[int]) -> Router:
-    """Build the router."""
-    router = Router(name="office")
+    """Register the commands."""
+    router = Router(name="admin chats")
     router.message.filter(FromAdmin(admins), InPrivate())
     router.message.register(on_msg, Command("msg"))
     router.message.register(on_user, Command("user"))
@@ -41,14 +41,14 @@ def router(admins: frozenset[int]) -> Router:
 
 
 async def on_msg(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Write to one chat, with the formatting that the text has; say what has become of it."""
+    """Send a formatted text to one chat, and report the outcome."""
     found = re.fullmatch(r"/msg(?:@\w+)?\s+(-?\d{1,18})\s+(.+)", message.html_text, re.DOTALL)
     key = await _write(sender, int(found[1]), found[2]) if found else "msg_usage"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])
 
 
 async def _write(sender: Sender, chat_id: int, text: str) -> str:
-    """Write to a chat; gives the key of what is to be said about it."""
+    """Send a text to a chat; return the text key of the outcome."""
     try:
         await sender.send_text(ChatTarget(chat_id, 0, is_private=True, is_reply=False), text)
     except ChatForbiddenError:
@@ -68,7 +68,7 @@ async def on_user(
     texts: Texts,
     pseudonyms: Pseudonyms,
 ) -> None:
-    """Say what the bot knows of a chat, and offer its history."""
+    """Show what is stored about a chat, with a button for its history."""
     number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
     text, buttons = texts[chat.lang]["user_usage"], None
     if number:
@@ -82,7 +82,7 @@ async def on_user(
 
 
 def _card(file: ChatDetails, pseudonyms: Pseudonyms, texts: Texts, lang: str) -> str:
-    """Say all that is known of a chat."""
+    """Return the text about a chat."""
     return texts(
         lang,
         "user_card",
@@ -104,7 +104,7 @@ def _card(file: ChatDetails, pseudonyms: Pseudonyms, texts: Texts, lang: str) ->
 async def on_export(
     message: Message, chat: ChatView, exports: Exports, sender: Sender, texts: Texts
 ) -> None:
-    """Send all chats as files."""
+    """Send all chats as CSV files."""
     target = ChatTarget.of(message)
     number = await exports.send_chats(target)
     await sender.send_text(target, texts(chat.lang, "export_done", number=number))
@@ -113,7 +113,7 @@ async def on_export(
 async def on_log(
     message: Message, command: CommandObject, chat: ChatView, sender: Sender, texts: Texts
 ) -> None:
-    """List the newest errors that nobody has foreseen, or show the one with a code."""
+    """List the newest bug reports, or show the one with a code."""
     code = (command.args or "").strip().upper()
     text = await (_fault(code, texts, chat.lang) if code else _faults(texts, chat.lang))
     await sender.send_text(ChatTarget.of(message), text)
@@ -132,7 +132,7 @@ async def _fault(code: str, texts: Texts, lang: str) -> str:
     fault = await find_report(code)
     if fault is None:
         return texts(lang, "log_unknown", code=code)
-    # The end of a traceback says most.
+    # The last frames of a traceback matter most.
     trace = escape(fault.traceback[-_TRACE:])
     return (
         f"<code>{fault.code}</code> {minute(fault.at)}, {escape(fault.doing)}\n<pre>{trace}</pre>"

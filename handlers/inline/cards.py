@@ -69,7 +69,7 @@ def known(
 def hint(
     title: str, text: str, button: InlineKeyboardMarkup | None = None
 ) -> list[InlineQueryResultUnion]:
-    """Say something that helps. Who sends it tells others."""
+    """Return a card with a hint; sent to a chat, it explains the bot there."""
     content = _content(text)
     return [
         InlineQueryResultArticle(

@@ -1,4 +1,4 @@
-"""Two messages in a chat that always show the newest numbers. The bot writes them itself, once."""
+"""The live board: two messages in a chat that the bot keeps up to date."""
 
 import logging
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LiveBoard:
-    """Keeps them right."""
+    """Sends the messages once, and edits them from then on."""
 
     bot: Bot
     sender: Sender
@@ -28,7 +28,7 @@ class LiveBoard:
     chat_id: int
 
     async def show_ever(self) -> None:
-        """Show what has happened ever.
+        """Update the message about all time.
 
         Raises:
             StorageError: the database did not answer.
@@ -36,7 +36,7 @@ class LiveBoard:
         await self._show(Period.ALL)
 
     async def show_day(self) -> None:
-        """Show what has happened in the last day.
+        """Update the message about the last day.
 
         Raises:
             StorageError: the database did not answer.
@@ -54,10 +54,12 @@ class LiveBoard:
                 message = await self.sender.send_text(target, text, silent=True)
                 await compare_and_set(name, known, str(message.message_id))
         except DeliveryError as error:
-            logger.warning("The board in [statistics] board_chat stays as it is: %s", error)
+            logger.warning(
+                "Could not update the live board: %s", error, extra={"event": "live_board_failed"}
+            )
 
     async def _edit(self, message_id: int, text: str) -> bool:
-        """Change a message; False when it is there no more.
+        """Edit a message; return False if it does not exist any more.
 
         Raises:
             DeliveryError: Telegram did not take it.
@@ -68,6 +70,8 @@ class LiveBoard:
         except UnchangedError:
             return True
         except FileRejectedError as error:
-            logger.info("The board is written anew: %s", error)
+            logger.info(
+                "Sending the live board again: %s", error, extra={"event": "live_board_resent"}
+            )
             return False
         return True

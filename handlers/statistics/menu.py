@@ -1,4 +1,4 @@
-"""Where statistics are looked at: one message whose buttons turn it into the next screen."""
+"""The statistics menu: one message whose buttons turn it into the next screen."""
 
 import re
 from dataclasses import dataclass
@@ -59,16 +59,16 @@ class StatisticsMenu:
         """Show the menu in a message of its own.
 
         Raises:
-            DeliveryError: it cannot be shown.
+            DeliveryError: the screen cannot be shown.
         """
         text, buttons = await self.screen(View(), chat.lang)
         await self.sender.send_text(ChatTarget.of(message), text, buttons)
 
     async def press(self, query: CallbackQuery, chat: ChatView) -> None:
-        """Show what a button leads to, and answer the press.
+        """Show the screen of a button, and answer the press.
 
         Raises:
-            StorageError, DeliveryError: it cannot be shown.
+            StorageError, DeliveryError: the screen cannot be shown.
         """
         lang = chat.lang
         view, message = View.read(query.data or ""), query.message
@@ -76,7 +76,7 @@ class StatisticsMenu:
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
         elif view.does:
             await query.answer()
-            await self._do(view, ChatTarget.beside(message), lang)
+            await self._run_action(view, ChatTarget.beside(message), lang)
         else:
             text, buttons = await self.screen(view, lang)
             try:
@@ -87,10 +87,10 @@ class StatisticsMenu:
             await query.answer()
 
     async def send_history(self, query: CallbackQuery, chat: ChatView) -> None:
-        """Send a chat's history as a table, and answer the press.
+        """Send a chat's history as a CSV file, and answer the press.
 
         Raises:
-            StorageError, DeliveryError: it did not come to its end.
+            StorageError, DeliveryError: the file was not sent.
         """
         lang, chat_id = chat.lang, (query.data or "").removeprefix(HISTORY)
         if not isinstance(query.message, Message) or not _CHAT_ID.fullmatch(chat_id):
@@ -102,7 +102,7 @@ class StatisticsMenu:
         else:
             await query.answer(self.texts[lang]["stats_no_history"], show_alert=True)
 
-    async def _do(self, view: View, target: ChatTarget, lang: str) -> None:
+    async def _run_action(self, view: View, target: ChatTarget, lang: str) -> None:
         if view.screen is Screen.BOTSTAT and self.botstat:
             outcome, number = await self.botstat.upload()
             words = self.texts(lang, f"stats_botstat_{outcome}", number=number)
@@ -123,9 +123,9 @@ class StatisticsMenu:
             return self.texts[lang]["stats_menu"], screens.menu_buttons(
                 self.texts, lang, has_ads=self.has_ads, has_botstat=self.botstat is not None
             )
-        return await self._words(view, lang), screens.buttons_of(view, self.texts, lang)
+        return await self._text(view, lang), screens.buttons_of(view, self.texts, lang)
 
-    async def _words(self, view: View, lang: str) -> str:
+    async def _text(self, view: View, lang: str) -> str:
         now, texts = unix_now(), self.texts
         match view.screen:
             case Screen.OVERVIEW:
@@ -150,7 +150,7 @@ class StatisticsMenu:
                 return screens.graph_title(view, texts, lang)
 
     async def board(self, period: Period, lang: str) -> str:
-        """Say what has happened in a period, for a message that is renewed.
+        """Return the text about a period, for the live board.
 
         Raises:
             StorageError: the database did not answer.

@@ -1,4 +1,4 @@
-"""The screens of /stats: their words and their buttons, pure."""
+"""The screens of /stats: texts and buttons. Pure functions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from services.charts import Labels
 from services.metrics import FETCHED, KNOWN
 from services.statistics import Tops
 
-#: Of the errors, the most frequent ones are named.
+#: Number of most frequent errors that are listed.
 _ERRORS: Final = 12
 
 
 class Screen(StrEnum):
-    """What is looked at."""
+    """The kinds of screens."""
 
     MENU = "menu"
     OVERVIEW = "overview"
@@ -36,18 +36,18 @@ class Screen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A screen and what is chosen on it: all that a button carries."""
+    """A screen with its filters: everything that a button carries."""
 
     screen: Screen = Screen.MENU
     scope: Scope = Scope.ALL
     period: Period = Period.DAY
     metric: Metric = Metric.POSTS
-    #: Something is to be done, not only shown: a graph sent, an upload confirmed.
+    #: The button runs an action, such as sending a chart, instead of showing a screen.
     does: bool = False
 
     @classmethod
     def read(cls, data: str) -> Self | None:
-        """Read a button's data; None when it makes no sense."""
+        """Parse callback data; return None if it is invalid."""
         try:
             screen, scope, period, metric, does = data.removeprefix(STATISTICS).split("/")
             return cls(Screen(screen), Scope(scope), Period(period), Metric(metric), does == "do")
@@ -56,7 +56,7 @@ class View:
 
     @property
     def data(self) -> str:
-        """Write it for a button."""
+        """Return the callback data."""
         chosen = "/".join((self.screen, self.scope, self.period, self.metric))
         return f"{STATISTICS}{chosen}/{'do' if self.does else 'see'}"
 
@@ -64,7 +64,7 @@ class View:
 def menu_buttons(
     texts: Texts, lang: str, *, has_ads: bool, has_botstat: bool
 ) -> InlineKeyboardMarkup:
-    """Offer all screens, two in a row."""
+    """Return buttons for all screens, two in a row."""
     screens = [
         Screen.OVERVIEW,
         Screen.DETAILS,
@@ -81,7 +81,7 @@ def menu_buttons(
 
 
 def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
-    """Offer what can be chosen on a screen, a new look at it, and the way back."""
+    """Return the buttons of a screen: filters, refresh and back."""
     words = texts[lang]
     rows: list[list[InlineKeyboardButton]] = []
     if view.screen is Screen.GRAPH:
@@ -119,19 +119,19 @@ def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
 def overview(
     ever: Mapping[Scope, Counts], day: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
 ) -> str:
-    """Say what has happened ever, and in the last day: in private chats and in groups."""
+    """Return the counts of all time and of the last day, for private chats and groups."""
     both = ((Period.ALL, ever), (Period.DAY, day))
     parts = [_both_kinds(period, counts, texts, lang, now) for period, counts in both]
     return "\n\n".join((*parts, as_of(texts, lang, now)))
 
 
 def board(period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
-    """Say what has happened in a period: in private chats and in groups."""
+    """Return the counts of a period, for private chats and groups."""
     return f"{_both_kinds(period, counts, texts, lang, now)}\n\n{as_of(texts, lang, now)}"
 
 
 def details(view: View, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
-    """Say what has happened in one period in some chats."""
+    """Return the counts of one period and kind of chats."""
     since = view.period.since(now)
     heading = texts[lang][f"stats_scope_{view.scope}"]
     lines = [f"<b>{heading} · {texts[lang][f'stats_period_{view.period}']}</b>"]
@@ -142,7 +142,7 @@ def details(view: View, counts: Mapping[Scope, Counts], texts: Texts, lang: str,
 
 
 def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
-    """Give the words on a graph."""
+    """Return the labels of a chart."""
     return Labels(
         graph_title(view, texts, lang),
         texts[lang][f"stats_metric_{view.metric}"],
@@ -152,7 +152,7 @@ def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
 
 
 def graph_title(view: View, texts: Texts, lang: str) -> str:
-    """Say what a graph shows."""
+    """Return the title of a chart."""
     words = texts[lang]
     return " · ".join(
         (
@@ -164,13 +164,13 @@ def graph_title(view: View, texts: Texts, lang: str) -> str:
 
 
 def referrals(tops: Tops, texts: Texts, lang: str) -> str:
-    """Name the links that have brought most chats."""
+    """Return the deep links that brought the most chats."""
     lines = [f"{texts.escaped(link)} – {amount(number)}" for link, number in tops.referrals]
     return _listed(texts[lang]["stats_referrals"], lines, texts, lang, tops.taken_at)
 
 
 def others(tops: Tops, texts: Texts, lang: str) -> str:
-    """Say what else is known of all chats."""
+    """Return further counts: file mode, blocked chats, languages, busiest chats."""
     languages = [
         f"{texts[code]['language_name'] if code in texts else texts.escaped(code)} – {amount(n)}"
         for code, n in tops.languages
@@ -200,7 +200,7 @@ def sites(
     lang: str,
     now: int,
 ) -> str:
-    """Say how requests have ended, by site, and which errors were most frequent."""
+    """Return the outcomes of requests by site, and the most frequent errors."""
     served, known, failed = Counter[str](), Counter[str](), Counter[str]()
     errors = []
     for platform, outcome, number in outcomes:
@@ -225,19 +225,19 @@ def sites(
 
 
 def ads(view: View, shows: Sequence[tuple[str, int]], texts: Texts, lang: str, now: int) -> str:
-    """Say how often each ad has been shown."""
+    """Return how often each ad was shown."""
     heading = f"{texts[lang]['stats_ads']} · {texts[lang][f'stats_period_{view.period}']}"
     lines = [f"{texts.escaped(name)} – {amount(number)}" for name, number in shows]
     return _listed(heading, lines, texts, lang, now)
 
 
 def as_of(texts: Texts, lang: str, now: int) -> str:
-    """Say how old a screen is."""
+    """Return the line with the time of a screen."""
     return f"<i>{texts(lang, 'stats_as_of', time=minute(now))}</i>"
 
 
 def amount(number: int) -> str:
-    """Write a number so that it is read at a glance."""
+    """Format a number with thin spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")
 
 

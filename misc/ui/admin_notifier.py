@@ -1,4 +1,4 @@
-"""How administrators are told that something is wrong, or right again: each in their language."""
+"""The admin notifier: alarms and their end, to every administrator in their language."""
 
 import logging
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AdminNotifier:
-    """Writes to the administrators."""
+    """Sends texts to all administrators."""
 
     sender: Sender
     texts: Texts
     admins: frozenset[int]
 
     async def notify(self, key: str, **facts: str | int) -> None:
-        """Say something to all of them; who cannot be told is left out."""
+        """Send the text with a key to all administrators; failures are logged."""
         for admin in sorted(self.admins):
             try:
                 record = await find_chat(admin)
@@ -30,4 +30,9 @@ class AdminNotifier:
                 target = ChatTarget(admin, 0, is_private=True, is_reply=False)
                 await self.sender.send_text(target, text)
             except (StorageError, DeliveryError) as error:
-                logger.warning("Administrator %s is not told: %s", LoggedChat(admin), error)
+                logger.warning(
+                    "Could not notify administrator %s: %s",
+                    LoggedChat(admin),
+                    error,
+                    extra={"event": "admin_not_notified"},
+                )

@@ -1,64 +1,64 @@
-"""What our inline buttons carry. Some forms are older than this code, so they stay as they are."""
+"""Callback data of buttons. Buttons of sent messages live for years, so the forms never change."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
-#: Then the language's code.
+#: Followed by the language code.
 LANGUAGE: Final = "lang/"
-#: Then the digits of a TikTok post whose sound is wanted.
+#: Audio of a TikTok post; followed by its digits.
 AUDIO_OF_TIKTOK: Final = "id/"
-#: Then platform and id of a post whose sound, or whose slides as a video, are wanted.
+#: Audio, or slides as a video; followed by platform and post id.
 SOUND: Final = "sound/"
 SLIDES: Final = "slides/"
-#: Try the message again to which ours is a reply.
+#: Retry the message that the explanation answers.
 RETRY: Final = "retry_video"
-#: Try an inline message again.
+#: Retry an inline message.
 AGAIN: Final = "again"
-#: Then the number of the item that an inline message is to show, from 0.
+#: Page of an inline album; followed by the index of the item, from 0.
 PAGE: Final = "page/"
-#: Then the number of a request that is to be called off.
+#: Cancel a request; followed by its number.
 CANCEL: Final = "cancel/"
-#: Then the name of a setting and what becomes of it.
+#: Change a setting; followed by its name and value.
 SETTING: Final = "set/"
-#: Then the number of a broadcast and what is to be done with it, or "new".
+#: Followed by the id of a broadcast and the action, or "new".
 BROADCAST: Final = "cast/"
-#: Then what is to become of a person's data.
+#: Followed by the action: export, delete, yes or no.
 PRIVACY: Final = "privacy/"
-#: Then a screen of /stats and what is chosen on it.
+#: Followed by a screen of /stats and its filters.
 STATISTICS: Final = "count/"
-#: Then the id of a chat whose history is wanted.
+#: History of a chat; followed by its id.
 HISTORY: Final = "history/"
-#: Buttons that only show something; the other three are of older bots with the same token.
+#: Buttons that only show something; three of them are of older bots with the same token.
 NOOP: Final = frozenset({"stats_noop", "loading", "slide:noop", "wait"})
 STATS: Final = "stats_noop"
 WAIT: Final = "wait"
-#: How the data of older inline buttons begins: `ir:` has tried again, `sr:` has loaded an album again.
+#: Prefixes of inline buttons of older bots: `ir:` for retry, `sr:` for loading an album again.
 OLD_INLINE: Final = ("ir:", "sr:")
 _OLD_INLINE: Final = re.compile(
     r"(?:ir:(?:tt|ig):(?:(?P<owner>[0-9a-z]{1,13}):)?|sr:(?:(?P<owner2>[0-9a-z]{1,13}):)?\d{1,2}:)"
     r"(?P<link>[\w.-]+/[^\s:]+)",
     re.ASCII,
 )
-#: Telegram lets a button carry so many bytes.
+#: Longest callback data in bytes.
 #: Source: https://core.telegram.org/bots/api#inlinekeyboardbutton
 MAX_BYTES: Final = 64
 
 
 def audio_of(platform: str, post_id: str) -> str | None:
-    """Write what the sound button of a post carries; None when it would be too long."""
+    """Return the data of the audio button of a post; None if it is too long."""
     return _fitting(
         AUDIO_OF_TIKTOK + post_id if platform == "tiktok" else f"{SOUND}{platform}/{post_id}"
     )
 
 
 def slides_of(platform: str, post_id: str) -> str | None:
-    """Write what the button for slides as a video carries; None when it would be too long."""
+    """Return the data of the button for slides as a video; None if it is too long."""
     return _fitting(f"{SLIDES}{platform}/{post_id}")
 
 
 def read_post(data: str) -> tuple[str, str] | None:
-    """Give platform and id of the post that a button is about, or None when that makes no sense."""
+    """Return platform and post id of a button; None if the data is invalid."""
     if data.startswith(AUDIO_OF_TIKTOK):
         digits = data.removeprefix(AUDIO_OF_TIKTOK)
         return ("tiktok", digits) if digits.isascii() and digits.isdigit() else None
@@ -68,19 +68,19 @@ def read_post(data: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class OldInline:
-    """What a button of an older bot carries below an inline message: try again, or load again."""
+    """The data of an older bot's button below an inline message: retry, or load again."""
 
     url: str
-    #: Who may press it, as the older bot has written it; None in the oldest ones, which did not say.
+    #: Id of the person who may press it, as the older bot wrote it; None in the oldest ones.
     owner: str | None
 
     def is_of(self, person_id: int) -> bool:
-        """Tell whether somebody may press it. The number is written in base 36 or 10."""
+        """Return True if a person may press it; the stored id is in base 36 or 10."""
         return self.owner is not None and person_id in {int(self.owner, 36), _decimal(self.owner)}
 
 
 def read_old_inline(data: str) -> OldInline | None:
-    """Read such a button's data; None when it makes no sense."""
+    """Parse the data of an older bot's button; return None if it is invalid."""
     found = _OLD_INLINE.fullmatch(data)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The keyboards under our messages."""
+"""Keyboards below messages."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ from misc.ui.callback_data import (
 )
 from misc.ui.texts import Texts
 
-#: An inline query, and what a button copies, are no longer than this.
+#: Longest inline query, and longest text that a button copies, in characters.
 #: Source: https://core.telegram.org/bots/api#copytextbutton, https://core.telegram.org/bots/api#inlinequery
 _LONGEST_LINK: Final = 256
 
 
 def languages(texts: Texts) -> InlineKeyboardMarkup:
-    """Offer all languages by their own names, two in a row."""
+    """Return a button for every language by its own name, two in a row."""
     buttons = [
         InlineKeyboardButton(text=texts[code]["language_name"], callback_data=LANGUAGE + code)
         for code in texts.languages
@@ -46,7 +46,7 @@ def languages(texts: Texts) -> InlineKeyboardMarkup:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What the operator wants below a post in a private chat."""
+    """Optional buttons below a post in a private chat."""
 
     share: bool = False
     copy_link: bool = False
@@ -55,9 +55,9 @@ class Extras:
 def under_post(
     post: Post, texts: Mapping[str, str], link: str = "", extras: Extras = Extras()
 ) -> InlineKeyboardMarkup | None:
-    """Show a post's likes and views, as far as they are known, and offer its sound and slides.
+    """Return a post's likes and views, and buttons for its audio and its slides as a video.
 
-    With `extras` the post can be sent on, and its `link` copied, unless it is too long for a button.
+    `extras` adds buttons to share the post and copy its `link`, unless that is too long.
     """
     stats = _stats(post)
     offers = []
@@ -94,7 +94,7 @@ def _extras(texts: Mapping[str, str], link: str, extras: Extras) -> list[InlineK
 
 
 def under_inline(post: Post, page: int, pages: int) -> InlineKeyboardMarkup | None:
-    """Show a post's likes and views, and arrows that turn the pages of an album."""
+    """Return a post's likes and views, and arrows for the pages of an album."""
     turns = []
     if pages > 1:
         if page > 0:
@@ -107,7 +107,7 @@ def under_inline(post: Post, page: int, pages: int) -> InlineKeyboardMarkup | No
 
 
 def hourglass() -> InlineKeyboardMarkup:
-    """Show that something is being done. A card with a keyboard is one that can be edited."""
+    """Return a ⏳ button; an inline message can only be edited while it has a keyboard."""
     button = InlineKeyboardButton(text="⏳", callback_data=WAIT)
     return InlineKeyboardMarkup(inline_keyboard=[[button]])
 
@@ -121,18 +121,18 @@ def _stats(post: Post) -> list[InlineKeyboardButton]:
 
 
 def link_button(text: str, url: str) -> InlineKeyboardMarkup:
-    """Offer one button that opens an address."""
+    """Return one button that opens a URL."""
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, url=url)]])
 
 
 def choices(options: Iterable[tuple[str, str]]) -> InlineKeyboardMarkup:
-    """Offer some choices, one below the other: each label with its data."""
+    """Return buttons one below the other, from labels and callback data."""
     rows = [[InlineKeyboardButton(text=text, callback_data=data)] for text, data in options]
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
-    """Offer to try again, in a chat the message to which ours is a reply."""
+    """Return the retry button."""
     return InlineKeyboardMarkup(
         inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=data)]]
     )
@@ -141,9 +141,9 @@ def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
 def settings(
     chat: ChatView, texts: Mapping[str, str], platforms: Mapping[str, str], *, is_group: bool
 ) -> InlineKeyboardMarkup:
-    """Show a chat's settings as buttons that change them; a tick stands before what is on.
+    """Return a chat's settings as buttons that change them; a tick marks what is on.
 
-    `platforms` are names and titles.
+    `platforms` maps names to titles.
     """
     preferences = chat.preferences
     rows = [
@@ -180,7 +180,7 @@ def settings(
 
 def _quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
     if quality is Quality.HD:
-        return quality  # numbers read the same in every language
+        return quality  # the same in every language
     return texts[f"quality_{quality.name.lower()}"]
 
 
@@ -189,7 +189,7 @@ def _button(text: str, setting: str, is_on: bool | None = None) -> InlineKeyboar
     return InlineKeyboardButton(text=mark + text, callback_data=SETTING + setting)
 
 
-def call_off(text: str, number: int) -> InlineKeyboardMarkup:
-    """Offer to call a request off, which is known by its number."""
+def cancel_button(text: str, number: int) -> InlineKeyboardMarkup:
+    """Return the button that cancels the request with a number."""
     button = InlineKeyboardButton(text=text, callback_data=f"{CANCEL}{number}")
     return InlineKeyboardMarkup(inline_keyboard=[[button]])

@@ -100,7 +100,7 @@ class ChatPresenter:
         label = self._words["cancel_button"]
         return MessageOptions(
             caption=self._factory.texts(self._lang, key, ahead=ahead),
-            buttons=keyboards.call_off(label, number),
+            buttons=keyboards.cancel_button(label, number),
         )
 
     async def explain(self, error: ClipferryError) -> None:

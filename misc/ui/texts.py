@@ -1,4 +1,4 @@
-"""Every sentence that a user gets to see, in every language."""
+"""The texts of locale/, in every language."""
 
 import json
 from collections.abc import Mapping
@@ -20,37 +20,37 @@ class Texts:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """List the codes of all languages, by their own names in alphabetical order."""
+        """Return the codes of all languages, in the order of their own names."""
         return tuple(sorted(self._by_language, key=lambda code: self[code]["language_name"]))
 
     def __contains__(self, language: object) -> bool:
-        """Tell whether a language is there."""
+        """Return True if there is such a language."""
         return language in self._by_language
 
     def __getitem__(self, language: str) -> Mapping[str, str]:
-        """Give a language's texts; English for a language that is not there (any more)."""
+        """Return a language's texts; English if there is no such language."""
         return self._by_language.get(language, self._by_language[FALLBACK])
 
     def __call__(self, language: str, key: str, /, **facts: str | int) -> str:
-        """Give a text (Telegram HTML) with its placeholders filled; the values are escaped here."""
+        """Return a text (Telegram HTML) with its placeholders filled; values are escaped here."""
         return self[language][key].format(
             **{name: escape(str(value)) for name, value in facts.items()}
         )
 
     @staticmethod
     def escaped(text: str) -> str:
-        """Make foreign text harmless where it stands for itself."""
+        """Escape foreign text for Telegram HTML."""
         return escape(text)
 
     def closest(self, language_code: str | None) -> str:
-        """Map what Telegram says of a person to a language we have: pt-br → pt → English."""
+        """Return the closest language to an IETF tag from Telegram: pt-br → pt → English."""
         primary = (language_code or "").replace("_", "-").partition("-")[0].lower()
         return primary if primary in self else FALLBACK
 
 
 @cache
 def load_texts() -> Texts:
-    """Read locale/, once."""
+    """Return the texts of locale/; the files are read once."""
     return Texts(
         {
             file.stem: MappingProxyType(json.loads(file.read_text(encoding="utf-8")))
