@@ -21,7 +21,7 @@ class RunningButtons:
         self._running.add(press)
         try:
             handle = await submit()
-        except BaseException:
+        except BaseException:  # a cancelled handler too: the button must work again
             self._running.discard(press)
             raise
         handle.on_end(lambda: self._running.discard(press))

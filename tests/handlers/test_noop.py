@@ -1,7 +1,5 @@
 """Buttons that only show something stop waiting, and do nothing else."""
 
-from pathlib import Path
-
 import pytest
 
 from handlers.noop import on_noop, router
@@ -19,6 +17,6 @@ async def test_a_press_is_answered_and_nothing_else(telegram: FakeTelegram, data
 
 
 @pytest.mark.parametrize("data", ["waiting", "stats", ""])
-async def test_other_buttons_are_left_to_others(telegram: FakeTelegram, data: str, tmp_path: Path):
+async def test_other_buttons_are_left_to_others(telegram: FakeTelegram, data: str):
     (handler,) = router().callback_query.handlers
     assert not (await handler.check(telegram.query(data)))[0]

@@ -1,0 +1,140 @@
+"""The card of a broadcast: its words and buttons in every state."""
+
+import json
+from typing import Any
+
+import pytest
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from core.broadcasts import Audience, Broadcast, Button, Chats, State
+from handlers.admin import broadcast_card
+from misc.ui.texts import load_texts
+from tests.fakes import buttons_in
+
+TEXTS = load_texts()
+WORDS = TEXTS["en"]
+
+
+def broadcast(state: State = State.DRAFT, **values: Any) -> Broadcast:
+    return Broadcast(4, 1, state, values.pop("audience", Audience()), **values)
+
+
+def text(one: Broadcast, per_second: float = 0.0, unknown: tuple[int, ...] = ()) -> str:
+    return broadcast_card.text_of(one, TEXTS, "en", per_second, unknown)
+
+
+def actions(one: Broadcast, *, is_asking: bool = False, may_pay: bool = False) -> list[str]:
+    markup = broadcast_card.buttons_of(one, TEXTS, "en", is_asking=is_asking, may_pay=may_pay)
+    return [data.removeprefix("cast/4/") for data in buttons_in(markup)] if markup else []
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("cast/4/send", (4, "send")),
+        ("cast/4", (4, "")),
+        ("cast/new", (None, "new")),
+        ("cast/²/send", (None, "²")),
+    ],
+)
+def test_a_press_says_which_broadcast_and_what(data: str, expected: tuple[int | None, str]):
+    assert broadcast_card.read_press(data) == expected
+
+
+def test_the_menu_offers_a_new_one_and_those_that_have_not_ended():
+    running = Broadcast(5, 1, State.RUNNING, Audience(), total=9)
+    waiting = Broadcast(6, 1, State.RUNNING, Audience(), starts_at=2_000_000_000)
+    markup = broadcast_card.menu([broadcast(total=3), running, waiting], TEXTS, "en")
+    assert buttons_in(markup) == ["cast/new", "cast/4/open", "cast/5/open", "cast/6/open"]
+    labels = [row[0].text for row in markup.inline_keyboard[1:]]
+    assert labels == [
+        "4: ▫️ 3",
+        f"5: {WORDS['broadcast_running']}",
+        f"6: {WORDS['broadcast_waiting']}",
+    ]
+
+
+def test_a_draft_says_to_how_many_it_goes_and_how_long_it_takes():
+    plain = text(broadcast(total=600))
+    assert plain == TEXTS("en", "broadcast_draft", number=4, total=600, time="0:20")
+    buttons = broadcast_card.with_buttons((Button("a", "https://a.b"), Button("c", "https://c.d")))
+    full = text(broadcast(total=95, buttons=buttons, is_paid=True, starts_at=1_900_000_000))
+    assert TEXTS("en", "broadcast_buttons", number=2) in full
+    assert TEXTS("en", "broadcast_price", stars=10) in full
+    assert TEXTS("en", "broadcast_at", time="2030-03-17 17:46") in full
+
+
+def test_a_running_one_says_how_far_it_is():
+    one = broadcast(State.RUNNING, total=100, sent=20, blocked=3, failed=2, unknown=1)
+    full = text(one, per_second=7.4)
+    assert "sent: 20 of 100" in full
+    assert TEXTS("en", "broadcast_pace", pace="7.4", time="0:10") in full
+    assert WORDS["broadcast_unknown"] in full
+    assert "a second" not in text(one)
+    started = broadcast(State.RUNNING, total=100, sent=20, starts_at=1_900_000_000)
+    assert "2030" not in text(started)
+
+
+def test_a_paused_one_says_why_and_a_finished_one_whom_it_may_have_missed():
+    assert WORDS["broadcast_gone"] in text(broadcast(State.PAUSED, trouble="broadcast_gone"))
+    assert WORDS["broadcast_gone"] not in text(broadcast(State.DONE, trouble="broadcast_gone"))
+    done = text(broadcast(State.DONE, unknown=2), unknown=(8, -9))
+    assert done.endswith("<code>8</code>, <code>-9</code>")
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (broadcast(State.RUNNING), ["pause", "stop"]),
+        (broadcast(State.PAUSED), ["resume", "stop"]),
+        (broadcast(State.DONE), []),
+        (broadcast(State.DONE, unknown=2), ["again"]),
+        (broadcast(State.CANCELLED, unknown=2), []),
+    ],
+)
+def test_every_state_offers_what_can_be_done(one: Broadcast, expected: list[str]):
+    assert actions(one) == expected
+
+
+def test_a_draft_offers_everything_and_asks_before_it_is_sent():
+    draft = ["preview", "test", "chats", "lang", "days", "from", "silent", "send", "discard"]
+    assert actions(broadcast()) == draft
+    assert actions(broadcast(), may_pay=True) == [*draft[:7], "paid", *draft[7:]]
+    assert actions(broadcast(), is_asking=True) == ["yes", "open"]
+
+
+def labels(one: Broadcast) -> set[str]:
+    markup = broadcast_card.buttons_of(one, TEXTS, "en", is_asking=False, may_pay=True)
+    assert markup
+    return {button.text for row in markup.inline_keyboard for button in row}
+
+
+def test_the_buttons_say_what_is_chosen():
+    assert {
+        WORDS["broadcast_private"],
+        WORDS["broadcast_langs"],
+        WORDS["broadcast_ever"],
+        WORDS["broadcast_from_all"],
+        WORDS["broadcast_loud"],
+        WORDS["broadcast_free"],
+    } <= labels(broadcast())
+    audience = Audience(Chats.GROUPS, "uk", 30, "friend")
+    assert {
+        WORDS["broadcast_groups"],
+        TEXTS["uk"]["language_name"],
+        TEXTS("en", "broadcast_days", days=30),
+        "🔗 friend",
+        WORDS["broadcast_silent"],
+        WORDS["broadcast_paid"],
+    } <= labels(broadcast(audience=audience, is_silent=True, is_paid=True))
+    assert WORDS["broadcast_from_any"] in labels(broadcast(audience=Audience(referral="")))
+
+
+def test_buttons_that_open_an_address_are_taken_over_and_no_others():
+    url = InlineKeyboardButton(text="a", url="https://a.b/")
+    other = InlineKeyboardButton(text="c", callback_data="c")
+    taken = broadcast_card.buttons_from(InlineKeyboardMarkup(inline_keyboard=[[url, other]]))
+    assert json.loads(taken or "") == {"inline_keyboard": [[{"text": "a", "url": "https://a.b/"}]]}
+    markup = InlineKeyboardMarkup(inline_keyboard=[[other]])
+    assert broadcast_card.buttons_from(markup) is None
+    assert broadcast_card.buttons_from(None) is None

@@ -1,0 +1,281 @@
+"""Broadcasts by administrators: drafts, cards, and what every button does."""
+
+from typing import Any
+
+import pytest
+from aiogram.methods import CopyMessage, DeleteMessage, EditMessageText, SendMessage
+
+from core.broadcasts import Broadcast, Chats, Outcome, State
+from core.errors import ChatForbiddenError, UnchangedError
+from data.broadcasts import (
+    change_broadcast,
+    draft_awaiting_message,
+    find_broadcast,
+    list_recipients,
+    open_broadcasts,
+    record_outcome,
+)
+from data.chats import register_chat
+from handlers.admin.broadcasts import BroadcastMenu
+from misc.middlewares.registration import ChatView
+from misc.ui.texts import load_texts
+from tests.fakes import BOT_ID, GONE, PERSON, FakeTelegram, buttons_in
+
+TEXTS = load_texts()
+WORDS = TEXTS["en"]
+CHAT = ChatView("en")
+ADMINS = frozenset({PERSON, 8})
+
+
+class Bench:
+    """The menu of one administrator, and a broadcast of it."""
+
+    def __init__(self, telegram: FakeTelegram, *, may_pay: bool = True) -> None:
+        self.telegram = telegram
+        self.menu = BroadcastMenu(telegram.bot, telegram.sender, TEXTS, ADMINS, may_pay)
+        self.number = 0
+
+    async def draft(self) -> Broadcast:
+        """Begin a broadcast and write its message."""
+        await self.press("new")
+        self.number = await draft_awaiting_message(PERSON) or 0
+        await self.menu.take_content(self.telegram.message("News!"), self.number, CHAT)
+        return await self.latest()
+
+    async def latest(self) -> Broadcast:
+        broadcast = await find_broadcast(self.number)
+        assert broadcast
+        return broadcast
+
+    async def press(self, action: str, message: object = None) -> None:
+        """Press a button of the card."""
+        data = f"cast/{self.number}/{action}" if self.number else f"cast/{action}"
+        if message is None:
+            broadcast = await find_broadcast(self.number)
+            card_id = (broadcast and broadcast.card_id) or 70
+            message = self.telegram.message("card", message_id=card_id)
+        await self.menu.press(self.telegram.query(data, message), CHAT)  # type: ignore[arg-type]
+
+    def face(self) -> tuple[str, list[str]]:
+        """Return what the card says and offers now."""
+        edit = self.telegram.of(EditMessageText)[-1]
+        markup = edit.reply_markup
+        return edit.text, [d.rpartition("/")[2] for d in buttons_in(markup)] if markup else []
+
+
+@pytest.fixture
+def bench(sqlite_db: None, telegram: FakeTelegram) -> Bench:
+    return Bench(telegram)
+
+
+async def test_the_menu_shows_what_has_not_ended(bench: Bench):
+    await bench.draft()
+    await bench.menu.open_menu(bench.telegram.message("/admin"), CHAT)
+    menu = bench.telegram.of(SendMessage)[-1]
+    assert menu.text == WORDS["admin_menu"]
+    assert buttons_in(menu.reply_markup) == ["cast/new", f"cast/{bench.number}/open"]
+
+
+async def test_a_new_broadcast_waits_for_its_message(bench: Bench):
+    await bench.press("new")
+    assert bench.face()[0] == WORDS["broadcast_compose"]
+    assert await draft_awaiting_message(PERSON) is not None
+    assert await open_broadcasts(BOT_ID) == []
+
+
+async def test_the_message_gets_a_card_with_its_audience(bench: Bench):
+    for chat_id in (PERSON, 9, 10, -11):
+        await register_chat(chat_id, "en")
+    broadcast = await bench.draft()
+    assert (broadcast.message_id, broadcast.total) == (70, 3)
+    card = bench.telegram.of(SendMessage)[-1]
+    assert "It goes to 3 chats" in card.text
+    assert broadcast.card_id == bench.telegram.session.last_message_id
+    assert await draft_awaiting_message(PERSON) is None
+
+
+async def test_an_album_is_refused(bench: Bench):
+    await bench.press("new")
+    number = await draft_awaiting_message(PERSON) or 0
+    message = bench.telegram.message(media_group_id="1")
+    await bench.menu.take_content(message, number, CHAT)
+    assert bench.telegram.texts[-1] == WORDS["broadcast_no_album"]
+    assert await draft_awaiting_message(PERSON) == number
+
+
+async def reply(bench: Bench, text: str) -> None:
+    await bench.menu.take_reply(bench.telegram.message(text), bench.number, CHAT)
+
+
+async def test_a_reply_sets_buttons_or_a_time(bench: Bench):
+    first = await bench.draft()
+    await reply(bench, "Read - https://example.org/news")
+    assert '"url": "https://example.org/news"' in ((await bench.latest()).buttons or "")
+    await reply(bench, "2099-12-31 18:30")
+    latest = await bench.latest()
+    assert latest.starts_at == 4_102_425_000
+    assert latest.card_id not in {None, first.card_id}
+    assert "2099-12-31 18:30" in bench.telegram.texts[-1]
+
+
+@pytest.mark.parametrize("text", ["hello", "2001-01-01 00:00", "Read - ftp://example.org"])
+async def test_a_reply_that_is_neither_is_explained(bench: Bench, text: str):
+    before = await bench.draft()
+    await reply(bench, text)
+    assert bench.telegram.texts[-1] == WORDS["broadcast_note_wrong"]
+    assert await bench.latest() == before
+
+
+async def test_a_reply_to_a_broadcast_on_its_way_changes_nothing(bench: Bench):
+    await bench.draft()
+    await bench.press("yes")
+    await reply(bench, "2099-12-31 18:30")
+    assert (await bench.latest()).starts_at == 0
+    assert bench.telegram.texts[-1] == WORDS["broadcast_note_wrong"]
+
+
+async def test_the_audience_is_chosen_by_presses_and_counted(bench: Bench):
+    for chat_id, lang in ((9, "en"), (-10, "uk")):
+        await register_chat(chat_id, lang)
+    await register_chat(11, "en", "friend")
+    await bench.draft()
+    await bench.press("chats")
+    latest = await bench.latest()
+    assert (latest.audience.chats, latest.total) == (Chats.GROUPS, 1)
+    await bench.press("chats")
+    for action in ("lang", "days", "from"):
+        await bench.press(action)
+    audience = (await bench.latest()).audience
+    assert (audience.chats, audience.lang) == (Chats.ALL, TEXTS.languages[0])
+    assert (audience.active_days, audience.referral) == (7, "")
+    await bench.press("from")
+    assert (await bench.latest()).audience.referral == "friend"
+    await bench.press("silent")
+    assert (await bench.latest()).is_silent
+    assert bench.telegram.alerts[-1] == (None, False)
+
+
+@pytest.mark.parametrize("may_pay", [True, False])
+async def test_paying_is_possible_only_where_it_is_allowed(
+    sqlite_db: None, telegram: FakeTelegram, may_pay: bool
+):
+    bench = Bench(telegram, may_pay=may_pay)
+    await bench.draft()
+    await bench.press("paid")
+    assert (await bench.latest()).is_paid is may_pay
+
+
+async def test_sending_asks_first_and_can_be_taken_back(bench: Bench):
+    await bench.draft()
+    await bench.press("send")
+    assert bench.face()[1] == ["yes", "open"]
+    assert (await bench.latest()).state is State.DRAFT
+    await bench.press("open")
+    assert "send" in bench.face()[1]
+
+
+async def test_a_broadcast_is_started_paused_resumed_and_stopped(bench: Bench):
+    await bench.draft()
+    states = []
+    for action in ("yes", "pause", "resume", "stop", "resume"):
+        await bench.press(action)
+        states.append((await bench.latest()).state)
+    cancelled = State.CANCELLED
+    assert states == [State.RUNNING, State.PAUSED, State.RUNNING, cancelled, cancelled]
+    assert bench.face()[1] == []
+
+
+async def test_a_draft_can_be_discarded_and_its_card_goes(bench: Bench):
+    draft = await bench.draft()
+    await bench.press("discard", bench.telegram.message("card", message_id=draft.card_id))
+    assert await find_broadcast(bench.number) is None
+    assert [call.message_id for call in bench.telegram.of(DeleteMessage)] == [draft.card_id]
+    await bench.press("send")
+    assert bench.telegram.alerts[-1] == (WORDS["button_expired"], True)
+
+
+async def test_a_running_one_cannot_be_discarded(bench: Bench):
+    await bench.draft()
+    await bench.press("yes")
+    await bench.press("discard")
+    assert (await bench.latest()).state is State.RUNNING
+
+
+@pytest.mark.parametrize(("action", "chats"), [("preview", [PERSON]), ("test", [PERSON, 8])])
+async def test_it_can_be_tried_on_administrators(bench: Bench, action: str, chats: list[int]):
+    await bench.draft()
+    await bench.press(action)
+    copies = bench.telegram.of(CopyMessage)
+    assert [(copy.chat_id, copy.message_id) for copy in copies] == [(chat, 70) for chat in chats]
+    notice = TEXTS("en", "broadcast_tested", number=len(chats))
+    assert bench.telegram.alerts[-1] == (notice, False)
+
+
+async def test_an_administrator_who_cannot_be_reached_is_left_out(bench: Bench):
+    await bench.draft()
+    bench.telegram.fail(CopyMessage, ChatForbiddenError())
+    await bench.press("test")
+    assert bench.telegram.alerts[-1] == (TEXTS("en", "broadcast_tested", number=1), False)
+
+
+async def test_opening_it_from_the_menu_gives_it_a_new_card(bench: Bench):
+    draft = await bench.draft()
+    await bench.press("open", bench.telegram.message("menu", message_id=1))
+    card = await bench.latest()
+    assert card.card_id not in {None, draft.card_id}
+    assert bench.telegram.of(EditMessageText)[-1].message_id != draft.card_id
+
+
+async def test_those_of_whom_nobody_knows_are_named_and_tried_again(bench: Bench):
+    await register_chat(9, "en")
+    await bench.draft()
+    await bench.press("yes")
+    assert not await list_recipients(bench.number)
+    await record_outcome(bench.number, 9, Outcome.UNKNOWN)
+    await change_broadcast(bench.number, State.RUNNING, state=State.DONE)
+    await bench.press("open")
+    assert "<code>9</code>" in bench.face()[0]
+    assert bench.face()[1] == ["again"]
+    await bench.press("again")
+    latest = await bench.latest()
+    assert (latest.state, latest.unknown) == (State.RUNNING, 0)
+
+
+async def test_a_card_that_is_too_old_has_expired(bench: Bench):
+    await bench.draft()
+    await bench.press("yes", GONE)
+    assert bench.telegram.alerts[-1] == (WORDS["button_expired"], True)
+    assert (await bench.latest()).state is State.DRAFT
+
+
+async def test_a_card_that_cannot_be_changed_is_no_failure(bench: Bench):
+    await bench.draft()
+    bench.telegram.fail(EditMessageText, UnchangedError())
+    await bench.press("silent")
+    bench.telegram.fail(DeleteMessage, UnchangedError())
+    await bench.press("discard")
+    assert await find_broadcast(bench.number) is None
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+async def test_the_card_follows_the_broadcast_in_the_administrators_language(bench: Bench):
+    await register_chat(PERSON, "uk")
+    draft = await bench.draft()
+    await bench.press("yes")
+    await bench.menu.show(await bench.latest(), 5.0)
+    edit = bench.telegram.of(EditMessageText)[-1]
+    assert (edit.chat_id, edit.message_id) == (PERSON, draft.card_id)
+    assert TEXTS["uk"]["broadcast_running"] in edit.text
+
+
+async def test_without_a_card_nothing_is_shown(bench: Bench):
+    values: dict[str, Any] = {"id": 1, "admin_id": PERSON, "state": State.RUNNING}
+    draft = await bench.draft()
+    calls = len(bench.telegram.session.calls)
+    await bench.menu.show(Broadcast(**values, audience=draft.audience))
+    assert len(bench.telegram.session.calls) == calls
+    bench.telegram.fail(EditMessageText, UnchangedError())
+    await bench.menu.show(draft)
+    assert len(bench.telegram.session.calls) == calls + 1

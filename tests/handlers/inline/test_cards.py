@@ -1,0 +1,68 @@
+"""The cards of an inline answer."""
+
+from typing import Any
+
+import pytest
+from aiogram.types import InlineQueryResultArticle, InputTextMessageContent
+
+from core.media import RemoteFile
+from delivery.api_requests import MessageOptions
+from handlers.inline import cards
+from misc.ui import keyboards
+from tests.handlers.inline.bench import AUDIO, TEXTS
+
+WORDS = TEXTS["en"]
+OPTIONS = MessageOptions("caption", keyboards.hourglass())
+
+
+def test_a_post_that_is_not_known_can_be_fetched_whole_or_as_audio():
+    found = cards.unknown(WORDS, "TikTok")
+    assert [cards.wanted(card.id) for card in found] == ["post", "sound"]
+    for card in found:
+        assert isinstance(card, InlineQueryResultArticle)
+        assert card.reply_markup  # without a keyboard it could never be edited
+        assert "TikTok" in (card.description or "")
+
+
+@pytest.mark.parametrize(
+    ("result_id", "kind"),
+    [
+        ("fetch/post", "post"),
+        ("fetch/sound", "sound"),
+        ("tt_download_1", "post"),
+        ("ig_download", "post"),
+        ("known/1", None),
+        ("hint", None),
+        ("", None),
+    ],
+)
+def test_only_some_cards_start_a_request(result_id: str, kind: str | None):
+    assert cards.wanted(result_id) == kind
+
+
+@pytest.mark.parametrize("kind", ["video", "photo", "animation", "document", "audio"])
+def test_every_kind_of_file_has_its_card(kind: str):
+    (card,) = cards.known([RemoteFile(kind, "file-1")], OPTIONS, None, WORDS)
+    values: dict[str, Any] = card.model_dump(exclude_none=True)
+    assert "file-1" in values.values()
+    assert (card.id, values["caption"]) == ("known/1", "caption")
+    assert values["reply_markup"]
+    assert cards.wanted(card.id) is None
+    assert values.get("title") == (None if kind == "audio" else WORDS["inline_post"])
+
+
+def test_an_album_has_a_card_for_each_item_and_one_for_its_audio():
+    files = [RemoteFile("photo", "1"), RemoteFile("video", "2")]
+    *items, audio = cards.known(files, OPTIONS, AUDIO, WORDS)
+    assert [item.model_dump()["title"] for item in items] == ["1/2", "2/2"]
+    assert audio.id == "known/sound"
+    assert audio.model_dump()["audio_file_id"] == AUDIO.file_id
+    assert audio.model_dump()["reply_markup"] is None
+
+
+def test_a_hint_tells_others_how_it_is_used():
+    (card,) = cards.hint("title", "text", keyboards.hourglass())
+    assert isinstance(card, InlineQueryResultArticle)
+    assert isinstance(card.input_message_content, InputTextMessageContent)
+    assert (card.title, card.input_message_content.message_text) == ("title", "text")
+    assert card.reply_markup == keyboards.hourglass()
