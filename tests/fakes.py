@@ -284,9 +284,24 @@ def buttons_in(markup: object) -> list[str]:
     return [b.callback_data or "" for row in markup.inline_keyboard for b in row]
 
 
-def make_ack(update_id: int = 5) -> tuple[UpdateAck, UpdateAcks]:
-    """Return the acknowledgement of an update that is expected, and those who wait for it."""
-    acks = UpdateAcks()
+class RecordingAcks(UpdateAcks):
+    """Records the updates that are acknowledged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+        #: Called before an update is acknowledged.
+        self.before: Callable[[], object] = lambda: None
+
+    def give(self, update_id: int) -> None:
+        self.before()
+        self.given.append(update_id)
+        super().give(update_id)
+
+
+def make_ack(update_id: int = 5) -> tuple[UpdateAck, RecordingAcks]:
+    """Return the acknowledgement of an update, and where it is recorded."""
+    acks = RecordingAcks()
     return UpdateAck(update_id, acks), acks
 
 

@@ -30,7 +30,11 @@ async def on_ban(
     sender: Sender,
     texts: Texts,
 ) -> None:
-    """Ban the person or group with the given id, or lift the ban, and confirm it."""
+    """Ban or unban the chat (a person or a group) with the given id, and report the result.
+
+    Raises:
+        StorageError, DeliveryError: the ban is not changed, or the result is not reported.
+    """
     number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
     if number is None:
         key, chat_id = "ban_usage", 0

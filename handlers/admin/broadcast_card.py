@@ -16,7 +16,7 @@ _NEW: Final = "new"
 
 
 def menu(broadcasts: list[Broadcast], texts: Texts, lang: str) -> InlineKeyboardMarkup:
-    """Return buttons for a new broadcast and for those that have not ended."""
+    """Return the keyboard of /admin: a new broadcast, and one row for each of `broadcasts`."""
     rows = [
         [InlineKeyboardButton(text=texts[lang]["broadcast_new"], callback_data=BROADCAST + _NEW)]
     ]
@@ -28,19 +28,25 @@ def menu(broadcasts: list[Broadcast], texts: Texts, lang: str) -> InlineKeyboard
 
 
 def read_press(data: str) -> tuple[int | None, str]:
-    """Return the id of the broadcast, or None, and the action of a button."""
+    """Parse callback data into a broadcast's id and an action.
+
+    The id is None if the data names no broadcast, as that of the button for a new one.
+    """
     number, _, action = data.removeprefix(BROADCAST).partition("/")
     return (int(number), action) if number.isascii() and number.isdigit() else (None, number)
 
 
 def with_buttons(buttons: tuple[Button, ...]) -> str:
-    """Return the keyboard below a broadcast, as Telegram's JSON."""
+    """Return Telegram's JSON of an inline keyboard with one link button per row."""
     rows = [[{"text": button.label, "url": button.url}] for button in buttons]
     return json.dumps({"inline_keyboard": rows})
 
 
 def buttons_from(markup: InlineKeyboardMarkup | None) -> str | None:
-    """Return the link buttons of a message as JSON; no other buttons work in other chats."""
+    """Return Telegram's JSON of a message's link buttons, or None if it has none.
+
+    Other buttons are left out, because they do not work in other chats.
+    """
     rows = markup.inline_keyboard if markup else []
     found = [Button(button.text, button.url) for row in rows for button in row if button.url]
     return with_buttons(tuple(found)) if found else None
@@ -53,7 +59,11 @@ def text_of(
     per_second: float,
     unknown: Sequence[int] = (),
 ) -> str:
-    """Return the text: plan or progress, and the chats whose delivery is uncertain."""
+    """Return the card's text: the plan of a draft, or the progress of a confirmed broadcast.
+
+    `per_second` is the current rate in messages per second, or 0 if it is not known. `unknown`
+    are the ids of chats that may or may not have received the message.
+    """
     parts = []
     if broadcast.state is State.DRAFT:
         parts.append(
@@ -108,7 +118,10 @@ def text_of(
 def buttons_of(
     broadcast: Broadcast, texts: Texts, lang: str, *, is_asking: bool, may_pay: bool
 ) -> InlineKeyboardMarkup | None:
-    """Return the buttons for the state; `is_asking`: the confirmation before a draft is sent."""
+    """Return the card's buttons, or None if the broadcast has ended and nothing can be done.
+
+    With `is_asking`, a draft has the buttons that confirm or cancel sending it.
+    """
     words = texts[lang]
 
     def row(*actions: tuple[str, str]) -> list[InlineKeyboardButton]:
@@ -180,8 +193,10 @@ def _draft_rows(
 def _state(broadcast: Broadcast, texts: Texts, lang: str) -> str:
     if broadcast.state is State.DRAFT:
         return f"▫️ {broadcast.total}"
-    waits = broadcast.state is State.RUNNING and broadcast.starts_at > 0 and not broadcast.total
-    return texts[lang]["broadcast_waiting" if waits else f"broadcast_{broadcast.state}"]
+    is_waiting = (
+        broadcast.state is State.RUNNING and broadcast.starts_at > 0 and not broadcast.total
+    )
+    return texts[lang]["broadcast_waiting" if is_waiting else f"broadcast_{broadcast.state}"]
 
 
 def _button(text: str, broadcast: Broadcast, action: str) -> InlineKeyboardButton:

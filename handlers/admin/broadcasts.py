@@ -44,8 +44,8 @@ from misc.ui.texts import FALLBACK, Texts
 
 logger = logging.getLogger(__name__)
 
-#: Number of uncertain chats that a card lists.
-_LISTED: Final = 50
+#: Maximum number of chats with an unknown outcome that a card lists.
+_MAX_LISTED: Final = 50
 
 
 def commands(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
@@ -56,7 +56,10 @@ def commands(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
 
 
 def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
-    """Register what administrators write and press; it comes before the handlers of links."""
+    """Register broadcast messages, replies to cards, and the buttons of cards.
+
+    Include it before the link handlers, which would otherwise download links in these messages.
+    """
     router = Router(name="broadcasts")
     router.message.filter(FromAdmin(admins), InPrivate(), ~LooksLikeCommand())
     router.message.register(menu.take_content, Composing())
@@ -67,7 +70,7 @@ def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastMenu:
-    """Handles what administrators write and press. All state is in the database."""
+    """Handlers for the messages and buttons of broadcasts. All state is in the database."""
 
     bot: Bot
     sender: Sender
@@ -77,7 +80,7 @@ class BroadcastMenu:
     may_pay: bool
 
     async def open_menu(self, message: Message, chat: ChatView) -> None:
-        """Show the menu.
+        """Show the menu with a new broadcast and those that have not ended.
 
         Raises:
             StorageError, DeliveryError: the menu cannot be shown.
@@ -88,7 +91,7 @@ class BroadcastMenu:
         await self.sender.send_text(target, self.texts[lang]["admin_menu"], keyboard)
 
     async def take_content(self, message: Message, broadcast: int, chat: ChatView) -> None:
-        """Take the message to be sent, and show its card.
+        """Store the message to broadcast in the draft, and show its card. Albums are refused.
 
         Raises:
             StorageError, DeliveryError: it is not stored, or the card cannot be shown.
@@ -104,7 +107,7 @@ class BroadcastMenu:
         await self._send_card(target, broadcast, chat.lang)
 
     async def take_reply(self, message: Message, broadcast: int, chat: ChatView) -> None:
-        """Take a reply to a card: buttons, or a time; explain what is neither.
+        """Store the buttons or the start time in a reply to a card; explain an invalid reply.
 
         Raises:
             StorageError, DeliveryError: it is not stored, or the card cannot be shown.
@@ -112,15 +115,15 @@ class BroadcastMenu:
         try:
             await self._take_reply(message, broadcast, chat.lang)
         except CardReplyError as error:
-            words = self.texts[chat.lang][error.text_key]
-            await self.sender.send_text(ChatTarget.of(message), words)
+            text = self.texts[chat.lang][error.text_key]
+            await self.sender.send_text(ChatTarget.of(message), text)
 
     async def _take_reply(self, message: Message, number: int, lang: str) -> None:
-        note = parse_card_reply(message.text or "", time.time())
+        parsed = parse_card_reply(message.text or "", time.time())
         values: dict[str, Any] = (
-            {"starts_at": note}
-            if isinstance(note, int)
-            else {"buttons": broadcast_card.with_buttons(note)}
+            {"starts_at": parsed}
+            if isinstance(parsed, int)
+            else {"buttons": broadcast_card.with_buttons(parsed)}
         )
         is_draft = await change_broadcast(number, State.DRAFT, **values)
         if not is_draft:
@@ -141,7 +144,7 @@ class BroadcastMenu:
             return
         if number is None:
             await new_draft(self.bot.id, query.from_user.id)
-            await self._show(message, self.texts[lang]["broadcast_compose"], None)
+            await self._edit(message, self.texts[lang]["broadcast_compose"], None)
             await query.answer()
             return
         broadcast = await find_broadcast(number)
@@ -156,11 +159,14 @@ class BroadcastMenu:
         elif action == "open" and latest.card_id != message.message_id:
             await self._send_card(ChatTarget.of(message), number, lang)
         else:
-            face = await self._card(latest, lang, is_asking=action == "send")
-            await self._show(message, *face)
+            card = await self._card(latest, lang, is_asking=action == "send")
+            await self._edit(message, *card)
 
     async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
-        """Show the progress of a broadcast; a deleted or unchanged card is no error."""
+        """Update the card of a broadcast; `per_second` is the rate in messages per second.
+
+        Errors are only logged: the card may be deleted, or up to date already.
+        """
         if broadcast.card_id is None:
             return
         try:
@@ -186,7 +192,7 @@ class BroadcastMenu:
     async def _run_action(
         self, broadcast: Broadcast, action: str, admin_id: int, lang: str
     ) -> str | None:
-        """Run one action; return the text key of the answer."""
+        """Run the action of a button. Return the text of a notice about it, or None."""
         if action in {"preview", "test"}:
             chats = [admin_id] if action == "preview" else sorted(self.admins)
             copies = await self._send_test(broadcast, chats)
@@ -198,7 +204,7 @@ class BroadcastMenu:
         return None
 
     async def _changes(self, broadcast: Broadcast, action: str) -> dict[str, Any]:
-        """Return the values of a draft that a button changes; empty for other buttons."""
+        """Return the columns of a draft that a button changes; empty for other buttons."""
         audience = broadcast.audience
         match action:
             case "chats":
@@ -218,7 +224,7 @@ class BroadcastMenu:
                 return {}
 
     async def _change_state(self, number: int, action: str) -> None:
-        """Start, pause or end a broadcast; the sending process checks once a second."""
+        """Change the state of a broadcast; the sending process reads it once a second."""
         match action:
             case "discard":
                 await discard_broadcast(number)
@@ -254,7 +260,7 @@ class BroadcastMenu:
         return copies
 
     async def _with_audience(self, number: int) -> Broadcast | None:
-        """Return a broadcast; for a draft, with the number of chats that would get it now."""
+        """Return a broadcast, or None; update the total of a draft to its current audience."""
         broadcast = await find_broadcast(number)
         if broadcast and broadcast.state is State.DRAFT:
             total = await count_audience(broadcast.audience)
@@ -263,7 +269,7 @@ class BroadcastMenu:
         return broadcast
 
     async def _send_card(self, target: ChatTarget, number: int, lang: str) -> None:
-        """Send a new card for a broadcast; the old one keeps working as far as it applies."""
+        """Send a new card for a broadcast. The buttons of older cards keep working."""
         broadcast = await self._with_audience(number)
         if broadcast is None:
             return
@@ -273,9 +279,10 @@ class BroadcastMenu:
     async def _card(
         self, broadcast: Broadcast, lang: str, per_second: float = 0.0, *, is_asking: bool = False
     ) -> tuple[str, InlineKeyboardMarkup | None]:
+        """Return the text and the buttons of a card."""
         unknown: Sequence[int] = ()
         if broadcast.state is State.DONE and broadcast.unknown:
-            unknown = await unknown_recipients(broadcast.id, _LISTED)
+            unknown = await unknown_recipients(broadcast.id, _MAX_LISTED)
         return (
             broadcast_card.text_of(broadcast, self.texts, lang, per_second, unknown),
             broadcast_card.buttons_of(
@@ -284,8 +291,8 @@ class BroadcastMenu:
         )
 
     @staticmethod
-    async def _show(message: Message, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
-        """Edit a message of the bot; a deleted or unchanged message is no error."""
+    async def _edit(message: Message, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
+        """Edit a message of the bot. Errors are only logged: it may be deleted or unchanged."""
         try:
             await message.edit_text(text, reply_markup=keyboard)
         except DeliveryError as error:

@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LiveBoard:
-    """Sends the messages once, and edits them from then on."""
+    """Shows the counts of all time and of the last day, one message each, in one chat.
+
+    Each message is sent once and then edited. Telegram's errors are logged, not raised.
+    """
 
     bot: Bot
     sender: Sender
@@ -33,7 +36,7 @@ class LiveBoard:
         Raises:
             StorageError: the database did not answer.
         """
-        await self._show(Period.ALL)
+        await self._update(Period.ALL)
 
     async def show_day(self) -> None:
         """Update the message about the last day.
@@ -41,28 +44,28 @@ class LiveBoard:
         Raises:
             StorageError: the database did not answer.
         """
-        await self._show(Period.DAY)
+        await self._update(Period.DAY)
 
-    async def _show(self, period: Period) -> None:
+    async def _update(self, period: Period) -> None:
         name = f"board/{self.bot.id}/{self.chat_id}/{period}"
         record = await find_chat(self.chat_id)
-        known = await read_value(name)
+        stored_id = await read_value(name)
         text = await self.menu.board(period, record.lang if record else FALLBACK)
         try:
-            if known is None or not await self._edit(int(known), text):
+            if stored_id is None or not await self._edit(int(stored_id), text):
                 target = ChatTarget(self.chat_id, 0, is_private=False, is_reply=False)
                 message = await self.sender.send_text(target, text, silent=True)
-                await compare_and_set(name, known, str(message.message_id))
+                await compare_and_set(name, stored_id, str(message.message_id))
         except DeliveryError as error:
             logger.warning(
                 "Could not update the live board: %s", error, extra={"event": "live_board_failed"}
             )
 
     async def _edit(self, message_id: int, text: str) -> bool:
-        """Edit a message; return False if it does not exist any more.
+        """Edit a message. Return False if Telegram rejects the edit, as for a deleted message.
 
         Raises:
-            DeliveryError: Telegram did not take it.
+            DeliveryError: the edit failed for another reason.
         """
         method = EditMessageText(chat_id=self.chat_id, message_id=message_id, text=text)
         try:
@@ -71,7 +74,9 @@ class LiveBoard:
             return True
         except FileRejectedError as error:
             logger.info(
-                "Sending the live board again: %s", error, extra={"event": "live_board_resent"}
+                "Could not edit the live board, sending it again: %s",
+                error,
+                extra={"event": "live_board_resent"},
             )
             return False
         return True

@@ -36,7 +36,10 @@ def commands(menu: "StatisticsMenu", readers: frozenset[int]) -> Router:
 
 
 def router(menu: "StatisticsMenu", readers: frozenset[int], admins: frozenset[int]) -> Router:
-    """Register the buttons. A single chat's history is for administrators only."""
+    """Register the buttons of the screens, and the button for a chat's history.
+
+    The history is for administrators only; `readers` may use everything else.
+    """
     router = Router(name="statistics")
     is_reader, is_admin = FromAdmin(readers), FromAdmin(admins)
     router.callback_query.register(menu.press, Carries(prefix=STATISTICS), is_reader)
@@ -56,19 +59,19 @@ class StatisticsMenu:
     has_ads: bool
 
     async def open(self, message: Message, chat: ChatView) -> None:
-        """Show the menu in a message of its own.
+        """Send the menu as a new message.
 
         Raises:
-            DeliveryError: the screen cannot be shown.
+            DeliveryError: the menu cannot be shown.
         """
         text, buttons = await self.screen(View(), chat.lang)
         await self.sender.send_text(ChatTarget.of(message), text, buttons)
 
     async def press(self, query: CallbackQuery, chat: ChatView) -> None:
-        """Show the screen of a button, and answer the press.
+        """Show the screen of a button or run its action, and answer the press.
 
         Raises:
-            StorageError, DeliveryError: the screen cannot be shown.
+            StorageError, DeliveryError: the screen cannot be shown, or the action failed.
         """
         lang = chat.lang
         view, message = View.read(query.data or ""), query.message
@@ -103,10 +106,11 @@ class StatisticsMenu:
             await query.answer(self.texts[lang]["stats_no_history"], show_alert=True)
 
     async def _run_action(self, view: View, target: ChatTarget, lang: str) -> None:
+        """Upload all chat ids to BotStat, or send a graph."""
         if view.screen is Screen.BOTSTAT and self.botstat:
             outcome, number = await self.botstat.upload()
-            words = self.texts(lang, f"stats_botstat_{outcome}", number=number)
-            await self.sender.send_text(target, words)
+            text = self.texts(lang, f"stats_botstat_{outcome}", number=number)
+            await self.sender.send_text(target, text)
         elif view.screen is Screen.GRAPH:
             curve = await self.statistics.curve(view.metric, view.scope, view.period)
             labels = screens.graph_labels(view, self.texts, lang)
@@ -114,7 +118,7 @@ class StatisticsMenu:
             await self.statistics.send_picture(curve, labels, caption, target)
 
     async def screen(self, view: View, lang: str) -> tuple[str, InlineKeyboardMarkup]:
-        """Return a screen's text and buttons.
+        """Return the text (Telegram HTML) and the buttons of a screen.
 
         Raises:
             StorageError: the database did not answer.
@@ -126,6 +130,7 @@ class StatisticsMenu:
         return await self._text(view, lang), screens.buttons_of(view, self.texts, lang)
 
     async def _text(self, view: View, lang: str) -> str:
+        """Return the text of any screen but the menu."""
         now, texts = unix_now(), self.texts
         match view.screen:
             case Screen.OVERVIEW:
@@ -150,7 +155,7 @@ class StatisticsMenu:
                 return screens.graph_title(view, texts, lang)
 
     async def board(self, period: Period, lang: str) -> str:
-        """Return the text about a period, for the live board.
+        """Return the live board's text (Telegram HTML) for a period.
 
         Raises:
             StorageError: the database did not answer.

@@ -16,12 +16,12 @@ from services.charts import Labels
 from services.metrics import FETCHED, KNOWN
 from services.statistics import Tops
 
-#: Number of most frequent errors that are listed.
-_ERRORS: Final = 12
+#: Maximum number of errors that are listed.
+_MAX_ERRORS: Final = 12
 
 
 class Screen(StrEnum):
-    """The kinds of screens."""
+    """Kinds of screens. The values are part of the callback data."""
 
     MENU = "menu"
     OVERVIEW = "overview"
@@ -42,7 +42,7 @@ class View:
     scope: Scope = Scope.ALL
     period: Period = Period.DAY
     metric: Metric = Metric.POSTS
-    #: The button runs an action, such as sending a chart, instead of showing a screen.
+    #: The button runs an action, such as sending a graph, instead of showing a screen.
     does: bool = False
 
     @classmethod
@@ -56,7 +56,7 @@ class View:
 
     @property
     def data(self) -> str:
-        """Return the callback data."""
+        """Return the callback data, which `read` parses."""
         chosen = "/".join((self.screen, self.scope, self.period, self.metric))
         return f"{STATISTICS}{chosen}/{'do' if self.does else 'see'}"
 
@@ -81,7 +81,7 @@ def menu_buttons(
 
 
 def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
-    """Return the buttons of a screen: filters, refresh and back."""
+    """Return the buttons of a screen: filters, back, and either its action or a refresh."""
     words = texts[lang]
     rows: list[list[InlineKeyboardButton]] = []
     if view.screen is Screen.GRAPH:
@@ -121,13 +121,13 @@ def overview(
 ) -> str:
     """Return the counts of all time and of the last day, for private chats and groups."""
     both = ((Period.ALL, ever), (Period.DAY, day))
-    parts = [_both_kinds(period, counts, texts, lang, now) for period, counts in both]
+    parts = [_private_and_groups(period, counts, texts, lang, now) for period, counts in both]
     return "\n\n".join((*parts, as_of(texts, lang, now)))
 
 
 def board(period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
     """Return the counts of a period, for private chats and groups."""
-    return f"{_both_kinds(period, counts, texts, lang, now)}\n\n{as_of(texts, lang, now)}"
+    return f"{_private_and_groups(period, counts, texts, lang, now)}\n\n{as_of(texts, lang, now)}"
 
 
 def details(view: View, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
@@ -137,12 +137,12 @@ def details(view: View, counts: Mapping[Scope, Counts], texts: Texts, lang: str,
     lines = [f"<b>{heading} · {texts[lang][f'stats_period_{view.period}']}</b>"]
     if since is not None:
         lines.append(texts(lang, "stats_since", time=minute(since)))
-    block = _block(counts[view.scope], texts, lang, is_ever=since is None)
+    block = _counts_text(counts[view.scope], texts, lang, is_ever=since is None)
     return "\n\n".join(("\n".join(lines), block, as_of(texts, lang, now)))
 
 
 def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
-    """Return the labels of a chart."""
+    """Return the labels of a graph, in `lang` and in the fallback language."""
     return Labels(
         graph_title(view, texts, lang),
         texts[lang][f"stats_metric_{view.metric}"],
@@ -152,7 +152,7 @@ def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
 
 
 def graph_title(view: View, texts: Texts, lang: str) -> str:
-    """Return the title of a chart."""
+    """Return the title of a graph: metric, kind of chats and period."""
     words = texts[lang]
     return " · ".join(
         (
@@ -166,7 +166,7 @@ def graph_title(view: View, texts: Texts, lang: str) -> str:
 def referrals(tops: Tops, texts: Texts, lang: str) -> str:
     """Return the deep links that brought the most chats."""
     lines = [f"{texts.escaped(link)} – {amount(number)}" for link, number in tops.referrals]
-    return _listed(texts[lang]["stats_referrals"], lines, texts, lang, tops.taken_at)
+    return _list_text(texts[lang]["stats_referrals"], lines, texts, lang, tops.taken_at)
 
 
 def others(tops: Tops, texts: Texts, lang: str) -> str:
@@ -200,7 +200,11 @@ def sites(
     lang: str,
     now: int,
 ) -> str:
-    """Return the outcomes of requests by site, and the most frequent errors."""
+    """Return the outcomes of requests by site, busiest first, and the most frequent errors.
+
+    `outcomes` are (platform, outcome, number of requests), largest first; `titles` maps platform
+    names to titles.
+    """
     served, known, failed = Counter[str](), Counter[str](), Counter[str]()
     errors = []
     for platform, outcome, number in outcomes:
@@ -220,28 +224,28 @@ def sites(
     if lines:
         lines.append(f"\n<i>{texts[lang]['stats_sites_about']}</i>")
     heading = f"{texts[lang]['stats_sites']} · {texts[lang][f'stats_period_{view.period}']}"
-    text = _listed(heading, lines, texts, lang, now)
-    return "\n\n".join((text, "\n".join(errors[:_ERRORS]))) if errors else text
+    text = _list_text(heading, lines, texts, lang, now)
+    return "\n\n".join((text, "\n".join(errors[:_MAX_ERRORS]))) if errors else text
 
 
 def ads(view: View, shows: Sequence[tuple[str, int]], texts: Texts, lang: str, now: int) -> str:
-    """Return how often each ad was shown."""
+    """Return how often each ad was shown; `shows` are (name of the ad, number)."""
     heading = f"{texts[lang]['stats_ads']} · {texts[lang][f'stats_period_{view.period}']}"
     lines = [f"{texts.escaped(name)} – {amount(number)}" for name, number in shows]
-    return _listed(heading, lines, texts, lang, now)
+    return _list_text(heading, lines, texts, lang, now)
 
 
 def as_of(texts: Texts, lang: str, now: int) -> str:
-    """Return the line with the time of a screen."""
+    """Return the line that says from when the numbers are; `now` is a Unix time."""
     return f"<i>{texts(lang, 'stats_as_of', time=minute(now))}</i>"
 
 
 def amount(number: int) -> str:
-    """Format a number with thin spaces between thousands."""
+    """Format a number with narrow no-break spaces between thousands."""
     return f"{number:,}".replace(",", "\u202f")
 
 
-def _both_kinds(
+def _private_and_groups(
     period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
 ) -> str:
     words, since = texts[lang], period.since(now)
@@ -250,12 +254,12 @@ def _both_kinds(
         lines.append(texts(lang, "stats_since", time=minute(since)))
     parts = ["\n".join(lines)]
     for scope in (Scope.PRIVATE, Scope.GROUPS):
-        block = _block(counts[scope], texts, lang, is_ever=since is None)
+        block = _counts_text(counts[scope], texts, lang, is_ever=since is None)
         parts.append(f"<u>{words[f'stats_scope_{scope}']}</u>\n{block}")
     return "\n\n".join(parts)
 
 
-def _block(counts: Counts, texts: Texts, lang: str, *, is_ever: bool) -> str:
+def _counts_text(counts: Counts, texts: Texts, lang: str, *, is_ever: bool) -> str:
     chats = texts(
         lang, "stats_chats_ever" if is_ever else "stats_chats_new", number=amount(counts.chats)
     )
@@ -273,7 +277,7 @@ def _block(counts: Counts, texts: Texts, lang: str, *, is_ever: bool) -> str:
     return f"{chats}\n{rest}"
 
 
-def _listed(heading: str, lines: Sequence[str], texts: Texts, lang: str, taken_at: int) -> str:
+def _list_text(heading: str, lines: Sequence[str], texts: Texts, lang: str, taken_at: int) -> str:
     body = "\n".join(lines or [texts[lang]["stats_nothing"]])
     return f"<b>{heading}</b>\n\n{body}\n\n{as_of(texts, lang, taken_at)}"
 
@@ -288,8 +292,8 @@ def _percent(part: int, whole: int) -> str:
     return f"{part / whole:.0%}" if whole else "–"
 
 
-def _choice(text: str, view: View, now: View) -> InlineKeyboardButton:
-    return _button(f"• {text} •" if view == now else text, view)
+def _choice(text: str, view: View, current: View) -> InlineKeyboardButton:
+    return _button(f"• {text} •" if view == current else text, view)
 
 
 def _button(text: str, view: View) -> InlineKeyboardButton:

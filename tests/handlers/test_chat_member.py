@@ -32,7 +32,7 @@ def event(status: ChatMemberMember | ChatMemberLeft | ChatMemberBanned) -> ChatM
 
 async def is_blocked() -> bool | None:
     record = await find_chat(PERSON)
-    return record and record.is_blocked
+    return record.is_blocked if record else None
 
 
 @pytest.mark.parametrize("status", [LEFT, KICKED], ids=["left", "kicked"])

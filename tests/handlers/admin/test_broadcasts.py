@@ -60,7 +60,7 @@ class Bench:
         """Return what the card says and offers now."""
         edit = self.telegram.of(EditMessageText)[-1]
         markup = edit.reply_markup
-        return edit.text, [d.rpartition("/")[2] for d in buttons_in(markup)] if markup else []
+        return edit.text or "", [d.rpartition("/")[2] for d in buttons_in(markup)] if markup else []
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ async def test_the_card_follows_the_broadcast_in_the_administrators_language(ben
     await bench.menu.show(await bench.latest(), 5.0)
     edit = bench.telegram.of(EditMessageText)[-1]
     assert (edit.chat_id, edit.message_id) == (PERSON, draft.card_id)
-    assert TEXTS["uk"]["broadcast_running"] in edit.text
+    assert TEXTS["uk"]["broadcast_running"] in (edit.text or "")
 
 
 async def test_without_a_card_nothing_is_shown(bench: Bench):

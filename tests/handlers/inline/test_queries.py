@@ -8,6 +8,7 @@ from aiogram.methods import AnswerGuestQuery, AnswerInlineQuery, EditMessageText
 from aiogram.types import ChosenInlineResult, InlineQuery
 
 from core.errors import FloodError, StorageError
+from core.formats import Quality
 from core.request import Request
 from data.db_service import get_user_videos
 from data.inline_messages import find_inline
@@ -20,7 +21,7 @@ from tests.fakes import (
     make_ack,
     make_user,
 )
-from tests.handlers.inline.bench import AUDIO, TEXTS, Bench, Quality, cache, make_bench, register
+from tests.handlers.inline.bench import AUDIO, TEXTS, Bench, cache, make_bench, register
 
 WORDS = TEXTS["en"]
 

@@ -17,7 +17,7 @@ from core.errors import (
     TooLongError,
 )
 from core.formats import Quality
-from core.media import Clip, DocumentFile, PhotoFile, Picture, Rendition, VideoFile
+from core.media import AudioFile, Clip, DocumentFile, PhotoFile, Picture, Rendition, VideoFile
 from core.preferences import Preferences
 from core.request import Progress
 from data.chats import register_chat
@@ -26,6 +26,7 @@ from data.inline_messages import find_inline, store_inline
 from platforms import Attempt, Workspace
 from services.requests.context import Delivered, RequestContext
 from services.requests.file_id_cache import FileIdCache
+from services.requests.media_service import Prepared
 from services.requests.posts import FetchedItem, FetchedPost, PostPolicy, PostService
 from services.requests.store import RequestStore
 from tests.fakes import (
@@ -214,9 +215,14 @@ async def test_a_post_without_any_file_is_a_failure_of_the_site(bench: Bench):
 # --- what is prepared -----------------------------------------------------------------------------
 
 
+def kinds(prepared: Prepared) -> list[type]:
+    assert not isinstance(prepared.files, AudioFile)
+    return [type(file) for file in prepared.files]
+
+
 async def test_pictures_and_videos_are_prepared_each_in_its_way(bench: Bench):
     prepared = await bench.service.prepare(fake_request().context, bench.fetched("1", "2.mp4"))
-    assert [type(file) for file in prepared.files] == [PhotoFile, VideoFile]
+    assert kinds(prepared) == [PhotoFile, VideoFile]
     assert bench.tools.media.steps == [("picture", "1"), ("video", "2.mp4")]
     assert prepared.options.caption == f"{NAME}: 2 shown, 0 missing"
     assert (prepared.items, prepared.is_processed) == (2, False)
@@ -225,7 +231,7 @@ async def test_pictures_and_videos_are_prepared_each_in_its_way(bench: Bench):
 async def test_in_file_mode_nothing_is_converted(bench: Bench):
     context = fake_request(make_request(file_mode=True)).context
     prepared = await bench.service.prepare(context, bench.fetched("1", "2.mp4"))
-    assert [type(file) for file in prepared.files] == [DocumentFile] * 2
+    assert kinds(prepared) == [DocumentFile] * 2
     assert not prepared.is_processed
 
 

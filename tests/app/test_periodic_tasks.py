@@ -1,0 +1,82 @@
+"""Periodic tasks: at once and again, whatever fails, and no longer than their block."""
+
+import asyncio
+
+import pytest
+
+from app.periodic_tasks import PeriodicTask, running_periodic_tasks
+from core.errors import StorageError
+
+
+class Work:
+    """Counts its runs; the first ones may fail."""
+
+    def __init__(self, *failures: Exception, runs: int = 1) -> None:
+        self.failures = list(failures)
+        self.runs = 0
+        self.wanted = runs
+        self.is_done = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.runs += 1
+        if self.runs == self.wanted:
+            self.is_done.set()
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+async def test_every_task_runs_at_once_and_alone_from_the_others():
+    works = [Work(), Work(StorageError()), Work()]
+    tasks = [PeriodicTask(f"task {n}", 3_600, work) for n, work in enumerate(works)]
+    async with running_periodic_tasks(tasks):
+        for work in works:
+            await work.is_done.wait()
+    assert [work.runs for work in works] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [(StorageError(), "periodic_task_failed"), (KeyError("x"), "periodic_task_crashed")],
+    ids=["database", "bug"],
+)
+async def test_a_task_that_fails_runs_again(
+    error: Exception, event: str, caplog: pytest.LogCaptureFixture
+):
+    work = Work(error, runs=3)
+    async with running_periodic_tasks([PeriodicTask("task", 0, work)]):
+        await work.is_done.wait()
+    assert [getattr(record, "event", "") for record in caplog.records] == [event]
+
+
+async def test_a_task_waits_for_its_interval():
+    seldom, often = Work(), Work(runs=5)
+    tasks = [PeriodicTask("seldom", 3_600, seldom), PeriodicTask("often", 0, often)]
+    async with running_periodic_tasks(tasks):
+        await often.is_done.wait()
+    assert seldom.runs == 1
+
+
+async def test_tasks_end_with_the_block_even_in_the_middle_of_their_work():
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def block() -> None:
+        async with running_periodic_tasks([PeriodicTask("task", 0, work)]):
+            await begun.wait()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await block()
+    assert ended.is_set()
+
+
+async def test_no_tasks_are_fine():
+    async with running_periodic_tasks([]):
+        pass
+    assert len(asyncio.all_tasks()) == 1

@@ -1,0 +1,272 @@
+"""Status indicators: what is shown on the way and at the end, and refusals that change nothing."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiogram.methods import (
+    DeleteMessage,
+    EditMessageReplyMarkup,
+    EditMessageText,
+    SendMessage,
+    SetMessageReaction,
+)
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReactionTypeEmoji
+
+from core.errors import FileRejectedError, FloodError
+from delivery.api_requests import MessageOptions
+from delivery.status_indicator import (
+    BusinessStatus,
+    ButtonStatus,
+    InlineStatus,
+    InlineStatusTexts,
+    MessageStatus,
+)
+from delivery.targets import ChatTarget
+from tests.fakes import PERSON, FakeTelegram, buttons_in, settle
+
+TARGET = ChatTarget(PERSON, 70, is_private=True)
+NOTE = MessageOptions("wait", InlineKeyboardMarkup(inline_keyboard=[]))
+REFUSED = FileRejectedError("REACTION_INVALID")
+
+
+def message_status(telegram: FakeTelegram, **options: Any) -> MessageStatus:
+    return MessageStatus(telegram.bot, telegram.sender, TARGET, **options)
+
+
+def reactions(telegram: FakeTelegram) -> list[str | None]:
+    """Return the emoji of all reactions; None where they were taken away."""
+    found: list[str | None] = []
+    for call in telegram.of(SetMessageReaction):
+        emoji = [r.emoji for r in call.reaction or [] if isinstance(r, ReactionTypeEmoji)]
+        found += emoji or [None]
+    return found
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+async def test_a_message_is_reacted_to_on_the_way_and_left_clean(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await status.accepted()
+    await status.accepted()
+    await status.working()
+    await status.retrying(2, 3)
+    await status.sending()
+    await status.done()
+    assert reactions(telegram) == ["👀", "👨‍💻", None]
+    assert {type(call) for call in telegram.session.calls} == {SetMessageReaction}
+
+
+async def test_a_failure_is_a_sad_face_also_without_a_beginning(telegram: FakeTelegram):
+    await message_status(telegram).failed()
+    assert reactions(telegram) == ["😢"]
+
+
+@pytest.mark.parametrize("end", ["done", "cancelled"])
+async def test_what_was_never_shown_is_not_taken_away(telegram: FakeTelegram, end: str):
+    await getattr(message_status(telegram), end)()
+    assert telegram.session.calls == []
+
+
+async def test_one_failure_of_several_requests_is_shown_at_the_end(telegram: FakeTelegram):
+    status = message_status(telegram, requests=3)
+    await status.accepted()
+    await status.failed()
+    await status.done()
+    assert reactions(telegram) == ["👀"]
+    await status.cancelled()
+    assert reactions(telegram) == ["👀", "😢"]
+
+
+async def test_where_reactions_are_off_an_hourglass_is_shown_and_deleted(telegram: FakeTelegram):
+    telegram.fail(SetMessageReaction, REFUSED)
+    status = message_status(telegram)
+    await status.accepted()
+    (hourglass,) = telegram.of(SendMessage)
+    assert (hourglass.text, hourglass.disable_notification) == ("⏳", True)
+    await status.working()
+    await status.failed()
+    assert reactions(telegram) == ["👀"]
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001]
+
+
+async def test_where_nothing_can_be_shown_nothing_fails(telegram: FakeTelegram):
+    telegram.fail(SetMessageReaction, REFUSED)
+    telegram.fail(SendMessage, FloodError(3))
+    status = message_status(telegram)
+    await status.accepted()
+    await status.working()
+    await status.done()
+    assert telegram.of(DeleteMessage) == []
+
+
+async def test_refusals_on_the_way_change_nothing(telegram: FakeTelegram):
+    status = message_status(telegram, deletes_request=True)
+    await status.accepted()
+    telegram.fail(SetMessageReaction, FloodError(3), FloodError(3))
+    telegram.fail(DeleteMessage, REFUSED)
+    await status.working()
+    await status.done()
+    assert reactions(telegram) == ["👀", "👨‍💻", None]
+    assert len(telegram.of(DeleteMessage)) == 1
+
+
+async def test_a_later_status_is_not_overtaken(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await asyncio.gather(status.accepted(), status.working(), status.done())
+    assert reactions(telegram) == ["👀", "👨‍💻", None]
+
+
+@pytest.mark.parametrize(("has_failed", "deleted"), [(False, [70]), (True, [])])
+async def test_a_request_is_deleted_only_if_it_was_answered(
+    telegram: FakeTelegram, has_failed: bool, deleted: list[int]
+):
+    status = message_status(telegram, deletes_request=True)
+    await (status.failed() if has_failed else status.done())
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == deleted
+
+
+# --- the note about a long wait -------------------------------------------------------------------
+
+
+async def test_a_note_is_sent_once_and_deleted_at_the_end(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await status.waiting(NOTE)
+    await status.waiting(NOTE)
+    (note,) = telegram.of(SendMessage)
+    assert (note.text, note.reply_markup, note.disable_notification) == ("wait", NOTE.buttons, True)
+    assert telegram.of(DeleteMessage) == []
+    await status.done()
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001]
+
+
+async def test_a_note_that_is_still_being_sent_at_the_end_is_deleted(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    may_arrive = asyncio.Event()
+    send = telegram.session.make_request
+
+    async def slow(bot: Any, method: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
+        if isinstance(method, SendMessage):
+            await may_arrive.wait()
+        return await send(bot, method, timeout)
+
+    monkeypatch.setattr(telegram.session, "make_request", slow)
+    status = message_status(telegram)
+    showing = asyncio.ensure_future(status.waiting(NOTE))
+    await settle()
+    await status.done()
+    assert telegram.of(DeleteMessage) == []
+    may_arrive.set()
+    await showing
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001]
+
+
+async def test_a_note_that_comes_too_late_is_not_sent(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await status.done()
+    await status.waiting(NOTE)
+    assert telegram.of(SendMessage) == []
+
+
+async def test_a_note_that_telegram_refuses_is_nothing_to_delete(telegram: FakeTelegram):
+    telegram.fail(SendMessage, FloodError(3))
+    status = message_status(telegram)
+    await status.waiting(NOTE)
+    await status.done()
+    assert telegram.of(DeleteMessage) == []
+
+
+# --- business accounts ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+async def test_in_a_business_chat_only_the_note_is_shown(telegram: FakeTelegram, end: str):
+    status = BusinessStatus(telegram.bot, telegram.sender, TARGET, requests=2)
+    await status.accepted()
+    await status.working()
+    await status.retrying(2, 3)
+    await status.sending()
+    assert telegram.session.calls == []
+    await status.waiting(NOTE)
+    await status.done()
+    assert telegram.of(DeleteMessage) == []
+    await getattr(status, end)()
+    assert len(telegram.of(DeleteMessage)) == 1
+    assert reactions(telegram) == []
+
+
+# --- inline messages ------------------------------------------------------------------------------
+
+
+async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegram):
+    texts = InlineStatusTexts(
+        MessageOptions("working", NOTE.buttons),
+        MessageOptions("sending"),
+        lambda number, most: MessageOptions(f"attempt {number} of {most}"),
+    )
+    target = ChatTarget(PERSON, 0, is_private=True, inline_id="i")
+    status = InlineStatus(telegram.sender, target, texts)
+    telegram.fail(EditMessageText, FloodError(3))
+    await status.accepted()
+    await status.working()
+    await status.retrying(2, 3)
+    await status.sending()
+    await status.waiting(NOTE)
+    for end in (status.done, status.failed, status.cancelled):
+        await end()
+    edits = telegram.of(EditMessageText)
+    assert [edit.text for edit in edits] == ["working", "attempt 2 of 3", "sending"]
+    assert {edit.inline_message_id for edit in edits} == {"i"}
+    assert edits[0].reply_markup == NOTE.buttons
+    assert len(telegram.session.calls) == 3
+
+
+# --- buttons --------------------------------------------------------------------------------------
+
+KEYBOARD = InlineKeyboardMarkup(
+    inline_keyboard=[
+        [InlineKeyboardButton(text="❤️", callback_data="stats_noop")],
+        [
+            InlineKeyboardButton(text="sound", callback_data="id/1"),
+            InlineKeyboardButton(text="slides", callback_data="slides/1"),
+        ],
+    ]
+)
+
+
+def button_status(telegram: FakeTelegram, **options: Any) -> ButtonStatus:
+    return ButtonStatus(telegram.bot, telegram.sender, TARGET, KEYBOARD, "id/1", **options)
+
+
+def keyboards(telegram: FakeTelegram) -> list[list[str]]:
+    return [buttons_in(call.reply_markup) for call in telegram.of(EditMessageReplyMarkup)]
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+async def test_a_button_is_hidden_while_its_request_runs(telegram: FakeTelegram, end: str):
+    status = button_status(telegram)
+    await status.accepted()
+    assert keyboards(telegram) == [["stats_noop"]]
+    await getattr(status, end)()
+    assert keyboards(telegram) == [["stats_noop"], ["stats_noop", "id/1", "slides/1"]]
+    assert reactions(telegram) == ["👀", "😢" if end == "failed" else None]
+
+
+async def test_a_button_that_was_never_hidden_is_left_alone(telegram: FakeTelegram):
+    await button_status(telegram).done()
+    assert keyboards(telegram) == []
+
+
+async def test_a_button_that_another_process_has_hidden_comes_back(telegram: FakeTelegram):
+    await button_status(telegram, is_shown=True).done()
+    assert keyboards(telegram) == [["stats_noop", "id/1", "slides/1"]]
+
+
+async def test_a_keyboard_that_cannot_be_changed_changes_nothing(telegram: FakeTelegram):
+    telegram.fail(EditMessageReplyMarkup, REFUSED, REFUSED)
+    status = button_status(telegram)
+    await status.accepted()
+    await status.done()
+    assert reactions(telegram) == ["👀", None]

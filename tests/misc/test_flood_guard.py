@@ -1,0 +1,106 @@
+"""The flood guard: one warning, then silence, and nobody is counted who asks for nothing."""
+
+from typing import Any
+
+import pytest
+from aiogram.methods import SendMessage
+from aiogram.types import Chat, Message, MessageEntity, TelegramObject
+
+from core.errors import FloodError
+from core.flood import SENDER
+from misc.middlewares.flood_guard import FloodGuard
+from misc.ui.texts import load_texts
+from platforms import load_registry
+from tests.fakes import LINK, FakeTelegram, make_ack, make_user
+
+TEXTS = load_texts()
+ADMIN, GROUP = 1, -7
+MOST = SENDER[0]
+
+
+class Bench:
+    def __init__(self, telegram: FakeTelegram) -> None:
+        self.dropped: list[tuple[str, int]] = []
+        self.guard = FloodGuard(
+            telegram.sender,
+            TEXTS,
+            load_registry(),
+            frozenset({ADMIN}),
+            lambda *drop: self.dropped.append(drop),
+        )
+        self.ack, self.acks = make_ack()
+
+    async def handled(self, message: Message, times: int) -> int:
+        """Return how many of some equal messages are handled."""
+        outcomes = [await self.guard(handle, message, {"ack": self.ack}) for _ in range(times)]
+        return outcomes.count("handled")
+
+
+async def handle(_event: TelegramObject, _data: dict[str, Any]) -> str:
+    return "handled"
+
+
+async def test_who_writes_too_much_is_warned_once_and_then_ignored(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    assert await bench.handled(telegram.message("x"), MOST + 3) == MOST
+    assert telegram.texts == [TEXTS("en", "spam_sender", minutes=1)]
+    assert bench.dropped == [("flood", 7)] * 3
+    assert bench.acks.given == [5] * 3
+
+
+async def test_the_warning_is_in_the_persons_language(telegram: FakeTelegram):
+    message = telegram.message("x", from_user=make_user(language_code="uk"))
+    await Bench(telegram).handled(message, MOST + 1)
+    assert telegram.texts == [TEXTS("uk", "spam_sender", minutes=1)]
+
+
+@pytest.mark.parametrize("user_id", [ADMIN, 8])
+async def test_administrators_may_write_as_much_as_they_like(telegram: FakeTelegram, user_id: int):
+    handled = await Bench(telegram).handled(telegram.message("x", user_id=user_id), 30)
+    assert handled == (30 if user_id == ADMIN else MOST)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_counted"),
+    [
+        ({"text": "hello"}, False),
+        ({"text": LINK.url}, True),
+        (
+            {"text": "/mode", "entities": [MessageEntity(type="bot_command", offset=0, length=5)]},
+            True,
+        ),
+        ({"caption": LINK.url}, True),
+    ],
+    ids=["talk", "link", "command", "link in a caption"],
+)
+async def test_in_groups_only_what_is_for_the_bot_counts(
+    telegram: FakeTelegram, values: dict[str, Any], is_counted: bool
+):
+    message = telegram.message(chat_id=GROUP, **values)
+    assert await Bench(telegram).handled(message, 30) == (MOST if is_counted else 30)
+
+
+async def test_a_group_of_many_is_told_as_a_group(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    handled = [
+        await bench.handled(telegram.message(LINK.url, chat_id=GROUP, user_id=user_id), 1)
+        for user_id in range(100, 122)
+    ]
+    assert handled == [1] * 20 + [0] * 2
+    assert telegram.texts == [TEXTS("en", "spam_group", minutes=1)]
+
+
+async def test_a_channel_in_a_group_is_one_sender_and_a_bot_none(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    channel = Chat(id=-9, type="channel")
+    message = telegram.message(LINK.url, chat_id=GROUP, sender_chat=channel)
+    assert await bench.handled(message, MOST + 1) == MOST
+    robot = telegram.message("x", from_user=make_user(9, is_bot=True))
+    assert await bench.handled(robot, 30) == 30
+    assert await bench.handled(telegram.message("x", from_user=None), 30) == 30
+
+
+async def test_a_warning_that_fails_raises_nothing(telegram: FakeTelegram):
+    telegram.fail(SendMessage, FloodError(3))
+    assert await Bench(telegram).handled(telegram.message("x"), MOST + 2) == MOST
+    assert len(telegram.of(SendMessage)) == 1
