@@ -140,6 +140,8 @@ async def test_what_is_not_the_whole_post_is_not_cached(bench: Bench, maker: Mak
     await bench.ask()
     assert not (await bench.ask()).is_known
     assert maker.calls == 2
+    for post_id in (LINK.post_id or "", maker.post.id):
+        assert await bench.cache.find(replace(KEY, post_id=post_id)) is None
 
 
 async def test_a_rejected_file_id_is_evicted_and_the_post_fetched_again(bench: Bench):
