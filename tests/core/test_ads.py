@@ -59,3 +59,42 @@ def test_ads_are_chosen_by_language_and_weight():
     chosen = Counter(choose_ad(ads_for(ads, "ru"), n / 400).name for n in range(400))
     assert chosen == {"often": 300, "russian": 100}
     assert ads_for(ads[1:], "en") == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "ago", "is_due"),
+    [
+        (AdRule(), 24 * HOUR_S, False),
+        (AdRule(), 24 * HOUR_S + 1, True),
+        (AdRule(max_interval_s=HOUR_S), HOUR_S, False),
+        (AdRule(max_interval_s=HOUR_S), HOUR_S + 1, True),
+    ],
+)
+def test_an_ad_is_due_when_more_than_the_interval_has_passed(rule: AdRule, ago: int, is_due: bool):
+    assert is_ad_due(2, shown_after(ago), NOW, rule) is is_due
+
+
+@pytest.mark.parametrize(("ago", "is_due"), [(59, False), (60, True)])
+def test_the_shortest_interval_and_the_grace_period_end_to_the_second(ago: int, is_due: bool):
+    assert is_ad_due(9, shown_after(ago), NOW, AdRule(min_interval_s=60)) is is_due
+    assert is_ad_due(9, 0, NOW, AdRule(grace_s=60), registered_at=NOW - ago) is is_due
+
+
+@pytest.mark.parametrize(
+    ("chance", "name"),
+    [(0.0, "a"), (0.249, "a"), (0.25, "b"), (0.749, "b"), (0.75, "c"), (1 - 2**-53, "c")],
+)
+def test_each_ad_has_its_share_of_the_chances(chance: float, name: str):
+    ads = [Ad("a", "https://a"), Ad("b", "https://b", weight=2), Ad("c", "https://c")]
+    assert choose_ad(ads, chance).name == name
+
+
+def test_a_weight_of_zero_means_never_unless_there_is_nothing_else():
+    never, always = Ad("never", "https://a", weight=0), Ad("always", "https://b")
+    assert choose_ad([never, always], 0.0) is always
+    assert choose_ad([never], 0.0) is never
+
+
+def test_without_ads_there_is_none_to_choose():
+    with pytest.raises(IndexError):
+        choose_ad([], 0.5)

@@ -23,3 +23,25 @@ def test_nothing_is_lost_or_moved_and_nobody_is_left_alone(items: list[int]):
 )
 def test_sizes(number: int, sizes: list[int]):
     assert [len(album) for album in split_album(range(number))] == sizes
+
+
+@pytest.mark.parametrize(
+    ("weights", "most", "albums"),
+    [
+        ([4, 4], 8, [[4, 4]]),
+        ([4, 4], 7, [[4], [4]]),
+        ([4, 4, 4], 8, [[4, 4], [4]]),
+        ([1] * 11, 5, [[1] * 4, [1] * 4, [1] * 3]),
+        ([9, 1, 1], 5, [[9], [1], [1]]),
+        ([9], 5, [[9]]),
+        ([], 5, []),
+    ],
+)
+def test_an_album_is_no_heavier_than_an_upload_may_be(
+    weights: list[int], most: int, albums: list[list[int]]
+):
+    assert split_album(weights, lambda weight: weight, most) == albums
+
+
+def test_without_a_limit_even_the_lightest_items_stay_apart():
+    assert split_album([1, 0], lambda weight: weight) == [[1], [0]]

@@ -91,3 +91,53 @@ def test_what_is_left_and_what_it_costs():
 )
 def test_durations_read_the_same_everywhere(seconds: float, text: str):
     assert duration(seconds) == text
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_a_time_is_read_in_utc_wherever_the_bot_runs():
+    assert parse_card_reply("2026-11-24 12:01", NOW) == NOW + 60
+
+
+def test_a_card_has_room_for_twenty_buttons():
+    text = "\n".join(f"B{n} - https://example.org/{n}" for n in range(20))
+    buttons = parse_card_reply(text, NOW)
+    assert isinstance(buttons, tuple)
+    assert buttons[0] == Button("B0", "https://example.org/0")
+    assert buttons[19] == Button("B19", "https://example.org/19")
+
+
+@pytest.mark.parametrize("text", ["hello", "2026-11-24 12:00"])
+def test_the_log_says_what_was_refused(text: str):
+    with pytest.raises(CardReplyError) as caught:
+        parse_card_reply(text, NOW)
+    assert caught.value.detail == text
+
+
+@pytest.mark.parametrize(
+    ("letters", "is_accepted"), [(1, True), (63, True), (64, False), (0, False)]
+)
+def test_a_label_has_one_to_63_letters(letters: int, is_accepted: bool):
+    text = f"{'x' * letters} - https://example.org"
+    if is_accepted:
+        assert parse_card_reply(text, NOW) == (Button("x" * letters, "https://example.org"),)
+    else:
+        with pytest.raises(CardReplyError):
+            parse_card_reply(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(59.4, "0:59"), (60, "1:00"), (3_600, "1:00:00"), (7_200, "2:00:00"), (86_399, "23:59:59")],
+)
+def test_a_duration_gets_hours_from_the_first_full_hour(seconds: float, text: str):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("total", "stars"), [(0, 0), (1, 1), (10, 1), (11, 2), (20, 2)])
+def test_a_star_is_paid_for_each_ten_messages_begun(total: int, stars: int):
+    assert Broadcast(1, 2, State.DRAFT, Audience(), total=total).stars == stars
+
+
+def test_more_outcomes_than_recipients_leave_nothing():
+    broadcast = Broadcast(1, 2, State.DONE, Audience(), total=3, sent=2, unknown=2)
+    assert broadcast.left == 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.csv_export import csv_line, moment
+from core.csv_export import csv_line, minute, moment
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -27,3 +27,16 @@ def test_whatever_the_text_it_stays_one_row_and_comes_back(values: list[str]):
 def test_moments_are_utc():
     assert moment(0) == "1970-01-01T00:00:00Z"
     assert moment(None) == ""
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_times_are_utc_wherever_the_bot_runs():
+    # 946,684,800 s are the 30 years from 1970 to 2000 with their seven leap days.
+    at = 946_684_800 + 13 * 3_600 + 5 * 60 + 9
+    assert moment(at) == "2000-01-01T13:05:09Z"
+    assert minute(at) == "2000-01-01 13:05"
+    assert minute(0) == "1970-01-01 00:00"
+
+
+def test_a_line_has_commas_quotes_where_needed_and_the_line_break_of_the_standard():
+    assert csv_line(["a", "b,c", 'd"e', 5, None]) == 'a,"b,c","d""e",5,\r\n'

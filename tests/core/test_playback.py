@@ -83,3 +83,71 @@ def test_only_what_plays_as_it_is_may_be_cut():
     assert may_be_cut(replace(GOOD, is_mp4=False, is_fast_start=False))
     assert not may_be_cut(replace(GOOD, video_codec="vp9"))
     assert not may_be_cut(replace(GOOD, audio_codec="opus"))
+
+
+def test_a_file_of_exactly_the_limit_needs_nothing():
+    assert next_step(GOOD, 10 * MB) is Step.NOTHING
+    assert next_step(GOOD, 10 * MB - 1) is Step.ENCODE
+
+
+#: In 72 s, nine tenths of so many bytes make 2,488,320 bits per second besides the audio's 96,000:
+#: 0.04 bits for each of 1080 x 1920 pixels, 30 times per second.
+ENOUGH = 25_843_200
+#: The same for 60 times per second.
+ENOUGH_AT_60 = 50_726_400
+
+
+@pytest.mark.parametrize(
+    ("rate", "ceiling", "size"),
+    [
+        (30.0, ENOUGH, (1080, 1920)),
+        (30.0, ENOUGH - 10, (720, 1280)),
+        (0.0, ENOUGH, (1080, 1920)),  # an unknown rate counts as 30
+        (0.0, ENOUGH - 10, (720, 1280)),
+        (60.0, ENOUGH_AT_60, (1080, 1920)),
+        (60.0, ENOUGH_AT_60 - 10, (720, 1280)),
+        (120.0, ENOUGH_AT_60, (1080, 1920)),  # nothing is shown more often than 60 times
+    ],
+)
+def test_a_frame_shrinks_only_when_its_pixels_get_too_few_bits(
+    rate: float, ceiling: int, size: tuple[int, int]
+):
+    tall = encoding_for(replace(GOOD, duration_s=72.0, frames_per_s=rate), ceiling)
+    assert tall is not None
+    assert (tall.width, tall.height) == size
+    wide = encoding_for(
+        replace(GOOD, width=1920, height=1080, duration_s=72.0, frames_per_s=rate), ceiling
+    )
+    assert wide is not None
+    assert (wide.height, wide.width) == size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bit_rate"),
+    [(0.0, 7_104_000), (0.5, 7_104_000), (1.0, 7_104_000), (2.0, 3_504_000)],
+)
+def test_nine_tenths_of_the_room_are_for_video_and_audio(seconds: float, bit_rate: int):
+    encoding = encoding_for(replace(GOOD, duration_s=seconds), 1 * MB)
+    assert encoding is not None
+    # 7,200,000 bits, over the seconds but at least one, less the audio.
+    assert encoding.bit_rate == bit_rate
+    assert encoding.audio_bit_rate == 96_000
+
+
+def test_a_frame_larger_than_1080_is_reduced_to_it():
+    encoding = encoding_for(replace(GOOD, width=2160, height=3840), 2_000 * MB)
+    assert encoding is not None
+    assert (encoding.width, encoding.height) == (1080, 1920)
+
+
+def test_no_side_is_ever_less_than_two_pixels():
+    encoding = encoding_for(replace(GOOD, width=1000, height=1), 50 * MB)
+    assert encoding is not None
+    assert (encoding.width, encoding.height) == (1000, 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "audio", "is_loop"), [(60.0, "", True), (60.1, "", False), (5.0, "aac", False)]
+)
+def test_a_loop_is_silent_and_at_most_a_minute_long(seconds: float, audio: str, is_loop: bool):
+    assert replace(GOOD, duration_s=seconds, audio_codec=audio).is_loop is is_loop

@@ -53,3 +53,8 @@ def test_switches_and_sites_turn_over():
     )
     assert (preferences.silent, preferences.muted) == (True, ("tiktok", "x"))
     assert preferences.toggled("silent").with_platform_toggled("x").muted == ("tiktok",)
+
+
+@pytest.mark.parametrize("text", ["[]", "[1]", "7", "null", "true", '"silent"'])
+def test_json_of_another_shape_is_as_if_it_were_not_there(text: str):
+    assert Preferences.from_json(text) == Preferences()

@@ -6,14 +6,18 @@ from hypothesis import strategies as st
 
 from core.statistics import (
     DAY_S,
+    FINE_OUTCOMES_S,
     FINE_S,
     HOUR_S,
     MAX_POINTS,
     SLOT_S,
+    Counts,
+    Curve,
     Period,
     Scope,
     curve_of,
     curve_times,
+    fine_from,
     slot_of,
 )
 
@@ -67,3 +71,95 @@ def test_a_young_bot_sees_its_first_half_hour():
 def test_scopes(scope: Scope, private: bool, groups: bool):
     assert scope.includes(is_group=False) == private
     assert scope.includes(is_group=True) == groups
+
+
+@pytest.mark.parametrize(
+    ("unix", "slot"),
+    [(None, 0), (0, 0), (1_799, 0), (1_800, 1_800), (3_599, 1_800), (NOW, 1_800_000_000)],
+)
+def test_a_slot_begins_at_the_half_hour(unix: int | None, slot: int):
+    assert slot_of(unix) == slot
+
+
+@pytest.mark.parametrize(
+    ("period", "length_s", "since"),
+    [
+        (Period.DAY, 86_400, 1_799_913_600),
+        (Period.WEEK, 604_800, 1_799_395_200),
+        (Period.MONTH, 2_678_400, 1_797_321_600),
+        (Period.ALL, None, None),
+    ],
+)
+def test_a_period_reaches_back_to_a_half_hour(
+    period: Period, length_s: int | None, since: int | None
+):
+    assert period.length_s == length_s
+    assert period.since(NOW) == since
+
+
+def test_half_hours_are_kept_from_the_beginning_of_a_day():
+    today = 20_833 * DAY_S  # 2027-01-15; NOW is eight hours later
+    assert fine_from(NOW) == today - 40 * DAY_S
+    assert fine_from(NOW, FINE_OUTCOMES_S) == today - 8 * DAY_S
+    assert fine_from(today, DAY_S) == today - DAY_S
+    assert fine_from(today - 1, DAY_S) == today - 2 * DAY_S
+
+
+def test_counters_are_added_and_subtracted_one_by_one():
+    one, other = Counts(1, 2, 3, 4, 5, 6, 7, 8), Counts(10, 20, 30, 40, 50, 60, 70, 80)
+    assert one + other == Counts(11, 22, 33, 44, 55, 66, 77, 88)
+    assert -one == Counts(-1, -2, -3, -4, -5, -6, -7, -8)
+    assert one + -one == Counts()
+
+
+SLOT = 1_800_000_000  # it begins a half-hour
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "times"),
+    [
+        # Up to two half-hours old, a curve includes the running one.
+        (None, SLOT + 123, (SLOT, SLOT + 1_800, 1_800)),
+        (SLOT - 1_800, SLOT + 123, (SLOT - 1_800, SLOT + 1_800, 1_800)),
+        (SLOT - 3_600, SLOT, (SLOT - 3_600, SLOT + 1_800, 1_800)),
+        # Older ones end with the last complete half-hour.
+        (SLOT - 3_600, SLOT + 1, (SLOT - 3_600, SLOT, 1_800)),
+        (SLOT - 36_000, SLOT + 1_799, (SLOT - 36_000, SLOT, 1_800)),
+        # A first event in the future counts as now.
+        (SLOT + 99_999, SLOT + 123, (SLOT, SLOT + 1_800, 1_800)),
+    ],
+)
+def test_all_time_begins_with_the_first_half_hour(
+    first: int | None, now: int, times: tuple[int, int, int]
+):
+    found = curve_times(Period.ALL, first, now)
+    assert found == times
+
+
+@pytest.mark.parametrize(
+    ("age_s", "step_s"),
+    [
+        (15 * DAY_S, SLOT_S),  # 720 half-hours
+        (15 * DAY_S + 1, HOUR_S),
+        (30 * DAY_S, HOUR_S),  # 720 hours
+        (30 * DAY_S + 1, DAY_S),
+        (720 * DAY_S, DAY_S),
+        (720 * DAY_S + 1, 2 * DAY_S),
+        (1_440 * DAY_S + 1, 3 * DAY_S),
+    ],
+)
+def test_all_time_has_the_finest_step_that_gives_at_most_720_points(age_s: int, step_s: int):
+    assert curve_times(Period.ALL, NOW - age_s, NOW)[2] == step_s
+
+
+@pytest.mark.parametrize("period", Period)
+def test_times_of_a_curve_are_whole_numbers(period: Period):
+    assert {type(time) for time in curve_times(period, SLOT - 36_000, NOW)} == {int}
+
+
+def test_events_fall_into_the_step_that_contains_them_and_outside_ones_are_left_out():
+    slots = [(999, 1), (1_000, 2), (1_009, 4), (1_010, 8), (1_020, 16), (1_021, 32)]
+    assert curve_of(slots, 1_000, 1_020, 10) == Curve(1_000, 10, [6, 8])
+    # The last step may be incomplete.
+    assert curve_of(slots, 1_000, 1_021, 10) == Curve(1_000, 10, [6, 8, 16])
+    assert curve_of([], 1_000, 1_000, 10) == Curve(1_000, 10, [])

@@ -1,0 +1,108 @@
+"""What errors tell the log and the user, and the codes under which they are stored."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from core import errors
+from core.errors import ClipferryError
+
+
+@pytest.fixture
+def _forget_new_errors() -> Iterator[None]:
+    """Collect the classes that a test defines: another test walks the tree of errors."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "detail"),
+    [
+        (errors.BusyError(), "The request queue is full.", ""),
+        (errors.NoMediaError("a poll"), None, "a poll"),
+        (errors.TooLongError(200, 90), None, "200 s, limit 90 s"),
+        (errors.TooLargeError(51, 50), None, "51 bytes, limit 50 bytes"),
+        (errors.TooLargeError(None, 50), None, "None bytes, limit 50 bytes"),
+        (errors.QueueFullError(3), None, "3 queued"),
+        (errors.GivenUpError(30), None, "unfinished after 30 attempts"),
+        (errors.FloodError(7), None, "retry after 7 s"),
+        (errors.SettingsError(["no token", "no admin"]), None, "no token; no admin"),
+        (errors.PartialDeliveryError(10, 15), None, "10 of 15 items"),
+        (errors.BugError("AB12CD34"), None, "AB12CD34"),
+    ],
+)
+def test_the_log_gets_a_sentence_and_the_detail(
+    error: ClipferryError, message: str | None, detail: str
+):
+    assert error.detail == detail
+    assert str(error) == (message or f"{type(error).__doc__} ({detail})")
+
+
+def test_the_new_id_of_a_group_is_known_but_never_logged():
+    error = errors.ChatMovedError(-1_001_234)
+    assert error.new_chat_id == -1_001_234
+    assert "1001234" not in str(error)
+    assert error.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "facts"),
+    [
+        (errors.BusyError(), {}),
+        (errors.TooLongError(3_605, 3_600), {"length": "60:05", "limit": "60:00"}),
+        (errors.TooLongError(59, 7), {"length": "0:59", "limit": "0:07"}),
+        (errors.TooLargeError(50_000_000, 49_999_999), {"size": 50, "limit": 49}),
+        (errors.QueueFullError(3), {"number": 3}),
+        (errors.PartialDeliveryError(10, 15), {"sent": 10, "total": 15}),
+        (errors.BugError("AB12CD34"), {"code": "AB12CD34"}),
+    ],
+)
+def test_users_get_the_numbers_behind_the_sentence(error: ClipferryError, facts: dict[str, object]):
+    assert error.facts == facts
+
+
+def test_the_code_that_catches_an_error_gets_its_values():
+    assert errors.FloodError(7).retry_after_s == 7
+    assert errors.QueueFullError(3).number == 3
+    assert errors.SettingsError(["a", "b"]).mistakes == ["a", "b"]
+    assert errors.BugError("AB12CD34").report_code == "AB12CD34"
+    partial = errors.PartialDeliveryError(10, 15)
+    assert (partial.sent, partial.total) == (10, 15)
+
+
+def test_renamed_errors_keep_the_codes_that_the_database_knows():
+    stored = {
+        errors.CardReplyError: "NoteError",
+        errors.NoAudioError: "NoSoundError",
+        errors.MediaTimeoutError: "FileOverdueError",
+        errors.RequestCancelledError: "CalledOffError",
+    }
+    assert {kind: kind.code for kind in stored} == stored
+
+
+@pytest.mark.usefixtures("_forget_new_errors")
+def test_an_error_is_stored_under_its_own_name_and_never_under_its_parents():
+    class RenamedError(ClipferryError):
+        code = "OldNameError"
+
+    class ChildError(RenamedError):
+        pass
+
+    assert [RenamedError.code, ChildError.code] == ["OldNameError", "ChildError"]
+
+
+@pytest.mark.usefixtures("_forget_new_errors")
+def test_only_the_first_line_of_a_description_is_logged():
+    class LongError(ClipferryError):
+        """It broke.
+
+        This is why.
+        """
+
+    class SilentError(ClipferryError):
+        pass
+
+    assert str(LongError()) == "It broke."
+    assert str(LongError("x")) == "It broke. (x)"
+    assert str(SilentError()) == ""

@@ -1,0 +1,132 @@
+"""Requests survive the database, and progress tells what certainly, or perhaps, arrived."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.formats import Quality
+from core.media import Link
+from core.preferences import Preferences
+from core.request import ButtonPress, Progress, Request
+
+PLAIN = Request("post", Link("tiktok", "https://t.example/1", "1"), 5, 6, True, 1_800_000_000, "en")
+FULL = Request(
+    kind="sound",
+    link=Link("x", "https://x.example/s", None),
+    chat_id=-100,
+    message_id=7,
+    is_private=False,
+    asked_at=1_800_000_001,
+    lang="uk",
+    file_mode=True,
+    preferences=Preferences(quality=Quality.HD, muted=("x",)),
+    asker="Ann",
+    thread_id=9,
+    business_id="b",
+    press=ButtonPress("again", "{}"),
+    inline_id="i",
+    is_recorded=False,
+)
+
+
+@pytest.mark.parametrize("request_", [PLAIN, FULL])
+def test_a_request_comes_back_as_it_was(request_: Request):
+    assert Request.from_json(request_.as_json()) == request_
+
+
+def test_what_a_request_does_not_have_takes_no_room():
+    stored = json.loads(PLAIN.as_json())
+    assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
+    assert not {"wishes", "press", "thread_id", "business_id", "inline_id"} & stored.keys()
+
+
+@pytest.mark.parametrize("name", ["kind", "link", "chat_id", "message_id", "asked_at", "lang"])
+def test_a_request_without_one_of_its_parts_is_none(name: str):
+    stored = json.loads(PLAIN.as_json())
+    del stored[name]
+    assert Request.from_json(json.dumps(stored)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("link", ["x"]), ("link", 5), ("press", ["only data"]), ("from_2030", 1)]
+)
+def test_a_request_with_a_part_that_makes_no_sense_is_none(name: str, value: object):
+    stored = {**json.loads(PLAIN.as_json()), name: value}
+    assert Request.from_json(json.dumps(stored)) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7"])
+def test_nonsense_is_no_request(text: str):
+    assert Request.from_json(text) is None
+
+
+def test_two_albums_and_a_text_below():
+    progress = Progress(total=3).record_sending(2)
+    assert progress == Progress(total=3, in_flight=2)
+    progress = progress.record_sent((11, 12))
+    assert progress == Progress((11, 12), 3)
+    progress = progress.record_sending(1).record_sent((13,))
+    assert progress == Progress((11, 12, 13), 3)
+    assert not progress.is_complete
+    progress = progress.record_sending(0)
+    assert progress == Progress((11, 12, 13), 3, in_flight=0)
+    progress = progress.record_sent(())
+    assert progress == Progress((11, 12, 13), 3, has_text=True)
+    assert progress.is_complete
+    assert not progress.is_uncertain
+
+
+def test_a_text_that_was_sent_stays_sent():
+    progress = Progress((1,), 2, has_text=True)
+    assert progress.record_sending(1).record_sent((2,)) == Progress((1, 2), 2, has_text=True)
+
+
+def test_a_send_that_failed_for_certain_leaves_no_trace():
+    before = Progress((1, 2), 4, has_text=True)
+    assert before.record_sending(2).record_not_sent() == before
+
+
+def test_after_a_crash_what_was_on_its_way_may_have_arrived():
+    assert Progress((5,), 4, in_flight=2).interrupted() == Progress((5, 0, 0), 4)
+    assert Progress((5,), 4, in_flight=2).interrupted().is_uncertain
+    assert Progress((5,), 1, in_flight=0).interrupted() == Progress((5,), 1, has_text=True)
+    quiet = Progress((5,), 4)
+    assert quiet.interrupted() == quiet
+    assert not quiet.is_uncertain
+
+
+@pytest.mark.parametrize(
+    ("progress", "is_complete"),
+    [
+        (Progress(), False),
+        (Progress((), 1), False),
+        (Progress((1,), 0), False),
+        (Progress((1,), 1), True),
+        (Progress((1,), 2, has_text=True), False),
+        (Progress((1, 2), 2), False),
+        (Progress((1, 2), 2, has_text=True), True),
+        (Progress((1, 2, 3), 2, has_text=True), True),
+        (Progress((), 0, has_text=True), False),
+    ],
+)
+def test_an_answer_is_complete_with_all_files_and_the_text(progress: Progress, is_complete: bool):
+    assert progress.is_complete is is_complete
+
+
+@given(
+    st.builds(
+        Progress,
+        st.lists(st.integers(0)).map(tuple),
+        st.integers(0),
+        st.none() | st.integers(0),
+        st.booleans(),
+    )
+)
+def test_progress_comes_back_as_it_was(progress: Progress):
+    assert Progress.from_json(progress.as_json()) == progress
+
+
+def test_no_progress_means_that_nothing_was_sent():
+    assert Progress.from_json(None) == Progress((), 0, None, False)
