@@ -1,1 +1,1 @@
-"""What several handlers share."""
+"""Filters, middlewares, texts and keyboards that several handlers share."""

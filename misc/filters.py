@@ -1,4 +1,4 @@
-"""Filters: which handler takes an update."""
+"""Filters that decide which handler processes an update."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -17,82 +17,91 @@ _ADMIN_STATUSES = {"creator", "administrator"}
 
 
 class InPrivate(Filter):
-    """A message in a private chat.
+    """Match a message in a private chat.
 
-    This and the next one replace aiogram's `F`, which costs a thread switch for each update.
+    This filter and `LooksLikeCommand` replace aiogram's `F`, which runs in a worker thread and
+    therefore costs a thread switch for each update.
     """
 
     async def __call__(self, message: Message) -> bool:
-        """Check the type of the chat."""
+        """Return True if the chat is private."""
         return message.chat.type == "private"
 
 
 class LooksLikeCommand(Filter):
-    """A message that begins with a slash."""
+    """Match a message whose text or caption begins with a slash."""
 
     async def __call__(self, message: Message) -> bool:
-        """Check the first character."""
+        """Return True if the first character is a slash."""
         return (message.text or message.caption or "").startswith("/")
 
 
 class FromAdmin(Filter):
-    """A message or press of one of the bot's administrators."""
+    """Match a message or button press by one of the bot's administrators."""
 
     def __init__(self, admins: frozenset[int]) -> None:
         self._admins = admins
 
     async def __call__(self, event: Message | CallbackQuery) -> bool:
-        """Check the sender."""
+        """Return True if the sender is an administrator of the bot."""
         return event.from_user is not None and event.from_user.id in self._admins
 
 
 class OfKind(Filter):
-    """A message with one of some content types."""
+    """Match a message whose content type is one of `kinds`."""
 
     def __init__(self, kinds: Collection[str]) -> None:
         self._kinds = kinds
 
     async def __call__(self, message: Message) -> bool:
-        """Check the content type."""
+        """Return True if the content type matches."""
         return message.content_type in self._kinds
 
 
 class Carries(Filter):
-    """A button whose callback data is one of some values, or begins with a prefix."""
+    """Match a button press whose callback data is in `one_of` or begins with `prefix`."""
 
     def __init__(self, *, one_of: Collection[str] = (), prefix: str | None = None) -> None:
         self.one_of = one_of
         self.prefix = prefix
 
     async def __call__(self, query: CallbackQuery) -> bool:
-        """Check the callback data."""
+        """Return True if the callback data matches."""
         data = query.data or ""
         return data in self.one_of or (self.prefix is not None and data.startswith(self.prefix))
 
 
 class HasLinks(Filter):
-    """A message with links of known sites; passes them as `links`."""
+    """Match a message that links to supported platforms; pass the links as `links`."""
 
     async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
-        """Find the links."""
+        """Return `{"links": [...]}`, or False if there are none."""
         links = links_of(message, registry)
         return {"links": links} if links else False
 
 
 class Composing(Filter):
-    """The message for a new broadcast; passes the broadcast's id as `broadcast`."""
+    """Match the message for a new broadcast; pass the broadcast's id as `broadcast`."""
 
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
-        """Check whether a draft waits for this administrator's message."""
+        """Return `{"broadcast": id}`, or False if no draft awaits this administrator's message.
+
+        Raises:
+            StorageError: the database did not respond, or refused.
+        """
         number = await draft_awaiting_message(message.chat.id)
         return {"broadcast": number} if number else False
 
 
 class AnswersCard(Filter):
-    """A reply to a broadcast's card; passes the broadcast's id as `broadcast`."""
+    """Match a reply to a broadcast's card (control message); pass its id as `broadcast`."""
 
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
-        """Check whether it replies to a card."""
+        """Return `{"broadcast": id}`, or False if the message is not such a reply.
+
+        Raises:
+            StorageError: the database did not respond, or refused.
+        """
         card = message.reply_to_message
         if card is None:
             return False
@@ -101,17 +110,20 @@ class AnswersCard(Filter):
 
 
 class MayChangeSettings(Filter):
-    """A person who may change the chat's settings: anybody in private, administrators in groups."""
+    """Match a user who may change the chat's settings.
+
+    In a private chat this is anyone, in a group only its administrators.
+    """
 
     async def __call__(self, event: Message | CallbackQuery, bot: Bot) -> bool:
-        """Ask Telegram for the status of a member; no answer means no."""
+        """Return True if the user is allowed; False if Telegram cannot be asked in a group."""
         message = event.message if isinstance(event, CallbackQuery) else event
         if message is None or event.from_user is None:
             return False
         if message.chat.type not in GROUPS:
             return message.chat.type == "private"
         if isinstance(event, Message) and event.sender_chat:
-            # Anonymous administrators write as the group itself.
+            # Telegram reports anonymous administrators' messages as sent by the group itself.
             return event.sender_chat.id == event.chat.id
         try:
             member = await bot.get_chat_member(message.chat.id, event.from_user.id)
@@ -121,13 +133,13 @@ class MayChangeSettings(Filter):
 
 
 def links_of(message: Message, registry: Registry) -> list[Link]:
-    """Return the links of known sites in text, caption and entities."""
+    """Return the links to supported platforms in a message's text, caption and entities."""
     text = message.text or message.caption or ""
     return registry.find_all(text, marked_urls(message))
 
 
 def marked_urls(message: Message) -> Iterator[str]:
-    """Return the URLs in a message's entities, hidden ones first."""
+    """Yield the URLs in a message's entities: first those behind link texts, then visible ones."""
     text = message.text or message.caption or ""
     entities = message.entities or message.caption_entities or []
     for entity in entities:

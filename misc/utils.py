@@ -1,4 +1,4 @@
-"""Language of a chat and registration of a chat, under the names of the seed page."""
+"""Language lookup and registration of a chat, under the names that the seed page documents."""
 
 import logging
 from html import escape
@@ -16,10 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 async def lang_func(chat_id: int, language_code: str | None, no_request: bool = False) -> str:
-    """Return the language of a chat.
+    """Return the language code of a chat.
 
-    The stored one, or the closest to `language_code`, the IETF tag from Telegram.
-    With `no_request` the database is not queried. An unknown stored language is read as English.
+    This is the stored language, or the closest match for `language_code`, the IETF tag from
+    Telegram, if the chat is unknown or the database fails. With `no_request` the database is not
+    queried. A stored language without a locale file falls back to English.
     """
     texts = load_texts()
     if not no_request:
@@ -50,9 +51,12 @@ async def start_manager(
 ) -> tuple[ChatRecord, bool]:
     """Register a chat and welcome it; return its settings, and True if it was new.
 
-    A known chat is not changed, and not welcomed again; of several first messages at once only one
-    welcomes. `join_log_chat` gets a notice, if it is not 0. `platforms` are the titles to name.
-    Without `greets` the welcome is left to the caller, see `greet_chat`.
+    A known chat is neither changed nor welcomed again. If several first messages arrive at once,
+    the chat is welcomed only once.
+
+    `join_log_chat` is the id of the chat that is notified of new chats; 0 disables this.
+    `platforms` is the list of platform titles in the welcome; by default all platforms.
+    With `greets=False` the caller sends the welcome with `greet_chat`.
 
     Raises:
         StorageError: the chat could not be registered.
@@ -77,14 +81,21 @@ async def greet_chat(
     join_log_chat: int = 0,
     referral: str | None = None,
 ) -> None:
-    """Welcome a new chat, and notify the operator's log chat, if there is one."""
+    """Welcome a new chat and notify the operator's log chat, unless `join_log_chat` is 0.
+
+    Delivery failures are logged, not raised.
+    """
     await welcome(message, lang, platforms)
     if join_log_chat:
         await _log_join(join_log_chat, message, referral)
 
 
 async def welcome(message: Message, lang: str, platforms: str) -> None:
-    """Send the welcome, which explains how the bot is used."""
+    """Answer with the welcome message, which explains how to use the bot.
+
+    `platforms` is the comma-separated list of platform titles. A delivery failure is logged, not
+    raised.
+    """
     texts = load_texts()
     parts = [texts(lang, "welcome", platforms=platforms)]
     if message.chat.type == "private":
@@ -94,7 +105,7 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
         await message.answer("\n\n".join(parts))
     except DeliveryError as error:
         logger.info(
-            "Could not welcome chat %s: %s",
+            "Could not send the welcome message to chat %s: %s",
             LoggedChat(message.chat.id),
             error,
             extra={"event": "welcome_failed"},
@@ -102,12 +113,12 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
 
 
 def platform_titles(registry: Registry) -> str:
-    """Return the titles of all platforms, separated by commas."""
+    """Return the titles of all platforms as a comma-separated string."""
     return ", ".join(platform.title for platform in registry.by_name.values())
 
 
 async def _log_join(log_chat: int, message: Message, referral: str | None) -> None:
-    lines = [_who(message.from_user), f"<code>{message.chat.id}</code>"]
+    lines = [_user_line(message.from_user), f"<code>{message.chat.id}</code>"]
     if message.chat.type != "private":
         lines.insert(0, f"<b>{escape(message.chat.title or '')}</b>")
     if referral:
@@ -117,11 +128,13 @@ async def _log_join(log_chat: int, message: Message, referral: str | None) -> No
         await message.bot.send_message(log_chat, "\n".join(filter(None, lines)))
     except DeliveryError as error:
         logger.warning(
-            "Could not write to the join log chat: %s", error, extra={"event": "join_log_failed"}
+            "Could not report a new chat to the join log chat: %s",
+            error,
+            extra={"event": "join_log_failed"},
         )
 
 
-def _who(user: User | None) -> str:
+def _user_line(user: User | None) -> str:
     if user is None:
         return ""
     name = f'<b><a href="tg://user?id={user.id}">{escape(user.full_name)}</a></b>'

@@ -1,1 +1,1 @@
-"""Texts, keyboards and everything else that users see."""
+"""Texts, keyboards and other parts of the user interface."""

@@ -1,4 +1,4 @@
-"""The admin notifier: alarms and their end, to every administrator in their language."""
+"""Notifications to the administrators, each in their own language."""
 
 import logging
 from dataclasses import dataclass
@@ -15,14 +15,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AdminNotifier:
-    """Sends texts to all administrators."""
+    """Sends localised texts to all administrators."""
 
     sender: Sender
     texts: Texts
     admins: frozenset[int]
 
     async def notify(self, key: str, **facts: str | int) -> None:
-        """Send the text with a key to all administrators; failures are logged."""
+        """Send a text to all administrators, one after the other.
+
+        `key` is a key of locale/, `facts` fill its placeholders. If an administrator cannot be
+        reached, this is logged and the others are still notified.
+
+        Raises:
+            KeyError: the text or one of its placeholders is missing.
+        """
         for admin in sorted(self.admins):
             try:
                 record = await find_chat(admin)

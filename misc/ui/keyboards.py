@@ -1,4 +1,4 @@
-"""Keyboards below messages."""
+"""Inline keyboards below messages."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,13 +29,14 @@ from misc.ui.callback_data import (
 )
 from misc.ui.texts import Texts
 
-#: Longest inline query, and longest text that a button copies, in characters.
-#: Source: https://core.telegram.org/bots/api#copytextbutton, https://core.telegram.org/bots/api#inlinequery
-_LONGEST_LINK: Final = 256
+#: Maximum length of an inline query, and of the text that a button copies, in characters.
+#: Sources: https://core.telegram.org/bots/api#inlinequery
+#: and https://core.telegram.org/bots/api#copytextbutton
+_MAX_LINK_LENGTH: Final = 256
 
 
 def languages(texts: Texts) -> InlineKeyboardMarkup:
-    """Return a button for every language by its own name, two in a row."""
+    """Return a button for each language, labelled with its native name, two per row."""
     buttons = [
         InlineKeyboardButton(text=texts[code]["language_name"], callback_data=LANGUAGE + code)
         for code in texts.languages
@@ -55,23 +56,24 @@ class Extras:
 def under_post(
     post: Post, texts: Mapping[str, str], link: str = "", extras: Extras = Extras()
 ) -> InlineKeyboardMarkup | None:
-    """Return a post's likes and views, and buttons for its audio and its slides as a video.
+    """Return a keyboard with a post's statistics and buttons for its audio and slideshow.
 
-    `extras` adds buttons to share the post and copy its `link`, unless that is too long.
+    `extras` adds buttons that share and copy `link`, unless it is empty or too long for Telegram.
+    Return None if there is nothing to show.
     """
     stats = _stats(post)
-    offers = []
+    media_buttons = []
     if (post.audio or not post.has_pictures) and (data := audio_of(post.platform, post.id)):
-        offers.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
+        media_buttons.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
     has_slides = any(isinstance(item, Picture) for item in post.items)
     if post.audio and has_slides and (data := slides_of(post.platform, post.id)):
-        offers.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
-    rows = [row for row in (stats, offers, _extras(texts, link, extras)) if row]
+        media_buttons.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
+    rows = [row for row in (stats, media_buttons, _extras(texts, link, extras)) if row]
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
 def _extras(texts: Mapping[str, str], link: str, extras: Extras) -> list[InlineKeyboardButton]:
-    if not 0 < len(link) <= _LONGEST_LINK:
+    if not 0 < len(link) <= _MAX_LINK_LENGTH:
         return []
     buttons = []
     if extras.share:
@@ -94,20 +96,26 @@ def _extras(texts: Mapping[str, str], link: str, extras: Extras) -> list[InlineK
 
 
 def under_inline(post: Post, page: int, pages: int) -> InlineKeyboardMarkup | None:
-    """Return a post's likes and views, and arrows for the pages of an album."""
-    turns = []
+    """Return a keyboard with a post's statistics and arrows for the pages of an album.
+
+    `page` is zero-based, `pages` is their number. Return None if there is nothing to show.
+    """
+    arrows = []
     if pages > 1:
         if page > 0:
-            turns.append(InlineKeyboardButton(text="◀️", callback_data=f"{PAGE}{page - 1}"))
-        turns.append(InlineKeyboardButton(text=f"{page + 1}/{pages}", callback_data=STATS))
+            arrows.append(InlineKeyboardButton(text="◀️", callback_data=f"{PAGE}{page - 1}"))
+        arrows.append(InlineKeyboardButton(text=f"{page + 1}/{pages}", callback_data=STATS))
         if page < pages - 1:
-            turns.append(InlineKeyboardButton(text="▶️", callback_data=f"{PAGE}{page + 1}"))
-    rows = [row for row in (_stats(post), turns) if row]
+            arrows.append(InlineKeyboardButton(text="▶️", callback_data=f"{PAGE}{page + 1}"))
+    rows = [row for row in (_stats(post), arrows) if row]
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
 def hourglass() -> InlineKeyboardMarkup:
-    """Return a ⏳ button; an inline message can only be edited while it has a keyboard."""
+    """Return a ⏳ button for an inline message that is still loading.
+
+    Telegram allows the bot to edit an inline message only if it was sent with a keyboard.
+    """
     button = InlineKeyboardButton(text="⏳", callback_data=WAIT)
     return InlineKeyboardMarkup(inline_keyboard=[[button]])
 
@@ -121,18 +129,18 @@ def _stats(post: Post) -> list[InlineKeyboardButton]:
 
 
 def link_button(text: str, url: str) -> InlineKeyboardMarkup:
-    """Return one button that opens a URL."""
+    """Return a button that opens a URL."""
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, url=url)]])
 
 
 def choices(options: Iterable[tuple[str, str]]) -> InlineKeyboardMarkup:
-    """Return buttons one below the other, from labels and callback data."""
+    """Return one button per row, from pairs of label and callback data."""
     rows = [[InlineKeyboardButton(text=text, callback_data=data)] for text, data in options]
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
-    """Return the retry button."""
+    """Return the retry button; `data` is its callback data."""
     return InlineKeyboardMarkup(
         inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=data)]]
     )
@@ -141,9 +149,10 @@ def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
 def settings(
     chat: ChatView, texts: Mapping[str, str], platforms: Mapping[str, str], *, is_group: bool
 ) -> InlineKeyboardMarkup:
-    """Return a chat's settings as buttons that change them; a tick marks what is on.
+    """Return buttons that show and change a chat's settings; a check mark means "on".
 
-    `platforms` maps names to titles.
+    `texts` are the texts of the chat's language. `platforms` maps platform names to titles. Some
+    settings exist only in groups.
     """
     preferences = chat.preferences
     rows = [
@@ -180,7 +189,7 @@ def settings(
 
 def _quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
     if quality is Quality.HD:
-        return quality  # the same in every language
+        return quality  # "720p" is the same in every language.
     return texts[f"quality_{quality.name.lower()}"]
 
 
@@ -190,6 +199,6 @@ def _button(text: str, setting: str, is_on: bool | None = None) -> InlineKeyboar
 
 
 def cancel_button(text: str, number: int) -> InlineKeyboardMarkup:
-    """Return the button that cancels the request with a number."""
+    """Return the button that cancels a request; `number` identifies the request."""
     button = InlineKeyboardButton(text=text, callback_data=f"{CANCEL}{number}")
     return InlineKeyboardMarkup(inline_keyboard=[[button]])

@@ -1,4 +1,4 @@
-"""The texts of locale/, in every language."""
+"""Localised texts, loaded from locale/."""
 
 import json
 from collections.abc import Mapping
@@ -13,44 +13,59 @@ _FOLDER = Path(__file__).resolve().parents[2] / "locale"
 
 
 class Texts:
-    """All languages. `texts["ru"]["send_link"]` works as `locale` does on the seed page."""
+    """The texts of all languages.
+
+    `texts["ru"]["send_link"]` works like `locale["ru"]["send_link"]` on the seed page.
+    """
 
     def __init__(self, by_language: Mapping[str, Mapping[str, str]]) -> None:
         self._by_language = by_language
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Return the codes of all languages, in the order of their own names."""
+        """Return the codes of all languages, sorted by native name."""
         return tuple(sorted(self._by_language, key=lambda code: self[code]["language_name"]))
 
     def __contains__(self, language: object) -> bool:
-        """Return True if there is such a language."""
+        """Return True if there are texts in this language."""
         return language in self._by_language
 
     def __getitem__(self, language: str) -> Mapping[str, str]:
-        """Return a language's texts; English if there is no such language."""
+        """Return the texts of a language by key; those of English if the language is unknown."""
         return self._by_language.get(language, self._by_language[FALLBACK])
 
     def __call__(self, language: str, key: str, /, **facts: str | int) -> str:
-        """Return a text (Telegram HTML) with its placeholders filled; values are escaped here."""
+        """Return a text (Telegram HTML) with its placeholders replaced by the escaped `facts`.
+
+        Raises:
+            KeyError: the text or one of its placeholders is missing.
+        """
         return self[language][key].format(
             **{name: escape(str(value)) for name, value in facts.items()}
         )
 
     @staticmethod
     def escaped(text: str) -> str:
-        """Escape foreign text for Telegram HTML."""
+        """Escape untrusted text for Telegram HTML."""
         return escape(text)
 
     def closest(self, language_code: str | None) -> str:
-        """Return the closest language to an IETF tag from Telegram: pt-br → pt → English."""
+        """Return the code of the best language for an IETF tag from Telegram.
+
+        Only the primary subtag counts: "pt-br" yields "pt". English is the fallback.
+        """
         primary = (language_code or "").replace("_", "-").partition("-")[0].lower()
         return primary if primary in self else FALLBACK
 
 
 @cache
 def load_texts() -> Texts:
-    """Return the texts of locale/; the files are read once."""
+    """Return the texts of locale/. The files are read once per process.
+
+    Raises:
+        OSError: a file could not be read.
+        ValueError: a file is not valid JSON.
+    """
     return Texts(
         {
             file.stem: MappingProxyType(json.loads(file.read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,26 +18,64 @@ def _forget_new_errors() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "detail"),
+    ("kind", "values", "message"),
     [
-        (errors.BusyError(), "The request queue is full.", ""),
-        (errors.NoMediaError("a poll"), None, "a poll"),
-        (errors.TooLongError(200, 90), None, "200 s, limit 90 s"),
-        (errors.TooLargeError(51, 50), None, "51 bytes, limit 50 bytes"),
-        (errors.TooLargeError(None, 50), None, "None bytes, limit 50 bytes"),
-        (errors.QueueFullError(3), None, "3 queued"),
-        (errors.GivenUpError(30), None, "unfinished after 30 attempts"),
-        (errors.FloodError(7), None, "retry after 7 s"),
-        (errors.SettingsError(["no token", "no admin"]), None, "no token; no admin"),
-        (errors.PartialDeliveryError(10, 15), None, "10 of 15 items"),
-        (errors.BugError("AB12CD34"), None, "AB12CD34"),
+        (errors.BusyError, (), "The request queue is full."),
+        (errors.LiveError, ("a radio",), "The link leads to a live stream. (a radio)"),
+        (
+            errors.TooLongError,
+            (200, 90),
+            "The video is longer than the operator allows. (200 s, limit 90 s)",
+        ),
+        (
+            errors.TooLargeError,
+            (51, 50),
+            "No version of the file fits under the limit. (51 bytes, limit 50 bytes)",
+        ),
+        (
+            errors.QueueFullError,
+            (3,),
+            "The chat already has the maximum number of messages in the queue. (3 queued)",
+        ),
+        (
+            errors.GivenUpError,
+            (30,),
+            "The process ended too often while serving this request; it is not tried again. "
+            "(unfinished after 30 attempts)",
+        ),
+        (
+            errors.FloodError,
+            (7,),
+            "Telegram asks the bot to slow down (HTTP 429). (retry after 7 s)",
+        ),
+        (
+            errors.SettingsError,
+            (["no token", "no admin"],),
+            "The settings are invalid; `mistakes` lists every problem found. (no token; no admin)",
+        ),
+        (
+            errors.PartialDeliveryError,
+            (10, 15),
+            "Some albums of the post were delivered, the rest was not. (10 of 15 items)",
+        ),
+        (
+            errors.BugError,
+            ("AB12CD34",),
+            "An unexpected error occurred; the log has the traceback under the same code. "
+            "(AB12CD34)",
+        ),
     ],
 )
 def test_the_log_gets_a_sentence_and_the_detail(
-    error: ClipferryError, message: str | None, detail: str
+    kind: type[ClipferryError], values: tuple[Any, ...], message: str
 ):
-    assert error.detail == detail
-    assert str(error) == (message or f"{type(error).__doc__} ({detail})")
+    assert str(kind(*values)) == message
+
+
+def test_the_detail_is_also_known_by_itself():
+    assert errors.BusyError().detail == ""
+    assert errors.NoMediaError("a poll").detail == "a poll"
+    assert errors.SettingsError(["no token", "no admin"]).detail == "no token; no admin"
 
 
 def test_the_new_id_of_a_group_is_known_but_never_logged():
@@ -47,19 +86,21 @@ def test_the_new_id_of_a_group_is_known_but_never_logged():
 
 
 @pytest.mark.parametrize(
-    ("error", "facts"),
+    ("kind", "values", "facts"),
     [
-        (errors.BusyError(), {}),
-        (errors.TooLongError(3_605, 3_600), {"length": "60:05", "limit": "60:00"}),
-        (errors.TooLongError(59, 7), {"length": "0:59", "limit": "0:07"}),
-        (errors.TooLargeError(50_000_000, 49_999_999), {"size": 50, "limit": 49}),
-        (errors.QueueFullError(3), {"number": 3}),
-        (errors.PartialDeliveryError(10, 15), {"sent": 10, "total": 15}),
-        (errors.BugError("AB12CD34"), {"code": "AB12CD34"}),
+        (errors.BusyError, (), {}),
+        (errors.TooLongError, (3_605, 3_600), {"length": "60:05", "limit": "60:00"}),
+        (errors.TooLongError, (59, 7), {"length": "0:59", "limit": "0:07"}),
+        (errors.TooLargeError, (50_000_000, 49_999_999), {"size": 50, "limit": 49}),
+        (errors.QueueFullError, (3,), {"number": 3}),
+        (errors.PartialDeliveryError, (10, 15), {"sent": 10, "total": 15}),
+        (errors.BugError, ("AB12CD34",), {"code": "AB12CD34"}),
     ],
 )
-def test_users_get_the_numbers_behind_the_sentence(error: ClipferryError, facts: dict[str, object]):
-    assert error.facts == facts
+def test_users_get_the_numbers_behind_the_sentence(
+    kind: type[ClipferryError], values: tuple[Any, ...], facts: dict[str, object]
+):
+    assert kind(*values).facts == facts
 
 
 def test_the_code_that_catches_an_error_gets_its_values():
