@@ -1,4 +1,4 @@
-"""Handlers: an update comes in, one call, one answer goes out. Routes are registered here."""
+"""Handlers of updates, and `setup`, which registers them and the middlewares."""
 
 from dataclasses import dataclass
 
@@ -46,12 +46,12 @@ class Menus:
 
 @dataclass(frozen=True, slots=True)
 class Middlewares:
-    """What updates pass before the handlers."""
+    """The middlewares, which process updates before the handlers do."""
 
     update_acks: UpdateAcks
     bans: BanList
     registration: Registration
-    #: None if the operator has switched it off.
+    #: None if it is disabled in the settings.
     flood_guard: FloodGuard | None = None
 
 
@@ -63,25 +63,25 @@ def setup(
     admins: frozenset[int] = frozenset(),
     readers: frozenset[int] = frozenset(),
 ) -> None:
-    """Register middlewares and handlers, in the order in which they are tried.
+    """Register middlewares and handlers. aiogram tries them in the order of registration.
 
-    `readers` may use /stats, the administrators among them.
+    `admins` and `readers` are user ids. Readers may use /stats; they include the administrators.
     """
     dispatcher.update.outer_middleware(middlewares.update_acks)
     dispatcher.message.outer_middleware(middlewares.bans)
-    for kind in (
+    for observer in (
         dispatcher.callback_query,
         dispatcher.inline_query,
         dispatcher.chosen_inline_result,
         dispatcher.guest_message,
     ):
-        kind.outer_middleware(middlewares.bans)
+        observer.outer_middleware(middlewares.bans)
     if middlewares.flood_guard:
         dispatcher.message.outer_middleware(middlewares.flood_guard)
     dispatcher.message.middleware(middlewares.registration)
     dispatcher.callback_query.middleware(middlewares.registration)
     commands = Router(name="commands")
-    # Filtered once for all of them: most messages are no commands.
+    # One check for the whole router, because most messages are not commands.
     commands.message.filter(LooksLikeCommand())
     commands.include_routers(
         ban_commands.router(admins),

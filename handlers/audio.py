@@ -1,4 +1,4 @@
-"""The buttons below a post: its audio, and its slides as one video."""
+"""The buttons below a post that send its audio, or its slides as one video."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ from platforms import Registry
 
 
 def router() -> Router:
-    """Register the buttons."""
+    """Register the audio and slideshow buttons below a post."""
     router = Router(name="audio")
     for prefix in (AUDIO_OF_TIKTOK, SOUND, SLIDES):
         router.callback_query.register(on_press, Carries(prefix=prefix), flags=STORES)

@@ -12,7 +12,7 @@ from services.requests.queue import RequestQueue
 
 
 def router() -> Router:
-    """Register the button."""
+    """Register the cancel button."""
     router = Router(name="cancel")
     router.callback_query.register(on_cancel, Carries(prefix=CANCEL))
     return router
@@ -21,7 +21,7 @@ def router() -> Router:
 async def on_cancel(
     query: CallbackQuery, chat: ChatView, texts: Texts, request_queue: RequestQueue[RequestContext]
 ) -> None:
-    """Cancel the request, unless it has ended."""
+    """Cancel the request of the button; answer "expired" if it has ended already."""
     number = (query.data or "").removeprefix(CANCEL)
     message = query.message
     is_number = number.isascii() and number.isdigit()

@@ -1,4 +1,4 @@
-"""Errors that no handler has caught."""
+"""The handler of errors that other handlers raise."""
 
 import logging
 
@@ -24,14 +24,18 @@ def router() -> Router:
 
 
 async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
-    """Explain the failure to the person, unless Telegram itself failed."""
+    """Log the error, and explain it to the user unless Telegram failed.
+
+    A chat that forbids the bot to write is marked as blocked. Return True, so that aiogram does
+    not raise the error again.
+    """
     error = await _report(event.exception)
     origin = event.update.message or event.update.callback_query
     try:
         if isinstance(error, ChatForbiddenError) and origin:
             await mark_blocked(_chat_id(origin))
         elif not isinstance(error, DeliveryError) and origin:
-            await _tell(origin, error, sender, texts)
+            await _explain(origin, error, sender, texts)
     except (StorageError, DeliveryError) as second:
         logger.warning(
             "Could not explain an error: %s", second, extra={"event": "explanation_failed"}
@@ -40,7 +44,7 @@ async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
 
 
 async def _report(exception: Exception) -> ClipferryError:
-    """Return a known error as it is; report any other as a bug."""
+    """Log a known error and return it; report any other as a bug and return its `BugError`."""
     if not isinstance(exception, ClipferryError):
         return await report_bug(exception, "a handler")
     logger.warning("A handler failed: %s", exception, extra={"event": "handler_failed"})
@@ -52,10 +56,13 @@ def _chat_id(origin: Message | CallbackQuery) -> int:
     return message.chat.id if message else origin.from_user.id if origin.from_user else 0
 
 
-async def _tell(
+async def _explain(
     origin: Message | CallbackQuery, error: ClipferryError, sender: Sender, texts: Texts
 ) -> None:
-    """Explain the error: in a private message, or in an alert after a press; never in groups."""
+    """Send the error's text: an alert after a press, a message in a private chat.
+
+    Errors of messages in groups are not explained.
+    """
     person = origin.from_user
     lang = await lang_func(_chat_id(origin), person.language_code if person else None)
     text = texts(lang, error.text_key, **error.facts)

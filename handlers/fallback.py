@@ -1,4 +1,7 @@
-"""What no other handler takes: hints in private chats, silence in groups, old buttons."""
+"""Handlers of messages and buttons that no other handler accepts.
+
+In private chats the answer is a hint; messages in groups get no answer.
+"""
 
 from aiogram import Router
 from aiogram.enums import ContentType
@@ -12,8 +15,8 @@ from misc.ui.texts import Texts
 from misc.utils import platform_titles
 from platforms import Registry
 
-#: Content that people send, as opposed to service messages.
-_SENT = {
+#: Content types of messages that users send, as opposed to service messages.
+_USER_CONTENT = {
     ContentType.ANIMATION,
     ContentType.AUDIO,
     ContentType.CONTACT,
@@ -33,9 +36,9 @@ _SENT = {
 
 
 def router() -> Router:
-    """Register the last handlers of messages and buttons."""
+    """Register the handlers of unmatched private messages and buttons. Include it last."""
     router = Router(name="fallback")
-    router.message.register(on_anything, InPrivate(), OfKind(_SENT))
+    router.message.register(on_anything, InPrivate(), OfKind(_USER_CONTENT))
     router.callback_query.register(on_old_button)
     return router
 
@@ -43,9 +46,13 @@ def router() -> Router:
 async def on_anything(
     message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
 ) -> None:
-    """Explain what to send; a new chat has just read it in the welcome."""
+    """Explain what to send, except to a new chat: the welcome message has just done so.
+
+    Raises:
+        DeliveryError: the hint is not sent.
+    """
     if not chat.is_new:
-        text = texts(chat.lang, _hint(message), platforms=platform_titles(registry))
+        text = texts(chat.lang, _hint_key(message), platforms=platform_titles(registry))
         await sender.send_text(ChatTarget.of(message), text)
 
 
@@ -54,7 +61,8 @@ async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> N
     await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
 
 
-def _hint(message: Message) -> str:
+def _hint_key(message: Message) -> str:
+    """Return the locale key of the hint for a message without a supported link."""
     if message.video or message.video_note:
         return "uploads_not_processed"
     if not message.text:

@@ -1,4 +1,4 @@
-"""/lang: the language of a chat."""
+"""/lang: choose the language of a chat."""
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -28,13 +28,21 @@ def router() -> Router:
 
 
 async def on_lang(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Show the languages."""
+    """Show a button for each language.
+
+    Raises:
+        DeliveryError: the buttons are not shown.
+    """
     target = ChatTarget.of(message)
     await sender.send_text(target, texts[chat.lang]["lang_prompt"], keyboards.languages(texts))
 
 
 async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Set the chosen language, and confirm it in that language."""
+    """Store the chosen language, and confirm it in that language.
+
+    Raises:
+        StorageError: the language is not stored.
+    """
     lang = (query.data or "").removeprefix(LANGUAGE)
     if lang not in texts or query.message is None:
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
@@ -47,7 +55,7 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
 
 
 async def _edit(message: Message, text: str) -> None:
-    """Edit the menu into the confirmation; a deleted or unchanged menu is no error."""
+    """Replace the menu's text. Errors are ignored: the menu may be deleted or unchanged."""
     try:
         await message.edit_text(text)
     except DeliveryError:

@@ -1,4 +1,4 @@
-"""The main job: a message with a link."""
+"""Messages with links to supported platforms: the bot's main function."""
 
 from aiogram import Router
 from aiogram.types import Message
@@ -13,7 +13,7 @@ from misc.ui.texts import Texts
 
 
 def router() -> Router:
-    """Register messages with links."""
+    """Register messages with links, also those in chats of business accounts."""
     router = Router(name="links")
     router.message.register(on_link, HasLinks(), flags=STORES)
     router.business_message.register(on_business_link, HasLinks())
@@ -28,7 +28,7 @@ async def on_link(
     deduplicator: Deduplicator,
     ack: UpdateAck,
 ) -> None:
-    """Queue the links of a message."""
+    """Queue the links of a message, unless the message has arrived before."""
     if deduplicator.is_first(message):
         await intake.submit_links(message, links, chat, ack)
 
@@ -36,7 +36,10 @@ async def on_link(
 async def on_business_link(
     message: Message, links: list[Link], texts: Texts, intake: RequestIntake, ack: UpdateAck
 ) -> None:
-    """Queue the links in a business account's chat; its customer is not registered."""
+    """Queue the links of a message in a business account's chat.
+
+    The chat is not registered. Its language follows the sender's Telegram language.
+    """
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
     await intake.submit_links(message, links, chat, ack)

@@ -1,4 +1,4 @@
-"""/mode: videos as videos, or as unchanged files."""
+"""/mode: send videos as playable videos or as unchanged documents."""
 
 from aiogram import Router
 from aiogram.filters import Command
@@ -22,7 +22,11 @@ def router() -> Router:
 
 
 async def on_mode(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Toggle the mode, and confirm it."""
+    """Toggle the file mode of the chat, and confirm the new state.
+
+    Raises:
+        StorageError, DeliveryError: the mode is not changed, or the answer is not sent.
+    """
     is_on = await toggle_file_mode(message.chat.id)
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])

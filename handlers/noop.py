@@ -1,4 +1,4 @@
-"""Buttons that only show something, also those of older bots with the same token."""
+"""Buttons without an action, such as counters. Some come from older bots with the same token."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery
@@ -8,12 +8,12 @@ from misc.ui.callback_data import NOOP
 
 
 def router() -> Router:
-    """Register the buttons."""
+    """Register the buttons without an action."""
     router = Router(name="noop")
     router.callback_query.register(on_noop, Carries(one_of=NOOP))
     return router
 
 
 async def on_noop(query: CallbackQuery) -> None:
-    """Answer the press, so that the button stops loading."""
+    """Answer the press, because Telegram shows a loading animation until then."""
     await query.answer()

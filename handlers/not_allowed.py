@@ -1,4 +1,4 @@
-"""The answer to members of a group who may not change its settings."""
+"""Answers for group members without the right to change the settings."""
 
 from aiogram.types import CallbackQuery, Message
 
@@ -9,10 +9,14 @@ from misc.ui.texts import Texts
 
 
 async def on_command(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
-    """Explain who may."""
+    """Answer that only administrators of the group may use this command.
+
+    Raises:
+        DeliveryError: the answer is not sent.
+    """
     await sender.send_text(ChatTarget.of(message), texts[chat.lang]["not_admin"])
 
 
 async def on_press(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Explain who may, to the person who pressed only."""
+    """Answer the press with the same text; only the user who pressed sees it."""
     await query.answer(texts[chat.lang]["not_admin"])

@@ -1,4 +1,4 @@
-"""/privacy: shows, exports or deletes what is stored about a person."""
+"""/privacy: show, export or delete the data stored about a user."""
 
 import json
 
@@ -20,7 +20,10 @@ from platforms import Spool
 
 
 def router() -> Router:
-    """Register /privacy and its buttons, in private chats: groups store nothing about a person."""
+    """Register /privacy and its buttons.
+
+    Only private chats have the command, because nothing is stored about the members of a group.
+    """
     router = Router(name="privacy")
     router.message.register(on_privacy, Command("privacy"), InPrivate())
     for action, handler in (
@@ -35,12 +38,16 @@ def router() -> Router:
 
 async def on_privacy(message: Message, chat: ChatView, sender: Sender, texts: Texts) -> None:
     """Show what is stored, with buttons to export or delete it."""
-    keyboard = _offers(texts, chat.lang)
+    keyboard = _actions(texts, chat.lang)
     await sender.send_text(ChatTarget.of(message), texts[chat.lang]["privacy_about"], keyboard)
 
 
 async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
-    """Send all stored data as a JSON file."""
+    """Send all data stored about the user as a JSON file.
+
+    Raises:
+        StorageError, DeliveryError: the file is not sent.
+    """
     await query.answer()
     person = query.from_user.id
     data = await personal_data(person)
@@ -52,31 +59,36 @@ async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:
 
 
 async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Ask for confirmation."""
-    words = texts[chat.lang]
+    """Ask the user to confirm the deletion."""
+    localized = texts[chat.lang]
     keyboard = keyboards.choices(
-        ((words["privacy_yes"], PRIVACY + "yes"), (words["privacy_no"], PRIVACY + "no"))
+        ((localized["privacy_yes"], PRIVACY + "yes"), (localized["privacy_no"], PRIVACY + "no"))
     )
-    await _show(query, words["privacy_sure"], keyboard)
+    await _show(query, localized["privacy_sure"], keyboard)
 
 
 async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Delete the data."""
+    """Delete all data of the user, and confirm it.
+
+    Raises:
+        StorageError: the data is not deleted.
+    """
     await erase(query.from_user.id)
     await _show(query, texts[chat.lang]["privacy_done"], None)
 
 
 async def on_no(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
-    """Keep the data."""
-    await _show(query, texts[chat.lang]["privacy_about"], _offers(texts, chat.lang))
+    """Keep the data, and show the first screen again."""
+    await _show(query, texts[chat.lang]["privacy_about"], _actions(texts, chat.lang))
 
 
-def _offers(texts: Texts, lang: str) -> InlineKeyboardMarkup:
-    words = texts[lang]
+def _actions(texts: Texts, lang: str) -> InlineKeyboardMarkup:
+    """Return the buttons that export or delete the data."""
+    localized = texts[lang]
     return keyboards.choices(
         (
-            (words["privacy_export"], PRIVACY + "export"),
-            (words["privacy_delete"], PRIVACY + "delete"),
+            (localized["privacy_export"], PRIVACY + "export"),
+            (localized["privacy_delete"], PRIVACY + "delete"),
         )
     )
 

@@ -1,4 +1,4 @@
-"""The retry button below an explanation."""
+"""The retry button below an error message."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,7 @@ from platforms import Registry
 
 
 def router() -> Router:
-    """Register the button."""
+    """Register the retry button."""
     router = Router(name="retry")
     router.callback_query.register(on_retry, Carries(one_of=(RETRY,)), flags=STORES)
     return router
@@ -33,7 +33,10 @@ async def on_retry(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Queue the links of the message that the explanation answers once more."""
+    """Queue the links of the failed request again, and delete the error message.
+
+    Only the sender of the request may press the button.
+    """
     message = query.message
     request = message.reply_to_message if isinstance(message, Message) else None
     if not isinstance(message, Message) or request is None:
@@ -42,7 +45,7 @@ async def on_retry(
         await query.answer(texts[chat.lang]["not_yours"])
     else:
         links = links_of(request, registry)
-        # The request is made now, however old its message is.
+        # The age limit of requests must count from the press, not from the old message.
         request = request.model_copy(update={"date": datetime.now(UTC)})
         submit = partial(intake.submit_links, request, links, chat, ack)
         if await running_buttons.run((message.chat.id, message.message_id, RETRY), submit):
@@ -51,7 +54,7 @@ async def on_retry(
 
 
 async def _delete(message: Message) -> None:
-    """Delete the outdated explanation; if it stays, no harm is done."""
+    """Delete the error message. Errors are ignored: it may be deleted already."""
     try:
         await message.delete()
     except DeliveryError:

@@ -1,4 +1,4 @@
-"""/settings: everything that a chat can choose, as one keyboard."""
+"""/settings: one keyboard that shows and changes the settings of a chat."""
 
 from dataclasses import replace
 
@@ -37,7 +37,11 @@ def router() -> Router:
 async def on_settings(
     message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
 ) -> None:
-    """Show the settings."""
+    """Show the settings of the chat.
+
+    Raises:
+        DeliveryError: they are not shown.
+    """
     text = texts[chat.lang]["settings_title"]
     if message.chat.type in GROUPS:
         text += "\n\n" + texts[chat.lang]["settings_group"]
@@ -47,7 +51,11 @@ async def on_settings(
 async def on_setting(
     query: CallbackQuery, chat: ChatView, texts: Texts, registry: Registry
 ) -> None:
-    """Change a setting, and show the new state."""
+    """Change the setting of a button, and update the keyboard.
+
+    Raises:
+        StorageError: the change is not stored.
+    """
     message = query.message
     if not isinstance(message, Message):
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
@@ -71,7 +79,7 @@ def _keyboard(
 
 
 async def _show(message: Message, keyboard: InlineKeyboardMarkup) -> None:
-    """Update the keyboard; a deleted or unchanged message is no error."""
+    """Update the keyboard. Errors are ignored: the message may be deleted or unchanged."""
     try:
         await message.edit_reply_markup(reply_markup=keyboard)
     except DeliveryError:
@@ -79,7 +87,9 @@ async def _show(message: Message, keyboard: InlineKeyboardMarkup) -> None:
 
 
 async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry) -> ChatView:
-    """Change a setting of a chat; return the chat afterwards. An unknown setting changes nothing.
+    """Change a setting of a chat, and return the changed chat. Unknown settings are ignored.
+
+    `setting` is "<name>" or "<name>/<value>", as in the callback data.
 
     Raises:
         StorageError: the change is not stored.
@@ -95,7 +105,7 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
 
 
 def changed(preferences: Preferences, name: str, value: str, registry: Registry) -> Preferences:
-    """Return the preferences after a press."""
+    """Return the preferences with one setting changed; unchanged if it is unknown or invalid."""
     if name in _SWITCHES:
         return preferences.toggled(name)
     if name == "quality" and value in list(Quality):
@@ -104,6 +114,6 @@ def changed(preferences: Preferences, name: str, value: str, registry: Registry)
         return preferences.with_platform_toggled(value)
     if name == "album_cap" and value.isascii() and value.isdigit():
         cap = int(value)
-        # Pressing the active number removes it: the operator's number applies again.
+        # Pressing the active limit removes it, so that the operator's limit applies again.
         return preferences.changed(name, None if cap == preferences.album_cap else cap)
     return preferences

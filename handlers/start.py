@@ -1,4 +1,4 @@
-"""/start in a private chat. The middleware has registered and welcomed a new chat before."""
+"""/start in a private chat. `misc.middlewares.registration` welcomes new chats."""
 
 from aiogram import Router
 from aiogram.filters import CommandStart
@@ -18,6 +18,6 @@ def router() -> Router:
 
 
 async def on_start(message: Message, chat: ChatView, registry: Registry) -> None:
-    """Repeat the welcome for a known chat."""
+    """Send the welcome message again to a known chat; a new chat has just received it."""
     if not chat.is_new:
         await welcome(message, chat.lang, platform_titles(registry))

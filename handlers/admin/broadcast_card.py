@@ -122,10 +122,10 @@ def buttons_of(
 
     With `is_asking`, a draft has the buttons that confirm or cancel sending it.
     """
-    words = texts[lang]
+    localized = texts[lang]
 
     def row(*actions: tuple[str, str]) -> list[InlineKeyboardButton]:
-        return [_button(words[key], broadcast, action) for key, action in actions]
+        return [_button(localized[key], broadcast, action) for key, action in actions]
 
     match broadcast.state:
         case State.DRAFT if is_asking:
@@ -148,19 +148,21 @@ def buttons_of(
 def _draft_rows(
     broadcast: Broadcast, texts: Texts, lang: str, *, may_pay: bool
 ) -> list[list[InlineKeyboardButton]]:
-    words, audience = texts[lang], broadcast.audience
+    localized, audience = texts[lang], broadcast.audience
     lang_label = (
-        words["broadcast_langs"] if audience.lang is None else texts[audience.lang]["language_name"]
+        localized["broadcast_langs"]
+        if audience.lang is None
+        else texts[audience.lang]["language_name"]
     )
     days_label = (
-        words["broadcast_ever"]
+        localized["broadcast_ever"]
         if audience.active_days is None
         else texts(lang, "broadcast_days", days=audience.active_days)
     )
-    from_label = {None: words["broadcast_from_all"], "": words["broadcast_from_any"]}.get(
+    from_label = {None: localized["broadcast_from_all"], "": localized["broadcast_from_any"]}.get(
         audience.referral, f"🔗 {audience.referral}"
     )
-    chats_label = words[
+    chats_label = localized[
         {
             Chats.PRIVATE: "broadcast_private",
             Chats.GROUPS: "broadcast_groups",
@@ -169,24 +171,24 @@ def _draft_rows(
     ]
     rows = [
         [
-            _button(words["broadcast_preview"], broadcast, "preview"),
-            _button(words["broadcast_test"], broadcast, "test"),
+            _button(localized["broadcast_preview"], broadcast, "preview"),
+            _button(localized["broadcast_test"], broadcast, "test"),
         ],
         [_button(chats_label, broadcast, "chats"), _button(lang_label, broadcast, "lang")],
         [_button(days_label, broadcast, "days"), _button(from_label, broadcast, "from")],
         [
             _button(
-                words["broadcast_silent" if broadcast.is_silent else "broadcast_loud"],
+                localized["broadcast_silent" if broadcast.is_silent else "broadcast_loud"],
                 broadcast,
                 "silent",
             )
         ],
         [_button(texts(lang, "broadcast_send", total=broadcast.total), broadcast, "send")],
-        [_button(words["broadcast_discard"], broadcast, "discard")],
+        [_button(localized["broadcast_discard"], broadcast, "discard")],
     ]
     if may_pay:
         key = "broadcast_paid" if broadcast.is_paid else "broadcast_free"
-        rows[3].append(_button(words[key], broadcast, "paid"))
+        rows[3].append(_button(localized[key], broadcast, "paid"))
     return rows
 
 

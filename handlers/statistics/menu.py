@@ -1,4 +1,4 @@
-"""The statistics menu: one message whose buttons turn it into the next screen."""
+"""The statistics menu: one message, which its buttons edit to show the next screen."""
 
 import re
 from dataclasses import dataclass
@@ -106,7 +106,11 @@ class StatisticsMenu:
             await query.answer(self.texts[lang]["stats_no_history"], show_alert=True)
 
     async def _run_action(self, view: View, target: ChatTarget, lang: str) -> None:
-        """Upload all chat ids to BotStat, or send a graph."""
+        """Upload all chat ids to BotStat, or send a graph to `target`.
+
+        Raises:
+            StorageError, DeliveryError: the action failed.
+        """
         if view.screen is Screen.BOTSTAT and self.botstat:
             outcome, number = await self.botstat.upload()
             text = self.texts(lang, f"stats_botstat_{outcome}", number=number)

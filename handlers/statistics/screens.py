@@ -82,35 +82,35 @@ def menu_buttons(
 
 def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
     """Return the buttons of a screen: filters, back, and either its action or a refresh."""
-    words = texts[lang]
+    localized = texts[lang]
     rows: list[list[InlineKeyboardButton]] = []
     if view.screen is Screen.GRAPH:
         rows.append(
             [
-                _choice(words[f"stats_metric_{metric}"], replace(view, metric=metric), view)
+                _choice(localized[f"stats_metric_{metric}"], replace(view, metric=metric), view)
                 for metric in Metric
             ]
         )
     if view.screen in {Screen.GRAPH, Screen.DETAILS}:
         rows.append(
             [
-                _choice(words[f"stats_scope_{scope}"], replace(view, scope=scope), view)
+                _choice(localized[f"stats_scope_{scope}"], replace(view, scope=scope), view)
                 for scope in Scope
             ]
         )
     if view.screen in {Screen.GRAPH, Screen.DETAILS, Screen.SITES, Screen.ADS}:
         rows.append(
             [
-                _choice(words[f"stats_period_{period}"], replace(view, period=period), view)
+                _choice(localized[f"stats_period_{period}"], replace(view, period=period), view)
                 for period in Period
             ]
         )
     last = [_button("⬅️", View())]
     match view.screen:
         case Screen.GRAPH:
-            last.append(_button(words["stats_draw"], replace(view, does=True)))
+            last.append(_button(localized["stats_draw"], replace(view, does=True)))
         case Screen.BOTSTAT:
-            last.append(_button(words["stats_botstat_yes"], replace(view, does=True)))
+            last.append(_button(localized["stats_botstat_yes"], replace(view, does=True)))
         case _:
             last.append(_button("🔄", view))
     return InlineKeyboardMarkup(inline_keyboard=[*rows, last])
@@ -153,12 +153,12 @@ def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
 
 def graph_title(view: View, texts: Texts, lang: str) -> str:
     """Return the title of a graph: metric, kind of chats and period."""
-    words = texts[lang]
+    localized = texts[lang]
     return " · ".join(
         (
-            words[f"stats_metric_{view.metric}"],
-            words[f"stats_scope_{view.scope}"],
-            words[f"stats_period_{view.period}"],
+            localized[f"stats_metric_{view.metric}"],
+            localized[f"stats_scope_{view.scope}"],
+            localized[f"stats_period_{view.period}"],
         )
     )
 
@@ -236,7 +236,7 @@ def ads(view: View, shows: Sequence[tuple[str, int]], texts: Texts, lang: str, n
 
 
 def as_of(texts: Texts, lang: str, now: int) -> str:
-    """Return the line that says from when the numbers are; `now` is a Unix time."""
+    """Return the line with the time of the numbers; `now` is a Unix time in seconds."""
     return f"<i>{texts(lang, 'stats_as_of', time=minute(now))}</i>"
 
 
@@ -248,14 +248,14 @@ def amount(number: int) -> str:
 def _private_and_groups(
     period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
 ) -> str:
-    words, since = texts[lang], period.since(now)
-    lines = [f"<b>{words[f'stats_period_{period}']}</b>"]
+    localized, since = texts[lang], period.since(now)
+    lines = [f"<b>{localized[f'stats_period_{period}']}</b>"]
     if since is not None:
         lines.append(texts(lang, "stats_since", time=minute(since)))
     parts = ["\n".join(lines)]
     for scope in (Scope.PRIVATE, Scope.GROUPS):
         block = _counts_text(counts[scope], texts, lang, is_ever=since is None)
-        parts.append(f"<u>{words[f'stats_scope_{scope}']}</u>\n{block}")
+        parts.append(f"<u>{localized[f'stats_scope_{scope}']}</u>\n{block}")
     return "\n\n".join(parts)
 
 

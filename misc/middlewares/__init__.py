@@ -1,1 +1,1 @@
-"""What every update passes before a handler gets it."""
+"""Middlewares: registration, bans, flood protection, deduplication, acknowledgement of updates."""
