@@ -1,4 +1,4 @@
-"""The flood guard: one warning, then silence, and nobody is counted who asks for nothing."""
+"""The flood guard: one warning, then silence; only messages that ask for something count."""
 
 from typing import Any
 
