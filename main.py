@@ -5,7 +5,9 @@ Worker processes import this file too, so large modules are imported where they 
 
 import argparse
 import asyncio
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Exit codes: an invalid setting, and a failure that a restart may fix.
 WRONG_SETTING, FAILED = 2, 1
+#: Longest time for the exit after everything is closed, in seconds.
+_EXIT_S = 5.0
 
 _COMMANDS = """\
 commands:
@@ -101,7 +105,19 @@ async def run(settings: "Settings") -> int:
 
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
-        return 0 if await application.run() else FAILED
+        code = 0 if await application.run() else FAILED
+    exit_soon(code)
+    return code
+
+
+def exit_soon(code: int, limit_s: float = _EXIT_S) -> None:
+    """Make sure that the program ends within `limit_s` seconds, with this exit code.
+
+    Python waits for its threads at exit, and a thread that waits for a DNS server may take minutes.
+    """
+    timer = threading.Timer(limit_s, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 async def maintain(settings: "Settings") -> int:
@@ -109,7 +125,9 @@ async def maintain(settings: "Settings") -> int:
     prepare(settings)
     from app import maintenance_mode
 
-    return 0 if await maintenance_mode.run(settings) else FAILED
+    code = 0 if await maintenance_mode.run(settings) else FAILED
+    exit_soon(code)
+    return code
 
 
 async def rebuild_statistics(settings: "Settings") -> int:

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import aiohttp
 
-from core.errors import PlatformChangedError, PlatformUnreachableError
+from core.errors import PlatformChangedError, PlatformUnreachableError, TooLargeError
+from platforms._body import ENCODINGS, read_body
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
-#: Responses are short lists of URLs. A longer body is not read to its end.
+#: Responses are short lists of URLs.
 _MAX_ANSWER_BYTES: Final = 1_000_000
 
 
@@ -34,14 +35,21 @@ class ExternalApis:
 
         Raises:
             PlatformUnreachableError: the service did not respond.
-            PlatformChangedError: the response is not JSON.
+            PlatformChangedError: the response is too large, or not JSON.
         """
         try:
             async with self.session.request(
-                method, url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **options
+                method,
+                url,
+                headers={**headers, "Accept-Encoding": ENCODINGS},
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+                **options,
             ) as response:
-                body = await response.content.read(_MAX_ANSWER_BYTES)
-                return response.status, _parse_json(body)
+                pieces = [piece async for piece in read_body(response, _MAX_ANSWER_BYTES)]
+                return response.status, _parse_json(b"".join(pieces))
+        except TooLargeError:
+            raise PlatformChangedError("the answer of an external API is too large") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The error's text is left out, because it may contain a URL with a key.
             raise PlatformUnreachableError(f"{type(error).__name__} at an external API") from error
@@ -50,5 +58,5 @@ class ExternalApis:
 def _parse_json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlatformChangedError("an external API did not respond with JSON") from error

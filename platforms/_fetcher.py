@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,6 +22,7 @@ from platforms._external_apis import ExternalApis
 from platforms._http import OwnService, WebClient
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
+from platforms._reader_threads import ReaderThreads
 from platforms._registry import Registry
 from platforms._ytdlp import PageReader
 
@@ -211,11 +211,11 @@ class Fetcher:
         self._breaker = CircuitBreaker(
             failure_threshold=policy.breaker_failures, pause_s=policy.breaker_pause_s
         )
-        self._executor = ThreadPoolExecutor(policy.readers, thread_name_prefix="pages")
+        self._reader_threads = ReaderThreads(policy.readers)
 
     async def close(self) -> None:
         """Close all connections. Threads that are reading a page are not awaited."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._reader_threads.close()
         for web in (*self._webs.values(), *filter(None, [self._relay_web])):
             await web.close()
 
@@ -359,8 +359,9 @@ class Fetcher:
             web=self.web(proxy),
             pages=PageReader(
                 proxy=proxy,
-                executor=self._executor,
+                threads=self._reader_threads,
                 timeout_s=self.policy.stall_s,
+                budget_s=self.policy.budget_s,
                 impersonate=self.policy.impersonate,
                 ca_file=self.policy.ca_file,
                 cookies=self.policy.cookies if layer.is_signed_in else "",

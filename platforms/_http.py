@@ -125,7 +125,8 @@ class WebClient:
             connector=connector,
             proxy=url,
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
+            # `read_body` does it, with limits.
+            auto_decompress=False,
         )
 
     async def close(self) -> None:

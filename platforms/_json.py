@@ -1,9 +1,12 @@
 """Read untrusted JSON: missing keys and wrong types become empty values instead of exceptions."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from core.errors import PlatformChangedError
+
+_MAX_COUNT: Final = 2**53
+_MAX_DIGITS: Final = 16
 
 
 class Json:
@@ -37,14 +40,16 @@ class Json:
         return default if number is None else number
 
     def count(self) -> int | None:
-        """Return a number or a string of digits as an int, or None for anything else."""
-        if isinstance(self.value, bool):
-            return None
-        if isinstance(self.value, int | float):
-            return int(self.value)
-        if isinstance(self.value, str) and self.value.isascii() and self.value.isdigit():
-            return int(self.value)
-        return None
+        """Return a number from 0 to 2^53, or a string of its digits, as an int, or else None.
+
+        Larger numbers are not exact in JavaScript, so no site means them.
+        """
+        value = self.value
+        if isinstance(value, str) and len(value) <= _MAX_DIGITS:
+            value = int(value) if value.isascii() and value.isdigit() else None
+        # NaN fails both comparisons.
+        is_count = type(value) in {int, float} and 0 <= value <= _MAX_COUNT
+        return int(value) if is_count else None
 
     def needed(self) -> "Json":
         """Return self if there is a value.

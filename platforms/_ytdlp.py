@@ -4,11 +4,9 @@ Building a YoutubeDL takes 40 ms with its 1 700 extractors and under 1 ms withou
 builds and closes its own, because a YoutubeDL holds the cookies.
 """
 
-import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +15,8 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import curl_cffi.requests
+from curl_cffi.const import CurlECode, CurlOpt
+from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.networking import Request
@@ -26,9 +26,15 @@ from yt_dlp.networking.impersonate import ImpersonateTarget
 from yt_dlp.utils import YoutubeDLError
 from yt_dlp.version import __version__
 
-from core.errors import PlatformChangedError, PlatformRefusedError, PlatformUnreachableError
+from core.errors import (
+    ClipferryError,
+    PlatformChangedError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+)
 from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, raise_for_status, redirect_target
 from platforms._proxies import Proxy
+from platforms._reader_threads import MAX_PAGE_BYTES, PageRead, ReaderThreads
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +46,6 @@ BROWSER: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/146.0.0.0 Safari/537.36"
 )
-#: Limit for the body of one page. TikTok's pages have 0.5 MB, Instagram's 1 MB.
-_MAX_PAGE_BYTES: Final = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,11 @@ class PageReader:
     """Runs yt-dlp extractors in threads, with all requests through one proxy."""
 
     proxy: Proxy
-    executor: Executor
-    #: Socket timeout, in seconds.
+    threads: ReaderThreads
+    #: Longest time without data, in seconds.
     timeout_s: float
+    #: Longest time for all requests of one read, in seconds.
+    budget_s: float
     #: Browser whose TLS fingerprint is imitated, such as "chrome".
     impersonate: str
     #: PEM file with the trusted certificate authorities, or None for the default ones.
@@ -77,32 +83,34 @@ class PageReader:
             PlatformError: the site could not be read.
             BrokenLinkError: a redirect left `hosts`.
         """
-        return await asyncio.get_running_loop().run_in_executor(
-            self.executor, self._read, extractor, hosts, work, is_lenient
-        )
 
-    def _read(
-        self,
-        extractor: type[IE],
-        hosts: HostRule,
-        work: Callable[[IE, "LeanYoutubeDL"], T],
-        is_lenient: bool,
-    ) -> T:
-        ydl = LeanYoutubeDL(self, hosts, is_lenient=is_lenient)
-        try:
-            instance = extractor()
-            ydl.add_info_extractor(instance)
-            with _translated_errors(self.proxy.name):
-                return work(instance, ydl)
-        finally:
-            ydl.close()
+        def in_thread(page_read: PageRead) -> T:
+            ydl = LeanYoutubeDL(self, hosts, page_read, is_lenient=is_lenient)
+            try:
+                instance = extractor()
+                ydl.add_info_extractor(instance)
+                with _translated_errors(self.proxy.name):
+                    return work(instance, ydl)
+            except ClipferryError:
+                raise
+            except Exception as error:
+                # Extractors take the site's answer apart without checking every type in it.
+                logger.debug("An extractor failed", exc_info=True, extra={"event": "reader_failed"})
+                raise PlatformChangedError(f"{type(error).__name__} in the extractor") from error
+            finally:
+                ydl.close()
+
+        return await self.threads.run(in_thread, self.budget_s)
 
 
 class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
     """A YoutubeDL without preloaded extractors that follows redirects only within the hosts."""
 
-    def __init__(self, reader: PageReader, hosts: HostRule, *, is_lenient: bool) -> None:
+    def __init__(
+        self, reader: PageReader, hosts: HostRule, page_read: PageRead, *, is_lenient: bool
+    ) -> None:
         self._hosts = hosts
+        self._page_read = page_read
         self._is_lenient = is_lenient
         self._proxy_name = reader.proxy.name
         self._ca_file = reader.ca_file
@@ -124,9 +132,10 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
 
     def build_request_director(self, handlers: object, preferences: object = None) -> Any:  # noqa: ARG002 - yt-dlp's signature
         """Use only the handler that imitates a browser's TLS and does not follow redirects."""
-        director = super().build_request_director([_NoRedirectRH], preferences)
-        if self._ca_file:
-            for handler in director.handlers.values():
+        director = super().build_request_director([_PageRH], preferences)
+        for handler in director.handlers.values():
+            handler.page_read = self._page_read
+            if self._ca_file:
                 handler.verify = str(self._ca_file)
         return director
 
@@ -145,8 +154,13 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
             try:
                 # Errors are translated here and not only in `PageReader`, because extractor calls
                 # with fatal=False swallow yt-dlp's own network errors.
+                self._page_read.start_request()
                 with _translated_errors(self._proxy_name, keeps_statuses=self._is_lenient):
-                    return _with_size_limit(super().urlopen(request), self._proxy_name)
+                    return super().urlopen(request)
+            except PlatformUnreachableError:
+                if self._page_read.failure:
+                    raise self._page_read.failure from None
+                raise
             except _Redirect as redirect:
                 request = request.copy()
                 request.url = redirect_target(request.url, redirect.location, self._hosts)
@@ -157,11 +171,72 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
         return super()._parse_impersonate_targets(self._target if impersonate else impersonate)
 
 
-class _NoRedirectRH(CurlCFFIRH):  # type: ignore[misc] # yt-dlp ships no types
-    """yt-dlp's curl_cffi handler, without automatic redirects."""
+class _PageRH(CurlCFFIRH):  # type: ignore[misc] # yt-dlp ships no types
+    """yt-dlp's curl_cffi handler, without automatic redirects and with the limits of a read."""
+
+    page_read: PageRead
 
     def _create_instance(self, cookiejar: Any = None) -> Any:
-        return curl_cffi.requests.Session(cookies=cookiejar, allow_redirects=False)
+        return _PageSession(self.page_read, cookiejar)
+
+
+class _PageSession(curl_cffi.requests.Session):  # type: ignore[misc] # ships incomplete types
+    """Reads each response completely, in the calling thread, and aborts it at a limit.
+
+    curl_cffi's streams, which yt-dlp asks for, would go on reading into an unlimited queue.
+    """
+
+    def __init__(self, page_read: PageRead, cookies: Any) -> None:
+        super().__init__(
+            cookies=cookies,
+            allow_redirects=False,
+            response_class=_WholeResponse,
+            # On the wire; `PageRead` limits the size after decompression.
+            curl_options={CurlOpt.MAXFILESIZE_LARGE: MAX_PAGE_BYTES},
+        )
+        self._page_read = page_read
+
+    def request(
+        self, method: Any, url: str, *, stream: object, timeout: tuple[float, float], **options: Any
+    ) -> Any:
+        """Send a request. `stream` is ignored; `timeout` limits connecting, and waits for data."""
+        del stream
+        page = bytearray()
+
+        def keep(chunk: bytes) -> int:
+            page.extend(chunk)
+            may_continue = self._page_read.may_continue(len(page), len(chunk))
+            return len(chunk) if may_continue else CURL_WRITEFUNC_ERROR
+
+        left_s = self._page_read.seconds_left()
+        connect_s = min(timeout[0], left_s)
+        try:
+            response = super().request(
+                method,
+                url,
+                content_callback=keep,
+                # curl's limit for the whole request is the sum of both.
+                timeout=(connect_s, max(left_s - connect_s, 0.001)),
+                **options,
+            )
+        except curl_cffi.requests.errors.RequestsError as error:
+            if error.code == CurlECode.FILESIZE_EXCEEDED:
+                self._page_read.failure = PlatformChangedError("the page is too large")
+            raise
+        if not self._page_read.accepts(page):
+            raise curl_cffi.requests.errors.RequestsError(
+                "the page was refused", CurlECode.WRITE_ERROR, response
+            )
+        response.content = bytes(page)
+        return response
+
+
+class _WholeResponse(curl_cffi.requests.Response):  # type: ignore[misc] # ships incomplete types
+    """A response whose body was read completely."""
+
+    def iter_content(self, *_: object, **__: object) -> Iterator[bytes]:
+        """Yield the body."""
+        yield self.content
 
 
 class _YtdlpLogger:
@@ -193,21 +268,6 @@ def reader_version() -> tuple[str, date]:
     """Return yt-dlp's version and its release date, which the version consists of."""
     year, month, day = (int(part) for part in __version__.split(".")[:3])
     return __version__, date(year, month, day)
-
-
-def _with_size_limit(response: Any, proxy_name: str) -> Any:
-    """Make `response.read()` limit the size of the body and raise our errors."""
-    read = response.read
-
-    def limited_read(amount: int | None = None) -> bytes:
-        with _translated_errors(proxy_name):
-            body: bytes = read(_MAX_PAGE_BYTES + 1 if amount is None else amount)
-        if len(body) > _MAX_PAGE_BYTES:
-            raise PlatformChangedError("the page is too large")
-        return body
-
-    response.read = limited_read
-    return response
 
 
 @contextmanager

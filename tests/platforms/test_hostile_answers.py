@@ -1,0 +1,299 @@
+"""Hostile answers: every fetch ends, in bounded time and memory, with one of our errors."""
+
+import asyncio
+import gzip
+import json
+import sys
+import threading
+import time
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from yt_dlp.extractor.common import InfoExtractor
+
+from core.errors import (
+    ClipferryError,
+    PlatformChangedError,
+    PlatformError,
+    PlatformUnreachableError,
+    TooLargeError,
+)
+from core.media import Access
+from platforms import Fetcher, FetchPolicy, ProxyPool, load_registry
+from platforms._download import download
+from platforms._external_apis import ExternalApis
+from platforms._http import HostRule, OwnService, WebClient
+from platforms._proxies import DIRECT, Proxy
+from simulator.sites.proxy import Authority, SitesProxy
+from tests.platforms.hostile import ANSWERS, ENDLESS, HostileSite
+
+TIKTOK = "https://www.tiktok.com/@a/video/7300000000000000001"
+#: One post per way to read a page: our own readers, and yt-dlp's extractors as they are.
+POSTS = (
+    TIKTOK,
+    "https://www.instagram.com/p/CxAbCdEfGhI/",
+    "https://www.reddit.com/r/a/comments/1abcde/b/",
+    "https://www.facebook.com/reel/1234567890123456",
+)
+#: Highest memory of one read above idle.
+MOST_MIB = 64
+
+
+@pytest.fixture
+async def site(authority: Authority) -> AsyncIterator[tuple[HostileSite, SitesProxy]]:
+    hostile = HostileSite()
+    proxy = SitesProxy(hostile, authority, [], name="exit-1")
+    await proxy.start()
+    yield hostile, proxy
+    await proxy.stop()
+
+
+def _fetcher(proxy: SitesProxy, authority: Authority, **policy) -> Fetcher:
+    settings = {"attempts": 1, "budget_s": 3, "stall_s": 2, **policy}
+    return Fetcher(
+        load_registry(),
+        ProxyPool([Proxy("exit-1", proxy.address())]),
+        FetchPolicy(ca_file=authority.ca_file, **settings),
+    )
+
+
+async def _readers_gone() -> None:
+    """Wait until no thread reads a page."""
+    while any(thread.name == "page-reader" for thread in threading.enumerate()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("url", POSTS)
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_every_page_ends_with_an_error_of_ours(name: str, url: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    fetcher = _fetcher(proxy, authority)
+    link = fetcher.registry.find(url)
+    assert link
+    async with asyncio.timeout(30):
+        with pytest.raises(ClipferryError):
+            await fetcher.attempt(link, lambda attempt: attempt.read())
+        await _readers_gone()
+    await fetcher.close()
+    assert hostile.requests
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+async def test_a_cancelled_read_leaves_no_thread_behind(name: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    fetcher = _fetcher(proxy, authority, budget_s=4, stall_s=3)
+    link = fetcher.registry.find(TIKTOK)
+    assert link
+    with pytest.raises((TimeoutError, ClipferryError)):
+        async with asyncio.timeout(0.2):
+            await fetcher.attempt(link, lambda attempt: attempt.read())
+    async with asyncio.timeout(30):
+        await _readers_gone()
+        # The connection is closed, not just ignored: the site's writes end, too.
+        while True:
+            written = hostile.written
+            await asyncio.sleep(0.2)
+            if hostile.written == written:
+                break
+    await fetcher.close()
+
+
+async def test_a_signed_in_read_has_the_same_limits(site, authority):
+    hostile, proxy = site
+    cookies = "# Netscape HTTP Cookie File\n.tiktok.com\tTRUE\t/\tTRUE\t0\tsid_tt\tx\n"
+    fetcher = _fetcher(proxy, authority, cookies=cookies)
+    link = fetcher.registry.find(TIKTOK)
+    assert link
+    with pytest.raises(PlatformChangedError, match="too large"):
+        await fetcher.attempt(link, lambda attempt: attempt.read())
+    await fetcher.close()
+    assert len(hostile.requests) >= 2  # signed out and signed in
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_a_short_link_costs_no_body(name: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    fetcher = _fetcher(proxy, authority)
+    link = fetcher.registry.find("https://vm.tiktok.com/ZMabcdefg/")
+    assert link
+    assert link.post_id is None
+    async with asyncio.timeout(20):
+        try:
+            resolved = await fetcher.resolve(link)
+        except ClipferryError:
+            assert name != "endless redirect"
+        else:
+            assert resolved.post_id == "7300000000000000001"
+    await fetcher.close()
+    # Some megabytes fit into the buffers of the kernel and of the proxy.
+    assert hostile.written < 30_000_000
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_a_media_file_ends_at_its_limit(name: str, site, authority, tmp_path: Path):
+    hostile, proxy = site
+    hostile.answer_name = name
+    web_client = WebClient(Proxy("exit-1", proxy.address()), ca_file=authority.ca_file)
+    target = tmp_path / "file.mp4"
+    try:
+        async with asyncio.timeout(3):
+            await download(
+                web_client,
+                ("https://cdn.example.com/file.mp4",),
+                HostRule(("example.com",)),
+                Access("exit-1"),
+                target,
+                limit_bytes=2_000_000,
+                stall_s=1,
+            )
+    except (ClipferryError, TimeoutError):
+        pass
+    else:
+        assert name not in {*ENDLESS, "gzip bomb", "gzip bomb, whole", "unknown encoding"}
+    finally:
+        await web_client.close()
+    assert not target.exists() or target.stat().st_size <= 2_000_000
+
+
+@pytest.mark.parametrize("name", ["endless", "endless gzip", "gzip bomb", "deep JSON"])
+async def test_an_external_api_is_not_trusted_either(name: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    web_client = WebClient(Proxy("exit-1", proxy.address()), ca_file=authority.ca_file)
+    apis = ExternalApis(web_client.session)
+    async with asyncio.timeout(20):
+        with pytest.raises(PlatformError):
+            await apis.ask("GET", "https://api.example.com/", {})
+    await web_client.close()
+
+
+@pytest.fixture
+async def file_server() -> AsyncIterator[tuple[str, dict[str, web.Response]]]:
+    """Yield the address of a server, and its responses by path."""
+    responses: dict[str, web.Response] = {}
+
+    async def answer(request: web.Request) -> web.Response:
+        return responses[request.path]
+
+    app = web.Application()
+    app.router.add_get("/{name}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", responses
+    await runner.cleanup()
+
+
+async def _save(address: str, target: Path) -> bytes:
+    web_client = WebClient(DIRECT, is_private=True)
+    try:
+        size = await download(
+            web_client,
+            (f"{address}/file",),
+            OwnService(address),
+            Access("direct"),
+            target,
+            limit_bytes=10_000_000,
+            stall_s=5,
+        )
+    finally:
+        await web_client.close()
+    saved = target.read_bytes()
+    assert size == len(saved)
+    return saved
+
+
+CONTENT = bytes(range(256)) * 4_000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(CONTENT)),
+        ("x-gzip", gzip.compress(CONTENT)),
+        ("GZIP", gzip.compress(CONTENT[:70_000]) + gzip.compress(CONTENT[70_000:])),
+        ("deflate", zlib.compress(CONTENT)),
+        ("identity", CONTENT),
+        ("", CONTENT),
+    ],
+    ids=["gzip", "x-gzip", "two members", "deflate", "identity", "none"],
+)
+async def test_a_compressed_file_is_saved_decoded(encoding, body, file_server, tmp_path: Path):
+    address, responses = file_server
+    responses["/file"] = web.Response(body=body, headers={"Content-Encoding": encoding})
+    assert await _save(address, tmp_path / "file") == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "error"),
+    [
+        ("gzip", gzip.compress(CONTENT)[:-9], PlatformUnreachableError),
+        ("gzip", b"not gzip at all", PlatformUnreachableError),
+        ("br", CONTENT, PlatformChangedError),
+        ("gzip", gzip.compress(bytes(11_000_000)), TooLargeError),
+        ("gzip", gzip.compress(b""), PlatformUnreachableError),
+    ],
+    ids=["cut off", "not gzip", "unknown", "too large", "empty"],
+)
+async def test_a_broken_compressed_file_is_refused(
+    encoding, body, error, file_server, tmp_path: Path
+):
+    address, responses = file_server
+    responses["/file"] = web.Response(body=body, headers={"Content-Encoding": encoding})
+    with pytest.raises(error):
+        await _save(address, tmp_path / "file")
+
+
+async def _read_in_process(proxy: SitesProxy, authority: Authority, leave_after_s: float):
+    """Read a post in another process; return its report and how long its exit took, in seconds."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.platforms.one_read", proxy.address()),
+        *(str(authority.ca_file), TIKTOK, str(leave_after_s)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    report = json.loads(out)
+    return report, time.time() - report["at"]
+
+
+@pytest.mark.parametrize(
+    "name", ["endless", "endless gzip", "gzip bomb", "deep JSON", "wide JSON", "many strings"]
+)
+async def test_a_hostile_page_takes_little_memory(name: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    report, _ = await _read_in_process(proxy, authority, 60)
+    assert report["outcome"] in {"PlatformChangedError", "PlatformRefusedError"}
+    assert report["mib"] < MOST_MIB
+
+
+@pytest.mark.parametrize("name", ["silence", "a byte at a time", "endless"])
+async def test_the_program_ends_without_waiting_for_a_page(name: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    report, exit_s = await _read_in_process(proxy, authority, 0.5)
+    assert report["outcome"] == ("PlatformChangedError" if name == "endless" else "left")
+    assert exit_s < 10  # a reader's own limits are 30 and 60 seconds
+
+
+async def test_a_fault_inside_an_extractor_is_the_sites_change(site, authority):
+    _, proxy = site
+    fetcher = _fetcher(proxy, authority)
+    link = fetcher.registry.find(TIKTOK)
+    assert link
+    layer = fetcher.registry["tiktok"].layers[0]
+    pages = fetcher.context(layer, Proxy("exit-1", proxy.address())).pages
+
+    def work(_extractor: InfoExtractor, _ydl: object) -> None:
+        raise TypeError("'NoneType' object is not subscriptable")
+
+    with pytest.raises(PlatformChangedError, match="TypeError in the extractor"):
+        await pages.read(InfoExtractor, HostRule(("tiktok.com",)), work)
+    await fetcher.close()
