@@ -146,6 +146,7 @@ class Application:
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
+            PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
             *self._alarm_tasks(),
         ]
 

@@ -111,6 +111,7 @@ def build(settings: Settings) -> Container:
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
         waited=metrics.paced.observe,
+        unreadable=lambda update: metrics.unreadable(update.kind, update.path),
     )
     sender = Sender(
         bot,

@@ -1,4 +1,4 @@
-"""Alarms to administrators: failing sites, no downloads, failing canaries.
+"""Alarms to administrators: failing sites, no downloads, failing canaries, unreadable updates.
 
 The state of each alarm is in the database, so that only one process sends each change, once.
 """
@@ -78,6 +78,16 @@ class Alarms:
                 )
             elif failure_rate <= self._thresholds.failing / 2:
                 await self._set_state(f"site/{platform}", None, "alarm_site_over", site=title)
+
+    async def check_updates(self) -> None:
+        """Report each part of Telegram's updates that could not be read, once.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        for kind, path in sorted(self._metrics.unreadable_parts):
+            where = path or kind
+            await self._set_state(f"update/{where}", "1", "alarm_update", where=where)
 
     async def check_quiet(self) -> None:
         """Check how long ago the last download was.

@@ -21,6 +21,8 @@ KNOWN: Final = "known"
 FETCHED: Final = "fetched"
 #: The failure rate of a site is taken over this number of its last downloads.
 LOOKED_AT: Final = 20
+#: Largest number of unreadable parts of updates that are remembered.
+_MAX_PARTS: Final = 20
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
@@ -57,6 +59,14 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._unreadable = Counter(
+            "clipferry_unreadable_updates",
+            "Updates from Telegram that could not be read completely",
+            ["kind"],
+            registry=self.registry,
+        )
+        #: Kind and path of the parts of updates that could not be read, the first few.
+        self.unreadable_parts: set[tuple[str, str]] = set()
         #: Outcomes that are not in the database yet.
         self._unwritten: Tally[tuple[str, str]] = Tally()
         #: By site: whether the last downloads succeeded.
@@ -81,6 +91,12 @@ class Metrics:
             reason,
             extra={"event": "update_dropped", "reason": reason},
         )
+
+    def unreadable(self, kind: str, path: str) -> None:
+        """Count an update of which the part at `path` could not be read."""
+        self._unreadable.labels(kind).inc()
+        if len(self.unreadable_parts) < _MAX_PARTS:
+            self.unreadable_parts.add((kind, path))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

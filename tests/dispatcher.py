@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiogram import Dispatcher, Router
 
-from app.container import build
+from app.container import Container, build
 from app.dispatcher import build_dispatcher, build_intake
 from data.config import load_settings
 
@@ -15,12 +15,22 @@ ADMIN = 1
 
 def real_dispatcher(folder: Path) -> Dispatcher:
     """Build container and dispatcher; files would go to `folder`."""
+    return real_bot(folder)[1]
+
+
+def real_bot(folder: Path, **environment: str) -> tuple[Container, Dispatcher]:
+    """Build container and dispatcher with more settings; files go to `folder`."""
     nothing = folder / "nothing"
-    environment = {"BOT_TOKEN": TOKEN, "BOT_ADMINS": str(ADMIN), "FILES_SPOOL_DIR": str(folder)}
+    environment = {
+        "BOT_TOKEN": TOKEN,
+        "BOT_ADMINS": str(ADMIN),
+        "FILES_SPOOL_DIR": str(folder),
+        **environment,
+    }
     settings = load_settings(nothing, nothing, environment)
     container = build(settings)
     intake = build_intake(container, settings, bot_username="demo_bot", can_share=True)
-    return build_dispatcher(container, settings, intake)
+    return container, build_dispatcher(container, settings, intake)
 
 
 def routers(dispatcher: Dispatcher) -> Iterator[Router]:

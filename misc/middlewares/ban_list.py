@@ -66,8 +66,11 @@ class BanList(BaseMiddleware):
     ) -> Any:
         """Drop the update of a banned chat; pass on all others."""
         assert isinstance(event, Message | CallbackQuery | InlineQuery | ChosenInlineResult)
-        message = event if isinstance(event, Message) else getattr(event, "message", None)
-        person, chat = event.from_user, message and message.chat
+        person, chat = event.from_user, None
+        if isinstance(event, Message):
+            chat = event.chat
+        elif isinstance(event, CallbackQuery) and event.message:
+            chat = event.message.chat
         ids = {person.id if person else None, chat.id if chat else None}
         if ids & self._banned and not ids & self._exempt:
             self._dropped("banned", chat.id if chat else person.id if person else 0)

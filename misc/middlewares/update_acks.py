@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, Update
+from aiogram.types.update import UpdateTypeLookupError
+
+#: Kind of an update without an event that aiogram knows.
+UNKNOWN_KIND: Final = "unknown"
 
 
 class UpdateAcks(BaseMiddleware):
@@ -54,16 +58,28 @@ class UpdateAcks(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Handle an update, then acknowledge it unless a handler has."""
+        """Handle an update, then acknowledge it unless a handler has.
+
+        An update of a kind that aiogram does not know is only acknowledged.
+        """
         assert isinstance(event, Update)
-        self._counted(event.event_type)
         ack = data["ack"] = UpdateAck(event.update_id, self)
         self._being_handled += 1
         try:
-            return await handler(event, data)
+            kind = _kind(event)
+            self._counted(kind)
+            return None if kind == UNKNOWN_KIND else await handler(event, data)
         finally:
             self._being_handled -= 1
             ack.give()
+
+
+def _kind(update: Update) -> str:
+    """Return the kind of an update, such as "message"."""
+    try:
+        return update.event_type
+    except UpdateTypeLookupError:
+        return UNKNOWN_KIND
 
 
 class UpdateAck:

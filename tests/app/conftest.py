@@ -1,5 +1,5 @@
-"""Fixtures of the unit tests: a bot without a connection."""
+"""Fixtures of the unit tests: a bot without a connection, a database."""
 
-from tests.fakes import telegram
+from tests.fakes import migrated_file, telegram
 
-__all__ = ["telegram"]
+__all__ = ["migrated_file", "telegram"]

@@ -90,3 +90,15 @@ async def test_updates_are_counted_by_kind(telegram: FakeTelegram):
     await acks(handler, update(telegram, 5), {})
     await acks(handler, Update(update_id=6, callback_query=telegram.query("x")), {})
     assert kinds == ["message", "callback_query"]
+
+
+async def test_an_update_of_an_unknown_kind_is_only_acknowledged():
+    kinds: list[str] = []
+    acks = UpdateAcks(kinds.append)
+    acks.expect([Update(update_id=5)])
+
+    async def handler(_event: TelegramObject, _data: dict[str, Any]) -> Any:
+        pytest.fail("there is nothing to handle")
+
+    assert await acks(handler, Update(update_id=5), {}) is None
+    assert (kinds, acks.is_idle) == (["unknown"], True)
