@@ -125,9 +125,9 @@ async def maintain(settings: "Settings") -> int:
     prepare(settings)
     from app import maintenance_mode
 
-    code = 0 if await maintenance_mode.run(settings) else FAILED
-    exit_soon(code)
-    return code
+    await maintenance_mode.run(settings)
+    exit_soon(0)
+    return 0
 
 
 async def rebuild_statistics(settings: "Settings") -> int:

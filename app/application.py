@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 
-from aiogram import Dispatcher
 from aiogram.types import User
 
 from app.bot_commands import publish_commands
@@ -12,7 +11,8 @@ from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
-from app.polling import PollingWatch
+from app.polling import End, Polling, PollingLease
+from app.process_lock import ProcessLock
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.broadcasts import sweep_recipients
 from data.config import Settings
@@ -54,16 +54,23 @@ class Application:
         """
         self._settings = settings
         self.container = build(settings)
-        self._dispatcher: Dispatcher | None = None
+        heartbeat = settings.files.heartbeat
+        lock = ProcessLock(heartbeat.with_name(f"polling-{self.container.bot.id}.lock"))
+        self._lease = PollingLease(
+            self.container.bot.id, self.container.request_store, settings.run.lease_s, lock
+        )
+        self._polling = Polling(self.container.update_acks, heartbeat, self._lease)
 
     async def run(self) -> bool:
-        """Poll until a signal arrives; return False if Telegram could not be used.
+        """Poll until a signal arrives; return False if a restart may help.
+
+        If another instance polls with the same token and has its own database, this one stays up
+        without polling.
 
         Raises:
-            SettingsError: Telegram does not know the token.
+            SettingsError: Telegram does not know the token, or a webhook is set.
         """
-        watch = PollingWatch(self.stop, self.container.update_acks, self._settings.files.heartbeat)
-        self.container.bot.session.middleware(watch)
+        self.container.bot.session.middleware(self._polling.watch)
         try:
             me = await self._check_bot()
             if me is None:
@@ -79,23 +86,27 @@ class Application:
                 bot_username=me.username,
                 can_share="inline_query" in updates,
             )
-            self._dispatcher = build_dispatcher(self.container, self._settings, intake)
+            dispatcher = build_dispatcher(self.container, self._settings, intake)
             # aiogram would cancel handlers after this hook; the requests behind them end inside it.
-            self._dispatcher.shutdown.register(self._drain)
+            dispatcher.shutdown.register(self._drain)
             _tune_garbage_collector()
-            server = HealthServer(self.container, self._settings.files.heartbeat)
+            server = HealthServer(
+                self.container, self._settings.files.heartbeat, lambda: self._polling.problem
+            )
             host, port = self._settings.watch.host, self._settings.watch.port
-            tasks = self._periodic_tasks(intake)
-            async with server.serving(host, port), running_periodic_tasks(tasks):
-                await self._dispatcher.start_polling(
-                    self.container.bot,
-                    allowed_updates=updates,
-                    tasks_concurrency_limit=UPDATES_AT_ONCE,
-                    close_bot_session=False,
-                )
+            async with server.serving(host, port):
+                async with running_periodic_tasks(self._periodic_tasks(intake)):
+                    await self._polling.run(
+                        self.container.bot, dispatcher, updates, UPDATES_AT_ONCE
+                    )
+                    if not self._polling.has_started:
+                        await self._drain()
+                if self._polling.watch.end is End.CONFLICT:
+                    await self._stay_up()
             await self.container.request_store.hand_back()
-            return not watch.has_conflict
+            return self._polling.watch.end is not End.LEASE_LOST
         finally:
+            self._lease.release()
             await self.container.close()
             logger.info("Stopped", extra={"event": "stopped"})
 
@@ -104,10 +115,17 @@ class Application:
         """True if no update is being handled and no request runs or waits."""
         return self.container.update_acks.is_idle and not self.container.request_queue.count
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """End `run`: no new updates, running requests finish, everything is closed."""
-        if self._dispatcher:
-            await self._dispatcher.stop_polling()
+        self._polling.stop()
+
+    async def _stay_up(self) -> None:
+        """Tell the administrators about the other instance, and wait for the stop."""
+        await self.container.admin_notifier.notify("alarm_conflict")
+        # The lease is kept: another process of this database would end the other's polling.
+        lease = PeriodicTask("lease renewal", self._settings.run.lease_s / 4, self._lease.is_held)
+        async with running_periodic_tasks([lease]):
+            await self._polling.stay_up()
 
     async def _inline_updates(self, me: User) -> list[str]:
         """Return the update types of inline and guest mode, if they work; else log why not."""
@@ -139,7 +157,7 @@ class Application:
     def _periodic_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
         lease_s = self._settings.run.lease_s
         return [
-            PeriodicTask("lease renewal", lease_s / 4, self._renew_lease),
+            PeriodicTask("lease renewal", lease_s / 4, self.container.request_store.beat),
             PeriodicTask("request take-over", lease_s, intake.resume),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
@@ -164,11 +182,6 @@ class Application:
         if watch.canaries:
             tasks.append(PeriodicTask("canaries", watch.canary_minutes * 60, alarms.check_canaries))
         return tasks
-
-    async def _renew_lease(self) -> None:
-        """Renew the lease while there are requests that another process could take over."""
-        if self.container.request_queue.count:
-            await self.container.request_store.beat()
 
     async def _sweep(self) -> None:
         """Delete rows and files that are not needed any more, and merge old statistics."""
@@ -206,7 +219,7 @@ class Application:
         try:
             async with asyncio.timeout(_LAST_ACK_S):
                 await self.container.update_acks.complete()
-                if self.container.update_acks.last is not None:
+                if self.container.update_acks.last is not None and not self._polling.watch.end:
                     await self.container.bot.get_updates(
                         offset=self.container.update_acks.last + 1, limit=1, timeout=0
                     )

@@ -80,6 +80,7 @@ class Container:
     statistics_menu: StatisticsMenu
     board: LiveBoard | None
     alarms: Alarms
+    admin_notifier: AdminNotifier
     pseudonyms: Pseudonyms
     ads: tuple[Ad, ...]
 
@@ -137,6 +138,7 @@ def build(settings: Settings) -> Container:
         sender, texts, registry, statistics, _botstat(settings, spool), has_ads=bool(ads)
     )
     board_chat = settings.statistics.board_chat
+    admin_notifier = AdminNotifier(sender, texts, admins)
     return Container(
         bot=bot,
         sender=sender,
@@ -161,7 +163,7 @@ def build(settings: Settings) -> Container:
         statistics_menu=statistics_menu,
         board=LiveBoard(bot, sender, statistics_menu, board_chat) if board_chat else None,
         alarms=Alarms(
-            AdminNotifier(sender, texts, admins),
+            admin_notifier,
             metrics,
             fetcher,
             spool,
@@ -169,6 +171,7 @@ def build(settings: Settings) -> Container:
                 settings.watch.failing_percent / 100, settings.watch.quiet_minutes * 60, canaries
             ),
         ),
+        admin_notifier=admin_notifier,
         pseudonyms=Pseudonyms(settings.bot.token.get_secret_value()),
         ads=ads,
     )

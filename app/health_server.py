@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -26,10 +26,14 @@ _STALE_S: Final = 120
 class HealthServer:
     """Serves /healthz, /readyz and /metrics. No authentication: the address limits access."""
 
-    def __init__(self, container: Container, heartbeat: Path) -> None:
+    def __init__(
+        self, container: Container, heartbeat: Path, polling_problem: Callable[[], str | None]
+    ) -> None:
+        """Build the server; `polling_problem` returns why the bot does not poll, if it does not."""
         self._registry = container.metrics.registry
         self._registry.register(Gauges(container))
         self._heartbeat = heartbeat
+        self._polling_problem = polling_problem
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
@@ -73,6 +77,8 @@ class HealthServer:
     async def _readyz(self, _request: web.Request) -> web.Response:
         """Respond with 200 if Telegram and the database respond, else with 503 and the reasons."""
         problems = []
+        if problem := self._polling_problem():
+            problems.append(problem)
         if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > _STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:

@@ -10,7 +10,7 @@ from aiogram import Bot, Dispatcher, Router
 from aiogram.methods import AnswerGuestQuery
 from aiogram.types import CallbackQuery, InlineQuery, Message
 
-from app.polling import PollingWatch
+from app.polling import End, Polling
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.pseudonyms import LoggedChat
 from data.config import Settings
@@ -52,8 +52,8 @@ class NoticeThrottle:
         return True
 
 
-async def run(settings: Settings) -> bool:
-    """Answer until a signal arrives; return False if another instance polls with this token.
+async def run(settings: Settings) -> None:
+    """Answer until a signal arrives.
 
     Raises:
         SettingsError: Telegram does not know the token.
@@ -73,21 +73,22 @@ async def run(settings: Settings) -> bool:
     )
     dispatcher.update.outer_middleware(update_acks)
     dispatcher.include_router(router())
-    watch = PollingWatch(dispatcher.stop_polling, update_acks, settings.files.heartbeat)
-    bot.session.middleware(watch)
+    polling = Polling(update_acks, settings.files.heartbeat)
+    bot.session.middleware(polling.watch)
     logger.info(
         "Maintenance mode: users are asked to come back later",
         extra={"event": "maintenance_started"},
     )
     try:
-        await dispatcher.start_polling(bot, allowed_updates=_UPDATES, close_bot_session=False)
+        await polling.run(bot, dispatcher, _UPDATES, None)
+        if polling.watch.end is End.CONFLICT:
+            await polling.stay_up()
     except TokenRejectedError:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
         ) from None
     finally:
         await bot.session.close()
-    return not watch.has_conflict
 
 
 def router() -> Router:

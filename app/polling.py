@@ -1,53 +1,141 @@
-"""Monitors polling: heartbeat, update acknowledgements and conflicts with another instance."""
+"""Polling: which process polls, when it ends, and what is known about it."""
 
 import asyncio
 import logging
+import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
-from aiogram import Bot
+from aiogram import Bot, Dispatcher
 from aiogram.client.session.middlewares.base import (
     BaseRequestMiddleware,
     NextRequestMiddlewareType,
 )
-from aiogram.exceptions import TelegramConflictError
+from aiogram.exceptions import (
+    TelegramConflictError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 
+from app.process_lock import ProcessLock
+from core.errors import SettingsError, StorageError
+from data.workers import claim_polling, forget_worker
 from misc.middlewares.update_acks import UpdateAcks
+from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
 
 #: The heartbeat file is touched no more often than this, in seconds.
 _HEARTBEAT_S: Final = 5
+#: Longest interval between two attempts to get the lease, in seconds.
+_STANDBY_S: Final = 2.0
+
+
+class End(Enum):
+    """Why this process polls no more although nobody has stopped it."""
+
+    #: Another instance polls with the same token, and has its own database.
+    CONFLICT = "another instance polls with the same token; restart this one once it is stopped"
+    #: Another process of the same database polls.
+    LEASE_LOST = "another process with this database has taken over"
+    WEBHOOK = "a webhook is set"
+    TOKEN_REJECTED = "Telegram does not know the token"  # noqa: S105 - a sentence
+
+
+class Lease(Protocol):
+    """Decides whether this process may poll."""
+
+    async def is_held(self) -> bool:
+        """Return True if this process may poll."""
+
+
+class PollingLease:
+    """The lease in the database: of the processes that share it, one polls.
+
+    The lock file shortens the wait after a crash: the lease of a process that has certainly ended
+    need not expire.
+    """
+
+    def __init__(self, bot_id: int, store: RequestStore, lease_s: float, lock: ProcessLock) -> None:
+        self._bot_id = bot_id
+        self._store = store
+        self._lease_s = lease_s
+        self._lock = lock
+        self._is_locked = False
+        self._is_held = False
+        self._checked_at = 0.0
+
+    async def is_held(self) -> bool:
+        """Return True if this process may poll; asks the database once per third of the lease.
+
+        While the database does not respond, nobody can take the lease, and the last answer counts.
+        """
+        now = time.monotonic()
+        if self._is_held and now - self._checked_at < self._lease_s / 3:
+            return True
+        try:
+            await self._forget_predecessor()
+            await self._store.beat()
+            self._is_held = await claim_polling(self._bot_id, self._store.name)
+        except StorageError as error:
+            logger.warning(
+                "Could not renew the polling lease: %s", error, extra={"event": "lease_not_renewed"}
+            )
+        else:
+            self._checked_at = now
+        return self._is_held
+
+    def release(self) -> None:
+        """Release the lock file."""
+        self._lock.release()
+
+    async def _forget_predecessor(self) -> None:
+        if self._is_locked:
+            return
+        try:
+            previous = self._lock.acquire(self._store.name)
+        except OSError as error:
+            logger.warning(
+                "Cannot use the lock file: %s", error.strerror, extra={"event": "lock_file_failed"}
+            )
+            previous = None
+        else:
+            self._is_locked = True
+        if previous:
+            await forget_worker(previous)
 
 
 class PollingWatch(BaseRequestMiddleware):
     """Request middleware that monitors getUpdates.
 
     Before each call it waits until all earlier updates are acknowledged, because the call deletes
-    them at Telegram. Each response touches the heartbeat file. A conflict stops the bot: another
-    instance polls with the same token, and updates would be lost if both continued.
+    them at Telegram. Each response touches the heartbeat file. Once polling has to end, no further
+    call is made: it would end the polling of the other instance.
     """
 
     def __init__(
-        self, stop: Callable[[], Awaitable[None]], update_acks: UpdateAcks, heartbeat: Path
+        self,
+        stop: Callable[[], None],
+        update_acks: UpdateAcks,
+        heartbeat: Path,
+        lease: Lease | None = None,
     ) -> None:
-        """Create the folder of the heartbeat file. `stop` is called after a conflict."""
+        """Create the folder of the heartbeat file. `stop` is called once polling has to end."""
         heartbeat.parent.mkdir(parents=True, exist_ok=True)
         self._stop = stop
         self._update_acks = update_acks
         self._heartbeat = heartbeat
+        self._lease = lease
         self._beat_at = 0.0
-        self._stopping: asyncio.Task[None] | None = None
-
-    @property
-    def has_conflict(self) -> bool:
-        """True if the bot stops because another instance polls with the same token."""
-        return self._stopping is not None
+        #: Why polling has to end; None while it goes on.
+        self.end: End | None = None
 
     async def __call__(
         self,
@@ -56,28 +144,155 @@ class PollingWatch(BaseRequestMiddleware):
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
         """Pass every request on, and monitor getUpdates."""
-        is_polling = isinstance(method, GetUpdates)
-        if is_polling:
-            await self._update_acks.complete()
+        if isinstance(method, GetUpdates):
+            return await self._poll(make_request, bot, method)
+        return await make_request(bot, method)
+
+    async def _poll(
+        self,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
+        await self._update_acks.complete()
+        if self._lease and not self.end and not await self._lease.is_held():
+            self._end_with(End.LEASE_LOST)
+        if self.end:
+            await asyncio.Event().wait()  # until the caller is cancelled
         try:
             response = await make_request(bot, method)
-        except TelegramConflictError:
-            if is_polling and not self._stopping:
-                logger.critical(
-                    "Another instance polls with the same token, stopping",
-                    extra={"event": "polling_conflict"},
-                )
-                # As a task, because it waits for this very request to end.
-                self._stopping = asyncio.ensure_future(self._stop())  # noqa: TID251
+        except TelegramConflictError as error:
+            await self._end_after(error)
             raise
-        if is_polling:
-            self._beat()
-            # aiogram declares a Response, but the session returns the updates themselves.
-            self._update_acks.expect(cast("list[Update]", response))
+        except (TelegramUnauthorizedError, TelegramNotFound):
+            self._end_with(End.TOKEN_REJECTED)
+            raise
+        self.beat()
+        # aiogram declares a Response, but the session returns the updates themselves.
+        self._update_acks.expect(cast("list[Update]", response))
         return response
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Touch the heartbeat file, if it is time."""
         now = time.monotonic()
         if now - self._beat_at >= _HEARTBEAT_S:
             self._heartbeat.touch()
             self._beat_at = now
+
+    async def _end_after(self, conflict: TelegramConflictError) -> None:
+        """End polling after a 409: it is about a webhook, or about another instance.
+
+        https://github.com/tdlib/telegram-bot-api, Client.cpp: "can't use getUpdates method while
+        webhook is active", "terminated by other getUpdates request".
+        """
+        if "webhook" in conflict.message.lower():
+            self._end_with(End.WEBHOOK)
+        elif self._lease and not await self._lease.is_held():
+            self._end_with(End.LEASE_LOST)
+        else:
+            self._end_with(End.CONFLICT)
+
+    def _end_with(self, end: End) -> None:
+        if self.end is None:
+            self.end = end
+            logger.critical("Polling ends: %s", end.value, extra={"event": "polling_ended"})
+            self._stop()
+
+
+class Polling:
+    """Polls as long as this process may; afterwards the process may have to stay up without."""
+
+    def __init__(
+        self, update_acks: UpdateAcks, heartbeat: Path, lease: Lease | None = None
+    ) -> None:
+        self.watch = PollingWatch(self._stop_polling, update_acks, heartbeat, lease)
+        self._lease = lease
+        self._is_asked_to_stop = asyncio.Event()
+        self._must_end = asyncio.Event()
+        #: True once this process has polled.
+        self.has_started = False
+
+    @property
+    def problem(self) -> str | None:
+        """Why this process does not poll now; None while it does."""
+        if self.watch.end:
+            return self.watch.end.value
+        return None if self.has_started else "another process with this database polls"
+
+    async def run(
+        self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
+    ) -> None:
+        """Wait for the lease, then poll until `stop`, a signal, or the end of the right to poll.
+
+        Raises:
+            SettingsError: Telegram does not know the token, or a webhook is set.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(NotImplementedError, RuntimeError):  # not in the main thread
+                loop.add_signal_handler(number, self.stop)
+        if not await self._has_lease():
+            return
+        self.has_started = True
+        stopper = asyncio.create_task(self._stop_dispatcher(dispatcher))  # noqa: TID251 - ends here
+        try:
+            await dispatcher.start_polling(
+                bot,
+                allowed_updates=allowed_updates,
+                tasks_concurrency_limit=at_once,
+                close_bot_session=False,
+                handle_signals=False,
+            )
+        finally:
+            stopper.cancel()
+            await asyncio.gather(stopper, return_exceptions=True)
+        if self.watch.end is End.TOKEN_REJECTED:
+            raise SettingsError(["[bot] token (BOT_TOKEN): Telegram does not know this token"])
+        if self.watch.end is End.WEBHOOK:
+            raise SettingsError(
+                [
+                    "[bot] token (BOT_TOKEN): a webhook is set for this bot, so that it cannot "
+                    "poll. Stop the program that uses it, or remove it by opening "
+                    "https://api.telegram.org/bot<token>/deleteWebhook"
+                ]
+            )
+
+    def stop(self) -> None:
+        """End polling, waiting for the lease, and staying up."""
+        self._is_asked_to_stop.set()
+        self._stop_polling()
+
+    async def stay_up(self) -> None:
+        """Wait for `stop` without polling.
+
+        A restart would only end the polling of the other instance, so the process must look alive
+        to whatever restarts it.
+        """
+        while not self._is_asked_to_stop.is_set():
+            self.watch.beat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_asked_to_stop.wait(), _HEARTBEAT_S)
+
+    async def _has_lease(self) -> bool:
+        """Wait for the lease; return False if asked to stop before."""
+        is_logged = False
+        while self._lease and not self._must_end.is_set():
+            if await self._lease.is_held():
+                return True
+            if not is_logged:
+                is_logged = True
+                logger.info(
+                    "Standing by: another process with this database polls",
+                    extra={"event": "polling_standby"},
+                )
+            self.watch.beat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._must_end.wait(), _STANDBY_S)
+        return not self._must_end.is_set()
+
+    def _stop_polling(self) -> None:
+        self._must_end.set()
+
+    async def _stop_dispatcher(self, dispatcher: Dispatcher) -> None:
+        await self._must_end.wait()
+        await dispatcher.stop_polling()

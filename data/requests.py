@@ -1,10 +1,10 @@
-"""The request store: requests that survive a restart, worker leases, and flights."""
+"""The request store: requests that survive a restart, and flights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Update, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
@@ -12,6 +12,7 @@ from core.request import Progress, Request
 from data.database import table_of, unix_now, write
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
+from data.workers import conflicting, is_alive
 
 # Prepared once and on the bare table, because ORM mapping would double the cost per request.
 _TABLE: Final = table_of(Requests)
@@ -141,20 +142,6 @@ async def hand_back(owner: str) -> int:
     return await write(work)
 
 
-async def renew_lease(owner: str, seconds: int) -> None:
-    """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead."""
-    until = unix_now() + seconds
-
-    def work(db: Connection) -> None:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(Workers).values(name=owner, alive_until=until)
-        db.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_={"alive_until": until})
-        )
-
-    await write(work)
-
-
 async def begin_flight(key: CacheKey, owner: str) -> bool:
     """Claim the flight of a post for a worker. Return False while another live worker has it."""
     values = {
@@ -170,7 +157,7 @@ async def begin_flight(key: CacheKey, owner: str) -> bool:
         statement = statement.on_conflict_do_update(
             index_elements=list(values),
             set_={"owner": owner},
-            where=or_(Flights.owner == owner, ~_is_alive(Flights.owner)),
+            where=or_(Flights.owner == owner, ~is_alive(conflicting(Flights.owner))),
         )
         return bool(db.execute(statement).rowcount)
 
@@ -197,7 +184,7 @@ async def sweep_requests(finished_before: int) -> int:
 
     def work(db: Connection) -> int:
         number = db.execute(delete(Requests).where(Requests.finished_at < finished_before)).rowcount
-        db.execute(delete(Flights).where(~_is_alive(Flights.owner)))
+        db.execute(delete(Flights).where(~is_alive(Flights.owner)))
         db.execute(delete(Workers).where(Workers.alive_until < unix_now()))
         return number
 
@@ -207,10 +194,5 @@ async def sweep_requests(finished_before: int) -> int:
 def _unowned(statement: Update, owner: str) -> Update:
     """Restrict a statement to requests without a live worker; `owner` counts as live."""
     return statement.where(
-        or_(Requests.owner.is_(None), (Requests.owner != owner) & ~_is_alive(Requests.owner))
+        or_(Requests.owner.is_(None), (Requests.owner != owner) & ~is_alive(Requests.owner))
     )
-
-
-def _is_alive(owner: Any) -> Any:
-    live = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())
-    return live.correlate(Requests, Flights).exists()

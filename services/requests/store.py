@@ -18,12 +18,12 @@ from data.requests import (
     end_flight,
     finish_request,
     hand_back,
-    renew_lease,
     store_progress,
     store_requests,
     sweep_requests,
     take_over,
 )
+from data.workers import renew_lease
 
 logger = logging.getLogger(__name__)
 

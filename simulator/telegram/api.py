@@ -36,7 +36,7 @@ class FaultRule:
     method: str
     #: "429", "400", "403", "500" …: refuse with that code. "cut": drop the connection without
     #: carrying out the request. "lost": carry out the request, then drop the connection. "slow":
-    #: answer late.
+    #: answer late. "webhook": refuse because a webhook is set.
     kind: str
     times: int = 1
     #: Number of matching requests to let through first.
@@ -114,6 +114,8 @@ class BotApi:
                 raise ApiError(401, "Unauthorized")
             params, uploads = await self._parameters(name, request)
             if name == "getUpdates":
+                if any(fault.method == name for fault in self.faults):
+                    await self._fail(name, params)
                 return web.json_response({"ok": True, "result": await self._get_updates(params)})
             result = await self._carry_out(name, params, uploads)
             return web.json_response({"ok": True, "result": result})
@@ -135,13 +137,7 @@ class BotApi:
 
     async def _carry_out(self, name: str, params: Params, uploads: Uploads) -> Any:
         await asyncio.sleep(self.latency_s)
-        fault = self._matching_fault(name, params)
-        if fault and fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        elif fault and fault.kind == "cut":
-            raise _Dropped("cut")
-        elif fault and fault.kind.isdigit():
-            raise _refusal(fault)
+        fault = await self._fail(name, params)
         if self.limits:
             self.limits.check(name, params)
         method = self.methods.find(name)
@@ -152,6 +148,30 @@ class BotApi:
         if fault and fault.kind == "lost":
             raise _Dropped("lost")
         return result
+
+    async def _fail(self, name: str, params: Params) -> FaultRule | None:
+        """Do what the next matching rule demands, and return the rule.
+
+        Raises:
+            ApiError, _Dropped: the call fails.
+        """
+        fault = self._matching_fault(name, params)
+        if fault is None:
+            return None
+        match fault.kind:
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+            case "cut":
+                raise _Dropped("cut")
+            case "webhook":
+                raise ApiError(
+                    409,
+                    "Conflict: can't use getUpdates method while webhook is active; use "
+                    "deleteWebhook to delete the webhook first",
+                )
+            case kind if kind.isdigit():
+                raise _refusal(fault)
+        return fault
 
     def _matching_fault(self, name: str, params: Params) -> FaultRule | None:
         for fault in self.faults:

@@ -1,15 +1,22 @@
-"""Polling: the heartbeat, updates that are not forgotten, and a second instance."""
+"""Polling: the heartbeat, updates that are not forgotten, and who may poll."""
 
 import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiogram.exceptions import TelegramConflictError, TelegramNetworkError
+from aiogram.exceptions import (
+    TelegramConflictError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import GetMe, GetUpdates
 from aiogram.types import Update
 
-from app.polling import PollingWatch
+from app.polling import End, PollingLease, PollingWatch
+from app.process_lock import ProcessLock
+from core.errors import StorageError
 from misc.middlewares.update_acks import UpdateAcks
 from tests.fakes import FakeTelegram, settle
 
@@ -24,7 +31,7 @@ class Bench:
         self.answer: Any = []
         self.watch = PollingWatch(self.stop, self.acks, self.heartbeat)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         self.stops += 1
 
     async def make_request(self, _bot: Any, method: Any) -> Any:
@@ -79,20 +86,147 @@ async def test_a_poll_waits_until_the_last_updates_are_safe(bench: Bench):
     assert len(bench.asked) == 3
 
 
-async def test_another_instance_ends_this_one_once(bench: Bench):
+async def test_after_a_conflict_there_is_no_further_poll(bench: Bench):
     bench.answer = conflict()
-    for _ in range(2):
-        with pytest.raises(TelegramConflictError):
-            await bench.call(GetUpdates())
+    with pytest.raises(TelegramConflictError):
+        await bench.call(GetUpdates())
+    assert (bench.watch.end, bench.stops) == (End.CONFLICT, 1)
+    bench.answer = []
+    again = asyncio.ensure_future(bench.call(GetUpdates()))
     await settle()
-    assert bench.watch.has_conflict
-    assert bench.stops == 1
+    assert len(bench.asked) == 1
+    again.cancel()
+    await bench.call(GetMe())  # everything else goes on
+    assert len(bench.asked) == 2
 
 
 async def test_a_conflict_of_another_request_ends_nothing(bench: Bench):
     bench.answer = conflict()
     with pytest.raises(TelegramConflictError):
         await bench.call(GetMe())
+    assert (bench.watch.end, bench.stops) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (
+            TelegramConflictError(
+                method=GetUpdates(),
+                message="Conflict: can't use getUpdates method while webhook is active",
+            ),
+            End.WEBHOOK,
+        ),
+        (TelegramUnauthorizedError(method=GetUpdates(), message="x"), End.TOKEN_REJECTED),
+        (TelegramNotFound(method=GetUpdates(), message="x"), End.TOKEN_REJECTED),
+    ],
+)
+async def test_what_cannot_get_better_ends_the_polling(error: Exception, end: End, bench: Bench):
+    bench.answer = error
+    with pytest.raises(type(error)):
+        await bench.call(GetUpdates())
+    assert (bench.watch.end, bench.stops) == (end, 1)
+
+
+class FakeLease:
+    def __init__(self) -> None:
+        self.held = [True]
+
+    async def is_held(self) -> bool:
+        return self.held.pop(0) if len(self.held) > 1 else self.held[0]
+
+
+async def test_without_the_lease_there_is_no_poll(telegram: FakeTelegram, tmp_path: Path):
+    bench = Bench(telegram, tmp_path)
+    lease = FakeLease()
+    bench.watch = PollingWatch(bench.stop, bench.acks, bench.heartbeat, lease)
+    assert await bench.call(GetUpdates()) == []
+    lease.held = [False]
+    again = asyncio.ensure_future(bench.call(GetUpdates()))
     await settle()
-    assert not bench.watch.has_conflict
-    assert bench.stops == 0
+    assert (len(bench.asked), bench.watch.end, bench.stops) == (1, End.LEASE_LOST, 1)
+    again.cancel()
+
+
+async def test_a_conflict_with_the_new_holder_is_no_foreign_instance(
+    telegram: FakeTelegram, tmp_path: Path
+):
+    bench = Bench(telegram, tmp_path)
+    lease = FakeLease()
+    lease.held = [True, False]
+    bench.watch = PollingWatch(bench.stop, bench.acks, bench.heartbeat, lease)
+    bench.answer = conflict()
+    with pytest.raises(TelegramConflictError):
+        await bench.call(GetUpdates())
+    assert bench.watch.end is End.LEASE_LOST
+
+
+class FakeStore:
+    name = "me"
+
+    def __init__(self) -> None:
+        self.beats = 0
+
+    async def beat(self) -> None:
+        self.beats += 1
+
+
+@pytest.fixture
+def claims(monkeypatch: pytest.MonkeyPatch) -> list[bool | Exception]:
+    """Return the outcomes of the next claims; the last one stays."""
+    outcomes: list[bool | Exception] = []
+
+    async def claim(_bot_id: int, _owner: str) -> bool:
+        outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr("app.polling.claim_polling", claim)
+    return outcomes
+
+
+def make_lease(folder: Path, lease_s: float) -> tuple[PollingLease, FakeStore]:
+    store = FakeStore()
+    lock = ProcessLock(folder / "lock")
+    return PollingLease(42, store, lease_s, lock), store  # type: ignore[arg-type]
+
+
+async def test_a_held_lease_is_not_asked_for_at_every_poll(
+    claims: list[bool | Exception], tmp_path: Path
+):
+    claims[:] = [False, True]
+    lease, store = make_lease(tmp_path, 300)
+    assert not await lease.is_held()
+    assert [await lease.is_held() for _ in range(5)] == [True] * 5
+    assert store.beats == 2
+    lease.release()
+
+
+async def test_without_the_database_the_last_answer_counts(
+    claims: list[bool | Exception], tmp_path: Path
+):
+    claims[:] = [StorageError("x"), True, StorageError("x")]
+    lease, _ = make_lease(tmp_path, 0)
+    assert [await lease.is_held() for _ in range(4)] == [False, True, True, True]
+    lease.release()
+
+
+async def test_what_a_dead_process_held_is_free_at_once(
+    claims: list[bool | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    forgotten: list[str] = []
+
+    async def forget(name: str) -> None:
+        forgotten.append(name)
+
+    monkeypatch.setattr("app.polling.forget_worker", forget)
+    claims[:] = [True]
+    dead = ProcessLock(tmp_path / "lock")
+    dead.acquire("the dead")
+    dead.release()
+    lease, _ = make_lease(tmp_path, 0)
+    for _ in range(3):
+        await lease.is_held()
+    assert forgotten == ["the dead"]
+    lease.release()

@@ -1,6 +1,7 @@
 """Stored requests on both databases: none is stored twice, none is served by two processes."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -18,12 +19,12 @@ from data.requests import (
     end_flight,
     finish_request,
     hand_back,
-    renew_lease,
     store_progress,
     store_requests,
     sweep_requests,
     take_over,
 )
+from data.workers import renew_lease
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
 REQUEST = Request("post", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
@@ -135,6 +136,26 @@ async def test_one_post_is_fetched_by_one_living_process(now: list[int]):
     assert not await begin_flight(KEY, "a")
     await end_flight(KEY, "b")
     assert await begin_flight(KEY, "a")
+
+
+@pytest.mark.usefixtures("now")
+async def test_of_many_that_begin_one_flight_at_once_one_wins():
+    names = [f"worker {number}" for number in range(20)]
+    for name in names:
+        await renew_lease(name, 15)
+    claims = await asyncio.gather(*(begin_flight(KEY, name) for name in names))
+    assert sum(claims) == 1
+
+
+async def test_the_flight_of_a_dead_process_is_free_although_others_fly(now: list[int]):
+    other = replace(KEY, post_id="another")
+    await renew_lease("a", 15)
+    assert await begin_flight(KEY, "a")
+    now[0] += 16
+    await renew_lease("b", 15)
+    await renew_lease("c", 15)
+    assert await begin_flight(other, "b")
+    assert await begin_flight(KEY, "c")
 
 
 async def test_the_dead_are_forgotten(now: list[int]):

@@ -82,16 +82,17 @@ class BotHarness:
         """Stop the bot and return the result of `Application.run`."""
         if self._running is None or self.application is None:
             return True
-        await self.application.stop()
+        self.application.stop()
         return await self.wait_stopped()
 
     async def wait_stopped(self) -> bool:
         """Wait until the bot stops by itself and return the result of `Application.run`."""
         assert self._running
-        result = await self._running
-        self._running = None
-        await database.close()
-        return result
+        try:
+            return await self._running
+        finally:
+            self._running = None
+            await database.close()
 
     async def close(self) -> None:
         """Stop the bot and the simulator."""

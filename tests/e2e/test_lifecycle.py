@@ -128,20 +128,6 @@ async def test_a_message_sent_while_the_bot_is_stopped_is_served(harness: BotHar
     assert len(harness.videos()) == 1
 
 
-async def test_a_second_poller_stops_the_first(
-    harness: BotHarness, caplog: pytest.LogCaptureFixture
-):
-    await harness.start()
-    import aiohttp
-
-    async with aiohttp.ClientSession() as session:
-        url = f"{harness.simulator.address}/bot{harness.simulator.token}/getUpdates"
-        async with session.get(url) as response:
-            assert response.status == 200
-    assert await harness.wait_stopped() is False
-    assert "Another instance" in caplog.text
-
-
 async def test_the_heartbeat_file_appears_after_the_first_poll(harness: BotHarness):
     heartbeat = harness.folder / "heartbeat"
     await harness.start()

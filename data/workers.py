@@ -1,0 +1,61 @@
+"""Worker leases: which processes are alive, and which of them polls Telegram."""
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, literal_column, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
+
+from data.database import unix_now, write
+from data.models import Flights, KeyValues, Requests, Workers
+
+
+async def renew_lease(owner: str, seconds: int) -> None:
+    """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead."""
+    until = unix_now() + seconds
+
+    def work(db: Connection) -> None:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(Workers).values(name=owner, alive_until=until)
+        db.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_={"alive_until": until})
+        )
+
+    await write(work)
+
+
+async def forget_worker(owner: str) -> None:
+    """End the lease of a worker that is known to be dead: what it held is free at once."""
+    statement = delete(Workers).where(Workers.name == owner)
+    await write(lambda db: db.execute(statement))
+
+
+async def claim_polling(bot_id: int, owner: str) -> bool:
+    """Claim the right to poll for a worker; return False while another live worker has it."""
+
+    def work(db: Connection) -> bool:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(KeyValues).values(name=f"polling/{bot_id}", value=owner)
+        statement = statement.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"value": owner},
+            where=or_(KeyValues.value == owner, ~is_alive(conflicting(KeyValues.value))),
+        )
+        return bool(db.execute(statement).rowcount)
+
+    return await write(work)
+
+
+def is_alive(owner: Any) -> Any:
+    """Return the condition that the worker named in a column has a valid lease."""
+    live = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())
+    return live.correlate(Requests, Flights).exists()
+
+
+def conflicting(column: InstrumentedAttribute[str]) -> Any:
+    """Return the column of the existing row, for a subquery of ON CONFLICT DO UPDATE.
+
+    SQLAlchemy does not correlate a subquery there: it would look at all rows of the table, and not
+    see those of transactions that have just ended.
+    """
+    return literal_column(f"{column.class_.__tablename__}.{column.key}")

@@ -1,0 +1,58 @@
+"""Worker leases: of the processes that share a database, one polls."""
+
+import asyncio
+
+import pytest
+
+from data import database
+from data.workers import claim_polling, forget_worker, renew_lease
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    now = [1_000_000]
+    monkeypatch.setattr(database, "clock", lambda: now[0])
+    return now
+
+
+async def test_one_worker_polls_until_its_lease_ends(now: list[int]):
+    await renew_lease("a", 15)
+    await renew_lease("b", 60)
+    assert await claim_polling(42, "a")
+    assert await claim_polling(42, "a")
+    assert not await claim_polling(42, "b")
+    now[0] += 15
+    assert not await claim_polling(42, "b")
+    now[0] += 1
+    assert await claim_polling(42, "b")
+    await renew_lease("a", 15)
+    assert not await claim_polling(42, "a")
+
+
+@pytest.mark.usefixtures("now")
+async def test_each_bot_has_its_own_lease():
+    await renew_lease("a", 15)
+    await renew_lease("b", 15)
+    assert await claim_polling(42, "a")
+    assert await claim_polling(43, "b")
+    assert not await claim_polling(43, "a")
+
+
+@pytest.mark.usefixtures("now")
+async def test_the_lease_of_a_dead_worker_is_free_at_once():
+    await renew_lease("a", 15)
+    await renew_lease("b", 15)
+    await claim_polling(42, "a")
+    await forget_worker("a")
+    assert await claim_polling(42, "b")
+
+
+@pytest.mark.usefixtures("now")
+async def test_of_many_that_claim_at_once_one_wins():
+    names = [f"worker {number}" for number in range(20)]
+    for name in names:
+        await renew_lease(name, 15)
+    claims = await asyncio.gather(*(claim_polling(42, name) for name in names))
+    assert sum(claims) == 1
