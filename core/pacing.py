@@ -20,6 +20,9 @@ CHAT: Final = (5, 5.0)
 _MARGIN_S: Final = 0.01
 #: A bulk message that waited this long gets the priority of an answer, so that it cannot starve.
 _BULK_PATIENCE_S: Final = 60.0
+#: If this many chats are refused within this many seconds, the limit is not that of a chat.
+_REFUSED_CHATS: Final = 3
+_SAME_TIME_S: Final = 5.0
 #: Number of buckets above which idle ones are dropped.
 _SWEEP_ABOVE: Final = 2_000
 
@@ -85,6 +88,8 @@ class Pacer:
         self._groups: dict[int, _Bucket] = {}
         #: Waiting tickets by chat, oldest first.
         self._waiting: dict[int, deque[Ticket]] = {}
+        #: When Telegram has refused a chat, newest last.
+        self._refusals: deque[tuple[float, int]] = deque(maxlen=20)
         self._count = 0
         self._sweep_above = _SWEEP_ABOVE
 
@@ -128,13 +133,22 @@ class Pacer:
         """Obey a 429 response: pause the bucket for `retry_after_s` seconds.
 
         Telegram does not say which limit was hit. The chat's limit is more likely, so all chats
-        are paused only if the bot is close to its overall limit.
+        are paused only if several chats are refused at the same time, or if the bot is close to its
+        overall limit. A broadcast always is, so that there a single refusal means nothing.
         """
         until = now + retry_after_s
         chat = self._chat(ticket.chat_id)
         chat.shut_until = max(chat.shut_until, until)
-        if self._overall.free(now) <= OVERALL[0] // 3:
+        self._refusals.append((now, ticket.chat_id))
+        recent = {chat_id for at, chat_id in self._refusals if now - at <= _SAME_TIME_S}
+        is_busy = not ticket.is_bulk and self._overall.free(now) <= OVERALL[0] // 3
+        if is_busy or len(recent) >= _REFUSED_CHATS:
             self._overall.shut_until = max(self._overall.shut_until, until)
+
+    def paused_for(self, chat_id: int, now: float) -> float:
+        """Return how long Telegram has asked to leave a chat alone, in seconds; 0 if it has not."""
+        chat = self._chats.get(chat_id)
+        return max(chat.shut_until - now, 0.0) if chat else 0.0
 
     def next_at(self, now: float) -> float | None:
         """Return the earliest time at which a waiting ticket may be granted.

@@ -2,11 +2,12 @@
 
 It is a request middleware of the client, so every call passes it. If Telegram still responds with
 429, all calls that share the bucket wait, and the call is retried once: after a 429 it is certain
-that nothing was sent.
+that nothing was sent. The calls of a broadcast are not retried here but by the broadcast.
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -36,6 +37,8 @@ on_send_start: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
 
 #: Longest `retry_after` of a 429 that is waited out, in seconds.
 _LONGEST_PAUSE_S: Final = 60
+#: A broadcast waits for a chat at most this long before it goes on with others, in seconds.
+_SHORT_PAUSE_S: Final = 1.0
 _CREATES_ONE: Final = (
     api.SendMessage,
     api.SendPhoto,
@@ -87,24 +90,42 @@ class RateLimiter(BaseRequestMiddleware):
         chat_id, weight = _created(method)
         if not weight:
             return await make_request(bot, method)
+        if is_bulk_send.get():
+            # The broadcast comes back to the chat later; meanwhile it goes on with the others.
+            pause_s = self._pacer.paused_for(chat_id, self._now())
+            if pause_s > _SHORT_PAUSE_S:
+                raise TelegramRetryAfter(method, "the chat is paused", math.ceil(pause_s))
+        try:
+            return await self._send(chat_id, weight, make_request, bot, method)
+        except TelegramRetryAfter as flood:
+            if flood.retry_after > _LONGEST_PAUSE_S or is_bulk_send.get():
+                raise
+            if not self._paces:
+                await asyncio.sleep(flood.retry_after)
+        return await self._send(chat_id, weight, make_request, bot, method)
+
+    async def _send(
+        self,
+        chat_id: int,
+        weight: int,
+        make_request: NextRequestMiddlewareType[TelegramType],
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+    ) -> Response[TelegramType]:
         async with self._tokens(chat_id, weight) as ticket:
+            if on_start := on_send_start.get():
+                await on_start()
             try:
-                return await _send(make_request, bot, method)
+                return await make_request(bot, method)
             except TelegramRetryAfter as flood:
-                if flood.retry_after > _LONGEST_PAUSE_S:
-                    raise
                 logger.warning(
-                    "Telegram responded with 429, retrying in %d s",
+                    "Telegram responded with 429: retry after %d s",
                     flood.retry_after,
                     extra={"event": "telegram_rate_limited"},
                 )
-                pause_s = flood.retry_after
                 if ticket:
-                    self._pacer.flooded(ticket, pause_s, self._now())
-        if not self._paces:
-            await asyncio.sleep(pause_s)
-        async with self._tokens(chat_id, weight):
-            return await _send(make_request, bot, method)
+                    self._pacer.flooded(ticket, flood.retry_after, self._now())
+                raise
 
     @asynccontextmanager
     async def _tokens(self, chat_id: int, weight: int) -> AsyncIterator[Ticket | None]:
@@ -144,16 +165,6 @@ class RateLimiter(BaseRequestMiddleware):
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-async def _send(
-    make_request: NextRequestMiddlewareType[TelegramType],
-    bot: Bot,
-    method: TelegramMethod[TelegramType],
-) -> Response[TelegramType]:
-    if on_start := on_send_start.get():
-        await on_start()
-    return await make_request(bot, method)
 
 
 def _created(method: TelegramMethod[Any]) -> tuple[int, int]:

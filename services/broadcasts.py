@@ -6,10 +6,13 @@ chooses to.
 """
 
 import asyncio
+import heapq
 import logging
 import time
 from collections import deque
-from typing import Final, Protocol
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, Final, Protocol
 
 from core.broadcasts import AT_ONCE, Broadcast, Outcome, State
 from core.errors import (
@@ -105,7 +108,7 @@ class Broadcasts:
         """Stop sending; wait up to `grace_s` seconds for the messages in flight."""
         self._is_closing = True
         if run := self._run:
-            run.is_stopped = True
+            run.stop()
             try:
                 await asyncio.wait_for(run.ended.wait(), grace_s)
             except TimeoutError:
@@ -152,8 +155,14 @@ class Broadcasts:
                 await self._send_to(run, chat_id)
             except StorageError as error:
                 if chat_id is not None:
-                    run.retries.append(chat_id)
+                    run.retry(chat_id, 0)
                 await run.wait_after(error)
+            except asyncio.CancelledError:
+                task = _current_task()
+                if task not in run.interrupted:
+                    raise
+                task.uncancel()
+                return
 
     async def _send_to(self, run: "_Run", chat_id: int) -> None:
         """Send to a chat and record the outcome.
@@ -180,8 +189,7 @@ class Broadcasts:
                 )
                 await asyncio.sleep(_RETRY_S)
         if outcome is Outcome.WAITING:
-            run.retries.append(chat_id)
-            await asyncio.sleep(delay_s)
+            run.retry(chat_id, delay_s)
         else:
             run.done += 1
 
@@ -197,7 +205,7 @@ class Broadcasts:
         except ChatMovedError:
             raise
         except ChatForbiddenError:
-            await mark_blocked(chat_id)
+            await _after_refusal(mark_blocked(chat_id))
             return Outcome.BLOCKED, 0
         except UnknownOutcomeError:
             return Outcome.UNKNOWN, 0
@@ -221,24 +229,30 @@ class Broadcasts:
 
     async def _replace_recipient(self, run: "_Run", chat_id: int, new_id: int) -> None:
         """Replace a group by the supergroup that it became, unless that is a recipient already."""
-        await move_chat(chat_id, new_id)
-        if await rename_recipient(run.number, chat_id, new_id):
-            run.retries.append(new_id)
+        await _after_refusal(move_chat(chat_id, new_id))
+        while True:
+            try:
+                if await rename_recipient(run.number, chat_id, new_id):
+                    run.retry(new_id, 0)
+            except StorageError as error:
+                await run.wait_after(error)
+                if not run.is_stopped:
+                    continue
+            return
 
     async def _copy(self, run: "_Run", chat_id: int) -> None:
-        is_recorded = False
-
         async def record_start() -> None:
-            nonlocal is_recorded
-            if is_recorded:  # the rate limiter retries after a 429
+            run.waiting.discard(_current_task())
+            if await record_sending_to(run.number, chat_id):
                 return
-            is_recorded = await record_sending_to(run.number, chat_id)
-            if is_recorded:
-                return
-            run.is_stopped = True
+            run.stop()
             raise StorageError("it was stopped, or another process has taken it over")
 
-        await self._sender.copy(run.broadcast, chat_id, record_start)
+        run.waiting.add(_current_task())
+        try:
+            await self._sender.copy(run.broadcast, chat_id, record_start)
+        finally:
+            run.waiting.discard(_current_task())
 
     async def _monitor(self, run: "_Run") -> None:
         """Renew the lease, update the card, and stop the run once it is paused or cancelled."""
@@ -256,11 +270,27 @@ class Broadcasts:
                 )
             else:
                 if latest is None or latest.state is not State.RUNNING:
-                    run.is_stopped = True
+                    run.stop()
                 elif time.monotonic() - shown_at > _CARD_INTERVAL_S:
                     shown_at = time.monotonic()
                     await self._card.show(latest, run.per_second())
             await asyncio.sleep(_CHECK_INTERVAL_S)
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task
+    return task
+
+
+async def _after_refusal(update: Awaitable[object]) -> None:
+    """Store what a refusal says about a chat; a failure does not change the outcome."""
+    try:
+        await update
+    except StorageError as error:
+        logger.warning(
+            "Could not update a chat: %s", error, extra={"event": "broadcast_chat_not_updated"}
+        )
 
 
 class _Run:
@@ -274,11 +304,15 @@ class _Run:
         self._last_id: int | None = None
         self._lock = asyncio.Lock()
         self._started_at = time.monotonic()
-        #: Chats to send to again.
-        self.retries: deque[int] = deque()
+        #: Chats to send to again: when (event loop time), and which; earliest first.
+        self._retries: list[tuple[float, int]] = []
+        #: Tasks whose message waits for the rate limiter and has not been started.
+        self.waiting: set[asyncio.Task[Any]] = set()
+        #: Tasks that were cancelled while they waited: nothing was sent.
+        self.interrupted: set[asyncio.Task[Any]] = set()
         #: Number of chats with a final outcome.
         self.done = 0
-        self.is_stopped = False
+        self._stopped = asyncio.Event()
         self._is_at_end = False
         self.ended = asyncio.Event()
 
@@ -287,27 +321,56 @@ class _Run:
         """Return the number of the broadcast, its key in the database."""
         return self.broadcast.id
 
+    @property
+    def is_stopped(self) -> bool:
+        """Return True if nothing more may be sent."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Send nothing more; messages that are being sent end as usual."""
+        self._stopped.set()
+        self.interrupted |= self.waiting
+        for task in self.waiting:
+            task.cancel()
+
+    def retry(self, chat_id: int, delay_s: float) -> None:
+        """Send to a chat again, after `delay_s` seconds at the earliest."""
+        heapq.heappush(self._retries, (asyncio.get_running_loop().time() + delay_s, chat_id))
+
     async def next_chat(self) -> int | None:
-        """Return the next chat, or None if none is left.
+        """Return the next chat, or None if none is left or the run is stopped.
+
+        If all that is left are chats to send to later, wait for the first of them.
 
         Raises:
             StorageError: the database did not respond.
         """
-        async with self._lock:
-            if self.retries:
-                return self.retries.popleft()
-            if not self._page:
-                self._page.extend(await next_recipients(self.number, self._last_id, _PAGE))
-            if not self._page:
-                self._is_at_end = True
-                return None
-            self._last_id = self._page.popleft()
-            return self._last_id
+        loop = asyncio.get_running_loop()
+        while not self.is_stopped:
+            async with self._lock:
+                if self._retries and self._retries[0][0] <= loop.time():
+                    return heapq.heappop(self._retries)[1]
+                if not self._page:
+                    self._page.extend(await next_recipients(self.number, self._last_id, _PAGE))
+                if self._page:
+                    self._last_id = self._page.popleft()
+                    return self._last_id
+                if not self._retries:
+                    self._is_at_end = True
+                    return None
+                delay_s = self._retries[0][0] - loop.time()
+            await self._pause(delay_s)
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, at most until the run is stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
 
     @property
     def is_over(self) -> bool:
         """Return True if every chat has a final outcome."""
-        return self._is_at_end and not self.retries and not self.is_stopped
+        return self._is_at_end and not self._retries and not self.is_stopped
 
     async def wait_after(self, error: StorageError) -> None:
         """Log a database error and wait before the next attempt; do nothing if stopped."""
@@ -319,11 +382,11 @@ class _Run:
                 error,
                 extra={"event": "broadcast_delayed"},
             )
-            await asyncio.sleep(_RETRY_S)
+            await self._pause(_RETRY_S)
 
     async def pause(self, trouble: str) -> None:
         """Pause the broadcast; `trouble` is the key of the text that explains why."""
-        self.is_stopped = True
+        self.stop()
         await change_broadcast(self.number, State.RUNNING, state=State.PAUSED, trouble=trouble)
 
     def per_second(self) -> float:

@@ -198,3 +198,52 @@ def test_a_group_has_a_bucket_of_its_own_besides_that_of_every_chat():
     pacer.ask(-1, 1, is_bulk=False, now=0)
     pacer.grant(0)
     assert pacer.buckets == 3
+
+
+def bulk_tickets(pacer: Pacer, chats: int) -> list[Ticket]:
+    tickets = [pacer.ask(chat, 1, is_bulk=True, now=0) for chat in range(1, chats + 1)]
+    assert pacer.grant(0) == tickets
+    return tickets
+
+
+def test_one_refusal_in_a_broadcast_pauses_its_chat_only():
+    pacer = Pacer()
+    tickets = bulk_tickets(pacer, 28)
+    pacer.flooded(tickets[0], 300, 0)
+    assert pacer.paused_for(1, 0) == 300
+    assert pacer.paused_for(1, 299) == 1
+    assert pacer.paused_for(1, 301) == pacer.paused_for(2, 0) == pacer.paused_for(99, 0) == 0
+    for ticket in tickets:
+        pacer.answered(ticket, 0)
+    first, second = (pacer.ask(chat, 1, is_bulk=True, now=2) for chat in (1, 2))
+    assert pacer.grant(2) == [second]
+    assert pacer.grant(301) == [first]
+
+
+def test_several_refusals_at_once_pause_everybody():
+    pacer = Pacer()
+    tickets = bulk_tickets(pacer, 3)
+    for number, ticket in enumerate(tickets):
+        pacer.flooded(ticket, 30, number)
+    another = pacer.ask(9, 1, is_bulk=False, now=3)
+    assert pacer.grant(3) == []
+    assert pacer.grant(31.9) == []
+    assert pacer.grant(32) == [another]
+
+
+def test_refusals_far_apart_are_those_of_single_chats():
+    pacer = Pacer()
+    tickets = bulk_tickets(pacer, 3)
+    for number, ticket in enumerate(tickets):
+        pacer.flooded(ticket, 30, number * 6)
+    another = pacer.ask(9, 1, is_bulk=False, now=13)
+    assert pacer.grant(13) == [another]
+
+
+def test_the_same_chat_refused_again_and_again_is_still_one_chat():
+    pacer = Pacer()
+    (ticket,) = bulk_tickets(pacer, 1)
+    for _ in range(5):
+        pacer.flooded(ticket, 30, 0)
+    another = pacer.ask(9, 1, is_bulk=False, now=0)
+    assert pacer.grant(0) == [another]

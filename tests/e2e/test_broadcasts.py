@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import insert
 
 from core.broadcasts import AT_ONCE, State
+from core.errors import StorageError
 from data import database
 from data.bans import ban
 from data.broadcasts import (
@@ -475,3 +476,58 @@ async def prepare_broadcast(harness: BotHarness, db_url: str) -> list[Person]:
 
 
 USES_THE_ENGINE = asyncio.Lock()
+
+
+# --- 429 ------------------------------------------------------------------------------------------
+
+
+async def test_a_chat_that_asks_for_a_long_pause_holds_up_nobody(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 40)
+    harness.fail("copyMessage", "429", seconds=300, chat_id=people[0].id)
+    card = await create_draft(harness)
+    await press(harness, card, "send")
+    await press(harness, card, "yes")
+    await harness.until(lambda: all(received(harness, person) for person in people[1:]))
+    assert received(harness, people[0]) == []
+    started = time.monotonic()
+    await harness.stop()
+    assert time.monotonic() - started < 30  # the pause is 300 s, and the drain 60 s
+    # The next start does not forget the chat.
+    await harness.start(**ADMIN)
+    await wait_for_end(harness, card)
+    assert received(harness, people[0]) == ["Big news"]
+    assert all(received(harness, person) == ["Big news"] for person in people)
+    assert "sent: 41 of 41" in card["text"]
+
+
+@pytest.mark.parametrize("pacing", ["true", "false"])
+async def test_the_copy_comes_when_the_pause_is_over(harness: BotHarness, pacing: str):
+    await harness.start(**ADMIN, TELEGRAM_PACING=pacing)
+    people = await register_users(harness, 20)
+    harness.fail("copyMessage", "429", seconds=2, chat_id=people[3].id)
+    card = await create_draft(harness)
+    await send_broadcast(harness, card)
+    refused, copied = [
+        call for call in harness.calls("copyMessage") if call.params["chat_id"] == people[3].id
+    ]
+    assert (refused.status, copied.status) == (429, 200)
+    assert copied.at - refused.at >= 2
+    assert all(received(harness, person) == ["Big news"] for person in people)
+
+
+async def test_a_full_database_after_a_refusal_stops_no_broadcast(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 10)
+    harness.world.chats[people[2].id].closed = "user is deactivated"
+
+    async def fail(_chat_id: int) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("services.broadcasts.mark_blocked", fail)
+    card = await create_draft(harness)
+    await send_broadcast(harness, card)
+    assert "closed to me: 1" in card["text"]
+    assert "unknown" not in card["text"]
