@@ -530,4 +530,4 @@ async def test_a_full_database_after_a_refusal_stops_no_broadcast(
     card = await create_draft(harness)
     await send_broadcast(harness, card)
     assert "closed to me: 1" in card["text"]
-    assert "unknown" not in card["text"]
+    assert "unknown: 0" in card["text"]
