@@ -165,6 +165,7 @@ class Application:
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
+            PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
             *self._alarm_tasks(),
         ]
 

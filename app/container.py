@@ -55,6 +55,10 @@ UPDATES_AT_ONCE: Final = 100
 _EXPORT_BYTES = 45_000_000
 #: Longest time to probe or remux a file, in seconds.
 _FILE_WORK_S: Final = 60
+#: Memory limits of one worker and of the encoder, in megabytes. A picture of 100 megapixels needs
+#: 500 MB, encoding 4K video 1 000 MB.
+_WORKER_MB: Final = 800
+_ENCODER_MB: Final = 1_500
 _HOUR_S: Final = 3_600
 
 
@@ -112,7 +116,7 @@ def build(settings: Settings) -> Container:
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
         waited=metrics.paced.observe,
-        unreadable=lambda update: metrics.unreadable(update.kind, update.path),
+        unreadable=lambda update: metrics.unreadable_updates.record(update.kind, update.path),
     )
     sender = Sender(
         bot,
@@ -123,8 +127,15 @@ def build(settings: Settings) -> Container:
     spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
     fetcher = _fetcher(settings, registry)
     media = MediaProcessor(
-        worker_pool=WorkerPool(max((os.cpu_count() or 2) - 1, 1), limit_s=_FILE_WORK_S),
-        encoder_pool=WorkerPool(1, limit_s=limits.encode_s),
+        worker_pool=WorkerPool(
+            max((os.cpu_count() or 2) - 1, 1),
+            limit_s=_FILE_WORK_S,
+            memory_mb=_WORKER_MB,
+            crashed=metrics.worker_crashed,
+        ),
+        encoder_pool=WorkerPool(
+            1, limit_s=limits.encode_s, memory_mb=_ENCODER_MB, crashed=metrics.worker_crashed
+        ),
         ceiling_bytes=ceiling_bytes,
         may_split=limits.split,
     )

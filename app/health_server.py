@@ -114,6 +114,7 @@ class Gauges(Collector):
         spool = GaugeMetricFamily("clipferry_spool_bytes", "Spool size in bytes", labels=["what"])
         spool.add_metric(["used"], container.spool.reserved_bytes)
         spool.add_metric(["quota"], container.spool.quota_bytes)
+        spool.add_metric(["free"], container.spool.free_bytes)
         yield spool
         open_routes = GaugeMetricFamily(
             "clipferry_way_resting", "Routes to sites whose circuit breaker is open", labels=["way"]

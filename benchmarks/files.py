@@ -35,7 +35,7 @@ async def _measure(folder: Path) -> list[Result]:
     h265 = samples.video(VideoSpec(width=1080, height=1920, seconds=5, encoder="libx265"))
     heic = samples.heic(1440, 1920, "bench")
     jpeg = samples.picture(1440, 1920, "bench")
-    worker_pool = WorkerPool(1, limit_s=120)
+    worker_pool = WorkerPool(1, limit_s=120, memory_mb=800)
     probe = await worker_pool.run(video.measure, plain)
     hevc_probe = await worker_pool.run(video.measure, h265)
     plan = encoding_for(hevc_probe, 50_000_000)

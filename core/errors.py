@@ -20,6 +20,7 @@
     │   ├─ FileRejectedError ── FileUnknownError · UnchangedError · SourceGoneError
     │   └─ FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError · TokenRejectedError
+    ├─ SpoolError                the disk for downloads is full or unavailable
     ├─ StorageError              the database has a problem; users are still served
     │   └─ NewerDatabaseError
     ├─ SettingsError             only at startup
@@ -373,6 +374,13 @@ class PartialDeliveryError(DeliveryError):
     def facts(self) -> dict[str, str | int]:
         """Return the number of items that certainly arrived, and the total."""
         return {"sent": self.sent, "total": self.total}
+
+
+class SpoolError(ClipferryError):
+    """The disk for temporary files is full, or the folder cannot be used."""
+
+    text_key = "disk_full"
+    retryable = True
 
 
 class StorageError(ClipferryError):

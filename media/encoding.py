@@ -10,11 +10,12 @@ import av
 from av.audio.resampler import AudioResampler
 from av.container import OutputContainer
 from av.filter import Graph
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
-from media.video import open_media
+from media.images import open_upright
+from media.video import has_decoder, open_input, open_media
 
 #: Put the index (moov) first, so that a video plays while it loads, and start timestamps at zero.
 _OUTPUT: Final = {"movflags": "+faststart", "avoid_negative_ts": "make_zero"}
@@ -43,7 +44,7 @@ def repack(path: Path, audio: Path | None = None) -> Path:
         audio_source = stack.enter_context(open_media(audio, "audio")) if audio else source
         output = stack.enter_context(_mp4(target))
         video_stream = source.streams.video[0]
-        audio_streams = audio_source.streams.audio[:1]
+        audio_streams = _decodable(audio_source.streams.audio)[:1]
         writers: dict[Any, _StreamWriter] = {video_stream: _StreamCopier(video_stream, output)}
         for stream in audio_streams:
             plays = audio_plays(stream.codec_context.codec.canonical_name)
@@ -66,7 +67,7 @@ def encode(path: Path, encoding: Encoding) -> Path:
     """
     target = path.with_suffix(".encoded.mp4")
     with open_media(path) as source, _mp4(target) as output:
-        video_stream, audio_streams = source.streams.video[0], source.streams.audio[:1]
+        video_stream, audio_streams = source.streams.video[0], _decodable(source.streams.audio)[:1]
         video_stream.thread_type = "AUTO"
         writers: dict[Any, _StreamWriter] = {
             video_stream: _VideoEncoder(video_stream, output, encoding)
@@ -87,7 +88,7 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
     """
     parts: list[Path] = []
     with open_media(path) as source:
-        streams = [source.streams.video[0], *source.streams.audio[:1]]
+        streams = [source.streams.video[0], *_decodable(source.streams.audio)[:1]]
         segments = _split_at_key_frames(source.demux(*streams), streams[0])
         max_size = int(most_bytes * _PART_SHARE)
         size = path.stat().st_size
@@ -276,6 +277,11 @@ class _AudioEncoder:
             self._output.mux(self._target.encode(piece))
 
 
+def _decodable(streams: Sequence[Any]) -> list[Any]:
+    """Return the streams that FFmpeg has a decoder for; the others are left out."""
+    return [stream for stream in streams if has_decoder(stream)]
+
+
 def _mp4(path: Path) -> OutputContainer:
     return av.open(str(path), "w", format="mp4", options=_OUTPUT)
 
@@ -355,7 +361,7 @@ def _looped_frames(audio: Path) -> Iterator[Any]:
     while True:
         count = 0
         try:
-            with av.open(str(audio)) as container:
+            with open_input(audio) as container:
                 for frame in container.decode(audio=0):
                     count += 1
                     frame.pts = None
@@ -369,6 +375,5 @@ def _looped_frames(audio: Path) -> Iterator[Any]:
 
 
 def _slide(path: Path, size: tuple[int, int]) -> Any:
-    with Image.open(path) as image:
-        picture = ImageOps.exif_transpose(image).convert("RGB")
-        return av.VideoFrame.from_image(ImageOps.pad(picture, size, color="black"))  # type: ignore[no-untyped-call]
+    picture = open_upright(path, max(size))
+    return av.VideoFrame.from_image(ImageOps.pad(picture, size, color="black"))  # type: ignore[no-untyped-call]

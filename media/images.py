@@ -28,6 +28,21 @@ MAX_PIXELS: Final = 100_000_000
 _NATIVE = {"JPEG", "PNG", "WEBP"}
 _EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "HEIF": "heic", "TIFF": "tiff"}
 _EXIF_ORIENTATION: Final = 0x0112
+#: Values of the orientation tag that swap width and height.
+_TURNED: Final = range(5, 9)
+#: What turns a picture of each other orientation upright.
+#: Source: https://pillow.readthedocs.io/en/stable/reference/ImageOps.html#PIL.ImageOps.exif_transpose
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: Pixels that are converted at a time when a picture is shrunk.
+_STRIP_PIXELS: Final = 4_000_000
 
 
 def make_native(path: Path) -> Path:
@@ -40,7 +55,8 @@ def make_native(path: Path) -> Path:
         if _is_native(path, image):
             return path
         target = path.with_suffix(".sent.jpg")
-        _save(_fit(_flatten(ImageOps.exif_transpose(image))), target)
+        side = max(image.size) * min(MAX_SIDES / sum(image.size), 1)
+        _save(_fit(_upright(image, int(side) or 1)), target)
         return target
 
 
@@ -74,7 +90,9 @@ def common_frame(path: Path) -> tuple[int, int]:
         BrokenFileError: the file is not a picture.
     """
     with _OpenImage(path) as image:
-        width, height = ImageOps.exif_transpose(image).size
+        width, height = image.size
+        if _orientation(image) in _TURNED:
+            width, height = height, width
     share = max(min(width, height) / max(width, height), _FRAME_RATIO)
     long, short = _FRAME_SIDE, round(_FRAME_SIDE * share / 2) * 2
     return (long, short) if width > height else (short, long)
@@ -88,10 +106,22 @@ def make_thumbnail(path: Path) -> Path:
     """
     with _OpenImage(path) as image:
         target = path.with_suffix(".thumb.jpg")
-        small = _flatten(ImageOps.exif_transpose(image))
+        small = _upright(image, THUMBNAIL_SIDE)
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         small.save(target, "JPEG", quality=80)
         return target
+
+
+def open_upright(path: Path, side: int) -> Image.Image:
+    """Return a picture in RGB as viewers show it, with a long side of at least `side` pixels.
+
+    Larger pictures are shrunk while they are decoded, as far as that needs no filter.
+
+    Raises:
+        BrokenFileError: the file is not a picture.
+    """
+    with _OpenImage(path) as image:
+        return _upright(image, side)
 
 
 class _OpenImage:
@@ -111,6 +141,7 @@ class _OpenImage:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise BrokenFileError(type(error).__name__) from error
         if self._image.width * self._image.height > MAX_PIXELS:
+            self._image.close()
             raise BrokenFileError("too many pixels")
         return self._image
 
@@ -121,7 +152,7 @@ class _OpenImage:
 
 
 def _is_native(path: Path, image: Image.Image) -> bool:
-    is_upright = image.getexif().get(_EXIF_ORIENTATION, 1) == 1
+    is_upright = _orientation(image) == 1
     is_still = not getattr(image, "is_animated", False)
     return (
         image.format in _NATIVE
@@ -135,6 +166,47 @@ def _is_native(path: Path, image: Image.Image) -> bool:
 def _sides_fit(image: Image.Image) -> bool:
     long, short = max(image.size), min(image.size)
     return image.width + image.height <= MAX_SIDES and long <= short * MAX_RATIO
+
+
+def _upright(image: Image.Image, side: int) -> Image.Image:
+    """Return the picture as viewers show it, in RGB, its long side shrunk to `side` pixels or more.
+
+    It is shrunk first, because every later step copies it: a small file may have 100 megapixels.
+    """
+    image.draft("RGB", (side, side))  # JPEG only: decodes at a half, a quarter or an eighth
+    orientation = _orientation(image)
+    # A little smaller is better than an enormous copy.
+    factor = int(max(image.size) / side + 0.25)
+    if factor > 1:
+        small = _reduced(image, factor)
+        image.close()
+        image = small
+    turned = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+    return _flatten(turned)
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """Return a picture with a width and height that are smaller by `factor`.
+
+    It is converted and reduced strip by strip, because both make full copies.
+    """
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    small = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    rows = factor * max(_STRIP_PIXELS // (image.width * factor), 1)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        small.paste(strip.convert(mode).reduce(factor), (0, top // factor))
+    return small
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, from 1 (upright) to 8.
+
+    Pillow decodes a whole PNG to look for EXIF data behind the picture, where nobody puts them.
+    """
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    return int(image.getexif().get(_EXIF_ORIENTATION, 1) or 1)
 
 
 def _flatten(image: Image.Image) -> Image.Image:

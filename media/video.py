@@ -8,26 +8,34 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import av
 from av.container import InputContainer
-from PIL import Image, ImageOps
+from PIL import Image
 
-from core.errors import PlatformChangedError
+from core.errors import BrokenFileError, PlatformChangedError
 from core.media import VideoFile
 from core.playback import Probe
+from media.images import open_upright
 
 logger = logging.getLogger(__name__)
 
 #: Telegram accepts thumbnails of at most 320 x 320 pixels and 200 kB.
 #: Source: https://core.telegram.org/bots/api#sendvideo
 _THUMBNAIL_SIDE: Final = 320
+#: Stills with a longer side are shrunk to about this many pixels.
+_COVER_SIDE: Final = 1280
 #: Maximum relative difference between the aspect ratios of the video and the site's still.
 _RATIO_TOLERANCE: Final = 0.05
 #: Seek target for the still, in seconds, because the first frame is often black. FFmpeg seeks to
 #: the key frame at or before this time.
 _STILL_SEEK_S: Final = 1
+#: FFmpeg's names of the formats that are opened.
+_FORMATS: Final = (
+    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "asf", "flv", "mpegts"),
+    *("mpeg", "mp3", "aac", "ac3", "flac", "ogg", "wav", "gif", "h264", "hevc", "ivf"),
+)
 
 
 def measure(path: Path) -> Probe:
@@ -43,7 +51,7 @@ def measure(path: Path) -> Probe:
         width, height = frame.width, frame.height
         if frame.rotation % 180:
             width, height = height, width
-        audios = container.streams.audio
+        audios = [each for each in container.streams.audio if has_decoder(each)]
         return Probe(
             size_bytes=path.stat().st_size,
             width=width,
@@ -91,17 +99,38 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
     )
 
 
+def open_input(path: Path) -> InputContainer:
+    """Open a media file for reading. Only local files in the formats of the sites are accepted.
+
+    Some of FFmpeg's formats are scripts or playlists that open other files and addresses.
+
+    Raises:
+        av.FFmpegError: the file is in no such format.
+    """
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+    return av.open(str(path), options=options)
+
+
+def has_decoder(stream: Any) -> bool:
+    """Return True if FFmpeg can decode a stream; PyAV has no codec context otherwise."""
+    return stream.codec_context is not None
+
+
 @contextmanager
 def open_media(path: Path, kind: Literal["video", "audio"] = "video") -> Iterator[InputContainer]:
     """Open a file that must have a stream of the given kind, and yield its container.
 
     Raises:
         PlatformChangedError: there is no such stream, or reading failed inside the block.
+        BrokenFileError: FFmpeg cannot decode it.
     """
     try:
-        with av.open(str(path)) as container:
-            if not (container.streams.video if kind == "video" else container.streams.audio):
+        with open_input(path) as container:
+            streams = container.streams.video if kind == "video" else container.streams.audio
+            if not streams:
                 raise PlatformChangedError(f"the file has no {kind} stream")
+            if not has_decoder(streams[0]):
+                raise BrokenFileError(f"no decoder for the {kind} stream")
             yield container
     except (av.FFmpegError, IndexError, StopIteration) as error:
         raise PlatformChangedError(
@@ -126,9 +155,8 @@ def _index_comes_first(path: Path) -> bool:
 
 def _open_still(still: Path, ratio: float) -> Image.Image | None:
     try:
-        with Image.open(still) as image:
-            picture = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        picture = open_upright(still, _COVER_SIDE)
+    except BrokenFileError as error:
         logger.info(
             "Could not read the still from the site: %s",
             error,
@@ -141,7 +169,7 @@ def _open_still(still: Path, ratio: float) -> Image.Image | None:
 
 def _frame(path: Path) -> Image.Image:
     """Return a frame of the video, rotated as players show it."""
-    with av.open(str(path)) as container:
+    with open_input(path) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         if container.duration and container.duration > 2 * _STILL_SEEK_S * av.time_base:

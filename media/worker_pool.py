@@ -1,32 +1,46 @@
 """Pool of worker processes for media files: a malicious file can crash a worker, not the bot."""
 
 import asyncio
+import errno
 import multiprocessing
 import os
+import resource
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Final, ParamSpec, TypeVar
 
-from core.errors import BrokenFileError, MediaTimeoutError
+from core.errors import BrokenFileError, MediaTimeoutError, SpoolError
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Nice value of the workers: other processes, the bot's event loop included, have priority.
 _NICENESS: Final = 10
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class WorkerPool:
-    """A pool of processes, started at first use and replaced if a worker crashes.
+    """A pool of processes, started at first use and replaced if a worker crashes."""
 
-    `limit_s` is the time limit of one call, in seconds.
-    """
+    def __init__(
+        self,
+        workers: int,
+        *,
+        limit_s: float,
+        memory_mb: int,
+        crashed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Build the pool without starting processes.
 
-    def __init__(self, workers: int, *, limit_s: float) -> None:
+        `limit_s` is the time limit of one call, in seconds; `memory_mb` limits the memory of one
+        worker. `crashed` is called when a worker has crashed.
+        """
         self._workers = workers
         self._limit_s = limit_s
+        self._memory_mb = memory_mb
+        self._crashed = crashed
         # A call waits here for a free worker, so that its time limit does not include the wait.
         self._free = asyncio.Semaphore(workers)
         self._pool: ProcessPoolExecutor | None = None
@@ -37,7 +51,8 @@ class WorkerPool:
         Arguments and result are pickled. Keyword arguments are not supported.
 
         Raises:
-            BrokenFileError: the call crashed its worker twice.
+            BrokenFileError: the call crashed its worker twice, or needed too much memory.
+            SpoolError: the disk is full.
             MediaTimeoutError: the call exceeded the time limit; its worker was killed.
         """
         assert not kwargs
@@ -45,11 +60,13 @@ class WorkerPool:
             try:
                 return await self._run(work, *args)
             except BrokenProcessPool:
+                self._crashed()
                 # Another call may have crashed the shared pool, so this one is repeated in its own.
-                single = WorkerPool(1, limit_s=self._limit_s)
+                single = WorkerPool(1, limit_s=self._limit_s, memory_mb=self._memory_mb)
             try:
                 return await single._run(work, *args)
             except BrokenProcessPool as error:
+                self._crashed()
                 raise BrokenFileError("the worker process crashed") from error
             finally:
                 single.close()
@@ -67,7 +84,7 @@ class WorkerPool:
         pool = self._pool or self._start()
         try:
             async with asyncio.timeout(self._limit_s):
-                return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
+                return await asyncio.get_running_loop().run_in_executor(pool, _call, work, args)
         except (BrokenProcessPool, TimeoutError, asyncio.CancelledError) as error:
             if self._pool is pool:
                 self.close()
@@ -81,12 +98,36 @@ class WorkerPool:
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_init_worker,
+            initargs=(self._memory_mb,),
         )
         return self._pool
 
 
-def _init_worker() -> None:
-    """Lower the worker's priority, and make it exit if the bot is killed."""
+def _call(work: Callable[..., T], args: tuple[object, ...]) -> T:
+    """Run a call inside the worker, and name the errors that are not the file's fault."""
+    try:
+        return work(*args)
+    except Exception as error:
+        codes = {getattr(cause, "errno", None) for cause in _chain(error)}
+        if codes & _DISK_FULL:
+            raise SpoolError("ENOSPC") from None
+        if isinstance(error, MemoryError) or errno.ENOMEM in codes:
+            raise BrokenFileError("processing it needs too much memory") from None
+        raise
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _init_worker(memory_mb: int) -> None:
+    """Limit the worker's memory and priority, and make it exit if the bot is killed."""
+    # The limit counts what the process has allocated, not the libraries that it has mapped.
+    limit = memory_mb * 1_000_000
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     os.nice(_NICENESS)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

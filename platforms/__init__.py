@@ -4,10 +4,10 @@ Each public module defines one site as its `PLATFORM`. This is the only package 
 and curl_cffi.
 """
 
-from platforms._download import Spool, Workspace
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy, FileRequest
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
+from platforms._spool import Spool, Workspace
 from platforms._ytdlp import reader_version
 
 __all__ = [

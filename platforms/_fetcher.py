@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,16 +15,18 @@ from core.errors import (
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    SpoolError,
 )
 from core.media import Link, Post
 from platforms._circuit_breaker import CircuitBreaker
-from platforms._download import Workspace, download
+from platforms._download import download
 from platforms._external_apis import ExternalApis
 from platforms._http import OwnService, WebClient
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
 from platforms._reader_threads import ReaderThreads
 from platforms._registry import Registry
+from platforms._spool import Workspace
 from platforms._ytdlp import PageReader
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ T = TypeVar("T")
 _MAX_CONCURRENT_FILES: Final = 4
 #: Wait before a route is used again, in seconds, multiplied by the number of attempts so far.
 _RETRY_PAUSE_S: Final = 0.5
+#: Longest time for reading the pages of one post, in seconds.
+_MAX_READ_S: Final = 60.0
 #: Maximum number of cached short links.
 _MAX_RESOLVED_LINKS: Final = 20_000
 
@@ -97,14 +102,48 @@ class _Route:
         return f"{self.platform}/{self.layer} by {self.proxy}"
 
 
+class _Deadline:
+    """The end of the time for one post. Waiting for our own disk does not count."""
+
+    def __init__(self, budget_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._at = self._loop.time() + budget_s
+        self._scope = asyncio.timeout_at(self._at)
+
+    @asynccontextmanager
+    async def enforced(self) -> AsyncIterator[None]:
+        """Raise TimeoutError in the block once the deadline has passed."""
+        self._scope = asyncio.timeout_at(self._at)
+        async with self._scope:
+            yield
+
+    @asynccontextmanager
+    async def suspended(self) -> AsyncIterator[None]:
+        """Move the deadline by the duration of the block."""
+        began_at = self._loop.time()
+        self._scope.reschedule(None)
+        try:
+            yield
+        finally:
+            self._at += self._loop.time() - began_at
+            self._scope.reschedule(self._at)
+
+
 class Attempt:
     """One attempt to fetch a post: one layer through one proxy."""
 
     def __init__(
-        self, fetcher: "Fetcher", link: Link, layer: Layer, proxy: Proxy, position: tuple[int, int]
+        self,
+        fetcher: "Fetcher",
+        link: Link,
+        layer: Layer,
+        proxy: Proxy,
+        position: tuple[int, int],
+        deadline: _Deadline,
     ) -> None:
         #: The number of this attempt, from 1, and the maximum number of attempts.
         self.number, self.most = position
+        self._deadline = deadline
         self._fetcher = fetcher
         self._platform = fetcher.registry[link.platform]
         self._link = link
@@ -148,14 +187,16 @@ class Attempt:
 
         Raises:
             TooLargeError: a file is larger than its limit or than its share of the spool.
+            SpoolError: the disk is full.
             PlatformError: a file could not be downloaded completely.
         """
         required = [file for file in wanted if not file.is_optional]
         share = space.most // max(len(required), 1)
         limits = {file: min(file.limit_bytes, share) for file in required}
-        await space.reserve(
-            sum(min(file.size_bytes or limits[file], limits[file]) for file in required)
-        )
+        async with self._deadline.suspended():
+            await space.reserve(
+                sum(min(file.size_bytes or limits[file], limits[file]) for file in required)
+            )
         semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FILES)
 
         async def save_one(file: FileRequest) -> Path | None:
@@ -164,7 +205,7 @@ class Attempt:
                 async with semaphore:
                     await self._download(file, post, target, limits.get(file, file.limit_bytes))
             except ClipferryError as error:
-                if not (file.is_optional or file.may_miss):
+                if not (file.is_optional or file.may_miss) or isinstance(error, SpoolError):
                     raise
                 logger.info(
                     "Skipped %s of %s post %s: %s",
@@ -264,7 +305,7 @@ class Fetcher:
             ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
                 last failure.
         """
-        deadline = asyncio.get_running_loop().time() + self.policy.budget_s
+        deadline = _Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
             "the circuit breakers of all routes are open"
         )
@@ -280,9 +321,9 @@ class Fetcher:
                 await asyncio.sleep(_RETRY_PAUSE_S * number)
             used.add(route)
             try:
-                async with asyncio.timeout_at(deadline):
+                async with deadline.enforced():
                     position = number + 1, len(routes)
-                    result = await work(Attempt(self, link, layer, proxy, position))
+                    result = await work(Attempt(self, link, layer, proxy, position, deadline))
             except TimeoutError as error:
                 raise PlatformUnreachableError(
                     f"no result within {self.policy.budget_s} s"
@@ -361,7 +402,7 @@ class Fetcher:
                 proxy=proxy,
                 threads=self._reader_threads,
                 timeout_s=self.policy.stall_s,
-                budget_s=self.policy.budget_s,
+                budget_s=min(self.policy.budget_s, _MAX_READ_S),
                 impersonate=self.policy.impersonate,
                 ca_file=self.policy.ca_file,
                 cookies=self.policy.cookies if layer.is_signed_in else "",

@@ -85,9 +85,20 @@ class Alarms:
         Raises:
             StorageError: the database did not respond.
         """
-        for kind, path in sorted(self._metrics.unreadable_parts):
-            where = path or kind
+        for where in sorted(self._metrics.unreadable_updates.parts):
             await self._set_state(f"update/{where}", "1", "alarm_update", where=where)
+
+    async def check_disk(self) -> None:
+        """Check whether the disk for downloads is full.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        if self._spool.is_full:
+            free = self._spool.free_bytes // 1_000_000
+            await self._set_state("disk", "1", "alarm_disk", free=free)
+        else:
+            await self._set_state("disk", None, "alarm_disk_over")
 
     async def check_quiet(self) -> None:
         """Check how long ago the last download was.

@@ -6,13 +6,10 @@ chooses to.
 """
 
 import asyncio
-import heapq
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable
-from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from core.broadcasts import AT_ONCE, Broadcast, Outcome, State
 from core.errors import (
@@ -31,7 +28,6 @@ from data.broadcasts import (
     claim_broadcast,
     find_broadcast,
     list_recipients,
-    next_recipients,
     record_outcome,
     record_sending_to,
     release_broadcast,
@@ -40,18 +36,15 @@ from data.broadcasts import (
 from data.chats import mark_blocked, move_chat
 from delivery.rate_limiter import is_bulk_send
 from delivery.sender import Sender
+from services.broadcast_run import RETRY_S, BroadcastRun
 from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
 
-#: Recipients read from the database at a time.
-_PAGE: Final = 200
 #: How often the broadcast is checked for a pause, in seconds.
 _CHECK_INTERVAL_S: Final = 1.0
 #: How often the card is updated, in seconds.
 _CARD_INTERVAL_S: Final = 3.0
-#: Delay before a retry after a failure that has nothing to do with the chat, in seconds.
-_RETRY_S: Final = 5.0
 
 
 class Card(Protocol):
@@ -71,7 +64,7 @@ class Broadcasts:
         self._sender = sender
         self._request_store = request_store
         self._card = card
-        self._run: _Run | None = None
+        self._run: BroadcastRun | None = None
         self._is_closing = False
 
     async def work(self) -> None:
@@ -92,7 +85,7 @@ class Broadcasts:
                 broadcast.total,
                 extra={"event": "broadcast_started"},
             )
-            self._run = _Run(broadcast)
+            self._run = BroadcastRun(broadcast)
             try:
                 await self._send(self._run)
             finally:
@@ -118,7 +111,7 @@ class Broadcasts:
                     extra={"event": "broadcast_stop_timeout"},
                 )
 
-    async def _send(self, run: "_Run") -> None:
+    async def _send(self, run: BroadcastRun) -> None:
         try:
             while not run.is_stopped and await list_recipients(run.number):
                 await self._request_store.beat()
@@ -143,7 +136,7 @@ class Broadcasts:
             )
             await self._card.show(latest)
 
-    async def _send_to_all(self, run: "_Run") -> None:
+    async def _send_to_all(self, run: BroadcastRun) -> None:
         """Send to one chat after another until none is left; `AT_ONCE` of these run at a time."""
         is_bulk_send.set(True)
         while not run.is_stopped:
@@ -158,13 +151,11 @@ class Broadcasts:
                     run.retry(chat_id, 0)
                 await run.wait_after(error)
             except asyncio.CancelledError:
-                task = _current_task()
-                if task not in run.interrupted:
+                if not run.stop_signal.has_interrupted():
                     raise
-                task.uncancel()
                 return
 
-    async def _send_to(self, run: "_Run", chat_id: int) -> None:
+    async def _send_to(self, run: BroadcastRun, chat_id: int) -> None:
         """Send to a chat and record the outcome.
 
         Raises:
@@ -183,17 +174,17 @@ class Broadcasts:
                 logger.warning(
                     "Broadcast %d could not record an outcome, retrying in %d s: %s",
                     run.number,
-                    _RETRY_S,
+                    RETRY_S,
                     error,
                     extra={"event": "broadcast_outcome_not_recorded"},
                 )
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(RETRY_S)
         if outcome is Outcome.WAITING:
             run.retry(chat_id, delay_s)
         else:
             run.done += 1
 
-    async def _try_send(self, run: "_Run", chat_id: int) -> tuple[Outcome, float]:
+    async def _try_send(self, run: BroadcastRun, chat_id: int) -> tuple[Outcome, float]:
         """Send to a chat; return the outcome and, for WAITING, the seconds until a retry.
 
         Raises:
@@ -212,7 +203,7 @@ class Broadcasts:
         except FloodError as flood:
             return Outcome.WAITING, flood.retry_after_s
         except TelegramUnreachableError:
-            return Outcome.WAITING, _RETRY_S
+            return Outcome.WAITING, RETRY_S
         except SourceGoneError:
             await run.pause("broadcast_gone")
             return Outcome.WAITING, 0
@@ -227,7 +218,7 @@ class Broadcasts:
             return Outcome.FAILED, 0
         return Outcome.SENT, 0
 
-    async def _replace_recipient(self, run: "_Run", chat_id: int, new_id: int) -> None:
+    async def _replace_recipient(self, run: BroadcastRun, chat_id: int, new_id: int) -> None:
         """Replace a group by the supergroup that it became, unless that is a recipient already."""
         await _after_refusal(move_chat(chat_id, new_id))
         while True:
@@ -240,21 +231,18 @@ class Broadcasts:
                     continue
             return
 
-    async def _copy(self, run: "_Run", chat_id: int) -> None:
+    async def _copy(self, run: BroadcastRun, chat_id: int) -> None:
         async def record_start() -> None:
-            run.waiting.discard(_current_task())
+            run.stop_signal.started()
             if await record_sending_to(run.number, chat_id):
                 return
             run.stop()
             raise StorageError("it was stopped, or another process has taken it over")
 
-        run.waiting.add(_current_task())
-        try:
+        with run.stop_signal.interruptible():
             await self._sender.copy(run.broadcast, chat_id, record_start)
-        finally:
-            run.waiting.discard(_current_task())
 
-    async def _monitor(self, run: "_Run") -> None:
+    async def _monitor(self, run: BroadcastRun) -> None:
         """Renew the lease, update the card, and stop the run once it is paused or cancelled."""
         shown_at = 0.0
         while True:
@@ -277,12 +265,6 @@ class Broadcasts:
             await asyncio.sleep(_CHECK_INTERVAL_S)
 
 
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task
-    return task
-
-
 async def _after_refusal(update: Awaitable[object]) -> None:
     """Store what a refusal says about a chat; a failure does not change the outcome."""
     try:
@@ -291,104 +273,3 @@ async def _after_refusal(update: Awaitable[object]) -> None:
         logger.warning(
             "Could not update a chat: %s", error, extra={"event": "broadcast_chat_not_updated"}
         )
-
-
-class _Run:
-    """A broadcast that this process is sending."""
-
-    def __init__(self, broadcast: Broadcast) -> None:
-        self.broadcast = broadcast
-        #: Recipients that were read from the database, and are not sent to yet.
-        self._page: deque[int] = deque()
-        #: The last recipient taken from `_page`.
-        self._last_id: int | None = None
-        self._lock = asyncio.Lock()
-        self._started_at = time.monotonic()
-        #: Chats to send to again: when (event loop time), and which; earliest first.
-        self._retries: list[tuple[float, int]] = []
-        #: Tasks whose message waits for the rate limiter and has not been started.
-        self.waiting: set[asyncio.Task[Any]] = set()
-        #: Tasks that were cancelled while they waited: nothing was sent.
-        self.interrupted: set[asyncio.Task[Any]] = set()
-        #: Number of chats with a final outcome.
-        self.done = 0
-        self._stopped = asyncio.Event()
-        self._is_at_end = False
-        self.ended = asyncio.Event()
-
-    @property
-    def number(self) -> int:
-        """Return the number of the broadcast, its key in the database."""
-        return self.broadcast.id
-
-    @property
-    def is_stopped(self) -> bool:
-        """Return True if nothing more may be sent."""
-        return self._stopped.is_set()
-
-    def stop(self) -> None:
-        """Send nothing more; messages that are being sent end as usual."""
-        self._stopped.set()
-        self.interrupted |= self.waiting
-        for task in self.waiting:
-            task.cancel()
-
-    def retry(self, chat_id: int, delay_s: float) -> None:
-        """Send to a chat again, after `delay_s` seconds at the earliest."""
-        heapq.heappush(self._retries, (asyncio.get_running_loop().time() + delay_s, chat_id))
-
-    async def next_chat(self) -> int | None:
-        """Return the next chat, or None if none is left or the run is stopped.
-
-        If all that is left are chats to send to later, wait for the first of them.
-
-        Raises:
-            StorageError: the database did not respond.
-        """
-        loop = asyncio.get_running_loop()
-        while not self.is_stopped:
-            async with self._lock:
-                if self._retries and self._retries[0][0] <= loop.time():
-                    return heapq.heappop(self._retries)[1]
-                if not self._page:
-                    self._page.extend(await next_recipients(self.number, self._last_id, _PAGE))
-                if self._page:
-                    self._last_id = self._page.popleft()
-                    return self._last_id
-                if not self._retries:
-                    self._is_at_end = True
-                    return None
-                delay_s = self._retries[0][0] - loop.time()
-            await self._pause(delay_s)
-        return None
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, at most until the run is stopped."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopped.wait(), seconds)
-
-    @property
-    def is_over(self) -> bool:
-        """Return True if every chat has a final outcome."""
-        return self._is_at_end and not self._retries and not self.is_stopped
-
-    async def wait_after(self, error: StorageError) -> None:
-        """Log a database error and wait before the next attempt; do nothing if stopped."""
-        if not self.is_stopped:
-            logger.warning(
-                "Broadcast %d is delayed by %d s: %s",
-                self.number,
-                _RETRY_S,
-                error,
-                extra={"event": "broadcast_delayed"},
-            )
-            await self._pause(_RETRY_S)
-
-    async def pause(self, trouble: str) -> None:
-        """Pause the broadcast; `trouble` is the key of the text that explains why."""
-        self.stop()
-        await change_broadcast(self.number, State.RUNNING, state=State.PAUSED, trouble=trouble)
-
-    def per_second(self) -> float:
-        """Return the average number of messages per second."""
-        return self.done / max(time.monotonic() - self._started_at, 0.001)

@@ -26,6 +26,26 @@ _MAX_PARTS: Final = 20
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
+class UnreadableUpdates:
+    """Counts updates that could not be read completely, and keeps what could not be read."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counter = Counter(
+            "clipferry_unreadable_updates",
+            "Updates from Telegram that could not be read completely",
+            ["kind"],
+            registry=registry,
+        )
+        #: Paths of the unreadable parts, or kinds of updates; the first few.
+        self.parts: set[str] = set()
+
+    def record(self, kind: str, path: str) -> None:
+        """Count an update of which the part at `path` could not be read."""
+        self._counter.labels(kind).inc()
+        if len(self.parts) < _MAX_PARTS:
+            self.parts.add(path or kind)
+
+
 class Metrics:
     """Counters for Prometheus. Outcomes of requests are also written to the database."""
 
@@ -59,14 +79,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
-        self._unreadable = Counter(
-            "clipferry_unreadable_updates",
-            "Updates from Telegram that could not be read completely",
-            ["kind"],
+        self._crashes = Counter(
+            "clipferry_worker_crashes",
+            "Crashes of the processes that work on media files",
             registry=self.registry,
         )
-        #: Kind and path of the parts of updates that could not be read, the first few.
-        self.unreadable_parts: set[tuple[str, str]] = set()
+        self.unreadable_updates = UnreadableUpdates(self.registry)
         #: Outcomes that are not in the database yet.
         self._unwritten: Tally[tuple[str, str]] = Tally()
         #: By site: whether the last downloads succeeded.
@@ -92,11 +110,9 @@ class Metrics:
             extra={"event": "update_dropped", "reason": reason},
         )
 
-    def unreadable(self, kind: str, path: str) -> None:
-        """Count an update of which the part at `path` could not be read."""
-        self._unreadable.labels(kind).inc()
-        if len(self.unreadable_parts) < _MAX_PARTS:
-            self.unreadable_parts.add((kind, path))
+    def worker_crashed(self) -> None:
+        """Count a crash of a process that works on media files."""
+        self._crashes.inc()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

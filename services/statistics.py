@@ -31,6 +31,7 @@ _MIN_REFRESH_S = 1.0
 _QUICK_S: Final = 0.03
 #: Longest time to draw a picture, in seconds.
 _DRAW_S: Final = 60
+_DRAW_MB: Final = 800
 #: Downloads read from the database at a time.
 _BATCH_ROWS: Final = 20_000
 
@@ -111,7 +112,7 @@ class Statistics:
             BrokenFileError, MediaTimeoutError: it could not be drawn.
             DeliveryError: it could not be sent.
         """
-        worker_pool = WorkerPool(1, limit_s=_DRAW_S)
+        worker_pool = WorkerPool(1, limit_s=_DRAW_S, memory_mb=_DRAW_MB)
         try:
             picture = await worker_pool.run(draw, curve, labels)
         finally:

@@ -1,22 +1,24 @@
 """Worker processes survive what kills one of them."""
 
 import asyncio
+import errno
 import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
-from core.errors import BrokenFileError, MediaTimeoutError
+from core.errors import BrokenFileError, MediaTimeoutError, SpoolError
 from data.config import ROOT
 from media.worker_pool import WorkerPool
 
 
 @pytest.fixture
 def worker_pool() -> Iterator[WorkerPool]:
-    worker_pool = WorkerPool(1, limit_s=30)
+    worker_pool = WorkerPool(1, limit_s=30, memory_mb=800)
     yield worker_pool
     worker_pool.close()
 
@@ -39,12 +41,12 @@ async def test_a_dead_worker_costs_one_picture_and_is_replaced(worker_pool: Work
 
 
 async def test_work_without_end_is_ended_and_the_next_goes_on(worker_pool: WorkerPool):
-    slow = WorkerPool(1, limit_s=0.5)
+    slow = WorkerPool(1, limit_s=0.5, memory_mb=800)
     try:
         with pytest.raises(MediaTimeoutError):
             await slow.run(time.sleep, 3600)
         # A new worker takes a moment to start.
-        patient = WorkerPool(1, limit_s=30)
+        patient = WorkerPool(1, limit_s=30, memory_mb=800)
         assert await patient.run(abs, -1) == 1
         patient.close()
     finally:
@@ -52,7 +54,7 @@ async def test_work_without_end_is_ended_and_the_next_goes_on(worker_pool: Worke
 
 
 async def test_a_neighbour_of_what_dies_is_done_all_the_same():
-    worker_pool = WorkerPool(2, limit_s=30)
+    worker_pool = WorkerPool(2, limit_s=30, memory_mb=800)
     try:
         dying, other = await asyncio.gather(
             worker_pool.run(os._exit, 1), worker_pool.run(time.sleep, 0.3), return_exceptions=True
@@ -69,7 +71,7 @@ async def test_a_worker_ends_when_the_bot_is_killed():
         "import asyncio, os\n"
         "from media.worker_pool import WorkerPool\n"
         "async def work():\n"
-        "    worker_pool = WorkerPool(2, limit_s=30)\n"
+        "    worker_pool = WorkerPool(2, limit_s=30, memory_mb=800)\n"
         "    calls = [worker_pool.run(os.getpid) for _ in range(20)]\n"
         "    print(*set(await asyncio.gather(*calls)), flush=True)\n"
         "    await asyncio.sleep(3600)\n"
@@ -92,3 +94,48 @@ async def test_a_worker_ends_when_the_bot_is_killed():
 def _is_alive(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat")
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def _allocate(megabytes: int) -> int:
+    return len(bytearray(megabytes * 1_000_000))
+
+
+def _write_to_full_disk() -> None:
+    with Path("/dev/full").open("wb") as file:
+        file.write(b"x" * 100_000)
+
+
+def _fail_because_of_full_disk() -> None:
+    try:
+        _write_to_full_disk()
+    except OSError as error:
+        raise BrokenFileError(type(error).__name__) from error
+
+
+def _encode_to_full_disk() -> None:
+    raise av.FFmpegError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_worker_that_needs_too_much_memory_is_stopped(worker_pool: WorkerPool):
+    assert await worker_pool.run(_allocate, 200) == 200_000_000
+    with pytest.raises(BrokenFileError, match="too much memory"):
+        await worker_pool.run(_allocate, 1_000)
+    assert await worker_pool.run(_allocate, 200) == 200_000_000
+
+
+@pytest.mark.parametrize(
+    "work", [_write_to_full_disk, _fail_because_of_full_disk, _encode_to_full_disk]
+)
+async def test_a_full_disk_is_not_the_files_fault(worker_pool: WorkerPool, work):
+    with pytest.raises(SpoolError):
+        await worker_pool.run(work)
+
+
+async def test_crashes_are_counted():
+    crashes: list[int] = []
+    pool = WorkerPool(1, limit_s=30, memory_mb=800, crashed=lambda: crashes.append(1))
+    with pytest.raises(BrokenFileError):
+        await pool.run(os._exit, 1)
+    assert await pool.run(abs, -1) == 1
+    assert len(crashes) == 2  # in the pool, and once more alone
+    pool.close()

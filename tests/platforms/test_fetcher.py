@@ -1,15 +1,21 @@
 """Fetching files: cookie rule, faults of the CDN, limits, quota and the one budget."""
 
 import asyncio
+import errno
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from core.errors import BrokenLinkError, PlatformUnreachableError, TooLargeError
+from core.errors import BrokenLinkError, PlatformUnreachableError, SpoolError, TooLargeError
 from core.media import Access, Post, Rendition
-from platforms._download import Spool
+from platforms._download import download
 from platforms._fetcher import Attempt, FileRequest
 from platforms._http import HostRule, PublicResolver, WebClient
+from platforms._proxies import Proxy
+from platforms._spool import Spool
 from simulator.samples import VideoSpec
 from tests.sites import Web
 
@@ -182,3 +188,102 @@ async def test_a_direct_client_reaches_no_private_address():
 )
 def test_hosts_are_compared_as_hosts(url: str, allowed: bool):
     assert HostRule(("a.example",)).allows(url) is allowed
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, free: list[int]) -> None:
+    """Let the disk have the given free bytes, one value per look; the last one stays."""
+
+    def usage(_folder: Path) -> Any:
+        return SimpleNamespace(free=free.pop(0) if len(free) > 1 else free[0])
+
+    monkeypatch.setattr("platforms._spool.shutil.disk_usage", usage)
+    monkeypatch.setattr("platforms._spool._DISK_CHECK_S", 0.01)
+
+
+async def test_a_request_waits_until_the_disk_has_room(web: Web, monkeypatch: pytest.MonkeyPatch):
+    web.video_post()
+    fill_disk(monkeypatch, [0] * 50 + [10**12])
+    # The wait does not count as the site's time.
+    assert await fetch(web, budget_s=5) == web.samples.video(VideoSpec()).stat().st_size
+
+
+async def test_a_disk_that_stays_full_is_not_the_sites_fault(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+):
+    post = web.video_post()
+    fill_disk(monkeypatch, [0])
+    monkeypatch.setattr("platforms._spool._DISK_PATIENCE_S", 0.1)
+    spool = web.spool()
+    async with web.fetcher(attempts=3, breaker_failures=1) as fetcher:
+        link = fetcher.registry.find(URL)
+        assert link
+
+        async def work(attempt: Attempt) -> None:
+            wanted = FileRequest(_addresses(web), "v.mp4", LIMIT, 1_000)
+            async with spool.workspace() as space:
+                await attempt.save(await attempt.read(), [wanted], space)
+
+        for _ in range(2):
+            with pytest.raises(SpoolError):
+                await fetcher.attempt(link, work)
+        assert fetcher.open_routes() == []
+    assert post.page_requests == 2  # no retry helps
+    assert spool.is_full
+    assert spool.reserved_bytes == 0
+
+
+async def test_a_disk_that_fills_up_in_the_middle_is_not_the_sites_fault(web: Web, tmp_path: Path):
+    web.video_post()
+    target = tmp_path / "full"
+    target.symlink_to("/dev/full")
+    proxy = web.proxies[0]
+    client = WebClient(Proxy("exit-1", proxy.address()), ca_file=web.authority.ca_file)
+    async with web.fetcher(attempts=1) as fetcher:
+        link = fetcher.registry.find(URL)
+        assert link
+        post = await fetcher.attempt(link, lambda attempt: attempt.read())
+        with pytest.raises(SpoolError, match="ENOSPC"):
+            await download(
+                client,
+                _addresses(web),
+                fetcher.registry["tiktok"].media_hosts,
+                post.access,
+                target,
+                limit_bytes=LIMIT,
+                stall_s=5,
+            )
+    await client.close()
+
+
+async def test_a_spool_that_somebody_deletes_is_made_again(tmp_path: Path):
+    spool = Spool(tmp_path / "spool", 100)
+    spool.prepare()
+    shutil.rmtree(tmp_path / "spool")
+    async with spool.workspace() as space:
+        (space.folder / "file").write_bytes(b"x")
+    spool.close()
+
+
+async def test_a_spool_that_cannot_be_used_is_an_error_of_its_own(tmp_path: Path):
+    spool = Spool(tmp_path / "spool", 100)
+    spool.prepare()
+    shutil.rmtree(tmp_path / "spool")
+    (tmp_path / "spool").write_text("a file")
+    with pytest.raises(SpoolError):
+        async with spool.workspace():
+            pytest.fail("there is no folder")
+    assert spool.free_bytes >= 0
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+async def test_a_file_error_inside_the_workspace_is_the_spools(tmp_path: Path, code: int):
+    spool = Spool(tmp_path / "spool", 100)
+    spool.prepare()
+    with pytest.raises(SpoolError, match=errno.errorcode[code]):
+        async with spool.workspace():
+            raise OSError(code, "a secret path")
+    assert spool.is_full
+    spool.close()

@@ -1,0 +1,215 @@
+"""The spool: temporary files on disk, with a quota."""
+
+import asyncio
+import errno
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from core.errors import SpoolError, TooLargeError
+
+logger = logging.getLogger(__name__)
+
+#: Prefix of our folders, so that `tidy` never deletes anything else in the spool folder.
+_PREFIX: Final = "clipferry-"
+#: This much of the disk stays free, in bytes: thumbnails and remuxed files need room, too.
+_KEPT_FREE_BYTES: Final = 20_000_000
+#: Longest wait for room on a full disk, and how often it is checked, in seconds.
+_DISK_PATIENCE_S: Final = 60.0
+_DISK_CHECK_S: Final = 1.0
+#: How long a full disk is remembered after the last request that met it, in seconds.
+_REMEMBERED_S: Final = 60.0
+
+
+class Spool:
+    """A folder for temporary files, with a quota in bytes.
+
+    Space is reserved before a download starts. If the quota is used up, the request waits until
+    another request releases space; if the disk is full, it waits for a while until somebody frees
+    it. Several processes may share the folder; each has its own subfolder and its own quota.
+    """
+
+    def __init__(self, folder: Path, quota_bytes: int) -> None:
+        self._folder = folder
+        #: This process's subfolder, and the open descriptor that holds the lock on it.
+        self._home = folder
+        self._lock: int | None = None
+        self.quota_bytes = quota_bytes
+        self._reserved = 0
+        self._changed = asyncio.Condition()
+        #: When the disk was last too full, as a monotonic time; None for never.
+        self._full_at: float | None = None
+
+    @property
+    def reserved_bytes(self) -> int:
+        """Return the reserved part of the quota, in bytes."""
+        return self._reserved
+
+    @property
+    def free_bytes(self) -> int:
+        """Return the free space of the disk, in bytes; 0 if the folder cannot be used."""
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError:
+            return 0
+
+    @property
+    def is_full(self) -> bool:
+        """Return True if a request has met a full disk within the last minute."""
+        return self._full_at is not None and time.monotonic() - self._full_at < _REMEMBERED_S
+
+    def note_full(self) -> None:
+        """Record that a request has met a full disk."""
+        self._full_at = time.monotonic()
+
+    def prepare(self) -> None:
+        """Create and lock this process's subfolder, and delete those of ended processes.
+
+        Raises:
+            OSError: the folder cannot be used.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Another process may delete the new folder in `tidy` before it is locked.
+        while self._lock is None:
+            self._home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))
+            self._lock = _try_lock(self._home)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Delete the subfolders of ended processes; a running process holds the lock on its own."""
+        for subfolder in self._folder.glob(f"{_PREFIX}*"):
+            if subfolder != self._home and (lock := _try_lock(subfolder)) is not None:
+                shutil.rmtree(subfolder, ignore_errors=True)
+                os.close(lock)
+
+    def close(self) -> None:
+        """Delete this process's subfolder and release its lock."""
+        if self._lock is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+            os.close(self._lock)
+            self._lock = None
+
+    @asynccontextmanager
+    async def workspace(self) -> AsyncIterator["Workspace"]:
+        """Yield a new empty folder; on exit, delete it and release its reserved space.
+
+        Raises:
+            SpoolError: the disk is full, or the folder cannot be used.
+        """
+        space = Workspace(self, self._new_folder())
+        try:
+            yield space
+        except OSError as error:
+            raise spool_error(error, self) from error
+        except SpoolError:
+            self.note_full()
+            raise
+        finally:
+            shutil.rmtree(space.folder, ignore_errors=True)
+            await self._release(space.reserved)
+
+    def _new_folder(self) -> Path:
+        try:
+            try:
+                return Path(tempfile.mkdtemp(dir=self._home))
+            except FileNotFoundError:  # somebody has deleted the spool
+                self.close()
+                self.prepare()
+                return Path(tempfile.mkdtemp(dir=self._home))
+        except OSError as error:
+            raise spool_error(error, self) from error
+
+    async def _reserve(self, size: int) -> None:
+        if size > self.quota_bytes:
+            raise TooLargeError(size, self.quota_bytes)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._reserved + size <= self.quota_bytes)
+            self._reserved += size
+
+    async def _wait_for_disk(self, size: int) -> None:
+        """Wait until the disk has room for `size` bytes.
+
+        Raises:
+            SpoolError: it has no room after the longest wait.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _DISK_PATIENCE_S
+        while self.free_bytes < size + _KEPT_FREE_BYTES:
+            if not self.is_full:
+                logger.warning(
+                    "The disk for downloads is full: %d MB are left",
+                    self.free_bytes // 1_000_000,
+                    extra={"event": "spool_full"},
+                )
+            self.note_full()
+            if loop.time() >= deadline:
+                raise SpoolError("the disk is full")
+            self.tidy()
+            await asyncio.sleep(_DISK_CHECK_S)
+
+    async def _release(self, size: int) -> None:
+        async with self._changed:
+            self._reserved -= size
+            self._changed.notify_all()
+
+
+def _try_lock(folder: Path) -> int | None:
+    """Lock a folder against other processes; return the descriptor, or None if it is locked.
+
+    Closing the descriptor releases the lock.
+    """
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.stat()
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+class Workspace:
+    """The temporary folder of one request in the spool."""
+
+    def __init__(self, spool: Spool, folder: Path) -> None:
+        self.folder = folder
+        #: Bytes of the quota that are reserved for this workspace.
+        self.reserved = 0
+        self._spool = spool
+
+    @property
+    def most(self) -> int:
+        """Return the maximum number of bytes that can be reserved: the whole quota."""
+        return self._spool.quota_bytes
+
+    async def reserve(self, size: int) -> None:
+        """Raise this workspace's reservation to `size` bytes in total; wait until there is space.
+
+        Call it once per workspace, for all required files together. Two workspaces that each hold
+        space and wait for more could block each other forever.
+
+        Raises:
+            TooLargeError: `size` is larger than the whole quota.
+            SpoolError: the disk is full.
+        """
+        if size > self.reserved:
+            await self._spool._reserve(size - self.reserved)
+            self.reserved = size
+        await self._spool._wait_for_disk(size)
+
+
+def spool_error(error: OSError, spool: Spool | None = None) -> SpoolError:
+    """Return the error that a failed file operation stands for; its text has no path."""
+    if spool:
+        spool.note_full()
+    return SpoolError(errno.errorcode.get(error.errno or 0, type(error).__name__))

@@ -1,0 +1,137 @@
+"""Files made to harm: few bytes that become many, formats that open other files, odd codecs."""
+
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from core.errors import BrokenFileError, ClipferryError
+from data.config import ROOT
+from media import audio, encoding, images, video
+from simulator.samples import SampleStore, VideoSpec
+
+SIDE = 9_990
+#: Memory that a picture of 100 megapixels may take above an idle worker. It takes 400 MB decoded.
+MOST_MIB = 620
+
+_MEASURE = """
+import re, sys
+from pathlib import Path
+from media import images
+def memory(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+images.make_thumbnail(Path(sys.argv[2]))
+Path("/proc/self/clear_refs").write_text("5")
+idle = memory("VmRSS")
+getattr(images, sys.argv[1])(Path(sys.argv[3]))
+sys.stdout.write(str(memory("VmHWM") - idle))
+"""
+
+
+def huge_png(path: Path, mode: str) -> Path:
+    """Write a PNG of one colour: 99.8 megapixels in a few hundred kB."""
+    Image.new(mode, (SIDE, SIDE)).save(path, "PNG", compress_level=9)
+    assert path.stat().st_size < 500_000
+    return path
+
+
+@pytest.mark.parametrize("work", ["make_native", "make_thumbnail", "common_frame"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_a_picture_of_100_megapixels_takes_bounded_memory(work: str, mode: str, tmp_path: Path):
+    small = tmp_path / "small.png"
+    Image.new("RGB", (10, 10)).save(small)
+    path = huge_png(tmp_path / "huge.png", mode)
+    process = subprocess.run(
+        [sys.executable, "-c", _MEASURE, work, str(small), str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert float(process.stdout) < (60 if work == "common_frame" else MOST_MIB)
+
+
+def test_a_huge_jpeg_is_decoded_small(tmp_path: Path):
+    path = tmp_path / "huge.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (12_000, 8_000), "red").save(path, exif=exif)
+    with Image.open(images.make_native(path)) as image:
+        assert image.size == (4_000, 6_000)
+    with Image.open(images.make_thumbnail(path)) as image:
+        assert image.size == (213, 320)
+    assert images.common_frame(path) == (854, 1280)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "LA", "I;16", "CMYK"])
+def test_every_colour_mode_is_shrunk(mode: str, tmp_path: Path):
+    path = tmp_path / "huge.tiff"
+    Image.new(mode, (11_000, 600)).save(path)
+    with Image.open(images.make_native(path)) as image:
+        assert image.mode == "RGB"
+        assert image.width + image.height <= images.MAX_SIDES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:10,\n{}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {}\n",
+        '<?xml version="1.0"?><MPD><BaseURL>file://{}</BaseURL></MPD>',
+        "[playlist]\nFile1={}\n",
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".m3u8", ".txt", ""])
+def test_a_playlist_opens_no_other_file(
+    text: str, suffix: str, samples: SampleStore, tmp_path: Path
+):
+    inner = tmp_path / "inner.mp4"
+    inner.write_bytes(samples.video(VideoSpec()).read_bytes())
+    path = tmp_path / f"list{suffix}"
+    path.write_text(text.format(inner))
+    for work in (video.measure, audio.make_native, encoding.repack):
+        with pytest.raises(ClipferryError):
+            work(path)
+
+
+@pytest.mark.parametrize("tag", [b"xxxx", b"evc1"])
+def test_a_codec_without_a_decoder_is_named(tag: bytes, samples: SampleStore, tmp_path: Path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(samples.video(VideoSpec()).read_bytes().replace(b"avc1", tag))
+    with pytest.raises(BrokenFileError, match="no decoder for the video stream"):
+        video.measure(path)
+
+
+@hypothesis_settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(data=st.data())
+def test_damaged_files_raise_nothing_but_our_errors(
+    data: st.DataObject, samples: SampleStore, tmp_path: Path
+):
+    source = data.draw(st.sampled_from(["video", "picture", "sound"]))
+    original = {
+        "video": lambda: samples.video(VideoSpec()),
+        "picture": lambda: samples.picture(300, 200, "x"),
+        "sound": samples.sound,
+    }[source]().read_bytes()
+    damaged = bytearray(original[: data.draw(st.integers(1, len(original)))])
+    for _ in range(data.draw(st.integers(0, 20))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / f"{zlib.crc32(damaged)}.bin"
+    path.write_bytes(damaged)
+    for work in (video.measure, images.make_native, images.make_thumbnail, audio.make_native):
+        if not path.exists():
+            break
+        try:
+            work(path)
+        except ClipferryError as error:
+            assert not re.search(str(tmp_path), str(error))  # noqa: PT017
