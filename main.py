@@ -132,11 +132,13 @@ async def maintain(settings: "Settings") -> int:
 
 async def rebuild_statistics(settings: "Settings") -> int:
     """Rebuild the statistics from the download history."""
+    from data.database import without_time_limits
     from data.lifespan import database_lifespan
     from data.rollups import recount
 
     async with database_lifespan(settings["database"]["url"]):
-        await recount()
+        with without_time_limits():
+            await recount()
     print("Rebuilt the statistics from the download history.")
     return 0
 

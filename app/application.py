@@ -16,7 +16,7 @@ from app.process_lock import ProcessLock
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.broadcasts import sweep_recipients
 from data.config import Settings
-from data.database import unix_now
+from data.database import unix_now, without_time_limits
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.statistics import fold_outcomes
@@ -187,12 +187,14 @@ class Application:
     async def _sweep(self) -> None:
         """Delete rows and files that are not needed any more, and merge old statistics."""
         self.container.spool.tidy()
-        await self.container.request_store.sweep()
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
-        await fold_stats()
-        await fold_outcomes()
-        await sweep_recipients(unix_now() - _RECIPIENTS_S)
-        if number := await sweep_cached(unused_since):
+        with without_time_limits():
+            await self.container.request_store.sweep()
+            await fold_stats()
+            await fold_outcomes()
+            await sweep_recipients(unix_now() - _RECIPIENTS_S)
+            number = await sweep_cached(unused_since)
+        if number:
             logger.info(
                 "Deleted %d unused posts from the file-id cache",
                 number,

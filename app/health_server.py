@@ -1,5 +1,6 @@
 """HTTP server for liveness, readiness and Prometheus metrics."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,12 +16,14 @@ from prometheus_client.registry import Collector
 from app.container import Container
 from core.errors import SettingsError, StorageError
 from data import database
-from data.key_values import read_value
+from data.key_values import set_value
 
 logger = logging.getLogger(__name__)
 
 #: Age of the heartbeat after which the bot is not ready, in seconds. A long poll ends much earlier.
 _STALE_S: Final = 120
+#: Longest wait for the database, in seconds.
+_DATABASE_S: Final = 1.5
 
 
 class HealthServer:
@@ -82,9 +85,13 @@ class HealthServer:
         if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > _STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:
-            await read_value("")
-        except StorageError:
+            async with asyncio.timeout(_DATABASE_S):
+                # A write, because a locked, full or read-only database still answers reads.
+                await set_value("readyz", str(int(time.time())))
+        except TimeoutError:
             problems.append("the database does not answer")
+        except StorageError as error:
+            problems.append(f"the database cannot be written: {error.detail}")
         return web.Response(
             text="\n".join(problems or ["ready"]) + "\n", status=503 if problems else 200
         )

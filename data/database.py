@@ -7,9 +7,11 @@ The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_dat
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -44,6 +46,9 @@ async_session: async_sessionmaker[AsyncSession] | None = None
 #: Source of all timestamps in the tables; tests may replace it.
 clock: Clock = system_clock
 
+#: False for work that may take minutes, such as folding old statistics.
+_has_limits: ContextVar[bool] = ContextVar("has_limits", default=True)
+
 _runner: "_Runner | None" = None
 _retired: list[tuple[AsyncEngine, "_Runner"]] = []
 
@@ -53,6 +58,15 @@ _MIGRATIONS: Final = Path(__file__).resolve().parent / "migrations"
 _MIGRATION_LOCK: Final = 0x0C11_9FE7
 #: How long a writer waits for another process that holds SQLite's write lock, in milliseconds.
 _BUSY_TIMEOUT_MS: Final = 30_000
+#: The same for reads in the event loop's thread, which must not stop.
+_LOOP_BUSY_TIMEOUT_MS: Final = 500
+#: Longest time for a write or for one row, and for a query that may be slow, in seconds.
+_WRITE_S: Final = 5.0
+_READ_S: Final = 60.0
+#: The same while the database is stuck: the answers to users must not wait for it again and again.
+_STUCK_S: Final = 0.5
+#: Longest time for a connection to PostgreSQL, in seconds.
+_CONNECT_S: Final = 5.0
 #: Number of threads that read from SQLite.
 _READERS: Final = 3
 #: Execution option of SQLite connections that never begin a transaction.
@@ -107,7 +121,13 @@ def initialize_database_components(db_url: str) -> None:
     if url.get_backend_name() == "sqlite":
         engine, _runner = _sqlite_engine(url), _SqliteRunner(url)
     else:
-        engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = create_async_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=_CONNECT_S,
+            connect_args={"timeout": _CONNECT_S},
+            hide_parameters=True,
+        )
         _runner = _AsyncRunner(engine)
     async_session = async_sessionmaker(engine, expire_on_commit=False)
     logger.info(
@@ -184,7 +204,7 @@ async def read(work: Callable[[Connection], T]) -> T:
 
 
 async def write(work: Callable[[Connection], T]) -> T:
-    """Run `work` in a transaction; it is rolled back if `work` raises.
+    """Run `work` in a transaction; it is rolled back if `work` raises, or takes too long.
 
     `work` must have no side effects outside the database, because it may run a second time. On
     SQLite, writes run in order of arrival, and all waiting writes share one commit.
@@ -204,6 +224,16 @@ def _initialised() -> "_Runner":
     if _runner is None:
         raise RuntimeError(_NOT_INITIALISED)
     return _runner
+
+
+@contextmanager
+def without_time_limits() -> Iterator[None]:
+    """Let reads and writes in the block take as long as they need."""
+    token = _has_limits.set(False)
+    try:
+        yield
+    finally:
+        _has_limits.reset(token)
 
 
 def busy() -> int:
@@ -262,23 +292,66 @@ class _Runner(Protocol):
         """Close all connections and threads."""
 
 
+class _Patience:
+    """Time limits of calls: short ones while the database is stuck."""
+
+    def __init__(self) -> None:
+        self._is_stuck = False
+
+    def limit_s(self, limit_s: float) -> float | None:
+        """Return the limit of the next call, in seconds; None for no limit."""
+        if not _has_limits.get():
+            return None
+        return min(limit_s, _STUCK_S) if self._is_stuck else limit_s
+
+    def succeeded(self) -> None:
+        """Record that a call ended in time."""
+        if self._is_stuck:
+            logger.info("The database answers again", extra={"event": "database_recovered"})
+        self._is_stuck = False
+
+    def gave_up(self) -> None:
+        """Record that a call took too long."""
+        if not self._is_stuck:
+            logger.error("The database does not answer in time", extra={"event": "database_stuck"})
+        self._is_stuck = True
+
+
 class _AsyncRunner:
     """For PostgreSQL: work runs in the event loop, in a greenlet of SQLAlchemy."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._writers = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._patience = _Patience()
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
-        return await self.read(work)
+        async with self._limited(_WRITE_S), self._readers.connect() as connection:
+            return await connection.run_sync(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        async with self._readers.connect() as connection:
+        async with self._limited(_READ_S), self._readers.connect() as connection:
             return await connection.run_sync(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        async with self._writers.begin() as connection:
+        async with self._limited(_WRITE_S), self._writers.begin() as connection:
             return await connection.run_sync(work)
+
+    @asynccontextmanager
+    async def _limited(self, limit_s: float) -> AsyncIterator[None]:
+        """Limit the time for the block.
+
+        Raises:
+            TimeoutError: the block took too long.
+        """
+        limit = self._patience.limit_s(limit_s)
+        try:
+            async with asyncio.timeout(limit):
+                yield
+        except TimeoutError:
+            self._patience.gave_up()
+            raise TimeoutError(f"no answer within {limit} s") from None
+        self._patience.succeeded()
 
     def busy(self) -> int:
         pool = self._writers.pool
@@ -311,10 +384,13 @@ class _SqliteRunner:
         #: Queued writes, oldest first.
         self._pending: list[_Change] = []
         self._pending_lock = threading.Lock()
+        self._patience = _Patience()
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
         if self._loop_reader is None:
             self._loop_reader = self._readers.connect()
+            timeout = f"PRAGMA busy_timeout = {_LOOP_BUSY_TIMEOUT_MS}"
+            self._loop_reader.exec_driver_sql(timeout)
         return work(self._loop_reader)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -332,8 +408,14 @@ class _SqliteRunner:
             is_first = len(self._pending) == 1
         if is_first:
             self._write_thread.submit(self._write_all, loop)
-        # Shielded: a queued write runs even if the caller is cancelled.
+        limit = self._patience.limit_s(_WRITE_S)
+        # Not cancelled: a queued write runs even if the caller is cancelled.
+        await asyncio.wait([change.done], timeout=limit)
+        if not change.done.done() and change.abandon():
+            self._patience.gave_up()
+            raise TimeoutError(f"no answer within {limit} s")
         result: T = await asyncio.shield(change.done)
+        self._patience.succeeded()
         return result
 
     def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -342,6 +424,8 @@ class _SqliteRunner:
             changes, self._pending = self._pending, []
         try:
             with self._writers.begin() as connection:
+                # Only now the write lock is held. What was abandoned before is left out.
+                changes = [change for change in changes if change.start()]
                 outcomes = [_Outcome(change.work(connection)) for change in changes]
         except Exception:  # noqa: BLE001 - the rerun shows which write failed
             outcomes = [self._write_one(change) for change in changes]
@@ -350,6 +434,8 @@ class _SqliteRunner:
     def _write_one(self, change: "_Change") -> "_Outcome":
         try:
             with self._writers.begin() as connection:
+                if not change.start():
+                    return _Outcome()
                 return _Outcome(change.work(connection))
         except Exception as error:  # noqa: BLE001 - raised again in the caller of write()
             return _Outcome(error=error)
@@ -365,12 +451,31 @@ class _SqliteRunner:
         self._writers.dispose()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Change:
-    """A queued write, and the future for its result."""
+    """A queued write, and the future for its result.
+
+    Either the writer starts it or the caller abandons it: what a caller was told to have failed
+    never happens later.
+    """
 
     work: Callable[[Connection], Any]
     done: "asyncio.Future[Any]"
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_started: bool = False
+    _is_abandoned: bool = False
+
+    def start(self) -> bool:
+        """Return True if the write may run; a second call, for a rerun, returns the same."""
+        with self._lock:
+            self._is_started = not self._is_abandoned
+            return self._is_started
+
+    def abandon(self) -> bool:
+        """Return True if the write has not started; it never will."""
+        with self._lock:
+            self._is_abandoned = not self._is_started
+            return self._is_abandoned
 
 
 @dataclass(frozen=True, slots=True)

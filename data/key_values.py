@@ -1,6 +1,7 @@
 """A key-value store for state that must survive a restart and be changed by one process only."""
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, write
 from data.models import KeyValues
@@ -10,6 +11,17 @@ async def read_value(name: str) -> str | None:
     """Return a value by its name, or None if it is not set."""
     query = select(KeyValues.value).where(KeyValues.name == name)
     return await read(lambda db: db.execute(query).scalar())
+
+
+async def set_value(name: str, value: str) -> None:
+    """Set a value."""
+
+    def work(db: Connection) -> None:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(KeyValues).values(name=name, value=value)
+        db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+    await write(work)
 
 
 async def compare_and_set(name: str, old: str | None, new: str | None) -> bool:

@@ -35,4 +35,5 @@ async def upgrade() -> None:
         StorageError: the database cannot be reached, or cannot be used.
     """
     await database.init_db()
-    await ensure_counted()
+    with database.without_time_limits():
+        await ensure_counted()

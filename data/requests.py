@@ -103,6 +103,26 @@ async def finish_request(row: int, progress: Progress, outcome: str) -> None:
     await write(lambda db: finish(db, row, progress, outcome))
 
 
+async def finish_unstored(
+    bot_id: int, update_id: int, number: int, progress: Progress, outcome: str
+) -> None:
+    """Mark a request as finished that was served from memory because it could not be stored.
+
+    Its row may exist all the same: the answer to the transaction was lost, or came too late.
+    """
+    statement = (
+        update(Requests)
+        .where(
+            Requests.bot_id == bot_id,
+            Requests.update_id == update_id,
+            Requests.number == number,
+            Requests.finished_at.is_(None),
+        )
+        .values(finished_at=unix_now(), outcome=outcome, progress=progress.as_json(), owner=None)
+    )
+    await write(lambda db: db.execute(statement))
+
+
 def finish(db: Connection, row: int, progress: Progress, outcome: str) -> None:
     """Mark a request as finished, inside the caller's transaction; see `finish_request`."""
     values = {"row": row, "at": unix_now(), "how": outcome, "how_far": progress.as_json()}

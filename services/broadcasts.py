@@ -34,6 +34,7 @@ from data.broadcasts import (
     rename_recipient,
 )
 from data.chats import mark_blocked, move_chat
+from data.database import without_time_limits
 from delivery.rate_limiter import is_bulk_send
 from delivery.sender import Sender
 from services.broadcast_run import RETRY_S, BroadcastRun
@@ -113,8 +114,9 @@ class Broadcasts:
 
     async def _send(self, run: BroadcastRun) -> None:
         try:
-            while not run.is_stopped and await list_recipients(run.number):
-                await self._request_store.beat()
+            with without_time_limits():
+                while not run.is_stopped and await list_recipients(run.number):
+                    await self._request_store.beat()
             monitor = asyncio.create_task(self._monitor(run))  # noqa: TID251 - ends with this block
             try:
                 await asyncio.gather(*(self._send_to_all(run) for _ in range(AT_ONCE)))

@@ -2,9 +2,11 @@
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from core.cached_post import CacheKey
@@ -17,6 +19,7 @@ from data.requests import (
     count_attempt,
     end_flight,
     finish_request,
+    finish_unstored,
     hand_back,
     store_progress,
     store_requests,
@@ -31,6 +34,8 @@ logger = logging.getLogger(__name__)
 _KEPT_S: Final = 2 * 86_400
 #: The stored outcome of a request that this version cannot read.
 UNREADABLE: Final = "unreadable"
+#: Outcomes that are kept while the database does not answer.
+_MAX_OUTCOMES: Final = 100_000
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +54,10 @@ class StoredRequest:
     #: It was taken over from another process.
     is_resumed: bool = False
     is_finished: bool = False
+    #: Called if the outcome could not be stored, with what stores it.
+    unstored: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
+    #: Stores the outcome of a request without a row; None if there is no way to.
+    finish_without_row: Callable[[Progress, str], Awaitable[None]] | None = None
 
     async def begin(self) -> None:
         """Count an attempt before the fetch, which may crash the process."""
@@ -87,11 +96,18 @@ class StoredRequest:
         if self.is_finished:
             return
         self.is_finished = True
+        store: Callable[[], Awaitable[None]]
         if self.row is not None:
-            try:
-                await finish_request(self.row, self.progress, outcome)
-            except StorageError as error:
-                self._log_failure("outcome", error)
+            store = partial(finish_request, self.row, self.progress, outcome)
+        elif self.finish_without_row:
+            store = partial(self.finish_without_row, self.progress, outcome)
+        else:
+            return
+        try:
+            await store()
+        except StorageError as error:
+            self._log_failure("outcome", error)
+            self.unstored(store)
 
     async def _store_progress(self) -> None:
         if self.row is not None:
@@ -119,6 +135,8 @@ class RequestStore:
         #: Name of this process in the database.
         self.name = secrets.token_hex(8)
         self._alive_until = 0
+        #: What stores the outcomes that could not be stored, oldest first.
+        self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
 
     async def enter(self, update_id: int, requests: Sequence[Request]) -> list[StoredRequest]:
         """Store the requests of an update; return those that were not stored before.
@@ -135,9 +153,20 @@ class RequestStore:
                 error,
                 extra={"event": "requests_not_stored"},
             )
-            return [StoredRequest(request) for request in requests]
+            return [
+                StoredRequest(
+                    request,
+                    unstored=self._keep_outcome,
+                    finish_without_row=partial(finish_unstored, self._bot_id, update_id, number),
+                )
+                for number, request in enumerate(requests)
+            ]
         pairs = zip(requests, rows, strict=True)
-        return [StoredRequest(request, row) for request, row in pairs if row is not None]
+        return [
+            StoredRequest(request, row, unstored=self._keep_outcome)
+            for request, row in pairs
+            if row is not None
+        ]
 
     async def take_over(self) -> list[StoredRequest]:
         """Return the open requests that no running process serves.
@@ -158,7 +187,14 @@ class RequestStore:
                 await self._finish_unreadable(row)
             else:
                 entries.append(
-                    StoredRequest(row.request, row.id, row.progress, row.attempts, is_resumed=True)
+                    StoredRequest(
+                        row.request,
+                        row.id,
+                        row.progress,
+                        row.attempts,
+                        is_resumed=True,
+                        unstored=self._keep_outcome,
+                    )
                 )
         return entries
 
@@ -175,16 +211,18 @@ class RequestStore:
             )
 
     async def beat(self) -> None:
-        """Renew the lease of this process, if it is time.
+        """Renew the lease of this process, if it is time, and store outcomes that are left.
 
         Raises:
             StorageError: the database did not answer.
         """
         await self._stay_alive()
+        await self._store_outcomes()
 
     async def hand_back(self) -> None:
         """Release this process's open requests: the next one need not wait for the lease."""
         try:
+            await self._store_outcomes()
             number = await hand_back(self.name)
         except StorageError as error:
             logger.warning(
@@ -231,6 +269,15 @@ class RequestStore:
         """Release the claim; without the database it ends with this process."""
         with suppress(StorageError):
             await end_flight(key, self.name)
+
+    def _keep_outcome(self, store: Callable[[], Awaitable[None]]) -> None:
+        """Keep an outcome that could not be stored: otherwise the request is answered again."""
+        self._outcomes.append(store)
+
+    async def _store_outcomes(self) -> None:
+        while self._outcomes:
+            await self._outcomes[0]()
+            self._outcomes.popleft()
 
     async def _stay_alive(self) -> None:
         """Renew the lease when a third of it is over."""

