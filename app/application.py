@@ -106,7 +106,7 @@ class Application:
             await self.container.request_store.hand_back()
             return self._polling.watch.end is not End.LEASE_LOST
         finally:
-            self._lease.release()
+            self._lease.close()
             await self.container.close()
             logger.info("Stopped", extra={"event": "stopped"})
 
@@ -204,6 +204,8 @@ class Application:
     async def _drain(self) -> None:
         """Acknowledge updates, finish requests and broadcasts, write the last counters."""
         await self._acknowledge()
+        if self._polling.watch.end is not End.CONFLICT:
+            await self._lease.release()
         grace_s = self._settings.run.drain_s
         await asyncio.gather(
             self.container.request_queue.drain(grace_s), self.container.broadcasts.close(grace_s)

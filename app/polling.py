@@ -26,7 +26,7 @@ from aiogram.types import Update
 
 from app.process_lock import ProcessLock
 from core.errors import SettingsError, StorageError
-from data.workers import claim_polling, forget_worker
+from data.workers import claim_polling, forget_worker, release_polling
 from misc.middlewares.update_acks import UpdateAcks
 from services.requests.store import RequestStore
 
@@ -92,7 +92,19 @@ class PollingLease:
             self._checked_at = now
         return self._is_held
 
-    def release(self) -> None:
+    async def release(self) -> None:
+        """Let another process poll at once, while this one finishes its requests."""
+        self._is_held = False
+        try:
+            await release_polling(self._bot_id, self._store.name)
+        except StorageError as error:
+            logger.warning(
+                "Could not release the polling lease: %s",
+                error,
+                extra={"event": "lease_not_released"},
+            )
+
+    def close(self) -> None:
         """Release the lock file."""
         self._lock.release()
 

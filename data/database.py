@@ -6,6 +6,7 @@ The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_dat
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -503,11 +504,15 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     if another wrote in between, regardless of the busy timeout.
 
     Raises:
-        StorageError: the folder of the file cannot be created.
+        StorageError: the file cannot be created.
     """
-    if url.database:
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            path = Path(url.database)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Only its owner may read it: it says who asked for what. SQLite's files beside it get
+            # the same permissions.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise storage_error(error) from error
     writer = create_async_engine(

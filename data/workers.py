@@ -46,6 +46,12 @@ async def claim_polling(bot_id: int, owner: str) -> bool:
     return await write(work)
 
 
+async def release_polling(bot_id: int, owner: str) -> None:
+    """Give the right to poll back; do nothing if another worker has it."""
+    mine = (KeyValues.name == f"polling/{bot_id}") & (KeyValues.value == owner)
+    await write(lambda db: db.execute(delete(KeyValues).where(mine)))
+
+
 def is_alive(owner: Any) -> Any:
     """Return the condition that the worker named in a column has a valid lease."""
     live = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())

@@ -98,6 +98,7 @@ class SendByFileId(TelegramMethod[MessageId]):
     disable_notification: bool | None
     has_spoiler: bool | None
     reply_parameters: str | None
+    disable_content_type_detection: bool | None
 
     @property
     def __api_method__(self) -> str:  # type: ignore[override]
@@ -120,6 +121,7 @@ def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOption
         disable_notification=options.is_silent or None,
         has_spoiler=(options.is_spoiler and file.kind not in _NO_SPOILER) or None,
         reply_parameters=reply and reply.model_dump_json(exclude_defaults=True),
+        disable_content_type_detection=file.kind == "document" or None,
     )
 
 
@@ -221,7 +223,9 @@ def _album_item(
 def inline_media(file: RemoteFile, options: MessageOptions) -> InputMediaUnion:
     """Return the new media of an inline message. Only file ids work there, not uploads."""
     kind = _INLINE_BY_KIND[file.kind]
-    media: InputMediaUnion = kind(media=file.file_id, caption=options.caption or None)
+    # A document must stay one.
+    detection = {"disable_content_type_detection": True} if file.kind == "document" else {}
+    media: InputMediaUnion = kind(media=file.file_id, caption=options.caption or None, **detection)
     return media
 
 

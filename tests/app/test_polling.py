@@ -200,7 +200,7 @@ async def test_a_held_lease_is_not_asked_for_at_every_poll(
     assert not await lease.is_held()
     assert [await lease.is_held() for _ in range(5)] == [True] * 5
     assert store.beats == 2
-    lease.release()
+    lease.close()
 
 
 async def test_without_the_database_the_last_answer_counts(
@@ -209,7 +209,7 @@ async def test_without_the_database_the_last_answer_counts(
     claims[:] = [StorageError("x"), True, StorageError("x")]
     lease, _ = make_lease(tmp_path, 0)
     assert [await lease.is_held() for _ in range(4)] == [False, True, True, True]
-    lease.release()
+    lease.close()
 
 
 async def test_what_a_dead_process_held_is_free_at_once(
@@ -229,4 +229,4 @@ async def test_what_a_dead_process_held_is_free_at_once(
     for _ in range(3):
         await lease.is_held()
     assert forgotten == ["the dead"]
-    lease.release()
+    lease.close()

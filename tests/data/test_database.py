@@ -363,3 +363,24 @@ async def test_a_stuck_database_is_waited_for_only_once(
     events = [getattr(record, "event", "") for record in caplog.records]
     assert events.count("database_stuck") == events.count("database_recovered") == 1
     await database.close()
+
+
+async def test_only_the_owner_may_read_a_new_sqlite_file(tmp_path: Path):
+    path = tmp_path / "new" / "bot.db"
+    database.initialize_database_components(f"sqlite:///{path}")
+    await database.init_db()
+    await set_value("a", "1")
+    files = sorted(path.parent.iterdir())
+    assert [file.name for file in files] == ["bot.db", "bot.db-shm", "bot.db-wal"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    await database.close()
+
+
+async def test_the_permissions_of_an_existing_file_are_the_operators(tmp_path: Path):
+    path = tmp_path / "bot.db"
+    path.touch(0o640)
+    path.chmod(0o640)
+    database.initialize_database_components(f"sqlite:///{path}")
+    await database.init_db()
+    assert path.stat().st_mode & 0o777 == 0o640
+    await database.close()

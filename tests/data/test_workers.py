@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from data import database
-from data.workers import claim_polling, forget_worker, renew_lease
+from data.workers import claim_polling, forget_worker, release_polling, renew_lease
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -56,3 +56,14 @@ async def test_of_many_that_claim_at_once_one_wins():
         await renew_lease(name, 15)
     claims = await asyncio.gather(*(claim_polling(42, name) for name in names))
     assert sum(claims) == 1
+
+
+@pytest.mark.usefixtures("now")
+async def test_what_is_released_is_free_and_the_leases_of_others_stay():
+    await renew_lease("a", 15)
+    await renew_lease("b", 15)
+    await claim_polling(42, "a")
+    await release_polling(42, "b")
+    assert not await claim_polling(42, "b")
+    await release_polling(42, "a")
+    assert await claim_polling(42, "b")
