@@ -6,6 +6,7 @@ import logging
 
 from aiogram.types import User
 
+from app.backlog import Backlog
 from app.bot_commands import publish_commands
 from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
@@ -20,6 +21,7 @@ from data.database import unix_now, without_time_limits
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.statistics import fold_outcomes
+from delivery.client import TolerantSession
 from misc.intake import RequestIntake
 from misc.ui.texts import load_texts
 
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 #: Intervals of the periodic tasks, in seconds.
 _SWEEP_S = 3_600
 _BROADCASTS_S = 2
+_BACKLOG_S = 1
 _OUTCOMES_S = 10
 _TOPS_S = 5
 _BOARD_EVER_S = 3_600
@@ -59,7 +62,15 @@ class Application:
         self._lease = PollingLease(
             self.container.bot.id, self.container.request_store, settings.run.lease_s, lock
         )
-        self._polling = Polling(self.container.update_acks, heartbeat, self._lease)
+        session = self.container.bot.session
+        assert isinstance(session, TolerantSession)
+        self._backlog = Backlog(
+            self.container.bot,
+            session,
+            self.container.fetcher.registry,
+            self.container.request_queue,
+        )
+        self._polling = Polling(self.container.update_acks, heartbeat, self._lease, self._backlog)
 
     async def run(self) -> bool:
         """Poll until a signal arrives; return False if a restart may help.
@@ -89,6 +100,7 @@ class Application:
             dispatcher = build_dispatcher(self.container, self._settings, intake)
             # aiogram would cancel handlers after this hook; the requests behind them end inside it.
             dispatcher.shutdown.register(self._drain)
+            self._backlog.start(dispatcher)
             _tune_garbage_collector()
             server = HealthServer(
                 self.container, self._settings.files.heartbeat, lambda: self._polling.problem
@@ -113,7 +125,8 @@ class Application:
     @property
     def is_idle(self) -> bool:
         """True if no update is being handled and no request runs or waits."""
-        return self.container.update_acks.is_idle and not self.container.request_queue.count
+        has_updates = not (self.container.update_acks.is_idle and self._backlog.is_idle)
+        return not has_updates and not self.container.request_queue.count
 
     def stop(self) -> None:
         """End `run`: no new updates, running requests finish, everything is closed."""
@@ -159,6 +172,7 @@ class Application:
         return [
             PeriodicTask("lease renewal", lease_s / 4, self.container.request_store.beat),
             PeriodicTask("request take-over", lease_s, intake.resume),
+            PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
@@ -208,7 +222,9 @@ class Application:
             await self._lease.release()
         grace_s = self._settings.run.drain_s
         await asyncio.gather(
-            self.container.request_queue.drain(grace_s), self.container.broadcasts.close(grace_s)
+            self._backlog.close(grace_s),
+            self.container.request_queue.drain(grace_s),
+            self.container.broadcasts.close(grace_s),
         )
         try:
             await self.container.metrics.write()

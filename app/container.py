@@ -14,7 +14,7 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
-from delivery.client import make_bot
+from delivery.client import UpdatePolicy, make_bot
 from delivery.sender import Sender
 from handlers.admin.broadcasts import BroadcastMenu
 from handlers.statistics.live_board import LiveBoard
@@ -60,6 +60,8 @@ _FILE_WORK_S: Final = 60
 _WORKER_MB: Final = 800
 _ENCODER_MB: Final = 1_500
 _HOUR_S: Final = 3_600
+#: Messages that are older when they arrive come from a downtime, in seconds.
+_SET_ASIDE_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,10 @@ def build(settings: Settings) -> Container:
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
         waited=metrics.paced.observe,
-        unreadable=lambda update: metrics.unreadable_updates.record(update.kind, update.path),
+        updates=UpdatePolicy(
+            lambda update: metrics.unreadable_updates.record(update.kind, update.path),
+            _SET_ASIDE_S,
+        ),
     )
     sender = Sender(
         bot,

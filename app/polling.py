@@ -56,6 +56,17 @@ class Lease(Protocol):
         """Return True if this process may poll."""
 
 
+class OldUpdates(Protocol):
+    """Takes over what is old of a batch of updates."""
+
+    async def keep(self) -> int | None:
+        """Store the old updates of the last batch; return the highest id, or None without any.
+
+        Raises:
+            StorageError: they were not stored.
+        """
+
+
 class PollingLease:
     """The lease in the database: of the processes that share it, one polls.
 
@@ -138,6 +149,7 @@ class PollingWatch(BaseRequestMiddleware):
         update_acks: UpdateAcks,
         heartbeat: Path,
         lease: Lease | None = None,
+        old_updates: OldUpdates | None = None,
     ) -> None:
         """Create the folder of the heartbeat file. `stop` is called once polling has to end."""
         heartbeat.parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +157,9 @@ class PollingWatch(BaseRequestMiddleware):
         self._update_acks = update_acks
         self._heartbeat = heartbeat
         self._lease = lease
+        self._old_updates = old_updates
+        #: Updates below this id are handled or stored; aiogram does not know of those set aside.
+        self._offset = 0
         self._beat_at = 0.0
         #: Why polling has to end; None while it goes on.
         self.end: End | None = None
@@ -157,6 +172,7 @@ class PollingWatch(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Pass every request on, and monitor getUpdates."""
         if isinstance(method, GetUpdates):
+            method.offset = max(method.offset or 0, self._offset) or None
             return await self._poll(make_request, bot, method)
         return await make_request(bot, method)
 
@@ -182,6 +198,9 @@ class PollingWatch(BaseRequestMiddleware):
         self.beat()
         # aiogram declares a Response, but the session returns the updates themselves.
         self._update_acks.expect(cast("list[Update]", response))
+        if self._old_updates and (last := await self._old_updates.keep()):
+            self._update_acks.last = max(self._update_acks.last or 0, last)
+        self._offset = max(self._offset, (self._update_acks.last or -1) + 1)
         return response
 
     def beat(self) -> None:
@@ -215,9 +234,13 @@ class Polling:
     """Polls as long as this process may; afterwards the process may have to stay up without."""
 
     def __init__(
-        self, update_acks: UpdateAcks, heartbeat: Path, lease: Lease | None = None
+        self,
+        update_acks: UpdateAcks,
+        heartbeat: Path,
+        lease: Lease | None = None,
+        old_updates: OldUpdates | None = None,
     ) -> None:
-        self.watch = PollingWatch(self._stop_polling, update_acks, heartbeat, lease)
+        self.watch = PollingWatch(self._stop_polling, update_acks, heartbeat, lease, old_updates)
         self._lease = lease
         self._is_asked_to_stop = asyncio.Event()
         self._must_end = asyncio.Event()

@@ -5,8 +5,10 @@ All calls pass `TelegramClient.__call__`: those of the sender, `message.answer(â
 """
 
 import logging
+import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
@@ -23,11 +25,13 @@ from pydantic import ValidationError
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
 from delivery.rate_limiter import RateLimiter
-from delivery.response_repair import UnreadableUpdate, read_updates, repair
+from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
 from delivery.telegram_errors import translate
 
 logger = logging.getLogger(__name__)
 
+#: Updates in a batch from which on old ones are set aside; getUpdates returns 100 at most.
+_LARGE_BATCH: Final = 50
 #: The response models of every poll and every message. pydantic drops a generic model without
 #: references, and would build it again after each garbage collection.
 _KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
@@ -54,15 +58,24 @@ class TelegramClient(Bot):
             raise translate(error, self._ceiling_bytes) from error
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatePolicy:
+    """What happens to updates that are not simply returned."""
+
+    #: Called with each update that could not be read completely.
+    unreadable: Callable[[UnreadableUpdate], None] = lambda _: None
+    #: Messages that are older when they arrive, in seconds, are set aside; None returns all.
+    set_aside_s: float | None = None
+
+
 class TolerantSession(AiohttpSession):
-    """aiogram's session; a response that its models do not accept is repaired.
+    """aiogram's session; a response that its models do not accept is repaired."""
 
-    `unreadable` is called with each update that could not be read completely.
-    """
-
-    def __init__(self, unreadable: Callable[[UnreadableUpdate], None], **options: Any) -> None:
+    def __init__(self, policy: UpdatePolicy, **options: Any) -> None:
         super().__init__(**options)
-        self._unreadable = unreadable
+        self._policy = policy
+        #: The old updates of the last response to getUpdates, as JSON objects.
+        self.set_aside: list[dict[str, Any]] = []
 
     def check_response(
         self,
@@ -76,6 +89,8 @@ class TolerantSession(AiohttpSession):
         Raises:
             AiogramError: see aiogram's own method.
         """
+        if isinstance(method, GetUpdates) and self._policy.set_aside_s is not None:
+            content = self._without_old(content, self._policy.set_aside_s)
         try:
             return super().check_response(bot, method, status_code, content)
         except ClientDecodeError as error:
@@ -86,20 +101,34 @@ class TolerantSession(AiohttpSession):
                 raise
         return super().check_response(bot, method, status_code, self.json_dumps(repaired))
 
+    def parse_updates(self, bot: Bot, raw: list[dict[str, Any]]) -> list[Update]:
+        """Return updates from their JSON objects; what cannot be read is left out of them."""
+        updates, unreadable = read_updates(raw, bot)
+        for update in unreadable:
+            self._report(update)
+        return [Update.model_validate(update, context={"bot": bot}) for update in updates]
+
+    def _without_old(self, content: str, limit_s: float) -> str:
+        """Move the old updates of a response to `set_aside`, and return the rest."""
+        self.set_aside = []
+        # Parsing twice costs; a batch that is not full cannot be that of a long downtime.
+        if content.count('"update_id"') < _LARGE_BATCH:
+            return content
+        try:
+            data = self.json_loads(content)
+            new, old = split_by_age(data["result"], time.time() - limit_s)
+        except (ValueError, RecursionError, TypeError, KeyError):
+            return content  # no response to getUpdates: the caller finds out
+        self.set_aside = old
+        return self.json_dumps({**data, "result": new}) if old else content
+
     def _repair(
         self, bot: Bot, method: TelegramMethod[TelegramType], data: dict[str, Any]
     ) -> dict[str, Any] | None:
         if isinstance(method, GetUpdates) and data.get("ok"):
             updates, unreadable = read_updates(data.get("result"), bot)
             for update in unreadable:
-                logger.warning(
-                    "Update %d cannot be read completely: %s (%s)",
-                    update.update_id,
-                    update.path or update.kind,
-                    "the rest is handled" if update.is_handled else "it is skipped",
-                    extra={"event": "update_unreadable"},
-                )
-                self._unreadable(update)
+                self._report(update)
             return {"ok": True, "result": updates} if updates else None
         model = Response[method.__returning__]  # type: ignore[name-defined]
         # Of several messages none may be lost.
@@ -116,6 +145,16 @@ class TolerantSession(AiohttpSession):
         )
         return response
 
+    def _report(self, update: UnreadableUpdate) -> None:
+        logger.warning(
+            "Update %d cannot be read completely: %s (%s)",
+            update.update_id,
+            update.path or update.kind,
+            "the rest is handled" if update.is_handled else "it is skipped",
+            extra={"event": "update_unreadable"},
+        )
+        self._policy.unreadable(update)
+
 
 def make_bot(
     token: str,
@@ -125,23 +164,20 @@ def make_bot(
     ceiling_bytes: int = PUBLIC_UPLOAD_BYTES,
     paces: bool = True,
     waited: Callable[[float], None] = lambda _: None,
-    unreadable: Callable[[UnreadableUpdate], None] = lambda _: None,
+    updates: UpdatePolicy = UpdatePolicy(),
 ) -> TelegramClient:
     """Build the client.
 
     `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
     upload that the server accepts. With `paces`, messages are created no faster than Telegram
-    allows; `waited` is called with the wait of each message, in seconds. `unreadable` is called
-    with each update that could not be read completely.
+    allows; `waited` is called with the wait of each message, in seconds.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
     Raises:
         SettingsError: the token is malformed.
     """
-    session = TolerantSession(
-        unreadable, api=TelegramAPIServer.from_base(server), limit=connections
-    )
+    session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     session.middleware(RateLimiter(paces=paces, waited=waited))
     try:
         return TelegramClient(

@@ -4,6 +4,7 @@ A new version of the Bot API may send a kind of content that this version of aio
 What cannot be read is removed from the response, part by part, and the rest is used.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -91,6 +92,25 @@ def read_updates(raw: object, bot: Bot) -> tuple[list[dict[str, Any]], list[Unre
             unreadable.append(UnreadableUpdate(update_id, kind, path, is_handled=True))
         updates.append(update)
     return updates, unreadable
+
+
+def split_by_age(updates: list[Any], since: float) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Split updates into others and those with a message from before a Unix time.
+
+    Only messages are old: what changes a chat's state must keep its order, and presses expire.
+    """
+    old = [update for update in updates if _sent_at(update) < since]
+    return [update for update in updates if _sent_at(update) >= since], old
+
+
+def _sent_at(update: Any) -> float:
+    if not isinstance(update, dict) or type(update.get("update_id")) is not int:
+        return math.inf
+    message = update.get("message") or update.get("business_message")
+    if not isinstance(message, dict) or "migrate_to_chat_id" in message:
+        return math.inf
+    sent_at = message.get("date")
+    return sent_at if type(sent_at) is int else math.inf
 
 
 def _first_path(raw: object, bot: Bot) -> str:

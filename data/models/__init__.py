@@ -5,6 +5,7 @@ from data.models.broadcasts import Broadcasts, Recipients
 from data.models.cached_posts import CachedPosts
 from data.models.inline_messages import InlineMessages
 from data.models.music import Music
+from data.models.old_updates import OldUpdates
 from data.models.requests import Requests
 from data.models.stats import AdShows, ErrorReports, KeyValues, Outcomes, Stats
 from data.models.users import Users
@@ -21,6 +22,7 @@ __all__ = [
     "InlineMessages",
     "KeyValues",
     "Music",
+    "OldUpdates",
     "Outcomes",
     "Recipients",
     "Requests",

@@ -51,8 +51,13 @@ class FloodGuard(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Count a message that asks for something, and pass it on or drop it."""
+        """Count a message that asks for something, and pass it on or drop it.
+
+        Messages from a downtime come all at once without being a flood.
+        """
         assert isinstance(event, Message)
+        if data.get("is_old"):
+            return await handler(event, data)
         sender_id = _sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):
             return await handler(event, data)

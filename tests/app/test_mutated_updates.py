@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from data import database
-from delivery.client import TolerantSession
+from delivery.client import TolerantSession, UpdatePolicy
 from tests.dispatcher import real_bot
 from tests.fakes import RecordingSession
 from tests.updates import SAMPLES, Json, message, mutated_events
@@ -51,7 +51,7 @@ def feed(migrated_file: Path, tmp_path: Path) -> Iterator[Feed]:
             LIMITS_SPAM_GUARD="false",
             INLINE_STORAGE_CHAT="-100999",
         )
-        parser = TolerantSession(lambda _: None)
+        parser = TolerantSession(UpdatePolicy())
 
         async def give(events: tuple[Json, ...]) -> RecordingSession:
             telegram = container.bot.session = RecordingSession()

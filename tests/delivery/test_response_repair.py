@@ -10,7 +10,7 @@ from aiogram.exceptions import ClientDecodeError, TelegramBadRequest, TelegramRe
 from aiogram.methods import GetUpdates, SendMediaGroup, SendMessage
 from aiogram.types import InputMediaPhoto, Update
 
-from delivery.client import TolerantSession
+from delivery.client import TolerantSession, UpdatePolicy
 from delivery.response_repair import UnreadableUpdate
 from tests.fakes import FakeTelegram
 from tests.updates import ADA, GROUP, PRIVATE, SAMPLES, Json, message
@@ -22,7 +22,7 @@ TOMORROW = {"type": "planet", "mood": SECRET}
 class Parser:
     def __init__(self, telegram: FakeTelegram) -> None:
         self.unreadable: list[UnreadableUpdate] = []
-        self.session = TolerantSession(self.unreadable.append)
+        self.session = TolerantSession(UpdatePolicy(self.unreadable.append))
         self.bot = telegram.bot
 
     def updates(self, *raw: Any) -> list[Update]:

@@ -12,6 +12,7 @@ from data.bans import ban
 from data.broadcasts import new_draft
 from data.database import Base, table_of
 from data.models import Recipients
+from data.old_updates import OldUpdate, store_old_updates
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, InlineHarness
@@ -56,6 +57,8 @@ async def create_rows(inline: InlineHarness) -> None:
     row = {"broadcast_id": number, "chat_id": 1001, "outcome": "sent"}
     await database.write(lambda db: db.execute(insert(table_of(Recipients)), row))
     await ban(1001, 7)
+    # Of another bot, so that it is not handled at once.
+    await store_old_updates(43, [OldUpdate(1, 1001, "{}")])
 
 
 async def test_the_export_contains_all_personal_data(inline: InlineHarness):

@@ -1,0 +1,150 @@
+"""The backlog: updates from a downtime are stored, acknowledged and handled behind the new ones.
+
+Otherwise somebody who writes after a long downtime would wait until everything before has been
+answered, at the pace that Telegram allows.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from aiogram import Bot, Dispatcher
+from aiogram.types import Update
+
+from data.old_updates import (
+    OldUpdate,
+    next_old_updates,
+    remove_old_updates,
+    store_old_updates,
+)
+from delivery.client import TolerantSession
+from delivery.rate_limiter import is_bulk_send
+from misc.filters import links_of
+from platforms import Registry
+from services.requests.context import RequestContext
+from services.requests.queue import RequestQueue
+
+logger = logging.getLogger(__name__)
+
+#: Updates that are handled at a time.
+_BATCH: Final = 20
+#: Requests in the queue above which the backlog waits for them.
+_BUSY_REQUESTS: Final = 4
+_CHECK_S: Final = 0.1
+
+
+class Backlog:
+    """Stores old updates, and handles them while there is little else to do."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        session: TolerantSession,
+        registry: Registry,
+        queue: RequestQueue[RequestContext],
+    ) -> None:
+        self._bot = bot
+        self._session = session
+        self._registry = registry
+        self._queue = queue
+        self._dispatcher: Dispatcher | None = None
+        self._is_closing = False
+        self._is_between_batches = asyncio.Event()
+        self._is_between_batches.set()
+        #: False while there may be stored updates.
+        self.is_idle = False
+
+    async def keep(self) -> int | None:
+        """Store the old updates of the last batch; return the highest id, or None without any.
+
+        Raises:
+            StorageError: they were not stored. They are those of the next batch again.
+        """
+        updates = self._session.set_aside
+        if not updates:
+            return None
+        rows = [
+            OldUpdate(update["update_id"], _chat_id(update), json.dumps(update))
+            for update in updates
+        ]
+        self.is_idle = False
+        await store_old_updates(self._bot.id, rows)
+        self._session.set_aside = []
+        return max(row.update_id for row in rows)
+
+    def start(self, dispatcher: Dispatcher) -> None:
+        """Let the dispatcher handle what is stored from now on."""
+        self._dispatcher = dispatcher
+
+    async def close(self, grace_s: float) -> None:
+        """Leave the rest to the next start; wait up to `grace_s` seconds for the current batch."""
+        self._is_closing = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_between_batches.wait(), grace_s)
+
+    async def work(self) -> None:
+        """Handle the stored updates, oldest first, until none is left.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        is_bulk_send.set(True)  # the answers to new messages go first
+        number = 0
+        while not self._is_closing and self._dispatcher:
+            if self._queue.count > _BUSY_REQUESTS:
+                await asyncio.sleep(_CHECK_S)
+                continue
+            stored = await next_old_updates(self._bot.id, _BATCH)
+            if not stored:
+                break
+            self._is_between_batches.clear()
+            try:
+                await self._handle(self._dispatcher, stored)
+            finally:
+                self._is_between_batches.set()
+            number += len(stored)
+        else:
+            return
+        self.is_idle = True
+        if number:
+            logger.info(
+                "Handled %d updates from before the start",
+                number,
+                extra={"event": "backlog_handled"},
+            )
+
+    async def _handle(self, dispatcher: Dispatcher, stored: Sequence[OldUpdate]) -> None:
+        """Handle a batch. Each update is answered at most once, whatever happens meanwhile.
+
+        A link becomes a stored request, which recognises its update, so it is removed afterwards.
+        Everything else is removed first.
+        """
+        raw = [json.loads(update.content) for update in stored]
+        updates = self._session.parse_updates(self._bot, raw)
+        with_links = {update.update_id for update in updates if self._has_links(update)}
+        others = [update.update_id for update in stored if update.update_id not in with_links]
+        mine = with_links | (await remove_old_updates(self._bot.id, others) if others else set())
+        await asyncio.gather(
+            *(
+                dispatcher.feed_update(self._bot, update, is_old=True)
+                for update in updates
+                if update.update_id in mine
+            )
+        )
+        if with_links:
+            await remove_old_updates(self._bot.id, sorted(with_links))
+
+    def _has_links(self, update: Update) -> bool:
+        message = update.message or update.business_message
+        return bool(message and links_of(message, self._registry))
+
+
+def _chat_id(update: dict[str, object]) -> int:
+    for content in update.values():
+        if isinstance(content, dict) and isinstance(chat := content.get("chat"), dict):
+            chat_id = chat.get("id")
+            return chat_id if isinstance(chat_id, int) else 0
+    return 0

@@ -1,0 +1,61 @@
+"""Updates from a downtime: stored a batch at a time, handled later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.database import read, table_of, write
+from data.models import OldUpdates
+
+
+@dataclass(frozen=True, slots=True)
+class OldUpdate:
+    """A stored update."""
+
+    update_id: int
+    chat_id: int
+    #: JSON, as Telegram has sent it.
+    content: str
+
+
+async def store_old_updates(bot_id: int, updates: Sequence[OldUpdate]) -> None:
+    """Store updates in one transaction; those that are stored already stay as they are."""
+    rows = [
+        {
+            "bot_id": bot_id,
+            "update_id": update.update_id,
+            "chat_id": update.chat_id,
+            "content": update.content,
+        }
+        for update in updates
+    ]
+
+    def work(db: Connection) -> None:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        db.execute(insert(table_of(OldUpdates)).on_conflict_do_nothing(), rows)
+
+    await write(work)
+
+
+async def next_old_updates(bot_id: int, number: int) -> list[OldUpdate]:
+    """Return the oldest stored updates, at most `number`."""
+    query = (
+        select(OldUpdates.update_id, OldUpdates.chat_id, OldUpdates.content)
+        .where(OldUpdates.bot_id == bot_id)
+        .order_by(OldUpdates.update_id)
+        .limit(number)
+    )
+    rows = await read(lambda db: db.execute(query).all())
+    return [OldUpdate(*row) for row in rows]
+
+
+async def remove_old_updates(bot_id: int, update_ids: Sequence[int]) -> set[int]:
+    """Delete stored updates; return the ids of those that were still there."""
+    statement = (
+        delete(OldUpdates)
+        .where(OldUpdates.bot_id == bot_id, OldUpdates.update_id.in_(update_ids))
+        .returning(OldUpdates.update_id)
+    )
+    return set(await write(lambda db: db.execute(statement).scalars().all()))
