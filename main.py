@@ -8,6 +8,8 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,9 @@ commands:
   run          run the bot (the default)
   maintenance  ask users to come back later; needs no database
   doctor       check everything that a start needs, and exit
+  backup FILE  copy the SQLite database, in use or not, to a new file
+  restore FILE replace the SQLite database by a backup; the bot must not run. For PostgreSQL, run
+               it without FILE after pg_restore
   recount      rebuild the statistics from the download history
   demo         run the bot against a simulated Telegram and simulated sites
 """
@@ -46,10 +51,14 @@ def main() -> int:
         "command",
         nargs="?",
         default="run",
-        choices=("run", "maintenance", "doctor", "check", "recount", "demo"),
+        choices=(
+            *("run", "maintenance", "doctor", "check"),
+            *("backup", "restore", "recount", "demo"),
+        ),
         metavar="command",
         help="one of the commands below",
     )
+    parser.add_argument("file", nargs="?", type=Path, help="backup and restore: the backup")
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and exit")
     parser.add_argument("--port", type=int, default=8642, help="demo: port of the chat page")
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
@@ -63,11 +72,13 @@ def main() -> int:
     from data.config import load_default_settings
 
     try:
-        commands = {
+        commands: dict[str, Callable[[Settings], Coroutine[None, None, int]]] = {
             "run": run,
             "maintenance": maintain,
             "doctor": doctor,
             "check": doctor,  # alias
+            "backup": partial(back_up, arguments.file),
+            "restore": partial(restore, arguments.file),
             "recount": rebuild_statistics,
         }
         return asyncio.run(commands[arguments.command](load_default_settings()))
@@ -100,9 +111,12 @@ async def doctor(settings: "Settings") -> int:
 async def run(settings: "Settings") -> int:
     """Run the bot until a signal stops it."""
     prepare(settings)
-    from app.application import Application
+    from app.application import Application, starts_marker
+    from data.backup import refuse_foreign_wal
     from data.lifespan import database_lifespan
 
+    if database := _sqlite_path(settings):
+        refuse_foreign_wal(database, starts_marker(settings))
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
         code = 0 if await application.run() else FAILED
@@ -128,6 +142,49 @@ async def maintain(settings: "Settings") -> int:
     await maintenance_mode.run(settings)
     exit_soon(0)
     return 0
+
+
+async def back_up(target: Path | None, settings: "Settings") -> int:
+    """Copy the SQLite database to a new file."""
+    from data import backup
+
+    database = _sqlite_path(settings)
+    if database is None or target is None:
+        print("Only SQLite: python main.py backup FILE. PostgreSQL has pg_dump.", file=sys.stderr)
+        return WRONG_SETTING
+    backup.back_up(database, target)
+    print(f"Copied {database} to {target}.")
+    return 0
+
+
+async def restore(source: Path | None, settings: "Settings") -> int:
+    """Replace the SQLite database by a backup, and mark the database as restored."""
+    from app.process_lock import is_locked
+    from data import backup
+    from data.lifespan import database_lifespan
+    from data.starts import mark_restored
+
+    database = _sqlite_path(settings)
+    if (database is None) != (source is None):
+        print("SQLite needs a FILE; PostgreSQL is restored by pg_restore.", file=sys.stderr)
+        return WRONG_SETTING
+    if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
+        raise StorageError("the bot is running: stop it first")
+    if database and source:
+        backup.restore(source, database)
+    async with database_lifespan(settings["database"]["url"]):
+        await mark_restored()
+    print("Restored. Unfinished broadcasts will wait for an administrator.")
+    return 0
+
+
+def _sqlite_path(settings: "Settings") -> Path | None:
+    from data.backup import sqlite_path
+
+    try:
+        return sqlite_path(settings["database"]["url"])
+    except ValueError as error:
+        raise SettingsError([f"[database] url (DATABASE_URL): {error}"]) from None
 
 
 async def rebuild_statistics(settings: "Settings") -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from pathlib import Path
 
 from aiogram.types import User
 
@@ -20,6 +21,7 @@ from data.config import Settings
 from data.database import unix_now, without_time_limits
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
+from data.starts import clear_restored, count_start
 from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
 from misc.intake import RequestIntake
@@ -46,6 +48,11 @@ _COLLECT_AFTER = 20_000
 _UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
+def starts_marker(settings: Settings) -> Path:
+    """Return the file that counts the starts, see `data.starts`."""
+    return settings.files.heartbeat.with_name("starts")
+
+
 class Application:
     """The bot's process: the order of steps at start and stop."""
 
@@ -58,6 +65,7 @@ class Application:
         self._settings = settings
         self.container = build(settings)
         heartbeat = settings.files.heartbeat
+        self._marker = starts_marker(settings)
         lock = ProcessLock(heartbeat.with_name(f"polling-{self.container.bot.id}.lock"))
         self._lease = PollingLease(
             self.container.bot.id, self.container.request_store, settings.run.lease_s, lock
@@ -105,6 +113,7 @@ class Application:
             server = HealthServer(
                 self.container, self._settings.files.heartbeat, lambda: self._polling.problem
             )
+            await self._hold_broadcasts()
             host, port = self._settings.watch.host, self._settings.watch.port
             async with server.serving(host, port):
                 async with running_periodic_tasks(self._periodic_tasks(intake)):
@@ -131,6 +140,27 @@ class Application:
     def stop(self) -> None:
         """End `run`: no new updates, running requests finish, everything is closed."""
         self._polling.stop()
+
+    async def _hold_broadcasts(self) -> None:
+        """Count the start, and let unattended broadcasts wait for an administrator."""
+        minutes = self._settings.broadcasts.resume_minutes
+        try:
+            is_restored = await count_start(self._marker)
+            held = await self.container.broadcasts.hold(
+                is_restored=is_restored, unattended_s=minutes * 60
+            )
+            await clear_restored()
+        except OSError as error:
+            raise SettingsError(
+                [f"[files] heartbeat (FILES_HEARTBEAT): {self._marker}: {error.strerror}"]
+            ) from None
+        for broadcast in held:
+            await self.container.admin_notifier.notify(
+                "alarm_broadcast",
+                number=broadcast.id,
+                sent=broadcast.sent,
+                total=broadcast.total,
+            )
 
     async def _stay_up(self) -> None:
         """Tell the administrators about the other instance, and wait for the stop."""
@@ -201,6 +231,7 @@ class Application:
     async def _sweep(self) -> None:
         """Delete rows and files that are not needed any more, and merge old statistics."""
         self.container.spool.tidy()
+        await count_start(self._marker)
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
         with without_time_limits():
             await self.container.request_store.sweep()

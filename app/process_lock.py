@@ -39,3 +39,12 @@ class ProcessLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def is_locked(path: Path) -> bool:
+    """Return True if a running process holds the lock on a file."""
+    lock = ProcessLock(path)
+    before = path.read_text()
+    held = lock.acquire(before) is None and bool(before)
+    lock.release()
+    return held

@@ -65,7 +65,7 @@ _INCREASE_COUNTER: Final = {
     outcome: PreparedStatement(
         update(_TABLE)
         .where(_TABLE.c.id == bindparam("number"))
-        .values({str(outcome): _TABLE.c[str(outcome)] + 1})
+        .values({str(outcome): _TABLE.c[str(outcome)] + 1, "progress_at": bindparam("at")})
     )
     for outcome in (Outcome.SENT, Outcome.BLOCKED, Outcome.FAILED, Outcome.UNKNOWN)
 }
@@ -138,6 +138,8 @@ async def change_broadcast(broadcast_id: int, *states: State, **values: Any) -> 
     """Change columns of a broadcast if it is in one of `states`. Return True if it was."""
     if isinstance(audience := values.get("audience"), Audience):
         values["audience"] = audience.as_json()
+    if values.get("state") is State.RUNNING:
+        values["progress_at"] = unix_now()
     statement = (
         update(Broadcasts)
         .where(Broadcasts.id == broadcast_id, Broadcasts.state.in_(states))
@@ -207,6 +209,32 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
             .returning(_TABLE)
         )
         return _broadcast(db.execute(claimed).one())
+
+    return await write(work)
+
+
+async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: str) -> list[int]:
+    """Pause confirmed broadcasts that no live worker attends to; return their ids.
+
+    Those that have made progress after `unattended_since`, or will start later, go on; None pauses
+    all. `trouble` is the key of the text that explains why.
+    """
+    alive = select(Workers.name).where(Workers.alive_until >= unix_now())
+    condition = (_TABLE.c.bot_id == bot_id) & (_TABLE.c.state == str(State.RUNNING))
+    if unattended_since is not None:
+        last_at = func.coalesce(_TABLE.c.progress_at, 0)
+        condition &= (last_at < unattended_since) & (_TABLE.c.starts_at < unattended_since)
+    statement = (
+        update(_TABLE)
+        .where(condition)
+        .values(state=str(State.PAUSED), trouble=trouble, owner=None)
+        .returning(_TABLE.c.id)
+    )
+
+    def work(db: Connection) -> list[int]:
+        if db.execute(alive).first():
+            return []
+        return list(db.execute(statement).scalars().all())
 
     return await write(work)
 
@@ -294,7 +322,7 @@ async def record_outcome(broadcast_id: int, chat_id: int, outcome: Outcome) -> N
     def work(db: Connection) -> None:
         _SET_OUTCOME.first(db, values)
         if increase := _INCREASE_COUNTER.get(outcome):
-            increase.first(db, {"number": broadcast_id})
+            increase.first(db, {"number": broadcast_id, "at": unix_now()})
 
     await write(work)
 
@@ -352,7 +380,7 @@ async def resend_unknown(broadcast_id: int) -> bool:
                 Broadcasts.state == State.DONE,
                 Broadcasts.unknown > 0,
             )
-            .values(state=State.RUNNING, unknown=0)
+            .values(state=State.RUNNING, unknown=0, progress_at=unix_now())
         )
         if not db.execute(again).rowcount:
             return False

@@ -171,6 +171,12 @@ class BroadcastsSection(Section):
         description="Offer paid broadcasts: Telegram allows more than 30 messages per second for "
         "0.1 Stars per message, charged to the bot's balance.",
     )
+    resume_minutes: int = Field(
+        10,
+        ge=0,
+        description="A broadcast that is unfinished at the start goes on by itself only if its "
+        "last progress is younger than this. An older one waits for an administrator.",
+    )
 
 
 class LimitsSection(Section):

@@ -237,6 +237,20 @@ def without_time_limits() -> Iterator[None]:
         _has_limits.reset(token)
 
 
+async def make_durable() -> bool:
+    """Make what is committed survive a power cut; return False if that is impossible now.
+
+    On SQLite, it is then in the database file itself. PostgreSQL does so by itself.
+
+    Raises:
+        StorageError: the database did not respond, or refused.
+    """
+    if engine is None or engine.dialect.name != "sqlite":
+        return True
+    is_busy = await read(lambda db: db.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").scalar())
+    return not is_busy
+
+
 def busy() -> int:
     """Return the number of waiting writes (SQLite) or of connections in use (PostgreSQL)."""
     return _runner.busy() if _runner else 0

@@ -27,6 +27,7 @@ from data.broadcasts import (
     change_broadcast,
     claim_broadcast,
     find_broadcast,
+    hold_broadcasts,
     list_recipients,
     record_outcome,
     record_sending_to,
@@ -34,7 +35,7 @@ from data.broadcasts import (
     rename_recipient,
 )
 from data.chats import mark_blocked, move_chat
-from data.database import without_time_limits
+from data.database import unix_now, without_time_limits
 from delivery.rate_limiter import is_bulk_send
 from delivery.sender import Sender
 from services.broadcast_run import RETRY_S, BroadcastRun
@@ -92,6 +93,31 @@ class Broadcasts:
             finally:
                 self._run.ended.set()
                 self._run = None
+
+    async def hold(self, *, is_restored: bool, unattended_s: int) -> list[Broadcast]:
+        """Pause what is found unfinished at the start, and return it.
+
+        After a crash or a short downtime a broadcast goes on by itself. After a longer one, or in a
+        restored database, it waits for an administrator: it may have been sent in the meantime.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        since = None if is_restored else unix_now() - unattended_s
+        trouble = "broadcast_restored" if is_restored else "broadcast_unattended"
+        held = []
+        for number in await hold_broadcasts(self._bot_id, since, trouble):
+            if broadcast := await find_broadcast(number):
+                logger.warning(
+                    "Broadcast %d waits for an administrator: %d of %d sent",
+                    broadcast.id,
+                    broadcast.sent,
+                    broadcast.total,
+                    extra={"event": "broadcast_held"},
+                )
+                await self._card.show(broadcast)
+                held.append(broadcast)
+        return held
 
     @property
     def progress(self) -> tuple[int, int] | None:

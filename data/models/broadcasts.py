@@ -42,6 +42,8 @@ class Broadcasts(Base):
     trouble: Mapped[str | None] = mapped_column(String)
     #: Name of the worker that sends it; NULL while none does.
     owner: Mapped[str | None] = mapped_column(String)
+    #: Unix time of the last confirmation, resumption or outcome.
+    progress_at: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (Index("ix_broadcasts_admin", "admin_id", "card_id"),)
 

@@ -3,13 +3,14 @@
 import asyncio
 import random
 import re
+import shutil
 import signal
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from core.broadcasts import AT_ONCE, State
 from core.errors import StorageError
@@ -18,11 +19,12 @@ from data.bans import ban
 from data.broadcasts import (
     change_broadcast,
     confirm_broadcast,
+    find_broadcast,
     new_draft,
 )
 from data.chats import find_chat
 from data.database import table_of
-from data.models import Users
+from data.models import Broadcasts, Users
 from misc.ui.texts import load_texts
 from simulator.sites.proxy import Authority
 from simulator.telegram.world import Chat, Json, Person
@@ -531,3 +533,101 @@ async def test_a_full_database_after_a_refusal_stops_no_broadcast(
     await send_broadcast(harness, card)
     assert "closed to me: 1" in card["text"]
     assert "unknown: 0" in card["text"]
+
+
+# --- found unfinished at the start ----------------------------------------------------------------
+
+
+async def interrupt(harness: BotHarness, people: list[Person]) -> Json:
+    """Start a broadcast, and stop the bot in the middle of it; return the card."""
+    card = await create_draft(harness)
+    harness.api.latency_s = 0.02
+    await press(harness, card, "send")
+    await press(harness, card, "yes")
+    await harness.until(lambda: sum(map(bool, (received(harness, p) for p in people))) > 20)
+    await harness.stop()
+    harness.api.latency_s = 0
+    return card
+
+
+async def move_progress_to_the_past(harness: BotHarness, seconds: int) -> None:
+    database.initialize_database_components(f"sqlite:///{harness.folder / 'bot.db'}")
+    statement = update(Broadcasts).values(progress_at=Broadcasts.progress_at - seconds)
+    await database.write(lambda db: db.execute(statement))
+    await database.close()
+
+
+async def test_after_a_short_downtime_a_broadcast_goes_on_by_itself(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 150)
+    card = await interrupt(harness, people)
+    await move_progress_to_the_past(harness, 500)
+    await harness.start(**ADMIN)
+    await wait_for_end(harness, card)
+    assert all(received(harness, person) == ["Big news"] for person in people)
+
+
+async def test_after_two_days_a_broadcast_waits_with_its_numbers(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 150)
+    card = await interrupt(harness, people)
+    await move_progress_to_the_past(harness, 2 * 86_400)
+    before = [received(harness, person) for person in people]
+    sent = sum(map(bool, before)) + 1  # the administrator gets it, too
+    await harness.start(**ADMIN)
+    await harness.until(lambda: "Broadcast 1 waits" in harness.answers()[-1].get("text", ""))
+    assert f"{sent} of 151 sent" in harness.answers()[-1]["text"]
+    assert EN["broadcast_unattended"] in card["text"]
+    await asyncio.sleep(3)
+    assert [received(harness, person) for person in people] == before
+    await press(harness, card, "resume")
+    await wait_for_end(harness, card)
+    assert all(received(harness, person) == ["Big news"] for person in people)
+
+
+@pytest.mark.parametrize("way", ["file", "command"])
+async def test_a_restored_backup_sends_nothing_twice(harness: BotHarness, way: str):
+    path = harness.folder / "bot.db"
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 150)
+    card = await interrupt(harness, people)
+    shutil.copy(path, harness.folder / "backup.db")
+    # The backup is some seconds old; meanwhile the broadcast has ended.
+    await harness.start(**ADMIN)
+    await wait_for_end(harness, card)
+    await harness.stop()
+    if way == "file":
+        shutil.copy(harness.folder / "backup.db", path)
+    else:
+        process, _ = await program(
+            "restore",
+            str(harness.folder / "backup.db"),
+            folder=harness.folder,
+            DATABASE_URL=f"sqlite:///{path}",
+            FILES_HEARTBEAT=str(harness.folder / "elsewhere" / "heartbeat"),
+        )
+        out, errors = await process.communicate()
+        assert (process.returncode, errors) == (0, b"")
+        assert b"Restored" in out
+    await harness.start(**ADMIN)
+    await harness.until(lambda: EN["broadcast_restored"] in card["text"])
+    await asyncio.sleep(3)
+    assert all(received(harness, person) == ["Big news"] for person in people)
+
+
+async def test_a_broadcast_planned_for_later_does_not_wait(harness: BotHarness):
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 5)
+    card = await create_draft(harness)
+    await press(harness, card, "send")
+    await press(harness, card, "yes")
+    await wait_for_end(harness, card)
+    later = int(time.time()) + 100_000
+    statement = update(Broadcasts).values(state=str(State.RUNNING), starts_at=later, progress_at=1)
+    await database.write(lambda db: db.execute(statement))
+    await harness.stop()
+    await harness.start(**ADMIN)
+    broadcast = await find_broadcast(1)
+    assert broadcast
+    assert broadcast.state is State.RUNNING
+    assert all(received(harness, person) == ["Big news"] for person in people)

@@ -314,3 +314,63 @@ async def test_recount_rebuilds_the_statistics(harness: BotHarness):
     database.initialize_database_components(url)
     assert (await counts_since(None))[Scope.ALL].posts == 1
     await database.close()
+
+
+async def test_backup_and_restore_on_the_command_line(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say(VIDEO)
+    environment = {
+        "DATABASE_URL": f"sqlite:///{harness.folder / 'bot.db'}",
+        "FILES_HEARTBEAT": str(harness.folder / "heartbeat"),
+    }
+    file = str(harness.folder / "backup.db")
+
+    async def call(*arguments: str, **more: str) -> tuple[int | None, str]:
+        process, _ = await program(*arguments, folder=harness.folder, **{**environment, **more})
+        output, errors = await process.communicate()
+        assert b"Traceback" not in errors
+        return process.returncode, (output + errors).decode()
+
+    assert await call("backup", file) == (0, f"Copied {harness.folder / 'bot.db'} to {file}.\n")
+    code, text = await call("backup", file)
+    assert (code, "cannot create" in text) == (1, True)
+    code, text = await call("restore", file)
+    assert (code, "the bot is running: stop it first" in text) == (1, True)
+    await harness.stop()
+    for wrong in (("backup",), ("restore",)):
+        code, text = await call(*wrong)
+        assert (code, "FILE" in text) == (2, True)
+    postgres = "postgresql://u@127.0.0.1:9/d"
+    code, text = await call("backup", f"{file}2", DATABASE_URL=postgres)
+    assert (code, "pg_dump" in text) == (2, True)
+    code, text = await call("restore", file)
+    assert (code, "Restored" in text) == (0, True)
+    await harness.start()
+    assert (await counts_since(None))[Scope.ALL].posts == 1
+    await harness.say(VIDEO)
+
+
+async def test_a_copied_database_with_a_foreign_log_is_refused_in_words(harness: BotHarness):
+    path = harness.folder / "program.db"
+    environment = {**harness.simulator.bot_environment(harness.folder), "RUN_LEASE_S": "2"}
+
+    async def start() -> asyncio.subprocess.Process:
+        polls = harness.api.polls
+        process, _ = await program("run", folder=harness.folder, **environment)
+        await harness.until(lambda: harness.api.polls > polls, "the first getUpdates")
+        return process
+
+    process = await start()
+    process.send_signal(signal.SIGTERM)
+    await process.wait()
+    (harness.folder / "old.db").write_bytes(path.read_bytes())
+    process = await start()
+    process.kill()
+    await process.wait()
+    path.write_bytes((harness.folder / "old.db").read_bytes())
+    process, _ = await program("run", folder=harness.folder, **environment)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"program.db-wal beside it belongs to another state" in errors
+    assert b"main.py restore" in errors

@@ -1,0 +1,174 @@
+"""Backups: copied whole, restored with a mark, and never mixed with a foreign log."""
+
+import asyncio
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageError
+from data import database
+from data.backup import back_up, refuse_foreign_wal, restore, sqlite_path
+from data.key_values import read_value, set_value
+from data.starts import clear_restored, count_start, mark_restored
+
+
+async def open_database(path: Path) -> None:
+    database.initialize_database_components(f"sqlite:///{path}")
+    await database.init_db()
+
+
+def crash_copy(path: Path, target: Path) -> None:
+    """Copy a database with its log as a crash would leave it."""
+    target.mkdir()
+    for file in path.parent.glob(f"{path.name}*"):
+        shutil.copy(file, target / file.name)
+
+
+async def test_a_backup_of_a_database_in_use_is_whole(tmp_path: Path):
+    path, target = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "1")
+    await asyncio.to_thread(back_up, path, target)
+    assert target.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(StorageError, match="cannot create"):
+        back_up(path, target)
+    await set_value("a", "2")
+    await database.close()
+    restore(target, path)
+    await open_database(path)
+    assert await read_value("a") == "1"
+    await database.close()
+    # What was there is kept.
+    await open_database(tmp_path / "bot.db.before-restore")
+    assert await read_value("a") == "2"
+    await database.close()
+
+
+def test_without_a_database_there_is_no_backup(tmp_path: Path):
+    with pytest.raises(StorageError, match="there is no database"):
+        back_up(tmp_path / "bot.db", tmp_path / "backup.db")
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "foreign", "missing", "damaged"])
+async def test_what_is_no_sound_backup_is_refused(kind: str, tmp_path: Path):
+    path, source = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "x" * 200_000)
+    await database.close()
+    match kind:
+        case "text":
+            source.write_text("hello")
+        case "empty":
+            source.touch()
+        case "foreign":
+            with sqlite3.connect(source) as other:
+                other.execute("CREATE TABLE things (name TEXT)")
+        case "damaged":
+            content = bytearray(path.read_bytes())
+            content[20_000:60_000] = b"\xff" * 40_000
+            source.write_bytes(content)
+    with pytest.raises(StorageError):
+        restore(source, path)
+    await open_database(path)
+    assert await read_value("a") == "x" * 200_000
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("sqlite:///a/bot.db", "bot.db"), ("postgresql://u@h/d", None), ("", "clipferry.db")],
+)
+def test_only_files_can_be_backed_up(url: str, name: str | None):
+    path = sqlite_path(url)
+    assert (path and path.name) == name
+
+
+# --- the counter of starts ------------------------------------------------------------------------
+
+
+async def test_starts_are_counted_in_the_database_and_beside_it(tmp_path: Path):
+    path, marker = tmp_path / "bot.db", tmp_path / "var" / "starts"
+    await open_database(path)
+    assert [await count_start(marker) for _ in range(3)] == [False] * 3
+    assert (await read_value("starts"), marker.read_text()) == ("3", "3")
+    await database.close()
+
+
+async def test_a_database_that_is_behind_its_marker_was_restored(tmp_path: Path):
+    path, marker = tmp_path / "bot.db", tmp_path / "starts"
+    await open_database(path)
+    await count_start(marker)
+    await database.close()
+    shutil.copy(path, tmp_path / "backup.db")
+    await open_database(path)
+    await count_start(marker)
+    await database.close()
+    shutil.copy(tmp_path / "backup.db", path)
+    await open_database(path)
+    assert await count_start(marker)
+    assert not await count_start(marker)
+    await database.close()
+
+
+@pytest.mark.parametrize("marker_text", ["", "x", "-5", "9" * 50, "²"])
+async def test_a_useless_marker_is_no_alarm(marker_text: str, tmp_path: Path):
+    marker = tmp_path / "starts"
+    marker.write_text(marker_text)
+    await open_database(tmp_path / "bot.db")
+    assert not await count_start(marker)
+    assert marker.read_text() == "1"
+    await database.close()
+
+
+@pytest.mark.usefixtures("db")
+async def test_the_mark_of_a_restored_database_stays_until_it_is_cleared(tmp_path: Path):
+    marker = tmp_path / "starts"
+    await count_start(marker)
+    await mark_restored()
+    assert [await count_start(marker) for _ in range(2)] == [True, True]
+    await clear_restored()
+    await clear_restored()
+    assert not await count_start(marker)
+
+
+# --- a foreign log --------------------------------------------------------------------------------
+
+
+async def test_the_log_of_a_crash_is_the_databases_own(tmp_path: Path):
+    path, marker = tmp_path / "bot.db", tmp_path / "starts"
+    await open_database(path)
+    await count_start(marker)
+    await set_value("a", "1")
+    crash_copy(path, tmp_path / "crashed")
+    await database.close()
+    crashed = tmp_path / "crashed" / "bot.db"
+    assert crashed.with_name("bot.db-wal").stat().st_size
+    refuse_foreign_wal(crashed, marker)
+    await open_database(crashed)
+    assert await read_value("a") == "1"
+    await database.close()
+
+
+async def test_a_copied_database_beside_a_foreign_log_is_refused_undamaged(tmp_path: Path):
+    path, marker = tmp_path / "bot.db", tmp_path / "starts"
+    await open_database(path)
+    await count_start(marker)
+    await database.close()
+    old = path.read_bytes()
+    await open_database(path)
+    await count_start(marker)
+    await set_value("a", "x" * 50_000)
+    crash_copy(path, tmp_path / "crashed")
+    await database.close()
+    crashed = tmp_path / "crashed" / "bot.db"
+    crashed.write_bytes(old)
+    log = crashed.with_name("bot.db-wal").read_bytes()
+    with pytest.raises(StorageError, match=r"move bot\.db-wal and bot\.db-shm away"):
+        refuse_foreign_wal(crashed, marker)
+    assert crashed.read_bytes() == old
+    assert crashed.with_name("bot.db-wal").read_bytes() == log
+    for name in ("bot.db-wal", "bot.db-shm"):
+        crashed.with_name(name).unlink()
+    refuse_foreign_wal(crashed, marker)
