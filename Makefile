@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast coverage mutants check bench live settings requirements clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos check bench live settings requirements clean
 
 demo: $(VENV)/demo
 	$(BIN)/python main.py demo $(ARGS)
@@ -39,6 +39,10 @@ coverage: $(VENV)/dev
 mutants: $(VENV)/dev
 	$(BIN)/python -m mutmut run
 	$(BIN)/python -m tests.mutants
+
+# Kills, freezes and cuts off a running bot, and counts what became of its users' requests.
+chaos: $(VENV)/dev
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -1,24 +1,23 @@
 """Pool of worker processes for media files: a malicious file can crash a worker, not the bot."""
 
 import asyncio
-import errno
 import multiprocessing
 import os
 import resource
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Final, ParamSpec, TypeVar
 
-from core.errors import BrokenFileError, MediaTimeoutError, SpoolError
+from core.errors import BrokenFileError, MediaTimeoutError
+from media.worker_call import run_call
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Nice value of the workers: other processes, the bot's event loop included, have priority.
 _NICENESS: Final = 10
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class WorkerPool:
@@ -84,7 +83,7 @@ class WorkerPool:
         pool = self._pool or self._start()
         try:
             async with asyncio.timeout(self._limit_s):
-                return await asyncio.get_running_loop().run_in_executor(pool, _call, work, args)
+                return await asyncio.get_running_loop().run_in_executor(pool, run_call, work, args)
         except (BrokenProcessPool, TimeoutError, asyncio.CancelledError) as error:
             if self._pool is pool:
                 self.close()
@@ -101,26 +100,6 @@ class WorkerPool:
             initargs=(self._memory_mb,),
         )
         return self._pool
-
-
-def _call(work: Callable[..., T], args: tuple[object, ...]) -> T:
-    """Run a call inside the worker, and name the errors that are not the file's fault."""
-    try:
-        return work(*args)
-    except Exception as error:
-        codes = {getattr(cause, "errno", None) for cause in _chain(error)}
-        if codes & _DISK_FULL:
-            raise SpoolError("ENOSPC") from None
-        if isinstance(error, MemoryError) or errno.ENOMEM in codes:
-            raise BrokenFileError("processing it needs too much memory") from None
-        raise
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes."""
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _init_worker(memory_mb: int) -> None:

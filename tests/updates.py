@@ -180,7 +180,15 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @st.composite
 def mutated_events(draw: st.DrawFn) -> Json:
     """Draw a sample in which parts are missing, replaced or added. It has no update id."""
-    update = deepcopy(SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))])
+    sample = SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))]
+    mutant: Json = draw(mutated(sample, _FIELDS))
+    return mutant
+
+
+@st.composite
+def mutated(draw: st.DrawFn, document: Any, more_fields: tuple[str, ...] = ("new",)) -> Any:
+    """Draw a copy of a JSON document in which parts are missing, replaced or added."""
+    update = deepcopy(document)
     for _ in range(draw(st.integers(1, 4))):
         paths = list(_paths(update))
         if not paths:
@@ -195,7 +203,7 @@ def mutated_events(draw: st.DrawFn) -> Json:
             case "replace":
                 part[key] = draw(_VALUES)
             case "add" if isinstance(part, dict):
-                part[draw(st.sampled_from(_FIELDS))] = draw(_VALUES)
+                part[draw(st.sampled_from(more_fields))] = draw(_VALUES)
     return update
 
 

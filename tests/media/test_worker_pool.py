@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import BrokenFileError, MediaTimeoutError, SpoolError
 from data.config import ROOT
+from media.worker_call import run_call
 from media.worker_pool import WorkerPool
 
 
@@ -129,6 +130,20 @@ async def test_a_worker_that_needs_too_much_memory_is_stopped(worker_pool: Worke
 async def test_a_full_disk_is_not_the_files_fault(worker_pool: WorkerPool, work):
     with pytest.raises(SpoolError):
         await worker_pool.run(work)
+    with pytest.raises(SpoolError):  # and without the process around it
+        run_call(work, ())
+
+
+def test_a_call_keeps_its_result_and_its_other_errors():
+    assert run_call(pow, (2, 10)) == 1024
+    with pytest.raises(ZeroDivisionError):
+        run_call(divmod, (1, 0))
+    with pytest.raises(BrokenFileError, match="too much memory"):
+        run_call(_need_memory, ())
+
+
+def _need_memory() -> None:
+    raise MemoryError
 
 
 async def test_crashes_are_counted():

@@ -1,0 +1,37 @@
+"""A call in a worker process: names the errors that are not the file's fault."""
+
+import errno
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+from core.errors import BrokenFileError, SpoolError
+
+T = TypeVar("T")
+
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def run_call(work: Callable[..., T], args: tuple[object, ...]) -> T:
+    """Run a call inside the worker and return its result.
+
+    Raises:
+        SpoolError: the disk is full, whatever the call made of that.
+        BrokenFileError: it needed more memory than a worker may use.
+        Exception: whatever else the call raises.
+    """
+    try:
+        return work(*args)
+    except Exception as error:
+        codes = {getattr(cause, "errno", None) for cause in _chain(error)}
+        if codes & _DISK_FULL:
+            raise SpoolError("ENOSPC") from None
+        if isinstance(error, MemoryError) or errno.ENOMEM in codes:
+            raise BrokenFileError("processing it needs too much memory") from None
+        raise
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,156 @@
+"""Documents of the sites, mutated in every place: a post with allowed URLs, or an error of ours."""
+
+from copy import deepcopy
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from core.errors import ClipferryError
+from core.media import Access, Clip, Link, Picture, Post
+from platforms import _cobalt, instagram, tiktok
+from platforms._json import Json
+from platforms._ytdlp_site import read_info
+from tests.updates import mutated
+
+ACCESS: Final = Access("exit-1")
+CDN: Final = "https://v16-webapp-prime.tiktok.com/video/1/?a=1988"
+TIKTOK: Final[dict[str, Any]] = {
+    "statusCode": 0,
+    "statusMsg": "",
+    "itemInfo": {
+        "itemStruct": {
+            "id": "1",
+            "desc": "text",
+            "author": {"uniqueId": "ada"},
+            "music": {"title": "t", "playUrl": CDN, "duration": 10, "coverLarge": CDN},
+            "stats": {"diggCount": 5, "playCount": 7},
+            "statsV2": {"diggCount": "5", "playCount": "7"},
+            "video": {
+                "width": 576,
+                "height": 1024,
+                "duration": 10,
+                "cover": CDN,
+                "playAddr": CDN,
+                "bitrateInfo": [
+                    {
+                        "Bitrate": 500_000,
+                        "CodecType": "h264",
+                        "PlayAddr": {"DataSize": "1000", "Width": 576, "UrlList": [CDN, CDN]},
+                    }
+                ],
+            },
+            "imagePost": {"images": [{"imageURL": {"urlList": [CDN]}, "imageWidth": 1080}]},
+        }
+    },
+}
+INSTAGRAM: Final[dict[str, Any]] = {
+    "user": {"username": "ada"},
+    "caption": {"text": "text"},
+    "like_count": 5,
+    "view_count": 7,
+    "carousel_media": [
+        {
+            "original_width": 1080,
+            "original_height": 1350,
+            "video_duration": 9.5,
+            "video_versions": [{"url": "https://scontent.cdninstagram.com/v", "width": 720}],
+            "image_versions2": {
+                "candidates": [{"url": "https://scontent.cdninstagram.com/i", "width": 1080}]
+            },
+        }
+    ],
+}
+INFO: Final[dict[str, Any]] = {
+    "_type": "video",
+    "uploader": "ada",
+    "description": "text",
+    "like_count": 5,
+    "age_limit": 0,
+    "duration": 9.5,
+    "thumbnails": [{"url": "https://cdn.example.com/i.jpg"}],
+    "formats": [
+        {
+            "url": "https://cdn.example.com/v.mp4",
+            "protocol": "https",
+            "vcodec": "avc1.4d401f",
+            "acodec": "none",
+            "width": 720,
+            "height": 1280,
+            "tbr": 900.5,
+            "filesize": 1_000,
+        },
+        {"url": "https://cdn.example.com/a.m4a", "vcodec": "none", "acodec": "mp4a.40.2"},
+    ],
+}
+COBALT: Final[dict[str, Any]] = {
+    "status": "picker",
+    "audio": "https://cobalt.example.com/a",
+    "picker": [{"type": "photo", "url": "https://cobalt.example.com/i"}],
+    "error": {"code": "error.api.fetch.empty"},
+}
+LINK: Final = Link("reddit", "https://www.reddit.com/r/a/comments/1/b/", "1")
+
+
+def read_tiktok(document: Any) -> Post:
+    return tiktok.read_post(document, "1", ACCESS)
+
+
+def read_instagram(document: Any) -> Post:
+    return instagram.read_product(document, "abc", ACCESS)
+
+
+def read_ytdlp(document: Any) -> Post:
+    return read_info(document, Post("reddit", "1", LINK.url, ACCESS))
+
+
+def read_cobalt(document: Any) -> Post:
+    return _cobalt.read_answer(Json(document, "cobalt"), LINK, "https://cobalt.example.com")
+
+
+CASES: Final = {
+    "tiktok": (read_tiktok, TIKTOK),
+    "instagram": (read_instagram, INSTAGRAM),
+    "yt-dlp": (read_ytdlp, INFO),
+    "cobalt": (read_cobalt, COBALT),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_whole_document_is_a_post(name: str):
+    read, document = CASES[name]
+    assert read(deepcopy(document)).items
+
+
+@hypothesis_settings(max_examples=500)
+@given(data=st.data())
+@pytest.mark.parametrize("name", CASES)
+def test_a_mutated_document_is_a_post_or_an_error_of_ours(name: str, data: st.DataObject):
+    read, document = CASES[name]
+    try:
+        post = read(data.draw(mutated(document)))
+    except ClipferryError:
+        return
+    assert post.items
+    assert isinstance(post.text, str)
+    assert isinstance(post.author, str)
+    assert all(count is None or count >= 0 for count in (post.likes, post.views))
+    for item in post.items:
+        for url in _urls(item):
+            assert isinstance(url, str)
+            urlsplit(url) if url.isascii() and "[" not in url else None
+        if isinstance(item, Clip):
+            assert item.renditions
+            assert item.duration_s >= 0
+            for rendition in item.renditions:
+                assert min(rendition.width, rendition.height, rendition.bitrate) >= 0
+                assert rendition.size_bytes is None or rendition.size_bytes >= 0
+
+
+def _urls(item: Clip | Picture) -> list[str]:
+    if isinstance(item, Picture):
+        return list(item.urls)
+    return [url for rendition in item.renditions for url in rendition.urls] + list(item.cover_urls)
