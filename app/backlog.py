@@ -14,6 +14,7 @@ from typing import Final
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
 
+from core.errors import StorageError
 from data.old_updates import (
     OldUpdate,
     next_old_updates,
@@ -34,6 +35,8 @@ _BATCH: Final = 20
 #: Requests in the queue above which the backlog waits for them.
 _BUSY_REQUESTS: Final = 4
 _CHECK_S: Final = 0.1
+#: Longest time that it waits before the next batch, in seconds.
+_PATIENCE_S: Final = 5.0
 
 
 class Backlog:
@@ -57,23 +60,30 @@ class Backlog:
         #: False while there may be stored updates.
         self.is_idle = False
 
-    async def keep(self) -> int | None:
-        """Store the old updates of the last batch; return the highest id, or None without any.
+    async def keep(self) -> tuple[int, list[Update]]:
+        """Store the old updates of the last batch.
 
-        Raises:
-            StorageError: they were not stored. They are those of the next batch again.
+        Return the highest id, or 0 without any, and the updates that could not be stored.
         """
-        updates = self._session.set_aside
+        updates, self._session.set_aside = self._session.set_aside, []
         if not updates:
-            return None
+            return 0, []
         rows = [
             OldUpdate(update["update_id"], _chat_id(update), json.dumps(update))
             for update in updates
         ]
         self.is_idle = False
-        await store_old_updates(self._bot.id, rows)
-        self._session.set_aside = []
-        return max(row.update_id for row in rows)
+        try:
+            await store_old_updates(self._bot.id, rows)
+        except StorageError as error:
+            logger.warning(
+                "Could not store %d old updates, handling them now: %s",
+                len(rows),
+                error,
+                extra={"event": "old_updates_not_stored"},
+            )
+            return 0, self._session.parse_updates(self._bot, updates)
+        return max(row.update_id for row in rows), []
 
     def start(self, dispatcher: Dispatcher) -> None:
         """Let the dispatcher handle what is stored from now on."""
@@ -94,9 +104,7 @@ class Backlog:
         is_bulk_send.set(True)  # the answers to new messages go first
         number = 0
         while not self._is_closing and self._dispatcher:
-            if self._queue.count > _BUSY_REQUESTS:
-                await asyncio.sleep(_CHECK_S)
-                continue
+            await self._wait_for_others()
             stored = await next_old_updates(self._bot.id, _BATCH)
             if not stored:
                 break
@@ -115,6 +123,13 @@ class Backlog:
                 number,
                 extra={"event": "backlog_handled"},
             )
+
+    async def _wait_for_others(self) -> None:
+        """Let running requests end first, but not for ever: a busy bot is never idle."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                while self._queue.count > _BUSY_REQUESTS:  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(_CHECK_S)
 
     async def _handle(self, dispatcher: Dispatcher, stored: Sequence[OldUpdate]) -> None:
         """Handle a batch. Each update is answered at most once, whatever happens meanwhile.

@@ -59,11 +59,10 @@ class Lease(Protocol):
 class OldUpdates(Protocol):
     """Takes over what is old of a batch of updates."""
 
-    async def keep(self) -> int | None:
-        """Store the old updates of the last batch; return the highest id, or None without any.
+    async def keep(self) -> tuple[int, list[Update]]:
+        """Store the old updates of the last batch.
 
-        Raises:
-            StorageError: they were not stored.
+        Return the highest id, or 0 without any, and the updates that could not be stored.
         """
 
 
@@ -197,9 +196,13 @@ class PollingWatch(BaseRequestMiddleware):
             raise
         self.beat()
         # aiogram declares a Response, but the session returns the updates themselves.
-        self._update_acks.expect(cast("list[Update]", response))
-        if self._old_updates and (last := await self._old_updates.keep()):
-            self._update_acks.last = max(self._update_acks.last or 0, last)
+        updates = cast("list[Update]", response)
+        if self._old_updates:
+            last, not_stored = await self._old_updates.keep()
+            # Without the database they are handled at once, as everything else is.
+            updates[:] = sorted([*not_stored, *updates], key=lambda update: update.update_id)
+            self._offset = max(self._offset, last + 1 if last else 0)
+        self._update_acks.expect(updates, up_to=self._offset - 1)
         self._offset = max(self._offset, (self._update_acks.last or -1) + 1)
         return response
 

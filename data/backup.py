@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from core.errors import StorageError
 from data.database import get_async_db_url
+from data.starts import as_number
 
 #: Files that SQLite keeps beside a database.
 _BESIDE: Final = ("-wal", "-shm")
@@ -82,7 +83,8 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
             row = connection.execute("SELECT value FROM notes WHERE name = 'starts'").fetchone()
     except sqlite3.Error:
         row = None
-    if row is None or row[0] != marker.read_text():
+    # Only an older file is certainly not that of the log: the marker is written after the file.
+    if as_number(row and row[0]) < as_number(marker.read_text()):
         raise StorageError(
             f"{database.name} has been copied here, but {log.name} beside it belongs to another "
             f"state of the database and would damage it. If you have restored a backup, move "

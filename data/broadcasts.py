@@ -214,10 +214,11 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
 
 
 async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: str) -> list[int]:
-    """Pause confirmed broadcasts that no live worker attends to; return their ids.
+    """Pause confirmed broadcasts, and return their ids.
 
-    Those that have made progress after `unattended_since`, or will start later, go on; None pauses
-    all. `trouble` is the key of the text that explains why.
+    Those that have made progress after `unattended_since`, or will start later, go on, and all do
+    if a live worker attends to them. None pauses all. `trouble` is the key of the text that says
+    why.
     """
     alive = select(Workers.name).where(Workers.alive_until >= unix_now())
     condition = (_TABLE.c.bot_id == bot_id) & (_TABLE.c.state == str(State.RUNNING))
@@ -232,7 +233,7 @@ async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: st
     )
 
     def work(db: Connection) -> list[int]:
-        if db.execute(alive).first():
+        if unattended_since is not None and db.execute(alive).first():
             return []
         return list(db.execute(statement).scalars().all())
 

@@ -447,6 +447,8 @@ class _SqliteRunner:
         loop.call_soon_threadsafe(_deliver, changes, outcomes)
 
     def _write_one(self, change: "_Change") -> "_Outcome":
+        if change.is_abandoned:  # waiting for the lock again would be for nobody
+            return _Outcome()
         try:
             with self._writers.begin() as connection:
                 if not change.start():
@@ -478,19 +480,20 @@ class _Change:
     done: "asyncio.Future[Any]"
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_started: bool = False
-    _is_abandoned: bool = False
+    #: True once the caller has given up.
+    is_abandoned: bool = False
 
     def start(self) -> bool:
         """Return True if the write may run; a second call, for a rerun, returns the same."""
         with self._lock:
-            self._is_started = not self._is_abandoned
+            self._is_started = not self.is_abandoned
             return self._is_started
 
     def abandon(self) -> bool:
         """Return True if the write has not started; it never will."""
         with self._lock:
-            self._is_abandoned = not self._is_started
-            return self._is_abandoned
+            self.is_abandoned = not self._is_started
+            return self.is_abandoned
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ async def count_start(marker: Path) -> bool:
         StorageError: the database did not respond.
         OSError: the marker cannot be used.
     """
-    stored = _as_number(await read_value(_STARTS))
-    beside = _as_number(marker.read_text() if marker.exists() else None)
+    stored = as_number(await read_value(_STARTS))
+    beside = as_number(marker.read_text() if marker.exists() else None)
     is_restored = beside > stored or await read_value(_RESTORED) is not None
     number = str(max(stored, beside) + 1)
     await set_value(_STARTS, number)
@@ -42,7 +42,8 @@ async def clear_restored() -> None:
         await compare_and_set(_RESTORED, "1", None)
 
 
-def _as_number(text: str | None) -> int:
+def as_number(text: str | None) -> int:
+    """Return a counter from its text; 0 if it is none."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 

@@ -116,7 +116,11 @@ class ReaderThreads:
             with suppress(RuntimeError):  # the event loop is closed: the program ends
                 loop.call_soon_threadsafe(finish, deliver)
 
-        threading.Thread(target=run, name="page-reader", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="page-reader", daemon=True).start()
+        except RuntimeError as error:  # the system allows no further thread
+            finish(lambda: None)
+            raise PlatformUnreachableError("no thread for reading the page") from error
         try:
             outcome: T = await done
             return outcome

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 _PREFIX: Final = "clipferry-"
 #: This much of the disk stays free, in bytes: thumbnails and remuxed files need room, too.
 _KEPT_FREE_BYTES: Final = 20_000_000
+#: So much free space is enough to begin a download of any size, in bytes.
+_ENOUGH_BYTES: Final = 100_000_000
 #: Longest wait for room on a full disk, and how often it is checked, in seconds.
 _DISK_PATIENCE_S: Final = 60.0
 _DISK_CHECK_S: Final = 1.0
@@ -134,14 +136,16 @@ class Spool:
             self._reserved += size
 
     async def _wait_for_disk(self, size: int) -> None:
-        """Wait until the disk has room for `size` bytes.
+        """Wait until the disk has room for `size` bytes, or enough for most files.
 
         Raises:
             SpoolError: it has no room after the longest wait.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _DISK_PATIENCE_S
-        while self.free_bytes < size + _KEPT_FREE_BYTES:
+        # The size may be no more than the largest that is allowed: most files are much smaller.
+        needed = min(size, _ENOUGH_BYTES) + _KEPT_FREE_BYTES
+        while self.free_bytes < needed:
             if not self.is_full:
                 logger.warning(
                     "The disk for downloads is full: %d MB are left",

@@ -30,11 +30,13 @@ class UpdateAcks(BaseMiddleware):
         self._is_complete = asyncio.Event()
         self._is_complete.set()
 
-    def expect(self, updates: Iterable[Update]) -> None:
-        """Expect acknowledgements for updates."""
+    def expect(self, updates: Iterable[Update], up_to: int = -1) -> None:
+        """Expect acknowledgements for updates; those up to the id `up_to` need none."""
+        if up_to >= 0:
+            self.last = max(up_to, self.last or 0)
         for update in updates:
             self._open.add(update.update_id)
-            self.last = update.update_id
+            self.last = max(update.update_id, self.last or 0)
             self._is_complete.clear()
 
     def give(self, update_id: int) -> None:

@@ -21,6 +21,7 @@ from core.errors import (
 from core.pseudonyms import LoggedChat
 from core.request import MAX_ATTEMPTS, Kind, Progress
 from data.chats import mark_blocked, move_chat
+from delivery.rate_limiter import is_bulk_send
 from delivery.sender import SendingCancelledError
 from services.bug_reports import report_bug
 from services.metrics import FETCHED, KNOWN, Metrics
@@ -59,6 +60,7 @@ class RequestPipeline:
         A failed delivery is explained to the chat. After a delivery the chat has its media, so what
         fails then is only logged. A request that another process left is continued where it was.
         """
+        is_bulk_send.set(False)  # whoever has started this request, it answers somebody
         stored, service = item.stored, self._services[item.stored.request.kind]
         if stored.attempts >= MAX_ATTEMPTS:
             await self.refuse(item, GivenUpError(stored.attempts))

@@ -230,3 +230,57 @@ async def test_what_a_dead_process_held_is_free_at_once(
         await lease.is_held()
     assert forgotten == ["the dead"]
     lease.close()
+
+
+class FakeBacklog:
+    """Takes over the updates up to an id, or returns them."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.not_stored: list[Update] = []
+
+    async def keep(self) -> tuple[int, list[Update]]:
+        return self.last, self.not_stored
+
+
+@pytest.fixture
+def backlog_bench(telegram: FakeTelegram, tmp_path: Path) -> tuple[Bench, FakeBacklog]:
+    bench, backlog = Bench(telegram, tmp_path), FakeBacklog()
+    bench.watch = PollingWatch(bench.stop, bench.acks, bench.heartbeat, old_updates=backlog)
+    return bench, backlog
+
+
+async def test_stored_old_updates_are_acknowledged_by_the_next_poll(
+    backlog_bench: tuple[Bench, FakeBacklog],
+):
+    bench, backlog = backlog_bench
+    backlog.last = 100
+    assert await bench.call(GetUpdates()) == []
+    assert bench.acks.last == 100
+    await bench.call(GetUpdates())
+    assert [call.offset for call in bench.asked] == [None, 101]
+
+
+async def test_a_new_update_between_old_ones_is_waited_for(
+    backlog_bench: tuple[Bench, FakeBacklog],
+):
+    bench, backlog = backlog_bench
+    backlog.last = 100
+    bench.answer = [Update(update_id=50)]
+    await bench.call(GetUpdates())
+    assert (bench.acks.last, bench.acks.is_idle) == (100, False)
+    bench.acks.give(50)
+    backlog.last, bench.answer = 0, [Update(update_id=101)]
+    await bench.call(GetUpdates())
+    assert (bench.asked[-1].offset, bench.acks.last) == (101, 101)
+
+
+async def test_old_updates_that_cannot_be_stored_are_handled_at_once_in_order(
+    backlog_bench: tuple[Bench, FakeBacklog],
+):
+    bench, backlog = backlog_bench
+    backlog.not_stored = [Update(update_id=1), Update(update_id=3)]
+    bench.answer = [Update(update_id=2)]
+    updates = await bench.call(GetUpdates())
+    assert [update.update_id for update in updates] == [1, 2, 3]
+    assert (bench.acks.last, bench.acks.is_idle) == (3, False)

@@ -1,0 +1,49 @@
+"""A full disk for downloads: its own sentence, an alarm once, and nobody else is blamed."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from misc.ui.texts import load_texts
+from tests.e2e.bot_harness import VIDEO, BotHarness
+
+EN = load_texts()["en"]
+
+
+async def test_a_full_disk_is_explained_and_reported_once(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    free = [0]
+
+    def usage(_folder: Path) -> Any:
+        return SimpleNamespace(free=free[0])
+
+    monkeypatch.setattr("platforms._spool.shutil.disk_usage", usage)
+    monkeypatch.setattr("platforms._spool._DISK_PATIENCE_S", 0.1)
+    monkeypatch.setattr("platforms._spool._DISK_CHECK_S", 0.02)
+    post = harness.video()
+    await harness.start(BOT_ADMINS="1001", NETWORK_BREAKER_FAILURES="1")
+    bo = harness.world.person(1002, "Bo")
+    for _ in range(2):
+        await harness.say(VIDEO, bo)
+    (first, second) = harness.answers(harness.world.chats[1002])[-2:]
+    assert first["text"] == second["text"] == EN["disk_full"]
+    assert first["reply_markup"]["inline_keyboard"]  # the retry button
+    assert post.page_requests == 2  # the circuit breaker is closed
+    assert harness.application
+    container = harness.application.container
+    assert container.fetcher.open_routes() == []
+    for _ in range(2):
+        await container.alarms.check_disk()
+    reports = [text for text in harness.texts() if "disk for downloads is full" in text]
+    assert len(reports) == 1
+
+    free[0] = 10**12
+    monkeypatch.setattr("platforms._spool._REMEMBERED_S", 0.0)
+    await harness.say(VIDEO, bo)
+    assert len(harness.videos(harness.world.chats[1002])) == 1
+    for _ in range(2):
+        await container.alarms.check_disk()
+    assert harness.texts().count(EN["alarm_disk_over"]) == 1
