@@ -1,5 +1,6 @@
 """One request from the queue to its end: every outcome reaches the chat, and nothing is raised."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
     ClipferryError,
+    FloodError,
     GivenUpError,
     LimitError,
     MediaError,
@@ -16,6 +18,7 @@ from core.errors import (
     RequestCancelledError,
     ShuttingDownError,
     StorageError,
+    TelegramUnreachableError,
     UnknownOutcomeError,
 )
 from core.pseudonyms import LoggedChat
@@ -31,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 #: The stored outcome of a request that was answered in full.
 DELIVERED: Final = "delivered"
+#: Pauses before an explanation that Telegram did not take is sent again, in seconds.
+_EXPLAIN_AGAIN_S: Final = (1.0, 4.0, 15.0)
 
 
 class Service(Protocol):
@@ -149,17 +154,29 @@ async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) 
         await item.status.failed()
     if not aloud:
         return
-    try:
-        await item.presenter.explain(error)
-    except ChatForbiddenError as second:
-        await _mark_forbidden(item, second)
-    except ClipferryError as second:
-        logger.warning(
-            "Could not explain a failure in chat %s: %s",
-            LoggedChat(item.chat_id),
-            second,
-            extra={"event": "explanation_failed"},
-        )
+    for pause_s in (*_EXPLAIN_AGAIN_S, None):
+        try:
+            await item.presenter.explain(error)
+        except ChatForbiddenError as second:
+            await _mark_forbidden(item, second)
+        except (UnknownOutcomeError, TelegramUnreachableError, FloodError) as second:
+            # Unlike media, an explanation may rather arrive twice than not at all.
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
+                continue
+            _log_unexplained(item, second)
+        except ClipferryError as second:
+            _log_unexplained(item, second)
+        return
+
+
+def _log_unexplained(item: RequestContext, error: ClipferryError) -> None:
+    logger.warning(
+        "Could not explain a failure in chat %s: %s",
+        LoggedChat(item.chat_id),
+        error,
+        extra={"event": "explanation_failed"},
+    )
 
 
 async def _show_ad(item: RequestContext) -> None:

@@ -282,9 +282,31 @@ async def test_a_chat_that_refuses_the_explanation_is_marked(records: Records):
     assert records.outcomes == [(ROW, NotAvailableError.code)]
 
 
-async def test_an_explanation_that_fails_is_only_logged(
-    records: Records, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "trouble", [UnknownOutcomeError(), TelegramUnreachableError(), FloodError(3)]
+)
+async def test_an_explanation_that_telegram_does_not_take_is_sent_again(
+    records: Records, monkeypatch: pytest.MonkeyPatch, trouble: ClipferryError
 ):
+    monkeypatch.setattr("services.requests.pipeline._EXPLAIN_AGAIN_S", (0.0, 0.0))
+    one, error = fake_request(row=ROW), NotAvailableError()
+    refusals: list[ClipferryError | None] = [trouble, trouble]
+    explain = one.presenter.explain
+
+    async def fail_twice(reason: ClipferryError) -> None:
+        one.presenter.refusal = refusals.pop(0) if refusals else None
+        await explain(reason)
+
+    monkeypatch.setattr(one.presenter, "explain", fail_twice)
+    await run(FakeService(error), one)
+    assert one.presenter.explained == [error]
+    assert records.outcomes == [(ROW, NotAvailableError.code)]
+
+
+async def test_an_explanation_that_fails_is_only_logged(
+    records: Records, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("services.requests.pipeline._EXPLAIN_AGAIN_S", (0.0,))
     one = fake_request(row=ROW)
     one.presenter.refusal = FloodError(3)
     await run(FakeService(NotAvailableError()), one)
