@@ -231,7 +231,6 @@ class Application:
     async def _sweep(self) -> None:
         """Delete rows and files that are not needed any more, and merge old statistics."""
         self.container.spool.tidy()
-        await count_start(self._marker)
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
         with without_time_limits():
             await self.container.request_store.sweep()
@@ -244,6 +243,14 @@ class Application:
                 "Deleted %d unused posts from the file-id cache",
                 number,
                 extra={"event": "cache_swept"},
+            )
+        try:
+            await count_start(self._marker)
+        except OSError as error:
+            logger.warning(
+                "Could not count the hours beside the database: %s",
+                error.strerror,
+                extra={"event": "marker_not_written"},
             )
 
     async def _drain(self) -> None:

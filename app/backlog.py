@@ -54,7 +54,7 @@ class Backlog:
         self._registry = registry
         self._queue = queue
         self._dispatcher: Dispatcher | None = None
-        self._is_closing = False
+        self._closing = asyncio.Event()
         self._is_between_batches = asyncio.Event()
         self._is_between_batches.set()
         #: False while there may be stored updates.
@@ -91,7 +91,7 @@ class Backlog:
 
     async def close(self, grace_s: float) -> None:
         """Leave the rest to the next start; wait up to `grace_s` seconds for the current batch."""
-        self._is_closing = True
+        self._closing.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._is_between_batches.wait(), grace_s)
 
@@ -103,9 +103,11 @@ class Backlog:
         """
         is_bulk_send.set(True)  # the answers to new messages go first
         number = 0
-        while not self._is_closing and self._dispatcher:
+        while not self._closing.is_set() and self._dispatcher:
             await self._wait_for_others()
             stored = await next_old_updates(self._bot.id, _BATCH)
+            if self._closing.is_set():
+                return
             if not stored:
                 break
             self._is_between_batches.clear()
@@ -128,7 +130,7 @@ class Backlog:
         """Let running requests end first, but not for ever: a busy bot is never idle."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
-                while self._queue.count > _BUSY_REQUESTS:  # noqa: ASYNC110 - it has no event
+                while self._queue.count > _BUSY_REQUESTS and not self._closing.is_set():  # noqa: ASYNC110 - it has no event
                     await asyncio.sleep(_CHECK_S)
 
     async def _handle(self, dispatcher: Dispatcher, stored: Sequence[OldUpdate]) -> None:
@@ -144,7 +146,7 @@ class Backlog:
         mine = with_links | (await remove_old_updates(self._bot.id, others) if others else set())
         await asyncio.gather(
             *(
-                dispatcher.feed_update(self._bot, update, is_old=True)
+                dispatcher.feed_update(self._bot, update)
                 for update in updates
                 if update.update_id in mine
             )

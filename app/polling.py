@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 5
 #: Longest interval between two attempts to get the lease, in seconds.
 _STANDBY_S: Final = 2.0
+#: For so many times its length a lease that was taken from another process counts as new, and so
+#: many conflicts with that process are waited out.
+_NEW_LEASES: Final = 20
+_MAX_CONFLICTS: Final = 3
 
 
 class End(Enum):
@@ -54,6 +58,14 @@ class Lease(Protocol):
 
     async def is_held(self) -> bool:
         """Return True if this process may poll."""
+
+    @property
+    def is_stale(self) -> bool:
+        """True if another process may have taken the lease without this one knowing."""
+
+    @property
+    def is_new(self) -> bool:
+        """True if the lease was taken from another process a short while ago."""
 
 
 class OldUpdates(Protocol):
@@ -81,6 +93,20 @@ class PollingLease:
         self._is_locked = False
         self._is_held = False
         self._checked_at = 0.0
+        self._has_stood_by = False
+        self._taken_at: float | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """True if the database has not confirmed the lease for longer than it lasts."""
+        return time.monotonic() - self._checked_at > self._lease_s
+
+    @property
+    def is_new(self) -> bool:
+        """True if this process has stood by, and taken over not long ago."""
+        if self._taken_at is None or not self._has_stood_by:
+            return False
+        return time.monotonic() - self._taken_at < self._lease_s * _NEW_LEASES
 
     async def is_held(self) -> bool:
         """Return True if this process may poll; asks the database once per third of the lease.
@@ -100,6 +126,10 @@ class PollingLease:
             )
         else:
             self._checked_at = now
+            if not self._is_held:
+                self._has_stood_by = True
+            elif self._taken_at is None:
+                self._taken_at = now
         return self._is_held
 
     async def release(self) -> None:
@@ -129,7 +159,7 @@ class PollingLease:
             )
             previous = None
         else:
-            self._is_locked = True
+            self._is_locked = self._lock.is_held
         if previous:
             await forget_worker(previous)
 
@@ -157,9 +187,12 @@ class PollingWatch(BaseRequestMiddleware):
         self._heartbeat = heartbeat
         self._lease = lease
         self._old_updates = old_updates
-        #: Updates below this id are handled or stored; aiogram does not know of those set aside.
+        #: The next offset, if the last updates of the last batch were set aside: aiogram does not
+        #: know of them. Never that of an earlier batch, because ids may start again lower.
         self._offset = 0
         self._beat_at = 0.0
+        #: Conflicts with the process that this one has taken over from.
+        self._conflicts = 0
         #: Why polling has to end; None while it goes on.
         self.end: End | None = None
 
@@ -171,7 +204,8 @@ class PollingWatch(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         """Pass every request on, and monitor getUpdates."""
         if isinstance(method, GetUpdates):
-            method.offset = max(method.offset or 0, self._offset) or None
+            if self._offset:
+                method.offset, self._offset = self._offset, 0
             return await self._poll(make_request, bot, method)
         return await make_request(bot, method)
 
@@ -197,13 +231,14 @@ class PollingWatch(BaseRequestMiddleware):
         self.beat()
         # aiogram declares a Response, but the session returns the updates themselves.
         updates = cast("list[Update]", response)
+        set_aside_to = 0
         if self._old_updates:
-            last, not_stored = await self._old_updates.keep()
+            set_aside_to, not_stored = await self._old_updates.keep()
             # Without the database they are handled at once, as everything else is.
             updates[:] = sorted([*not_stored, *updates], key=lambda update: update.update_id)
-            self._offset = max(self._offset, last + 1 if last else 0)
-        self._update_acks.expect(updates, up_to=self._offset - 1)
-        self._offset = max(self._offset, (self._update_acks.last or -1) + 1)
+        self._update_acks.expect(updates, up_to=set_aside_to)
+        if set_aside_to > max((update.update_id for update in updates), default=0):
+            self._offset = set_aside_to + 1
         return response
 
     def beat(self) -> None:
@@ -221,8 +256,15 @@ class PollingWatch(BaseRequestMiddleware):
         """
         if "webhook" in conflict.message.lower():
             self._end_with(End.WEBHOOK)
-        elif self._lease and not await self._lease.is_held():
+        elif self._lease and (not await self._lease.is_held() or self._lease.is_stale):
             self._end_with(End.LEASE_LOST)
+        elif self._lease and self._lease.is_new and self._conflicts < _MAX_CONFLICTS:
+            # The former holder may have lost the database, and finds out by its own conflict.
+            self._conflicts += 1
+            logger.warning(
+                "Another process polls although this one has taken over",
+                extra={"event": "polling_contested"},
+            )
         else:
             self._end_with(End.CONFLICT)
 

@@ -34,6 +34,11 @@ class ProcessLock:
         os.pwrite(descriptor, name.encode(), 0)
         return previous or None
 
+    @property
+    def is_held(self) -> bool:
+        """Return True if this object holds the lock."""
+        return self._descriptor is not None
+
     def release(self) -> None:
         """Unlock the file."""
         if self._descriptor is not None:

@@ -247,8 +247,11 @@ async def make_durable() -> bool:
     """
     if engine is None or engine.dialect.name != "sqlite":
         return True
-    is_busy = await read(lambda db: db.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").scalar())
-    return not is_busy
+    # PASSIVE, because FULL would hold the write lock while it waits for readers.
+    _, in_log, copied = await read(
+        lambda db: tuple(db.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one())
+    )
+    return bool(in_log == copied)
 
 
 def busy() -> int:

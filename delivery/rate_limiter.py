@@ -28,8 +28,10 @@ from delivery.api_requests import SendByFileId
 
 logger = logging.getLogger(__name__)
 
-#: True while a broadcast is sent. Answers to users have priority.
+#: True for broadcasts and old updates. Answers to new messages have priority.
 is_bulk_send: ContextVar[bool] = ContextVar("is_bulk_send", default=False)
+#: True for broadcasts: a refused call is not repeated here, because the caller does so later.
+caller_retries: ContextVar[bool] = ContextVar("caller_retries", default=False)
 #: Called right before a message is sent, after any wait in the rate limiter.
 on_send_start: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "on_send_start", default=None
@@ -89,8 +91,10 @@ class RateLimiter(BaseRequestMiddleware):
         """
         chat_id, weight = _created(method)
         if not weight:
+            if on_start := on_send_start.get():  # a paid message creates one without our limits
+                await on_start()
             return await make_request(bot, method)
-        if is_bulk_send.get():
+        if caller_retries.get():
             # The broadcast comes back to the chat later; meanwhile it goes on with the others.
             pause_s = self._pacer.paused_for(chat_id, self._now())
             if pause_s > _SHORT_PAUSE_S:
@@ -98,7 +102,7 @@ class RateLimiter(BaseRequestMiddleware):
         try:
             return await self._send(chat_id, weight, make_request, bot, method)
         except TelegramRetryAfter as flood:
-            if flood.retry_after > _LONGEST_PAUSE_S or is_bulk_send.get():
+            if flood.retry_after > _LONGEST_PAUSE_S or caller_retries.get():
                 raise
             if not self._paces:
                 await asyncio.sleep(flood.retry_after)

@@ -34,12 +34,19 @@ async def on_link(
 
 
 async def on_business_link(
-    message: Message, links: list[Link], texts: Texts, intake: RequestIntake, ack: UpdateAck
+    message: Message,
+    links: list[Link],
+    texts: Texts,
+    intake: RequestIntake,
+    deduplicator: Deduplicator,
+    ack: UpdateAck,
 ) -> None:
-    """Queue the links of a message in a business account's chat.
+    """Queue the links of a message in a business account's chat, unless it has arrived before.
 
     The chat is not registered. Its language follows the sender's Telegram language.
     """
+    if not deduplicator.is_first(message):
+        return
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
     await intake.submit_links(message, links, chat, ack)

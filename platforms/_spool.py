@@ -28,6 +28,7 @@ _DISK_PATIENCE_S: Final = 60.0
 _DISK_CHECK_S: Final = 1.0
 #: How long a full disk is remembered after the last request that met it, in seconds.
 _REMEMBERED_S: Final = 60.0
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Spool:
@@ -64,8 +65,11 @@ class Spool:
 
     @property
     def is_full(self) -> bool:
-        """Return True if a request has met a full disk within the last minute."""
-        return self._full_at is not None and time.monotonic() - self._full_at < _REMEMBERED_S
+        """Return True if the disk has been too full, and still is or was within the last minute."""
+        if self._full_at is None:
+            return False
+        has_room = self.free_bytes >= _ENOUGH_BYTES + _KEPT_FREE_BYTES
+        return not has_room or time.monotonic() - self._full_at < _REMEMBERED_S
 
     def note_full(self) -> None:
         """Record that a request has met a full disk."""
@@ -110,9 +114,6 @@ class Spool:
             yield space
         except OSError as error:
             raise spool_error(error, self) from error
-        except SpoolError:
-            self.note_full()
-            raise
         finally:
             shutil.rmtree(space.folder, ignore_errors=True)
             await self._release(space.reserved)
@@ -214,6 +215,6 @@ class Workspace:
 
 def spool_error(error: OSError, spool: Spool | None = None) -> SpoolError:
     """Return the error that a failed file operation stands for; its text has no path."""
-    if spool:
+    if spool and error.errno in _NO_ROOM:
         spool.note_full()
     return SpoolError(errno.errorcode.get(error.errno or 0, type(error).__name__))

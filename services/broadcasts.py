@@ -36,7 +36,7 @@ from data.broadcasts import (
 )
 from data.chats import mark_blocked, move_chat
 from data.database import unix_now, without_time_limits
-from delivery.rate_limiter import is_bulk_send
+from delivery.rate_limiter import caller_retries, is_bulk_send
 from delivery.sender import Sender
 from services.broadcast_run import RETRY_S, BroadcastRun
 from services.requests.store import RequestStore
@@ -167,6 +167,7 @@ class Broadcasts:
     async def _send_to_all(self, run: BroadcastRun) -> None:
         """Send to one chat after another until none is left; `AT_ONCE` of these run at a time."""
         is_bulk_send.set(True)
+        caller_retries.set(True)
         while not run.is_stopped:
             chat_id = None
             try:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
@@ -20,6 +21,8 @@ from platforms import Registry
 
 logger = logging.getLogger(__name__)
 
+#: Messages that are older when they arrive come from a downtime, in seconds.
+_OLD_S: Final = 120
 _TEXT_KEYS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
 
 
@@ -56,7 +59,7 @@ class FloodGuard(BaseMiddleware):
         Messages from a downtime come all at once without being a flood.
         """
         assert isinstance(event, Message)
-        if data.get("is_old"):
+        if time.time() - event.date.timestamp() > _OLD_S:
             return await handler(event, data)
         sender_id = _sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):

@@ -30,13 +30,16 @@ class UpdateAcks(BaseMiddleware):
         self._is_complete = asyncio.Event()
         self._is_complete.set()
 
-    def expect(self, updates: Iterable[Update], up_to: int = -1) -> None:
-        """Expect acknowledgements for updates; those up to the id `up_to` need none."""
-        if up_to >= 0:
-            self.last = max(up_to, self.last or 0)
-        for update in updates:
-            self._open.add(update.update_id)
-            self.last = max(update.update_id, self.last or 0)
+    def expect(self, updates: Iterable[Update], up_to: int = 0) -> None:
+        """Expect acknowledgements for a batch of updates.
+
+        `up_to` is the highest id of those in the batch that need none, or 0.
+        """
+        ids = [update.update_id for update in updates]
+        # Not the highest of all: after a quiet week Telegram's ids may start again lower.
+        self.last = max([*ids, up_to]) if ids or up_to else self.last
+        self._open.update(ids)
+        if self._open:
             self._is_complete.clear()
 
     def give(self, update_id: int) -> None:

@@ -275,9 +275,14 @@ class RequestStore:
         self._outcomes.append(store)
 
     async def _store_outcomes(self) -> None:
+        # Several tasks renew the lease, so each takes out what it stores.
         while self._outcomes:
-            await self._outcomes[0]()
-            self._outcomes.popleft()
+            store = self._outcomes.popleft()
+            try:
+                await store()
+            except BaseException:
+                self._outcomes.appendleft(store)
+                raise
 
     async def _stay_alive(self) -> None:
         """Renew the lease when a third of it is over."""

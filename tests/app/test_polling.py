@@ -129,6 +129,8 @@ async def test_what_cannot_get_better_ends_the_polling(error: Exception, end: En
 
 
 class FakeLease:
+    is_stale = is_new = False
+
     def __init__(self) -> None:
         self.held = [True]
 
@@ -159,6 +161,33 @@ async def test_a_conflict_with_the_new_holder_is_no_foreign_instance(
     with pytest.raises(TelegramConflictError):
         await bench.call(GetUpdates())
     assert bench.watch.end is End.LEASE_LOST
+
+
+@pytest.mark.parametrize(
+    ("is_stale", "is_new", "ends"),
+    [
+        (False, False, [End.CONFLICT]),
+        (True, False, [End.LEASE_LOST]),
+        (True, True, [End.LEASE_LOST]),
+        # The former holder finds out by its own conflict; a foreign instance does not.
+        (False, True, [None, None, None, End.CONFLICT]),
+    ],
+)
+async def test_who_gives_way_after_a_conflict(
+    telegram: FakeTelegram,
+    tmp_path: Path,
+    is_stale: bool,
+    is_new: bool,
+    ends: list[End | None],
+):
+    bench, lease = Bench(telegram, tmp_path), FakeLease()
+    lease.is_stale, lease.is_new = is_stale, is_new
+    bench.watch = PollingWatch(bench.stop, bench.acks, bench.heartbeat, lease)
+    bench.answer = conflict()
+    for end in ends:
+        with pytest.raises(TelegramConflictError):
+            await bench.call(GetUpdates())
+        assert bench.watch.end is end
 
 
 class FakeStore:
@@ -201,6 +230,41 @@ async def test_a_held_lease_is_not_asked_for_at_every_poll(
     assert [await lease.is_held() for _ in range(5)] == [True] * 5
     assert store.beats == 2
     lease.close()
+
+
+async def test_the_lock_file_is_asked_for_until_it_is_held(
+    claims: list[bool | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def forget(_name: str) -> None:
+        pass
+
+    monkeypatch.setattr("app.polling.forget_worker", forget)
+    claims[:] = [False]
+    other = ProcessLock(tmp_path / "lock")
+    other.acquire("the other")
+    lease, _ = make_lease(tmp_path, 0)
+    assert not await lease.is_held()
+    other.release()
+    await lease.is_held()
+    assert ProcessLock(tmp_path / "lock").acquire("a third") is None  # it is held now
+    lease.close()
+
+
+async def test_a_lease_that_was_taken_over_is_new_for_a_while(
+    claims: list[bool | Exception], tmp_path: Path
+):
+    claims[:] = [False, True]
+    lease, _ = make_lease(tmp_path, 300)
+    assert lease.is_stale
+    await lease.is_held()
+    assert not lease.is_new
+    await lease.is_held()
+    assert (lease.is_new, lease.is_stale) == (True, False)
+    lease.close()
+    at_once, _ = make_lease(tmp_path / "other", 300)
+    await at_once.is_held()
+    assert not at_once.is_new
+    at_once.close()
 
 
 async def test_without_the_database_the_last_answer_counts(
@@ -257,8 +321,21 @@ async def test_stored_old_updates_are_acknowledged_by_the_next_poll(
     backlog.last = 100
     assert await bench.call(GetUpdates()) == []
     assert bench.acks.last == 100
+    backlog.last = 0
     await bench.call(GetUpdates())
     assert [call.offset for call in bench.asked] == [None, 101]
+
+
+async def test_ids_may_start_again_lower(backlog_bench: tuple[Bench, FakeBacklog]):
+    bench, backlog = backlog_bench
+    backlog.last = 900
+    await bench.call(GetUpdates())
+    backlog.last, bench.answer = 0, [Update(update_id=5)]
+    await bench.call(GetUpdates())
+    assert bench.acks.last == 5
+    bench.acks.give(5)
+    await bench.call(GetUpdates(offset=6))
+    assert [call.offset for call in bench.asked] == [None, 901, 6]
 
 
 async def test_a_new_update_between_old_ones_is_waited_for(
@@ -271,7 +348,7 @@ async def test_a_new_update_between_old_ones_is_waited_for(
     assert (bench.acks.last, bench.acks.is_idle) == (100, False)
     bench.acks.give(50)
     backlog.last, bench.answer = 0, [Update(update_id=101)]
-    await bench.call(GetUpdates())
+    await bench.call(GetUpdates(offset=51))  # aiogram knows of 50 only
     assert (bench.asked[-1].offset, bench.acks.last) == (101, 101)
 
 

@@ -11,7 +11,12 @@ from aiogram.types import FSInputFile, InputMediaPhoto
 
 from core.errors import FloodError
 from delivery.client import make_bot
-from delivery.rate_limiter import RateLimiter, is_bulk_send
+from delivery.rate_limiter import (
+    RateLimiter,
+    caller_retries,
+    is_bulk_send,
+    on_send_start,
+)
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -151,3 +156,33 @@ async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simula
         assert isinstance(rate_limiter, RateLimiter)
         assert rate_limiter.pending == 0
     await hasty.session.close()
+
+
+async def test_a_paid_message_is_recorded_before_it_is_sent(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    started: list[int] = []
+
+    async def start() -> None:
+        started.append(len(simulator.api.calls_of("sendMessage")))
+
+    token = on_send_start.set(start)
+    await bot.send_message(1, "x", allow_paid_broadcast=True)
+    on_send_start.reset(token)
+    assert started == [0]
+
+
+async def test_only_a_caller_that_retries_gets_the_first_refusal(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    is_bulk_send.set(True)
+    simulator.api.faults.append(FaultRule("sendMessage", "429", seconds=1))
+    await bot.send_message(1, "x")
+    caller_retries.set(True)
+    simulator.api.faults.append(FaultRule("sendMessage", "429", seconds=30))
+    with pytest.raises(FloodError):
+        await bot.send_message(1, "x")
+    before = len(simulator.api.calls_of("sendMessage"))
+    with pytest.raises(FloodError):  # the chat is paused: nothing is sent
+        await bot.send_message(1, "x")
+    assert len(simulator.api.calls_of("sendMessage")) == before

@@ -28,9 +28,12 @@ async def test_two_messages_with_the_same_link_are_two_requests(telegram: FakeTe
 
 
 async def test_a_customer_of_a_business_is_answered_in_the_own_language(telegram: FakeTelegram):
-    intake, (ack, _) = FakeIntake(), make_ack()
-    for code in ("uk", "xx", None):
+    intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
+    for number, code in enumerate(("uk", "xx", None)):
         user = make_user(language_code=code)
-        message = telegram.message(LINK.url, from_user=user, business_connection_id="b")
-        await on_business_link(message, [LINK], TEXTS, intake.as_intake, ack)
+        message = telegram.message(
+            LINK.url, message_id=number, from_user=user, business_connection_id="b"
+        )
+        for _ in range(2):  # it arrives twice
+            await on_business_link(message, [LINK], TEXTS, intake.as_intake, deduplicator, ack)
     assert [submission.lang for submission in intake.submissions] == ["uk", "en", "en"]

@@ -1,5 +1,6 @@
 """The flood guard: one warning, then silence; only messages that ask for something count."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,7 +33,8 @@ class Bench:
 
     async def handled(self, message: Message, times: int) -> int:
         """Return how many of some equal messages are handled."""
-        outcomes = [await self.guard(handle, message, {"ack": self.ack}) for _ in range(times)]
+        new = message.model_copy(update={"date": datetime.now(UTC)}).as_(message.bot)
+        outcomes = [await self.guard(handle, new, {"ack": self.ack}) for _ in range(times)]
         return outcomes.count("handled")
 
 
@@ -104,3 +106,10 @@ async def test_a_warning_that_fails_raises_nothing(telegram: FakeTelegram):
     telegram.fail(SendMessage, FloodError(3))
     assert await Bench(telegram).handled(telegram.message("x"), MOST + 2) == MOST
     assert len(telegram.of(SendMessage)) == 1
+
+
+async def test_messages_from_a_downtime_are_no_flood(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    old = telegram.message("x")
+    outcomes = [await bench.guard(handle, old, {"ack": bench.ack}) for _ in range(MOST + 20)]
+    assert set(outcomes) == {"handled"}

@@ -1,5 +1,6 @@
 """The request store: requests outlive their process, and a failing database only costs that."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,20 @@ async def test_an_outcome_that_cannot_be_stored_is_stored_later(
         with pytest.raises(StorageError):
             await first.beat()
     await first.beat()
+    await first.hand_back()
+    assert await left_open() == []
+
+
+async def test_outcomes_are_stored_once_however_many_renew_the_lease(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    first = store()
+    entries = [(await first.enter(update_id, [FIRST]))[0] for update_id in range(5, 15)]
+    with monkeypatch.context() as broken:
+        broken.setattr("data.requests.write", _failing)
+        for entry in entries:
+            await entry.finish("delivered")
+    await asyncio.gather(*(first.beat() for _ in range(4)))
     await first.hand_back()
     assert await left_open() == []
 
