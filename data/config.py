@@ -5,6 +5,7 @@ side effects apart from reading the two files. `config` (the name that the seed 
 the program's own settings and is read on first use.
 """
 
+import io
 import os
 from collections.abc import Mapping
 from configparser import ConfigParser
@@ -533,7 +534,8 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     mistakes: list[str] = []
     values: dict[str, dict[str, str]] = {}
     _read_ini(ini, values, mistakes)
-    env = {k: v for k, v in dotenv_values(env_file).items() if v is not None}
+    text = io.StringIO(_read_text(env_file, mistakes))
+    env = {k: v for k, v in dotenv_values(stream=text).items() if v is not None}
     _read_env(env, env_file, values, mistakes)
     for section, key in _keys():
         if (value := environ.get(env_name(section, key))) is not None:
@@ -616,11 +618,9 @@ def env_name(section: str, key: str) -> str:
 
 
 def _read_ini(ini: Path, values: dict[str, dict[str, str]], mistakes: list[str]) -> None:
-    if not ini.is_file():
-        return
     parser = ConfigParser(interpolation=None)
     try:
-        parser.read_string(ini.read_text(encoding="utf-8"))
+        parser.read_string(_read_text(ini, mistakes))
     except IniError as error:
         # The parser's message may repeat a line, which may contain a secret.
         line = getattr(error, "lineno", None) or "?"
@@ -628,6 +628,17 @@ def _read_ini(ini: Path, values: dict[str, dict[str, str]], mistakes: list[str])
         return
     for section in parser.sections():
         values[section] = dict(parser[section])
+
+
+def _read_text(path: Path, mistakes: list[str]) -> str:
+    """Return the text of a file; an empty one if there is no such file or it is not text."""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError:
+        mistakes.append(f"{path.name}: is not UTF-8 text")
+    except OSError as error:
+        mistakes.append(f"{path.name}: cannot be read: {error.strerror}")
+    return ""
 
 
 def _read_env(

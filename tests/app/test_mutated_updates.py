@@ -4,18 +4,20 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from aiogram.methods import GetUpdates
+from aiogram.methods import AnswerCallbackQuery, GetUpdates
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from data import database
 from delivery.client import TolerantSession, UpdatePolicy
 from tests.dispatcher import real_bot
 from tests.fakes import RecordingSession
-from tests.updates import SAMPLES, Json, message, mutated_events
+from tests.updates import ADA, SAMPLES, Json, message, mutated_events
 
 Feed = Callable[..., tuple[RecordingSession, list[str]]]
 
@@ -99,3 +101,28 @@ def test_no_update_stops_the_next_one(event: Json, feed: Feed):
     telegram, faults = feed(event, {"message": mode})
     assert faults == []
     assert [call for call in telegram.calls if getattr(call, "chat_id", None) == 99]
+
+
+#: Beginnings of callback data of every kind, in messages of today and of earlier versions.
+PREFIXES = (
+    *("lang/", "sound/", "id/", "slides/", "cast/", "cast/1/", "cast/new", "privacy/", "retry/"),
+    *("fetch/", "again", "page/", "set/", "count/", "history/", "cancel/", "retry_video", "wait"),
+    *("stats_noop", "slide:", "ir:", "sr:", "loading", ""),
+)
+PRESSES = st.builds(
+    "{}{}".format,
+    st.sampled_from(PREFIXES),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    | st.sampled_from(["1", "-1", "9" * 40, "/", "//", "1/1/1/1", "post", "uk", "\x00"]),
+)
+
+
+@hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=PRESSES, person=st.sampled_from([1, 7]), is_inline=st.booleans())
+def test_any_callback_data_is_answered(data: str, person: int, is_inline: bool, feed: Feed):
+    query = deepcopy(SAMPLES["inline button" if is_inline else "button"]["callback_query"])
+    telegram, faults = feed(
+        {"callback_query": {**query, "data": data, "from": {**ADA, "id": person}}}
+    )
+    assert faults == []
+    assert telegram.of(AnswerCallbackQuery)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.errors import SettingsError
 from data import config as config_module
@@ -99,3 +101,35 @@ def test_secrets_are_never_printed(ini: Path, env: Path, environ: dict[str, str]
     with pytest.raises(SettingsError) as caught:
         load_settings(ini, env, environ)
     assert "hunter2" not in f"{caught.value!r} {caught.value} {caught.value.mistakes}"
+
+
+_NAMES = [f"{section}_{key}".upper() for section, key, *_ in describe()]
+_VALUES = st.text(max_size=30) | st.sampled_from(
+    ["0", "-1", "1e9", "9" * 40, "true", "maybe", "null", "\x00", "http://", "//", "a,b,,c", "½"]
+)
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    environ=st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=6),
+    ini_bytes=st.binary(max_size=80) | st.text(max_size=80).map(str.encode),
+    env_bytes=st.binary(max_size=80) | st.text(max_size=80).map(str.encode),
+)
+def test_any_setting_is_accepted_or_named(
+    environ: dict[str, str], ini_bytes: bytes, env_bytes: bytes, ini: Path, env: Path
+):
+    ini.write_bytes(ini_bytes)
+    env.write_bytes(env_bytes)
+    mistakes = None
+    try:
+        load_settings(ini, env, environ)
+    except SettingsError as error:
+        mistakes = error.mistakes
+    assert mistakes is None or (mistakes and all(mistakes))
+
+
+@pytest.mark.parametrize("name", ["config.ini", ".env"])
+def test_a_file_that_is_no_text_is_named(name: str, ini: Path, env: Path):
+    (ini.parent / name).write_bytes(b"\x80\xff")
+    with pytest.raises(SettingsError, match=f"{name}: is not UTF-8 text"):
+        load_settings(ini, env, {})

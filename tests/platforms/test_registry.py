@@ -32,9 +32,23 @@ def test_links_of_every_form_are_found_and_their_look_alikes_are_not(dice: rando
     assert [link.platform for link in links] == ([sample.platform] if sample.platform else [])
 
 
-@given(st.text(max_size=300))
-def test_any_text_is_read_without_a_crash(text: str):
-    assert isinstance(REGISTRY.find_all(text, [text]), list)
+#: Text in all scripts, with pieces of URLs in between.
+_PIECES = st.sampled_from(
+    (
+        *("https://", "http://", "www.", "tiktok.com", "/@a/video/", "instagram.com/p/", "@"),
+        *(":80", "?", "#", "%2F", "\u200b", "\u202e", "[", "]", "..", "//", "xn--", "1" * 30),
+        *("\x00", "\ud800"),
+    )
+)
+
+
+@settings(max_examples=10_000)
+@given(st.lists(st.text(max_size=12) | _PIECES, max_size=12).map("".join))
+def test_any_text_is_read_without_a_crash_and_leads_to_no_other_host(text: str):
+    for link in REGISTRY.find_all(text, [text]):
+        platform = REGISTRY[link.platform]
+        assert platform.page_hosts.allows(link.url)
+        assert "\n" not in link.url
 
 
 def test_hidden_schemeless_and_shouted_links_count_and_a_post_counts_once():
