@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ async def test_what_is_no_sound_backup_is_refused(kind: str, tmp_path: Path):
         case "empty":
             source.touch()
         case "foreign":
-            with sqlite3.connect(source) as other:
+            with closing(sqlite3.connect(source)) as other:
                 other.execute("CREATE TABLE things (name TEXT)")
         case "damaged":
             content = bytearray(path.read_bytes())
