@@ -25,8 +25,13 @@ class Limits:
 
     def __init__(self) -> None:
         self._windows: dict[tuple[str, int], deque[tuple[float, int]]] = defaultdict(deque)
-        #: Number of refused calls.
-        self.refusals = 0
+        #: Times of refused calls, on the monotonic clock.
+        self.refused_at: list[float] = []
+
+    @property
+    def refusals(self) -> int:
+        """Return the number of refused calls."""
+        return len(self.refused_at)
 
     def check(self, name: str, params: dict[str, Any]) -> None:
         """Count a call against the limits.
@@ -46,7 +51,7 @@ class Limits:
             while window and window[0][0] <= now - window_s:
                 window.popleft()
             if sum(n for _, n in window) + number > most:
-                self.refusals += 1
+                self.refused_at.append(now)
                 seconds = max(int(window[0][0] + window_s - now) + 1, 1)
                 raise ApiError(
                     429, f"Too Many Requests: retry after {seconds}", retry_after=seconds
