@@ -43,7 +43,7 @@ def huge_png(path: Path, mode: str) -> Path:
 
 
 @pytest.mark.parametrize("work", ["make_native", "make_thumbnail", "common_frame"])
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+@pytest.mark.parametrize("mode", ["RGBA", "P"])
 def test_a_picture_of_100_megapixels_takes_bounded_memory(work: str, mode: str, tmp_path: Path):
     small = tmp_path / "small.png"
     Image.new("RGB", (10, 10)).save(small)
