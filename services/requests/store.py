@@ -280,7 +280,7 @@ class RequestStore:
             store = self._outcomes.popleft()
             try:
                 await store()
-            except BaseException:
+            except BaseException:  # also when cancelled: no outcome may be dropped
                 self._outcomes.appendleft(store)
                 raise
 
