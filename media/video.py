@@ -102,13 +102,14 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
 def open_input(path: Path) -> InputContainer:
     """Open a media file for reading. Only local files in the formats of the sites are accepted.
 
-    Some of FFmpeg's formats are scripts or playlists that open other files and addresses.
+    Some of FFmpeg's formats are scripts or playlists that open other files and addresses. Titles
+    and comments inside a file are in any encoding.
 
     Raises:
         av.FFmpegError: the file is in no such format.
     """
     options = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
-    return av.open(str(path), options=options)
+    return av.open(str(path), options=options, metadata_errors="replace")
 
 
 def has_decoder(stream: Any) -> bool:

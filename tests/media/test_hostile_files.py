@@ -6,6 +6,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import av
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -108,6 +109,27 @@ def test_a_codec_without_a_decoder_is_named(tag: bytes, samples: SampleStore, tm
     path.write_bytes(samples.video(VideoSpec()).read_bytes().replace(b"avc1", tag))
     with pytest.raises(BrokenFileError, match="no decoder for the video stream"):
         video.measure(path)
+
+
+@pytest.mark.parametrize("of_stream", [False, True])
+def test_titles_in_a_file_are_in_any_encoding(
+    of_stream: bool, samples: SampleStore, tmp_path: Path
+):
+    path = tmp_path / "video.mp4"
+    with av.open(str(samples.video(VideoSpec()))) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        if of_stream:
+            stream.metadata["handler_name"] = "MARKER"
+        else:
+            target.metadata["title"] = "MARKER"
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    data = path.read_bytes()
+    assert b"MARKER" in data
+    path.write_bytes(data.replace(b"MARKER", b"\xff\x80\xfeKER"))
+    assert video.measure(path).width == VideoSpec().width
 
 
 @hypothesis_settings(
