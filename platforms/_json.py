@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from core.errors import PlatformChangedError
+from core.text import clean
 
 _MAX_COUNT: Final = 2**53
 _MAX_DIGITS: Final = 16
@@ -31,8 +32,8 @@ class Json:
         return bool(self.value)
 
     def text(self, default: str = "") -> str:
-        """Return the string, or the default if the value is not a string."""
-        return self.value if isinstance(self.value, str) else default
+        """Return the string, cleaned, or the default if the value is not a string."""
+        return clean(self.value) if isinstance(self.value, str) else default
 
     def number(self, default: int = 0) -> int:
         """Return the whole number, like `count`, but with a default instead of None."""
