@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import time
 from collections.abc import Callable
@@ -92,7 +93,7 @@ class PollingLease:
         self._lock = lock
         self._is_locked = False
         self._is_held = False
-        self._checked_at = 0.0
+        self._checked_at = -math.inf
         self._has_stood_by = False
         self._taken_at: float | None = None
 
@@ -190,7 +191,7 @@ class PollingWatch(BaseRequestMiddleware):
         #: The next offset, if the last updates of the last batch were set aside: aiogram does not
         #: know of them. Never that of an earlier batch, because ids may start again lower.
         self._offset = 0
-        self._beat_at = 0.0
+        self._beat_at = -math.inf
         #: Conflicts with the process that this one has taken over from.
         self._conflicts = 0
         #: Why polling has to end; None while it goes on.

@@ -7,6 +7,7 @@ chooses to.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable
 from typing import Final, Protocol
@@ -273,7 +274,7 @@ class Broadcasts:
 
     async def _monitor(self, run: BroadcastRun) -> None:
         """Renew the lease, update the card, and stop the run once it is paused or cancelled."""
-        shown_at = 0.0
+        shown_at = -math.inf
         while True:
             try:
                 await self._request_store.beat()

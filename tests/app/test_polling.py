@@ -250,9 +250,11 @@ async def test_the_lock_file_is_asked_for_until_it_is_held(
     lease.close()
 
 
+@pytest.mark.parametrize("uptime_s", [1.0, 1_000_000.0])
 async def test_a_lease_that_was_taken_over_is_new_for_a_while(
-    claims: list[bool | Exception], tmp_path: Path
+    claims: list[bool | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uptime_s: float
 ):
+    monkeypatch.setattr("app.polling.time.monotonic", lambda: uptime_s)
     claims[:] = [False, True]
     lease, _ = make_lease(tmp_path, 300)
     assert lease.is_stale
