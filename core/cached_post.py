@@ -4,7 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from core.media import Access, Audio, Clip, Item, Picture, Post, RemoteFile
+from core.media import Access, Audio, Clip, Item, Picture, Post, RemoteFile, Unreadable
+
+#: Letters for the kinds of items, in stored posts.
+_KINDS: Final[dict[str, Item]] = {"c": Clip(()), "p": Picture(()), "u": Unreadable()}
 
 #: Likes and views older than this, in seconds, are fetched again.
 FRESH_S: Final = 24 * 3_600
@@ -49,7 +52,7 @@ class CachedPost:
                 "text": post.text,
                 "likes": post.likes,
                 "views": post.views,
-                "kinds": "".join("c" if isinstance(item, Clip) else "p" for item in post.items),
+                "kinds": "".join(map(_kind, post.items)),
                 "has_sound": post.audio is not None,
                 "is_sensitive": post.is_sensitive,
                 "is_processed": self.is_processed,
@@ -68,9 +71,7 @@ def read_cached(
     """Parse a stored entry. Return None if it is not valid or has no files."""
     try:
         facts: dict[str, Any] = json.loads(about)
-        items: tuple[Item, ...] = tuple(
-            Clip(()) if kind == "c" else Picture(()) for kind in facts["kinds"]
-        )
+        items = tuple(_KINDS[kind] for kind in facts["kinds"])
         remote = tuple(RemoteFile(**file) for file in json.loads(files))
         post = Post(
             platform=key.platform,
@@ -89,3 +90,15 @@ def read_cached(
     except (ValueError, KeyError, TypeError):
         return None
     return CachedPost(post, remote, is_processed, version, refreshed_at) if remote else None
+
+
+def is_same_media(cached: Post, fresh: Post) -> bool:
+    """Return True if a post still has the cached items; the site may fail to read some now."""
+    return len(cached.items) == len(fresh.items) and all(
+        isinstance(now, Unreadable | type(then))
+        for then, now in zip(cached.items, fresh.items, strict=True)
+    )
+
+
+def _kind(item: Item) -> str:
+    return next(letter for letter, kind in _KINDS.items() if isinstance(item, type(kind)))

@@ -205,13 +205,17 @@ class TooLargeError(LimitError):
         self.limit_bytes = limit_bytes
 
     @property
+    def least_bytes(self) -> int:
+        """Return the size, or the smallest size that is possible if it is not known."""
+        return self.limit_bytes + 1 if self.size_bytes is None else self.size_bytes
+
+    @property
     def facts(self) -> dict[str, str | int]:
         """Return both sizes in megabytes (10^6 bytes).
 
         The size is rounded up so that it never appears to fit.
         """
-        size = self.size_bytes if self.size_bytes is not None else self.limit_bytes + 1
-        return {"size": -(-size // 1_000_000), "limit": self.limit_bytes // 1_000_000}
+        return {"size": -(-self.least_bytes // 1_000_000), "limit": self.limit_bytes // 1_000_000}
 
 
 class BusyError(LimitError):

@@ -34,13 +34,17 @@ class Rendition:
     bitrate: int = 0
     #: URLs of a separate audio file; empty if the audio is part of the video file.
     audio_urls: tuple[str, ...] = ()
+    #: The site's own ranking: higher is better; 0 if it has none.
+    quality: int = 0
+    #: The file may be missing or have no audio track, so it is used only if there is no other.
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture of a post."""
 
-    #: URLs of the same bytes, best first.
+    #: URLs of the same picture, best first.
     urls: tuple[str, ...]
 
 
@@ -55,7 +59,12 @@ class Clip:
     cover_urls: tuple[str, ...] = ()
 
 
-Item = Clip | Picture
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item that the site lists without files, or in an unknown form. It keeps its place."""
+
+
+Item = Clip | Picture | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ Each public module defines one site as its `PLATFORM`. This is the only package 
 and curl_cffi.
 """
 
-from platforms._fetcher import Attempt, Fetcher, FetchPolicy, FileRequest
+from platforms._fetcher import Attempt, Fetcher, FetchPolicy
+from platforms._files import FileRequest, FileVersion, SavedFile
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import Spool, Workspace
@@ -15,8 +16,10 @@ __all__ = [
     "FetchPolicy",
     "Fetcher",
     "FileRequest",
+    "FileVersion",
     "ProxyPool",
     "Registry",
+    "SavedFile",
     "Spool",
     "Workspace",
     "count_cookies",

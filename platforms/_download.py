@@ -1,6 +1,7 @@
 """Download files to disk, with limits on size and stalls."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,35 +20,62 @@ from platforms._spool import spool_error
 
 #: Maximum number of URLs of the same file that one download tries.
 _MAX_URLS: Final = 3
+#: Space is claimed in steps of this many bytes if the server does not announce a size.
+_CLAIM_BYTES: Final = 16_000_000
 
 
-async def download(
-    web: WebClient,
-    urls: tuple[str, ...],
-    hosts: Hosts,
-    access: Access,
-    target: Path,
-    *,
-    limit_bytes: int,
-    stall_s: float,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class FileServer:
+    """How the files of a post are requested."""
+
+    web: WebClient
+    #: Hosts that redirects may lead to.
+    hosts: Hosts
+    access: Access
+    #: Maximum time without data, in seconds.
+    stall_s: float
+
+
+async def _claim_nothing(_size_bytes: int) -> None:
+    """Accept every size."""
+
+
+async def trust_length(_path: Path) -> bool:
+    """Accept every file as complete."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a download must observe."""
+
+    #: The download is stopped at this size.
+    limit_bytes: int
+    #: Size as the page states it; None if it does not.
+    stated_bytes: int | None = None
+    #: Called with the size that the file needs, before it is written; raises SpoolError if there
+    #: is no space.
+    claim: Callable[[int], Awaitable[None]] = _claim_nothing
+    #: Called if the server announced no size; returns True if the file lacks a part of itself.
+    is_truncated: Callable[[Path], Awaitable[bool]] = trust_length
+
+
+async def download(server: FileServer, urls: tuple[str, ...], target: Path, checks: Checks) -> int:
     """Stream one file to `target` and return its size in bytes.
 
     `urls` are alternative URLs of the same file. If one fails, the next is tried. The size is
-    checked against Content-Length, and an empty file is an error. `stall_s` is the maximum time
-    without data, in seconds.
+    checked against Content-Length, and an empty file is an error. Without that header, only the
+    file itself can say that data is missing: the sizes on pages are often another version's.
 
     Raises:
-        TooLargeError: the file is larger than `limit_bytes`, by Content-Length or while reading.
+        TooLargeError: the file is larger than the limit, by Content-Length or while reading.
         SpoolError: the file cannot be written.
         PlatformError: no URL returned the whole file, or the last one left the allowed hosts.
     """
     failure: PlatformError = PlatformUnreachableError("no URL")
     for url in urls[:_MAX_URLS]:
         try:
-            return await _download_one(
-                web, url, hosts, access, target, limit_bytes=limit_bytes, stall_s=stall_s
-            )
+            return await _download_one(server, url, target, checks)
         except PlatformError as error:
             failure = error
         except BrokenLinkError as error:
@@ -55,31 +83,30 @@ async def download(
     raise failure
 
 
-async def _download_one(
-    web: WebClient,
-    url: str,
-    hosts: Hosts,
-    access: Access,
-    target: Path,
-    *,
-    limit_bytes: int,
-    stall_s: float,
-) -> int:
+async def _download_one(server: FileServer, url: str, target: Path, checks: Checks) -> int:
     # Media files are compressed already. Some servers compress them all the same.
-    headers = {**access.headers, "Accept-Encoding": "identity"}
-    if access.cookies:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in access.cookies.items())
-    async with web.get(url, hosts, headers, stall_s=stall_s) as response:
+    headers = {**server.access.headers, "Accept-Encoding": "identity"}
+    if cookies := server.access.cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    async with server.web.get(url, server.hosts, headers, stall_s=server.stall_s) as response:
         announced = response.content_length
-        if announced is not None and announced > limit_bytes:
-            raise TooLargeError(announced, limit_bytes)
-        size = await _write(target, read_body(response, limit_bytes))
+        if announced is not None:
+            if announced > checks.limit_bytes:
+                raise TooLargeError(announced, checks.limit_bytes)
+            await checks.claim(announced)
+        body = read_body(response, checks.limit_bytes)
+        size = await _write(target, body, checks, claimed_bytes=announced or 0)
     if size == 0:
         raise PlatformUnreachableError("the file is empty")
+    is_suspect = announced is None and size < (checks.stated_bytes or checks.limit_bytes)
+    if is_suspect and await checks.is_truncated(target):
+        raise PlatformUnreachableError("the file was cut off")
     return size
 
 
-async def _write(target: Path, body: AsyncIterator[bytes]) -> int:
+async def _write(
+    target: Path, body: AsyncIterator[bytes], checks: Checks, claimed_bytes: int
+) -> int:
     """Write a body to a file and return its size.
 
     Raises:
@@ -92,6 +119,9 @@ async def _write(target: Path, body: AsyncIterator[bytes]) -> int:
         raise spool_error(error) from error
     with file:
         async for piece in body:
+            if size + len(piece) > claimed_bytes:
+                claimed_bytes = size + len(piece) + _CLAIM_BYTES
+                await checks.claim(claimed_bytes)
             try:
                 # Unbuffered, so that no error comes later; a short write means a full disk.
                 written = file.write(piece)

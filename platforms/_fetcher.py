@@ -8,19 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from core.concurrency import run_all
 from core.errors import (
     ClipferryError,
     MediaError,
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
-    SpoolError,
 )
 from core.media import Link, Post
 from platforms._circuit_breaker import CircuitBreaker
-from platforms._download import download
+from platforms._download import FileServer, trust_length
 from platforms._external_apis import ExternalApis
+from platforms._files import FileRequest, FileSaver, IsTruncated, SavedFile
 from platforms._http import OwnService, WebClient
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
@@ -32,8 +31,6 @@ from platforms._ytdlp import PageReader
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Maximum number of files of one post that are downloaded concurrently.
-_MAX_CONCURRENT_FILES: Final = 4
 #: Wait before a route is used again, in seconds, multiplied by the number of attempts so far.
 _RETRY_PAUSE_S: Final = 0.5
 #: Longest time for reading the pages of one post, in seconds.
@@ -73,24 +70,6 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRequest:
-    """One file of a post to download."""
-
-    #: Alternative URLs of the same file, best first.
-    urls: tuple[str, ...]
-    #: File name in the workspace.
-    name: str
-    #: The download fails if the file is larger than this.
-    limit_bytes: int
-    #: None if the site does not report the size.
-    size_bytes: int | None = None
-    #: A small extra, such as a still: no space is reserved for it, and a failure is ignored.
-    is_optional: bool = False
-    #: If the download fails, the other files are returned without this one.
-    may_miss: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Route:
     """One layer of a platform through one proxy; the unit of the circuit breaker."""
 
@@ -109,6 +88,9 @@ class _Deadline:
         self._loop = asyncio.get_running_loop()
         self._at = self._loop.time() + budget_s
         self._scope = asyncio.timeout_at(self._at)
+        #: How many files of the post wait at the moment.
+        self._waiting = 0
+        self._suspended_at = 0.0
 
     @asynccontextmanager
     async def enforced(self) -> AsyncIterator[None]:
@@ -119,14 +101,18 @@ class _Deadline:
 
     @asynccontextmanager
     async def suspended(self) -> AsyncIterator[None]:
-        """Move the deadline by the duration of the block."""
-        began_at = self._loop.time()
-        self._scope.reschedule(None)
+        """Move the deadline by the duration of the block; several blocks may overlap."""
+        if not self._waiting:
+            self._suspended_at = self._loop.time()
+            self._scope.reschedule(None)
+        self._waiting += 1
         try:
             yield
         finally:
-            self._at += self._loop.time() - began_at
-            self._scope.reschedule(self._at)
+            self._waiting -= 1
+            if not self._waiting:
+                self._at += self._loop.time() - self._suspended_at
+                self._scope.reschedule(self._at)
 
 
 class Attempt:
@@ -178,71 +164,54 @@ class Attempt:
         return self._fetcher.remember(self._link, await resolve(self._link, self._platform, web))
 
     async def save(
-        self, post: Post, wanted: Sequence[FileRequest], space: Workspace
-    ) -> list[Path | None]:
+        self,
+        post: Post,
+        wanted: Sequence[FileRequest],
+        space: Workspace,
+    ) -> list[SavedFile | None]:
         """Reserve space, then download files of the post into the workspace.
 
-        Returns the paths in the order of `wanted`. A path is None if the download failed and the
-        file is optional or may be missing; any other failure aborts all downloads.
+        Returns the files in the order of `wanted`. A file is None if the download failed and it is
+        optional or may be missing; any other failure aborts all downloads.
 
         Raises:
-            TooLargeError: a file is larger than its limit or than its share of the spool.
-            SpoolError: the disk is full.
+            TooLargeError: all versions of a file are larger than their limits.
+            SpoolError: the disk is full, or the files are larger than the spool.
             PlatformError: a file could not be downloaded completely.
         """
-        required = [file for file in wanted if not file.is_optional]
-        share = space.most // max(len(required), 1)
-        limits = {file: min(file.limit_bytes, share) for file in required}
-        async with self._deadline.suspended():
-            await space.reserve(
-                sum(min(file.size_bytes or limits[file], limits[file]) for file in required)
-            )
-        semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FILES)
 
-        async def save_one(file: FileRequest) -> Path | None:
-            target = space.folder / file.name
-            try:
-                async with semaphore:
-                    await self._download(file, post, target, limits.get(file, file.limit_bytes))
-            except ClipferryError as error:
-                if not (file.is_optional or file.may_miss) or isinstance(error, SpoolError):
-                    raise
-                logger.info(
-                    "Skipped %s of %s post %s: %s",
-                    file.name,
-                    post.platform,
-                    post.id,
-                    error,
-                    extra={"event": "file_skipped"},
-                )
-                return None
-            return target
+        def server_of(url: str) -> FileServer:
+            return self._server_of(url, post)
 
-        return await run_all(save_one(file) for file in wanted)
+        is_truncated = self._fetcher.is_truncated
+        saver = FileSaver(space, server_of, self._deadline.suspended, is_truncated)
+        return await saver.save(post, wanted)
 
-    async def _download(
-        self, file: FileRequest, post: Post, target: Path, limit_bytes: int
-    ) -> None:
+    def _server_of(self, url: str, post: Post) -> FileServer:
         fetcher, relay = self._fetcher, post.access.relay
-        is_relayed = bool(relay) and file.urls[0].startswith(f"{relay}/")
-        proxy = DIRECT if fetcher.policy.pages_only else self._proxy
-        await download(
-            fetcher.relay_web if is_relayed else fetcher.web(proxy),
-            file.urls,
-            OwnService(relay) if is_relayed else self._platform.media_hosts,
-            post.access,
-            target,
-            limit_bytes=limit_bytes,
-            stall_s=fetcher.policy.stall_s,
-        )
+        stall_s = fetcher.policy.stall_s
+        if relay and url.startswith(f"{relay}/"):
+            return FileServer(fetcher.relay_web, OwnService(relay), post.access, stall_s)
+        web = fetcher.web(DIRECT if fetcher.policy.pages_only else self._proxy)
+        return FileServer(web, self._platform.media_hosts, post.access, stall_s)
 
 
 class Fetcher:
-    """Fetches posts of all platforms through all proxies."""
+    """Fetches posts of all platforms through all proxies.
 
-    def __init__(self, registry: Registry, proxies: ProxyPool, policy: FetchPolicy) -> None:
+    `is_truncated` is asked about files whose server does not announce a size.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        proxies: ProxyPool,
+        policy: FetchPolicy,
+        is_truncated: IsTruncated = trust_length,
+    ) -> None:
         self.registry = registry
         self.policy = policy
+        self.is_truncated = is_truncated
         self._proxies = proxies
         self._webs: dict[Proxy, WebClient] = {}
         #: Cached post ids by the URL of the short link, oldest first. A short link never changes

@@ -1,6 +1,7 @@
 """HTTP client that requests only allowed hosts and checks every redirect."""
 
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -21,12 +22,17 @@ from core.errors import (
     PlatformRateLimitedError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    RegionBlockedError,
 )
 from platforms._proxies import Proxy
 
 MAX_REDIRECTS: Final = 6
 #: Path prefixes of the sites' login pages.
 LOGIN_PAGES: Final = ("/login", "/accounts/login")
+#: TikTok's pages for visitors from countries in which it shows nothing.
+_REGION_PAGES: Final = re.compile(r"/(?:[a-z]{2}(?:-[a-zA-Z]{2,4})?/)(?:notfound|about)/?")
+#: HTTP statuses of pages that do not exist.
+GONE: Final = frozenset({404, 410})
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -212,6 +218,20 @@ def redirect_target(url: str, location: str, hosts: Hosts) -> str:
     if not hosts.allows(target):
         raise BrokenLinkError("a redirect leaves the allowed hosts")
     return target
+
+
+def raise_for_landing_page(url: str) -> None:
+    """Raise the error that a redirect to a page without a post stands for, if there is one.
+
+    Raises:
+        PlatformRefusedError: it is the login page.
+        RegionBlockedError: it is the page for countries in which the site shows nothing.
+    """
+    path = urlsplit(url).path
+    if path.startswith(LOGIN_PAGES):
+        raise PlatformRefusedError("redirected to the login page")
+    if _REGION_PAGES.fullmatch(path):
+        raise RegionBlockedError("redirected to the page for blocked countries")
 
 
 def raise_for_status(status: int) -> None:

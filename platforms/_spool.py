@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from core.errors import SpoolError, TooLargeError
+from core.errors import SpoolError
 
 logger = logging.getLogger(__name__)
 
@@ -129,12 +129,13 @@ class Spool:
         except OSError as error:
             raise spool_error(error, self) from error
 
-    async def _reserve(self, size: int) -> None:
-        if size > self.quota_bytes:
-            raise TooLargeError(size, self.quota_bytes)
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._reserved + size <= self.quota_bytes)
-            self._reserved += size
+    async def _reserve(self, size: int, patience_s: float | None = None) -> None:
+        try:
+            async with asyncio.timeout(patience_s), self._changed:
+                await self._changed.wait_for(lambda: self._reserved + size <= self.quota_bytes)
+                self._reserved += size
+        except TimeoutError as error:
+            raise SpoolError("the quota is used up") from error
 
     async def _wait_for_disk(self, size: int) -> None:
         """Wait until the disk has room for `size` bytes, or enough for most files.
@@ -204,13 +205,30 @@ class Workspace:
         space and wait for more could block each other forever.
 
         Raises:
-            TooLargeError: `size` is larger than the whole quota.
-            SpoolError: the disk is full.
+            SpoolError: `size` is larger than the whole quota, or the disk is full.
         """
-        if size > self.reserved:
-            await self._spool._reserve(size - self.reserved)
-            self.reserved = size
+        await self._raise_to(size, None)
         await self._spool._wait_for_disk(size)
+
+    async def extend(self, size: int) -> None:
+        """Raise the reservation to `size` bytes in total, for files larger than expected.
+
+        Raises:
+            SpoolError: there was no space for a minute, so that workspaces that wait for each
+                other do not wait forever; or `size` is larger than the whole quota.
+        """
+        await self._raise_to(size, _DISK_PATIENCE_S)
+
+    async def _raise_to(self, size: int, patience_s: float | None) -> None:
+        if size > self._spool.quota_bytes:
+            raise SpoolError("the files are larger than the whole quota")
+        if size > self.reserved:
+            more, self.reserved = size - self.reserved, size
+            try:
+                await self._spool._reserve(more, patience_s)
+            except BaseException:
+                self.reserved -= more
+                raise
 
 
 def spool_error(error: OSError, spool: Spool | None = None) -> SpoolError:

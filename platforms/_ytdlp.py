@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import curl_cffi.requests
 from curl_cffi.const import CurlECode, CurlOpt
@@ -27,12 +26,21 @@ from yt_dlp.utils import YoutubeDLError
 from yt_dlp.version import __version__
 
 from core.errors import (
+    BrokenLinkError,
     ClipferryError,
+    NotFoundError,
     PlatformChangedError,
     PlatformRefusedError,
     PlatformUnreachableError,
 )
-from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, raise_for_status, redirect_target
+from platforms._http import (
+    GONE,
+    MAX_REDIRECTS,
+    HostRule,
+    raise_for_landing_page,
+    raise_for_status,
+    redirect_target,
+)
 from platforms._proxies import Proxy
 from platforms._reader_threads import MAX_PAGE_BYTES, PageRead, ReaderThreads
 
@@ -80,8 +88,9 @@ class PageReader:
         become a `PlatformError` at once.
 
         Raises:
-            PlatformError: the site could not be read.
-            BrokenLinkError: a redirect left `hosts`.
+            PlatformError: the site could not be read, or a redirect left `hosts`.
+            NotFoundError: the site responded with HTTP 404 or 410.
+            RegionBlockedError: a redirect led to the site's page for blocked countries.
         """
 
         def in_thread(page_read: PageRead) -> T:
@@ -143,14 +152,13 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
         """Send a request and follow its redirects; every target is checked against the hosts.
 
         Raises:
-            BrokenLinkError, PlatformError: see `PageReader.read`.
+            MediaError, PlatformError: see `PageReader.read`.
         """
         request = Request(req) if isinstance(req, str) else req
         if not self._hosts.allows(request.url):
             raise PlatformChangedError("the extractor requested a URL outside its hosts")
         for _ in range(MAX_REDIRECTS):
-            if urlsplit(request.url).path.startswith(LOGIN_PAGES):
-                raise PlatformRefusedError("redirected to the login page")
+            raise_for_landing_page(request.url)
             try:
                 # Errors are translated here and not only in `PageReader`, because extractor calls
                 # with fatal=False swallow yt-dlp's own network errors.
@@ -163,7 +171,11 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
                 raise
             except _Redirect as redirect:
                 request = request.copy()
-                request.url = redirect_target(request.url, redirect.location, self._hosts)
+                try:
+                    request.url = redirect_target(request.url, redirect.location, self._hosts)
+                except BrokenLinkError as error:
+                    # The post's own page does not move, so the site turns this client away.
+                    raise PlatformRefusedError(error.detail) from error
         raise PlatformUnreachableError("too many redirects")
 
     def _parse_impersonate_targets(self, impersonate: Any) -> Any:
@@ -283,6 +295,8 @@ def _translated_errors(proxy_name: str, *, keeps_statuses: bool = False) -> Iter
         if keeps_statuses and error.status >= 400:
             raise
         error.response.close()
+        if error.status in GONE:
+            raise NotFoundError(f"HTTP {error.status}") from error
         raise_for_status(error.status)
         raise _Redirect(error.response.get_header("Location") or "") from error
     except RequestError as error:

@@ -26,15 +26,18 @@ from core.errors import (
     NotAvailableError,
     NotFoundError,
     PlatformChangedError,
+    PlatformRateLimitedError,
     PlatformRefusedError,
     RegionBlockedError,
+    UnderReviewError,
 )
-from core.media import Access, Clip, Item, Link, Post, Rendition
+from core.media import Access, Clip, Item, Link, Post, Unreadable
 from platforms import _cobalt
 from platforms._http import HostRule, raise_for_status
 from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
+from platforms._ytdlp_formats import read_formats
 
 #: A post with more videos than this counts as a list.
 _MAX_VIDEOS: Final = 20
@@ -149,8 +152,8 @@ def read_info(info: Any, about: Post) -> Post:
             raise PlatformChangedError(f"{about.platform}: unknown result type {kind[:40]!r}")
     if any(entry["is_live"] or entry["live_status"].text() in _LIVE for entry in entries):
         raise LiveError(about.url)
-    items: tuple[Item, ...] = tuple(clip for entry in entries if (clip := _clip(entry)))
-    if not items:
+    items: tuple[Item, ...] = tuple(_clip(entry) or Unreadable() for entry in entries)
+    if not any(isinstance(item, Clip) for item in items):
         raise NoMediaError("no downloadable formats")
     return Post(
         platform=about.platform,
@@ -167,57 +170,12 @@ def read_info(info: Any, about: Post) -> Post:
 
 
 _LIVE: Final = frozenset({"is_live", "is_upcoming", "post_live"})
-#: Protocols that serve one file at one URL; playlists of segments are not supported.
-_WHOLE_FILES: Final = frozenset({"", "http", "https", "http_dash_segments"})
-#: Prefixes of yt-dlp's codec names, and our names.
-_CODECS: Final = (
-    ("avc", "h264"),
-    ("h264", "h264"),
-    ("hev", "h265"),
-    ("hvc", "h265"),
-    ("vp09", "vp9"),
-    ("vp9", "vp9"),
-    ("av01", "av1"),
-    ("vp8", "vp8"),
-)
 
 
 def _clip(entry: Json) -> Clip | None:
     formats = list(entry["formats"]) or ([entry] if entry["url"] else [])
-    whole = [
-        f
-        for f in formats
-        if f["protocol"].text() in _WHOLE_FILES
-        and not f["fragments"]
-        and f["url"].text().startswith("https://")
-        and ".m3u8" not in f["url"].text()
-    ]
-    audios = [f for f in whole if f["vcodec"].text() == "none"]
-    audio = max(audios, key=_audio_rank, default=None)
-    renditions = tuple(
-        Rendition(
-            urls=(f["url"].text(),),
-            codec=_codec(f["vcodec"].text()),
-            width=f["width"].number(),
-            height=f["height"].number(),
-            size_bytes=f["filesize"].count() or f["filesize_approx"].count(),
-            bitrate=(f["tbr"].number() or f["vbr"].number()) * 1_000,
-            audio_urls=(audio["url"].text(),) if audio and f["acodec"].text() == "none" else (),
-        )
-        for f in whole
-        if f["vcodec"].text() != "none"
-    )
-    if not renditions:
-        return None
-    return Clip(renditions, entry["duration"].number(), _stills(entry))
-
-
-def _audio_rank(audio: Json) -> tuple[bool, int]:
-    """Return a sort key that prefers AAC, which needs no transcoding, then the higher bit rate."""
-    return (
-        audio["acodec"].text().startswith("mp4a"),
-        audio["abr"].number() or audio["tbr"].number(),
-    )
+    renditions = read_formats(formats)
+    return Clip(renditions, entry["duration"].number(), _stills(entry)) if renditions else None
 
 
 def _stills(entry: Json) -> tuple[str, ...]:
@@ -226,16 +184,17 @@ def _stills(entry: Json) -> tuple[str, ...]:
     return (best,) if best.startswith("https://") else ()
 
 
-def _codec(name: str) -> str:
-    # The file is probed after the download, so a guess for an unknown codec is safe.
-    return next((ours for prefix, ours in _CODECS if name.startswith(prefix)), "h264")
-
-
 #: Substrings of yt-dlp's error messages and our errors; the first match wins.
 _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("your ip", PlatformRefusedError),
     ("not a bot", PlatformRefusedError),
-    ("rate-limit", PlatformRefusedError),
+    ("guest token", PlatformRefusedError),
+    ("rate limit", PlatformRateLimitedError),
+    ("rate-limit", PlatformRateLimitedError),
+    ("in your country", RegionBlockedError),
+    ("in your region", RegionBlockedError),
+    ("in your location", RegionBlockedError),
+    ("country", RegionBlockedError),
     ("nsfw", AgeRestrictedError),
     ("confirm your age", AgeRestrictedError),
     ("age-restricted", AgeRestrictedError),
@@ -247,9 +206,10 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("registered users", LoginRequiredError),
     ("authentication", LoginRequiredError),
     ("--cookies", LoginRequiredError),
-    ("country", RegionBlockedError),
     ("live event", LiveError),
+    ("live broadcast", LiveError),
     ("is live", LiveError),
+    ("is processing", UnderReviewError),
     ("no video", NoMediaError),
     ("no media", NoMediaError),
     ("not found", NotFoundError),
@@ -257,8 +217,11 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("doesn't exist", NotFoundError),
     ("deleted", NotFoundError),
     ("removed", NotFoundError),
+    ("no longer exists", NotFoundError),
     ("suspended", NotFoundError),
     ("unavailable", NotAvailableError),
+    ("not available", NotAvailableError),
+    ("isn't available", NotAvailableError),
     ("no longer available", NotAvailableError),
 )
 

@@ -25,13 +25,16 @@ from core.errors import (
     PlatformRateLimitedError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    RegionBlockedError,
 )
-from core.media import Access, Clip, Item, Link, Picture, Post, Rendition
+from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms import _cobalt
 from platforms._http import HostRule
+from platforms._instagram_page import product_in_page
 from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
+from platforms._ytdlp_formats import read_formats
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,21 @@ _CODE: Final = r"(?P<code>[A-Za-z0-9_-]{5,64})"
 _POST_PATH = re.compile(rf"(?:/[A-Za-z0-9_.]+)?/(?:p|reel|reels|tv)/{_CODE}(?:/.*)?")
 _SHARE_PATH = re.compile(r"/share/(?:(?:p|reel|r)/)?[A-Za-z0-9_-]+/?")
 _STORY_PATH = re.compile(r"/stories/(?P<user>[A-Za-z0-9_.]+)/(?P<id>\d+)/?")
+#: Values of `media_type`.
+_PHOTO, _VIDEO, _CAROUSEL = 1, 2, 8
+#: Keys that only the object of a video has a value for, where `media_type` is missing.
+_VIDEO_SIGNS: Final = (
+    *("is_video", "has_audio", "video_duration", "video_dash_manifest", "video_codec"),
+    "is_dash_eligible",
+    *("number_of_qualities", "view_count", "play_count", "ig_play_count", "clips_metadata"),
+)
+_VIDEO_PRODUCTS: Final = frozenset({"clips", "igtv"})
+#: Key under which the formats of a video's DASH manifest are kept in its object.
+_DASH_FORMATS: Final = "clipferry_dash_formats"
+#: Largest number of items that a post can have.
+_MAX_ITEMS: Final = 50
+#: Largest relative difference between the proportions of a picture and of its original.
+_SHAPE_TOLERANCE: Final = 0.02
 #: Minimum length of a private account's code: 11 characters, and a key of 28.
 _PRIVATE_CODE_LENGTH: Final = 11 + 28
 
@@ -92,6 +110,9 @@ async def fetch(link: Link, context: FetchContext) -> Post:
         try:
             extractor.extract(url)
         except ExtractorError as error:
+            old = None if extractor.products else product_in_page(extractor.page)
+            if old:
+                return [old]
             if not extractor.products:
                 raise _refusal(extractor, post_id, is_signed_in=is_signed_in) from error
         products: list[Any] = extractor.products
@@ -147,15 +168,12 @@ def read_product(product: Any, post_id: str, access: Access) -> Post:
         PlatformChangedError: the object is missing, or an item has neither pictures nor videos.
     """
     page = Json(product, "instagram").needed()
-    children = list(page["carousel_media"]) or [page]
-    items = tuple(item for child in children if (item := _item(child)))
-    if len(items) != len(children):
-        raise PlatformChangedError(
-            f"instagram: only {len(items)} of {len(children)} items are readable"
-        )
+    items = _items(page)
+    if all(isinstance(item, Unreadable) for item in items):
+        raise PlatformChangedError(f"instagram: none of {len(items)} items is readable")
     hides_counts = bool(page["like_and_view_counts_disabled"])
-    likes = page["like_count"].count()
-    views = page["view_count"].count()
+    counts = (page[key].count() for key in ("view_count", "play_count", "ig_play_count"))
+    views = next((count for count in counts if count), None)
     return Post(
         platform="instagram",
         id=post_id,
@@ -163,10 +181,20 @@ def read_product(product: Any, post_id: str, access: Access) -> Post:
         access=access,
         author=page["user"]["username"].text(),
         text=page["caption"]["text"].text(),
-        likes=None if hides_counts else likes,
+        likes=None if hides_counts else page["like_count"].count(),
         views=None if hides_counts else views,
         items=items,
     )
+
+
+def _items(page: Json) -> tuple[Item, ...]:
+    """Return the items of a post; an item that is listed or counted, but cannot be read, stays."""
+    children = list(page["carousel_media"])
+    if not children and page["media_type"].number() != _CAROUSEL:
+        return (_item(page),)
+    missing = page["carousel_media_count"].number() - len(children)
+    items = [*map(_item, children), *[Unreadable()] * min(missing, _MAX_ITEMS - len(children))]
+    return tuple(items) or (Unreadable(),)
 
 
 class _RecordingIE:
@@ -182,13 +210,33 @@ class _RecordingIE:
         self.page = ""
 
     def _extract_product(self, product_info: Any, *_: Any, **__: Any) -> dict[str, Any]:
-        self.products += product_info if isinstance(product_info, list) else [product_info]
+        products = product_info if isinstance(product_info, list) else [product_info]
+        for product in products:
+            self._read_manifests(product)
+        self.products += products
         return {"id": "", "formats": [{}]}  # The least that the caller accepts.
+
+    def _read_manifests(self, product: Any) -> None:
+        """Read the DASH manifest of each video that has no other files."""
+        page = Json(product, "instagram")
+        for media in (page, *page["carousel_media"]):
+            manifest = media["video_dash_manifest"].text()
+            # Segments cannot be downloaded, and a few bytes may list millions of them.
+            if manifest and not media["video_versions"] and "<Segment" not in manifest:
+                media.value[_DASH_FORMATS] = self._read_manifest(manifest)
+
+    def _read_manifest(self, manifest: str) -> Any:
+        try:
+            document = self._parse_xml(manifest, None)  # type: ignore[attr-defined] # yt-dlp's
+            return self._parse_mpd_formats(document, mpd_id="dash")  # type: ignore[attr-defined] # yt-dlp's
+        except Exception:
+            logger.debug("Unreadable manifest", exc_info=True, extra={"event": "reader_failed"})
+            return []
 
     def _download_json(self, url: str, *args: Any, fatal: bool = True, **options: Any) -> Any:
         try:
             answer = super()._download_json(url, *args, fatal=fatal, **options)  # type: ignore[misc] # yt-dlp's
-        except PlatformError:
+        except (PlatformError, NotFoundError):
             if fatal:
                 raise
             return None  # yt-dlp then tries another request.
@@ -239,6 +287,8 @@ def _refusal(extractor: _RecordingIE, post_id: str, *, is_signed_in: bool) -> Cl
 
 def _error_for_ruling(ruling: str) -> ClipferryError:
     """Return the error that Instagram's own explanation stands for."""
+    if re.search(r"\b(country|countries|region|location|legal)\b", ruling, re.IGNORECASE):
+        return RegionBlockedError(ruling[:100])
     if re.search(r"\b(restricted|age|18)\b", ruling, re.IGNORECASE):
         return AgeRestrictedError(ruling[:100])
     if re.search(r"\b(isn.t available|not available|removed)\b", ruling, re.IGNORECASE):
@@ -246,22 +296,63 @@ def _error_for_ruling(ruling: str) -> ClipferryError:
     return LoginRequiredError(ruling[:100])
 
 
-def _item(media: Json) -> Item | None:
-    stills = tuple(url for c in media["image_versions2"]["candidates"] if (url := c["url"].text()))
+def _item(media: Json) -> Item:
+    """Return a video or a picture. The still of a video that cannot be read is not the item."""
+    stills = _stills(media)
     versions = {v["url"].text(): v for v in media["video_versions"] if v["url"].text()}
-    if versions:
-        width, height = media["original_width"].number(), media["original_height"].number()
-        renditions = tuple(
-            Rendition(
-                (url,),
-                codec="h264",
-                width=version["width"].number(width),
-                height=version["height"].number(height),
-            )
-            for url, version in versions.items()
+    width, height = media["original_width"].number(), media["original_height"].number()
+    renditions = tuple(
+        Rendition(
+            (url,),
+            codec="h264",
+            width=version["width"].number(width),
+            height=version["height"].number(height),
+            bitrate=version["bandwidth"].number(),
         )
+        for url, version in versions.items()
+    ) or read_formats(media[_DASH_FORMATS])
+    if renditions:
         return Clip(renditions, media["video_duration"].number(), stills[:1])
-    return Picture(stills[:1]) if stills else None
+    is_picture = stills and media["media_type"].number() != _CAROUSEL and not _is_video(media)
+    return Picture(stills) if is_picture else Unreadable()
+
+
+def _is_video(media: Json) -> bool:
+    """Return True if anything in the object of an item says that it is a video."""
+    kind = media["media_type"].number()
+    return kind == _VIDEO or (
+        (kind != _PHOTO and any(bool(media[key]) for key in _VIDEO_SIGNS))
+        or media["product_type"].text() in _VIDEO_PRODUCTS
+    )
+
+
+def _stills(media: Json) -> tuple[str, ...]:
+    """Return the URLs of the item's picture, the best one first.
+
+    The best one is the largest whose proportions are those of the original, because some are crops.
+    Where the page states no sizes, the first one is in full size.
+    """
+    candidates = [c for c in media["image_versions2"]["candidates"] if c["url"].text()]
+    sizes = {id(c): (c["width"].number(), c["height"].number()) for c in candidates}
+    original = media["original_width"].number(), media["original_height"].number()
+    if not all(original) and candidates:
+        original = sizes[id(candidates[0])]
+
+    def rank(candidate: Json) -> tuple[bool, int]:
+        width, height = sizes[id(candidate)]
+        return _is_same_shape((width, height), original), width * height
+
+    if candidates and all(sizes[id(candidates[0])]):
+        candidates.sort(key=rank, reverse=True)
+    return tuple(c["url"].text() for c in candidates)
+
+
+def _is_same_shape(size: tuple[int, int], original: tuple[int, int]) -> bool:
+    """Return True if a picture has the proportions of the original, up to rounded sides."""
+    if not all(size) or not all(original):
+        return False
+    ratio = (size[0] / size[1]) / (original[0] / original[1])
+    return abs(ratio - 1) <= _SHAPE_TOLERANCE
 
 
 def _item_from_provider(entry: Json) -> Item:

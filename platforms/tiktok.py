@@ -5,7 +5,6 @@ JSON item in the page is read here, because yt-dlp's result has no pictures and 
 refusal. Live streams, profiles, sounds and search pages are not posts and are not recognised.
 """
 
-import json
 import re
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs
@@ -15,19 +14,22 @@ from yt_dlp.extractor.tiktok import TikTokIE
 from core.errors import (
     AgeRestrictedError,
     ClipferryError,
+    LoginRequiredError,
     MediaDeletedError,
     MediaPrivateError,
     NotAvailableError,
+    NotFoundError,
     PlatformChangedError,
     PlatformRefusedError,
     RegionBlockedError,
     UnderReviewError,
 )
-from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition
+from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms import _cobalt
 from platforms._http import HostRule
 from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
+from platforms._tiktok_page import find_detail
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
 _PAGE_HOSTS = HostRule(("tiktok.com", "tiktokv.com", "tt.site"))
@@ -56,12 +58,9 @@ _POST_PATHS = (
 _SHORT_PATH = re.compile(r"/t/[A-Za-z0-9_-]+/?")
 _SHORT_HOST_PATH = re.compile(r"/(?:t/)?[A-Za-z0-9_-]+/?")
 
-_NOT_SPACE = re.compile(r"\S")
-#: Script id and JSON key of the post, in desktop pages and in the occasional mobile page.
-_DETAILS: Final = (
-    ("__UNIVERSAL_DATA_FOR_REHYDRATION__", "webapp.video-detail"),
-    ("api-data", "videoDetail"),
-)
+#: URLs of H.265 files that may have no sound, or be missing.
+#: Source: https://github.com/yt-dlp/yt-dlp/issues/16622 and 17372
+_DOUBTFUL = re.compile(r"^[^?#]*-hvc1(?:/|$|[?#])")
 #: Cookie that signs file URLs: the CDN accepts those URLs only together with the cookie.
 _CHAIN_COOKIE: Final = "tt_chain_token"
 
@@ -121,20 +120,17 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
     if status:
         raise _refusal(status, page["statusMsg"].text())
     item = page["itemInfo"]["itemStruct"].needed()
-    pictures = tuple(
-        Picture(urls)
-        for image in item["imagePost"]["images"]
-        if (urls := _cdn_urls(image["imageURL"]["urlList"]))
-    )
+    pictures = tuple(map(_picture, item["imagePost"]["images"]))
     video = item["video"]
     items: tuple[Item, ...] = pictures
     if not pictures and (renditions := _renditions(video)):
         items = (Clip(renditions, video["duration"].number(), _covers(video)),)
-    if not items:
+    if all(isinstance(each, Unreadable) for each in items):
         if item["isContentClassified"]:
             raise AgeRestrictedError("isContentClassified")
         raise PlatformChangedError("tiktok: the item has no file URLs")
-    author = item["author"]["uniqueId"].text()
+    # The pages of 2022 have only the name.
+    author = item["author"]["uniqueId"].text() or item["author"].text()
     return Post(
         platform="tiktok",
         id=post_id,
@@ -156,28 +152,10 @@ class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
     #: The detail object, or None if the page has none.
     detail: Any = None
 
-    def _get_universal_data(self, webpage: str, display_id: str) -> dict[str, Any]:  # noqa: ARG002 - yt-dlp's signature
-        self.detail = _find_detail(webpage)
+    def _get_universal_data(self, webpage: str, display_id: str) -> dict[str, Any]:
+        self.detail = find_detail(webpage, display_id)
         # The caller reads only this key. An empty dict makes it solve the firewall's challenge.
         return {"webapp.video-detail": self.detail} if self.detail is not None else {}
-
-
-def _find_detail(webpage: str) -> Any:
-    """Return the page's detail object, or None if there is none.
-
-    Only this object is parsed: two thirds of the page's JSON are translations.
-    """
-    for script_id, key in _DETAILS:
-        script = webpage.find(f'id="{script_id}"')
-        position = webpage.find(f'"{key}":', script) if script >= 0 else -1
-        if position >= 0:
-            start = _NOT_SPACE.search(webpage, webpage.index(":", position) + 1)
-            try:
-                detail, _ = json.JSONDecoder().raw_decode(webpage, start.start() if start else 0)
-            except ValueError as error:
-                raise PlatformChangedError(f"tiktok: {key} is not JSON") from error
-            return detail
-    return None
 
 
 def _match_id(path: str) -> Match | None:
@@ -208,12 +186,22 @@ _REASONS: tuple[tuple[str, type[ClipferryError]], ...] = (
     ("audit_not_pass", UnderReviewError),
     ("content_classification", AgeRestrictedError),
     ("deleted", MediaDeletedError),
-    ("doesn't exist", MediaDeletedError),
 )
+#: Sources: yt-dlp's and gallery-dl's extractors, and the web app's own scripts.
 _STATUSES: dict[int, type[ClipferryError]] = {
+    10000: PlatformRefusedError,  # a captcha
+    10101: PlatformRefusedError,
+    10102: LoginRequiredError,
+    10113: PlatformRefusedError,
+    10114: PlatformRefusedError,
+    10202: NotFoundError,  # no such account
+    10213: AgeRestrictedError,
+    10214: AgeRestrictedError,
     10216: MediaPrivateError,
+    10217: UnderReviewError,
     10221: MediaDeletedError,  # the account was banned
     10222: MediaPrivateError,
+    10227: UnderReviewError,
     10231: RegionBlockedError,
 }
 
@@ -221,8 +209,8 @@ _STATUSES: dict[int, type[ClipferryError]] = {
 def _refusal(status: int, message: str) -> ClipferryError:
     """Return the error for a status and message.
 
-    Status 10204 without a known message is not reported as deleted, because TikTok uses it for
-    other reasons, too.
+    Status 10204 without a known message is not reported as deleted: TikTok also uses it, and the
+    words "item doesn't exist", for clients that it blocks.
     """
     detail = f"status {status} {message}".strip()
     for phrase, error in _REASONS:
@@ -231,33 +219,40 @@ def _refusal(status: int, message: str) -> ClipferryError:
     return _STATUSES.get(status, NotAvailableError)(detail)
 
 
+def _picture(image: Json) -> Item:
+    urls = _cdn_urls(image["imageURL"]["urlList"])
+    return Picture(urls) if urls else Unreadable()
+
+
 def _renditions(video: Json) -> tuple[Rendition, ...]:
     """Return the video's renditions; the one with TikTok's watermark only if there is no other."""
     width, height = video["width"].number(), video["height"].number()
-    found = [
-        Rendition(
-            urls=_cdn_urls(entry["PlayAddr"]["UrlList"]),
-            codec=_codec(entry["CodecType"].text() or entry["PlayAddr"]["UrlKey"].text()),
-            width=entry["PlayAddr"]["Width"].number(width),
-            height=entry["PlayAddr"]["Height"].number(height),
-            size_bytes=entry["PlayAddr"]["DataSize"].count(),
+    found: dict[str, Rendition] = {}
+
+    def add(urls: Any, codec: str, **values: Any) -> None:
+        texts = [url for url in _cdn_urls(urls) if url not in found]
+        for is_doubtful in (False, True):
+            if kept := tuple(url for url in texts if bool(_DOUBTFUL.search(url)) is is_doubtful):
+                found[kept[0]] = Rendition(kept, codec, **values, is_doubtful=is_doubtful)
+
+    for entry in video["bitrateInfo"]:
+        address = entry["PlayAddr"]
+        add(
+            address["UrlList"],
+            _codec(entry["CodecType"].text() or address["UrlKey"].text()),
+            width=address["Width"].number(width),
+            height=address["Height"].number(height),
+            size_bytes=address["DataSize"].count(),
             bitrate=entry["Bitrate"].number(),
         )
-        for entry in video["bitrateInfo"]
-    ]
-    codec = _codec(video["codecType"].text())
-    plain = [
-        Rendition(
-            urls=_cdn_urls([video[key]]),
-            codec=codec,
-            width=width,
-            height=height,
-            size_bytes=video["size"].count() if key == "playAddr" else None,
-        )
-        for key in ("playAddr", "downloadAddr")
-    ]
-    listed = tuple(rendition for rendition in found if rendition.urls)
-    return listed or tuple(rendition for rendition in plain if rendition.urls)[:1]
+    # The address of the player is H.264 with sound, whatever is listed besides.
+    codec = "h265" if _codec(video["codecType"].text()) == "h265" else "h264"
+    play = video["playAddr"]
+    plain = {"width": width, "height": height, "bitrate": video["bitrate"].number()}
+    add([play, *(each["src"] for each in play)], codec, size_bytes=video["size"].count(), **plain)
+    if not found:
+        add([video["downloadAddr"]], codec, **plain)
+    return tuple(found.values())
 
 
 def _covers(video: Json) -> tuple[str, ...]:

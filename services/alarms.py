@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from core.errors import ClipferryError
-from core.formats import Quality, choose_rendition
-from core.media import Clip, Link, Post
+from core.errors import ClipferryError, PlatformChangedError
+from core.formats import Quality
+from core.media import Clip, Link, Picture, Post
 from data.database import unix_now
 from data.key_values import compare_and_set, read_value
 from data.statistics import last_download_at
-from platforms import Attempt, Fetcher, FileRequest, Spool
+from platforms import Attempt, Fetcher, Spool
 from services.metrics import Metrics
-from services.requests.media_service import MAX_PICTURE_BYTES
+from services.requests.file_requests import picture_request, video_request
 
 logger = logging.getLogger(__name__)
 
@@ -144,16 +144,14 @@ class Alarms:
             ClipferryError: it cannot be fetched.
         """
         post = await attempt.read()
-        item = post.items[0]
-        if isinstance(item, Clip):
-            rendition = choose_rendition(
-                item.renditions, self._spool.quota_bytes, quality=Quality.SMALL
-            )
-            file = FileRequest(
-                rendition.urls, "canary", self._spool.quota_bytes, rendition.size_bytes
-            )
-        else:
-            file = FileRequest(item.urls, "canary", MAX_PICTURE_BYTES)
+        limit = self._spool.quota_bytes
+        match post.items[0]:
+            case Clip() as clip:
+                file = video_request(clip, "canary", limit, Quality.SMALL)
+            case Picture() as picture:
+                file = picture_request(picture, "canary", limit)
+            case _:
+                raise PlatformChangedError("the first item is unreadable")
         async with self._spool.workspace() as space:
             await attempt.save(post, [file], space)
         return post

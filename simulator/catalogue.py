@@ -116,7 +116,7 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
         )
     )
     site.add(SamplePost("7300000000000000003", pictures=_slides(samples), sound=samples.sound(20)))
-    site.add(SamplePost("7300000000000000404", status=10204, status_message="item doesn't exist"))
+    site.add(SamplePost("7300000000000000404", status=10204, status_message="status_deleted"))
     site.add(SamplePost("7300000000000000403", status=10222))
     site.add(
         SamplePost("7300000000000000451", status=10231, status_message="cross_border_violation")

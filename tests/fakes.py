@@ -60,7 +60,7 @@ from media.processor import MediaProcessor
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
-from platforms import Attempt, Fetcher, FileRequest, Spool, Workspace
+from platforms import Attempt, Fetcher, FileRequest, SavedFile, Spool, Workspace
 from services.metrics import Metrics
 from services.requests.context import Delivered, Presenter, RequestContext, Toolkit
 from services.requests.queue import RequestHandle
@@ -509,9 +509,14 @@ class FakeAttempt:
 
     async def save(
         self, post: Post, wanted: Sequence[FileRequest], space: Workspace
-    ) -> list[Path | None]:
+    ) -> list[SavedFile | None]:
         self.wanted = list(wanted)
-        return [None if w.name in self.missing else space.folder / w.name for w in wanted]
+        return [self._saved(one, space.folder / one.name) for one in wanted]
+
+    def _saved(self, one: FileRequest, path: Path) -> SavedFile | None:
+        if one.name in self.missing:
+            return None
+        return SavedFile(path, path.with_suffix(".audio") if one.versions[0].audio_urls else None)
 
     @property
     def names(self) -> list[str]:

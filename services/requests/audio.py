@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import (
@@ -12,7 +12,7 @@ from core.errors import (
     PlatformUnreachableError,
     StorageError,
 )
-from core.formats import Quality, choose_rendition
+from core.formats import Quality
 from core.media import Audio, AudioFile, Clip, Picture, Post
 from core.pseudonyms import LoggedChat
 from data.db_service import add_music
@@ -20,13 +20,13 @@ from delivery.api_requests import MessageOptions
 from media.processor import MediaProcessor
 from platforms import Attempt, FileRequest, Workspace
 from services.requests.context import Delivered, RequestContext
-from services.requests.media_service import (
-    MAX_AUDIO_BYTES,
-    MAX_PICTURE_BYTES,
-    MAX_STILL_BYTES,
-    MediaService,
-    Prepared,
+from services.requests.file_requests import (
+    audio_request,
+    picture_request,
+    still_request,
+    video_request,
 )
+from services.requests.media_service import MediaService, Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,8 @@ class AudioService(MediaService[FetchedAudio]):
         await context.status.working()
         file, *stills = await attempt.save(post, requests, space)
         assert file
-        return FetchedAudio(post, file, next(iter(stills), None))
+        still = next((still.path for still in stills if still), None)
+        return FetchedAudio(post, file.path, still)
 
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Convert the audio to a format that Telegram's player plays."""
@@ -121,23 +122,20 @@ class SlideVideoService(MediaService[FetchedAudio]):
             raise NoMediaError("no slides")
         if post.audio is None:
             raise NoAudioError(post.url)
-        audio = FileRequest(post.audio.urls, f"{post.file_name}.audio", MAX_AUDIO_BYTES)
+        ceiling = self.toolkit.sender.ceiling_bytes
+        audio = audio_request(post.audio.urls, f"{post.file_name}.audio", ceiling)
         slides = [
-            FileRequest(
-                picture.urls,
-                f"{post.file_name}_{number}",
-                MAX_PICTURE_BYTES,
-                may_miss=attempt.is_last,
-            )
+            picture_request(picture, f"{post.file_name}_{number}", ceiling)
             for number, picture in enumerate(pictures, start=1)
         ]
+        slides = [replace(slide, may_miss=attempt.is_last) for slide in slides]
         await context.status.working()
-        file, *paths = await attempt.save(post, [audio, *slides], space)
+        file, *saved = await attempt.save(post, [audio, *slides], space)
         assert file
-        kept = [path for path in paths if path]
+        kept = [slide.path for slide in saved if slide]
         if not kept:
             raise PlatformUnreachableError("none of the slides")
-        return FetchedAudio(post, file, pictures=kept)
+        return FetchedAudio(post, file.path, pictures=kept)
 
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Encode the pictures as one video."""
@@ -159,22 +157,18 @@ def audio_file_requests(post: Post, ceiling_bytes: int) -> list[FileRequest]:
         NoAudioError: it has neither.
     """
     covers = post.cover_urls
+    name = f"{post.file_name}.audio"
     if post.audio:
-        main = FileRequest(post.audio.urls, f"{post.file_name}.audio", MAX_AUDIO_BYTES)
+        main = audio_request(post.audio.urls, name, ceiling_bytes)
         covers = post.audio.cover_urls or covers
     else:
         clip = next((item for item in post.items if isinstance(item, Clip)), None)
         if clip is None:
             raise NoAudioError(post.url)
-        rendition = choose_rendition(clip.renditions, ceiling_bytes, quality=Quality.SMALL)
-        if rendition.audio_urls:
-            main = FileRequest(rendition.audio_urls, f"{post.file_name}.audio", MAX_AUDIO_BYTES)
-        else:
-            main = FileRequest(
-                rendition.urls, f"{post.file_name}.mp4", ceiling_bytes, rendition.size_bytes
-            )
-    stills = [FileRequest(covers[:1], f"{post.file_name}.still", MAX_STILL_BYTES, is_optional=True)]
-    return [main, *(stills if covers else [])]
+        main = video_request(clip, f"{post.file_name}.mp4", ceiling_bytes, Quality.SMALL)
+        if audio_urls := main.versions[0].audio_urls:
+            main = audio_request(audio_urls, name, ceiling_bytes)
+    return [main, *([still_request(covers, f"{post.file_name}.still")] if covers else [])]
 
 
 async def titled_audio(fetched: FetchedAudio, media: MediaProcessor) -> AudioFile:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core.cached_post import CachedPost, CacheKey
+from core.cached_post import CachedPost, CacheKey, is_same_media
 from core.errors import (
     ClipferryError,
     FileUnknownError,
@@ -201,9 +201,10 @@ class FileIdCache:
                 "Could not refresh %s: %s", key, error, extra={"event": "cache_refresh_failed"}
             )
             return cached.post
-        if [type(item) for item in post.items] != [type(item) for item in cached.post.items]:
+        if not is_same_media(cached.post, post):
             await self.forget(key, cached)
             return None
+        post = replace(post, items=cached.post.items)
         try:
             await refresh_cached(key, replace(cached, post=post))
         except StorageError as error:

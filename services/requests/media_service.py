@@ -3,19 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from core.errors import TooLargeError
 from core.media import AudioFile, LocalFile, Post, RemoteFile
 from delivery.api_requests import MessageOptions
 from platforms import Attempt, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
-
-#: Still pictures of videos are small; a larger file is something else.
-MAX_STILL_BYTES: Final = 5_000_000
-#: Larger than any picture or audio file that the sites are known to serve, in bytes.
-MAX_PICTURE_BYTES: Final = 20_000_000
-MAX_AUDIO_BYTES: Final = 30_000_000
 
 
 class Fetched(Protocol):
@@ -107,7 +102,12 @@ class MediaService(ABC, Generic[FetchedT]):
                 return await self.fetch(attempt, context, space)
 
             with metrics.stage("fetch"):
-                fetched = await toolkit.fetcher.attempt(context.link, once)
+                try:
+                    fetched = await toolkit.fetcher.attempt(context.link, once)
+                except TooLargeError as error:
+                    # Whatever stopped the download, Telegram's limit is the one that matters.
+                    ceiling = toolkit.sender.ceiling_bytes
+                    raise TooLargeError(error.least_bytes, ceiling) from error
             with metrics.stage("shape"):
                 prepared = await self.prepare(context, fetched)
             await context.status.sending()

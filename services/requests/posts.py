@@ -14,8 +14,7 @@ from core.errors import (
     StorageError,
     TooLongError,
 )
-from core.formats import choose_rendition
-from core.media import Clip, Item, LocalFile, Picture, Post, VideoFile
+from core.media import Clip, Item, LocalFile, Picture, Post, Unreadable, VideoFile
 from core.pseudonyms import LoggedChat
 from data.downloads import record_download
 from data.inline_messages import record_shown_post
@@ -23,13 +22,8 @@ from delivery.api_requests import MessageOptions
 from platforms import Attempt, FileRequest, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
-from services.requests.media_service import (
-    MAX_AUDIO_BYTES,
-    MAX_PICTURE_BYTES,
-    MAX_STILL_BYTES,
-    MediaService,
-    Prepared,
-)
+from services.requests.file_requests import picture_request, still_request, video_request
+from services.requests.media_service import MediaService, Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +108,10 @@ class PostService(MediaService[FetchedPost]):
         saved = dict(zip(flat, await attempt.save(post, flat, space), strict=True))
         fetched = []
         for item, files in zip(items, requests, strict=True):
-            main, *others = (saved[file] for file in files)
-            by_suffix = {path.suffix: path for path in others if path}
+            main, *stills = (saved[file] for file in files) if files else (None,)
             if main:
-                still, audio = by_suffix.get(".still"), by_suffix.get(".audio")
-                fetched.append(FetchedItem(item, main, still, audio))
+                still = next((still.path for still in stills if still), None)
+                fetched.append(FetchedItem(item, main.path, still, main.audio))
         if not fetched:
             raise PlatformUnreachableError("none of the items")
         return FetchedPost(post, fetched, missing=len(items) - len(fetched))
@@ -184,22 +177,18 @@ class PostService(MediaService[FetchedPost]):
         return is_ad_due
 
     def _file_requests(self, item: Item, name: str, context: RequestContext) -> list[FileRequest]:
-        """List the files of an item, the main one first."""
-        if isinstance(item, Picture):
-            return [FileRequest(item.urls, name, MAX_PICTURE_BYTES)]
+        """List the files of an item, the main one first; none for an unreadable item."""
         ceiling = self.toolkit.sender.ceiling_bytes
-        most = max(ceiling, 0 if context.file_mode else self._policy.shrinkable_bytes)
-        rendition = choose_rendition(
-            item.renditions, ceiling, quality=context.preferences.quality, shrinkable_bytes=most
-        )
-        files = [FileRequest(rendition.urls, f"{name}.mp4", most, rendition.size_bytes)]
-        if rendition.audio_urls:
-            files.append(FileRequest(rendition.audio_urls, f"{name}.audio", MAX_AUDIO_BYTES))
+        match item:
+            case Unreadable():
+                return []
+            case Picture():
+                return [picture_request(item, name, ceiling)]
+        shrinkable = 0 if context.file_mode else self._policy.shrinkable_bytes
+        quality = context.preferences.quality
+        files = [video_request(item, f"{name}.mp4", ceiling, quality, shrinkable)]
         if item.cover_urls and not context.file_mode:
-            still = FileRequest(
-                item.cover_urls[:1], f"{name}.still", MAX_STILL_BYTES, is_optional=True
-            )
-            files.append(still)
+            files.append(still_request(item.cover_urls, f"{name}.still"))
         return files
 
     async def _prepare_or_skip(

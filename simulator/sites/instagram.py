@@ -5,6 +5,7 @@ signed-out GraphQL query, the page's `data-sjs` scripts, and the response to eac
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -32,6 +33,8 @@ class Media:
     still: Path | None = None
     width: int = 576
     height: int = 1024
+    #: Replaces parts of the item's object.
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class InstagramPost:
     #: Visible to signed-in members only.
     is_private: bool = False
     file_trouble: str = ""
+    #: HTML of the post's page, instead of today's; GraphQL then has nothing.
+    old_page: str = ""
 
     @property
     def pk(self) -> int:
@@ -137,7 +142,7 @@ class InstagramSite:
         trouble = self._trouble(post, proxy_name) if post else "missing"
         if trouble == "html":
             return _html("<html>something else</html>")
-        if post is None or trouble or post.is_private:
+        if post is None or trouble or post.is_private or post.old_page:
             return web.json_response({"data": {"xig_polaris_media": None}})
         product = {"if_not_gated_logged_out": self._product(post, signed_in=False)}
         return web.json_response({"data": {"xig_polaris_media": product}})
@@ -158,6 +163,8 @@ class InstagramSite:
             case "gated":
                 return _html('{"xig_polaris_media":{"if_not_gated_logged_out":null}}')
         assert post
+        if post.old_page:
+            return _html(post.old_page)
         return _html(_page_with({"if_not_gated_logged_out": self._product(post, signed_in=False)}))
 
     def _info(self, request: web.Request, number: str) -> web.Response:
@@ -209,13 +216,13 @@ class InstagramSite:
             "original_height": media.height,
             "image_versions2": {
                 "candidates": [
-                    {"url": _address(post, number, kind), **(size if signed_in else {})}
+                    {"url": file_address(post, number, kind), **(size if signed_in else {})}
                     for kind in ("still", "small")
                 ]
             },
         }
         if media.is_video:
-            url = _address(post, number, "video")
+            url = file_address(post, number, "video")
             entry["video_versions"] = [
                 {"type": kind, "url": url, **(size if signed_in else {})}
                 for kind in (101, 102, 103)
@@ -223,7 +230,7 @@ class InstagramSite:
             entry["has_audio"] = True
             if signed_in:
                 entry["video_duration"] = 3.023
-        return entry
+        return {**entry, **media.changes}
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         if request.raw_path.partition("?")[2] != _SIGNATURE:
@@ -231,7 +238,7 @@ class InstagramSite:
         _, code, number, kind = request.path.strip("/").split("/")
         post = self.posts.get(code) or self.stories[code]
         media = post.media[int(number)]
-        path = media.path if kind == "video" or not media.is_video else media.still
+        path = media.path if kind in {"video", "audio"} or not media.is_video else media.still
         if path is None:
             return web.Response(status=404)
         return await send_file(request, path, post.file_trouble)
@@ -249,7 +256,8 @@ class InstagramSite:
         return cookies[name].value if name in cookies else ""
 
 
-def _address(post: InstagramPost, number: int, kind: str) -> str:
+def file_address(post: InstagramPost, number: int, kind: str) -> str:
+    """Return the URL of a file of a post: its "video", "still", "small" or "audio"."""
     return f"https://{_CDN_HOST}/v/{post.code}/{number}/{kind}?{_SIGNATURE}"
 
 

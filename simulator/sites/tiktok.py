@@ -29,6 +29,7 @@ _STATIC_HOSTS = {"p16-sign.tiktokcdn-us.com"}
 _LEADS_AWAY = {
     "login": "https://www.tiktok.com/login?redirect=1",
     "leave": "http://127.0.0.1:1/secret",
+    "region": "https://www.tiktok.com/hk/notfound",
 }
 _USELESS_PAGES = {
     "empty": "",
@@ -46,8 +47,12 @@ class Encoding:
     codec: str = "h264"
     width: int = 576
     height: int = 1024
-    #: Include the file size in the page.
-    says_size: bool = True
+    #: Size in the page: the file's own (-1), none (None), or another number.
+    stated_bytes: int | None = -1
+    #: The CDN has no such file.
+    is_dead: bool = False
+    #: Part of its URL's path, such as "media-video-hvc1".
+    label: str = ""
 
 
 @dataclass(slots=True)
@@ -74,12 +79,13 @@ class SamplePost:
     status_message: str = ""
     #: Names of the proxies that get the status; empty means all.
     status_for: frozenset[str] = frozenset()
-    #: "", "login", "leave", "empty", "puzzle", "no-script", "garbled", "age", "members", "mobile"
-    #: (the page for phones), or an HTTP status.
+    #: "", "login", "leave", "region", "empty", "puzzle", "no-script", "garbled", "age", "members",
+    #: "mobile" (the page for phones), "2022" (an old page), or an HTTP status.
     page_trouble: str = ""
     #: Number of requests that get the page trouble; 0 means all of them.
     trouble_times: int = 0
-    #: "", "truncated", "empty", "gone-first", "gone", "stall" or "chunked".
+    #: "", "truncated", "empty", "gone-first", "gone", "stall", "chunked" (without a Content-Length)
+    #: or "half" (half of the file, without a Content-Length).
     file_trouble: str = ""
     page_requests: int = 0
 
@@ -138,7 +144,7 @@ class TikTokSite:
             return web.Response(text="<html>not a post</html>", content_type="text/html")
         post = self.posts.get(parts[2])
         if post is None:
-            post = SamplePost(parts[2], status=10204, status_message="item doesn't exist")
+            post = SamplePost(parts[2], status=10204, status_message="status_deleted")
         post.page_requests += 1
         is_over = post.trouble_times and post.page_requests > post.trouble_times
         answer = None if is_over else self._trouble(post, request)
@@ -150,7 +156,7 @@ class TikTokSite:
 
     def _trouble(self, post: SamplePost, request: web.Request) -> web.Response | None:
         match post.page_trouble:
-            case "login" | "leave" as kind:
+            case "login" | "leave" | "region" as kind:
                 return web.Response(status=302, headers={"Location": _LEADS_AWAY[kind]})
             case "empty" | "no-script" | "garbled" as kind:
                 return self._html(_USELESS_PAGES[kind], request)
@@ -159,6 +165,10 @@ class TikTokSite:
                 return None if is_member else web.Response(status=403)
             case "puzzle":
                 return None if _puzzle_is_solved(request, post.id) else _puzzle(post.id)
+            case "2022":
+                data = json.dumps({"ItemModule": {post.id: self._item(post)}})
+                script = f'<script id="SIGI_STATE" type="application/json">{data}</script>'
+                return self._html(script, request)
             case "mobile":
                 data = json.dumps({"videoDetail": self._detail(post)})
                 return self._html(f'<script id="api-data">{data}</script>', request)
@@ -183,6 +193,9 @@ class TikTokSite:
         return {"itemInfo": {}, "statusCode": post.status, "statusMsg": post.status_message}
 
     def _detail(self, post: SamplePost) -> dict[str, Any]:
+        return {"itemInfo": {"itemStruct": self._item(post)}, "statusCode": 0, "statusMsg": ""}
+
+    def _item(self, post: SamplePost) -> dict[str, Any]:
         item: dict[str, Any] = {
             "id": post.id,
             "desc": post.text,
@@ -200,7 +213,7 @@ class TikTokSite:
         if post.page_trouble == "age":
             item["isContentClassified"] = True
             item["video"] = {}
-        return {"itemInfo": {"itemStruct": item}, "statusCode": 0, "statusMsg": ""}
+        return item
 
     def _music(self, post: SamplePost) -> dict[str, Any]:
         still = f"https://p16-sign.tiktokcdn-us.com/cover/{post.id}.jpeg?x-expires=1999999999"
@@ -250,7 +263,10 @@ class TikTokSite:
         trouble = post.file_trouble
         if trouble == "gone" or (trouble == "gone-first" and request.host.startswith("v16")):
             return web.Response(status=404)
-        path = post.encodings[int(parts[2])].path
+        encoding = post.encodings[int(parts[2])]
+        if encoding.is_dead:
+            return web.Response(status=404)
+        path = encoding.path
         return await send_file(request, path, "" if trouble.startswith("gone") else trouble)
 
     def _is_known(self, request: web.Request) -> bool:
@@ -264,8 +280,9 @@ class TikTokSite:
 
 def file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") -> str:
     """Return the URL of a file of a post. Its percent escapes must arrive unchanged."""
+    label = post.encodings[number].label
     return (
-        f"https://{host}.tiktok.com/video/{post.id}/{number}/?a=1988&br=430"
+        f"https://{host}.tiktok.com/video/{post.id}/{number}/{label and label + '/'}?a=1988&br=430"
         "&signature=ab%2Fcd%3D%3D&expire=1999999999&tk=tt_chain_token"
     )
 
@@ -273,13 +290,14 @@ def file_address(post: SamplePost, number: int, host: str = "v16-webapp-prime") 
 def _bitrate(post: SamplePost, number: int, encoding: Encoding) -> dict[str, Any]:
     codec = {"h264": "h264", "h265": "bytevc1"}.get(encoding.codec, encoding.codec)
     size = encoding.path.stat().st_size
+    stated = size if encoding.stated_bytes == -1 else encoding.stated_bytes
     return {
         "Bitrate": size * 8 // max(post.duration_s, 1),
         "CodecType": "h265_hvc1" if encoding.codec == "h265" else encoding.codec,
         "GearName": f"normal_{encoding.width}_0",
         "QualityType": 20,
         "PlayAddr": {
-            **({"DataSize": str(size)} if encoding.says_size else {}),
+            **({} if stated is None else {"DataSize": str(stated)}),
             "Width": encoding.width,
             "Height": encoding.height,
             "UrlKey": f"v09044g40000{post.id[-6:]}_{codec}_{encoding.width}p_430000",

@@ -35,12 +35,17 @@ class Sites:
 
 
 async def send_file(request: web.Request, path: Path, trouble: str = "") -> web.StreamResponse:
-    """Send a file, or fail with "truncated", "empty", "stall" or "chunked"."""
+    """Send a file, or fail with "truncated", "empty", "stall", "chunked" or "half".
+
+    "chunked" sends the whole file without its length, "half" only the half of it.
+    """
     if not trouble:
         return web.FileResponse(path)
     content = b"" if trouble == "empty" else path.read_bytes()
+    if trouble == "half":
+        content = content[: len(content) // 2]
     response = web.StreamResponse()
-    if trouble == "chunked":
+    if trouble in {"chunked", "half"}:
         response.enable_chunked_encoding()
     else:
         response.content_length = len(content)

@@ -1,5 +1,7 @@
 """The pure rules, by table and by law."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from core import errors
 from core.captions import Source, caption, cut, short_count
 from core.errors import ClipferryError, NoMediaError, TooLargeError, TooLongError
-from core.formats import Quality, choose_rendition
+from core.formats import Quality, rank_renditions
 from core.limits import upload_ceiling
 from core.media import Rendition
 from core.referrals import read_referral
@@ -77,44 +79,49 @@ def rendition(codec: str = "h264", width: int = 576, size: int | None = 10, **mo
     return Rendition(urls=("u",), codec=codec, width=width, height=1000, size_bytes=size, **more)
 
 
+def first_of(*arguments: Any, **options: Any) -> Rendition:
+    """Return the rendition that is tried first."""
+    return rank_renditions(*arguments, **options)[0].rendition
+
+
 def test_the_best_rendition_that_fits_is_chosen():
     small, large, huge = rendition(width=300), rendition(width=900), rendition(width=999, size=99)
     h265 = rendition("h265", width=2000)
-    assert choose_rendition([small, h265, large, huge], 50) is large
-    assert choose_rendition([h265], 50) is h265
+    assert first_of([small, h265, large, huge], 50) is large
+    assert first_of([h265], 50) is h265
     unknown = rendition(width=901, size=None)
-    assert choose_rendition([large, unknown], 50) is unknown
+    assert first_of([large, unknown], 50) is unknown
     rich = rendition(bitrate=9)
-    assert choose_rendition([rendition(bitrate=1), rich], 50) is rich
+    assert first_of([rendition(bitrate=1), rich], 50) is rich
 
 
 def test_a_chat_gets_the_quality_it_has_chosen():
     small, middle, large = (rendition(width=width) for width in (480, 720, 999))
     everything = [small, middle, large]
-    assert choose_rendition(everything, 50, quality=Quality.HD) is middle
-    assert choose_rendition(everything, 50, quality=Quality.SMALL) is small
-    assert choose_rendition([middle, large], 50, quality=Quality.SMALL) is middle
+    assert first_of(everything, 50, quality=Quality.HD) is middle
+    assert first_of(everything, 50, quality=Quality.SMALL) is small
+    assert first_of([middle, large], 50, quality=Quality.SMALL) is middle
     wide = rendition(width=3000)
-    assert choose_rendition([small, wide], 50, quality=Quality.HD) is small
+    assert first_of([small, wide], 50, quality=Quality.HD) is small
 
 
 def test_what_is_too_large_is_taken_small_if_it_can_be_shrunk():
     small, large = rendition(size=60), rendition(size=90)
-    assert choose_rendition([large, small], 50, shrinkable_bytes=70) is small
+    assert first_of([large, small], 50, shrinkable_bytes=70) is small
     with pytest.raises(TooLargeError):
-        choose_rendition([large, small], 50, shrinkable_bytes=55)
+        first_of([large, small], 50, shrinkable_bytes=55)
 
 
 def test_nothing_that_fits_is_said_with_the_smallest_size():
     with pytest.raises(TooLargeError) as caught:
-        choose_rendition([rendition(size=200), rendition(size=100)], 50)
+        first_of([rendition(size=200), rendition(size=100)], 50)
     assert caught.value.size_bytes == 100
 
 
 @pytest.mark.parametrize("unusable", [[], [rendition("bytevc2")], [Rendition((), "h264")]])
 def test_nothing_playable_is_no_media(unusable: list[Rendition]):
     with pytest.raises(NoMediaError):
-        choose_rendition(unusable, 50)
+        first_of(unusable, 50)
 
 
 def test_the_ceiling_follows_the_server():

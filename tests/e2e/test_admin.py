@@ -123,7 +123,7 @@ async def test_unexpected_errors_can_be_looked_up_by_code(
         raise RuntimeError("<b>never foreseen</b>")
 
     harness.video()
-    monkeypatch.setattr("services.requests.posts.choose_rendition", broken)
+    monkeypatch.setattr("services.requests.posts.video_request", broken)
     await harness.say(VIDEO)
     monkeypatch.setattr("handlers.admin.chats.chat_details", broken)
     await harness.say("/user 1001")

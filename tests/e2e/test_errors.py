@@ -93,7 +93,7 @@ async def test_a_bug_report_to_an_administrator_shows_the_code_location_but_no_v
     def broken(*_args: object, **_kwargs: object) -> None:
         raise ZeroDivisionError("token <secret>")
 
-    monkeypatch.setattr("services.requests.posts.choose_rendition", broken)
+    monkeypatch.setattr("services.requests.posts.video_request", broken)
     harness.video()
     await harness.start(BOT_ADMINS="1001")
     await harness.say("hello")

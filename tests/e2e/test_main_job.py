@@ -390,7 +390,7 @@ async def test_a_group_without_send_rights_is_recorded_as_blocked(harness: BotHa
 @pytest.mark.parametrize(
     ("options", "key"),
     [
-        ({"status": 10204, "status_message": "item doesn't exist"}, "media_deleted"),
+        ({"status": 10204, "status_message": "item doesn't exist"}, "media_unavailable"),
         ({"status": 10222}, "media_private"),
         ({"status": 10231}, "media_region"),
         ({"status": 10204}, "media_unavailable"),
@@ -545,7 +545,7 @@ async def test_a_smaller_rendition_is_chosen_if_the_best_is_too_large(harness: B
 
 async def test_a_download_stops_at_the_limit_if_the_site_gives_no_size(harness: BotHarness):
     large = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
-    harness.video(encodings=(Encoding(large, says_size=False),), file_trouble="chunked")
+    harness.video(encodings=(Encoding(large, stated_bytes=None),), file_trouble="chunked")
     await harness.start(LIMITS_SHRINK_MB="0")
     await harness.say(VIDEO)
     assert harness.texts()[-1] == load_texts()("en", "too_large", size=51, limit=50)
@@ -615,7 +615,7 @@ async def test_a_bug_is_reported_to_the_user_with_the_code_in_the_log(
     def broken(*_args: object, **_kwargs: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("services.requests.posts.choose_rendition", broken)
+    monkeypatch.setattr("services.requests.posts.video_request", broken)
     await harness.say(VIDEO)
     record = next(r for r in caplog.records if r.message.startswith("Bug "))
     code = record.message.split()[1]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from core.errors import BrokenLinkError, PlatformUnreachableError, SpoolError, TooLargeError
-from core.media import Access, Post, Rendition
-from platforms._download import download
-from platforms._fetcher import Attempt, FileRequest
+from core.media import Access, Post
+from platforms._download import Checks, FileServer, download
+from platforms._fetcher import Attempt
+from platforms._files import FileRequest, FileVersion
 from platforms._http import HostRule, PublicResolver, WebClient
 from platforms._proxies import Proxy
 from platforms._spool import Spool
@@ -32,15 +33,11 @@ async def fetch(web: Web, *, limit: int = LIMIT, strip_cookies: bool = False, **
         if strip_cookies:
             post = Post(post.platform, post.id, post.url, Access("x", post.access.headers))
         async with spool.workspace() as space:
-            rendition = Rendition(
-                urls=_addresses(web),
-                codec="h264",
-                size_bytes=web.samples.video(VideoSpec()).stat().st_size,
-            )
-            wanted = FileRequest(rendition.urls, "v.mp4", limit, rendition.size_bytes)
-            (path,) = await attempt.save(post, [wanted], space)
-            assert path is not None
-            return path.stat().st_size
+            size = web.samples.video(VideoSpec()).stat().st_size
+            version = FileVersion(_addresses(web), limit, size)
+            (file,) = await attempt.save(post, [FileRequest((version,), "v.mp4")], space)
+            assert file is not None
+            return file.path.stat().st_size
 
     async with web.fetcher(**policy) as fetcher:
         link = fetcher.registry.find(URL)
@@ -129,7 +126,7 @@ async def test_the_spool_waits_for_room_and_gives_it_back(tmp_path: Path):
     assert order == ["first", "third", "second"]
     assert list((tmp_path / "spool").glob("*/*")) == []
     async with spool.workspace() as space:
-        with pytest.raises(TooLargeError):
+        with pytest.raises(SpoolError, match="larger than the whole quota"):
             await space.reserve(101)
         await space.reserve(100)
 
@@ -222,7 +219,7 @@ async def test_a_disk_that_stays_full_is_not_the_sites_fault(
         assert link
 
         async def work(attempt: Attempt) -> None:
-            wanted = FileRequest(_addresses(web), "v.mp4", LIMIT, 1_000)
+            wanted = FileRequest((FileVersion(_addresses(web), LIMIT, 1_000),), "v.mp4")
             async with spool.workspace() as space:
                 await attempt.save(await attempt.read(), [wanted], space)
 
@@ -245,16 +242,10 @@ async def test_a_disk_that_fills_up_in_the_middle_is_not_the_sites_fault(web: We
         link = fetcher.registry.find(URL)
         assert link
         post = await fetcher.attempt(link, lambda attempt: attempt.read())
+        hosts = fetcher.registry["tiktok"].media_hosts
+        server = FileServer(client, hosts, post.access, stall_s=5)
         with pytest.raises(SpoolError, match="ENOSPC"):
-            await download(
-                client,
-                _addresses(web),
-                fetcher.registry["tiktok"].media_hosts,
-                post.access,
-                target,
-                limit_bytes=LIMIT,
-                stall_s=5,
-            )
+            await download(server, _addresses(web), target, Checks(LIMIT))
     await client.close()
 
 

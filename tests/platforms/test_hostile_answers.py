@@ -23,7 +23,7 @@ from core.errors import (
 )
 from core.media import Access
 from platforms import Fetcher, FetchPolicy, ProxyPool, load_registry
-from platforms._download import download
+from platforms._download import Checks, FileServer, download
 from platforms._external_apis import ExternalApis
 from platforms._http import HostRule, OwnService, WebClient
 from platforms._proxies import DIRECT, Proxy
@@ -143,15 +143,9 @@ async def test_a_media_file_ends_at_its_limit(name: str, site, authority, tmp_pa
     target = tmp_path / "file.mp4"
     try:
         async with asyncio.timeout(3):
-            await download(
-                web_client,
-                ("https://cdn.example.com/file.mp4",),
-                HostRule(("example.com",)),
-                Access("exit-1"),
-                target,
-                limit_bytes=2_000_000,
-                stall_s=1,
-            )
+            server = FileServer(web_client, HostRule(("example.com",)), Access("exit-1"), stall_s=1)
+            urls = ("https://cdn.example.com/file.mp4",)
+            await download(server, urls, target, Checks(2_000_000))
     except (ClipferryError, TimeoutError):
         pass
     else:
@@ -193,15 +187,8 @@ async def file_server() -> AsyncIterator[tuple[str, dict[str, web.Response]]]:
 async def _save(address: str, target: Path) -> bytes:
     web_client = WebClient(DIRECT, is_private=True)
     try:
-        size = await download(
-            web_client,
-            (f"{address}/file",),
-            OwnService(address),
-            Access("direct"),
-            target,
-            limit_bytes=10_000_000,
-            stall_s=5,
-        )
+        server = FileServer(web_client, OwnService(address), Access("direct"), stall_s=5)
+        size = await download(server, (f"{address}/file",), target, Checks(10_000_000))
     finally:
         await web_client.close()
     saved = target.read_bytes()

@@ -1,6 +1,9 @@
 """Instagram: its links, what is read from a post, and what each refusal means, by layer."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,12 @@ from core.errors import (
     NotFoundError,
     PlatformRateLimitedError,
     PlatformRefusedError,
+    RegionBlockedError,
 )
-from core.media import Clip, Picture, Post
-from platforms.instagram import PLATFORM, read_product
+from core.media import Clip, Picture, Post, Unreadable
+from platforms.instagram import PLATFORM, _error_for_ruling, read_product
 from simulator.samples import VideoSpec
-from simulator.sites.instagram import InstagramPost, Media
+from simulator.sites.instagram import InstagramPost, Media, file_address
 from tests.sites import Web
 
 CODE = "DemoPhoto01"
@@ -296,7 +300,7 @@ async def test_cobalts_refusals_are_understood(
 
 
 async def test_a_cobalts_file_comes_from_cobalt_and_from_nowhere_else(web: Web, helper: Helper):
-    from platforms import Attempt, FileRequest
+    from platforms import Attempt, FileRequest, FileVersion
 
     reel(web, trouble="login")
     picture = web.samples.picture(400, 500, "c")
@@ -308,10 +312,12 @@ async def test_a_cobalts_file_comes_from_cobalt_and_from_nowhere_else(web: Web, 
     async def work(attempt: Attempt) -> int:
         post = await attempt.read()
         (item,) = post.items
+        assert isinstance(item, Picture)
+        wanted = FileRequest((FileVersion(item.urls, 10_000_000),), "x")
         async with web.spool().workspace() as space:
-            (path,) = await attempt.save(post, [FileRequest(item.urls, "x", 10_000_000)], space)  # type: ignore[union-attr]
-            assert path is not None
-            return path.stat().st_size
+            (file,) = await attempt.save(post, [wanted], space)
+            assert file is not None
+            return file.path.stat().st_size
 
     async with web.fetcher(attempts=1, cobalt_url=helper.url) as fetcher:
         link = PLATFORM.find(f"https://www.instagram.com/p/{CODE}/")
@@ -362,3 +368,132 @@ async def test_the_providers_refusals_are_understood(
     helper.answers.append((status, answer))
     with pytest.raises(error):
         await read(web, rapidapi_url=f"{helper.url}/convert", rapidapi_key="secret")
+
+
+# --- where the files stand elsewhere --------------------------------------------------------------
+
+
+def manifest(video: str, audio: str) -> str:
+    return (
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period>'
+        '<AdaptationSet contentType="video"><Representation id="v" codecs="avc1.64001F"'
+        ' width="720" height="1280" bandwidth="900000" mimeType="video/mp4">'
+        f"<BaseURL>{escape(video)}</BaseURL></Representation></AdaptationSet>"
+        '<AdaptationSet contentType="audio"><Representation id="a" codecs="mp4a.40.2"'
+        ' bandwidth="64000" mimeType="audio/mp4">'
+        f"<BaseURL>{escape(audio)}</BaseURL></Representation></AdaptationSet></Period></MPD>"
+    )
+
+
+async def test_a_manifest_is_read_where_it_is_all_there_is(web: Web):
+    post = reel(web)
+    video, audio = file_address(post, 0, "video"), file_address(post, 0, "audio")
+    changes = {"video_versions": None, "video_dash_manifest": manifest(video, audio)}
+    post.media = (replace(post.media[0], changes=changes),)
+    (clip,) = (await read(web)).items
+    assert isinstance(clip, Clip)
+    (rendition,) = clip.renditions
+    assert (rendition.urls, rendition.audio_urls) == ((video,), (audio,))
+    assert (rendition.width, rendition.height, rendition.codec) == (720, 1280, "h264")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<MPD",
+        "x",
+        "<a/>",
+        '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period/></MPD>',
+        '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><MPD>&a;</MPD>',
+        '<MPD><Period><SegmentTemplate><S d="1" r="1000000000"/></SegmentTemplate></Period></MPD>',
+    ],
+)
+async def test_a_broken_manifest_costs_its_own_item_only(web: Web, broken: str):
+    post = carousel(web)
+    changes = {"video_versions": [], "video_dash_manifest": broken}
+    photo, video, other = post.media
+    post.media = (photo, replace(video, changes=changes), other)
+    items = (await read(web)).items
+    assert [type(item) for item in items] == [Picture, Unreadable, Picture]
+
+
+LEGACY_VIDEO = {
+    "__typename": "GraphVideo",
+    "is_video": True,
+    "video_url": "https://scontent-fra3-1.cdninstagram.com/v",
+    "display_url": "https://scontent-fra3-1.cdninstagram.com/still",
+    "dimensions": {"width": 640, "height": 800},
+    "video_duration": 7.2,
+}
+LEGACY = {
+    "__typename": "GraphSidecar",
+    "owner": {"username": "ferry.demo"},
+    "edge_media_to_caption": {"edges": [{"node": {"text": "Dawn"}}]},
+    "edge_media_preview_like": {"count": 12},
+    "edge_sidecar_to_children": {
+        "edges": [
+            {
+                "node": {
+                    "__typename": "GraphImage",
+                    "display_url": "https://scontent-fra3-1.cdninstagram.com/p",
+                    "dimensions": {"width": 1080, "height": 1350},
+                    "display_resources": [
+                        {
+                            "src": "https://scontent-fra3-1.cdninstagram.com/small",
+                            "config_width": 640,
+                            "config_height": 800,
+                        }
+                    ],
+                }
+            },
+            {"node": LEGACY_VIDEO},
+            {"node": {"__typename": "GraphVideo", "display_url": "https://x"}},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("key", ["shortcode_media", "xdt_shortcode_media"])
+async def test_a_page_of_2022_is_read(web: Web, key: str):
+    script = json.dumps({"entry_data": {"PostPage": [{"graphql": {key: LEGACY}}]}})
+    reel(web, old_page=f"<script>window._sharedData = {script};</script>")
+    post = await read(web)
+    assert (post.author, post.text, post.likes) == ("ferry.demo", "Dawn", 12)
+    picture, clip, unreadable = post.items
+    assert isinstance(picture, Picture)
+    assert picture.urls[0].endswith("/p")
+    assert isinstance(clip, Clip)
+    assert (clip.duration_s, clip.renditions[0].width) == (7, 640)
+    assert isinstance(unreadable, Unreadable)
+
+
+async def test_a_page_with_tags_for_link_previews_only_is_its_video(web: Web):
+    video = "https://scontent-fra3-1.cdninstagram.com/v?a=1&amp;b=2"
+    tags = {"og:title": "Ferry &quot;Demo&quot;", "og:video": video, "og:image": "https://x/still"}
+    page = "".join(f'<meta property="{name}" content="{value}">' for name, value in tags.items())
+    reel(web, old_page=f"<html><head>{page}</head></html>")
+    post = await read(web)
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    assert clip.renditions[0].urls == ("https://scontent-fra3-1.cdninstagram.com/v?a=1&b=2",)
+    assert post.text == 'Ferry "Demo"'
+
+
+async def test_a_picture_for_link_previews_is_not_the_post(web: Web):
+    reel(web, old_page='<meta property="og:image" content="https://x/still">')
+    with pytest.raises(PlatformRefusedError):
+        await read(web)
+
+
+@pytest.mark.parametrize(
+    ("ruling", "error"),
+    [
+        ("This content isn't available in your country", RegionBlockedError),
+        ("Restricted Video: not available in your region", RegionBlockedError),
+        ("Restricted Video You must be 18 years old or over", AgeRestrictedError),
+        ("Sorry, this page isn't available.", NotAvailableError),
+        ("You must follow this account", LoginRequiredError),
+    ],
+)
+def test_instagrams_own_words_are_understood(ruling: str, error: type[ClipferryError]):
+    assert type(_error_for_ruling(ruling)) is error

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.errors import ClipferryError
-from core.media import Access, Clip, Link, Picture, Post
+from core.media import Access, Clip, Item, Link, Picture, Post, Unreadable
 from platforms import _cobalt, instagram, tiktok
 from platforms._json import Json
 from platforms._ytdlp_site import read_info
@@ -150,7 +150,9 @@ def test_a_mutated_document_is_a_post_or_an_error_of_ours(name: str, data: st.Da
                 assert rendition.size_bytes is None or rendition.size_bytes >= 0
 
 
-def _urls(item: Clip | Picture) -> list[str]:
+def _urls(item: Item) -> list[str]:
+    if isinstance(item, Unreadable):
+        return []
     if isinstance(item, Picture):
         return list(item.urls)
     return [url for rendition in item.renditions for url in rendition.urls] + list(item.cover_urls)

@@ -7,9 +7,11 @@ from core.errors import (
     AgeRestrictedError,
     BrokenLinkError,
     ClipferryError,
+    LoginRequiredError,
     MediaDeletedError,
     MediaPrivateError,
     NotAvailableError,
+    NotFoundError,
     PlatformChangedError,
     PlatformError,
     PlatformRateLimitedError,
@@ -18,7 +20,7 @@ from core.errors import (
     RegionBlockedError,
     UnderReviewError,
 )
-from core.formats import choose_rendition
+from core.formats import rank_renditions
 from core.media import Access, Clip, Link, Picture, Post
 from platforms._proxies import Proxy
 from platforms.tiktok import PLATFORM, read_post
@@ -114,7 +116,7 @@ async def test_h264_is_preferred_and_a_larger_h265_is_left(web: Web):
     vvc = Encoding(small.path, codec="bytevc2", width=1080, height=1920)
     web.video_post(encodings=(vvc, large, small))
     post = await read(web)
-    chosen = choose_rendition(the_clip(post).renditions, 50_000_000)
+    chosen = rank_renditions(the_clip(post).renditions, 50_000_000)[0].rendition
     assert (chosen.codec, chosen.width) == ("h264", 288)
 
 
@@ -157,7 +159,7 @@ async def test_a_short_link_that_leads_nowhere_or_away_is_refused_and_never_foll
 @pytest.mark.parametrize(
     ("status", "message", "error"),
     [
-        (10204, "item doesn't exist", MediaDeletedError),
+        (10204, "item doesn't exist", NotAvailableError),
         (10204, "status_deleted", MediaDeletedError),
         (10204, "status_self_see", MediaPrivateError),
         (10204, "person_geo_fencing", RegionBlockedError),
@@ -166,8 +168,14 @@ async def test_a_short_link_that_leads_nowhere_or_away_is_refused_and_never_foll
         (10204, "status_audit_not_pass", UnderReviewError),
         (10204, "content_classification", AgeRestrictedError),
         (10204, "", NotAvailableError),
+        (10102, "", LoginRequiredError),
+        (10202, "", NotFoundError),
+        (10213, "", AgeRestrictedError),
+        (10214, "", AgeRestrictedError),
         (10216, "", MediaPrivateError),
+        (10217, "", UnderReviewError),
         (10222, "", MediaPrivateError),
+        (10227, "", UnderReviewError),
         (10231, "cross_border_violation", RegionBlockedError),
         (10221, "user banned", MediaDeletedError),
         (10999, "something new", NotAvailableError),
@@ -184,6 +192,20 @@ async def test_every_refusal_has_its_reason(
     assert web.site.posts[ID].page_requests == 1  # one exit gives one answer
 
 
+@pytest.mark.parametrize("status", [10000, 10101, 10113, 10114])
+async def test_a_client_that_is_blocked_is_no_matter_of_the_post(web: Web, status: int):
+    await web.add_proxy(name="exit-2")
+    web.video_post(status=status, status_for=frozenset({"exit-1"}))
+    assert (await read(web)).access.proxy == "exit-2"
+    web.site.posts[ID].status_for = frozenset()
+    async with web.fetcher(attempts=2, breaker_failures=1) as fetcher:
+        link = fetcher.registry.find(VIDEO)
+        assert link
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.attempt(link, lambda attempt: attempt.read())
+        assert len(fetcher.open_routes()) == 2
+
+
 async def test_a_post_that_is_not_there_is_deleted(web: Web):
     with pytest.raises(MediaDeletedError):
         await read(web)
@@ -197,8 +219,11 @@ async def test_a_post_that_is_not_there_is_deleted(web: Web):
         ("no-script", PlatformRefusedError),
         ("garbled", PlatformChangedError),
         ("age", AgeRestrictedError),
-        ("leave", BrokenLinkError),
+        ("leave", PlatformRefusedError),
+        ("region", RegionBlockedError),
         ("403", PlatformRefusedError),
+        ("404", NotFoundError),
+        ("410", NotFoundError),
         ("429", PlatformRateLimitedError),
         ("503", PlatformUnreachableError),
         ("500", PlatformUnreachableError),
@@ -315,6 +340,19 @@ def test_an_unexpected_shape_is_a_change_not_a_crash(detail: object):
 def test_a_link_without_platform_host_is_not_ours():
     assert PLATFORM.find("not a link") is None
     assert isinstance(PLATFORM.find(VIDEO), Link)
+
+
+async def test_another_exit_is_tried_where_the_country_is_blocked(web: Web):
+    await web.add_proxy(name="exit-2")
+    web.video_post(page_trouble="region", trouble_times=1)
+    assert (await read(web)).access.proxy == "exit-2"
+
+
+async def test_a_page_of_2022_is_read(web: Web):
+    web.video_post(page_trouble="2022", text="Dawn")
+    post = await read(web)
+    assert post.text == "Dawn"
+    assert the_clip(post).renditions[0].codec == "h264"
 
 
 async def test_the_page_for_phones_is_read_too(web: Web):

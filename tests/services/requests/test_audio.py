@@ -28,7 +28,6 @@ from services.requests.audio import (
 )
 from services.requests.context import Delivered
 from services.requests.file_id_cache import FileIdCache
-from services.requests.media_service import MAX_AUDIO_BYTES
 from services.requests.store import RequestStore
 from tests.fakes import (
     BOT_ID,
@@ -81,18 +80,16 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 def test_the_sites_own_audio_comes_with_its_own_cover():
     audio, still = audio_file_requests(make_post(CLIP, audio=AUDIO), CEILING)
-    assert (audio.urls, audio.name, audio.limit_bytes) == (
-        AUDIO.urls,
-        f"{NAME}.audio",
-        MAX_AUDIO_BYTES,
-    )
-    assert (still.urls, still.name, still.is_optional) == (AUDIO.cover_urls, f"{NAME}.still", True)
+    (version,) = audio.versions
+    assert (version.urls, audio.name, version.limit_bytes) == (AUDIO.urls, f"{NAME}.audio", CEILING)
+    assert (still.name, still.is_optional) == (f"{NAME}.still", True)
+    assert still.versions[0].urls == AUDIO.cover_urls
 
 
 def test_audio_without_a_cover_gets_that_of_the_video():
     audio = replace(AUDIO, cover_urls=())
     _, still = audio_file_requests(make_post(CLIP, audio=audio), CEILING)
-    assert still.urls == CLIP.cover_urls
+    assert still.versions[0].urls == CLIP.cover_urls
 
 
 def test_without_its_own_audio_the_smallest_video_is_asked_for():
@@ -101,14 +98,16 @@ def test_without_its_own_audio_the_smallest_video_is_asked_for():
         for side in (1080, 480)
     )
     (video,) = audio_file_requests(make_post(PICTURES[0], Clip(renditions)), CEILING)
-    assert (video.urls, video.name) == (renditions[1].urls, f"{NAME}.mp4")
-    assert (video.limit_bytes, video.size_bytes) == (CEILING, 480)
+    assert video.name == f"{NAME}.mp4"
+    # The larger one is used if the smaller one cannot be downloaded.
+    assert [one.urls for one in video.versions] == [r.urls for r in renditions[::-1]]
+    assert (video.versions[0].limit_bytes, video.versions[0].size_bytes) == (CEILING, 480)
 
 
 def test_of_a_video_in_two_files_only_the_audio_is_asked_for():
     split = Rendition(("https://cdn.example/v",), "h264", audio_urls=("https://cdn.example/a",))
     (audio,) = audio_file_requests(make_post(Clip((split,))), CEILING)
-    assert (audio.urls, audio.name) == (split.audio_urls, f"{NAME}.audio")
+    assert (audio.versions[0].urls, audio.name) == (split.audio_urls, f"{NAME}.audio")
 
 
 def test_pictures_without_audio_have_none():

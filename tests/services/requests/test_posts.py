@@ -92,9 +92,11 @@ async def test_a_video_is_asked_for_with_its_still(bench: Bench):
     fetched = await bench.fetch(attempt, one)
     assert attempt.names == [f"{NAME}.mp4", f"{NAME}.still"]
     video, still = attempt.wanted
-    # What is larger than Telegram takes is made smaller afterwards.
-    assert (video.limit_bytes, video.size_bytes) == (POLICY.shrinkable_bytes, 1_000)
-    assert (still.urls, still.is_optional) == (covers[:1], True)
+    # What is larger than Telegram takes, whatever the page says, is made smaller afterwards.
+    ceiling = bench.tools.sender.ceiling_bytes
+    assert [one.limit_bytes for one in video.versions] == [ceiling, POLICY.shrinkable_bytes]
+    assert {one.size_bytes for one in video.versions} == {1_000}
+    assert (still.versions[0].urls, still.is_optional) == (covers[:1], True)
     assert fetched.items[0].file.name == f"{NAME}.mp4"
     assert fetched.items[0].still == bench.space.folder / f"{NAME}.still"
     assert fetched.missing == 0
@@ -105,14 +107,16 @@ async def test_an_untouched_file_has_no_still_and_must_fit(bench: Bench):
     attempt = FakeAttempt(make_post(clip(cover_urls=("https://cdn.example/a.jpg",))))
     await bench.fetch(attempt, fake_request(make_request(file_mode=True)))
     assert attempt.names == [f"{NAME}.mp4"]
-    assert attempt.wanted[0].limit_bytes == bench.tools.sender.ceiling_bytes
+    (version,) = attempt.wanted[0].versions
+    assert version.limit_bytes == bench.tools.sender.ceiling_bytes
 
 
 async def test_audio_in_a_file_of_its_own_is_asked_for(bench: Bench):
     split = Rendition(("https://cdn.example/v",), "h264", audio_urls=("https://cdn.example/a",))
     attempt = FakeAttempt(make_post(clip(split)))
     fetched = await bench.fetch(attempt)
-    assert attempt.names == [f"{NAME}.mp4", f"{NAME}.audio"]
+    assert attempt.names == [f"{NAME}.mp4"]
+    assert attempt.wanted[0].versions[0].audio_urls == split.audio_urls
     assert fetched.items[0].audio == bench.space.folder / f"{NAME}.audio"
 
 
@@ -126,7 +130,7 @@ async def test_a_chat_gets_the_quality_that_it_wants(bench: Bench):
         attempt = FakeAttempt(make_post(clip(*renditions)))
         request = make_request(preferences=Preferences(quality=quality))
         await bench.fetch(attempt, fake_request(request))
-        asked.append(attempt.wanted[0].urls)
+        asked.append(attempt.wanted[0].versions[0].urls)
     assert asked == [rendition.urls for rendition in renditions]
 
 

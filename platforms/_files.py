@@ -1,0 +1,184 @@
+"""Save the files of a post: each in the best version that can be downloaded."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.concurrency import run_all
+from core.errors import ClipferryError, PlatformError, SpoolError, TooLargeError
+from core.media import Post
+from platforms._download import Checks, FileServer, download
+from platforms._spool import Workspace
+
+logger = logging.getLogger(__name__)
+
+#: Maximum number of files of one post that are downloaded concurrently.
+_MAX_CONCURRENT_FILES: Final = 4
+#: After this many versions of a file that cannot be downloaded, the others are not tried.
+_MAX_DEAD_VERSIONS: Final = 3
+#: Reserved for a required file whose size is unknown, in bytes, until its download announces it.
+_UNKNOWN_BYTES: Final = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """One version of a file, such as a video in one resolution."""
+
+    #: Alternative URLs of the same bytes, best first.
+    urls: tuple[str, ...]
+    #: The version is not used if it is larger than this.
+    limit_bytes: int
+    #: Size as the page states it, which may be another version's; None if it does not.
+    size_bytes: int | None = None
+    #: Size as calculated from bitrate and duration; None if unknown.
+    estimated_bytes: int | None = None
+    #: URLs of the audio that belongs to this version; empty if it is part of the file.
+    audio_urls: tuple[str, ...] = ()
+
+    @property
+    def expected_bytes(self) -> int:
+        """Return the space to reserve for it, in bytes."""
+        expected = self.size_bytes or self.estimated_bytes or _UNKNOWN_BYTES
+        return min(expected, self.limit_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRequest:
+    """One file of a post to download."""
+
+    #: Tried in this order, until one can be downloaded.
+    versions: tuple[FileVersion, ...]
+    #: File name in the workspace.
+    name: str
+    #: A small extra, such as a still: no space is reserved for it, and a failure is ignored.
+    is_optional: bool = False
+    #: If the download fails, the other files are returned without this one.
+    may_miss: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file on disk."""
+
+    path: Path
+    #: Its audio, if that is a file of its own.
+    audio: Path | None = None
+
+
+#: Returns True if a file itself says that a part of it is missing.
+IsTruncated = Callable[[Path], Awaitable[bool]]
+
+
+class FileSaver:
+    """Saves the files of one post in a workspace.
+
+    `server_of` returns how the files behind a URL are reached. `suspended` stops the attempt's
+    clock while the disk is waited for.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        server_of: Callable[[str], FileServer],
+        suspended: Callable[[], AbstractAsyncContextManager[None]],
+        is_truncated: IsTruncated,
+    ) -> None:
+        self._space = space
+        self._server_of = server_of
+        self._suspended = suspended
+        self._is_truncated = is_truncated
+        #: Space that each file needs as far as known, in bytes.
+        self._needs: dict[str, int] = {}
+        self._semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FILES)
+
+    async def save(self, post: Post, wanted: Sequence[FileRequest]) -> list[SavedFile | None]:
+        """Reserve space, then download the files; see `Attempt.save`."""
+        self._needs = {
+            file.name: file.versions[0].expected_bytes for file in wanted if not file.is_optional
+        }
+        async with self._suspended():
+            await self._space.reserve(sum(self._needs.values()))
+        return await run_all(self._save_or_skip(post, file) for file in wanted)
+
+    async def _save_or_skip(self, post: Post, file: FileRequest) -> SavedFile | None:
+        try:
+            async with self._semaphore:
+                return await self._save(file)
+        except ClipferryError as error:
+            if not (file.is_optional or file.may_miss) or isinstance(error, SpoolError):
+                raise
+            logger.info(
+                "Skipped %s of %s post %s: %s",
+                file.name,
+                post.platform,
+                post.id,
+                error,
+                extra={"event": "file_skipped"},
+            )
+            return None
+
+    async def _save(self, file: FileRequest) -> SavedFile:
+        """Save the first version that can be downloaded.
+
+        Raises:
+            TooLargeError: all versions are too large; the error has the smallest known size.
+            PlatformError: at least one version could not be downloaded for another reason.
+        """
+        dead: dict[tuple[str, ...], PlatformError] = {}
+        too_large: dict[tuple[str, ...], TooLargeError] = {}
+        for version in file.versions:
+            known = too_large.get(version.urls)
+            if version.urls in dead or (known and known.least_bytes > version.limit_bytes):
+                continue
+            try:
+                return await self._save_version(file, version)
+            except PlatformError as error:
+                dead[version.urls] = error
+                if len(dead) == _MAX_DEAD_VERSIONS:
+                    break
+            except TooLargeError as error:
+                too_large[version.urls] = error
+        if dead:
+            raise list(dead.values())[-1]
+        raise min(too_large.values(), key=lambda error: error.least_bytes)
+
+    async def _save_version(self, file: FileRequest, version: FileVersion) -> SavedFile:
+        target = self._space.folder / file.name
+        await self._download(file, version, version.urls, target)
+        if not version.audio_urls:
+            return SavedFile(target)
+        audio = target.with_suffix(".audio")
+        await self._download(file, version, version.audio_urls, audio)
+        return SavedFile(target, audio)
+
+    async def _download(
+        self, file: FileRequest, version: FileVersion, urls: tuple[str, ...], target: Path
+    ) -> None:
+        async def claim(size_bytes: int) -> None:
+            if not file.is_optional:
+                await self._claim(target.name, size_bytes)
+
+        is_main = urls is version.urls
+        checks = Checks(
+            limit_bytes=version.limit_bytes,
+            stated_bytes=version.size_bytes if is_main else None,
+            claim=claim,
+            is_truncated=self._is_truncated,
+        )
+        await download(self._server_of(urls[0]), urls, target, checks)
+
+    async def _claim(self, name: str, size_bytes: int) -> None:
+        """Reserve more space if a file turns out to be larger than expected.
+
+        Raises:
+            SpoolError: there is none.
+        """
+        self._needs[name] = size_bytes
+        needed = sum(self._needs.values())
+        if needed > self._space.reserved:
+            async with self._suspended():
+                await self._space.extend(needed)

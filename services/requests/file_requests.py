@@ -1,0 +1,59 @@
+"""Which files of a post are requested, with their limits and expected sizes."""
+
+from typing import Final
+
+from core.formats import Quality, expected_bytes, rank_renditions
+from core.media import Clip, Picture
+from platforms import FileRequest, FileVersion
+
+#: Still pictures of videos are small; a larger file is something else.
+_MAX_STILL_BYTES: Final = 5_000_000
+#: Space that is reserved for pictures and audio whose size is unknown, in bytes.
+_PICTURE_BYTES: Final = 2_000_000
+_AUDIO_BYTES: Final = 5_000_000
+
+
+def video_request(
+    clip: Clip, name: str, ceiling_bytes: int, quality: Quality, shrinkable_bytes: int = 0
+) -> FileRequest:
+    """Return the request for a video, with all renditions that may be used; see `rank_renditions`.
+
+    Raises:
+        NoMediaError: there is no playable rendition.
+        TooLargeError: all playable renditions are too large.
+    """
+    ranked = rank_renditions(
+        clip.renditions,
+        ceiling_bytes,
+        quality=quality,
+        shrinkable_bytes=shrinkable_bytes,
+        duration_s=clip.duration_s,
+    )
+    versions = tuple(
+        FileVersion(
+            urls=one.rendition.urls,
+            limit_bytes=one.limit_bytes,
+            size_bytes=one.rendition.size_bytes,
+            estimated_bytes=expected_bytes(one.rendition, clip.duration_s),
+            audio_urls=one.rendition.audio_urls,
+        )
+        for one in ranked
+    )
+    return FileRequest(versions, name)
+
+
+def picture_request(picture: Picture, name: str, limit_bytes: int) -> FileRequest:
+    """Return the request for a picture."""
+    version = FileVersion(picture.urls, limit_bytes, estimated_bytes=_PICTURE_BYTES)
+    return FileRequest((version,), name)
+
+
+def audio_request(urls: tuple[str, ...], name: str, limit_bytes: int) -> FileRequest:
+    """Return the request for an audio file with alternative URLs."""
+    version = FileVersion(urls, limit_bytes, estimated_bytes=_AUDIO_BYTES)
+    return FileRequest((version,), name)
+
+
+def still_request(urls: tuple[str, ...], name: str) -> FileRequest:
+    """Return the request for a small preview image, which the answer does not depend on."""
+    return FileRequest((FileVersion(urls[:1], _MAX_STILL_BYTES),), name, is_optional=True)

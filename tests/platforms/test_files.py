@@ -1,0 +1,231 @@
+"""Which version of a file is saved, and how much space is reserved for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import PlatformUnreachableError, SpoolError, TooLargeError
+from core.formats import Quality
+from core.media import Clip
+from platforms import Attempt, Fetcher, FileRequest, FileVersion, SavedFile, Spool
+from services.requests.file_requests import video_request
+from simulator.samples import VideoSpec
+from simulator.sites.tiktok import Encoding
+from tests.sites import Web
+
+URL = "https://www.tiktok.com/@ferry.demo/video/{}"
+ID = "7300000000000000001"
+
+
+def sizes(web: Web) -> tuple[Encoding, Encoding]:
+    """Return a large and a small encoding of a video."""
+    large = web.samples.video(VideoSpec())
+    small = web.samples.video(VideoSpec(width=288, height=512, bit_rate=100_000))
+    assert large.stat().st_size > 2 * small.stat().st_size
+    return Encoding(large, width=720, height=1280), Encoding(small, width=288, height=512)
+
+
+async def save(
+    fetcher: Fetcher, spool: Spool, ceiling: int, *, shrinkable: int = 0, post_id: str = ID
+) -> bytes:
+    """Read a post, save its video and return the content of the file."""
+    link = fetcher.registry.find(URL.format(post_id))
+    assert link
+
+    async def work(attempt: Attempt) -> bytes:
+        post = await attempt.read()
+        (clip,) = post.items
+        assert isinstance(clip, Clip)
+        wanted = video_request(clip, "v.mp4", ceiling, Quality.BEST, shrinkable)
+        async with spool.workspace() as space:
+            (file,) = await attempt.save(post, [wanted], space)
+            assert file
+            return file.path.read_bytes()
+
+    return await fetcher.attempt(link, work)
+
+
+async def until_requested(web: Web, files: int) -> None:
+    async with asyncio.timeout(20):
+        while len(requested(web)) < files:  # noqa: ASYNC110 - the log has no event
+            await asyncio.sleep(0.05)
+
+
+async def saved(web: Web, ceiling: int = 50_000_000, *, shrinkable: int = 0) -> bytes:
+    async with web.fetcher(attempts=1) as fetcher:
+        return await save(fetcher, web.spool(), ceiling, shrinkable=shrinkable)
+
+
+def requested(web: Web) -> list[str]:
+    """Return the number of the encoding of each file that was requested."""
+    return [entry.path.split("/")[3] for entry in web.log if entry.path.startswith("/video/")]
+
+
+async def test_a_dead_format_goes_on_to_the_next_format(web: Web):
+    large, small = sizes(web)
+    dead = Encoding(large.path, width=large.width, height=large.height, is_dead=True)
+    web.video_post(encodings=(dead, small))
+    assert await saved(web) == small.path.read_bytes()
+    # The player's address is that of the first encoding.
+    assert requested(web) == ["0", "0", "1"]
+
+
+async def test_formats_that_are_all_dead_are_given_up_after_three(web: Web):
+    large, _ = sizes(web)
+    encodings = [
+        Encoding(large.path, width=width, height=1024, is_dead=True) for width in range(500, 506)
+    ]
+    web.video_post(encodings=tuple(encodings))
+    with pytest.raises(PlatformUnreachableError):
+        await saved(web)
+    assert len(set(requested(web))) == 3
+
+
+@pytest.mark.parametrize("stated", [None, 1_000])
+async def test_a_format_that_turns_out_too_large_goes_on_to_the_next(web: Web, stated: int | None):
+    large, small = sizes(web)
+    claimed = Encoding(large.path, width=720, height=1280, stated_bytes=stated)
+    web.video_post(encodings=(claimed, small), duration_s=0)
+    ceiling = small.path.stat().st_size
+    assert await saved(web, ceiling, shrinkable=50_000_000) == small.path.read_bytes()
+
+
+async def test_only_without_a_smaller_format_a_larger_one_is_made_smaller(web: Web):
+    large, small = sizes(web)
+    claimed = Encoding(small.path, width=288, height=512, stated_bytes=1_000)
+    web.video_post(encodings=(large, claimed))
+    ceiling = small.path.stat().st_size - 1
+    assert await saved(web, ceiling, shrinkable=50_000_000) == small.path.read_bytes()
+    with pytest.raises(TooLargeError) as caught:
+        await saved(web, ceiling)
+    assert caught.value.size_bytes == small.path.stat().st_size
+
+
+async def test_a_soundless_h265_is_not_taken_while_there_is_another(web: Web):
+    h265 = web.samples.video(VideoSpec(encoder="libx265", seconds=1))
+    _, small = sizes(web)
+    hvc1 = Encoding(h265, codec="h265", width=1080, height=1920, label="media-video-hvc1")
+    web.video_post(encodings=(small, hvc1))
+    assert await saved(web) == small.path.read_bytes()
+    assert requested(web) == ["0"]
+
+
+# --- space ----------------------------------------------------------------------------------------
+
+
+async def test_twelve_files_of_unknown_size_are_fetched_at_once(web: Web):
+    path = web.samples.video(VideoSpec())
+    ids = [f"73000000000000000{n:02}" for n in range(12)]
+    for post_id in ids:
+        web.video_post(post_id, encodings=(Encoding(path, stated_bytes=None),), duration_s=0)
+    web.site.serves_files.clear()
+    spool = web.spool(quota_bytes=400_000_000)
+    async with web.fetcher(attempts=1) as fetcher, asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(
+                save(fetcher, spool, 50_000_000, shrinkable=400_000_000, post_id=post_id)
+            )
+            for post_id in ids
+        ]
+        await until_requested(web, 12)
+        assert spool.reserved_bytes < 400_000_000
+        web.site.serves_files.set()
+    assert {task.result() for task in running} == {path.read_bytes()}
+    assert spool.reserved_bytes == 0
+
+
+Save = Callable[[FileVersion], Awaitable[SavedFile | None]]
+
+
+@pytest.fixture
+async def save_version(web: Web, monkeypatch: pytest.MonkeyPatch) -> Save:
+    """Return a function that saves one version of the sample post's file; the spool is small."""
+    monkeypatch.setattr("platforms._spool._DISK_PATIENCE_S", 0.1)
+
+    async def save_version(version: FileVersion) -> SavedFile | None:
+        async with web.fetcher(attempts=1) as fetcher:
+            link = fetcher.registry.find(URL.format(ID))
+            assert link
+
+            async def work(attempt: Attempt) -> SavedFile | None:
+                spool = web.spool(quota_bytes=300_000)
+                async with spool.workspace() as other, spool.workspace() as space:
+                    await other.reserve(100_000)
+                    wanted = [FileRequest((version,), "v.mp4")]
+                    (file,) = await attempt.save(await attempt.read(), wanted, space)
+                    return file
+
+            return await fetcher.attempt(link, work)
+
+    return save_version
+
+
+def address() -> tuple[str]:
+    return (
+        f"https://v16-webapp-prime.tiktok.com/video/{ID}/0/?a=1988&br=430"
+        "&signature=ab%2Fcd%3D%3D&expire=1999999999&tk=tt_chain_token",
+    )
+
+
+@pytest.mark.parametrize("trouble", ["", "chunked"])
+async def test_a_file_larger_than_expected_gets_no_more_than_the_quota(
+    web: Web, save_version: Save, trouble: str
+):
+    path = web.samples.video(VideoSpec())
+    assert 200_000 < path.stat().st_size < 1_000_000
+    web.video_post(file_trouble=trouble)
+    with pytest.raises(SpoolError):
+        await save_version(FileVersion(address(), 1_000_000, estimated_bytes=1_000))
+
+
+async def test_a_file_larger_than_expected_gets_space_if_there_is_some(
+    web: Web, save_version: Save
+):
+    path = web.samples.video(VideoSpec(width=288, height=512, bit_rate=100_000))
+    assert 1_000 < path.stat().st_size < 200_000
+    web.video_post(encodings=(Encoding(path),))
+    file = await save_version(FileVersion(address(), 1_000_000, estimated_bytes=1_000))
+    assert file
+
+
+# --- files that were cut off ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_truncated", [False, True])
+@pytest.mark.parametrize("stated", [None, -1, 10_000_000, 1_000])
+async def test_without_a_length_only_the_file_itself_says_that_it_was_cut_off(
+    web: Web, stated: int | None, is_truncated: bool
+):
+    path = web.samples.video(VideoSpec())
+    web.video_post(encodings=(Encoding(path, stated_bytes=stated),), file_trouble="half")
+    checked: list[int] = []
+
+    async def check(file: Path) -> bool:
+        checked.append(file.stat().st_size)
+        return is_truncated
+
+    async with web.fetcher(attempts=2) as fetcher:
+        fetcher.is_truncated = check
+        half = path.read_bytes()[: path.stat().st_size // 2]
+        if is_truncated and stated != 1_000:
+            with pytest.raises(PlatformUnreachableError, match="cut off"):
+                await save(fetcher, web.spool(), 50_000_000)
+            assert web.site.posts[ID].page_requests == 2
+            assert len(checked) >= 2
+        else:
+            assert await save(fetcher, web.spool(), 50_000_000) == half
+    # A body that is no shorter than the page says is not suspect.
+    assert bool(checked) is (stated != 1_000)
+
+
+async def test_a_length_is_believed(web: Web):
+    web.video_post()
+
+    async def check(_file: Path) -> bool:
+        raise AssertionError
+
+    async with web.fetcher(attempts=1) as fetcher:
+        fetcher.is_truncated = check
+        assert await save(fetcher, web.spool(), 50_000_000)

@@ -1,0 +1,80 @@
+"""What would be sent for a page of a site."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from core.formats import Quality, rank_renditions
+from core.media import Access, Clip, Item, Picture, Post
+from platforms._ytdlp_site import read_info
+from platforms.instagram import read_product
+from platforms.tiktok import read_post
+from tests.platforms.pages import Page, instagram, tiktok, ytdlp
+
+ACCESS: Final = Access("direct")
+
+ABOUT: Final = Post("x", "1", "https://x.com/i/status/1", ACCESS)
+
+SITES: Final[list[tuple[Callable[[Any], Post], list[Page]]]] = [
+    (lambda document: read_product(document, "DemoPhoto01", ACCESS), instagram.PAGES),
+    (lambda document: read_post(document, "7300000000000000001", ACCESS), tiktok.PAGES),
+    (
+        lambda document: read_info(document, Post("x", "1", "https://x.com/i/status/1", ACCESS)),
+        ytdlp.PAGES,
+    ),
+]
+
+
+def sent(item: Item, ceiling: int) -> str | None:
+    """Return the URL of the file that is tried first."""
+    match item:
+        case Clip():
+            return rank_renditions(item.renditions, ceiling, duration_s=item.duration_s)[
+                0
+            ].rendition.urls[0]
+        case Picture():
+            return item.urls[0]
+    return None
+
+
+@pytest.mark.parametrize(
+    ("read", "page"), [(read, page) for read, pages in SITES for page in pages], ids=str
+)
+def test_a_page_is_its_post_and_nothing_else(read: Callable[[Any], Post], page: Page):
+    if page.error:
+        with pytest.raises(page.error) as caught:
+            read(page.document)
+        assert type(caught.value) is page.error
+        return
+    post = read(page.document)
+    assert tuple(sent(item, page.ceiling) for item in post.items) == page.sent
+    assert {name: getattr(post, name) for name in page.facts} == page.facts
+    if page.order:
+        (clip,) = post.items
+        assert isinstance(clip, Clip)
+        ranked = rank_renditions(clip.renditions, page.ceiling, duration_s=clip.duration_s)
+        assert tuple(one.rendition.urls[0] for one in ranked) == page.order
+
+
+@pytest.mark.parametrize(
+    ("quality", "first"),
+    [(Quality.BEST, "1080"), (Quality.HD, "720"), (Quality.SMALL, "480")],
+)
+def test_the_height_alone_is_enough_for_a_quality(quality: Quality, first: str):
+    page = next(page for page in ytdlp.PAGES if page.name == "heights only")
+    (clip,) = SITES[2][0](page.document).items
+    assert isinstance(clip, Clip)
+    ranked = rank_renditions(clip.renditions, 50_000_000, quality=quality)
+    assert ranked[0].rendition.urls[0].endswith(first)
+
+
+@pytest.mark.parametrize(
+    ("quality", "first"), [(Quality.BEST, "hd"), (Quality.HD, "hd"), (Quality.SMALL, "sd")]
+)
+def test_a_quality_without_pixels_is_the_sites_ranking(quality: Quality, first: str):
+    page = next(page for page in ytdlp.PAGES if page.name == "the better quality is listed first")
+    (clip,) = SITES[2][0](page.document).items
+    assert isinstance(clip, Clip)
+    ranked = rank_renditions(clip.renditions, 50_000_000, quality=quality)
+    assert ranked[0].rendition.urls[0].endswith(first)
