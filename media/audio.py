@@ -6,7 +6,7 @@ from typing import Final
 import av
 
 from media.encoding import extract_audio
-from media.video import open_media
+from media.reading import open_media
 
 #: FFmpeg's names of the containers that Telegram's player supports, and their file extensions.
 #: Source: https://core.telegram.org/bots/api#sendaudio
