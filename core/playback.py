@@ -96,6 +96,8 @@ class Probe:
     is_fragmented: bool = False
     #: The file says of itself that data is missing, so its stated duration is wrong.
     is_truncated: bool = False
+    #: The container stores when each frame is shown; a copy of the video track needs that.
+    has_times: bool = True
 
     @property
     def is_loop(self) -> bool:
@@ -110,8 +112,8 @@ class Probe:
 
     @property
     def may_be_copied(self) -> bool:
-        """Return True if most players show the video track, perhaps not with the right colours."""
-        return self.video_codec in _COMMON_CODECS
+        """Return True if most players show the video track as it is, perhaps in other colours."""
+        return self.video_codec in _COMMON_CODECS and self.has_times
 
     @property
     def is_plain_mp4(self) -> bool:
@@ -148,7 +150,7 @@ def next_step(probe: Probe, ceiling_bytes: int) -> Step:
     """Return the processing that a video needs to play and to fit into `ceiling_bytes`."""
     if probe.size_bytes > ceiling_bytes:
         return Step.ENCODE if encoding_for(probe, ceiling_bytes) else Step.TOO_LARGE
-    if not probe.plays:
+    if not (probe.plays and probe.has_times):
         return Step.ENCODE
     if probe.is_plain_mp4 and audio_plays(probe.audio_codec):
         return Step.NOTHING
@@ -187,7 +189,7 @@ def still_time_s(duration_s: float) -> float:
 
 def may_be_cut(probe: Probe) -> bool:
     """Return True if the video can be split without re-encoding, and its parts would play."""
-    return probe.plays and audio_plays(probe.audio_codec)
+    return probe.plays and probe.has_times and audio_plays(probe.audio_codec)
 
 
 def audio_plays(codec: str) -> bool:

@@ -15,7 +15,16 @@ from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
 from media.frames import LIMITED_RANGE, FrameConverter, colours_of, pulled
 from media.images import open_upright
-from media.reading import audios, decode, frames, open_input, open_media, packets, videos
+from media.reading import (
+    audios,
+    decode,
+    frame_clock,
+    frames,
+    open_input,
+    open_media,
+    packets,
+    videos,
+)
 
 #: Put the index (moov) first, so that a video plays while it loads. What comes before time zero
 #: (encoder delay, trimmed frames) is hidden by an edit list, as FFmpeg does by default.
@@ -232,6 +241,7 @@ class _VideoEncoder:
         self._source, self._output, self._origin = stream, output, origin
         size = (encoding.width, encoding.height)
         self._converter = FrameConverter(stream, size, "yuv420p")
+        self._clock = frame_clock(stream)
         self._target = _h264_stream(stream, output, encoding)
         self._counts = {"packets": 0, "frames": 0}
         self._last_time = self._next_time = -1
@@ -263,8 +273,8 @@ class _VideoEncoder:
     def _time_of(self, frame: Any) -> int:
         """Return a frame's time in the output; AVI files have none for some frames."""
         self._next_time += round(1 / self._target.codec_context.framerate / _TIME_BASE)
-        if frame.pts is not None:
-            self._next_time = round((frame.pts * frame.time_base - self._origin) / _TIME_BASE)
+        if (time := self._clock(frame)) is not None:
+            self._next_time = round((time * frame.time_base - self._origin) / _TIME_BASE)
         return self._next_time
 
     def _encode(self, frame: Any) -> None:

@@ -3,7 +3,7 @@
 Runs in worker processes, so that a malicious file can crash a worker at most.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,8 @@ _FORMATS: Final = (
 )
 #: Reading goes on after so many damaged places in a row; then the rest of the file is given up.
 _MOST_UNREADABLE: Final = 50
+#: FFmpeg's names of the formats without presentation times.
+_UNTIMED: Final = frozenset({"avi", "h264", "hevc"})
 #: Codecs of still pictures. A stream with one such frame beside an audio stream is its cover.
 _PICTURE_CODECS: Final = frozenset({"mjpeg", "png", "bmp", "gif", "webp"})
 #: What a decoder says of damaged data; FFmpeg's command line goes on after it, too.
@@ -129,6 +131,34 @@ def frames(container: InputContainer, stream: Any) -> Iterator[Any]:
     for packet in packets(container, stream):
         yield from decode(stream, packet)
     yield from decode(stream, None)
+
+
+def has_times(stream: Any) -> bool:
+    """Return False if the container stores no presentation times, and frames are not in order.
+
+    AVI files and bare H.264 and H.265 have times in the order of decoding at most.
+    """
+    formats = set(stream.container.format.name.split(","))
+    return not (formats & _UNTIMED and stream.codec_context.has_b_frames)
+
+
+def frame_clock(stream: Any) -> Callable[[Any], int | None]:
+    """Return a function that tells a frame's time in the stream's time base, or None if unknown.
+
+    Frames come from the decoder in the order of presentation. Where their own times are wrong, the
+    decoding times of the packets that completed them are right, apart from a constant delay.
+    """
+    if has_times(stream):
+        return lambda frame: frame.pts
+    delay: int | None = None
+
+    def time(frame: Any) -> int | None:
+        nonlocal delay
+        if delay is None:
+            delay = frame.dts or 0
+        return None if frame.dts is None else frame.dts - delay
+
+    return time
 
 
 def length_s(path: Path, kind: Literal["video", "audio"] | None = None) -> float:

@@ -19,7 +19,7 @@ from media.boxes import top_level_boxes
 from media.frames import FrameConverter, colours_of, shape_of
 from media.images import open_upright
 from media.integrity import is_truncated
-from media.reading import audios, frames, length_s, open_input, open_media, videos
+from media.reading import audios, frames, has_times, length_s, open_input, open_media, videos
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,7 @@ def measure(path: Path) -> Probe:
             codec_tag=_codec_tag(container, context),
             is_fragmented="moof" in kinds,
             is_truncated=is_truncated(path),
+            has_times=has_times(stream),
         )
 
 
