@@ -195,6 +195,6 @@ class RemoteFile:
 
 
 #: A file to upload.
-LocalFile = PhotoFile | VideoFile | DocumentFile
+LocalFile = PhotoFile | VideoFile | DocumentFile | AudioFile
 #: A file to send: an upload or a file id.
 File = LocalFile | RemoteFile

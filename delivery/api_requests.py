@@ -48,12 +48,10 @@ _ITEM_BY_KIND: Final[dict[str, Any]] = {
     "photo": InputMediaPhoto,
     "video": InputMediaVideo,
     "document": InputMediaDocument,
-}
-_INLINE_BY_KIND: Final[dict[str, Any]] = {
-    **_ITEM_BY_KIND,
-    "animation": InputMediaAnimation,
     "audio": InputMediaAudio,
 }
+_AlbumItem = InputMediaPhoto | InputMediaVideo | InputMediaDocument | InputMediaAudio
+_INLINE_BY_KIND: Final[dict[str, Any]] = {**_ITEM_BY_KIND, "animation": InputMediaAnimation}
 #: Kinds of files that the Bot API cannot hide behind a spoiler.
 _NO_SPOILER: Final = frozenset({"document", "audio"})
 #: The chat action that is shown during an upload, by type of file.
@@ -62,6 +60,7 @@ ACTIONS: Final[dict[type[LocalFile], str]] = {
     PhotoFile: "upload_photo",
     VideoFile: "upload_video",
     DocumentFile: "upload_document",
+    AudioFile: "upload_document",
 }
 
 
@@ -146,6 +145,8 @@ def file_request(
             return SendDocument(
                 document=StreamedFile(file.path), disable_content_type_detection=True, **common
             )
+        case AudioFile():
+            return SendAudio(audio=StreamedFile(file.path), **_audio_options(file), **common)
         case VideoFile(is_animation=True):
             return SendAnimation(
                 animation=StreamedFile(file.path),
@@ -171,10 +172,7 @@ def audio_request(target: ChatTarget, audio: AudioFile, options: MessageOptions)
         chat_id=target.chat_id,
         message_thread_id=target.thread_id,
         audio=StreamedFile(audio.path),
-        title=audio.title,
-        performer=audio.performer,
-        duration=audio.duration_s,
-        thumbnail=StreamedFile(audio.thumbnail) if audio.thumbnail else None,
+        **_audio_options(audio),
         caption=options.caption,
         disable_notification=options.is_silent,
         reply_parameters=target.reply,
@@ -195,13 +193,11 @@ def album_request(
     )
 
 
-def _album_item(
-    file: File, options: MessageOptions
-) -> InputMediaPhoto | InputMediaVideo | InputMediaDocument:
+def _album_item(file: File, options: MessageOptions) -> _AlbumItem:
     match file:
         case RemoteFile():
             spoiler = {} if file.kind in _NO_SPOILER else {"has_spoiler": options.is_spoiler}
-            item: InputMediaPhoto | InputMediaVideo | InputMediaDocument = _ITEM_BY_KIND[file.kind](
+            item: _AlbumItem = _ITEM_BY_KIND[file.kind](
                 media=file.file_id, caption=file.label or None, **spoiler
             )
             return item
@@ -209,6 +205,8 @@ def _album_item(
             return InputMediaPhoto(media=StreamedFile(file.path), has_spoiler=options.is_spoiler)
         case DocumentFile():
             return InputMediaDocument(media=StreamedFile(file.path))
+        case AudioFile():
+            return InputMediaAudio(media=StreamedFile(file.path), **_audio_options(file))
         case VideoFile():
             return InputMediaVideo(
                 media=StreamedFile(file.path),
@@ -227,6 +225,15 @@ def inline_media(file: RemoteFile, options: MessageOptions) -> InputMediaUnion:
     detection = {"disable_content_type_detection": True} if file.kind == "document" else {}
     media: InputMediaUnion = kind(media=file.file_id, caption=options.caption or None, **detection)
     return media
+
+
+def _audio_options(audio: AudioFile) -> dict[str, Any]:
+    return {
+        "title": audio.title,
+        "performer": audio.performer,
+        "duration": audio.duration_s,
+        "thumbnail": StreamedFile(audio.thumbnail) if audio.thumbnail else None,
+    }
 
 
 def _video_options(video: VideoFile) -> dict[str, Any]:

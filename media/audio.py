@@ -3,30 +3,62 @@
 from pathlib import Path
 from typing import Final
 
-import av
-
+from media.boxes import top_level_boxes
 from media.encoding import extract_audio
-from media.video import open_media
+from media.reading import length_s, open_media, videos
 
-#: FFmpeg's names of the containers that Telegram's player supports, and their file extensions.
-#: Source: https://core.telegram.org/bots/api#sendaudio
-_SUPPORTED: Final = (("mp3", ".mp3"), ("mp4", ".m4a"))
+#: FFmpeg's names of the containers that Telegram's player supports, the codecs in them that every
+#: phone plays, and their file extensions. Source: https://core.telegram.org/bots/api#sendaudio
+_SUPPORTED: Final = (
+    ("mp3", frozenset({"mp3"}), ".mp3"),
+    ("mp4", frozenset({"aac", "mp3", "alac"}), ".m4a"),
+)
 
 
 def make_native(path: Path) -> tuple[Path, int]:
     """Return the path of an MP3 or M4A file with the audio, and its duration in seconds.
 
     A file in one of these formats is only renamed to the right extension. From any other file, the
-    audio is extracted to an M4A file beside it.
+    audio is extracted to an M4A file beside it. The duration is measured, because MP3 and ADTS
+    files have none in their header, and an estimate is wrong for a variable bit rate.
+
+    Raises:
+        PlatformChangedError: the file has no audio, or is damaged.
+    """
+    extension = _native_extension(path)
+    target = path.rename(path.with_suffix(extension)) if extension else extract_audio(path)
+    with open_media(target, "audio"):  # converts the errors of reading
+        return target, max(round(length_s(target, "audio")), 1)
+
+
+def is_audio_only(path: Path) -> bool:
+    """Return True if a file has audio, and no video besides a cover picture.
 
     Raises:
         PlatformChangedError: the file has no audio, or is damaged.
     """
     with open_media(path, "audio") as container:
+        return not videos(container)
+
+
+def tags(path: Path) -> tuple[str, str]:
+    """Return the title and the performer that a file names, empty if it names none.
+
+    Raises:
+        PlatformChangedError: the file has no audio, or is damaged.
+    """
+    with open_media(path, "audio") as container:
+        return container.metadata.get("title", ""), container.metadata.get("artist", "")
+
+
+def _native_extension(path: Path) -> str:
+    """Return the extension of a file that needs no conversion, or "" for any other file."""
+    with open_media(path, "audio") as container:
         formats = set(container.format.name.split(","))
-        has_video = bool(container.streams.video)
-        seconds = round((container.duration or 0) / av.time_base)
-    for name, extension in _SUPPORTED:
-        if name in formats and not (has_video and name == "mp4"):
-            return path.rename(path.with_suffix(extension)), seconds
-    return extract_audio(path), seconds
+        codec = container.streams.audio[0].codec_context.codec.canonical_name
+        has_video = bool(videos(container))
+    for name, codecs, extension in _SUPPORTED:
+        if name in formats and codec in codecs and not (name == "mp4" and has_video):
+            is_fragmented = any(box.kind == "moof" for box in top_level_boxes(path))
+            return "" if is_fragmented else extension
+    return ""

@@ -7,22 +7,41 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import av
-from av.audio.resampler import AudioResampler
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.filter import Graph
 from PIL import ImageOps
 
 from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
+from media.frames import LIMITED_RANGE, FrameConverter, colours_of, pulled
 from media.images import open_upright
-from media.video import has_decoder, open_input, open_media
+from media.reading import (
+    audios,
+    decode,
+    frame_clock,
+    frames,
+    open_input,
+    open_media,
+    packets,
+    videos,
+)
 
-#: Put the index (moov) first, so that a video plays while it loads, and start timestamps at zero.
-_OUTPUT: Final = {"movflags": "+faststart", "avoid_negative_ts": "make_zero"}
+#: Put the index (moov) first, so that a video plays while it loads. What comes before time zero
+#: (encoder delay, trimmed frames) is hidden by an edit list, as FFmpeg does by default.
+_OUTPUT: Final = {"movflags": "+faststart"}
+#: The same for parts of a video: they start at their first packet, so that none is hidden.
+_PART: Final = {**_OUTPUT, "avoid_negative_ts": "make_zero"}
 #: Share of the size limit that a part's packets may use; the rest is for its index.
 _PART_SHARE: Final = 0.97
 _AUDIO_BITS_PER_S: Final = 128_000
 _AUDIO_RATE: Final = 44_100
+#: Minimum share of packets whose frames can be decoded; a file with fewer counts as damaged.
+_LEAST_DECODED: Final = 0.1
+#: Files whose start times differ by less belong to one timeline, in seconds.
+_SAME_TIMELINE_S: Final = 10
+_ZERO: Final = Fraction(0)
+#: Of the encoded video.
+_TIME_BASE: Final = Fraction(1, 90_000)
 #: Frame rate of slideshows: enough for still pictures, and supported by every player.
 _SLIDE_FRAMES_PER_S: Final = 10
 #: Constant rate factor of x264; 23 is its default. Source: https://trac.ffmpeg.org/wiki/Encode/H.264
@@ -43,19 +62,20 @@ def repack(path: Path, audio: Path | None = None) -> Path:
         source = stack.enter_context(open_media(path))
         audio_source = stack.enter_context(open_media(audio, "audio")) if audio else source
         output = stack.enter_context(_mp4(target))
-        video_stream = source.streams.video[0]
-        audio_streams = _decodable(audio_source.streams.audio)[:1]
-        writers: dict[Any, _StreamWriter] = {video_stream: _StreamCopier(video_stream, output)}
+        video_stream, audio_streams = videos(source)[0], audios(audio_source)
+        origins = _origins(source, audio_source)
+        writers: dict[Any, _StreamWriter] = {
+            video_stream: _StreamCopier(video_stream, output, origins[0])
+        }
         for stream in audio_streams:
-            plays = audio_plays(stream.codec_context.codec.canonical_name)
-            writers[stream] = (
-                _StreamCopier(stream, output) if plays else _AudioEncoder(output, _AUDIO_BITS_PER_S)
-            )
+            writers[stream] = _audio_writer(stream, output, origins[1])
         if audio_source is source:
-            packets = source.demux(video_stream, *audio_streams)
+            incoming = packets(source, video_stream, *audio_streams)
         else:
-            packets = _interleave(source.demux(video_stream), audio_source.demux(*audio_streams))
-        _write_packets(packets, writers)
+            incoming = _interleave(
+                packets(source, video_stream), packets(audio_source, *audio_streams)
+            )
+        _write_packets(incoming, writers)
     return target
 
 
@@ -67,13 +87,15 @@ def encode(path: Path, encoding: Encoding) -> Path:
     """
     target = path.with_suffix(".encoded.mp4")
     with open_media(path) as source, _mp4(target) as output:
-        video_stream, audio_streams = source.streams.video[0], _decodable(source.streams.audio)[:1]
+        video_stream, audio_streams = videos(source)[0], audios(source)
         video_stream.thread_type = "AUTO"
+        origin, _ = _origins(source, source)
         writers: dict[Any, _StreamWriter] = {
-            video_stream: _VideoEncoder(video_stream, output, encoding)
+            video_stream: _VideoEncoder(video_stream, output, encoding, origin)
         }
-        writers |= {s: _AudioEncoder(output, encoding.audio_bit_rate) for s in audio_streams}
-        _write_packets(source.demux(video_stream, *audio_streams), writers)
+        for stream in audio_streams:
+            writers[stream] = _AudioEncoder(stream, output, encoding.audio_bit_rate, origin)
+        _write_packets(packets(source, video_stream, *audio_streams), writers)
     return target
 
 
@@ -88,15 +110,15 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
     """
     parts: list[Path] = []
     with open_media(path) as source:
-        streams = [source.streams.video[0], *_decodable(source.streams.audio)[:1]]
-        segments = _split_at_key_frames(source.demux(*streams), streams[0])
+        streams = [videos(source)[0], *audios(source)]
+        segments = _split_at_key_frames(packets(source, *streams), streams[0])
         max_size = int(most_bytes * _PART_SHARE)
         size = path.stat().st_size
         target_size = size // -(-size // max_size)
-        for packets in _group_segments(segments, target_size, max_size):
+        for group in _group_segments(segments, target_size, max_size):
             target = path.with_suffix(f".part{len(parts) + 1}.mp4")
-            with _mp4(target) as output:
-                _write_packets(packets, {s: _StreamCopier(s, output) for s in streams})
+            with _mp4(target, _PART) as output:
+                _write_packets(group, {s: _StreamCopier(s, output) for s in streams})
             if target.stat().st_size > most_bytes:
                 raise TooLargeError(target.stat().st_size, most_bytes)
             parts.append(target)
@@ -114,14 +136,15 @@ def extract_audio(path: Path) -> Path:
     target = path.with_suffix(".m4a")
     with open_media(path, "audio") as source:
         stream = source.streams.audio[0]
+        origin = Fraction(stream.start_time or 0) * (stream.time_base or 1)
         with av.open(str(target), "w", format="ipod", options=_OUTPUT) as output:
             is_aac = stream.codec_context.codec.canonical_name == "aac"
             writer = (
-                _StreamCopier(stream, output)
+                _StreamCopier(stream, output, origin)
                 if is_aac
-                else _AudioEncoder(output, _AUDIO_BITS_PER_S)
+                else _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, origin)
             )
-            _write_packets(source.demux(stream), {stream: writer})
+            _write_packets(packets(source, stream), {stream: writer})
     return target
 
 
@@ -148,10 +171,7 @@ def show_slides(
         video_stream.pix_fmt = "yuv420p"
         audio_stream = output.add_stream("aac", rate=_AUDIO_RATE)
         audio_stream.bit_rate = _AUDIO_BITS_PER_S
-        samples = _looped_frames(audio)
-        resampler = AudioResampler(
-            format="fltp", layout="stereo", rate=_AUDIO_RATE, frame_size=1024
-        )
+        samples = _resampled_loop(audio)
         written_samples = 0
         for number, path in enumerate(pictures):
             slide = _slide(path, size)
@@ -161,10 +181,10 @@ def show_slides(
                 output.mux(video_stream.encode(slide))
             shown_s = (number + 1) * frames_each / _SLIDE_FRAMES_PER_S
             while written_samples < shown_s * _AUDIO_RATE:
-                for piece in resampler.resample(next(samples)):
-                    piece.pts, piece.time_base = written_samples, Fraction(1, _AUDIO_RATE)
-                    written_samples += piece.samples
-                    output.mux(audio_stream.encode(piece))
+                piece = next(samples)
+                piece.pts, piece.time_base = written_samples, Fraction(1, _AUDIO_RATE)
+                written_samples += piece.samples
+                output.mux(audio_stream.encode(piece))
         output.mux(video_stream.encode(None))
         output.mux(audio_stream.encode(None))
     return target
@@ -174,23 +194,37 @@ class _StreamWriter(Protocol):
     """Writes one stream of the output from the packets of an input stream."""
 
     def take(self, packet: Any) -> None:
-        """Process one packet; a packet without data flushes the decoder."""
+        """Process one packet."""
 
     def finish(self) -> None:
-        """Flush the encoder."""
+        """Flush the decoder and the encoder."""
 
 
 class _StreamCopier:
     """Copies packets without decoding them."""
 
-    def __init__(self, stream: Any, output: OutputContainer) -> None:
+    def __init__(self, stream: Any, output: OutputContainer, origin: Fraction = _ZERO) -> None:
+        """Add a stream like `stream` to the output; `origin` becomes its time zero, in seconds."""
         self._output = output
         self._target = output.add_stream_from_template(stream)
-        if hasattr(self._target.codec_context, "codec_tag"):
-            # The tag belongs to the old container; zero lets the new one choose its own.
-            self._target.codec_context.codec_tag = "\0\0\0\0"
+        self._start = round(origin / stream.time_base)
+        self._last_time: int | None = None
+        codec = stream.codec_context.codec.canonical_name
+        # The tag belongs to the old container; zero lets the new one choose its own. FFmpeg's
+        # choice for H.265 is hev1, which Apple's players refuse.
+        self._target.codec_context.codec_tag = "hvc1" if codec == "hevc" else "\0\0\0\0"
 
     def take(self, packet: Any) -> None:
+        """Write one packet. Decoding times must increase, which damage can prevent."""
+        if packet.dts is None:
+            packet.dts = packet.pts if self._last_time is None else self._last_time + 1
+        if packet.dts is None:
+            return
+        packet.dts -= self._start
+        if self._last_time is not None and packet.dts <= self._last_time:
+            packet.dts = self._last_time + 1
+        self._last_time = packet.dts
+        packet.pts = packet.dts if packet.pts is None else max(packet.pts - self._start, packet.dts)
         packet.stream = self._target
         self._output.mux(packet)
 
@@ -199,104 +233,184 @@ class _StreamCopier:
 
 
 class _VideoEncoder:
-    """Transcodes a video stream to H.264, rotated upright and scaled."""
+    """Transcodes a video stream to H.264: upright, in square pixels, in colours of every screen."""
 
-    def __init__(self, stream: Any, output: OutputContainer, encoding: Encoding) -> None:
-        self._source, self._output, self._encoding = stream, output, encoding
-        rate = stream.average_rate or 30
-        self._target = output.add_stream(
-            "libx264",
-            rate=min(Fraction(rate), Fraction(60)),
-            options={
-                "preset": "veryfast",
-                "crf": _CRF,
-                "maxrate": str(encoding.bit_rate),
-                "bufsize": str(encoding.bit_rate // 2),
-            },
-        )
-        self._target.width, self._target.height = encoding.width, encoding.height
-        self._target.pix_fmt = "yuv420p"
-        # The source's timestamps are kept, so that a variable frame rate stays in sync with audio.
-        self._target.codec_context.time_base = Fraction(1, 90_000)
-        self._graph: Graph | None = None
-        self._last_time = -1
+    def __init__(
+        self, stream: Any, output: OutputContainer, encoding: Encoding, origin: Fraction
+    ) -> None:
+        self._source, self._output, self._origin = stream, output, origin
+        size = (encoding.width, encoding.height)
+        self._converter = FrameConverter(stream, size, "yuv420p")
+        self._clock = frame_clock(stream)
+        self._target = _h264_stream(stream, output, encoding)
+        self._counts = {"packets": 0, "frames": 0}
+        self._last_time = self._next_time = -1
 
     def take(self, packet: Any) -> None:
-        for frame in packet.decode():
-            if frame.pts is None:
-                continue
-            graph = self._graph or self._build_graph(frame)
-            graph.vpush(frame)
-            self._encode(graph.vpull())
+        self._counts["packets"] += 1
+        self._convert(decode(self._source, packet))
 
     def finish(self) -> None:
+        """Flush decoder, filters and encoder.
+
+        Raises:
+            PlatformChangedError: hardly anything could be decoded.
+        """
+        self._convert(decode(self._source, None))
+        for frame in self._converter.finish():
+            self._encode(frame)
+        if self._counts["frames"] < self._counts["packets"] * _LEAST_DECODED:
+            raise PlatformChangedError(f"hardly any frame can be decoded ({self._counts})")
         self._output.mux(self._target.encode(None))
+
+    def _convert(self, decoded: Iterable[Any]) -> None:
+        for frame in decoded:
+            self._counts["frames"] += 1
+            frame.pts, frame.time_base = self._time_of(frame), _TIME_BASE
+            for converted in self._converter.convert(frame):
+                self._encode(converted)
+
+    def _time_of(self, frame: Any) -> int:
+        """Return a frame's time in the output; AVI files have none for some frames."""
+        self._next_time += round(1 / self._target.codec_context.framerate / _TIME_BASE)
+        if (time := self._clock(frame)) is not None:
+            self._next_time = round((time * frame.time_base - self._origin) / _TIME_BASE)
+        return self._next_time
 
     def _encode(self, frame: Any) -> None:
         frame.pict_type = 0  # The encoder chooses the key frames.
-        time = round(frame.pts * frame.time_base * 90_000)
-        if time <= self._last_time:
+        if frame.pts <= self._last_time:
             return  # Timestamps must increase, so a second frame at the same time is dropped.
-        frame.pts, frame.time_base, self._last_time = time, Fraction(1, 90_000), time
+        self._last_time = frame.pts
         self._output.mux(self._target.encode(frame))
 
-    def _build_graph(self, frame: Any) -> Graph:
-        """Build the filter graph that rotates, scales and converts frames like the first one."""
-        rotations = {90: ["transpose=cclock"], -90: ["transpose=clock"], 180: ["hflip", "vflip"]}
-        size = f"scale={self._encoding.width}:{self._encoding.height}"
-        steps = [*rotations.get(frame.rotation, []), size, "setsar=1", "format=yuv420p"]
-        graph = Graph()
-        nodes = [graph.add_buffer(template=self._source)]
-        for step in steps:
-            name, _, arguments = step.partition("=")
-            nodes.append(graph.add(name, arguments or None))
-        graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-        self._graph = graph
-        return graph
+
+def _h264_stream(stream: Any, output: OutputContainer, encoding: Encoding) -> Any:
+    """Add the stream of a video encoder to the output."""
+    options = {
+        "preset": "veryfast",
+        "crf": _CRF,
+        "maxrate": str(encoding.bit_rate),
+        "bufsize": str(encoding.bit_rate // 2),
+    }
+    rate = min(Fraction(stream.average_rate or 30), Fraction(60))
+    target = output.add_stream("libx264", rate=rate, options=options)
+    target.width, target.height = encoding.width, encoding.height
+    target.pix_fmt = "yuv420p"
+    # The source's timestamps are kept, so that a variable frame rate stays in sync with audio.
+    target.codec_context.time_base = _TIME_BASE
+    colours = colours_of(stream.codec_context).for_encoding
+    target.codec_context.color_primaries = colours.primaries
+    target.codec_context.color_trc = colours.transfer
+    target.codec_context.colorspace = colours.matrix
+    target.codec_context.color_range = LIMITED_RANGE
+    return target
 
 
 class _AudioEncoder:
-    """Transcodes an audio stream to AAC in stereo."""
+    """Transcodes an audio stream to AAC in stereo. Gaps become silence, to stay in sync."""
 
-    def __init__(self, output: OutputContainer, bit_rate: int) -> None:
-        self._output = output
+    def __init__(
+        self, stream: Any, output: OutputContainer, bit_rate: int, origin: Fraction
+    ) -> None:
+        self._source, self._output, self._origin = stream, output, origin
         self._target = output.add_stream("aac", rate=_AUDIO_RATE)
         self._target.bit_rate = bit_rate
-        self._resampler = AudioResampler(format="fltp", layout="stereo", rate=_AUDIO_RATE)
+        self._resampler = _Resampler()
+        #: Where the next frame starts if it has no time of its own, in seconds.
+        self._next_time = Fraction(0)
 
     def take(self, packet: Any) -> None:
-        for frame in packet.decode():
+        for frame in decode(self._source, packet):
             self._encode(frame)
 
     def finish(self) -> None:
-        self._encode(None)
+        for frame in decode(self._source, None):
+            self._encode(frame)
+        self._write(self._resampler.finish())
         self._output.mux(self._target.encode(None))
 
     def _encode(self, frame: Any) -> None:
-        for piece in self._resampler.resample(frame):
-            self._output.mux(self._target.encode(piece))
+        time = self._next_time
+        if frame.pts is not None:
+            time = frame.pts * frame.time_base - self._origin
+        self._next_time = time + Fraction(frame.samples, frame.sample_rate)
+        self._write(self._resampler.convert(frame, time))
+
+    def _write(self, converted: Iterable[Any]) -> None:
+        for frame in converted:
+            self._output.mux(self._target.encode(frame))
 
 
-def _decodable(streams: Sequence[Any]) -> list[Any]:
-    """Return the streams that FFmpeg has a decoder for; the others are left out."""
-    return [stream for stream in streams if has_decoder(stream)]
+class _Resampler:
+    """Converts audio frames to the format of the encoder, whatever they change to midway."""
+
+    def __init__(self) -> None:
+        self._layout: tuple[str, str, int] | None = None
+        self._graph: Graph | None = None
+
+    def convert(self, frame: Any, time: Fraction) -> Iterator[Any]:
+        """Yield the converted frames that are complete; `time` is this one's start in seconds."""
+        layout = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if layout != self._layout:
+            yield from self.finish()
+            self._graph, self._layout = _audio_graph(*layout), layout
+        assert self._graph
+        frame.time_base = Fraction(1, frame.sample_rate)
+        frame.pts = round(time * frame.sample_rate)
+        self._graph.push(frame)
+        yield from pulled(self._graph)
+
+    def finish(self) -> Iterator[Any]:
+        """Yield the rest."""
+        if self._graph:
+            self._graph.push(None)
+            yield from pulled(self._graph)
+            self._graph = self._layout = None
 
 
-def _mp4(path: Path) -> OutputContainer:
-    return av.open(str(path), "w", format="mp4", options=_OUTPUT)
+def _audio_graph(sample_format: str, layout: str, rate: int) -> Graph:
+    """Build a filter graph that resamples, and fills gaps of more than 20 ms with silence.
 
-
-def _write_packets(packets: Iterable[Any], writers: dict[Any, _StreamWriter]) -> None:
-    """Pass every packet to its stream's writer, then finish all writers.
-
-    The demuxer ends each stream with an empty packet. It flushes the decoder of an encoding
-    writer, and must not be copied.
+    Source: https://ffmpeg.org/ffmpeg-resampler.html
     """
-    for packet in packets:
-        writer = writers[packet.stream]
-        is_empty = packet.dts is None and not packet.size
-        if not is_empty or isinstance(writer, _VideoEncoder | _AudioEncoder):
-            writer.take(packet)
+    graph = Graph()
+    graph.link_nodes(
+        graph.add_abuffer(
+            format=sample_format, layout=layout, sample_rate=rate, time_base=Fraction(1, rate)
+        ),
+        graph.add("aresample", f"{_AUDIO_RATE}:async=1:min_hard_comp=0.02"),
+        graph.add("aformat", "sample_fmts=fltp:channel_layouts=stereo"),
+        graph.add("abuffersink"),
+    ).configure()
+    return graph
+
+
+def _audio_writer(stream: Any, output: OutputContainer, origin: Fraction) -> _StreamWriter:
+    if audio_plays(stream.codec_context.codec.canonical_name):
+        return _StreamCopier(stream, output, origin)
+    return _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, origin)
+
+
+def _origins(*sources: InputContainer) -> tuple[Fraction, ...]:
+    """Return the times at which playback of each file starts, in seconds.
+
+    Files that belong together share one timeline, unless they are so far apart that they cannot.
+    """
+    starts = [Fraction(source.start_time or 0, av.time_base) for source in sources]
+    if max(starts) - min(starts) < _SAME_TIMELINE_S:
+        return (min(starts),) * len(starts)
+    return tuple(starts)
+
+
+def _mp4(path: Path, options: dict[str, str] = _OUTPUT) -> OutputContainer:
+    return av.open(str(path), "w", format="mp4", options=options)
+
+
+def _write_packets(incoming: Iterable[Any], writers: dict[Any, _StreamWriter]) -> None:
+    """Pass every packet to its stream's writer, then finish all writers."""
+    for packet in incoming:
+        writers[packet.stream].take(packet)
     for writer in writers.values():
         writer.finish()
 
@@ -356,22 +470,26 @@ def _group_segments(
         yield group()
 
 
-def _looped_frames(audio: Path) -> Iterator[Any]:
-    """Yield the decoded frames of an audio file in an endless loop."""
+def _resampled_loop(audio: Path) -> Iterator[Any]:
+    """Yield the frames of an audio file for the encoder, in an endless loop.
+
+    Raises:
+        PlatformChangedError: the file is damaged or empty.
+    """
     while True:
-        count = 0
+        resampler, time = _Resampler(), Fraction(0)
         try:
             with open_input(audio) as container:
-                for frame in container.decode(audio=0):
-                    count += 1
-                    frame.pts = None
-                    yield frame
+                for frame in frames(container, container.streams.audio[0]):
+                    yield from resampler.convert(frame, time)
+                    time += Fraction(frame.samples, frame.sample_rate)
         except (av.FFmpegError, IndexError) as error:
             raise PlatformChangedError(
                 f"the audio file is damaged ({type(error).__name__})"
             ) from error
-        if not count:
+        if not time:
             raise PlatformChangedError("the audio file is empty")
+        yield from resampler.finish()
 
 
 def _slide(path: Path, size: tuple[int, int]) -> Any:

@@ -4,10 +4,14 @@ A photo is a JPEG, PNG or still WebP of at most 10 MB. Width and height add up t
 pixels, and the longer side is at most 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
 """
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageCms, ImageFile, ImageOps
 from pillow_heif import register_heif_opener
 
 from core.errors import BrokenFileError
@@ -26,6 +30,22 @@ _FRAME_RATIO: Final = 9 / 16
 MAX_PIXELS: Final = 100_000_000
 
 _NATIVE = {"JPEG", "PNG", "WEBP"}
+#: Pillow's colour modes that Telegram accepts; CMYK and 16-bit greys are converted.
+_NATIVE_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
+#: Colours that tell whether a profile is sRGB under another name, such as Facebook's "c2".
+_TEST_COLOURS: Final = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128), (200, 120, 60))
+#: Differences of more levels, of 256, are visible.
+_VISIBLE_LEVELS: Final = 6
+#: Where an ICC profile names its colour space, and the spaces that are no RGB and convertible.
+#: Source: ICC.1:2022, 7.2.6
+_PROFILE_SPACE: Final = slice(16, 20)
+_OTHER_SPACES: Final = frozenset({b"CMYK", b"GRAY"})
+#: Minimum share of a damaged JPEG's rows that must be there for the rest to be shown.
+_LEAST_ROWS: Final = 0.5
+#: The colour of what libjpeg found no data for.
+_MISSING: Final = (128, 128, 128)
+_JPEG_END: Final = b"\xff\xd9"
+_JPEG_SCAN: Final = b"\xff\xda"
 _EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "HEIF": "heic", "TIFF": "tiff"}
 _EXIF_ORIENTATION: Final = 0x0112
 #: Values of the orientation tag that swap width and height.
@@ -51,10 +71,21 @@ def make_native(path: Path) -> Path:
     Raises:
         BrokenFileError: the file is not a picture, is damaged, or has too many pixels.
     """
-    with _OpenImage(path) as image:
-        if _is_native(path, image):
+    try:
+        with _OpenImage(path) as image:
+            is_native = _is_native(path, image)
+        if is_native:
+            _check_content(path)
             return path
-        target = path.with_suffix(".sent.jpg")
+        return _as_photo(path, path.with_suffix(".sent.jpg"))
+    except BrokenFileError:
+        if whole := _without_missing_end(path):
+            return _as_photo(whole, path.with_suffix(".sent.jpg"))
+        raise
+
+
+def _as_photo(path: Path, target: Path) -> Path:
+    with _OpenImage(path) as image:
         side = max(image.size) * min(MAX_SIDES / sum(image.size), 1)
         _save(_fit(_upright(image, int(side) or 1)), target)
         return target
@@ -151,6 +182,57 @@ class _OpenImage:
             raise BrokenFileError(type(error).__name__) from error
 
 
+def _check_content(path: Path) -> None:
+    """Decode a whole picture; a JPEG at an eighth of its size, which reads all of it, too.
+
+    Raises:
+        BrokenFileError: it is damaged.
+    """
+    with _OpenImage(path) as image:
+        image.draft(None, (image.width // 8, image.height // 8))
+        image.load()
+
+
+def _without_missing_end(path: Path) -> Path | None:
+    """Return a copy of a JPEG whose end is missing, with an end; the missing part is grey.
+
+    Return None if it is no such JPEG, or if less than half of it is there.
+    """
+    with _OpenImage(path) as image:
+        if image.format not in {"JPEG", "MPO"}:
+            return None
+        is_progressive = bool(image.info.get("progressive"))
+    data = path.read_bytes()
+    # The first scan of a progressive JPEG has the whole picture, at a low quality.
+    is_enough = (
+        data.count(_JPEG_SCAN) > 1 if is_progressive else _share_of_rows(path) >= _LEAST_ROWS
+    )
+    if not is_enough:
+        return None
+    target = path.with_suffix(".whole.jpg")
+    target.write_bytes(data + _JPEG_END)
+    return target
+
+
+def _share_of_rows(path: Path) -> float:
+    """Return how much of a baseline JPEG can be decoded: what is missing below becomes grey."""
+    with _OpenImage(path) as image, _partial_files():
+        image.draft(None, (image.width // 8, image.height // 8))
+        small = image.convert("RGB")
+        there = ImageChops.difference(small, Image.new("RGB", small.size, _MISSING)).getbbox()
+        return there[3] / small.height if there else 0.0
+
+
+@contextmanager
+def _partial_files() -> Iterator[None]:
+    """Let Pillow decode what there is of a file instead of raising an error."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
 def _is_native(path: Path, image: Image.Image) -> bool:
     is_upright = _orientation(image) == 1
     is_still = not getattr(image, "is_animated", False)
@@ -158,6 +240,8 @@ def _is_native(path: Path, image: Image.Image) -> bool:
         image.format in _NATIVE
         and is_still
         and is_upright
+        and image.mode in _NATIVE_MODES
+        and _is_srgb(image.info.get("icc_profile", b""))
         and path.stat().st_size <= MAX_BYTES
         and _sides_fit(image)
     )
@@ -195,7 +279,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     rows = factor * max(_STRIP_PIXELS // (image.width * factor), 1)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        small.paste(strip.convert(mode).reduce(factor), (0, top // factor))
+        small.paste(_in_srgb(strip, mode).reduce(factor), (0, top // factor))
     return small
 
 
@@ -211,12 +295,52 @@ def _orientation(image: Image.Image) -> int:
 
 def _flatten(image: Image.Image) -> Image.Image:
     """Return an RGB picture with a white background, because JPEG would show transparency black."""
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image)
-        image = white
-    return image.convert("RGB")
+    if not image.has_transparency_data:
+        return _in_srgb(image, "RGB")
+    image = _in_srgb(image, "RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return white.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
+    """Return a picture in the mode "RGB" or "RGBA", its colours converted from its profile."""
+    if image.mode.startswith("I"):  # 16-bit greys, of which Pillow would keep the low bits
+        image = image.point(lambda value: value / 256).convert("L")
+    profile = image.info.get("icc_profile", b"")
+    if _is_srgb(profile):
+        return image.convert(mode)
+    source = image if image.mode in {"CMYK", "L"} else image.convert(mode)
+    target = mode if source.mode == "RGBA" else "RGB"
+    try:
+        converted = ImageCms.applyTransform(source, _to_srgb(profile, source.mode, target))
+    except ImageCms.PyCMSError:  # a damaged profile, or one of another kind of colours
+        return image.convert(mode)
+    assert converted
+    converted.info.pop("icc_profile", None)
+    return converted.convert(mode)
+
+
+@cache
+def _to_srgb(profile: bytes, mode: str, target: str) -> ImageCms.ImageCmsTransform:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    srgb = ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(source, srgb, mode, target, ImageCms.Intent.PERCEPTUAL)
+
+
+def _is_srgb(profile: bytes) -> bool:
+    """Return True for no profile, for sRGB under any name, and for one that cannot be used."""
+    if not profile:
+        return True
+    colours = Image.new("RGB", (len(_TEST_COLOURS), 1))
+    colours.putdata(_TEST_COLOURS)
+    try:
+        shown = ImageCms.applyTransform(colours, _to_srgb(profile, "RGB", "RGB"))
+    except ImageCms.PyCMSError:
+        return len(profile) < _PROFILE_SPACE.stop or profile[_PROFILE_SPACE] not in _OTHER_SPACES
+    assert shown
+    pairs = zip(colours.tobytes(), shown.tobytes(), strict=True)
+    return all(abs(before - after) <= _VISIBLE_LEVELS for before, after in pairs)
 
 
 def _fit(image: Image.Image) -> Image.Image:

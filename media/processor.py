@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from core.concurrency import run_all
-from core.errors import BrokenFileError, MediaTimeoutError, TooLargeError
+from core.errors import (
+    BrokenFileError,
+    MediaTimeoutError,
+    PlatformChangedError,
+    TooLargeError,
+)
 from core.media import AudioFile, DocumentFile, LocalFile, PhotoFile, VideoFile
 from core.playback import Probe, Step, encoding_for, may_be_cut, next_step
-from media import audio, encoding, images, video
+from media import audio, encoding, images, integrity, video
 from media.worker_pool import WorkerPool
 
 logger = logging.getLogger(__name__)
@@ -44,10 +49,10 @@ class MediaProcessor:
         """Return a file to be sent as a document, unchanged except for its file extension.
 
         Raises:
-            BrokenFileError, PlatformChangedError: the file is neither a picture nor a video.
+            BrokenFileError, PlatformChangedError: the file is no picture, video or audio.
         """
         if path.suffix:
-            await self.worker_pool.run(video.measure, path)
+            await self._measured(path)
             return DocumentFile(path)
         return DocumentFile(await self.worker_pool.run(images.with_true_name, path))
 
@@ -65,24 +70,37 @@ class MediaProcessor:
     async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
         """Return a video that plays everywhere and fits the size limit: one file, or its parts.
 
-        `still` is the site's preview image, if there is one. If transcoding takes too long, the
-        original is returned if it fits, as a document if few players support it.
+        `still` is the site's preview image, if there is one. If transcoding fails or takes too
+        long, the original is returned if it fits, as a document if few players support it. A file
+        with audio only is returned as audio.
 
         Raises:
             TooLargeError: the video can be neither transcoded to the size limit nor split.
             PlatformChangedError: the file is not a video, or is damaged.
             BrokenFileError: the file crashed a worker.
         """
-        probe = await self.worker_pool.run(video.measure, path)
+        probe = await self._measured(path)
+        if probe is None:
+            return [await self._sound(path, still)]
         match next_step(probe, self.ceiling_bytes):
             case Step.NOTHING:
                 return [await self.worker_pool.run(video.dress, path, probe, still)]
             case Step.REPACK:
-                return [await self._with_thumbnail(await self._remux(path), still)]
+                repacked = await self._remuxed(path, still)
+                if made := repacked or await self._transcoded(path, probe, still):
+                    return [made]
             case Step.ENCODE:
-                if encoded := await self._transcode(path, probe):
-                    return [await self._with_thumbnail(encoded, still)]
+                if encoded := await self._transcoded(path, probe, still):
+                    return [encoded]
         return await self._without_encoding(path, probe, still)
+
+    async def is_truncated(self, path: Path) -> bool:
+        """Return True if a file says of itself that data is missing: see `media.integrity`.
+
+        Raises:
+            BrokenFileError: the file crashed a worker.
+        """
+        return await self.worker_pool.run(integrity.is_truncated, path)
 
     async def joined(self, path: Path, audio_path: Path) -> Path:
         """Remux a video and its separate audio file into one file; return the new file."""
@@ -121,37 +139,63 @@ class MediaProcessor:
         path = await self.encoder_pool.run(encoding.show_slides, photos, track.path, size, each)
         return await self._with_thumbnail(path, None)
 
-    async def _remux(self, path: Path) -> Path:
-        return await self.worker_pool.run(encoding.repack, path)
+    async def _measured(self, path: Path) -> Probe | None:
+        """Return the properties of a video, or None if it has only audio."""
+        try:
+            return await self.worker_pool.run(video.measure, path)
+        except PlatformChangedError:
+            if await self.worker_pool.run(audio.is_audio_only, path):
+                return None
+            raise
+
+    async def _sound(self, path: Path, still: Path | None) -> AudioFile:
+        native, seconds = await self.audio(path)
+        title, performer = await self.worker_pool.run(audio.tags, native)
+        return AudioFile(native, title, performer, seconds, await self.thumbnail(still))
+
+    async def _remuxed(self, path: Path, still: Path | None) -> VideoFile | None:
+        """Return a remuxed video, or None if the container cannot take its tracks."""
+        try:
+            repacked = await self.worker_pool.run(encoding.repack, path)
+            return await self._with_thumbnail(repacked, still)
+        except PlatformChangedError as error:
+            logger.warning(
+                "Could not remux %s: %s", path.name, error, extra={"event": "remux_failed"}
+            )
+            return None
 
     async def _with_thumbnail(self, path: Path, still: Path | None) -> VideoFile:
         probe = await self.worker_pool.run(video.measure, path)
         return await self.worker_pool.run(video.dress, path, probe, still)
 
-    async def _transcode(self, path: Path, probe: Probe) -> Path | None:
-        """Return a transcoded file, or None if it takes too long or cannot fit the size limit."""
+    async def _transcoded(self, path: Path, probe: Probe, still: Path | None) -> VideoFile | None:
+        """Return a transcoded video, or None if that fails, takes too long, or cannot fit."""
         plan = encoding_for(probe, self.ceiling_bytes)
         if plan is None:
             return None
         try:
             encoded = await self.encoder_pool.run(encoding.encode, path, plan)
+            if encoded.stat().st_size <= self.ceiling_bytes:
+                return await self._with_thumbnail(encoded, still)
         except MediaTimeoutError:
             logger.warning(
                 "Transcoding %s took too long and was aborted",
                 path.name,
                 extra={"event": "transcode_timeout"},
             )
-            return None
-        return encoded if encoded.stat().st_size <= self.ceiling_bytes else None
+        except (PlatformChangedError, BrokenFileError) as error:
+            logger.warning(
+                "Could not transcode %s: %s", path.name, error, extra={"event": "transcode_failed"}
+            )
+        return None
 
     async def _without_encoding(
         self, path: Path, probe: Probe, still: Path | None
     ) -> list[LocalFile]:
         if probe.size_bytes <= self.ceiling_bytes:
             # Most phones play H.265. Other codecs are sent as a document, for another player app.
-            if probe.video_codec == "hevc":
-                return [await self._with_thumbnail(await self._remux(path), still)]
-            return [DocumentFile(path)]
+            copied = await self._remuxed(path, still) if probe.may_be_copied else None
+            return [copied or DocumentFile(path)]
         if not (self.may_split and may_be_cut(probe)):
             raise TooLargeError(probe.size_bytes, self.ceiling_bytes)
         parts = await self.worker_pool.run(encoding.cut, path, self.ceiling_bytes)

@@ -5,19 +5,21 @@ and duration, Telegram's apps show a video as a square; without a thumbnail, as 
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import av
-from av.container import InputContainer
 from PIL import Image
 
-from core.errors import BrokenFileError, PlatformChangedError
+from core.errors import BrokenFileError
 from core.media import VideoFile
-from core.playback import Probe
+from core.playback import Probe, still_time_s
+from media.boxes import top_level_boxes
+from media.frames import FrameConverter, colours_of, shape_of
 from media.images import open_upright
+from media.integrity import is_truncated
+from media.reading import audios, frames, has_times, length_s, open_input, open_media, videos
 
 logger = logging.getLogger(__name__)
 
@@ -28,42 +30,42 @@ _THUMBNAIL_SIDE: Final = 320
 _COVER_SIDE: Final = 1280
 #: Maximum relative difference between the aspect ratios of the video and the site's still.
 _RATIO_TOLERANCE: Final = 0.05
-#: Seek target for the still, in seconds, because the first frame is often black. FFmpeg seeks to
-#: the key frame at or before this time.
-_STILL_SEEK_S: Final = 1
-#: FFmpeg's names of the formats that are opened.
-_FORMATS: Final = (
-    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "asf", "flv", "mpegts"),
-    *("mpeg", "mp3", "aac", "ac3", "flac", "ogg", "wav", "gif", "h264", "hevc", "ivf"),
-)
+#: Frames that are decoded at most to get from a key frame to the time of the still.
+_MOST_STILL_FRAMES: Final = 40
+#: How QuickTime and phones before 2005 call their files, the start of the major brand of an MP4.
+#: Source: https://mp4ra.org/registered-types/brands
+_OTHER_BRANDS: Final = ("qt", "3g")
 
 
 def measure(path: Path) -> Probe:
-    """Return the properties of a video; its first frame is decoded.
+    """Return the properties of a video; its first frame that is not damaged is decoded.
 
     Raises:
-        PlatformChangedError: the file is not a video, or is damaged.
+        PlatformChangedError: the file is not a video, or nothing of it can be decoded.
     """
     with open_media(path) as container:
-        stream = container.streams.video[0]
+        stream = videos(container)[0]
         stream.codec_context.thread_count = 1
-        frame = next(container.decode(stream))
-        width, height = frame.width, frame.height
-        if frame.rotation % 180:
-            width, height = height, width
-        audios = [each for each in container.streams.audio if has_decoder(each)]
+        shape = shape_of(next(frames(container, stream)), stream)
+        context, sound = stream.codec_context, audios(container)
+        kinds = [box.kind for box in top_level_boxes(path)]
         return Probe(
             size_bytes=path.stat().st_size,
-            width=width,
-            height=height,
-            duration_s=container.duration / av.time_base if container.duration else 0.0,
+            width=shape.displayed[0],
+            height=shape.displayed[1],
+            duration_s=_duration_s(path, container, is_fragmented="moof" in kinds),
             frames_per_s=float(stream.average_rate or 0),
-            video_codec=stream.codec_context.codec.canonical_name,
-            pixel_format=stream.codec_context.pix_fmt or "",
-            profile=stream.codec_context.profile or "",
-            audio_codec=audios[0].codec_context.codec.canonical_name if audios else "",
-            is_mp4="mp4" in container.format.name.split(","),
-            is_fast_start=_index_comes_first(path),
+            video_codec=context.codec.canonical_name,
+            pixel_format=context.pix_fmt or "",
+            profile=context.profile or "",
+            audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
+            is_mp4=_is_mp4(container),
+            is_fast_start=_index_comes_first(kinds),
+            colours=colours_of(context),
+            codec_tag=_codec_tag(container, context),
+            is_fragmented="moof" in kinds,
+            is_truncated=is_truncated(path),
+            has_times=has_times(stream),
         )
 
 
@@ -76,11 +78,11 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
     thumbnail = cover = None
     image = _open_still(still, probe.width / probe.height) if still else None
     try:
-        image = image or _frame(path)
+        image = image or _frame(path, probe)
         cover = _save(image, path.with_suffix(".cover.jpg"))
         image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
         thumbnail = _save(image, path.with_suffix(".thumb.jpg"))
-    except (OSError, ValueError, av.FFmpegError) as error:
+    except (OSError, ValueError, StopIteration, av.FFmpegError) as error:
         logger.info(
             "Could not make a thumbnail and cover of %s: %s",
             path.name,
@@ -92,66 +94,37 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
         size_bytes=path.stat().st_size,
         width=probe.width,
         height=probe.height,
-        duration_s=round(probe.duration_s),
+        duration_s=max(round(probe.duration_s), 1),
         thumbnail=thumbnail,
         cover=cover,
         is_animation=probe.is_loop,
     )
 
 
-def open_input(path: Path) -> InputContainer:
-    """Open a media file for reading. Only local files in the formats of the sites are accepted.
-
-    Some of FFmpeg's formats are scripts or playlists that open other files and addresses. Titles
-    and comments inside a file are in any encoding.
-
-    Raises:
-        av.FFmpegError: the file is in no such format.
-    """
-    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
-    return av.open(str(path), options=options, metadata_errors="replace")
+def _duration_s(path: Path, container: Any, *, is_fragmented: bool) -> float:
+    """Return the duration in seconds; measured, where the header has none that can be trusted."""
+    if container.duration and not is_fragmented:
+        return float(container.duration / av.time_base)
+    return length_s(path)
 
 
-def has_decoder(stream: Any) -> bool:
-    """Return True if FFmpeg can decode a stream; PyAV has no codec context otherwise."""
-    return stream.codec_context is not None
+def _is_mp4(container: Any) -> bool:
+    """Return True for MP4, but not for its relatives, which FFmpeg reads with the same demuxer."""
+    brand = container.metadata.get("major_brand", "")
+    return "mp4" in container.format.name.split(",") and not brand.startswith(_OTHER_BRANDS)
 
 
-@contextmanager
-def open_media(path: Path, kind: Literal["video", "audio"] = "video") -> Iterator[InputContainer]:
-    """Open a file that must have a stream of the given kind, and yield its container.
-
-    Raises:
-        PlatformChangedError: there is no such stream, or reading failed inside the block.
-        BrokenFileError: FFmpeg cannot decode it.
-    """
-    try:
-        with open_input(path) as container:
-            streams = container.streams.video if kind == "video" else container.streams.audio
-            if not streams:
-                raise PlatformChangedError(f"the file has no {kind} stream")
-            if not has_decoder(streams[0]):
-                raise BrokenFileError(f"no decoder for the {kind} stream")
-            yield container
-    except (av.FFmpegError, IndexError, StopIteration) as error:
-        raise PlatformChangedError(
-            f"the {kind} file is not readable ({type(error).__name__})"
-        ) from error
+def _codec_tag(container: Any, context: Any) -> str:
+    """Return the name of the sample description; only MP4 and its relatives have one."""
+    if "mp4" not in container.format.name.split(","):
+        return ""
+    return str(context.codec_tag).strip("\0 ")
 
 
-def _index_comes_first(path: Path) -> bool:
+def _index_comes_first(kinds: list[str]) -> bool:
     """Return True if an MP4's index (moov) precedes its content (mdat); ISO 14496-12, 4.2."""
-    with path.open("rb") as file:
-        while len(head := file.read(8)) == 8:
-            size, kind = int.from_bytes(head[:4], "big"), head[4:]
-            if kind in {b"moov", b"mdat"}:
-                return kind == b"moov"
-            if size == 1:
-                size = int.from_bytes(file.read(8), "big") - 8
-            if size < 8:
-                break
-            file.seek(size - 8, 1)
-    return False
+    content = kinds.index("mdat") if "mdat" in kinds else len(kinds)
+    return "moov" in kinds[:content]
 
 
 def _open_still(still: Path, ratio: float) -> Image.Image | None:
@@ -168,16 +141,34 @@ def _open_still(still: Path, ratio: float) -> Image.Image | None:
     return picture if is_same_shape else None
 
 
-def _frame(path: Path) -> Image.Image:
-    """Return a frame of the video, rotated as players show it."""
+def _frame(path: Path, probe: Probe) -> Image.Image:
+    """Return a frame of the video as players show it.
+
+    Raises:
+        StopIteration: no frame can be decoded.
+        av.FFmpegError: the file is not readable.
+    """
     with open_input(path) as container:
-        stream = container.streams.video[0]
+        stream = videos(container)[0]
         stream.codec_context.thread_count = 1
-        if container.duration and container.duration > 2 * _STILL_SEEK_S * av.time_base:
-            container.seek(_STILL_SEEK_S * av.time_base)
-        frame = next(container.decode(stream))
-        image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
-        return image.rotate(frame.rotation, expand=True) if frame.rotation else image
+        time = still_time_s(probe.duration_s) + (container.start_time or 0) / av.time_base
+        if time:
+            container.seek(int(time * av.time_base))
+        frame = _frame_at(frames(container, stream), time)
+        converter = FrameConverter(stream, (probe.width, probe.height), "rgb24")
+        converted = next(iter([*converter.convert(frame), *converter.finish()]))
+        image: Image.Image = converted.to_image()
+        return image
+
+
+def _frame_at(decoded: Any, time: float) -> Any:
+    """Return the last frame until `time` (seconds), or as near to it as the limit allows."""
+    best = next(decoded)
+    for frame in islice(decoded, _MOST_STILL_FRAMES):
+        if frame.time is not None and frame.time > time:
+            break
+        best = frame
+    return best
 
 
 def _save(image: Image.Image, path: Path) -> Path:

@@ -190,6 +190,6 @@ async def titled_audio(fetched: FetchedAudio, media: MediaProcessor) -> AudioFil
         path=path,
         title=audio.title or post.text.partition("\n")[0][:64] or post.id,
         performer=audio.author or post.author,
-        duration_s=audio.duration_s or seconds,
+        duration_s=seconds,
         thumbnail=await media.thumbnail(fetched.still),
     )

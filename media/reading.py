@@ -1,0 +1,192 @@
+"""Open media files and read them like the ffmpeg command: what is damaged is skipped.
+
+Runs in worker processes, so that a malicious file can crash a worker at most.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+
+from core.errors import BrokenFileError, PlatformChangedError
+
+#: FFmpeg's names of the formats that are opened.
+_FORMATS: Final = (
+    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "asf", "flv", "mpegts"),
+    *("mpeg", "mp3", "aac", "ac3", "flac", "ogg", "wav", "gif", "apng", "h264", "hevc", "ivf"),
+)
+#: Reading goes on after so many damaged places in a row; then the rest of the file is given up.
+_MOST_UNREADABLE: Final = 50
+#: FFmpeg's names of the formats without presentation times.
+_UNTIMED: Final = frozenset({"avi", "h264", "hevc"})
+#: Codecs of still pictures. A stream with one such frame beside an audio stream is its cover.
+_PICTURE_CODECS: Final = frozenset({"mjpeg", "png", "bmp", "gif", "webp"})
+#: What a decoder says of damaged data; FFmpeg's command line goes on after it, too.
+_DAMAGED: Final = (
+    av.error.InvalidDataError,
+    av.error.PatchWelcomeError,
+    av.error.ArgumentError,
+    av.error.UndefinedError,
+)
+
+
+def open_input(path: Path) -> InputContainer:
+    """Open a media file for reading. Only local files in the formats of the sites are accepted.
+
+    Some of FFmpeg's formats are scripts or playlists that open other files and addresses. Titles
+    and comments inside a file are in any encoding.
+
+    Raises:
+        av.FFmpegError: the file is in no such format.
+    """
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+    return av.open(str(path), options=options, metadata_errors="replace")
+
+
+def has_decoder(stream: Any) -> bool:
+    """Return True if FFmpeg can decode a stream; PyAV has no codec context otherwise."""
+    return stream.codec_context is not None
+
+
+@contextmanager
+def open_media(path: Path, kind: Literal["video", "audio"] = "video") -> Iterator[InputContainer]:
+    """Open a file that must have a stream of the given kind, and yield its container.
+
+    Raises:
+        PlatformChangedError: there is no such stream, or reading failed inside the block.
+        BrokenFileError: FFmpeg cannot decode it.
+    """
+    try:
+        with open_input(path) as container:
+            streams = videos(container) if kind == "video" else list(container.streams.audio)
+            if not streams:
+                raise PlatformChangedError(f"the file has no {kind} stream")
+            if not has_decoder(streams[0]):
+                raise BrokenFileError(f"no decoder for the {kind} stream")
+            yield container
+    except (av.FFmpegError, IndexError, StopIteration) as error:
+        raise PlatformChangedError(
+            f"the {kind} file is not readable ({type(error).__name__})"
+        ) from error
+
+
+def videos(container: InputContainer) -> list[Any]:
+    """Return the video streams that are no cover pictures of the audio."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not (stream.disposition & Disposition.attached_pic or _is_cover(stream, container))
+    ]
+
+
+def audios(container: InputContainer) -> list[Any]:
+    """Return the first audio stream that FFmpeg can decode, as a list of at most one."""
+    return [stream for stream in container.streams.audio if has_decoder(stream)][:1]
+
+
+def _is_cover(stream: Any, container: InputContainer) -> bool:
+    if not (has_decoder(stream) and container.streams.audio and stream.frames == 1):
+        return False
+    return stream.codec_context.codec.canonical_name in _PICTURE_CODECS
+
+
+def packets(container: InputContainer, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of some streams, without the empty ones at the end of each stream.
+
+    Damaged places are skipped. If too many follow each other, the file ends there.
+    """
+    unreadable = 0
+    while unreadable < _MOST_UNREADABLE:
+        try:
+            for packet in container.demux(*streams):
+                unreadable = 0
+                if packet.size:
+                    yield packet
+            return
+        except _DAMAGED:
+            unreadable += 1
+        except IndexError:
+            return  # at the end, PyAV wants to flush a stream that appeared while reading
+
+
+def decode(stream: Any, packet: Any) -> list[Any]:
+    """Return the frames that a packet completes; None flushes the decoder. Damage gives none."""
+    try:
+        decoded = list(stream.codec_context.decode(packet))
+    except (*_DAMAGED, av.error.EOFError):
+        return []
+    for frame in decoded:
+        if frame.time_base is None:  # flushed
+            frame.time_base = stream.time_base
+    return decoded
+
+
+def frames(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """Yield the frames of a stream that can be decoded."""
+    for packet in packets(container, stream):
+        yield from decode(stream, packet)
+    yield from decode(stream, None)
+
+
+def has_times(stream: Any) -> bool:
+    """Return False if the container stores no presentation times, and frames are not in order.
+
+    AVI files and bare H.264 and H.265 have times in the order of decoding at most.
+    """
+    formats = set(stream.container.format.name.split(","))
+    return not (formats & _UNTIMED and stream.codec_context.has_b_frames)
+
+
+def frame_clock(stream: Any) -> Callable[[Any], int | None]:
+    """Return a function that tells a frame's time in the stream's time base, or None if unknown.
+
+    Frames come from the decoder in the order of presentation. Where their own times are wrong, the
+    decoding times of the packets that completed them are right, apart from a constant delay.
+    """
+    if has_times(stream):
+        return lambda frame: frame.pts
+    delay: int | None = None
+
+    def time(frame: Any) -> int | None:
+        nonlocal delay
+        if delay is None:
+            delay = frame.dts or 0
+        return None if frame.dts is None else frame.dts - delay
+
+    return time
+
+
+def length_s(path: Path, kind: Literal["video", "audio"] | None = None) -> float:
+    """Return the time between the start of the first packet and the end of the last, in seconds.
+
+    It is measured without decoding, for files whose header has no duration or a wrong one. `kind`
+    selects the streams; None means both. The result is 0 if no packet has a timestamp.
+
+    Raises:
+        av.FFmpegError: the file is not readable.
+    """
+    with open_input(path) as container:
+        streams = [
+            *(videos(container) if kind != "audio" else []),
+            *(audios(container) if kind != "video" else []),
+        ]
+        spans = [_span(packet) for packet in packets(container, *streams)] if streams else []
+    times = [span for span in spans if span]
+    if not times:
+        return 0.0
+    # What comes before time zero is decoded, but not shown: trimmed frames and encoder delay.
+    start = max(min(start for start, _ in times), Fraction(0))
+    return max(float(max(end for _, end in times) - start), 0.0)
+
+
+def _span(packet: Any) -> tuple[Fraction, Fraction] | None:
+    """Return when a packet starts and ends, in seconds, or None if it has no timestamp."""
+    time = packet.pts if packet.pts is not None else packet.dts
+    if time is None or packet.time_base is None:
+        return None
+    return time * packet.time_base, (time + (packet.duration or 0)) * packet.time_base
