@@ -5,6 +5,7 @@ and curl_cffi.
 """
 
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy, FileRequest
+from platforms._platform import PageKind
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import Spool, Workspace
@@ -15,6 +16,7 @@ __all__ = [
     "FetchPolicy",
     "Fetcher",
     "FileRequest",
+    "PageKind",
     "ProxyPool",
     "Registry",
     "Spool",

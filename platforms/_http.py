@@ -25,8 +25,11 @@ from core.errors import (
 from platforms._proxies import Proxy
 
 MAX_REDIRECTS: Final = 6
-#: Path prefixes of the sites' login pages.
-LOGIN_PAGES: Final = ("/login", "/accounts/login")
+#: Path prefixes of the sites' login pages, and of other pages that they show to refused clients.
+LOGIN_PAGES: Final = (
+    *("/login", "/accounts/login", "/i/flow/login", "/challenge/", "/checkpoint/", "/consent/"),
+    *("/cookie/consent", "/over18"),
+)
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -52,6 +55,10 @@ class HostRule:
             and parts.port in {None, 80, 443}
             and any(host == domain or host.endswith(f".{domain}") for domain in self.domains)
         )
+
+
+#: Hosts to which other sites redirect clients that they refuse: Instagram, YouTube.
+_LOGIN_HOSTS: Final = HostRule(("facebook.com", "accounts.google.com"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,8 @@ class WebClient:
             PlatformError: the site gave no usable response.
         """
         async with self._request(url, headers, timeout_s=15) as response:
+            if response.status in {404, 410}:
+                return None
             raise_for_status(response.status)
             return self._next_hop(response, hosts)
 
@@ -204,12 +213,15 @@ def redirect_target(url: str, location: str, hosts: Hosts) -> str:
 
     Raises:
         BrokenLinkError: the target is not one of `hosts`.
+        PlatformRefusedError: the target is where other sites send clients to sign in.
     """
     try:
         target = urljoin(url, location)
     except ValueError:
         target = ""
     if not hosts.allows(target):
+        if _LOGIN_HOSTS.allows(target):
+            raise PlatformRefusedError("redirected to another site to sign in")
         raise BrokenLinkError("a redirect leaves the allowed hosts")
     return target
 
