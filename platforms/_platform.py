@@ -208,7 +208,7 @@ _DEAD_END: Final = re.compile(r"/?|/(?:[a-z]{2}/)?(?:404|not-?found)/?")
 #: Query parameters in which login pages name the page that they lead back to.
 _RETURN_PARAMETERS: Final = (
     *("redirect_url", "redirect_uri", "redirect", "next", "continue", "return_to", "returnUrl"),
-    *("dest", "url", "u"),
+    *("redirect_after_login", "dest", "url", "u"),
 )
 #: Login pages may lead to each other.
 _MAX_NESTING: Final = 3

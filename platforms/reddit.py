@@ -2,7 +2,7 @@
 
 import re
 
-from core.media import Access, Link, Picture, Post
+from core.media import Access, Clip, Link, Picture, Post, Rendition
 from platforms._http import HostRule
 from platforms._platform import FetchContext, PageKind, known_post
 from platforms._ytdlp import BROWSER
@@ -10,8 +10,8 @@ from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host with the prefix of another interface or language: old.reddit.com, de.reddit.com.
 _HOST = r"(?:[a-z-]{1,7}\.)?reddit\.com"
-#: A picture's own id has its format: "demo01.jpg". Ids of posts have no dot.
-_PICTURE = r"(?P<picture>[A-Za-z0-9]+\.(?:jpe?g|png|webp))"
+#: The id of a picture or GIF ends with its format: "demo01.jpg". Ids of posts have no dot.
+_PICTURE = r"(?P<picture>[A-Za-z0-9]+\.(?:jpe?g|png|webp|gif|mp4))"
 
 
 class _Reddit(YtdlpSite):
@@ -26,7 +26,7 @@ class _Reddit(YtdlpSite):
         return f"https://i.redd.it/{post_id}" if "." in post_id else super().link_to(post_id)
 
     async def fetch(self, link: Link, context: FetchContext) -> Post:
-        """Read a post with yt-dlp's extractor; a picture is its own file.
+        """Read a post with yt-dlp's extractor; a picture or GIF is its own file.
 
         Raises:
             LinkError, MediaError: the site does not provide the post.
@@ -37,7 +37,10 @@ class _Reddit(YtdlpSite):
             return await super().fetch(link, context)
         url = self.link_to(post_id)
         access = Access(context.pages.proxy.name, {"User-Agent": BROWSER})
-        return Post(self.name, post_id, url, access, items=(Picture((url,)),))
+        # The file is probed after the download, so the codec may be a guess.
+        is_moving = post_id.endswith((".gif", ".mp4"))
+        item = Clip((Rendition((url,), codec="h264"),)) if is_moving else Picture((url,))
+        return Post(self.name, post_id, url, access, items=(item,))
 
 
 _SITE = _Reddit(

@@ -64,7 +64,7 @@ _LANGUAGE = re.compile(r"/[a-z]{2}(?:-[A-Za-z]{2,4})?(?=/(?:@|video/|photo/|tag/
 #: Start of the path of pages that are no posts; the first match wins.
 _PAGES: Final = (
     # Where TikTok sends clients from countries in which it is not available.
-    (PageKind.REGION_BLOCKED, re.compile(r"/(?:hk/notfound|in/about|[a-z]{2}/unavailable)\b")),
+    (PageKind.REGION_BLOCKED, re.compile(r"/(?:hk/notfound|in/about)\b")),
     (PageKind.LIVE, re.compile(r"/live\b|/@[^/]+/live\b|(?:/h5|/i18n)?/share/live/")),
     (
         PageKind.LIST,

@@ -137,11 +137,10 @@ class RedditSite:
         if request.host == "i.redd.it":
             path = self.pictures.get(name)
             return await send_file(request, path) if path else web.Response(status=404)
-        if request.host == "v.redd.it" and "/" not in name:
-            return _redirect(f"https://www.reddit.com/video/{name}")
         if request.host == "v.redd.it":
-            return await self._file(request)
-        if name.startswith("video/") and (number := self.videos.get(name.removeprefix("video/"))):
+            return await self._file(request) if "/" in name else self._redirect(name)
+        if name.startswith("video/"):
+            number = self.videos[name.removeprefix("video/")]
             return _redirect(f"https://www.reddit.com/r/ferries/comments/{number}/a_crossing/")
         if not request.path.endswith("/.json"):
             response = web.Response(text="<html></html>", content_type="text/html")
@@ -155,6 +154,11 @@ class RedditSite:
         if post.refusal:
             return web.json_response({"error": 403, "reason": post.refusal}, status=403)
         return web.json_response([{"data": {"children": [{"data": self._post(post)}]}}])
+
+    def _redirect(self, video: str) -> web.Response:
+        if video not in self.videos:
+            return web.Response(status=404)
+        return _redirect(f"https://www.reddit.com/video/{video}")
 
     def _post(self, post: RedditPost) -> dict[str, Any]:
         data: dict[str, Any] = {"title": post.title, "author": "ferry_demo", "ups": 7}

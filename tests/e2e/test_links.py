@@ -4,6 +4,7 @@ import random
 import re
 
 import pytest
+from PIL import Image
 
 from misc.ui.texts import load_texts
 from platforms import load_registry
@@ -113,3 +114,14 @@ async def test_a_picture_on_reddit_is_sent_as_a_photo(harness: BotHarness):
     await harness.say("https://i.redd.it/demo01.jpg")
     assert "photo" in harness.answers()[-1]
     assert {entry.host for entry in harness.simulator.log} == {"i.redd.it"}
+
+
+async def test_a_gif_on_reddit_is_sent_as_an_animation(harness: BotHarness):
+    path = harness.folder / "demo01.gif"
+    frames = [Image.new("RGB", (120, 90), (n * 20, 80, 120)) for n in range(10)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    harness.simulator.reddit.pictures["demo01.gif"] = path
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://i.redd.it/demo01.gif")
+    assert harness.answers()[-1]["animation"]["width"] == 120
