@@ -254,6 +254,17 @@ async def test_without_a_link_or_a_start_there_is_a_hint(
     assert bench.intake.submissions == []
 
 
+async def test_a_call_about_a_page_that_is_no_post_is_told_so(bench: Bench):
+    await register()
+    above = bench.telegram.message("https://x.com/ferry", chat_id=-7, message_id=69)
+    await call(bench, "@demo_bot", reply_to_message=above)
+    (answer,) = bench.telegram.of(AnswerGuestQuery)
+    assert (
+        answer.result.model_dump()["input_message_content"]["message_text"]
+        == (WORDS["link_profile"])
+    )
+
+
 async def test_a_call_that_telegram_does_not_take_is_no_request(bench: Bench):
     await register()
     bench.telegram.fail(AnswerGuestQuery, FloodError(3))
