@@ -2,7 +2,8 @@
 
     ClipferryError
     ├─ LinkError                 the user's side
-    │   └─ BrokenLinkError
+    │   ├─ BrokenLinkError ── ExpiredLinkError
+    │   └─ ProfileError · StoriesError · HighlightsError · TagPageError · AudioPageError
     ├─ CardReplyError            an administrator's side
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
@@ -69,6 +70,42 @@ class LinkError(ClipferryError):
 
 class BrokenLinkError(LinkError):
     """The link does not lead to a post."""
+
+
+class ExpiredLinkError(BrokenLinkError):
+    """The short link leads to the site's home page: it has expired, or was copied incompletely."""
+
+    text_key = "link_expired"
+
+
+class ProfileError(LinkError):
+    """The link leads to a profile."""
+
+    text_key = "link_profile"
+
+
+class StoriesError(LinkError):
+    """The link leads to all stories of a person."""
+
+    text_key = "link_stories"
+
+
+class HighlightsError(LinkError):
+    """The link leads to the highlights of a person."""
+
+    text_key = "link_highlights"
+
+
+class TagPageError(LinkError):
+    """The link leads to a hashtag, to search results, or to another changing page."""
+
+    text_key = "link_tag"
+
+
+class AudioPageError(LinkError):
+    """The link leads to a sound, with the posts that use it."""
+
+    text_key = "link_audio"
 
 
 class CardReplyError(ClipferryError):

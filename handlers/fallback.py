@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import InPrivate, OfKind, marked_urls
+from misc.filters import InPrivate, OfKind, marked_urls, page_of
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import Texts
 from misc.utils import platform_titles
@@ -52,7 +52,7 @@ async def on_anything(
         DeliveryError: the hint is not sent.
     """
     if not chat.is_new:
-        text = texts(chat.lang, _hint_key(message), platforms=platform_titles(registry))
+        text = texts(chat.lang, _hint_key(message, registry), platforms=platform_titles(registry))
         await sender.send_text(ChatTarget.of(message), text)
 
 
@@ -61,10 +61,12 @@ async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> N
     await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
 
 
-def _hint_key(message: Message) -> str:
+def _hint_key(message: Message, registry: Registry) -> str:
     """Return the locale key of the hint for a message without a supported link."""
     if message.video or message.video_note:
         return "uploads_not_processed"
+    if page := page_of(message, registry):
+        return page.error.text_key
     if not message.text:
         return "links_only"
     return "foreign_link" if any(marked_urls(message)) else "send_link"

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from core.errors import DeliveryError
 from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message
-from platforms import Registry
+from platforms import PageKind, Registry
 
 GROUPS = {"group", "supergroup"}
 _ADMIN_STATUSES = {"creator", "administrator"}
@@ -136,6 +136,12 @@ def links_of(message: Message, registry: Registry) -> list[Link]:
     """Return the links to supported platforms in a message's text, caption and entities."""
     text = message.text or message.caption or ""
     return registry.find_all(text, marked_urls(message))
+
+
+def page_of(message: Message, registry: Registry) -> PageKind | None:
+    """Return what a page of a supported platform is that a message without posts links to."""
+    text = message.text or message.caption or ""
+    return registry.find_page(text, marked_urls(message))
 
 
 def marked_urls(message: Message) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """HTTP client that requests only allowed hosts and checks every redirect."""
 
 import ipaddress
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -27,10 +26,13 @@ from core.errors import (
 from platforms._proxies import Proxy
 
 MAX_REDIRECTS: Final = 6
-#: Path prefixes of the sites' login pages.
-LOGIN_PAGES: Final = ("/login", "/accounts/login")
+#: Path prefixes of the sites' login pages, and of other pages that they show to refused clients.
+LOGIN_PAGES: Final = (
+    *("/login", "/accounts/login", "/i/flow/login", "/challenge/", "/checkpoint/", "/consent/"),
+    *("/cookie/consent", "/over18"),
+)
 #: TikTok's pages for visitors from countries in which it shows nothing.
-_REGION_PAGES: Final = re.compile(r"/(?:[a-z]{2}(?:-[a-zA-Z]{2,4})?/)(?:notfound|about)/?")
+_REGION_PAGES: Final = frozenset({"/hk/notfound", "/in/about"})
 #: HTTP statuses of pages that do not exist.
 GONE: Final = frozenset({404, 410})
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -58,6 +60,10 @@ class HostRule:
             and parts.port in {None, 80, 443}
             and any(host == domain or host.endswith(f".{domain}") for domain in self.domains)
         )
+
+
+#: Hosts to which other sites redirect clients that they refuse: Instagram, YouTube.
+_LOGIN_HOSTS: Final = HostRule(("facebook.com", "accounts.google.com"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,8 @@ class WebClient:
             PlatformError: the site gave no usable response.
         """
         async with self._request(url, headers, timeout_s=15) as response:
+            if response.status in GONE:
+                return None
             raise_for_status(response.status)
             return self._next_hop(response, hosts)
 
@@ -210,12 +218,15 @@ def redirect_target(url: str, location: str, hosts: Hosts) -> str:
 
     Raises:
         BrokenLinkError: the target is not one of `hosts`.
+        PlatformRefusedError: the target is where other sites send clients to sign in.
     """
     try:
         target = urljoin(url, location)
     except ValueError:
         target = ""
     if not hosts.allows(target):
+        if _LOGIN_HOSTS.allows(target):
+            raise PlatformRefusedError("redirected to another site to sign in")
         raise BrokenLinkError("a redirect leaves the allowed hosts")
     return target
 
@@ -230,7 +241,7 @@ def raise_for_landing_page(url: str) -> None:
     path = urlsplit(url).path
     if path.startswith(LOGIN_PAGES):
         raise PlatformRefusedError("redirected to the login page")
-    if _REGION_PAGES.fullmatch(path):
+    if path.rstrip("/") in _REGION_PAGES:
         raise RegionBlockedError("redirected to the page for blocked countries")
 
 

@@ -1,11 +1,27 @@
 """The definition of a platform (a site), and helpers for links."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from urllib.parse import SplitResult, urlsplit
+from typing import Final
+from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
 
-from core.errors import BrokenLinkError, PlatformRefusedError
+from core.errors import (
+    AudioPageError,
+    BrokenLinkError,
+    ClipferryError,
+    ExpiredLinkError,
+    HighlightsError,
+    ListError,
+    LiveError,
+    NoMediaError,
+    PlatformRefusedError,
+    ProfileError,
+    RegionBlockedError,
+    StoriesError,
+    TagPageError,
+)
 from core.media import Link, Post
 from platforms._external_apis import ExternalApis
 from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, WebClient
@@ -30,6 +46,48 @@ class Match:
 
     #: The platform's id of the post, or None for a short link.
     post_id: str | None
+
+
+class PageKind(Enum):
+    """The result of recognising a URL as a page of a platform that is no post."""
+
+    PROFILE = auto()
+    #: All current stories of a person.
+    STORIES = auto()
+    #: Stories that a person keeps.
+    HIGHLIGHTS = auto()
+    LIVE = auto()
+    #: Hashtags, search results and other pages that show different posts all the time.
+    TAG = auto()
+    #: Playlists, collections, boards, communities.
+    LIST = auto()
+    #: A sound or a piece of music, with the posts that use it.
+    AUDIO = auto()
+    #: A post of a kind that cannot be read, such as a single photo on Facebook.
+    UNREADABLE = auto()
+    #: The site shows nothing in the client's country.
+    REGION_BLOCKED = auto()
+    #: Any other page, such as the home page.
+    OTHER = auto()
+
+    @property
+    def error(self) -> type[ClipferryError]:
+        """Return the error that says why such a page cannot be fetched."""
+        return _ERRORS[self]
+
+
+_ERRORS: Final[Mapping[PageKind, type[ClipferryError]]] = {
+    PageKind.PROFILE: ProfileError,
+    PageKind.STORIES: StoriesError,
+    PageKind.HIGHLIGHTS: HighlightsError,
+    PageKind.LIVE: LiveError,
+    PageKind.TAG: TagPageError,
+    PageKind.LIST: ListError,
+    PageKind.AUDIO: AudioPageError,
+    PageKind.UNREADABLE: NoMediaError,
+    PageKind.REGION_BLOCKED: RegionBlockedError,
+    PageKind.OTHER: BrokenLinkError,
+}
 
 
 class Need(Enum):
@@ -69,8 +127,9 @@ class Platform:
     title: str
     #: One example URL for each recognised form.
     examples: tuple[str, ...]
-    #: Returns a Match if the URL is one of this site's posts, otherwise None. Sends no request.
-    recognise: Callable[[SplitResult], Match | None]
+    #: Returns a Match if the URL is one of this site's posts, a PageKind if it is another page of
+    #: this site, and None if it belongs to another site. Sends no request.
+    recognise: Callable[[SplitResult], Match | PageKind | None]
     #: The methods of reading a post, best first.
     layers: tuple[Layer, ...]
     #: Hosts of pages and short links; redirects may not leave them.
@@ -87,9 +146,25 @@ class Platform:
 
         Sends no request.
         """
+        found = self.identify(url)
+        return found if isinstance(found, Link) else None
+
+    def identify(self, url: str) -> Link | PageKind | None:
+        """Return what a URL is: a post, another page of this platform, or None for other sites.
+
+        A login page whose query names the post that it leads to counts as that post. Sends no
+        request.
+        """
         parts = clean_split(url)
-        match = self.recognise(parts) if parts else None
-        return Link(self.name, url, match.post_id) if match else None
+        found = self.recognise(parts) if parts else None
+        if isinstance(found, Match):
+            return Link(self.name, url, found.post_id)
+        if parts and found is PageKind.OTHER:
+            for target in _return_addresses(parts):
+                match = self.recognise(target)
+                if isinstance(match, Match) and match.post_id:
+                    return Link(self.name, target.geturl(), match.post_id)
+        return found
 
 
 def known_post(link: Link) -> str:
@@ -103,7 +178,9 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
 
     Raises:
         BrokenLinkError: the link leads to no post, or to another host.
-        PlatformRefusedError: the link leads to a login page.
+        ExpiredLinkError: the link leads to the home page.
+        LinkError, MediaError: the link leads to another page that is no post; see `PageKind`.
+        PlatformRefusedError: the link leads to a login page that does not name the post.
         PlatformError: the site gave no usable response.
     """
     url = link.url
@@ -113,13 +190,58 @@ async def resolve(link: Link, platform: Platform, web: WebClient) -> str:
         parts = clean_split(target) if target else None
         if target is None or parts is None:
             break
+        found = platform.identify(target)
+        if isinstance(found, Link) and found.post_id:
+            return found.post_id
         if parts.path.startswith(LOGIN_PAGES):
             raise PlatformRefusedError("redirected to the login page")
-        match = platform.recognise(parts)
-        if match and match.post_id:
-            return match.post_id
+        if isinstance(found, PageKind) and found is not PageKind.OTHER:
+            raise found.error(f"the short link leads to {parts.path[:100]}")
         url = target
+    if url != link.url and _DEAD_END.fullmatch(urlsplit(url).path):
+        raise ExpiredLinkError("the short link leads to the home page")
     raise BrokenLinkError("the short link leads to no post")
+
+
+#: Paths to which sites redirect short links that have expired or never existed.
+_DEAD_END: Final = re.compile(r"/?|/(?:[a-z]{2}/)?(?:404|not-?found)/?")
+#: Query parameters in which login pages name the page that they lead back to.
+_RETURN_PARAMETERS: Final = (
+    *("redirect_url", "redirect_uri", "redirect", "next", "continue", "return_to", "returnUrl"),
+    *("redirect_after_login", "dest", "url", "u"),
+)
+#: Login pages may lead to each other.
+_MAX_NESTING: Final = 3
+
+
+def _return_addresses(parts: SplitResult, depth: int = 1) -> Iterator[SplitResult]:
+    """Yield the URLs that the query of a login page names, also those within each other."""
+    query = parse_qs(parts.query)
+    for name in _RETURN_PARAMETERS:
+        for value in query.get(name, ())[:1]:
+            # Encoded twice, or even three times, if a login page redirects to another one.
+            for _ in range(_MAX_NESTING):
+                value = unquote(value) if "/" not in value else value
+            target = clean_split(_joined(parts.geturl(), value))
+            if target:
+                yield target
+                if depth < _MAX_NESTING:
+                    yield from _return_addresses(target, depth + 1)
+
+
+def _joined(url: str, value: str) -> str:
+    try:
+        return urljoin(url, value)
+    except ValueError:
+        return ""
+
+
+def plain_host(parts: SplitResult) -> str:
+    """Return the host of a URL without the prefixes of its mobile and other versions."""
+    return _HOST_PREFIXES.sub("", parts.hostname or "")
+
+
+_HOST_PREFIXES: Final = re.compile(r"^(?:(?:www|m|mobile|web|touch|lite)\.)+")
 
 
 def clean_split(url: str) -> SplitResult | None:

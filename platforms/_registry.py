@@ -2,18 +2,15 @@
 
 import importlib
 import pkgutil
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from core.errors import SettingsError
 from core.media import Link
-from platforms._platform import Platform
-
-_URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'«»“”]+", re.IGNORECASE)
-#: Characters after a URL that are punctuation of the text and not part of the URL.
-_TRAILING = ".,;:!?)]}*_~|`…"
+from platforms._mirrors import original_url
+from platforms._platform import PageKind, Platform
+from platforms._urls_in_text import urls_in
 
 
 class Registry:
@@ -31,11 +28,12 @@ class Registry:
         return self.by_name[name]
 
     def find(self, url: str) -> Link | None:
-        """Return the link if the URL is a post of one of the platforms, otherwise None."""
-        for platform in self.by_name.values():
-            if link := platform.find(url):
-                return link
-        return None
+        """Return the link if the URL is a post of one of the platforms, otherwise None.
+
+        The link to a post on a mirror has the URL of the site itself.
+        """
+        found = self._identify(url)
+        return found if isinstance(found, Link) else None
 
     def link_to(self, platform: str, post_id: str) -> Link | None:
         """Return the link to a post by its id, or None if the platform or the id is invalid."""
@@ -51,11 +49,44 @@ class Registry:
         the scheme. Sends no request.
         """
         links: dict[tuple[str, str], Link] = {}
-        for url in (*_URL_IN_TEXT.findall(text), *marked_urls):
-            link = self.find(_clean(url))
-            if link:
-                links.setdefault((link.platform, link.post_id or link.url), link)
+        for found in self._identify_all(text, marked_urls):
+            if isinstance(found, Link):
+                links.setdefault((found.platform, found.post_id or found.url), found)
         return list(links.values())
+
+    def find_page(self, text: str, marked_urls: Iterable[str] = ()) -> PageKind | None:
+        """Return what a page of a platform is that a text without posts links to, or None.
+
+        See `find_all` for `marked_urls`. Sends no request.
+        """
+        found = self._identify_all(text, marked_urls)
+        pages = [page for page in found if isinstance(page, PageKind)]
+        # A more specific kind says more to the user.
+        return min(pages, key=lambda page: page is PageKind.OTHER, default=None)
+
+    def _identify_all(self, text: str, marked_urls: Iterable[str]) -> Iterator[Link | PageKind]:
+        marked = (url if "://" in url else f"https://{url}" for url in marked_urls)
+        for source in (text, *marked):
+            for readings in urls_in(source):
+                if found := self._identify_readings(readings):
+                    yield found
+
+    def _identify_readings(self, readings: tuple[str, str]) -> Link | PageKind | None:
+        """Return a post in the first reading that is one, otherwise a page in the longest one."""
+        page = None
+        for reading in dict.fromkeys(readings):
+            found = self._identify(reading)
+            if isinstance(found, Link):
+                return found
+            page = found or page
+        return page
+
+    def _identify(self, url: str) -> Link | PageKind | None:
+        url = original_url(url)
+        for platform in self.by_name.values():
+            if found := platform.identify(url):
+                return found
+        return None
 
 
 def load_registry(allowed: Iterable[str] | None = None) -> Registry:
@@ -87,12 +118,3 @@ def load_registry(allowed: Iterable[str] | None = None) -> Registry:
             [f"[sites] allowed (SITES_ALLOWED): {what}; available: {', '.join(sorted(found))}"]
         )
     return Registry(found[name] for name in names)
-
-
-def _clean(url: str) -> str:
-    """Strip trailing punctuation, and add the scheme if it is missing."""
-    url = url.rstrip(_TRAILING)
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return f"https://{url}"
-    return f"{scheme.lower()}://{rest}"

@@ -35,7 +35,16 @@ from core.media import Access, Clip, Item, Link, Post, Unreadable
 from platforms import _cobalt
 from platforms._http import HostRule, raise_for_status
 from platforms._json import Json
-from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
+from platforms._platform import (
+    FetchContext,
+    Layer,
+    Match,
+    Need,
+    PageKind,
+    Platform,
+    known_post,
+    plain_host,
+)
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 from platforms._ytdlp_formats import read_formats
 
@@ -51,7 +60,7 @@ class YtdlpSite:
     #: Module and class in yt_dlp.extractor. Imported at first use.
     extractor: tuple[str, str]
     #: Matches host, path, "?" and query of a post's URL, with a group `id`. Prefixes such as "www."
-    #: and "m." are removed from the host first.
+    #: and "m." are removed from the host first, see `plain_host`.
     post: re.Pattern[str]
     #: URL of a post, with `{}` for its id.
     address: str
@@ -59,16 +68,23 @@ class YtdlpSite:
     page_hosts: HostRule
     #: Hosts of media files.
     media_hosts: HostRule
+    #: Match pages that are no posts, in the same form as `post`; the first match wins.
+    pages: tuple[tuple[PageKind, re.Pattern[str]], ...]
     #: Matches a short link, in the same form as `post`; None if the site has none.
     short: re.Pattern[str] | None = None
 
-    def recognise(self, parts: SplitResult) -> Match | None:
-        """Return a match if the URL is a post or a short link of this site, otherwise None."""
-        host = re.sub(r"^(?:www|m|mobile|old|new)\.", "", parts.hostname or "")
-        address = f"{host}{parts.path}?{parts.query}"
+    def recognise(self, parts: SplitResult) -> Match | PageKind | None:
+        """Return what a URL of this site is, or None if it belongs to another site."""
+        address = f"{plain_host(parts)}{parts.path}?{parts.query}"
         if found := self.post.match(address):
-            return Match(found["id"])
-        return Match(None) if self.short and self.short.match(address) else None
+            return Match(self.post_id(found))
+        if self.short and self.short.match(address):
+            return Match(None)
+        return next((kind for kind, page in self.pages if page.match(address)), None)
+
+    def post_id(self, found: re.Match[str]) -> str:
+        """Return the id of a post from the match of its URL."""
+        return found["id"]
 
     def link_to(self, post_id: str) -> str:
         """Return the URL of a post by its id."""

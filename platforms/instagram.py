@@ -32,7 +32,16 @@ from platforms import _cobalt
 from platforms._http import HostRule
 from platforms._instagram_page import product_in_page
 from platforms._json import Json
-from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
+from platforms._platform import (
+    FetchContext,
+    Layer,
+    Match,
+    Need,
+    PageKind,
+    Platform,
+    known_post,
+    plain_host,
+)
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 from platforms._ytdlp_formats import read_formats
 
@@ -40,18 +49,36 @@ logger = logging.getLogger(__name__)
 
 _PAGE_HOSTS = HostRule(("instagram.com", "instagr.am"))
 _MEDIA_HOSTS = HostRule(("cdninstagram.com", "fbcdn.net"))
-_HOSTS: Final = {
-    "instagram.com",
-    "www.instagram.com",
-    "m.instagram.com",
-    "instagr.am",
-    "www.instagr.am",
-}
+#: Without the prefixes that `plain_host` removes. Posts have no other host, such as api.
+_HOSTS: Final = {"instagram.com", "instagr.am"}
 
 _CODE: Final = r"(?P<code>[A-Za-z0-9_-]{5,64})"
 _POST_PATH = re.compile(rf"(?:/[A-Za-z0-9_.]+)?/(?:p|reel|reels|tv)/{_CODE}(?:/.*)?")
 _SHARE_PATH = re.compile(r"/share/(?:(?:p|reel|r)/)?[A-Za-z0-9_-]+/?")
-_STORY_PATH = re.compile(r"/stories/(?P<user>[A-Za-z0-9_.]+)/(?P<id>\d+)/?")
+_STORY_PATH = re.compile(r"/stories/(?!highlights/)(?P<user>[A-Za-z0-9_.]+)/(?P<id>[0-9]+)/?")
+#: Path of a page in a language: "/en-US/p/DemoPhoto01/". Names of users have no hyphen.
+_LANGUAGE = re.compile(r"/[a-z]{2}-[A-Za-z]{2}(?=/)")
+#: Start of the path of pages that are no posts; the first match wins.
+_PAGES: Final = (
+    (PageKind.HIGHLIGHTS, re.compile(r"/stories/highlights/|/s/")),
+    (PageKind.STORIES, re.compile(r"/stories/")),
+    (PageKind.AUDIO, re.compile(r"/reels?/audio/|/audio/|/music/")),
+    (PageKind.TAG, re.compile(r"/(?:explore|tags|popular|topics)\b|/(?:reels?|p|tv)/?$")),
+    (PageKind.LIVE, re.compile(r"/[A-Za-z0-9_.]+/live\b|/live/")),
+    (
+        PageKind.LIST,
+        re.compile(r"/[A-Za-z0-9_.]+/(?:guide|saved)/|/(?:guides|channel|collection)/"),
+    ),
+    (
+        PageKind.OTHER,
+        re.compile(
+            r"/(?:accounts|direct|about|challenge|consent|developer|legal|privacy|share|web|ar|j"
+            r"|press|api|emails|session|nametag|lite|terms)(?:/|$)"
+        ),
+    ),
+    (PageKind.PROFILE, re.compile(r"/_u/|/[A-Za-z0-9_.]+/?$")),
+    (PageKind.PROFILE, re.compile(r"/[A-Za-z0-9_.]+/(?:reels|tagged|channel|feed|followers)\b")),
+)
 #: Values of `media_type`.
 _PHOTO, _VIDEO, _CAROUSEL = 1, 2, 8
 #: Keys that only the object of a video has a value for, where `media_type` is missing.
@@ -71,16 +98,19 @@ _SHAPE_TOLERANCE: Final = 0.02
 _PRIVATE_CODE_LENGTH: Final = 11 + 28
 
 
-def recognise(parts: SplitResult) -> Match | None:
-    """Return a match if the URL is a post, a story or a share link, otherwise None."""
-    if parts.hostname not in _HOSTS:
-        return None
-    if _SHARE_PATH.fullmatch(parts.path):
+def recognise(parts: SplitResult) -> Match | PageKind | None:
+    """Return what a URL of Instagram is, or None if it belongs to another site."""
+    if plain_host(parts) not in _HOSTS:
+        return PageKind.OTHER if _PAGE_HOSTS.allows(parts.geturl()) else None
+    path = _LANGUAGE.sub("", parts.path, count=1)
+    if _SHARE_PATH.fullmatch(path):
         return Match(None)
-    if found := _STORY_PATH.fullmatch(parts.path):
+    if found := _STORY_PATH.fullmatch(path):
         return Match(f"stories.{found['user']}.{found['id']}")
-    found = _POST_PATH.fullmatch(parts.path)
-    return Match(found["code"]) if found and found["code"] not in {"audio"} else None
+    found = _POST_PATH.fullmatch(path)
+    if found and found["code"] != "audio":
+        return Match(found["code"])
+    return next((kind for kind, start in _PAGES if start.match(path)), PageKind.OTHER)
 
 
 def link_to(post_id: str) -> str:
@@ -372,6 +402,7 @@ PLATFORM = Platform(
         "https://instagram.com/reels/DemoReel001",
         "https://www.instagram.com/tv/DemoReel001/",
         "https://www.instagram.com/ferry.demo/p/DemoPhoto01/",
+        "https://www.instagram.com/ferry.demo/reel/DemoReel001/",
         "https://m.instagram.com/p/DemoPhoto01/",
         "https://instagr.am/p/DemoPhoto01",
         "https://www.instagram.com/share/reel/DemoShare1",

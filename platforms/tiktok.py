@@ -2,7 +2,7 @@
 
 yt-dlp's page fetcher requests the post's desktop page, because it can pass TikTok's firewall. The
 JSON item in the page is read here, because yt-dlp's result has no pictures and no reason of a
-refusal. Live streams, profiles, sounds and search pages are not posts and are not recognised.
+refusal. Live streams, profiles, sounds and search pages are not posts.
 """
 
 import re
@@ -28,7 +28,16 @@ from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition
 from platforms import _cobalt
 from platforms._http import HostRule
 from platforms._json import Json
-from platforms._platform import FetchContext, Layer, Match, Need, Platform, known_post
+from platforms._platform import (
+    FetchContext,
+    Layer,
+    Match,
+    Need,
+    PageKind,
+    Platform,
+    known_post,
+    plain_host,
+)
 from platforms._tiktok_page import find_detail
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 
@@ -48,12 +57,25 @@ _MEDIA_HOSTS = HostRule(
     )
 )
 
-_POST_PATHS = (
-    re.compile(r"/@[^/]*/(?:video|photo)/(?P<id>\d+)/?"),
-    re.compile(r"/v/(?P<id>\d+)(?:\.html)?/?"),
-    re.compile(r"/embed/(?:v2/)?(?P<id>\d+)/?"),
-    re.compile(r"/player/v1/(?P<id>\d+)/?"),
-    re.compile(r"/share/(?:video|item)/(?P<id>\d+)/?"),
+_POST_PATH = re.compile(
+    r"(?:(?:/@[^/]*)?/(?:video|photo)/|/v/|/embed/(?:v2/)?|/player/v1/"
+    r"|(?:/h5|/i18n)?/share/(?:video|item|photo)/)(?P<id>[0-9]+)(?:\.html)?/?"
+)
+#: The language that the site puts before some paths: "/en/@user/video/1".
+_LANGUAGE = re.compile(r"/[a-z]{2}(?:-[A-Za-z]{2,4})?(?=/(?:@|video/|photo/|tag/|music/))")
+#: Start of the path of pages that are no posts; the first match wins.
+_PAGES: Final = (
+    # Where TikTok sends clients from countries in which it is not available.
+    (PageKind.REGION_BLOCKED, re.compile(r"/(?:hk/notfound|in/about)\b")),
+    (PageKind.LIVE, re.compile(r"/live\b|/@[^/]+/live\b|(?:/h5|/i18n)?/share/live/")),
+    (
+        PageKind.LIST,
+        re.compile(r"/@[^/]+/(?:playlist|collection)/|/(?:sticker|effect|playlist)s?/"),
+    ),
+    (PageKind.TAG, re.compile(r"/(?:tag|discover|search|explore|foryou|following|topics?)\b")),
+    (PageKind.TAG, re.compile(r"/(?:place|channel|shop|friends)\b|(?:/h5|/i18n)?/share/tag/")),
+    (PageKind.AUDIO, re.compile(r"(?:(?:/h5|/i18n)?/share)?/music/")),
+    (PageKind.PROFILE, re.compile(r"/@[^/]+/?$|(?:/h5|/i18n)?/share/use?r/")),
 )
 _SHORT_PATH = re.compile(r"/t/[A-Za-z0-9_-]+/?")
 _SHORT_HOST_PATH = re.compile(r"/(?:t/)?[A-Za-z0-9_-]+/?")
@@ -65,20 +87,20 @@ _DOUBTFUL = re.compile(r"^[^?#]*-hvc1(?:/|$|[?#])")
 _CHAIN_COOKIE: Final = "tt_chain_token"
 
 
-def recognise(parts: SplitResult) -> Match | None:
-    """Return a match if the URL is a post or a short link, otherwise None."""
-    host = parts.hostname or ""
-    if host in {"tt.site", "www.tt.site"}:
-        return Match(None) if _SHORT_PATH.fullmatch(parts.path) else None
-    if host in {"tiktokv.com", "www.tiktokv.com"}:
-        return _match_id(parts.path)
-    if host != "tiktok.com" and not host.endswith(".tiktok.com"):
+def recognise(parts: SplitResult) -> Match | PageKind | None:
+    """Return what a URL of TikTok is, or None if it belongs to another site."""
+    host = plain_host(parts)
+    if not _PAGE_HOSTS.allows(parts.geturl()):
         return None
-    if host in {"vm.tiktok.com", "vt.tiktok.com"}:
-        return Match(None) if _SHORT_HOST_PATH.fullmatch(parts.path) else None
-    if _SHORT_PATH.fullmatch(parts.path):
+    path = _LANGUAGE.sub("", parts.path, count=1)
+    is_short_host = host in {"vm.tiktok.com", "vt.tiktok.com"}
+    if (_SHORT_HOST_PATH if is_short_host else _SHORT_PATH).fullmatch(path):
         return Match(None)
-    return _match_id(parts.path) or _match_query(parts)
+    found = _POST_PATH.fullmatch(path)
+    if found and host != "tt.site":
+        return Match(found["id"])
+    page = next((kind for kind, start in _PAGES if start.match(path)), PageKind.OTHER)
+    return _match_query(parts) or page
 
 
 async def fetch(link: Link, context: FetchContext) -> Post:
@@ -156,13 +178,6 @@ class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
         self.detail = find_detail(webpage, display_id)
         # The caller reads only this key. An empty dict makes it solve the firewall's challenge.
         return {"webapp.video-detail": self.detail} if self.detail is not None else {}
-
-
-def _match_id(path: str) -> Match | None:
-    for pattern in _POST_PATHS:
-        if found := pattern.fullmatch(path):
-            return Match(found["id"])
-    return None
 
 
 def _match_query(parts: SplitResult) -> Match | None:
@@ -315,6 +330,11 @@ PLATFORM = Platform(
         "https://www.tiktok.com/embed/v2/7300000000000000001",
         "https://www.tiktok.com/player/v1/7300000000000000001",
         "https://www.tiktok.com/share/item/7300000000000000001",
+        "https://t.tiktok.com/i18n/share/video/7300000000000000001/",
+        "https://m.tiktok.com/h5/share/item/7300000000000000001.html",
+        "https://www.tiktok.com/video/7300000000000000001",
+        "https://www.tiktok.com/en/@ferry.demo/video/7300000000000000001",
+        "https://lite.tiktok.com/t/ZTdemo001/",
         "https://www.tiktokv.com/share/video/7300000000000000001/",
         "https://www.tiktok.com/?item_id=7300000000000000001",
         "https://vm.tiktok.com/ZMdemo001/",

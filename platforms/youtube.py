@@ -6,14 +6,30 @@ Since November 2025 yt-dlp needs a JavaScript runtime for it (measured with 2026
 import re
 
 from platforms._http import HostRule
+from platforms._platform import PageKind
 from platforms._ytdlp_site import YtdlpSite, site
+
+_HOST = r"(?:music\.)?youtube(?:-nocookie)?\.com"
 
 _SITE = YtdlpSite(
     name="youtube",
     extractor=("youtube", "YoutubeIE"),
     post=re.compile(
-        r"(?:youtu\.be/|youtube\.com/(?:shorts/|live/|watch\?(?:.*&)?v=))"
-        r"(?P<id>[\w-]{11})(?![\w-])"
+        rf"(?:youtu\.be/|{_HOST}/(?:shorts/|live/|embed/|e/|v/|watch/|watch/?\?(?:.*&)?v=))"
+        r"(?!videoseries|live_stream)(?P<id>[\w-]{11})(?![\w-])",
+        re.ASCII,
+    ),
+    pages=(
+        (PageKind.LIVE, re.compile(rf"{_HOST}/(?:embed/live_stream|[^?]+/live/?\?|live\b)")),
+        (
+            PageKind.LIST,
+            re.compile(rf"{_HOST}/(?:playlist|embed/videoseries|watch/?\?(?:.*&)?list=)"),
+        ),
+        (PageKind.TAG, re.compile(rf"{_HOST}/(?:hashtag/|results|feed/|trending|explore|gaming)")),
+        (PageKind.AUDIO, re.compile(rf"{_HOST}/source/")),
+        (PageKind.UNREADABLE, re.compile(rf"{_HOST}/(?:clip|post)/")),
+        (PageKind.PROFILE, re.compile(rf"{_HOST}/(?:@|channel/|c/|user/)[^/?]")),
+        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*(?:youtube(?:-nocookie)?\.com|youtu\.be)/")),
     ),
     address="https://www.youtube.com/watch?v={}",
     page_hosts=HostRule(("youtube.com", "youtu.be", "googleapis.com")),
@@ -21,5 +37,12 @@ _SITE = YtdlpSite(
 )
 
 PLATFORM = site(
-    _SITE, "YouTube", "https://www.youtube.com/shorts/DemoShort01", "https://youtu.be/DemoShort01"
+    _SITE,
+    "YouTube",
+    "https://www.youtube.com/shorts/DemoShort01",
+    "https://www.youtube.com/watch?v=DemoShort01",
+    "https://music.youtube.com/watch?v=DemoShort01",
+    "https://www.youtube.com/embed/DemoShort01",
+    "https://www.youtube.com/live/DemoShort01",
+    "https://youtu.be/DemoShort01",
 )

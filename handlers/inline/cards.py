@@ -67,13 +67,20 @@ def known(
 
 
 def hint(
-    title: str, text: str, button: InlineKeyboardMarkup | None = None
+    title: str,
+    text: str,
+    button: InlineKeyboardMarkup | None = None,
+    *,
+    description: str | None = None,
 ) -> list[InlineQueryResultUnion]:
-    """Return a card with a hint; sent to a chat, it explains the bot there."""
-    content = _content(text)
+    """Return a card with a hint; sent to a chat, its text explains the bot there."""
     return [
         InlineQueryResultArticle(
-            id=HINT, title=title, input_message_content=content, reply_markup=button
+            id=HINT,
+            title=title,
+            description=description,
+            input_message_content=_content(text),
+            reply_markup=button,
         )
     ]
 

@@ -1,6 +1,7 @@
 """Inline mode and guest mode: the bot in chats that it is not a member of."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +26,7 @@ from data.inline_messages import record_shown_post, store_inline
 from handlers.inline import cards
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Known, Lookup, Person
-from misc.filters import Carries, links_of
+from misc.filters import Carries, links_of, page_of
 from misc.intake import RequestIntake
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import STORES
@@ -84,9 +85,7 @@ class InlineQueries:
             button = InlineQueryResultsButton(text=texts["inline_enable"], start_parameter="inline")
             results = []
         elif known.link is None:
-            is_typing = len(query.query.strip()) < _SHORTEST
-            key = "inline_hint" if is_typing else "inline_foreign"
-            results = cards.hint(texts[key], texts["inline_usage"])
+            results = self._hint(query.query, texts)
         elif known.post:
             request = self.lookup.request(
                 "post", known.link, query.from_user, known.person, _NO_MESSAGE
@@ -150,7 +149,9 @@ class InlineQueries:
             button = keyboards.link_button(
                 texts["inline_enable"], f"https://t.me/{self.presenters.bot_username}?start=inline"
             )
-            (card,) = cards.hint(texts["inline_hint"], texts["inline_usage"], button)
+            page = page_of(message, registry) or (page_of(above, registry) if above else None)
+            text = texts[page.error.text_key if page else "inline_usage"]
+            (card,) = cards.hint(texts["inline_hint"], text, button)
             await self._answer_call(call_id, card)
             return
         request = self.lookup.request("post", known.link, user, known.person, _NO_MESSAGE)
@@ -164,6 +165,18 @@ class InlineQueries:
             await self._record(user, known.person, known.link, known.post)
         else:
             await self.intake.submit_inline(request, ack)
+
+    def _hint(self, text: str, texts: Mapping[str, str]) -> list[InlineQueryResultUnion]:
+        """Return the card for a query without a link to a post."""
+        if page := self.registry.find_page(text):
+            return cards.hint(
+                texts["inline_no_post"],
+                texts["inline_usage"],
+                description=texts[page.error.text_key],
+            )
+        is_typing = len(text.strip()) < _SHORTEST
+        key = "inline_hint" if is_typing else "inline_foreign"
+        return cards.hint(texts[key], texts["inline_usage"])
 
     def _guest_card(self, known: Known, request: Request) -> InlineQueryResultUnion:
         """Return the card for a call: a cached post's first item, or a placeholder."""

@@ -122,15 +122,26 @@ class RedditSite:
     """The site's posts by id."""
 
     posts: dict[str, RedditPost] = field(default_factory=dict)
+    #: Id of the post of each video, by the video's id.
+    videos: dict[str, str] = field(default_factory=dict)
+    #: Pictures by file name.
+    pictures: dict[str, Path] = field(default_factory=dict)
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to the site."""
-        return host in {"www.reddit.com", "old.reddit.com", "v.redd.it"}
+        return host in {"www.reddit.com", "old.reddit.com", "v.redd.it", "i.redd.it"}
 
     async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
         """Answer a request."""
+        name = request.path.strip("/")
+        if request.host == "i.redd.it":
+            path = self.pictures.get(name)
+            return await send_file(request, path) if path else web.Response(status=404)
         if request.host == "v.redd.it":
-            return await self._file(request)
+            return await self._file(request) if "/" in name else self._redirect(name)
+        if name.startswith("video/"):
+            number = self.videos[name.removeprefix("video/")]
+            return _redirect(f"https://www.reddit.com/r/ferries/comments/{number}/a_crossing/")
         if not request.path.endswith("/.json"):
             response = web.Response(text="<html></html>", content_type="text/html")
             response.headers["Set-Cookie"] = "loid=ferry; Domain=.reddit.com; Path=/"
@@ -143,6 +154,11 @@ class RedditSite:
         if post.refusal:
             return web.json_response({"error": 403, "reason": post.refusal}, status=403)
         return web.json_response([{"data": {"children": [{"data": self._post(post)}]}}])
+
+    def _redirect(self, video: str) -> web.Response:
+        if video not in self.videos:
+            return web.Response(status=404)
+        return _redirect(f"https://www.reddit.com/video/{video}")
 
     def _post(self, post: RedditPost) -> dict[str, Any]:
         data: dict[str, Any] = {"title": post.title, "author": "ferry_demo", "ups": 7}
@@ -166,6 +182,10 @@ class RedditSite:
             return web.Response(text=_MPD, content_type="application/dash+xml")
         path = {"DASH_720.mp4": post.video, "DASH_AUDIO_128.mp4": post.sound}.get(name)
         return await send_file(request, path) if path else web.Response(status=404)
+
+
+def _redirect(target: str) -> web.Response:
+    return web.Response(status=302, headers={"Location": target})
 
 
 _MPD = """<?xml version="1.0"?>

@@ -1,11 +1,21 @@
-"""200 real links and look-alikes in many forms: only the sites' own hosts are requested."""
+"""Links in the forms in which people paste them; only the sites' own hosts are requested."""
 
 import random
 import re
 
+import pytest
+from PIL import Image
+
+from misc.ui.texts import load_texts
 from platforms import load_registry
+from simulator.samples import VideoSpec
+from simulator.sites.others import XPost
 from tests.e2e.bot_harness import BotHarness
 from tests.links import draw
+
+EN = load_texts()["en"]
+ID = "7300000000000000001"
+X_ID = "1790000000000000001"
 
 
 async def test_only_hosts_of_the_sites_are_requested(harness: BotHarness):
@@ -29,3 +39,89 @@ async def test_only_hosts_of_the_sites_are_requested(harness: BotHarness):
     # Every real link was requested; no look-alike was.
     tried = [r for r in harness.home.reactions.values() if r == "😢"]
     assert len(tried) == sum(bool(sample.platform) for sample in samples)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("https://www.tiktok.com/@ferry.demo?lang=en", "link_profile"),
+        ("look: instagram.com/ferry.demo/", "link_profile"),
+        ("https://www.instagram.com/stories/highlights/18/", "link_highlights"),
+        ("https://www.tiktok.com/@ferry.demo/live", "media_live"),
+        ("https://kkinstagram.com/explore/tags/ferry/", "link_tag"),
+    ],
+)
+async def test_a_page_that_is_no_post_is_named_without_a_request(
+    harness: BotHarness, text: str, key: str
+):
+    crew = harness.world.group(-1001)
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(text)
+    assert harness.texts()[-1] == EN[key]
+    await harness.say(text, chat=crew)
+    assert harness.answers(crew) == []
+    assert harness.simulator.log == []
+
+
+async def test_a_link_on_a_mirror_is_answered_by_the_site_itself(harness: BotHarness):
+    harness.simulator.x.posts[X_ID] = XPost(X_ID, ((harness.samples.video(VideoSpec()),),))
+    harness.video()
+    harness.site.short_links["ZMdemo001"] = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(f"fxtwitter.com/ferry_demo/status/{X_ID} https://vm.vxtiktok.com/ZMdemo001/")
+    assert len(harness.videos()) == 2
+    asked = {entry.host for entry in harness.simulator.log}
+    assert {"vm.tiktok.com", "www.tiktok.com", "api.x.com"} <= asked
+    assert not any(re.search(r"fxtwitter|vxtiktok", host) for host in asked)
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ("https://www.tiktok.com/@ferry.demo/live?enter_method=share", "media_live"),
+        ("https://www.tiktok.com/@ferry.demo", "link_profile"),
+        ("https://www.tiktok.com/hk/notfound", "media_region"),
+        ("https://www.tiktok.com/?_r=1", "link_expired"),
+    ],
+)
+async def test_a_short_link_to_another_page_is_explained(
+    harness: BotHarness, target: str, key: str
+):
+    harness.site.short_links["ZMdemo001"] = target
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("看看这个https://vm.tiktok.com/ZMdemo001/复制此链接")
+    assert harness.texts()[-1] == EN[key]
+    assert {entry.host for entry in harness.simulator.log} <= {"vm.tiktok.com", "www.tiktok.com"}
+
+
+async def test_two_links_without_a_space_are_both_answered(harness: BotHarness):
+    for number in (1, 2):
+        harness.video(f"730000000000000000{number}")
+    await harness.start()
+    await harness.say("hello")
+    links = [f"https://www.tiktok.com/@a/video/730000000000000000{n}" for n in (1, 2)]
+    await harness.say("".join(links))
+    assert len(harness.videos()) == 2
+
+
+async def test_a_picture_on_reddit_is_sent_as_a_photo(harness: BotHarness):
+    harness.simulator.reddit.pictures["demo01.jpg"] = harness.samples.picture(400, 500, "r")
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://i.redd.it/demo01.jpg")
+    assert "photo" in harness.answers()[-1]
+    assert {entry.host for entry in harness.simulator.log} == {"i.redd.it"}
+
+
+async def test_a_gif_on_reddit_is_sent_as_an_animation(harness: BotHarness):
+    path = harness.folder / "demo01.gif"
+    frames = [Image.new("RGB", (120, 90), (n * 20, 80, 120)) for n in range(10)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    harness.simulator.reddit.pictures["demo01.gif"] = path
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://i.redd.it/demo01.gif")
+    assert harness.answers()[-1]["animation"]["width"] == 120

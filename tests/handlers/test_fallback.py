@@ -42,11 +42,28 @@ FOREIGN = "https://example.org/video"
             },
             "foreign_link",
         ),
+        ({"text": "https://www.tiktok.com/@ferry.demo"}, "link_profile"),
+        ({"text": "www.instagram.com/explore/tags/ferry/"}, "link_tag"),
+        ({"text": "https://www.instagram.com/stories/ferry.demo/"}, "link_stories"),
+        ({"text": "https://www.instagram.com/stories/highlights/18/"}, "link_highlights"),
+        ({"text": "https://www.tiktok.com/music/dawn-73"}, "link_audio"),
+        ({"text": "https://www.tiktok.com/@ferry.demo/live"}, "media_live"),
+        ({"text": "https://www.reddit.com/r/ferries/"}, "media_list"),
+        ({"text": "https://www.facebook.com/photo/?fbid=73"}, "media_none"),
+        ({"text": "https://www.tiktok.com/"}, "link_broken"),
+        (
+            {
+                "text": "look",
+                "entities": [
+                    MessageEntity(type="text_link", offset=0, length=4, url="https://x.com/ferry")
+                ],
+            },
+            "link_profile",
+        ),
         ({"video": VIDEO}, "uploads_not_processed"),
         ({"video": VIDEO, "caption": "mine"}, "uploads_not_processed"),
         ({"sticker": STICKER}, "links_only"),
     ],
-    ids=["text", "foreign address", "hidden address", "video", "video with caption", "sticker"],
 )
 async def test_the_hint_fits_what_was_sent(
     telegram: FakeTelegram, values: dict[str, Any], key: str

@@ -14,13 +14,17 @@ from core.errors import (
     AgeRestrictedError,
     BrokenLinkError,
     ClipferryError,
+    ExpiredLinkError,
+    HighlightsError,
     LoginRequiredError,
     MediaPrivateError,
     NotAvailableError,
     NotFoundError,
     PlatformRateLimitedError,
     PlatformRefusedError,
+    ProfileError,
     RegionBlockedError,
+    StoriesError,
 )
 from core.media import Clip, Picture, Post, Unreadable
 from platforms.instagram import PLATFORM, _error_for_ruling, read_product
@@ -211,6 +215,35 @@ async def test_a_shared_link_leads_to_its_post(web: Web):
         with pytest.raises(BrokenLinkError):
             await read(web, f"https://www.instagram.com/share/{dead}/")
     assert "evil.example" not in web.asked_hosts()
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("https://www.instagram.com/ferry.demo/", ProfileError),
+        ("https://www.instagram.com/stories/ferry.demo/", StoriesError),
+        ("https://www.instagram.com/stories/highlights/18/", HighlightsError),
+        ("https://www.instagram.com/accounts/login/?next=%2F", PlatformRefusedError),
+        ("https://www.facebook.com/unsupportedbrowser", PlatformRefusedError),
+        ("https://www.instagram.com/", ExpiredLinkError),
+    ],
+)
+async def test_a_shared_link_to_another_page_says_what_it_leads_to(
+    web: Web, target: str, error: type[ClipferryError]
+):
+    web.instagram.shared["/share/BAother"] = target
+    with pytest.raises(error) as caught:
+        await read(web, "https://www.instagram.com/share/BAother")
+    assert type(caught.value) is error
+    assert web.asked_hosts() == {"www.instagram.com"}
+
+
+async def test_a_login_page_that_names_the_post_is_not_in_the_way(web: Web):
+    reel(web)
+    web.instagram.shared["/share/BAwall"] = (
+        f"https://www.instagram.com/accounts/login/?next=%2Freel%2F{CODE}%2F%3Figsh%3Dx"
+    )
+    assert (await read(web, "https://www.instagram.com/share/BAwall")).id == CODE
 
 
 def test_counts_that_the_author_hides_are_not_shown():

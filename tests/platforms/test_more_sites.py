@@ -4,6 +4,7 @@ import pytest
 
 from core.errors import (
     AgeRestrictedError,
+    BrokenLinkError,
     ClipferryError,
     ListError,
     LiveError,
@@ -17,7 +18,7 @@ from core.errors import (
     PlatformUnreachableError,
     SettingsError,
 )
-from core.media import Access, Clip, Post
+from core.media import Access, Clip, Picture, Post
 from platforms._registry import load_registry
 from platforms._ytdlp_site import read_info
 from simulator.samples import VideoSpec
@@ -74,12 +75,11 @@ def test_every_site_knows_its_examples_and_its_own_addresses(platform):
         "https://www.reddit.com/user/ferry",
         "https://www.pinterest.com/ferry/board/",
         "https://www.facebook.com/ferry",
-        "https://www.facebook.com/groups/1/posts/2",
+        "https://www.facebook.com/groups/1/",
         "https://bsky.app/profile/ferry.example",
         "https://www.snapchat.com/add/ferry",
         "https://www.twitch.tv/ferryman",
         "https://www.reddit.com/settings",
-        "https://v.redd.it/abc123",
         "https://www.facebook.com/share/",
         "https://streamable.com/login",
         "https://notx.com/a/status/1",
@@ -185,6 +185,23 @@ async def test_a_pin_is_read_although_its_list_of_pieces_stands_among_the_files(
     web.pinterest.short_links["demo001"] = "7300000001"
     (clip,) = clips(await read(web, url))
     assert [r.urls for r in clip.renditions] == [("https://v1.pinimg.com/7300000001.mp4",)]
+
+
+async def test_a_video_on_reddit_leads_to_its_post(web: Web):
+    path = web.samples.video(VideoSpec())
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", path, path)
+    web.reddit.videos["demo01"] = "1demo01"
+    assert (await read(web, "https://v.redd.it/demo01")).id == "1demo01"
+    assert web.asked_hosts() <= {"v.redd.it", "www.reddit.com", "old.reddit.com"}
+    with pytest.raises(BrokenLinkError):
+        await read(web, "https://v.redd.it/gone01")
+
+
+async def test_a_picture_on_reddit_is_read_without_its_page(web: Web):
+    post = await read(web, "https://preview.redd.it/dawn-v0-demo01.jpg?width=640&s=00")
+    assert post.items == (Picture(("https://i.redd.it/demo01.jpg",)),)
+    assert post.url == "https://i.redd.it/demo01.jpg"
+    assert web.log == []
 
 
 async def test_an_unknown_pin_is_not_found(web: Web):

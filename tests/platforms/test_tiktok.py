@@ -5,8 +5,12 @@ from yt_dlp.extractor.tiktok import TikTokIE
 
 from core.errors import (
     AgeRestrictedError,
+    AudioPageError,
     BrokenLinkError,
     ClipferryError,
+    ExpiredLinkError,
+    ListError,
+    LiveError,
     LoginRequiredError,
     MediaDeletedError,
     MediaPrivateError,
@@ -17,7 +21,9 @@ from core.errors import (
     PlatformRateLimitedError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    ProfileError,
     RegionBlockedError,
+    TagPageError,
     UnderReviewError,
 )
 from core.formats import rank_renditions
@@ -142,7 +148,6 @@ async def test_a_short_link_leads_to_its_post(web: Web):
         "https://u:p@www.tiktok.com/@a/video/1",
         "file:///etc/passwd",
         "https://vm.tiktok.com/loop",
-        "https://www.tiktok.com/@ferry.demo",
         "https://[bad",
     ],
 )
@@ -154,6 +159,54 @@ async def test_a_short_link_that_leads_nowhere_or_away_is_refused_and_never_foll
     with pytest.raises(BrokenLinkError):
         await read(web, "https://vm.tiktok.com/loop")
     assert web.asked_hosts() <= {"vm.tiktok.com", "www.tiktok.com"}
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("https://www.tiktok.com/@ferry.demo?_r=1", ProfileError),
+        ("https://www.tiktok.com/@ferry.demo/live?enter_from=share", LiveError),
+        ("https://www.tiktok.com/tag/ferry", TagPageError),
+        ("https://www.tiktok.com/music/a-dawn-73", AudioPageError),
+        ("https://www.tiktok.com/@ferry.demo/playlist/dawn-73", ListError),
+        ("https://www.tiktok.com/hk/notfound", RegionBlockedError),
+        ("https://www.tiktok.com/in/about", RegionBlockedError),
+        ("https://www.tiktok.com/?_r=1", ExpiredLinkError),
+        ("https://www.tiktok.com/notfound", ExpiredLinkError),
+        ("https://www.tiktok.com/login", PlatformRefusedError),
+        ("https://www.tiktok.com/legal/page", BrokenLinkError),
+    ],
+)
+async def test_a_short_link_to_another_page_says_what_it_leads_to(
+    web: Web, target: str, error: type[ClipferryError]
+):
+    web.site.short_links["other"] = target
+    with pytest.raises(error) as caught:
+        await read(web, "https://vm.tiktok.com/other", attempts=1)
+    assert type(caught.value) is error
+
+
+async def test_another_proxy_may_be_in_a_country_where_tiktok_is_available(web: Web):
+    await web.add_proxy(name="exit-2")
+    web.site.short_links["other"] = "https://www.tiktok.com/hk/notfound"
+    with pytest.raises(RegionBlockedError):
+        await read(web, "https://vm.tiktok.com/other", attempts=2)
+    assert {entry.exit for entry in web.log} == {"exit-1", "exit-2"}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"https://www.tiktok.com/login?redirect_url=https%3A%2F%2Fwww.tiktok.com%2F%40a%2Fvideo%2F{ID}",
+        f"https://www.tiktok.com/login?lang=en&redirect_url=%2F%40a%2Fvideo%2F{ID}",
+        f"https://www.tiktok.com/login?next=%2Flogin%3Fredirect_url%3D%252F%2540a%252Fvideo%252F{ID}",
+    ],
+)
+async def test_a_login_page_that_names_the_post_is_not_in_the_way(web: Web, target: str):
+    web.video_post()
+    web.site.short_links["wall"] = target
+    assert (await read(web, "https://vm.tiktok.com/wall")).id == ID
+    assert not any("/login" in entry.path for entry in web.log)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiogram.methods import AnswerGuestQuery, AnswerInlineQuery, EditMessageText
-from aiogram.types import ChosenInlineResult, InlineQuery
+from aiogram.types import ChosenInlineResult, InlineQuery, InlineQueryResultArticle
 
 from core.errors import FloodError, StorageError
 from core.formats import Quality
@@ -68,6 +68,27 @@ async def test_without_a_link_there_is_a_hint(bench: Bench, text: str, key: str)
     await register()
     answer = await ask(bench, text)
     assert [result.model_dump()["title"] for result in answer.results] == [WORDS[key]]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("https://www.tiktok.com/@ferry.demo", "link_profile"),
+        ("tiktok.com/@ferry.demo/live", "media_live"),
+        ("https://fxtwitter.com/ferry", "link_profile"),
+    ],
+)
+async def test_a_page_that_is_no_post_is_named(bench: Bench, text: str, key: str):
+    await register()
+    (card,) = (await ask(bench, text)).results
+    assert isinstance(card, InlineQueryResultArticle)
+    assert (card.title, card.description) == (WORDS["inline_no_post"], WORDS[key])
+
+
+@pytest.mark.parametrize("text", ["tiktok.com/@a/video/73", "看x.com/a/status/73"])
+async def test_a_link_needs_no_scheme(bench: Bench, text: str):
+    await register()
+    assert ids(await ask(bench, text)) == ["fetch/post", "fetch/sound"]
 
 
 async def test_a_new_post_is_offered(bench: Bench):
@@ -231,6 +252,17 @@ async def test_without_a_link_or_a_start_there_is_a_hint(
     await call(bench, text)
     assert card_id(bench.telegram) == "hint"
     assert bench.intake.submissions == []
+
+
+async def test_a_call_about_a_page_that_is_no_post_is_told_so(bench: Bench):
+    await register()
+    above = bench.telegram.message("https://x.com/ferry", chat_id=-7, message_id=69)
+    await call(bench, "@demo_bot", reply_to_message=above)
+    (answer,) = bench.telegram.of(AnswerGuestQuery)
+    assert (
+        answer.result.model_dump()["input_message_content"]["message_text"]
+        == (WORDS["link_profile"])
+    )
 
 
 async def test_a_call_that_telegram_does_not_take_is_no_request(bench: Bench):

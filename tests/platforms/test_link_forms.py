@@ -1,0 +1,555 @@
+"""What each form of a link is: a post, a short link, another page of the site, or nothing of it."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from platforms import PageKind
+from platforms._mirrors import original_url
+from tests.links import REGISTRY
+
+#: A short link, whose post is not known before it is resolved.
+SHORT = "short"
+
+P = PageKind
+
+TIKTOK = {
+    "https://www.tiktok.com/@ferry/video/73": "73",
+    "https://www.tiktok.com/@ferry/photo/73?is_from_webapp=1": "73",
+    "https://www.tiktok.com/video/73": "73",
+    "https://www.tiktok.com/photo/73/": "73",
+    "https://www.tiktok.com/en/@ferry/video/73": "73",
+    "https://www.tiktok.com/zh-Hant-TW/@ferry/video/73": P.OTHER,
+    "https://www.tiktok.com/pt-BR/@ferry/video/73": "73",
+    "https://t.tiktok.com/i18n/share/video/73/": "73",
+    "https://m.tiktok.com/h5/share/video/73.html": "73",
+    "https://m.tiktok.com/h5/share/item/73.html": "73",
+    "https://m.tiktok.com/v/73.html": "73",
+    "https://lite.tiktok.com/@ferry/video/73": "73",
+    "https://us.tiktok.com/@ferry/video/73": "73",
+    "https://web.tiktok.com/@ferry/video/73": "73",
+    "https://www.tiktok.com/login?redirect_url=https%3A%2F%2Fm.tiktok.com%2Fv%2F73.html": "73",
+    "https://www.tiktok.com/login?redirect_url=%2F%40a%2Fvideo%2F73": "73",
+    "https://lite.tiktok.com/t/ZSabc/": SHORT,
+    "https://www.tiktok.com/@ferry": P.PROFILE,
+    "https://www.tiktok.com/@ferry?lang=en": P.PROFILE,
+    "https://m.tiktok.com/h5/share/usr/6800.html": P.PROFILE,
+    "https://www.tiktok.com/share/user/6800": P.PROFILE,
+    "https://www.tiktok.com/@ferry/live": P.LIVE,
+    "https://m.tiktok.com/share/live/73": P.LIVE,
+    "https://www.tiktok.com/tag/ferry": P.TAG,
+    "https://www.tiktok.com/discover/video": P.TAG,
+    "https://www.tiktok.com/search?q=ferry": P.TAG,
+    "https://www.tiktok.com/explore": P.TAG,
+    "https://www.tiktok.com/music/original-sound-73": P.AUDIO,
+    "https://www.tiktok.com/@ferry/playlist/x-73": P.LIST,
+    "https://www.tiktok.com/@ferry/collection/x-73": P.LIST,
+    "https://www.tiktok.com/hk/notfound": P.REGION_BLOCKED,
+    "https://www.tiktok.com/in/about": P.REGION_BLOCKED,
+    "https://www.tiktok.com/": P.OTHER,
+    "https://www.tiktok.com/legal/page": P.OTHER,
+    "https://www.tiktok.com/login?redirect_url=https%3A%2F%2Fevil.example%2Fv%2F73": P.OTHER,
+    "https://www.tiktok.com/@ferry/video/73x": P.OTHER,
+    "https://www.tiktok.com/@ferry/video/٧٣": P.OTHER,
+    "https://vm.tiktok.com/": P.OTHER,
+    "https://nottiktok.com/@a/video/73": None,
+    "https://tiktok.com.evil.example/@a/video/73": None,
+    "https://tiktok.com@127.0.0.1/@a/video/73": None,
+}
+
+INSTAGRAM = {
+    "https://www.instagram.com/p/DemoPhoto01/?img_index=2": "DemoPhoto01",
+    "https://www.instagram.com/p/DemoPhoto0_": "DemoPhoto0_",
+    "https://www.instagram.com/reel/DemoReel001/": "DemoReel001",
+    "https://www.instagram.com/ferry.demo/reel/DemoReel001/": "DemoReel001",
+    "https://www.instagram.com/ferry.demo/p/DemoPhoto01/": "DemoPhoto01",
+    "https://www.instagram.com/en-US/p/DemoPhoto01/": "DemoPhoto01",
+    "https://instagr.am/p/DemoPhoto01": "DemoPhoto01",
+    "https://web.instagram.com/p/DemoPhoto01/": "DemoPhoto01",
+    "https://www.instagram.com/accounts/login/?next=/p/DemoPhoto01/": "DemoPhoto01",
+    "https://www.instagram.com/accounts/login/?next=%2Freel%2FDemoReel001%2F%3Figsh%3Dx": (
+        "DemoReel001"
+    ),
+    "https://www.instagram.com/challenge/?next=%2Faccounts%2Flogin%2F%3Fnext%3D%252Fp%252FDemo1": (
+        "Demo1"
+    ),
+    "https://www.instagram.com/challenge/?next=https%253A%252F%252Finstagr.am%252Fp%252FDemo1": (
+        "Demo1"
+    ),
+    "https://www.instagram.com/stories/ferry.demo/37/": "stories.ferry.demo.37",
+    "https://www.instagram.com/share/reel/DemoShare1": SHORT,
+    "https://www.instagram.com/stories/ferry.demo/": P.STORIES,
+    "https://www.instagram.com/stories/highlights/18090946048123978/": P.HIGHLIGHTS,
+    "https://www.instagram.com/s/aGlnaGxpZ2h0OjE4?story_media_id=37_1&igsh=x": P.HIGHLIGHTS,
+    "https://www.instagram.com/ferry.demo/": P.PROFILE,
+    "https://www.instagram.com/ferry.demo?igsh=x": P.PROFILE,
+    "https://www.instagram.com/ferry.demo/reels/": P.PROFILE,
+    "https://www.instagram.com/ferry.demo/live/": P.LIVE,
+    "https://www.instagram.com/explore/tags/ferry/": P.TAG,
+    "https://www.instagram.com/explore/": P.TAG,
+    "https://www.instagram.com/reels/audio/123456/": P.AUDIO,
+    "https://www.instagram.com/ferry.demo/guide/x/17/": P.LIST,
+    "https://www.instagram.com/": P.OTHER,
+    "https://www.instagram.com/accounts/login/": P.OTHER,
+    "https://api.instagram.com/p/DemoPhoto01/": P.OTHER,
+    "https://www.instagram.com.evil.example/p/DemoPhoto01/": None,
+    "https://notinstagram.com/p/DemoPhoto01/": None,
+}
+
+FACEBOOK = {
+    "https://www.facebook.com/reel/73": "73",
+    "https://www.facebook.com/watch/?v=73&ref=x": "73",
+    "https://www.facebook.com/watch/live/?ref=x&v=73": "73",
+    "https://www.facebook.com/ferry/videos/a-crossing/73/": "73",
+    "https://www.facebook.com/video.php?v=73": "73",
+    "https://de-de.facebook.com/reel/73": "73",
+    "https://fb.com/reel/73": "73",
+    "https://www.facebook.com/ferry/posts/73": "ferry/posts/73",
+    "https://www.facebook.com/ferry/posts/a-crossing/pfbid02x?rdid=1": "ferry/posts/pfbid02x",
+    "https://www.facebook.com/groups/1/posts/2/": "groups/1/posts/2",
+    "https://www.facebook.com/groups/ferries/permalink/2/": "groups/ferries/posts/2",
+    "https://www.facebook.com/groups/1/?multi_permalinks=2": "groups/1/posts/2",
+    "https://m.facebook.com/story.php?story_fbid=2&id=1": "1/posts/2",
+    "https://mbasic.facebook.com/story.php?id=1&story_fbid=pfbid02x": "1/posts/pfbid02x",
+    "https://touch.facebook.com/permalink.php?story_fbid=2&id=1": "1/posts/2",
+    "https://www.facebook.com/login/?next=https%3A%2F%2Fwww.facebook.com%2Freel%2F73": "73",
+    "https://www.facebook.com/share/abcDEF123/": SHORT,
+    "https://www.facebook.com/share/p/abcDEF123/": SHORT,
+    "https://www.facebook.com/share/v/abcDEF123/?mibextid=x": SHORT,
+    "https://web.facebook.com/share/r/abcDEF123/": SHORT,
+    "https://fb.watch/abc_1/": SHORT,
+    "https://www.facebook.com/photo/?fbid=73&set=a.1": P.UNREADABLE,
+    "https://www.facebook.com/photo.php?fbid=73": P.UNREADABLE,
+    "https://www.facebook.com/ferry/photos/a.1/73/": P.UNREADABLE,
+    "https://www.facebook.com/ferry": P.PROFILE,
+    "https://www.facebook.com/profile.php?id=73": P.PROFILE,
+    "https://www.facebook.com/people/Ada-Ferry/73/": P.PROFILE,
+    "https://www.facebook.com/stories/1/2/": P.STORIES,
+    "https://www.facebook.com/hashtag/ferry": P.TAG,
+    "https://www.facebook.com/groups/ferries": P.LIST,
+    "https://www.facebook.com/media/set/?set=a.1": P.LIST,
+    "https://www.facebook.com/ferry/live/": P.LIVE,
+    "https://www.facebook.com/": P.OTHER,
+    "https://www.facebook.com/watch/": P.OTHER,
+    "https://www.facebook.com/events/73": P.OTHER,
+    "https://www.facebook.com/share/": P.OTHER,
+    "https://notfacebook.com/reel/73": None,
+    "https://facebook.com.evil.example/reel/73": None,
+}
+
+REDDIT = {
+    "https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/": "1demo01",
+    "https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/kx1/?context=3": "1demo01",
+    "https://old.reddit.com/r/ferries/comments/1demo01/": "1demo01",
+    "https://np.reddit.com/r/ferries/comments/1demo01/": "1demo01",
+    "https://new.reddit.com/r/ferries/comments/1demo01/": "1demo01",
+    "https://sh.reddit.com/r/ferries/comments/1demo01/": "1demo01",
+    "https://i.reddit.com/r/ferries/comments/1demo01/": "1demo01",
+    "https://amp.reddit.com/r/ferries/comments/1demo01/": "1demo01",
+    "https://www.reddit.com/user/ferry/comments/1demo01/x/": "1demo01",
+    "https://www.reddit.com/comments/1demo01": "1demo01",
+    "https://www.reddit.com/gallery/1demo01": "1demo01",
+    "https://redd.it/1demo01": "1demo01",
+    "https://i.redd.it/ab12cd.jpeg": "ab12cd.jpeg",
+    "https://i.redd.it/ab12cd.gif": "ab12cd.gif",
+    "https://preview.redd.it/a-crossing-v0-ab12cd.png?width=640&s=00ff": "ab12cd.png",
+    "https://www.reddit.com/media?url=https%3A%2F%2Fi.redd.it%2Fab12cd.jpg": "ab12cd.jpg",
+    "https://www.reddit.com/r/ferries/s/AbCd12": SHORT,
+    "https://v.redd.it/ab12cd": SHORT,
+    "https://www.reddit.com/video/ab12cd": SHORT,
+    "https://www.reddit.com/r/ferries/": P.LIST,
+    "https://www.reddit.com/r/ferries/top/?t=all": P.LIST,
+    "https://www.reddit.com/user/ferry": P.PROFILE,
+    "https://www.reddit.com/u/ferry/": P.PROFILE,
+    "https://www.reddit.com/user/ferry/m/boats": P.LIST,
+    "https://www.reddit.com/search/?q=ferry": P.TAG,
+    "https://www.reddit.com/live/ab12": P.LIVE,
+    "https://www.reddit.com/": P.OTHER,
+    "https://www.reddit.com/settings": P.OTHER,
+    "https://v.redd.it/ab12cd/DASH_720.mp4": P.OTHER,
+    "https://notreddit.com/comments/1demo01": None,
+}
+
+X = {
+    "https://x.com/ferry/status/73": "73",
+    "https://x.com/ferry/status/73/photo/1": "73",
+    "https://x.com/ferry/status/73/video/1": "73",
+    "https://x.com/i/status/73": "73",
+    "https://twitter.com/i/web/status/73": "73",
+    "https://twitter.com/statuses/73": "73",
+    "https://mobile.twitter.com/ferry/status/73?s=20": "73",
+    "https://m.x.com/ferry/status/73": "73",
+    "https://twitter.com/i/videos/tweet/73": "73",
+    "https://x.com/i/flow/login?redirect_after_login=%2Fferry%2Fstatus%2F73": "73",
+    "https://x.com/ferry": P.PROFILE,
+    "https://x.com/ferry/media": P.PROFILE,
+    "https://x.com/hashtag/ferry": P.TAG,
+    "https://x.com/search?q=ferry": P.TAG,
+    "https://x.com/i/lists/1": P.LIST,
+    "https://x.com/i/communities/1": P.LIST,
+    "https://x.com/i/broadcasts/1yNGaQLWpejGj": P.LIVE,
+    "https://x.com/i/spaces/1OwxWwQOPlNxQ": P.LIVE,
+    "https://x.com/home": P.OTHER,
+    "https://x.com/": P.OTHER,
+    "https://help.x.com/en": P.OTHER,
+    "https://x.com/ferry/status/٧٣": P.OTHER,
+    "https://notx.com/a/status/73": None,
+    "https://t.co/abc": None,
+}
+
+OTHERS = {
+    "https://bsky.app/profile/did:plc:ab12/post/3kx": "did:plc:ab12/post/3kx",
+    "https://main.bsky.dev/profile/ferry.example/post/3kx": "ferry.example/post/3kx",
+    "https://bsky.app/profile/ferry.example": P.PROFILE,
+    "https://bsky.app/profile/ferry.example/feed/boats": P.LIST,
+    "https://bsky.app/starter-pack/ferry.example/3kx": P.LIST,
+    "https://bsky.app/hashtag/ferry": P.TAG,
+    "https://bsky.app/": P.OTHER,
+    "https://notbsky.app/profile/a/post/1": None,
+    "https://www.pinterest.com/pin/73/sent/?invite_code=x": "73",
+    "https://www.pinterest.com/pin/a-crossing--73/": "73",
+    "https://br.pinterest.com/pin/73/": "73",
+    "https://www.pinterest.co.uk/pin/73/": "73",
+    "https://www.pinterest.com.mx/pin/73/": "73",
+    "https://pin.it/abc123": SHORT,
+    "https://www.pinterest.com/ferry/": P.PROFILE,
+    "https://www.pinterest.com/ferry/_saved/": P.PROFILE,
+    "https://www.pinterest.com/ferry/boats/": P.LIST,
+    "https://www.pinterest.com/ideas/boats/91/": P.TAG,
+    "https://www.pinterest.com/search/pins/?q=ferry": P.TAG,
+    "https://www.pinterest.com/": P.OTHER,
+    "https://pinterest.com.evil.example/pin/73": None,
+    "https://www.snapchat.com/spotlight/W7_ab?share_id=x": "W7_ab",
+    "https://www.snapchat.com/@ferry/spotlight/W7_ab": "W7_ab",
+    "https://t.snapchat.com/AbCd12": SHORT,
+    "https://www.snapchat.com/t/AbCd12": SHORT,
+    "https://www.snapchat.com/p/9f2d/73": P.UNREADABLE,
+    "https://www.snapchat.com/add/ferry": P.PROFILE,
+    "https://www.snapchat.com/@ferry": P.PROFILE,
+    "https://www.snapchat.com/": P.OTHER,
+    "https://streamable.com/ab12cd": "ab12cd",
+    "https://www.streamable.com/e/ab12cd": "ab12cd",
+    "https://streamable.com/login": P.OTHER,
+    "https://clips.twitch.tv/DemoClip-a_b": "DemoClip-a_b",
+    "https://clips.twitch.tv/embed?clip=DemoClip&parent=x": "DemoClip",
+    "https://www.twitch.tv/ferry/clip/DemoClip?filter=clips": "DemoClip",
+    "https://m.twitch.tv/clip/DemoClip": "DemoClip",
+    "https://m.twitch.tv/ferry/clip/DemoClip": "DemoClip",
+    "https://www.twitch.tv/videos/73": P.UNREADABLE,
+    "https://www.twitch.tv/ferry": P.PROFILE,
+    "https://www.twitch.tv/directory": P.TAG,
+    "https://www.twitch.tv/collections/ab12": P.LIST,
+    "https://player.twitch.tv/?channel=ferry": P.LIVE,
+    "https://www.twitch.tv/": P.OTHER,
+    "https://youtu.be/DemoShort01?si=x": "DemoShort01",
+    "https://m.youtube.com/watch?app=desktop&v=DemoShort01": "DemoShort01",
+    "https://music.youtube.com/watch?v=DemoShort01&list=x": "DemoShort01",
+    "https://www.youtube.com/embed/DemoShort01": "DemoShort01",
+    "https://www.youtube-nocookie.com/embed/DemoShort01": "DemoShort01",
+    "https://www.youtube.com/live/DemoShort01": "DemoShort01",
+    "https://www.youtube.com/attribution_link?u=%2Fwatch%3Fv%3DDemoShort01": "DemoShort01",
+    "https://www.youtube.com/embed/live_stream?channel=x": P.LIVE,
+    "https://www.youtube.com/@ferry/live": P.LIVE,
+    "https://www.youtube.com/embed/videoseries?list=x": P.LIST,
+    "https://www.youtube.com/playlist?list=PLdemo": P.LIST,
+    "https://www.youtube.com/@ferry": P.PROFILE,
+    "https://www.youtube.com/channel/UCdemo": P.PROFILE,
+    "https://www.youtube.com/hashtag/ferry": P.TAG,
+    "https://www.youtube.com/": P.OTHER,
+}
+
+FORMS = TIKTOK | INSTAGRAM | FACEBOOK | REDDIT | X | OTHERS
+
+
+def kind_of(url: str) -> str | PageKind | None:
+    """Return the id of a post, SHORT, or the kind of another page."""
+    link = REGISTRY.find(url)
+    if link:
+        return link.post_id or SHORT
+    return REGISTRY.find_page(url)
+
+
+@pytest.mark.parametrize("url", FORMS)
+def test_every_form_is_what_it_is(url: str):
+    assert kind_of(url) == FORMS[url]
+    assert kind_of(url.replace("https://", "http://")) == FORMS[url]
+
+
+@pytest.mark.parametrize("url", [url for url, kind in FORMS.items() if isinstance(kind, str)])
+def test_the_id_of_every_post_leads_back_to_it(url: str):
+    link = REGISTRY.find(url)
+    assert link is not None
+    if link.post_id:
+        assert REGISTRY.link_to(link.platform, link.post_id) is not None
+
+
+@pytest.mark.parametrize("platform", REGISTRY.by_name.values(), ids=lambda p: p.name)
+def test_every_site_knows_its_home_page_and_no_others(platform):
+    for host in {example.split("/")[2] for example in platform.examples}:
+        assert isinstance(platform.identify(f"https://{host}/"), PageKind), host
+        assert platform.identify(f"https://{host}.evil.example/") is None
+        assert platform.identify(f"https://evil.example/{host}/") is None
+    domain = ".".join(platform.examples[0].split("/")[2].split(".")[-2:])
+    assert isinstance(platform.identify(f"https://{domain}/"), PageKind)
+    assert platform.identify(f"https://not{domain}/") is None
+
+
+# --- mirrors and redirecting pages ----------------------------------------------------------------
+
+MIRRORS = {
+    "https://vxtwitter.com/ferry/status/73": "https://x.com/ferry/status/73",
+    "https://fxtwitter.com/ferry/status/73/photo/1": "https://x.com/ferry/status/73/photo/1",
+    "https://d.fxtwitter.com/ferry/status/73": "https://x.com/ferry/status/73",
+    "https://fixupx.com/ferry/status/73": "https://x.com/ferry/status/73",
+    "https://fixvx.com/ferry/status/73": "https://x.com/ferry/status/73",
+    "https://twittpr.com/ferry/status/73": "https://x.com/ferry/status/73",
+    "https://girlcockx.com/ferry/status/73": "https://x.com/ferry/status/73",
+    "https://nitter.net/ferry/status/73#m": "https://x.com/ferry/status/73#m",
+    "https://www.ddinstagram.com/reel/DemoReel001/": "https://www.instagram.com/reel/DemoReel001/",
+    "https://d.ddinstagram.com/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://g.ddinstagram.com/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://kkinstagram.com/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://eeinstagram.com/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://instagramez.com/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://rxinstagram.com/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://fxig.seria.moe/p/DemoPhoto01": "https://www.instagram.com/p/DemoPhoto01",
+    "https://vxtiktok.com/@a/video/73": "https://www.tiktok.com/@a/video/73",
+    "https://vm.vxtiktok.com/ZMabc123/": "https://vm.tiktok.com/ZMabc123/",
+    "https://vt.tnktok.com/ZSabc123/": "https://vt.tiktok.com/ZSabc123/",
+    "https://a.tnktok.com/ZNabc123/": "https://vm.tiktok.com/ZNabc123/",
+    "https://tnktok.com/t/ZTabc123/": "https://www.tiktok.com/t/ZTabc123/",
+    "https://tiktxk.com/@a/video/73": "https://www.tiktok.com/@a/video/73",
+    "https://rxddit.com/r/a/comments/1x/": "https://www.reddit.com/r/a/comments/1x/",
+    "https://vxreddit.com/r/a/s/AbCd12": "https://www.reddit.com/r/a/s/AbCd12",
+    "https://old.rxddit.com/r/a/comments/1x/": "https://www.reddit.com/r/a/comments/1x/",
+    "https://bskx.app/profile/a.b/post/3k": "https://bsky.app/profile/a.b/post/3k",
+    "https://bskyx.app/profile/a.b/post/3k": "https://bsky.app/profile/a.b/post/3k",
+    "https://r.fxbsky.app/profile/a.b/post/3k": "https://bsky.app/profile/a.b/post/3k",
+    "https://vxbsky.app/profile/a.b/post/3k": "https://bsky.app/profile/a.b/post/3k",
+    "https://facebed.com/reel/73": "https://www.facebook.com/reel/73",
+    "https://clips.fxtwitch.tv/DemoClip": "https://clips.twitch.tv/DemoClip",
+    "https://fxtwitch.seria.moe/clip/DemoClip": "https://www.twitch.tv/clip/DemoClip",
+    "https://l.instagram.com/?u=https%3A%2F%2Fwww.instagram.com%2Fp%2FDemoPhoto01%2F&e=A": (
+        "https://www.instagram.com/p/DemoPhoto01/"
+    ),
+    "https://l.facebook.com/l.php?u=https%3A%2F%2Fvm.tiktok.com%2FZMabc&h=AT0": (
+        "https://vm.tiktok.com/ZMabc"
+    ),
+    "https://lm.facebook.com/l.php?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73": (
+        "https://x.com/a/status/73"
+    ),
+    "https://out.reddit.com/t3_1x?url=https%3A%2F%2Ffxtwitter.com%2Fa%2Fstatus%2F73": (
+        "https://x.com/a/status/73"
+    ),
+    "https://www.google.com/url?sa=t&url=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73": (
+        "https://x.com/a/status/73"
+    ),
+    "https://vk.com/away.php?to=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73": "https://x.com/a/status/73",
+}
+
+
+@pytest.mark.parametrize("url", MIRRORS)
+def test_a_mirror_is_read_as_the_site_itself(url: str):
+    link = REGISTRY.find(url)
+    assert link is not None
+    assert link.url == MIRRORS[url]
+    assert link == REGISTRY.find(MIRRORS[url])
+    assert REGISTRY[link.platform].page_hosts.allows(link.url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://notvxtwitter.com/a/status/73",
+        "https://vxtwitter.com.evil.example/a/status/73",
+        "https://vxtwitter.com@127.0.0.1/a/status/73",
+        "https://vxtwitter.com:8443/a/status/73",
+        "https://evil.example/?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73",
+        "https://l.instagram.com.evil.example/?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73",
+        "https://l.facebook.com/l.php?u=http%3A%2F%2F127.0.0.1%2Fa%2Fstatus%2F73",
+        "https://l.facebook.com/l.php?u=https%3A%2F%2F%5Bbad",
+        "https://phixiv.net/artworks/73",
+        "https://fixthreads.net/@a/post/73",
+    ],
+)
+def test_what_only_looks_like_a_mirror_is_nothing(url: str):
+    assert REGISTRY.find(url) is None
+
+
+def test_pages_that_redirect_to_each_other_end():
+    url = "https://x.com/a/status/73"
+    for _ in range(3):
+        url = "https://l.facebook.com/l.php?u=" + url.replace("%", "%25").replace(":", "%3A")
+    assert original_url(url) == "https://x.com/a/status/73"
+
+
+def test_a_profile_on_a_mirror_is_a_profile():
+    assert kind_of("https://fxtwitter.com/ferry") is PageKind.PROFILE
+
+
+# --- links in texts -------------------------------------------------------------------------------
+
+VIDEO = "https://www.tiktok.com/@a/video/73"
+SHORT_LINK = "https://vm.tiktok.com/ZMabc12"
+
+TEXTS = {
+    f"{VIDEO}😂": [VIDEO],
+    f"{VIDEO}。": [VIDEO],
+    f"({VIDEO})": [VIDEO],
+    f"「{VIDEO}」": [VIDEO],
+    f"{VIDEO}，好看！": [VIDEO],
+    f"{VIDEO}؟": [VIDEO],
+    f"{VIDEO}।": [VIDEO],
+    f"{VIDEO}...": [VIDEO],
+    f"看看这个{SHORT_LINK}复制此链接": [SHORT_LINK],
+    f"смотри{SHORT_LINK}тут": [SHORT_LINK],
+    f"شاهد{SHORT_LINK}الآن": [SHORT_LINK],
+    f"{SHORT_LINK}/{VIDEO}": [f"{SHORT_LINK}/", VIDEO],
+    f"{VIDEO}{SHORT_LINK}": [VIDEO, SHORT_LINK],
+    f"https://{VIDEO}": [VIDEO],
+    f"[video]({VIDEO})": [VIDEO],
+    f"<{VIDEO}>": [VIDEO],
+    f"**{VIDEO}**": [VIDEO],
+    f"__{VIDEO}__": [VIDEO],
+    f"`{VIDEO}`": [VIDEO],
+    f"'{VIDEO}'": [VIDEO],
+    f"\u200b{VIDEO}\u200b": [VIDEO],
+    "https://www.tik\u00adtok.com/@a/video/\u206073\ufeff": [VIDEO],
+    "tiktok.com/@a/video/73": ["https://tiktok.com/@a/video/73"],
+    "look at www.instagram.com/p/DemoPhoto01 !": ["https://www.instagram.com/p/DemoPhoto01"],
+    "vm.tiktok.com/ZMabc12": [SHORT_LINK],
+    "看vm.tiktok.com/ZMabc12": [SHORT_LINK],
+    "link:vm.tiktok.com/ZMabc12, x.com/a/status/1": [SHORT_LINK, "https://x.com/a/status/1"],
+    "VM.TikTok.com/ZMabc12": ["https://VM.TikTok.com/ZMabc12"],
+    "HTTPS://vm.tiktok.com/ZMabc12": [SHORT_LINK],
+    "https://www.facebook.com/Паром/videos/73": ["https://www.facebook.com/Паром/videos/73"],
+    "https://www.instagram.com/p/DemoPhoto0_": ["https://www.instagram.com/p/DemoPhoto0_"],
+    "https://web.archive.org/web/2026/" + VIDEO: [VIDEO],
+    "me@tiktok.com/@a/video/73": [],
+    "me@vm.tiktok.com/ZMabc12": [],
+    "nottiktok.com/@a/video/73": [],
+    "not-tiktok.com/@a/video/73": [],
+    "мойtiktok.com/@a/video/73": [],
+    "tiktok.com.evil.example/@a/video/73": [],
+    "tiktok.com@127.0.0.1/@a/video/73": [],
+    "tiktok.com:8443/@a/video/73": [],
+    "evil.example/tiktok.com/@a/video/73": [],
+    "evil.example/?u=https://tiktok.com/@a/video/73": [],
+    "ftp://www.tiktok.com/@a/video/73": [],
+    "//www.tiktok.com/@a/video/73": [],
+    "https://中国tiktok.com/@a/video/73": [],
+    "httpſ://www.tıktok.com/@a/video/73": [],
+    "tiktok.com": [],
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_links_are_found_in_what_people_paste(text: str):
+    assert [link.url for link in REGISTRY.find_all(text)] == TEXTS[text]
+
+
+@pytest.mark.parametrize("text", [text for text, urls in TEXTS.items() if len(urls) == 1])
+def test_the_whole_text_as_an_entity_means_the_same(text: str):
+    assert [link.url for link in REGISTRY.find_all(text, [text])] == TEXTS[text]
+
+
+def test_a_post_beside_a_profile_is_the_one_that_counts():
+    text = f"https://www.tiktok.com/@a and {VIDEO}"
+    assert [link.post_id for link in REGISTRY.find_all(text)] == ["73"]
+
+
+def test_the_more_specific_page_is_named():
+    assert REGISTRY.find_page("tiktok.com/ https://x.com/ferry") is PageKind.PROFILE
+    assert REGISTRY.find_page("https://www.tiktok.com/tag/юмор😂") is PageKind.TAG
+    assert REGISTRY.find_page("hello", ["www.tiktok.com"]) is PageKind.OTHER
+    assert REGISTRY.find_page("hello https://example.org/") is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "https://",
+            "https://=",
+            "a.",
+            "a-",
+            "a.b/",
+            "x.com/",
+            "vm.tiktok.com/a看",
+            "看",
+            "@",
+            "/",
+        ),
+        *("https://x.com/?u=", "https://www.facebook.com/a/", "%25", "https://l.facebook.com/?u="),
+        *("\u200b", "_", "https://x.com/a/status/1", "https://x.com/login?next=", "&next=/login?"),
+    ],
+)
+def test_the_worst_texts_are_read_in_no_time(piece: str):
+    text = (piece * 4_096)[:4_096]
+    began_at = time.process_time()
+    REGISTRY.find_all(text, [text])
+    REGISTRY.find_page(text, [text])
+    # Processor time, so that it does not depend on what else runs. Typical: 10 ms.
+    assert time.process_time() - began_at < 1
+
+
+_SCRIPTS = st.text(
+    st.one_of(
+        st.characters(),
+        *(
+            st.characters(min_codepoint=first, max_codepoint=last)
+            for first, last in (
+                *((0x400, 0x4FF), (0x600, 0x6FF), (0x900, 0x97F), (0xE00, 0xE7F)),
+                *((0x3040, 0x30FF), (0x4E00, 0x4FFF), (0xAC00, 0xACFF), (0xFF00, 0xFFEF)),
+                *((0x1F600, 0x1F64F), (0x200B, 0x206F), (0x20, 0x7E)),
+            )
+        ),
+    ),
+    max_size=10,
+)
+_PIECES = st.sampled_from(
+    [
+        *(
+            "https://",
+            "http://",
+            "www.",
+            "vm.",
+            "tiktok.com",
+            "x.com",
+            "instagram.com",
+            "reddit.com",
+        ),
+        *("fxtwitter.com", "l.instagram.com/?u=", "/@a/video/73", "/p/DemoPhoto01", "/status/73"),
+        *(
+            "@",
+            ":8443",
+            ".evil.example",
+            "evil",
+            "not",
+            "?next=",
+            "%2F",
+            "/",
+            "//",
+            "=",
+            "127.0.0.1",
+        ),
+    ]
+)
+
+
+@settings(max_examples=5_000)
+@given(st.lists(st.one_of(_SCRIPTS, _PIECES), max_size=12).map("".join))
+def test_any_text_leads_only_to_the_sites_themselves(text: str):
+    for link in REGISTRY.find_all(text, [text]):
+        platform = REGISTRY[link.platform]
+        assert platform.page_hosts.allows(link.url)
+        assert platform.find(link.url) is not None
+    page = REGISTRY.find_page(text, [text])
+    assert page is None or page.error.text_key
+
+
+@pytest.mark.parametrize("kind", PageKind)
+def test_every_kind_of_page_has_its_error(kind: PageKind):
+    assert kind.error.text_key
