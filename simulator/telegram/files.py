@@ -113,7 +113,8 @@ def _measure_video(file: StoredFile) -> None:
                 file.has_sound = bool(container.streams.audio)
                 file.trouble = _trouble(file, container, frame)
             if container.duration:
-                file.duration = round(container.duration / av.time_base)
+                # Zero means unknown to the apps.
+                file.duration = max(round(container.duration / av.time_base), 1)
     except (av.FFmpegError, StopIteration):
         return
 
@@ -170,6 +171,7 @@ def _measure_sound(file: StoredFile) -> None:
             if container.streams.audio:
                 file.codec = container.streams.audio[0].codec_context.name
             if container.duration:
-                file.duration = round(container.duration / av.time_base)
+                # Zero means unknown to the apps.
+                file.duration = max(round(container.duration / av.time_base), 1)
     except av.FFmpegError:
         return
