@@ -1,5 +1,6 @@
 """Remux, transcode, split and create videos. Runs in worker processes, like media.video."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
@@ -40,6 +41,12 @@ _LEAST_DECODED: Final = 0.1
 #: Files whose start times differ by less belong to one timeline, in seconds.
 _SAME_TIMELINE_S: Final = 10
 _ZERO: Final = Fraction(0)
+#: The parameter sets of a key frame are in so many of its first bytes.
+_HEADERS_BYTES: Final = 4096
+#: A unit of type 7 behind a start code.
+_PARAMETER_SET: Final = re.compile(
+    rb"\x00\x00\x01([\x07\x27\x47\x67].+?)\x00\x00[\x00\x01]", re.DOTALL
+)
 #: Of the encoded video.
 _TIME_BASE: Final = Fraction(1, 90_000)
 #: Frame rate of slideshows: enough for still pictures, and supported by every player.
@@ -205,8 +212,9 @@ class _StreamCopier:
 
     def __init__(self, stream: Any, output: OutputContainer, origin: Fraction = _ZERO) -> None:
         """Add a stream like `stream` to the output; `origin` becomes its time zero, in seconds."""
-        self._output = output
+        self._source, self._output = stream, output
         self._target = output.add_stream_from_template(stream)
+        self._parameters: bytes | None = None
         self._start = round(origin / stream.time_base)
         self._last_time: int | None = None
         codec = stream.codec_context.codec.canonical_name
@@ -215,7 +223,12 @@ class _StreamCopier:
         self._target.codec_context.codec_tag = "hvc1" if codec == "hevc" else "\0\0\0\0"
 
     def take(self, packet: Any) -> None:
-        """Write one packet. Decoding times must increase, which damage can prevent."""
+        """Write one packet. Decoding times must increase, which damage can prevent.
+
+        Raises:
+            PlatformChangedError: the stream changes its size or format, which MP4 cannot.
+        """
+        self._check_parameters(packet)
         if packet.dts is None:
             packet.dts = packet.pts if self._last_time is None else self._last_time + 1
         if packet.dts is None:
@@ -230,6 +243,23 @@ class _StreamCopier:
 
     def finish(self) -> None:
         """Do nothing: packets are written at once."""
+
+    def _check_parameters(self, packet: Any) -> None:
+        if self._source.type != "video" or not packet.is_keyframe:
+            return
+        if parameters := _sequence_parameters(packet):
+            if parameters != (self._parameters or parameters):
+                raise PlatformChangedError("the video changes midway")
+            self._parameters = parameters
+
+
+def _sequence_parameters(packet: Any) -> bytes:
+    """Return the sequence parameter set in front of an H.264 key frame, or b"" if there is none.
+
+    MPEG-TS has it there. Source: ITU-T H.264, 7.4.1 and annex B.
+    """
+    found = _PARAMETER_SET.search(bytes(packet)[:_HEADERS_BYTES])
+    return found[1] if found else b""
 
 
 class _VideoEncoder:

@@ -86,11 +86,14 @@ class FileStore:
 
 
 def _measure_picture(file: StoredFile) -> None:
+    """Measure a picture that can be decoded completely; Telegram takes no CMYK."""
     try:
         with Image.open(file.path) as image:
-            file.width, file.height = image.size
-            file.codec = (image.format or "").lower()
-    except OSError:
+            image.load()
+            if image.mode != "CMYK":
+                file.width, file.height = image.size
+                file.codec = (image.format or "").lower()
+    except (OSError, SyntaxError):
         return
 
 
@@ -98,21 +101,58 @@ def _measure_video(file: StoredFile) -> None:
     try:
         with av.open(str(file.path)) as container:
             if container.streams.video:
-                context = container.streams.video[0].codec_context
-                file.width, file.height = context.width, context.height
-                frame = next(container.decode(video=0))
+                stream = container.streams.video[0]
+                frame = next(container.decode(stream))
+                # Apps show pixels of a plausible shape as they are declared in the file.
+                aspect = float(stream.sample_aspect_ratio or 1)
+                file.width = round(frame.width * (aspect if 0.1 < aspect < 10 else 1))
+                file.height = frame.height
                 if frame.rotation % 180:
                     file.width, file.height = file.height, file.width
-                file.codec = context.name
+                file.codec = stream.codec_context.name
                 file.has_sound = bool(container.streams.audio)
-                if file.codec not in {"h264", "hevc"} or "mp4" not in container.format.name:
-                    file.trouble = f"{file.codec} in {container.format.name}"
-                elif not _starts_with_index(file.path):
-                    file.trouble = "no fast start"
+                file.trouble = _trouble(file, container, frame)
             if container.duration:
-                file.duration = round(container.duration / av.time_base)
+                # Zero means unknown to the apps.
+                file.duration = max(round(container.duration / av.time_base), 1)
     except (av.FFmpegError, StopIteration):
         return
+
+
+def _trouble(file: StoredFile, container: Any, frame: Any) -> str:
+    """Return why a video does not play on every client or cannot be streamed, or ""."""
+    video = container.streams.video[0].codec_context
+    sounds = [stream.codec_context.name for stream in container.streams.audio]
+    is_hdr = int(frame.color_trc) in {16, 18} or int(frame.color_primaries) == 9
+    troubles = {
+        f"{file.codec} in {container.format.name}": file.codec not in {"h264", "hevc"}
+        or "mp4" not in container.format.name,
+        # Apple's players refuse hev1; Android's and browsers' refuse QuickTime.
+        f"the tag {video.codec_tag}": video.codec_tag not in {"avc1", "hvc1"},
+        "QuickTime": container.metadata.get("major_brand", "").startswith("qt"),
+        f"audio in {sounds}": bool(set(sounds) - {"aac", "mp3", "mp3float"}),
+        f"H.264 in {video.pix_fmt}": file.codec == "h264"
+        and video.pix_fmt not in {"yuv420p", "yuvj420p"},
+        "HDR in H.264": file.codec == "h264" and is_hdr,
+        "no fast start": not _starts_with_index(file.path),
+        "fragments": b"moof" in _top_level_kinds(file.path),
+    }
+    return next((trouble for trouble, is_so in troubles.items() if is_so), "")
+
+
+def _top_level_kinds(path: Path) -> set[bytes]:
+    """Return the kinds of an MP4's boxes (ISO 14496-12, 4.2)."""
+    kinds = set()
+    with path.open("rb") as file:
+        while len(head := file.read(16)) >= 8:
+            size = int.from_bytes(head[:4], "big")
+            if size == 1:
+                size = int.from_bytes(head[8:], "big")
+            kinds.add(head[4:8])
+            if size < 8:
+                break
+            file.seek(size - len(head), 1)
+    return kinds
 
 
 def _starts_with_index(path: Path) -> bool:
@@ -131,6 +171,7 @@ def _measure_sound(file: StoredFile) -> None:
             if container.streams.audio:
                 file.codec = container.streams.audio[0].codec_context.name
             if container.duration:
-                file.duration = round(container.duration / av.time_base)
+                # Zero means unknown to the apps.
+                file.duration = max(round(container.duration / av.time_base), 1)
     except av.FFmpegError:
         return

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.playback import Probe, Step, encoding_for, may_be_cut, next_step
+from core.playback import (
+    SDR,
+    Colours,
+    Probe,
+    Step,
+    displayed_size,
+    encoding_for,
+    fitted_size,
+    may_be_cut,
+    next_step,
+    still_time_s,
+)
 
 MB = 1_000_000
 GOOD = Probe(
@@ -40,6 +51,14 @@ GOOD = Probe(
         ({"size_bytes": 60 * MB}, Step.ENCODE),
         ({"size_bytes": 400 * MB, "duration_s": 7_200.0}, Step.TOO_LARGE),
         ({"video_codec": "hevc", "duration_s": 7_200.0}, Step.ENCODE),
+        ({"codec_tag": "avc1"}, Step.NOTHING),
+        ({"codec_tag": "avc3"}, Step.REPACK),
+        ({"is_fragmented": True}, Step.REPACK),
+        ({"is_truncated": True}, Step.REPACK),
+        ({"has_times": False}, Step.ENCODE),
+        ({"colours": Colours(1, 1, 1)}, Step.NOTHING),
+        ({"colours": Colours(9, 16, 9)}, Step.ENCODE),
+        ({"colours": Colours(transfer=18)}, Step.ENCODE),
     ],
 )
 def test_each_trouble_has_its_step(change: dict[str, object], step: Step):
@@ -83,6 +102,103 @@ def test_only_what_plays_as_it_is_may_be_cut():
     assert may_be_cut(replace(GOOD, is_mp4=False, is_fast_start=False))
     assert not may_be_cut(replace(GOOD, video_codec="vp9"))
     assert not may_be_cut(replace(GOOD, audio_codec="opus"))
+    assert not may_be_cut(replace(GOOD, has_times=False))
+
+
+@pytest.mark.parametrize(
+    ("change", "may"),
+    [
+        ({}, True),
+        ({"video_codec": "hevc"}, True),
+        ({"video_codec": "vp9"}, False),
+        ({"colours": Colours(9, 16, 9)}, True),
+        ({"has_times": False}, False),
+    ],
+)
+def test_what_most_phones_play_may_be_copied(change: dict[str, object], may: bool):
+    assert replace(GOOD, **change).may_be_copied is may  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tag", ["", "avc1", "hvc1"])
+def test_only_what_apple_plays_is_a_plain_mp4(tag: str):
+    assert replace(GOOD, codec_tag=tag).is_plain_mp4
+    assert not replace(GOOD, codec_tag="hev1").is_plain_mp4
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stored", "aspect", "is_turned", "shown"),
+    [
+        ((720, 576), 64 / 45, False, (1024, 576)),
+        ((720, 576), 64 / 45, True, (576, 1024)),
+        ((720, 480), 8 / 9, False, (640, 480)),
+        ((720, 576), 0.0, False, (720, 576)),  # unknown
+        ((100, 50), 4.0, False, (400, 50)),
+        ((100, 50), 4.1, False, (100, 50)),
+        ((100, 50), 0.25, False, (25, 50)),
+        ((100, 50), 0.24, False, (100, 50)),
+        ((1, 50), 0.25, False, (1, 50)),
+        ((854, 480), 1.0, True, (480, 854)),
+    ],
+)
+def test_pixels_are_shown_in_their_shape_unless_it_is_absurd(
+    stored: tuple[int, int], aspect: float, is_turned: bool, shown: tuple[int, int]
+):
+    assert displayed_size(*stored, aspect, is_turned=is_turned) == shown
+
+
+@pytest.mark.parametrize(
+    ("size", "frame", "fitted"),
+    [
+        ((1080, 1920), (720, 1280), (720, 1280)),
+        ((301, 201), (300, 200), (300, 200)),
+        ((102, 100), (100, 100), (100, 100)),  # a margin of 2 % is no use
+        ((100, 102), (100, 100), (100, 100)),
+        ((104, 100), (100, 100), (100, 96)),
+        ((100, 104), (100, 100), (96, 100)),
+        ((1920, 1080), (720, 1280), (720, 404)),
+        ((50, 100), (200, 100), (50, 100)),
+        ((10, 10), (200, 100), (100, 100)),
+    ],
+)
+def test_a_picture_of_another_shape_fits_into_the_frame(
+    size: tuple[int, int], frame: tuple[int, int], fitted: tuple[int, int]
+):
+    assert fitted_size(size, frame) == fitted
+
+
+@pytest.mark.parametrize(("seconds", "time"), [(0.0, 0.0), (1.0, 0.5), (2.0, 1.0), (600.0, 1.0)])
+def test_the_still_is_not_the_first_frame(seconds: float, time: float):
+    assert still_time_s(seconds) == time
+
+
+# --- colours --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("colours", "is_hdr", "is_wide", "encoded"),
+    [
+        (Colours(), False, False, Colours(2, 2, 2)),
+        (Colours(1, 1, 1), False, False, SDR),
+        (Colours(6, 6, 6), False, False, Colours(6, 6, 6)),
+        (Colours(9, 16, 9), True, True, SDR),
+        (Colours(9, 18, 9), True, True, SDR),
+        (Colours(2, 16, 2), True, True, SDR),
+        (Colours(2, 18, 2), True, True, SDR),
+        (Colours(9, 14, 9), True, True, SDR),
+        (Colours(11, 1, 1), False, True, SDR),
+        (Colours(12, 13, 1), False, True, SDR),
+        (Colours(1, 13, 0), False, False, SDR),
+    ],
+)
+def test_hdr_and_wide_gamuts_are_encoded_as_bt709(
+    colours: Colours, is_hdr: bool, is_wide: bool, encoded: Colours
+):
+    assert (colours.is_hdr, colours.is_wide) == (is_hdr, is_wide)
+    assert colours.for_encoding == encoded
+    assert Colours(1, 1, 1) == SDR
 
 
 def test_a_file_of_exactly_the_limit_needs_nothing():

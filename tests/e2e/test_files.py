@@ -14,6 +14,7 @@ from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.media.corpus import VIDEOS
 from tests.media.test_video import turn
 
 TEXTS = load_texts()
@@ -91,6 +92,26 @@ async def test_an_animated_gif_is_an_animation_alone_and_a_video_in_an_album(har
     await harness.say(VIDEO.replace(ID, other))
     album = [m for m in harness.answers() if "media_group_id" in m]
     assert [("video" in m, "photo" in m) for m in album] == [(True, False), (False, True)]
+
+
+async def test_a_video_without_pictures_is_sent_as_audio(harness: BotHarness):
+    message = await deliver_file(harness, harness.samples.sound(3, "aac", "mp4"))
+    assert message["audio"]["duration"] == 3
+    assert message["caption"].startswith("Source")
+    assert harness.videos() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("wide pixels", "h264"), ("on its side with wide pixels", "h265")]
+)
+async def test_a_video_of_wide_pixels_is_sent_with_its_displayed_size(
+    harness: BotHarness, tmp_path: Path, name: str, codec: str
+):
+    video = next(video for video in VIDEOS if video.name == name)
+    video.make(tmp_path / "wide.mp4")
+    message = await deliver_file(harness, tmp_path / "wide.mp4", codec)
+    size = (message["video"]["width"], message["video"]["height"])
+    assert all(abs(a - b) <= 2 for a, b in zip(size, video.shown, strict=True))
 
 
 # --- size limits ----------------------------------------------------------------------------------
