@@ -130,7 +130,6 @@ def build(settings: Settings) -> Container:
         storage_chat=settings.inline.storage_chat,
     )
     spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
-    fetcher = _fetcher(settings, registry)
     media = MediaProcessor(
         worker_pool=WorkerPool(
             max((os.cpu_count() or 2) - 1, 1),
@@ -144,6 +143,7 @@ def build(settings: Settings) -> Container:
         ceiling_bytes=ceiling_bytes,
         may_split=limits.split,
     )
+    fetcher = _fetcher(settings, registry, media)
     slots = Slots(limits.active_requests)
     toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics)
     request_store = RequestStore(bot.id, settings.run.lease_s)
@@ -214,7 +214,7 @@ def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[
     }
 
 
-def _fetcher(settings: Settings, registry: Registry) -> Fetcher:
+def _fetcher(settings: Settings, registry: Registry, media: MediaProcessor) -> Fetcher:
     limits, network, helpers = settings.limits, settings.network, settings.helpers
     return Fetcher(
         registry,
@@ -234,6 +234,7 @@ def _fetcher(settings: Settings, registry: Registry) -> Fetcher:
             breaker_failures=network.breaker_failures,
             breaker_pause_s=network.breaker_pause_s,
         ),
+        media.is_truncated,
     )
 
 

@@ -18,7 +18,9 @@
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram refuses
     │   ├─ ChatForbiddenError ── ChatMovedError
-    │   ├─ FileRejectedError ── FileUnknownError · UnchangedError · SourceGoneError
+    │   ├─ SendingForbiddenError
+    │   ├─ FileRejectedError ── ContentRejectedError · FileUnknownError · UnchangedError
+    │   │   · SourceGoneError
     │   └─ FloodError · TelegramUnreachableError
     │      · UnknownOutcomeError · PartialDeliveryError · TokenRejectedError
     ├─ SpoolError                the disk for downloads is full or unavailable
@@ -340,7 +342,7 @@ class DeliveryError(ClipferryError):
 
 
 class ChatForbiddenError(DeliveryError):
-    """The bot may not write to this chat: it is blocked, removed or lacks the permission."""
+    """The bot may not write to this chat at all: it was blocked or removed."""
 
 
 class ChatMovedError(ChatForbiddenError):
@@ -351,8 +353,28 @@ class ChatMovedError(ChatForbiddenError):
         self.new_chat_id = new_chat_id
 
 
+class SendingForbiddenError(DeliveryError):
+    """The chat does not allow the bot this kind of message, or messages in this topic."""
+
+    text_key = "delivery_forbidden"
+
+    def __init__(self, detail: str = "", *, is_about_kind: bool = False) -> None:
+        super().__init__(detail)
+        #: Another kind of message, such as a document, may be allowed.
+        self.is_about_kind = is_about_kind
+
+
 class FileRejectedError(DeliveryError):
     """Telegram rejects the file or the message as it is."""
+
+
+class ContentRejectedError(FileRejectedError):
+    """Telegram cannot process an uploaded file in this form."""
+
+    def __init__(self, detail: str = "", position: int | None = None) -> None:
+        super().__init__(detail)
+        #: Position of the file in its album, from 1; None if Telegram does not say.
+        self.position = position
 
 
 class FileUnknownError(FileRejectedError):

@@ -1,7 +1,7 @@
 """Links, the posts behind them, and the files that result, as pure values."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -198,3 +198,12 @@ class RemoteFile:
 LocalFile = PhotoFile | VideoFile | DocumentFile | AudioFile
 #: A file to send: an upload or a file id.
 File = LocalFile | RemoteFile
+
+
+def named_after(post: Post, audio: AudioFile) -> AudioFile:
+    """Return an audio file that has a title and a performer, if need be those of its post."""
+    return replace(
+        audio,
+        title=audio.title or post.text.partition("\n")[0][:64] or post.id,
+        performer=audio.performer or post.author,
+    )

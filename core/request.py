@@ -80,11 +80,16 @@ class Request:
             return None
 
 
+#: Stands for the message id of a file that Telegram refused in every form.
+REFUSED: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How much of an answer has been sent."""
 
-    #: Ids of the delivered file messages, in order. 0 stands for a file that may have arrived.
+    #: Ids of the delivered file messages, in order. 0 stands for a file that may have arrived, -1
+    #: for one that Telegram refused in every form.
     sent: tuple[int, ...] = ()
     #: Number of files in the answer; 0 while unknown.
     total: int = 0
@@ -92,6 +97,16 @@ class Progress:
     in_flight: int | None = None
     #: The text below the files was sent.
     has_text: bool = False
+
+    @property
+    def arrived(self) -> int:
+        """Return the number of files that have certainly arrived."""
+        return sum(message_id > 0 for message_id in self.sent)
+
+    @property
+    def missing(self) -> int:
+        """Return the number of files that Telegram refused in every form."""
+        return self.sent.count(REFUSED)
 
     @property
     def is_uncertain(self) -> bool:

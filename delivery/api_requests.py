@@ -165,18 +165,22 @@ def file_request(
             )
 
 
-def audio_request(target: ChatTarget, audio: AudioFile, options: MessageOptions) -> SendAudio:
-    """Return the request that uploads and sends an audio file."""
-    return SendAudio(
-        business_connection_id=target.business_id,
-        chat_id=target.chat_id,
-        message_thread_id=target.thread_id,
-        audio=StreamedFile(audio.path),
-        **_audio_options(audio),
-        caption=options.caption,
-        disable_notification=options.is_silent,
-        reply_parameters=target.reply,
-    )
+def album_kind(file: File) -> str | None:
+    """Return which files may share an album; None for a file that must be sent alone.
+
+    Documents and audio files form albums only among themselves, animations form none.
+    Source: https://core.telegram.org/bots/api#sendmediagroup
+    """
+    match file:
+        case RemoteFile(kind="photo" | "video") | PhotoFile() | VideoFile():
+            return "visual"
+        case RemoteFile(kind="animation"):
+            return None
+        case RemoteFile():
+            return file.kind
+        case AudioFile():
+            return "audio"
+    return "document"
 
 
 def album_request(

@@ -25,20 +25,23 @@ from aiogram.types import InlineKeyboardMarkup, Message
 from core.albums import split_album
 from core.broadcasts import Broadcast
 from core.errors import (
+    ChatMovedError,
+    ContentRejectedError,
     DeliveryError,
     FileRejectedError,
     PartialDeliveryError,
+    SendingForbiddenError,
     TooLargeError,
     UnknownOutcomeError,
 )
-from core.media import AudioFile, File, RemoteFile
+from core.media import File, LocalFile, RemoteFile
 from core.pseudonyms import LoggedChat
-from core.request import Progress
+from core.request import REFUSED, Progress
 from delivery.api_requests import (
     ACTIONS,
     MessageOptions,
+    album_kind,
     album_request,
-    audio_request,
     file_id_request,
     file_request,
     inline_media,
@@ -52,6 +55,8 @@ T = TypeVar("T")
 
 #: Interval between chat actions, in seconds. Telegram shows each for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
+#: Refusals that may concern only the form of a file.
+_REFUSALS: Final = (FileRejectedError, SendingForbiddenError)
 #: For the storage channel: no caption, no buttons, no notification.
 _PLAIN: Final = MessageOptions(caption="", is_silent=True)
 
@@ -78,6 +83,16 @@ class Journal(Protocol):
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record that the current send succeeded, with the ids of its file messages."""
+
+
+class Recovery(Protocol):
+    """What to do about files that Telegram refuses."""
+
+    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> LocalFile | None:
+        """Return the file in another form, such as a document; None if there is no other."""
+
+    def options(self, missing: int) -> MessageOptions:
+        """Return caption and buttons of an answer from which `missing` more files are missing."""
 
 
 class NullJournal:
@@ -116,12 +131,19 @@ class Sender:
         self._upload_timeout_s = upload_timeout_s
 
     async def send(
-        self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
+        self,
+        target: ChatTarget,
+        files: Sequence[File],
+        options: MessageOptions,
+        journal: Journal,
+        recovery: Recovery | None = None,
     ) -> tuple[RemoteFile, ...]:
         """Send one file with its caption and buttons, or several as albums with a text below.
 
-        Files that the journal records as sent are skipped. Return the files with their Telegram
-        ids, in order, or an empty tuple if some were skipped or have no known id.
+        Files that the journal records as sent are skipped. An upload that Telegram refuses is sent
+        in another form if `recovery` has one; of several files, one that is refused in every form
+        is left out. Return the files with their Telegram ids, in order, or an empty tuple if some
+        were skipped, left out, or have no known id.
 
         Raises:
             TooLargeError: a file is over the server's limit; nothing was uploaded.
@@ -133,38 +155,15 @@ class Sender:
         if target.inline_id:
             known = [file for file in files if isinstance(file, RemoteFile)]
             if len(known) < len(files):
-                known = list(await self.send(self._storage, files, _PLAIN, NullJournal()))
+                known = list(await self.send(self._storage, files, _PLAIN, NullJournal(), recovery))
             return await self._fill_inline(target, known, options)
         journal.record_total(len(files))
         if len(files) > 1:
-            sent = await self._send_albums(target, files, options, journal)
+            sent = await self._send_albums(target, files, options, journal, recovery)
         else:
-            sent = [await self._send_file(target, files[0], options, journal)]
+            sent = [await self._send_in_some_form(target, files[0], options, journal, recovery)]
         sent_files = tuple(one.file for one in sent if one.file)
         return sent_files if len(sent_files) == len(files) else ()
-
-    async def send_audio(
-        self, target: ChatTarget, audio: AudioFile, options: MessageOptions, journal: Journal
-    ) -> tuple[RemoteFile, ...]:
-        """Send an audio file for Telegram's music player.
-
-        Return the file with its Telegram id, or an empty tuple if the id is not known.
-
-        Raises:
-            TooLargeError: the file is over the server's limit; nothing was uploaded.
-            DeliveryError: Telegram refused it, or the outcome is unknown.
-        """
-        self._check_size(audio.path.stat().st_size)
-        if target.inline_id:
-            known = await self.send_audio(self._storage, audio, _PLAIN, NullJournal())
-            return await self._fill_inline(target, known, options)
-        journal.record_total(1)
-        request = audio_request(target, audio, options)
-        # Telegram has no chat action for uploading music; its apps show this one.
-        message = await self._upload(target, "upload_document", request, journal)
-        await journal.record_sent([message.message_id])
-        file = remote_file(message)
-        return (file,) if file else ()
 
     async def _fill_inline(
         self, target: ChatTarget, files: Sequence[RemoteFile], options: MessageOptions
@@ -221,8 +220,35 @@ class Sender:
         await journal.record_sent([sent.message_id])
         return sent
 
+    async def _send_in_some_form(
+        self,
+        target: ChatTarget,
+        file: File,
+        options: MessageOptions,
+        journal: Journal,
+        recovery: Recovery | None,
+    ) -> "_Sent":
+        """Send a file in the first form that Telegram accepts.
+
+        Raises:
+            DeliveryError: the refusal of the last form, or another failure.
+        """
+        while True:
+            try:
+                return await self._send_file(target, file, options, journal)
+            except _REFUSALS as refusal:
+                form = await _next_form(file, refusal, recovery)
+                if form is None:
+                    raise
+                file = form
+
     async def _send_albums(
-        self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
+        self,
+        target: ChatTarget,
+        files: Sequence[File],
+        options: MessageOptions,
+        journal: Journal,
+        recovery: Recovery | None,
     ) -> "list[_Sent]":
         """Send two or more files as silent albums, in order, then caption and buttons as a text.
 
@@ -234,38 +260,68 @@ class Sender:
             PartialDeliveryError: some files have arrived, and a later one has not.
             DeliveryError: nothing has arrived, or the outcome is unknown.
         """
+        pending = [_Pending(file) for file in files[len(journal.progress.sent) :]]
+        album: Sequence[_Pending] = ()
         sent: list[_Sent] = []
-        album_options = MessageOptions(caption="", is_silent=True, is_spoiler=options.is_spoiler)
-        already_sent = journal.progress.sent
-        remaining = files[len(already_sent) :]
-        reply_to = max(already_sent, default=0) or target.message_id
-        for album in split_album(remaining, _upload_bytes, self.ceiling_bytes) if remaining else ():
-            is_first = not journal.progress.sent
-            album_target = replace(target, is_reply=target.is_reply and is_first)
-            try:
-                if len(album) == 1:
-                    last = [await self._send_file(album_target, album[0], album_options, journal)]
-                else:
-                    request = album_request(album_target, album, album_options)
-                    messages = await self._upload(album_target, _action(album[0]), request, journal)
-                    last = [_Sent.of(message) for message in messages]
-                    await journal.record_sent([one.message_id for one in last])
-            except (DeliveryError, TooLargeError) as error:
-                if journal.progress.sent:
-                    raise PartialDeliveryError(len(journal.progress.sent), len(files)) from error
-                raise
-            sent += last
-            reply_to = last[0].message_id
+        below = max(journal.progress.sent, default=0)
+        try:
+            while pending:
+                album = _next_album(pending, self.ceiling_bytes)
+                try:
+                    messages = await self._send_album(target, album, journal, options)
+                    del pending[: len(album)]
+                    sent += messages
+                    below = messages[0].message_id if messages else below
+                except _REFUSALS as refusal:
+                    pending[: len(album)] = await _repaired(album, refusal, recovery)
+            if refusal_of_all := _refusal_of_all(journal.progress, album):
+                raise refusal_of_all
+        except (DeliveryError, TooLargeError) as error:
+            arrived = journal.progress.arrived
+            if arrived and not isinstance(error, ChatMovedError):  # the rest follows there
+                raise PartialDeliveryError(arrived, len(files)) from error
+            raise
+        if recovery and (missing := journal.progress.missing):
+            options = recovery.options(missing)
         if options.caption:
-            await self._send_caption(
-                replace(target, message_id=reply_to, is_reply=True), options, journal
-            )
+            await self._send_caption(target, below, options, journal)
+        return sent
+
+    async def _send_album(
+        self,
+        target: ChatTarget,
+        album: "Sequence[_Pending]",
+        journal: Journal,
+        options: MessageOptions,
+    ) -> "list[_Sent]":
+        """Send the files of one album without caption; only the first album is a reply.
+
+        Raises:
+            DeliveryError: nothing has arrived, or the outcome is unknown.
+        """
+        options = MessageOptions(caption="", is_silent=True, is_spoiler=options.is_spoiler)
+        target = replace(target, is_reply=target.is_reply and not journal.progress.arrived)
+        first = album[0]
+        if first.refusal:
+            await journal.record_sent([REFUSED])
+            return []
+        if len(album) == 1:
+            return [await self._send_file(target, first.file, options, journal)]
+        request = album_request(target, [each.file for each in album], options)
+        messages = await self._upload(target, _action(first.file), request, journal)
+        sent = [_Sent.of(message) for message in messages]
+        await journal.record_sent([one.message_id for one in sent])
         return sent
 
     async def _send_caption(
-        self, target: ChatTarget, options: MessageOptions, journal: Journal
+        self, target: ChatTarget, below: int, options: MessageOptions, journal: Journal
     ) -> None:
-        """Send the caption and buttons of the albums as a reply to them; log a failure."""
+        """Send the caption and buttons of the albums as a reply to one of them; log a failure.
+
+        `below` is the message of the last album, or not positive if its id is unknown.
+        """
+        reply_to = below if below > 0 else target.message_id
+        target = replace(target, message_id=reply_to, is_reply=True)
         try:
             with self._recording_start(journal, 0):
                 await self.send_text(
@@ -396,6 +452,68 @@ class _Sent:
     @classmethod
     def of(cls, message: Message) -> "_Sent":
         return cls(message.message_id, remote_file(message))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A file of an answer that is still to be sent."""
+
+    file: File
+    #: It is sent in a message of its own, to find out which file of an album Telegram refuses.
+    is_alone: bool = False
+    #: Telegram refuses it in every form, so it is left out.
+    refusal: DeliveryError | None = None
+
+
+def _next_album(pending: Sequence[_Pending], ceiling_bytes: int) -> Sequence[_Pending]:
+    """Return the first files of an answer that go into one message."""
+
+    def kind_of(one: _Pending) -> str | None:
+        return None if one.is_alone or one.refusal else album_kind(one.file)
+
+    return split_album(pending, lambda one: _upload_bytes(one.file), ceiling_bytes, kind_of)[0]
+
+
+def _refusal_of_all(progress: Progress, last: Sequence[_Pending]) -> DeliveryError | None:
+    """Return why the last file was refused, if all files of an answer were."""
+    return last[0].refusal if last and progress.missing == progress.total else None
+
+
+async def _repaired(
+    album: Sequence[_Pending], refusal: DeliveryError, recovery: Recovery | None
+) -> list[_Pending]:
+    """Return what to send instead of an album that Telegram refuses: the refused file changes.
+
+    Raises:
+        DeliveryError: the refusal, if nothing helps against it.
+    """
+    if recovery is None or any(isinstance(one.file, RemoteFile) for one in album):
+        raise refusal
+    if isinstance(refusal, SendingForbiddenError):
+        forms = [await _next_form(one.file, refusal, recovery) for one in album]
+        if None in forms:
+            raise refusal
+        return [_Pending(form) for form in forms if form]
+    position = refusal.position if isinstance(refusal, ContentRejectedError) else None
+    if len(album) == 1:
+        position = 1
+    if position is None or not 1 <= position <= len(album):
+        return [replace(one, is_alone=True) for one in album]
+    repaired = list(album)
+    form = await _next_form(album[position - 1].file, refusal, recovery)
+    one = repaired[position - 1]
+    repaired[position - 1] = _Pending(form) if form else replace(one, refusal=refusal)
+    return repaired
+
+
+async def _next_form(
+    file: File, refusal: DeliveryError, recovery: Recovery | None
+) -> LocalFile | None:
+    if recovery is None or isinstance(file, RemoteFile):
+        return None
+    if isinstance(refusal, SendingForbiddenError) and not refusal.is_about_kind:
+        return None
+    return await recovery.next_form(file, refusal)
 
 
 def _upload_bytes(file: File) -> int:

@@ -54,6 +54,13 @@ class ChatTarget:
         """Return the target for a message in the same chat and topic that is not a reply."""
         return replace(cls.of(message), is_reply=False)
 
+    def moved_to(self, chat_id: int) -> "ChatTarget":
+        """Return the target in the supergroup that the group has become.
+
+        Messages have other ids there, so the answer is not a reply.
+        """
+        return replace(self, chat_id=chat_id, thread_id=None, is_reply=False)
+
     @property
     def reply(self) -> ReplyParameters | None:
         """Return the reply parameters, or None if the answer is not a reply.

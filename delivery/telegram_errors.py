@@ -1,15 +1,19 @@
 """What aiogram's errors mean: the table behind `delivery.client`, which translates every call."""
 
+import re
+
 from aiogram import exceptions as aiogram_errors
 from aiohttp import ClientConnectorError
 
 from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
+    ContentRejectedError,
     DeliveryError,
     FileRejectedError,
     FileUnknownError,
     FloodError,
+    SendingForbiddenError,
     SourceGoneError,
     TelegramUnreachableError,
     TokenRejectedError,
@@ -22,16 +26,27 @@ from core.limits import PUBLIC_UPLOAD_BYTES
 #: Phrases of a 400 response that mean the same as a 403.
 _CLOSED_CHAT = (
     "chat not found",
-    "not enough rights",
-    "have no rights",
-    "need administrator rights",
     "chat_write_forbidden",
-    "chat_restricted",
-    "topic_closed",
     "user is deactivated",
     "group chat was deactivated",
     "peer_id_invalid",
 )
+#: What an error says if the chat is open to the bot, but not for this message.
+_FORBIDDEN_HERE = re.compile(
+    r"not enough rights|have no rights|need administrator rights|chat_\w*send\w*_forbidden"
+    r"|chat_restricted|topic_closed|topic_deleted|message thread not found"
+)
+#: The same, if another kind of message may be allowed.
+_FORBIDDEN_KIND = re.compile(r"rights to send (?!text)|chat_send_(?!plain)\w+_forbidden")
+#: Slow mode of a group, for bots that are no administrators; seconds to wait.
+_SLOW_MODE = re.compile(r"slowmode_wait_(\d+)")
+#: What an error says about an upload that Telegram cannot process.
+_REJECTED_CONTENT = re.compile(
+    r"\b(?:photo|video|gif|media|audio|document|webpage|file|image)_[a-z_]+|wrong type of"
+    r"|wrong file|invalid file|group send failed|failed to get http url"
+)
+#: Names the rejected file of an album.
+_POSITION = re.compile(r"message #(\d+)")
 #: Phrases of a 400 response about the message to copy.
 _NO_SOURCE = ("message to copy not found", "message to forward not found")
 #: Phrases of a 400 response about a file id.
@@ -61,7 +76,7 @@ def translate(
             # A wrong token is a 401, or a 404 when it does not even look like one.
             return TokenRejectedError(error.message)
         case aiogram_errors.TelegramForbiddenError():
-            return ChatForbiddenError(error.message)
+            return _forbidden_here(error.message) or ChatForbiddenError(error.message)
         case aiogram_errors.TelegramEntityTooLarge():
             return TooLargeError(None, ceiling_bytes)
         case aiogram_errors.TelegramNetworkError():
@@ -87,10 +102,24 @@ def _bad_request(message: str) -> DeliveryError:
     said = message.lower()
     if any(words in said for words in _CLOSED_CHAT):
         return ChatForbiddenError(message)
+    if forbidden := _forbidden_here(message):
+        return forbidden
+    if slow_mode := _SLOW_MODE.search(said):
+        return FloodError(int(slow_mode[1]))
     if "message is not modified" in said:
         return UnchangedError(message)
     if any(words in said for words in _NO_SOURCE):
         return SourceGoneError(message)
     if any(words in said for words in _UNKNOWN_FILE):
         return FileUnknownError(message)
+    if _REJECTED_CONTENT.search(said):
+        position = _POSITION.search(said)
+        return ContentRejectedError(message, int(position[1]) if position else None)
     return FileRejectedError(message)
+
+
+def _forbidden_here(message: str) -> SendingForbiddenError | None:
+    said = message.lower()
+    if not _FORBIDDEN_HERE.search(said):
+        return None
+    return SendingForbiddenError(message, is_about_kind=bool(_FORBIDDEN_KIND.search(said)))

@@ -5,8 +5,14 @@ import logging
 from aiogram import Router
 from aiogram.types import CallbackQuery, ErrorEvent, Message
 
-from core.errors import ChatForbiddenError, ClipferryError, DeliveryError, StorageError
-from data.chats import mark_blocked
+from core.errors import (
+    ChatForbiddenError,
+    ChatMovedError,
+    ClipferryError,
+    DeliveryError,
+    StorageError,
+)
+from data.chats import mark_blocked, move_chat
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui.texts import Texts
@@ -32,7 +38,9 @@ async def on_error(event: ErrorEvent, sender: Sender, texts: Texts) -> bool:
     error = await _report(event.exception)
     origin = event.update.message or event.update.callback_query
     try:
-        if isinstance(error, ChatForbiddenError) and origin:
+        if isinstance(error, ChatMovedError) and origin:
+            await move_chat(_chat_id(origin), error.new_chat_id)
+        elif isinstance(error, ChatForbiddenError) and origin:
             await mark_blocked(_chat_id(origin))
         elif not isinstance(error, DeliveryError) and origin:
             await _explain(origin, error, sender, texts)

@@ -61,6 +61,8 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+#: Sum of width and height that Telegram's apps show: they store photos with at most 2 560 pixels.
+_MODEST_SIDES: Final = 5_120
 #: Pixels that are converted at a time when a picture is shrunk.
 _STRIP_PIXELS: Final = 4_000_000
 
@@ -77,16 +79,25 @@ def make_native(path: Path) -> Path:
         if is_native:
             _check_content(path)
             return path
-        return _as_photo(path, path.with_suffix(".sent.jpg"))
+        return _as_photo(path, path.with_suffix(".sent.jpg"), MAX_SIDES)
     except BrokenFileError:
         if whole := _without_missing_end(path):
-            return _as_photo(whole, path.with_suffix(".sent.jpg"))
+            return _as_photo(whole, path.with_suffix(".sent.jpg"), MAX_SIDES)
         raise
 
 
-def _as_photo(path: Path, target: Path) -> Path:
+def make_modest(path: Path) -> Path:
+    """Return a new JPEG of at most Telegram's own display size, for a photo that was refused.
+
+    Raises:
+        BrokenFileError: the file is not a picture, or is damaged.
+    """
+    return _as_photo(path, path.with_suffix(".modest.jpg"), _MODEST_SIDES)
+
+
+def _as_photo(path: Path, target: Path, max_sides: int) -> Path:
     with _OpenImage(path) as image:
-        side = max(image.size) * min(MAX_SIDES / sum(image.size), 1)
+        side = max(image.size) * min(max_sides / sum(image.size), 1)
         _save(_fit(_upright(image, int(side) or 1)), target)
         return target
 

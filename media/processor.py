@@ -102,6 +102,21 @@ class MediaProcessor:
         """
         return await self.worker_pool.run(integrity.is_truncated, path)
 
+    async def remade(self, file: LocalFile) -> LocalFile:
+        """Return a file that Telegram refused, made anew: a new JPEG, or a transcoded video.
+
+        Raises:
+            BrokenFileError: it cannot be made anew.
+        """
+        match file:
+            case PhotoFile():
+                return PhotoFile(await self.worker_pool.run(images.make_modest, file.path))
+            case VideoFile():
+                probe = await self.worker_pool.run(video.measure, file.path)
+                if made := await self._transcoded(file.path, probe, None):
+                    return replace(made, label=file.label)
+        raise BrokenFileError("it cannot be made anew")
+
     async def joined(self, path: Path, audio_path: Path) -> Path:
         """Remux a video and its separate audio file into one file; return the new file."""
         return await self.worker_pool.run(encoding.repack, path, audio_path)

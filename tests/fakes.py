@@ -54,7 +54,7 @@ from core.media import RemoteFile as Remote
 from core.request import Kind, Progress, Request
 from data import database
 from delivery.api_requests import MessageOptions
-from delivery.sender import Journal, Sender
+from delivery.sender import Journal, Recovery, Sender
 from delivery.targets import ChatTarget
 from media.processor import MediaProcessor
 from misc.intake import RequestIntake
@@ -424,23 +424,21 @@ class FakeSender:
     ceiling_bytes = 50_000_000
 
     def __init__(self) -> None:
-        self.sent: list[tuple[Sequence[File] | AudioFile, MessageOptions]] = []
+        self.sent: list[tuple[Sequence[File], MessageOptions]] = []
         self.failures: list[ClipferryError] = []
         self.result: tuple[Remote, ...] = (VIDEO,)
 
     async def send(
-        self, target: ChatTarget, files: Sequence[File], options: MessageOptions, journal: Journal
+        self,
+        target: ChatTarget,
+        files: Sequence[File],
+        options: MessageOptions,
+        journal: Journal,
+        recovery: Recovery | None = None,
     ) -> tuple[Remote, ...]:
         return self._sent(files, options)
 
-    async def send_audio(
-        self, target: ChatTarget, audio: AudioFile, options: MessageOptions, journal: Journal
-    ) -> tuple[Remote, ...]:
-        return self._sent(audio, options)
-
-    def _sent(
-        self, files: Sequence[File] | AudioFile, options: MessageOptions
-    ) -> tuple[Remote, ...]:
+    def _sent(self, files: Sequence[File], options: MessageOptions) -> tuple[Remote, ...]:
         if self.failures:
             raise self.failures.pop(0)
         self.sent.append((files, options))
@@ -722,7 +720,9 @@ class FakeService:
         self.deliveries += 1
         if isinstance(self.outcome, BaseException):
             raise self.outcome
-        return self.outcome or Delivered(make_post(), is_processed=False, is_known=False)
+        return self.outcome or Delivered(
+            make_post(), is_processed=False, is_known=False, chat_id=PERSON
+        )
 
     async def record(self, context: RequestContext, delivered: Delivered) -> bool:
         self.records += 1

@@ -10,7 +10,13 @@ from aiogram.types import InlineKeyboardMarkup
 
 from core.ads import Ad, ads_for, choose_ad
 from core.captions import Source, caption, cut, signature
-from core.errors import ClipferryError, LimitError, ShuttingDownError, TooOldError
+from core.errors import (
+    ClipferryError,
+    LimitError,
+    SendingForbiddenError,
+    ShuttingDownError,
+    TooOldError,
+)
 from core.media import Post
 from core.request import Request
 from data.ads import count_ad_show
@@ -21,6 +27,8 @@ from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN
 from misc.ui.texts import Texts
 
+#: Failures that are explained in groups, too, because they are about the bot and not the post.
+_ABOUT_THE_BOT: Final = (ShuttingDownError, TooOldError, SendingForbiddenError)
 #: A message has up to 4 096 UTF-16 units; this leaves room for the explanation above.
 _MAX_DIAGNOSTIC: Final = 3_000
 
@@ -109,7 +117,7 @@ class ChatPresenter:
         Raises:
             DeliveryError: Telegram did not take it.
         """
-        if self._is_group and not isinstance(error, ShuttingDownError | TooOldError):
+        if self._is_group and not isinstance(error, _ABOUT_THE_BOT):
             return
         text = self._factory.texts(self._lang, error.text_key, **error.facts)
         if self._is_admin:
@@ -161,7 +169,7 @@ class ChatPresenter:
         return f"https://t.me/{self._factory.bot_username}"
 
     def _way_out(self, error: ClipferryError) -> InlineKeyboardMarkup | None:
-        """Return a retry button if a retry can help, or a link to a post that the bot refused."""
+        """Return a retry button if a retry can help, or a link to a post that cannot be sent."""
         if error.retryable:
             label = self._words["retry_button"]
             return (
@@ -169,7 +177,7 @@ class ChatPresenter:
                 if self._request.press is None and not self._is_group
                 else None
             )
-        if isinstance(error, LimitError):
+        if isinstance(error, LimitError | SendingForbiddenError):
             return keyboards.link_button(self._words["source"], self._request.link.url)
         return None
 

@@ -13,7 +13,7 @@ from core.errors import (
     StorageError,
 )
 from core.formats import Quality
-from core.media import Audio, AudioFile, Clip, Picture, Post
+from core.media import Audio, AudioFile, Clip, Picture, Post, named_after
 from core.pseudonyms import LoggedChat
 from data.db_service import add_music
 from delivery.api_requests import MessageOptions
@@ -73,8 +73,8 @@ class AudioService(MediaService[FetchedAudio]):
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Convert the audio to a format that Telegram's player plays."""
         return Prepared(
-            files=await titled_audio(fetched, self.toolkit.media),
-            options=context.presenter.audio_options(),
+            files=[await titled_audio(fetched, self.toolkit.media)],
+            options_of=lambda _missing: context.presenter.audio_options(),
             is_processed=False,
             items=len(fetched.post.items),
         )
@@ -84,7 +84,7 @@ class AudioService(MediaService[FetchedAudio]):
         post = delivered.post
         if post.number is not None and context.stored.request.is_recorded:
             try:
-                await add_music(context.chat_id, post.number)
+                await add_music(delivered.chat_id, post.number)
             except StorageError as error:
                 logger.error(  # noqa: TRY400 - expected
                     "Could not record the audio for chat %s: %s",
@@ -144,7 +144,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
         is_complete = len(fetched.pictures) == len(fetched.post.items)
         return Prepared(
             files=[video],
-            options=context.presenter.audio_options(),
+            options_of=lambda _missing: context.presenter.audio_options(),
             is_processed=True,
             items=len(fetched.pictures) if is_complete else None,
         )
@@ -186,10 +186,5 @@ async def titled_audio(fetched: FetchedAudio, media: MediaProcessor) -> AudioFil
             raise NoAudioError("a silent video") from error
         raise
     audio = post.audio or Audio(urls=())
-    return AudioFile(
-        path=path,
-        title=audio.title or post.text.partition("\n")[0][:64] or post.id,
-        performer=audio.author or post.author,
-        duration_s=seconds,
-        thumbnail=await media.thumbnail(fetched.still),
-    )
+    thumbnail = await media.thumbnail(fetched.still)
+    return named_after(post, AudioFile(path, audio.title, audio.author, seconds, thumbnail))

@@ -86,6 +86,8 @@ class Delivered:
     is_processed: bool
     #: The files came from Telegram, by their ids.
     is_known: bool
+    #: The chat, under its new id if the group has become a supergroup.
+    chat_id: int
 
 
 @dataclass(frozen=True, slots=True)

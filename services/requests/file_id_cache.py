@@ -16,14 +16,17 @@ from core.errors import (
     MediaError,
     PartialDeliveryError,
     PlatformError,
+    SendingForbiddenError,
     StorageError,
 )
 from core.media import Post, RemoteFile
 from data.database import unix_now
 from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
 from delivery.api_requests import MessageOptions
+from delivery.targets import ChatTarget
 from platforms import Attempt
 from services.requests.context import Delivered, RequestContext, Toolkit
+from services.requests.recovery import send_following
 from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,8 @@ class MadeFiles:
     #: How many of the post's items were sent: all, or the first ones of a longer post. None if some
     #: are missing: the files are not cached then.
     items: int | None
+    #: See `Delivered`.
+    chat_id: int
 
 
 #: Fetches and sends the answer to a request.
@@ -171,17 +176,35 @@ class FileIdCache:
         files = cached.files
         if max_items and len(files) == len(post.items):
             files = files[:max_items]
+        known = replace(cached, post=post, files=files)
+        chat_id = await self._send_known(context, key, known, options_of)
+        if chat_id is None:
+            return None
+        return Delivered(post, cached.is_processed, is_known=True, chat_id=chat_id)
+
+    async def _send_known(
+        self, context: RequestContext, key: CacheKey, cached: CachedPost, options_of: OptionsOf
+    ) -> int | None:
+        """Send files by their ids; return the chat's id, or None if they cannot be sent so."""
+        options = options_of(cached.post, len(cached.files))
+
+        async def send(target: ChatTarget) -> object:
+            return await self._toolkit.sender.send(target, cached.files, options, context.stored)
+
         try:
-            options = options_of(post, len(files))
-            await self._toolkit.sender.send(context.target, files, options, context.stored)
+            _, chat_id = await send_following(context, send)
         except FileUnknownError:
             await self.forget(key, cached)
             return None
+        except SendingForbiddenError as error:
+            if not error.is_about_kind:
+                raise
+            return None  # known files cannot change their kind, but new ones can
         except PartialDeliveryError as error:
             if isinstance(error.__cause__, FileUnknownError):
                 await self.forget(key, cached)
             raise
-        return Delivered(post, cached.is_processed, is_known=True)
+        return chat_id
 
     async def _refreshed(
         self, context: RequestContext, key: CacheKey, cached: CachedPost
@@ -236,7 +259,7 @@ class FileIdCache:
                 logger.warning(
                     "Could not cache %s: %s", key, error, extra={"event": "cache_store_failed"}
                 )
-        return Delivered(made.post, made.is_processed, is_known=False)
+        return Delivered(made.post, made.is_processed, is_known=False, chat_id=made.chat_id)
 
     async def find(self, key: CacheKey) -> CachedPost | None:
         """Return the cached post of a key; None if there is none, or the database fails."""

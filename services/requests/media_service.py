@@ -1,16 +1,18 @@
 """The steps that all kinds of answers share: look up, fetch, prepare, send."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from core.errors import TooLargeError
-from core.media import AudioFile, LocalFile, Post, RemoteFile
+from core.media import LocalFile, Post, RemoteFile
 from delivery.api_requests import MessageOptions
+from delivery.targets import ChatTarget
 from platforms import Attempt, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
+from services.requests.recovery import FileRecovery, send_following
 
 
 class Fetched(Protocol):
@@ -28,8 +30,9 @@ FetchedT = TypeVar("FetchedT", bound=Fetched)
 class Prepared:
     """An answer that is ready to be sent."""
 
-    files: Sequence[LocalFile] | AudioFile
-    options: MessageOptions
+    files: Sequence[LocalFile]
+    #: Returns caption and buttons, if Telegram refuses so many of the files.
+    options_of: Callable[[int], MessageOptions]
     is_processed: bool
     #: How many of the post's items it holds; None when some are missing, so that it is not cached.
     items: int | None
@@ -112,11 +115,19 @@ class MediaService(ABC, Generic[FetchedT]):
                 prepared = await self.prepare(context, fetched)
             await context.status.sending()
             with metrics.stage("send"):
-                sent = await self._send(context, prepared)
-        return MadeFiles(fetched.post, sent, prepared.is_processed, prepared.items)
+                sent, chat_id = await self._send(context, prepared)
+        return MadeFiles(fetched.post, sent, prepared.is_processed, prepared.items, chat_id)
 
-    async def _send(self, context: RequestContext, prepared: Prepared) -> tuple[RemoteFile, ...]:
-        files, sender = prepared.files, self.toolkit.sender
-        if isinstance(files, AudioFile):
-            return await sender.send_audio(context.target, files, prepared.options, context.stored)
-        return await sender.send(context.target, files, prepared.options, context.stored)
+    async def _send(
+        self, context: RequestContext, prepared: Prepared
+    ) -> tuple[tuple[RemoteFile, ...], int]:
+        """Return the files with their Telegram ids, if others may get them, and the chat's id."""
+        sender = self.toolkit.sender
+        recovery = FileRecovery(self.toolkit.media, prepared.options_of)
+
+        async def send(target: ChatTarget) -> tuple[RemoteFile, ...]:
+            options = prepared.options_of(0)
+            return await sender.send(target, prepared.files, options, context.stored, recovery)
+
+        sent, chat_id = await send_following(context, send)
+        return () if recovery.is_chat_specific else sent, chat_id

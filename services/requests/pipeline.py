@@ -16,6 +16,7 @@ from core.errors import (
     MediaError,
     PartialDeliveryError,
     RequestCancelledError,
+    SendingForbiddenError,
     ShuttingDownError,
     StorageError,
     TelegramUnreachableError,
@@ -100,7 +101,9 @@ class RequestPipeline:
         """
         self._metrics.refused(item.link.platform, error)
         # Refusals by the user's or the site's side are no news for the operator.
-        is_ordinary = isinstance(error, MediaError | LimitError | ChatForbiddenError)
+        is_ordinary = isinstance(
+            error, MediaError | LimitError | ChatForbiddenError | SendingForbiddenError
+        )
         _log_end(item, error, logging.INFO if is_ordinary else logging.WARNING)
         if isinstance(error, ChatForbiddenError):
             await _mark_forbidden(item, error)
@@ -140,9 +143,9 @@ class RequestPipeline:
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:
     """Return the error to explain when some files arrived before the failure."""
-    if not progress.sent or isinstance(error, PartialDeliveryError):
+    if len(progress.sent) == progress.missing or isinstance(error, PartialDeliveryError):
         return error
-    partial = PartialDeliveryError(len(progress.sent), progress.total)
+    partial = PartialDeliveryError(progress.arrived, progress.total)
     partial.__cause__ = error
     return partial
 

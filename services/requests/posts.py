@@ -14,7 +14,17 @@ from core.errors import (
     StorageError,
     TooLongError,
 )
-from core.media import Clip, Item, LocalFile, Picture, Post, Unreadable, VideoFile
+from core.media import (
+    AudioFile,
+    Clip,
+    Item,
+    LocalFile,
+    Picture,
+    Post,
+    Unreadable,
+    VideoFile,
+    named_after,
+)
 from core.pseudonyms import LoggedChat
 from data.downloads import record_download
 from data.inline_messages import record_shown_post
@@ -129,15 +139,21 @@ class PostService(MediaService[FetchedPost]):
         if not files:
             raise next(group for group in groups if not isinstance(group, list))
         for file in files:
-            if isinstance(file, VideoFile):
+            if isinstance(file, VideoFile | AudioFile):
                 self._check_length(file.duration_s)
         damaged = sum(not isinstance(group, list) for group in groups)
         missing = fetched.missing + damaged
         shown = len(fetched.items) - damaged
         originals = {item.file for item in fetched.items}
+
+        def options_of(refused: int) -> MessageOptions:
+            return context.presenter.options(
+                fetched.post, shown=shown - refused, missing=missing + refused
+            )
+
         return Prepared(
             files=files,
-            options=context.presenter.options(fetched.post, shown=shown, missing=missing),
+            options_of=options_of,
             is_processed=not context.file_mode and any(f.path not in originals for f in files),
             items=None if missing else len(fetched.items),
         )
@@ -157,7 +173,7 @@ class PostService(MediaService[FetchedPost]):
         answers = None if row is None else (row, context.stored.progress)
         try:
             is_ad_due = await record_download(
-                context.chat_id,
+                delivered.chat_id,
                 context.link.url,
                 is_images=post.has_pictures,
                 is_processed=delivered.is_processed,
@@ -202,7 +218,8 @@ class PostService(MediaService[FetchedPost]):
                 return [await media.untouched(file)]
             if isinstance(item.item, Picture):
                 return [await media.picture(file)]
-            return await media.video(file, item.still)
+            files = await media.video(file, item.still)
+            return [named_after(post, f) if isinstance(f, AudioFile) else f for f in files]
         except (BrokenFileError, PlatformChangedError) as error:
             logger.info(
                 "An item of post %s is damaged: %s", post.id, error, extra={"event": "item_damaged"}

@@ -5,6 +5,7 @@ limits and error texts: telegram-facts.md and https://core.telegram.org/bots/api
 """
 
 import itertools
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,20 @@ CHAT_ACTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Files that the server accepts but cannot process."""
+
+    #: The kind of file: "photo", "video", "animation", "audio" or "document".
+    kind: str
+    #: Pattern that is found in the name of the file.
+    name: str
+    #: Reason as Telegram words it, such as "PHOTO_INVALID_DIMENSIONS".
+    reason: str
+    #: An error about an album says which of its messages is refused.
+    says_position: bool = True
+
+
 @dataclass(slots=True)
 class Methods:
     """The methods of one bot, over one world and one file store."""
@@ -82,6 +97,9 @@ class Methods:
     files: FileStore
     #: Calls that the real server accepts but that are mistakes.
     violations: list[str] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    #: Silent videos in albums become animations, which albums do not take back.
+    makes_animations: bool = False
     #: Commands by scope and language code.
     commands: dict[str, list[Json]] = field(default_factory=dict)
     inline: Inline = field(init=False)
@@ -173,11 +191,33 @@ class Methods:
         if kinds & {"document", "audio"} and len(kinds) > 1:
             raise bad_request("MEDIA_GROUPED_INVALID")
         self.world.chat(params["chat_id"])
-        contents = [self._album_item(item, uploads) for item in media]
+        contents = self._album(media, uploads)
         group = {"media_group_id": str(next(self._group_ids))}
         return [
             self._send(params, {**content, **group}, entities) for content, entities in contents
         ]
+
+    def _album(self, media: list[Json], uploads: Uploads) -> list[tuple[Json, list[Json]]]:
+        """Return the content of each message.
+
+        Raises:
+            ApiError: 400, which says which message is refused.
+        """
+        contents = []
+        for number, item in enumerate(media, start=1):
+            try:
+                contents.append(self._album_item(item, uploads))
+            except ApiError as error:
+                reason = error.description.removeprefix("Bad Request: ")
+                rejection = next((r for r in self.rejections if r.reason == reason), None)
+                if rejection is None:
+                    raise
+                if not rejection.says_position:
+                    raise bad_request("group send failed") from error
+                raise bad_request(
+                    f'failed to send message #{number} with the error message "{reason}"'
+                ) from error
+        return contents
 
     async def do_sendDocument(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
@@ -336,6 +376,7 @@ class Methods:
         entities_field: str = "caption_entities",
     ) -> Json:
         chat = self.world.chat(params["chat_id"])
+        _check_rights(chat, content)
         extra: Json = {}
         if connection := params.get("business_connection_id"):
             extra["business_connection_id"] = connection
@@ -380,6 +421,9 @@ class Methods:
         if upload := uploads.get(value.removeprefix("attach://")):
             if upload.size == 0:
                 raise bad_request("file must be non-empty")
+            for rejection in self.rejections:
+                if rejection.kind == kind and re.search(rejection.name, upload.name):
+                    raise bad_request(rejection.reason)
             return self.files.keep(upload, kind)
         if value.startswith(("http://", "https://")):
             raise ApiError(400, "Bad Request: wrong type of the web page content")
@@ -412,7 +456,7 @@ class Methods:
             case "photo":
                 content: Json = {"photo": [_photo_size(self._photo(item["media"], uploads))]}
             case "video":
-                content = {"video": self._video("video", item["media"], item, uploads)}
+                content = self._album_video(item, uploads)
             case "document":
                 file = self._file(item["media"], uploads, "document")
                 content = {"document": {**file.as_json(), "file_name": file.name}}
@@ -420,6 +464,17 @@ class Methods:
                 raise bad_request(f"type {kind} is not simulated in albums")
         content |= _cover(item)
         return ({**content, "caption": caption} if caption else content), entities
+
+    def _album_video(self, item: Json, uploads: Uploads) -> Json:
+        file = self.files.by_id.get(item["media"])
+        if file and file.kind == "animation" and self.makes_animations:
+            raise bad_request("can't use file of type Animation as Video")
+        video = self._video("video", item["media"], item, uploads)
+        stored = self.files.by_id[video["file_id"]]
+        if not self.makes_animations or stored.has_sound:
+            return {"video": video}
+        stored.kind = "animation"
+        return {"animation": video, "document": video}
 
     def _video(self, kind: str, value: str, params: Params, uploads: Uploads) -> Json:
         """Return the Video or Animation object; record wrong sizes and unplayable files."""
@@ -469,6 +524,23 @@ class Methods:
             self.violations.append(f"{file.name} is no video")
         elif declared != actual:
             self.violations.append(f"{file.name} is declared {declared} but really {actual}")
+
+
+#: Name of the right that each content of a message needs; the first match counts.
+_RIGHTS = {
+    "animation": "animations",
+    "photo": "photos",
+    "video": "videos",
+    "audio": "music",
+    "document": "documents",
+    "text": "text messages",
+}
+
+
+def _check_rights(chat: Chat, content: Json) -> None:
+    right = next((right for key, right in _RIGHTS.items() if key in content), "")
+    if right in chat.forbidden:
+        raise bad_request(f"not enough rights to send {right} to the chat")
 
 
 def _cover(params: Params) -> Json:

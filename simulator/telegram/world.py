@@ -49,6 +49,8 @@ class Chat:
     moved_to: int = 0
     #: Ids of the topics; empty for a group without topics.
     topics: set[int] = field(default_factory=set)
+    #: What the bot may not send here: "text messages", "photos", "videos", "documents" and so on.
+    forbidden: set[str] = field(default_factory=set)
     #: Message objects by message id, as the bot receives them.
     messages: dict[int, Json] = field(default_factory=dict)
     #: The bot's reactions by message id.

@@ -32,7 +32,8 @@ def test_sizes(number: int, sizes: list[int]):
         ([4, 4], 7, [[4], [4]]),
         ([4, 4, 4], 8, [[4, 4], [4]]),
         ([1] * 11, 5, [[1] * 4, [1] * 4, [1] * 3]),
-        ([9, 1, 1], 5, [[9], [1], [1]]),
+        ([9, 1, 1], 5, [[9], [1, 1]]),
+        ([1, 9, 1, 1, 1], 5, [[1], [9], [1, 1, 1]]),
         ([9], 5, [[9]]),
         ([], 5, []),
     ],
@@ -45,3 +46,35 @@ def test_an_album_is_no_heavier_than_an_upload_may_be(
 
 def test_without_a_limit_even_the_lightest_items_stay_apart():
     assert split_album([1, 0], lambda weight: weight) == [[1], [0]]
+
+
+@pytest.mark.parametrize(
+    ("items", "albums"),
+    [
+        ("ppd", ["pp", "d"]),
+        ("pdp", ["p", "d", "p"]),
+        ("ddpp", ["dd", "pp"]),
+        ("paap", ["p", "a", "a", "p"]),
+        ("aa", ["a", "a"]),
+    ],
+)
+def test_an_album_is_of_one_kind_and_some_kinds_stay_alone(items: str, albums: list[str]):
+    kinds = {"a": None}
+    split = split_album(items, kind_of=lambda item: kinds.get(item, item))
+    assert ["".join(album) for album in split] == albums
+
+
+@given(st.lists(st.sampled_from("pda")), st.lists(st.integers(0, 9)), st.integers(0, 12))
+def test_whatever_the_items_nothing_is_lost_and_no_album_is_refused(kinds, weights, most):
+    items = list(zip(kinds, weights, strict=False))
+    albums = split_album(
+        items,
+        lambda item: item[1],
+        most,
+        lambda item: None if item[0] == "a" else item[0],
+    )
+    assert [item for album in albums for item in album] == items
+    for album in albums:
+        assert len(album) == 1 or sum(weight for _, weight in album) <= most
+        assert len(album) == 1 or {kind for kind, _ in album} in ({"p"}, {"d"})
+        assert 1 <= len(album) <= MAX_ALBUM

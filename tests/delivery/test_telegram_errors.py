@@ -12,12 +12,16 @@ from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
     ClipferryError,
+    ContentRejectedError,
     DeliveryError,
     FileRejectedError,
+    FileUnknownError,
     FloodError,
+    SendingForbiddenError,
     TelegramUnreachableError,
     TokenRejectedError,
     TooLargeError,
+    UnchangedError,
     UnknownOutcomeError,
 )
 from delivery.telegram_errors import translate
@@ -72,18 +76,80 @@ def test_what_is_not_about_the_api_is_translated_too():
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "expected"),
     [
-        "Bad Request: chat not found",
-        "Bad Request: not enough rights to send videos to the chat",
-        "Bad Request: need administrator rights in the channel chat",
-        "Bad Request: CHAT_WRITE_FORBIDDEN",
-        "Bad Request: TOPIC_CLOSED",
+        ("chat not found", ChatForbiddenError),
+        ("CHAT_WRITE_FORBIDDEN", ChatForbiddenError),
+        ("group chat was deactivated", ChatForbiddenError),
+        ("PEER_ID_INVALID", ChatForbiddenError),
+        # One right or one topic is not the chat.
+        ("not enough rights to send videos to the chat", SendingForbiddenError),
+        ("not enough rights to send text messages to the chat", SendingForbiddenError),
+        ("have no rights to send a message", SendingForbiddenError),
+        ("need administrator rights in the channel chat", SendingForbiddenError),
+        ("CHAT_SEND_PHOTOS_FORBIDDEN", SendingForbiddenError),
+        ("CHAT_SEND_PLAIN_FORBIDDEN", SendingForbiddenError),
+        ("CHAT_GUEST_SEND_FORBIDDEN", SendingForbiddenError),
+        ("CHAT_RESTRICTED", SendingForbiddenError),
+        ("TOPIC_CLOSED", SendingForbiddenError),
+        ("message thread not found", SendingForbiddenError),
+        ("SLOWMODE_WAIT_30", FloodError),
+        ("PHOTO_INVALID_DIMENSIONS", ContentRejectedError),
+        ("IMAGE_PROCESS_FAILED", ContentRejectedError),
+        ("PHOTO_EXT_INVALID", ContentRejectedError),
+        ("WEBPAGE_MEDIA_EMPTY", ContentRejectedError),
+        ("VIDEO_CONTENT_TYPE_INVALID", ContentRejectedError),
+        ("MEDIA_EMPTY", ContentRejectedError),
+        ("wrong type of the web page content", ContentRejectedError),
+        ("group send failed", ContentRejectedError),
+        ("wrong file identifier/HTTP URL specified", FileUnknownError),
+        ("message is not modified", UnchangedError),
+        ("can't parse entities: unexpected end", FileRejectedError),
+        ("BUTTON_DATA_INVALID", FileRejectedError),
     ],
 )
-def test_a_closed_chat_hides_behind_a_400(message: str):
-    error = api_error(exceptions.TelegramBadRequest, message)
-    assert isinstance(translate(error), ChatForbiddenError)
+@pytest.mark.parametrize("kind", [exceptions.TelegramBadRequest, exceptions.TelegramForbiddenError])
+def test_the_text_of_a_refusal_tells_what_it_is_about(
+    kind: type[exceptions.TelegramAPIError], message: str, expected: type[ClipferryError]
+):
+    error = translate(api_error(kind, f"Bad Request: {message}"))
+    if kind is exceptions.TelegramForbiddenError and expected is not SendingForbiddenError:
+        expected = ChatForbiddenError
+    assert type(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("message", "is_about_kind"),
+    [
+        ("not enough rights to send videos to the chat", True),
+        ("not enough rights to send documents to the chat", True),
+        ("CHAT_SEND_GIFS_FORBIDDEN", True),
+        ("not enough rights to send text messages to the chat", False),
+        ("CHAT_SEND_PLAIN_FORBIDDEN", False),
+        ("TOPIC_CLOSED", False),
+        ("CHAT_RESTRICTED", False),
+    ],
+)
+def test_another_kind_of_message_may_be_allowed(message: str, is_about_kind: bool):
+    error = translate(api_error(exceptions.TelegramBadRequest, f"Bad Request: {message}"))
+    assert isinstance(error, SendingForbiddenError)
+    assert error.is_about_kind is is_about_kind
+
+
+@pytest.mark.parametrize(
+    ("message", "position"),
+    [
+        ('failed to send message #2 with the error message "PHOTO_INVALID_DIMENSIONS"', 2),
+        ('Failed to send message #10 with the error message "IMAGE_PROCESS_FAILED"', 10),
+        ("group send failed", None),
+    ],
+)
+def test_the_refused_file_of_an_album_is_known_if_telegram_names_it(
+    message: str, position: int | None
+):
+    error = translate(api_error(exceptions.TelegramBadRequest, f"Bad Request: {message}"))
+    assert isinstance(error, ContentRejectedError)
+    assert error.position == position
 
 
 @pytest.mark.parametrize(

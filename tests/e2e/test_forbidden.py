@@ -12,7 +12,7 @@ REFUSALS = [
     ("403", "Forbidden: bot was blocked by the user"),
     ("403", "Forbidden: user is deactivated"),
     ("400", "Bad Request: chat not found"),
-    ("400", "Bad Request: not enough rights to send text messages to the chat"),
+    ("400", "Bad Request: CHAT_WRITE_FORBIDDEN"),
     ("400", "Bad Request: PEER_ID_INVALID"),
 ]
 #: What is requested, and the method that Telegram refuses.

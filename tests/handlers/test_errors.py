@@ -8,6 +8,7 @@ from aiogram.types import ErrorEvent, InlineQuery, Update
 
 from core.errors import (
     ChatForbiddenError,
+    ChatMovedError,
     FloodError,
     StorageError,
     TelegramUnreachableError,
@@ -79,6 +80,15 @@ async def test_a_closed_chat_is_marked(telegram: FakeTelegram):
     assert record
     assert record.is_blocked
     assert telegram.session.calls == []
+
+
+async def test_a_moved_group_is_not_blocked(telegram: FakeTelegram):
+    await register_chat(-7, "en")
+    await fail(telegram, ChatMovedError(-1007), message=telegram.message("/mode", chat_id=-7))
+    record = await find_chat(-1007)
+    assert record
+    assert not record.is_blocked
+    assert await find_chat(-7) is None
 
 
 async def test_an_update_without_an_answer_is_only_logged(telegram: FakeTelegram):

@@ -45,7 +45,7 @@ class World:
         try:
             await asyncio.sleep(0)
             if choice([True, True, False]):
-                return MadeFiles(POST, FILES, is_processed=False, items=1)
+                return MadeFiles(POST, FILES, is_processed=False, items=1, chat_id=1)
             raise NotAvailableError
         finally:
             self.fetching -= 1

@@ -166,9 +166,10 @@ async def test_a_prepared_audio_has_its_thumbnail(bench: Bench):
     still = bench.space.folder / "a.still"
     fetched = FetchedAudio(make_post(audio=AUDIO), bench.file, still)
     prepared = await bench.audio.prepare(fake_request().context, fetched)
-    assert isinstance(prepared.files, AudioFile)
-    assert prepared.files.thumbnail == still
-    assert prepared.options.caption == "audio"
+    (audio,) = prepared.files
+    assert isinstance(audio, AudioFile)
+    assert audio.thumbnail == still
+    assert prepared.options_of(0).caption == "audio"
     assert (prepared.items, prepared.is_processed) == (1, False)
 
 
@@ -176,7 +177,8 @@ async def test_a_prepared_audio_has_its_thumbnail(bench: Bench):
 async def test_a_request_is_fetched_once_and_then_known(bench: Bench):
     outcomes = [await bench.audio.deliver(fake_request().context) for _ in range(2)]
     assert [outcome.is_known for outcome in outcomes] == [False, True]
-    assert isinstance(bench.tools.sender.sent[0][0], AudioFile)
+    ((files, _),) = bench.tools.sender.sent[:1]
+    assert isinstance(files[0], AudioFile)
     assert bench.tools.fetcher.reads == 1
 
 
@@ -242,7 +244,7 @@ def test_both_kinds_are_cached_apart(bench: Bench):
 
 async def record(bench: Bench, post: Post, **values: Any) -> bool:
     context = fake_request(make_request("sound", **values)).context
-    return await bench.audio.record(context, Delivered(post, False, False))
+    return await bench.audio.record(context, Delivered(post, False, False, PERSON))
 
 
 @pytest.mark.usefixtures("sqlite_db")

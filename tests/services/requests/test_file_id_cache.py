@@ -63,7 +63,7 @@ class Maker:
         await self.may_end.wait()
         if self.failures:
             raise self.failures.pop(0)
-        return MadeFiles(self.post, self.files, is_processed=False, items=self.items)
+        return MadeFiles(self.post, self.files, is_processed=False, items=self.items, chat_id=7)
 
 
 @dataclass

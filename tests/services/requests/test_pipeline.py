@@ -86,7 +86,7 @@ async def run(service: FakeService, one: FakeRequest) -> Metrics:
 
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_a_delivery_is_recorded_and_the_request_ended(records: Records, is_known: bool):
-    service, one = FakeService(Delivered(post(), False, is_known)), fake_request(row=ROW)
+    service, one = FakeService(Delivered(post(), False, is_known, PERSON)), fake_request(row=ROW)
     metrics = await run(service, one)
     assert (service.deliveries, service.records) == (1, 1)
     assert one.status.shown == ["done"]

@@ -228,7 +228,7 @@ async def test_pictures_and_videos_are_prepared_each_in_its_way(bench: Bench):
     prepared = await bench.service.prepare(fake_request().context, bench.fetched("1", "2.mp4"))
     assert kinds(prepared) == [PhotoFile, VideoFile]
     assert bench.tools.media.steps == [("picture", "1"), ("video", "2.mp4")]
-    assert prepared.options.caption == f"{NAME}: 2 shown, 0 missing"
+    assert prepared.options_of(0).caption == f"{NAME}: 2 shown, 0 missing"
     assert (prepared.items, prepared.is_processed) == (2, False)
 
 
@@ -260,7 +260,7 @@ async def test_damaged_items_are_left_out_and_counted(bench: Bench, error: Broke
     fetched = bench.fetched("1", "2", "3", missing=1)
     prepared = await bench.service.prepare(fake_request().context, fetched)
     assert [file.path.name for file in cast("list[PhotoFile]", prepared.files)] == ["1", "3"]
-    assert prepared.options.caption == f"{NAME}: 2 shown, 2 missing"
+    assert prepared.options_of(0).caption == f"{NAME}: 2 shown, 2 missing"
     assert prepared.items is None  # so it is not cached
 
 
@@ -310,7 +310,7 @@ async def test_another_attempt_is_shown(bench: Bench):
 
 
 def delivered(*items: Any) -> Delivered:
-    return Delivered(make_post(*items), is_processed=True, is_known=False)
+    return Delivered(make_post(*items), is_processed=True, is_known=False, chat_id=PERSON)
 
 
 async def entered(store: RequestStore, request: Any) -> FakeRequest:

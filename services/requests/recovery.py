@@ -1,0 +1,96 @@
+"""What is sent instead of files that Telegram, or the chat, does not take."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import (
+    ChatMovedError,
+    ClipferryError,
+    DeliveryError,
+    SendingForbiddenError,
+    StorageError,
+)
+from core.media import DocumentFile, LocalFile
+from core.pseudonyms import LoggedChat
+from data.chats import move_chat
+from delivery.api_requests import MessageOptions
+from delivery.targets import ChatTarget
+from media.processor import MediaProcessor
+from services.requests.context import RequestContext
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class FileRecovery:
+    """The further forms of an answer's files: made anew, then as a document."""
+
+    def __init__(self, media: MediaProcessor, options_of: Callable[[int], MessageOptions]) -> None:
+        self._media = media
+        self._options_of = options_of
+        #: The original of each file that was made anew.
+        self._originals: dict[Path, Path] = {}
+        #: The form of some file is right for this chat only, so it must not be cached.
+        self.is_chat_specific = False
+
+    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> LocalFile | None:
+        """Return the file in another form, such as a document; None if there is no other."""
+        if isinstance(file, DocumentFile):
+            return None
+        if isinstance(refusal, SendingForbiddenError):
+            self.is_chat_specific = True
+            return await self._document(file.path)
+        logger.warning(
+            "Telegram refused %s: %s", file.path.name, refusal, extra={"event": "file_refused"}
+        )
+        if file.path in self._originals:
+            return await self._document(self._originals[file.path])
+        try:
+            remade = await self._media.remade(file)
+        except ClipferryError as error:
+            logger.info(
+                "Could not make %s anew: %s",
+                file.path.name,
+                error,
+                extra={"event": "file_not_remade"},
+            )
+            return await self._document(file.path)
+        self._originals[remade.path] = file.path
+        return remade
+
+    async def _document(self, path: Path) -> LocalFile:
+        """Return a file as a document, with the extension of its format if that is found out."""
+        try:
+            return await self._media.untouched(path)
+        except ClipferryError:
+            return DocumentFile(path)
+
+    def options(self, missing: int) -> MessageOptions:
+        """Return caption and buttons of an answer from which `missing` more files are missing."""
+        return self._options_of(missing)
+
+
+async def send_following(
+    context: RequestContext, send: Callable[[ChatTarget], Awaitable[T]]
+) -> tuple[T, int]:
+    """Send an answer, to its new id if the group has become a supergroup; return the id, too.
+
+    Raises:
+        ClipferryError: why it was not sent.
+    """
+    try:
+        return await send(context.target), context.target.chat_id
+    except ChatMovedError as moved:
+        new_id = moved.new_chat_id
+    try:
+        await move_chat(context.target.chat_id, new_id)
+    except StorageError as error:
+        logger.warning(
+            "Could not store the new id of chat %s: %s",
+            LoggedChat(context.target.chat_id),
+            error,
+            extra={"event": "chat_not_moved"},
+        )
+    return await send(context.target.moved_to(new_id)), new_id
