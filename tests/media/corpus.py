@@ -278,6 +278,13 @@ VIDEOS = [
     ),
     Video("flv1 flv", encoder="flv", container="flv", sound="libmp3lame"),
     Video("mpeg2 ts", encoder="mpeg2video", container="mpegts", sound="mp2"),
+    Video(
+        "interlaced mpeg2",
+        encoder="mpeg2video",
+        container="mpegts",
+        sound="mp2",
+        encoding={"flags": "+ildct+ilme"},
+    ),
     Video("wmv2 asf", encoder="wmv2", container="asf", sound="wmav2"),
     Video("ffv1 mkv", encoder="ffv1", container="matroska", sound="flac"),
     Video("gif", encoder="gif", container="gif", pixel_format="rgb8", sound=""),

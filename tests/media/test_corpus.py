@@ -223,6 +223,16 @@ async def test_the_pictures_of_a_video_have_its_shape(video: Video, sources: Pat
         assert abs(shape - video.shown[0] / video.shown[1]) < 0.03
 
 
+async def test_the_still_is_taken_between_key_frames(tmp_path: Path):
+    """The first frame is often black; the flash is at half the length, far from any key frame."""
+    source = tmp_path / "source"
+    Video("", encoding={"g": "250"}, muxing=FAST).make(source)
+    cover = (await sent(source, tmp_path)).cover
+    assert cover
+    with Image.open(cover) as image:
+        assert np.asarray(image).mean() > 240
+
+
 # --- tags and colours -----------------------------------------------------------------------------
 
 
