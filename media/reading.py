@@ -177,7 +177,8 @@ def length_s(path: Path, kind: Literal["video", "audio"] | None = None) -> float
             *(videos(container) if kind != "audio" else []),
             *(audios(container) if kind != "video" else []),
         ]
-        start = end = None
+        start: Fraction | None = None
+        end: Fraction | None = None
         for packet in packets(container, *streams) if streams else ():
             if span := _span(packet):
                 start = span[0] if start is None else min(start, span[0])
@@ -185,7 +186,7 @@ def length_s(path: Path, kind: Literal["video", "audio"] | None = None) -> float
     if start is None or end is None:
         return 0.0
     # What comes before time zero is decoded, but not shown: trimmed frames and encoder delay.
-    return max(float(end - max(start, 0)), 0.0)
+    return max(float(end - max(start, Fraction(0))), 0.0)
 
 
 def _span(packet: Any) -> tuple[Fraction, Fraction] | None:
