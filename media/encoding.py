@@ -15,7 +15,7 @@ from PIL import ImageOps
 from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
 from media.frames import LIMITED_RANGE, FrameConverter, colours_of, pulled
-from media.images import open_upright
+from media.images import moving_frames, open_upright
 from media.reading import (
     audios,
     decode,
@@ -194,6 +194,30 @@ def show_slides(
                 output.mux(audio_stream.encode(piece))
         output.mux(video_stream.encode(None))
         output.mux(audio_stream.encode(None))
+    return target
+
+
+def animate(path: Path) -> Path:
+    """Encode an animated picture in a format that FFmpeg cannot read, and return the new MP4 file.
+
+    Raises:
+        BrokenFileError: the file is damaged.
+    """
+    target = path.with_suffix(".animated.mp4")
+    with _mp4(target) as output:
+        stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": _CRF})
+        stream.codec_context.time_base = _TIME_BASE
+        time = 0.0
+        for picture, seconds in moving_frames(path):
+            if not time:
+                stream.width, stream.height = picture.size
+            # The second time is the end, because MP4 does not know how long the last frame lasts.
+            for shown_s in (time, time + seconds - min(seconds / 2, 1 / 30)):
+                frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+                frame.pts, frame.time_base = round(shown_s / _TIME_BASE), _TIME_BASE
+                output.mux(stream.encode(frame.reformat(format="yuv420p")))
+            time += seconds
+        output.mux(stream.encode(None))
     return target
 
 

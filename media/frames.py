@@ -22,6 +22,9 @@ _TRANSPOSES: Final = {
 }
 
 
+Matrix = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a filter graph is built for; a stream may change it at any frame."""
@@ -32,7 +35,7 @@ class Shape:
     #: Ratio of a pixel's width to its height; 0 if unknown.
     pixel_aspect: float
     #: Where a step to the right leads on the screen (right, down), and a step down.
-    matrix: tuple[int, int, int, int]
+    matrix: Matrix
     colours: Colours
     #: FFmpeg's number of the range; 0 is unknown.
     colour_range: int
@@ -50,8 +53,8 @@ class Shape:
         return displayed_size(self.width, self.height, self.pixel_aspect, is_turned=self.is_turned)
 
 
-def shape_of(frame: Any, stream: Any) -> Shape:
-    """Return the shape of a frame that was just decoded from a stream.
+def shape_of(frame: Any, stream: Any, matrix: Matrix) -> Shape:
+    """Return the shape of a frame that was just decoded from a stream, with its display matrix.
 
     The container's pixel aspect ratio has priority over the codec's, as in FFmpeg's own players.
     """
@@ -61,7 +64,7 @@ def shape_of(frame: Any, stream: Any) -> Shape:
         height=frame.height,
         pixel_format=frame.format.name,
         pixel_aspect=float(aspect or 0),
-        matrix=_display_matrix(frame),
+        matrix=matrix,
         colours=colours_of(frame),
         colour_range=int(frame.color_range),
         is_interlaced=frame.interlaced_frame,
@@ -73,8 +76,12 @@ def colours_of(source: Any) -> Colours:
     return Colours(int(source.color_primaries), int(source.color_trc), int(source.colorspace))
 
 
-def _display_matrix(frame: Any) -> tuple[int, int, int, int]:
-    """Return the part of a frame's display matrix that rotates and mirrors."""
+def display_matrix(frame: Any) -> Matrix:
+    """Return the part of a frame's display matrix that rotates and mirrors.
+
+    Reading it ties the frame into a reference cycle of PyAV, which lives until the next garbage
+    collection: never read it of every frame.
+    """
     try:
         values = struct.unpack("9i", bytes(frame.side_data["DISPLAYMATRIX"]))
     except (KeyError, ValueError):  # none, or another one of a type that PyAV does not know
@@ -92,12 +99,16 @@ class FrameConverter:
     def __init__(self, stream: Any, size: tuple[int, int], pixel_format: str) -> None:
         """Build a converter to `size`, width and height in pixels, and one of FFmpeg's formats."""
         self._stream, self._size, self._format = stream, size, pixel_format
+        #: Display matrices by the rotation in them, in degrees.
+        self._matrices: dict[int, Matrix] = {}
         self._shape: Shape | None = None
         self._graph: Graph | None = None
 
     def convert(self, frame: Any) -> Iterator[Any]:
         """Yield the converted frames that are complete, in order; their times are kept."""
-        shape = shape_of(frame, self._stream)
+        if frame.rotation not in self._matrices:
+            self._matrices[frame.rotation] = display_matrix(frame)
+        shape = shape_of(frame, self._stream, self._matrices[frame.rotation])
         if shape != self._shape:
             yield from self.finish()
             self._graph, self._shape = self._build(shape, frame.time_base), shape

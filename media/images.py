@@ -24,6 +24,12 @@ THUMBNAIL_SIDE: Final = 320
 MAX_RATIO: Final = 20
 #: Long side of a slideshow's frame, in pixels.
 _FRAME_SIDE: Final = 1280
+#: Frames of an animated picture that are shown at most.
+_MOST_FRAMES: Final = 600
+#: Browsers show frames of at most 10 ms for 100 ms instead.
+#: Source: https://searchfox.org/mozilla-central/source/image/FrameTimeout.h
+_TOO_SHORT_MS: Final = 10
+_DEFAULT_FRAME_S: Final = 0.1
 #: Minimum ratio of a slideshow frame's short side to its long side.
 _FRAME_RATIO: Final = 9 / 16
 #: Pictures with more pixels are rejected before decoding: a small file can need gigabytes.
@@ -113,16 +119,33 @@ def with_true_name(path: Path) -> Path:
     return path.rename(path.with_suffix(f".{_EXTENSIONS.get(kind, kind.lower())}"))
 
 
-def is_moving(path: Path) -> bool:
-    """Return True if a picture is an animated GIF.
-
-    Other animated formats count as stills, and their first frame is sent.
+def moving_format(path: Path) -> str:
+    """Return Pillow's name of an animated picture's format, or "" for a still.
 
     Raises:
         BrokenFileError: the file is not a picture.
     """
     with _OpenImage(path) as image:
-        return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+        return (image.format or "") if getattr(image, "is_animated", False) else ""
+
+
+def moving_frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
+    """Yield the frames of an animated picture in RGB, with the seconds that each is shown.
+
+    All have the same, even size. A long animation is cut.
+
+    Raises:
+        BrokenFileError: the file is not a picture, or is damaged.
+    """
+    with _OpenImage(path) as image:
+        shrink = max(max(image.size) / _FRAME_SIDE, 1)
+        width, height = (max(round(side / shrink / 2) * 2, 2) for side in image.size)
+        for number in range(min(getattr(image, "n_frames", 1), _MOST_FRAMES)):
+            image.seek(number)
+            image.load()
+            milliseconds = image.info.get("duration") or 0
+            seconds = milliseconds / 1000 if milliseconds > _TOO_SHORT_MS else _DEFAULT_FRAME_S
+            yield _flatten(image).resize((width, height)), seconds
 
 
 def common_frame(path: Path) -> tuple[int, int]:

@@ -57,14 +57,20 @@ class MediaProcessor:
         return DocumentFile(await self.worker_pool.run(images.with_true_name, path))
 
     async def picture(self, path: Path) -> LocalFile:
-        """Return a picture as a photo, or an animated GIF as an animation.
+        """Return a picture as a photo, or an animated one as an animation.
 
         Raises:
             BrokenFileError: the file is damaged.
         """
-        if await self.worker_pool.run(images.is_moving, path):
-            (file,) = await self.video(path, None)
-            return file
+        match await self.worker_pool.run(images.moving_format, path):
+            case "":
+                pass
+            case "GIF":
+                (file,) = await self.video(path, None)
+                return file
+            case _:
+                if animation := await self._animated(path):
+                    return animation
         return PhotoFile(await self.worker_pool.run(images.make_native, path))
 
     async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
@@ -153,6 +159,17 @@ class MediaProcessor:
         each = min(max(track.duration_s / len(photos), shortest), longest)
         path = await self.encoder_pool.run(encoding.show_slides, photos, track.path, size, each)
         return await self._with_thumbnail(path, None)
+
+    async def _animated(self, path: Path) -> VideoFile | None:
+        """Return an animated picture as a video, or None if that fails: its first frame is left."""
+        try:
+            encoded = await self.encoder_pool.run(encoding.animate, path)
+            return await self._with_thumbnail(encoded, None)
+        except (PlatformChangedError, BrokenFileError) as error:
+            logger.info(
+                "Could not animate %s: %s", path.name, error, extra={"event": "animation_failed"}
+            )
+            return None
 
     async def _measured(self, path: Path) -> Probe | None:
         """Return the properties of a video, or None if it has only audio."""

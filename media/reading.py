@@ -3,6 +3,7 @@
 Runs in worker processes, so that a malicious file can crash a worker at most.
 """
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,13 +27,6 @@ _MOST_UNREADABLE: Final = 50
 _UNTIMED: Final = frozenset({"avi", "h264", "hevc"})
 #: Codecs of still pictures. A stream with one such frame beside an audio stream is its cover.
 _PICTURE_CODECS: Final = frozenset({"mjpeg", "png", "bmp", "gif", "webp"})
-#: What a decoder says of damaged data; FFmpeg's command line goes on after it, too.
-_DAMAGED: Final = (
-    av.error.InvalidDataError,
-    av.error.PatchWelcomeError,
-    av.error.ArgumentError,
-    av.error.UndefinedError,
-)
 
 
 def open_input(path: Path) -> InputContainer:
@@ -108,7 +102,8 @@ def packets(container: InputContainer, *streams: Any) -> Iterator[Any]:
                 if packet.size:
                     yield packet
             return
-        except _DAMAGED:
+        except av.FFmpegError as error:
+            _raise_if_out_of_memory(error)
             unreadable += 1
         except IndexError:
             return  # at the end, PyAV wants to flush a stream that appeared while reading
@@ -118,12 +113,19 @@ def decode(stream: Any, packet: Any) -> list[Any]:
     """Return the frames that a packet completes; None flushes the decoder. Damage gives none."""
     try:
         decoded = list(stream.codec_context.decode(packet))
-    except (*_DAMAGED, av.error.EOFError):
+    except av.FFmpegError as error:
+        _raise_if_out_of_memory(error)
         return []
     for frame in decoded:
         if frame.time_base is None:  # flushed
             frame.time_base = stream.time_base
     return decoded
+
+
+def _raise_if_out_of_memory(error: av.FFmpegError) -> None:
+    """Raise an error that is not the file's fault; decoders have many names for all others."""
+    if error.errno == errno.ENOMEM:
+        raise error
 
 
 def frames(container: InputContainer, stream: Any) -> Iterator[Any]:
@@ -175,13 +177,16 @@ def length_s(path: Path, kind: Literal["video", "audio"] | None = None) -> float
             *(videos(container) if kind != "audio" else []),
             *(audios(container) if kind != "video" else []),
         ]
-        spans = [_span(packet) for packet in packets(container, *streams)] if streams else []
-    times = [span for span in spans if span]
-    if not times:
+        start: Fraction | None = None
+        end: Fraction | None = None
+        for packet in packets(container, *streams) if streams else ():
+            if span := _span(packet):
+                start = span[0] if start is None else min(start, span[0])
+                end = span[1] if end is None else max(end, span[1])
+    if start is None or end is None:
         return 0.0
     # What comes before time zero is decoded, but not shown: trimmed frames and encoder delay.
-    start = max(min(start for start, _ in times), Fraction(0))
-    return max(float(max(end for _, end in times) - start), 0.0)
+    return max(float(end - max(start, Fraction(0))), 0.0)
 
 
 def _span(packet: Any) -> tuple[Fraction, Fraction] | None:

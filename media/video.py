@@ -16,7 +16,7 @@ from core.errors import BrokenFileError
 from core.media import VideoFile
 from core.playback import Probe, still_time_s
 from media.boxes import top_level_boxes
-from media.frames import FrameConverter, colours_of, shape_of
+from media.frames import FrameConverter, colours_of, display_matrix, shape_of
 from media.images import open_upright
 from media.integrity import is_truncated
 from media.reading import audios, frames, has_times, length_s, open_input, open_media, videos
@@ -46,7 +46,8 @@ def measure(path: Path) -> Probe:
     with open_media(path) as container:
         stream = videos(container)[0]
         stream.codec_context.thread_count = 1
-        shape = shape_of(next(frames(container, stream)), stream)
+        frame = next(frames(container, stream))
+        shape = shape_of(frame, stream, display_matrix(frame))
         context, sound = stream.codec_context, audios(container)
         kinds = [box.kind for box in top_level_boxes(path)]
         return Probe(

@@ -35,6 +35,7 @@ from tests.media.corpus import (
     Sound,
     Video,
     damaged,
+    save_animation,
     scene,
     truncated,
 )
@@ -223,6 +224,16 @@ async def test_the_pictures_of_a_video_have_its_shape(video: Video, sources: Pat
         assert abs(shape - video.shown[0] / video.shown[1]) < 0.03
 
 
+async def test_the_still_is_taken_between_key_frames(tmp_path: Path):
+    """The first frame is often black; the flash is at half the length, far from any key frame."""
+    source = tmp_path / "source"
+    Video("", encoding={"g": "250"}, muxing=FAST).make(source)
+    cover = (await sent(source, tmp_path)).cover
+    assert cover
+    with Image.open(cover) as image:
+        assert np.asarray(image).mean() > 240
+
+
 # --- tags and colours -----------------------------------------------------------------------------
 
 
@@ -402,6 +413,30 @@ async def test_an_odd_picture_is_shown_everywhere(picture: Picture, tmp_path: Pa
     for share, colour in ((0.25, picture.left), (0.75, picture.right)):
         pixel = cast("tuple[int, ...]", shown.getpixel((int(width * share), height // 4)))
         assert max(abs(a - b) for a, b in zip(pixel, colour, strict=True)) <= 12, pixel
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG", "AVIF", "GIF"])
+async def test_an_animated_picture_becomes_an_animation(kind: str, tmp_path: Path):
+    path = tmp_path / "post_1"
+    save_animation(path, kind)
+    file = await PROCESSOR.picture(path)
+    assert isinstance(file, VideoFile)
+    assert (file.width, file.height, file.duration_s, file.is_animation) == (300, 200, 1, True)
+    with av.open(str(file.path)) as container:
+        frames = [(f.time, f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
+    reds = {0 if (time or 0) < 0.5 else 1: pixels[100, 75, 0] for time, pixels in frames}
+    assert reds[0] > 150 > 100 > reds[1]
+    assert 0.9 < (frames[-1][0] or 0) < 1.0 or kind == "GIF"
+
+
+async def test_an_animation_that_cannot_be_encoded_is_a_still(tmp_path: Path):
+    path = tmp_path / "post_1"
+    save_animation(path, "WEBP")
+    slow = replace(PROCESSOR, encoder_pool=cast("WorkerPool", SlowPool()))
+    file = await slow.picture(path)
+    assert isinstance(file, PhotoFile)
+    with Image.open(file.path) as image:
+        assert (image.format, image.size) == ("JPEG", (300, 200))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import AsyncIterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import FaultRule
+from simulator.telegram.files import FileStore, Upload
 from simulator.telegram.markup import parse_html
+from tests.media.corpus import FAST, FRAGMENTS, PQ, Video, replaced
 from tests.simulator import schema_source
 
 LONG = "x" * 65
@@ -219,6 +223,36 @@ async def test_wrongly_declared_or_broken_videos_are_recorded_as_violations(
     assert "non-empty" in (await call("sendVideo", chat_id=1, video=empty))[1]
 
 
+@pytest.mark.parametrize(
+    ("video", "trouble"),
+    [
+        (Video("", muxing=FAST), ""),
+        (Video("", encoder="libx265", muxing=FAST, edit=replaced(b"hev1", b"hvc1")), ""),
+        (Video("", encoder="libx265", muxing=FAST), "the tag hev1"),
+        (Video("", muxing=FRAGMENTS), "fragments"),
+        (Video("", muxing=FAST, container="mov"), "QuickTime"),
+        (Video("", muxing=FAST, sound="ac3"), "audio in ['ac3']"),
+        (Video("", muxing=FAST, pixel_format="yuv422p"), "H.264 in yuv422p"),
+        (Video("", muxing=FAST, tags=PQ), "HDR in H.264"),
+        (Video("", encoder="libvpx-vp9"), "vp9 in mov,mp4,m4a,3gp,3g2,mj2"),
+        (Video(""), "no fast start"),
+    ],
+)
+def test_a_video_that_some_apps_do_not_play_is_noticed(video: Video, trouble: str, tmp_path: Path):
+    path = tmp_path / "upload"
+    video.make(path)
+    upload = Upload(path, "video.mp4", "video/mp4", path.stat().st_size)
+    assert FileStore(tmp_path / "files", 1).keep(upload, "video").trouble == trouble
+
+
+def test_a_video_is_measured_as_it_is_displayed(tmp_path: Path):
+    path = tmp_path / "upload"
+    Video("", muxing=FAST, pixel_aspect=Fraction(4, 3), rotation=90).make(path)
+    upload = Upload(path, "video.mp4", "video/mp4", path.stat().st_size)
+    file = FileStore(tmp_path / "files", 1).keep(upload, "video")
+    assert (file.width, file.height, file.duration) == (120, 213, 2)
+
+
 async def test_photos_over_telegrams_limits_are_refused(
     call: Client, samples: SampleStore, tmp_path: Path
 ):
@@ -228,6 +262,12 @@ async def test_photos_over_telegrams_limits_are_refused(
     text = tmp_path / "x.jpg"
     text.write_text("x")
     assert "IMAGE_PROCESS_FAILED" in (await call("sendPhoto", chat_id=1, photo=text))[1]
+    half = tmp_path / "half.jpg"
+    half.write_bytes(samples.picture(300, 300, "p").read_bytes()[:-2000])
+    assert "IMAGE_PROCESS_FAILED" in (await call("sendPhoto", chat_id=1, photo=half))[1]
+    print_colours = tmp_path / "cmyk.jpg"
+    Image.new("CMYK", (300, 300)).save(print_colours)
+    assert "IMAGE_PROCESS_FAILED" in (await call("sendPhoto", chat_id=1, photo=print_colours))[1]
     large = tmp_path / "large.jpg"
     large.write_bytes(b"x" * (10 * 1024 * 1024 + 1))
     assert "too big for a photo" in (await call("sendPhoto", chat_id=1, photo=large))[1]
