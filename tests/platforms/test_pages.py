@@ -16,13 +16,23 @@ ACCESS: Final = Access("direct")
 
 ABOUT: Final = Post("x", "1", "https://x.com/i/status/1", ACCESS)
 
+
+def read_instagram(document: Any) -> Post:
+    return read_product(document, "DemoPhoto01", ACCESS)
+
+
+def read_tiktok(document: Any) -> Post:
+    return read_post(document, "7300000000000000001", ACCESS)
+
+
+def read_ytdlp(document: Any) -> Post:
+    return read_info(document, ABOUT)
+
+
 SITES: Final[list[tuple[Callable[[Any], Post], list[Page]]]] = [
-    (lambda document: read_product(document, "DemoPhoto01", ACCESS), instagram.PAGES),
-    (lambda document: read_post(document, "7300000000000000001", ACCESS), tiktok.PAGES),
-    (
-        lambda document: read_info(document, Post("x", "1", "https://x.com/i/status/1", ACCESS)),
-        ytdlp.PAGES,
-    ),
+    (read_instagram, instagram.PAGES),
+    (read_tiktok, tiktok.PAGES),
+    (read_ytdlp, ytdlp.PAGES),
 ]
 
 
@@ -39,7 +49,8 @@ def sent(item: Item, ceiling: int) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("read", "page"), [(read, page) for read, pages in SITES for page in pages], ids=str
+    ("read", "page"),
+    [pytest.param(read, page, id=str(page)) for read, pages in SITES for page in pages],
 )
 def test_a_page_is_its_post_and_nothing_else(read: Callable[[Any], Post], page: Page):
     if page.error:
@@ -63,7 +74,7 @@ def test_a_page_is_its_post_and_nothing_else(read: Callable[[Any], Post], page: 
 )
 def test_the_height_alone_is_enough_for_a_quality(quality: Quality, first: str):
     page = next(page for page in ytdlp.PAGES if page.name == "heights only")
-    (clip,) = SITES[2][0](page.document).items
+    (clip,) = read_ytdlp(page.document).items
     assert isinstance(clip, Clip)
     ranked = rank_renditions(clip.renditions, 50_000_000, quality=quality)
     assert ranked[0].rendition.urls[0].endswith(first)
@@ -74,7 +85,7 @@ def test_the_height_alone_is_enough_for_a_quality(quality: Quality, first: str):
 )
 def test_a_quality_without_pixels_is_the_sites_ranking(quality: Quality, first: str):
     page = next(page for page in ytdlp.PAGES if page.name == "the better quality is listed first")
-    (clip,) = SITES[2][0](page.document).items
+    (clip,) = read_ytdlp(page.document).items
     assert isinstance(clip, Clip)
     ranked = rank_renditions(clip.renditions, 50_000_000, quality=quality)
     assert ranked[0].rendition.urls[0].endswith(first)
