@@ -4,10 +4,25 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from core.media import Access, Audio, Clip, Item, Picture, Post, RemoteFile, Unreadable
+from core.media import (
+    Access,
+    Audio,
+    Clip,
+    Item,
+    LivePhoto,
+    Picture,
+    Post,
+    RemoteFile,
+    Unreadable,
+)
 
 #: Letters for the kinds of items, in stored posts.
-_KINDS: Final[dict[str, Item]] = {"c": Clip(()), "p": Picture(()), "u": Unreadable()}
+_KINDS: Final[dict[str, Item]] = {
+    "c": Clip(()),
+    "p": Picture(()),
+    "l": LivePhoto(Picture(()), Clip(())),
+    "u": Unreadable(),
+}
 
 #: Likes and views older than this, in seconds, are fetched again.
 FRESH_S: Final = 24 * 3_600
@@ -56,6 +71,7 @@ class CachedPost:
                 "has_sound": post.audio is not None,
                 "is_sensitive": post.is_sensitive,
                 "is_processed": self.is_processed,
+                "is_silent": post.is_silent,
             },
             ensure_ascii=False,
         )
@@ -72,6 +88,8 @@ def read_cached(
     try:
         facts: dict[str, Any] = json.loads(about)
         items = tuple(_KINDS[kind] for kind in facts["kinds"])
+        if facts.get("is_silent"):
+            items = (Clip((), is_silent=True),)
         remote = tuple(RemoteFile(**file) for file in json.loads(files))
         post = Post(
             platform=key.platform,

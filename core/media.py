@@ -57,6 +57,16 @@ class Clip:
     duration_s: int = 0
     #: URLs of still images of the video, best first.
     cover_urls: tuple[str, ...] = ()
+    #: The video has no audio.
+    is_silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LivePhoto:
+    """A picture, and the short video of the moment in which it was taken."""
+
+    picture: Picture
+    clip: Clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class Unreadable:
     """An item that the site lists without files, or in an unknown form. It keeps its place."""
 
 
-Item = Clip | Picture | Unreadable
+Item = Clip | Picture | LivePhoto | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,20 @@ class Post:
     @property
     def has_pictures(self) -> bool:
         """Return True unless the post is a single video: any picture or second item counts."""
-        return len(self.items) > 1 or any(isinstance(item, Picture) for item in self.items)
+        return len(self.items) > 1 or bool(self.pictures)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Return the pictures, with those of live photos, in order."""
+        stills = (item.picture if isinstance(item, LivePhoto) else item for item in self.items)
+        return tuple(still for still in stills if isinstance(still, Picture))
+
+    @property
+    def is_silent(self) -> bool:
+        """Return True if the post is a single video without audio."""
+        return len(self.items) == 1 and all(
+            isinstance(item, Clip) and item.is_silent for item in self.items
+        )
 
     @property
     def cover_urls(self) -> tuple[str, ...]:
@@ -184,18 +207,29 @@ class VideoFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LivePhotoFile:
+    """A live photo on disk, ready to be sent."""
+
+    #: The still picture.
+    path: Path
+    video: VideoFile
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file that Telegram already stores and sends again by its file id."""
 
-    #: "photo", "video", "animation", "document" or "audio".
+    #: "photo", "video", "animation", "document", "audio" or "live_photo".
     kind: str
     file_id: str
     #: See `VideoFile`.
     label: str = ""
+    #: File id of a live photo's still; empty for other kinds.
+    still_id: str = ""
 
 
 #: A file to upload.
-LocalFile = PhotoFile | VideoFile | DocumentFile | AudioFile
+LocalFile = PhotoFile | VideoFile | LivePhotoFile | DocumentFile | AudioFile
 #: A file to send: an upload or a file id.
 File = LocalFile | RemoteFile
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from core.media import VideoFile
+
 #: (codec, pixel format) pairs that every phone, desktop and browser plays in an MP4.
 _PLAYABLE_VIDEO: Final = frozenset({("h264", "yuv420p"), ("h264", "yuvj420p")})
 #: Other H.264 profiles need decoders that phones lack.
@@ -69,6 +71,12 @@ class Colours:
 
 #: What every screen shows: BT.709.
 SDR: Final = Colours(_BT709, _BT709, _BT709)
+
+
+#: Largest and longest video of a live photo, in bytes and seconds.
+#: Source: https://core.telegram.org/bots/api#sendlivephoto
+_LIVE_PHOTO_BYTES: Final = 10_000_000
+_LIVE_PHOTO_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +224,8 @@ def encoding_for(probe: Probe, ceiling_bytes: int) -> Encoding | None:
 
 def _even(number: float) -> int:
     return max(round(number / 2) * 2, 2)
+
+
+def fits_live_photo(video: VideoFile) -> bool:
+    """Return True if Telegram takes the video as that of a live photo."""
+    return video.size_bytes <= _LIVE_PHOTO_BYTES and video.duration_s <= _LIVE_PHOTO_S

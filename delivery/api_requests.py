@@ -11,6 +11,7 @@ from aiogram.methods import (
     SendAnimation,
     SendAudio,
     SendDocument,
+    SendLivePhoto,
     SendMediaGroup,
     SendPhoto,
     SendVideo,
@@ -22,6 +23,7 @@ from aiogram.types import (
     InputMediaAnimation,
     InputMediaAudio,
     InputMediaDocument,
+    InputMediaLivePhoto,
     InputMediaPhoto,
     InputMediaUnion,
     InputMediaVideo,
@@ -34,6 +36,7 @@ from core.media import (
     AudioFile,
     DocumentFile,
     File,
+    LivePhotoFile,
     LocalFile,
     PhotoFile,
     RemoteFile,
@@ -50,7 +53,9 @@ _ITEM_BY_KIND: Final[dict[str, Any]] = {
     "document": InputMediaDocument,
     "audio": InputMediaAudio,
 }
-_AlbumItem = InputMediaPhoto | InputMediaVideo | InputMediaDocument | InputMediaAudio
+_AlbumItem = (
+    InputMediaPhoto | InputMediaVideo | InputMediaLivePhoto | InputMediaDocument | InputMediaAudio
+)
 _INLINE_BY_KIND: Final[dict[str, Any]] = {**_ITEM_BY_KIND, "animation": InputMediaAnimation}
 #: Kinds of files that the Bot API cannot hide behind a spoiler.
 _NO_SPOILER: Final = frozenset({"document", "audio"})
@@ -58,10 +63,18 @@ _NO_SPOILER: Final = frozenset({"document", "audio"})
 #: Source: https://core.telegram.org/bots/api#sendchataction
 ACTIONS: Final[dict[type[LocalFile], str]] = {
     PhotoFile: "upload_photo",
+    LivePhotoFile: "upload_photo",
     VideoFile: "upload_video",
     DocumentFile: "upload_document",
     AudioFile: "upload_document",
 }
+
+
+class _LivePhotoItem(InputMediaLivePhoto):
+    """A live photo in an album. aiogram declares both files as file ids only."""
+
+    media: str | InputFile  # type: ignore[assignment]
+    photo: str | InputFile  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +114,15 @@ class SendByFileId(TelegramMethod[MessageId]):
 
     @property
     def __api_method__(self) -> str:  # type: ignore[override]
-        """Return the name of the Bot API method."""
-        return f"send{self.kind.capitalize()}"
+        """Return the name of the Bot API method: sendPhoto for "photo"."""
+        return f"send{self.kind.title().replace('_', '')}"
 
 
 def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOptions) -> SendByFileId:
     """Return the request that sends a file by its file id."""
     media: dict[str, Any] = {file.kind: file.file_id}
+    if file.still_id:
+        media["photo"] = file.still_id
     reply = target.reply
     return SendByFileId(
         **media,
@@ -141,6 +156,13 @@ def file_request(
         case PhotoFile():
             photo = StreamedFile(file.path)
             return SendPhoto(photo=photo, has_spoiler=options.is_spoiler, **common)
+        case LivePhotoFile():
+            return SendLivePhoto(
+                live_photo=StreamedFile(file.video.path),
+                photo=StreamedFile(file.path),
+                has_spoiler=options.is_spoiler,
+                **common,
+            )
         case DocumentFile():
             return SendDocument(
                 document=StreamedFile(file.path), disable_content_type_detection=True, **common
@@ -172,7 +194,9 @@ def album_kind(file: File) -> str | None:
     Source: https://core.telegram.org/bots/api#sendmediagroup
     """
     match file:
-        case RemoteFile(kind="photo" | "video") | PhotoFile() | VideoFile():
+        case RemoteFile(kind="photo" | "video" | "live_photo"):
+            return "visual"
+        case PhotoFile() | VideoFile() | LivePhotoFile():
             return "visual"
         case RemoteFile(kind="animation"):
             return None
@@ -201,12 +225,20 @@ def _album_item(file: File, options: MessageOptions) -> _AlbumItem:
     match file:
         case RemoteFile():
             spoiler = {} if file.kind in _NO_SPOILER else {"has_spoiler": options.is_spoiler}
+            if file.kind == "live_photo":
+                return _LivePhotoItem(media=file.file_id, photo=file.still_id, **spoiler)
             item: _AlbumItem = _ITEM_BY_KIND[file.kind](
                 media=file.file_id, caption=file.label or None, **spoiler
             )
             return item
         case PhotoFile():
             return InputMediaPhoto(media=StreamedFile(file.path), has_spoiler=options.is_spoiler)
+        case LivePhotoFile():
+            return _LivePhotoItem(
+                media=StreamedFile(file.video.path),
+                photo=StreamedFile(file.path),
+                has_spoiler=options.is_spoiler,
+            )
         case DocumentFile():
             return InputMediaDocument(media=StreamedFile(file.path))
         case AudioFile():
@@ -222,8 +254,14 @@ def _album_item(file: File, options: MessageOptions) -> _AlbumItem:
             )
 
 
+def without_motion(file: RemoteFile) -> RemoteFile:
+    """Return the still of a live photo, which inline messages cannot show; else the file itself."""
+    return RemoteFile("photo", file.still_id) if file.kind == "live_photo" else file
+
+
 def inline_media(file: RemoteFile, options: MessageOptions) -> InputMediaUnion:
     """Return the new media of an inline message. Only file ids work there, not uploads."""
+    file = without_motion(file)
     kind = _INLINE_BY_KIND[file.kind]
     # A document must stay one.
     detection = {"disable_content_type_detection": True} if file.kind == "document" else {}
@@ -252,6 +290,9 @@ def _video_options(video: VideoFile) -> dict[str, Any]:
 def remote_file(message: Message) -> RemoteFile | None:
     """Return the file id of a sent message, or None if the message has no file."""
     label = message.caption if message.media_group_id else None
+    if message.live_photo and message.live_photo.photo:
+        still = message.live_photo.photo[-1].file_id
+        return RemoteFile("live_photo", message.live_photo.file_id, label or "", still)
     # A message with an animation also has a document, so animations come first.
     for kind in ("animation", "video", "audio", "document"):
         if media := getattr(message, kind):

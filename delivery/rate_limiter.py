@@ -48,6 +48,7 @@ _CREATES_ONE: Final = (
     api.SendAnimation,
     api.SendAudio,
     api.SendDocument,
+    api.SendLivePhoto,
     api.CopyMessage,
     api.ForwardMessage,
     SendByFileId,

@@ -34,7 +34,7 @@ from core.errors import (
     TooLargeError,
     UnknownOutcomeError,
 )
-from core.media import File, LocalFile, RemoteFile
+from core.media import File, LivePhotoFile, LocalFile, RemoteFile
 from core.pseudonyms import LoggedChat
 from core.request import REFUSED, Progress
 from delivery.api_requests import (
@@ -88,8 +88,11 @@ class Journal(Protocol):
 class Recovery(Protocol):
     """What to do about files that Telegram refuses."""
 
-    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> LocalFile | None:
-        """Return the file in another form, such as a document; None if there is no other."""
+    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> Sequence[LocalFile]:
+        """Return the file in another form, such as a document; empty if there is no other.
+
+        A live photo becomes two files.
+        """
 
     def options(self, missing: int) -> MessageOptions:
         """Return caption and buttons of an answer from which `missing` more files are missing."""
@@ -102,7 +105,8 @@ class NullJournal:
         self.progress = Progress()
 
     def record_total(self, files: int) -> None:
-        """Ignore the number of files."""
+        """Record it in memory."""
+        self.progress = replace(self.progress, total=files)
 
     async def record_sending(self, files: int) -> None:
         """Record it in memory."""
@@ -161,9 +165,9 @@ class Sender:
         if len(files) > 1:
             sent = await self._send_albums(target, files, options, journal, recovery)
         else:
-            sent = [await self._send_in_some_form(target, files[0], options, journal, recovery)]
+            sent = await self._send_in_some_form(target, files[0], options, journal, recovery)
         sent_files = tuple(one.file for one in sent if one.file)
-        return sent_files if len(sent_files) == len(files) else ()
+        return sent_files if len(sent_files) == journal.progress.total else ()
 
     async def _fill_inline(
         self, target: ChatTarget, files: Sequence[RemoteFile], options: MessageOptions
@@ -227,7 +231,7 @@ class Sender:
         options: MessageOptions,
         journal: Journal,
         recovery: Recovery | None,
-    ) -> "_Sent":
+    ) -> "list[_Sent]":
         """Send a file in the first form that Telegram accepts.
 
         Raises:
@@ -235,12 +239,15 @@ class Sender:
         """
         while True:
             try:
-                return await self._send_file(target, file, options, journal)
+                return [await self._send_file(target, file, options, journal)]
             except _REFUSALS as refusal:
-                form = await _next_form(file, refusal, recovery)
-                if form is None:
+                forms = await _next_form(file, refusal, recovery)
+                if not forms:
                     raise
-                file = form
+            if len(forms) > 1:
+                journal.record_total(len(forms))
+                return await self._send_albums(target, forms, options, journal, recovery)
+            file = forms[0]
 
     async def _send_albums(
         self,
@@ -274,6 +281,7 @@ class Sender:
                     below = messages[0].message_id if messages else below
                 except _REFUSALS as refusal:
                     pending[: len(album)] = await _repaired(album, refusal, recovery)
+                    journal.record_total(len(journal.progress.sent) + len(pending))
             if refusal_of_all := _refusal_of_all(journal.progress, album):
                 raise refusal_of_all
         except (DeliveryError, TooLargeError) as error:
@@ -490,35 +498,37 @@ async def _repaired(
     if recovery is None or any(isinstance(one.file, RemoteFile) for one in album):
         raise refusal
     if isinstance(refusal, SendingForbiddenError):
-        forms = [await _next_form(one.file, refusal, recovery) for one in album]
-        if None in forms:
+        groups = [await _next_form(one.file, refusal, recovery) for one in album]
+        if not all(groups):
             raise refusal
-        return [_Pending(form) for form in forms if form]
+        return [_Pending(form) for forms in groups for form in forms]
     position = refusal.position if isinstance(refusal, ContentRejectedError) else None
     if len(album) == 1:
         position = 1
     if position is None or not 1 <= position <= len(album):
         return [replace(one, is_alone=True) for one in album]
-    repaired = list(album)
-    form = await _next_form(album[position - 1].file, refusal, recovery)
-    one = repaired[position - 1]
-    repaired[position - 1] = _Pending(form) if form else replace(one, refusal=refusal)
-    return repaired
+    before, refused, after = album[: position - 1], album[position - 1], album[position:]
+    forms = await _next_form(refused.file, refusal, recovery)
+    instead = [_Pending(form) for form in forms] or [replace(refused, refusal=refusal)]
+    return [*before, *instead, *after]
 
 
 async def _next_form(
     file: File, refusal: DeliveryError, recovery: Recovery | None
-) -> LocalFile | None:
+) -> Sequence[LocalFile]:
     if recovery is None or isinstance(file, RemoteFile):
-        return None
+        return ()
     if isinstance(refusal, SendingForbiddenError) and not refusal.is_about_kind:
-        return None
+        return ()
     return await recovery.next_form(file, refusal)
 
 
 def _upload_bytes(file: File) -> int:
     """Return the size of the upload in bytes; 0 for a file that is sent by its id."""
-    return 0 if isinstance(file, RemoteFile) else file.path.stat().st_size
+    if isinstance(file, RemoteFile):
+        return 0
+    motion = file.video.size_bytes if isinstance(file, LivePhotoFile) else 0
+    return file.path.stat().st_size + motion
 
 
 def _action(file: File) -> str | None:

@@ -73,8 +73,7 @@ def translate(
         case aiogram_errors.TelegramMigrateToChat():
             return ChatMovedError(error.migrate_to_chat_id)
         case aiogram_errors.TelegramUnauthorizedError() | aiogram_errors.TelegramNotFound():
-            # A wrong token is a 401, or a 404 when it does not even look like one.
-            return TokenRejectedError(error.message)
+            return _not_found(error.message)
         case aiogram_errors.TelegramForbiddenError():
             return _forbidden_here(error.message) or ChatForbiddenError(error.message)
         case aiogram_errors.TelegramEntityTooLarge():
@@ -88,6 +87,16 @@ def translate(
             return _bad_request(error.message)
         case _:
             return FileRejectedError(getattr(error, "message", type(error).__name__))
+
+
+def _not_found(message: str) -> DeliveryError:
+    """A wrong token is a 401, or a 404 when it does not even look like one.
+
+    Another 404 is that of a server which is older than the method.
+    """
+    if "method not found" in message.lower():
+        return ContentRejectedError(message)
+    return TokenRejectedError(message)
 
 
 def _network(error: aiogram_errors.TelegramNetworkError) -> DeliveryError:

@@ -16,8 +16,15 @@ from core.errors import (
     PlatformChangedError,
     TooLargeError,
 )
-from core.media import AudioFile, DocumentFile, LocalFile, PhotoFile, VideoFile
-from core.playback import Probe, Step, encoding_for, may_be_cut, next_step
+from core.media import (
+    AudioFile,
+    DocumentFile,
+    LivePhotoFile,
+    LocalFile,
+    PhotoFile,
+    VideoFile,
+)
+from core.playback import Probe, Step, encoding_for, fits_live_photo, may_be_cut, next_step
 from media import audio, encoding, images, integrity, video
 from media.worker_pool import WorkerPool
 
@@ -72,6 +79,31 @@ class MediaProcessor:
                 if animation := await self._animated(path):
                     return animation
         return PhotoFile(await self.worker_pool.run(images.make_native, path))
+
+    async def live_photo(self, path: Path, motion: Path | None) -> list[LocalFile]:
+        """Return a live photo; the picture alone, or the video beside it, where that is too large.
+
+        `motion` is the video; None if it could not be downloaded.
+
+        Raises:
+            BrokenFileError: the picture is damaged.
+        """
+        photo = await self.picture(path)
+        if motion is None:
+            return [photo]
+        try:
+            videos = await self.video(motion, None)
+        except (PlatformChangedError, BrokenFileError, TooLargeError) as error:
+            logger.info(
+                "The video of a live photo is not usable: %s",
+                error,
+                extra={"event": "live_photo_video_failed"},
+            )
+            return [photo]
+        match photo, videos:
+            case PhotoFile(), [VideoFile() as video_file] if fits_live_photo(video_file):
+                return [LivePhotoFile(photo.path, video_file)]
+        return [photo, *videos]
 
     async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
         """Return a video that plays everywhere and fits the size limit: one file, or its parts.

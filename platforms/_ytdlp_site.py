@@ -191,7 +191,10 @@ _LIVE: Final = frozenset({"is_live", "is_upcoming", "post_live"})
 def _clip(entry: Json) -> Clip | None:
     formats = list(entry["formats"]) or ([entry] if entry["url"] else [])
     renditions = read_formats(formats)
-    return Clip(renditions, entry["duration"].number(), _stills(entry)) if renditions else None
+    if not renditions:
+        return None
+    is_silent = all(f["acodec"].text() == "none" for f in formats)
+    return Clip(renditions, entry["duration"].number(), _stills(entry), is_silent)
 
 
 def _stills(entry: Json) -> tuple[str, ...]:

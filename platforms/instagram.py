@@ -8,6 +8,7 @@ of an account, a cobalt instance, a provider on RapidAPI.
 
 import logging
 import re
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,7 +28,18 @@ from core.errors import (
     PlatformUnreachableError,
     RegionBlockedError,
 )
-from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Unreadable
+from core.media import (
+    Access,
+    Audio,
+    Clip,
+    Item,
+    Link,
+    LivePhoto,
+    Picture,
+    Post,
+    Rendition,
+    Unreadable,
+)
 from platforms import _cobalt
 from platforms._http import HostRule
 from platforms._instagram_page import product_in_page
@@ -214,6 +226,25 @@ def read_product(product: Any, post_id: str, access: Access) -> Post:
         likes=None if hides_counts else page["like_count"].count(),
         views=None if hides_counts else views,
         items=items,
+        audio=_music(page) if len(items) > 1 or not isinstance(items[0], Clip) else None,
+    )
+
+
+def _music(page: Json) -> Audio | None:
+    """Return the music of a picture post. A video contains its own."""
+    music = page["music_metadata"]
+    asset = music["music_info"]["music_asset_info"]
+    original = music["original_sound_info"]
+    url = asset["progressive_download_url"].text() or original["progressive_download_url"].text()
+    if not url.startswith("https://"):
+        return None
+    covers = (asset[key].text() for key in ("cover_artwork_uri", "cover_artwork_thumbnail_uri"))
+    return Audio(
+        urls=(url,),
+        title=asset["title"].text() or original["original_audio_title"].text(),
+        author=asset["display_artist"].text() or original["ig_artist"]["username"].text(),
+        duration_s=(asset["duration_in_ms"] or original["duration_in_ms"]).number() // 1_000,
+        cover_urls=tuple(cover for cover in covers if cover.startswith("https://")),
     )
 
 
@@ -342,7 +373,11 @@ def _item(media: Json) -> Item:
         for url, version in versions.items()
     ) or read_formats(media[_DASH_FORMATS])
     if renditions:
-        return Clip(renditions, media["video_duration"].number(), stills[:1])
+        is_silent = media["has_audio"].value is False
+        clip = Clip(renditions, media["video_duration"].number(), stills[:1], is_silent)
+        # The object of a live photo is that of a picture, with a video.
+        is_live = bool(stills) and media["media_type"].number() == _PHOTO
+        return LivePhoto(Picture(stills), replace(clip, cover_urls=())) if is_live else clip
     is_picture = stills and media["media_type"].number() != _CAROUSEL and not _is_video(media)
     return Picture(stills) if is_picture else Unreadable()
 

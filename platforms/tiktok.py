@@ -24,7 +24,18 @@ from core.errors import (
     RegionBlockedError,
     UnderReviewError,
 )
-from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition, Unreadable
+from core.media import (
+    Access,
+    Audio,
+    Clip,
+    Item,
+    Link,
+    LivePhoto,
+    Picture,
+    Post,
+    Rendition,
+    Unreadable,
+)
 from platforms import _cobalt
 from platforms._http import HostRule
 from platforms._json import Json
@@ -234,9 +245,20 @@ def _refusal(status: int, message: str) -> ClipferryError:
     return _STATUSES.get(status, NotAvailableError)(detail)
 
 
+#: Where the video of a live photo stands. No page with one has been recorded; these are the names
+#: that TikTok's app uses for it.
+_MOTION_KEYS: Final = ("livePhoto", "video")
+
+
 def _picture(image: Json) -> Item:
     urls = _cdn_urls(image["imageURL"]["urlList"])
-    return Picture(urls) if urls else Unreadable()
+    if not urls:
+        return Unreadable()
+    for key in _MOTION_KEYS:
+        if renditions := _renditions(image[key]):
+            motion = Clip(renditions, image[key]["duration"].number())
+            return LivePhoto(Picture(urls), motion)
+    return Picture(urls)
 
 
 def _renditions(video: Json) -> tuple[Rendition, ...]:

@@ -113,6 +113,8 @@ def _text(message: Json) -> str:
         return (
             f"🔁 {_size(loop)}, {loop['width']}x{loop['height']}, {loop['duration']} s — {caption}"
         )
+    if live := message.get("live_photo"):
+        return f"📸 {_size(live)}, {live['width']}x{live['height']} {caption}".rstrip()
     if audio := message.get("audio"):
         about = f"{audio['performer']} – {audio['title']}, {audio['duration']} s, {_size(audio)}"
         return f"🎵 {audio['file_name']}, {about} — {caption}"

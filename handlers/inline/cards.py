@@ -17,7 +17,7 @@ from aiogram.types import (
 
 from core.media import RemoteFile
 from core.request import Kind
-from delivery.api_requests import MessageOptions
+from delivery.api_requests import MessageOptions, without_motion
 from misc.ui import keyboards
 
 #: Cards that start a request: id and kind. The ids of cards with cached media begin with KNOWN.
@@ -93,6 +93,7 @@ def _card(
     buttons: InlineKeyboardMarkup | None,
 ) -> InlineQueryResultUnion:
     common: dict[str, Any] = {"id": card_id, "caption": caption, "reply_markup": buttons}
+    file = without_motion(file)
     match file.kind:
         case "video":
             return InlineQueryResultCachedVideo(video_file_id=file.file_id, title=title, **common)

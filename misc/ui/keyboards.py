@@ -13,7 +13,7 @@ from aiogram.types import (
 
 from core.captions import short_count
 from core.formats import Quality
-from core.media import Picture, Post
+from core.media import Post
 from core.preferences import ALBUM_CAPS
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import (
@@ -63,10 +63,10 @@ def under_post(
     """
     stats = _stats(post)
     media_buttons = []
-    if (post.audio or not post.has_pictures) and (data := audio_of(post.platform, post.id)):
+    has_audio = post.audio or not (post.has_pictures or post.is_silent)
+    if has_audio and (data := audio_of(post.platform, post.id)):
         media_buttons.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
-    has_slides = any(isinstance(item, Picture) for item in post.items)
-    if post.audio and has_slides and (data := slides_of(post.platform, post.id)):
+    if post.audio and post.pictures and (data := slides_of(post.platform, post.id)):
         media_buttons.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
     rows = [row for row in (stats, media_buttons, _extras(texts, link, extras)) if row]
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None

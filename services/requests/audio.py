@@ -13,7 +13,7 @@ from core.errors import (
     StorageError,
 )
 from core.formats import Quality
-from core.media import Audio, AudioFile, Clip, Picture, Post, named_after
+from core.media import Audio, AudioFile, Clip, Post, named_after
 from core.pseudonyms import LoggedChat
 from data.db_service import add_music
 from delivery.api_requests import MessageOptions
@@ -73,6 +73,7 @@ class AudioService(MediaService[FetchedAudio]):
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Convert the audio to a format that Telegram's player plays."""
         return Prepared(
+            post=fetched.post,
             files=[await titled_audio(fetched, self.toolkit.media)],
             options_of=lambda _missing: context.presenter.audio_options(),
             is_processed=False,
@@ -117,7 +118,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
             ClipferryError: this attempt failed otherwise.
         """
         post = await attempt.read()
-        pictures = [item for item in post.items if isinstance(item, Picture)]
+        pictures = post.pictures
         if not pictures:
             raise NoMediaError("no slides")
         if post.audio is None:
@@ -143,6 +144,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
         video = await self.toolkit.media.slides(fetched.pictures, audio)
         is_complete = len(fetched.pictures) == len(fetched.post.items)
         return Prepared(
+            post=fetched.post,
             files=[video],
             options_of=lambda _missing: context.presenter.audio_options(),
             is_processed=True,

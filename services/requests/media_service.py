@@ -30,6 +30,8 @@ FetchedT = TypeVar("FetchedT", bound=Fetched)
 class Prepared:
     """An answer that is ready to be sent."""
 
+    #: The post, with what its files have revealed.
+    post: Post
     files: Sequence[LocalFile]
     #: Returns caption and buttons, if Telegram refuses so many of the files.
     options_of: Callable[[int], MessageOptions]
@@ -116,7 +118,7 @@ class MediaService(ABC, Generic[FetchedT]):
             await context.status.sending()
             with metrics.stage("send"):
                 sent, chat_id = await self._send(context, prepared)
-        return MadeFiles(fetched.post, sent, prepared.is_processed, prepared.items, chat_id)
+        return MadeFiles(prepared.post, sent, prepared.is_processed, prepared.items, chat_id)
 
     async def _send(
         self, context: RequestContext, prepared: Prepared

@@ -14,10 +14,12 @@ from core.errors import (
     StorageError,
     TooLongError,
 )
+from core.formats import Quality
 from core.media import (
     AudioFile,
     Clip,
     Item,
+    LivePhoto,
     LocalFile,
     Picture,
     Post,
@@ -47,6 +49,8 @@ class FetchedItem:
     still: Path | None = None
     #: The audio, where the site serves it in a file of its own.
     audio: Path | None = None
+    #: The video of a live photo.
+    motion: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,12 @@ class PostService(MediaService[FetchedPost]):
         saved = dict(zip(flat, await attempt.save(post, flat, space), strict=True))
         fetched = []
         for item, files in zip(items, requests, strict=True):
-            main, *stills = (saved[file] for file in files) if files else (None,)
+            main, *others = (saved[file] for file in files) if files else (None,)
             if main:
-                still = next((still.path for still in stills if still), None)
-                fetched.append(FetchedItem(item, main.path, still, main.audio))
+                other = next((other.path for other in others if other), None)
+                is_live = isinstance(item, LivePhoto)
+                still, motion = (None, other) if is_live else (other, None)
+                fetched.append(FetchedItem(item, main.path, still, main.audio, motion))
         if not fetched:
             raise PlatformUnreachableError("none of the items")
         return FetchedPost(post, fetched, missing=len(items) - len(fetched))
@@ -146,12 +152,13 @@ class PostService(MediaService[FetchedPost]):
         shown = len(fetched.items) - damaged
         originals = {item.file for item in fetched.items}
 
+        post = _with_silence(fetched.post, files)
+
         def options_of(refused: int) -> MessageOptions:
-            return context.presenter.options(
-                fetched.post, shown=shown - refused, missing=missing + refused
-            )
+            return context.presenter.options(post, shown=shown - refused, missing=missing + refused)
 
         return Prepared(
+            post=post,
             files=files,
             options_of=options_of,
             is_processed=not context.file_mode and any(f.path not in originals for f in files),
@@ -200,6 +207,13 @@ class PostService(MediaService[FetchedPost]):
                 return []
             case Picture():
                 return [picture_request(item, name, ceiling)]
+            case LivePhoto():
+                still = picture_request(item.picture, name, ceiling)
+                if context.file_mode:
+                    return [still]
+                motion = video_request(item.clip, f"{name}.mp4", ceiling, Quality.BEST)
+                # Without its video, it is still a picture.
+                return [still, replace(motion, may_miss=True)]
         shrinkable = 0 if context.file_mode else self._policy.shrinkable_bytes
         quality = context.preferences.quality
         files = [video_request(item, f"{name}.mp4", ceiling, quality, shrinkable)]
@@ -216,6 +230,8 @@ class PostService(MediaService[FetchedPost]):
             file = await media.joined(item.file, item.audio) if item.audio else item.file
             if context.file_mode:
                 return [await media.untouched(file)]
+            if isinstance(item.item, LivePhoto):
+                return await media.live_photo(file, item.motion)
             if isinstance(item.item, Picture):
                 return [await media.picture(file)]
             files = await media.video(file, item.still)
@@ -241,3 +257,11 @@ class PostService(MediaService[FetchedPost]):
                 error,
                 extra={"event": "inline_page_not_recorded"},
             )
+
+
+def _with_silence(post: Post, files: Sequence[LocalFile]) -> Post:
+    """Return a post whose only video turned out to have no audio, so that none is offered."""
+    match post.items, files:
+        case [Clip() as clip], [VideoFile(is_animation=True)]:
+            return replace(post, items=(replace(clip, is_silent=True),))
+    return post

@@ -1,7 +1,7 @@
 """What is sent instead of files that Telegram, or the chat, does not take."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from core.errors import (
     SendingForbiddenError,
     StorageError,
 )
-from core.media import DocumentFile, LocalFile
+from core.media import DocumentFile, LivePhotoFile, LocalFile, PhotoFile
 from core.pseudonyms import LoggedChat
 from data.chats import move_chat
 from delivery.api_requests import MessageOptions
@@ -35,18 +35,20 @@ class FileRecovery:
         #: The form of some file is right for this chat only, so it must not be cached.
         self.is_chat_specific = False
 
-    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> LocalFile | None:
-        """Return the file in another form, such as a document; None if there is no other."""
+    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> Sequence[LocalFile]:
+        """Return the file in another form, such as a document; empty if there is no other."""
         if isinstance(file, DocumentFile):
-            return None
+            return []
+        if isinstance(file, LivePhotoFile):
+            return [PhotoFile(file.path), file.video]
         if isinstance(refusal, SendingForbiddenError):
             self.is_chat_specific = True
-            return await self._document(file.path)
+            return [await self._document(file.path)]
         logger.warning(
             "Telegram refused %s: %s", file.path.name, refusal, extra={"event": "file_refused"}
         )
         if file.path in self._originals:
-            return await self._document(self._originals[file.path])
+            return [await self._document(self._originals[file.path])]
         try:
             remade = await self._media.remade(file)
         except ClipferryError as error:
@@ -56,9 +58,9 @@ class FileRecovery:
                 error,
                 extra={"event": "file_not_remade"},
             )
-            return await self._document(file.path)
+            return [await self._document(file.path)]
         self._originals[remade.path] = file.path
-        return remade
+        return [remade]
 
     async def _document(self, path: Path) -> LocalFile:
         """Return a file as a document, with the extension of its format if that is found out."""

@@ -37,7 +37,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-_TYPES = {"video": "video/mp4", "animation": "video/mp4", "audio": "audio/mpeg"}
+_TYPES = {
+    "video": "video/mp4",
+    "animation": "video/mp4",
+    "live_photo": "video/mp4",
+    "audio": "audio/mpeg",
+}
 
 
 @dataclass(slots=True)

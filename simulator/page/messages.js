@@ -19,7 +19,7 @@ export const nameOf = (user) => [user.first_name, user.last_name].filter(Boolean
 /** Return a summary of a message in one line. */
 export function summary(message) {
   const words = (message.text ?? message.caption ?? "").replaceAll("\n", " ");
-  const kinds = { video: "🎬 Video", animation: "🔁 Animation", photo: "🖼 Photo", audio: "🎵 Sound", document: "📄 File" };
+  const kinds = { video: "🎬 Video", animation: "🔁 Animation", live_photo: "📸 Live photo", photo: "🖼 Photo", audio: "🎵 Sound", document: "📄 File" };
   const kind = Object.keys(kinds).find((key) => message[key]);
   return [kind && kinds[kind], words].filter(Boolean).join(" · ") || "…";
 }
@@ -74,7 +74,7 @@ export function item(messages, context, hands) {
   if (context.isGroup && !isMine && first.from) bubble.append(el("div.sender", { dir: "auto" }, nameOf(first.from)));
   if (first.via_bot) bubble.append(el("div.sender", {}, `via @${first.via_bot.username}`));
   if (first.reply_to_message) bubble.append(quoted(first.reply_to_message, hands));
-  const tiles = messages.filter((m) => m.photo || m.video || m.animation);
+  const tiles = messages.filter((m) => m.photo || m.live_photo || m.video || m.animation);
   if (tiles.length) {
     bubble.append(mosaic(tiles, context.isNew));
     bubble.classList.add("media");
@@ -149,8 +149,8 @@ const visible = new IntersectionObserver((entries) => {
 });
 
 function moving(message, plays) {
-  const video = message.animation ?? message.video;
-  const still = video.cover ? largest(video.cover) : video.thumbnail;
+  const video = message.animation ?? message.live_photo ?? message.video;
+  const still = message.live_photo ? largest(video.photo) : video.cover ? largest(video.cover) : video.thumbnail;
   const node = el("video", {
     src: media(video), controls: !message.animation, loop: !!message.animation, playsInline: true, preload: "none",
     width: video.width, height: video.height, muted: true, autoplay: plays || !!message.animation,

@@ -75,6 +75,8 @@ class InstagramSite:
     stories: dict[str, InstagramPost] = field(default_factory=dict)
     #: Redirect target of each shared link, by path.
     shared: dict[str, str] = field(default_factory=dict)
+    #: Kinds of files that the CDN has lost: "video", "still", "small" or "audio".
+    missing: frozenset[str] = frozenset()
     #: Value of a signed-in member's session cookie.
     session: str = _SESSION
 
@@ -239,7 +241,7 @@ class InstagramSite:
         post = self.posts.get(code) or self.stories[code]
         media = post.media[int(number)]
         path = media.path if kind in {"video", "audio"} or not media.is_video else media.still
-        if path is None:
+        if path is None or kind in self.missing:
             return web.Response(status=404)
         return await send_file(request, path, post.file_trouble)
 

@@ -25,7 +25,7 @@ class StoredFile:
 
     file_id: str
     unique_id: str
-    #: "video", "animation", "photo", "document", "audio" or "thumbnail".
+    #: "video", "animation", "live_photo", "photo", "document", "audio" or "thumbnail".
     kind: str
     path: Path
     name: str
@@ -77,7 +77,7 @@ class FileStore:
         )
         if kind in {"photo", "thumbnail"}:
             _measure_picture(file)
-        elif kind in {"video", "animation"}:
+        elif kind in {"video", "animation", "live_photo"}:
             _measure_video(file)
         elif kind == "audio":
             _measure_sound(file)

@@ -11,6 +11,7 @@ OVERALL, CHAT, GROUP = (30, 1.0), (5, 5.0), (20, 60.0)
 _SINGLE = {
     "sendMessage",
     "sendPhoto",
+    "sendLivePhoto",
     "sendVideo",
     "sendAnimation",
     "sendAudio",

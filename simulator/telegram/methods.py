@@ -51,6 +51,7 @@ _CONTENT = {
     "photo",
     "video",
     "animation",
+    "live_photo",
     "audio",
     "document",
 }
@@ -98,6 +99,8 @@ class Methods:
     #: Calls that the real server accepts but that are mistakes.
     violations: list[str] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    #: False for a server older than Bot API 10.0.
+    takes_live_photos: bool = True
     #: Silent videos in albums become animations, which albums do not take back.
     makes_animations: bool = False
     #: Commands by scope and language code.
@@ -160,6 +163,32 @@ class Methods:
         file = self._photo(params["photo"], uploads)
         content = {"photo": [_photo_size(file)], "caption": caption}
         return self._send(params, {**content, **_cover(params)}, entities)
+
+    async def do_sendLivePhoto(self, params: Params, uploads: Uploads) -> Json:
+        if not self.takes_live_photos:
+            raise ApiError(404, "Not Found: method not found")
+        caption, entities = formatted(params, "caption")
+        self.world.chat(params["chat_id"])
+        content = {"live_photo": self._live_photo(params["live_photo"], params["photo"], uploads)}
+        return self._send(params, {**content, **_cover(params), "caption": caption}, entities)
+
+    def _live_photo(self, video: str, photo: str, uploads: Uploads) -> Json:
+        """Return the LivePhoto object.
+
+        Raises:
+            ApiError: 400, when a file has the wrong kind, or the video is too large or too long.
+        """
+        still = self._photo(photo, uploads)
+        file = self._file(video, uploads, "live_photo")
+        if not file.width or file.duration > 10 or file.size > MAX_PHOTO_BYTES:
+            raise bad_request("MEDIA_INVALID")
+        return {
+            **file.as_json(),
+            "width": file.width,
+            "height": file.height,
+            "duration": file.duration,
+            "photo": [_photo_size(still)],
+        }
 
     async def do_sendAudio(self, params: Params, uploads: Uploads) -> Json:
         caption, entities = formatted(params, "caption")
@@ -457,6 +486,11 @@ class Methods:
                 content: Json = {"photo": [_photo_size(self._photo(item["media"], uploads))]}
             case "video":
                 content = self._album_video(item, uploads)
+            case "live_photo" if self.takes_live_photos:
+                live = self._live_photo(item["media"], item["photo"], uploads)
+                content = {"live_photo": live}
+            case "live_photo":
+                raise bad_request("can't parse InputMedia: type must be non-empty")
             case "document":
                 file = self._file(item["media"], uploads, "document")
                 content = {"document": {**file.as_json(), "file_name": file.name}}
@@ -528,6 +562,7 @@ class Methods:
 
 #: Name of the right that each content of a message needs; the first match counts.
 _RIGHTS = {
+    "live_photo": "photos",
     "animation": "animations",
     "photo": "photos",
     "video": "videos",

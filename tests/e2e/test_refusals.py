@@ -27,7 +27,7 @@ AS_IT_IS, MADE_ANEW, EVERY = r"_2$", r"_2\.modest\.jpg$", r"_2(\.\w+)*$"
 
 def kinds(messages: list[Json]) -> list[str]:
     """Return what each message contains."""
-    known = ("animation", "video", "photo", "audio", "document", "text")
+    known = ("animation", "live_photo", "video", "photo", "audio", "document", "text")
     return [next(kind for kind in known if kind in message) for message in messages]
 
 

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.errors import ClipferryError
-from core.media import Access, Clip, Item, Link, Picture, Post, Unreadable
+from core.media import Access, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
 from platforms import _cobalt, instagram, tiktok
 from platforms._json import Json
 from platforms._ytdlp_site import read_info
@@ -153,6 +153,8 @@ def test_a_mutated_document_is_a_post_or_an_error_of_ours(name: str, data: st.Da
 def _urls(item: Item) -> list[str]:
     if isinstance(item, Unreadable):
         return []
+    if isinstance(item, LivePhoto):
+        return _urls(item.picture) + _urls(item.clip)
     if isinstance(item, Picture):
         return list(item.urls)
     return [url for rendition in item.renditions for url in rendition.urls] + list(item.cover_urls)

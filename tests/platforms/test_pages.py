@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from core.formats import Quality, rank_renditions
-from core.media import Access, Clip, Item, Picture, Post
+from core.media import Access, Clip, Item, LivePhoto, Picture, Post
 from platforms._ytdlp_site import read_info
 from platforms.instagram import read_product
 from platforms.tiktok import read_post
@@ -36,8 +36,8 @@ SITES: Final[list[tuple[Callable[[Any], Post], list[Page]]]] = [
 ]
 
 
-def sent(item: Item, ceiling: int) -> str | None:
-    """Return the URL of the file that is tried first."""
+def sent(item: Item, ceiling: int) -> str | tuple[str, str] | None:
+    """Return the URL of the file that is tried first; both URLs of a live photo."""
     match item:
         case Clip():
             return rank_renditions(item.renditions, ceiling, duration_s=item.duration_s)[
@@ -45,6 +45,8 @@ def sent(item: Item, ceiling: int) -> str | None:
             ].rendition.urls[0]
         case Picture():
             return item.urls[0]
+        case LivePhoto():
+            return item.picture.urls[0], item.clip.renditions[0].urls[0]
     return None
 
 

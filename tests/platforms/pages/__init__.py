@@ -12,8 +12,9 @@ class Page:
 
     name: str
     document: Any
-    #: URL of the file of each item, in order; None for an item that cannot be read.
-    sent: tuple[str | None, ...] = ()
+    #: URL of the file of each item, in order: None for an item that cannot be read, both URLs for a
+    #: live photo.
+    sent: tuple[str | tuple[str, str] | None, ...] = ()
     error: type[ClipferryError] | None = None
     #: Expected attributes of the post.
     facts: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from core.errors import PlatformChangedError
+from core.media import Audio
 from tests.platforms.pages import Page
 
 CDN: Final = "https://scontent.cdninstagram.com"
@@ -28,6 +29,30 @@ def candidates(*sizes: tuple[int, int]) -> dict[str, Any]:
     }
 
 
+MUSIC: Final = {
+    "music_info": {
+        "music_asset_info": {
+            "progressive_download_url": f"{CDN}/song",
+            "title": "Shanty",
+            "display_artist": "The Crew",
+            "duration_in_ms": 31_200,
+            "cover_artwork_uri": f"{CDN}/artwork",
+            "cover_artwork_thumbnail_uri": None,
+        }
+    }
+}
+ORIGINAL_SOUND: Final = {
+    "progressive_download_url": f"{CDN}/sound",
+    "original_audio_title": "Original",
+    "ig_artist": {"username": "ferry.demo"},
+    "duration_in_ms": 4_000,
+}
+NO_MUSIC: Final[list[Any]] = [
+    None,
+    {"music_info": None, "original_sound_info": None},
+    {"music_info": {"music_asset_info": {"progressive_download_url": None, "title": "x"}}},
+    {"music_info": {"music_asset_info": {"progressive_download_url": "http://127.0.0.1/"}}},
+]
 NO_VERSIONS: Final[list[Any]] = [None, [], {}, [None], [{}], [{"url": ""}], [{"url": None}], "x"]
 
 
@@ -157,15 +182,70 @@ PAGES: Final = [
         {"image_versions2": {"candidates": [{"url": f"{CDN}/full"}, {"url": f"{CDN}/small"}]}},
         (f"{CDN}/full",),
     ),
+    # Live photos, and music.
+    Page("a live photo", {**video("v"), "media_type": 1}, ((f"{CDN}/still", f"{CDN}/v"),)),
+    Page(
+        "a live photo in a carousel",
+        {"carousel_media": [picture("a"), {**video("v"), "media_type": 1}, video("w")]},
+        (f"{CDN}/a", (f"{CDN}/still", f"{CDN}/v"), f"{CDN}/w"),
+    ),
+    Page(
+        "a reel without audio",
+        video("v", has_audio=False),
+        (f"{CDN}/v",),
+        facts={"is_silent": True},
+    ),
+    Page(
+        "a reel with audio", video("v", has_audio=True), (f"{CDN}/v",), facts={"is_silent": False}
+    ),
+    Page(
+        "a picture with music",
+        picture("a", music_metadata=MUSIC),
+        (f"{CDN}/a",),
+        facts={
+            "audio": Audio((f"{CDN}/song",), "Shanty", "The Crew", 31, (f"{CDN}/artwork",)),
+        },
+    ),
+    Page(
+        "a picture with a sound of its own",
+        picture("a", music_metadata={"original_sound_info": ORIGINAL_SOUND}),
+        (f"{CDN}/a",),
+        facts={"audio": Audio((f"{CDN}/sound",), "Original", "ferry.demo", 4)},
+    ),
+    *(
+        Page(
+            f"a picture with {music!r}",
+            picture("a", music_metadata=music),
+            (f"{CDN}/a",),
+            facts={"audio": None},
+        )
+        for music in NO_MUSIC
+    ),
+    Page(
+        "music of a video is in it",
+        video("v", music_metadata=MUSIC),
+        (f"{CDN}/v",),
+        facts={"audio": None},
+    ),
     # Numbers.
-    Page("hidden likes", picture("a", like_count=-1), (f"{CDN}/a",), facts={"likes": None}),
+    Page(
+        "hidden likes",
+        picture("a", like_count=-1),
+        (f"{CDN}/a",),
+        facts={"likes": None},
+    ),
     Page(
         "counts that the author hides",
         picture("a", like_count=3, view_count=9, like_and_view_counts_disabled=True),
         (f"{CDN}/a",),
         facts={"likes": None, "views": None},
     ),
-    Page("plays count as views", video("v", play_count=7), (f"{CDN}/v",), facts={"views": 7}),
+    Page(
+        "plays count as views",
+        video("v", play_count=7),
+        (f"{CDN}/v",),
+        facts={"views": 7},
+    ),
     Page(
         "an empty view count is not the number of plays",
         video("v", view_count=0, ig_play_count=8),

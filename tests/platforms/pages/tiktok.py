@@ -64,6 +64,16 @@ PAGES: Final = [
         )
         for broken in BROKEN_IMAGES
     ),
+    Page(
+        "a live photo between slides",
+        slides(image("a"), {**image("b"), "video": {"playAddr": PLAY, "duration": 3}}, image("c")),
+        (f"{IMAGES}/a", (f"{IMAGES}/b", PLAY), f"{IMAGES}/c"),
+    ),
+    Page(
+        "a live photo without its picture",
+        slides(image("a"), {"video": {"playAddr": PLAY, "duration": 3}}),
+        (f"{IMAGES}/a", None),
+    ),
     Page("slides without any file", slides({}, {}), (), PlatformChangedError),
     Page(
         "hidden behind an age check",
