@@ -46,6 +46,14 @@ _VISIBLE_LEVELS: Final = 6
 #: Source: ICC.1:2022, 7.2.6
 _PROFILE_SPACE: Final = slice(16, 20)
 _OTHER_SPACES: Final = frozenset({b"CMYK", b"GRAY"})
+#: What Pillow and its plugins raise for damaged files; RuntimeError comes from AVIF and HEIC.
+_BROKEN: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    RuntimeError,
+    Image.DecompressionBombError,
+)
 #: Minimum share of a damaged JPEG's rows that must be there for the rest to be shown.
 _LEAST_ROWS: Final = 0.5
 #: The colour of what libjpeg found no data for.
@@ -192,7 +200,7 @@ class _OpenImage:
         Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit also covers embedded frames.
         try:
             self._image = Image.open(self._path)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except _BROKEN as error:
             raise BrokenFileError(type(error).__name__) from error
         if self._image.width * self._image.height > MAX_PIXELS:
             self._image.close()
@@ -201,7 +209,7 @@ class _OpenImage:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._image.close()
-        if isinstance(error, OSError | ValueError | SyntaxError | Image.DecompressionBombError):
+        if isinstance(error, _BROKEN):
             raise BrokenFileError(type(error).__name__) from error
 
 

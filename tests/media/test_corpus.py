@@ -16,6 +16,7 @@ from PIL import Image
 
 from core.errors import BrokenFileError, MediaTimeoutError, PlatformChangedError
 from core.media import AudioFile, DocumentFile, PhotoFile, VideoFile
+from media.encoding import repack
 from media.integrity import is_truncated
 from media.processor import MediaProcessor
 from media.worker_call import run_call
@@ -297,6 +298,26 @@ async def test_what_cannot_be_copied_is_a_document_if_encoding_fails(
     copy = Path(shutil.copy(source_of(case(name), sources), tmp_path / "post.mp4"))
     slow = replace(PROCESSOR, encoder_pool=cast("WorkerPool", SlowPool()))
     assert await slow.video(copy, None) == [DocumentFile(copy)]
+
+
+@pytest.mark.parametrize("name", ["av1 mp4", "vp9 webm", "hevc mkv", "h264 ts", "mpeg4 avi"])
+async def test_a_video_of_any_codec_is_joined_with_its_separate_audio(
+    name: str, sources: Path, tmp_path: Path
+):
+    """Sites with DASH serve pictures and sound as two files."""
+    sound = source_of(case("h264 fast"), sources)
+    joined = await PROCESSOR.joined(source_of(case(name), sources), sound)
+    joined = joined.rename(tmp_path / "joined.mp4")
+    before, after = look(source_of(case(name), sources)), look(joined)
+    assert (after.codec, after.frames) == (before.codec, before.frames)
+    assert after.has_sound
+    assert abs(after.delay_s) <= 0.1
+
+
+@pytest.mark.parametrize("name", ["vp8 webm", "flv1 flv", "prores mov", "gif"])
+def test_what_mp4_cannot_hold_is_not_remuxed(name: str, sources: Path):
+    with pytest.raises(PlatformChangedError):
+        repack(source_of(case(name), sources))
 
 
 @pytest.mark.parametrize("error", [BrokenFileError(), PlatformChangedError()])
