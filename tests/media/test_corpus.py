@@ -409,6 +409,7 @@ async def test_a_cut_off_video_is_sent_with_the_length_that_is_there(sources: Pa
     video = Video("long", seconds=6, muxing=FAST)
     video.make(path)
     path.write_bytes(truncated(0.5)(path.read_bytes()))
+    assert await PROCESSOR.is_truncated(path)
     file = await sent(path, tmp_path)
     assert abs(look(file.path).length_s - file.duration_s) <= 0.5
     assert file.duration_s < 5
