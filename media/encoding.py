@@ -237,7 +237,7 @@ class _StreamCopier:
     def __init__(self, stream: Any, output: OutputContainer, origin: Fraction = _ZERO) -> None:
         """Add a stream like `stream` to the output; `origin` becomes its time zero, in seconds."""
         self._source, self._output = stream, output
-        self._target = output.add_stream_from_template(stream)
+        self._target = _copied_stream(stream, output)
         self._parameters: bytes | None = None
         self._start = round(origin / stream.time_base)
         self._last_time: int | None = None
@@ -275,6 +275,19 @@ class _StreamCopier:
             if parameters != (self._parameters or parameters):
                 raise PlatformChangedError("the video changes midway")
             self._parameters = parameters
+
+
+def _copied_stream(stream: Any, output: OutputContainer) -> Any:
+    """Add a stream like another one to the output.
+
+    Raises:
+        PlatformChangedError: MP4 cannot hold its codec.
+    """
+    try:
+        # Opaque means by the decoder: there is no encoder of the same name for AV1.
+        return output.add_stream_from_template(stream, opaque=True)
+    except ValueError as error:
+        raise PlatformChangedError("MP4 cannot hold the codec") from error
 
 
 def _sequence_parameters(packet: Any) -> bytes:

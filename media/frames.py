@@ -22,6 +22,8 @@ _TRANSPOSES: Final = {
 }
 
 
+#: Where a step to the right in the stored picture leads on the screen (right, down), and a step
+#: down; 65 536 is one pixel.
 Matrix = tuple[int, int, int, int]
 
 
@@ -34,7 +36,6 @@ class Shape:
     pixel_format: str
     #: Ratio of a pixel's width to its height; 0 if unknown.
     pixel_aspect: float
-    #: Where a step to the right leads on the screen (right, down), and a step down.
     matrix: Matrix
     colours: Colours
     #: FFmpeg's number of the range; 0 is unknown.

@@ -7,7 +7,7 @@ pixels, and the longer side is at most 20 times the shorter. Source: https://cor
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,16 @@ _VISIBLE_LEVELS: Final = 6
 #: Source: ICC.1:2022, 7.2.6
 _PROFILE_SPACE: Final = slice(16, 20)
 _OTHER_SPACES: Final = frozenset({b"CMYK", b"GRAY"})
+#: What littleCMS raises for a damaged profile, or one of another kind of colours.
+_BAD_PROFILE: Final = (OSError, ImageCms.PyCMSError)
+#: What Pillow and its plugins raise for damaged files; RuntimeError comes from AVIF and HEIC.
+_BROKEN: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    RuntimeError,
+    Image.DecompressionBombError,
+)
 #: Minimum share of a damaged JPEG's rows that must be there for the rest to be shown.
 _LEAST_ROWS: Final = 0.5
 #: The colour of what libjpeg found no data for.
@@ -203,7 +213,7 @@ class _OpenImage:
         Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit also covers embedded frames.
         try:
             self._image = Image.open(self._path)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except _BROKEN as error:
             raise BrokenFileError(type(error).__name__) from error
         if self._image.width * self._image.height > MAX_PIXELS:
             self._image.close()
@@ -212,7 +222,7 @@ class _OpenImage:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._image.close()
-        if isinstance(error, OSError | ValueError | SyntaxError | Image.DecompressionBombError):
+        if isinstance(error, _BROKEN):
             raise BrokenFileError(type(error).__name__) from error
 
 
@@ -348,14 +358,14 @@ def _in_srgb(image: Image.Image, mode: str) -> Image.Image:
     target = mode if source.mode == "RGBA" else "RGB"
     try:
         converted = ImageCms.applyTransform(source, _to_srgb(profile, source.mode, target))
-    except ImageCms.PyCMSError:  # a damaged profile, or one of another kind of colours
+    except _BAD_PROFILE:
         return image.convert(mode)
     assert converted
     converted.info.pop("icc_profile", None)
     return converted.convert(mode)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _to_srgb(profile: bytes, mode: str, target: str) -> ImageCms.ImageCmsTransform:
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     srgb = ImageCms.createProfile("sRGB")
@@ -370,7 +380,7 @@ def _is_srgb(profile: bytes) -> bool:
     colours.putdata(_TEST_COLOURS)
     try:
         shown = ImageCms.applyTransform(colours, _to_srgb(profile, "RGB", "RGB"))
-    except ImageCms.PyCMSError:
+    except _BAD_PROFILE:
         return len(profile) < _PROFILE_SPACE.stop or profile[_PROFILE_SPACE] not in _OTHER_SPACES
     assert shown
     pairs = zip(colours.tobytes(), shown.tobytes(), strict=True)

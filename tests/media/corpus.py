@@ -417,20 +417,18 @@ def turned(kind: str) -> Callable[[Path], None]:
     return make
 
 
-def _p3_profile() -> bytes:
-    """Return a profile with the primaries of Display P3 and a gamma of 2.2 (ICC.1:2022, 7 to 9)."""
+def _xyz(*values: float) -> bytes:
+    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65_536) for value in values))
 
-    def xyz(*values: float) -> bytes:
-        return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(v * 65_536) for v in values))
 
+def _profile(space: bytes, curves: list[bytes], primaries: dict[bytes, bytes]) -> bytes:
+    """Return a colour profile with a gamma of 2.2 (ICC.1:2022, 7 to 10)."""
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(2.2 * 256)) + bytes(2)
     tags = {
-        b"desc": b"desc" + bytes(4) + struct.pack(">I", 3) + b"P3\0" + bytes(79),
-        b"wtpt": xyz(0.9642, 1.0, 0.8249),
-        b"rXYZ": xyz(0.51512, 0.24120, -0.00105),
-        b"gXYZ": xyz(0.29198, 0.69225, 0.04189),
-        b"bXYZ": xyz(0.15710, 0.06657, 0.78407),
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x\0" + bytes(79),
+        b"wtpt": _xyz(0.9642, 1.0, 0.8249),
+        **primaries,
+        **dict.fromkeys(curves, curve),
     }
     table, content = struct.pack(">I", len(tags)), b""
     for name, data in tags.items():
@@ -438,12 +436,22 @@ def _p3_profile() -> bytes:
         table += name + struct.pack(">II", start, len(data))
         content += data + bytes(-len(data) % 4)
     size = 128 + len(table) + len(content)
-    header = struct.pack(">I4xI4s4s4s", size, 0x02400000, b"mntr", b"RGB ", b"XYZ ") + bytes(12)
+    header = struct.pack(">I4xI4s4s4s", size, 0x02400000, b"mntr", space, b"XYZ ") + bytes(12)
     header += b"acsp" + bytes(28) + struct.pack(">3i", 63_190, 65_536, 54_061) + bytes(48)
     return header + table + content
 
 
-_P3_PROFILE = _p3_profile()
+_GREY_PROFILE = _profile(b"GRAY", [b"kTRC"], {})
+#: The primaries of Display P3.
+_P3_PROFILE = _profile(
+    b"RGB ",
+    [b"rTRC", b"gTRC", b"bTRC"],
+    {
+        b"rXYZ": _xyz(0.51512, 0.24120, -0.00105),
+        b"gXYZ": _xyz(0.29198, 0.69225, 0.04189),
+        b"bXYZ": _xyz(0.15710, 0.06657, 0.78407),
+    },
+)
 
 
 def wide_gamut(kind: str, mode: str = "RGB") -> Callable[[Path], None]:
@@ -488,6 +496,15 @@ PICTURES = [
     Picture("progressive jpeg", saved("JPEG", progressive=True)),
     Picture("cmyk jpeg", saved("JPEG", "CMYK")),
     Picture("grey jpeg", saved("JPEG", "L"), left=(88, 88, 88), right=(58, 58, 58)),
+    Picture(
+        "grey jpeg with a grey profile",
+        saved("JPEG", "L", icc_profile=_GREY_PROFILE),
+        left=(88, 88, 88),
+        right=(58, 58, 58),
+    ),
+    Picture("rgb jpeg with a grey profile", saved("JPEG", icc_profile=_GREY_PROFILE)),
+    Picture("jpeg with a damaged profile", saved("JPEG", icc_profile=b"no profile" * 20)),
+    Picture("tiff with a damaged profile", saved("TIFF", icc_profile=b"no profile" * 20)),
     Picture("png", saved("PNG")),
     Picture("palette png", saved("PNG", "P")),
     Picture("16 bit grey png", grey_16_bit, left=(39, 39, 39), right=(195, 195, 195)),

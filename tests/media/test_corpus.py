@@ -16,6 +16,7 @@ from PIL import Image
 
 from core.errors import BrokenFileError, MediaTimeoutError, PlatformChangedError
 from core.media import AudioFile, DocumentFile, PhotoFile, VideoFile
+from media.encoding import repack
 from media.integrity import is_truncated
 from media.processor import MediaProcessor
 from media.worker_call import run_call
@@ -299,6 +300,26 @@ async def test_what_cannot_be_copied_is_a_document_if_encoding_fails(
     assert await slow.video(copy, None) == [DocumentFile(copy)]
 
 
+@pytest.mark.parametrize("name", ["av1 mp4", "vp9 webm", "hevc mkv", "h264 ts", "mpeg4 avi"])
+async def test_a_video_of_any_codec_is_joined_with_its_separate_audio(
+    name: str, sources: Path, tmp_path: Path
+):
+    """Sites with DASH serve pictures and sound as two files."""
+    sound = source_of(case("h264 fast"), sources)
+    joined = await PROCESSOR.joined(source_of(case(name), sources), sound)
+    joined = joined.rename(tmp_path / "joined.mp4")
+    before, after = look(source_of(case(name), sources)), look(joined)
+    assert (after.codec, after.frames) == (before.codec, before.frames)
+    assert after.has_sound
+    assert abs(after.delay_s) <= 0.1
+
+
+@pytest.mark.parametrize("name", ["vp8 webm", "flv1 flv", "prores mov", "gif"])
+def test_what_mp4_cannot_hold_is_not_remuxed(name: str, sources: Path):
+    with pytest.raises(PlatformChangedError):
+        repack(source_of(case(name), sources))
+
+
 @pytest.mark.parametrize("error", [BrokenFileError(), PlatformChangedError()])
 async def test_an_encoder_that_fails_does_not_lose_the_video(
     error: Exception, sources: Path, tmp_path: Path
@@ -388,6 +409,7 @@ async def test_a_cut_off_video_is_sent_with_the_length_that_is_there(sources: Pa
     video = Video("long", seconds=6, muxing=FAST)
     video.make(path)
     path.write_bytes(truncated(0.5)(path.read_bytes()))
+    assert await PROCESSOR.is_truncated(path)
     file = await sent(path, tmp_path)
     assert abs(look(file.path).length_s - file.duration_s) <= 0.5
     assert file.duration_s < 5

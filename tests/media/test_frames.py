@@ -15,6 +15,8 @@ from media.reading import frames, videos
 from simulator.samples import SampleStore, VideoSpec
 from tests.media.corpus import FAST, Video
 
+pytestmark = pytest.mark.simulator
+
 
 def matrix(*values: int) -> bytes:
     """Return the display matrix of an MP4's track header (ISO 14496-12, 8.3.2)."""

@@ -223,6 +223,7 @@ async def test_wrongly_declared_or_broken_videos_are_recorded_as_violations(
     assert "non-empty" in (await call("sendVideo", chat_id=1, video=empty))[1]
 
 
+@pytest.mark.simulator
 @pytest.mark.parametrize(
     ("video", "trouble"),
     [
@@ -245,6 +246,7 @@ def test_a_video_that_some_apps_do_not_play_is_noticed(video: Video, trouble: st
     assert FileStore(tmp_path / "files", 1).keep(upload, "video").trouble == trouble
 
 
+@pytest.mark.simulator
 def test_a_video_is_measured_as_it_is_displayed(tmp_path: Path):
     path = tmp_path / "upload"
     Video("", muxing=FAST, pixel_aspect=Fraction(4, 3), rotation=90).make(path)
