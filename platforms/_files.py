@@ -97,9 +97,13 @@ class FileSaver:
 
     async def save(self, post: Post, wanted: Sequence[FileRequest]) -> list[SavedFile | None]:
         """Reserve space, then download the files; see `Attempt.save`."""
-        self._needs = {
-            file.name: file.versions[0].expected_bytes for file in wanted if not file.is_optional
-        }
+        required = {file.name: file.versions[0] for file in wanted if not file.is_optional}
+        self._needs = {name: first.expected_bytes for name, first in required.items()}
+        if (excess := sum(self._needs.values()) - self._space.most) > 0:
+            # Guesses give way: most files are smaller.
+            guessed = [name for name, first in required.items() if not first.size_bytes]
+            for name in guessed:
+                self._needs[name] = max(self._needs[name] - -(-excess // len(guessed)), 0)
         async with self._suspended():
             await self._space.reserve(sum(self._needs.values()))
         return await run_all(self._save_or_skip(post, file) for file in wanted)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from data.db_service import create_user, get_user, get_user_stats, get_user_videos
+from data.db_service import get_user, get_user_stats, get_user_videos
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
@@ -339,10 +339,11 @@ async def test_a_flood_wait_is_respected_once(harness: BotHarness):
     assert harness.texts()[-1] == EN["delivery_failed"]
 
 
-async def test_a_file_refused_by_telegram_is_reported(harness: BotHarness):
+async def test_a_file_that_telegram_refuses_in_every_form_is_reported(harness: BotHarness):
     harness.video()
     await harness.start()
-    harness.fail("sendVideo", "400", description="Bad Request: VIDEO_CONTENT_TYPE_INVALID")
+    for method, reason in (("sendVideo", "VIDEO_CONTENT_TYPE_INVALID"), ("sendDocument", "x")):
+        harness.fail(method, "400", times=99, description=f"Bad Request: {reason}")
     await harness.say(VIDEO)
     assert harness.texts()[-1] == EN["delivery_failed"]
 
@@ -367,21 +368,6 @@ async def test_a_user_who_blocked_the_bot_is_served_again_after_unblocking(harne
     assert user is not None
     assert user.blocked_at is None
     assert len(harness.videos()) == 1
-
-
-async def test_a_group_without_send_rights_is_recorded_as_blocked(harness: BotHarness):
-    harness.video()
-    await harness.start()
-    crew = harness.world.group(-1002)
-    await create_user(-1002, "en")
-    harness.fail(
-        "sendVideo", "400", description="Bad Request: not enough rights to send videos to the chat"
-    )
-    await harness.say(VIDEO, chat=crew)
-    group = await get_user(-1002)
-    assert group is not None
-    assert group.blocked_at is not None
-    assert harness.answers(crew) == []
 
 
 # --- site errors ----------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ async def test_an_incomplete_picture_download_is_a_platform_error(
     assert harness.calls("sendMediaGroup") == []
 
 
-@pytest.mark.parametrize("kind", ["400", "lost"])
+@pytest.mark.parametrize("kind", ["cut", "lost"])
 async def test_a_failed_later_album_is_reported_as_partial_and_not_repeated(
     harness: BotHarness, kind: str
 ):
