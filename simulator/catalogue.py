@@ -1,6 +1,6 @@
 """Define the demo's sample posts: one for each outcome that a link can have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulator.samples import SampleStore, VideoSpec
@@ -42,6 +42,9 @@ LINKS = (
     SampleLink("a video of 900 MB, refused", f"{_USER}7300000000000000900"),
     SampleLink("a reel", "https://www.instagram.com/reel/DemoReel001/"),
     SampleLink("an album of pictures and videos", "https://www.instagram.com/p/DemoMixed01/"),
+    SampleLink("an album with an unreadable video", "https://www.instagram.com/p/DemoBroken1/"),
+    SampleLink("a live photo, through a mirror", "https://ddinstagram.com/p/DemoLive001/"),
+    SampleLink("a profile, which is no post", "https://www.instagram.com/ferry.demo/"),
     SampleLink(
         "a story, which needs a login",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
@@ -84,6 +87,9 @@ def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:
     photos = [Media(samples.picture(1080, 1350, f"harbour {n}"), width=1080) for n in range(3)]
     site.add(InstagramPost("DemoReel001", (video,), text="Crossing at dawn"))
     site.add(InstagramPost("DemoMixed01", (photos[0], video, *photos[1:], video)))
+    unreadable = replace(video, changes={"video_versions": None})
+    site.add(InstagramPost("DemoBroken1", (photos[0], unreadable, photos[1])))
+    site.add(InstagramPost("DemoLive001", (replace(video, changes={"media_type": 1}),)))
 
 
 def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:

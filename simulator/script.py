@@ -190,6 +190,23 @@ async def _mixed(session: Session) -> None:
     )
 
 
+async def _unreadable(session: Session) -> None:
+    session.say("https://www.instagram.com/p/DemoBroken1/")
+    await session.answer(
+        "what is missing", lambda m: "1 more could not be fetched" in m.get("text", "")
+    )
+
+
+async def _live_photo(session: Session) -> None:
+    session.say("https://ddinstagram.com/p/DemoLive001/")
+    await session.answer("a live photo", lambda m: "live_photo" in m)
+
+
+async def _profile(session: Session) -> None:
+    session.say("https://www.instagram.com/ferry.demo/")
+    await session.answer("what is needed instead", lambda m: "profile" in m.get("text", ""))
+
+
 async def _story(session: Session) -> None:
     session.say("https://www.instagram.com/stories/ferry.demo/3700000000000000001/")
     await session.answer("the reason", lambda m: "signed in" in m.get("text", ""))
@@ -375,6 +392,9 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A slideshow of eleven pictures, one of them HEIC", _slideshow),
     ("The slideshow as one video with sound", _slides_as_video),
     ("Instagram: pictures and videos mixed", _mixed),
+    ("An album of which one video cannot be read", _unreadable),
+    ("A live photo, through a mirror", _live_photo),
+    ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
     ("Videos that are too large", _too_large),
     ("Settings: author and text below the post", _settings),
