@@ -1,6 +1,6 @@
 """Convert yt-dlp's format dicts to renditions."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from core.media import Rendition
@@ -21,12 +21,20 @@ _CODECS: Final = (
 )
 
 
-def read_formats(formats: Iterable[Json]) -> tuple[Rendition, ...]:
+def read_formats(formats: Sequence[Json]) -> tuple[Rendition, ...]:
     """Return the renditions that are whole files, each with its audio if that is another file."""
     whole = [f for f in formats if _is_whole_file(f)]
     audios = [f for f in whole if f["vcodec"].text() == "none"]
     audio = max(audios, key=_audio_rank, default=None)
     return tuple(_rendition(f, audio) for f in whole if f["vcodec"].text() != "none")
+
+
+def loses_audio(formats: Sequence[Json]) -> bool:
+    """Return True if the audio exists, but only in segments, which cannot be downloaded."""
+    whole = [f for f in formats if _is_whole_file(f)]
+    segmented = [f for f in formats if not _is_whole_file(f)]
+    is_silent = bool(whole) and all(f["acodec"].text() == "none" for f in whole)
+    return is_silent and any(f["acodec"].text() not in {"", "none"} for f in segmented)
 
 
 def _is_whole_file(entry: Json) -> bool:

@@ -46,7 +46,7 @@ from platforms._platform import (
     plain_host,
 )
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
-from platforms._ytdlp_formats import read_formats
+from platforms._ytdlp_formats import loses_audio, read_formats
 
 #: A post with more videos than this counts as a list.
 _MAX_VIDEOS: Final = 20
@@ -170,6 +170,8 @@ def read_info(info: Any, about: Post) -> Post:
         raise LiveError(about.url)
     items: tuple[Item, ...] = tuple(_clip(entry) or Unreadable() for entry in entries)
     if not any(isinstance(item, Clip) for item in items):
+        if any(loses_audio(list(entry["formats"])) for entry in entries):
+            raise PlatformChangedError(f"{about.platform}: the audio is only in segments")
         raise NoMediaError("no downloadable formats")
     return Post(
         platform=about.platform,
@@ -191,7 +193,7 @@ _LIVE: Final = frozenset({"is_live", "is_upcoming", "post_live"})
 def _clip(entry: Json) -> Clip | None:
     formats = list(entry["formats"]) or ([entry] if entry["url"] else [])
     renditions = read_formats(formats)
-    if not renditions:
+    if not renditions or loses_audio(formats):
         return None
     is_silent = all(f["acodec"].text() == "none" for f in formats)
     return Clip(renditions, entry["duration"].number(), _stills(entry), is_silent)

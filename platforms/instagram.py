@@ -371,7 +371,7 @@ def _item(media: Json) -> Item:
             bitrate=version["bandwidth"].number(),
         )
         for url, version in versions.items()
-    ) or read_formats(media[_DASH_FORMATS])
+    ) or read_formats(list(media[_DASH_FORMATS]))
     if renditions:
         is_silent = media["has_audio"].value is False
         clip = Clip(renditions, media["video_duration"].number(), stills[:1], is_silent)

@@ -114,6 +114,21 @@ async def test_a_video_of_wide_pixels_is_sent_with_its_displayed_size(
     assert all(abs(a - b) <= 2 for a, b in zip(size, video.shown, strict=True))
 
 
+async def test_a_file_with_audio_only_is_sent_as_audio(harness: BotHarness):
+    message = await deliver_file(harness, harness.samples.sound())
+    assert (message["audio"]["title"], message["audio"]["duration"]) == (ID, 3)
+    assert message["caption"].startswith("Source")
+
+
+async def test_half_a_file_without_a_length_is_never_sent(harness: BotHarness):
+    harness.video(file_trouble="half")
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(VIDEO)
+    assert harness.texts()[-1] == TEXTS["en"]["platform_trouble"]
+    assert harness.calls("sendVideo") == []
+
+
 # --- size limits ----------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from core.errors import NoMediaError
+from core.errors import NoMediaError, PlatformChangedError
 from tests.platforms.pages import Page
 
 CDN: Final = "https://video.twimg.com"
@@ -65,6 +65,28 @@ PAGES: Final = [
         (f"{CDN}/a", None),
     ),
     Page("no files at all", info(), (), NoMediaError),
+    # Reddit: the video is a file, its audio another one or only in segments.
+    Page(
+        "the audio is another file",
+        info(plain("v", acodec="none"), plain("a", acodec="mp4a.40.2", vcodec="none")),
+        (f"{CDN}/v",),
+        facts={"is_silent": False},
+    ),
+    Page(
+        "the audio is only in segments",
+        info(
+            plain("v", acodec="none"),
+            plain("a.m3u8", acodec="mp4a.40.2", vcodec="none", protocol="m3u8_native"),
+        ),
+        (),
+        PlatformChangedError,
+    ),
+    Page(
+        "a video without audio",
+        info(plain("v", acodec="none"), plain("v.m3u8", acodec="none", protocol="m3u8_native")),
+        (f"{CDN}/v",),
+        facts={"is_silent": True},
+    ),
     Page(
         "numbers that are none",
         info(plain("a"), like_count=-1, view_count=-5),
