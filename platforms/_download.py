@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from core.errors import (
     BrokenLinkError,
+    MediaError,
     PlatformChangedError,
     PlatformError,
     PlatformUnreachableError,
@@ -36,7 +37,17 @@ class FileServer:
     stall_s: float
 
 
-async def _claim_nothing(_size_bytes: int) -> None:
+class Claim(Protocol):
+    """Reserves space."""
+
+    def __call__(self, size_bytes: int, *, is_exact: bool) -> None:
+        """Reserve space for a file of this size, or of more unless it `is_exact`.
+
+        What it raises ends the download.
+        """
+
+
+def _claim_nothing(size_bytes: int, *, is_exact: bool) -> None:
     """Accept every size."""
 
 
@@ -53,9 +64,8 @@ class Checks:
     limit_bytes: int
     #: Size as the page states it; None if it does not.
     stated_bytes: int | None = None
-    #: Called with the size that the file needs, before it is written; raises SpoolError if there
-    #: is no space.
-    claim: Callable[[int], Awaitable[None]] = _claim_nothing
+    #: Called with the size that the file needs, before it is written.
+    claim: Claim = _claim_nothing
     #: Called if the server announced no size; returns True if the file lacks a part of itself.
     is_truncated: Callable[[Path], Awaitable[bool]] = trust_length
 
@@ -93,15 +103,22 @@ async def _download_one(server: FileServer, url: str, target: Path, checks: Chec
         if announced is not None:
             if announced > checks.limit_bytes:
                 raise TooLargeError(announced, checks.limit_bytes)
-            await checks.claim(announced)
+            checks.claim(announced, is_exact=True)
         body = read_body(response, checks.limit_bytes)
         size = await _write(target, body, checks, claimed_bytes=announced or 0)
     if size == 0:
         raise PlatformUnreachableError("the file is empty")
     is_suspect = announced is None and size < (checks.stated_bytes or checks.limit_bytes)
-    if is_suspect and await checks.is_truncated(target):
+    if is_suspect and await _is_truncated(target, checks):
         raise PlatformUnreachableError("the file was cut off")
     return size
+
+
+async def _is_truncated(target: Path, checks: Checks) -> bool:
+    try:
+        return await checks.is_truncated(target)
+    except MediaError:  # the check itself failed, which says nothing
+        return False
 
 
 async def _write(
@@ -120,8 +137,8 @@ async def _write(
     with file:
         async for piece in body:
             if size + len(piece) > claimed_bytes:
-                claimed_bytes = size + len(piece) + _CLAIM_BYTES
-                await checks.claim(claimed_bytes)
+                claimed_bytes = min(size + len(piece) + _CLAIM_BYTES, checks.limit_bytes)
+                checks.claim(claimed_bytes, is_exact=False)
             try:
                 # Unbuffered, so that no error comes later; a short write means a full disk.
                 written = file.write(piece)

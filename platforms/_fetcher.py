@@ -104,7 +104,7 @@ class _Deadline:
         """Move the deadline by the duration of the block; several blocks may overlap."""
         if not self._waiting:
             self._suspended_at = self._loop.time()
-            self._scope.reschedule(None)
+            self._reschedule(None)
         self._waiting += 1
         try:
             yield
@@ -112,7 +112,11 @@ class _Deadline:
             self._waiting -= 1
             if not self._waiting:
                 self._at += self._loop.time() - self._suspended_at
-                self._scope.reschedule(self._at)
+                self._reschedule(self._at)
+
+    def _reschedule(self, at: float | None) -> None:
+        if not self._scope.expired():  # too late: the block is being cancelled
+            self._scope.reschedule(at)
 
 
 class Attempt:

@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 _MAX_CONCURRENT_FILES: Final = 4
 #: After this many versions of a file that cannot be downloaded, the others are not tried.
 _MAX_DEAD_VERSIONS: Final = 3
+#: How often a request waits for its turn because its files are larger than expected. Each turn
+#: reserves what the one before has learned.
+_MAX_TURNS: Final = 10
 #: Reserved for a required file whose size is unknown, in bytes, until its download announces it.
 _UNKNOWN_BYTES: Final = 20_000_000
 
@@ -69,6 +72,10 @@ class SavedFile:
     audio: Path | None = None
 
 
+class _NoRoomError(Exception):
+    """A file is larger than expected, and the spool has no space for it at the moment."""
+
+
 #: Returns True if a file itself says that a part of it is missing.
 IsTruncated = Callable[[Path], Awaitable[bool]]
 
@@ -96,7 +103,11 @@ class FileSaver:
         self._semaphore = asyncio.Semaphore(_MAX_CONCURRENT_FILES)
 
     async def save(self, post: Post, wanted: Sequence[FileRequest]) -> list[SavedFile | None]:
-        """Reserve space, then download the files; see `Attempt.save`."""
+        """Reserve space, then download the files; see `Attempt.save`.
+
+        If files turn out to be larger than expected and the spool has no space for them at the
+        moment, all of them are given up, and the request waits for its turn again.
+        """
         required = {file.name: file.versions[0] for file in wanted if not file.is_optional}
         self._needs = {name: first.expected_bytes for name, first in required.items()}
         if (excess := sum(self._needs.values()) - self._space.most) > 0:
@@ -104,9 +115,19 @@ class FileSaver:
             guessed = [name for name, first in required.items() if not first.size_bytes]
             for name in guessed:
                 self._needs[name] = max(self._needs[name] - -(-excess // len(guessed)), 0)
-        async with self._suspended():
-            await self._space.reserve(sum(self._needs.values()))
-        return await run_all(self._save_or_skip(post, file) for file in wanted)
+        for _ in range(_MAX_TURNS):
+            async with self._suspended():
+                await self._space.reserve(sum(self._needs.values()))
+            try:
+                return await run_all(self._save_or_skip(post, file) for file in wanted)
+            except _NoRoomError:
+                logger.info(
+                    "Files of %s post %s are larger than expected; waiting for space",
+                    post.platform,
+                    post.id,
+                    extra={"event": "spool_reservation_grown"},
+                )
+        raise SpoolError("the files keep growing")
 
     async def _save_or_skip(self, post: Post, file: FileRequest) -> SavedFile | None:
         try:
@@ -162,9 +183,10 @@ class FileSaver:
     async def _download(
         self, file: FileRequest, version: FileVersion, urls: tuple[str, ...], target: Path
     ) -> None:
-        async def claim(size_bytes: int) -> None:
+        def claim(size_bytes: int, *, is_exact: bool) -> None:
             if not file.is_optional:
-                await self._claim(target.name, size_bytes)
+                most_bytes = size_bytes if is_exact else version.limit_bytes
+                self._claim(target.name, size_bytes, most_bytes)
 
         is_main = urls is version.urls
         checks = Checks(
@@ -173,16 +195,18 @@ class FileSaver:
             claim=claim,
             is_truncated=self._is_truncated,
         )
-        await download(self._server_of(urls[0]), urls, target, checks)
+        size = await download(self._server_of(urls[0]), urls, target, checks)
+        if not file.is_optional:
+            self._needs[target.name] = size
+            await self._space.shrink(sum(self._needs.values()))
 
-    async def _claim(self, name: str, size_bytes: int) -> None:
+    def _claim(self, name: str, size_bytes: int, most_bytes: int) -> None:
         """Reserve more space if a file turns out to be larger than expected.
 
         Raises:
-            SpoolError: there is none.
+            _NoRoomError: there is none at the moment; the file then needs up to `most_bytes`.
         """
         self._needs[name] = size_bytes
-        needed = sum(self._needs.values())
-        if needed > self._space.reserved:
-            async with self._suspended():
-                await self._space.extend(needed)
+        if not self._space.extend(sum(self._needs.values())):
+            self._needs[name] = most_bytes
+            raise _NoRoomError

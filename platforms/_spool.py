@@ -129,13 +129,13 @@ class Spool:
         except OSError as error:
             raise spool_error(error, self) from error
 
-    async def _reserve(self, size: int, patience_s: float | None = None) -> None:
-        try:
-            async with asyncio.timeout(patience_s), self._changed:
-                await self._changed.wait_for(lambda: self._reserved + size <= self.quota_bytes)
-                self._reserved += size
-        except TimeoutError as error:
-            raise SpoolError("the quota is used up") from error
+    async def _reserve(self, size: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._has_room(size))
+            self._reserved += size
+
+    def _has_room(self, size: int) -> bool:
+        return self._reserved + size <= self.quota_bytes
 
     async def _wait_for_disk(self, size: int) -> None:
         """Wait until the disk has room for `size` bytes, or enough for most files.
@@ -199,36 +199,41 @@ class Workspace:
         return self._spool.quota_bytes
 
     async def reserve(self, size: int) -> None:
-        """Raise this workspace's reservation to `size` bytes in total; wait until there is space.
+        """Reserve `size` bytes for all files together; wait until there is space.
 
-        Call it once per workspace, for all required files together. Two workspaces that each hold
-        space and wait for more could block each other forever.
+        What the workspace holds is given up first, with its files: workspaces that hold space and
+        wait for more would block each other forever.
 
         Raises:
             SpoolError: `size` is larger than the whole quota, or the disk is full.
         """
-        await self._raise_to(size, None)
-        await self._spool._wait_for_disk(size)
-
-    async def extend(self, size: int) -> None:
-        """Raise the reservation to `size` bytes in total, for files larger than expected.
-
-        Raises:
-            SpoolError: there was no space for a minute, so that workspaces that wait for each
-                other do not wait forever; or `size` is larger than the whole quota.
-        """
-        await self._raise_to(size, _DISK_PATIENCE_S)
-
-    async def _raise_to(self, size: int, patience_s: float | None) -> None:
+        await self._give_up()
         if size > self._spool.quota_bytes:
             raise SpoolError("the files are larger than the whole quota")
-        if size > self.reserved:
-            more, self.reserved = size - self.reserved, size
-            try:
-                await self._spool._reserve(more, patience_s)
-            except BaseException:
-                self.reserved -= more
-                raise
+        await self._spool._reserve(size)
+        self.reserved = size
+        await self._spool._wait_for_disk(size)
+
+    def extend(self, size: int) -> bool:
+        """Raise the reservation to `size` bytes in total, if there is space; return whether."""
+        more = size - self.reserved
+        if more > 0:
+            if not self._spool._has_room(more):
+                return False
+            self._spool._reserved += more
+            self.reserved = size
+        return True
+
+    async def shrink(self, size: int) -> None:
+        """Lower the reservation to `size` bytes in total."""
+        if size < self.reserved:
+            released, self.reserved = self.reserved - size, size
+            await self._spool._release(released)
+
+    async def _give_up(self) -> None:
+        for path in self.folder.iterdir():
+            path.unlink(missing_ok=True)
+        await self.shrink(0)
 
 
 def spool_error(error: OSError, spool: Spool | None = None) -> SpoolError:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PlatformUnreachableError, SpoolError, TooLargeError
+from core.errors import BrokenFileError, PlatformUnreachableError, SpoolError, TooLargeError
 from core.formats import Quality
 from core.media import Clip
 from platforms import Attempt, Fetcher, FileRequest, FileVersion, SavedFile, Spool
+from platforms._fetcher import _Deadline
 from services.requests.file_requests import video_request
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
@@ -140,9 +141,8 @@ Save = Callable[[FileVersion], Awaitable[SavedFile | None]]
 
 
 @pytest.fixture
-async def save_version(web: Web, monkeypatch: pytest.MonkeyPatch) -> Save:
+async def save_version(web: Web) -> Save:
     """Return a function that saves one version of the sample post's file; the spool is small."""
-    monkeypatch.setattr("platforms._spool._DISK_PATIENCE_S", 0.1)
 
     async def save_version(version: FileVersion) -> SavedFile | None:
         async with web.fetcher(attempts=1) as fetcher:
@@ -190,6 +190,78 @@ async def test_a_file_larger_than_expected_gets_space_if_there_is_some(
     assert file
 
 
+@pytest.mark.parametrize("trouble", ["", "chunked"])
+async def test_files_larger_than_expected_wait_for_each_other_and_none_is_refused(
+    web: Web, trouble: str
+):
+    path = web.samples.video(VideoSpec())
+    size = path.stat().st_size
+    ids = [f"73000000000000000{n:02}" for n in range(6)]
+    for post_id in ids:
+        encoding = Encoding(path, stated_bytes=1_000)
+        web.video_post(post_id, encodings=(encoding,), duration_s=0, file_trouble=trouble)
+    # Two at a time: no more fit, whatever they reserve at first.
+    spool = web.spool(quota_bytes=2 * size + 100_000)
+    held = 0
+
+    async def fetch(post_id: str) -> None:
+        nonlocal held
+        link = fetcher.registry.find(URL.format(post_id))
+        assert link
+
+        async def work(attempt: Attempt) -> None:
+            nonlocal held
+            post = await attempt.read()
+            (clip,) = post.items
+            assert isinstance(clip, Clip)
+            wanted = video_request(clip, "v.mp4", size + 10_000, Quality.BEST)
+            async with spool.workspace() as space:
+                await attempt.save(post, [wanted], space)
+                held += 1
+                assert held <= 2
+                await asyncio.sleep(0.2)
+                assert spool.reserved_bytes <= spool.quota_bytes
+                held -= 1
+
+        await fetcher.attempt(link, work)
+
+    async with web.fetcher(attempts=1) as fetcher, asyncio.timeout(30):
+        await asyncio.gather(*map(fetch, ids))
+    assert spool.reserved_bytes == 0
+
+
+async def test_a_second_attempt_gives_up_what_the_first_one_held(tmp_path: Path):
+    spool = Spool(tmp_path / "spool", 100)
+    spool.prepare()
+    async with spool.workspace() as one, spool.workspace() as other, asyncio.timeout(5):
+        await one.reserve(45)
+        await other.reserve(45)
+        (one.folder / "half.mp4").write_bytes(b"x")
+        await one.reserve(55)
+        assert spool.reserved_bytes == 100
+        assert list(one.folder.iterdir()) == []
+        assert not other.extend(46)
+        await one.shrink(10)
+        assert other.extend(90)
+        assert spool.reserved_bytes == 100
+    assert spool.reserved_bytes == 0
+
+
+async def test_a_deadline_that_passes_while_the_disk_is_waited_for_is_no_bug():
+    deadline = _Deadline(0.05)
+
+    async def work() -> None:
+        async with deadline.enforced():
+            try:
+                await asyncio.sleep(1)
+            finally:
+                async with deadline.suspended():
+                    pass
+
+    with pytest.raises(TimeoutError):
+        await work()
+
+
 # --- files that were cut off ----------------------------------------------------------------------
 
 
@@ -229,3 +301,16 @@ async def test_a_length_is_believed(web: Web):
     async with web.fetcher(attempts=1) as fetcher:
         fetcher.is_truncated = check
         assert await save(fetcher, web.spool(), 50_000_000)
+
+
+async def test_a_check_that_fails_says_nothing_about_the_file(web: Web):
+    web.video_post(file_trouble="chunked", encodings=sizes(web)[:1])
+
+    async def check(_file: Path) -> bool:
+        raise BrokenFileError("the worker crashed")
+
+    async with web.fetcher(attempts=1) as fetcher:
+        fetcher.is_truncated = check
+        path = sizes(web)[0].path
+        web.site.posts[ID].encodings = (Encoding(path, stated_bytes=10_000_000),)
+        assert await save(fetcher, web.spool(), 50_000_000) == path.read_bytes()
