@@ -18,7 +18,7 @@
     │      · PlatformRateLimitedError
     ├─ DeliveryError             Telegram refuses
     │   ├─ ChatForbiddenError ── ChatMovedError
-    │   ├─ SendingForbiddenError
+    │   ├─ SendingForbiddenError · StorageChannelError
     │   ├─ FileRejectedError ── ContentRejectedError · FileUnknownError · UnchangedError
     │   │   · SourceGoneError
     │   └─ FloodError · TelegramUnreachableError
@@ -362,6 +362,10 @@ class SendingForbiddenError(DeliveryError):
         super().__init__(detail)
         #: Another kind of message, such as a document, may be allowed.
         self.is_about_kind = is_about_kind
+
+
+class StorageChannelError(DeliveryError):
+    """The storage channel, which holds the files of inline messages, does not take them."""
 
 
 class FileRejectedError(DeliveryError):

@@ -184,6 +184,8 @@ class DocumentFile:
     """A file on disk that is sent unchanged, as a document."""
 
     path: Path
+    #: See `VideoFile`.
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

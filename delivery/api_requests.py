@@ -240,7 +240,7 @@ def _album_item(file: File, options: MessageOptions) -> _AlbumItem:
                 has_spoiler=options.is_spoiler,
             )
         case DocumentFile():
-            return InputMediaDocument(media=StreamedFile(file.path))
+            return InputMediaDocument(media=StreamedFile(file.path), caption=file.label or None)
         case AudioFile():
             return InputMediaAudio(media=StreamedFile(file.path), **_audio_options(file))
         case VideoFile():

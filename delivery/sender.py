@@ -25,12 +25,15 @@ from aiogram.types import InlineKeyboardMarkup, Message
 from core.albums import split_album
 from core.broadcasts import Broadcast
 from core.errors import (
+    ChatForbiddenError,
     ChatMovedError,
     ContentRejectedError,
     DeliveryError,
     FileRejectedError,
+    FileUnknownError,
     PartialDeliveryError,
     SendingForbiddenError,
+    StorageChannelError,
     TooLargeError,
     UnknownOutcomeError,
 )
@@ -157,32 +160,60 @@ class Sender:
         for file in files:
             self._check_size(_upload_bytes(file))
         if target.inline_id:
-            known = [file for file in files if isinstance(file, RemoteFile)]
-            if len(known) < len(files):
-                known = list(await self.send(self._storage, files, _PLAIN, NullJournal(), recovery))
-            return await self._fill_inline(target, known, options)
+            return await self._send_inline(target, files, options, recovery)
+        sent = await self._send_files(target, files, options, journal, recovery)
+        return sent if len(sent) == journal.progress.total else ()
+
+    async def _send_files(
+        self,
+        target: ChatTarget,
+        files: Sequence[File],
+        options: MessageOptions,
+        journal: Journal,
+        recovery: Recovery | None,
+    ) -> tuple[RemoteFile, ...]:
+        """Send the files; return those that have arrived now and whose ids are known, in order."""
         journal.record_total(len(files))
         if len(files) > 1:
             sent = await self._send_albums(target, files, options, journal, recovery)
         else:
             sent = await self._send_in_some_form(target, files[0], options, journal, recovery)
-        sent_files = tuple(one.file for one in sent if one.file)
-        return sent_files if len(sent_files) == journal.progress.total else ()
+        return tuple(one.file for one in sent if one.file)
 
-    async def _fill_inline(
-        self, target: ChatTarget, files: Sequence[RemoteFile], options: MessageOptions
+    async def _send_inline(
+        self,
+        target: ChatTarget,
+        files: Sequence[File],
+        options: MessageOptions,
+        recovery: Recovery | None,
     ) -> tuple[RemoteFile, ...]:
-        """Show the first of several uploaded files in an inline message; return all of them.
+        """Show the first file in an inline message, and upload all to the storage channel before.
 
         The edit is idempotent, so it needs no journal.
 
         Raises:
-            DeliveryError: Telegram refused it, or `files` is empty.
+            StorageChannelError: the storage channel does not take files.
+            DeliveryError: Telegram refused the files or the edit.
         """
-        if not files:
+        known: Sequence[RemoteFile] = [file for file in files if isinstance(file, RemoteFile)]
+        journal = NullJournal()
+        if len(known) < len(files):
+            try:
+                known = await self._send_files(self._storage, files, _PLAIN, journal, recovery)
+            except (ChatForbiddenError, SendingForbiddenError, PartialDeliveryError) as error:
+                logger.error(  # noqa: TRY400 - expected
+                    "The storage channel of inline mode does not take files: %s",
+                    error.detail or type(error).__name__,
+                    extra={"event": "storage_channel_refused"},
+                )
+                raise StorageChannelError(type(error).__name__) from error
+        if not known:
             raise FileRejectedError("the upload to the storage channel returned no file ids")
-        await self.show_inline(target, files[0], options)
-        return tuple(files)
+        if recovery and journal.progress.missing:
+            options = recovery.options(journal.progress.missing)
+        await self.show_inline(target, known[0], options)
+        is_complete = len(known) == (journal.progress.total or len(files))
+        return tuple(known) if is_complete else ()
 
     async def show_inline(
         self, target: ChatTarget, file: RemoteFile, options: MessageOptions
@@ -270,7 +301,8 @@ class Sender:
         pending = [_Pending(file) for file in files[len(journal.progress.sent) :]]
         album: Sequence[_Pending] = ()
         sent: list[_Sent] = []
-        below = max(journal.progress.sent, default=0)
+        # In the supergroup that a group has become, messages have other ids.
+        below = max(journal.progress.sent, default=0) if target.is_reply else 0
         try:
             while pending:
                 album = _next_album(pending, self.ceiling_bytes)
@@ -282,16 +314,16 @@ class Sender:
                 except _REFUSALS as refusal:
                     pending[: len(album)] = await _repaired(album, refusal, recovery)
                     journal.record_total(len(journal.progress.sent) + len(pending))
-            if refusal_of_all := _refusal_of_all(journal.progress, album):
-                raise refusal_of_all
+            if journal.progress.missing == journal.progress.total:
+                raise ContentRejectedError("every file, in every form")
         except (DeliveryError, TooLargeError) as error:
             arrived = journal.progress.arrived
             if arrived and not isinstance(error, ChatMovedError):  # the rest follows there
                 raise PartialDeliveryError(arrived, len(files)) from error
             raise
-        if recovery and (missing := journal.progress.missing):
-            options = recovery.options(missing)
         if options.caption:
+            if recovery and (missing := journal.progress.missing):
+                options = recovery.options(missing)
             await self._send_caption(target, below, options, journal)
         return sent
 
@@ -327,14 +359,20 @@ class Sender:
         """Send the caption and buttons of the albums as a reply to one of them; log a failure.
 
         `below` is the message of the last album, or not positive if its id is unknown.
+
+        Raises:
+            ChatMovedError: the chat has a new id.
         """
-        reply_to = below if below > 0 else target.message_id
-        target = replace(target, message_id=reply_to, is_reply=True)
+        if below > 0:
+            target = replace(target, message_id=below, is_reply=True)
         try:
             with self._recording_start(journal, 0):
                 await self.send_text(
                     target, options.caption, options.buttons, silent=options.is_silent
                 )
+        except ChatMovedError:
+            await journal.record_not_sent()
+            raise
         except DeliveryError as error:
             logger.warning(
                 "Could not send the caption of albums in chat %s: %s",
@@ -482,11 +520,6 @@ def _next_album(pending: Sequence[_Pending], ceiling_bytes: int) -> Sequence[_Pe
     return split_album(pending, lambda one: _upload_bytes(one.file), ceiling_bytes, kind_of)[0]
 
 
-def _refusal_of_all(progress: Progress, last: Sequence[_Pending]) -> DeliveryError | None:
-    """Return why the last file was refused, if all files of an answer were."""
-    return last[0].refusal if last and progress.missing == progress.total else None
-
-
 async def _repaired(
     album: Sequence[_Pending], refusal: DeliveryError, recovery: Recovery | None
 ) -> list[_Pending]:
@@ -495,7 +528,8 @@ async def _repaired(
     Raises:
         DeliveryError: the refusal, if nothing helps against it.
     """
-    if recovery is None or any(isinstance(one.file, RemoteFile) for one in album):
+    files = [one.file for one in album]
+    if recovery is None or not _another_form_may_help(files, refusal):
         raise refusal
     if isinstance(refusal, SendingForbiddenError):
         groups = [await _next_form(one.file, refusal, recovery) for one in album]
@@ -518,9 +552,20 @@ async def _next_form(
 ) -> Sequence[LocalFile]:
     if recovery is None or isinstance(file, RemoteFile):
         return ()
-    if isinstance(refusal, SendingForbiddenError) and not refusal.is_about_kind:
+    if not _another_form_may_help([file], refusal):
         return ()
     return await recovery.next_form(file, refusal)
+
+
+def _another_form_may_help(files: Sequence[File], refusal: DeliveryError) -> bool:
+    """Return True if a refusal is about the form of uploads, and not about the message."""
+    if any(isinstance(file, RemoteFile) for file in files):
+        return False
+    if isinstance(refusal, SendingForbiddenError):
+        return refusal.is_about_kind
+    # A server that is older than live photos cannot even parse the request.
+    has_live_photo = any(isinstance(file, LivePhotoFile) for file in files)
+    return has_live_photo or isinstance(refusal, ContentRejectedError | FileUnknownError)
 
 
 def _upload_bytes(file: File) -> int:

@@ -27,17 +27,23 @@ from core.limits import PUBLIC_UPLOAD_BYTES
 _CLOSED_CHAT = (
     "chat not found",
     "chat_write_forbidden",
+    "channel_private",
+    "user_banned_in_channel",
+    "no write access to the chat",
     "user is deactivated",
     "group chat was deactivated",
     "peer_id_invalid",
 )
 #: What an error says if the chat is open to the bot, but not for this message.
 _FORBIDDEN_HERE = re.compile(
-    r"not enough rights|have no rights|need administrator rights|chat_\w*send\w*_forbidden"
+    r"not enough rights|have no rights|need administrator rights|chat_admin_required"
+    r"|chat_\w*send\w*_forbidden"
     r"|chat_restricted|topic_closed|topic_deleted|message thread not found"
 )
 #: The same, if another kind of message may be allowed.
-_FORBIDDEN_KIND = re.compile(r"rights to send (?!text)|chat_send_(?!plain)\w+_forbidden")
+_FORBIDDEN_KIND = re.compile(
+    r"rights to send (?!text|a message|messages)|chat_send_(?!plain)\w+_forbidden"
+)
 #: Slow mode of a group, for bots that are no administrators; seconds to wait.
 _SLOW_MODE = re.compile(r"slowmode_wait_(\d+)")
 #: What an error says about an upload that Telegram cannot process.
@@ -121,7 +127,7 @@ def _bad_request(message: str) -> DeliveryError:
         return SourceGoneError(message)
     if any(words in said for words in _UNKNOWN_FILE):
         return FileUnknownError(message)
-    if _REJECTED_CONTENT.search(said):
+    if _REJECTED_CONTENT.search(said) and "caption" not in said:
         position = _POSITION.search(said)
         return ContentRejectedError(message, int(position[1]) if position else None)
     return FileRejectedError(message)

@@ -128,22 +128,21 @@ class Attempt:
         link: Link,
         layer: Layer,
         proxy: Proxy,
-        position: tuple[int, int],
         deadline: _Deadline,
+        position: tuple[int, int],
+        *,
+        is_last: bool,
     ) -> None:
         #: The number of this attempt, from 1, and the maximum number of attempts.
         self.number, self.most = position
+        #: No other attempt with this layer can follow; those of other layers may fail altogether.
+        self.is_last = is_last
         self._deadline = deadline
         self._fetcher = fetcher
         self._platform = fetcher.registry[link.platform]
         self._link = link
         self._layer = layer
         self._proxy = proxy
-
-    @property
-    def is_last(self) -> bool:
-        """Return True if no other attempt can follow."""
-        return self.number == self.most
 
     async def read(self) -> Post:
         """Read the post, without its files. A short link is resolved first if necessary.
@@ -295,8 +294,8 @@ class Fetcher:
             used.add(route)
             try:
                 async with deadline.enforced():
-                    position = number + 1, len(routes)
-                    result = await work(Attempt(self, link, layer, proxy, position, deadline))
+                    attempt = self._attempt(link, routes, number, deadline)
+                    result = await work(attempt)
             except TimeoutError as error:
                 raise PlatformUnreachableError(
                     f"no result within {self.policy.budget_s} s"
@@ -318,6 +317,15 @@ class Fetcher:
                 self._breaker.record_success(route)
                 return result
         raise failure
+
+    def _attempt(
+        self, link: Link, routes: list[tuple[Layer, Proxy]], number: int, deadline: _Deadline
+    ) -> Attempt:
+        """Return the attempt with the route of this index."""
+        layer, proxy = routes[number]
+        is_last = all(other is not layer for other, _ in routes[number + 1 :])
+        position = number + 1, len(routes)
+        return Attempt(self, link, layer, proxy, deadline, position, is_last=is_last)
 
     def _routes(self, platform: str) -> list[tuple[Layer, Proxy]]:
         """Return layer and proxy of each attempt, in order.

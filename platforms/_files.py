@@ -61,6 +61,8 @@ class FileRequest:
     is_optional: bool = False
     #: If the download fails, the other files are returned without this one.
     may_miss: bool = False
+    #: The same if it is too large, which no other attempt changes.
+    may_be_too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,9 @@ class FileSaver:
             async with self._semaphore:
                 return await self._save(file)
         except ClipferryError as error:
-            if not (file.is_optional or file.may_miss) or isinstance(error, SpoolError):
+            is_too_large = file.may_be_too_large and isinstance(error, TooLargeError)
+            may_miss = file.is_optional or file.may_miss or is_too_large
+            if not may_miss or isinstance(error, SpoolError):
                 raise
             logger.info(
                 "Skipped %s of %s post %s: %s",

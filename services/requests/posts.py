@@ -9,6 +9,9 @@ from core.ads import AdRule
 from core.concurrency import run_all
 from core.errors import (
     BrokenFileError,
+    ClipferryError,
+    LimitError,
+    NoMediaError,
     PlatformChangedError,
     PlatformUnreachableError,
     StorageError,
@@ -108,13 +111,7 @@ class PostService(MediaService[FetchedPost]):
         """
         post = await attempt.read()
         items = post.items[: self.max_items(context)]
-        for item in items:
-            if isinstance(item, Clip):
-                self._check_length(item.duration_s)
-        names = [f"{post.file_name}_{n}" for n in range(1, len(items) + 1)]
-        if len(items) == 1:
-            names = [post.file_name]
-        requests = [self._file_requests(*pair, context) for pair in zip(items, names, strict=True)]
+        requests = self._all_requests(post, items, context)
         if attempt.is_last and len(items) > 1:
             requests = [[replace(file, may_miss=True) for file in files] for files in requests]
         await context.status.working()
@@ -144,9 +141,6 @@ class PostService(MediaService[FetchedPost]):
         files = [file for group in groups if isinstance(group, list) for file in group]
         if not files:
             raise next(group for group in groups if not isinstance(group, list))
-        for file in files:
-            if isinstance(file, VideoFile | AudioFile):
-                self._check_length(file.duration_s)
         damaged = sum(not isinstance(group, list) for group in groups)
         missing = fetched.missing + damaged
         shown = len(fetched.items) - damaged
@@ -155,7 +149,8 @@ class PostService(MediaService[FetchedPost]):
         post = _with_silence(fetched.post, files)
 
         def options_of(refused: int) -> MessageOptions:
-            return context.presenter.options(post, shown=shown - refused, missing=missing + refused)
+            left = max(shown - refused, 0)
+            return context.presenter.options(post, shown=left, missing=missing + refused)
 
         return Prepared(
             post=post,
@@ -199,6 +194,35 @@ class PostService(MediaService[FetchedPost]):
         context.stored.is_finished = answers is not None
         return is_ad_due
 
+    def _all_requests(
+        self, post: Post, items: Sequence[Item], context: RequestContext
+    ) -> list[list[FileRequest]]:
+        """List the files of each item. Of several, one that cannot be sent has none.
+
+        Raises:
+            ClipferryError: why no item can be sent.
+        """
+        if len(items) == 1:
+            return [self._file_requests(items[0], post.file_name, context)]
+        requests: list[list[FileRequest]] = []
+        refusal: ClipferryError | None = None
+        for number, item in enumerate(items, start=1):
+            try:
+                files = self._file_requests(item, f"{post.file_name}_{number}", context)
+            except (NoMediaError, LimitError) as error:
+                logger.info(
+                    "Item %d of post %s cannot be sent: %s",
+                    number,
+                    post.id,
+                    error,
+                    extra={"event": "item_refused"},
+                )
+                files, refusal = [], refusal or error
+            requests.append([replace(file, may_be_too_large=True) for file in files])
+        if refusal and not any(requests):
+            raise refusal
+        return requests
+
     def _file_requests(self, item: Item, name: str, context: RequestContext) -> list[FileRequest]:
         """List the files of an item, the main one first; none for an unreadable item."""
         ceiling = self.toolkit.sender.ceiling_bytes
@@ -214,6 +238,7 @@ class PostService(MediaService[FetchedPost]):
                 motion = video_request(item.clip, f"{name}.mp4", ceiling, Quality.BEST)
                 # Without its video, it is still a picture.
                 return [still, replace(motion, may_miss=True)]
+        self._check_length(item.duration_s)
         shrinkable = 0 if context.file_mode else self._policy.shrinkable_bytes
         quality = context.preferences.quality
         files = [video_request(item, f"{name}.mp4", ceiling, quality, shrinkable)]
@@ -223,24 +248,36 @@ class PostService(MediaService[FetchedPost]):
 
     async def _prepare_or_skip(
         self, item: FetchedItem, post: Post, context: RequestContext
-    ) -> list[LocalFile] | BrokenFileError | PlatformChangedError:
-        """Convert the files of one item; return the error of an item that is damaged."""
-        media = self.toolkit.media
+    ) -> list[LocalFile] | ClipferryError:
+        """Convert the files of one item; return the error of an item that cannot be sent."""
         try:
-            file = await media.joined(item.file, item.audio) if item.audio else item.file
-            if context.file_mode:
-                return [await media.untouched(file)]
-            if isinstance(item.item, LivePhoto):
-                return await media.live_photo(file, item.motion)
-            if isinstance(item.item, Picture):
-                return [await media.picture(file)]
-            files = await media.video(file, item.still)
-            return [named_after(post, f) if isinstance(f, AudioFile) else f for f in files]
-        except (BrokenFileError, PlatformChangedError) as error:
+            files = await self._prepare_item(item, post, context)
+            for file in files:
+                if isinstance(file, VideoFile | AudioFile):
+                    self._check_length(file.duration_s)
+        except (BrokenFileError, PlatformChangedError, LimitError) as error:
             logger.info(
-                "An item of post %s is damaged: %s", post.id, error, extra={"event": "item_damaged"}
+                "An item of post %s cannot be sent: %s",
+                post.id,
+                error,
+                extra={"event": "item_damaged"},
             )
             return error
+        return files
+
+    async def _prepare_item(
+        self, item: FetchedItem, post: Post, context: RequestContext
+    ) -> list[LocalFile]:
+        media = self.toolkit.media
+        file = await media.joined(item.file, item.audio) if item.audio else item.file
+        if context.file_mode:
+            return [await media.untouched(file)]
+        if isinstance(item.item, LivePhoto):
+            return await media.live_photo(file, item.motion)
+        if isinstance(item.item, Picture):
+            return [await media.picture(file)]
+        files = await media.video(file, item.still)
+        return [named_after(post, f) if isinstance(f, AudioFile) else f for f in files]
 
     def _check_length(self, seconds: int) -> None:
         longest = self._policy.max_duration_s

@@ -43,12 +43,12 @@ class FileRecovery:
             return [PhotoFile(file.path), file.video]
         if isinstance(refusal, SendingForbiddenError):
             self.is_chat_specific = True
-            return [await self._document(file.path)]
+            return [await self._document(file.path, file)]
         logger.warning(
             "Telegram refused %s: %s", file.path.name, refusal, extra={"event": "file_refused"}
         )
         if file.path in self._originals:
-            return [await self._document(self._originals[file.path])]
+            return [await self._document(self._originals[file.path], file)]
         try:
             remade = await self._media.remade(file)
         except ClipferryError as error:
@@ -58,16 +58,17 @@ class FileRecovery:
                 error,
                 extra={"event": "file_not_remade"},
             )
-            return [await self._document(file.path)]
+            return [await self._document(file.path, file)]
         self._originals[remade.path] = file.path
         return [remade]
 
-    async def _document(self, path: Path) -> LocalFile:
+    async def _document(self, path: Path, file: LocalFile) -> LocalFile:
         """Return a file as a document, with the extension of its format if that is found out."""
+        label = getattr(file, "label", "")
         try:
-            return await self._media.untouched(path)
+            return DocumentFile((await self._media.untouched(path)).path, label)
         except ClipferryError:
-            return DocumentFile(path)
+            return DocumentFile(path, label)
 
     def options(self, missing: int) -> MessageOptions:
         """Return caption and buttons of an answer from which `missing` more files are missing."""

@@ -81,6 +81,9 @@ def test_what_is_not_about_the_api_is_translated_too():
         ("chat not found", ChatForbiddenError),
         ("CHAT_WRITE_FORBIDDEN", ChatForbiddenError),
         ("group chat was deactivated", ChatForbiddenError),
+        ("CHANNEL_PRIVATE", ChatForbiddenError),
+        ("USER_BANNED_IN_CHANNEL", ChatForbiddenError),
+        ("have no write access to the chat", ChatForbiddenError),
         ("PEER_ID_INVALID", ChatForbiddenError),
         # One right or one topic is not the chat.
         ("not enough rights to send videos to the chat", SendingForbiddenError),
@@ -106,6 +109,8 @@ def test_what_is_not_about_the_api_is_translated_too():
         ("message is not modified", UnchangedError),
         ("can't parse entities: unexpected end", FileRejectedError),
         ("BUTTON_DATA_INVALID", FileRejectedError),
+        ("MEDIA_CAPTION_TOO_LONG", FileRejectedError),
+        ("message caption is too long", FileRejectedError),
     ],
 )
 @pytest.mark.parametrize("kind", [exceptions.TelegramBadRequest, exceptions.TelegramForbiddenError])
@@ -126,6 +131,8 @@ def test_the_text_of_a_refusal_tells_what_it_is_about(
         ("CHAT_SEND_GIFS_FORBIDDEN", True),
         ("not enough rights to send text messages to the chat", False),
         ("CHAT_SEND_PLAIN_FORBIDDEN", False),
+        ("have no rights to send a message", False),
+        ("CHAT_ADMIN_REQUIRED", False),
         ("TOPIC_CLOSED", False),
         ("CHAT_RESTRICTED", False),
     ],

@@ -15,6 +15,7 @@ from simulator.sites.tiktok import Encoding
 from simulator.telegram.methods import Rejection
 from simulator.telegram.world import Chat, Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.test_crash import open_requests
 
 EN = load_texts()["en"]
@@ -255,6 +256,90 @@ async def test_what_the_group_does_not_allow_ends_with_a_sad_face(
     await assert_open(harness)
     harness.api.faults.clear()
     assert kinds(await ask(harness, crew)) == ["video"]
+
+
+async def test_a_muted_bot_uploads_nothing_for_a_known_post(harness: BotHarness, crew: Chat):
+    harness.video()
+    await begin(harness)
+    await ask(harness)
+    uploads = sum(call.uploads != {} for call in harness.api.calls)
+    description = "Bad Request: have no rights to send a message"
+    for method in ("sendVideo", "sendDocument", "sendMessage"):
+        harness.fail(method, "400", times=99, description=description, chat_id=CREW)
+    assert await ask(harness, crew) == []
+    assert uploads == sum(call.uploads != {} for call in harness.api.calls)
+    await assert_open(harness)
+
+
+async def test_a_refusal_that_is_not_about_the_file_changes_no_file(harness: BotHarness):
+    harness.video()
+    await begin(harness)
+    harness.fail("sendVideo", "400", times=99, description="Bad Request: BUTTON_DATA_INVALID")
+    (message,) = await ask(harness)
+    assert message["text"] == EN["delivery_failed"]
+    assert len(harness.calls("sendVideo")) == 1
+
+
+# --- the storage channel of inline mode -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "description"),
+    [
+        ("403", "Forbidden: bot was kicked from the channel chat"),
+        ("400", "Bad Request: need administrator rights in the channel chat"),
+        ("400", "Bad Request: not enough rights to send videos to the chat"),
+        ("400", "Bad Request: CHANNEL_PRIVATE"),
+    ],
+)
+async def test_a_closed_storage_channel_is_the_operators_matter(
+    inline: InlineHarness, kind: str, description: str, caplog: pytest.LogCaptureFixture
+):
+    harness = inline.harness
+    harness.video()
+    await harness.start(**ON)
+    await harness.say("/start")
+    for method in ("sendVideo", "sendDocument"):
+        harness.fail(method, kind, times=99, description=description, chat_id=STORAGE)
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/post")
+    assert message["text"] == EN["delivery_failed"]
+    record = await find_chat(harness.ada.id)
+    assert record
+    assert not record.is_blocked
+    assert "storage_channel_refused" in {getattr(r, "event", "") for r in caplog.records}
+    # A private chat needs no storage channel.
+    assert kinds(await ask(harness)) == ["video"]
+
+
+async def test_a_storage_channel_that_moves_moves_nobody_else(inline: InlineHarness):
+    harness = inline.harness
+    harness.video()
+    await harness.start(**ON)
+    await harness.say("/start")
+    harness.world.group(-1009)
+    harness.world.chats[STORAGE].moved_to = -1009
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/post")
+    assert message["text"] == EN["delivery_failed"]
+    assert await find_chat(harness.ada.id)
+    assert await find_chat(-1009) is None
+
+
+async def test_an_inline_album_shows_what_was_accepted(inline: InlineHarness):
+    harness = inline.harness
+    harness.video(pictures=pictures(harness))
+    reject(harness, "photo", EVERY, "IMAGE_PROCESS_FAILED")
+    reject(harness, "document", EVERY, "DOCUMENT_INVALID")
+    await harness.start(**ON)
+    await harness.say("/start")
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/post")
+    assert kinds([message]) == ["photo"]
+    assert "1 more could not be fetched" in message["caption"]
+    assert {*kinds(list(harness.world.chats[STORAGE].messages.values()))} == {"photo"}
+    # It is not cached.
+    assert (await inline.type(VIDEO))[0]["id"] == "fetch/post"
 
 
 # --- groups that become supergroups ---------------------------------------------------------------

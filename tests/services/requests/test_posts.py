@@ -10,6 +10,7 @@ import pytest
 from core.ads import AdRule
 from core.errors import (
     BrokenFileError,
+    ClipferryError,
     PlatformChangedError,
     PlatformUnreachableError,
     StorageError,
@@ -17,7 +18,17 @@ from core.errors import (
     TooLongError,
 )
 from core.formats import Quality
-from core.media import AudioFile, Clip, DocumentFile, PhotoFile, Picture, Rendition, VideoFile
+from core.media import (
+    AudioFile,
+    Clip,
+    DocumentFile,
+    Item,
+    PhotoFile,
+    Picture,
+    Rendition,
+    Unreadable,
+    VideoFile,
+)
 from core.preferences import Preferences
 from core.request import Progress
 from data.chats import register_chat
@@ -272,10 +283,36 @@ async def test_a_post_of_damaged_items_only_is_refused(bench: Bench):
     assert raised.value is first
 
 
-async def test_other_errors_stop_the_whole_post(bench: Bench):
-    bench.tools.media.damaged["2.mp4"] = TooLargeError(2, 1)
-    with pytest.raises(TooLargeError):
-        await bench.service.prepare(fake_request().context, bench.fetched("1", "2.mp4"))
+@pytest.mark.parametrize("error", [TooLargeError(2, 1), BrokenFileError(), PlatformChangedError()])
+async def test_an_item_that_cannot_be_sent_is_missing(bench: Bench, error: ClipferryError):
+    bench.tools.media.damaged["2.mp4"] = error
+    prepared = await bench.service.prepare(fake_request().context, bench.fetched("1", "2.mp4"))
+    assert [file.path.name for file in prepared.files] == ["1"]
+    assert prepared.items is None
+    with pytest.raises(type(error)):
+        await bench.service.prepare(fake_request().context, bench.fetched("2.mp4"))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        clip(duration_s=601),
+        clip(Rendition(("https://cdn.example/v",), "bytevc2")),
+        clip(Rendition(("https://cdn.example/v",), "h264", size_bytes=10**9)),
+        Unreadable(),
+    ],
+)
+async def test_an_item_that_cannot_be_fetched_is_missing(bench: Bench, item: Item):
+    attempt = FakeAttempt(make_post(PICTURES[0], item, PICTURES[1]))
+    fetched = await bench.fetch(attempt)
+    assert attempt.names == [f"{NAME}_1", f"{NAME}_3"]
+    assert (len(fetched.items), fetched.missing) == (2, 1)
+    assert {file.may_be_too_large for file in attempt.wanted} == {True}
+
+
+async def test_if_no_item_can_be_fetched_the_first_reason_is_said(bench: Bench):
+    with pytest.raises(TooLongError):
+        await bench.fetch(FakeAttempt(make_post(clip(duration_s=601), clip(duration_s=700))))
 
 
 async def test_a_video_that_is_longer_than_the_site_says_is_refused(bench: Bench):
