@@ -21,7 +21,7 @@ from core.errors import (
     PlatformUnreachableError,
     RegionBlockedError,
 )
-from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition
+from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Need
 
@@ -86,8 +86,8 @@ def read_answer(answer: Json, link: Link, relay: str) -> Post:
             raise _error_for(answer["error"]["code"].text())
         case status:
             raise PlatformChangedError(f"cobalt: unknown status {status[:40]!r}")
-    if not items:
-        raise PlatformChangedError("cobalt: a picker without entries")
+    if all(isinstance(item, Unreadable) for item in items):
+        raise PlatformChangedError("cobalt: a picker without files")
     return Post(
         platform=link.platform,
         id=link.post_id or _id_from_url(link.url),
@@ -99,7 +99,9 @@ def read_answer(answer: Json, link: Link, relay: str) -> Post:
 
 
 def _item(entry: Json) -> Item:
-    url = entry["url"].needed().text()
+    url = entry["url"].text()
+    if not url:
+        return Unreadable()
     return Picture((url,)) if entry["type"].text() == "photo" else _clip(url)
 
 

@@ -191,12 +191,8 @@ async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
         raise PlatformRateLimitedError("reported by the provider")
     if status != 200:
         raise PlatformUnreachableError(f"the provider responded with HTTP {status}")
-    items = tuple(
-        _item_from_provider(entry)
-        for entry in Json(answer, "provider")["media"]
-        if entry["url"].text()
-    )
-    if not items:
+    items = tuple(map(_item_from_provider, Json(answer, "provider")["media"]))
+    if all(isinstance(item, Unreadable) for item in items):
         raise NotFoundError("the provider returned no media")
     post_id = link.post_id or urlsplit(link.url).path.strip("/").rpartition("/")[2]
     access = Access("rapidapi", {"Referer": "https://www.instagram.com/", "User-Agent": BROWSER})
@@ -422,6 +418,8 @@ def _is_same_shape(size: tuple[int, int], original: tuple[int, int]) -> bool:
 
 def _item_from_provider(entry: Json) -> Item:
     url = entry["url"].text()
+    if not url:
+        return Unreadable()
     if entry["type"].text().lower() in {"video", "mp4"}:
         stills = (entry["thumbnail"].text(),) if entry["thumbnail"] else ()
         return Clip((Rendition((url,), codec="h264"),), cover_urls=stills)

@@ -302,13 +302,14 @@ async def test_cobalt_is_asked_when_the_site_refuses(web: Web, helper: Helper):
                 "status": "picker",
                 "picker": [
                     {"type": "photo", "url": f"{helper.url}/tunnel?id=1"},
+                    {"type": "photo"},
                     {"type": "video", "url": "https://scontent-fra3-1.cdninstagram.com/v/x"},
                 ],
             },
         )
     )
     post = await read(web, cobalt_url=helper.url, cobalt_key="k-1")
-    assert [type(item) for item in post.items] == [Picture, Clip]
+    assert [type(item) for item in post.items] == [Picture, Unreadable, Clip]
     _, headers, body = helper.asked[0]
     assert headers["Authorization"] == "Api-Key k-1"
     assert body["url"] == f"https://www.instagram.com/p/{CODE}/"
@@ -372,6 +373,7 @@ async def test_the_provider_is_the_last_to_be_asked(web: Web, helper: Helper):
                         "thumbnail": "https://scontent.cdninstagram.com/t",
                     },
                     {"type": "image", "url": "https://scontent.cdninstagram.com/i"},
+                    {"type": "image", "url": None},
                 ]
             },
         ),
@@ -379,7 +381,7 @@ async def test_the_provider_is_the_last_to_be_asked(web: Web, helper: Helper):
     post = await read(
         web, cobalt_url=helper.url, rapidapi_url=f"{helper.url}/convert", rapidapi_key="secret"
     )
-    assert [type(item) for item in post.items] == [Clip, Picture]
+    assert [type(item) for item in post.items] == [Clip, Picture, Unreadable]
     assert [path for path, _, _ in helper.asked] == ["/", "/convert"]
     _, headers, query = helper.asked[1]
     assert headers["X-Rapidapi-Key"] == "secret"
