@@ -273,9 +273,8 @@ class Fetcher:
         are skipped.
 
         Raises:
-            PlatformUnreachableError: the time limit was reached.
             ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
-                last failure.
+                last failure, or that the time limit was reached.
         """
         deadline = _Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
@@ -287,19 +286,19 @@ class Fetcher:
             route = _Route(link.platform, layer.name, proxy.name)
             if _cannot_help(layer, failure) or not self._breaker.allows(route):
                 continue
-            if route in used:
-                if not failure.retryable:
-                    continue  # The same route would return the same answer.
-                await asyncio.sleep(_RETRY_PAUSE_S * number)
-            used.add(route)
+            if route in used and not failure.retryable:
+                continue  # The same route would return the same answer.
             try:
                 async with deadline.enforced():
+                    if route in used:
+                        await asyncio.sleep(_RETRY_PAUSE_S * number)
+                    used.add(route)
                     attempt = self._attempt(link, routes, number, deadline)
                     result = await work(attempt)
             except TimeoutError as error:
-                raise PlatformUnreachableError(
-                    f"no result within {self.policy.budget_s} s"
-                ) from error
+                overdue = PlatformUnreachableError(f"no result within {self.policy.budget_s} s")
+                self._record_outcome(route, link, overdue)
+                raise _more_informative(failure, overdue) from error
             except ClipferryError as error:
                 self._record_outcome(route, link, error)
                 failure = _more_informative(failure, error)

@@ -1,5 +1,6 @@
 """Circuit breakers open after failures, let one attempt through, and close or open again."""
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 
@@ -84,6 +85,10 @@ def test_an_attempt_that_never_ends_does_not_block_the_route_for_good():
     assert circuit.allows("a")
 
 
+#: The outcome of a route that never answers.
+SILENT = PlatformUnreachableError("never raised")
+
+
 class Stage:
     """A fetcher with two proxies and scripted layers; records the routes that were used."""
 
@@ -119,6 +124,8 @@ class Stage:
         route = f"{layer} {context.pages.proxy.name}"
         self.asked.append(route)
         outcome = self.outcomes.get(layer)
+        if outcome is SILENT:
+            await asyncio.sleep(60)
         if outcome:
             raise outcome
         return Post("demo", "1", link.url, Access(proxy=route))
@@ -179,6 +186,21 @@ async def test_a_route_with_an_open_circuit_is_skipped():
         await stage.run()
     assert stage.asked.count("page one") == stage.asked.count("page two") == 1
     assert stage.asked.count("cobalt two") + stage.asked.count("cobalt one") == 2
+
+
+async def test_a_route_that_never_answers_fails_too():
+    stage = Stage(layer("page"), breaker_failures=1, attempts=1, budget_s=0.05)
+    stage.outcomes = {"page": SILENT}
+    with pytest.raises(PlatformUnreachableError, match="no result within"):
+        await stage.run()
+    assert stage.fetcher.open_routes() == ["demo/page by one"]
+
+
+async def test_what_the_site_has_said_outlives_the_time_limit():
+    stage = Stage(*LAYERS, cookies="x", attempts=1, budget_s=0.05)
+    stage.outcomes = {"page": LoginRequiredError(), "account": SILENT}
+    with pytest.raises(LoginRequiredError):
+        await stage.run()
 
 
 async def test_if_all_circuits_are_open_the_site_counts_as_refusing():
