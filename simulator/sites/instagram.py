@@ -54,6 +54,8 @@ class InstagramPost:
     #: Visible to signed-in members only.
     is_private: bool = False
     file_trouble: str = ""
+    #: The post's object as it is served, instead of one that is made of the fields above.
+    product: Mapping[str, Any] | None = None
     #: HTML of the post's page, instead of today's; GraphQL then has nothing.
     old_page: str = ""
 
@@ -195,6 +197,8 @@ class InstagramSite:
         return web.json_response({"reels": {"77": {"user": user, "items": items}}})
 
     def _product(self, post: InstagramPost, *, signed_in: bool) -> dict[str, Any]:
+        if post.product is not None:
+            return dict(post.product)
         product: dict[str, Any] = {
             "pk": str(post.pk),
             "code": post.code,

@@ -88,6 +88,8 @@ class SamplePost:
     #: or "half" (half of the file, without a Content-Length).
     file_trouble: str = ""
     page_requests: int = 0
+    #: The page's detail object as it is served, instead of one that is made of the fields above.
+    detail: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -193,6 +195,8 @@ class TikTokSite:
         return {"itemInfo": {}, "statusCode": post.status, "statusMsg": post.status_message}
 
     def _detail(self, post: SamplePost) -> dict[str, Any]:
+        if post.detail is not None:
+            return dict(post.detail)
         return {"itemInfo": {"itemStruct": self._item(post)}, "statusCode": 0, "statusMsg": ""}
 
     def _item(self, post: SamplePost) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from core.media import Access, Clip, Item, LivePhoto, Picture, Post
 from platforms._ytdlp_site import read_info
 from platforms.instagram import read_product
 from platforms.tiktok import read_post
+from simulator.sites.instagram import InstagramPost
+from simulator.sites.tiktok import SamplePost
 from tests.platforms.pages import Page, instagram, tiktok, ytdlp
+from tests.sites import Web
 
 ACCESS: Final = Access("direct")
 
@@ -50,6 +53,16 @@ def sent(item: Item, ceiling: int) -> str | tuple[str, str] | None:
     return None
 
 
+def check(page: Page, post: Post) -> None:
+    assert tuple(sent(item, page.ceiling) for item in post.items) == page.sent
+    assert {name: getattr(post, name) for name in page.facts} == page.facts
+    if page.order:
+        (clip,) = post.items
+        assert isinstance(clip, Clip)
+        ranked = rank_renditions(clip.renditions, page.ceiling, duration_s=clip.duration_s)
+        assert tuple(one.rendition.urls[0] for one in ranked) == page.order
+
+
 @pytest.mark.parametrize(
     ("read", "page"),
     [pytest.param(read, page, id=str(page)) for read, pages in SITES for page in pages],
@@ -59,15 +72,33 @@ def test_a_page_is_its_post_and_nothing_else(read: Callable[[Any], Post], page: 
         with pytest.raises(page.error) as caught:
             read(page.document)
         assert type(caught.value) is page.error
-        return
-    post = read(page.document)
-    assert tuple(sent(item, page.ceiling) for item in post.items) == page.sent
-    assert {name: getattr(post, name) for name in page.facts} == page.facts
-    if page.order:
-        (clip,) = post.items
-        assert isinstance(clip, Clip)
-        ranked = rank_renditions(clip.renditions, page.ceiling, duration_s=clip.duration_s)
-        assert tuple(one.rendition.urls[0] for one in ranked) == page.order
+    else:
+        check(page, read(page.document))
+
+
+@pytest.mark.parametrize("page", instagram.PAGES, ids=str)
+async def test_a_page_of_instagram_through_ytdlp(web: Web, page: Page):
+    web.instagram.add(InstagramPost("DemoPhoto01", product=page.document))
+    await check_link(web, "https://www.instagram.com/p/DemoPhoto01/", page)
+
+
+@pytest.mark.parametrize("page", tiktok.PAGES, ids=str)
+async def test_a_page_of_tiktok_through_ytdlp(web: Web, page: Page):
+    web.site.add(SamplePost("7300000000000000001", detail=page.document))
+    await check_link(web, "https://www.tiktok.com/@ferry.demo/video/7300000000000000001", page)
+
+
+async def check_link(web: Web, url: str, page: Page) -> None:
+    """Read a link as a request does, and compare the post with the page's."""
+    async with web.fetcher(attempts=1) as fetcher:
+        link = fetcher.registry.find(url)
+        assert link
+        reading = fetcher.attempt(link, lambda attempt: attempt.read())
+        if page.error:
+            with pytest.raises(page.error):
+                await reading
+        else:
+            check(page, await reading)
 
 
 @pytest.mark.parametrize(
