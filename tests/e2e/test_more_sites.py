@@ -31,6 +31,26 @@ async def test_a_silent_video_on_x_is_an_animation(harness: BotHarness):
     assert harness.answers()[-1]["animation"]["width"] == 576
 
 
+async def test_of_two_sizes_that_are_not_stated_the_one_that_fits_is_sent(harness: BotHarness):
+    small = harness.samples.video(VideoSpec(width=288, height=512))
+    large = harness.samples.video(VideoSpec(padded_bytes=84_000_000))
+    harness.simulator.x.posts[X_ID] = XPost(X_ID, ((small, large),))
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(X_LINK)
+    video = harness.answers()[-1]["video"]
+    assert (video["width"], video["file_size"]) == (288, small.stat().st_size)
+
+
+async def test_a_refusal_for_size_names_telegrams_limit(harness: BotHarness):
+    huge = harness.samples.video(VideoSpec(padded_bytes=900_000_000))
+    harness.simulator.x.posts[X_ID] = XPost(X_ID, ((huge,),))
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(X_LINK)
+    assert harness.texts()[-1] == EN["too_large"].format(size=900, limit=50)
+
+
 async def test_a_reddit_video_has_its_sound(harness: BotHarness):
     video = harness.samples.video(VideoSpec(has_sound=False))
     harness.simulator.reddit.posts["1demo01"] = RedditPost(
