@@ -52,7 +52,7 @@ from services.statistics import Statistics
 #: Updates that are handled at the same time. Handlers are short; the work is in the request queue.
 UPDATES_AT_ONCE: Final = 100
 #: Size of one export file, in bytes. The public Bot API server accepts up to 50 MB.
-_EXPORT_BYTES = 45_000_000
+EXPORT_BYTES = 45_000_000
 #: Longest time to probe or remux a file, in seconds.
 _FILE_WORK_S: Final = 60
 #: Memory limits of one worker and of the encoder, in megabytes. A picture of 100 megapixels needs
@@ -174,7 +174,7 @@ def build(settings: Settings) -> Container:
         bans=BanList(admins, metrics.dropped),
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,
-        exports=Exports(sender, spool, _EXPORT_BYTES),
+        exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
         statistics_menu=statistics_menu,
         board=LiveBoard(bot, sender, statistics_menu, board_chat) if board_chat else None,

@@ -21,7 +21,7 @@ from data.key_values import set_value
 logger = logging.getLogger(__name__)
 
 #: Age of the heartbeat after which the bot is not ready, in seconds. A long poll ends much earlier.
-_STALE_S: Final = 120
+STALE_S: Final = 120
 #: Longest wait for the database, in seconds.
 _DATABASE_S: Final = 1.5
 
@@ -82,7 +82,7 @@ class HealthServer:
         problems = []
         if problem := self._polling_problem():
             problems.append(problem)
-        if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > _STALE_S:
+        if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:
             async with asyncio.timeout(_DATABASE_S):

@@ -62,10 +62,10 @@ _BUSY_TIMEOUT_MS: Final = 30_000
 #: The same for reads in the event loop's thread, which must not stop.
 _LOOP_BUSY_TIMEOUT_MS: Final = 500
 #: Longest time for a write or for one row, and for a query that may be slow, in seconds.
-_WRITE_S: Final = 5.0
+WRITE_S: Final = 5.0
 _READ_S: Final = 60.0
 #: The same while the database is stuck: the answers to users must not wait for it again and again.
-_STUCK_S: Final = 0.5
+STUCK_S: Final = 0.5
 #: Longest time for a connection to PostgreSQL, in seconds.
 _CONNECT_S: Final = 5.0
 #: Number of threads that read from SQLite.
@@ -320,7 +320,7 @@ class _Patience:
         """Return the limit of the next call, in seconds; None for no limit."""
         if not _has_limits.get():
             return None
-        return min(limit_s, _STUCK_S) if self._is_stuck else limit_s
+        return min(limit_s, STUCK_S) if self._is_stuck else limit_s
 
     def succeeded(self) -> None:
         """Record that a call ended in time."""
@@ -344,7 +344,7 @@ class _AsyncRunner:
         self._patience = _Patience()
 
     async def read_one(self, work: Callable[[Connection], T]) -> T:
-        async with self._limited(_WRITE_S), self._readers.connect() as connection:
+        async with self._limited(WRITE_S), self._readers.connect() as connection:
             return await connection.run_sync(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -352,7 +352,7 @@ class _AsyncRunner:
             return await connection.run_sync(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        async with self._limited(_WRITE_S), self._writers.begin() as connection:
+        async with self._limited(WRITE_S), self._writers.begin() as connection:
             return await connection.run_sync(work)
 
     @asynccontextmanager
@@ -426,7 +426,7 @@ class _SqliteRunner:
             is_first = len(self._pending) == 1
         if is_first:
             self._write_thread.submit(self._write_all, loop)
-        limit = self._patience.limit_s(_WRITE_S)
+        limit = self._patience.limit_s(WRITE_S)
         # Not cancelled: a queued write runs even if the caller is cancelled.
         await asyncio.wait([change.done], timeout=limit)
         if not change.done.done() and change.abandon():

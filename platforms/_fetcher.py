@@ -81,7 +81,7 @@ class _Route:
         return f"{self.platform}/{self.layer} by {self.proxy}"
 
 
-class _Deadline:
+class Deadline:
     """The end of the time for one post. Waiting for our own disk does not count."""
 
     def __init__(self, budget_s: float) -> None:
@@ -128,7 +128,7 @@ class Attempt:
         link: Link,
         layer: Layer,
         proxy: Proxy,
-        deadline: _Deadline,
+        deadline: Deadline,
         position: tuple[int, int],
         *,
         is_last: bool,
@@ -276,7 +276,7 @@ class Fetcher:
             ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
                 last failure, or that the time limit was reached.
         """
-        deadline = _Deadline(self.policy.budget_s)
+        deadline = Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
             "the circuit breakers of all routes are open"
         )
@@ -318,7 +318,7 @@ class Fetcher:
         raise failure
 
     def _attempt(
-        self, link: Link, routes: list[tuple[Layer, Proxy]], number: int, deadline: _Deadline
+        self, link: Link, routes: list[tuple[Layer, Proxy]], number: int, deadline: Deadline
     ) -> Attempt:
         """Return the attempt with the route of this index."""
         layer, proxy = routes[number]

@@ -24,10 +24,10 @@ _KEPT_FREE_BYTES: Final = 20_000_000
 #: So much free space is enough to begin a download of any size, in bytes.
 _ENOUGH_BYTES: Final = 100_000_000
 #: Longest wait for room on a full disk, and how often it is checked, in seconds.
-_DISK_PATIENCE_S: Final = 60.0
-_DISK_CHECK_S: Final = 1.0
+DISK_PATIENCE_S: Final = 60.0
+DISK_CHECK_S: Final = 1.0
 #: How long a full disk is remembered after the last request that met it, in seconds.
-_REMEMBERED_S: Final = 60.0
+REMEMBERED_S: Final = 60.0
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -69,7 +69,7 @@ class Spool:
         if self._full_at is None:
             return False
         has_room = self.free_bytes >= _ENOUGH_BYTES + _KEPT_FREE_BYTES
-        return not has_room or time.monotonic() - self._full_at < _REMEMBERED_S
+        return not has_room or time.monotonic() - self._full_at < REMEMBERED_S
 
     def note_full(self) -> None:
         """Record that a request has met a full disk."""
@@ -144,7 +144,7 @@ class Spool:
             SpoolError: it has no room after the longest wait.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _DISK_PATIENCE_S
+        deadline = loop.time() + DISK_PATIENCE_S
         # The size may be no more than the largest that is allowed: most files are much smaller.
         needed = min(size, _ENOUGH_BYTES) + _KEPT_FREE_BYTES
         while self.free_bytes < needed:
@@ -158,7 +158,7 @@ class Spool:
             if loop.time() >= deadline:
                 raise SpoolError("the disk is full")
             self.tidy()
-            await asyncio.sleep(_DISK_CHECK_S)
+            await asyncio.sleep(DISK_CHECK_S)
 
     async def _release(self, size: int) -> None:
         async with self._changed:

@@ -322,7 +322,7 @@ def _refusal(extractor: _RecordingIE, post_id: str, *, is_signed_in: bool) -> Cl
         str(extractor.ruling.get(key, "")) for key in ("title", "description")
     ).strip()
     if ruling:
-        return _error_for_ruling(ruling)
+        return error_for_ruling(ruling)
     if is_signed_in:
         logger.warning(
             "Instagram rejected the cookies; export new ones to [network] cookies_file",
@@ -342,7 +342,7 @@ def _refusal(extractor: _RecordingIE, post_id: str, *, is_signed_in: bool) -> Cl
     )
 
 
-def _error_for_ruling(ruling: str) -> ClipferryError:
+def error_for_ruling(ruling: str) -> ClipferryError:
     """Return the error that Instagram's own explanation stands for."""
     if re.search(r"\b(country|countries|region|location|legal)\b", ruling, re.IGNORECASE):
         return RegionBlockedError(ruling[:100])

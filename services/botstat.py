@@ -12,7 +12,7 @@ from platforms import Spool
 logger = logging.getLogger(__name__)
 
 #: Chats read from the database at a time.
-_BATCH_ROWS: Final = 50_000
+BATCH_ROWS: Final = 50_000
 _TIMEOUT_S: Final = 600
 #: Status of a response while an earlier upload is still processed.
 _CONFLICT: Final = 409
@@ -88,7 +88,7 @@ async def _write_ids(path: Path) -> int:
     number, last = 0, -(2**62)
     with path.open("a", encoding="utf-8") as file:
         while True:
-            chats = await chats_after(last, _BATCH_ROWS)
+            chats = await chats_after(last, BATCH_ROWS)
             if not chats:
                 return number
             file.writelines(f"{chat.chat_id}\n" for chat in chats)

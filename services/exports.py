@@ -15,7 +15,7 @@ from platforms import Spool
 logger = logging.getLogger(__name__)
 
 #: Chats read from the database at a time.
-_BATCH_ROWS: Final = 20_000
+BATCH_ROWS: Final = 20_000
 #: Lower than every chat id.
 _LOWEST_ID: Final = -(2**62)
 #: Upper bound for a line of either file, in bytes.
@@ -46,7 +46,7 @@ class Exports:
             ids = _SplitFile(space.folder, "chats", "txt", "", self._max_bytes)
             table = _SplitFile(space.folder, "chats", "csv", csv_line(_HEADINGS), self._max_bytes)
             while True:
-                chats = await chats_after(last, _BATCH_ROWS)
+                chats = await chats_after(last, BATCH_ROWS)
                 if not chats:
                     break
                 number, last = number + len(chats), chats[-1].chat_id

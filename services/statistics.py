@@ -24,16 +24,16 @@ from services.charts import Labels, draw
 logger = logging.getLogger(__name__)
 
 #: Rankings are recomputed after this many times their duration, which is 0.5 % of the time.
-_REFRESH_FACTOR = 200
+REFRESH_FACTOR = 200
 #: Shortest time between two computations of the rankings, in seconds.
-_MIN_REFRESH_S = 1.0
+MIN_REFRESH_S = 1.0
 #: Rankings that take no longer than this are computed while the user waits, in seconds.
 _QUICK_S: Final = 0.03
 #: Longest time to draw a picture, in seconds.
 _DRAW_S: Final = 60
 _DRAW_MB: Final = 800
 #: Downloads read from the database at a time.
-_BATCH_ROWS: Final = 20_000
+BATCH_ROWS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,7 @@ class Statistics:
                     referrals=await get_referral_stats(),
                 )
             self._took_s = time.monotonic() - began
-            self._tops_until = time.monotonic() + max(
-                _MIN_REFRESH_S, self._took_s * _REFRESH_FACTOR
-            )
+            self._tops_until = time.monotonic() + max(MIN_REFRESH_S, self._took_s * REFRESH_FACTOR)
             return self._tops
 
     async def send_picture(
@@ -149,7 +147,7 @@ class Statistics:
             path = space.folder / f"chat_{chat_id}.csv"
             path.write_text(csv_line(("time", "link")), encoding="utf-8", newline="")
             while True:
-                batch = await history_before(chat_id, last, _BATCH_ROWS)
+                batch = await history_before(chat_id, last, BATCH_ROWS)
                 if not batch:
                     break
                 number, last = number + len(batch), batch[-1]

@@ -353,6 +353,50 @@ def test_no_test_touches_private_attributes_of_the_bot():
     assert found == []
 
 
+def private_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and name of everything private in a module of the bot that a test uses."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names) if is_ours(module):
+                for alias in names:
+                    is_module = (ROOT / module.replace(".", "/") / f"{alias.name}.py").exists()
+                    if alias.name.startswith("_") and not is_module:
+                        yield node.lineno, f"{module}.{alias.name}"
+            case ast.Constant(value=str(name)) if re.fullmatch(r"[a-z_]+(\.\w+)*\._\w+", name):
+                if is_ours(name) and not (ROOT / f"{name.replace('.', '/')}.py").exists():
+                    yield node.lineno, name
+
+
+def is_ours(name: str) -> bool:
+    return name.partition(".")[0] in PACKAGES
+
+
+def test_no_test_imports_or_replaces_private_names_of_the_bot():
+    found = [
+        f"{file}:{line}: {name}"
+        for file, tree in modules("tests")
+        if file != Path("tests/test_house.py")  # the samples below
+        for line, name in private_names(tree)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from platforms._fetcher import _Route", ["platforms._fetcher._Route"]),
+        ("patch.setattr('data.database._READ_S', 1)", ["data.database._READ_S"]),
+        ("from platforms import _cobalt", []),
+        ("from platforms._spool import Spool", []),
+        ("patch.setattr('platforms._spool.DISK_CHECK_S', 1)", []),
+        ("import_module('platforms._spool')", []),
+        ("from tests.data import _x", []),
+    ],
+)
+def test_private_names_are_found(source: str, expected: list[str]):
+    assert [name for _, name in private_names(ast.parse(source))] == expected
+
+
 def test_nothing_is_committed_that_must_not_be():
     for name in tracked():
         assert not name.endswith(("uv.lock", "poetry.lock", "Pipfile.lock")), name

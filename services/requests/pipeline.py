@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 #: The stored outcome of a request that was answered in full.
 DELIVERED: Final = "delivered"
 #: Pauses before an explanation that Telegram did not take is sent again, in seconds.
-_EXPLAIN_AGAIN_S: Final = (1.0, 4.0, 15.0)
+EXPLAIN_AGAIN_S: Final = (1.0, 4.0, 15.0)
 
 
 class Service(Protocol):
@@ -157,7 +157,7 @@ async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) 
         await item.status.failed()
     if not aloud:
         return
-    for pause_s in (*_EXPLAIN_AGAIN_S, None):
+    for pause_s in (*EXPLAIN_AGAIN_S, None):
         try:
             await item.presenter.explain(error)
         except ChatForbiddenError as second:

@@ -80,8 +80,8 @@ def documents(harness: BotHarness) -> list[tuple[str, str]]:
 async def test_export_splits_the_chats_into_files_below_the_size_limit(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("app.container._EXPORT_BYTES", 1_210)
-    monkeypatch.setattr("services.exports._BATCH_ROWS", 3)
+    monkeypatch.setattr("app.container.EXPORT_BYTES", 1_210)
+    monkeypatch.setattr("services.exports.BATCH_ROWS", 3)
     await harness.start(**ADMIN)
     harness.video()
     await harness.say(VIDEO)

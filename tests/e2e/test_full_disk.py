@@ -21,8 +21,8 @@ async def test_a_full_disk_is_explained_and_reported_once(
         return SimpleNamespace(free=free[0])
 
     monkeypatch.setattr("platforms._spool.shutil.disk_usage", usage)
-    monkeypatch.setattr("platforms._spool._DISK_PATIENCE_S", 0.1)
-    monkeypatch.setattr("platforms._spool._DISK_CHECK_S", 0.02)
+    monkeypatch.setattr("platforms._spool.DISK_PATIENCE_S", 0.1)
+    monkeypatch.setattr("platforms._spool.DISK_CHECK_S", 0.02)
     post = harness.video()
     await harness.start(BOT_ADMINS="1001", NETWORK_BREAKER_FAILURES="1")
     bo = harness.world.person(1002, "Bo")
@@ -41,7 +41,7 @@ async def test_a_full_disk_is_explained_and_reported_once(
     assert len(reports) == 1
 
     free[0] = 10**12
-    monkeypatch.setattr("platforms._spool._REMEMBERED_S", 0.0)
+    monkeypatch.setattr("platforms._spool.REMEMBERED_S", 0.0)
     await harness.say(VIDEO, bo)
     assert len(harness.videos(harness.world.chats[1002])) == 1
     for _ in range(2):

@@ -67,7 +67,7 @@ async def test_health_and_metrics_are_served_over_http(harness: BotHarness):
 async def test_readyz_reports_every_reason(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     port = free_port()
     await harness.start(WATCH_PORT=str(port))
-    monkeypatch.setattr("app.health_server._STALE_S", -1)
+    monkeypatch.setattr("app.health_server.STALE_S", -1)
 
     async def broken(_work: Any) -> None:
         raise StorageError("gone")

@@ -75,8 +75,8 @@ async def test_details_show_every_scope_and_period(harness: BotHarness, scope: S
 async def test_the_sites_referrals_and_others_screens_show_their_counts(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("services.statistics._MIN_REFRESH_S", 0.0)
-    monkeypatch.setattr("services.statistics._REFRESH_FACTOR", 0)
+    monkeypatch.setattr("services.statistics.MIN_REFRESH_S", 0.0)
+    monkeypatch.setattr("services.statistics.REFRESH_FACTOR", 0)
     menu = await create_activity(harness)
     await harness.press(menu, view(Screen.SITES))
     assert "TikTok  ✅ 4 (⚡ 50%)  ❌ 1" in menu["text"]

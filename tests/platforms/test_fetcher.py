@@ -197,7 +197,7 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, free: list[int]) -> None:
         return SimpleNamespace(free=free.pop(0) if len(free) > 1 else free[0])
 
     monkeypatch.setattr("platforms._spool.shutil.disk_usage", usage)
-    monkeypatch.setattr("platforms._spool._DISK_CHECK_S", 0.01)
+    monkeypatch.setattr("platforms._spool.DISK_CHECK_S", 0.01)
 
 
 async def test_a_request_waits_until_the_disk_has_room(web: Web, monkeypatch: pytest.MonkeyPatch):
@@ -212,7 +212,7 @@ async def test_a_disk_that_stays_full_is_not_the_sites_fault(
 ):
     post = web.video_post()
     fill_disk(monkeypatch, [0])
-    monkeypatch.setattr("platforms._spool._DISK_PATIENCE_S", 0.1)
+    monkeypatch.setattr("platforms._spool.DISK_PATIENCE_S", 0.1)
     spool = web.spool()
     async with web.fetcher(attempts=3, breaker_failures=1) as fetcher:
         link = fetcher.registry.find(URL)

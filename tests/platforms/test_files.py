@@ -10,7 +10,7 @@ from core.errors import BrokenFileError, PlatformUnreachableError, SpoolError, T
 from core.formats import Quality
 from core.media import Clip
 from platforms import Attempt, Fetcher, FileRequest, FileVersion, SavedFile, Spool
-from platforms._fetcher import _Deadline
+from platforms._fetcher import Deadline
 from services.requests.file_requests import video_request
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
@@ -248,7 +248,7 @@ async def test_a_second_attempt_gives_up_what_the_first_one_held(tmp_path: Path)
 
 
 async def test_a_deadline_that_passes_while_the_disk_is_waited_for_is_no_bug():
-    deadline = _Deadline(0.05)
+    deadline = Deadline(0.05)
 
     async def work() -> None:
         async with deadline.enforced():

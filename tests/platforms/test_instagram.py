@@ -27,7 +27,7 @@ from core.errors import (
     StoriesError,
 )
 from core.media import Clip, Picture, Post, Unreadable
-from platforms.instagram import PLATFORM, _error_for_ruling, read_product
+from platforms.instagram import PLATFORM, error_for_ruling, read_product
 from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media, file_address
 from tests.sites import Web
@@ -531,4 +531,4 @@ async def test_a_picture_for_link_previews_is_not_the_post(web: Web):
     ],
 )
 def test_instagrams_own_words_are_understood(ruling: str, error: type[ClipferryError]):
-    assert type(_error_for_ruling(ruling)) is error
+    assert type(error_for_ruling(ruling)) is error

@@ -288,7 +288,7 @@ async def test_a_chat_that_refuses_the_explanation_is_marked(records: Records):
 async def test_an_explanation_that_telegram_does_not_take_is_sent_again(
     records: Records, monkeypatch: pytest.MonkeyPatch, trouble: ClipferryError
 ):
-    monkeypatch.setattr("services.requests.pipeline._EXPLAIN_AGAIN_S", (0.0, 0.0))
+    monkeypatch.setattr("services.requests.pipeline.EXPLAIN_AGAIN_S", (0.0, 0.0))
     one, error = fake_request(row=ROW), NotAvailableError()
     refusals: list[ClipferryError | None] = [trouble, trouble]
     explain = one.presenter.explain
@@ -306,7 +306,7 @@ async def test_an_explanation_that_telegram_does_not_take_is_sent_again(
 async def test_an_explanation_that_fails_is_only_logged(
     records: Records, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("services.requests.pipeline._EXPLAIN_AGAIN_S", (0.0,))
+    monkeypatch.setattr("services.requests.pipeline.EXPLAIN_AGAIN_S", (0.0,))
     one = fake_request(row=ROW)
     one.presenter.refusal = FloodError(3)
     await run(FakeService(NotAvailableError()), one)
