@@ -1,10 +1,11 @@
 """Posts on Reddit, which yt-dlp reads without an account, and single pictures by their own link."""
 
 import re
+from urllib.parse import SplitResult
 
 from core.media import Access, Clip, Link, Picture, Post, Rendition
 from platforms._http import HostRule
-from platforms._platform import FetchContext, PageKind, known_post
+from platforms._platform import FetchContext, Match, PageKind, known_post
 from platforms._ytdlp import BROWSER
 from platforms._ytdlp_site import YtdlpSite, site
 
@@ -12,14 +13,25 @@ from platforms._ytdlp_site import YtdlpSite, site
 _HOST = r"(?:[a-z-]{1,7}\.)?reddit\.com"
 #: The id of a picture or GIF ends with its format: "demo01.jpg". Ids of posts have no dot.
 _PICTURE = r"(?P<picture>[A-Za-z0-9]+\.(?:jpe?g|png|webp|gif|mp4))"
+#: A file of a video: "v.redd.it/demo01/DASH_720.mp4".
+_VIDEO_FILE = re.compile(r"(?:v|packaged-media)\.redd\.it/(?P<video>[A-Za-z0-9]+)/.+")
 
 
 class _Reddit(YtdlpSite):
     """Posts have ids such as "1demo01", and pictures such as "demo01.jpg"."""
 
+    def recognise(self, parts: SplitResult) -> Match | PageKind | None:
+        """Return what a URL is; the file of a video leads to its post like the video itself."""
+        if file := _VIDEO_FILE.fullmatch(f"{parts.netloc}{parts.path}"):
+            return Match(None, f"https://v.redd.it/{file['video']}")
+        return super().recognise(parts)
+
     def post_id(self, found: re.Match[str]) -> str:
-        """Return the id of a post or picture from the match of its URL."""
-        return found["picture"] or found["id"] or found["short_id"]
+        """Return the id of a post or picture from the match of its URL.
+
+        Ids of posts are numbers in base 36, in which some people write capital letters.
+        """
+        return found["picture"] or (found["id"] or found["short_id"]).lower()
 
     def link_to(self, post_id: str) -> str:
         """Return the URL of a post or picture by its id."""
@@ -47,9 +59,10 @@ _SITE = _Reddit(
     name="reddit",
     extractor=("reddit", "RedditIE"),
     post=re.compile(
-        rf"{_HOST}/(?:(?:(?:r|user|u)/[^/?]+/)?comments|gallery|tb)/(?P<id>[a-z0-9]+)"
+        rf"{_HOST}/(?:(?:r|user|u)/[^/?]+/)?(?:comments|gallery|duplicates|link|tb)"
+        r"/(?P<id>[A-Za-z0-9]+)(?=[/?])"
         rf"|(?:i|preview)\.redd\.it/(?:[\w-]+-v0-)?{_PICTURE}/?\?"
-        r"|redd\.it/(?P<short_id>[a-z0-9]+)/?\?",
+        r"|redd\.it/(?P<short_id>[A-Za-z0-9]+)/?\?",
         re.ASCII,
     ),
     pages=(
