@@ -105,6 +105,8 @@ class Access:
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
     #: URL of the operator's own service that relays the files; empty if the site serves them.
     relay: str = ""
+    #: The URLs never expire, so a file that the server does not find (HTTP 404) does not exist.
+    is_permanent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ async def download(server: FileServer, urls: tuple[str, ...], target: Path, chec
     Raises:
         TooLargeError: the file is larger than the limit, by Content-Length or while reading.
         SpoolError: the file cannot be written.
+        NotFoundError: the server does not find a permanent URL, see `Access`.
         PlatformError: no URL returned the whole file, or the last one left the allowed hosts.
     """
     failure: PlatformError = PlatformUnreachableError("no URL")
@@ -98,7 +99,13 @@ async def _download_one(server: FileServer, url: str, target: Path, checks: Chec
     headers = {**server.access.headers, "Accept-Encoding": "identity"}
     if cookies := server.access.cookies:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    async with server.web.get(url, server.hosts, headers, stall_s=server.stall_s) as response:
+    async with server.web.get(
+        url,
+        server.hosts,
+        headers,
+        stall_s=server.stall_s,
+        is_permanent=server.access.is_permanent,
+    ) as response:
         announced = response.content_length
         if announced is not None:
             if announced > checks.limit_bytes:

@@ -180,6 +180,7 @@ class Attempt:
         Raises:
             TooLargeError: all versions of a file are larger than their limits.
             SpoolError: the disk is full, or the files are larger than the spool.
+            NotFoundError: the permanent URL of a file does not exist.
             PlatformError: a file could not be downloaded completely.
         """
 

@@ -155,6 +155,7 @@ class FileSaver:
 
         Raises:
             TooLargeError: all versions are too large; the error has the smallest known size.
+            NotFoundError: the file's permanent URL does not exist.
             PlatformError: at least one version could not be downloaded for another reason.
         """
         dead: dict[tuple[str, ...], PlatformError] = {}

@@ -18,6 +18,7 @@ from yarl import URL
 
 from core.errors import (
     BrokenLinkError,
+    NotFoundError,
     PlatformRateLimitedError,
     PlatformRefusedError,
     PlatformUnreachableError,
@@ -162,14 +163,22 @@ class WebClient:
 
     @asynccontextmanager
     async def get(
-        self, url: str, hosts: Hosts, headers: Mapping[str, str], *, stall_s: float
+        self,
+        url: str,
+        hosts: Hosts,
+        headers: Mapping[str, str],
+        *,
+        stall_s: float,
+        is_permanent: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a GET request and yield the response; redirects are followed within `hosts`.
 
         `stall_s` is the maximum time without data, in seconds; the whole response may take longer.
+        `is_permanent` says that the URL does not expire, see `Access`.
 
         Raises:
             BrokenLinkError: the URL or a redirect leaves `hosts`.
+            NotFoundError: the server does not find a permanent URL.
             PlatformError: the site gave no usable response, or the body was cut off while the
                 caller was reading it.
         """
@@ -179,6 +188,8 @@ class WebClient:
             async with self._request(url, headers, timeout_s=stall_s) as response:
                 target = self._next_hop(response, hosts)
                 if target is None:
+                    if is_permanent and response.status in GONE:
+                        raise NotFoundError(f"HTTP {response.status}")
                     raise_for_status(response.status)
                     yield response
                     return

@@ -1,4 +1,4 @@
-"""Addresses that stand for an address of a site: mirrors, and pages that redirect out of a site.
+"""Addresses that stand for an address of a site: mirrors, pages that redirect out, damaged ones.
 
 Mirrors ("embed fixers" and alternative front ends) have the paths of the site itself. They and the
 redirecting pages are only translated here; none of them is ever requested. Source of the names:
@@ -7,7 +7,7 @@ the public READMEs and settings of embed fixers and of bots that rewrite links f
 
 import re
 from typing import Final
-from urllib.parse import SplitResult, parse_qs, urljoin
+from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
 
 from platforms._platform import clean_split
 
@@ -115,18 +115,46 @@ _REDIRECTING_PAGES: Final = (
 #: Redirecting pages may contain each other.
 _MAX_NESTING: Final = 4
 
+#: A path with a query behind "&", or behind an encoded "?". Names in a path may contain "&" too.
+_GLUED_QUERY: Final = re.compile(r"(?P<path>[^&]*?)(?:&(?=[\w-]+=)|%3[Ff])(?P<query>.*)")
+#: The pages whose fragment was the path of what they showed, and such a fragment: "#!/user".
+#: Source: the old addresses of Twitter, Facebook, TikTok and YouTube's mobile page.
+_FRAGMENT_PAGES: Final = re.compile(r"/?|/(?:home\.php|foryou)/?")
+_PATH_FRAGMENT: Final = re.compile(r"!?(?=/.)")
+
 
 def original_url(url: str) -> str:
     """Return the site's own URL for a URL of a mirror or of a page that redirects out of a site.
 
+    URLs whose query was separated wrongly, and old ones with the path behind "#!", are repaired.
     Other URLs, also invalid ones, are returned unchanged.
     """
     for _ in range(_MAX_NESTING):
+        url = _repaired(url)
         parts = clean_split(url)
         target = parts and (_target_of(parts) or _without_mirror(parts))
         if not target:
             break
         url = target
+    return url
+
+
+def _repaired(url: str) -> str:
+    """Return a URL with its path and query where they belong."""
+    # Copied from the source of a page.
+    url = url.replace("&amp;", "&")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    if _FRAGMENT_PAGES.fullmatch(parts.path) and (mark := _PATH_FRAGMENT.match(parts.fragment)):
+        path, _, query = parts.fragment[mark.end() :].partition("?")
+        parts = parts._replace(path=path, query=query, fragment="")
+        url = parts.geturl()
+    if glued := _GLUED_QUERY.fullmatch(parts.path):
+        query = glued["query"] if "=" in glued["query"] else unquote(glued["query"])
+        query = "&".join(filter(None, [query, parts.query]))
+        url = parts._replace(path=glued["path"], query=query).geturl()
     return url
 
 

@@ -46,6 +46,8 @@ class Match:
 
     #: The platform's id of the post, or None for a short link.
     post_id: str | None
+    #: The short link to resolve, if it is not the URL itself.
+    short_url: str = ""
 
 
 class PageKind(Enum):
@@ -158,7 +160,7 @@ class Platform:
         parts = clean_split(url)
         found = self.recognise(parts) if parts else None
         if isinstance(found, Match):
-            return Link(self.name, url, found.post_id)
+            return Link(self.name, found.short_url or url, found.post_id)
         if parts and found is PageKind.OTHER:
             for target in _return_addresses(parts):
                 match = self.recognise(target)

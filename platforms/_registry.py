@@ -2,15 +2,24 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from core.errors import SettingsError
 from core.media import Link
 from platforms._mirrors import original_url
 from platforms._platform import PageKind, Platform
 from platforms._urls_in_text import urls_in
+
+#: Login and sharing pages may name each other.
+_MAX_NESTING: Final = 3
+#: Parameters of such a page that are searched.
+_MAX_PARAMETERS: Final = 20
+_INNER_URL: Final = re.compile("(?<==)https?://", re.IGNORECASE)
 
 
 class Registry:
@@ -81,12 +90,40 @@ class Registry:
             page = found or page
         return page
 
-    def _identify(self, url: str) -> Link | PageKind | None:
+    def _identify(self, url: str, depth: int = 0) -> Link | PageKind | None:
+        """Return what a URL is; one that is no post counts as the first post in its query."""
         url = original_url(url)
-        for platform in self.by_name.values():
-            if found := platform.identify(url):
-                return found
-        return None
+        kinds = (platform.identify(url) for platform in self.by_name.values())
+        found = next((kind for kind in kinds if kind), None)
+        if found in {None, PageKind.OTHER} and depth < _MAX_NESTING:
+            for reading in dict.fromkeys(_urls_in_query(url)):
+                inner = self._identify(reading, depth + 1)
+                if isinstance(inner, Link):
+                    return inner
+        return found
+
+
+def _urls_in_query(url: str) -> Iterator[str]:
+    """Yield the readings of the URLs in a URL's query, where login and sharing pages name them."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return
+    for text in dict.fromkeys(_texts_in_query(query)):
+        for readings in urls_in(text):
+            yield from readings
+
+
+def _texts_in_query(query: str) -> Iterator[str]:
+    """Yield the texts in a query that may contain a URL."""
+    for _, value in parse_qsl(query)[:_MAX_PARAMETERS]:
+        # Encoded twice, or even three times, by pages that lead to each other.
+        for _ in range(_MAX_NESTING):
+            value = unquote(value) if "/" not in value else value
+        yield value
+    # Pasted without encoding, the inner URL goes on behind its own "&".
+    if inner := _INNER_URL.search(query):
+        yield query[inner.start() :]
 
 
 def load_registry(allowed: Iterable[str] | None = None) -> Registry:

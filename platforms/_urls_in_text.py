@@ -10,17 +10,17 @@ from typing import Final
 _SCHEME: Final = "[Hh][Tt][Tt][Pp][Ss]?://"
 #: Scripts that are written without spaces: a host may follow one of their letters.
 _SPACELESS: Final = r"\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-#: A scheme, or a host name without one that is followed by a path or query. Such a name does not
-#: begin within a word, a longer host name, an e-mail address or the path of another URL.
-_START: Final = re.compile(
-    rf"{_SCHEME}|(?<![^\W{_SPACELESS}])(?<![@./%=&?#~+$-])"
-    r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?=[/?])"
-)
-#: What no URL contains: spaces, quotes, and the punctuation of other scripts; or the scheme of the
-#: next URL. Behind "=" the next URL is a parameter of this one.
+#: A host name that is followed by a path or query.
+_BARE_HOST: Final = r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?=[/?])"
+#: A scheme, or a host name without one. Such a name does not begin within a word, a longer host
+#: name, an e-mail address or the path of another URL; "link=" and "link:" may stand before it.
+_START: Final = re.compile(rf"{_SCHEME}|(?<![^\W{_SPACELESS}])(?<![@./%&?#~+$-]){_BARE_HOST}")
+#: What no URL contains: spaces, quotes, and the punctuation of other scripts; or the start of the
+#: next URL: its scheme, or a host name behind a mark that separates them. Behind "=" the next URL
+#: is a parameter of this one.
 _END: Final = re.compile(
     r"[\s\x00-\x20<>\"«»،؛؟۔।॥\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef]"
-    rf"|(?<!=){_SCHEME}"
+    rf"|(?<!=){_SCHEME}|[,;|](?={_BARE_HOST})"
 )
 #: The characters of a URL (RFC 3986) without brackets and marks that enclose it in a text.
 _ASCII_PART: Final = re.compile(r"[A-Za-z0-9._~:/?#@!$&+,;=%-]*")

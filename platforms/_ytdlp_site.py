@@ -102,7 +102,7 @@ class YtdlpSite:
 
         def work(extractor: InfoExtractor, _ydl: LeanYoutubeDL) -> Any:
             try:
-                return extractor.extract(url)
+                return self.extract(extractor, url)
             except ExtractorError as error:
                 raise _error_for(error) from error
 
@@ -110,7 +110,19 @@ class YtdlpSite:
         hosts = HostRule(self.page_hosts.domains + self.media_hosts.domains)
         info = await context.pages.read(self.load_extractor(), hosts, work, is_lenient=True)
         access = Access(context.pages.proxy.name, {"Referer": url, "User-Agent": BROWSER})
-        return read_info(info, Post(self.name, post_id, url, access))
+        return self.read(info, Post(self.name, post_id, url, access))
+
+    def extract(self, extractor: Any, url: str) -> Any:
+        """Return what `read` needs; runs in the reader's thread.
+
+        Raises:
+            ExtractorError: the site does not provide the post.
+        """
+        return extractor.extract(url)
+
+    def read(self, result: Any, about: Post) -> Post:
+        """Convert the result of `extract` to a post; see `read_info`."""
+        return read_info(result, about)
 
     def load_extractor(self) -> Any:
         """Import yt-dlp's extractor class."""

@@ -14,7 +14,7 @@ _HOST = r"(?:(?:mbasic|[a-z]{2}-[a-z]{2})\.)?(?:facebook|fb)\.com"
 _POST = re.compile(
     rf"{_HOST}/(?:"
     # A video, by its id alone.
-    r"(?:reel/|watch/?\?(?:.*&)?v=|watch/live/?\?(?:.*&)?v=|[^/?]+/videos/(?:[^/?]+/)?"
+    r"(?:reels?/|watch/?\?(?:.*&)?v=|watch/live/?\?(?:.*&)?v=|[^/?]+/videos/(?:[^/?]+/)?"
     r"|video(?:/video)?\.php\?(?:.*&)?v=)(?P<id>\d+)"
     # A post, by its id and its author or group.
     r"|groups/(?P<group>[\w.-]+)/(?:posts|permalink)/(?:[^/?]+/)?(?P<group_post>\d+|pfbid\w+)"

@@ -88,6 +88,10 @@ _PAGES: Final = (
     (PageKind.AUDIO, re.compile(r"(?:(?:/h5|/i18n)?/share)?/music/")),
     (PageKind.PROFILE, re.compile(r"/@[^/]+/?$|(?:/h5|/i18n)?/share/use?r/")),
 )
+#: Path of the feeds, whose query may name the post that is shown.
+_FEED_PATH = re.compile(
+    r"/?|(?:/[a-z]{2}(?:-[A-Za-z]{2,4})?)?/(?:foryou|following|friends|explore)/?"
+)
 _SHORT_PATH = re.compile(r"/t/[A-Za-z0-9_-]+/?")
 _SHORT_HOST_PATH = re.compile(r"/(?:t/)?[A-Za-z0-9_-]+/?")
 
@@ -192,7 +196,7 @@ class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
 
 
 def _match_query(parts: SplitResult) -> Match | None:
-    if parts.path not in {"", "/"}:
+    if not _FEED_PATH.fullmatch(parts.path):
         return None
     query = parse_qs(parts.query)
     for name in ("item_id", "share_item_id"):

@@ -111,8 +111,13 @@ class RedditPost:
     video: Path | None = None
     sound: Path | None = None
     title: str = "A crossing"
+    #: Pictures of a gallery, JPEG or GIF, in order; one alone is a picture post. None has not been
+    #: processed.
+    pictures: tuple[Path | None, ...] = ()
     #: URL on another site that the post links to.
     link: str = ""
+    #: "deleted", "moderator": who removed the media of the post.
+    removed_by: str = ""
     #: "private" or "quarantined": visible to members only; "html": the site asks for a login.
     refusal: str = ""
 
@@ -135,7 +140,7 @@ class RedditSite:
         """Answer a request."""
         name = request.path.strip("/")
         if request.host == "i.redd.it":
-            path = self.pictures.get(name)
+            path = self.pictures.get(name) or self._picture(name)
             return await send_file(request, path) if path else web.Response(status=404)
         if request.host == "v.redd.it":
             return await self._file(request) if "/" in name else self._redirect(name)
@@ -162,8 +167,15 @@ class RedditSite:
 
     def _post(self, post: RedditPost) -> dict[str, Any]:
         data: dict[str, Any] = {"title": post.title, "author": "ferry_demo", "ups": 7}
+        if post.removed_by:
+            url = f"https://www.reddit.com/gallery/{post.id}"
+            return data | {"url": url, "removed_by_category": post.removed_by}
         if post.link:
             return data | {"url": post.link}
+        if len(post.pictures) == 1:
+            return data | {"url": f"https://i.redd.it/{_media_id(post, 0)}.jpg"}
+        if post.pictures:
+            return data | _gallery(post)
         base = f"https://v.redd.it/{post.id}"
         video = {
             "fallback_url": f"{base}/DASH_720.mp4?source=fallback",
@@ -175,6 +187,15 @@ class RedditSite:
         }
         return data | {"url": base, "secure_media": {"reddit_video": video}}
 
+    def _picture(self, name: str) -> Path | None:
+        """Return a picture of a post by its file name."""
+        number = name.partition(".")[0]
+        for post in self.posts.values():
+            for position, path in enumerate(post.pictures):
+                if number == _media_id(post, position):
+                    return path
+        return None
+
     async def _file(self, request: web.Request) -> web.StreamResponse:
         _, number, name = request.path.split("/")
         post = self.posts[number]
@@ -182,6 +203,39 @@ class RedditSite:
             return web.Response(text=_MPD, content_type="application/dash+xml")
         path = {"DASH_720.mp4": post.video, "DASH_AUDIO_128.mp4": post.sound}.get(name)
         return await send_file(request, path) if path else web.Response(status=404)
+
+
+def _media_id(post: RedditPost, position: int) -> str:
+    return f"{post.id}n{position}"
+
+
+def _gallery(post: RedditPost) -> dict[str, Any]:
+    """Return what a post's object says about its gallery; the URLs are escaped for HTML."""
+    ids = [_media_id(post, position) for position in range(len(post.pictures))]
+    media: dict[str, Any] = {}
+    for number, path in zip(ids, post.pictures, strict=True):
+        suffix = path.suffix if path else ""
+        preview = f"https://preview.redd.it/{number}{suffix}?width=640&amp;auto=webp&amp;s=00"
+        media[number] = {
+            "id": number,
+            "status": "valid",
+            "e": "Image",
+            "m": "image/jpg",
+            "p": [{"u": f"{preview}1", "x": 108, "y": 135}, {"u": f"{preview}2"}],
+            "s": {"u": preview, "x": 400, "y": 500},
+        }
+        if path is None:
+            media[number] = {"id": number, "status": "unprocessed"}
+        elif path.suffix == ".gif":
+            gif = f"https://i.redd.it/{number}.gif"
+            media[number] |= {"e": "AnimatedImage", "m": "image/gif", "s": {"gif": gif}}
+    return {
+        "url": f"https://www.reddit.com/gallery/{post.id}",
+        "is_gallery": True,
+        "gallery_data": {"items": [{"media_id": number} for number in ids]},
+        # The order of the object says nothing.
+        "media_metadata": dict(reversed(media.items())),
+    }
 
 
 def _redirect(target: str) -> web.Response:

@@ -9,7 +9,7 @@ from PIL import Image
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from simulator.samples import VideoSpec
-from simulator.sites.others import XPost
+from simulator.sites.others import RedditPost, XPost
 from tests.e2e.bot_harness import BotHarness
 from tests.links import draw
 
@@ -125,3 +125,32 @@ async def test_a_gif_on_reddit_is_sent_as_an_animation(harness: BotHarness):
     await harness.say("hello")
     await harness.say("https://i.redd.it/demo01.gif")
     assert harness.answers()[-1]["animation"]["width"] == 120
+
+
+async def test_a_gallery_on_reddit_arrives_as_an_album_in_order(harness: BotHarness):
+    paths = [harness.samples.picture(400, 500 + n, f"r{n}") for n in range(3)]
+    harness.simulator.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=tuple(paths))
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://www.reddit.com/r/ferries/gallery/1demo01")
+    photos = [m for m in harness.answers() if "photo" in m]
+    assert len({m["media_group_id"] for m in photos}) == 1
+    assert [m["photo"][-1]["height"] for m in photos] == [500, 501, 502]
+
+
+async def test_a_picture_on_reddit_that_is_gone_is_not_found(harness: BotHarness):
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://i.redd.it/gone01.jpg")
+    assert harness.texts()[-1] == EN["media_not_found"]
+    assert len(harness.simulator.log) == 1
+
+
+async def test_only_the_link_within_another_one_is_requested(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say("hello")
+    inner = f"https%3A%2F%2Fwww.tiktok.com%2F%40ferry.demo%2Fvideo%2F{ID}"
+    await harness.say(f"https://api.whatsapp.com/send?text=Look%20{inner}")
+    assert len(harness.videos()) == 1
+    assert not any("whatsapp" in entry.host for entry in harness.simulator.log)

@@ -32,6 +32,16 @@ TIKTOK = {
     "https://web.tiktok.com/@ferry/video/73": "73",
     "https://www.tiktok.com/login?redirect_url=https%3A%2F%2Fm.tiktok.com%2Fv%2F73.html": "73",
     "https://www.tiktok.com/login?redirect_url=%2F%40a%2Fvideo%2F73": "73",
+    "https://www.tiktok.com/@ferry/video/73&is_from_webapp=1": "73",
+    "https://www.tiktok.com/@ferry/video/73%3Fis_from_webapp%3D1": "73",
+    "https://www.tiktok.com/foryou?is_from_webapp=v1&item_id=73": "73",
+    "https://www.tiktok.com/de-DE/foryou?item_id=73": "73",
+    "https://www.tiktok.com/foryou?is_copy_url=1#/@ferry/video/73": "73",
+    "https://www.tiktok.com/following/?item_id=73": "73",
+    "https://www.tiktok.com/?item_id=73&sender_device=pc": "73",
+    "https://www.tiktok.com/foryou?item_id=x": P.TAG,
+    "https://www.tiktok.com/foryou": P.TAG,
+    "https://vm.tiktok.com/ZMabc&share_app_id=1": SHORT,
     "https://lite.tiktok.com/t/ZSabc/": SHORT,
     "https://www.tiktok.com/@ferry": P.PROFILE,
     "https://www.tiktok.com/@ferry?lang=en": P.PROFILE,
@@ -68,6 +78,10 @@ INSTAGRAM = {
     "https://www.instagram.com/en-US/p/DemoPhoto01/": "DemoPhoto01",
     "https://instagr.am/p/DemoPhoto01": "DemoPhoto01",
     "https://web.instagram.com/p/DemoPhoto01/": "DemoPhoto01",
+    "https://www.instagram.com/reel/DemoReel001&igsh=abc": "DemoReel001",
+    "https://www.instagram.com/reel/DemoReel001/&igsh=abc==": "DemoReel001",
+    "https://www.instagram.com/reel/DemoReel001%3Figsh%3Dabc": "DemoReel001",
+    "https://www.instagram.com/ferry.demo&hl=en": P.PROFILE,
     "https://www.instagram.com/accounts/login/?next=/p/DemoPhoto01/": "DemoPhoto01",
     "https://www.instagram.com/accounts/login/?next=%2Freel%2FDemoReel001%2F%3Figsh%3Dx": (
         "DemoReel001"
@@ -100,6 +114,16 @@ INSTAGRAM = {
 
 FACEBOOK = {
     "https://www.facebook.com/reel/73": "73",
+    "https://www.facebook.com/reels/73/": "73",
+    "https://www.facebook.com/reel/73&mibextid=x": "73",
+    "https://www.facebook.com/watch/%3Fv%3D73": "73",
+    "https://www.facebook.com/watch/?ref=x&amp;v=73": "73",
+    "https://www.facebook.com/home.php#!/video.php?v=73": "73",
+    "https://www.facebook.com/A&B/videos/73": "73",
+    "https://www.facebook.com/plugins/video.php?href=https%3A%2F%2Fwww.facebook.com%2Fx%2Fvideos"
+    "%2F73%2F&show_text=0": "73",
+    "https://www.facebook.com/reels/": P.OTHER,
+    "https://www.facebook.com/reels/audio/73/": P.AUDIO,
     "https://www.facebook.com/watch/?v=73&ref=x": "73",
     "https://www.facebook.com/watch/live/?ref=x&v=73": "73",
     "https://www.facebook.com/ferry/videos/a-crossing/73/": "73",
@@ -151,6 +175,14 @@ REDDIT = {
     "https://www.reddit.com/user/ferry/comments/1demo01/x/": "1demo01",
     "https://www.reddit.com/comments/1demo01": "1demo01",
     "https://www.reddit.com/gallery/1demo01": "1demo01",
+    "https://www.reddit.com/r/ferries/gallery/1demo01": "1demo01",
+    "https://www.reddit.com/user/ferry/gallery/1demo01/": "1demo01",
+    "https://www.reddit.com/r/ferries/duplicates/1demo01/a_crossing/": "1demo01",
+    "https://www.reddit.com/link/1demo01/video/ab12cd/player": "1demo01",
+    "https://www.reddit.com/r/ferries/comments/1DEMO01/": "1demo01",
+    "https://www.reddit.com/comments/1demo01&utm_source=share": "1demo01",
+    "https://redd.it/1DEMO01": "1demo01",
+    "https://redd.it/1demo01&x=1": "1demo01",
     "https://redd.it/1demo01": "1demo01",
     "https://i.redd.it/ab12cd.jpeg": "ab12cd.jpeg",
     "https://i.redd.it/ab12cd.gif": "ab12cd.gif",
@@ -159,6 +191,14 @@ REDDIT = {
     "https://www.reddit.com/r/ferries/s/AbCd12": SHORT,
     "https://v.redd.it/ab12cd": SHORT,
     "https://www.reddit.com/video/ab12cd": SHORT,
+    "https://v.redd.it/ab12cd?source=fallback": SHORT,
+    "https://v.redd.it/ab12cd/DASH_720.mp4": SHORT,
+    "https://v.redd.it/ab12cd/DASH_720.mp4?source=fallback": SHORT,
+    "https://v.redd.it/ab12cd/HLSPlaylist.m3u8?a=1&f=sd": SHORT,
+    "https://packaged-media.redd.it/ab12cd/pb/m2-res_720p.mp4?m=DASHPlaylist.mpd&v=1": SHORT,
+    "https://v.redd.it/": P.OTHER,
+    "https://www.reddit.com/r/ferries/comments/1demo01_x": P.LIST,
+    "https://v.redd.it.evil.example/ab12cd/DASH_720.mp4": None,
     "https://www.reddit.com/r/ferries/": P.LIST,
     "https://www.reddit.com/r/ferries/top/?t=all": P.LIST,
     "https://www.reddit.com/user/ferry": P.PROFILE,
@@ -168,7 +208,6 @@ REDDIT = {
     "https://www.reddit.com/live/ab12": P.LIVE,
     "https://www.reddit.com/": P.OTHER,
     "https://www.reddit.com/settings": P.OTHER,
-    "https://v.redd.it/ab12cd/DASH_720.mp4": P.OTHER,
     "https://notreddit.com/comments/1demo01": None,
 }
 
@@ -181,6 +220,12 @@ X = {
     "https://twitter.com/statuses/73": "73",
     "https://mobile.twitter.com/ferry/status/73?s=20": "73",
     "https://m.x.com/ferry/status/73": "73",
+    "https://x.com/ferry/status/73&s=20": "73",
+    "https://x.com/ferry/status/73%3Fs%3D20": "73",
+    "https://twitter.com/#!/ferry/status/73": "73",
+    "https://mobile.twitter.com#!/ferry/status/73?s=20": "73",
+    "https://twitter.com/#!/ferry": P.PROFILE,
+    "https://twitter.com/#!//evil.example/ferry/status/73": P.OTHER,
     "https://twitter.com/i/videos/tweet/73": "73",
     "https://x.com/i/flow/login?redirect_after_login=%2Fferry%2Fstatus%2F73": "73",
     "https://x.com/ferry": P.PROFILE,
@@ -243,6 +288,18 @@ OTHERS = {
     "https://www.twitch.tv/collections/ab12": P.LIST,
     "https://player.twitch.tv/?channel=ferry": P.LIVE,
     "https://www.twitch.tv/": P.OTHER,
+    "https://streamable.com/ab12cd&t=1": "ab12cd",
+    "https://clips.twitch.tv/DemoClip&tt_medium=x": "DemoClip",
+    "https://www.pinterest.com/pin/73&x=1": "73",
+    "https://pin.it/abc123&x=1": SHORT,
+    "https://www.snapchat.com/spotlight/W7_ab&share_id=x": "W7_ab",
+    "https://bsky.app/profile/ferry.example/post/3kx&ref=x": "ferry.example/post/3kx",
+    "https://youtu.be/DemoShort01&t=10": "DemoShort01",
+    "https://youtu.be/DemoShort01%3Fsi%3Dx": "DemoShort01",
+    "https://www.youtube.com/watch%3Fv%3DDemoShort01": "DemoShort01",
+    "https://www.youtube.com/watch&v=DemoShort01": "DemoShort01",
+    "https://www.youtube.com/watch?app=desktop&amp;v=DemoShort01": "DemoShort01",
+    "https://m.youtube.com/#/watch?v=DemoShort01": "DemoShort01",
     "https://youtu.be/DemoShort01?si=x": "DemoShort01",
     "https://m.youtube.com/watch?app=desktop&v=DemoShort01": "DemoShort01",
     "https://music.youtube.com/watch?v=DemoShort01&list=x": "DemoShort01",
@@ -349,6 +406,44 @@ MIRRORS = {
     "https://vk.com/away.php?to=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73": "https://x.com/a/status/73",
 }
 
+#: Pages of any site that name the post in their query.
+IN_PARAMETERS = {
+    "https://example.com/login?next=https://x.com/a/status/73": "https://x.com/a/status/73",
+    "https://example.com/login?next=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73&x=1": (
+        "https://x.com/a/status/73"
+    ),
+    "https://example.com/?a=1&next=https://www.youtube.com/watch?app=desktop&v=DemoShort01": (
+        "https://www.youtube.com/watch?app=desktop&v=DemoShort01"
+    ),
+    "https://example.com/?next=https%253A%252F%252Fx.com%252Fa%252Fstatus%252F73": (
+        "https://x.com/a/status/73"
+    ),
+    "https://example.com/?u=x.com/a/status/73": "https://x.com/a/status/73",
+    "https://evil.example/?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73": "https://x.com/a/status/73",
+    "https://l.instagram.com.evil.example/?u=https%3A%2F%2Fvm.tiktok.com%2FZMabc": (
+        "https://vm.tiktok.com/ZMabc"
+    ),
+    "https://t.me/share/url?url=https%3A%2F%2Fvxtwitter.com%2Fa%2Fstatus%2F73&text=Look": (
+        "https://x.com/a/status/73"
+    ),
+    "https://t.me/iv?url=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73&rhash=00": (
+        "https://x.com/a/status/73"
+    ),
+    "https://api.whatsapp.com/send?text=Look%20https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73%21": (
+        "https://x.com/a/status/73"
+    ),
+    "https://api.whatsapp.com/send?phone=&text=%D0%BE%D1%81%D1%8C%20x.com%2Fa%2Fstatus%2F73": (
+        "https://x.com/a/status/73"
+    ),
+    "https://x.com/intent/post?url=https%3A%2F%2Fwww.tiktok.com%2F%40a%2Fvideo%2F73": (
+        "https://www.tiktok.com/@a/video/73"
+    ),
+    "https://www.facebook.com/sharer/sharer.php?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73": (
+        "https://x.com/a/status/73"
+    ),
+}
+MIRRORS |= IN_PARAMETERS
+
 
 @pytest.mark.parametrize("url", MIRRORS)
 def test_a_mirror_is_read_as_the_site_itself(url: str):
@@ -366,8 +461,13 @@ def test_a_mirror_is_read_as_the_site_itself(url: str):
         "https://vxtwitter.com.evil.example/a/status/73",
         "https://vxtwitter.com@127.0.0.1/a/status/73",
         "https://vxtwitter.com:8443/a/status/73",
-        "https://evil.example/?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73",
-        "https://l.instagram.com.evil.example/?u=https%3A%2F%2Fx.com%2Fa%2Fstatus%2F73",
+        "https://evil.example/?u=https%3A%2F%2Fnotx.com%2Fa%2Fstatus%2F73",
+        "https://evil.example/?u=https%3A%2F%2Fx.com.evil.example%2Fa%2Fstatus%2F73",
+        "https://evil.example/?u=me%40x.com%2Fa%2Fstatus%2F73",
+        "https://evil.example/?u=https%3A%2F%2Fx.com%40127.0.0.1%2Fa%2Fstatus%2F73",
+        "https://evil.example/?u=%2Fa%2Fstatus%2F73",
+        "https://evil.example/x.com/a/status/73?u=1",
+        "https://t.me/share/url?url=https%3A%2F%2Fx.com%2Fferry",
         "https://l.facebook.com/l.php?u=http%3A%2F%2F127.0.0.1%2Fa%2Fstatus%2F73",
         "https://l.facebook.com/l.php?u=https%3A%2F%2F%5Bbad",
         "https://phixiv.net/artworks/73",
@@ -422,6 +522,22 @@ TEXTS = {
     "vm.tiktok.com/ZMabc12": [SHORT_LINK],
     "看vm.tiktok.com/ZMabc12": [SHORT_LINK],
     "link:vm.tiktok.com/ZMabc12, x.com/a/status/1": [SHORT_LINK, "https://x.com/a/status/1"],
+    "link=x.com/a/status/12": ["https://x.com/a/status/12"],
+    "url:instagram.com/p/DemoPhoto01": ["https://instagram.com/p/DemoPhoto01"],
+    "link=nottiktok.com/@a/video/73": [],
+    "link=tiktok.com.evil.example/@a/video/73": [],
+    "link=me@tiktok.com/@a/video/73": [],
+    "mailto:me@tiktok.com/@a/video/73": [],
+    "link=.tiktok.com/@a/video/73": [],
+    "x.com/a/status/1,x.com/b/status/2": ["https://x.com/a/status/1", "https://x.com/b/status/2"],
+    "x.com/a/status/1;x.com/b/status/2": ["https://x.com/a/status/1", "https://x.com/b/status/2"],
+    "x.com/a/status/1|x.com/b/status/2": ["https://x.com/a/status/1", "https://x.com/b/status/2"],
+    f"{VIDEO},vm.tiktok.com/ZMabc12": [VIDEO, SHORT_LINK],
+    f"{VIDEO},{SHORT_LINK}": [VIDEO, SHORT_LINK],
+    "x.com/a/status/1,nottiktok.com/@a/video/73": ["https://x.com/a/status/1"],
+    "https://v.redd.it/ab12cd/DASH_720.mp4?source=fallback": ["https://v.redd.it/ab12cd"],
+    "https://t.me/share/url?url=https://x.com/a/status/1": ["https://x.com/a/status/1"],
+    "t.me/share/url?url=x.com/a/status/1&text=Look": ["https://x.com/a/status/1"],
     "VM.TikTok.com/ZMabc12": ["https://VM.TikTok.com/ZMabc12"],
     "HTTPS://vm.tiktok.com/ZMabc12": [SHORT_LINK],
     "https://www.facebook.com/Паром/videos/73": ["https://www.facebook.com/Паром/videos/73"],
@@ -436,7 +552,7 @@ TEXTS = {
     "tiktok.com@127.0.0.1/@a/video/73": [],
     "tiktok.com:8443/@a/video/73": [],
     "evil.example/tiktok.com/@a/video/73": [],
-    "evil.example/?u=https://tiktok.com/@a/video/73": [],
+    "evil.example/?u=https://tiktok.com/@a/video/73": ["https://tiktok.com/@a/video/73"],
     "ftp://www.tiktok.com/@a/video/73": [],
     "//www.tiktok.com/@a/video/73": [],
     "https://中国tiktok.com/@a/video/73": [],
@@ -483,6 +599,7 @@ def test_the_more_specific_page_is_named():
             "/",
         ),
         *("https://x.com/?u=", "https://www.facebook.com/a/", "%25", "https://l.facebook.com/?u="),
+        *(",a.b/", "=a.b/c&", "&x=https://a.b/?", "%3F", "&amp;", "#!/", "=x.com/login?next"),
         *("\u200b", "_", "https://x.com/a/status/1", "https://x.com/login?next=", "&next=/login?"),
     ],
 )

@@ -17,8 +17,11 @@ from core.errors import (
     PlatformRateLimitedError,
     PlatformUnreachableError,
     SettingsError,
+    UnderReviewError,
 )
-from core.media import Access, Clip, Picture, Post
+from core.media import Access, Clip, Item, Picture, Post, Rendition, Unreadable
+from platforms import reddit
+from platforms._files import FileRequest, FileVersion
 from platforms._registry import load_registry
 from platforms._ytdlp_site import read_info
 from simulator.samples import VideoSpec
@@ -202,6 +205,159 @@ async def test_a_picture_on_reddit_is_read_without_its_page(web: Web):
     assert post.items == (Picture(("https://i.redd.it/demo01.jpg",)),)
     assert post.url == "https://i.redd.it/demo01.jpg"
     assert web.log == []
+
+
+async def test_a_picture_on_reddit_that_is_gone_is_not_found_at_the_first_attempt(web: Web):
+    url = "https://i.redd.it/gone01.jpg"
+    spool = web.spool()
+    async with web.fetcher() as fetcher:
+        link = fetcher.registry.find(url)
+        assert link is not None
+        wanted = [FileRequest((FileVersion((url,), 1_000_000),), "0")]
+
+        async def fetch(attempt):
+            async with spool.workspace() as space:
+                return await attempt.save(await attempt.read(), wanted, space)
+
+        with pytest.raises(NotFoundError):
+            await fetcher.attempt(link, fetch)
+    assert len(web.log) == 1
+
+
+def gallery_picture(number: int) -> Picture:
+    preview = f"https://preview.redd.it/1demo01n{number}.jpg?width=640&auto=webp&s=00"
+    original = f"https://i.redd.it/1demo01n{number}.jpg"
+    return Picture((original, preview, f"{preview}2", f"{preview}1"))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://www.reddit.com/gallery/1demo01", "https://redd.it/1DEMO01", REDDIT_LINK]
+)
+async def test_a_gallery_on_reddit_is_its_pictures_in_order(web: Web, url: str):
+    path = web.samples.picture(400, 500, "r")
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=(path, None, path))
+    post = await read(web, url)
+    assert post.items == (gallery_picture(0), Unreadable(), gallery_picture(2))
+    assert (post.id, post.likes) == ("1demo01", 7)
+    assert (post.author, post.text) == ("ferry_demo", "A crossing")
+    assert web.asked_hosts() <= {"old.reddit.com", "www.reddit.com"}
+
+
+async def test_a_picture_post_on_reddit_is_its_picture(web: Web):
+    path = web.samples.picture(400, 500, "r")
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=(path,))
+    post = await read(web, REDDIT_LINK)
+    assert post.items == (Picture(("https://i.redd.it/1demo01n0.jpg",)),)
+
+
+async def test_an_animated_picture_of_a_gallery_is_a_silent_clip(web: Web):
+    path = web.folder / "a.gif"
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=(path, path))
+    first, _ = clips(await read(web, REDDIT_LINK))
+    assert first.renditions[0].urls == ("https://i.redd.it/1demo01n0.gif",)
+    assert first.is_silent
+    # The file behind the still is the GIF itself.
+    assert first.cover_urls == ("https://preview.redd.it/1demo01n0.gif?width=640&auto=webp&s=002",)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"pictures": (None, None)}, UnderReviewError),
+        ({"removed_by": "deleted"}, NotFoundError),
+        ({"link": "https://i.imgur.com/a.jpg"}, NoMediaError),
+        ({"link": "https://i.redd.it.evil.example/a.jpg"}, NoMediaError),
+    ],
+)
+async def test_posts_of_reddit_without_pictures_say_why(web: Web, options, error):
+    web.reddit.posts["1demo01"] = RedditPost("1demo01", **options)
+    with pytest.raises(error):
+        await read(web, REDDIT_LINK)
+
+
+IMAGE = {
+    "id": "a",
+    "status": "valid",
+    "e": "Image",
+    "s": {"u": "https://preview.redd.it/a.png?s=1"},
+}
+PICTURE = Picture(("https://i.redd.it/a.png", "https://preview.redd.it/a.png?s=1"))
+GALLERY = {"gallery_data": {"items": [{"media_id": "a"}]}, "media_metadata": {"a": IMAGE}}
+STILL = "https://preview.redd.it/g.gif?format=png8&s=1"
+ANIMATION = {
+    "status": "valid",
+    "e": "AnimatedImage",
+    "p": [{"u": STILL}],
+    "s": {"mp4": "https://preview.redd.it/g.gif?format=mp4&amp;s=1", "x": 3, "y": 2},
+}
+MP4 = Rendition(("https://preview.redd.it/g.gif?format=mp4&s=1",), "h264", 3, 2, quality=1)
+GIF = Rendition(("https://i.redd.it/g.gif",), "h264", 3, 2)
+SOURCE = {"url": "https://preview.redd.it/g.gif?format=png8&amp;s=1", "width": 3, "height": 2}
+VIDEO = Clip(())
+
+
+@pytest.mark.parametrize(
+    ("data", "items"),
+    [
+        (GALLERY, (PICTURE,)),
+        ({"crosspost_parent_list": [GALLERY]}, (PICTURE,)),
+        # A text with a video that yt-dlp has found and a picture, in the order of the text.
+        (
+            {"selftext": "first v, then a", "media_metadata": {"a": IMAGE, "v": {"id": "v"}}},
+            (VIDEO, PICTURE),
+        ),
+        (GALLERY | {"media_metadata": {}}, (Unreadable(),)),
+        (GALLERY | {"media_metadata": {"a": {**IMAGE, "status": "failed"}}}, (Unreadable(),)),
+        (GALLERY | {"media_metadata": {"a": {**IMAGE, "e": "Hologram"}}}, (Unreadable(),)),
+        (GALLERY | {"media_metadata": {"a": {**IMAGE, "s": {"u": "http://x"}}}}, (Unreadable(),)),
+        (
+            GALLERY | {"media_metadata": {"a": ANIMATION}},
+            (Clip((MP4,), cover_urls=(STILL,), is_silent=True),),
+        ),
+        (
+            {
+                "url": "https://i.redd.it/g.gif",
+                "preview": {
+                    "images": [
+                        {
+                            "source": SOURCE,
+                            "variants": {"mp4": {"source": {"url": ANIMATION["s"]["mp4"]}}},  # type: ignore[index]
+                        }
+                    ]
+                },
+            },
+            (Clip((MP4, GIF), cover_urls=(STILL,), is_silent=True),),
+        ),
+        (
+            {"url": "https://preview.redd.it/dawn-v0-a.png?s=1"},
+            (
+                Picture(
+                    ("https://i.redd.it/a.png", "https://preview.redd.it/dawn-v0-a.png?s=1"),
+                ),
+            ),
+        ),
+        # A gallery that was deleted.
+        ({"is_gallery": True, "gallery_data": None, "media_metadata": {"a": IMAGE}}, ()),
+        ({"url": "https://v.redd.it/a"}, ()),
+        (None, ()),
+    ],
+)
+def test_the_items_of_a_post_on_reddit(data, items: tuple[Item, ...]):
+    assert reddit.read_items(data, {"v": VIDEO}) == items
+
+
+def test_a_text_on_reddit_keeps_its_pictures_beside_its_videos():
+    data = {"selftext": "a, v", "media_metadata": {"v": {"id": "v"}, "a": IMAGE}}
+    info = {"_type": "playlist", "entries": [{"id": "v", "formats": [FORMAT]}]}
+    post = reddit.read_post(info, data, ABOUT)
+    assert post.items[0] == PICTURE
+    assert isinstance(post.items[1], Clip)
+
+
+def test_a_gallery_without_end_is_a_list():
+    data = GALLERY | {"gallery_data": {"items": [{"media_id": "a"}] * 51}}
+    with pytest.raises(ListError):
+        reddit.read_post({"_type": "url_transparent"}, data, ABOUT)
 
 
 async def test_an_unknown_pin_is_not_found(web: Web):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import ClipferryError
 from core.media import Access, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
-from platforms import _cobalt, instagram, tiktok
+from platforms import _cobalt, instagram, reddit, tiktok
 from platforms._json import Json
 from platforms._ytdlp_site import read_info
 from tests.updates import mutated
@@ -92,6 +92,27 @@ COBALT: Final[dict[str, Any]] = {
     "picker": [{"type": "photo", "url": "https://cobalt.example.com/i"}],
     "error": {"code": "error.api.fetch.empty"},
 }
+REDDIT: Final[dict[str, Any]] = {
+    "author": "ferry",
+    "title": "A crossing",
+    "ups": 7,
+    "gallery_data": {"items": [{"media_id": "a"}, {"media_id": "b"}]},
+    "media_metadata": {
+        "a": {
+            "id": "a",
+            "status": "valid",
+            "e": "Image",
+            "p": [{"u": "https://preview.redd.it/a.jpg?s=1"}],
+            "s": {"u": "https://preview.redd.it/a.jpg?s=2"},
+        },
+        "b": {
+            "id": "b",
+            "status": "valid",
+            "e": "AnimatedImage",
+            "s": {"mp4": "https://preview.redd.it/b.gif?s=1", "x": 3, "y": 2},
+        },
+    },
+}
 LINK: Final = Link("reddit", "https://www.reddit.com/r/a/comments/1/b/", "1")
 
 
@@ -107,6 +128,12 @@ def read_ytdlp(document: Any) -> Post:
     return read_info(document, Post("reddit", "1", LINK.url, ACCESS))
 
 
+def read_reddit(document: Any) -> Post:
+    return reddit.read_post(
+        {"_type": "url_transparent"}, document, Post("reddit", "1", LINK.url, ACCESS)
+    )
+
+
 def read_cobalt(document: Any) -> Post:
     return _cobalt.read_answer(Json(document, "cobalt"), LINK, "https://cobalt.example.com")
 
@@ -115,6 +142,7 @@ CASES: Final = {
     "tiktok": (read_tiktok, TIKTOK),
     "instagram": (read_instagram, INSTAGRAM),
     "yt-dlp": (read_ytdlp, INFO),
+    "reddit": (read_reddit, REDDIT),
     "cobalt": (read_cobalt, COBALT),
 }
 
