@@ -1,7 +1,7 @@
 """Posts on Reddit, which yt-dlp reads without an account, and single pictures by their own link.
 
 yt-dlp's result has only videos. The pictures are read from the post's own JSON object, which yt-dlp
-requests. Source of its keys: gallery-dl's extractor, and the site's API.
+requests. Its keys are those of the site's `/comments/ID/.json`.
 """
 
 import re
