@@ -461,6 +461,30 @@ async def test_an_animation_that_cannot_be_encoded_is_a_still(tmp_path: Path):
         assert (image.format, image.size) == ("JPEG", (300, 200))
 
 
+@pytest.mark.parametrize(
+    ("kind", "step", "error"),
+    [
+        ("GIF", "media.video.measure", PlatformChangedError()),
+        ("GIF", "media.video.measure", BrokenFileError()),
+        ("PNG", "PIL.Image.Image.resize", RuntimeError("Failed to decode frame 1")),
+        ("WEBP", "PIL.Image.Image.resize", IndexError()),
+        ("AVIF", "media.encoding.moving_frames", ValueError()),
+    ],
+)
+async def test_an_animation_with_a_damaged_frame_is_a_still(
+    kind: str, step: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "post_1"
+    save_animation(path, kind)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(step, fail)
+    file = await PROCESSOR.picture(path)
+    assert isinstance(file, PhotoFile)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
 def test_a_cut_off_picture_is_recognised(kind: str, tmp_path: Path):
     path = tmp_path / "post_1"
