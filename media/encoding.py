@@ -19,13 +19,12 @@ from media.images import moving_frames, open_upright
 from media.reading import (
     DAMAGE,
     audios,
+    credible_s,
     decode,
     frame_clock,
     frames,
-    open_input,
     open_media,
     packets,
-    stated_s,
     videos,
 )
 from media.timeline import LONGEST_GAP_S, StreamClock, Timeline
@@ -89,7 +88,7 @@ def _remux(path: Path, audio: Path | None, target: Path, container: str) -> Path
         audio_source = stack.enter_context(open_media(audio, "audio")) if audio else source
         output = stack.enter_context(_output(target, container))
         video_stream, audio_streams = videos(source)[0], audios(audio_source)
-        origins, timeline = _origins(source, audio_source), Timeline(0.0, stated_s(source))
+        origins, timeline = _origins(source, audio_source), Timeline(0.0, credible_s(source))
         writers: dict[Any, _StreamWriter] = {
             video_stream: _StreamCopier(video_stream, output, timeline, origins[0])
         }
@@ -115,7 +114,7 @@ def encode(path: Path, encoding: Encoding) -> Path:
     with open_media(path) as source, _output(target) as output:
         video_stream, audio_streams = videos(source)[0], audios(source)
         video_stream.thread_type = "AUTO"
-        (origin,), timeline = _origins(source), Timeline(0.0, stated_s(source))
+        (origin,), timeline = _origins(source), Timeline(0.0, credible_s(source))
         writers: dict[Any, _StreamWriter] = {
             video_stream: _VideoEncoder(video_stream, output, encoding, timeline, origin)
         }
@@ -145,7 +144,7 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
         for group in _group_segments(segments, target_size, max_size):
             target = path.with_suffix(f".part{len(parts) + 1}.mp4")
             with _output(target, options=_PART) as output:
-                timeline = Timeline(None, stated_s(source))
+                timeline = Timeline(None, credible_s(source))
                 _write_packets(group, {s: _StreamCopier(s, output, timeline) for s in streams})
             if target.stat().st_size > most_bytes:
                 raise TooLargeError(target.stat().st_size, most_bytes)
@@ -293,20 +292,25 @@ class _StreamCopier:
     def _correct(self, packet: Any) -> None:
         """Set the times of a packet to those in the output."""
         unit, duration = float(packet.time_base), packet.duration or 0
-        shift, right_duration = self._clock.corrected(
-            (packet.dts - self._start) * unit, duration * unit
-        )
-        if not right_duration:
-            packet.duration = 0
-        moved = round(shift / unit) - self._start
-        time = packet.dts + moved
+        shift, right = self._clock.corrected((packet.dts - self._start) * unit, duration * unit)
+        if duration:
+            packet.duration = round(right / unit)
+        moved = round(shift / unit)
+        time = packet.dts - self._start + moved
         if self._last_time is not None:
             time = max(time, self._last_time + 1)
-        shown = time if packet.pts is None else packet.pts + moved
-        # The delay between decoding and showing is that of a few frames.
-        is_right = time <= shown <= time + LONGEST_GAP_S / unit
-        packet.dts, packet.pts = time, shown if is_right else time
-        self._last_time = time
+        packet.pts = self._shown(packet, time, moved)
+        packet.dts = self._last_time = time
+
+    def _shown(self, packet: Any, time: int, moved: int) -> int:
+        """Return when a packet that is decoded at `time` is shown: at most a few frames later."""
+        if packet.pts is not None:
+            stored: int = packet.pts - self._start
+            # A time of decoding may be wrong alone.
+            for shown in (stored + moved, stored):
+                if time <= shown <= time + LONGEST_GAP_S / packet.time_base:
+                    return shown
+        return time
 
     def _check_parameters(self, packet: Any) -> None:
         if self._source.type != "video" or not packet.is_keyframe:
@@ -321,13 +325,13 @@ def _copied_stream(stream: Any, output: OutputContainer) -> Any:
     """Add a stream like another one to the output.
 
     Raises:
-        PlatformChangedError: MP4 cannot hold its codec.
+        PlatformChangedError: the container cannot hold its codec.
     """
     try:
         # Opaque means by the decoder: there is no encoder of the same name for AV1.
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
-        raise PlatformChangedError("MP4 cannot hold the codec") from error
+        raise PlatformChangedError("the container cannot hold the codec") from error
 
 
 def _sequence_parameters(packet: Any) -> bytes:
@@ -390,8 +394,9 @@ class _VideoEncoder:
         else:
             time = stored * frame.time_base - self._origin
             duration = max(frame.duration * frame.time_base, each)
-            shift, _ = self._clock.corrected(float(time), float(duration))
+            shift, right = self._clock.corrected(float(time), float(duration))
             self._next_time = round((time + Fraction(shift)) / _TIME_BASE)
+            frame.duration = round(right / _TIME_BASE)
         return self._next_time
 
     def _encode(self, frame: Any) -> None:
@@ -532,18 +537,24 @@ def _origins(*sources: InputContainer) -> tuple[Fraction, ...]:
 
 @contextmanager
 def _output(
-    path: Path, container: str = "mp4", options: dict[str, str] = _OUTPUT
+    path: Path, container: str = "mp4", options: dict[str, str] | None = None
 ) -> Iterator[OutputContainer]:
     """Open a file for writing and yield it; `container` is FFmpeg's name of the format.
+
+    `options` are the muxer's; None means that those of an MP4 are the usual ones.
 
     Raises:
         PlatformChangedError: what the block writes is damaged, or the container cannot hold it.
     """
+    if options is None:
+        options = {} if container == "matroska" else _OUTPUT
     try:
         with av.open(str(path), "w", format=container, options=options) as output:
             yield output
     except DAMAGE as error:
         raise PlatformChangedError(f"it cannot be written ({type(error).__name__})") from error
+    if not path.exists():
+        raise PlatformChangedError("nothing of it can be read")
 
 
 def _write_packets(incoming: Iterable[Any], writers: dict[Any, _StreamWriter]) -> None:
@@ -617,15 +628,10 @@ def _resampled_loop(audio: Path) -> Iterator[Any]:
     """
     while True:
         resampler, time = _Resampler(), Fraction(0)
-        try:
-            with open_input(audio) as container:
-                for frame in frames(container, container.streams.audio[0]):
-                    yield from resampler.convert(frame, time)
-                    time += Fraction(frame.samples, frame.sample_rate)
-        except DAMAGE as error:
-            raise PlatformChangedError(
-                f"the audio file is damaged ({type(error).__name__})"
-            ) from error
+        with open_media(audio, "audio") as container:
+            for frame in frames(container, container.streams.audio[0]):
+                yield from resampler.convert(frame, time)
+                time += Fraction(frame.samples, frame.sample_rate)
         if time < _SHORTEST_LOOP_S:
             raise PlatformChangedError("the audio file is empty")
         yield from resampler.finish()

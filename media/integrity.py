@@ -7,8 +7,6 @@ from typing import BinaryIO, Final
 from media.boxes import Box, top_level_boxes
 from media.reading import DAMAGE, length_s, open_input, stated_s
 
-#: FFmpeg's names of formats whose header states the length of the whole file.
-_STATED: Final = frozenset({"mov", "matroska", "flv", "avi", "asf", "wav", "flac"})
 #: A file counts as cut off if it is shorter than stated by both: a share, and seconds.
 _MISSING_SHARE: Final = 0.1
 _MISSING_S: Final = 1.0
@@ -135,9 +133,8 @@ def _is_mp4_cut(path: Path, boxes: Sequence[Box]) -> bool:
 def _is_shorter_than_stated(path: Path) -> bool:
     try:
         with open_input(path) as container:
-            formats = set(container.format.name.split(","))
             stated = stated_s(container)
-        if not (formats & _STATED and stated):
+        if not stated:
             return False
         missing = stated - length_s(path)
     except DAMAGE:

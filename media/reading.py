@@ -25,6 +25,10 @@ _FORMATS: Final = (
 _MOST_UNREADABLE: Final = 50
 #: FFmpeg's names of the formats without presentation times.
 _UNTIMED: Final = frozenset({"avi", "h264", "hevc"})
+#: FFmpeg's names of formats whose header states the length of the whole file.
+_STATED: Final = frozenset({"mov", "matroska", "flv", "avi", "asf", "wav", "flac"})
+#: Bit rate below which a stated duration is not believed: a still picture without audio has more.
+_LEAST_BITS_PER_S: Final = 100
 #: Codecs of still pictures. A stream with one such frame beside an audio stream is its cover.
 _PICTURE_CODECS: Final = frozenset({"mjpeg", "png", "bmp", "gif", "webp"})
 #: What PyAV raises for damaged files: for numbers that are too large, for names that do not exist.
@@ -166,8 +170,19 @@ def frame_clock(stream: Any) -> Callable[[Any], int | None]:
 
 
 def stated_s(container: InputContainer) -> float:
-    """Return the duration that a file's header states, in seconds, or 0 if there is none."""
+    """Return the duration that a file's header states, in seconds, or 0 if there is none.
+
+    FFmpeg estimates those of other formats from the last timestamp, or from the size.
+    """
+    if not _STATED & set(container.format.name.split(",")):
+        return 0.0
     return max(float((container.duration or 0) / av.time_base), 0.0)
+
+
+def credible_s(container: InputContainer) -> float:
+    """Return the duration that a header states, in seconds, or 0 if it is too long for the file."""
+    stated = stated_s(container)
+    return stated if container.size * 8 >= stated * _LEAST_BITS_PER_S else 0.0
 
 
 def length_s(path: Path, kind: Kind | None = None) -> float:
@@ -185,7 +200,7 @@ def length_s(path: Path, kind: Kind | None = None) -> float:
             **dict.fromkeys(videos(container) if kind != "audio" else [], "video"),
             **dict.fromkeys(audios(container) if kind != "video" else [], "audio"),
         }
-        timeline = Timeline(_start_s(container), stated_s(container))
+        timeline = Timeline(_start_s(container), credible_s(container))
         clocks = {stream: StreamClock(timeline, name) for stream, name in selected.items()}
         start: float | None = None
         for packet in packets(container, *selected) if selected else ():

@@ -8,6 +8,10 @@ Kind = Literal["video", "audio"]
 #: takes larger jumps for discontinuities, too.
 #: Source: https://ffmpeg.org/ffmpeg.html#Advanced-options (-dts_delta_threshold)
 LONGEST_GAP_S: Final = 10.0
+#: Longest part before the start that is believed: a cut video begins at the key frame before it.
+_LONGEST_HIDDEN_S: Final = 60.0
+#: How long a frame or packet lasts if its duration is not known, or wrong.
+_USUAL_S: Final = 0.04
 
 
 class Timeline:
@@ -39,23 +43,23 @@ class StreamClock:
 
         Nothing is added to a time that is right. A wrong one continues where the last one ended,
         and what follows it is moved by as much, so that a file whose clock jumps stays in sync. A
-        duration that is wrong becomes 0.
+        duration that is unknown or wrong becomes a usual one.
         """
         timeline = self._timeline
         if timeline.start is None:
             timeline.start = time
         if self._kind not in timeline.ends:
             self._content_end = timeline.start
-            # What comes before the start is decoded, but not shown.
-            timeline.ends[self._kind] = min(time, timeline.start)
+            is_hidden = -_LONGEST_HIDDEN_S <= time - timeline.start < 0
+            timeline.ends[self._kind] = time if is_hidden else timeline.start
         end, latest = timeline.ends[self._kind], self._latest()
         for shift in (0.0, timeline.shift):
             if end - LONGEST_GAP_S <= time + shift <= latest:
                 break
         else:
             shift = timeline.shift = end - time
-        if not 0 <= duration <= latest - time - shift:
-            duration = 0.0
+        if not 0 < duration <= max(latest - time - shift, _USUAL_S):
+            duration = _USUAL_S
         self._content_end += duration
         timeline.ends[self._kind] = max(time + shift + duration, end)
         return shift, duration

@@ -22,12 +22,12 @@ from media.integrity import is_truncated
 from media.reading import (
     DAMAGE,
     audios,
+    credible_s,
     frames,
     has_times,
     length_s,
     open_input,
     open_media,
-    stated_s,
     videos,
 )
 
@@ -115,7 +115,7 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
 
 def _duration_s(path: Path, container: Any, *, may_trust: bool) -> float:
     """Return the duration in seconds; measured, where the header has none that can be trusted."""
-    return (may_trust and stated_s(container)) or length_s(path)
+    return (may_trust and credible_s(container)) or length_s(path)
 
 
 def _is_mp4(container: Any) -> bool:

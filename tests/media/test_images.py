@@ -186,8 +186,8 @@ def save_views(path: Path, kind: str) -> None:
 def test_further_views_of_a_still_are_no_animation(kind: str, tmp_path: Path):
     path = tmp_path / "post_1"
     save_views(path, kind)
-    with Image.open(path) as image:
-        assert getattr(image, "n_frames", 1) == 2
+    with Image.open(path) as views:
+        assert getattr(views, "n_frames", 1) == 2
     assert images.moving_format(path) == ""
     image = checked(make_native(path))
     assert (image.format, image.size) == ("JPEG", (300, 200))
@@ -215,8 +215,8 @@ def test_a_tiny_picture_is_like_any_other(kind: str, size: tuple[int, int], tmp_
     drawn(*size).save(path, kind)
     checked(make_native(path))
     checked(images.make_modest(path))
-    with Image.open(images.make_thumbnail(path)) as thumbnail:
-        assert max(thumbnail.size) <= images.THUMBNAIL_SIDE
+    thumbnail = images.make_thumbnail(path)
+    assert max(images.open_upright(thumbnail, 1).size) <= images.THUMBNAIL_SIDE
     assert images.open_upright(path, 1280).size == size
     assert images.moving_format(path) == ""
     assert [frame.size for frame, _ in images.moving_frames(path)] == [
@@ -255,7 +255,11 @@ PARSER_ERRORS = [
     "work", [make_native, images.make_modest, images.make_thumbnail, list], ids=lambda w: w.__name__
 )
 def test_whatever_a_parser_raises_is_damage(
-    work: Callable, when: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Callable[..., object],
+    when: str,
+    error: Exception,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     path = tmp_path / "post_1"
     drawn().save(path, "PNG")
