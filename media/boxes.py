@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+#: Boxes of a file that are read; hours of fragments have fewer. A box may have only eight bytes.
+_MOST_BOXES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +21,15 @@ class Box:
 
 
 def top_level_boxes(path: Path) -> Iterator[Box]:
-    """Yield the boxes of a file in order, until its end or something that is no box.
+    """Yield the first boxes of a file in order, until its end or something that is no box.
 
     Only headers are read. A header that is cut off counts as a box that ends behind the file.
     """
     total, start = path.stat().st_size, 0
     with path.open("rb") as file:
-        while start < total:
+        for _ in range(_MOST_BOXES):
+            if start >= total:
+                return
             file.seek(start)
             head = file.read(16)
             if not head.strip(b"\0"):

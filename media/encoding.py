@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -17,15 +17,17 @@ from core.playback import Encoding, audio_plays
 from media.frames import LIMITED_RANGE, FrameConverter, colours_of, pulled
 from media.images import moving_frames, open_upright
 from media.reading import (
+    DAMAGE,
     audios,
+    credible_s,
     decode,
     frame_clock,
     frames,
-    open_input,
     open_media,
     packets,
     videos,
 )
+from media.timeline import LONGEST_GAP_S, StreamClock, Timeline
 
 #: Put the index (moov) first, so that a video plays while it loads. What comes before time zero
 #: (encoder delay, trimmed frames) is hidden by an edit list, as FFmpeg does by default.
@@ -40,6 +42,8 @@ _AUDIO_RATE: Final = 44_100
 _LEAST_DECODED: Final = 0.1
 #: Files whose start times differ by less belong to one timeline, in seconds.
 _SAME_TIMELINE_S: Final = 10
+#: Shorter audio is not repeated, in seconds: the file would be opened thousands of times.
+_SHORTEST_LOOP_S: Final = Fraction(1, 20)
 _ZERO: Final = Fraction(0)
 #: The parameter sets of a key frame are in so many of its first bytes.
 _HEADERS_BYTES: Final = 4096
@@ -64,18 +68,32 @@ def repack(path: Path, audio: Path | None = None) -> Path:
     Raises:
         PlatformChangedError: a file is damaged.
     """
-    target = path.with_suffix(".repacked.mp4")
+    return _remux(path, audio, path.with_suffix(".repacked.mp4"), "mp4")
+
+
+def join(path: Path, audio: Path) -> Path:
+    """Put a video that MP4 cannot hold and its separate audio into one Matroska file; return it.
+
+    Nothing is transcoded, except audio that some players lack.
+
+    Raises:
+        PlatformChangedError: a file is damaged.
+    """
+    return _remux(path, audio, path.with_suffix(".joined.mkv"), "matroska")
+
+
+def _remux(path: Path, audio: Path | None, target: Path, container: str) -> Path:
     with ExitStack() as stack:
         source = stack.enter_context(open_media(path))
         audio_source = stack.enter_context(open_media(audio, "audio")) if audio else source
-        output = stack.enter_context(_mp4(target))
+        output = stack.enter_context(_output(target, container))
         video_stream, audio_streams = videos(source)[0], audios(audio_source)
-        origins = _origins(source, audio_source)
+        origins, timeline = _origins(source, audio_source), Timeline(0.0, credible_s(source))
         writers: dict[Any, _StreamWriter] = {
-            video_stream: _StreamCopier(video_stream, output, origins[0])
+            video_stream: _StreamCopier(video_stream, output, timeline, origins[0])
         }
         for stream in audio_streams:
-            writers[stream] = _audio_writer(stream, output, origins[1])
+            writers[stream] = _audio_writer(stream, output, timeline, origins[1])
         if audio_source is source:
             incoming = packets(source, video_stream, *audio_streams)
         else:
@@ -93,15 +111,16 @@ def encode(path: Path, encoding: Encoding) -> Path:
         PlatformChangedError: the file is damaged.
     """
     target = path.with_suffix(".encoded.mp4")
-    with open_media(path) as source, _mp4(target) as output:
+    with open_media(path) as source, _output(target) as output:
         video_stream, audio_streams = videos(source)[0], audios(source)
         video_stream.thread_type = "AUTO"
-        origin, _ = _origins(source, source)
+        (origin,), timeline = _origins(source), Timeline(0.0, credible_s(source))
         writers: dict[Any, _StreamWriter] = {
-            video_stream: _VideoEncoder(video_stream, output, encoding, origin)
+            video_stream: _VideoEncoder(video_stream, output, encoding, timeline, origin)
         }
         for stream in audio_streams:
-            writers[stream] = _AudioEncoder(stream, output, encoding.audio_bit_rate, origin)
+            bit_rate = encoding.audio_bit_rate
+            writers[stream] = _AudioEncoder(stream, output, bit_rate, timeline, origin)
         _write_packets(packets(source, video_stream, *audio_streams), writers)
     return target
 
@@ -124,8 +143,9 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
         target_size = size // -(-size // max_size)
         for group in _group_segments(segments, target_size, max_size):
             target = path.with_suffix(f".part{len(parts) + 1}.mp4")
-            with _mp4(target, _PART) as output:
-                _write_packets(group, {s: _StreamCopier(s, output) for s in streams})
+            with _output(target, options=_PART) as output:
+                timeline = Timeline(None, credible_s(source))
+                _write_packets(group, {s: _StreamCopier(s, output, timeline) for s in streams})
             if target.stat().st_size > most_bytes:
                 raise TooLargeError(target.stat().st_size, most_bytes)
             parts.append(target)
@@ -144,12 +164,13 @@ def extract_audio(path: Path) -> Path:
     with open_media(path, "audio") as source:
         stream = source.streams.audio[0]
         origin = Fraction(stream.start_time or 0) * (stream.time_base or 1)
-        with av.open(str(target), "w", format="ipod", options=_OUTPUT) as output:
+        timeline = Timeline(0.0)
+        with _output(target, "ipod") as output:
             is_aac = stream.codec_context.codec.canonical_name == "aac"
             writer = (
-                _StreamCopier(stream, output, origin)
+                _StreamCopier(stream, output, timeline, origin)
                 if is_aac
-                else _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, origin)
+                else _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, timeline, origin)
             )
             _write_packets(packets(source, stream), {stream: writer})
     return target
@@ -168,7 +189,7 @@ def show_slides(
     """
     target = audio.with_suffix(".slides.mp4")
     frames_each = max(round(seconds_each * _SLIDE_FRAMES_PER_S), 1)
-    with _mp4(target) as output:
+    with _output(target) as output:
         video_stream = output.add_stream(
             "libx264",
             rate=_SLIDE_FRAMES_PER_S,
@@ -201,10 +222,10 @@ def animate(path: Path) -> Path:
     """Encode an animated picture in a format that FFmpeg cannot read, and return the new MP4 file.
 
     Raises:
-        BrokenFileError: the file is damaged.
+        BrokenFileError, PlatformChangedError: the file is damaged.
     """
     target = path.with_suffix(".animated.mp4")
-    with _mp4(target) as output:
+    with _output(target) as output:
         stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": _CRF})
         stream.codec_context.time_base = _TIME_BASE
         time = 0.0
@@ -234,12 +255,15 @@ class _StreamWriter(Protocol):
 class _StreamCopier:
     """Copies packets without decoding them."""
 
-    def __init__(self, stream: Any, output: OutputContainer, origin: Fraction = _ZERO) -> None:
+    def __init__(
+        self, stream: Any, output: OutputContainer, timeline: Timeline, origin: Fraction = _ZERO
+    ) -> None:
         """Add a stream like `stream` to the output; `origin` becomes its time zero, in seconds."""
         self._source, self._output = stream, output
         self._target = _copied_stream(stream, output)
         self._parameters: bytes | None = None
         self._start = round(origin / stream.time_base)
+        self._clock = StreamClock(timeline, stream.type)
         self._last_time: int | None = None
         codec = stream.codec_context.codec.canonical_name
         # The tag belongs to the old container; zero lets the new one choose its own. FFmpeg's
@@ -254,19 +278,39 @@ class _StreamCopier:
         """
         self._check_parameters(packet)
         if packet.dts is None:
-            packet.dts = packet.pts if self._last_time is None else self._last_time + 1
+            following = None if self._last_time is None else self._last_time + 1 + self._start
+            packet.dts = packet.pts if following is None else following
         if packet.dts is None:
             return
-        packet.dts -= self._start
-        if self._last_time is not None and packet.dts <= self._last_time:
-            packet.dts = self._last_time + 1
-        self._last_time = packet.dts
-        packet.pts = packet.dts if packet.pts is None else max(packet.pts - self._start, packet.dts)
+        self._correct(packet)
         packet.stream = self._target
         self._output.mux(packet)
 
     def finish(self) -> None:
         """Do nothing: packets are written at once."""
+
+    def _correct(self, packet: Any) -> None:
+        """Set the times of a packet to those in the output."""
+        unit, duration = float(packet.time_base), packet.duration or 0
+        shift, right = self._clock.corrected((packet.dts - self._start) * unit, duration * unit)
+        if duration:
+            packet.duration = round(right / unit)
+        moved = round(shift / unit)
+        time = packet.dts - self._start + moved
+        if self._last_time is not None:
+            time = max(time, self._last_time + 1)
+        packet.pts = self._shown(packet, time, moved)
+        packet.dts = self._last_time = time
+
+    def _shown(self, packet: Any, time: int, moved: int) -> int:
+        """Return when a packet that is decoded at `time` is shown: at most a few frames later."""
+        if packet.pts is not None:
+            stored: int = packet.pts - self._start
+            # A time of decoding may be wrong alone.
+            for shown in (stored + moved, stored):
+                if time <= shown <= time + LONGEST_GAP_S / packet.time_base:
+                    return shown
+        return time
 
     def _check_parameters(self, packet: Any) -> None:
         if self._source.type != "video" or not packet.is_keyframe:
@@ -281,13 +325,13 @@ def _copied_stream(stream: Any, output: OutputContainer) -> Any:
     """Add a stream like another one to the output.
 
     Raises:
-        PlatformChangedError: MP4 cannot hold its codec.
+        PlatformChangedError: the container cannot hold its codec.
     """
     try:
         # Opaque means by the decoder: there is no encoder of the same name for AV1.
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError as error:
-        raise PlatformChangedError("MP4 cannot hold the codec") from error
+        raise PlatformChangedError("the container cannot hold the codec") from error
 
 
 def _sequence_parameters(packet: Any) -> bytes:
@@ -303,12 +347,17 @@ class _VideoEncoder:
     """Transcodes a video stream to H.264: upright, in square pixels, in colours of every screen."""
 
     def __init__(
-        self, stream: Any, output: OutputContainer, encoding: Encoding, origin: Fraction
+        self,
+        stream: Any,
+        output: OutputContainer,
+        encoding: Encoding,
+        timeline: Timeline,
+        origin: Fraction,
     ) -> None:
         self._source, self._output, self._origin = stream, output, origin
         size = (encoding.width, encoding.height)
         self._converter = FrameConverter(stream, size, "yuv420p")
-        self._clock = frame_clock(stream)
+        self._stored_time, self._clock = frame_clock(stream), StreamClock(timeline, "video")
         self._target = _h264_stream(stream, output, encoding)
         self._counts = {"packets": 0, "frames": 0}
         self._last_time = self._next_time = -1
@@ -339,9 +388,15 @@ class _VideoEncoder:
 
     def _time_of(self, frame: Any) -> int:
         """Return a frame's time in the output; AVI files have none for some frames."""
-        self._next_time += round(1 / self._target.codec_context.framerate / _TIME_BASE)
-        if (time := self._clock(frame)) is not None:
-            self._next_time = round((time * frame.time_base - self._origin) / _TIME_BASE)
+        each = 1 / self._target.codec_context.framerate
+        if (stored := self._stored_time(frame)) is None:
+            self._next_time += round(each / _TIME_BASE)
+        else:
+            time = stored * frame.time_base - self._origin
+            duration = max(frame.duration * frame.time_base, each)
+            shift, right = self._clock.corrected(float(time), float(duration))
+            self._next_time = round((time + Fraction(shift)) / _TIME_BASE)
+            frame.duration = round(right / _TIME_BASE)
         return self._next_time
 
     def _encode(self, frame: Any) -> None:
@@ -378,12 +433,17 @@ class _AudioEncoder:
     """Transcodes an audio stream to AAC in stereo. Gaps become silence, to stay in sync."""
 
     def __init__(
-        self, stream: Any, output: OutputContainer, bit_rate: int, origin: Fraction
+        self,
+        stream: Any,
+        output: OutputContainer,
+        bit_rate: int,
+        timeline: Timeline,
+        origin: Fraction,
     ) -> None:
         self._source, self._output, self._origin = stream, output, origin
         self._target = output.add_stream("aac", rate=_AUDIO_RATE)
         self._target.bit_rate = bit_rate
-        self._resampler = _Resampler()
+        self._resampler, self._clock = _Resampler(), StreamClock(timeline, "audio")
         #: Where the next frame starts if it has no time of its own, in seconds.
         self._next_time = Fraction(0)
 
@@ -401,7 +461,10 @@ class _AudioEncoder:
         time = self._next_time
         if frame.pts is not None:
             time = frame.pts * frame.time_base - self._origin
-        self._next_time = time + Fraction(frame.samples, frame.sample_rate)
+        duration = Fraction(frame.samples, frame.sample_rate)
+        shift, _ = self._clock.corrected(float(time), float(duration))
+        time += Fraction(shift)
+        self._next_time = time + duration
         self._write(self._resampler.convert(frame, time))
 
     def _write(self, converted: Iterable[Any]) -> None:
@@ -453,10 +516,12 @@ def _audio_graph(sample_format: str, layout: str, rate: int) -> Graph:
     return graph
 
 
-def _audio_writer(stream: Any, output: OutputContainer, origin: Fraction) -> _StreamWriter:
+def _audio_writer(
+    stream: Any, output: OutputContainer, timeline: Timeline, origin: Fraction
+) -> _StreamWriter:
     if audio_plays(stream.codec_context.codec.canonical_name):
-        return _StreamCopier(stream, output, origin)
-    return _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, origin)
+        return _StreamCopier(stream, output, timeline, origin)
+    return _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, timeline, origin)
 
 
 def _origins(*sources: InputContainer) -> tuple[Fraction, ...]:
@@ -470,8 +535,26 @@ def _origins(*sources: InputContainer) -> tuple[Fraction, ...]:
     return tuple(starts)
 
 
-def _mp4(path: Path, options: dict[str, str] = _OUTPUT) -> OutputContainer:
-    return av.open(str(path), "w", format="mp4", options=options)
+@contextmanager
+def _output(
+    path: Path, container: str = "mp4", options: dict[str, str] | None = None
+) -> Iterator[OutputContainer]:
+    """Open a file for writing and yield it; `container` is FFmpeg's name of the format.
+
+    `options` are the muxer's; None means that those of an MP4 are the usual ones.
+
+    Raises:
+        PlatformChangedError: what the block writes is damaged, or the container cannot hold it.
+    """
+    if options is None:
+        options = {} if container == "matroska" else _OUTPUT
+    try:
+        with av.open(str(path), "w", format=container, options=options) as output:
+            yield output
+    except DAMAGE as error:
+        raise PlatformChangedError(f"it cannot be written ({type(error).__name__})") from error
+    if not path.exists():
+        raise PlatformChangedError("nothing of it can be read")
 
 
 def _write_packets(incoming: Iterable[Any], writers: dict[Any, _StreamWriter]) -> None:
@@ -545,16 +628,11 @@ def _resampled_loop(audio: Path) -> Iterator[Any]:
     """
     while True:
         resampler, time = _Resampler(), Fraction(0)
-        try:
-            with open_input(audio) as container:
-                for frame in frames(container, container.streams.audio[0]):
-                    yield from resampler.convert(frame, time)
-                    time += Fraction(frame.samples, frame.sample_rate)
-        except (av.FFmpegError, IndexError) as error:
-            raise PlatformChangedError(
-                f"the audio file is damaged ({type(error).__name__})"
-            ) from error
-        if not time:
+        with open_media(audio, "audio") as container:
+            for frame in frames(container, container.streams.audio[0]):
+                yield from resampler.convert(frame, time)
+                time += Fraction(frame.samples, frame.sample_rate)
+        if time < _SHORTEST_LOOP_S:
             raise PlatformChangedError("the audio file is empty")
         yield from resampler.finish()
 

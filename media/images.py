@@ -4,6 +4,7 @@ A photo is a JPEG, PNG or still WebP of at most 10 MB. Width and height add up t
 pixels, and the longer side is at most 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
 """
 
+import errno
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Final
 from PIL import Image, ImageChops, ImageCms, ImageFile, ImageOps
 from pillow_heif import register_heif_opener
 
-from core.errors import BrokenFileError
+from core.errors import BrokenFileError, ClipferryError
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
@@ -42,20 +43,15 @@ _NATIVE_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 _TEST_COLOURS: Final = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128), (200, 120, 60))
 #: Differences of more levels, of 256, are visible.
 _VISIBLE_LEVELS: Final = 6
-#: Where an ICC profile names its colour space, and the spaces that are no RGB and convertible.
-#: Source: ICC.1:2022, 7.2.6
-_PROFILE_SPACE: Final = slice(16, 20)
-_OTHER_SPACES: Final = frozenset({b"CMYK", b"GRAY"})
+#: Colour spaces of profiles that are no RGB and convertible. Source: ICC.1:2022, 7.2.6
+_OTHER_SPACES: Final = frozenset({"CMYK", "GRAY"})
 #: What littleCMS raises for a damaged profile, or one of another kind of colours.
 _BAD_PROFILE: Final = (OSError, ImageCms.PyCMSError)
-#: What Pillow and its plugins raise for damaged files; RuntimeError comes from AVIF and HEIC.
-_BROKEN: Final = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    RuntimeError,
-    Image.DecompressionBombError,
-)
+#: Errors of writing that are not the file's fault.
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+#: Formats whose further frames are an animation. Those of an MPO or a HEIF are other views of a
+#: still: depth, brightness for HDR screens, previews; those of a TIFF are pages.
+_MOVING: Final = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 #: Minimum share of a damaged JPEG's rows that must be there for the rest to be shown.
 _LEAST_ROWS: Final = 0.5
 #: The colour of what libjpeg found no data for.
@@ -136,7 +132,7 @@ def moving_format(path: Path) -> str:
         BrokenFileError: the file is not a picture.
     """
     with _OpenImage(path) as image:
-        return (image.format or "") if getattr(image, "is_animated", False) else ""
+        return (image.format or "") if _moves(image) else ""
 
 
 def moving_frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
@@ -202,7 +198,8 @@ def open_upright(path: Path, side: int) -> Image.Image:
 class _OpenImage:
     """Context manager that opens a picture and converts errors to `BrokenFileError`.
 
-    The format is detected by content. Errors while the block reads the picture are converted, too.
+    The format is detected by content. Errors while the block reads the picture are converted, too:
+    for damaged files, Pillow and its plugins raise whatever their parsers run into.
     """
 
     def __init__(self, path: Path) -> None:
@@ -213,7 +210,7 @@ class _OpenImage:
         Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit also covers embedded frames.
         try:
             self._image = Image.open(self._path)
-        except _BROKEN as error:
+        except Exception as error:
             raise BrokenFileError(type(error).__name__) from error
         if self._image.width * self._image.height > MAX_PIXELS:
             self._image.close()
@@ -222,8 +219,19 @@ class _OpenImage:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._image.close()
-        if isinstance(error, _BROKEN):
+        if _is_damage(error):
             raise BrokenFileError(type(error).__name__) from error
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """Return True for errors that a damaged picture causes."""
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return False
+    return isinstance(error, Exception) and not isinstance(error, ClipferryError)
+
+
+def _moves(image: Image.Image) -> bool:
+    return image.format in _MOVING and bool(getattr(image, "is_animated", False))
 
 
 def _check_content(path: Path) -> None:
@@ -233,8 +241,13 @@ def _check_content(path: Path) -> None:
         BrokenFileError: it is damaged.
     """
     with _OpenImage(path) as image:
-        image.draft(None, (image.width // 8, image.height // 8))
+        image.draft(None, _eighth(image))
         image.load()
+
+
+def _eighth(image: Image.Image) -> tuple[int, int]:
+    """Return an eighth of a picture's width and height; a draft of 0 pixels is an error."""
+    return max(image.width // 8, 1), max(image.height // 8, 1)
 
 
 def _without_missing_end(path: Path) -> Path | None:
@@ -261,7 +274,7 @@ def _without_missing_end(path: Path) -> Path | None:
 def _share_of_rows(path: Path) -> float:
     """Return how much of a baseline JPEG can be decoded: what is missing below becomes grey."""
     with _OpenImage(path) as image, _partial_files():
-        image.draft(None, (image.width // 8, image.height // 8))
+        image.draft(None, _eighth(image))
         small = image.convert("RGB")
         there = ImageChops.difference(small, Image.new("RGB", small.size, _MISSING)).getbbox()
         return there[3] / small.height if there else 0.0
@@ -279,10 +292,9 @@ def _partial_files() -> Iterator[None]:
 
 def _is_native(path: Path, image: Image.Image) -> bool:
     is_upright = _orientation(image) == 1
-    is_still = not getattr(image, "is_animated", False)
     return (
         image.format in _NATIVE
-        and is_still
+        and not _moves(image)
         and is_upright
         and image.mode in _NATIVE_MODES
         and _is_srgb(image.info.get("icc_profile", b""))
@@ -379,9 +391,12 @@ def _is_srgb(profile: bytes) -> bool:
     colours = Image.new("RGB", (len(_TEST_COLOURS), 1))
     colours.putdata(_TEST_COLOURS)
     try:
+        space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()
+        if space in _OTHER_SPACES:
+            return False
         shown = ImageCms.applyTransform(colours, _to_srgb(profile, "RGB", "RGB"))
     except _BAD_PROFILE:
-        return len(profile) < _PROFILE_SPACE.stop or profile[_PROFILE_SPACE] not in _OTHER_SPACES
+        return True
     assert shown
     pairs = zip(colours.tobytes(), shown.tobytes(), strict=True)
     return all(abs(before - after) <= _VISIBLE_LEVELS for before, after in pairs)

@@ -1,28 +1,27 @@
 """Tell from a file's own structure whether a part of it is missing, as after a cut-off download."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import av
+from media.boxes import Box, top_level_boxes
+from media.reading import DAMAGE, length_s, open_input, stated_s
 
-from media.boxes import top_level_boxes
-from media.reading import length_s, open_input
-
-#: FFmpeg's names of formats whose header states the length of the whole file.
-_STATED: Final = frozenset({"mov", "matroska", "flv", "avi", "asf", "wav", "flac"})
 #: A file counts as cut off if it is shorter than stated by both: a share, and seconds.
 _MISSING_SHARE: Final = 0.1
 _MISSING_S: Final = 1.0
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 #: A GIF's last byte is looked for in so many bytes, because some programs append a few.
 _GIF_TAIL: Final = 16
+#: Parts of a picture that are looked at in the search for its end. A file of many more is made to
+#: take time; nothing is known of it.
+_MOST_PARTS: Final = 100_000
 #: Stated by programs that wrote a WAV file before they knew its size.
 _LIVE_RIFF: Final = 0xFFFF_FFFF
 
 
-def is_truncated(path: Path) -> bool:
-    """Return True if a file says of itself that data is missing.
+def is_truncated(path: Path, boxes: Sequence[Box] | None = None) -> bool:
+    """Return True if a file says of itself that data is missing. `boxes` are its own, if known.
 
     Pictures and unfragmented MP4 files are judged by their structure; other videos, WAV and FLAC
     by comparing the length that the header states with the length of what is there. False means
@@ -39,7 +38,7 @@ def is_truncated(path: Path) -> bool:
         if head.startswith(_EBML) and _is_matroska_cut(file):
             return True
     if head[4:8] in {b"ftyp", b"moov", b"mdat", b"styp", b"free", b"wide"}:
-        return _is_mp4_cut(path)
+        return _is_mp4_cut(path, list(top_level_boxes(path)) if boxes is None else boxes)
     return _is_shorter_than_stated(path)
 
 
@@ -49,19 +48,27 @@ def _is_jpeg_cut(file: BinaryIO) -> bool:
     Embedded previews, which have end markers of their own, are part of the segments before it.
     """
     file.seek(2)
-    while len(head := file.read(4)) == 4 and head[0] == 0xFF and head[1] != 0xDA:
+    for _ in range(_MOST_PARTS):
+        head = file.read(4)
+        if len(head) < 4:
+            return True
+        if head[0] != 0xFF or head[1] == 0xDA:
+            return b"\xff\xd9" not in file.read()
         # 0xFF before a marker is padding.
         file.seek(-3 if head[1] == 0xFF else int.from_bytes(head[2:], "big") - 2, 1)
-    return len(head) < 4 or b"\xff\xd9" not in file.read()
+    return False
 
 
 def _is_png_cut(file: BinaryIO) -> bool:
     file.seek(len(_PNG_SIGNATURE))
-    while len(head := file.read(8)) == 8:
+    for _ in range(_MOST_PARTS):
+        head = file.read(8)
+        if len(head) < 8:
+            return True
         if head[4:] == b"IEND":
             return False
         file.seek(int.from_bytes(head[:4], "big") + 4, 1)
-    return True
+    return False
 
 
 def _is_riff_cut(file: BinaryIO) -> bool:
@@ -112,10 +119,11 @@ _EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT: Final = b"\x18\x53\x80\x67"
 
 
-def _is_mp4_cut(path: Path) -> bool:
-    boxes = list(top_level_boxes(path))
-    kinds = [box.kind for box in boxes]
-    if boxes[-1].end > path.stat().st_size or kinds[-1] == "moof":
+def _is_mp4_cut(path: Path, boxes: Sequence[Box]) -> bool:
+    if not boxes:
+        return True
+    kinds, end, size = [box.kind for box in boxes], boxes[-1].end, path.stat().st_size
+    if end > size or (end == size and kinds[-1] == "moof"):
         return True
     if not {"moov", "moof", "meta"} & set(kinds):
         return True  # nothing says where the content is
@@ -125,11 +133,10 @@ def _is_mp4_cut(path: Path) -> bool:
 def _is_shorter_than_stated(path: Path) -> bool:
     try:
         with open_input(path) as container:
-            formats = set(container.format.name.split(","))
-            stated = (container.duration or 0) / av.time_base
-        if not (formats & _STATED and stated):
+            stated = stated_s(container)
+        if not stated:
             return False
         missing = stated - length_s(path)
-    except av.FFmpegError:
+    except DAMAGE:
         return False
     return missing > _MISSING_S and missing > stated * _MISSING_SHARE

@@ -66,18 +66,14 @@ class MediaProcessor:
     async def picture(self, path: Path) -> LocalFile:
         """Return a picture as a photo, or an animated one as an animation.
 
+        A damaged animation may still be a photo, of its first frame.
+
         Raises:
             BrokenFileError: the file is damaged.
         """
-        match await self.worker_pool.run(images.moving_format, path):
-            case "":
-                pass
-            case "GIF":
-                (file,) = await self.video(path, None)
-                return file
-            case _:
-                if animation := await self._animated(path):
-                    return animation
+        kind = await self.worker_pool.run(images.moving_format, path)
+        if kind and (animation := await self._animated(path, kind)):
+            return animation
         return PhotoFile(await self.worker_pool.run(images.make_native, path))
 
     async def live_photo(self, path: Path, motion: Path | None) -> list[LocalFile]:
@@ -156,8 +152,23 @@ class MediaProcessor:
         raise BrokenFileError("it cannot be made anew")
 
     async def joined(self, path: Path, audio_path: Path) -> Path:
-        """Remux a video and its separate audio file into one file; return the new file."""
-        return await self.worker_pool.run(encoding.repack, path, audio_path)
+        """Remux a video and its separate audio file into one file; return the new file.
+
+        It is an MP4, or a Matroska file of what MP4 cannot hold.
+
+        Raises:
+            PlatformChangedError: one of the files is damaged.
+        """
+        try:
+            return await self.worker_pool.run(encoding.repack, path, audio_path)
+        except PlatformChangedError as error:
+            logger.info(
+                "Could not join %s into an MP4: %s",
+                path.name,
+                error,
+                extra={"event": "join_failed"},
+            )
+            return await self.worker_pool.run(encoding.join, path, audio_path)
 
     async def audio(self, path: Path) -> tuple[Path, int]:
         """Return the audio of a file as MP3 or M4A, and its duration in seconds.
@@ -192,12 +203,18 @@ class MediaProcessor:
         path = await self.encoder_pool.run(encoding.show_slides, photos, track.path, size, each)
         return await self._with_thumbnail(path, None)
 
-    async def _animated(self, path: Path) -> VideoFile | None:
-        """Return an animated picture as a video, or None if that fails: its first frame is left."""
+    async def _animated(self, path: Path, kind: str) -> LocalFile | None:
+        """Return an animated picture as a video, or None if that fails: its first frame is left.
+
+        `kind` is Pillow's name of its format. FFmpeg reads GIF itself.
+        """
         try:
+            if kind == "GIF":
+                (file,) = await self.video(path, None)
+                return file
             encoded = await self.encoder_pool.run(encoding.animate, path)
             return await self._with_thumbnail(encoded, None)
-        except (PlatformChangedError, BrokenFileError) as error:
+        except (PlatformChangedError, BrokenFileError, TooLargeError) as error:
             logger.info(
                 "Could not animate %s: %s", path.name, error, extra={"event": "animation_failed"}
             )

@@ -6,15 +6,15 @@ Runs in worker processes, so that a malicious file can crash a worker at most.
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
 
 from core.errors import BrokenFileError, PlatformChangedError
+from media.timeline import Kind, StreamClock, Timeline
 
 #: FFmpeg's names of the formats that are opened.
 _FORMATS: Final = (
@@ -25,8 +25,14 @@ _FORMATS: Final = (
 _MOST_UNREADABLE: Final = 50
 #: FFmpeg's names of the formats without presentation times.
 _UNTIMED: Final = frozenset({"avi", "h264", "hevc"})
+#: FFmpeg's names of formats whose header states the length of the whole file.
+_STATED: Final = frozenset({"mov", "matroska", "flv", "avi", "asf", "wav", "flac"})
+#: Bit rate below which a stated duration is not believed: a still picture without audio has more.
+_LEAST_BITS_PER_S: Final = 100
 #: Codecs of still pictures. A stream with one such frame beside an audio stream is its cover.
 _PICTURE_CODECS: Final = frozenset({"mjpeg", "png", "bmp", "gif", "webp"})
+#: What PyAV raises for damaged files: for numbers that are too large, for names that do not exist.
+DAMAGE: Final = (av.FFmpegError, ArithmeticError, LookupError, StopIteration, ValueError)
 
 
 def open_input(path: Path) -> InputContainer:
@@ -48,7 +54,7 @@ def has_decoder(stream: Any) -> bool:
 
 
 @contextmanager
-def open_media(path: Path, kind: Literal["video", "audio"] = "video") -> Iterator[InputContainer]:
+def open_media(path: Path, kind: Kind = "video") -> Iterator[InputContainer]:
     """Open a file that must have a stream of the given kind, and yield its container.
 
     Raises:
@@ -63,7 +69,7 @@ def open_media(path: Path, kind: Literal["video", "audio"] = "video") -> Iterato
             if not has_decoder(streams[0]):
                 raise BrokenFileError(f"no decoder for the {kind} stream")
             yield container
-    except (av.FFmpegError, IndexError, StopIteration) as error:
+    except DAMAGE as error:
         raise PlatformChangedError(
             f"the {kind} file is not readable ({type(error).__name__})"
         ) from error
@@ -163,35 +169,59 @@ def frame_clock(stream: Any) -> Callable[[Any], int | None]:
     return time
 
 
-def length_s(path: Path, kind: Literal["video", "audio"] | None = None) -> float:
+def stated_s(container: InputContainer) -> float:
+    """Return the duration that a file's header states, in seconds, or 0 if there is none.
+
+    FFmpeg estimates those of other formats from the last timestamp, or from the size.
+    """
+    if not _STATED & set(container.format.name.split(",")):
+        return 0.0
+    return max(float((container.duration or 0) / av.time_base), 0.0)
+
+
+def credible_s(container: InputContainer) -> float:
+    """Return the duration that a header states, in seconds, or 0 if it is too long for the file."""
+    stated = stated_s(container)
+    return stated if container.size * 8 >= stated * _LEAST_BITS_PER_S else 0.0
+
+
+def length_s(path: Path, kind: Kind | None = None) -> float:
     """Return the time between the start of the first packet and the end of the last, in seconds.
 
     It is measured without decoding, for files whose header has no duration or a wrong one. `kind`
-    selects the streams; None means both. The result is 0 if no packet has a timestamp.
+    selects the streams; None means both. The result is 0 if no packet has a timestamp. Timestamps
+    that are wrong do not count: see `media.timeline`.
 
     Raises:
         av.FFmpegError: the file is not readable.
     """
     with open_input(path) as container:
-        streams = [
-            *(videos(container) if kind != "audio" else []),
-            *(audios(container) if kind != "video" else []),
-        ]
-        start: Fraction | None = None
-        end: Fraction | None = None
-        for packet in packets(container, *streams) if streams else ():
+        selected: dict[Any, Kind] = {
+            **dict.fromkeys(videos(container) if kind != "audio" else [], "video"),
+            **dict.fromkeys(audios(container) if kind != "video" else [], "audio"),
+        }
+        timeline = Timeline(_start_s(container), credible_s(container))
+        clocks = {stream: StreamClock(timeline, name) for stream, name in selected.items()}
+        start: float | None = None
+        for packet in packets(container, *selected) if selected else ():
             if span := _span(packet):
-                start = span[0] if start is None else min(start, span[0])
-                end = span[1] if end is None else max(end, span[1])
-    if start is None or end is None:
+                shift, _ = clocks[packet.stream].corrected(*span)
+                time = span[0] + shift
+                start = time if start is None else min(start, time)
+    if start is None:
         return 0.0
     # What comes before time zero is decoded, but not shown: trimmed frames and encoder delay.
-    return max(float(end - max(start, Fraction(0))), 0.0)
+    return max(max(timeline.ends.values()) - max(start, 0.0), 0.0)
 
 
-def _span(packet: Any) -> tuple[Fraction, Fraction] | None:
-    """Return when a packet starts and ends, in seconds, or None if it has no timestamp."""
+def _start_s(container: Any) -> float | None:
+    start = container.start_time
+    return None if start is None else start / av.time_base
+
+
+def _span(packet: Any) -> tuple[float, float] | None:
+    """Return the start and the duration of a packet, in seconds, or None if it has no timestamp."""
     time = packet.pts if packet.pts is not None else packet.dts
     if time is None or packet.time_base is None:
         return None
-    return time * packet.time_base, (time + (packet.duration or 0)) * packet.time_base
+    return float(time * packet.time_base), float((packet.duration or 0) * packet.time_base)

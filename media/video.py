@@ -19,7 +19,17 @@ from media.boxes import top_level_boxes
 from media.frames import FrameConverter, colours_of, display_matrix, shape_of
 from media.images import open_upright
 from media.integrity import is_truncated
-from media.reading import audios, frames, has_times, length_s, open_input, open_media, videos
+from media.reading import (
+    DAMAGE,
+    audios,
+    credible_s,
+    frames,
+    has_times,
+    length_s,
+    open_input,
+    open_media,
+    videos,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +59,13 @@ def measure(path: Path) -> Probe:
         frame = next(frames(container, stream))
         shape = shape_of(frame, stream, display_matrix(frame))
         context, sound = stream.codec_context, audios(container)
-        kinds = [box.kind for box in top_level_boxes(path)]
+        boxes = list(top_level_boxes(path))
+        kinds, is_cut = [box.kind for box in boxes], is_truncated(path, boxes)
         return Probe(
             size_bytes=path.stat().st_size,
             width=shape.displayed[0],
             height=shape.displayed[1],
-            duration_s=_duration_s(path, container, is_fragmented="moof" in kinds),
+            duration_s=_duration_s(path, container, may_trust=not is_cut and "moof" not in kinds),
             frames_per_s=float(stream.average_rate or 0),
             video_codec=context.codec.canonical_name,
             pixel_format=context.pix_fmt or "",
@@ -65,7 +76,7 @@ def measure(path: Path) -> Probe:
             colours=colours_of(context),
             codec_tag=_codec_tag(container, context),
             is_fragmented="moof" in kinds,
-            is_truncated=is_truncated(path),
+            is_truncated=is_cut,
             has_times=has_times(stream),
         )
 
@@ -83,7 +94,7 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
         cover = _save(image, path.with_suffix(".cover.jpg"))
         image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
         thumbnail = _save(image, path.with_suffix(".thumb.jpg"))
-    except (OSError, ValueError, StopIteration, av.FFmpegError) as error:
+    except (OSError, *DAMAGE) as error:
         logger.info(
             "Could not make a thumbnail and cover of %s: %s",
             path.name,
@@ -102,11 +113,9 @@ def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
     )
 
 
-def _duration_s(path: Path, container: Any, *, is_fragmented: bool) -> float:
+def _duration_s(path: Path, container: Any, *, may_trust: bool) -> float:
     """Return the duration in seconds; measured, where the header has none that can be trusted."""
-    if container.duration and not is_fragmented:
-        return float(container.duration / av.time_base)
-    return length_s(path)
+    return (may_trust and credible_s(container)) or length_s(path)
 
 
 def _is_mp4(container: Any) -> bool:

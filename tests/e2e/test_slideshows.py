@@ -168,6 +168,37 @@ async def test_unsupported_picture_formats_are_converted_and_recorded(harness: B
     assert (row.is_images, row.is_processed) == (True, True)
 
 
+async def test_pictures_with_an_unusable_colour_profile_arrive_untouched(harness: BotHarness):
+    kinds = [("JPEG", "RGB"), ("PNG", "L"), ("JPEG", "L")]
+    paths = []
+    for number, (kind, mode) in enumerate(kinds):
+        paths.append(harness.folder / f"profile-{number}")
+        image = Image.new(mode, (200 + number, 300))
+        image.save(paths[-1], kind, icc_profile=b"no profile" * 20)
+    await harness.start()
+    await harness.say("hello")
+    await show(harness, 3, pictures=tuple(paths))
+    (album,) = albums(harness, harness.answers())
+    assert [m["photo"][0]["width"] for m in album] == [200, 201, 202]
+    harness.video("7300000000000000002", pictures=(paths[0],))
+    await harness.say(PHOTO.replace(ID, "7300000000000000002"))
+    assert harness.answers()[-1]["photo"][0]["width"] == 200
+    stored = [f.path.read_bytes() for f in harness.api.files.by_id.values() if f.kind == "photo"]
+    assert stored == [path.read_bytes() for path in (*paths, paths[0])]
+
+
+async def test_a_picture_of_several_views_is_a_photo(harness: BotHarness):
+    """Phones add depth, or brightness for HDR screens, as a second picture."""
+    views = harness.folder / "views.jpg"
+    Image.new("RGB", (300, 200)).save(
+        views, "MPO", save_all=True, append_images=[Image.new("RGB", (150, 100))]
+    )
+    await harness.start()
+    await harness.say("hello")
+    await show(harness, 1, pictures=(views,))
+    assert harness.answers()[-1]["photo"][0]["width"] == 300
+
+
 async def test_a_broken_picture_is_left_out_and_counted(harness: BotHarness):
     broken = harness.folder / "broken.heic"
     broken.write_bytes(b"\x00\x00\x00\x18ftypheic" + b"x" * 100)

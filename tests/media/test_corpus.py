@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.errors import BrokenFileError, MediaTimeoutError, PlatformChangedError
 from core.media import AudioFile, DocumentFile, PhotoFile, VideoFile
-from media.encoding import repack
+from media.encoding import extract_audio, repack, show_slides
 from media.integrity import is_truncated
 from media.processor import MediaProcessor
 from media.worker_call import run_call
@@ -36,6 +36,7 @@ from tests.media.corpus import (
     Sound,
     Video,
     damaged,
+    replaced,
     save_animation,
     scene,
     truncated,
@@ -300,18 +301,51 @@ async def test_what_cannot_be_copied_is_a_document_if_encoding_fails(
     assert await slow.video(copy, None) == [DocumentFile(copy)]
 
 
-@pytest.mark.parametrize("name", ["av1 mp4", "vp9 webm", "hevc mkv", "h264 ts", "mpeg4 avi"])
+@pytest.mark.parametrize(
+    "name", ["av1 mp4", "vp9 webm", "hevc mkv", "h264 ts", "mpeg4 avi", "vp8 webm", "prores mov"]
+)
 async def test_a_video_of_any_codec_is_joined_with_its_separate_audio(
     name: str, sources: Path, tmp_path: Path
 ):
     """Sites with DASH serve pictures and sound as two files."""
     sound = source_of(case("h264 fast"), sources)
-    joined = await PROCESSOR.joined(source_of(case(name), sources), sound)
-    joined = joined.rename(tmp_path / "joined.mp4")
+    copy = Path(shutil.copy(source_of(case(name), sources), tmp_path / "post.mp4"))
+    joined = await PROCESSOR.joined(copy, sound)
     before, after = look(source_of(case(name), sources)), look(joined)
     assert (after.codec, after.frames) == (before.codec, before.frames)
     assert after.has_sound
     assert abs(after.delay_s) <= 0.1
+    shown = look((await sent(joined, tmp_path)).path)
+    assert (shown.codec, shown.frames) == ("h264", before.frames)
+    assert abs(shown.delay_s) <= 0.1
+
+
+@pytest.mark.parametrize("is_audio", [False, True])
+async def test_nothing_is_joined_with_a_damaged_file(is_audio: bool, sources: Path, tmp_path: Path):
+    damaged_file, whole = tmp_path / "damaged", source_of(case("vp8 webm"), sources)
+    damaged_file.write_bytes(b"<html>" * 100)
+    pair = (whole, damaged_file) if is_audio else (damaged_file, whole)
+    with pytest.raises(PlatformChangedError):
+        await PROCESSOR.joined(*pair)
+
+
+def test_a_video_of_which_no_packet_can_be_read_is_damaged(sources: Path, tmp_path: Path):
+    """PyAV creates no file then."""
+    content = source_of(case("h264 fast"), sources).read_bytes()
+    path = tmp_path / "post.mp4"
+    path.write_bytes(content[: content.index(b"mdat") + 4])
+    for work in (repack, extract_audio):
+        with pytest.raises(PlatformChangedError):
+            work(path)
+
+
+def test_slides_over_a_sound_without_a_decoder_are_refused(sources: Path, tmp_path: Path):
+    content = source_of(case("h264 fast"), sources).read_bytes()
+    path, picture = tmp_path / "sound.mp4", tmp_path / "slide.jpg"
+    path.write_bytes(replaced(b"esds", b"xxxx")(replaced(b"mp4a", b"xxxx")(content)))
+    scene((64, 64)).save(picture)
+    with pytest.raises(BrokenFileError):
+        show_slides([picture], path, (64, 64), 2.5)
 
 
 @pytest.mark.parametrize("name", ["vp8 webm", "flv1 flv", "prores mov", "gif"])
@@ -459,6 +493,30 @@ async def test_an_animation_that_cannot_be_encoded_is_a_still(tmp_path: Path):
     assert isinstance(file, PhotoFile)
     with Image.open(file.path) as image:
         assert (image.format, image.size) == ("JPEG", (300, 200))
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "error"),
+    [
+        ("GIF", "media.video.measure", PlatformChangedError()),
+        ("GIF", "media.video.measure", BrokenFileError()),
+        ("PNG", "PIL.Image.Image.resize", RuntimeError("Failed to decode frame 1")),
+        ("WEBP", "PIL.Image.Image.resize", IndexError()),
+        ("AVIF", "media.encoding.moving_frames", ValueError()),
+    ],
+)
+async def test_an_animation_with_a_damaged_frame_is_a_still(
+    kind: str, step: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "post_1"
+    save_animation(path, kind)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(step, fail)
+    file = await PROCESSOR.picture(path)
+    assert isinstance(file, PhotoFile)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])

@@ -1,5 +1,6 @@
 """Files made to harm: few bytes that become many, formats that open other files, odd codecs."""
 
+import io
 import re
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from PIL import Image
 from core.errors import BrokenFileError, ClipferryError
 from data.config import ROOT
 from media import audio, encoding, images, video
+from media.boxes import top_level_boxes
+from media.integrity import is_truncated
 from simulator.samples import SampleStore, VideoSpec
 
 SIDE = 9_990
@@ -130,6 +133,92 @@ def test_titles_in_a_file_are_in_any_encoding(
     assert b"MARKER" in data
     path.write_bytes(data.replace(b"MARKER", b"\xff\x80\xfeKER"))
     assert video.measure(path).width == VideoSpec().width
+
+
+@pytest.mark.parametrize("size", [b"\0\0\0\4", b"\0\0\0\7", b"\0\0\0\1", b"\0\0\0\0"])
+@pytest.mark.parametrize("kind", [b"ftyp", b"moov", b"mdat", b"free"])
+def test_a_box_of_an_impossible_size_has_no_end(kind: bytes, size: bytes, tmp_path: Path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(size + kind + bytes(40))
+    assert is_truncated(path) is not (kind == b"moov" and size < b"\0\0\0\2")
+    with pytest.raises(ClipferryError):
+        video.measure(path)
+
+
+def test_millions_of_boxes_are_not_read(tmp_path: Path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\0\0\0\x08free" * 2_500_000)
+    assert sum(1 for _ in top_level_boxes(path)) <= 10_000
+    assert is_truncated(path)
+
+
+@pytest.mark.parametrize("boxes", [9_999, 10_000, 10_001])
+def test_a_video_of_many_fragments_is_whole(boxes: int, tmp_path: Path):
+    """Its last box that is read may announce content that is not."""
+    path = tmp_path / "video.mp4"
+    fragment = b"\0\0\0\x08moof\0\0\0\x08mdat"
+    path.write_bytes(
+        b"\0\0\0\x08ftyp\0\0\0\x08moov"
+        + b"\0\0\0\x08free" * (boxes % 2)
+        + fragment * (boxes // 2 + 5)
+    )
+    assert not is_truncated(path)
+
+
+class CountingFile(io.BytesIO):
+    """Counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff" * 1_000_000,
+        b"\xff\xd8" + b"\xff\xe0\0\2" * 300_000,
+        b"\x89PNG\r\n\x1a\n" + bytes(4_000_000),
+    ],
+    ids=["padding of a JPEG", "segments without a length", "chunks without content"],
+)
+def test_a_picture_of_endless_parts_is_given_up(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if content.startswith(b"\xff\xff"):
+        content = b"\xff\xd8" + content
+    path = tmp_path / "post_1"
+    path.write_bytes(content)
+    file = CountingFile(content)
+    monkeypatch.setattr(Path, "open", lambda *_: file)
+    assert not is_truncated(path)
+    assert file.reads < 200_000
+
+
+@hypothesis_settings(
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    head=st.sampled_from(
+        [
+            b"",
+            b"\xff\xd8\xff",
+            b"\x89PNG\r\n\x1a\n",
+            b"RIFF",
+            b"GIF8",
+            b"\x1a\x45\xdf\xa3",
+            b"\0\0\0\x08ftyp",
+            b"FLV\x01\x05\0\0\0\x09",
+        ]
+    ),
+    tail=st.binary(max_size=200),
+)
+def test_any_bytes_are_whole_or_truncated(head: bytes, tail: bytes, tmp_path: Path):
+    path = tmp_path / "any"
+    path.write_bytes(head + tail)
+    assert is_truncated(path) in {True, False}
 
 
 @hypothesis_settings(
