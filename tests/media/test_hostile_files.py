@@ -84,6 +84,18 @@ def test_every_colour_mode_is_shrunk(mode: str, tmp_path: Path):
         assert image.width + image.height <= images.MAX_SIDES
 
 
+@pytest.mark.parametrize("name", ["x.eps", "x.jpg", "x"])
+def test_no_picture_runs_another_program(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / name
+    Image.new("RGB", (10, 10)).save(path, "EPS")
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", pytest.fail)
+    for work in (images.make_native, images.make_thumbnail, images.common_frame):
+        with pytest.raises(BrokenFileError):
+            work(path)
+
+
 @pytest.mark.parametrize(
     "text",
     [
