@@ -71,14 +71,18 @@ class CachedPost:
                 "has_sound": post.audio is not None,
                 "is_sensitive": post.is_sensitive,
                 "is_processed": self.is_processed,
-                "is_silent": post.is_silent,
+                **({"is_silent": True} if post.is_silent else {}),
             },
             ensure_ascii=False,
         )
 
     def files_json(self) -> str:
         """Return the files as a JSON list, for the database."""
-        return json.dumps([asdict(file) for file in self.files])
+        stored = [asdict(file) for file in self.files]
+        for values in stored:
+            if not values["still_id"]:
+                del values["still_id"]  # as in the rows of versions without live photos
+        return json.dumps(stored)
 
 
 def read_cached(

@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
-from core.cached_post import CachedPost, CacheKey, read_cached
-from core.media import Access, Audio, Clip, Picture, Post, RemoteFile, Rendition
+from core.cached_post import CachedPost, CacheKey, is_same_media, read_cached
+from core.media import (
+    Access,
+    Audio,
+    Clip,
+    Item,
+    LivePhoto,
+    Picture,
+    Post,
+    RemoteFile,
+    Rendition,
+    Unreadable,
+)
 
 KEY = CacheKey(bot_id=1, platform="tiktok", post_id="77", variant="media/best")
 FILES = (RemoteFile("video", "AAA", label="1/2"), RemoteFile("photo", "BBB"))
@@ -48,6 +59,45 @@ def test_a_post_without_audio_or_numbers_comes_back_so():
     assert found.post.audio is None
     assert (found.post.likes, found.post.views, found.post.is_sensitive) == (None, None, False)
     assert found.is_processed is False
+
+
+def test_every_kind_of_item_comes_back():
+    clip, picture = Clip(()), Picture(())
+    items = (clip, picture, LivePhoto(picture, clip), Unreadable())
+    found = read(replace(CACHED, post=replace(POST, items=items)).about_json())
+    assert found
+    assert found.post.items == items
+    assert not found.post.is_silent
+
+
+def test_a_silent_video_stays_silent():
+    post = replace(POST, items=(Clip((), is_silent=True),))
+    found = read(replace(CACHED, post=post).about_json())
+    assert found
+    assert found.post.is_silent
+
+
+def test_the_two_files_of_a_live_photo_come_back():
+    live = RemoteFile("live_photo", "AgADvideo", still_id="AgADstill")
+    cached = replace(CACHED, files=(live, RemoteFile("photo", "AgADphoto")))
+    found = read(CACHED.about_json(), cached.files_json())
+    assert found
+    assert found.files == cached.files
+
+
+@pytest.mark.parametrize(
+    ("now", "is_same"),
+    [
+        ((Clip(()), Picture(("x",))), True),
+        # The site may fail to read an item for a while.
+        ((Unreadable(), Picture(())), True),
+        ((Picture(()), Picture(())), False),
+        ((Clip(()),), False),
+        ((Clip(()), LivePhoto(Picture(()), Clip(()))), False),
+    ],
+)
+def test_a_post_is_the_same_as_long_as_its_items_are(now: tuple[Item, ...], is_same: bool):
+    assert is_same_media(POST, replace(POST, items=now)) is is_same
 
 
 def test_texts_are_stored_readably():
