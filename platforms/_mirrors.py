@@ -123,6 +123,19 @@ _FRAGMENT_PAGES: Final = re.compile(r"/?|/(?:home\.php|foryou)/?")
 _PATH_FRAGMENT: Final = re.compile(r"!?(?=/.)")
 
 
+#: Hosts whose pages offer to share the link in their query. Pages of other hosts are not read for
+#: links: whoever sends one means that page.
+_SHARING_HOSTS: Final = frozenset(
+    {"t.me", "telegram.me", "telegram.dog", "wa.me", "api.whatsapp.com", "web.whatsapp.com"}
+)
+
+
+def is_sharing_page(url: str) -> bool:
+    """Return True if a URL belongs to a messenger's pages for sharing links."""
+    parts = clean_split(url)
+    return parts is not None and parts.hostname in _SHARING_HOSTS
+
+
 def original_url(url: str) -> str:
     """Return the site's own URL for a URL of a mirror or of a page that redirects out of a site.
 

@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from core.errors import SettingsError
 from core.media import Link
-from platforms._mirrors import original_url
+from platforms._mirrors import is_sharing_page, original_url
 from platforms._platform import PageKind, Platform
 from platforms._urls_in_text import urls_in
 
-#: Login and sharing pages may name each other.
+#: Sharing pages may name each other.
 _MAX_NESTING: Final = 3
 #: Parameters of such a page that are searched.
 _MAX_PARAMETERS: Final = 20
@@ -91,11 +91,12 @@ class Registry:
         return page
 
     def _identify(self, url: str, depth: int = 0) -> Link | PageKind | None:
-        """Return what a URL is; one that is no post counts as the first post in its query."""
+        """Return what a URL is; a sharing page counts as the first post in its query."""
         url = original_url(url)
         kinds = (platform.identify(url) for platform in self.by_name.values())
         found = next((kind for kind in kinds if kind), None)
-        if found in {None, PageKind.OTHER} and depth < _MAX_NESTING:
+        is_sharing = found is PageKind.OTHER or (found is None and is_sharing_page(url))
+        if is_sharing and depth < _MAX_NESTING:
             for reading in dict.fromkeys(_urls_in_query(url)):
                 inner = self._identify(reading, depth + 1)
                 if isinstance(inner, Link):
@@ -104,7 +105,7 @@ class Registry:
 
 
 def _urls_in_query(url: str) -> Iterator[str]:
-    """Yield the readings of the URLs in a URL's query, where login and sharing pages name them."""
+    """Yield the readings of the URLs in a URL's query, where sharing pages name them."""
     try:
         query = urlsplit(url).query
     except ValueError:

@@ -33,14 +33,13 @@ def draw(rng: random.Random) -> Sample:
 
 
 def _decorated(rng: random.Random, url: str) -> str:
-    """Change what does not matter: scheme, case of the host, query, fragment, a page around it."""
+    """Change the parts that do not matter: scheme, case of the host, query, fragment."""
     parts = urlsplit(url)
     scheme = rng.choice(["https", "http", "HTTPS"])
     host = rng.choice([parts.netloc, parts.netloc.upper(), parts.netloc + "."])
     query = parts.query or rng.choice(["", "igsh=abc%3D", "_r=1&utm_source=x"])
     end = rng.choice(["", "#top"])
-    outer = rng.choice(["", "", "", "https://evil.example/?u="])
-    return f"{outer}{scheme}://{host}{parts.path}{'?' if query else ''}{query}{end}"
+    return f"{scheme}://{host}{parts.path}{'?' if query else ''}{query}{end}"
 
 
 def _forged(rng: random.Random, url: str) -> str:
@@ -56,6 +55,7 @@ def _forged(rng: random.Random, url: str) -> str:
             f"https://user:pass@{parts.netloc}{rest}",
             f"https://{parts.netloc}:8443{rest}",
             f"https://127.0.0.1/{parts.netloc}{rest}",
+            f"https://evil.example/?u={url}",
             f"ftp://{parts.netloc}{rest}",
             f"https://{parts.netloc.translate(_CYRILLIC)}{rest}",
             f"https://[::1]{rest}",
