@@ -22,7 +22,6 @@ from aiogram.methods import (
 )
 from aiogram.types import InlineKeyboardMarkup, Message
 
-from core.albums import split_album
 from core.broadcasts import Broadcast
 from core.errors import (
     ChatForbiddenError,
@@ -30,20 +29,18 @@ from core.errors import (
     ContentRejectedError,
     DeliveryError,
     FileRejectedError,
-    FileUnknownError,
     PartialDeliveryError,
     SendingForbiddenError,
     StorageChannelError,
     TooLargeError,
     UnknownOutcomeError,
 )
-from core.media import File, LivePhotoFile, LocalFile, RemoteFile
+from core.media import File, RemoteFile
 from core.pseudonyms import LoggedChat
 from core.request import REFUSED, Progress
 from delivery.api_requests import (
     ACTIONS,
     MessageOptions,
-    album_kind,
     album_request,
     file_id_request,
     file_request,
@@ -51,6 +48,15 @@ from delivery.api_requests import (
     remote_file,
 )
 from delivery.rate_limiter import on_send_start
+from delivery.refused_files import (
+    REFUSALS,
+    Pending,
+    Recovery,
+    further_forms,
+    next_album,
+    repaired_album,
+    upload_bytes,
+)
 from delivery.targets import ChatTarget
 
 logger = logging.getLogger(__name__)
@@ -58,8 +64,6 @@ T = TypeVar("T")
 
 #: Interval between chat actions, in seconds. Telegram shows each for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
-#: Refusals that may concern only the form of a file.
-_REFUSALS: Final = (FileRejectedError, SendingForbiddenError)
 #: For the storage channel: no caption, no buttons, no notification.
 _PLAIN: Final = MessageOptions(caption="", is_silent=True)
 
@@ -86,19 +90,6 @@ class Journal(Protocol):
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record that the current send succeeded, with the ids of its file messages."""
-
-
-class Recovery(Protocol):
-    """What to do about files that Telegram refuses."""
-
-    async def next_form(self, file: LocalFile, refusal: DeliveryError) -> Sequence[LocalFile]:
-        """Return the file in another form, such as a document; empty if there is no other.
-
-        A live photo becomes two files.
-        """
-
-    def options(self, missing: int) -> MessageOptions:
-        """Return caption and buttons of an answer from which `missing` more files are missing."""
 
 
 class NullJournal:
@@ -158,7 +149,7 @@ class Sender:
             DeliveryError: nothing has arrived, or the outcome is unknown.
         """
         for file in files:
-            self._check_size(_upload_bytes(file))
+            self._check_size(upload_bytes(file))
         if target.inline_id:
             return await self._send_inline(target, files, options, recovery)
         sent = await self._send_files(target, files, options, journal, recovery)
@@ -271,8 +262,8 @@ class Sender:
         while True:
             try:
                 return [await self._send_file(target, file, options, journal)]
-            except _REFUSALS as refusal:
-                forms = await _next_form(file, refusal, recovery)
+            except REFUSALS as refusal:
+                forms = await further_forms(file, refusal, recovery)
                 if not forms:
                     raise
             if len(forms) > 1:
@@ -298,21 +289,21 @@ class Sender:
             PartialDeliveryError: some files have arrived, and a later one has not.
             DeliveryError: nothing has arrived, or the outcome is unknown.
         """
-        pending = [_Pending(file) for file in files[len(journal.progress.sent) :]]
-        album: Sequence[_Pending] = ()
+        pending = [Pending(file) for file in files[len(journal.progress.sent) :]]
+        album: Sequence[Pending] = ()
         sent: list[_Sent] = []
         # In the supergroup that a group has become, messages have other ids.
         below = max(journal.progress.sent, default=0) if target.is_reply else 0
         try:
             while pending:
-                album = _next_album(pending, self.ceiling_bytes)
+                album = next_album(pending, self.ceiling_bytes)
                 try:
                     messages = await self._send_album(target, album, journal, options)
                     del pending[: len(album)]
                     sent += messages
                     below = messages[0].message_id if messages else below
-                except _REFUSALS as refusal:
-                    pending[: len(album)] = await _repaired(album, refusal, recovery)
+                except REFUSALS as refusal:
+                    pending[: len(album)] = await repaired_album(album, refusal, recovery)
                     journal.record_total(len(journal.progress.sent) + len(pending))
             if journal.progress.missing == journal.progress.total:
                 raise ContentRejectedError("every file, in every form")
@@ -330,7 +321,7 @@ class Sender:
     async def _send_album(
         self,
         target: ChatTarget,
-        album: "Sequence[_Pending]",
+        album: "Sequence[Pending]",
         journal: Journal,
         options: MessageOptions,
     ) -> "list[_Sent]":
@@ -498,82 +489,6 @@ class _Sent:
     @classmethod
     def of(cls, message: Message) -> "_Sent":
         return cls(message.message_id, remote_file(message))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A file of an answer that is still to be sent."""
-
-    file: File
-    #: It is sent in a message of its own, to find out which file of an album Telegram refuses.
-    is_alone: bool = False
-    #: Telegram refuses it in every form, so it is left out.
-    refusal: DeliveryError | None = None
-
-
-def _next_album(pending: Sequence[_Pending], ceiling_bytes: int) -> Sequence[_Pending]:
-    """Return the first files of an answer that go into one message."""
-
-    def kind_of(one: _Pending) -> str | None:
-        return None if one.is_alone or one.refusal else album_kind(one.file)
-
-    return split_album(pending, lambda one: _upload_bytes(one.file), ceiling_bytes, kind_of)[0]
-
-
-async def _repaired(
-    album: Sequence[_Pending], refusal: DeliveryError, recovery: Recovery | None
-) -> list[_Pending]:
-    """Return what to send instead of an album that Telegram refuses: the refused file changes.
-
-    Raises:
-        DeliveryError: the refusal, if nothing helps against it.
-    """
-    files = [one.file for one in album]
-    if recovery is None or not _another_form_may_help(files, refusal):
-        raise refusal
-    if isinstance(refusal, SendingForbiddenError):
-        groups = [await _next_form(one.file, refusal, recovery) for one in album]
-        if not all(groups):
-            raise refusal
-        return [_Pending(form) for forms in groups for form in forms]
-    position = refusal.position if isinstance(refusal, ContentRejectedError) else None
-    if len(album) == 1:
-        position = 1
-    if position is None or not 1 <= position <= len(album):
-        return [replace(one, is_alone=True) for one in album]
-    before, refused, after = album[: position - 1], album[position - 1], album[position:]
-    forms = await _next_form(refused.file, refusal, recovery)
-    instead = [_Pending(form) for form in forms] or [replace(refused, refusal=refusal)]
-    return [*before, *instead, *after]
-
-
-async def _next_form(
-    file: File, refusal: DeliveryError, recovery: Recovery | None
-) -> Sequence[LocalFile]:
-    if recovery is None or isinstance(file, RemoteFile):
-        return ()
-    if not _another_form_may_help([file], refusal):
-        return ()
-    return await recovery.next_form(file, refusal)
-
-
-def _another_form_may_help(files: Sequence[File], refusal: DeliveryError) -> bool:
-    """Return True if a refusal is about the form of uploads, and not about the message."""
-    if any(isinstance(file, RemoteFile) for file in files):
-        return False
-    if isinstance(refusal, SendingForbiddenError):
-        return refusal.is_about_kind
-    # A server that is older than live photos cannot even parse the request.
-    has_live_photo = any(isinstance(file, LivePhotoFile) for file in files)
-    return has_live_photo or isinstance(refusal, ContentRejectedError | FileUnknownError)
-
-
-def _upload_bytes(file: File) -> int:
-    """Return the size of the upload in bytes; 0 for a file that is sent by its id."""
-    if isinstance(file, RemoteFile):
-        return 0
-    motion = file.video.size_bytes if isinstance(file, LivePhotoFile) else 0
-    return file.path.stat().st_size + motion
 
 
 def _action(file: File) -> str | None:

@@ -54,7 +54,8 @@ from core.media import RemoteFile as Remote
 from core.request import Kind, Progress, Request
 from data import database
 from delivery.api_requests import MessageOptions
-from delivery.sender import Journal, Recovery, Sender
+from delivery.refused_files import Recovery
+from delivery.sender import Journal, Sender
 from delivery.targets import ChatTarget
 from media.processor import MediaProcessor
 from misc.intake import RequestIntake

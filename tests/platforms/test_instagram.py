@@ -27,7 +27,8 @@ from core.errors import (
     StoriesError,
 )
 from core.media import Clip, Picture, Post, Unreadable
-from platforms.instagram import PLATFORM, error_for_ruling, read_product
+from platforms._instagram_product import read_product
+from platforms.instagram import PLATFORM, error_for_ruling
 from simulator.samples import VideoSpec
 from simulator.sites.instagram import InstagramPost, Media, file_address
 from tests.sites import Web
@@ -254,7 +255,7 @@ def test_counts_that_the_author_hides_are_not_shown():
     }
     from core.media import Access
 
-    assert read_product(product, CODE, Access("x")).likes is None
+    assert read_product(product, CODE, "", Access("x")).likes is None
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.errors import ClipferryError
 from core.media import Access, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
-from platforms import _cobalt, instagram, reddit, tiktok
+from platforms import _cobalt, reddit, tiktok
+from platforms._instagram_product import read_product
 from platforms._json import Json
 from platforms._ytdlp_site import read_info
 from tests.updates import mutated
@@ -121,7 +122,7 @@ def read_tiktok(document: Any) -> Post:
 
 
 def read_instagram(document: Any) -> Post:
-    return instagram.read_product(document, "abc", ACCESS)
+    return read_product(document, "abc", LINK.url, ACCESS)
 
 
 def read_ytdlp(document: Any) -> Post:

@@ -7,8 +7,8 @@ import pytest
 
 from core.formats import Quality, rank_renditions
 from core.media import Access, Clip, Item, LivePhoto, Picture, Post
+from platforms._instagram_product import read_product
 from platforms._ytdlp_site import read_info
-from platforms.instagram import read_product
 from platforms.tiktok import read_post
 from simulator.sites.instagram import InstagramPost
 from simulator.sites.tiktok import SamplePost
@@ -21,7 +21,7 @@ ABOUT: Final = Post("x", "1", "https://x.com/i/status/1", ACCESS)
 
 
 def read_instagram(document: Any) -> Post:
-    return read_product(document, "DemoPhoto01", ACCESS)
+    return read_product(document, "DemoPhoto01", ABOUT.url, ACCESS)
 
 
 def read_tiktok(document: Any) -> Post:
