@@ -113,7 +113,8 @@ async def test_an_upload_cut_off_by_the_stop_is_reported_as_unknown(harness: Bot
     harness.world.say(harness.ada, VIDEO)
     await harness.until(lambda: not harness.api.faults, "the upload at Telegram")
     await harness.stop()
-    assert harness.texts()[-1] == EN["delivery_unknown"]
+    # The video itself may still arrive afterwards.
+    assert EN["delivery_unknown"] in harness.texts()
     assert EN["shutting_down"] not in harness.texts()
 
 
