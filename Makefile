@@ -24,9 +24,9 @@ PYTEST := -m pytest
 test: $(VENV)/dev
 	$(BIN)/python $(PYTEST) $(ARGS)
 
-# Runs the unit tests only: no whole bot, no sample media, no PostgreSQL.
+# Runs the unit tests only: no whole bot, no media files, no PostgreSQL, nothing slow.
 test-fast: $(VENV)/dev
-	$(BIN)/python -m pytest -m "not e2e and not simulator and not postgres" $(ARGS)
+	$(BIN)/python -m pytest -m "not e2e and not simulator and not postgres and not slow" $(ARGS)
 
 # Runs all tests with coverage; fails if a file of the bot is tested too little.
 coverage: $(VENV)/dev

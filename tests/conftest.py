@@ -22,6 +22,7 @@ from tests.secrets import SecretFinder
 from tests.sites import Web
 
 _E2E = Path(__file__).parent / "e2e"
+_MEDIA = Path(__file__).parent / "media"
 #: Fixtures that create sample media or serve the simulated sites.
 _SIMULATOR = {"samples", "authority", "web"}
 
@@ -32,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if _E2E in item.path.parents:
             item.add_marker("e2e")
-        elif fixtures & _SIMULATOR:
+        elif fixtures & _SIMULATOR or _MEDIA in item.path.parents:
             item.add_marker("simulator")
         callspec = getattr(item, "callspec", None)
         database_kind = callspec.params.get("db_url") if callspec else None

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from data.config import ROOT
 
 PROGRAM = """
@@ -61,6 +63,7 @@ def run(mode: str) -> object:
     return json.loads(result.stdout)
 
 
+@pytest.mark.slow
 def test_lean_and_stock_build_the_same_models_and_read_the_same():
     lean, stock = run("lean"), run("stock")
     assert lean == stock
@@ -68,6 +71,7 @@ def test_lean_and_stock_build_the_same_models_and_read_the_same():
     assert len(lean[1]) > 500
 
 
+@pytest.mark.slow
 def test_when_pydantic_changes_the_stock_way_takes_over():
     program = (
         "from unittest import mock\n"
@@ -84,6 +88,7 @@ def test_when_pydantic_changes_the_stock_way_takes_over():
     assert "building all models" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_pydantic_without_the_method_is_left_alone():
     program = (
         "from delivery import lean_aiogram\n"

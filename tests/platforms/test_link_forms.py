@@ -645,6 +645,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=5_000)
 @given(st.lists(st.one_of(_SCRIPTS, _PIECES), max_size=12).map("".join))
 def test_any_text_leads_only_to_the_sites_themselves(text: str):
