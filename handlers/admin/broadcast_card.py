@@ -12,6 +12,8 @@ from core.pacing import OVERALL
 from misc.ui.callback_data import BROADCAST
 from misc.ui.texts import Texts
 
+#: More digits than any id has; the database's integers have 19 at most.
+_MAX_DIGITS: Final = 18
 _NEW: Final = "new"
 
 
@@ -33,7 +35,8 @@ def read_press(data: str) -> tuple[int | None, str]:
     The id is None if the data names no broadcast, as that of the button for a new one.
     """
     number, _, action = data.removeprefix(BROADCAST).partition("/")
-    return (int(number), action) if number.isascii() and number.isdigit() else (None, number)
+    is_id = number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS
+    return (int(number), action) if is_id else (None, number)
 
 
 def with_buttons(buttons: tuple[Button, ...]) -> str:
