@@ -9,11 +9,12 @@ from platforms._files import FileRequest, FileVersion, SavedFile
 from platforms._platform import PageKind
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
-from platforms._spool import Spool, Workspace
+from platforms._spool import DiskWaits, Spool, Workspace
 from platforms._ytdlp import reader_version
 
 __all__ = [
     "Attempt",
+    "DiskWaits",
     "FetchPolicy",
     "Fetcher",
     "FileRequest",

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +24,19 @@ _PREFIX: Final = "clipferry-"
 _KEPT_FREE_BYTES: Final = 20_000_000
 #: So much free space is enough to begin a download of any size, in bytes.
 _ENOUGH_BYTES: Final = 100_000_000
-#: Longest wait for room on a full disk, and how often it is checked, in seconds.
-DISK_PATIENCE_S: Final = 60.0
-DISK_CHECK_S: Final = 1.0
-#: How long a full disk is remembered after the last request that met it, in seconds.
-REMEMBERED_S: Final = 60.0
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class DiskWaits:
+    """How long requests wait for room on a full disk. All times are in seconds."""
+
+    #: Longest wait of one request.
+    patience_s: float = 60.0
+    #: How often the disk is checked.
+    check_s: float = 1.0
+    #: How long a full disk is remembered after the last request that met it.
+    remembered_s: float = 60.0
 
 
 class Spool:
@@ -39,8 +47,9 @@ class Spool:
     it. Several processes may share the folder; each has its own subfolder and its own quota.
     """
 
-    def __init__(self, folder: Path, quota_bytes: int) -> None:
+    def __init__(self, folder: Path, quota_bytes: int, waits: DiskWaits = DiskWaits()) -> None:
         self._folder = folder
+        self.waits = waits
         #: This process's subfolder, and the open descriptor that holds the lock on it.
         self._home = folder
         self._lock: int | None = None
@@ -65,11 +74,11 @@ class Spool:
 
     @property
     def is_full(self) -> bool:
-        """Return True if the disk has been too full, and still is or was within the last minute."""
+        """Return True if the disk has been too full, and still is or was not long ago."""
         if self._full_at is None:
             return False
         has_room = self.free_bytes >= _ENOUGH_BYTES + _KEPT_FREE_BYTES
-        return not has_room or time.monotonic() - self._full_at < REMEMBERED_S
+        return not has_room or time.monotonic() - self._full_at < self.waits.remembered_s
 
     def note_full(self) -> None:
         """Record that a request has met a full disk."""
@@ -144,7 +153,7 @@ class Spool:
             SpoolError: it has no room after the longest wait.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + DISK_PATIENCE_S
+        deadline = loop.time() + self.waits.patience_s
         # The size may be no more than the largest that is allowed: most files are much smaller.
         needed = min(size, _ENOUGH_BYTES) + _KEPT_FREE_BYTES
         while self.free_bytes < needed:
@@ -158,7 +167,7 @@ class Spool:
             if loop.time() >= deadline:
                 raise SpoolError("the disk is full")
             self.tidy()
-            await asyncio.sleep(DISK_CHECK_S)
+            await asyncio.sleep(self.waits.check_s)
 
     async def _release(self, size: int) -> None:
         async with self._changed:

@@ -212,7 +212,7 @@ class _RecordingIE:
         try:
             document = self._parse_xml(manifest, None)  # type: ignore[attr-defined] # yt-dlp's
             return self._parse_mpd_formats(document, mpd_id="dash")  # type: ignore[attr-defined] # yt-dlp's
-        except Exception:
+        except Exception:  # yt-dlp takes it apart without checking; it costs this item only
             logger.debug("Unreadable manifest", exc_info=True, extra={"event": "reader_failed"})
             return []
 

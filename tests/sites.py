@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from platforms import Fetcher, FetchPolicy, ProxyPool, Spool, load_registry
+from platforms import DiskWaits, Fetcher, FetchPolicy, ProxyPool, Spool, load_registry
 from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
@@ -14,6 +14,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.web import Sites
 
+_WAITS = DiskWaits()
 TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
 
 
@@ -61,9 +62,9 @@ class Web:
         finally:
             await fetcher.close()
 
-    def spool(self, quota_bytes: int = 100_000_000) -> Spool:
+    def spool(self, quota_bytes: int = 100_000_000, waits: DiskWaits = _WAITS) -> Spool:
         """Return an empty spool."""
-        spool = Spool(self.folder / "spool", quota_bytes)
+        spool = Spool(self.folder / "spool", quota_bytes, waits)
         spool.prepare()
         return spool
 

@@ -388,7 +388,7 @@ def test_no_test_imports_or_replaces_private_names_of_the_bot():
         ("patch.setattr('data.database._READ_S', 1)", ["data.database._READ_S"]),
         ("from platforms import _cobalt", []),
         ("from platforms._spool import Spool", []),
-        ("patch.setattr('platforms._spool.DISK_CHECK_S', 1)", []),
+        ("patch.setattr('data.database.WRITE_S', 1)", []),
         ("import_module('platforms._spool')", []),
         ("from tests.data import _x", []),
     ],

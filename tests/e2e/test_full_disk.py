@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from misc.ui.texts import load_texts
+from platforms import DiskWaits
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
 EN = load_texts()["en"]
@@ -20,11 +21,12 @@ async def test_a_full_disk_is_explained_and_reported_once(
     def usage(_folder: Path) -> Any:
         return SimpleNamespace(free=free[0])
 
-    monkeypatch.setattr("platforms._spool.shutil.disk_usage", usage)
-    monkeypatch.setattr("platforms._spool.DISK_PATIENCE_S", 0.1)
-    monkeypatch.setattr("platforms._spool.DISK_CHECK_S", 0.02)
+    monkeypatch.setattr("shutil.disk_usage", usage)
     post = harness.video()
     await harness.start(BOT_ADMINS="1001", NETWORK_BREAKER_FAILURES="1")
+    assert harness.application
+    container = harness.application.container
+    container.spool.waits = DiskWaits(patience_s=0.1, check_s=0.02)
     bo = harness.world.person(1002, "Bo")
     for _ in range(2):
         await harness.say(VIDEO, bo)
@@ -32,8 +34,6 @@ async def test_a_full_disk_is_explained_and_reported_once(
     assert first["text"] == second["text"] == EN["disk_full"]
     assert first["reply_markup"]["inline_keyboard"]  # the retry button
     assert post.page_requests == 2  # the circuit breaker is closed
-    assert harness.application
-    container = harness.application.container
     assert container.fetcher.open_routes() == []
     for _ in range(2):
         await container.alarms.check_disk()
@@ -41,7 +41,7 @@ async def test_a_full_disk_is_explained_and_reported_once(
     assert len(reports) == 1
 
     free[0] = 10**12
-    monkeypatch.setattr("platforms._spool.REMEMBERED_S", 0.0)
+    container.spool.waits = DiskWaits(remembered_s=0.0)
     await harness.say(VIDEO, bo)
     assert len(harness.videos(harness.world.chats[1002])) == 1
     for _ in range(2):

@@ -16,7 +16,7 @@ from platforms._fetcher import Attempt
 from platforms._files import FileRequest, FileVersion
 from platforms._http import HostRule, PublicResolver, WebClient
 from platforms._proxies import Proxy
-from platforms._spool import Spool
+from platforms._spool import DiskWaits, Spool
 from simulator.samples import VideoSpec
 from tests.sites import Web
 
@@ -26,7 +26,7 @@ LIMIT = 50_000_000
 
 async def fetch(web: Web, *, limit: int = LIMIT, strip_cookies: bool = False, **policy) -> int:
     """Read the sample post and fetch its first rendition; give the number of bytes on disk."""
-    spool = web.spool()
+    spool = web.spool(waits=DiskWaits(check_s=0.01))
 
     async def work(attempt: Attempt) -> int:
         post = await attempt.read()
@@ -196,8 +196,7 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, free: list[int]) -> None:
     def usage(_folder: Path) -> Any:
         return SimpleNamespace(free=free.pop(0) if len(free) > 1 else free[0])
 
-    monkeypatch.setattr("platforms._spool.shutil.disk_usage", usage)
-    monkeypatch.setattr("platforms._spool.DISK_CHECK_S", 0.01)
+    monkeypatch.setattr("shutil.disk_usage", usage)
 
 
 async def test_a_request_waits_until_the_disk_has_room(web: Web, monkeypatch: pytest.MonkeyPatch):
@@ -212,8 +211,7 @@ async def test_a_disk_that_stays_full_is_not_the_sites_fault(
 ):
     post = web.video_post()
     fill_disk(monkeypatch, [0])
-    monkeypatch.setattr("platforms._spool.DISK_PATIENCE_S", 0.1)
-    spool = web.spool()
+    spool = web.spool(waits=DiskWaits(patience_s=0.1, check_s=0.01))
     async with web.fetcher(attempts=3, breaker_failures=1) as fetcher:
         link = fetcher.registry.find(URL)
         assert link
