@@ -218,6 +218,25 @@ async def test_a_broadcast_appears_in_another_window(browser_harness: BrowserHar
     await screenshot(captain, "broadcast")
 
 
+@pytest.mark.parametrize(("person", "lang"), [(1003, "ar"), (1002, "uk")])
+async def test_live_photos_and_missing_items_are_shown_on_a_phone(
+    browser_harness: BrowserHarness, person: int, lang: str
+):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window(f"{person}/{person}", phone=True)
+    await write(page, "/start")
+    bot = page.locator("#messages li:not(.mine)")
+    await write(page, "https://ddinstagram.com/p/DemoLive001/")
+    await expect(bot.locator("video")).to_have_count(1)
+    await write(page, "https://www.instagram.com/p/DemoBroken1/")
+    await expect(bot.last).to_contain_text(TEXTS[lang]["album_missing"].format(missing=1))
+    await write(page, "https://www.instagram.com/ferry.demo/")
+    await expect(bot.last).to_contain_text(TEXTS[lang]["link_profile"])
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await screenshot(page, f"missing-items-{lang}")
+
+
 async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: BrowserHarness):
     browser_harness.harness.video()
     await browser_harness.harness.start()
