@@ -36,7 +36,6 @@ async def _measure(folder: Path) -> list[Result]:
     heic = samples.heic(1440, 1920, "bench")
     jpeg = samples.picture(1440, 1920, "bench")
     worker_pool = WorkerPool(1, limit_s=120, memory_mb=800)
-    probe = await worker_pool.run(video.measure, plain)
     hevc_probe = await worker_pool.run(video.measure, h265)
     plan = encoding_for(hevc_probe, 50_000_000)
     assert plan
@@ -44,8 +43,7 @@ async def _measure(folder: Path) -> list[Result]:
     scale = f"scale={plan.width}:{plan.height}"
 
     async def probe_with_stills() -> None:
-        await worker_pool.run(video.measure, plain)
-        await worker_pool.run(video.dress, plain, probe, None)
+        await worker_pool.run(video.examine, plain, None, 50_000_000)
 
     still = ["-ss", "1", "-i", str(plain), "-frames:v", "1"]
     try:

@@ -262,10 +262,14 @@ class _StreamCopier:
         self._source, self._output = stream, output
         self._target = _copied_stream(stream, output)
         self._parameters: bytes | None = None
+        #: Seconds of one tick; asking each packet for its own is slow.
+        self._unit = float(stream.time_base)
+        self._longest_gap = LONGEST_GAP_S / self._unit
         self._start = round(origin / stream.time_base)
         self._clock = StreamClock(timeline, stream.type)
         self._last_time: int | None = None
         codec = stream.codec_context.codec.canonical_name
+        self._has_start_codes = codec == "h264" and not _is_length_prefixed(stream)
         # The tag belongs to the old container; zero lets the new one choose its own. FFmpeg's
         # choice for H.265 is hev1, which Apple's players refuse.
         self._target.codec_context.codec_tag = "hvc1" if codec == "hevc" else "\0\0\0\0"
@@ -291,7 +295,7 @@ class _StreamCopier:
 
     def _correct(self, packet: Any) -> None:
         """Set the times of a packet to those in the output."""
-        unit, duration = float(packet.time_base), packet.duration or 0
+        unit, duration = self._unit, packet.duration or 0
         shift, right = self._clock.corrected((packet.dts - self._start) * unit, duration * unit)
         if duration:
             packet.duration = round(right / unit)
@@ -308,12 +312,12 @@ class _StreamCopier:
             stored: int = packet.pts - self._start
             # A time of decoding may be wrong alone.
             for shown in (stored + moved, stored):
-                if time <= shown <= time + LONGEST_GAP_S / packet.time_base:
+                if time <= shown <= time + self._longest_gap:
                     return shown
         return time
 
     def _check_parameters(self, packet: Any) -> None:
-        if self._source.type != "video" or not packet.is_keyframe:
+        if not (self._has_start_codes and packet.is_keyframe):
             return
         if parameters := _sequence_parameters(packet):
             if parameters != (self._parameters or parameters):
@@ -334,12 +338,21 @@ def _copied_stream(stream: Any, output: OutputContainer) -> Any:
         raise PlatformChangedError("the container cannot hold the codec") from error
 
 
+def _is_length_prefixed(stream: Any) -> bool:
+    """Return True if H.264 is stored with lengths instead of start codes, as in MP4 and FLV.
+
+    Its parameters are in the header then, which begins with the version 1.
+    Source: ISO 14496-15, 5.3.3.1.2
+    """
+    return bytes(stream.codec_context.extradata or b"")[:1] == b"\x01"
+
+
 def _sequence_parameters(packet: Any) -> bytes:
     """Return the sequence parameter set in front of an H.264 key frame, or b"" if there is none.
 
     MPEG-TS has it there. Source: ITU-T H.264, 7.4.1 and annex B.
     """
-    found = _PARAMETER_SET.search(bytes(packet)[:_HEADERS_BYTES])
+    found = _PARAMETER_SET.search(bytes(memoryview(packet)[:_HEADERS_BYTES]))
     return found[1] if found else b""
 
 

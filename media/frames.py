@@ -163,7 +163,8 @@ class FrameConverter:
         it off. Source: https://ffmpeg.org/ffmpeg-filters.html#scale-1
         """
         is_rgb = self._format.startswith("rgb")
-        options = "" if is_rgb else ":out_range=tv"
+        # A still is shrunk or keeps its size: averages are as good as the slower default for that.
+        options = ":flags=area" if is_rgb else ":out_range=tv"
         target = colours.for_encoding
         if target.matrix != colours.matrix and not is_rgb:
             options += f":out_color_matrix={target.matrix}"

@@ -6,6 +6,7 @@ pixels, and the longer side is at most 20 times the shorter. Source: https://cor
 
 import errno
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -237,14 +238,21 @@ def _moves(image: Image.Image) -> bool:
 
 
 def _check_content(path: Path) -> None:
-    """Decode a whole picture; a JPEG at an eighth of its size, which reads all of it, too.
+    """Decode a whole picture, unless it is a JPEG that ends like one.
 
     Raises:
         BrokenFileError: it is damaged.
     """
     with _OpenImage(path) as image:
-        image.draft(None, _eighth(image))
-        image.load()
+        if image.format != "JPEG" or not _ends_as_jpeg(path):
+            image.draft(None, _eighth(image))
+            image.load()
+
+
+def _ends_as_jpeg(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-len(_JPEG_END), os.SEEK_END)
+        return file.read() == _JPEG_END
 
 
 def _eighth(image: Image.Image) -> tuple[int, int]:

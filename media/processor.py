@@ -59,7 +59,7 @@ class MediaProcessor:
             BrokenFileError, PlatformChangedError: the file is no picture, video or audio.
         """
         if path.suffix:
-            await self._measured(path)
+            await self._check_is_media(path)
             return DocumentFile(path)
         return DocumentFile(await self.worker_pool.run(images.with_true_name, path))
 
@@ -113,12 +113,11 @@ class MediaProcessor:
             PlatformChangedError: the file is not a video, or is damaged.
             BrokenFileError: the file crashed a worker.
         """
-        probe = await self._measured(path)
-        if probe is None:
-            return [await self._sound(path, still)]
+        examined = await self._examined(path, still)
+        if not isinstance(examined, Probe):
+            return [examined]
+        probe = examined
         match next_step(probe, self.ceiling_bytes):
-            case Step.NOTHING:
-                return [await self.worker_pool.run(video.dress, path, probe, still)]
             case Step.REPACK:
                 repacked = await self._remuxed(path, still)
                 if made := repacked or await self._transcoded(path, probe, still):
@@ -220,13 +219,20 @@ class MediaProcessor:
             )
             return None
 
-    async def _measured(self, path: Path) -> Probe | None:
-        """Return the properties of a video, or None if it has only audio."""
+    async def _check_is_media(self, path: Path) -> None:
         try:
-            return await self.worker_pool.run(video.measure, path)
+            await self.worker_pool.run(video.measure, path)
+        except PlatformChangedError:
+            if not await self.worker_pool.run(audio.is_audio_only, path):
+                raise
+
+    async def _examined(self, path: Path, still: Path | None) -> Probe | VideoFile | AudioFile:
+        """Return a file that can be sent as it is, or the properties of a video that cannot."""
+        try:
+            return await self.worker_pool.run(video.examine, path, still, self.ceiling_bytes)
         except PlatformChangedError:
             if await self.worker_pool.run(audio.is_audio_only, path):
-                return None
+                return await self._sound(path, still)
             raise
 
     async def _sound(self, path: Path, still: Path | None) -> AudioFile:
@@ -246,8 +252,7 @@ class MediaProcessor:
             return None
 
     async def _with_thumbnail(self, path: Path, still: Path | None) -> VideoFile:
-        probe = await self.worker_pool.run(video.measure, path)
-        return await self.worker_pool.run(video.dress, path, probe, still)
+        return await self.worker_pool.run(video.dress, path, still)
 
     async def _transcoded(self, path: Path, probe: Probe, still: Path | None) -> VideoFile | None:
         """Return a transcoded video, or None if that fails, takes too long, or cannot fit."""

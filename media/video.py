@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
-from PIL import Image
+from PIL import Image, ImageStat
 
 from core.errors import BrokenFileError
 from core.media import VideoFile
-from core.playback import Probe, still_time_s
+from core.playback import Probe, Step, next_step, still_time_s
 from media.boxes import top_level_boxes
 from media.frames import FrameConverter, colours_of, display_matrix, shape_of
 from media.images import open_upright
@@ -26,7 +26,6 @@ from media.reading import (
     frames,
     has_times,
     length_s,
-    open_input,
     open_media,
     videos,
 )
@@ -42,6 +41,10 @@ _COVER_SIDE: Final = 1280
 _RATIO_TOLERANCE: Final = 0.05
 #: Frames that are decoded at most to get from a key frame to the time of the still.
 _MOST_STILL_FRAMES: Final = 40
+#: Brightness, of 255, below which a frame counts as dark: the beginning of a fade-in.
+_DARK_MEAN: Final = 24
+#: Standard deviation of the brightness below which a frame counts as being of one colour.
+_PLAIN_DEVIATION: Final = 4
 #: How QuickTime and phones before 2005 call their files, the start of the major brand of an MP4.
 #: Source: https://mp4ra.org/registered-types/brands
 _OTHER_BRANDS: Final = ("qt", "3g")
@@ -54,46 +57,78 @@ def measure(path: Path) -> Probe:
         PlatformChangedError: the file is not a video, or nothing of it can be decoded.
     """
     with open_media(path) as container:
-        stream = videos(container)[0]
-        stream.codec_context.thread_count = 1
-        frame = next(frames(container, stream))
-        shape = shape_of(frame, stream, display_matrix(frame))
-        context, sound = stream.codec_context, audios(container)
-        boxes = list(top_level_boxes(path))
-        kinds, is_cut = [box.kind for box in boxes], is_truncated(path, boxes)
-        return Probe(
-            size_bytes=path.stat().st_size,
-            width=shape.displayed[0],
-            height=shape.displayed[1],
-            duration_s=_duration_s(path, container, may_trust=not is_cut and "moof" not in kinds),
-            frames_per_s=float(stream.average_rate or 0),
-            video_codec=context.codec.canonical_name,
-            pixel_format=context.pix_fmt or "",
-            profile=context.profile or "",
-            audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
-            is_mp4=_is_mp4(container),
-            is_fast_start=_index_comes_first(kinds),
-            colours=colours_of(context),
-            codec_tag=_codec_tag(container, context),
-            is_fragmented="moof" in kinds,
-            is_truncated=is_cut,
-            has_times=has_times(stream),
-        )
+        return _probe(path, container, _first_frame(container))
 
 
-def dress(path: Path, probe: Probe, still: Path | None) -> VideoFile:
-    """Make a thumbnail and a cover beside the video, and return all three.
+def dress(path: Path, still: Path | None) -> VideoFile:
+    """Make a thumbnail and a cover beside a video, and return all three.
 
     `still` is the site's own preview image. If it is None, damaged or has another aspect ratio, a
     frame of the video is used instead. Thumbnail and cover are None if that fails, too.
+
+    Raises:
+        PlatformChangedError: the file is not a video, or nothing of it can be decoded.
     """
+    with open_media(path) as container:
+        first = _first_frame(container)
+        return _dressed(path, container, first, _probe(path, container, first), still)
+
+
+def examine(path: Path, still: Path | None, ceiling_bytes: int) -> Probe | VideoFile:
+    """Do what `dress` does for a video that needs no other work, and `measure` for all others.
+
+    The two share the file's first frame, because decoding it is most of what they do.
+
+    Raises:
+        PlatformChangedError: the file is not a video, or nothing of it can be decoded.
+    """
+    with open_media(path) as container:
+        first = _first_frame(container)
+        probe = _probe(path, container, first)
+        if next_step(probe, ceiling_bytes) is not Step.NOTHING:
+            return probe
+        return _dressed(path, container, first, probe, still)
+
+
+def _first_frame(container: Any) -> Any:
+    stream = videos(container)[0]
+    stream.codec_context.thread_count = 1
+    return next(frames(container, stream))
+
+
+def _probe(path: Path, container: Any, frame: Any) -> Probe:
+    stream = videos(container)[0]
+    shape = shape_of(frame, stream, display_matrix(frame))
+    context, sound = stream.codec_context, audios(container)
+    boxes = list(top_level_boxes(path))
+    kinds, is_cut = [box.kind for box in boxes], is_truncated(path, boxes)
+    return Probe(
+        size_bytes=path.stat().st_size,
+        width=shape.displayed[0],
+        height=shape.displayed[1],
+        duration_s=_duration_s(path, container, may_trust=not is_cut and "moof" not in kinds),
+        frames_per_s=float(stream.average_rate or 0),
+        video_codec=context.codec.canonical_name,
+        pixel_format=context.pix_fmt or "",
+        profile=context.profile or "",
+        audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
+        is_mp4=_is_mp4(container),
+        is_fast_start=_index_comes_first(kinds),
+        colours=colours_of(context),
+        codec_tag=_codec_tag(container, context),
+        is_fragmented="moof" in kinds,
+        is_truncated=is_cut,
+        has_times=has_times(stream),
+    )
+
+
+def _dressed(path: Path, container: Any, first: Any, probe: Probe, still: Path | None) -> VideoFile:
     thumbnail = cover = None
     image = _open_still(still, probe.width / probe.height) if still else None
     try:
-        image = image or _frame(path, probe)
+        image = image or _picture(container, first, probe)
         cover = _save(image, path.with_suffix(".cover.jpg"))
-        image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-        thumbnail = _save(image, path.with_suffix(".thumb.jpg"))
+        thumbnail = _save(_small(image), path.with_suffix(".thumb.jpg"))
     except (OSError, *DAMAGE) as error:
         logger.info(
             "Could not make a thumbnail and cover of %s: %s",
@@ -151,24 +186,41 @@ def _open_still(still: Path, ratio: float) -> Image.Image | None:
     return picture if is_same_shape else None
 
 
-def _frame(path: Path, probe: Probe) -> Image.Image:
-    """Return a frame of the video as players show it.
+def _picture(container: Any, first: Any, probe: Probe) -> Image.Image:
+    """Return a frame of the video as players show it: the first, or a later one if that is empty.
 
     Raises:
-        StopIteration: no frame can be decoded.
+        StopIteration: no later frame can be decoded.
         av.FFmpegError: the file is not readable.
     """
-    with open_input(path) as container:
-        stream = videos(container)[0]
-        stream.codec_context.thread_count = 1
-        time = still_time_s(probe.duration_s) + (container.start_time or 0) / av.time_base
-        if time:
-            container.seek(int(time * av.time_base))
-        frame = _frame_at(frames(container, stream), time)
-        converter = FrameConverter(stream, (probe.width, probe.height), "rgb24")
-        converted = next(iter([*converter.convert(frame), *converter.finish()]))
-        image: Image.Image = converted.to_image()
-        return image
+    stream = videos(container)[0]
+    picture = _converted(first, stream, probe)
+    if not _is_empty(picture):
+        return picture
+    time = still_time_s(probe.duration_s) + (container.start_time or 0) / av.time_base
+    container.seek(int(time * av.time_base))
+    return _converted(_frame_at(frames(container, stream), time), stream, probe)
+
+
+def _converted(frame: Any, stream: Any, probe: Probe) -> Image.Image:
+    share = min(_COVER_SIDE / max(probe.width, probe.height), 1)
+    size = (max(round(probe.width * share), 1), max(round(probe.height * share), 1))
+    converter = FrameConverter(stream, size, "rgb24")
+    converted = next(iter([*converter.convert(frame), *converter.finish()]))
+    image: Image.Image = converted.to_image()
+    return image
+
+
+def _is_empty(picture: Image.Image) -> bool:
+    """Return True for a picture in which hardly anything can be seen: dark, or of one colour."""
+    statistics = ImageStat.Stat(_small(picture).convert("L"))
+    return statistics.mean[0] < _DARK_MEAN or statistics.stddev[0] < _PLAIN_DEVIATION
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    small = picture.reduce(max(max(picture.size) // _THUMBNAIL_SIDE - 1, 1))
+    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    return small
 
 
 def _frame_at(decoded: Any, time: float) -> Any:

@@ -68,6 +68,8 @@ class Video:
     edit: Callable[[bytes], bytes] = lambda content: content
     #: Size in which the second half is encoded, for streams that change midway.
     second_size: tuple[int, int] | None = None
+    #: Brightness of a frame of one colour that the video begins with; None for none.
+    opening: int | None = None
     #: Not everything can be shown; the length and the sync of the rest are as before.
     is_damaged: bool = False
     #: Width and height as displayed.
@@ -124,7 +126,9 @@ class Video:
         is_flash = abs(time - FLASH_S) < 0.5 / RATE
         stored = np.full((self.height, self.width, 3), 255 if is_flash else 40, np.uint8)
         upright = np.rot90(stored, self.rotation // 90)
-        if not is_flash:
+        if self.opening is not None and not number:
+            stored[:] = self.opening
+        elif not is_flash:
             height, width = upright.shape[:2]
             upright[: height // 2, : width // 2] = (200, 30, 30)
         pixels = np.ascontiguousarray(np.rot90(upright, -self.rotation // 90))

@@ -226,14 +226,25 @@ async def test_the_pictures_of_a_video_have_its_shape(video: Video, sources: Pat
         assert abs(shape - video.shown[0] / video.shown[1]) < 0.03
 
 
-async def test_the_still_is_taken_between_key_frames(tmp_path: Path):
-    """The first frame is often black; the flash is at half the length, far from any key frame."""
+@pytest.mark.parametrize("opening", [0, 12, 128, 255])
+async def test_the_still_is_not_the_plain_frame_of_a_fade_in(opening: int, tmp_path: Path):
+    """The flash is at half the length, far from any key frame."""
+    source = tmp_path / "source"
+    Video("", encoding={"g": "250"}, muxing=FAST, opening=opening).make(source)
+    cover = (await sent(source, tmp_path)).cover
+    assert cover
+    with Image.open(cover) as image:
+        assert np.asarray(image).mean() > 240
+
+
+async def test_the_still_is_the_first_frame_if_that_shows_something(tmp_path: Path):
     source = tmp_path / "source"
     Video("", encoding={"g": "250"}, muxing=FAST).make(source)
     cover = (await sent(source, tmp_path)).cover
     assert cover
     with Image.open(cover) as image:
-        assert np.asarray(image).mean() > 240
+        pixels = np.asarray(image.convert("RGB"))
+    assert pixels[0, 0, 0] > 150 > pixels[0, -1, 0]
 
 
 # --- tags and colours -----------------------------------------------------------------------------
@@ -498,8 +509,8 @@ async def test_an_animation_that_cannot_be_encoded_is_a_still(tmp_path: Path):
 @pytest.mark.parametrize(
     ("kind", "step", "error"),
     [
-        ("GIF", "media.video.measure", PlatformChangedError()),
-        ("GIF", "media.video.measure", BrokenFileError()),
+        ("GIF", "media.video.examine", PlatformChangedError()),
+        ("GIF", "media.video.examine", BrokenFileError()),
         ("PNG", "PIL.Image.Image.resize", RuntimeError("Failed to decode frame 1")),
         ("WEBP", "PIL.Image.Image.resize", IndexError()),
         ("AVIF", "media.encoding.moving_frames", ValueError()),

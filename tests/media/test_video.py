@@ -9,12 +9,12 @@ from PIL import Image
 
 from core.errors import PlatformChangedError
 from core.media import VideoFile
-from media.video import dress, measure
+from media.video import dress
 from simulator.samples import SampleStore, VideoSpec
 
 
 async def prepared(path: Path, still: Path | None = None) -> VideoFile:
-    return dress(path, measure(path), still)
+    return dress(path, still)
 
 
 def copy(source: Path, folder: Path) -> Path:
