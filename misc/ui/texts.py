@@ -1,7 +1,7 @@
 """Localised texts, loaded from locale/."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -9,6 +9,10 @@ from types import MappingProxyType
 from typing import Final
 
 FALLBACK: Final = "en"
+#: One sentence; or, where a number changes the words, one for each plural category of the language.
+Text = str | Mapping[str, str]
+#: The fact that decides which plural form of a text is used.
+DECIDING: Final = "count"
 _FOLDER = Path(__file__).resolve().parents[2] / "locale"
 
 
@@ -18,8 +22,12 @@ class Texts:
     `texts["ru"]["send_link"]` works like `locale["ru"]["send_link"]` on the seed page.
     """
 
-    def __init__(self, by_language: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, by_language: Mapping[str, Mapping[str, Text]]) -> None:
         self._by_language = by_language
+        self._sentences = {
+            language: MappingProxyType({k: t for k, t in texts.items() if isinstance(t, str)})
+            for language, texts in by_language.items()
+        }
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -31,18 +39,22 @@ class Texts:
         return language in self._by_language
 
     def __getitem__(self, language: str) -> Mapping[str, str]:
-        """Return the texts of a language by key; those of English if the language is unknown."""
-        return self._by_language.get(language, self._by_language[FALLBACK])
+        """Return a language's texts that have one form, by key; English if it is unknown."""
+        return self._sentences.get(language, self._sentences[FALLBACK])
 
     def __call__(self, language: str, key: str, /, **facts: str | int) -> str:
         """Return a text (Telegram HTML) with its placeholders replaced by the escaped `facts`.
 
+        The fact `count` chooses the form of a text that has several.
+
         Raises:
             KeyError: the text or one of its placeholders is missing.
         """
-        return self[language][key].format(
-            **{name: escape(str(value)) for name, value in facts.items()}
-        )
+        language = language if language in self else FALLBACK
+        text = self._by_language[language][key]
+        if not isinstance(text, str):
+            text = text[_plural_rule(language)(int(facts[DECIDING]))]
+        return text.format(**{name: escape(str(value)) for name, value in facts.items()})
 
     @staticmethod
     def escaped(text: str) -> str:
@@ -59,6 +71,19 @@ class Texts:
 
 
 @cache
+def _plural_rule(language: str) -> Callable[[int], str]:
+    """Return the function that assigns an integer to a plural category of a language.
+
+    Source: https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html
+    """
+    # Imported late: most answers have no number in them.
+    from babel import Locale
+
+    rule: Callable[[int], str] = Locale.parse(language).plural_form
+    return rule
+
+
+@cache
 def load_texts() -> Texts:
     """Return the texts of locale/. The files are read once per process.
 
@@ -68,7 +93,7 @@ def load_texts() -> Texts:
     """
     return Texts(
         {
-            file.stem: MappingProxyType(json.loads(file.read_text(encoding="utf-8")))
+            file.stem: json.loads(file.read_text(encoding="utf-8"))
             for file in sorted(_FOLDER.glob("*.json"))
         }
     )

@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
 from core.broadcasts import State
 from core.errors import (
@@ -20,7 +21,7 @@ from core.formats import Quality
 from core.statistics import Metric, Period, Scope
 from data.config import ROOT
 from handlers.statistics.screens import Screen
-from misc.ui.texts import load_texts
+from misc.ui.texts import DECIDING, Text, Texts, load_texts
 from simulator.telegram.markup import parse_html
 from tests.core.test_rules import leaves
 
@@ -31,7 +32,16 @@ PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "l
 PLAIN |= {"stats_same", "stats_no_history"}
 
 
-def placeholders(text: str) -> set[str]:
+def forms(text: Text) -> list[str]:
+    """Return the plural forms of a text; most have one."""
+    return [text] if isinstance(text, str) else list(text.values())
+
+
+def placeholders(text: Text) -> set[str]:
+    return {name for form in forms(text) for name in _placeholders(form)}
+
+
+def _placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
@@ -45,17 +55,44 @@ def test_a_language_has_the_keys_and_placeholders_of_english(language: str):
     assert list(FILES[language]) == list(FILES["en"])
     for key, text in FILES["en"].items():
         assert placeholders(FILES[language][key]) == placeholders(text), key
-        assert FILES[language][key].strip(), key
+        assert isinstance(FILES[language][key], str) == isinstance(text, str), key
+        assert all(form.strip() for form in forms(FILES[language][key])), key
+
+
+@pytest.mark.parametrize("language", sorted(FILES))
+def test_numbers_have_every_plural_form_of_the_language(language: str):
+    rule = Locale.parse(language).plural_form
+    categories = {rule(number) for number in range(1000)}
+    for key, text in FILES[language].items():
+        if not isinstance(text, str):
+            assert set(text) == categories, key
+            assert DECIDING in placeholders(text), key
+
+
+def test_the_number_decides_the_form():
+    forms_of = {"one": "{count} рядок", "few": "{count} рядки", "many": "{count} рядків"}
+    texts = Texts(
+        {"uk": {"rows": forms_of}, "en": {"rows": {"one": "1 row", "other": "{count} rows"}}}
+    )
+    assert [texts("uk", "rows", count=count) for count in (1, 3, 11, 21)] == [
+        *("1 рядок", "3 рядки", "11 рядків", "21 рядок"),
+    ]
+    assert [texts("xx", "rows", count=count) for count in (0, 1, 2)] == [
+        "0 rows",
+        "1 row",
+        "2 rows",
+    ]
 
 
 @pytest.mark.parametrize("language", sorted(FILES))
 def test_every_text_is_good_html_within_telegrams_limits(language: str):
     for key, text in FILES[language].items():
-        plain, entities = parse_html(text)
-        assert len(plain) <= (200 if key in PLAIN else 4096), key
-        if key in PLAIN or key.startswith("command_"):
-            assert not entities, key
-            assert plain == text, key
+        for form in forms(text):
+            plain, entities = parse_html(form)
+            assert len(plain) <= (200 if key in PLAIN else 4096), key
+            if key in PLAIN or key.startswith("command_"):
+                assert not entities, key
+                assert plain == form, key
     assert all(len(FILES[language][f"command_{c}"]) <= 256 for c in ("start", "lang", "mode"))
 
 
