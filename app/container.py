@@ -47,6 +47,7 @@ from services.requests.posts import PostPolicy, PostService
 from services.requests.queue import RequestQueue
 from services.requests.slots import Slots
 from services.requests.store import RequestStore
+from services.requests.versions import VersionFinder
 from services.statistics import Statistics
 
 #: Updates that are handled at the same time. Handlers are short; the work is in the request queue.
@@ -77,6 +78,7 @@ class Container:
     request_queue: RequestQueue[RequestContext]
     request_store: RequestStore
     file_id_cache: FileIdCache
+    version_finder: VersionFinder
     update_acks: UpdateAcks
     bans: BanList
     broadcasts: Broadcasts
@@ -170,6 +172,7 @@ def build(settings: Settings) -> Container:
         ),
         request_store=request_store,
         file_id_cache=file_id_cache,
+        version_finder=VersionFinder(toolkit),
         update_acks=UpdateAcks(metrics.updated),
         bans=BanList(admins, metrics.dropped),
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),

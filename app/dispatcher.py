@@ -65,6 +65,7 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         spool=container.spool,
         exports=container.exports,
         pseudonyms=container.pseudonyms,
+        version_finder=container.version_finder,
     )
     admins = frozenset(settings.bot.admins)
     # Handlers wait for updates, never for each other: aiogram's state machine is not needed.

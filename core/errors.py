@@ -11,7 +11,7 @@
     │   ├─ NoMediaError · NoAudioError · NotFoundError · LiveError · ListError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
-    │   └─ TooLongError · TooLargeError · BusyError · QueueFullError
+    │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
@@ -230,6 +230,25 @@ class TooLongError(LimitError):
     def facts(self) -> dict[str, str | int]:
         """Return both lengths as m:ss."""
         return {"length": _format_length(self.seconds), "limit": _format_length(self.limit_s)}
+
+
+class PieceError(LimitError):
+    """The video ends before the requested piece starts."""
+
+    text_key = "piece_outside"
+
+    def __init__(self, start_s: int) -> None:
+        super().__init__(f"from {start_s} s")
+        self.start_s = start_s
+
+    def __reduce__(self) -> tuple[type["PieceError"], tuple[int]]:
+        """Keep the start when the error leaves a worker process."""
+        return PieceError, (self.start_s,)
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """Return the start as m:ss."""
+        return {"start": _format_length(self.start_s)}
 
 
 class TooLargeError(LimitError):

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 
+from core.choices import Piece
 from core.media import Link
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 
@@ -50,6 +51,10 @@ class Request:
     press: ButtonPress | None = None
     #: The inline message that is edited into the answer, or None.
     inline_id: str | None = None
+    #: The audio as an MP3 file, whatever the site's own format is.
+    is_mp3: bool = False
+    #: The part of the video or audio that is asked for; None means all of it.
+    piece: Piece | None = None
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 
@@ -61,6 +66,9 @@ class Request:
             None if self.preferences is DEFAULT_PREFERENCES else self.preferences.as_json()
         )
         values["press"] = self.press and [self.press.data, self.press.keyboard]
+        values["piece"] = self.piece and str(self.piece)
+        # Left out where it is not needed, so that older versions can read the rest.
+        values["is_mp3"] = self.is_mp3 or None
         return json.dumps({name: value for name, value in values.items() if value is not None})
 
     @classmethod
@@ -75,6 +83,8 @@ class Request:
             values["preferences"] = Preferences.from_json(values.pop("wishes", None))
             if press := values.get("press"):
                 values["press"] = ButtonPress(*press)
+            if piece := values.get("piece"):
+                values["piece"] = Piece.parse(piece)
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
@@ -151,5 +161,5 @@ class Progress:
         return cls(tuple(sent), total, in_flight, has_text)
 
 
-_NESTED: Final = frozenset({"link", "preferences", "press"})
+_NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3"})
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)

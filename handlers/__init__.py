@@ -18,6 +18,7 @@ from handlers import (
     retry,
     settings,
     start,
+    versions,
 )
 from handlers.admin import bans as ban_commands
 from handlers.admin import broadcasts, chats
@@ -95,7 +96,7 @@ def setup(
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )
-    for before in (links, audio, retry, cancel):
+    for before in (links, audio, versions, retry, cancel):
         dispatcher.include_router(before.router())
     dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
     for after in (chat_member, noop, fallback, errors):

@@ -5,6 +5,7 @@ from typing import TypedDict
 from aiogram import Bot
 from aiogram.filters import CommandObject
 
+from core.choices import Choice
 from core.media import Link
 from core.pseudonyms import Pseudonyms
 from delivery.sender import Sender
@@ -19,6 +20,7 @@ from platforms import Registry, Spool
 from services.exports import Exports
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
+from services.requests.versions import VersionFinder
 
 
 class Injected(TypedDict):
@@ -35,6 +37,7 @@ class Injected(TypedDict):
     spool: Spool
     exports: Exports
     pseudonyms: Pseudonyms
+    version_finder: VersionFinder
 
 
 class PerUpdate(TypedDict):
@@ -48,7 +51,9 @@ class PerUpdate(TypedDict):
     ack: UpdateAck
     #: `misc.middlewares.registration`: in handlers of messages and callback queries.
     chat: ChatView
-    #: `misc.filters.HasLinks`.
+    #: `misc.filters.NamesVersion`.
+    choice: Choice
+    #: `misc.filters.HasLinks` and `misc.filters.NamesVersion`.
     links: list[Link]
     #: `misc.filters.Composing` and `misc.filters.AnswersCard`: the id of the broadcast.
     broadcast: int

@@ -3,19 +3,21 @@
 from aiogram import Router
 from aiogram.types import Message
 
+from core.choices import NO_CHOICE, Choice, choice_in
 from core.media import Link
-from misc.filters import HasLinks
+from misc.filters import HasLinks, NamesVersion
 from misc.intake import RequestIntake
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.texts import Texts
+from misc.ui.texts import Texts, choice_words
 
 
 def router() -> Router:
     """Register messages with links, also those in chats of business accounts."""
     router = Router(name="links")
     router.message.register(on_link, HasLinks(), flags=STORES)
+    router.message.register(on_choice, NamesVersion(), flags=STORES)
     router.business_message.register(on_business_link, HasLinks())
     return router
 
@@ -30,7 +32,22 @@ async def on_link(
 ) -> None:
     """Queue the links of a message, unless the message has arrived before."""
     if deduplicator.is_first(message):
-        await intake.submit_links(message, links, chat, ack)
+        choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
+        await intake.submit_links(message, links, chat, ack, choice)
+
+
+async def on_choice(
+    message: Message,
+    links: list[Link],
+    choice: Choice,
+    chat: ChatView,
+    intake: RequestIntake,
+    deduplicator: Deduplicator,
+    ack: UpdateAck,
+) -> None:
+    """Queue the links of the message that is replied to, in the version that the reply names."""
+    if deduplicator.is_first(message):
+        await intake.submit_links(message, links, chat, ack, choice)
 
 
 async def on_business_link(
@@ -49,4 +66,5 @@ async def on_business_link(
         return
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
-    await intake.submit_links(message, links, chat, ack)
+    choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
+    await intake.submit_links(message, links, chat, ack, choice)

@@ -6,12 +6,12 @@ from functools import partial
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
-from core.errors import DeliveryError
 from misc.filters import Carries, links_of
 from misc.intake import RequestIntake
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
+from misc.ui import messages
 from misc.ui.callback_data import RETRY
 from misc.ui.texts import Texts
 from platforms import Registry
@@ -49,13 +49,5 @@ async def on_retry(
         request = request.model_copy(update={"date": datetime.now(UTC)})
         submit = partial(intake.submit_links, request, links, chat, ack)
         if await running_buttons.run((message.chat.id, message.message_id, RETRY), submit):
-            await _delete(message)
+            await messages.delete(message)
         await query.answer()
-
-
-async def _delete(message: Message) -> None:
-    """Delete the error message. Errors are ignored: it may be deleted already."""
-    try:
-        await message.delete()
-    except DeliveryError:
-        return

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from core.choices import Piece
 from media.boxes import top_level_boxes
 from media.encoding import extract_audio
 from media.reading import length_s, open_media, videos
@@ -15,18 +16,25 @@ _SUPPORTED: Final = (
 )
 
 
-def make_native(path: Path) -> tuple[Path, int]:
+def make_native(
+    path: Path, *, as_mp3: bool = False, piece: Piece | None = None
+) -> tuple[Path, int]:
     """Return the path of an MP3 or M4A file with the audio, and its duration in seconds.
 
-    A file in one of these formats is only renamed to the right extension. From any other file, the
-    audio is extracted to an M4A file beside it. The duration is measured, because MP3 and ADTS
+    A file in one of these formats is only renamed to the right extension, unless an MP3 file is
+    wanted and it is none, or only a piece of it. Otherwise, the audio is extracted to an M4A or MP3
+    file beside it. The duration is measured, because MP3 and ADTS
     files have none in their header, and an estimate is wrong for a variable bit rate.
 
     Raises:
+        PieceError: the audio ends before the piece starts.
         PlatformChangedError: the file has no audio, or is damaged.
     """
     extension = _native_extension(path)
-    target = path.rename(path.with_suffix(extension)) if extension else extract_audio(path)
+    if extension and not piece and not (as_mp3 and extension != ".mp3"):
+        target = path.rename(path.with_suffix(extension))
+    else:
+        target = extract_audio(path, as_mp3=as_mp3, piece=piece)
     with open_media(target, "audio"):  # converts the errors of reading
         return target, max(round(length_s(target, "audio")), 1)
 

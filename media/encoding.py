@@ -12,10 +12,12 @@ from av.container import InputContainer, OutputContainer
 from av.filter import Graph
 from PIL import ImageOps
 
+from core.choices import Piece
 from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
 from media.frames import LIMITED_RANGE, FrameConverter, colours_of, pulled
 from media.images import moving_frames, open_upright
+from media.pieces import piece_packets
 from media.reading import (
     DAMAGE,
     audios,
@@ -71,6 +73,22 @@ def repack(path: Path, audio: Path | None = None) -> Path:
     return _remux(path, audio, path.with_suffix(".repacked.mp4"), "mp4")
 
 
+def cut_out(path: Path, piece: Piece) -> Path:
+    """Write a piece of a video to a file of its own, and return it.
+
+    All streams are copied: what is between the key frame before the start and the start itself is
+    hidden, not removed. Audio that some players lack is transcoded.
+
+    Raises:
+        PieceError: the video ends before the piece starts.
+        PlatformChangedError: the file is damaged.
+    """
+    try:
+        return _remux(path, None, path.with_suffix(".piece.mp4"), "mp4", piece)
+    except PlatformChangedError:
+        return _remux(path, None, path.with_suffix(".piece.mkv"), "matroska", piece)
+
+
 def join(path: Path, audio: Path) -> Path:
     """Put a video that MP4 cannot hold and its separate audio into one Matroska file; return it.
 
@@ -82,19 +100,24 @@ def join(path: Path, audio: Path) -> Path:
     return _remux(path, audio, path.with_suffix(".joined.mkv"), "matroska")
 
 
-def _remux(path: Path, audio: Path | None, target: Path, container: str) -> Path:
+def _remux(
+    path: Path, audio: Path | None, target: Path, container: str, piece: Piece | None = None
+) -> Path:
     with ExitStack() as stack:
         source = stack.enter_context(open_media(path))
         audio_source = stack.enter_context(open_media(audio, "audio")) if audio else source
         output = stack.enter_context(_output(target, container))
         video_stream, audio_streams = videos(source)[0], audios(audio_source)
         origins, timeline = _origins(source, audio_source), Timeline(0.0, credible_s(source))
+        start = piece.start_s if piece else 0
         writers: dict[Any, _StreamWriter] = {
-            video_stream: _StreamCopier(video_stream, output, timeline, origins[0])
+            video_stream: _StreamCopier(video_stream, output, timeline, origins[0] + start)
         }
         for stream in audio_streams:
-            writers[stream] = _audio_writer(stream, output, timeline, origins[1])
-        if audio_source is source:
+            writers[stream] = _audio_writer(stream, output, timeline, origins[-1] + start)
+        if piece:
+            incoming = piece_packets(source, piece, origins[0], video_stream, *audio_streams)
+        elif audio_source is source:
             incoming = packets(source, video_stream, *audio_streams)
         else:
             incoming = _interleave(
@@ -152,27 +175,26 @@ def cut(path: Path, most_bytes: int) -> list[Path]:
     return parts
 
 
-def extract_audio(path: Path) -> Path:
-    """Write the audio of a file to an M4A file, and return the new file.
+def extract_audio(path: Path, *, as_mp3: bool = False, piece: Piece | None = None) -> Path:
+    """Write the audio of a file, or a piece of it, to an M4A or MP3 file; return the new file.
 
-    AAC is copied, any other codec is transcoded.
+    AAC is copied to M4A, everything else is transcoded.
 
     Raises:
+        PieceError: the audio ends before the piece starts.
         PlatformChangedError: the file has no audio, or is damaged.
     """
-    target = path.with_suffix(".m4a")
+    target = path.with_suffix(".mp3" if as_mp3 else ".m4a")
     with open_media(path, "audio") as source:
         stream = source.streams.audio[0]
         origin = Fraction(stream.start_time or 0) * (stream.time_base or 1)
-        timeline = Timeline(0.0)
-        with _output(target, "ipod") as output:
-            is_aac = stream.codec_context.codec.canonical_name == "aac"
-            writer = (
-                _StreamCopier(stream, output, timeline, origin)
-                if is_aac
-                else _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, timeline, origin)
+        with _output(target, "mp3" if as_mp3 else "ipod") as output:
+            start = origin + (piece.start_s if piece else 0)
+            writer = _extracted(stream, output, start, as_mp3=as_mp3)
+            incoming = (
+                piece_packets(source, piece, origin, stream) if piece else packets(source, stream)
             )
-            _write_packets(packets(source, stream), {stream: writer})
+            _write_packets(incoming, {stream: writer})
     return target
 
 
@@ -452,10 +474,12 @@ class _AudioEncoder:
         bit_rate: int,
         timeline: Timeline,
         origin: Fraction,
+        codec: str = "aac",
     ) -> None:
         self._source, self._output, self._origin = stream, output, origin
-        self._target = output.add_stream("aac", rate=_AUDIO_RATE)
-        self._target.bit_rate = bit_rate
+        target: Any = output.add_stream(codec, rate=_AUDIO_RATE)
+        target.bit_rate = bit_rate
+        self._target = target
         self._resampler, self._clock = _Resampler(), StreamClock(timeline, "audio")
         #: Where the next frame starts if it has no time of its own, in seconds.
         self._next_time = Fraction(0)
@@ -537,6 +561,17 @@ def _audio_writer(
     return _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, timeline, origin)
 
 
+def _extracted(
+    stream: Any, output: OutputContainer, origin: Fraction, *, as_mp3: bool
+) -> _StreamWriter:
+    """Return the writer of an audio file: M4A takes AAC as it is."""
+    timeline = Timeline(0.0)
+    if stream.codec_context.codec.canonical_name == "aac" and not as_mp3:
+        return _StreamCopier(stream, output, timeline, origin)
+    codec = "libmp3lame" if as_mp3 else "aac"
+    return _AudioEncoder(stream, output, _AUDIO_BITS_PER_S, timeline, origin, codec)
+
+
 def _origins(*sources: InputContainer) -> tuple[Fraction, ...]:
     """Return the times at which playback of each file starts, in seconds.
 
@@ -560,7 +595,7 @@ def _output(
         PlatformChangedError: what the block writes is damaged, or the container cannot hold it.
     """
     if options is None:
-        options = {} if container == "matroska" else _OUTPUT
+        options = {} if container in {"matroska", "mp3"} else _OUTPUT
     try:
         with av.open(str(path), "w", format=container, options=options) as output:
             yield output

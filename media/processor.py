@@ -6,9 +6,11 @@ This module decides the steps. The work itself runs in worker processes.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from core.choices import Piece
 from core.concurrency import run_all
 from core.errors import (
     BrokenFileError,
@@ -169,13 +171,26 @@ class MediaProcessor:
             )
             return await self.worker_pool.run(encoding.join, path, audio_path)
 
-    async def audio(self, path: Path) -> tuple[Path, int]:
-        """Return the audio of a file as MP3 or M4A, and its duration in seconds.
+    async def piece(self, path: Path, piece: Piece) -> Path:
+        """Return a new file with a piece of a video.
 
         Raises:
+            PieceError: the video ends before the piece starts.
+            PlatformChangedError: the file is damaged.
+        """
+        return await self.worker_pool.run(encoding.cut_out, path, piece)
+
+    async def audio(
+        self, path: Path, *, as_mp3: bool = False, piece: Piece | None = None
+    ) -> tuple[Path, int]:
+        """Return the audio of a file as MP3 or M4A, or a piece of it, and its duration in seconds.
+
+        Raises:
+            PieceError: the audio ends before the piece starts.
             PlatformChangedError: the file has no audio.
         """
-        return await self.worker_pool.run(audio.make_native, path)
+        make = partial(audio.make_native, as_mp3=as_mp3, piece=piece)
+        return await self.worker_pool.run(make, path)
 
     async def thumbnail(self, still: Path | None) -> Path | None:
         """Return a thumbnail of a still, or None if there is no still or it is damaged."""

@@ -7,9 +7,11 @@ from aiogram import Bot
 from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
+from core.choices import choice_in
 from core.errors import DeliveryError
 from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message
+from misc.ui.texts import choice_words
 from platforms import PageKind, Registry
 
 GROUPS = {"group", "supergroup"}
@@ -78,6 +80,17 @@ class HasLinks(Filter):
         """Return `{"links": [...]}`, or False if there are none."""
         links = links_of(message, registry)
         return {"links": links} if links else False
+
+
+class NamesVersion(Filter):
+    """Match a reply to links whose whole text names a version; pass `links` and `choice`."""
+
+    async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
+        """Return `{"links": [...], "choice": ...}`, or False."""
+        replied = message.reply_to_message
+        choice = choice_in(message.text or "", choice_words()) if replied else None
+        links = links_of(replied, registry) if replied and choice else []
+        return {"links": links, "choice": choice} if links else False
 
 
 class Composing(Filter):

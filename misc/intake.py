@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from aiogram.types import Message
 
+from core.choices import NO_CHOICE, Choice
 from core.errors import TooOldError
 from core.formats import Quality
 from core.media import Link
@@ -49,9 +50,17 @@ class RequestIntake:
     bot_id: int
 
     async def submit_links(
-        self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
+        self,
+        message: Message,
+        links: Sequence[Link],
+        chat: ChatView,
+        ack: UpdateAck,
+        choice: Choice = NO_CHOICE,
     ) -> RequestHandle:
-        """Submit the requests for the links of a message, as many as are allowed."""
+        """Submit the requests for the links of a message, as many as are allowed.
+
+        `choice` is the version that the message asks for.
+        """
         preferences = chat.preferences
         if message.chat.type != "private":
             if preferences.only_mentioned and not self._mentions_bot(message):
@@ -63,10 +72,9 @@ class RequestIntake:
                 links = [link for link in links if link not in muted]
         if len(links) > self.limits.links_per_message:
             self._drop("too_many_links", message)
-        kind: Kind = "sound" if preferences.quality is Quality.SOUND else "post"
         asked_at = int(message.date.timestamp())
         requests = [
-            _request(kind, link, message, chat, asked_at)
+            _chosen(choice, link, message, chat, asked_at)
             for link in links[: self.limits.links_per_message]
         ]
         return await self._submit(requests, ack)
@@ -80,6 +88,12 @@ class RequestIntake:
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
         request = _request(kind, link, message, chat, int(time.time()))
         return await self._submit([replace(request, press=press)], ack)
+
+    async def submit_version(
+        self, message: Message, link: Link, chat: ChatView, choice: Choice, ack: UpdateAck
+    ) -> RequestHandle:
+        """Submit the request for a version of a post, as the answer to `message`."""
+        return await self._submit([_chosen(choice, link, message, chat, int(time.time()))], ack)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
@@ -139,6 +153,16 @@ class RequestIntake:
 
     def _drop(self, reason: str, message: Message) -> None:
         self.metrics.dropped(reason, message.chat.id)
+
+
+def _chosen(choice: Choice, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+    """Return the request for a post in the version of a choice, or of the chat's settings."""
+    if choice.quality or choice.is_file:
+        preferences = replace(chat.preferences, quality=choice.quality or Quality.BEST)
+        chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
+    kind: Kind = "sound" if chat.preferences.quality is Quality.SOUND else "post"
+    request = _request(kind, link, message, chat, asked_at)
+    return replace(request, piece=choice.piece, is_mp3=choice.is_mp3)
 
 
 def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:

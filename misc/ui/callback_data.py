@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from core.choices import Choice
+
 #: Change the language; followed by its code.
 LANGUAGE: Final = "lang/"
 #: Send the audio of a TikTok post; followed by its numeric id.
@@ -14,6 +16,12 @@ AUDIO_OF_TIKTOK: Final = "id/"
 #: Send the audio, or the slides as a video; followed by "<platform>/<post id>".
 SOUND: Final = "sound/"
 SLIDES: Final = "slides/"
+#: Show the versions of a post; followed by "<platform>/<post id>".
+VERSIONS: Final = "pick/"
+#: Send a version; followed by a choice, see `core.choices`, and "/<platform>/<post id>".
+VERSION: Final = "take/"
+#: Delete the message with the versions.
+CLOSE: Final = "close"
 #: Retry the request whose message the error message replies to.
 RETRY: Final = "retry_video"
 #: Retry an inline message.
@@ -60,8 +68,28 @@ def slides_of(platform: str, post_id: str) -> str | None:
     return _none_if_too_long(f"{SLIDES}{platform}/{post_id}")
 
 
+def versions_of(platform: str, post_id: str) -> str | None:
+    """Return the callback data that show a post's versions, or None if they are too long."""
+    return _none_if_too_long(f"{VERSIONS}{platform}/{post_id}")
+
+
+def version_of(choice: Choice, platform: str, post_id: str) -> str | None:
+    """Return the callback data that send a version of a post, or None if they are too long."""
+    return _none_if_too_long(f"{VERSION}{choice}/{platform}/{post_id}")
+
+
+def read_version(data: str) -> tuple[Choice, str, str] | None:
+    """Parse the data of a version's button.
+
+    Return (choice, platform, post id), or None if the data is invalid.
+    """
+    text, _, post = data.removeprefix(VERSION).partition("/")
+    choice, found = Choice.parse(text), read_post(f"{VERSION}{post}")
+    return (choice, *found) if choice and found else None
+
+
 def read_post(data: str) -> tuple[str, str] | None:
-    """Parse the data of an audio or slideshow button.
+    """Parse the data of a button that names a post.
 
     Return (platform, post id), or None if the data is invalid.
     """

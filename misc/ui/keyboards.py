@@ -12,12 +12,14 @@ from aiogram.types import (
 )
 
 from core.captions import short_count
+from core.choices import Choice, Offer, Piece, clock_time, start_in
 from core.formats import Quality
-from core.media import Post
+from core.media import Clip, Post
 from core.preferences import ALBUM_CAPS
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import (
     CANCEL,
+    CLOSE,
     LANGUAGE,
     PAGE,
     RETRY,
@@ -26,6 +28,8 @@ from misc.ui.callback_data import (
     WAIT,
     audio_of,
     slides_of,
+    version_of,
+    versions_of,
 )
 from misc.ui.texts import Texts
 
@@ -51,6 +55,8 @@ class Extras:
 
     share: bool = False
     copy_link: bool = False
+    #: The versions of a video.
+    versions: bool = False
 
 
 def under_post(
@@ -68,8 +74,58 @@ def under_post(
         media_buttons.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
     if post.audio and post.pictures and (data := slides_of(post.platform, post.id)):
         media_buttons.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
+    if extras.versions:
+        media_buttons += _version_buttons(post, link, texts)
     rows = [row for row in (stats, media_buttons, _extras(texts, link, extras)) if row]
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+
+
+def _version_buttons(post: Post, link: str, texts: Mapping[str, str]) -> list[InlineKeyboardButton]:
+    """Return the buttons below a single video: other versions, and the time that a link names."""
+    if not (len(post.items) == 1 and isinstance(post.items[0], Clip)):
+        return []
+    buttons = []
+    if start := start_in(post.platform, link):
+        data = version_of(Choice(piece=Piece(start)), post.platform, post.id)
+        label = texts["from_button"].format(start=clock_time(start))
+        buttons += [InlineKeyboardButton(text=label, callback_data=data)] if data else []
+    if data := versions_of(post.platform, post.id):
+        buttons.append(InlineKeyboardButton(text="⚙️", callback_data=data))
+    return buttons
+
+
+def versions(
+    offers: Iterable[Offer], post: tuple[str, str], texts: Mapping[str, str]
+) -> InlineKeyboardMarkup:
+    """Return a button for each version of a post, given by platform and id, two per row."""
+    buttons = [
+        InlineKeyboardButton(text=_offer_label(offer, texts), callback_data=data)
+        for offer in offers
+        if (data := version_of(offer.choice, *post))
+    ]
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    rows.append([InlineKeyboardButton(text="✖️", callback_data=CLOSE)])
+    return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def _offer_label(offer: Offer, texts: Mapping[str, str]) -> str:
+    choice = offer.choice
+    if choice.quality is Quality.SOUND:
+        return f"🎵 {'MP3' if choice.is_mp3 else texts['quality_sound']}"
+    if choice.is_file:
+        name = f"📄 {texts['set_file_mode']}"
+    elif offer.side:
+        name = f"🎬 {offer.side}p"
+    else:
+        name = f"🎬 {_quality_label(choice.quality or Quality.BEST, texts)}"
+    return f"{name} · {_size(offer.size_bytes)}" if offer.size_bytes else name
+
+
+def _size(size_bytes: int) -> str:
+    """Format a size for a button; the units read the same in every language."""
+    if size_bytes < 1_000_000:
+        return f"{max(size_bytes // 1_000, 1)} KB"
+    return f"{size_bytes / 1_000_000:.0f} MB"
 
 
 def _extras(texts: Mapping[str, str], link: str, extras: Extras) -> list[InlineKeyboardButton]:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
@@ -162,7 +162,9 @@ class ChatPresenter:
 
     @property
     def _extras(self) -> keyboards.Extras:
-        return keyboards.Extras() if self._is_group else self._factory.extras
+        if self._is_group:
+            return keyboards.Extras()
+        return replace(self._factory.extras, versions=True)
 
     @property
     def _bot_url(self) -> str:

@@ -6,7 +6,9 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
+
+from core.choices import WordKind
 
 FALLBACK: Final = "en"
 #: One sentence; or, where a number changes the words, one for each plural category of the language.
@@ -68,6 +70,21 @@ class Texts:
         """
         primary = (language_code or "").replace("_", "-").partition("-")[0].lower()
         return primary if primary in self else FALLBACK
+
+
+@cache
+def choice_words() -> Mapping[WordKind, frozenset[str]]:
+    """Return the words of all languages that name a version of a post, in lower case."""
+    texts = load_texts()
+    kinds: tuple[WordKind, ...] = get_args(WordKind)
+    return {
+        kind: frozenset(
+            word
+            for language in texts.languages
+            for word in texts[language][f"words_{kind}"].lower().split()
+        )
+        for kind in kinds
+    }
 
 
 @cache

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.choices import Piece
 from core.errors import (
     NoAudioError,
     NoMediaError,
@@ -26,7 +27,7 @@ from services.requests.file_requests import (
     still_request,
     video_request,
 )
-from services.requests.media_service import MediaService, Prepared
+from services.requests.media_service import MediaService, Prepared, with_piece
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ class AudioService(MediaService[FetchedAudio]):
     """Answers with the audio of a post."""
 
     def variant(self, context: RequestContext) -> str:
-        """Return the only variant; stored rows have it."""
-        return "sound"
+        """Return the variant; stored rows have "sound" for the whole audio in its own format."""
+        return with_piece("sound/mp3" if context.stored.request.is_mp3 else "sound", context)
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
@@ -72,9 +73,14 @@ class AudioService(MediaService[FetchedAudio]):
 
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Convert the audio to a format that Telegram's player plays."""
+        request = context.stored.request
         return Prepared(
             post=fetched.post,
-            files=[await titled_audio(fetched, self.toolkit.media)],
+            files=[
+                await titled_audio(
+                    fetched, self.toolkit.media, as_mp3=request.is_mp3, piece=request.piece
+                )
+            ],
             options_of=lambda _missing: context.presenter.audio_options(),
             is_processed=False,
             items=len(fetched.post.items),
@@ -173,16 +179,23 @@ def audio_file_requests(post: Post, ceiling_bytes: int) -> list[FileRequest]:
     return [main, *([still_request(covers, f"{post.file_name}.still")] if covers else [])]
 
 
-async def titled_audio(fetched: FetchedAudio, media: MediaProcessor) -> AudioFile:
+async def titled_audio(
+    fetched: FetchedAudio,
+    media: MediaProcessor,
+    *,
+    as_mp3: bool = False,
+    piece: Piece | None = None,
+) -> AudioFile:
     """Convert the fetched audio, and add what a player shows: title, performer, thumbnail.
 
     Raises:
+        PieceError: the audio ends before the piece starts.
         NoAudioError: the video that should contain it is silent.
         PlatformChangedError: the file is not readable.
     """
     post = fetched.post
     try:
-        path, seconds = await media.audio(fetched.file)
+        path, seconds = await media.audio(fetched.file, as_mp3=as_mp3, piece=piece)
     except PlatformChangedError as error:
         if post.audio is None:
             raise NoAudioError("a silent video") from error

@@ -197,7 +197,7 @@ class FileIdCache:
             await self.forget(key, cached)
             return None
         except SendingForbiddenError as error:
-            if not error.is_about_kind or key.variant == "document":
+            if not error.is_about_kind or key.variant.startswith("document"):
                 raise
             return None  # known files cannot change their kind, but new ones can
         except PartialDeliveryError as error:

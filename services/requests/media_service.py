@@ -40,6 +40,12 @@ class Prepared:
     items: int | None
 
 
+def with_piece(variant: str, context: RequestContext) -> str:
+    """Return a cache variant that is different for every piece of a post."""
+    piece = context.stored.request.piece
+    return f"{variant}/{piece}" if piece else variant
+
+
 class MediaService(ABC, Generic[FetchedT]):
     """Answers requests from the file-id cache, or from the site."""
 

@@ -38,7 +38,7 @@ from platforms import Attempt, FileRequest, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.file_requests import picture_request, still_request, video_request
-from services.requests.media_service import MediaService, Prepared
+from services.requests.media_service import MediaService, Prepared, with_piece
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +87,9 @@ class PostService(MediaService[FetchedPost]):
         self._policy = policy
 
     def variant(self, context: RequestContext) -> str:
-        """Return "document", or the quality."""
-        return "document" if context.file_mode else f"media/{context.preferences.quality}"
+        """Return "document" or the quality, and the piece, if it is not all of the post."""
+        kind = "document" if context.file_mode else f"media/{context.preferences.quality}"
+        return with_piece(kind, context)
 
     def max_items(self, context: RequestContext) -> int | None:
         """Return the group's own number, or the operator's; a private chat gets all items."""
@@ -238,7 +239,8 @@ class PostService(MediaService[FetchedPost]):
                 motion = video_request(item.clip, f"{name}.mp4", ceiling, Quality.BEST)
                 # Without its video, it is still a picture.
                 return [still, replace(motion, may_miss=True)]
-        self._check_length(item.duration_s)
+        if context.stored.request.piece is None:
+            self._check_length(item.duration_s)
         shrinkable = 0 if context.file_mode else self._policy.shrinkable_bytes
         quality = context.preferences.quality
         files = [video_request(item, f"{name}.mp4", ceiling, quality, shrinkable)]
@@ -270,6 +272,8 @@ class PostService(MediaService[FetchedPost]):
     ) -> list[LocalFile]:
         media = self.toolkit.media
         file = await media.joined(item.file, item.audio) if item.audio else item.file
+        if (piece := context.stored.request.piece) and isinstance(item.item, Clip):
+            file = await media.piece(file, piece)
         if context.file_mode:
             return [await media.untouched(file)]
         if isinstance(item.item, LivePhoto):

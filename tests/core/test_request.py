@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.choices import Piece
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
@@ -27,6 +28,8 @@ FULL = Request(
     business_id="b",
     press=ButtonPress("again", "{}"),
     inline_id="i",
+    is_mp3=True,
+    piece=Piece(30, 70),
     is_recorded=False,
 )
 
@@ -39,7 +42,8 @@ def test_a_request_comes_back_as_it_was(request_: Request):
 def test_what_a_request_does_not_have_takes_no_room():
     stored = json.loads(PLAIN.as_json())
     assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
-    assert not {"wishes", "press", "thread_id", "business_id", "inline_id"} & stored.keys()
+    optional = {"wishes", "press", "thread_id", "business_id", "inline_id", "piece", "is_mp3"}
+    assert not optional & stored.keys()
 
 
 @pytest.mark.parametrize("name", ["kind", "link", "chat_id", "message_id", "asked_at", "lang"])

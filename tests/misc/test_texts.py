@@ -4,15 +4,18 @@ import ast
 import json
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel import Locale
 
 from core.broadcasts import State
+from core.choices import WordKind
 from core.errors import (
     BugError,
     ClipferryError,
     PartialDeliveryError,
+    PieceError,
     QueueFullError,
     TooLargeError,
     TooLongError,
@@ -106,6 +109,7 @@ def test_every_error_has_its_sentence_with_its_facts():
     examples: dict[type[ClipferryError], ClipferryError] = {
         TooLongError: TooLongError(1, 2),
         TooLargeError: TooLargeError(1, 2),
+        PieceError: PieceError(90),
         PartialDeliveryError: PartialDeliveryError(1, 2),
         QueueFullError: QueueFullError(3),
         BugError: BugError("A1B2C3D4"),
@@ -142,6 +146,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {f"stats_period_{period}" for period in Period}
     by_name |= {f"stats_metric_{metric}" for metric in Metric}
     by_name |= {f"stats_botstat_{outcome}" for outcome in ("done", "busy", "failed")}
+    by_name |= {f"words_{kind}" for kind in get_args(WordKind)}
     unused = set(FILES["en"]) - literals - by_name
     assert unused == set()
 

@@ -1,0 +1,233 @@
+"""The version of a post that somebody asks for: by words beside a link, or by a button."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from core.errors import NoMediaError, TooLargeError
+from core.formats import Quality, expected_bytes, rank_renditions
+from core.media import Audio, Clip, Post, Rendition
+
+#: What the words beside a link name.
+WordKind = Literal["best", "small", "audio", "file"]
+
+#: Longest piece that is cut, in seconds.
+_MAX_PIECE_S: Final = 24 * 3600
+#: "0:30-1:10", "30-70", "1:02:03–1:03:00" and, to the end, "0:30-".
+_PIECE: Final = re.compile(
+    r"(?P<start>\d{1,2}(?::\d{2}){1,2}|\d{1,5})\s*[-–—]\s*"
+    r"(?P<end>\d{1,2}(?::\d{2}){1,2}|\d{1,5})?",
+    re.ASCII,
+)
+#: Words that are the same in every language.
+_QUALITIES: Final = {
+    "1080": Quality.BEST,
+    "1080p": Quality.BEST,
+    "hd": Quality.HD,
+    "720": Quality.HD,
+    "720p": Quality.HD,
+    "480": Quality.SMALL,
+    "480p": Quality.SMALL,
+    "360p": Quality.SMALL,
+}
+_AUDIO_FORMATS: Final = {"mp3": True, "m4a": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a video or of an audio file; times in whole seconds."""
+
+    start_s: int
+    #: None means until the end.
+    end_s: int | None = None
+
+    def __str__(self) -> str:
+        """Return the form that callback data and cache keys contain: "30-70", or "30-"."""
+        return f"{self.start_s}-{'' if self.end_s is None else self.end_s}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Piece | None":
+        """Parse "0:30-1:10", "30-70" or "30-"; return None if it is no such range."""
+        found = _PIECE.fullmatch(text)
+        if found is None:
+            return None
+        start, end = _seconds(found["start"]), found["end"] and _seconds(found["end"])
+        if start is None or (found["end"] and end is None):
+            return None
+        piece = cls(start, end or None)
+        is_real = piece.end_s is None or piece.start_s < piece.end_s
+        return piece if is_real and start <= _MAX_PIECE_S and piece != cls(0) else None
+
+
+def _seconds(text: str) -> int | None:
+    """Return the seconds of "m:ss", "h:mm:ss" or a plain number; None for "0:75"."""
+    first, *others = (int(part) for part in text.split(":"))
+    if any(part >= 60 for part in others):
+        return None
+    for part in others:
+        first = first * 60 + part
+    return first
+
+
+#: Sites whose links name a time, and the parameters that do. X's `t` is a tracking token.
+_TIMED: Final = {"youtube": ("t", "start", "time_continue")}
+#: "90", "90s" and "1h2m3s".
+_START: Final = re.compile(
+    r"(?:(?P<hours>\d{1,2})h)?(?:(?P<minutes>\d{1,3})m)?(?:(?P<seconds>\d{1,5})s?)?", re.ASCII
+)
+
+
+def start_in(platform: str, url: str) -> int | None:
+    """Return the time, in seconds, at which a link starts its video; None if it names none."""
+    query = parse_qs(urlsplit(url).query)
+    for name in _TIMED.get(platform, ()):
+        if found := _START.fullmatch(query.get(name, [""])[0]):
+            parts = (int(found[part] or 0) for part in ("hours", "minutes", "seconds"))
+            return sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=True)) or None
+    return None
+
+
+def clock_time(seconds: int) -> str:
+    """Format a time as m:ss or h:mm:ss, which reads the same in every language."""
+    hours, rest = divmod(seconds, 3600)
+    minutes = f"{rest // 60:02}" if hours else f"{rest // 60}"
+    return ":".join([*([str(hours)] if hours else []), minutes, f"{rest % 60:02}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody asks for; the chat's settings decide everything that is None."""
+
+    quality: Quality | None = None
+    #: The untouched file.
+    is_file: bool = False
+    #: The audio as an MP3 file, whatever the site's own format is.
+    is_mp3: bool = False
+    piece: Piece | None = None
+
+    def __str__(self) -> str:
+        """Return the form that callback data contain, such as "720p" or "mp3,30-70"."""
+        version = "file" if self.is_file else "mp3" if self.is_mp3 else self.quality or ""
+        return ",".join(filter(None, (version, str(self.piece or ""))))
+
+    @classmethod
+    def parse(cls, text: str) -> "Choice | None":
+        """Parse the form of callback data; return None if it is none."""
+        choice = NO_CHOICE
+        for part in text.split(","):
+            if piece := Piece.parse(part):
+                choice = replace(choice, piece=piece)
+            elif part in _VERSIONS:
+                choice = replace(_VERSIONS[part], piece=choice.piece)
+            else:
+                return None
+        return choice
+
+
+#: Everything as the chat's settings say.
+NO_CHOICE: Final = Choice()
+_VERSIONS: Final = {
+    **{str(quality): Choice(quality) for quality in Quality},
+    "file": Choice(is_file=True),
+    "mp3": Choice(Quality.SOUND, is_mp3=True),
+}
+
+
+def choice_in(text: str, words: Mapping[WordKind, Collection[str]]) -> Choice | None:
+    """Return the choice that the words beside a link name; None if there is any other word.
+
+    `text` may contain links, mentions and commands, which do not count. `words` are those of the
+    chat's language, in lower case; a chat whose members only comment on a link must not be
+    misunderstood, so one unknown word makes all of them a comment.
+    """
+    choice = NO_CHOICE
+    for word in _bare_words(text):
+        if piece := Piece.parse(word):
+            choice = replace(choice, piece=piece)
+        elif (quality := _quality_of(word, words)) is not None:
+            choice = replace(choice, quality=quality, is_mp3=_AUDIO_FORMATS.get(word, False))
+        elif word in words["file"]:
+            choice = replace(choice, is_file=True)
+        else:
+            return None
+    return None if choice == NO_CHOICE else choice
+
+
+def _bare_words(text: str) -> Iterable[str]:
+    # Spaces around the dash of a range belong to it.
+    joined = re.sub(r"(?<=\d)\s*([-–—])\s*(?=\d)", r"\1", text.lower())
+    for token in joined.split():
+        if "/" in token or "@" in token or re.search(r"\w\.\w", token):
+            continue
+        if bare := token.strip(".,;!?()[]\"'«»“”、。،"):
+            yield bare
+
+
+def _quality_of(word: str, words: Mapping[WordKind, Collection[str]]) -> Quality | None:
+    if word in _AUDIO_FORMATS or word in words["audio"]:
+        return Quality.SOUND
+    if word in words["best"]:
+        return Quality.BEST
+    if word in words["small"]:
+        return Quality.SMALL
+    return _QUALITIES.get(word)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One version of a post that can be chosen."""
+
+    choice: Choice
+    #: Length of the frame's short side in pixels; 0 for audio, and if it is unknown.
+    side: int = 0
+    #: Size as stated or estimated, in bytes; None if unknown.
+    size_bytes: int | None = None
+
+
+def offers_of(post: Post, ceiling_bytes: int) -> list[Offer]:
+    """Return the versions of a post with one video, best first, each rendition once.
+
+    Return an empty list for other posts, and if no rendition fits into `ceiling_bytes`.
+    """
+    match post.items:
+        case (Clip() as clip,):
+            return [*_video_offers(clip, ceiling_bytes), *_audio_offers(clip, post.audio)]
+    return []
+
+
+def _video_offers(clip: Clip, ceiling_bytes: int) -> list[Offer]:
+    offers: list[Offer] = []
+    taken: set[Rendition] = set()
+    for quality in (Quality.BEST, Quality.HD, Quality.SMALL):
+        best = _first_choice(clip, quality, ceiling_bytes)
+        if best and best not in taken:
+            taken.add(best)
+            offers.append(
+                Offer(Choice(quality), _side(best), expected_bytes(best, clip.duration_s))
+            )
+    if offers:
+        offers.append(replace(offers[0], choice=Choice(is_file=True)))
+    return offers
+
+
+def _first_choice(clip: Clip, quality: Quality, ceiling_bytes: int) -> Rendition | None:
+    try:
+        first, *_ = rank_renditions(
+            clip.renditions, ceiling_bytes, quality=quality, duration_s=clip.duration_s
+        )
+    except (NoMediaError, TooLargeError):
+        return None
+    size = expected_bytes(first.rendition, clip.duration_s)
+    return first.rendition if (size or 0) <= ceiling_bytes else None
+
+
+def _audio_offers(clip: Clip, audio: Audio | None) -> list[Offer]:
+    if clip.is_silent and audio is None:
+        return []
+    return [Offer(Choice(Quality.SOUND)), Offer(Choice(Quality.SOUND, is_mp3=True))]
+
+
+def _side(rendition: Rendition) -> int:
+    return min(rendition.width or rendition.height, rendition.height or rendition.width)

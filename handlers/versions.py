@@ -1,0 +1,93 @@
+"""The button below a video that shows its versions, and the buttons that send one."""
+
+from functools import partial
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, Message
+
+from core.errors import ClipferryError
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.filters import Carries
+from misc.intake import RequestIntake
+from misc.middlewares.registration import STORES, ChatView
+from misc.middlewares.running_buttons import RunningButtons
+from misc.middlewares.update_acks import UpdateAck
+from misc.ui import keyboards, messages
+from misc.ui.callback_data import CLOSE, VERSION, VERSIONS, read_post, read_version
+from misc.ui.texts import Texts
+from platforms import Registry
+from services.requests.versions import VersionFinder
+
+
+def router() -> Router:
+    """Register the buttons."""
+    router = Router(name="versions")
+    router.callback_query.register(on_versions, Carries(prefix=VERSIONS))
+    router.callback_query.register(on_version, Carries(prefix=VERSION), flags=STORES)
+    router.callback_query.register(on_close, Carries(one_of=(CLOSE,)))
+    return router
+
+
+async def on_versions(
+    query: CallbackQuery,
+    chat: ChatView,
+    texts: Texts,
+    sender: Sender,
+    registry: Registry,
+    version_finder: VersionFinder,
+) -> None:
+    """Send the versions of a post as buttons.
+
+    Raises:
+        DeliveryError: they are not sent.
+    """
+    words, message = texts[chat.lang], query.message
+    post = read_post(query.data or "")
+    link = registry.link_to(*post) if post else None
+    if not isinstance(message, Message) or post is None or link is None:
+        await query.answer(words["button_expired"], show_alert=True)
+        return
+    try:
+        offers = await version_finder.find(link, message.chat.id)
+    except ClipferryError as error:
+        await query.answer(texts(chat.lang, error.text_key, **error.facts), show_alert=True)
+        return
+    await query.answer("" if offers else words["versions_none"])
+    if offers:
+        buttons = keyboards.versions(offers, post, words)
+        await sender.send_text(ChatTarget.of(message), words["versions_title"], buttons)
+
+
+async def on_version(
+    query: CallbackQuery,
+    chat: ChatView,
+    texts: Texts,
+    intake: RequestIntake,
+    running_buttons: RunningButtons,
+    registry: Registry,
+    ack: UpdateAck,
+) -> None:
+    """Queue the request for a version, as an answer to the post, and delete the choice."""
+    data, message = query.data or "", query.message
+    version = read_version(data)
+    link = registry.link_to(*version[1:]) if version else None
+    if not isinstance(message, Message) or version is None or link is None:
+        await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
+        return
+    is_menu = not (message.caption or message.video)
+    answered = (message.reply_to_message if is_menu else None) or message
+    submit = partial(intake.submit_version, answered, link, chat, version[0], ack)
+    if not await running_buttons.run((message.chat.id, message.message_id, data), submit):
+        await query.answer(texts[chat.lang]["already_running"])
+        return
+    await query.answer()
+    if is_menu:
+        await messages.delete(message)
+
+
+async def on_close(query: CallbackQuery) -> None:
+    """Delete the versions."""
+    await query.answer()
+    if isinstance(query.message, Message):
+        await messages.delete(query.message)
