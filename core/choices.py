@@ -83,7 +83,7 @@ def start_in(platform: str, url: str) -> int | None:
     """Return the time, in seconds, at which a link starts its video; None if it names none."""
     query = parse_qs(urlsplit(url).query)
     for name in _TIMED.get(platform, ()):
-        if found := _START.fullmatch(query.get(name, [""])[0]):
+        if found := _START.fullmatch(query.get(name, ["-"])[0]):
             parts = (int(found[part] or 0) for part in ("hours", "minutes", "seconds"))
             return sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=True)) or None
     return None

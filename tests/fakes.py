@@ -36,6 +36,7 @@ from aiogram.types import (
     User,
 )
 
+from core.choices import NO_CHOICE, Choice
 from core.errors import ClipferryError
 from core.media import (
     Access,
@@ -613,9 +614,14 @@ class FakeIntake:
         self._handles: list[RequestHandle] = []
 
     async def submit_links(
-        self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
+        self,
+        message: Message,
+        links: Sequence[Link],
+        chat: ChatView,
+        ack: UpdateAck,
+        choice: Choice = NO_CHOICE,
     ) -> RequestHandle:
-        return self._submit(Submission(message, links, chat.lang))
+        return self._submit(Submission(message, links, chat.lang, str(choice)))
 
     async def submit_press(
         self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck

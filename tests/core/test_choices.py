@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.choices import NO_CHOICE, Choice, Offer, Piece, WordKind, choice_in, offers_of
+from core.choices import (
+    NO_CHOICE,
+    Choice,
+    Offer,
+    Piece,
+    WordKind,
+    choice_in,
+    clock_time,
+    offers_of,
+    start_in,
+)
 from core.formats import Quality
 from core.media import Access, Audio, Clip, Picture, Post, Rendition
 
@@ -110,3 +120,26 @@ def test_what_cannot_be_chosen_is_not_offered():
     assert offers_of(post(Picture(("https://p",))), MB) == []
     assert offers_of(post(silent, silent), MB) == []
     assert [offer.side for offer in offers_of(post(Clip((rendition(720, 2 * MB),))), MB)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("platform", "query", "start"),
+    [
+        ("youtube", "v=a&t=90", 90),
+        ("youtube", "t=1m30s", 90),
+        ("youtube", "t=1h0m5s&v=a", 3605),
+        ("youtube", "start=30", 30),
+        ("youtube", "t=0", None),
+        ("youtube", "t=soon", None),
+        ("youtube", "t=%D9%A3", None),
+        ("youtube", "", None),
+        ("x", "t=90", None),  # a tracking token
+    ],
+)
+def test_only_youtubes_links_name_a_time(platform: str, query: str, start: int | None):
+    assert start_in(platform, f"https://site.example/watch?{query}") == start
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (90, "1:30"), (3_605, "1:00:05")])
+def test_times_read_like_a_players(seconds: int, text: str):
+    assert clock_time(seconds) == text

@@ -33,7 +33,10 @@ async def test_a_link_is_answered_with_the_video(harness: BotHarness):
     assert links == [f"{VIDEO}?is_from_webapp=1", "https://t.me/clipferry_demo_bot"]
     stats, audio = message["reply_markup"]["inline_keyboard"]
     assert [button["text"] for button in stats] == ["❤️ 999", "👁 1.2M"]
-    assert [button["callback_data"] for button in audio] == [f"id/{ID}"]
+    assert [button["callback_data"] for button in audio] == [
+        f"id/{ID}",
+        f"pick/tiktok/{ID}",
+    ]
     (call,) = harness.calls("sendVideo")
     assert call.params["supports_streaming"] is True
 

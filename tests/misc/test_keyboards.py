@@ -1,0 +1,43 @@
+"""The buttons below a post."""
+
+import pytest
+
+from core.media import Access, Clip, Item, Picture, Post
+from misc.ui import keyboards
+from misc.ui.texts import load_texts
+
+EN = load_texts()["en"]
+CLIP = Clip((), duration_s=600)
+ALL = keyboards.Extras(versions=True)
+
+
+def data_below(post: Post, link: str, extras: keyboards.Extras = ALL) -> list[str]:
+    """Return the callback data below a post, without the counters."""
+    keyboard = keyboards.under_post(post, EN, link, extras)
+    rows = keyboard.inline_keyboard if keyboard else []
+    return [button.callback_data or "" for row in rows for button in row]
+
+
+def post(*items: Item, post_id: str = "abc") -> Post:
+    return Post("youtube", post_id, "https://x", Access("direct"), items=items)
+
+
+def test_a_link_that_names_a_time_offers_the_piece_from_there():
+    link = "https://youtu.be/abc?t=90"
+    assert data_below(post(CLIP), link)[1:] == ["take/90-/youtube/abc", "pick/youtube/abc"]
+    keyboard = keyboards.under_post(post(CLIP), EN, link, ALL)
+    assert keyboard
+    assert keyboard.inline_keyboard[0][1].text == EN["from_button"].format(start="1:30")
+
+
+@pytest.mark.parametrize("items", [(CLIP, CLIP), (Picture(("u",)),), (CLIP, Picture(("u",)))])
+def test_only_a_single_video_has_versions(items: tuple[Item, ...]):
+    assert not [data for data in data_below(post(*items), "") if "pick" in data]
+
+
+def test_a_button_that_telegram_would_refuse_is_left_out():
+    assert data_below(post(CLIP, post_id="x" * 60), "") == []
+
+
+def test_groups_have_no_versions():
+    assert data_below(post(CLIP), "", keyboards.Extras()) == ["sound/youtube/abc"]
