@@ -61,6 +61,17 @@ class Piece:
         return piece if is_real and start <= _MAX_PIECE_S and piece != cls(0) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes of a file that a piece needs, besides the beginning of the file."""
+
+    start: int
+    #: Behind the last byte.
+    end: int
+    #: Where the content ends, if only an index follows it that describes all of the file.
+    content_end: int | None = None
+
+
 def _seconds(text: str) -> int | None:
     """Return the seconds of "m:ss", "h:mm:ss" or a plain number; None for "0:75"."""
     first, *others = (int(part) for part in text.split(":"))

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from core.choices import Piece
+from core.choices import Part, Piece
 from core.concurrency import run_all
 from core.errors import (
     BrokenFileError,
@@ -27,7 +27,7 @@ from core.media import (
     VideoFile,
 )
 from core.playback import Probe, Step, encoding_for, fits_live_photo, may_be_cut, next_step
-from media import audio, encoding, images, integrity, video
+from media import audio, encoding, images, integrity, pieces, video
 from media.worker_pool import WorkerPool
 
 logger = logging.getLogger(__name__)
@@ -179,6 +179,13 @@ class MediaProcessor:
             PlatformChangedError: the file is damaged.
         """
         return await self.worker_pool.run(encoding.cut_out, path, piece)
+
+    async def needed_part(self, path: Path, piece: Piece) -> Part | None:
+        """Return the bytes that a piece needs, by the beginning of its file: see `media.pieces`."""
+        try:
+            return await self.worker_pool.run(pieces.needed_part, path, piece)
+        except (PlatformChangedError, BrokenFileError):
+            return None
 
     async def audio(
         self, path: Path, *, as_mp3: bool = False, piece: Piece | None = None

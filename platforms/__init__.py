@@ -6,6 +6,7 @@ and curl_cffi.
 
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._files import FileRequest, FileVersion, SavedFile
+from platforms._partial import SelectPart
 from platforms._platform import PageKind
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
@@ -23,6 +24,7 @@ __all__ = [
     "ProxyPool",
     "Registry",
     "SavedFile",
+    "SelectPart",
     "Spool",
     "Workspace",
     "count_cookies",

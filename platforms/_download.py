@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -20,7 +21,7 @@ from platforms._http import Hosts, WebClient
 from platforms._spool import spool_error
 
 #: Maximum number of URLs of the same file that one download tries.
-_MAX_URLS: Final = 3
+MAX_URLS: Final = 3
 #: Space is claimed in steps of this many bytes if the server does not announce a size.
 _CLAIM_BYTES: Final = 16_000_000
 
@@ -84,7 +85,7 @@ async def download(server: FileServer, urls: tuple[str, ...], target: Path, chec
         PlatformError: no URL returned the whole file, or the last one left the allowed hosts.
     """
     failure: PlatformError = PlatformUnreachableError("no URL")
-    for url in urls[:_MAX_URLS]:
+    for url in urls[:MAX_URLS]:
         try:
             return await _download_one(server, url, target, checks)
         except PlatformError as error:
@@ -94,15 +95,36 @@ async def download(server: FileServer, urls: tuple[str, ...], target: Path, chec
     raise failure
 
 
-async def _download_one(server: FileServer, url: str, target: Path, checks: Checks) -> int:
-    # Media files are compressed already. Some servers compress them all the same.
+def request_headers(server: FileServer) -> dict[str, str]:
+    """Return the headers of a request for a file.
+
+    Media files are compressed already. Some servers compress them all the same.
+    """
     headers = {**server.access.headers, "Accept-Encoding": "identity"}
     if cookies := server.access.cookies:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    return headers
+
+
+def write_all(file: RawIOBase, piece: bytes) -> None:
+    """Write a piece to an unbuffered file, so that no error comes later.
+
+    Raises:
+        SpoolError: the disk is full or fails. Inside the request, an OSError would be the site's.
+    """
+    try:
+        written = file.write(piece)
+    except OSError as error:
+        raise spool_error(error) from error
+    if written != len(piece):
+        raise SpoolError("ENOSPC")
+
+
+async def _download_one(server: FileServer, url: str, target: Path, checks: Checks) -> int:
     async with server.web.get(
         url,
         server.hosts,
-        headers,
+        request_headers(server),
         stall_s=server.stall_s,
         is_permanent=server.access.is_permanent,
     ) as response:
@@ -134,7 +156,7 @@ async def _write(
     """Write a body to a file and return its size.
 
     Raises:
-        SpoolError: the file cannot be written. Inside the request, an OSError would be the site's.
+        SpoolError: the file cannot be written.
     """
     size = 0
     try:
@@ -146,12 +168,6 @@ async def _write(
             if size + len(piece) > claimed_bytes:
                 claimed_bytes = min(size + len(piece) + _CLAIM_BYTES, checks.limit_bytes)
                 checks.claim(claimed_bytes, is_exact=False)
-            try:
-                # Unbuffered, so that no error comes later; a short write means a full disk.
-                written = file.write(piece)
-            except OSError as error:
-                raise spool_error(error) from error
-            if written != len(piece):
-                raise SpoolError("ENOSPC")
-            size += written
+            write_all(file, piece)
+            size += len(piece)
     return size

@@ -12,6 +12,7 @@ from core.concurrency import run_all
 from core.errors import ClipferryError, PlatformError, SpoolError, TooLargeError
 from core.media import Post
 from platforms._download import Checks, FileServer, download
+from platforms._partial import SelectPart, download_part
 from platforms._spool import Workspace
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class FileRequest:
     may_miss: bool = False
     #: The same if it is too large, which no other attempt changes.
     may_be_too_large: bool = False
+    #: Selects the part that is needed; None means all of the file.
+    part: SelectPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,11 @@ class FileSaver:
             claim=claim,
             is_truncated=self._is_truncated,
         )
-        size = await download(self._server_of(urls[0]), urls, target, checks)
+        server, size = self._server_of(urls[0]), None
+        if file.part:
+            size = await download_part(server, urls, target, checks, file.part)
+        if size is None:
+            size = await download(server, urls, target, checks)
         if not file.is_optional:
             self._needs[target.name] = size
             await self._space.shrink(sum(self._needs.values()))

@@ -36,7 +36,7 @@ from aiogram.types import (
     User,
 )
 
-from core.choices import NO_CHOICE, Choice
+from core.choices import NO_CHOICE, Choice, Piece
 from core.errors import ClipferryError
 from core.media import (
     Access,
@@ -473,7 +473,9 @@ class FakeMedia:
         self._step("video", path)
         return [VideoFile(self.encoded or path, 1_000, 576, 1024, self.duration_s, still)]
 
-    async def audio(self, path: Path) -> tuple[Path, int]:
+    async def audio(
+        self, path: Path, *, as_mp3: bool = False, piece: Piece | None = None
+    ) -> tuple[Path, int]:
         self._step("audio", path)
         return path.with_suffix(".mp3"), self.duration_s
 

@@ -64,7 +64,8 @@ class AudioService(MediaService[FetchedAudio]):
             ClipferryError: this attempt failed otherwise.
         """
         post = await attempt.read()
-        requests = audio_file_requests(post, self.toolkit.sender.ceiling_bytes)
+        main, *extras = audio_file_requests(post, self.toolkit.sender.ceiling_bytes)
+        requests = [replace(main, part=self.part_of(context)), *extras]
         await context.status.working()
         file, *stills = await attempt.save(post, requests, space)
         assert file

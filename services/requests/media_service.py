@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from core.errors import TooLargeError
 from core.media import LocalFile, Post, RemoteFile
 from delivery.api_requests import MessageOptions
 from delivery.targets import ChatTarget
-from platforms import Attempt, Workspace
+from platforms import Attempt, SelectPart, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
 from services.requests.recovery import FileRecovery, send_following
@@ -78,6 +79,11 @@ class MediaService(ABC, Generic[FetchedT]):
     def max_items(self, context: RequestContext) -> int | None:
         """Return how many items of a post the chat gets at most; None means all."""
         return None
+
+    def part_of(self, context: RequestContext) -> SelectPart | None:
+        """Return what selects the part of a file that a request needs; None if it needs all."""
+        piece = context.stored.request.piece
+        return partial(self.toolkit.media.needed_part, piece=piece) if piece else None
 
     @abstractmethod
     def variant(self, context: RequestContext) -> str:

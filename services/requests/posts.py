@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.ads import AdRule
+from core.choices import Piece
 from core.concurrency import run_all
 from core.errors import (
     BrokenFileError,
@@ -37,7 +38,12 @@ from delivery.api_requests import MessageOptions
 from platforms import Attempt, FileRequest, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
-from services.requests.file_requests import picture_request, still_request, video_request
+from services.requests.file_requests import (
+    picture_request,
+    piece_share,
+    still_request,
+    video_request,
+)
 from services.requests.media_service import MediaService, Prepared, with_piece
 
 logger = logging.getLogger(__name__)
@@ -239,11 +245,13 @@ class PostService(MediaService[FetchedPost]):
                 motion = video_request(item.clip, f"{name}.mp4", ceiling, Quality.BEST)
                 # Without its video, it is still a picture.
                 return [still, replace(motion, may_miss=True)]
-        if context.stored.request.piece is None:
+        piece = context.stored.request.piece
+        if piece is None:
             self._check_length(item.duration_s)
         shrinkable = 0 if context.file_mode else self._policy.shrinkable_bytes
-        quality = context.preferences.quality
-        files = [video_request(item, f"{name}.mp4", ceiling, quality, shrinkable)]
+        quality, share = context.preferences.quality, piece_share(piece, item.duration_s)
+        video = video_request(item, f"{name}.mp4", ceiling, quality, shrinkable, share)
+        files = [replace(video, part=self.part_of(context))]
         if item.cover_urls and not context.file_mode:
             files.append(still_request(item.cover_urls, f"{name}.still"))
         return files
@@ -271,9 +279,7 @@ class PostService(MediaService[FetchedPost]):
         self, item: FetchedItem, post: Post, context: RequestContext
     ) -> list[LocalFile]:
         media = self.toolkit.media
-        file = await media.joined(item.file, item.audio) if item.audio else item.file
-        if (piece := context.stored.request.piece) and isinstance(item.item, Clip):
-            file = await media.piece(file, piece)
+        file = await self._prepare_video(item, context.stored.request.piece)
         if context.file_mode:
             return [await media.untouched(file)]
         if isinstance(item.item, LivePhoto):
@@ -282,6 +288,15 @@ class PostService(MediaService[FetchedPost]):
             return [await media.picture(file)]
         files = await media.video(file, item.still)
         return [named_after(post, f) if isinstance(f, AudioFile) else f for f in files]
+
+    async def _prepare_video(self, item: FetchedItem, piece: Piece | None) -> Path:
+        """Return the file of an item: its piece, and with its audio."""
+        media, file, audio = self.toolkit.media, item.file, item.audio
+        if piece and isinstance(item.item, Clip):
+            # First, because what was downloaded of either file may be only the part for the piece.
+            file = await media.piece(file, piece)
+            audio = (await media.audio(audio, piece=piece))[0] if audio else None
+        return await media.joined(file, audio) if audio else file
 
     def _check_length(self, seconds: int) -> None:
         longest = self._policy.max_duration_s

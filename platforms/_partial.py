@@ -1,0 +1,124 @@
+"""Download the part of a file that is needed, where the server sends parts."""
+
+import os
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from io import RawIOBase
+from pathlib import Path
+from typing import Final
+
+from core.choices import Part
+from core.errors import BrokenLinkError, PlatformError
+from platforms._body import read_body
+from platforms._download import MAX_URLS, Checks, FileServer, request_headers, write_all
+from platforms._spool import spool_error
+
+#: The beginning of a file, which tells where the rest of it is. The index of an hour is 1 MB.
+_HEAD_BYTES: Final = 2_000_000
+#: A file that says that it is larger is not downloaded in parts.
+_MAX_BYTES: Final = 100_000_000_000
+#: Source: https://www.rfc-editor.org/rfc/rfc9110#section-14.4
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)
+
+#: Returns the part that is needed, from a file that has only its beginning; None if that does not
+#: tell.
+SelectPart = Callable[[Path], Awaitable[Part | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    start: int
+    #: Behind the last byte.
+    end: int
+    #: Size of the whole file.
+    total: int
+
+
+async def download_part(
+    server: FileServer, urls: tuple[str, ...], target: Path, checks: Checks, select: SelectPart
+) -> int | None:
+    """Download only what is needed of a file; `urls` are alternatives. See `_download_one`.
+
+    Return None if no server sends it. The caller then downloads the whole file, which may fail for
+    the same reason and then names it.
+
+    Raises:
+        SpoolError: the file cannot be written.
+    """
+    for url in urls[:MAX_URLS]:
+        with suppress(PlatformError, BrokenLinkError):
+            return await _download_one(server, url, target, checks, select)
+    return None
+
+
+async def _download_one(
+    server: FileServer, url: str, target: Path, checks: Checks, select: SelectPart
+) -> int | None:
+    """Download the beginning of a file and the part that `select` returns; the rest are holes.
+
+    Return the number of bytes that were needed, or None if the whole file must be downloaded: the
+    server sends no parts, the beginning does not tell which one is needed, or it is too large.
+
+    Raises:
+        SpoolError: the file cannot be written.
+        PlatformError: the server did not send what it announced.
+    """
+    head = await _fetch(server, url, target, (0, _HEAD_BYTES))
+    if head is None or head.total > _MAX_BYTES:
+        return None
+    if head.end >= head.total:
+        return head.total
+    part = await select(target)
+    if part is None or part.end - part.start > checks.limit_bytes:
+        return None
+    start, end = max(part.start, head.end), min(part.end, head.total)
+    size = head.end + max(end - start, 0)
+    if start < end:
+        checks.claim(size, is_exact=True)
+        if await _fetch(server, url, target, (start, end)) is None:
+            return None
+    _set_size(target, part.content_end or head.total)
+    return size
+
+
+async def _fetch(
+    server: FileServer, url: str, target: Path, wanted: tuple[int, int]
+) -> _Range | None:
+    """Write a range of a file to its place; None if the server sends another one, or all of it."""
+    headers = {**request_headers(server), "Range": f"bytes={wanted[0]}-{wanted[1] - 1}"}
+    async with server.web.get(url, server.hosts, headers, stall_s=server.stall_s) as response:
+        sent = _parse(response.headers.get("Content-Range", ""))
+        if response.status != 206 or sent is None or sent.start != wanted[0]:
+            return None
+        if sent.end > wanted[1]:
+            return None
+        with _opened(target, sent.start) as file:
+            async for piece in read_body(response, sent.end - sent.start):
+                write_all(file, piece)
+    return sent
+
+
+def _opened(target: Path, start: int) -> RawIOBase:
+    try:
+        file = target.open("r+b" if start else "wb", buffering=0)
+        file.seek(start)
+    except OSError as error:
+        raise spool_error(error) from error
+    return file
+
+
+def _set_size(target: Path, size: int) -> None:
+    try:
+        os.truncate(target, size)
+    except OSError as error:
+        raise spool_error(error) from error
+
+
+def _parse(header: str) -> _Range | None:
+    found = _CONTENT_RANGE.fullmatch(header.strip())
+    if found is None:
+        return None
+    start, last, total = (int(number) for number in found.groups())
+    return _Range(start, last + 1, total) if start <= last < total else None
