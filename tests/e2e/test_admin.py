@@ -90,7 +90,7 @@ async def test_export_splits_the_chats_into_files_below_the_size_limit(
             "/start =HYPERLINK" if number == 1002 else "/start", harness.world.person(number, "B")
         )
     await harness.say("/export")
-    assert harness.texts()[-1] == TEXTS("en", "export_done", number=6)
+    assert harness.texts()[-1] == TEXTS("en", "export_done", count=6)
     files = documents(harness)
     assert [name for name, _ in files] == [
         "chats_1.txt",

@@ -519,7 +519,8 @@ async def test_a_video_over_the_upload_limit_is_refused_before_the_download(
     await harness.say(VIDEO)
     assert len(harness.videos()) == arrives
     if not arrives:
-        assert harness.texts()[-1] == load_texts()("en", "too_large", size=60, limit=50)
+        size, limit = FileSize(60_000_000), FileSize(50_000_000)
+        assert harness.texts()[-1] == TEXTS("en", "too_large", size=size, limit=limit)
         assert harness.calls("sendVideo") == []
         assert not [e for e in harness.simulator.log if e.host.startswith("v16")]
 
