@@ -100,13 +100,6 @@ def start_in(platform: str, url: str) -> int | None:
     return None
 
 
-def clock_time(seconds: int) -> str:
-    """Format a time as m:ss or h:mm:ss, which reads the same in every language."""
-    hours, rest = divmod(seconds, 3600)
-    minutes = f"{rest // 60:02}" if hours else f"{rest // 60}"
-    return ":".join([*([str(hours)] if hours else []), minutes, f"{rest % 60:02}"])
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What somebody asks for; the chat's settings decide everything that is None."""

@@ -249,9 +249,9 @@ class PieceError(LimitError):
         return PieceError, (self.start_s,)
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, Fact]:
         """Return the start as m:ss."""
-        return {"start": _format_length(self.start_s)}
+        return {"start": length(self.start_s)}
 
 
 class TooLargeError(LimitError):

@@ -55,7 +55,7 @@ async def on_versions(
         return
     await query.answer("" if offers else words["versions_none"])
     if offers:
-        buttons = keyboards.versions(offers, post, words)
+        buttons = keyboards.versions(offers, post, texts, chat.lang)
         await sender.send_text(ChatTarget.of(message), words["versions_title"], buttons)
 
 

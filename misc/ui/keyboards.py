@@ -12,7 +12,8 @@ from aiogram.types import (
 )
 
 from core.captions import short_count
-from core.choices import Choice, Offer, Piece, clock_time, start_in
+from core.choices import Choice, Offer, Piece, start_in
+from core.facts import FileSize, length
 from core.formats import Quality
 from core.media import Clip, Post
 from core.preferences import ALBUM_CAPS
@@ -31,6 +32,7 @@ from misc.ui.callback_data import (
     version_of,
     versions_of,
 )
+from misc.ui.formats import format_size
 from misc.ui.texts import Texts
 
 #: Maximum length of an inline query, and of the text that a button copies, in characters.
@@ -87,7 +89,7 @@ def _version_buttons(post: Post, link: str, texts: Mapping[str, str]) -> list[In
     buttons = []
     if start := start_in(post.platform, link):
         data = version_of(Choice(piece=Piece(start)), post.platform, post.id)
-        label = texts["from_button"].format(start=clock_time(start))
+        label = texts["from_button"].format(start=length(start))
         buttons += [InlineKeyboardButton(text=label, callback_data=data)] if data else []
     if data := versions_of(post.platform, post.id):
         buttons.append(InlineKeyboardButton(text="⚙️", callback_data=data))
@@ -95,11 +97,11 @@ def _version_buttons(post: Post, link: str, texts: Mapping[str, str]) -> list[In
 
 
 def versions(
-    offers: Iterable[Offer], post: tuple[str, str], texts: Mapping[str, str]
+    offers: Iterable[Offer], post: tuple[str, str], texts: Texts, language: str
 ) -> InlineKeyboardMarkup:
     """Return a button for each version of a post, given by platform and id, two per row."""
     buttons = [
-        InlineKeyboardButton(text=_offer_label(offer, texts), callback_data=data)
+        InlineKeyboardButton(text=_offer_label(offer, texts, language), callback_data=data)
         for offer in offers
         if (data := version_of(offer.choice, *post))
     ]
@@ -108,24 +110,18 @@ def versions(
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def _offer_label(offer: Offer, texts: Mapping[str, str]) -> str:
-    choice = offer.choice
+def _offer_label(offer: Offer, texts: Texts, language: str) -> str:
+    choice, words = offer.choice, texts[language]
     if choice.quality is Quality.SOUND:
-        return f"🎵 {'MP3' if choice.is_mp3 else texts['quality_sound']}"
+        return f"🎵 {'MP3' if choice.is_mp3 else words['quality_sound']}"
     if choice.is_file:
-        name = f"📄 {texts['set_file_mode']}"
+        name = f"📄 {words['set_file_mode']}"
     elif offer.side:
         name = f"🎬 {offer.side}p"
     else:
-        name = f"🎬 {_quality_label(choice.quality or Quality.BEST, texts)}"
-    return f"{name} · {_size(offer.size_bytes)}" if offer.size_bytes else name
-
-
-def _size(size_bytes: int) -> str:
-    """Format a size for a button; the units read the same in every language."""
-    if size_bytes < 1_000_000:
-        return f"{max(size_bytes // 1_000, 1)} KB"
-    return f"{size_bytes / 1_000_000:.0f} MB"
+        name = f"🎬 {_quality_label(choice.quality or Quality.BEST, words)}"
+    size = offer.size_bytes
+    return f"{name} · {format_size(FileSize(size), language)}" if size else name
 
 
 def _extras(texts: Mapping[str, str], link: str, extras: Extras) -> list[InlineKeyboardButton]:

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final, get_args
 
 from core.choices import WordKind
-
 from core.facts import Fact
 from misc.ui.formats import format_fact
 

@@ -11,7 +11,6 @@ from core.choices import (
     Piece,
     WordKind,
     choice_in,
-    clock_time,
     offers_of,
     start_in,
 )
@@ -138,8 +137,3 @@ def test_what_cannot_be_chosen_is_not_offered():
 )
 def test_only_youtubes_links_name_a_time(platform: str, query: str, start: int | None):
     assert start_in(platform, f"https://site.example/watch?{query}") == start
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(5, "0:05"), (90, "1:30"), (3_605, "1:00:05")])
-def test_times_read_like_a_players(seconds: int, text: str):
-    assert clock_time(seconds) == text

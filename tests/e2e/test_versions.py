@@ -106,7 +106,7 @@ async def test_the_button_shows_every_version_with_its_size_and_sends_one(post: 
         *("🎬 1080p", "🎬 720p", "🎬 480p", f"📄 {EN['set_file_mode']}"),
         *(f"🎵 {EN['quality_sound']}", "🎵 MP3", "✖️"),
     ]
-    assert all(label.endswith((" KB", " MB")) for label in shown[:4])
+    assert all(label.endswith(("KB", "MB")) for label in shown[:4])
     await post.press(menu, button(menu, "480p"))
     assert received(post)[-1] == ("video", 480)
     assert menu["message_id"] not in post.home.messages
