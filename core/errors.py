@@ -34,7 +34,10 @@ in `locale/`; `facts` fill its placeholders. `retryable` decides whether the use
 button. `another_proxy_may_help` and `signing_in_may_help` control the fetcher's next attempt.
 """
 
+from math import ceil, floor
 from typing import ClassVar
+
+from core.facts import Fact, FileSize, length
 
 
 class ClipferryError(Exception):
@@ -59,7 +62,7 @@ class ClipferryError(Exception):
         super().__init__(f"{summary} ({detail})" if detail else summary)
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, Fact]:
         """Return the values for the placeholders of the user's sentence."""
         return {}
 
@@ -227,9 +230,9 @@ class TooLongError(LimitError):
         self.limit_s = limit_s
 
     @property
-    def facts(self) -> dict[str, str | int]:
-        """Return both lengths as m:ss."""
-        return {"length": _format_length(self.seconds), "limit": _format_length(self.limit_s)}
+    def facts(self) -> dict[str, Fact]:
+        """Return both lengths as m:ss or h:mm:ss."""
+        return {"length": length(self.seconds), "limit": length(self.limit_s)}
 
 
 class TooLargeError(LimitError):
@@ -249,12 +252,10 @@ class TooLargeError(LimitError):
         return self.limit_bytes + 1 if self.size_bytes is None else self.size_bytes
 
     @property
-    def facts(self) -> dict[str, str | int]:
-        """Return both sizes in megabytes (10^6 bytes).
-
-        The size is rounded up so that it never appears to fit.
-        """
-        return {"size": -(-self.least_bytes // 1_000_000), "limit": self.limit_bytes // 1_000_000}
+    def facts(self) -> dict[str, Fact]:
+        """Return both sizes, rounded so that the file never appears to fit."""
+        size = FileSize(self.least_bytes, ceil)
+        return {"size": size, "limit": FileSize(self.limit_bytes, floor)}
 
 
 class BusyError(LimitError):
@@ -275,9 +276,9 @@ class QueueFullError(LimitError):
         self.number = number
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, Fact]:
         """Return the number of messages that the chat has in the queue."""
-        return {"number": self.number}
+        return {"count": self.number}
 
 
 class RequestCancelledError(LimitError):
@@ -438,9 +439,9 @@ class PartialDeliveryError(DeliveryError):
         self.total = total
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, Fact]:
         """Return the number of items that certainly arrived, and the total."""
-        return {"sent": self.sent, "total": self.total}
+        return {"sent": self.sent, "count": self.total}
 
 
 class SpoolError(ClipferryError):
@@ -474,11 +475,6 @@ class BugError(ClipferryError):
         self.report_code = report_code
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, Fact]:
         """Return the code of the error report."""
         return {"code": self.report_code}
-
-
-def _format_length(seconds: int) -> str:
-    """Format a length as m:ss, which reads the same in every language."""
-    return f"{seconds // 60}:{seconds % 60:02}"

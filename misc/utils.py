@@ -46,7 +46,7 @@ async def start_manager(
     *,
     referral: str | None = None,
     join_log_chat: int = 0,
-    platforms: str = "",
+    platforms: tuple[str, ...] = (),
     greets: bool = True,
 ) -> tuple[ChatRecord, bool]:
     """Register a chat and welcome it; return its settings, and True if it was new.
@@ -55,7 +55,7 @@ async def start_manager(
     the chat is welcomed only once.
 
     `join_log_chat` is the id of the chat that is notified of new chats; 0 disables this.
-    `platforms` is the list of platform titles in the welcome; by default all platforms.
+    `platforms` are the platform titles in the welcome; by default all platforms.
     With `greets=False` the caller sends the welcome with `greet_chat`.
 
     Raises:
@@ -77,7 +77,7 @@ async def greet_chat(
     message: Message,
     lang: str,
     *,
-    platforms: str,
+    platforms: tuple[str, ...],
     join_log_chat: int = 0,
     referral: str | None = None,
 ) -> None:
@@ -90,11 +90,10 @@ async def greet_chat(
         await _log_join(join_log_chat, message, referral)
 
 
-async def welcome(message: Message, lang: str, platforms: str) -> None:
+async def welcome(message: Message, lang: str, platforms: tuple[str, ...]) -> None:
     """Answer with the welcome message, which explains how to use the bot.
 
-    `platforms` is the comma-separated list of platform titles. A delivery failure is logged, not
-    raised.
+    `platforms` are the platform titles. A delivery failure is logged, not raised.
     """
     texts = load_texts()
     parts = [texts(lang, "welcome", platforms=platforms)]
@@ -112,9 +111,9 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
         )
 
 
-def platform_titles(registry: Registry) -> str:
-    """Return the titles of all platforms as a comma-separated string."""
-    return ", ".join(platform.title for platform in registry.by_name.values())
+def platform_titles(registry: Registry) -> tuple[str, ...]:
+    """Return the titles of all platforms."""
+    return tuple(platform.title for platform in registry.by_name.values())
 
 
 async def _log_join(log_chat: int, message: Message, referral: str | None) -> None:

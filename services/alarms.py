@@ -6,9 +6,11 @@ The state of each alarm is in the database, so that only one process sends each 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Final, Protocol
 
 from core.errors import ClipferryError, PlatformChangedError
+from core.facts import Fact, FileSize
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
 from data.database import unix_now
@@ -27,7 +29,7 @@ _KEY_PREFIX: Final = "alarm"
 class Notifier(Protocol):
     """Sends alarms to administrators."""
 
-    async def notify(self, key: str, **facts: str | int) -> None:
+    async def notify(self, key: str, **facts: Fact) -> None:
         """Send the text `key`, filled with `facts`. Raises nothing."""
 
 
@@ -95,7 +97,7 @@ class Alarms:
             StorageError: the database did not respond.
         """
         if self._spool.is_full:
-            free = self._spool.free_bytes // 1_000_000
+            free = FileSize(self._spool.free_bytes, floor)
             await self._set_state("disk", "1", "alarm_disk", free=free)
         else:
             await self._set_state("disk", None, "alarm_disk_over")
@@ -112,7 +114,7 @@ class Alarms:
         quiet_s = unix_now() - last_at
         level = min(quiet_s // self._thresholds.quiet_s, 2)
         key = "alarm_quiet" if level else "alarm_quiet_over"
-        await self._set_state("quiet", str(level) if level else None, key, minutes=quiet_s // 60)
+        await self._set_state("quiet", str(level) if level else None, key, count=quiet_s // 60)
 
     async def check_canaries(self) -> None:
         """Fetch each canary, one after the other.
@@ -156,7 +158,7 @@ class Alarms:
             await attempt.save(post, [file], space)
         return post
 
-    async def _set_state(self, alarm: str, state: str | None, key: str, **facts: str | int) -> None:
+    async def _set_state(self, alarm: str, state: str | None, key: str, **facts: Fact) -> None:
         """Store an alarm's state (None: off); notify if no process has reported this state yet."""
         name = f"{_KEY_PREFIX}/{alarm}"
         before = await read_value(name)

@@ -193,7 +193,7 @@ async def _mixed(session: Session) -> None:
 async def _unreadable(session: Session) -> None:
     session.say("https://www.instagram.com/p/DemoBroken1/")
     await session.answer(
-        "what is missing", lambda m: "1 more could not be fetched" in m.get("text", "")
+        "what is missing", lambda m: "1 item couldn't be downloaded" in m.get("text", "")
     )
 
 

@@ -122,7 +122,7 @@ async def on_export(
     """
     target = ChatTarget.of(message)
     number = await exports.send_chats(target)
-    await sender.send_text(target, texts(chat.lang, "export_done", number=number))
+    await sender.send_text(target, texts(chat.lang, "export_done", count=number))
 
 
 async def on_log(

@@ -88,7 +88,7 @@ class FloodGuard(BaseMiddleware):
         lang = self._texts.closest(person.language_code if person else None)
         try:
             await self._sender.send_text(
-                ChatTarget.of(message), self._texts(lang, key, minutes=minutes)
+                ChatTarget.of(message), self._texts(lang, key, count=minutes)
             )
         except DeliveryError as error:
             logger.info(

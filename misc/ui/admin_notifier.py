@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from core.errors import DeliveryError, StorageError
+from core.facts import Fact
 from core.pseudonyms import LoggedChat
 from data.chats import find_chat
 from delivery.sender import Sender
@@ -21,7 +22,7 @@ class AdminNotifier:
     texts: Texts
     admins: frozenset[int]
 
-    async def notify(self, key: str, **facts: str | int) -> None:
+    async def notify(self, key: str, **facts: Fact) -> None:
         """Send a text to all administrators, one after the other.
 
         `key` is a key of locale/, `facts` fill its placeholders. If an administrator cannot be

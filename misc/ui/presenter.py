@@ -13,6 +13,7 @@ from core.captions import Source, caption, cut, signature
 from core.errors import (
     ClipferryError,
     LimitError,
+    RequestCancelledError,
     SendingForbiddenError,
     ShuttingDownError,
     TooOldError,
@@ -74,10 +75,10 @@ class ChatPresenter:
         if shown + missing < len(post.items):
             total = len(post.items)
             notes.append(
-                self._factory.texts(self._lang, "album_cut", shown=shown + missing, total=total)
+                self._factory.texts(self._lang, "album_cut", count=shown + missing, total=total)
             )
         if missing:
-            notes.append(self._factory.texts(self._lang, "album_missing", missing=missing))
+            notes.append(self._factory.texts(self._lang, "album_missing", count=missing))
         if self._is_group and self._request.preferences.delete_request and self._request.asker:
             notes.append(self._factory.texts(self._lang, "sent_by", name=self._request.asker))
         text = caption(
@@ -177,6 +178,8 @@ class ChatPresenter:
                 if self._request.press is None and not self._is_group
                 else None
             )
+        if isinstance(error, RequestCancelledError):
+            return None  # The post is no longer wanted.
         if isinstance(error, LimitError | SendingForbiddenError):
             return keyboards.link_button(self._words["source"], self._request.link.url)
         return None

@@ -8,6 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from core.facts import Fact
+from misc.ui.formats import format_fact
+
 FALLBACK: Final = "en"
 #: One sentence; or, where a number changes the words, one for each plural category of the language.
 Text = str | Mapping[str, str]
@@ -42,10 +45,11 @@ class Texts:
         """Return a language's texts that have one form, by key; English if it is unknown."""
         return self._sentences.get(language, self._sentences[FALLBACK])
 
-    def __call__(self, language: str, key: str, /, **facts: str | int) -> str:
+    def __call__(self, language: str, key: str, /, **facts: Fact) -> str:
         """Return a text (Telegram HTML) with its placeholders replaced by the escaped `facts`.
 
-        The fact `count` chooses the form of a text that has several.
+        The fact `count`, an integer, chooses the form of a text that has several. Lists and sizes
+        are written as the language does.
 
         Raises:
             KeyError: the text or one of its placeholders is missing.
@@ -53,8 +57,11 @@ class Texts:
         language = language if language in self else FALLBACK
         text = self._by_language[language][key]
         if not isinstance(text, str):
-            text = text[_plural_rule(language)(int(facts[DECIDING]))]
-        return text.format(**{name: escape(str(value)) for name, value in facts.items()})
+            count = facts[DECIDING]
+            assert isinstance(count, int)
+            text = text[_plural_rule(language)(count)]
+        words = {name: format_fact(fact, language) for name, fact in facts.items()}
+        return text.format(**{name: escape(word) for name, word in words.items()})
 
     @staticmethod
     def escaped(text: str) -> str:

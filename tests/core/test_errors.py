@@ -2,12 +2,14 @@
 
 import gc
 from collections.abc import Iterator
+from math import ceil, floor
 from typing import Any
 
 import pytest
 
 from core import errors
 from core.errors import ClipferryError
+from core.facts import FileSize
 
 
 @pytest.fixture
@@ -89,11 +91,15 @@ def test_the_new_id_of_a_group_is_known_but_never_logged():
     ("kind", "values", "facts"),
     [
         (errors.BusyError, (), {}),
-        (errors.TooLongError, (3_605, 3_600), {"length": "60:05", "limit": "60:00"}),
+        (errors.TooLongError, (3_605, 3_600), {"length": "1:00:05", "limit": "1:00:00"}),
         (errors.TooLongError, (59, 7), {"length": "0:59", "limit": "0:07"}),
-        (errors.TooLargeError, (50_000_000, 49_999_999), {"size": 50, "limit": 49}),
-        (errors.QueueFullError, (3,), {"number": 3}),
-        (errors.PartialDeliveryError, (10, 15), {"sent": 10, "total": 15}),
+        (
+            errors.TooLargeError,
+            (50_000_000, 49_999_999),
+            {"size": FileSize(50_000_000, ceil), "limit": FileSize(49_999_999, floor)},
+        ),
+        (errors.QueueFullError, (3,), {"count": 3}),
+        (errors.PartialDeliveryError, (10, 15), {"sent": 10, "count": 15}),
         (errors.BugError, ("AB12CD34",), {"code": "AB12CD34"}),
     ],
 )

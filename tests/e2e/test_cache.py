@@ -18,7 +18,8 @@ from simulator.sites.tiktok import Encoding
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
 
-EN = load_texts()["en"]
+TEXTS = load_texts()
+EN = TEXTS["en"]
 KEY = CacheKey(42, "tiktok", ID, "media/best")
 
 
@@ -79,9 +80,7 @@ async def test_chats_share_a_failure_of_the_site_in_their_own_language(
     await harness.settled()
     assert pages(harness) <= 2  # sixteen requests run at a time
     for person in people:
-        assert (
-            harness.texts(harness.world.chats[person.id])[-1] == load_texts()["uk"]["media_deleted"]
-        )
+        assert harness.texts(harness.world.chats[person.id])[-1] == TEXTS["uk"]["media_deleted"]
 
 
 async def test_a_waiting_chat_is_served_when_the_first_chat_is_closed(harness: BotHarness):
@@ -117,7 +116,7 @@ async def test_a_cached_album_keeps_its_order_and_a_group_gets_its_limit(harness
     ]
     assert ids[:12] == ids[12:]
     assert len([m for m in harness.answers(crew) if "media_group_id" in m]) == 10
-    assert "The first 10 of 12" in harness.texts(crew)[-1]
+    assert TEXTS("en", "album_cut", count=10, total=12) in harness.texts(crew)[-1]
 
 
 async def test_an_album_cut_for_a_group_is_not_cached_as_complete(harness: BotHarness):
@@ -140,7 +139,7 @@ async def test_groups_with_the_same_limit_share_the_cut_album(harness: BotHarnes
     assert len(uploads(harness)) == 1
     for crew in crews:
         assert len([m for m in harness.answers(crew) if "photo" in m]) == 10
-        assert "The first 10 of 12" in harness.texts(crew)[-1]
+        assert TEXTS("en", "album_cut", count=10, total=12) in harness.texts(crew)[-1]
 
 
 async def test_files_and_qualities_are_cached_separately(harness: BotHarness):

@@ -157,7 +157,7 @@ async def test_a_post_deleted_before_the_restart_is_reported_as_partial(harness:
     harness.video(SLIDES, status=10204)
     await store_open(harness, [sent_request(harness, SLIDES)], Progress((501,) * 7, 14))
     await start_and_finish(harness)
-    assert harness.texts() == [TEXTS("en", "delivery_partial", sent=7, total=14)]
+    assert harness.texts() == [TEXTS("en", "delivery_partial", sent=7, count=14)]
 
 
 @pytest.mark.parametrize("is_private", [True, False])

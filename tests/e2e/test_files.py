@@ -4,11 +4,13 @@ The simulator checks every uploaded video. A video that phones cannot play, that
 or whose declared size is wrong is a violation and fails the test.
 """
 
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.facts import FileSize
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
@@ -18,6 +20,7 @@ from tests.media.corpus import VIDEOS
 from tests.media.test_video import turn
 
 TEXTS = load_texts()
+LIMIT = FileSize(50_000_000)
 NOISE = VideoSpec(width=640, height=360, seconds=7, is_noise=True)
 
 
@@ -165,8 +168,8 @@ async def test_a_video_that_cannot_be_shrunk_is_refused_with_size_and_source(
 ):
     path = harness.samples.video(NOISE)
     message = await deliver_file(harness, path, LIMITS_ENCODE_S="1")
-    megabytes = -(-path.stat().st_size // 1_000_000)
-    assert message["text"] == TEXTS("en", "too_large", size=megabytes, limit=50)
+    size = FileSize(path.stat().st_size, ceil)
+    assert message["text"] == TEXTS("en", "too_large", size=size, limit=LIMIT)
     ((button,),) = message["reply_markup"]["inline_keyboard"]
     assert button["url"] == VIDEO
     assert harness.calls("sendVideo") == []
@@ -175,7 +178,7 @@ async def test_a_video_that_cannot_be_shrunk_is_refused_with_size_and_source(
 async def test_a_video_above_the_shrink_limit_is_not_downloaded(harness: BotHarness):
     path = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
     message = await deliver_file(harness, path, LIMITS_SHRINK_MB="55")
-    assert message["text"] == TEXTS("en", "too_large", size=60, limit=50)
+    assert message["text"] == TEXTS("en", "too_large", size=FileSize(60_000_000), limit=LIMIT)
     assert not [e for e in harness.simulator.log if e.host.startswith("v16")]
 
 
@@ -184,7 +187,7 @@ async def test_file_mode_refuses_a_file_over_the_limit(harness: BotHarness):
     await harness.start()
     await harness.say("/mode")
     await harness.say(VIDEO)
-    assert harness.texts()[-1] == TEXTS("en", "too_large", size=60, limit=50)
+    assert harness.texts()[-1] == TEXTS("en", "too_large", size=FileSize(60_000_000), limit=LIMIT)
 
 
 @pytest.mark.parametrize(("quality", "width"), [("best", 1080), ("720p", 720), ("small", 288)])

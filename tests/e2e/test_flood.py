@@ -16,7 +16,7 @@ async def test_the_sixth_message_gets_a_warning_and_later_ones_no_answer(
     for _ in range(9):
         await harness.say("hello", bo)
     texts = harness.texts(harness.world.chats[1002])
-    assert texts[-1] == TEXTS("uk", "spam_sender", minutes=1)
+    assert texts[-1] == TEXTS("uk", "spam_sender", count=1)
     assert len(texts) == 6
 
 
@@ -42,7 +42,7 @@ async def test_group_talk_is_not_counted_and_requests_are(harness: BotHarness):
         person = harness.world.person(3000 + number)
         await harness.say(VIDEO, person, crew)
     assert len(harness.videos(crew)) == 20
-    assert harness.texts(crew).count(TEXTS("en", "spam_group", minutes=1)) == 1
+    assert harness.texts(crew).count(TEXTS("en", "spam_group", count=1)) == 1
 
 
 async def test_administrators_are_not_limited(harness: BotHarness):

@@ -37,7 +37,8 @@ async def test_a_full_disk_is_explained_and_reported_once(
     assert container.fetcher.open_routes() == []
     for _ in range(2):
         await container.alarms.check_disk()
-    reports = [text for text in harness.texts() if "disk for downloads is full" in text]
+    alarm = EN["alarm_disk"].partition("{")[0]
+    reports = [text for text in harness.texts() if text.startswith(alarm)]
     assert len(reports) == 1
 
     free[0] = 10**12

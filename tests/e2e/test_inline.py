@@ -249,7 +249,7 @@ async def test_a_user_over_the_queue_limit_is_told_in_the_message(inline: Inline
     await harness.until(lambda: first.get("text") == EN["inline_working"])
     await inline.type(VIDEO)
     second = inline.mode.choose(harness.ada, inline.query, "fetch/post", VIDEO, inline.friends)
-    await harness.until(lambda: second["text"] == TEXTS("en", "queue_full", number=1))
+    await harness.until(lambda: second["text"] == TEXTS("en", "queue_full", count=1))
     assert arrows(second) == ["again"]
     harness.site.serves_files.set()
     await harness.settled()

@@ -91,7 +91,7 @@ async def test_a_group_gets_its_configured_number_of_items(harness: BotHarness):
     await harness.press(harness.answers(crew)[-1], "set/album_cap/5")
     await harness.say(LINK, chat=crew)
     assert len([m for m in harness.answers(crew) if "photo" in m]) == 5
-    assert "The first 5 of 7" in harness.texts(crew)[-1]
+    assert TEXTS("en", "album_cut", count=5, total=7) in harness.texts(crew)[-1]
     fetched = [e for e in harness.simulator.log if "cdninstagram" in e.host]
     assert len(fetched) == 5
 
@@ -151,7 +151,7 @@ async def test_an_unavailable_item_is_left_out_and_counted(harness: BotHarness):
     gone = Media(still.path, is_video=False)  # a video file declared as a picture
     *items, below = await show(harness, photo(harness), gone, photo(harness, 401))
     assert [m["photo"][0]["width"] for m in items] == [400, 401]
-    assert "1 more could not be fetched" in below["text"]
+    assert TEXTS("en", "album_missing", count=1) in below["text"]
 
 
 async def test_a_post_without_any_available_item_is_a_platform_error(harness: BotHarness):

@@ -1,19 +1,23 @@
 """A link in a chat is answered with the video, whatever fails on the way."""
 
 import asyncio
+from math import ceil
 from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import text
 
+from core.facts import FileSize
 from data.db_service import get_user, get_user_stats, get_user_videos
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
+from simulator.telegram.markup import parse_html
 from tests.e2e.bot_harness import ID, PLATFORMS, VIDEO, BotHarness
 
-EN = load_texts()["en"]
+TEXTS = load_texts()
+EN = TEXTS["en"]
 
 
 async def test_a_link_is_answered_with_the_video(harness: BotHarness):
@@ -113,7 +117,7 @@ async def test_file_mode_sends_the_file_unchanged(harness: BotHarness):
     await harness.start()
     await harness.say("/mode")
     await harness.say(VIDEO)
-    assert harness.texts()[1] == "File mode is on: you get the untouched files as documents."
+    assert harness.texts()[1] == parse_html(EN["mode_on"])[0]
     document = harness.answers()[-1]["document"]
     assert document["file_name"] == f"{ID}.mp4"
     assert document["file_size"] == harness.samples.video(VideoSpec()).stat().st_size
@@ -436,7 +440,7 @@ async def test_forged_links_are_never_requested(harness: BotHarness, link: str):
     await harness.say("hello")
     await harness.say(link)
     assert harness.simulator.log == []
-    assert harness.texts()[-1] == load_texts()("en", "foreign_link", platforms=PLATFORMS)
+    assert harness.texts()[-1] == TEXTS("en", "foreign_link", platforms=PLATFORMS)
 
 
 async def test_a_short_link_into_the_local_network_is_not_followed(harness: BotHarness):
@@ -515,7 +519,8 @@ async def test_a_video_over_the_upload_limit_is_refused_before_the_download(
     await harness.say(VIDEO)
     assert len(harness.videos()) == arrives
     if not arrives:
-        assert harness.texts()[-1] == load_texts()("en", "too_large", size=60, limit=50)
+        size, limit = FileSize(60_000_000), FileSize(50_000_000)
+        assert harness.texts()[-1] == TEXTS("en", "too_large", size=size, limit=limit)
         assert harness.calls("sendVideo") == []
         assert not [e for e in harness.simulator.log if e.host.startswith("v16")]
 
@@ -534,7 +539,9 @@ async def test_a_download_stops_at_the_limit_if_the_site_gives_no_size(harness: 
     harness.video(encodings=(Encoding(large, stated_bytes=None),), file_trouble="chunked")
     await harness.start(LIMITS_SHRINK_MB="0")
     await harness.say(VIDEO)
-    assert harness.texts()[-1] == load_texts()("en", "too_large", size=51, limit=50)
+    assert harness.texts()[-1] == TEXTS(
+        "en", "too_large", size=FileSize(50_000_001, ceil), limit=FileSize(50_000_000)
+    )
     assert harness.calls("sendVideo") == []
 
 
@@ -543,14 +550,14 @@ async def test_telegrams_413_is_reported_as_too_large(harness: BotHarness):
     harness.api.upload_limit = 100_000
     await harness.start()
     await harness.say(VIDEO)
-    assert "up to 50 MB" in harness.texts()[-1]
+    assert "up to 50\N{NO-BREAK SPACE}MB" in harness.texts()[-1]
 
 
 async def test_a_video_over_the_duration_limit_is_refused_with_the_limit(harness: BotHarness):
     harness.video(duration_s=200)
     await harness.start(LIMITS_MAX_DURATION_S="90")
     await harness.say(VIDEO)
-    assert harness.texts()[-1] == "The video lasts 3:20. I bring videos of up to 1:30."
+    assert harness.texts()[-1] == TEXTS("en", "too_long", length="3:20", limit="1:30")
 
 
 async def test_requests_over_the_queue_limit_are_refused(harness: BotHarness):

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from core.errors import MediaDeletedError, PlatformChangedError, SettingsError, StorageError
+from core.facts import Fact
 from data import database
 from data.db_service import add_video, create_user
 from data.key_values import compare_and_set, read_value
@@ -119,9 +120,9 @@ class RecordingNotifier:
     """An admin notifier that records its messages."""
 
     def __init__(self) -> None:
-        self.messages: list[tuple[str, dict[str, str | int]]] = []
+        self.messages: list[tuple[str, dict[str, Fact]]] = []
 
-    async def notify(self, key: str, **facts: str | int) -> None:
+    async def notify(self, key: str, **facts: Fact) -> None:
         assert TEXTS("en", key, **facts)
         self.messages.append((key, facts))
 
@@ -178,12 +179,12 @@ async def test_a_quiet_period_is_reported_twice_and_then_its_end(
     for minutes in (4, 1, 3, 2, 60):
         moment[0] += minutes * 60
         await alarms.check_quiet()
-    keys = [("alarm_quiet", {"minutes": 5}), ("alarm_quiet", {"minutes": 10})]
+    keys = [("alarm_quiet", {"count": 5}), ("alarm_quiet", {"count": 10})]
     assert notifier.messages == keys
     await add_video(5, "link", is_images=False)
     await alarms.check_quiet()
     await alarms.check_quiet()
-    assert notifier.messages[2:] == [("alarm_quiet_over", {"minutes": 0})]
+    assert notifier.messages[2:] == [("alarm_quiet_over", {"count": 0})]
 
 
 async def test_a_canary_reports_a_site_that_cannot_be_read(harness: BotHarness):

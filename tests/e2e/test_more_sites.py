@@ -1,11 +1,13 @@
 """Posts of the other sites, and the list of allowed sites."""
 
+from core.facts import FileSize
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.others import RedditPost, XPost
 from tests.e2e.bot_harness import BotHarness
 
-EN = load_texts()["en"]
+TEXTS = load_texts()
+EN = TEXTS["en"]
 X_ID = "1790000000000000001"
 X_LINK = f"https://twitter.com/ferry_demo/status/{X_ID}?s=20"
 REDDIT_LINK = "https://www.reddit.com/r/ferries/comments/1demo01/a_crossing/"
@@ -48,7 +50,9 @@ async def test_a_refusal_for_size_names_telegrams_limit(harness: BotHarness):
     await harness.start()
     await harness.say("hello")
     await harness.say(X_LINK)
-    assert harness.texts()[-1] == EN["too_large"].format(size=900, limit=50)
+    assert harness.texts()[-1] == TEXTS(
+        "en", "too_large", size=FileSize(900_000_000), limit=FileSize(50_000_000)
+    )
 
 
 async def test_a_reddit_video_has_its_sound(harness: BotHarness):
@@ -70,5 +74,5 @@ async def test_a_site_that_is_not_allowed_is_unsupported(harness: BotHarness):
     await harness.start(SITES_ALLOWED="tiktok, instagram")
     await harness.say("hello")
     await harness.say(X_LINK)
-    assert harness.texts()[-1] == EN["foreign_link"].format(platforms="TikTok, Instagram")
+    assert harness.texts()[-1] == TEXTS("en", "foreign_link", platforms=("TikTok", "Instagram"))
     assert harness.simulator.log == []

@@ -230,7 +230,7 @@ async def test_live_photos_and_missing_items_are_shown_on_a_phone(
     await write(page, "https://ddinstagram.com/p/DemoLive001/")
     await expect(bot.locator("video")).to_have_count(1)
     await write(page, "https://www.instagram.com/p/DemoBroken1/")
-    await expect(bot.last).to_contain_text(TEXTS[lang]["album_missing"].format(missing=1))
+    await expect(bot.last).to_contain_text(TEXTS(lang, "album_missing", count=1))
     await write(page, "https://www.instagram.com/ferry.demo/")
     await expect(bot.last).to_contain_text(TEXTS[lang]["link_profile"])
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390

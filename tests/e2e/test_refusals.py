@@ -12,14 +12,16 @@ from data.chats import find_chat
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
+from simulator.telegram.markup import parse_html
 from simulator.telegram.methods import Rejection
 from simulator.telegram.world import Chat, Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.test_crash import open_requests
 
-EN = load_texts()["en"]
-WELCOME = "Welcome aboard!"
+TEXTS = load_texts()
+EN = TEXTS["en"]
+WELCOME, *_ = parse_html(EN["welcome"])[0].splitlines()
 CREW = -1002
 OTHER = "7300000000000000002"
 #: Patterns for the names of a picture's forms.
@@ -77,7 +79,7 @@ async def test_a_refused_picture_of_an_album_is_made_anew(
     await begin(harness)
     messages = await ask(harness)
     assert kinds(messages) == ["photo", "photo", "photo", "text"]
-    assert "could not be fetched" not in messages[-1]["text"]
+    assert TEXTS("en", "album_missing", count=1) not in messages[-1]["text"]
     assert await open_requests() == 0
     # What was accepted is what others get.
     uploads = sum(call.uploads != {} for call in harness.calls("sendMediaGroup", "sendPhoto"))
@@ -103,7 +105,7 @@ async def test_a_picture_that_is_refused_in_every_form_is_missing(harness: BotHa
     await begin(harness)
     messages = await ask(harness)
     assert kinds(messages) == ["photo", "photo", "text"]
-    assert "1 more could not be fetched" in messages[-1]["text"]
+    assert TEXTS("en", "album_missing", count=1) in messages[-1]["text"]
     assert await open_requests() == 0
     # It is not cached: the next time it may be accepted.
     harness.api.methods.rejections.clear()
@@ -336,7 +338,7 @@ async def test_an_inline_album_shows_what_was_accepted(inline: InlineHarness):
     await inline.type(VIDEO)
     message = await inline.send("fetch/post")
     assert kinds([message]) == ["photo"]
-    assert "1 more could not be fetched" in message["caption"]
+    assert TEXTS("en", "album_missing", count=1) in message["caption"]
     assert {*kinds(list(harness.world.chats[STORAGE].messages.values()))} == {"photo"}
     # It is not cached.
     assert (await inline.type(VIDEO))[0]["id"] == "fetch/post"

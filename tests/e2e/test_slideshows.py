@@ -13,7 +13,8 @@ from misc.ui.texts import load_texts
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 
-EN = load_texts()["en"]
+TEXTS = load_texts()
+EN = TEXTS["en"]
 PHOTO = VIDEO.replace("/video/", "/photo/")
 
 
@@ -85,8 +86,8 @@ async def test_a_group_gets_ten_pictures_and_a_note_if_more_exist(harness: BotHa
     cut, whole = (
         m["text"] for m in harness.answers(crew) if m.get("text", "").startswith("Source")
     )
-    assert "The first 10 of 21" in cut
-    assert "first" not in whole
+    assert TEXTS("en", "album_cut", count=10, total=21) in cut
+    assert "First" not in whole
     fetched = [e for e in harness.simulator.log if e.path.startswith(f"/picture/{ID}")]
     assert len(fetched) == 10  # cut before the download
 
@@ -96,7 +97,7 @@ async def test_a_group_limited_to_one_picture_gets_a_photo(harness: BotHarness):
     crew = harness.world.group(-1002)
     harness.video(pictures=slides(harness, 5))
     await harness.say(PHOTO, chat=crew)
-    assert "The first 1 of 5" in harness.answers(crew)[-1]["caption"]
+    assert TEXTS("en", "album_cut", count=1, total=5) in harness.answers(crew)[-1]["caption"]
 
 
 @pytest.mark.parametrize("number", [1, 2, 10, 11, 21, 35])
@@ -124,7 +125,8 @@ async def test_in_a_group_pictures_keep_their_order(harness: BotHarness, number:
     await harness.say(PHOTO, chat=crew)
     widths = [m["photo"][0]["width"] for m in harness.answers(crew) if "photo" in m]
     assert widths == [200 + n for n in range(min(number, 10))]
-    assert ("The first 10 of" in harness.texts(crew)[-1]) == (number > 10)
+    cut = TEXTS("en", "album_cut", count=10, total=number)
+    assert (cut in harness.texts(crew)[-1]) == (number > 10)
 
 
 async def test_a_small_spool_is_enough_for_a_large_slideshow_of_small_pictures(harness: BotHarness):
@@ -207,7 +209,8 @@ async def test_a_broken_picture_is_left_out_and_counted(harness: BotHarness):
     await show(harness, 3, pictures=(*slides(harness, 2), broken))
     (album,) = albums(harness, harness.answers())
     assert len(album) == 2
-    assert harness.texts()[-1].startswith("Source\n1 more could not be fetched")
+    missing = TEXTS("en", "album_missing", count=1)
+    assert harness.texts()[-1].startswith(f"Source\n{missing}")
     await show(harness, 1, pictures=(broken,))
     assert harness.texts()[-1] == EN["media_broken"]
 
@@ -242,7 +245,7 @@ async def test_a_failed_later_album_is_reported_as_partial_and_not_repeated(
 
     harness.api.methods = FailingMethods(methods.world, methods.files)
     request = await show(harness, 21)
-    assert harness.texts()[-1] == load_texts()("en", "delivery_partial", sent=7, total=21)
+    assert harness.texts()[-1] == TEXTS("en", "delivery_partial", sent=7, count=21)
     assert len(harness.calls("sendMediaGroup")) == 2
     assert harness.home.reactions[request["message_id"]] == "😢"
     _, videos, _ = await get_user_stats(1001)

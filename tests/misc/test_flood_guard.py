@@ -45,7 +45,7 @@ async def handle(_event: TelegramObject, _data: dict[str, Any]) -> str:
 async def test_who_writes_too_much_is_warned_once_and_then_ignored(telegram: FakeTelegram):
     bench = Bench(telegram)
     assert await bench.handled(telegram.message("x"), MOST + 3) == MOST
-    assert telegram.texts == [TEXTS("en", "spam_sender", minutes=1)]
+    assert telegram.texts == [TEXTS("en", "spam_sender", count=1)]
     assert bench.dropped == [("flood", 7)] * 3
     assert bench.acks.given == [5] * 3
 
@@ -53,7 +53,7 @@ async def test_who_writes_too_much_is_warned_once_and_then_ignored(telegram: Fak
 async def test_the_warning_is_in_the_persons_language(telegram: FakeTelegram):
     message = telegram.message("x", from_user=make_user(language_code="uk"))
     await Bench(telegram).handled(message, MOST + 1)
-    assert telegram.texts == [TEXTS("uk", "spam_sender", minutes=1)]
+    assert telegram.texts == [TEXTS("uk", "spam_sender", count=1)]
 
 
 @pytest.mark.parametrize("user_id", [ADMIN, 8])
@@ -89,7 +89,7 @@ async def test_a_group_of_many_is_told_as_a_group(telegram: FakeTelegram):
         for user_id in range(100, 122)
     ]
     assert handled == [1] * 20 + [0] * 2
-    assert telegram.texts == [TEXTS("en", "spam_group", minutes=1)]
+    assert telegram.texts == [TEXTS("en", "spam_group", count=1)]
 
 
 async def test_a_channel_in_a_group_is_one_sender_and_a_bot_none(telegram: FakeTelegram):

@@ -95,7 +95,7 @@ async def test_all_chats_are_sent_as_files_and_counted(telegram: FakeTelegram, t
     assert len(telegram.of(SendDocument)) == 2
     assert telegram.session.uploads["chats_1.txt"] == b"-9\n8\n"
     assert telegram.session.uploads["chats_1.csv"].count(b"\n") == 3
-    assert telegram.texts == [TEXTS("en", "export_done", number=2)]
+    assert telegram.texts == [TEXTS("en", "export_done", count=2)]
 
 
 async def log(telegram: FakeTelegram, args: str | None) -> str:

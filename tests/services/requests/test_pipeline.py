@@ -129,7 +129,7 @@ async def test_what_has_arrived_before_an_error_is_named(records: Records):
     await run(FakeService(error), one)
     (explained,) = one.presenter.explained
     assert isinstance(explained, PartialDeliveryError)
-    assert explained.facts == {"sent": 2, "total": 4}
+    assert explained.facts == {"sent": 2, "count": 4}
     assert explained.__cause__ is error
     assert records.outcomes == [(ROW, PartialDeliveryError.code)]
 

@@ -73,7 +73,7 @@ async def test_a_chat_with_a_full_queue_is_told_once_per_message():
     await handle
     assert [(r.item, r.aloud) for r in runner.refusals] == [(SECOND, True), (THIRD, False)]
     assert all(isinstance(refusal.error, QueueFullError) for refusal in runner.refusals)
-    assert runner.refusals[0].error.facts == {"number": 1}
+    assert runner.refusals[0].error.facts == {"count": 1}
     runner.let_go(FIRST, SECOND)
     await settle()
     await queue.submit([SECOND], 1)
