@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import string
 from pathlib import Path
 
@@ -29,7 +30,7 @@ TEXTS = load_texts()
 FILES = {file.stem: json.loads(file.read_text()) for file in (ROOT / "locale").glob("*.json")}
 #: Shown in alerts, buttons and menus, where Telegram knows no formatting.
 PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "language_name"}
-PLAIN |= {"stats_same", "stats_no_history"}
+PLAIN |= {"stats_same", "stats_no_history", *(leaf.text_key for leaf in leaves())}
 
 
 def forms(text: Text) -> list[str]:
@@ -100,6 +101,91 @@ def test_every_text_is_good_html_within_telegrams_limits(language: str):
 def test_no_sentence_was_left_in_english(language: str):
     same = [key for key, text in FILES[language].items() if text == FILES["en"][key]]
     assert same == []
+
+
+#: Screens that only administrators see, and the two notes for a long wait.
+NOT_CHECKED = re.compile(r"(?:admin|broadcast|log|stats|user)_|waiting$|working$")
+#: Words of translated or personified English, and long forms where people use contractions.
+STILTED = re.compile(
+    r"\b(?:shall|whilst|anew|closed to me|being worked on|however they came|bring|unforeseen)\b"
+    r"|\b(?:can|could|do|does|did|is|are|was|were|has|have|will|would)(?: |(?<=can))not\b"
+    r"|\bI (?:am|will|would)\b|\b(?:that|there) is\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("key", [key for key in FILES["en"] if not NOT_CHECKED.match(key)])
+def test_english_reads_as_people_write_it(key: str):
+    assert [form for form in forms(FILES["en"][key]) if STILTED.search(form)] == []
+
+
+@pytest.mark.parametrize("stilted", ["I cannot", "I am here", "Which one shall I", "it is not"])
+def test_stilted_english_is_found(stilted: str):
+    assert STILTED.search(stilted)
+
+
+#: How each language must not be written: wrong typography, and words its glossary replaces.
+MISTAKES = {
+    "ar": r"[\u0600-\u06ff],|[\u0600-\u06ff]\?|تيليغرام",
+    "hi": r"[\u0900-\u097f]\.(?:\s|$)",
+    "id": r"\bkiriman|\bkamu\b",
+    "ru": r"\bпост(?:а|у|ом|е|ы|ов|ам)?\b|\bещё не\b|\bпринес|\bиграют\b|[\"“”]| - |[\d}] %",
+    "so": r"\bxiriiriy",
+    "uk": r"\bпост(?:а|у|ом|і|и|ів|ам)?\b|\bще не\b|\bпринес|\bграють\b|[\"“”]| - |[\d}] %|\w'\w",
+    "vi": r"\bmang\b",
+}
+
+
+@pytest.mark.parametrize("language", sorted(MISTAKES))
+def test_a_language_keeps_its_typography_and_its_glossary(language: str):
+    texts = {key: text for key, text in FILES[language].items() if not NOT_CHECKED.match(key)}
+    mistake = re.compile(MISTAKES[language], re.IGNORECASE)
+    assert {key for key, text in texts.items() if any(map(mistake.search, forms(text)))} == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "mistake"),
+    [
+        ("ar", "أهلًا, مرحبًا"),
+        ("hi", "लिंक भेजें."),
+        ("id", "Kirim kiriman ini"),
+        ("ru", "Ещё не удалось получить"),
+        ("ru", "Этот пост удалён"),
+        ("so", "Xiriiriyahan"),
+        ("uk", "моє ім'я"),
+        ("uk", 'Реклама "тут"'),
+        ("vi", "Tôi mang video về"),
+    ],
+)
+def test_mistakes_are_found(language: str, mistake: str):
+    assert re.search(MISTAKES[language], mistake, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", sorted(FILES))
+def test_units_of_sizes_come_from_the_formatter(language: str):
+    unit = re.compile(r"\b[KMG]B\b|\b[кМГ]Б\b|بايت")
+    assert [
+        key for key, text in FILES[language].items() if any(map(unit.search, forms(text)))
+    ] == []
+
+
+@pytest.mark.parametrize("language", sorted(FILES))
+def test_commands_are_described_with_a_capital_and_without_a_full_stop(language: str):
+    for key, text in FILES[language].items():
+        if key.startswith("command_"):
+            assert text[0] == text[0].upper(), key
+            assert text[-1] not in ".।", key
+
+
+def test_lists_are_joined_only_by_the_formatter():
+    joined = {
+        str(file.relative_to(ROOT))
+        for package in ("handlers", "misc")
+        for file in (ROOT / package).glob("**/*.py")
+        if re.search(r"""["'][,،] ["']\.join""", file.read_text())
+    }
+    # Numbers of chats to be copied, in a message for administrators.
+    assert joined == {"handlers/admin/broadcast_card.py"}
 
 
 def test_every_error_has_its_sentence_with_its_facts():
