@@ -20,6 +20,7 @@ from simulator.telegram.files import FileStore, Upload
 from simulator.telegram.limits import Limits
 from simulator.telegram.methods import Methods, Params, Uploads
 from simulator.telegram.world import Json, World
+from simulator.throttle import Throttle
 
 SCHEMA: dict[str, dict[str, list[Any]]] = json.loads(
     (Path(__file__).parent / "schema.json").read_text(encoding="utf-8")
@@ -79,6 +80,8 @@ class BotApi:
     latency_s: float = 0.0
     #: Rate limits, or None for no limits.
     limits: Limits | None = None
+    #: Holds the bytes of uploads back.
+    uploads: Throttle = field(default_factory=Throttle)
     methods: Methods = field(init=False)
     #: Called after every call except getUpdates.
     on_call: Callable[[Call], None] = lambda _: None
@@ -240,7 +243,7 @@ class BotApi:
             path = self.files.new_path()
             upload = Upload(path, part.filename, part.headers.get("Content-Type", ""), 0)
             with path.open("wb") as file:
-                while chunk := await part.read_chunk(_CHUNK):
+                while chunk := await part.read_chunk(await self.uploads.admit(total, _CHUNK)):
                     upload.size += len(chunk)
                     total += len(chunk)
                     if total > self.upload_limit:
