@@ -186,7 +186,7 @@ def note_lines(work: WorkProgress, place: int | None) -> list[Line]:
     `place` is the request's place among those that wait, from 1; None if it does not wait.
     """
     if place is not None:
-        return [Line("status_next") if place <= 1 else Line("status_place", {"place": place})]
+        return [Line("status_next") if place <= 1 else Line("waiting", {"place": place})]
     work = work.leader or work
     lines = [_stage_line(work)]
     if work.attempt > 1 and work.stage in {Stage.STARTED, Stage.DOWNLOADING}:
@@ -198,7 +198,7 @@ def note_lines(work: WorkProgress, place: int | None) -> list[Line]:
 def _stage_line(work: WorkProgress) -> Line:
     match work.stage:
         case Stage.STARTED:
-            return Line("status_working")
+            return Line("working")
         case Stage.DOWNLOADING:
             return _download_line(work.downloads)
         case Stage.CONVERTING:

@@ -5,17 +5,14 @@ pipe for a call, and works the same when a call is repeated in another worker.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 
-class Meter(Protocol):
-    """Takes the share that is done."""
-
-    def __call__(self, share: float) -> None:
-        """Take it, from 0 to 1."""
+#: Takes the share that is done, from 0 to 1.
+Meter = Callable[[float], None]
 
 
 def read_share(path: Path) -> float:

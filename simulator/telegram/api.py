@@ -111,7 +111,7 @@ class BotApi:
         name = request.match_info["method"]
         params: Params = {}
         uploads: Uploads = {}
-        status, error = 200, ""
+        status, error = 0, "the client has left"
         try:
             if request.match_info["token"] != self.token:
                 raise ApiError(401, "Unauthorized")
@@ -121,6 +121,7 @@ class BotApi:
                     await self._fail(name, params)
                 return web.json_response({"ok": True, "result": await self._get_updates(params)})
             result = await self._carry_out(name, params, uploads)
+            status, error = 200, ""
             return web.json_response({"ok": True, "result": result})
         except ApiError as refusal:
             status, error = refusal.code, refusal.description

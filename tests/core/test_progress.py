@@ -34,8 +34,8 @@ def downloading(*files: tuple[int, int | None], items: int = 1) -> WorkProgress:
 @pytest.mark.parametrize(
     ("place", "line"),
     [
-        (12, ("status_place", {"place": 12})),
-        (2, ("status_place", {"place": 2})),
+        (12, ("waiting", {"place": 12})),
+        (2, ("waiting", {"place": 2})),
         (1, ("status_next", {})),
     ],
 )
@@ -44,7 +44,7 @@ def test_who_waits_sees_the_place_and_nothing_else(place: int, line: tuple[str, 
 
 
 def test_at_the_beginning_there_is_nothing_to_count():
-    assert said(WorkProgress()) == [("status_working", {})]
+    assert said(WorkProgress()) == [("working", {})]
 
 
 # --- downloads ------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def test_a_new_attempt_begins_at_zero_and_has_its_number():
     work.downloads.items_done = 2
     work.begin_attempt(2, 3)
     attempt = ("status_attempt", {"number": 2, "total": 3})
-    assert said(work) == [("status_working", {}), attempt]
+    assert said(work) == [("working", {}), attempt]
     work.begin_download()
     assert said(work) == [("status_downloading", {}), attempt]
     assert (work.downloads.items, work.downloads.items_done) == (1, 0)
@@ -110,7 +110,7 @@ def test_a_new_attempt_begins_at_zero_and_has_its_number():
 def test_a_first_attempt_and_later_stages_have_no_number():
     work = WorkProgress()
     work.begin_attempt(1, 3)
-    assert said(work) == [("status_working", {})]
+    assert said(work) == [("working", {})]
     work.begin_attempt(2, 3)
     work.begin_conversion(1)
     assert said(work) == [("status_preparing", {})]
@@ -120,7 +120,7 @@ def test_who_waits_for_the_same_post_sees_the_progress_of_its_fetch():
     follower = WorkProgress(leader=downloading((1_000_000, 2_000_000)))
     assert said(follower) == [("status_downloading_share", {"percent": 50, "size": 2})]
     follower.leader = None
-    assert said(follower) == [("status_working", {})]
+    assert said(follower) == [("working", {})]
 
 
 # --- conversions ----------------------------------------------------------------------------------

@@ -2,13 +2,18 @@
 
 import re
 
+from sqlalchemy import text
+
 from core.progress import NotePace
+from core.request import Progress
+from data import database
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding, SamplePost
 from simulator.telegram.world import Chat, Json
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.test_crash import sent_request, start_and_finish, store_open
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -52,8 +57,8 @@ def said(harness: BotHarness) -> list[str]:
     return [call.params["text"] for call in calls if is_note(call.params)]
 
 
-async def says(harness: BotHarness, text: str, chat: Chat | None = None) -> None:
-    await harness.until(lambda: note(harness, chat) == text, f"the note {text!r}")
+async def says(harness: BotHarness, words: str, chat: Chat | None = None) -> None:
+    await harness.until(lambda: note(harness, chat) == words, f"the note {words!r}")
 
 
 async def cancel(harness: BotHarness, chat: Chat | None = None) -> None:
@@ -248,7 +253,7 @@ async def test_the_note_is_gone_before_a_failure_is_explained(harness: BotHarnes
     harness.site.latency_s = 0.4
     await start(harness)
     await harness.say(VIDEO)
-    assert said(harness) == [EN["status_working"]]
+    assert said(harness) == [EN["working"]]
     assert note(harness) == ""
     assert harness.texts()[-1] == EN["media_deleted"]
     calls = [c.method for c in harness.calls("sendMessage", "deleteMessage")]
@@ -257,7 +262,7 @@ async def test_the_note_is_gone_before_a_failure_is_explained(harness: BotHarnes
 
 async def test_a_quick_answer_has_no_note(harness: BotHarness):
     harness.video()
-    await harness.start()
+    await harness.start(LIMITS_PATIENCE_S="30")  # whatever a busy machine takes
     await harness.say("hello")
     for _ in range(2):  # new, then from the cache
         await harness.say(VIDEO)
@@ -302,3 +307,37 @@ async def test_the_note_is_gone_at_the_end_of_the_process(harness: BotHarness):
     await harness.until(lambda: harness.videos() and harness.videos(bo_chat))
     await harness.settled()
     assert [note(harness), note(harness, bo_chat)] == ["", ""]
+
+
+async def test_the_note_of_a_killed_process_is_taken_over_and_goes(harness: BotHarness):
+    harness.video()
+    await harness.start()
+    await harness.say("hello")
+    await harness.stop()
+    # What the next process finds: the message of the note, and its id in the stored progress.
+    left = harness.answers()[-1]
+    await store_open(harness, [sent_request(harness)], Progress(note=left["message_id"]))
+    await start_and_finish(harness)
+    assert len(harness.videos()) == 1
+    assert left["message_id"] not in harness.home.messages
+
+
+async def test_the_id_of_the_note_is_stored_while_it_is_there(harness: BotHarness):
+    throttle = slow_post(harness)
+    await start(harness)
+    harness.world.say(harness.ada, VIDEO)
+    await says(harness, "Downloading 0 % of 4 MB")
+    (before,) = [message["message_id"] for message in harness.answers() if is_note(message)]
+    while await stored_notes() != [before]:
+        await harness.world.changed(0.05)
+    throttle.allow(None)
+    await harness.settled()
+    assert await stored_notes() == [None]
+
+
+async def stored_notes() -> list[int | None]:
+    """Return the ids of the status notes of all stored requests."""
+    texts = await database.read(
+        lambda db: db.execute(text("SELECT progress FROM requests")).scalars().all()
+    )
+    return [Progress.from_json(stored).note for stored in texts]

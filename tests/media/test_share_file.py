@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core.playback import Encoding
 from core.progress import Share
 from media import encoding
 from media.processor import MediaProcessor
@@ -55,7 +56,7 @@ def test_packets_are_passed_on_and_their_positions_measured():
 def test_an_encoded_video_ends_at_all_of_it(samples: SampleStore, tmp_path: Path):
     path, share = tmp_path / "v.mp4", tmp_path / "v.share"
     path.write_bytes(samples.video(VideoSpec()).read_bytes())
-    encoding.encode(path, encoding.Encoding(288, 512, 300_000), share)
+    encoding.encode(path, Encoding(288, 512, 300_000), share)
     assert read_share(share) > 0.9
 
 
