@@ -151,7 +151,7 @@ class Progress:
         if text is None:
             return cls()
         sent, *others = json.loads(text)
-        return cls(tuple(sent), *others)
+        return cls(tuple(sent), *others[:4])
 
 
 _NESTED: Final = frozenset({"link", "preferences", "press"})

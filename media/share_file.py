@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-
 #: Takes the share that is done, from 0 to 1.
 Meter = Callable[[float], None]
 
