@@ -86,11 +86,10 @@ class ChatQueues(Generic[T]):
         self._release(chat_id, entry)
         return True
 
-    def before(self, chat_id: int, item: T) -> int:
-        """Return the number of the chat's requests ahead of a waiting one, the active included."""
+    def place_of(self, chat_id: int, item: T) -> int:
+        """Return the place of a request among the chat's waiting ones, from 1; 0 if it is not."""
         own = self._waiting.get(chat_id, deque())
-        waiting = next((n for n, entry in enumerate(own) if entry.item == item), 0)
-        return waiting + (chat_id in self._active)
+        return next((n for n, entry in enumerate(own, start=1) if entry.item == item), 0)
 
     def drain(self) -> list[T]:
         """Remove and return all waiting requests, grouped by chat. Active requests stay."""

@@ -16,6 +16,10 @@ OVERALL: Final = (30, 1.0)
 GROUP: Final = (20, 60.0)
 #: One per second on average, in bursts of five: enough for a long slideshow with its caption.
 CHAT: Final = (5, 5.0)
+#: Tokens of the bot and of a chat that status notes leave to the answers: two in a chat are enough
+#: for an album and the text below it.
+_KEPT_OVERALL: Final = OVERALL[0] // 3
+_KEPT_IN_CHAT: Final = 2
 #: Tokens return slightly later than the window ends: clocks of two machines drift.
 _MARGIN_S: Final = 0.01
 #: A bulk message that waited this long gets the priority of an answer, so that it cannot starve.
@@ -114,6 +118,20 @@ class Pacer:
             ticket.is_granted = True
             granted.append(ticket)
         return granted
+
+    def has_spare(self, chat_id: int, now: float) -> bool:
+        """Return True if one more message or edit in a chat would delay no answer.
+
+        Bulk messages do not count: what asks for this has priority over them.
+        """
+        heads = [queue[0] for queue in self._waiting.values()]
+        if not all(self._has_low_priority(head, now) for head in heads):
+            return False
+        overall, *own = self._buckets(Ticket(chat_id, 1, is_bulk=False, asked_at=now, order=0))
+        if any(bucket.free(now) <= _KEPT_IN_CHAT for bucket, _ in own):
+            return False
+        left = overall[0].free(now)
+        return left > _KEPT_OVERALL or bool(heads and overall[0].shut_until <= now)
 
     def answered(self, ticket: Ticket, now: float) -> None:
         """Schedule the return of a call's tokens, after the call succeeded or failed."""

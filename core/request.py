@@ -107,6 +107,8 @@ class Progress:
     in_flight: int | None = None
     #: The text below the files was sent.
     has_text: bool = False
+    #: Id of the status note's message, or None if there is none: it is deleted at the end.
+    note: int | None = None
 
     @property
     def arrived(self) -> int:
@@ -150,15 +152,16 @@ class Progress:
 
     def as_json(self) -> str:
         """Return the JSON form for the database."""
-        return json.dumps([self.sent, self.total, self.in_flight, self.has_text])
+        values = [self.sent, self.total, self.in_flight, self.has_text]
+        return json.dumps(values if self.note is None else [*values, self.note])
 
     @classmethod
     def from_json(cls, text: str | None) -> "Progress":
         """Parse the JSON form from the database. None means that nothing was sent yet."""
         if text is None:
             return cls()
-        sent, total, in_flight, has_text = json.loads(text)
-        return cls(tuple(sent), total, in_flight, has_text)
+        sent, *others = json.loads(text)
+        return cls(tuple(sent), *others[:4])
 
 
 _NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3"})

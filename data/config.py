@@ -202,10 +202,10 @@ class LimitsSection(Section):
         "happens again within an hour.",
     )
     patience_s: float = Field(
-        10,
+        2.5,
         gt=0,
-        description="After this many seconds of waiting, users see their position in the queue and "
-        "a cancel button.",
+        description="Requests that take longer (seconds) get a status note in private chats: place "
+        "in the queue, progress, and a cancel button.",
     )
     max_duration_s: int = Field(
         0, ge=0, description="Longest video that is downloaded, in seconds. 0: no limit."

@@ -1,6 +1,7 @@
 """Build the Bot API requests that send media. Nothing is sent here."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +47,10 @@ from delivery.targets import ChatTarget
 
 #: Bytes per read. Larger chunks make uploads faster, but each upload holds one in memory.
 _UPLOAD_CHUNK: Final = 256 * 1024
+#: Called with the number of bytes of an upload that the socket has taken.
+count_uploaded: ContextVar[Callable[[int], None]] = ContextVar(
+    "count_uploaded", default=lambda _: None
+)
 #: Albums cannot contain animations. Source: https://core.telegram.org/bots/api#sendmediagroup
 _ITEM_BY_KIND: Final[dict[str, Any]] = {
     "photo": InputMediaPhoto,
@@ -303,7 +308,7 @@ def remote_file(message: Message) -> RemoteFile | None:
 
 
 class StreamedFile(InputFile):
-    """A file on disk that is read in chunks during the upload.
+    """A file on disk that is read in chunks during the upload, and reported to `count_uploaded`.
 
     Unlike aiogram's `FSInputFile`, it reads in the event loop's thread, which costs less than
     passing each 256 kB chunk between threads, and it closes the file if the upload is aborted.
@@ -315,6 +320,10 @@ class StreamedFile(InputFile):
 
     async def read(self, bot: Bot) -> AsyncGenerator[bytes, None]:  # noqa: ARG002 - aiogram's signature
         """Yield the content of the file in chunks."""
+        count = count_uploaded.get()
         with self._path.open("rb") as file:
             while chunk := file.read(_UPLOAD_CHUNK):
                 yield chunk
+                # aiohttp asks for more once the socket has taken the chunk, but for the 64 KiB that
+                # the transport may hold back (its high-water mark).
+                count(len(chunk))

@@ -8,8 +8,8 @@ that nothing was sent. The calls of a broadcast are not retried here but by the 
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -30,8 +30,11 @@ logger = logging.getLogger(__name__)
 
 #: True for broadcasts and old updates. Answers to new messages have priority.
 is_bulk_send: ContextVar[bool] = ContextVar("is_bulk_send", default=False)
-#: True for broadcasts: a refused call is not repeated here, because the caller does so later.
+#: True for broadcasts and status notes: a refused call is not repeated here, because the caller
+#: does so later.
 caller_retries: ContextVar[bool] = ContextVar("caller_retries", default=False)
+#: See `only_if_spare`.
+_needs_spare: ContextVar[bool] = ContextVar("needs_spare", default=False)
 #: Called right before a message is sent, after any wait in the rate limiter.
 on_send_start: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "on_send_start", default=None
@@ -62,6 +65,20 @@ _EDITS: Final = (
 )
 
 
+@contextmanager
+def only_if_spare() -> Iterator[None]:
+    """Refuse the messages and edits in the block, instead of delaying them, if room is short.
+
+    For what is soon out of date, such as status notes. A refused call raises `TelegramRetryAfter`.
+    """
+    tokens = _needs_spare.set(True), caller_retries.set(True)
+    try:
+        yield
+    finally:
+        _needs_spare.reset(tokens[0])
+        caller_retries.reset(tokens[1])
+
+
 class RateLimiter(BaseRequestMiddleware):
     """Paces the calls of one bot that create messages."""
 
@@ -88,18 +105,17 @@ class RateLimiter(BaseRequestMiddleware):
         """Send a request once the limits allow it.
 
         Raises:
-            TelegramRetryAfter: Telegram refused twice, or asked for too long a pause.
+            TelegramRetryAfter: Telegram refused twice, or asked for too long a pause; or there is
+                no room for a call that needs some to spare, which is sent once at most.
         """
         chat_id, weight = _created(method)
+        weight = weight or int(_needs_spare.get())
         if not weight:
             if on_start := on_send_start.get():  # a paid message creates one without our limits
                 await on_start()
             return await make_request(bot, method)
         if caller_retries.get():
-            # The broadcast comes back to the chat later; meanwhile it goes on with the others.
-            pause_s = self._pacer.paused_for(chat_id, self._now())
-            if pause_s > _SHORT_PAUSE_S:
-                raise TelegramRetryAfter(method, "the chat is paused", math.ceil(pause_s))
+            self._refuse_early(chat_id, method)
         try:
             return await self._send(chat_id, weight, make_request, bot, method)
         except TelegramRetryAfter as flood:
@@ -108,6 +124,20 @@ class RateLimiter(BaseRequestMiddleware):
             if not self._paces:
                 await asyncio.sleep(flood.retry_after)
         return await self._send(chat_id, weight, make_request, bot, method)
+
+    def _refuse_early(self, chat_id: int, method: TelegramMethod[Any]) -> None:
+        """Refuse a call that its caller repeats later, instead of letting it wait.
+
+        Raises:
+            TelegramRetryAfter: it would have to wait.
+        """
+        # The broadcast comes back to the chat later; meanwhile it goes on with the others.
+        pause_s = self._pacer.paused_for(chat_id, self._now())
+        if pause_s > _SHORT_PAUSE_S:
+            raise TelegramRetryAfter(method, "the chat is paused", math.ceil(pause_s))
+        needs_spare = _needs_spare.get() and self._paces
+        if needs_spare and not self._pacer.has_spare(chat_id, self._now()):
+            raise TelegramRetryAfter(method, "there is no capacity to spare", 1)
 
     async def _send(
         self,

@@ -42,6 +42,7 @@ from delivery.api_requests import (
     ACTIONS,
     MessageOptions,
     album_request,
+    count_uploaded,
     file_id_request,
     file_request,
     inline_media,
@@ -88,6 +89,12 @@ class Journal(Protocol):
     async def record_not_sent(self) -> None:
         """Record that the current send certainly failed."""
 
+    def begin_upload(self, size: int) -> None:
+        """Take the bytes of all uploads of the answer; 0 if Telegram has its files already."""
+
+    def count_uploaded(self, size: int) -> None:
+        """Count bytes of the current send that the socket has taken."""
+
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record that the current send succeeded, with the ids of its file messages."""
 
@@ -109,6 +116,12 @@ class NullJournal:
     async def record_not_sent(self) -> None:
         """Record it in memory."""
         self.progress = self.progress.record_not_sent()
+
+    def begin_upload(self, size: int) -> None:
+        """Do nothing: nobody watches these sends."""
+
+    def count_uploaded(self, size: int) -> None:
+        """Do nothing, too."""
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record it in memory."""
@@ -148,8 +161,10 @@ class Sender:
             PartialDeliveryError: some files have arrived, and a later one has not.
             DeliveryError: nothing has arrived, or the outcome is unknown.
         """
-        for file in files:
-            self._check_size(upload_bytes(file))
+        sizes = [upload_bytes(file) for file in files]
+        for size in sizes:
+            self._check_size(size)
+        journal.begin_upload(sum(sizes[len(journal.progress.sent) :]))
         if target.inline_id:
             return await self._send_inline(target, files, options, recovery)
         sent = await self._send_files(target, files, options, journal, recovery)
@@ -436,7 +451,7 @@ class Sender:
         files = len(method.media) if isinstance(method, SendMediaGroup) else 1
         async with self._chat_action(target, action) if action else nullcontext():
             try:
-                with self._recording_start(journal, files):
+                with self._recording_start(journal, files), _counting_bytes(journal):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
             except asyncio.CancelledError as cancelled:
                 if journal.progress.in_flight is None:
@@ -489,6 +504,16 @@ class _Sent:
     @classmethod
     def of(cls, message: Message) -> "_Sent":
         return cls(message.message_id, remote_file(message))
+
+
+@contextmanager
+def _counting_bytes(journal: Journal) -> Iterator[None]:
+    """Count the bytes of the uploads in the block."""
+    token = count_uploaded.set(journal.count_uploaded)
+    try:
+        yield
+    finally:
+        count_uploaded.reset(token)
 
 
 def _action(file: File) -> str | None:

@@ -16,6 +16,7 @@ from core.errors import DeliveryError
 from core.pseudonyms import LoggedChat
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
+from delivery.status_note import RecordNote, StatusNote
 from delivery.targets import ChatTarget
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,11 @@ class StatusIndicator(Protocol):
     async def sending(self) -> None:
         """Show that the files are being sent."""
 
-    async def waiting(self, note: MessageOptions) -> None:
-        """Show a note about a long wait, once and until the end."""
+    async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
+        """Show or update the status note of one of the requests; `record` stores its id."""
+
+    async def remove_note(self) -> None:
+        """Delete the status note, if there is one."""
 
     async def cancelled(self) -> None:
         """End the indicator of a request that was cancelled."""
@@ -49,41 +53,6 @@ class StatusIndicator(Protocol):
 
     async def done(self) -> None:
         """End the indicator of a request that was answered."""
-
-
-class WaitNote:
-    """A message about a long wait, deleted at the end."""
-
-    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget) -> None:
-        self._bot = bot
-        self._sender = sender
-        self._target = target
-        #: Id of the message; 0 while it is being sent and once it is deleted.
-        self._message_id: int | None = None
-        self._over = asyncio.Event()
-
-    async def show(self, note: MessageOptions) -> None:
-        """Send the note, unless it was sent before or the request has ended."""
-        if self._message_id is not None or self._over.is_set():
-            return
-        self._message_id = 0
-        try:
-            message = await self._sender.send_text(
-                self._target, note.caption, note.buttons, silent=True
-            )
-        except DeliveryError as error:
-            _log_failure("wait_note_failed", self._target, error)
-            return
-        self._message_id = message.message_id
-        if self._over.is_set():
-            await self.remove()
-
-    async def remove(self) -> None:
-        """Delete the note, also if it is still being sent."""
-        self._over.set()
-        if self._message_id:
-            message_id, self._message_id = self._message_id, 0
-            await _delete(self._bot, self._target, message_id)
 
 
 class Reactions:
@@ -162,9 +131,10 @@ class MessageStatus:
     ) -> None:
         """`deletes_request`: the message is deleted once all its requests are answered."""
         self._bot = bot
+        self._sender = sender
         self._target = target
         self._reactions = Reactions(bot, sender, target, is_shown=is_shown)
-        self._note = WaitNote(bot, sender, target)
+        self._note: StatusNote | None = None
         self._left = requests
         self._has_failed = False
         self._deletes_request = deletes_request
@@ -183,9 +153,21 @@ class MessageStatus:
     async def sending(self) -> None:
         """Show nothing: Telegram's own "sending a video" is enough."""
 
-    async def waiting(self, note: MessageOptions) -> None:
-        """Answer the message with the note."""
+    def adopt_note(self, message_id: int, record: RecordNote) -> None:
+        """Take over the note that another process has left."""
+        self._note = StatusNote(self._bot, self._sender, self._target, record, message_id)
+
+    async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
+        """Answer the message with the note, or edit it."""
+        if self._note is None:
+            self._note = StatusNote(self._bot, self._sender, self._target, record)
         await self._note.show(note)
+
+    async def remove_note(self) -> None:
+        """Delete the note; the next request of the message gets its own."""
+        note, self._note = self._note, None
+        if note:
+            await note.remove()
 
     async def cancelled(self) -> None:
         """Take the reaction away."""
@@ -204,18 +186,13 @@ class MessageStatus:
         self._left -= 1
         if self._left:
             return
-        await self._note.remove()
         await self._reactions.end(has_failed=self._has_failed)
         if self._deletes_request and not self._has_failed:
             await _delete(self._bot, self._target, self._target.message_id)
 
 
 class BusinessStatus:
-    """The status in a business account's chats, where a bot cannot react: only the wait note."""
-
-    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget, *, requests: int = 1) -> None:
-        self._note = WaitNote(bot, sender, target)
-        self._left = requests
+    """The status in a business account's chats, where a bot cannot react: nothing is shown."""
 
     async def accepted(self) -> None:
         """Show nothing."""
@@ -229,23 +206,20 @@ class BusinessStatus:
     async def sending(self) -> None:
         """Show nothing."""
 
-    async def waiting(self, note: MessageOptions) -> None:
-        """Answer the message with the note."""
-        await self._note.show(note)
+    async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
+        """Show nothing: its customers get as little as groups."""
+
+    async def remove_note(self) -> None:
+        """Do nothing: there is no note."""
 
     async def cancelled(self) -> None:
-        """Delete the note after the last request."""
-        await self.done()
+        """Show nothing."""
 
     async def failed(self) -> None:
-        """Delete the note after the last request."""
-        await self.done()
+        """Show nothing."""
 
     async def done(self) -> None:
-        """Delete the note after the last request."""
-        self._left -= 1
-        if not self._left:
-            await self._note.remove()
+        """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +255,11 @@ class InlineStatus:
         """Edit the text."""
         await self._edit(self._texts.sending)
 
-    async def waiting(self, note: MessageOptions) -> None:
+    async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
         """Show nothing: the bot cannot send a note to this chat."""
+
+    async def remove_note(self) -> None:
+        """Do nothing: there is no note."""
 
     async def cancelled(self) -> None:
         """Show nothing: the explanation replaces the text."""

@@ -1,8 +1,11 @@
 """The button that cancels a request."""
 
-from aiogram import Router
-from aiogram.types import CallbackQuery
+from contextlib import suppress
 
+from aiogram import Router
+from aiogram.types import CallbackQuery, Message
+
+from core.errors import DeliveryError
 from misc.filters import Carries
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import CANCEL
@@ -29,3 +32,11 @@ async def on_cancel(
         await query.answer()
     else:
         await query.answer(texts[chat.lang]["button_expired"])
+        if isinstance(message, Message):
+            await _remove(message)
+
+
+async def _remove(note: Message) -> None:
+    """Delete a status note that is left from a crash."""
+    with suppress(DeliveryError):
+        await note.delete()

@@ -29,6 +29,7 @@ from media.reading import (
     packets,
     videos,
 )
+from media.share_file import metered, share_file
 from media.timeline import LONGEST_GAP_S, StreamClock, Timeline
 
 #: Put the index (moov) first, so that a video plays while it loads. What comes before time zero
@@ -127,14 +128,16 @@ def _remux(
     return target
 
 
-def encode(path: Path, encoding: Encoding) -> Path:
+def encode(path: Path, encoding: Encoding, share: Path | None = None) -> Path:
     """Transcode a video to H.264 and AAC within the limits of `encoding`; return the new file.
+
+    `share` is the file that says how much is done; see `media.share_file`.
 
     Raises:
         PlatformChangedError: the file is damaged.
     """
     target = path.with_suffix(".encoded.mp4")
-    with open_media(path) as source, _output(target) as output:
+    with open_media(path) as source, _output(target) as output, share_file(share) as meter:
         video_stream, audio_streams = videos(source)[0], audios(source)
         video_stream.thread_type = "AUTO"
         (origin,), timeline = _origins(source), Timeline(0.0, credible_s(source))
@@ -144,7 +147,8 @@ def encode(path: Path, encoding: Encoding) -> Path:
         for stream in audio_streams:
             bit_rate = encoding.audio_bit_rate
             writers[stream] = _AudioEncoder(stream, output, bit_rate, timeline, origin)
-        _write_packets(packets(source, video_stream, *audio_streams), writers)
+        incoming = packets(source, video_stream, *audio_streams)
+        _write_packets(metered(incoming, path.stat().st_size, meter), writers)
     return target
 
 
@@ -199,19 +203,24 @@ def extract_audio(path: Path, *, as_mp3: bool = False, piece: Piece | None = Non
 
 
 def show_slides(
-    pictures: Sequence[Path], audio: Path, size: tuple[int, int], seconds_each: float
+    pictures: Sequence[Path],
+    audio: Path,
+    size: tuple[int, int],
+    seconds_each: float,
+    share: Path | None = None,
 ) -> Path:
     """Make a slideshow of pictures with audio, and return the new MP4 file.
 
     The audio is repeated or cut to the length of the slideshow. Pictures are fitted into `size`
-    (width and height in pixels, both even) on a black background.
+    (width and height in pixels, both even) on a black background. `share` is the file that says
+    how much is done; see `media.share_file`.
 
     Raises:
         PlatformChangedError: the audio file is damaged.
     """
     target = audio.with_suffix(".slides.mp4")
     frames_each = max(round(seconds_each * _SLIDE_FRAMES_PER_S), 1)
-    with _output(target) as output:
+    with _output(target) as output, share_file(share) as meter:
         video_stream = output.add_stream(
             "libx264",
             rate=_SLIDE_FRAMES_PER_S,
@@ -224,6 +233,7 @@ def show_slides(
         samples = _resampled_loop(audio)
         written_samples = 0
         for number, path in enumerate(pictures):
+            meter(number / len(pictures))
             slide = _slide(path, size)
             for step in range(frames_each):
                 slide.pts = number * frames_each + step

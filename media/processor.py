@@ -4,7 +4,7 @@ This module decides the steps. The work itself runs in worker processes.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,13 +27,22 @@ from core.media import (
     VideoFile,
 )
 from core.playback import Probe, Step, encoding_for, fits_live_photo, may_be_cut, next_step
+from core.progress import Share
 from media import audio, encoding, images, integrity, pieces, video
+from media.share_file import read_share
 from media.worker_pool import WorkerPool
 
 logger = logging.getLogger(__name__)
 
 #: Minimum and maximum time per slide, in seconds. Within them, slides fill the audio's duration.
 _SLIDE_LIMITS_S: Final = (2.5, 6.0)
+
+#: Called at the start of a long conversion, with what returns the share that is done.
+Watch = Callable[[Share], None]
+
+
+def nobody(_share: Share) -> None:
+    """Watch nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,9 @@ class MediaProcessor:
             return animation
         return PhotoFile(await self.worker_pool.run(images.make_native, path))
 
-    async def live_photo(self, path: Path, motion: Path | None) -> list[LocalFile]:
+    async def live_photo(
+        self, path: Path, motion: Path | None, watch: Watch = nobody
+    ) -> list[LocalFile]:
         """Return a live photo; the picture alone, or the video beside it, where that is too large.
 
         `motion` is the video; None if it could not be downloaded.
@@ -90,7 +101,7 @@ class MediaProcessor:
         if motion is None:
             return [photo]
         try:
-            videos = await self.video(motion, None)
+            videos = await self.video(motion, None, watch)
         except (PlatformChangedError, BrokenFileError, TooLargeError) as error:
             logger.info(
                 "The video of a live photo is not usable: %s",
@@ -103,7 +114,7 @@ class MediaProcessor:
                 return [LivePhotoFile(photo.path, video_file)]
         return [photo, *videos]
 
-    async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
+    async def video(self, path: Path, still: Path | None, watch: Watch = nobody) -> list[LocalFile]:
         """Return a video that plays everywhere and fits the size limit: one file, or its parts.
 
         `still` is the site's preview image, if there is one. If transcoding fails or takes too
@@ -122,10 +133,10 @@ class MediaProcessor:
         match next_step(probe, self.ceiling_bytes):
             case Step.REPACK:
                 repacked = await self._remuxed(path, still)
-                if made := repacked or await self._transcoded(path, probe, still):
+                if made := repacked or await self._transcoded(path, probe, still, watch):
                     return [made]
             case Step.ENCODE:
-                if encoded := await self._transcoded(path, probe, still):
+                if encoded := await self._transcoded(path, probe, still, watch):
                     return [encoded]
         return await self._without_encoding(path, probe, still)
 
@@ -137,7 +148,7 @@ class MediaProcessor:
         """
         return await self.worker_pool.run(integrity.is_truncated, path)
 
-    async def remade(self, file: LocalFile) -> LocalFile:
+    async def remade(self, file: LocalFile, watch: Watch = nobody) -> LocalFile:
         """Return a file that Telegram refused, made anew: a new JPEG, or a transcoded video.
 
         Raises:
@@ -148,7 +159,7 @@ class MediaProcessor:
                 return PhotoFile(await self.worker_pool.run(images.make_modest, file.path))
             case VideoFile():
                 probe = await self.worker_pool.run(video.measure, file.path)
-                if made := await self._transcoded(file.path, probe, None):
+                if made := await self._transcoded(file.path, probe, None, watch):
                     return replace(made, label=file.label)
         raise BrokenFileError("it cannot be made anew")
 
@@ -209,7 +220,9 @@ class MediaProcessor:
             )
             return None
 
-    async def slides(self, pictures: Sequence[Path], track: AudioFile) -> VideoFile:
+    async def slides(
+        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = nobody
+    ) -> VideoFile:
         """Return a slideshow video of pictures with audio.
 
         Raises:
@@ -221,7 +234,10 @@ class MediaProcessor:
         size = await self.worker_pool.run(images.common_frame, photos[0])
         shortest, longest = _SLIDE_LIMITS_S
         each = min(max(track.duration_s / len(photos), shortest), longest)
-        path = await self.encoder_pool.run(encoding.show_slides, photos, track.path, size, each)
+        share = _watched(track.path, watch)
+        path = await self.encoder_pool.run(
+            encoding.show_slides, photos, track.path, size, each, share
+        )
         return await self._with_thumbnail(path, None)
 
     async def _animated(self, path: Path, kind: str) -> LocalFile | None:
@@ -276,13 +292,16 @@ class MediaProcessor:
     async def _with_thumbnail(self, path: Path, still: Path | None) -> VideoFile:
         return await self.worker_pool.run(video.dress, path, still)
 
-    async def _transcoded(self, path: Path, probe: Probe, still: Path | None) -> VideoFile | None:
+    async def _transcoded(
+        self, path: Path, probe: Probe, still: Path | None, watch: Watch
+    ) -> VideoFile | None:
         """Return a transcoded video, or None if that fails, takes too long, or cannot fit."""
         plan = encoding_for(probe, self.ceiling_bytes)
         if plan is None:
             return None
         try:
-            encoded = await self.encoder_pool.run(encoding.encode, path, plan)
+            share = _watched(path, watch)
+            encoded = await self.encoder_pool.run(encoding.encode, path, plan, share)
             if encoded.stat().st_size <= self.ceiling_bytes:
                 return await self._with_thumbnail(encoded, still)
         except MediaTimeoutError:
@@ -312,3 +331,10 @@ class MediaProcessor:
             replace(file, label=f"{number}/{len(parts)}")
             for number, file in enumerate(videos, start=1)
         ]
+
+
+def _watched(path: Path, watch: Watch) -> Path:
+    """Return the file that says how much of a conversion is done, and let `watch` read it."""
+    share = path.with_suffix(".share")
+    watch(partial(read_share, share))
+    return share

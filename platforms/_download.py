@@ -1,7 +1,7 @@
 """Download files to disk, with limits on size and stalls."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import RawIOBase
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,6 +16,7 @@ from core.errors import (
     TooLargeError,
 )
 from core.media import Access
+from core.progress import ByteCount
 from platforms._body import read_body
 from platforms._http import Hosts, WebClient
 from platforms._spool import spool_error
@@ -69,6 +70,8 @@ class Checks:
     claim: Claim = _claim_nothing
     #: Called if the server announced no size; returns True if the file lacks a part of itself.
     is_truncated: Callable[[Path], Awaitable[bool]] = trust_length
+    #: Where the bytes are counted as they arrive.
+    count: ByteCount = field(default_factory=ByteCount)
 
 
 async def download(server: FileServer, urls: tuple[str, ...], target: Path, checks: Checks) -> int:
@@ -129,6 +132,7 @@ async def _download_one(server: FileServer, url: str, target: Path, checks: Chec
         is_permanent=server.access.is_permanent,
     ) as response:
         announced = response.content_length
+        checks.count.received, checks.count.total = 0, announced
         if announced is not None:
             if announced > checks.limit_bytes:
                 raise TooLargeError(announced, checks.limit_bytes)
@@ -170,4 +174,5 @@ async def _write(
                 checks.claim(claimed_bytes, is_exact=False)
             write_all(file, piece)
             size += len(piece)
+            checks.count.received = size
     return size

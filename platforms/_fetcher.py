@@ -16,6 +16,7 @@ from core.errors import (
     PlatformUnreachableError,
 )
 from core.media import Link, Post
+from core.progress import DownloadProgress
 from platforms._circuit_breaker import CircuitBreaker
 from platforms._download import FileServer, trust_length
 from platforms._external_apis import ExternalApis
@@ -171,8 +172,11 @@ class Attempt:
         post: Post,
         wanted: Sequence[FileRequest],
         space: Workspace,
+        progress: DownloadProgress | None = None,
     ) -> list[SavedFile | None]:
         """Reserve space, then download files of the post into the workspace.
+
+        `progress` counts what has arrived.
 
         Returns the files in the order of `wanted`. A file is None if the download failed and it is
         optional or may be missing; any other failure aborts all downloads.
@@ -188,7 +192,8 @@ class Attempt:
             return self._server_of(url, post)
 
         is_truncated = self._fetcher.is_truncated
-        saver = FileSaver(space, server_of, self._deadline.suspended, is_truncated)
+        progress = progress or DownloadProgress()
+        saver = FileSaver(space, server_of, self._deadline.suspended, is_truncated, progress)
         return await saver.save(post, wanted)
 
     def _server_of(self, url: str, post: Post) -> FileServer:

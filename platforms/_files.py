@@ -11,6 +11,7 @@ from typing import Final
 from core.concurrency import run_all
 from core.errors import ClipferryError, PlatformError, SpoolError, TooLargeError
 from core.media import Post
+from core.progress import ByteCount, DownloadProgress
 from platforms._download import Checks, FileServer, download
 from platforms._partial import SelectPart, download_part
 from platforms._spool import Workspace
@@ -60,12 +61,19 @@ class FileRequest:
     name: str
     #: A small extra, such as a still: no space is reserved for it, and a failure is ignored.
     is_optional: bool = False
+    #: It belongs to the item of another file, such as the video of a live photo.
+    is_companion: bool = False
     #: If the download fails, the other files are returned without this one.
     may_miss: bool = False
     #: The same if it is too large, which no other attempt changes.
     may_be_too_large: bool = False
     #: Selects the part that is needed; None means all of the file.
     part: SelectPart | None = None
+
+    @property
+    def is_item(self) -> bool:
+        """Return True if users count it, as a picture or a video."""
+        return not (self.is_optional or self.is_companion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class FileSaver:
     """Saves the files of one post in a workspace.
 
     `server_of` returns how the files behind a URL are reached. `suspended` stops the attempt's
-    clock while the disk is waited for.
+    clock while the disk is waited for. `progress` counts what has arrived.
     """
 
     def __init__(
@@ -98,8 +106,10 @@ class FileSaver:
         server_of: Callable[[str], FileServer],
         suspended: Callable[[], AbstractAsyncContextManager[None]],
         is_truncated: IsTruncated,
+        progress: DownloadProgress,
     ) -> None:
         self._space = space
+        self._progress = progress
         self._server_of = server_of
         self._suspended = suspended
         self._is_truncated = is_truncated
@@ -123,6 +133,7 @@ class FileSaver:
         for _ in range(_MAX_TURNS):
             async with self._suspended():
                 await self._space.reserve(sum(self._needs.values()))
+            self._progress.restart(sum(file.is_item for file in wanted))
             try:
                 return await run_all(self._save_or_skip(post, file) for file in wanted)
             except _NoRoomError:
@@ -152,6 +163,8 @@ class FileSaver:
                 extra={"event": "file_skipped"},
             )
             return None
+        finally:
+            self._progress.items_done += file.is_item
 
     async def _save(self, file: FileRequest) -> SavedFile:
         """Save the first version that can be downloaded.
@@ -202,6 +215,7 @@ class FileSaver:
             stated_bytes=version.size_bytes if is_main else None,
             claim=claim,
             is_truncated=self._is_truncated,
+            count=ByteCount() if file.is_optional else self._progress.count(target.name),
         )
         server, size = self._server_of(urls[0]), None
         if file.part:

@@ -11,6 +11,7 @@ from typing import Final
 
 from core.choices import Part
 from core.errors import BrokenLinkError, PlatformError
+from core.progress import ByteCount
 from platforms._body import read_body
 from platforms._download import MAX_URLS, Checks, FileServer, request_headers, write_all
 from platforms._spool import spool_error
@@ -65,7 +66,8 @@ async def _download_one(
         SpoolError: the file cannot be written.
         PlatformError: the server did not send what it announced.
     """
-    head = await _fetch(server, url, target, (0, _HEAD_BYTES))
+    checks.count.received = 0
+    head = await _fetch(server, url, target, (0, _HEAD_BYTES), checks.count)
     if head is None or head.total > _MAX_BYTES:
         return None
     if head.end >= head.total:
@@ -77,14 +79,15 @@ async def _download_one(
     size = head.end + max(end - start, 0)
     if start < end:
         checks.claim(size, is_exact=True)
-        if await _fetch(server, url, target, (start, end)) is None:
+        checks.count.total = size
+        if await _fetch(server, url, target, (start, end), checks.count) is None:
             return None
     _set_size(target, part.content_end or head.total)
     return size
 
 
 async def _fetch(
-    server: FileServer, url: str, target: Path, wanted: tuple[int, int]
+    server: FileServer, url: str, target: Path, wanted: tuple[int, int], count: ByteCount
 ) -> _Range | None:
     """Write a range of a file to its place; None if the server sends another one, or all of it."""
     headers = {**request_headers(server), "Range": f"bytes={wanted[0]}-{wanted[1] - 1}"}
@@ -97,6 +100,7 @@ async def _fetch(
         with _opened(target, sent.start) as file:
             async for piece in read_body(response, sent.end - sent.start):
                 write_all(file, piece)
+                count.received += len(piece)
     return sent
 
 

@@ -9,6 +9,7 @@ from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.others import XPost
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.telegram.world import Chat, World
+from simulator.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ LINKS = (
         "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003",
     ),
     SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
+    SampleLink("a video on a slow site", f"{_USER}7300000000000000006"),
     SampleLink("a video of 70 MB, encoded smaller", f"{_USER}7300000000000000070"),
     SampleLink("a video of 900 MB, refused", f"{_USER}7300000000000000900"),
     SampleLink("a reel", "https://www.instagram.com/reel/DemoReel001/"),
@@ -129,6 +131,14 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     )
     for post_id in ("7300000000000000100", "7300000000000000101"):
         site.add(SamplePost(post_id, encodings=(Encoding(tall),)))
+    slow = samples.video(VideoSpec(padded_bytes=6_000_000))
+    site.add(
+        SamplePost(
+            "7300000000000000006",
+            encodings=(Encoding(slow),),
+            throttle=Throttle(bytes_per_s=600_000),
+        )
+    )
     noise = samples.video(VideoSpec(width=640, height=360, seconds=7, is_noise=True))
     site.add(
         SamplePost(

@@ -20,6 +20,8 @@ from simulator.telegram.limits import Limits
 from simulator.transcript import Transcript
 
 _VAR = Path(__file__).resolve().parent.parent / "var"
+#: Uploads take some seconds, as they do over the internet.
+_UPLOAD_BYTES_PER_S = 6_000_000
 _AD_LINK = "https://example.com/support"
 
 
@@ -144,6 +146,7 @@ async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
         MissingAnswerError: the bot exited by itself.
     """
     add_people(simulator.world)
+    simulator.api.uploads.bytes_per_s = _UPLOAD_BYTES_PER_S
     print(f"\nThe page is open at {simulator.address} until Ctrl-C.")
     if online:
         print("Links are downloaded from the real sites.")

@@ -225,6 +225,20 @@ async def _too_large(session: Session) -> None:
     await session.answer("a refusal", lambda m: "900 MB" in m.get("text", ""))
 
 
+async def _slow(session: Session) -> None:
+    request = session.say(f"{_VIDEO}7300000000000000006")
+    note = await session.answer(
+        "what has arrived so far", lambda m: "% of 6 MB" in m.get("text", "")
+    )
+    first = note["text"]
+    await session.expect("more of it", lambda: note["text"] != first)
+    await session.answer("the video", lambda m: "video" in m)
+    await session.settled(session.private_chat, request, None)
+    await session.expect(
+        "no status note any more", lambda: note["message_id"] not in session.private_chat.messages
+    )
+
+
 async def _settings(session: Session) -> None:
     session.say("/settings")
     menu = await session.answer("the settings", lambda m: "set/describe" in str(m))
@@ -396,6 +410,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A live photo, through a mirror", _live_photo),
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
+    ("A slow site", _slow),
     ("Videos that are too large", _too_large),
     ("Settings: author and text below the post", _settings),
     ("Files instead of videos", _files),

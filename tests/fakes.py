@@ -52,13 +52,15 @@ from core.media import (
     VideoFile,
 )
 from core.media import RemoteFile as Remote
+from core.progress import DownloadProgress, WorkProgress
 from core.request import Kind, Progress, Request
 from data import database
 from delivery.api_requests import MessageOptions
 from delivery.refused_files import Recovery
 from delivery.sender import Journal, Sender
+from delivery.status_note import RecordNote
 from delivery.targets import ChatTarget
-from media.processor import MediaProcessor
+from media.processor import MediaProcessor, Watch, nobody
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
@@ -327,6 +329,7 @@ class FakeStatus:
 
     def __init__(self) -> None:
         self.shown: list[str] = []
+        #: What the status note has said; empty once it is deleted.
         self.notes: list[MessageOptions] = []
 
     async def accepted(self) -> None:
@@ -341,8 +344,11 @@ class FakeStatus:
     async def sending(self) -> None:
         self.shown.append("sending")
 
-    async def waiting(self, note: MessageOptions) -> None:
+    async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
         self.notes.append(note)
+
+    async def remove_note(self) -> None:
+        self.notes.clear()
 
     async def cancelled(self) -> None:
         self.shown.append("cancelled")
@@ -370,8 +376,8 @@ class FakePresenter:
     def audio_options(self) -> MessageOptions:
         return MessageOptions("audio")
 
-    def patience(self, number: int, ahead: int) -> MessageOptions:
-        return MessageOptions(f"request {number}, {ahead} ahead")
+    def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
+        return MessageOptions(f"request {number}, place {place}, {work.stage.name.lower()}")
 
     async def explain(self, error: ClipferryError) -> None:
         if self.refusal:
@@ -469,7 +475,7 @@ class FakeMedia:
         self._step("picture", path)
         return PhotoFile(path)
 
-    async def video(self, path: Path, still: Path | None) -> list[LocalFile]:
+    async def video(self, path: Path, still: Path | None, watch: Watch = nobody) -> list[LocalFile]:
         self._step("video", path)
         return [VideoFile(self.encoded or path, 1_000, 576, 1024, self.duration_s, still)]
 
@@ -482,7 +488,9 @@ class FakeMedia:
     async def thumbnail(self, still: Path | None) -> Path | None:
         return still
 
-    async def slides(self, pictures: Sequence[Path], track: AudioFile) -> VideoFile:
+    async def slides(
+        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = nobody
+    ) -> VideoFile:
         self.steps.append(("slides", " ".join(path.name for path in pictures)))
         return VideoFile(pictures[0].with_suffix(".mp4"), 1_000, 576, 1024, track.duration_s)
 
@@ -510,7 +518,11 @@ class FakeAttempt:
         return self.post
 
     async def save(
-        self, post: Post, wanted: Sequence[FileRequest], space: Workspace
+        self,
+        post: Post,
+        wanted: Sequence[FileRequest],
+        space: Workspace,
+        progress: DownloadProgress | None = None,
     ) -> list[SavedFile | None]:
         self.wanted = list(wanted)
         return [self._saved(one, space.folder / one.name) for one in wanted]
@@ -657,6 +669,7 @@ class Item:
 
     chat_id: int
     position: int
+    has_note: bool = True
 
 
 @dataclass(frozen=True)
@@ -675,7 +688,8 @@ class FakeRunner:
         self.left: list[Item] = []
         self.accepted: list[Item] = []
         self.refusals: list[Refusal] = []
-        self.reminders: list[tuple[Item, int, int]] = []
+        #: Requests whose status note was due, with their numbers and places.
+        self.reports: list[tuple[Item, int, int | None]] = []
         #: Requests that crash.
         self.crashing: set[Item] = set()
         #: Called at the last step of a request.
@@ -683,6 +697,8 @@ class FakeRunner:
         self.may_end: defaultdict[Item, asyncio.Event] = defaultdict(asyncio.Event)
         self.may_refuse = asyncio.Event()
         self.may_refuse.set()
+        self.may_report = asyncio.Event()
+        self.may_report.set()
         self._slots = slots
 
     def let_go(self, *items: Item) -> None:
@@ -712,8 +728,9 @@ class FakeRunner:
     async def accept(self, item: Item) -> None:
         self.accepted.append(item)
 
-    async def remind(self, item: Item, number: int, ahead: int) -> None:
-        self.reminders.append((item, number, ahead))
+    async def report(self, item: Item, number: int, place: int | None) -> None:
+        self.reports.append((item, number, place))
+        await self.may_report.wait()
 
 
 @dataclass

@@ -19,6 +19,7 @@ from core.errors import (
     TooOldError,
 )
 from core.media import Post
+from core.progress import WorkProgress, note_lines
 from core.request import Request
 from data.ads import count_ad_show
 from delivery.api_requests import MessageOptions
@@ -103,13 +104,13 @@ class ChatPresenter:
         text = signature(f"@{self._factory.bot_username}", self._bot_url)
         return MessageOptions(caption=text, is_silent=self._is_group)
 
-    def patience(self, number: int, ahead: int) -> MessageOptions:
-        """Return the note for a long wait, with a button that cancels request `number`."""
-        key = "waiting" if ahead else "working"
-        label = self._words["cancel_button"]
+    def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
+        """Return the status note, with a button that cancels request `number`."""
+        texts = self._factory.texts
+        lines = [texts(self._lang, line.key, **line.facts) for line in note_lines(work, place)]
         return MessageOptions(
-            caption=self._factory.texts(self._lang, key, ahead=ahead),
-            buttons=keyboards.cancel_button(label, number),
+            caption="\n".join(lines),
+            buttons=keyboards.cancel_button(self._words["cancel_button"], number),
         )
 
     async def explain(self, error: ClipferryError) -> None:

@@ -33,12 +33,22 @@ class StatusFactory:
     def status_of(self, requests: Sequence[StoredRequest]) -> StatusIndicator:
         """Return the indicator for the requests of one message, one or more."""
         stored, number = requests[0], len(requests)
-        request, is_shown = stored.request, stored.is_resumed
+        request = stored.request
         target = ChatTarget.of_request(request)
         if target.inline_id:
             return InlineStatus(self.sender, target, self._inline_texts(request.lang))
         if target.business_id:
-            return BusinessStatus(self.bot, self.sender, target, requests=number)
+            return BusinessStatus()
+        status = self._message_status(stored, target, number)
+        for each in requests:
+            if note := each.progress.note:
+                status.adopt_note(note, each.record_note)
+        return status
+
+    def _message_status(
+        self, stored: StoredRequest, target: ChatTarget, requests: int
+    ) -> MessageStatus:
+        request, is_shown = stored.request, stored.is_resumed
         if request.press and request.press.keyboard:
             keyboard = InlineKeyboardMarkup.model_validate_json(request.press.keyboard)
             data = request.press.data
@@ -47,7 +57,7 @@ class StatusFactory:
             self.bot,
             self.sender,
             target,
-            requests=number,
+            requests=requests,
             deletes_request=(
                 request.preferences.delete_request
                 and not request.is_private

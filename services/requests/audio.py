@@ -67,7 +67,7 @@ class AudioService(MediaService[FetchedAudio]):
         main, *extras = audio_file_requests(post, self.toolkit.sender.ceiling_bytes)
         requests = [replace(main, part=self.part_of(context)), *extras]
         await context.status.working()
-        file, *stills = await attempt.save(post, requests, space)
+        file, *stills = await attempt.save(post, requests, space, context.work.begin_download())
         assert file
         still = next((still.path for still in stills if still), None)
         return FetchedAudio(post, file.path, still)
@@ -75,6 +75,7 @@ class AudioService(MediaService[FetchedAudio]):
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Convert the audio to a format that Telegram's player plays."""
         request = context.stored.request
+        context.work.begin_conversion(1)
         return Prepared(
             post=fetched.post,
             files=[
@@ -132,13 +133,15 @@ class SlideVideoService(MediaService[FetchedAudio]):
             raise NoAudioError(post.url)
         ceiling = self.toolkit.sender.ceiling_bytes
         audio = audio_request(post.audio.urls, f"{post.file_name}.audio", ceiling)
+        audio = replace(audio, is_companion=True)
         slides = [
             picture_request(picture, f"{post.file_name}_{number}", ceiling)
             for number, picture in enumerate(pictures, start=1)
         ]
         slides = [replace(slide, may_miss=attempt.is_last) for slide in slides]
         await context.status.working()
-        file, *saved = await attempt.save(post, [audio, *slides], space)
+        files = [audio, *slides]
+        file, *saved = await attempt.save(post, files, space, context.work.begin_download())
         assert file
         kept = [slide.path for slide in saved if slide]
         if not kept:
@@ -147,8 +150,9 @@ class SlideVideoService(MediaService[FetchedAudio]):
 
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Encode the pictures as one video."""
+        (conversion,) = context.work.begin_conversion(1)
         audio = await titled_audio(fetched, self.toolkit.media)
-        video = await self.toolkit.media.slides(fetched.pictures, audio)
+        video = await self.toolkit.media.slides(fetched.pictures, audio, conversion.watch)
         is_complete = len(fetched.pictures) == len(fetched.post.items)
         return Prepared(
             post=fetched.post,

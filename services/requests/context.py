@@ -7,6 +7,7 @@ from typing import Protocol
 from core.errors import ClipferryError
 from core.media import Link, Post
 from core.preferences import Preferences
+from core.progress import WorkProgress
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.status_indicator import StatusIndicator
@@ -27,8 +28,8 @@ class Presenter(Protocol):
     def audio_options(self) -> MessageOptions:
         """Return the caption of an audio file."""
 
-    def patience(self, number: int, ahead: int) -> MessageOptions:
-        """Return the note for a long wait: the request's number, and how many are ahead of it."""
+    def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
+        """Return the status note of a request, by its number in the queue; see `note_lines`."""
 
     async def explain(self, error: ClipferryError) -> None:
         """Send the explanation of a failure, where the chat wants one.
@@ -70,6 +71,16 @@ class RequestContext:
     def chat_id(self) -> int:
         """The chat in whose queue the request stands."""
         return self.target.chat_id
+
+    @property
+    def work(self) -> WorkProgress:
+        """How far the work on the request is."""
+        return self.stored.work
+
+    @property
+    def has_note(self) -> bool:
+        """Whether the chat sees a status note: groups do not, and an inline message is one."""
+        return self.target.is_private and not self.target.inline_id
 
     @property
     def position(self) -> int:

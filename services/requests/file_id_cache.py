@@ -20,6 +20,7 @@ from core.errors import (
     StorageError,
 )
 from core.media import Post, RemoteFile
+from core.progress import WorkProgress
 from data.database import unix_now
 from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
 from delivery.api_requests import MessageOptions
@@ -33,6 +34,16 @@ logger = logging.getLogger(__name__)
 
 #: How often a process checks whether another one has ended the fetch it waits for, in seconds.
 _POLL_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A fetch in progress."""
+
+    #: The work on the request that fetches.
+    work: WorkProgress
+    #: Its end: the failure that concerns all who wait for it, or None.
+    end: asyncio.Future[ClipferryError | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class FileIdCache:
         self._request_store = request_store
         self._bot_id = bot_id
         #: Fetches in progress; requests for the same post wait for their result.
-        self._flights: dict[CacheKey, asyncio.Future[ClipferryError | None]] = {}
+        self._flights: dict[CacheKey, _Flight] = {}
 
     async def deliver(
         self,
@@ -144,12 +155,15 @@ class FileIdCache:
         """
         if flight := self._flights.get(key):
             await context.status.accepted()
-            failure = await asyncio.shield(flight)
+            context.work.leader = flight.work
+            failure = await asyncio.shield(flight.end)
+            context.work.leader = None
             if failure:
                 raise failure
             yield False
             return
-        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        flight = _Flight(context.work, asyncio.get_running_loop().create_future())
+        self._flights[key] = flight
         failure = None
         try:
             yield True
@@ -158,7 +172,7 @@ class FileIdCache:
             raise
         finally:
             del self._flights[key]
-            flight.set_result(failure)
+            flight.end.set_result(failure)
 
     async def _send_cached(
         self, context: RequestContext, key: CacheKey, options_of: OptionsOf, max_items: int | None

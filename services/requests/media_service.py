@@ -114,6 +114,7 @@ class MediaService(ABC, Generic[FetchedT]):
         async with toolkit.spool.workspace() as space:
 
             async def once(attempt: Attempt) -> FetchedT:
+                context.work.begin_attempt(attempt.number, attempt.most)
                 if attempt.number > 1:
                     await context.status.retrying(attempt.number, attempt.most)
                 return await self.fetch(attempt, context, space)
@@ -137,7 +138,7 @@ class MediaService(ABC, Generic[FetchedT]):
     ) -> tuple[tuple[RemoteFile, ...], int]:
         """Return the files with their Telegram ids, if others may get them, and the chat's id."""
         sender = self.toolkit.sender
-        recovery = FileRecovery(self.toolkit.media, prepared.options_of)
+        recovery = FileRecovery(self.toolkit.media, prepared.options_of, context.work)
 
         async def send(target: ChatTarget) -> tuple[RemoteFile, ...]:
             options = prepared.options_of(0)

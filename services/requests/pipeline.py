@@ -85,6 +85,7 @@ class RequestPipeline:
         except Exception as bug:  # noqa: BLE001 - whatever it is, the chat gets an answer
             await self.refuse(item, await report_bug(bug, f"a {item.link.platform} request"))
             return
+        await _remove_note(item)
         is_ad_due = await self._record(service, item, delivered)
         self._metrics.delivered(item.link.platform, is_known=delivered.is_known)
         await self._close(item)
@@ -108,6 +109,7 @@ class RequestPipeline:
         if isinstance(error, ChatForbiddenError):
             await _mark_forbidden(item, error)
         else:
+            await _remove_note(item)
             await _explain(item, error, aloud=aloud)
         await item.stored.finish(error.code)
 
@@ -115,15 +117,19 @@ class RequestPipeline:
         """Leave a request to the next process; one that is not stored is refused instead."""
         if item.stored.row is None:
             await self.refuse(item, ShuttingDownError())
+        else:
+            await _remove_note(item)
 
     async def accept(self, item: RequestContext) -> None:
         """Show that a request that waits was seen."""
         await item.status.accepted()
 
-    async def remind(self, item: RequestContext, number: int, ahead: int) -> None:
-        """Tell a private chat that its request takes long; groups are not disturbed."""
-        if item.target.is_private:
-            await item.status.waiting(item.presenter.patience(number, ahead))
+    async def report(self, item: RequestContext, number: int, place: int | None) -> None:
+        """Show or update the status note of a request that has not ended."""
+        is_bulk_send.set(False)
+        if not item.work.is_over:
+            note = item.presenter.status_note(item.work, number, place)
+            await item.status.show_note(note, item.stored.record_note)
 
     async def _record(self, service: Service, item: RequestContext, delivered: Delivered) -> bool:
         try:
@@ -137,6 +143,7 @@ class RequestPipeline:
         if item.stored.progress.is_uncertain:
             await self.refuse(item, UnknownOutcomeError("cut off by a crash"))
             return
+        await _remove_note(item)
         await item.stored.finish(DELIVERED)
         await item.status.done()
 
@@ -148,6 +155,16 @@ def _after_partial_delivery(progress: Progress, error: ClipferryError) -> Clipfe
     partial = PartialDeliveryError(progress.arrived, progress.total)
     partial.__cause__ = error
     return partial
+
+
+async def _remove_note(item: RequestContext) -> None:
+    """Delete the status note; it is not shown again, even if an update of it is on its way.
+
+    That comes before the request is stored as finished: after a crash in between, the next process
+    deletes it.
+    """
+    item.work.is_over = True
+    await item.status.remove_note()
 
 
 async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) -> None:

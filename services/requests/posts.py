@@ -31,6 +31,7 @@ from core.media import (
     VideoFile,
     named_after,
 )
+from core.progress import Conversion
 from core.pseudonyms import LoggedChat
 from data.downloads import record_download
 from data.inline_messages import record_shown_post
@@ -123,7 +124,8 @@ class PostService(MediaService[FetchedPost]):
             requests = [[replace(file, may_miss=True) for file in files] for files in requests]
         await context.status.working()
         flat = [file for files in requests for file in files]
-        saved = dict(zip(flat, await attempt.save(post, flat, space), strict=True))
+        files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
+        saved = dict(zip(flat, files_on_disk, strict=True))
         fetched = []
         for item, files in zip(items, requests, strict=True):
             main, *others = (saved[file] for file in files) if files else (None,)
@@ -142,8 +144,10 @@ class PostService(MediaService[FetchedPost]):
         Raises:
             ClipferryError: the only item cannot be sent, or all of them are damaged.
         """
+        conversions = context.work.begin_conversion(len(fetched.items))
         groups = await run_all(
-            self._prepare_or_skip(item, fetched.post, context) for item in fetched.items
+            self._prepare_or_skip(item, fetched.post, context, conversion)
+            for item, conversion in zip(fetched.items, conversions, strict=True)
         )
         files = [file for group in groups if isinstance(group, list) for file in group]
         if not files:
@@ -244,7 +248,7 @@ class PostService(MediaService[FetchedPost]):
                     return [still]
                 motion = video_request(item.clip, f"{name}.mp4", ceiling, Quality.BEST)
                 # Without its video, it is still a picture.
-                return [still, replace(motion, may_miss=True)]
+                return [still, replace(motion, may_miss=True, is_companion=True)]
         piece = context.stored.request.piece
         if piece is None:
             self._check_length(item.duration_s)
@@ -257,11 +261,11 @@ class PostService(MediaService[FetchedPost]):
         return files
 
     async def _prepare_or_skip(
-        self, item: FetchedItem, post: Post, context: RequestContext
+        self, item: FetchedItem, post: Post, context: RequestContext, conversion: Conversion
     ) -> list[LocalFile] | ClipferryError:
         """Convert the files of one item; return the error of an item that cannot be sent."""
         try:
-            files = await self._prepare_item(item, post, context)
+            files = await self._prepare_item(item, post, context, conversion)
             for file in files:
                 if isinstance(file, VideoFile | AudioFile):
                     self._check_length(file.duration_s)
@@ -273,20 +277,22 @@ class PostService(MediaService[FetchedPost]):
                 extra={"event": "item_damaged"},
             )
             return error
+        finally:
+            conversion.is_done = True
         return files
 
     async def _prepare_item(
-        self, item: FetchedItem, post: Post, context: RequestContext
+        self, item: FetchedItem, post: Post, context: RequestContext, conversion: Conversion
     ) -> list[LocalFile]:
         media = self.toolkit.media
         file = await self._prepare_video(item, context.stored.request.piece)
         if context.file_mode:
             return [await media.untouched(file)]
         if isinstance(item.item, LivePhoto):
-            return await media.live_photo(file, item.motion)
+            return await media.live_photo(file, item.motion, conversion.watch)
         if isinstance(item.item, Picture):
             return [await media.picture(file)]
-        files = await media.video(file, item.still)
+        files = await media.video(file, item.still, conversion.watch)
         return [named_after(post, f) if isinstance(f, AudioFile) else f for f in files]
 
     async def _prepare_video(self, item: FetchedItem, piece: Piece | None) -> Path:

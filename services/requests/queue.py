@@ -4,12 +4,13 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from core.chat_queue import ChatQueues
 from core.errors import BusyError, ClipferryError, QueueFullError, RequestCancelledError
+from core.progress import NotePace
 from services.requests.slots import Slots
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,10 @@ class QueueItem(Protocol):
     @property
     def position(self) -> int:
         """Smaller ones of a chat are served first."""
+
+    @property
+    def has_note(self) -> bool:
+        """Whether its chat sees a status note."""
 
 
 Item = TypeVar("Item", bound=QueueItem)
@@ -49,8 +54,12 @@ class Runner(Protocol[ItemIn]):
     async def accept(self, item: ItemIn) -> None:
         """Show that a request that waits was seen."""
 
-    async def remind(self, item: ItemIn, number: int, ahead: int) -> None:
-        """Tell the chat that a request takes long: its number, and how many are ahead of it."""
+    async def report(self, item: ItemIn, number: int, place: int | None) -> None:
+        """Show the status note of a request, or update it.
+
+        `number` identifies the request. `place` is its place among those that wait, from 1; None if
+        it is being worked on.
+        """
 
 
 class RequestHandle:
@@ -77,13 +86,21 @@ class RequestHandle:
 
 
 @dataclass(slots=True, eq=False)
+class _Message:
+    """The requests of one message that have not ended. The first of them has the status note."""
+
+    numbers: list[int] = field(default_factory=list)
+    #: Shows the note or updates it.
+    timer: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True, eq=False)
 class _Entry(Generic[Item]):
     """A request that has not ended."""
 
     item: Item
     handle: RequestHandle
-    #: Tells the chat that the request takes long.
-    reminder: asyncio.TimerHandle | None = None
+    message: _Message = field(default_factory=_Message)
     #: Set while the request is being served.
     task: asyncio.Task[None] | None = None
     is_cancelled: bool = False
@@ -97,13 +114,14 @@ class RequestQueue(Generic[Item]):
     ) -> None:
         """Build an empty queue.
 
-        `max_requests` bounds all chats together. After `patience_s` seconds a chat is told that its
-        request takes long.
+        `max_requests` bounds all chats together. What takes longer than `patience_s` seconds gets a
+        status note.
         """
         self._slots = slots
         self._runner = runner
         self._max_requests = max_requests
-        self._patience_s = patience_s
+        #: When status notes are shown and updated.
+        self.note_pace = NotePace(patience_s)
         self._numbers = itertools.count(1)
         #: Numbers of the requests, by chat.
         self._queues: ChatQueues[int] = ChatQueues()
@@ -132,16 +150,17 @@ class RequestQueue(Generic[Item]):
         if is_full and not self._is_closing:
             return self.turn_away(items, BusyError())
         handle = RequestHandle(len(items))
-        entries = {next(self._numbers): _Entry(item, handle) for item in items}
+        message = _Message()
+        entries = {next(self._numbers): _Entry(item, handle, message) for item in items}
         if self._is_closing:
             for entry in entries.values():
                 self._end_with(entry, self._runner.leave(entry.item))
         elif self._queues.put(chat_id, list(entries), max_messages, position):
             self._entries |= entries
+            message.numbers += entries
+            self._schedule_note(message, self.note_pace.first_s)
             self._start_next(chat_id)
-            loop = asyncio.get_running_loop()
-            for number, entry in entries.items():
-                entry.reminder = loop.call_later(self._patience_s, self._remind, number)
+            for entry in entries.values():
                 if entry.task is None:
                     self._start(self._runner.accept(entry.item))
         else:
@@ -236,18 +255,37 @@ class RequestQueue(Generic[Item]):
 
     def _forget(self, number: int) -> _Entry[Item]:
         entry = self._entries.pop(number)
-        if entry.reminder:
-            entry.reminder.cancel()
+        entry.message.numbers.remove(number)
+        # The chat has just got an answer, so the next request may take its time again.
+        self._schedule_note(entry.message, self.note_pace.first_s)
         return entry
 
-    def _remind(self, number: int) -> None:
-        entry = self._entries.get(number)
-        if entry and not self._is_closing:
-            chat_id = entry.item.chat_id
-            ahead = self._slots.ahead_of(chat_id) or 0
-            if entry.task is None:
-                ahead += self._queues.before(chat_id, number)
-            self._start(self._runner.remind(entry.item, number, ahead))
+    def _schedule_note(self, message: _Message, seconds: float) -> None:
+        """Show or update the status note of a message's first request after some time."""
+        if message.timer:
+            message.timer.cancel()
+            message.timer = None
+        if message.numbers and self._entries[message.numbers[0]].item.has_note:
+            loop = asyncio.get_running_loop()
+            message.timer = loop.call_later(seconds, self._report, message)
+
+    def _report(self, message: _Message) -> None:
+        number = message.numbers[0]
+        entry = self._entries[number]
+        place = self._place_of(number, entry)
+        task = self._start(self._runner.report(entry.item, number, place))
+        pause_s = self.note_pace.next_s(len(self._entries), is_waiting=place is not None)
+        task.add_done_callback(lambda _: self._schedule_note(message, pause_s))
+
+    def _place_of(self, number: int, entry: _Entry[Item]) -> int | None:
+        """Return a request's place among those that wait, from 1; None if it does not wait.
+
+        One that waits for another of its chat waits for a slot after that, behind all others.
+        """
+        chat_id = entry.item.chat_id
+        if entry.task:
+            return self._slots.place_of(chat_id)
+        return self._slots.waiting + self._queues.place_of(chat_id, number)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)  # noqa: TID251 - this is the place

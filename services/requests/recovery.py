@@ -13,6 +13,7 @@ from core.errors import (
     StorageError,
 )
 from core.media import DocumentFile, LivePhotoFile, LocalFile, PhotoFile
+from core.progress import WorkProgress
 from core.pseudonyms import LoggedChat
 from data.chats import move_chat
 from delivery.api_requests import MessageOptions
@@ -27,8 +28,14 @@ T = TypeVar("T")
 class FileRecovery:
     """The further forms of an answer's files: made anew, then as a document."""
 
-    def __init__(self, media: MediaProcessor, options_of: Callable[[int], MessageOptions]) -> None:
+    def __init__(
+        self,
+        media: MediaProcessor,
+        options_of: Callable[[int], MessageOptions],
+        work: WorkProgress,
+    ) -> None:
         self._media = media
+        self._work = work
         self._options_of = options_of
         #: The original of each file that was made anew.
         self._originals: dict[Path, Path] = {}
@@ -49,8 +56,9 @@ class FileRecovery:
         )
         if file.path in self._originals:
             return [await self._document(self._originals[file.path], file)]
+        (conversion,) = self._work.begin_conversion(1)
         try:
-            remade = await self._media.remade(file)
+            remade = await self._media.remade(file, conversion.watch)
         except ClipferryError as error:
             logger.info(
                 "Could not make %s anew: %s",

@@ -31,11 +31,16 @@ class Slots:
         finally:
             self._leave()
 
-    def ahead_of(self, chat_id: int) -> int | None:
-        """Count the running and waiting requests before a chat's; None if it does not wait."""
-        for place, waiting in enumerate(self._waiting):
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait for a slot."""
+        return len(self._waiting)
+
+    def place_of(self, chat_id: int) -> int | None:
+        """Return a chat's place among those that wait for a slot, from 1; None if it does not."""
+        for place, waiting in enumerate(self._waiting, start=1):
             if waiting == chat_id:
-                return self._number + place
+                return place
         return None
 
     def close(self) -> None:

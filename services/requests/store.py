@@ -11,6 +11,7 @@ from typing import Final
 
 from core.cached_post import CacheKey
 from core.errors import StorageError
+from core.progress import WorkProgress
 from core.request import Progress, Request
 from data.database import unix_now
 from data.requests import (
@@ -56,6 +57,8 @@ class StoredRequest:
     is_finished: bool = False
     #: Called if the outcome could not be stored, with what stores it.
     unstored: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
+    #: How far the work on it is, for its status note.
+    work: WorkProgress = field(default_factory=WorkProgress)
     #: Stores the outcome of a request without a row; None if there is no way to.
     finish_without_row: Callable[[Progress, str], Awaitable[None]] | None = None
 
@@ -73,6 +76,7 @@ class StoredRequest:
 
     async def record_sending(self, files: int) -> None:
         """Record that files, or with 0 the text below them, are about to be sent."""
+        self.work.begin_message()
         self.progress = self.progress.record_sending(files)
         await self._store_progress()
 
@@ -82,13 +86,30 @@ class StoredRequest:
             self.progress = self.progress.record_not_sent()
             await self._store_progress()
 
+    def begin_upload(self, size: int) -> None:
+        """Take the size of the uploads in bytes, for the status note."""
+        if size:
+            self.work.begin_upload(size)
+
+    def count_uploaded(self, size: int) -> None:
+        """Count bytes that have left, for the status note."""
+        self.work.count_uploaded(size)
+
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record that what was about to be sent has arrived.
 
-        The last part is written by `finish`, together with the history.
+        The last part is written by `finish`, together with the history, except where a status note
+        must be deleted before.
         """
+        self.work.confirm_message()
         self.progress = self.progress.record_sent(tuple(message_ids))
-        if not self.progress.is_complete:
+        if self.progress.note or not self.progress.is_complete:
+            await self._store_progress()
+
+    async def record_note(self, message_id: int | None) -> None:
+        """Record the message of the status note, or that it is deleted."""
+        self.progress = replace(self.progress, note=message_id)
+        if not self.is_finished:
             await self._store_progress()
 
     async def finish(self, outcome: str) -> None:

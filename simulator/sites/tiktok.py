@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.sites.web import send_file
+from simulator.throttle import Throttle
 
 _WEB_HOSTS = {"www.tiktok.com", "tiktok.com", "m.tiktok.com"}
 _SHORT_HOSTS = {"vm.tiktok.com", "vt.tiktok.com", "tt.site", "www.tt.site"}
@@ -87,6 +88,8 @@ class SamplePost:
     #: "", "truncated", "empty", "gone-first", "gone", "stall", "chunked" (without a Content-Length)
     #: or "half" (half of the file, without a Content-Length).
     file_trouble: str = ""
+    #: Holds the bytes of the post's files back.
+    throttle: Throttle | None = None
     page_requests: int = 0
     #: The page's detail object as it is served, instead of one that is made of the fields above.
     detail: Mapping[str, Any] | None = None
@@ -259,7 +262,7 @@ class TikTokSite:
             return web.FileResponse(post.sound) if post.sound else web.Response(status=404)
         if parts[0] == "picture":
             path = post.pictures[int(parts[2].partition(".")[0])]
-            return await send_file(request, path, post.file_trouble)
+            return await send_file(request, path, post.file_trouble, post.throttle)
         if parts[0] == "cover":
             return web.FileResponse(post.cover) if post.cover else web.Response(status=404)
         if not self._is_known(request):
@@ -271,7 +274,8 @@ class TikTokSite:
         if encoding.is_dead:
             return web.Response(status=404)
         path = encoding.path
-        return await send_file(request, path, "" if trouble.startswith("gone") else trouble)
+        trouble = "" if trouble.startswith("gone") else trouble
+        return await send_file(request, path, trouble, post.throttle)
 
     def _is_known(self, request: web.Request) -> bool:
         """Return True if the request has the page's cookie and a Referer, if its URL needs them."""

@@ -6,6 +6,11 @@ from typing import Protocol
 
 from aiohttp import web
 
+from simulator.throttle import Throttle
+
+#: Largest number of bytes that is sent at once.
+_PIECE_BYTES = 1 << 16
+
 
 class Site(Protocol):
     """A simulated site."""
@@ -34,12 +39,14 @@ class Sites:
         return await site.answer(request, proxy_name)
 
 
-async def send_file(request: web.Request, path: Path, trouble: str = "") -> web.StreamResponse:
+async def send_file(
+    request: web.Request, path: Path, trouble: str = "", throttle: Throttle | None = None
+) -> web.StreamResponse:
     """Send a file, or fail with "truncated", "empty", "stall", "chunked" or "half".
 
     "chunked" sends the whole file without its length, "half" only the half of it.
     """
-    if not trouble:
+    if not (trouble or throttle):
         return web.FileResponse(path)
     content = b"" if trouble == "empty" else path.read_bytes()
     if trouble == "half":
@@ -57,5 +64,13 @@ async def send_file(request: web.Request, path: Path, trouble: str = "") -> web.
         assert request.transport
         request.transport.abort()
         return response
-    await response.write(content)
+    await _write(response, content, throttle or Throttle())
     return response
+
+
+async def _write(response: web.StreamResponse, content: bytes, throttle: Throttle) -> None:
+    passed = 0
+    while passed < len(content):
+        number = await throttle.admit(passed, min(_PIECE_BYTES, len(content) - passed))
+        await response.write(content[passed : passed + number])
+        passed += number

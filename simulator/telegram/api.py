@@ -20,6 +20,7 @@ from simulator.telegram.files import FileStore, Upload
 from simulator.telegram.limits import Limits
 from simulator.telegram.methods import Methods, Params, Uploads
 from simulator.telegram.world import Json, World
+from simulator.throttle import Throttle
 
 SCHEMA: dict[str, dict[str, list[Any]]] = json.loads(
     (Path(__file__).parent / "schema.json").read_text(encoding="utf-8")
@@ -79,6 +80,8 @@ class BotApi:
     latency_s: float = 0.0
     #: Rate limits, or None for no limits.
     limits: Limits | None = None
+    #: Holds the bytes of uploads back.
+    uploads: Throttle = field(default_factory=Throttle)
     methods: Methods = field(init=False)
     #: Called after every call except getUpdates.
     on_call: Callable[[Call], None] = lambda _: None
@@ -108,7 +111,7 @@ class BotApi:
         name = request.match_info["method"]
         params: Params = {}
         uploads: Uploads = {}
-        status, error = 200, ""
+        status, error = 0, "the client has left"
         try:
             if request.match_info["token"] != self.token:
                 raise ApiError(401, "Unauthorized")
@@ -118,6 +121,7 @@ class BotApi:
                     await self._fail(name, params)
                 return web.json_response({"ok": True, "result": await self._get_updates(params)})
             result = await self._carry_out(name, params, uploads)
+            status, error = 200, ""
             return web.json_response({"ok": True, "result": result})
         except ApiError as refusal:
             status, error = refusal.code, refusal.description
@@ -240,7 +244,7 @@ class BotApi:
             path = self.files.new_path()
             upload = Upload(path, part.filename, part.headers.get("Content-Type", ""), 0)
             with path.open("wb") as file:
-                while chunk := await part.read_chunk(_CHUNK):
+                while chunk := await part.read_chunk(await self.uploads.admit(total, _CHUNK)):
                     upload.size += len(chunk)
                     total += len(chunk)
                     if total > self.upload_limit:

@@ -90,11 +90,11 @@ def test_everything_is_served_once_and_in_order(words: list[str], data: st.DataO
         assert has_all_its_room(queues, chat, (chat, 0))
 
 
-def test_who_waits_knows_how_many_of_its_own_are_before():
+def test_who_waits_knows_its_place():
     queues = filled("abc")
-    assert [queues.before(0, letter) for letter in "abc"] == [0, 1, 2]
+    assert [queues.place_of(0, letter) for letter in "abc"] == [1, 2, 3]
     queues.take(0)
-    assert [queues.before(0, letter) for letter in "bc"] == [1, 2]
+    assert [queues.place_of(0, letter) for letter in "abc"] == [0, 1, 2]
 
 
 def test_one_can_be_taken_out_and_the_rest_goes_on():

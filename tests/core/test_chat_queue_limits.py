@@ -60,7 +60,7 @@ def test_a_late_message_goes_ahead_with_all_its_links():
     queues: ChatQueues[str] = ChatQueues()
     queues.put(1, ["c", "d"], None, 2)
     queues.put(1, ["a", "b"], None, 1)
-    assert [queues.before(1, item) for item in "abcd"] == [0, 1, 2, 3]
+    assert [queues.place_of(1, item) for item in "abcd"] == [1, 2, 3, 4]
     assert take_all(queues, 1) == ["a", "b", "c", "d"]
 
 
@@ -68,18 +68,18 @@ def test_a_chat_without_requests_has_nothing_to_take_remove_or_count():
     queues: ChatQueues[str] = ChatQueues()
     assert queues.take(1) is None
     assert queues.remove(1, "a") is False
-    assert queues.before(1, "a") == 0
+    assert queues.place_of(1, "a") == 0
     with pytest.raises(KeyError):
         queues.done(1)
 
 
-def test_a_request_that_does_not_wait_has_only_the_active_one_ahead():
+def test_a_request_that_does_not_wait_has_no_place():
     queues: ChatQueues[str] = ChatQueues()
     queues.put(1, ["a", "b"], None)
-    assert queues.before(1, "unknown") == 0
+    assert queues.place_of(1, "unknown") == 0
     queues.take(1)
-    assert queues.before(1, "unknown") == 1
-    assert queues.before(2, "a") == 0
+    assert queues.place_of(1, "a") == 0
+    assert queues.place_of(2, "b") == 0
     assert not queues.remove(1, "a")  # it is active, not waiting
 
 

@@ -247,3 +247,68 @@ def test_the_same_chat_refused_again_and_again_is_still_one_chat():
         pacer.flooded(ticket, 30, 0)
     another = pacer.ask(9, 1, is_bulk=False, now=0)
     assert pacer.grant(0) == [another]
+
+
+# --- calls that may as well not be made -----------------------------------------------------------
+
+
+def with_calls(number: int, chat_id: int = 1) -> Pacer:
+    """Return a pacer with calls on their way, to one chat or (0) to one chat each."""
+    pacer = Pacer()
+    for chat in range(1, number + 1):
+        pacer.ask(chat_id or chat, 1, is_bulk=False, now=0)
+    assert len(pacer.grant(0)) == number
+    return pacer
+
+
+def test_a_chat_keeps_two_tokens_for_answers():
+    assert with_calls(2).has_spare(1, 0)
+    assert not with_calls(3).has_spare(1, 0)
+    assert with_calls(3).has_spare(2, 0)
+
+
+def test_a_group_keeps_two_tokens_for_answers():
+    pacer = Pacer()
+    for _ in range(2):
+        (ticket,) = [pacer.ask(-1, 9, is_bulk=False, now=0)]
+        pacer.grant(0)
+        pacer.answered(ticket, 0)
+    assert not pacer.has_spare(-1, 10)
+    assert pacer.has_spare(-2, 10)
+    assert pacer.has_spare(-1, 61)
+
+
+def test_a_third_of_all_tokens_is_kept_for_answers():
+    assert with_calls(19, chat_id=0).has_spare(100, 0)
+    assert not with_calls(20, chat_id=0).has_spare(100, 0)
+
+
+def test_nothing_is_spare_while_an_answer_waits():
+    pacer = with_calls(5)
+    assert pacer.has_spare(2, 0)
+    pacer.ask(1, 1, is_bulk=False, now=0)
+    assert not pacer.has_spare(2, 0)
+
+
+def test_bulk_messages_give_way():
+    pacer = Pacer()
+    for chat in range(1, 41):
+        pacer.ask(chat, 1, is_bulk=True, now=0)
+    pacer.grant(0)
+    assert pacer.waiting == 10
+    assert pacer.has_spare(100, 0)
+    ticket = pacer.ask(100, 1, is_bulk=False, now=0)
+    pacer.answered(ticket, 0)
+    # One that has waited for a minute has the priority of an answer.
+    assert not pacer.has_spare(101, 60)
+
+
+def test_nothing_is_spare_while_telegram_wants_a_pause():
+    pacer = Pacer()
+    pacer.ask(50, 1, is_bulk=True, now=0)
+    for chat in (1, 2, 3):
+        ticket = pacer.ask(chat, 1, is_bulk=False, now=0)
+        pacer.flooded(ticket, 5, 0)
+    for chat in (1, 2, 3):
+        pacer.withdraw(pacer.ask(chat, 1, is_bulk=False, now=0))
+    assert not pacer.has_spare(9, 0)

@@ -134,3 +134,17 @@ def test_progress_comes_back_as_it_was(progress: Progress):
 
 def test_no_progress_means_that_nothing_was_sent():
     assert Progress.from_json(None) == Progress((), 0, None, False)
+
+
+def test_a_status_note_is_stored_only_while_there_is_one():
+    progress = Progress((5,), 4, has_text=True, note=77)
+    assert json.loads(progress.as_json()) == [[5], 4, None, True, 77]
+    assert Progress.from_json(progress.as_json()) == progress
+    assert len(json.loads(Progress((5,), 4).as_json())) == 4
+
+
+def test_a_status_note_outlives_every_step():
+    progress = Progress(total=2, note=77).record_sending(1)
+    assert progress.interrupted().note == 77
+    assert progress.record_not_sent().note == 77
+    assert progress.record_sent((5,)).note == 77

@@ -16,6 +16,7 @@ from delivery.rate_limiter import (
     caller_retries,
     is_bulk_send,
     on_send_start,
+    only_if_spare,
 )
 from simulator.samples import SampleStore
 from simulator.server import Simulator
@@ -186,3 +187,43 @@ async def test_only_a_caller_that_retries_gets_the_first_refusal(stage: tuple[Si
     with pytest.raises(FloodError):  # the chat is paused: nothing is sent
         await bot.send_message(1, "x")
     assert len(simulator.api.calls_of("sendMessage")) == before
+
+
+# --- status notes ---------------------------------------------------------------------------------
+
+
+async def test_a_note_gives_way_to_answers_instead_of_waiting(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    note = await bot.send_message(1, "0")
+    with only_if_spare():
+        for number in (1, 2):
+            await bot.edit_message_text(str(number), chat_id=1, message_id=note.message_id)
+        with pytest.raises(FloodError):
+            await bot.edit_message_text("3", chat_id=1, message_id=note.message_id)
+    assert len(simulator.api.calls_of("editMessageText")) == 2
+    # Two more messages fit at once: what is kept for the answer.
+    await asyncio.gather(bot.send_message(1, "a"), bot.send_message(1, "b"))
+
+
+async def test_a_note_that_telegram_refuses_is_not_repeated(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.person(1)
+    simulator.api.faults.append(FaultRule("sendMessage", "429", seconds=30))
+    with only_if_spare():
+        for _ in range(2):
+            with pytest.raises(FloodError):
+                await bot.send_message(1, "x")
+    (call,) = simulator.api.calls_of("sendMessage")
+    assert call.status == 429
+
+
+async def test_without_pacing_a_note_is_sent_at_once(stage: tuple[Simulator, Bot]):
+    simulator, _ = stage
+    bot = make_bot(simulator.token, server=simulator.address, connections=5, paces=False)
+    simulator.world.person(1)
+    with only_if_spare():
+        for number in range(9):
+            await bot.send_message(1, str(number))
+    await bot.session.close()
+    assert len(simulator.api.calls_of("sendMessage")) == 9

@@ -1,6 +1,7 @@
 """Status indicators: what is shown on the way and at the end, and refusals that change nothing."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,11 +24,21 @@ from delivery.status_indicator import (
     MessageStatus,
 )
 from delivery.targets import ChatTarget
-from tests.fakes import PERSON, FakeTelegram, buttons_in, settle
+from tests.fakes import PERSON, FakeTelegram, buttons_in
 
 TARGET = ChatTarget(PERSON, 70, is_private=True)
 NOTE = MessageOptions("wait", InlineKeyboardMarkup(inline_keyboard=[]))
 REFUSED = FileRejectedError("REACTION_INVALID")
+
+
+class Rows:
+    """Where the id of a note is stored."""
+
+    def __init__(self) -> None:
+        self.ids: list[int | None] = []
+
+    async def record(self, message_id: int | None) -> None:
+        self.ids.append(message_id)
 
 
 def message_status(telegram: FakeTelegram, **options: Any) -> MessageStatus:
@@ -127,74 +138,48 @@ async def test_a_request_is_deleted_only_if_it_was_answered(
     assert [call.message_id for call in telegram.of(DeleteMessage)] == deleted
 
 
-# --- the note about a long wait -------------------------------------------------------------------
+# --- the status note ------------------------------------------------------------------------------
 
 
-async def test_a_note_is_sent_once_and_deleted_at_the_end(telegram: FakeTelegram):
-    status = message_status(telegram)
-    await status.waiting(NOTE)
-    await status.waiting(NOTE)
-    (note,) = telegram.of(SendMessage)
-    assert (note.text, note.reply_markup, note.disable_notification) == ("wait", NOTE.buttons, True)
-    assert telegram.of(DeleteMessage) == []
-    await status.done()
-    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001]
+async def test_every_request_of_a_message_gets_its_own_note(telegram: FakeTelegram):
+    status, first, second = message_status(telegram), Rows(), Rows()
+    await status.show_note(NOTE, first.record)
+    await status.show_note(replace(NOTE, caption="50 %"), first.record)
+    await status.remove_note()
+    await status.show_note(NOTE, second.record)
+    await status.remove_note()
+    await status.remove_note()
+    assert [call.text for call in telegram.of(SendMessage)] == ["wait", "wait"]
+    assert [call.text for call in telegram.of(EditMessageText)] == ["50 %"]
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001, 1_002]
+    assert (first.ids, second.ids) == ([1_001, None], [1_002, None])
 
 
-async def test_a_note_that_is_still_being_sent_at_the_end_is_deleted(
-    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
-):
-    may_arrive = asyncio.Event()
-    send = telegram.session.make_request
-
-    async def slow(bot: Any, method: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
-        if isinstance(method, SendMessage):
-            await may_arrive.wait()
-        return await send(bot, method, timeout)
-
-    monkeypatch.setattr(telegram.session, "make_request", slow)
-    status = message_status(telegram)
-    showing = asyncio.ensure_future(status.waiting(NOTE))
-    await settle()
-    await status.done()
-    assert telegram.of(DeleteMessage) == []
-    may_arrive.set()
-    await showing
-    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001]
-
-
-async def test_a_note_that_comes_too_late_is_not_sent(telegram: FakeTelegram):
-    status = message_status(telegram)
-    await status.done()
-    await status.waiting(NOTE)
+async def test_the_note_of_another_process_is_edited_and_deleted(telegram: FakeTelegram):
+    status, row = message_status(telegram, is_shown=True), Rows()
+    status.adopt_note(500, row.record)
+    await status.show_note(NOTE, row.record)
+    await status.remove_note()
     assert telegram.of(SendMessage) == []
-
-
-async def test_a_note_that_telegram_refuses_is_nothing_to_delete(telegram: FakeTelegram):
-    telegram.fail(SendMessage, FloodError(3))
-    status = message_status(telegram)
-    await status.waiting(NOTE)
-    await status.done()
-    assert telegram.of(DeleteMessage) == []
+    assert [call.message_id for call in telegram.of(EditMessageText)] == [500]
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [500]
+    assert row.ids == [None]
 
 
 # --- business accounts ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
-async def test_in_a_business_chat_only_the_note_is_shown(telegram: FakeTelegram, end: str):
-    status = BusinessStatus(telegram.bot, telegram.sender, TARGET, requests=2)
+async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
+    status = BusinessStatus()
     await status.accepted()
     await status.working()
     await status.retrying(2, 3)
     await status.sending()
+    await status.show_note(NOTE, Rows().record)
+    await status.remove_note()
+    for end in (status.done, status.failed, status.cancelled):
+        await end()
     assert telegram.session.calls == []
-    await status.waiting(NOTE)
-    await status.done()
-    assert telegram.of(DeleteMessage) == []
-    await getattr(status, end)()
-    assert len(telegram.of(DeleteMessage)) == 1
-    assert reactions(telegram) == []
 
 
 # --- inline messages ------------------------------------------------------------------------------
@@ -213,7 +198,8 @@ async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegra
     await status.working()
     await status.retrying(2, 3)
     await status.sending()
-    await status.waiting(NOTE)
+    await status.show_note(NOTE, Rows().record)
+    await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
     edits = telegram.of(EditMessageText)

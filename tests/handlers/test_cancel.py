@@ -3,7 +3,9 @@
 from typing import cast
 
 import pytest
+from aiogram.methods import DeleteMessage
 
+from core.errors import FileRejectedError
 from handlers.cancel import on_cancel
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
@@ -34,6 +36,18 @@ async def test_the_request_is_cancelled_and_the_press_answered(telegram: FakeTel
     runner = await press(telegram, "cancel/1")
     assert [refusal.item for refusal in runner.refusals] == [ITEM]
     assert telegram.alerts == [(None, False)]
+    assert telegram.of(DeleteMessage) == []  # the pipeline deletes the note
+
+
+async def test_a_note_that_a_crash_has_left_is_deleted(telegram: FakeTelegram):
+    await press(telegram, "cancel/2")
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [70]
+
+
+async def test_a_note_that_cannot_be_deleted_fails_nothing(telegram: FakeTelegram):
+    telegram.fail(DeleteMessage, FileRejectedError("message can't be deleted"))
+    await press(telegram, "cancel/2")
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], False)]
 
 
 @pytest.mark.parametrize("data", ["cancel/2", "cancel/", "cancel/²", "cancel/-1", "cancel/x"])

@@ -14,6 +14,7 @@ from tests.interleavings.explorer import INTERLEAVINGS, choice, explore, invaria
 class Item:
     chat_id: int
     position: int
+    has_note: bool = True
 
 
 class Runner:
@@ -43,7 +44,7 @@ class Runner:
     async def accept(self, item: Item) -> None:
         await asyncio.sleep(0)
 
-    async def remind(self, item: Item, number: int, ahead: int) -> None:
+    async def report(self, item: Item, number: int, place: int | None) -> None:
         await asyncio.sleep(0)
 
 

@@ -28,7 +28,7 @@ def test_no_slot_is_lost_or_given_twice():
         await asyncio.gather(*tasks, return_exceptions=True)
         assert all(task.cancelled() or task.exception() is None for task in tasks)
         async with slots.one(6), slots.one(7):
-            assert slots.ahead_of(6) is None
+            assert slots.place_of(6) is None
 
     assert explore(scenario) >= INTERLEAVINGS
 

@@ -12,7 +12,7 @@ from aiogram.methods import (
 )
 
 from core.preferences import Preferences
-from core.request import ButtonPress
+from core.request import ButtonPress, Progress
 from delivery.status_indicator import BusinessStatus, ButtonStatus, InlineStatus, MessageStatus
 from misc.ui.keyboards import hourglass, try_again
 from misc.ui.statuses import StatusFactory
@@ -89,6 +89,15 @@ async def test_a_button_comes_back_also_after_a_crash(telegram: FakeTelegram):
     await indicator.done()
     (edit,) = telegram.of(EditMessageReplyMarkup)
     assert buttons_in(edit.reply_markup) == ["id/1"]
+
+
+async def test_the_note_of_a_process_before_is_taken_over(telegram: FakeTelegram):
+    first, second = stored(is_resumed=True), stored(is_resumed=True)
+    second.progress = Progress(note=500)
+    indicator = status(telegram, [first, second])
+    await indicator.remove_note()
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [500]
+    assert second.progress.note is None
 
 
 async def test_an_inline_message_speaks_its_senders_language(telegram: FakeTelegram):

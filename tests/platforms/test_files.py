@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import BrokenFileError, PlatformUnreachableError, SpoolError, TooLargeError
 from core.formats import Quality
-from core.media import Clip
+from core.media import Clip, Post
+from core.progress import DownloadProgress
 from platforms import Attempt, Fetcher, FileRequest, FileVersion, SavedFile, Spool
 from platforms._fetcher import Deadline
-from services.requests.file_requests import video_request
+from services.requests.file_requests import still_request, video_request
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from tests.sites import Web
@@ -314,3 +316,60 @@ async def test_a_check_that_fails_says_nothing_about_the_file(web: Web):
         path = sizes(web)[0].path
         web.site.posts[ID].encodings = (Encoding(path, stated_bytes=10_000_000),)
         assert await save(fetcher, web.spool(), 50_000_000) == path.read_bytes()
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+async def counted(web: Web, wanted: Callable[[Post], list[FileRequest]]) -> DownloadProgress:
+    """Save files of the post, and return what was counted."""
+    progress = DownloadProgress(items=9, items_done=9)
+    async with web.fetcher(attempts=1) as fetcher:
+        link = fetcher.registry.find(URL.format(ID))
+        assert link
+
+        async def work(attempt: Attempt) -> None:
+            post = await attempt.read()
+            async with web.spool().workspace() as space:
+                await attempt.save(post, wanted(post), space, progress)
+
+        await fetcher.attempt(link, work)
+    return progress
+
+
+def main_video(post: Post) -> FileRequest:
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    return video_request(clip, "v.mp4", 50_000_000, Quality.BEST)
+
+
+@pytest.mark.parametrize(("trouble", "is_announced"), [("", True), ("chunked", False)])
+async def test_what_arrives_is_counted_against_what_was_announced(
+    web: Web, trouble: str, is_announced: bool
+):
+    large, _ = sizes(web)
+    web.video_post(encodings=(large,), file_trouble=trouble)
+    progress = await counted(web, lambda post: [main_video(post)])
+    size = large.path.stat().st_size
+    assert (progress.items, progress.items_done) == (1, 1)
+    assert progress.received == size
+    assert progress.total == (size if is_announced else None)
+
+
+async def test_only_items_are_counted_as_such_and_stills_not_at_all(web: Web):
+    large, _ = sizes(web)
+    cover = web.samples.picture(576, 1024, "cover")
+    web.video_post(encodings=(large,), cover=cover)
+
+    def wanted(post: Post) -> list[FileRequest]:
+        video = main_video(post)
+        return [
+            video,
+            replace(video, name="w.mp4"),
+            replace(video, name="motion.mp4", is_companion=True),
+            still_request(post.cover_urls, "still"),
+        ]
+
+    progress = await counted(web, wanted)
+    assert (progress.items, progress.items_done) == (2, 2)
+    assert set(progress.files) == {"v.mp4", "w.mp4", "motion.mp4"}

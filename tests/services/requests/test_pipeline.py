@@ -31,6 +31,7 @@ from delivery.sender import SendingCancelledError
 from services.metrics import FETCHED, KNOWN, Metrics
 from services.requests.context import Delivered
 from services.requests.pipeline import DELIVERED, RequestPipeline
+from services.requests.store import StoredRequest
 from tests.fakes import PERSON, FakeRequest, FakeService, counted, fake_request, make_request
 from tests.fakes import make_post as post
 
@@ -352,9 +353,43 @@ async def test_a_request_that_waits_is_acknowledged(records: Records):
     assert one.status.shown == ["accepted"]
 
 
-@pytest.mark.parametrize("is_private", [True, False])
-async def test_only_private_chats_are_reminded(records: Records, is_private: bool):
-    one = fake_request(make_request(is_private=is_private))
-    await RequestPipeline({}, Metrics()).remind(one.context, 12, 3)
-    expected = ["request 12, 3 ahead"] if is_private else []
-    assert [note.caption for note in one.status.notes] == expected
+async def test_a_report_shows_the_note_of_a_request_that_has_not_ended(records: Records):
+    one = fake_request()
+    await RequestPipeline({}, Metrics()).report(one.context, 12, 3)
+    assert [note.caption for note in one.status.notes] == ["request 12, place 3, started"]
+    one.context.work.is_over = True
+    await RequestPipeline({}, Metrics()).report(one.context, 12, None)
+    assert len(one.status.notes) == 1
+
+
+@pytest.mark.parametrize("outcome", [None, NotAvailableError(), RequestCancelledError()], ids=repr)
+async def test_the_note_is_gone_before_the_request_is_stored_as_finished(
+    records: Records, outcome: ClipferryError | None, monkeypatch: pytest.MonkeyPatch
+):
+    one, pipeline = fake_request(), RequestPipeline({"post": FakeService(outcome)}, Metrics())
+    await pipeline.report(one.context, 1, None)
+    notes: list[int] = []
+
+    async def finish(self: StoredRequest, outcome: str) -> None:
+        notes.append(len(one.status.notes))
+
+    monkeypatch.setattr(StoredRequest, "finish", finish)
+    await pipeline.run(one.context)
+    assert notes == [0]
+    assert one.context.work.is_over
+
+
+async def test_a_request_that_is_left_keeps_no_note(records: Records):
+    one, pipeline = fake_request(row=7), RequestPipeline({}, Metrics())
+    await pipeline.report(one.context, 1, None)
+    await pipeline.leave(one.context)
+    assert one.status.notes == []
+
+
+@pytest.mark.parametrize(
+    ("values", "has_note"),
+    [({}, True), ({"is_private": False}, False), ({"inline_id": "i"}, False)],
+    ids=["private", "group", "inline"],
+)
+def test_only_private_chats_see_a_note(values: dict[str, Any], has_note: bool):
+    assert fake_request(make_request(**values)).context.has_note is has_note

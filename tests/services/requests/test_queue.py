@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from core.errors import BusyError, QueueFullError, RequestCancelledError
+from core.progress import NotePace
 from services.requests.queue import RequestHandle, RequestQueue
 from services.requests.slots import Slots
 from tests.fakes import FakeRunner, Item, settle
@@ -17,6 +18,12 @@ def build(
     runner: FakeRunner, *, slots: Slots | None = None, most: int = 100, patience_s: float = 60
 ) -> "RequestQueue[Item]":
     return RequestQueue(slots or Slots(5), runner, max_requests=most, patience_s=patience_s)
+
+
+async def reported(runner: FakeRunner, number: int) -> None:
+    """Wait until there have been so many reports."""
+    while len(runner.reports) < number:
+        await settle()
 
 
 def is_done(handle: RequestHandle) -> bool:
@@ -230,23 +237,76 @@ async def test_a_cancelled_request_is_told_so_even_while_draining():
     assert runner.left == []
 
 
-async def test_reminders_say_how_many_are_ahead():
+async def test_a_report_has_the_place_among_those_that_wait():
     slots = Slots(1)
     runner = FakeRunner(slots)
     queue = build(runner, slots=slots, patience_s=0)
     for item in (FIRST, SECOND, OTHER):
         queue.submit([item], 5)
     await settle()
-    # The first one runs, the second waits for it, and the other chat's waits for its slot.
-    assert sorted(runner.reminders, key=lambda reminder: reminder[1]) == [
-        (FIRST, 1, 0),
-        (SECOND, 2, 1),
+    # The first one runs, the other chat's waits for its slot, and the second for both.
+    assert sorted(runner.reports, key=lambda report: report[1]) == [
+        (FIRST, 1, None),
+        (SECOND, 2, 2),
         (OTHER, 3, 1),
     ]
     await queue.drain(0)
 
 
-async def test_who_has_ended_is_not_reminded():
+async def test_reports_go_on_until_the_end():
+    runner = FakeRunner()
+    queue = build(runner, patience_s=0)
+    queue.note_pace = NotePace(0, 0)
+    handle = queue.submit([FIRST], 5)
+    await reported(runner, 3)
+    assert set(runner.reports) == {(FIRST, 1, None)}
+    runner.let_go(FIRST)
+    await handle
+    await settle()
+    number = len(runner.reports)
+    await settle()
+    assert len(runner.reports) == number
+
+
+async def test_no_report_begins_before_the_last_one_has_ended():
+    runner = FakeRunner()
+    runner.may_report.clear()
+    queue = build(runner, patience_s=0)
+    queue.note_pace = NotePace(0, 0)
+    queue.submit([FIRST], 5)
+    await reported(runner, 1)
+    await settle()
+    assert len(runner.reports) == 1
+    runner.may_report.set()
+    await reported(runner, 2)
+    await queue.drain(0)
+
+
+async def test_only_the_first_request_of_a_message_is_reported():
+    runner = FakeRunner()
+    queue = build(runner, patience_s=0)
+    queue.note_pace = NotePace(0, 0)
+    queue.submit([FIRST, SECOND, THIRD], 5)
+    await reported(runner, 2)
+    assert {item for item, *_ in runner.reports} == {FIRST}
+    runner.reports.clear()
+    assert queue.cancel(2, 1)
+    runner.let_go(FIRST)
+    await reported(runner, 2)
+    assert {item for item, *_ in runner.reports if item != FIRST} == {THIRD}
+    await queue.drain(0)
+
+
+async def test_a_chat_without_notes_gets_no_report():
+    runner = FakeRunner()
+    queue = build(runner, patience_s=0)
+    queue.submit([Item(1, 1, has_note=False)], 5)
+    await settle()
+    assert runner.reports == []
+    await queue.drain(0)
+
+
+async def test_who_has_ended_is_not_reported():
     runner = FakeRunner()
     queue = build(runner, patience_s=0)
     queue.submit([FIRST], 5)
@@ -254,7 +314,7 @@ async def test_who_has_ended_is_not_reminded():
     queue.cancel(2, 1)
     await handle
     await settle()
-    assert [item for item, *_ in runner.reminders] == [FIRST]
+    assert [item for item, *_ in runner.reports] == [FIRST]
     await queue.drain(0)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.requests.slots import Slots
 
 
-async def test_first_come_first_served_and_one_knows_how_many_are_ahead():
+async def test_first_come_first_served_and_one_knows_its_place():
     slots = Slots(1)
     position: list[int] = []
     gate = asyncio.Event()
@@ -20,7 +20,8 @@ async def test_first_come_first_served_and_one_knows_how_many_are_ahead():
 
     tasks = [asyncio.ensure_future(use(chat)) for chat in (1, 2, 3)]
     await asyncio.sleep(0)
-    assert [slots.ahead_of(chat) for chat in (1, 2, 3)] == [None, 1, 2]
+    assert [slots.place_of(chat) for chat in (1, 2, 3)] == [None, 1, 2]
+    assert slots.waiting == 2
     gate.set()
     await asyncio.gather(*tasks)
     assert position == [1, 2, 3]
@@ -84,7 +85,7 @@ def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
         await asyncio.sleep(0)
         # All slots are free again, and nobody waits who has gone.
         assert inside == number
-        assert slots.ahead_of(number) == number
+        assert slots.place_of(number) == 1
         for gate in gates.values():
             gate.set()
         await asyncio.gather(*last)

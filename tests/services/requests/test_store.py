@@ -175,6 +175,22 @@ async def test_progress_and_attempts_are_taken_over(now: list[int]):
     assert taken.progress.is_uncertain
 
 
+async def test_a_status_note_is_taken_over_with_the_whole_answer(now: list[int]):
+    (entry,) = await store().enter(7, [FIRST])
+    entry.record_total(1)
+    await entry.record_note(500)
+    await entry.record_sending(1)
+    await entry.record_sent([11])
+    now[0] += LEASE_S + 1
+    # Otherwise a crash before the note is deleted would leave the answer in doubt.
+    (taken,) = await left_open()
+    assert taken.progress == Progress((11,), 1, note=500)
+    await taken.record_note(None)
+    await taken.finish("delivered")
+    await taken.record_note(600)
+    assert taken.progress.note == 600
+
+
 async def test_what_has_certainly_not_arrived_leaves_no_doubt(now: list[int]):
     (entry,) = await store().enter(5, [FIRST])
     entry.record_total(1)

@@ -1,0 +1,30 @@
+"""Let bytes through slowly: at a rate, or as many as a test allows."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, eq=False)
+class Throttle:
+    """Holds the bytes of each transfer back."""
+
+    #: Highest rate of one transfer; 0 for none.
+    bytes_per_s: int = 0
+    #: How many bytes of each transfer may pass; None for all.
+    allowed: int | None = None
+    _raised: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def allow(self, number: int | None) -> None:
+        """Let so many bytes of each transfer pass; None lets all pass."""
+        self.allowed = number
+        self._raised.set()
+        self._raised = asyncio.Event()
+
+    async def admit(self, passed: int, more: int) -> int:
+        """Wait until some of `more` bytes may follow the `passed` ones; return how many."""
+        while self.allowed is not None and passed >= self.allowed:
+            await self._raised.wait()
+        number = more if self.allowed is None else min(more, self.allowed - passed)
+        if self.bytes_per_s:
+            await asyncio.sleep(number / self.bytes_per_s)
+        return number
