@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
+from core.facts import Fact, FileSize
+
 _BYTES_PER_MB: Final = 1_000_000
 #: Updates per second of the notes of all waiting requests together, at most: Telegram takes 30
 #: messages per second, and most of those are for answers.
@@ -159,7 +161,7 @@ class Line:
     """A line of a status note: the key of its text, and the facts in it."""
 
     key: str
-    facts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +216,11 @@ def _download_line(downloads: DownloadProgress) -> Line:
         return Line("status_downloading_item", {"number": number, "total": downloads.items})
     received, total = downloads.received, downloads.total
     if total is not None:
-        size = max(round(total / _BYTES_PER_MB), 1)
-        facts = {"percent": _percent(received, total), "size": size}
+        facts: dict[str, Fact] = {"percent": _percent(received, total), "size": FileSize(total)}
         return Line("status_downloading_share", facts)
     if received < _BYTES_PER_MB:
         return Line("status_downloading")
-    return Line("status_downloading_size", {"size": received // _BYTES_PER_MB})
+    return Line("status_downloading_size", {"size": FileSize(received)})
 
 
 def _conversion_line(conversions: Sequence[Conversion]) -> Line:

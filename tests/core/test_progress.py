@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.facts import FileSize
 from core.progress import (
     ByteCount,
     Conversion,
@@ -56,23 +57,41 @@ def test_at_the_beginning_there_is_nothing_to_count():
         ([], ("status_downloading", {})),
         ([(0, None)], ("status_downloading", {})),
         ([(999_999, None)], ("status_downloading", {})),
-        ([(1_000_000, None)], ("status_downloading_size", {"size": 1})),
-        ([(12_900_000, None)], ("status_downloading_size", {"size": 12})),
-        ([(0, 68_000_000)], ("status_downloading_share", {"percent": 0, "size": 68})),
-        ([(28_900_000, 68_200_000)], ("status_downloading_share", {"percent": 42, "size": 68})),
-        ([(67_999_999, 68_000_000)], ("status_downloading_share", {"percent": 99, "size": 68})),
-        ([(68_000_000, 68_000_000)], ("status_downloading_share", {"percent": 100, "size": 68})),
-        ([(300_000, 400_000)], ("status_downloading_share", {"percent": 75, "size": 1})),
+        ([(1_000_000, None)], ("status_downloading_size", {"size": FileSize(1_000_000)})),
+        ([(12_900_000, None)], ("status_downloading_size", {"size": FileSize(12_900_000)})),
+        (
+            [(0, 68_000_000)],
+            ("status_downloading_share", {"percent": 0, "size": FileSize(68_000_000)}),
+        ),
+        (
+            [(28_900_000, 68_200_000)],
+            ("status_downloading_share", {"percent": 42, "size": FileSize(68_200_000)}),
+        ),
+        (
+            [(67_999_999, 68_000_000)],
+            ("status_downloading_share", {"percent": 99, "size": FileSize(68_000_000)}),
+        ),
+        (
+            [(68_000_000, 68_000_000)],
+            ("status_downloading_share", {"percent": 100, "size": FileSize(68_000_000)}),
+        ),
+        (
+            [(300_000, 400_000)],
+            ("status_downloading_share", {"percent": 75, "size": FileSize(400_000)}),
+        ),
         # Video and sound of one item, the second of which has not begun.
         (
             [(6_000_000, 6_000_000), (0, None)],
-            ("status_downloading_share", {"percent": 100, "size": 6}),
+            ("status_downloading_share", {"percent": 100, "size": FileSize(6_000_000)}),
         ),
         (
             [(6_000_000, 6_000_000), (0, 6_000_000)],
-            ("status_downloading_share", {"percent": 50, "size": 12}),
+            ("status_downloading_share", {"percent": 50, "size": FileSize(12_000_000)}),
         ),
-        ([(6_000_000, 8_000_000), (1, None)], ("status_downloading_size", {"size": 6})),
+        (
+            [(6_000_000, 8_000_000), (1, None)],
+            ("status_downloading_size", {"size": FileSize(6_000_001)}),
+        ),
     ],
 )
 def test_a_download_shows_its_share_or_else_its_size(
@@ -118,7 +137,9 @@ def test_a_first_attempt_and_later_stages_have_no_number():
 
 def test_who_waits_for_the_same_post_sees_the_progress_of_its_fetch():
     follower = WorkProgress(leader=downloading((1_000_000, 2_000_000)))
-    assert said(follower) == [("status_downloading_share", {"percent": 50, "size": 2})]
+    assert said(follower) == [
+        ("status_downloading_share", {"percent": 50, "size": FileSize(2_000_000)})
+    ]
     follower.leader = None
     assert said(follower) == [("working", {})]
 
