@@ -14,9 +14,13 @@ from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
 from core.request import ButtonPress, Request
+from misc.addressing import BotAccount
+from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
+from misc.opt_outs import OptOuts
+from misc.served_links import ServedLinks
 from misc.ui.keyboards import Extras, try_again
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -60,6 +64,7 @@ class Bench:
         )
         self.metrics = Metrics()
         self.store = RequestStore(BOT_ID, 60)
+        self.opt_outs = OptOuts()
         self.updates = 0
         self.intake = RequestIntake(
             self.store,
@@ -68,7 +73,8 @@ class Bench:
             StatusFactory(telegram.bot, telegram.sender, TEXTS),
             self.metrics,
             LIMITS,
-            BOT_ID,
+            GroupRules(BotAccount(BOT_ID, "demo_bot"), self.opt_outs, self.metrics.dropped),
+            ServedLinks(BOT_ID),
         )
 
     def ack(self) -> UpdateAck:
