@@ -1,19 +1,23 @@
 """Filters that decide which handler processes an update."""
 
+import logging
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from aiogram import Bot
 from aiogram.filters import Filter
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 
 from core.choices import choice_in
-from core.errors import DeliveryError
+from core.errors import DeliveryError, StorageError
 from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message
+from data.chats import is_channel
 from misc.addressing import BotAccount
 from misc.ui.texts import choice_words
 from platforms import PageKind, Registry
+
+logger = logging.getLogger(__name__)
 
 GROUPS = {"group", "supergroup"}
 _ADMIN_STATUSES = {"creator", "administrator"}
@@ -112,7 +116,24 @@ class MadeByBot(Filter):
 
     async def __call__(self, message: Message, account: BotAccount) -> bool:
         """Return True for the bot's own answers."""
-        return account.has_made(message)
+        return account.has_made(message) or await _is_file_of_answered_channel(message)
+
+
+async def _is_file_of_answered_channel(message: Message) -> bool:
+    """Return True for a file that is forwarded from a channel whose posts the bot answers.
+
+    A forwarded post does not say who wrote it; what people post there to be answered are texts.
+    """
+    origin = message.forward_origin
+    if message.text is not None or not isinstance(origin, MessageOriginChannel):
+        return False
+    try:
+        return await is_channel(origin.chat.id)
+    except StorageError as error:
+        logger.warning(
+            "Could not look up a channel: %s", error, extra={"event": "channel_not_loaded"}
+        )
+        return False
 
 
 class Composing(Filter):

@@ -175,9 +175,10 @@ def buttons() -> dict[str, bool]:
 
 
 #: Available to everybody or to a group's administrators; all others need a bot administrator.
-PUBLIC = {"start", "mode", "lang", "settings", "privacy"}
+PUBLIC = {"start", "mode", "lang", "settings", "privacy", "notmylinks", "mylinks"}
 PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
 PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
+PUBLIC_BUTTONS |= {"welcome/", "mylinks"}
 PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
 
 

@@ -346,6 +346,27 @@ async def test_copies_of_a_channel_without_the_bot_are_answered(harness: BotHarn
     assert served(harness, crew) == 1
 
 
+@pytest.mark.parametrize("is_signed", [True, False])
+async def test_an_answer_in_a_channel_is_not_answered_where_it_is_forwarded(
+    harness: BotHarness, is_signed: bool
+):
+    crew = await crew_of(harness, **CHANNELS)
+    channel = channel_of(harness)
+    post = harness.world.publish(channel, VIDEO)
+    await harness.settled()
+    (answer,) = harness.videos(channel)
+    if not is_signed:
+        signature = "t.me/clipferry_demo_bot"
+        entities = [e for e in answer["caption_entities"] if signature not in e.get("url", "")]
+        answer = {**answer, "caption_entities": entities}
+    harness.world.forward(harness.ada, answer, crew)
+    await harness.settled()
+    assert served(harness, crew) == 0
+    harness.world.forward(harness.ada, post, crew)
+    await harness.settled()
+    assert served(harness, crew) == 1
+
+
 async def test_a_broadcast_to_groups_does_not_reach_channels(harness: BotHarness):
     await crew_of(harness, **CHANNELS)
     harness.world.publish(channel_of(harness), VIDEO)

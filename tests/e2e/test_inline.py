@@ -116,7 +116,7 @@ async def test_items_are_numbered_in_the_senders_language(inline: InlineHarness)
     await inline.type(ALBUM)
     await inline.send("fetch/post")
     _, card, *_ = await inline.type(ALBUM, olha)
-    assert card["title"] == "Зображення 1 з 12"
+    assert card["title"] == "Фото 1 з 12"
 
 
 @pytest.mark.parametrize("is_known", [False, True])
