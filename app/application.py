@@ -97,7 +97,7 @@ class Application:
             self.container.spool.prepare()
             await publish_commands(self.container.bot, load_texts())
             assert me.username
-            updates = _UPDATES + (["business_message"] if self._settings.bot.business else [])
+            updates = _UPDATES + _optional_updates(self._settings)
             updates += await self._inline_updates(me)
             intake = build_intake(
                 self.container,
@@ -108,7 +108,7 @@ class Application:
             dispatcher = build_dispatcher(self.container, self._settings, intake)
             # aiogram would cancel handlers after this hook; the requests behind them end inside it.
             dispatcher.shutdown.register(self._drain)
-            self._backlog.start(dispatcher)
+            self._backlog.start(dispatcher, intake.groups.account)
             _tune_garbage_collector()
             server = HealthServer(
                 self.container, self._settings.files.heartbeat, lambda: self._polling.problem
@@ -204,6 +204,7 @@ class Application:
             PeriodicTask("request take-over", lease_s, intake.resume),
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
+            PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
@@ -321,6 +322,18 @@ class Application:
                 extra={"event": "privacy_mode_on"},
             )
         return me
+
+
+def _optional_updates(settings: Settings) -> list[str]:
+    """Return the update types that only some settings need: Telegram sends no others."""
+    bot, chats = settings.bot, settings.chats
+    wanted = {
+        "business_message": bot.business,
+        "edited_message": chats.edits,
+        "channel_post": chats.channels,
+        "edited_channel_post": chats.edits and chats.channels,
+    }
+    return [kind for kind, is_wanted in wanted.items() if is_wanted]
 
 
 def _tune_garbage_collector() -> None:

@@ -23,7 +23,8 @@ from data.old_updates import (
 )
 from delivery.client import TolerantSession
 from delivery.rate_limiter import is_bulk_send
-from misc.filters import links_of
+from misc.addressing import BotAccount
+from misc.filters import asked_links
 from platforms import Registry
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
@@ -54,6 +55,7 @@ class Backlog:
         self._registry = registry
         self._queue = queue
         self._dispatcher: Dispatcher | None = None
+        self._account: BotAccount | None = None
         self._closing = asyncio.Event()
         self._is_between_batches = asyncio.Event()
         self._is_between_batches.set()
@@ -85,9 +87,9 @@ class Backlog:
             return 0, self._session.parse_updates(self._bot, updates)
         return max(row.update_id for row in rows), []
 
-    def start(self, dispatcher: Dispatcher) -> None:
-        """Let the dispatcher handle what is stored from now on."""
-        self._dispatcher = dispatcher
+    def start(self, dispatcher: Dispatcher, account: BotAccount) -> None:
+        """Let the dispatcher handle what is stored from now on; `account` is the bot's own."""
+        self._dispatcher, self._account = dispatcher, account
 
     async def close(self, grace_s: float) -> None:
         """Leave the rest to the next start; wait up to `grace_s` seconds for the current batch."""
@@ -155,8 +157,16 @@ class Backlog:
             await remove_old_updates(self._bot.id, sorted(with_links))
 
     def _has_links(self, update: Update) -> bool:
-        message = update.message or update.business_message
-        return bool(message and links_of(message, self._registry))
+        message = (
+            update.message
+            or update.edited_message
+            or update.channel_post
+            or update.edited_channel_post
+            or update.business_message
+        )
+        if message is None or self._account is None:
+            return False
+        return bool(asked_links(message, self._registry, self._account))
 
 
 def _chat_id(update: dict[str, object]) -> int:

@@ -6,6 +6,7 @@ from aiogram import Bot
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
 )
 
@@ -15,7 +16,8 @@ from misc.ui.texts import FALLBACK, Texts
 logger = logging.getLogger(__name__)
 
 PRIVATE_COMMANDS = ("start", "settings", "lang", "mode", "privacy")
-GROUP_ADMIN_COMMANDS = ("settings", "lang", "mode")
+GROUP_COMMANDS = ("notmylinks", "mylinks")
+GROUP_ADMIN_COMMANDS = ("settings", "lang", "mode", *GROUP_COMMANDS)
 
 
 async def publish_commands(bot: Bot, texts: Texts) -> None:
@@ -24,6 +26,7 @@ async def publish_commands(bot: Bot, texts: Texts) -> None:
         for lang in texts.languages:
             for scope, names in (
                 (BotCommandScopeAllPrivateChats(), PRIVATE_COMMANDS),
+                (BotCommandScopeAllGroupChats(), GROUP_COMMANDS),
                 (BotCommandScopeAllChatAdministrators(), GROUP_ADMIN_COMMANDS),
             ):
                 await bot.set_my_commands(

@@ -23,6 +23,7 @@ from media.processor import MediaProcessor
 from media.worker_pool import WorkerPool
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.update_acks import UpdateAcks
+from misc.opt_outs import OptOuts
 from misc.ui.admin_notifier import AdminNotifier
 from misc.ui.texts import load_texts
 from platforms import (
@@ -81,6 +82,7 @@ class Container:
     version_finder: VersionFinder
     update_acks: UpdateAcks
     bans: BanList
+    opt_outs: OptOuts
     broadcasts: Broadcasts
     broadcast_menu: BroadcastMenu
     exports: Exports
@@ -175,6 +177,7 @@ def build(settings: Settings) -> Container:
         version_finder=VersionFinder(toolkit),
         update_acks=UpdateAcks(metrics.updated),
         bans=BanList(admins, metrics.dropped),
+        opt_outs=OptOuts(),
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,
         exports=Exports(sender, spool, EXPORT_BYTES),

@@ -5,19 +5,25 @@ from aiogram import Dispatcher
 from app.container import Container
 from data.config import Settings
 from handlers import Menus, Middlewares, setup
+from handlers.chat_member import Membership
 from handlers.injected import Injected
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
+from misc.addressing import BotAccount
+from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.served_links import ServedLinks
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
+from misc.ui.settings_menu import SettingsMenu
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
+from misc.utils import platform_titles
 
 
 def build_intake(
@@ -47,7 +53,13 @@ def build_intake(
             group_queue=limits.group_queue,
             max_age_s=limits.max_age_s,
         ),
-        bot_id=container.bot.id,
+        groups=GroupRules(
+            BotAccount(container.bot.id, bot_username),
+            container.opt_outs,
+            container.metrics.dropped,
+            answers_channels=settings.chats.channels,
+        ),
+        served=ServedLinks(container.bot.id),
     )
 
 
@@ -62,6 +74,11 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         running_buttons=RunningButtons(),
         deduplicator=Deduplicator(container.metrics.dropped),
         bans=container.bans,
+        account=intake.groups.account,
+        opt_outs=container.opt_outs,
+        settings_menu=SettingsMenu(
+            load_texts(), container.fetcher.registry, settings.limits.group_items
+        ),
         spool=container.spool,
         exports=container.exports,
         pseudonyms=container.pseudonyms,
@@ -106,6 +123,13 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
         ),
         broadcasts=container.broadcast_menu,
         statistics=container.statistics_menu,
+        membership=Membership(
+            texts,
+            container.bans,
+            platform_titles(registry),
+            settings.bot.join_log_chat,
+            answers_channels=settings.chats.channels,
+        ),
     )
 
 

@@ -411,10 +411,11 @@ async def sweep_recipients(confirmed_before: int) -> int:
 def _recipients_of(audience: Audience, until: int) -> Select[int]:
     """Return a query for the chats of an audience, registered at or before the Unix time `until`.
 
-    Chats that blocked the bot and banned chats are left out.
+    Chats that blocked the bot, banned chats and channels are left out.
     """
     conditions: list[ColumnElement[bool]] = [
         Users.blocked_at.is_(None),
+        Users.is_channel.is_(False),
         or_(Users.registered_at.is_(None), Users.registered_at <= until),
         not_(exists().where(Bans.chat_id == Users.user_id)),
     ]

@@ -51,10 +51,10 @@ async def find_chat(chat_id: int) -> ChatRecord | None:
 
 
 async def register_chat(
-    chat_id: int, lang: str, referral: str | None = None
+    chat_id: int, lang: str, referral: str | None = None, *, is_channel: bool = False
 ) -> tuple[ChatRecord, bool]:
     """Register a chat if it is unknown. Return its settings, and True if it was unknown."""
-    user, is_new = await insert_user(chat_id, lang, referral)
+    user, is_new = await insert_user(chat_id, lang, referral, is_channel=is_channel)
     return _record(user), is_new
 
 
@@ -92,18 +92,24 @@ async def move_chat(old_id: int, new_id: int) -> None:
     """Move the settings and history of a group that became a supergroup to its new id.
 
     Telegram reports the migration twice and in any order; the second call does nothing. If the new
-    id is already registered, it keeps its own settings and gets only the history.
+    id is already registered and has changed a setting, it keeps its own and gets only the history.
     """
+    settings = ("lang", "file_mode", "wishes")
 
     def work(db: Connection) -> None:
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return
         subtract_chat_counts(db, old_id)
-        if db.execute(select(Users.user_id).where(Users.user_id == new_id)).first() is None:
+        new = db.execute(select(Users.__table__).where(Users.user_id == new_id)).mappings().first()
+        if new is None:
             db.execute(insert(Users).values({**old, "user_id": new_id, "blocked_at": None}))
         else:
             subtract_chat_counts(db, new_id)
+            # The bot's joining of the supergroup registers it, too.
+            if not (new["file_mode"] or new["wishes"]):
+                kept = {name: old[name] for name in settings}
+                db.execute(update(Users).where(Users.user_id == new_id).values(kept))
         for model in (Video, Music):
             db.execute(update(model).where(model.user_id == old_id).values(user_id=new_id))
         db.execute(delete(Users).where(Users.user_id == old_id))
@@ -116,6 +122,22 @@ async def set_language(chat_id: int, lang: str) -> None:
     """Set a chat's language; register the chat if it is unknown."""
     await insert_user(chat_id, lang)
     await update_user_lang(chat_id, lang)
+
+
+async def adopt_language(chat_id: int, lang: str, since: int) -> None:
+    """Set the language of a chat that was registered at the Unix time `since` or later."""
+    statement = (
+        update(Users)
+        .where(Users.user_id == chat_id, Users.registered_at >= since)
+        .values(lang=lang)
+    )
+    await write(lambda db: db.execute(statement))
+
+
+async def is_channel(chat_id: int) -> bool:
+    """Return True for a registered channel."""
+    query = select(Users.is_channel).where(Users.user_id == chat_id)
+    return bool(await read_one(lambda db: db.scalar(query)))
 
 
 async def mark_blocked(chat_id: int) -> None:

@@ -140,6 +140,20 @@ class FilesSection(Section):
     )
 
 
+class ChatsSection(Section):
+    """Groups and channels."""
+
+    edits: bool = Field(
+        True,
+        description="Answer links that are added by editing a message within two minutes.",
+    )
+    channels: bool = Field(
+        False,
+        description="Answer posts with links in channels in which the bot is an administrator. "
+        "Anyone can add the bot to their channel.",
+    )
+
+
 class InlineSection(Section):
     """Inline mode (`@bot link`). In BotFather: /setinline, and /setinlinefeedback at 100 %."""
 
@@ -502,6 +516,7 @@ class Settings(BaseModel):
     database: DatabaseSection = DatabaseSection()
     files: FilesSection = FilesSection()
     limits: LimitsSection = LimitsSection()
+    chats: ChatsSection = ChatsSection()
     inline: InlineSection = InlineSection()
     buttons: ButtonsSection = ButtonsSection()
     broadcasts: BroadcastsSection = BroadcastsSection()

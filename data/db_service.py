@@ -36,7 +36,9 @@ async def create_user(user_id: int, lang: str, link: str | None = None) -> Users
     return user
 
 
-async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple[Users, bool]:
+async def insert_user(
+    user_id: int, lang: str, link: str | None = None, *, is_channel: bool = False
+) -> tuple[Users, bool]:
     """Register a chat if it is unknown. Return its row, and True if this call created it."""
     now = unix_now()
     row = {
@@ -47,6 +49,7 @@ async def insert_user(user_id: int, lang: str, link: str | None = None) -> tuple
         "file_mode": False,
         "ad_count": 0,
         "ad_cooldown": 0,
+        "is_channel": is_channel,
     }
 
     def work(db: Connection) -> tuple[Users, bool]:

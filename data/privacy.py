@@ -5,7 +5,16 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, delete, select
 
 from data.database import read, table_of, write
-from data.models import InlineMessages, Music, OldUpdates, Recipients, Requests, Users, Video
+from data.models import (
+    InlineMessages,
+    Music,
+    OldUpdates,
+    OptOuts,
+    Recipients,
+    Requests,
+    Users,
+    Video,
+)
 from data.rollups import subtract_chat_counts
 
 #: Columns with a user's id, child tables before parents. `bans` and `broadcasts` are left out: a
@@ -19,6 +28,7 @@ _ID_COLUMNS: Final[tuple[Column[Any], ...]] = tuple(
         (InlineMessages, "owner_id"),
         (Recipients, "chat_id"),
         (OldUpdates, "chat_id"),
+        (OptOuts, "sender_id"),
         (Users, "user_id"),
     )
 )

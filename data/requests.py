@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Update, bindparam, delete, or_, update
+from sqlalchemy import Connection, Update, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
+from core.media import Link
 from core.request import Progress, Request
-from data.database import table_of, unix_now, write
+from data.database import read, table_of, unix_now, write
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import conflicting, is_alive
@@ -38,6 +39,8 @@ _FINISH: Final = PreparedStatement(
         owner=None,
     )
 )
+#: Updates of the bot between a message and its edit two minutes later, at most.
+_SPAN: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,30 @@ async def store_requests(
         return [row and row.id for row in rows]
 
     return await write(work)
+
+
+async def stored_links(
+    bot_id: int, update_id: int, chat_id: int, message_id: int, asked_at: int
+) -> list[tuple[Link, int]]:
+    """Return the links that were stored for a message, with the id of the update of each.
+
+    `update_id` is that of an update about the message: others about it have similar ids, which
+    saves an index by message. `asked_at` is the Unix time of the message.
+    """
+    near = Requests.update_id.between(update_id - _SPAN, update_id + _SPAN)
+    query = select(Requests.what, Requests.update_id).where(
+        Requests.bot_id == bot_id,
+        near,
+        Requests.chat_id == chat_id,
+        Requests.asked_at == asked_at,
+    )
+    rows = await read(lambda db: db.execute(query).all())
+    found = [(Request.from_json(row.what), row.update_id) for row in rows]
+    return [
+        (request.link, number)
+        for request, number in found
+        if request and request.message_id == message_id and request.press is None
+    ]
 
 
 async def count_attempt(row: int) -> None:

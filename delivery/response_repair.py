@@ -18,6 +18,14 @@ from pydantic_core import ErrorDetails
 
 #: Parts that are removed from one object before it is given up.
 _MAX_PARTS: Final = 100
+#: The events that are messages.
+_MESSAGES: Final = (
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "business_message",
+)
 #: Values for required fields that the bot can do without: of the event or message itself, and of
 #: any object inside.
 _EVENT_DEFAULTS: Final[Mapping[str, Callable[[], Any]]] = {
@@ -106,7 +114,7 @@ def split_by_age(updates: list[Any], since: float) -> tuple[list[Any], list[dict
 def _sent_at(update: Any) -> float:
     if not isinstance(update, dict) or type(update.get("update_id")) is not int:
         return math.inf
-    message = update.get("message") or update.get("business_message")
+    message = next((update[kind] for kind in _MESSAGES if kind in update), None)
     if not isinstance(message, dict) or "migrate_to_chat_id" in message:
         return math.inf
     sent_at = message.get("date")

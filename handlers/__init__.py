@@ -13,6 +13,7 @@ from handlers import (
     language,
     links,
     mode,
+    my_links,
     noop,
     privacy,
     retry,
@@ -23,6 +24,7 @@ from handlers import (
 from handlers.admin import bans as ban_commands
 from handlers.admin import broadcasts, chats
 from handlers.admin.broadcasts import BroadcastMenu
+from handlers.chat_member import Membership
 from handlers.inline import queries
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.queries import InlineQueries
@@ -43,6 +45,7 @@ class Menus:
     inline_buttons: InlineButtons
     broadcasts: BroadcastMenu
     statistics: StatisticsMenu
+    membership: Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,11 @@ def setup(
     `admins` and `readers` are user ids. Readers may use /stats; they include the administrators.
     """
     dispatcher.update.outer_middleware(middlewares.update_acks)
-    dispatcher.message.outer_middleware(middlewares.bans)
+    messages = (dispatcher.message, dispatcher.edited_message)
+    posts = (dispatcher.channel_post, dispatcher.edited_channel_post)
     for observer in (
+        *messages,
+        *posts,
         dispatcher.callback_query,
         dispatcher.inline_query,
         dispatcher.chosen_inline_result,
@@ -78,18 +84,20 @@ def setup(
     ):
         observer.outer_middleware(middlewares.bans)
     if middlewares.flood_guard:
-        dispatcher.message.outer_middleware(middlewares.flood_guard)
-    dispatcher.message.middleware(middlewares.registration)
-    dispatcher.callback_query.middleware(middlewares.registration)
+        for observer in messages:
+            observer.outer_middleware(middlewares.flood_guard)
+    for observer in (*messages, *posts, dispatcher.callback_query):
+        observer.middleware(middlewares.registration)
     commands = Router(name="commands")
     # One check for the whole router, because most messages are not commands.
-    commands.message.filter(LooksLikeCommand())
+    for observer in (commands.message, commands.channel_post):
+        observer.filter(LooksLikeCommand())
     commands.include_routers(
         ban_commands.router(admins),
         broadcasts.commands(menus.broadcasts, admins),
         chats.router(admins),
         statistics_menu.commands(menus.statistics, readers),
-        *(module.router() for module in (start, mode, language, settings, privacy)),
+        *(module.router() for module in (start, mode, language, settings, privacy, my_links)),
     )
     dispatcher.include_routers(
         commands,
@@ -99,5 +107,6 @@ def setup(
     for before in (links, audio, versions, retry, cancel):
         dispatcher.include_router(before.router())
     dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
-    for after in (chat_member, noop, fallback, errors):
+    dispatcher.include_router(chat_member.router(menus.membership))
+    for after in (noop, fallback, errors):
         dispatcher.include_router(after.router())

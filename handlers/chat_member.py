@@ -1,31 +1,73 @@
 """Changes of the bot's membership in a chat, and groups that become supergroups."""
 
+from dataclasses import dataclass
+
 from aiogram import Router
 from aiogram.enums import ContentType
-from aiogram.types import ChatMemberUpdated, Message
+from aiogram.types import (
+    ChatMemberRestricted,
+    ChatMemberUnion,
+    ChatMemberUpdated,
+    Message,
+)
 
-from data.chats import mark_blocked, mark_reachable, move_chat
+from data.chats import adopt_language, mark_blocked, mark_reachable, move_chat, register_chat
 from misc.filters import OfKind
+from misc.middlewares.ban_list import BanList
+from misc.ui.texts import Texts
+from misc.utils import greet_chat
 
-_CANNOT_WRITE = {"left", "kicked"}
+_OUTSIDE = {"left", "kicked"}
 
 
-def router() -> Router:
+def router(membership: "Membership") -> Router:
     """Register updates of the bot's membership and messages about a group's new id."""
     router = Router(name="chat_member")
-    router.my_chat_member.register(on_chat_member)
+    router.my_chat_member.register(membership.follow)
     router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}))
     return router
 
 
-async def on_chat_member(event: ChatMemberUpdated) -> None:
-    """Mark the chat as blocked or reachable.
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Follows where the bot is, and registers groups that it is added to."""
 
-    Raises:
-        StorageError: the change is not stored.
-    """
-    mark = mark_blocked if event.new_chat_member.status in _CANNOT_WRITE else mark_reachable
-    await mark(event.chat.id)
+    texts: Texts
+    bans: BanList
+    #: Titles of the platforms for the welcome.
+    platforms: tuple[str, ...]
+    #: Id of the chat that is notified of new chats, or 0.
+    join_log_chat: int = 0
+    answers_channels: bool = False
+
+    async def follow(self, event: ChatMemberUpdated) -> None:
+        """Mark the chat as blocked or reachable; register and welcome a new group.
+
+        Raises:
+            StorageError: the change is not stored.
+        """
+        if not _is_inside(event.new_chat_member):
+            await mark_blocked(event.chat.id)
+            return
+        await mark_reachable(event.chat.id)
+        if event.chat.type != "private" and not _is_inside(event.old_chat_member):
+            await self._join(event)
+
+    async def _join(self, event: ChatMemberUpdated) -> None:
+        """Register a group or channel in the language of whoever has added the bot."""
+        is_channel = event.chat.type == "channel"
+        is_unwanted = is_channel and not self.answers_channels
+        if is_unwanted or self.bans.has(event.chat.id, event.from_user.id):
+            return
+        lang = self.texts.closest(event.from_user.language_code)
+        _, is_new = await register_chat(event.chat.id, lang, is_channel=is_channel)
+        if is_new:
+            await greet_chat(
+                event, lang, platforms=self.platforms, join_log_chat=self.join_log_chat
+            )
+        else:
+            # A message may have been faster, which knows nothing of this person.
+            await adopt_language(event.chat.id, lang, int(event.date.timestamp()))
 
 
 async def on_new_id(message: Message) -> None:
@@ -36,3 +78,13 @@ async def on_new_id(message: Message) -> None:
     """
     assert message.migrate_to_chat_id
     await move_chat(message.chat.id, message.migrate_to_chat_id)
+
+
+def _is_inside(member: ChatMemberUnion) -> bool:
+    """Return True for a member of the chat.
+
+    A restricted user may have left: https://core.telegram.org/bots/api#chatmemberrestricted
+    """
+    if isinstance(member, ChatMemberRestricted):
+        return member.is_member
+    return member.status not in _OUTSIDE

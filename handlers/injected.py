@@ -9,12 +9,15 @@ from core.choices import Choice
 from core.media import Link
 from core.pseudonyms import Pseudonyms
 from delivery.sender import Sender
+from misc.addressing import BotAccount
 from misc.intake import RequestIntake
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
+from misc.opt_outs import OptOuts
+from misc.ui.settings_menu import SettingsMenu
 from misc.ui.texts import Texts
 from platforms import Registry, Spool
 from services.exports import Exports
@@ -34,6 +37,9 @@ class Injected(TypedDict):
     running_buttons: RunningButtons
     deduplicator: Deduplicator
     bans: BanList
+    account: BotAccount
+    opt_outs: OptOuts
+    settings_menu: SettingsMenu
     spool: Spool
     exports: Exports
     pseudonyms: Pseudonyms

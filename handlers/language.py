@@ -2,7 +2,7 @@
 
 from aiogram import Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.errors import DeliveryError
 from data.chats import set_language
@@ -12,18 +12,24 @@ from handlers import not_allowed
 from misc.filters import Carries, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards
-from misc.ui.callback_data import LANGUAGE
+from misc.ui.callback_data import LANGUAGE, WELCOME
 from misc.ui.texts import Texts
+from misc.utils import platform_titles, welcome_message
+from platforms import Registry
 
 
 def router() -> Router:
     """Register /lang and its buttons."""
     router = Router(name="language")
     is_choice = Carries(prefix=LANGUAGE)
-    router.message.register(on_lang, Command("lang"), MayChangeSettings())
+    for observer in (router.message, router.channel_post):
+        observer.register(on_lang, Command("lang"), MayChangeSettings())
     router.message.register(not_allowed.on_command, Command("lang"), flags=TURNS_AWAY)
     router.callback_query.register(on_choice, is_choice, MayChangeSettings())
     router.callback_query.register(not_allowed.on_press, is_choice)
+    is_welcome = Carries(prefix=WELCOME)
+    router.callback_query.register(on_welcome_choice, is_welcome, MayChangeSettings())
+    router.callback_query.register(not_allowed.on_press, is_welcome)
     return router
 
 
@@ -54,9 +60,28 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     await query.answer()
 
 
-async def _edit(message: Message, text: str) -> None:
-    """Replace the menu's text. Errors are ignored: the menu may be deleted or unchanged."""
+async def on_welcome_choice(
+    query: CallbackQuery, chat: ChatView, texts: Texts, registry: Registry
+) -> None:
+    """Store the language that was chosen below a group's welcome, and repeat the welcome in it.
+
+    Raises:
+        StorageError: the language is not stored.
+    """
+    lang = (query.data or "").removeprefix(WELCOME)
+    if lang not in texts or query.message is None:
+        await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
+        return
+    await set_language(query.message.chat.id, lang)
+    if isinstance(query.message, Message):
+        text, buttons = welcome_message(lang, platform_titles(registry), is_private=False)
+        await _edit(query.message, text, buttons)
+    await query.answer()
+
+
+async def _edit(message: Message, text: str, buttons: InlineKeyboardMarkup | None = None) -> None:
+    """Replace the menu. Errors are ignored: the menu may be deleted or unchanged."""
     try:
-        await message.edit_text(text)
+        await message.edit_text(text, reply_markup=buttons)
     except DeliveryError:
         return

@@ -5,21 +5,40 @@ from aiogram.types import Message
 
 from core.choices import NO_CHOICE, Choice, choice_in
 from core.media import Link
-from misc.filters import HasLinks, NamesVersion
+from misc.filters import EditedSoon, HasLinks, MadeByBot, NamesVersion
 from misc.intake import RequestIntake
 from misc.middlewares.deduplication import Deduplicator
-from misc.middlewares.registration import STORES, ChatView
+from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui.texts import Texts, choice_words
 
 
 def router() -> Router:
-    """Register messages with links, also those in chats of business accounts."""
+    """Register messages with links, in chats of business accounts and channels, too.
+
+    Updates of edited messages and of channels arrive only where the settings ask for them.
+    """
     router = Router(name="links")
-    router.message.register(on_link, HasLinks(), flags=STORES)
+    for observer in (
+        router.message,
+        router.edited_message,
+        router.channel_post,
+        router.edited_channel_post,
+        router.business_message,
+    ):
+        observer.register(on_own_answer, MadeByBot(), flags=TURNS_AWAY)
+    for posted in (router.message, router.channel_post):
+        posted.register(on_link, HasLinks(), flags=STORES)
     router.message.register(on_choice, NamesVersion(), flags=STORES)
+    for edited in (router.edited_message, router.edited_channel_post):
+        edited.register(on_edited_link, EditedSoon(), HasLinks(), flags=STORES)
     router.business_message.register(on_business_link, HasLinks())
     return router
+
+
+async def on_own_answer(message: Message, intake: RequestIntake) -> None:
+    """Ignore an answer of the bot that somebody has sent inline or forwarded."""
+    intake.metrics.dropped("own_answer", message.chat.id)
 
 
 async def on_link(
@@ -48,6 +67,14 @@ async def on_choice(
     """Queue the links of the message that is replied to, in the version that the reply names."""
     if deduplicator.is_first(message):
         await intake.submit_links(message, links, chat, ack, choice)
+
+
+async def on_edited_link(
+    message: Message, links: list[Link], chat: ChatView, intake: RequestIntake, ack: UpdateAck
+) -> None:
+    """Queue the links that an edit has added to a message."""
+    choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
+    await intake.submit_links(message, links, chat, ack, choice)
 
 
 async def on_business_link(

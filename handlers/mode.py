@@ -4,7 +4,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import Message
 
-from data.chats import toggle_file_mode
+from data.chats import register_chat, toggle_file_mode
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
@@ -16,7 +16,8 @@ from misc.ui.texts import Texts
 def router() -> Router:
     """Register /mode."""
     router = Router(name="mode")
-    router.message.register(on_mode, Command("mode"), MayChangeSettings())
+    for observer in (router.message, router.channel_post):
+        observer.register(on_mode, Command("mode"), MayChangeSettings())
     router.message.register(not_allowed.on_command, Command("mode"), flags=TURNS_AWAY)
     return router
 
@@ -27,6 +28,7 @@ async def on_mode(message: Message, chat: ChatView, sender: Sender, texts: Texts
     Raises:
         StorageError, DeliveryError: the mode is not changed, or the answer is not sent.
     """
+    await register_chat(message.chat.id, chat.lang)
     is_on = await toggle_file_mode(message.chat.id)
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])

@@ -13,6 +13,7 @@ from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
 from misc.filters import Carries, InPrivate
 from misc.middlewares.registration import ChatView
+from misc.opt_outs import OptOuts
 from misc.ui import keyboards
 from misc.ui.callback_data import PRIVACY
 from misc.ui.texts import Texts
@@ -67,12 +68,13 @@ async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     await _show(query, localized["privacy_sure"], keyboard)
 
 
-async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOuts) -> None:
     """Delete all data of the user, and confirm it.
 
     Raises:
         StorageError: the data is not deleted.
     """
+    await opt_outs.remove(query.from_user.id)
     await erase(query.from_user.id)
     await _show(query, texts[chat.lang]["privacy_done"], None)
 

@@ -47,7 +47,7 @@ async def on_retry(
         links = links_of(request, registry)
         # The age limit of requests must count from the press, not from the old message.
         request = request.model_copy(update={"date": datetime.now(UTC)})
-        submit = partial(intake.submit_links, request, links, chat, ack)
+        submit = partial(intake.submit_again, request, links, chat, ack)
         if await running_buttons.run((message.chat.id, message.message_id, RETRY), submit):
             await messages.delete(message)
         await query.answer()

@@ -1,33 +1,41 @@
-"""/settings: one keyboard that shows and changes the settings of a chat."""
+"""/settings: pages that show and change the settings of a chat."""
 
 from dataclasses import replace
 
 from aiogram import Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
 from core.formats import Quality
-from core.preferences import Preferences
-from data.chats import change_preferences, register_chat, toggle_file_mode
+from core.preferences import ALBUM_CAPS, Preferences
+from data.chats import change_preferences, register_chat, set_language, toggle_file_mode
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
-from misc.filters import GROUPS, Carries, MayChangeSettings
+from misc.filters import Carries, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
-from misc.ui import keyboards
 from misc.ui.callback_data import SETTING
-from misc.ui.texts import Texts
+from misc.ui.settings_menu import (
+    GROUP_SWITCHES,
+    PAGE_OF,
+    SWITCHES,
+    Page,
+    SettingsMenu,
+    ShownPage,
+)
 from platforms import Registry
 
-_SWITCHES = frozenset({"describe", "silent", "spoiler", "delete_request", "only_mentioned"})
+#: Value of a setting that follows the operator's.
+_DEFAULT = "default"
 
 
 def router() -> Router:
     """Register /settings and its buttons."""
     router = Router(name="settings")
     is_setting = Carries(prefix=SETTING)
-    router.message.register(on_settings, Command("settings"), MayChangeSettings())
+    for observer in (router.message, router.channel_post):
+        observer.register(on_settings, Command("settings"), MayChangeSettings())
     router.message.register(not_allowed.on_command, Command("settings"), flags=TURNS_AWAY)
     router.callback_query.register(on_setting, is_setting, MayChangeSettings())
     router.callback_query.register(not_allowed.on_press, is_setting)
@@ -35,59 +43,68 @@ def router() -> Router:
 
 
 async def on_settings(
-    message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
+    message: Message, chat: ChatView, sender: Sender, settings_menu: SettingsMenu
 ) -> None:
     """Show the settings of the chat.
 
     Raises:
         DeliveryError: they are not shown.
     """
-    text = texts[chat.lang]["settings_title"]
-    if message.chat.type in GROUPS:
-        text += "\n\n" + texts[chat.lang]["settings_group"]
-    await sender.send_text(ChatTarget.of(message), text, _keyboard(message, chat, texts, registry))
+    shown = settings_menu.show(Page.MAIN, chat, is_group=message.chat.type != "private")
+    await sender.send_text(ChatTarget.of(message), shown.text, shown.keyboard)
 
 
-async def on_setting(
-    query: CallbackQuery, chat: ChatView, texts: Texts, registry: Registry
-) -> None:
-    """Change the setting of a button, and update the keyboard.
+async def on_setting(query: CallbackQuery, chat: ChatView, settings_menu: SettingsMenu) -> None:
+    """Change the setting of a button or turn to a page, and show the page.
+
+    Buttons of the single page that older versions have sent work alike.
 
     Raises:
         StorageError: the change is not stored.
     """
     message = query.message
-    if not isinstance(message, Message):
-        await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
-        return
     setting = (query.data or "").removeprefix(SETTING)
-    if setting == "lang":
-        keyboard = keyboards.languages(texts)
-    else:
-        changed = await change(message.chat.id, chat, setting, registry)
-        keyboard = _keyboard(message, changed, texts, registry)
-    await _show(message, keyboard)
+    page = page_after(setting, settings_menu.registry, settings_menu.texts.languages)
+    if page is None or not isinstance(message, Message):
+        await query.answer(settings_menu.texts[chat.lang]["settings_expired"], show_alert=True)
+        return
+    changed_chat = await change(message.chat.id, chat, setting, settings_menu.registry)
+    is_group = message.chat.type != "private"
+    await _show(message, settings_menu.show(page, changed_chat, is_group=is_group))
     await query.answer()
 
 
-def _keyboard(
-    message: Message, chat: ChatView, texts: Texts, registry: Registry
-) -> InlineKeyboardMarkup:
-    titles = {name: platform.title for name, platform in registry.by_name.items()}
-    is_group = message.chat.type in GROUPS
-    return keyboards.settings(chat, texts[chat.lang], titles, is_group=is_group)
+def page_after(setting: str, registry: Registry, languages: tuple[str, ...]) -> Page | None:
+    """Return the page that a press shows; None if no button of today does what this one did.
+
+    `setting` is "<name>" or "<name>/<value>", as in the callback data.
+    """
+    name, _, value = setting.partition("/")
+    if name == "page":
+        return Page(value) if value in list(Page) else None
+    if name == "lang" and value in languages:
+        return Page.MAIN
+    known: dict[str, set[str]] = {
+        "lang": {""},
+        "quality": set(Quality),
+        "muted": set(registry.by_name),
+        "album_cap": {*map(str, ALBUM_CAPS), _DEFAULT},
+        **{switch: {""} for switch in ("file_mode", *SWITCHES, *GROUP_SWITCHES)},
+    }
+    is_known = value in known.get(name, ())
+    return PAGE_OF.get(name, Page.MAIN) if is_known else None
 
 
-async def _show(message: Message, keyboard: InlineKeyboardMarkup) -> None:
-    """Update the keyboard. Errors are ignored: the message may be deleted or unchanged."""
+async def _show(message: Message, shown: ShownPage) -> None:
+    """Update the message. Errors are ignored: it may be deleted or unchanged."""
     try:
-        await message.edit_reply_markup(reply_markup=keyboard)
+        await message.edit_text(shown.text, reply_markup=shown.keyboard)
     except DeliveryError:
         return
 
 
 async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry) -> ChatView:
-    """Change a setting of a chat, and return the changed chat. Unknown settings are ignored.
+    """Change a setting of a chat, and return the changed chat; pages change nothing.
 
     `setting` is "<name>" or "<name>/<value>", as in the callback data.
 
@@ -95,6 +112,12 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
         StorageError: the change is not stored.
     """
     name, _, value = setting.partition("/")
+    if name == "page":
+        return chat
+    if name == "lang":
+        if value:
+            await set_language(chat_id, value)
+        return replace(chat, lang=value or chat.lang)
     await register_chat(chat_id, chat.lang)
     if name == "file_mode":
         return replace(chat, file_mode=bool(await toggle_file_mode(chat_id)))
@@ -106,12 +129,14 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
 
 def changed(preferences: Preferences, name: str, value: str, registry: Registry) -> Preferences:
     """Return the preferences with one setting changed; unchanged if it is unknown or invalid."""
-    if name in _SWITCHES:
+    if name in {*SWITCHES, *GROUP_SWITCHES}:
         return preferences.toggled(name)
     if name == "quality" and value in list(Quality):
         return preferences.changed(name, Quality(value))
     if name == "muted" and value in registry.by_name:
         return preferences.with_platform_toggled(value)
+    if name == "album_cap" and value == _DEFAULT:
+        return preferences.changed(name, None)
     if name == "album_cap" and value.isascii() and value.isdigit():
         cap = int(value)
         # Pressing the active limit removes it, so that the operator's limit applies again.

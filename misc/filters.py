@@ -1,21 +1,28 @@
 """Filters that decide which handler processes an update."""
 
+import logging
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from aiogram import Bot
 from aiogram.filters import Filter
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 
 from core.choices import choice_in
-from core.errors import DeliveryError
+from core.errors import DeliveryError, StorageError
 from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message
+from data.chats import is_channel
+from misc.addressing import BotAccount
 from misc.ui.texts import choice_words
 from platforms import PageKind, Registry
 
+logger = logging.getLogger(__name__)
+
 GROUPS = {"group", "supergroup"}
 _ADMIN_STATUSES = {"creator", "administrator"}
+#: A message may get links by an edit for so long, in seconds.
+_EDIT_S = 120
 
 
 class InPrivate(Filter):
@@ -74,11 +81,13 @@ class Carries(Filter):
 
 
 class HasLinks(Filter):
-    """Match a message that links to supported platforms; pass the links as `links`."""
+    """Match a message that asks for links to supported platforms; pass them as `links`."""
 
-    async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
+    async def __call__(
+        self, message: Message, registry: Registry, account: BotAccount
+    ) -> bool | dict[str, Any]:
         """Return `{"links": [...]}`, or False if there are none."""
-        links = links_of(message, registry)
+        links = asked_links(message, registry, account)
         return {"links": links} if links else False
 
 
@@ -91,6 +100,40 @@ class NamesVersion(Filter):
         choice = choice_in(message.text or "", choice_words()) if replied else None
         links = links_of(replied, registry) if replied and choice else []
         return {"links": links, "choice": choice} if links else False
+
+
+class EditedSoon(Filter):
+    """Match a message that was edited within two minutes after it was sent."""
+
+    async def __call__(self, message: Message) -> bool:
+        """Return True if the edit came in time."""
+        edited_at = message.edit_date
+        return edited_at is not None and edited_at - message.date.timestamp() <= _EDIT_S
+
+
+class MadeByBot(Filter):
+    """Match an answer of the bot itself that somebody has sent inline or forwarded."""
+
+    async def __call__(self, message: Message, account: BotAccount) -> bool:
+        """Return True for the bot's own answers."""
+        return account.has_made(message) or await _is_file_of_answered_channel(message)
+
+
+async def _is_file_of_answered_channel(message: Message) -> bool:
+    """Return True for a file that is forwarded from a channel whose posts the bot answers.
+
+    A forwarded post does not say who wrote it; what people post there to be answered are texts.
+    """
+    origin = message.forward_origin
+    if message.text is not None or not isinstance(origin, MessageOriginChannel):
+        return False
+    try:
+        return await is_channel(origin.chat.id)
+    except StorageError as error:
+        logger.warning(
+            "Could not look up a channel: %s", error, extra={"event": "channel_not_loaded"}
+        )
+        return False
 
 
 class Composing(Filter):
@@ -125,24 +168,68 @@ class AnswersCard(Filter):
 class MayChangeSettings(Filter):
     """Match a user who may change the chat's settings.
 
-    In a private chat this is anyone, in a group only its administrators.
+    In a private chat this is anyone, in a group or channel only its administrators.
     """
 
     async def __call__(self, event: Message | CallbackQuery, bot: Bot) -> bool:
         """Return True if the user is allowed; False if Telegram cannot be asked in a group."""
         message = event.message if isinstance(event, CallbackQuery) else event
-        if message is None or event.from_user is None:
+        if message is None:
             return False
-        if message.chat.type not in GROUPS:
-            return message.chat.type == "private"
-        if isinstance(event, Message) and event.sender_chat:
-            # Telegram reports anonymous administrators' messages as sent by the group itself.
-            return event.sender_chat.id == event.chat.id
+        if message.chat.type == "private":
+            return event.from_user is not None
         try:
+            if isinstance(event, Message) and event.sender_chat:
+                return await _is_administrators_chat(event.sender_chat.id, event.chat.id, bot)
+            if event.from_user is None:
+                return False
             member = await bot.get_chat_member(message.chat.id, event.from_user.id)
         except DeliveryError:
             return False
         return member.status in _ADMIN_STATUSES
+
+
+async def _is_administrators_chat(sender_id: int, chat_id: int, bot: Bot) -> bool:
+    """Return True if only administrators can send messages as this chat.
+
+    Anonymous administrators send as the group itself, posts in a channel are sent as the channel,
+    and the administrators of the channel that is linked to a group may send as the channel there.
+    Any other channel may belong to any member. Source: https://core.telegram.org/bots/api#message
+    (`sender_chat`), https://core.telegram.org/bots/api#chatfullinfo (`linked_chat_id`).
+
+    Raises:
+        DeliveryError: Telegram did not say which channel is linked.
+    """
+    if sender_id == chat_id:
+        return True
+    return (await bot.get_chat(chat_id)).linked_chat_id == sender_id
+
+
+def asked_links(message: Message, registry: Registry, account: BotAccount) -> list[Link]:
+    """Return the links that a message asks for.
+
+    They are those in the message. In a group, a message without links that names the bot may also
+    reply to a message with links, unless the bot has made that one.
+    """
+    if links := links_of(message, registry):
+        return _without_answered(message, links, registry)
+    above = message.reply_to_message
+    if above is None or message.chat.type not in GROUPS or not account.is_named_in(message):
+        return []
+    return [] if account.has_made(above) else links_of(above, registry)
+
+
+def _without_answered(message: Message, links: list[Link], registry: Registry) -> list[Link]:
+    """Leave out the links of a channel's post that replies to a post with the same links.
+
+    Such a post is an answer, of this bot or of another one that would answer ours in turn:
+    Telegram names no author of a post, and shows bots each other's posts.
+    """
+    above = message.reply_to_message
+    if message.chat.type != "channel" or above is None:
+        return links
+    answered = links_of(above, registry)
+    return [link for link in links if link not in answered]
 
 
 def links_of(message: Message, registry: Registry) -> list[Link]:

@@ -1,6 +1,5 @@
 """Request intake: from a message or a press to stored requests in the queue."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,10 @@ from core.formats import Quality
 from core.media import Link
 from core.request import ButtonPress, Kind, Request
 from delivery.targets import ChatTarget
+from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
+from misc.served_links import ServedLinks
 from misc.ui.callback_data import SLIDES
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -47,7 +48,8 @@ class RequestIntake:
     statuses: StatusFactory
     metrics: Metrics
     limits: IntakeLimits
-    bot_id: int
+    groups: GroupRules
+    served: ServedLinks
 
     async def submit_links(
         self,
@@ -57,27 +59,28 @@ class RequestIntake:
         ack: UpdateAck,
         choice: Choice = NO_CHOICE,
     ) -> RequestHandle:
-        """Submit the requests for the links of a message, as many as are allowed.
+        """Submit the requests for the links of a message, new or edited, as many as are allowed.
 
-        `choice` is the version that the message asks for.
+        Links that were accepted of the same message before are left out. `choice` is the version
+        that the message asks for.
         """
-        preferences = chat.preferences
-        if message.chat.type != "private":
-            if preferences.only_mentioned and not self._mentions_bot(message):
-                self._drop("not_mentioned", message)
-                links = ()
-            muted = [link for link in links if link.platform in preferences.muted]
-            if muted:
-                self._drop("muted_site", message)
-                links = [link for link in links if link not in muted]
-        if len(links) > self.limits.links_per_message:
+        links = await self._allowed(message, links, chat)
+        await self.served.load(message, ack.update_id)
+        most = self.limits.links_per_message
+        if len(links) > most:
             self._drop("too_many_links", message)
-        asked_at = int(message.date.timestamp())
-        requests = [
-            _chosen(choice, link, message, chat, asked_at)
-            for link in links[: self.limits.links_per_message]
-        ]
-        return await self._submit(requests, ack)
+        taken = self.served.take(message, links, ack.update_id, most)
+        if links and not taken:
+            self._drop("served_links", message)
+        return await self._submit_links(message, taken, chat, ack, choice)
+
+    async def submit_again(
+        self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
+    ) -> RequestHandle:
+        """Submit the requests for the links of a message once more."""
+        links = await self._allowed(message, links, chat)
+        most = self.limits.links_per_message
+        return await self._submit_links(message, links[:most], chat, ack, NO_CHOICE)
 
     async def submit_press(
         self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
@@ -113,6 +116,25 @@ class RequestIntake:
         for entries in by_message.values():
             self._enqueue(entries, None)
 
+    async def _allowed(
+        self, message: Message, links: Sequence[Link], chat: ChatView
+    ) -> Sequence[Link]:
+        if message.chat.type == "private":
+            return links
+        return await self.groups.allowed(message, links, chat.preferences)
+
+    async def _submit_links(
+        self,
+        message: Message,
+        links: Sequence[Link],
+        chat: ChatView,
+        ack: UpdateAck,
+        choice: Choice,
+    ) -> RequestHandle:
+        asked_at = int(message.date.timestamp())
+        requests = [_chosen(choice, link, message, chat, asked_at) for link in links]
+        return await self._submit(requests, ack)
+
     async def _submit(self, requests: Sequence[Request], ack: UpdateAck) -> RequestHandle:
         """Store requests, acknowledge their update, and queue those that are new."""
         entries = await self.store.enter(ack.update_id, requests) if requests else []
@@ -143,13 +165,6 @@ class RequestIntake:
         if time.time() - entries[0].request.asked_at > self.limits.max_age_s:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
-
-    def _mentions_bot(self, message: Message) -> bool:
-        text = message.text or message.caption or ""
-        reply = message.reply_to_message
-        is_reply = bool(reply and reply.from_user and reply.from_user.id == self.bot_id)
-        name = re.escape(self.presenters.bot_username)
-        return is_reply or bool(re.search(rf"@{name}\b", text, re.IGNORECASE))
 
     def _drop(self, reason: str, message: Message) -> None:
         self.metrics.dropped(reason, message.chat.id)

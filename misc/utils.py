@@ -3,12 +3,14 @@
 import logging
 from html import escape
 
-from aiogram.types import Message, User
+from aiogram.types import ChatMemberUpdated, InlineKeyboardMarkup, Message, User
 
 from core.errors import DeliveryError, StorageError
 from core.pseudonyms import LoggedChat
 from data.chats import ChatRecord, register_chat
 from data.db_service import get_user_settings
+from misc.ui import keyboards
+from misc.ui.callback_data import WELCOME
 from misc.ui.texts import load_texts
 from platforms import Registry, load_registry
 
@@ -61,7 +63,8 @@ async def start_manager(
     Raises:
         StorageError: the chat could not be registered.
     """
-    record, is_new = await register_chat(chat_id, lang, referral)
+    is_channel = message.chat.type == "channel"
+    record, is_new = await register_chat(chat_id, lang, referral, is_channel=is_channel)
     if is_new and greets:
         await greet_chat(
             message,
@@ -74,7 +77,7 @@ async def start_manager(
 
 
 async def greet_chat(
-    message: Message,
+    event: Message | ChatMemberUpdated,
     lang: str,
     *,
     platforms: tuple[str, ...],
@@ -83,32 +86,47 @@ async def greet_chat(
 ) -> None:
     """Welcome a new chat and notify the operator's log chat, unless `join_log_chat` is 0.
 
-    Delivery failures are logged, not raised.
+    A channel is not welcomed, because its subscribers would read that. Delivery failures are
+    logged, not raised.
     """
-    await welcome(message, lang, platforms)
+    if event.chat.type != "channel":
+        await welcome(event, lang, platforms)
     if join_log_chat:
-        await _log_join(join_log_chat, message, referral)
+        await _log_join(join_log_chat, event, referral)
 
 
-async def welcome(message: Message, lang: str, platforms: tuple[str, ...]) -> None:
-    """Answer with the welcome message, which explains how to use the bot.
+async def welcome(
+    event: Message | ChatMemberUpdated, lang: str, platforms: tuple[str, ...]
+) -> None:
+    """Send the welcome message, which explains how to use the bot.
 
     `platforms` are the platform titles. A delivery failure is logged, not raised.
     """
-    texts = load_texts()
-    parts = [texts(lang, "welcome", platforms=platforms)]
-    if message.chat.type == "private":
-        parts.append(texts(lang, "welcome_groups"))
-    parts.append(texts(lang, "language_is", language=texts[lang]["language_name"]))
+    is_private = event.chat.type == "private"
+    text, buttons = welcome_message(lang, platforms, is_private=is_private)
     try:
-        await message.answer("\n\n".join(parts))
+        await event.answer(text, reply_markup=buttons)
     except DeliveryError as error:
         logger.info(
             "Could not send the welcome message to chat %s: %s",
-            LoggedChat(message.chat.id),
+            LoggedChat(event.chat.id),
             error,
             extra={"event": "welcome_failed"},
         )
+
+
+def welcome_message(
+    lang: str, platforms: tuple[str, ...], *, is_private: bool
+) -> tuple[str, InlineKeyboardMarkup | None]:
+    """Return the welcome message; in a group it has a button for each language."""
+    texts = load_texts()
+    parts = [
+        texts(lang, "welcome", platforms=platforms),
+        texts[lang]["welcome_groups" if is_private else "welcome_members"],
+        texts(lang, "language_is", language=texts[lang]["language_name"]),
+    ]
+    buttons = None if is_private else keyboards.languages(texts, WELCOME)
+    return "\n\n".join(parts), buttons
 
 
 def platform_titles(registry: Registry) -> tuple[str, ...]:
@@ -116,15 +134,17 @@ def platform_titles(registry: Registry) -> tuple[str, ...]:
     return tuple(platform.title for platform in registry.by_name.values())
 
 
-async def _log_join(log_chat: int, message: Message, referral: str | None) -> None:
-    lines = [_user_line(message.from_user), f"<code>{message.chat.id}</code>"]
-    if message.chat.type != "private":
-        lines.insert(0, f"<b>{escape(message.chat.title or '')}</b>")
+async def _log_join(
+    log_chat: int, event: Message | ChatMemberUpdated, referral: str | None
+) -> None:
+    lines = [_user_line(event.from_user), f"<code>{event.chat.id}</code>"]
+    if event.chat.type != "private":
+        lines.insert(0, f"<b>{escape(event.chat.title or '')}</b>")
     if referral:
         lines.append(f"<i>{escape(referral)}</i>")
-    assert message.bot
+    assert event.bot
     try:
-        await message.bot.send_message(log_chat, "\n".join(filter(None, lines)))
+        await event.bot.send_message(log_chat, "\n".join(filter(None, lines)))
     except DeliveryError as error:
         logger.warning(
             "Could not report a new chat to the join log chat: %s",

@@ -637,6 +637,8 @@ class FakeIntake:
     ) -> RequestHandle:
         return self._submit(Submission(message, links, chat.lang, str(choice)))
 
+    submit_again = submit_links
+
     async def submit_press(
         self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
     ) -> RequestHandle:

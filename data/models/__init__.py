@@ -6,6 +6,7 @@ from data.models.cached_posts import CachedPosts
 from data.models.inline_messages import InlineMessages
 from data.models.music import Music
 from data.models.old_updates import OldUpdates
+from data.models.opt_outs import OptOuts
 from data.models.requests import Requests
 from data.models.stats import AdShows, ErrorReports, KeyValues, Outcomes, Stats
 from data.models.users import Users
@@ -23,6 +24,7 @@ __all__ = [
     "KeyValues",
     "Music",
     "OldUpdates",
+    "OptOuts",
     "Outcomes",
     "Recipients",
     "Requests",

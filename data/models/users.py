@@ -1,6 +1,6 @@
 """The `users` table: one row per chat, with settings, referral, ad counter and rollups."""
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from data.database import Base, BigIntegerKey
@@ -27,6 +27,9 @@ class Users(Base):
     ad_cooldown: Mapped[int] = mapped_column(BigInteger, default=0)
     #: Unix time at which Telegram first refused this chat; NULL while it is reachable.
     blocked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    #: A channel whose posts are answered. Broadcasts are not sent to channels.
+    is_channel: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
     #: Preferences as JSON, see core.preferences; NULL while all are defaults.
     wishes: Mapped[str | None] = mapped_column(Text)

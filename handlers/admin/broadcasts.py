@@ -142,6 +142,9 @@ class BroadcastMenu:
         if not isinstance(message, Message):
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
+        if number is None and action != "new":
+            await query.answer(self.texts[lang]["button_expired"], show_alert=True)
+            return
         if number is None:
             await new_draft(self.bot.id, query.from_user.id)
             await self._edit(message, self.texts[lang]["broadcast_compose"], None)

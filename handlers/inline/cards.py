@@ -1,6 +1,6 @@
 """The cards of an inline answer, as Bot API objects. Pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiogram.types import (
@@ -49,21 +49,21 @@ def unknown(texts: Mapping[str, str], site: str) -> list[InlineQueryResultUnion]
     ]
 
 
-def known(
-    files: Sequence[RemoteFile],
-    options: MessageOptions,
-    audio: RemoteFile | None,
-    texts: Mapping[str, str],
-) -> list[InlineQueryResultUnion]:
-    """Return cards with cached media: every item of a post, and its audio."""
-    cards: list[InlineQueryResultUnion] = []
-    for number, file in enumerate(files, start=1):
-        title = texts["inline_post"] if len(files) == 1 else f"{number}/{len(files)}"
-        cards.append(_card(f"{KNOWN}{number}", file, title, options.caption, options.buttons))
-    if audio:
-        title = texts["inline_sound"]
-        cards.append(_card(f"{KNOWN}sound", audio, title, options.caption, None))
-    return cards
+def whole_post(texts: Mapping[str, str], site: str) -> InlineQueryResultUnion:
+    """Return the card that becomes the whole post, with arrows if it is an album."""
+    return unknown(texts, site)[0]
+
+
+def single(
+    number: int, file: RemoteFile, title: str, options: MessageOptions
+) -> InlineQueryResultUnion:
+    """Return a card with a cached item of a post; items are numbered from 1."""
+    return _card(f"{KNOWN}{number}", file, title, options)
+
+
+def sound(audio: RemoteFile, title: str, options: MessageOptions) -> InlineQueryResultUnion:
+    """Return a card with the cached audio of a post."""
+    return _card(f"{KNOWN}sound", audio, title, options)
 
 
 def hint(
@@ -86,13 +86,13 @@ def hint(
 
 
 def _card(
-    card_id: str,
-    file: RemoteFile,
-    title: str,
-    caption: str,
-    buttons: InlineKeyboardMarkup | None,
+    card_id: str, file: RemoteFile, title: str, options: MessageOptions
 ) -> InlineQueryResultUnion:
-    common: dict[str, Any] = {"id": card_id, "caption": caption, "reply_markup": buttons}
+    common: dict[str, Any] = {
+        "id": card_id,
+        "caption": options.caption,
+        "reply_markup": options.buttons,
+    }
     file = without_motion(file)
     match file.kind:
         case "video":

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from aiogram.types import User
@@ -13,7 +13,7 @@ from core.cached_post import CachedPost, CacheKey
 from core.errors import StorageError
 from core.formats import Quality
 from core.media import Link, RemoteFile
-from core.preferences import DEFAULT_PREFERENCES
+from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.request import Kind, Request
 from data.chats import find_chat
 from misc.ui.texts import Texts
@@ -31,9 +31,15 @@ class Person:
     """The person who sent an inline query or a guest call."""
 
     lang: str
-    quality: Quality
+    #: Those of the private chat with the bot.
+    preferences: Preferences
     #: None if the database did not answer in time.
     is_registered: bool | None
+
+    @property
+    def quality(self) -> Quality:
+        """The quality in which this person gets videos."""
+        return self.preferences.quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Lookup:
     async def in_time(self, user: User, links: Sequence[Link]) -> Known:
         """Look up a person and the first link, within the time that Telegram allows."""
         link = self.fetcher.known(links[0]) if links else None
-        person = Person(self.texts.closest(user.language_code), Quality.BEST, None)
+        person = Person(self.texts.closest(user.language_code), DEFAULT_PREFERENCES, None)
         post = audio = None
         try:
             async with asyncio.timeout(_BUDGET_S):
@@ -88,11 +94,11 @@ class Lookup:
             logger.warning(
                 "Could not look up a person: %s", error, extra={"event": "inline_lookup_failed"}
             )
-            return Person(lang, Quality.BEST, None)
+            return Person(lang, DEFAULT_PREFERENCES, None)
         if record is None:
-            return Person(lang, Quality.BEST, is_registered=False)
+            return Person(lang, DEFAULT_PREFERENCES, is_registered=False)
         known = record.lang if record.lang in self.texts else lang
-        return Person(known, record.preferences.quality, is_registered=True)
+        return Person(known, record.preferences, is_registered=True)
 
     def key(self, link: Link, post_id: str, quality: Quality) -> CacheKey:
         """Return the cache key of a post in a quality."""
@@ -111,7 +117,7 @@ class Lookup:
             is_private=True,
             asked_at=int(time.time()),
             lang=person.lang,
-            preferences=replace(DEFAULT_PREFERENCES, quality=person.quality),
+            preferences=person.preferences,
             inline_id=inline_id,
             is_recorded=bool(person.is_registered),
         )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiogram import Bot, Router
@@ -17,12 +17,15 @@ from aiogram.types import (
 )
 
 from core.cached_post import CachedPost
+from core.captions import MAX_CAPTION, cut
 from core.errors import DeliveryError, StorageError
-from core.media import Link
+from core.formats import Quality
+from core.media import Link, Post
 from core.pseudonyms import LoggedChat
 from core.request import Request
 from data.downloads import record_download
 from data.inline_messages import record_shown_post, store_inline
+from delivery.api_requests import MessageOptions
 from handlers.inline import cards
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Known, Lookup, Person
@@ -33,7 +36,7 @@ from misc.middlewares.registration import STORES
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN, OLD_INLINE, PAGE
-from misc.ui.presenter import PresenterFactory
+from misc.ui.presenter import ChatPresenter, PresenterFactory
 from misc.ui.texts import Texts
 from platforms import Registry
 from services.metrics import Metrics
@@ -42,6 +45,16 @@ logger = logging.getLogger(__name__)
 
 #: For a card's texts: the message that it becomes has no id yet.
 _NO_MESSAGE: Final = "-"
+#: Items of a post that are offered one by one; an answer has 50 results at most.
+#: Source: https://core.telegram.org/bots/api#answerinlinequery
+_MOST_ITEMS: Final = 48
+#: Texts that number an item, by the kind of its file.
+_NUMBERED: Final = {
+    "photo": "inline_picture",
+    "live_photo": "inline_picture",
+    "video": "inline_video",
+    "animation": "inline_video",
+}
 #: Shorter texts are still being typed.
 _SHORTEST: Final = 12
 
@@ -90,10 +103,7 @@ class InlineQueries:
             request = self.lookup.request(
                 "post", known.link, query.from_user, known.person, _NO_MESSAGE
             )
-            options = self.presenters.presenter_of(request).options(
-                known.post.post, shown=1, missing=0
-            )
-            results = cards.known(known.post.files, options, known.audio, texts)
+            results = self._known_cards(known, known.post, request)
         else:
             results = cards.unknown(texts, self._site(known.link))
         try:
@@ -178,14 +188,35 @@ class InlineQueries:
         key = "inline_hint" if is_typing else "inline_foreign"
         return cards.hint(texts[key], texts["inline_usage"])
 
+    def _known_cards(
+        self, known: Known, cached: CachedPost, request: Request
+    ) -> list[InlineQueryResultUnion]:
+        """Return the cards of a cached post: as a whole, its items one by one, and its audio."""
+        lang, texts = known.person.lang, self.texts[known.person.lang]
+        presenter = self.presenters.presenter_of(request)
+        files = cached.files[:_MOST_ITEMS]
+        if len(files) == 1:
+            options = _whole_options(presenter, cached, request)
+            results = [cards.single(1, files[0], texts["inline_post"], options)]
+        else:
+            results = [cards.whole_post(texts, self._site(request.link))]
+        for number, file in enumerate(files, start=1) if len(files) > 1 else ():
+            key = _NUMBERED.get(file.kind, "inline_file")
+            title = self.texts(lang, key, number=number, total=len(cached.files))
+            options = _item_options(presenter, cached.post, title)
+            results.append(cards.single(number, file, title, options))
+        if known.audio:
+            audio_options = presenter.audio_options()
+            results.append(cards.sound(known.audio, texts["inline_sound"], audio_options))
+        return results
+
     def _guest_card(self, known: Known, request: Request) -> InlineQueryResultUnion:
         """Return the card for a call: a cached post's first item, or a placeholder."""
         texts = self.texts[known.person.lang]
         if known.post is None:
             return cards.unknown(texts, self._site(request.link))[0]
-        presenter = self.presenters.presenter_of(request)
-        options = presenter.options(known.post.post, shown=len(known.post.files), missing=0)
-        return cards.known(known.post.files[:1], options, None, texts)[0]
+        options = _whole_options(self.presenters.presenter_of(request), known.post, request)
+        return cards.single(1, known.post.files[0], texts["inline_post"], options)
 
     async def _answer_call(self, call_id: str, card: InlineQueryResultUnion) -> str | None:
         """Answer a call; return the id of the inline message, or None if Telegram refused."""
@@ -258,3 +289,21 @@ class InlineQueries:
                 error,
                 extra={"event": "delivery_not_recorded"},
             )
+
+
+def _whole_options(
+    presenter: ChatPresenter, cached: CachedPost, request: Request
+) -> MessageOptions:
+    """Return caption and buttons of a cached post, as its message in a chat would have them."""
+    if request.preferences.quality is Quality.SOUND:
+        return presenter.audio_options()
+    return presenter.options(cached.post, shown=len(cached.files), missing=0)
+
+
+def _item_options(presenter: ChatPresenter, post: Post, title: str) -> MessageOptions:
+    """Return caption and buttons of one item, whose caption begins with its number."""
+    # The number needs room that the caption of the whole post may fill with its text.
+    short = replace(post, text=cut(post.text, MAX_CAPTION // 2))
+    options = presenter.options(short, shown=len(post.items), missing=0)
+    caption = f"{Texts.escaped(title)}\n{options.caption}"
+    return replace(options, caption=caption, buttons=keyboards.under_inline(post, 0, 1))

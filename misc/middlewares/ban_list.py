@@ -58,6 +58,10 @@ class BanList(BaseMiddleware):
         await self.refresh()
         return was_banned
 
+    def has(self, *ids: int) -> bool:
+        """Return True if one of these people and groups is banned."""
+        return bool(self._banned.intersection(ids)) and not self._exempt.intersection(ids)
+
     async def __call__(
         self,
         handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
@@ -71,8 +75,7 @@ class BanList(BaseMiddleware):
             chat = event.chat
         elif isinstance(event, CallbackQuery) and event.message:
             chat = event.message.chat
-        ids = {person.id if person else None, chat.id if chat else None}
-        if ids & self._banned and not ids & self._exempt:
+        if self.has(*(each.id for each in (person, chat) if each)):
             self._dropped("banned", chat.id if chat else person.id if person else 0)
             return None
         return await handler(event, data)

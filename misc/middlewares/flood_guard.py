@@ -14,6 +14,7 @@ from core.flood import Guard, Verdict
 from core.pseudonyms import LoggedChat
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
+from misc.addressing import sender_of
 from misc.filters import GROUPS, links_of
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
@@ -61,7 +62,7 @@ class FloodGuard(BaseMiddleware):
         assert isinstance(event, Message)
         if time.time() - event.date.timestamp() > _OLD_S:
             return await handler(event, data)
-        sender_id = _sender_of(event)
+        sender_id = sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):
             return await handler(event, data)
         group_id = event.chat.id if event.chat.type in GROUPS else None
@@ -97,12 +98,3 @@ class FloodGuard(BaseMiddleware):
                 error,
                 extra={"event": "flood_warning_failed"},
             )
-
-
-def _sender_of(message: Message) -> int | None:
-    """Return the id of the person, or of the chat that the message is sent as; None for bots."""
-    if message.sender_chat:
-        return message.sender_chat.id
-    if message.from_user is None or message.from_user.is_bot:
-        return None
-    return message.from_user.id

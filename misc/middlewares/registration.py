@@ -102,8 +102,11 @@ class Registration(BaseMiddleware):
         if not says_start:
             record = await find_chat(message.chat.id)
         if record is None and isinstance(event, Message) and not turns_away:
+            # Whoever writes first decides nothing for a group: `handlers.chat_member` has
+            # registered it in the language of whoever has added the bot.
+            lang = default.lang if message.chat.type == "private" else FALLBACK
             record, is_new = await start_manager(
-                message.chat.id, event, default.lang, referral=referral, greets=False
+                message.chat.id, event, lang, referral=referral, greets=False
             )
         if record and record.is_blocked:
             await mark_reachable(message.chat.id)

@@ -11,6 +11,10 @@ from core.choices import Choice
 
 #: Change the language; followed by its code.
 LANGUAGE: Final = "lang/"
+#: Change the language of a group, below its welcome message; followed by its code.
+WELCOME: Final = "welcome/"
+#: Answer the links of the person who presses again, in all groups.
+MY_LINKS: Final = "mylinks"
 #: Send the audio of a TikTok post; followed by its numeric id.
 AUDIO_OF_TIKTOK: Final = "id/"
 #: Send the audio, or the slides as a video; followed by "<platform>/<post id>".
@@ -30,7 +34,8 @@ AGAIN: Final = "again"
 PAGE: Final = "page/"
 #: Cancel a request; followed by its number.
 CANCEL: Final = "cancel/"
-#: Change a setting; followed by its name, and "/<value>" unless it is a switch.
+#: Change a setting; followed by its name, and "/<value>" unless it is a switch. The name "page"
+#: changes nothing and shows a page of the settings.
 SETTING: Final = "set/"
 #: Manage broadcasts; followed by the id of a broadcast and the action, or by "new".
 BROADCAST: Final = "cast/"

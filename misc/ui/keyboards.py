@@ -16,15 +16,12 @@ from core.choices import Choice, Offer, Piece, start_in
 from core.facts import FileSize, length
 from core.formats import Quality
 from core.media import Clip, Post
-from core.preferences import ALBUM_CAPS
-from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import (
     CANCEL,
     CLOSE,
     LANGUAGE,
     PAGE,
     RETRY,
-    SETTING,
     STATS,
     WAIT,
     audio_of,
@@ -41,10 +38,13 @@ from misc.ui.texts import Texts
 _MAX_LINK_LENGTH: Final = 256
 
 
-def languages(texts: Texts) -> InlineKeyboardMarkup:
-    """Return a button for each language, labelled with its native name, two per row."""
+def languages(texts: Texts, prefix: str = LANGUAGE) -> InlineKeyboardMarkup:
+    """Return a button for each language, labelled with its native name, two per row.
+
+    The callback data is `prefix` and the language's code.
+    """
     buttons = [
-        InlineKeyboardButton(text=texts[code]["language_name"], callback_data=LANGUAGE + code)
+        InlineKeyboardButton(text=texts[code]["language_name"], callback_data=prefix + code)
         for code in texts.languages
     ]
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
@@ -119,7 +119,7 @@ def _offer_label(offer: Offer, texts: Texts, language: str) -> str:
     elif offer.side:
         name = f"🎬 {offer.side}p"
     else:
-        name = f"🎬 {_quality_label(choice.quality or Quality.BEST, words)}"
+        name = f"🎬 {quality_label(choice.quality or Quality.BEST, words)}"
     size = offer.size_bytes
     return f"{name} · {format_size(FileSize(size), language)}" if size else name
 
@@ -198,56 +198,11 @@ def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
     )
 
 
-def settings(
-    chat: ChatView, texts: Mapping[str, str], platforms: Mapping[str, str], *, is_group: bool
-) -> InlineKeyboardMarkup:
-    """Return buttons that show and change a chat's settings; a check mark means "on".
-
-    `texts` are the texts of the chat's language. `platforms` maps platform names to titles. Some
-    settings exist only in groups.
-    """
-    preferences = chat.preferences
-    rows = [
-        [_button(f"🌐 {texts['language_name']}", "lang")],
-        [
-            _button(
-                _quality_label(quality, texts),
-                f"quality/{quality}",
-                quality == preferences.quality,
-            )
-            for quality in Quality
-        ],
-        [_button(texts["set_file_mode"], "file_mode", chat.file_mode)],
-        [_button(texts["set_describe"], "describe", preferences.describe)],
-    ]
-    if is_group:
-        rows += [
-            [_button(texts[f"set_{name}"], name, getattr(preferences, name))]
-            for name in ("silent", "spoiler", "delete_request", "only_mentioned")
-        ]
-        rows.append(
-            [
-                _button(str(cap), f"album_cap/{cap}", cap == preferences.album_cap)
-                for cap in ALBUM_CAPS
-            ]
-        )
-        titles = [
-            _button(title, f"muted/{name}", name not in preferences.muted)
-            for name, title in platforms.items()
-        ]
-        rows += [titles[start : start + 3] for start in range(0, len(titles), 3)]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
-
-
-def _quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
+def quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
+    """Return the name of a quality, in the language of `texts`."""
     if quality is Quality.HD:
         return quality  # "720p" is the same in every language.
     return texts[f"quality_{quality.name.lower()}"]
-
-
-def _button(text: str, setting: str, is_on: bool | None = None) -> InlineKeyboardButton:
-    mark = {True: "✅ ", False: "▫️ ", None: ""}[is_on]
-    return InlineKeyboardButton(text=mark + text, callback_data=SETTING + setting)
 
 
 def cancel_button(text: str, number: int) -> InlineKeyboardMarkup:

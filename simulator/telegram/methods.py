@@ -14,7 +14,7 @@ from simulator.telegram.errors import ApiError, bad_request
 from simulator.telegram.files import FileStore, StoredFile, Upload
 from simulator.telegram.inline import Inline
 from simulator.telegram.markup import as_key, checked_keyboard, formatted
-from simulator.telegram.world import Chat, Json, World
+from simulator.telegram.world import ADMIN_RIGHTS, Chat, Json, World
 
 Params = dict[str, Any]
 Uploads = dict[str, Upload]
@@ -26,22 +26,6 @@ _GIFTS = (
     "premium_subscription",
     "gifts_from_channels",
 )
-#: Rights of an administrator in a ChatMember object.
-_ADMIN_RIGHTS = [
-    "can_be_edited",
-    "is_anonymous",
-    "can_manage_chat",
-    "can_delete_messages",
-    "can_manage_video_chats",
-    "can_restrict_members",
-    "can_promote_members",
-    "can_change_info",
-    "can_invite_users",
-    "can_post_stories",
-    "can_edit_stories",
-    "can_delete_stories",
-    "can_send_welcome_messages",
-]
 #: Message fields that copyMessage copies.
 _CONTENT = {
     "text",
@@ -365,7 +349,7 @@ class Methods:
         if status == "creator":
             member["is_anonymous"] = False
         elif status == "administrator":
-            member.update(dict.fromkeys(_ADMIN_RIGHTS, False))
+            member.update(dict.fromkeys(ADMIN_RIGHTS, False))
         elif status == "kicked":
             member["until_date"] = 0
         return member
@@ -375,7 +359,7 @@ class Methods:
         status = chat.members.get(self.world.bot_user["id"], "administrator")
         member: Json = {"user": self.world.bot_user, "status": status}
         if status == "administrator":
-            member.update(dict.fromkeys(_ADMIN_RIGHTS, False))
+            member.update(dict.fromkeys(ADMIN_RIGHTS, False))
             member["can_post_messages"] = True
         return member
 
@@ -387,6 +371,7 @@ class Methods:
             "accent_color_id": 0,
             "max_reaction_count": 11,
             "accepted_gift_types": dict.fromkeys(_GIFTS, False),
+            **({"linked_chat_id": chat.linked_to} if chat.linked_to else {}),
         }
 
     async def do_getFile(self, params: Params, _uploads: Uploads) -> Json:

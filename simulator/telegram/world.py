@@ -47,6 +47,8 @@ class Chat:
     reactions_allowed: bool = True
     #: Id of the supergroup that the group became; 0 if it did not.
     moved_to: int = 0
+    #: Id of the channel whose posts are copied into this group; 0 if there is none.
+    linked_to: int = 0
     #: Ids of the topics; empty for a group without topics.
     topics: set[int] = field(default_factory=set)
     #: What the bot may not send here: "text messages", "photos", "videos", "documents" and so on.
@@ -67,8 +69,33 @@ class Chat:
         return chat
 
 
+#: Rights of an administrator in a ChatMember object.
+ADMIN_RIGHTS = [
+    "can_be_edited",
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+    "can_send_welcome_messages",
+]
+#: Message fields that a forward repeats.
+_FORWARDED = {
+    *("text", "entities", "caption", "caption_entities"),
+    *("photo", "video", "animation", "live_photo", "audio", "document"),
+}
 #: Telegram's sender for messages of anonymous administrators.
 ANONYMOUS_ADMIN = Person(1087968824, "Group", username="GroupAnonymousBot")
+#: Its senders for messages that people send as a channel, and for copies of a linked channel's
+#: posts. Source: https://core.telegram.org/bots/api#message (`sender_chat`).
+CHANNEL_SENDER = Person(136817688, "Channel", username="Channel_Bot")
+TELEGRAM = Person(777000, "Telegram")
 
 
 class World:
@@ -148,6 +175,68 @@ class World:
         self.push("message", message)
         return message
 
+    def say_as(self, sender: Chat, text: str, chat: Chat, **extra: Any) -> Json:
+        """Send a text to a group as a channel."""
+        content = {"text": text, "entities": entities_of_plain_text(text), **extra}
+        message = self._message(chat, {**content, "sender_chat": sender.as_json()})
+        message["from"] = CHANNEL_SENDER.as_json()
+        self.push("message", message)
+        return message
+
+    def publish(self, channel: Chat, text: str, **extra: Any) -> Json:
+        """Post a text in a channel; copy it into the groups that are linked to the channel."""
+        content = {"text": text, "entities": entities_of_plain_text(text), **extra}
+        post = self._message(channel, {**content, "sender_chat": channel.as_json()})
+        self.push("channel_post", post)
+        self.copy_to_groups(channel, post)
+        return post
+
+    def copy_to_groups(self, channel: Chat, post: Json) -> None:
+        """Copy a channel's post into the groups that are linked to it, as Telegram does."""
+        for group in [chat for chat in self.chats.values() if chat.linked_to == channel.id]:
+            origin = {
+                "type": "channel",
+                "date": post["date"],
+                "chat": channel.as_json(),
+                "message_id": post["message_id"],
+            }
+            content = {
+                **{key: value for key, value in post.items() if key in _FORWARDED},
+                "forward_origin": origin,
+                "sender_chat": channel.as_json(),
+                "is_automatic_forward": True,
+            }
+            copy = self._message(group, content)
+            copy["from"] = TELEGRAM.as_json()
+            self.push("message", copy)
+
+    def forward(self, person: Person, message: Json, chat: Chat) -> Json:
+        """Forward a message to a chat as a user."""
+        if message["chat"]["type"] == "channel":
+            origin: Json = {
+                "type": "channel",
+                "chat": message["chat"],
+                "message_id": message["message_id"],
+            }
+        else:
+            origin = {"type": "user", "sender_user": message["from"]}
+        content = {key: value for key, value in message.items() if key in _FORWARDED}
+        return self.post(
+            person, chat, {**content, "forward_origin": {**origin, "date": message["date"]}}
+        )
+
+    def edit(self, message: Json, text: str, *, after_s: int = 1) -> None:
+        """Edit a user's message or a channel's post; the edit comes `after_s` seconds later."""
+        message.update(
+            {
+                "text": text,
+                "entities": entities_of_plain_text(text),
+                "edit_date": message["date"] + after_s,
+            }
+        )
+        is_post = message["chat"]["type"] == "channel"
+        self.push("edited_channel_post" if is_post else "edited_message", dict(message))
+
     def say_to_business(self, person: Person, text: str, connection: str = "business-1") -> Json:
         """Send a text as a user to a business account that the bot is connected to."""
         chat = self.chats[person.id]
@@ -189,6 +278,13 @@ class World:
         self.chats[person.id].closed = ""
         self._membership(person, "kicked", "member")
 
+    def invite(
+        self, person: Person, chat: Chat, status: str = "member", *, at: int | None = None
+    ) -> None:
+        """Add the bot to a group or channel as a user; `at` is a Unix time, by default now."""
+        chat.closed = ""
+        self._membership(person, "left", status, chat, at)
+
     def remove(self, person: Person, chat: Chat) -> None:
         """Remove the bot from a group as a user."""
         chat.closed = "bot was kicked from the supergroup chat"
@@ -208,16 +304,24 @@ class World:
         chat.messages.pop(message_id, None)
         self._emit({"event": "deleted", "chat_id": chat.id, "message_id": message_id})
 
-    def _membership(self, person: Person, old: str, new: str, chat: Chat | None = None) -> None:
+    def _membership(
+        self,
+        person: Person,
+        old: str,
+        new: str,
+        chat: Chat | None = None,
+        at: int | None = None,
+    ) -> None:
         def member(status: str) -> Json:
-            return {"user": self.bot_user, "status": status, "until_date": 0}
+            rights = dict.fromkeys(ADMIN_RIGHTS, False) if status == "administrator" else {}
+            return {"user": self.bot_user, "status": status, "until_date": 0, **rights}
 
         self.push(
             "my_chat_member",
             {
                 "chat": (chat or self.chats[person.id]).as_json(),
                 "from": person.as_json(),
-                "date": int(time.time()),
+                "date": int(time.time()) if at is None else at,
                 "old_chat_member": member(old),
                 "new_chat_member": member(new),
             },

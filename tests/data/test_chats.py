@@ -4,6 +4,7 @@ import asyncio
 
 from core.preferences import Preferences
 from data import chats
+from data.database import unix_now
 from data.db_service import add_music, add_video, get_user_stats
 
 
@@ -53,12 +54,38 @@ async def test_a_group_moves_with_all_it_has_and_moving_twice_is_harmless(db: st
 async def test_a_new_id_that_is_known_already_keeps_its_own_settings(db: str):
     await chats.register_chat(-1, "ru")
     await chats.register_chat(-100, "uk")
+    await chats.toggle_file_mode(-100)
     await add_video(-1, "https://x", False)
     await chats.move_chat(-1, -100)
     found = await chats.find_chat(-100)
     assert found is not None
     assert found.lang == "uk"
     assert (await get_user_stats(-100))[1] == 1
+
+
+async def test_a_new_id_that_the_bots_joining_has_registered_takes_the_old_settings(db: str):
+    await chats.register_chat(-1, "ru")
+    await chats.change_preferences(-1, lambda w: w.toggled("silent"))
+    await chats.register_chat(-100, "uk")
+    await chats.move_chat(-1, -100)
+    found = await chats.find_chat(-100)
+    assert found is not None
+    assert (found.lang, found.preferences.silent) == ("ru", True)
+
+
+async def test_a_language_is_adopted_only_by_a_chat_that_is_not_older(db: str):
+    await chats.register_chat(-1, "en")
+    for since, lang in ((unix_now() + 60, "uk"), (unix_now() - 60, "ru")):
+        await chats.adopt_language(-1, lang, since)
+        found = await chats.find_chat(-1)
+        assert found is not None
+        assert found.lang == ("en" if lang == "uk" else "ru")
+
+
+async def test_channels_are_told_from_groups(db: str):
+    await chats.register_chat(-1, "en")
+    await chats.register_chat(-2, "en", is_channel=True)
+    assert [await chats.is_channel(n) for n in (-1, -2, -3)] == [False, True, False]
 
 
 async def test_moving_what_is_not_known_changes_nothing(db: str):

@@ -157,7 +157,7 @@ class BotHarness:
     def answers(self, chat: Chat | None = None) -> list[Json]:
         """Return the bot's messages in a chat, oldest first."""
         chat = chat or self.home
-        return [m for m in chat.messages.values() if m["from"].get("is_bot")]
+        return [m for m in chat.messages.values() if m.get("from", {}).get("is_bot")]
 
     def texts(self, chat: Chat | None = None) -> list[str]:
         """Return the texts and captions of the bot's messages in a chat."""

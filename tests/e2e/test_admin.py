@@ -175,9 +175,10 @@ def buttons() -> dict[str, bool]:
 
 
 #: Available to everybody or to a group's administrators; all others need a bot administrator.
-PUBLIC = {"start", "mode", "lang", "settings", "privacy"}
+PUBLIC = {"start", "mode", "lang", "settings", "privacy", "notmylinks", "mylinks"}
 PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
 PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
+PUBLIC_BUTTONS |= {"welcome/", "mylinks"}
 PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
 
 
@@ -215,3 +216,26 @@ async def test_admin_buttons_are_expired_for_other_users(
     for rest in ("", "new", "1", "1/yes", "1/stop", "x/y", "menu/all/day/posts/see"):
         answer = await harness.press(message, prefix + rest)
         assert answer["text"] == EN["button_expired"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("cast/", "cast/x", "cast/newer", "cast/-1", "cast/1x/open", "cast/99999/open"),
+        *("count/", "count/x", "history/", "history/x", "privacy/", "privacy/x"),
+        *("set/x", "lang/x", "welcome/x", "page/x", "cancel/x", "id/x", "sound/x", "slides/x/"),
+        *("mylinks/x", "retry", "againx", "nonsense"),
+    ],
+)
+async def test_a_button_with_unreadable_data_has_expired_and_starts_nothing(
+    harness: BotHarness, data: str
+):
+    await harness.start(BOT_ADMINS="1001")
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    before = dict(menu)
+    answer = await harness.press(menu, data)
+    assert answer["text"] in {EN["button_expired"], EN["settings_expired"], EN["lang_unknown"]}
+    assert menu == before
+    await harness.say("hello")  # would be the content of a new broadcast
+    assert harness.texts()[-1] == TEXTS("en", "send_link", platforms=PLATFORMS)

@@ -278,9 +278,9 @@ async def test_messages_without_a_link_get_a_hint_in_private_chats_only(harness:
     assert harness.answers(crew) == []
 
 
-async def test_an_edited_message_is_not_a_new_request(harness: BotHarness):
+async def test_an_edited_message_is_not_a_new_request_if_edits_are_off(harness: BotHarness):
     harness.video()
-    await harness.start()
+    await harness.start(CHATS_EDITS="false")
     message = await harness.say("hello")
     harness.world.push("edited_message", {**message, "text": VIDEO, "edit_date": 1})
     await asyncio.sleep(0.1)
@@ -294,5 +294,5 @@ async def test_commands_are_published_in_every_language(harness: BotHarness):
     private = {key for key in commands if key.startswith("all_private_chats/")}
     assert private == {f"all_private_chats/{code}" for code in LANGUAGES - {"en"} | {""}}
     in_groups = [c["command"] for c in commands["all_chat_administrators/uk"]]
-    assert in_groups == ["settings", "lang", "mode"]
+    assert in_groups == ["settings", "lang", "mode", "notmylinks", "mylinks"]
     assert commands["all_private_chats/ru"][0]["description"] == TEXTS["ru"]["command_start"]

@@ -78,7 +78,74 @@ async def test_any_user_can_turn_an_albums_pages_even_after_a_restart(inline: In
     await inline.press(message, "page/11", bo)  # a repeated press changes nothing
     assert harness.simulator.log == []
     cards = await inline.type(ALBUM)
-    assert [card["type"] for card in cards] == ["photo", "video", *["photo"] * 10]
+    assert [card["type"] for card in cards] == ["article", "photo", "video", *["photo"] * 10]
+
+
+async def test_a_known_album_is_offered_as_a_whole_first_and_then_item_by_item(
+    inline: InlineHarness,
+):
+    harness = inline.harness
+    album(harness)
+    await harness.start(**ON)
+    first, _ = await inline.type(ALBUM)
+    await inline.send("fetch/post")
+    harness.simulator.log.clear()
+    whole, *items = await inline.type(ALBUM)
+    assert whole == first
+    assert [card["title"] for card in items[:3]] == [
+        "Picture 1 of 12",
+        "Video 2 of 12",
+        "Picture 3 of 12",
+    ]
+    message = await inline.send(whole["id"])
+    assert arrows(message) == ["stats_noop", "page/1"]
+    await inline.press(message, "page/1")
+    assert "video" in message
+    single = await inline.send(items[2]["id"])
+    assert single["caption"].splitlines()[0] == "Picture 3 of 12"
+    assert "The first" not in single["caption"]
+    assert "page/1" not in str(single.get("reply_markup"))
+    assert harness.simulator.log == []
+
+
+async def test_items_are_numbered_in_the_senders_language(inline: InlineHarness):
+    harness = inline.harness
+    album(harness)
+    olha = harness.world.person(1002, "Olha", language_code="uk")
+    await harness.start(**ON)
+    await inline.type(ALBUM)
+    await inline.send("fetch/post")
+    _, card, *_ = await inline.type(ALBUM, olha)
+    assert card["title"] == "Фото 1 з 12"
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_the_caption_follows_the_settings_of_the_senders_chat(
+    inline: InlineHarness, is_known: bool
+):
+    harness = inline.harness
+    harness.video(text="Dawn & dusk", author="ferry.demo")
+    await harness.start(**ON)
+    await harness.say("/settings")
+    await harness.press(harness.answers()[-1], "set/describe")
+    if is_known:
+        await harness.say(VIDEO)
+    card, *_ = await inline.type(VIDEO)
+    message = await inline.send(card["id"])
+    await harness.say(VIDEO)
+    assert message["caption"] == harness.videos()[-1]["caption"]
+    assert "Dawn & dusk" in message["caption"]
+
+
+@pytest.mark.parametrize(
+    "link", [f"tiktok.com/@ferry.demo/video/{ID}", f"WWW.TikTok.com/@ferry.demo/video/{ID}?x=1"]
+)
+async def test_a_link_needs_no_scheme(inline: InlineHarness, link: str):
+    inline.harness.video()
+    await inline.harness.start(**ON)
+    cards = await inline.type(link)
+    assert [card["id"] for card in cards] == ["fetch/post", "fetch/sound"]
+    assert "video" in await inline.send("fetch/post")
 
 
 async def test_an_invalid_file_id_is_replaced_for_the_owner_only(inline: InlineHarness):

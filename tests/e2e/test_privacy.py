@@ -13,6 +13,7 @@ from data.broadcasts import new_draft
 from data.database import Base, table_of
 from data.models import Recipients
 from data.old_updates import OldUpdate, store_old_updates
+from data.opt_outs import opt_out
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, InlineHarness
@@ -23,7 +24,7 @@ IMPERSONAL = {"cached_posts", "workers", "flights"}
 IMPERSONAL |= {"stats", "outcomes", "ad_shows", "faults", "notes"}
 KEPT = {"bans": "a ban outlives the data", "broadcasts": "records of the operator"}
 #: Columns that identify a person.
-NAMES = ("user_id", "chat_id", "owner_id", "admin_id")
+NAMES = ("user_id", "chat_id", "owner_id", "admin_id", "sender_id")
 
 
 async def rows_about(person: int) -> dict[str, int]:
@@ -57,6 +58,7 @@ async def create_rows(inline: InlineHarness) -> None:
     row = {"broadcast_id": number, "chat_id": 1001, "outcome": "sent"}
     await database.write(lambda db: db.execute(insert(table_of(Recipients)), row))
     await ban(1001, 7)
+    await opt_out(1001)
     # Of another bot, so that it is not handled at once.
     await store_old_updates(43, [OldUpdate(1, 1001, "{}")])
 

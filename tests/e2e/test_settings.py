@@ -32,16 +32,24 @@ async def crew_with_settings(harness: BotHarness, *settings: str, **environment:
     return crew
 
 
-async def test_the_keyboard_shows_and_changes_the_settings(harness: BotHarness):
+def labels(message: Json) -> list[str]:
+    """Return the labels of the buttons."""
+    return [b["text"] for row in message["reply_markup"]["inline_keyboard"] for b in row]
+
+
+async def test_the_pages_show_and_change_the_settings(harness: BotHarness):
     await harness.start()
     await harness.say("/settings")
     menu = harness.answers()[-1]
+    assert selected(menu) == set()
+    await harness.press(menu, "set/page/quality")
     assert selected(menu) == {"quality/best"}
-    for setting in ("file_mode", "describe", "quality/720p"):
+    for setting in ("quality/720p", "page/main", "file_mode", "describe"):
         await harness.press(menu, f"set/{setting}")
-    assert selected(menu) == {"file_mode", "describe", "quality/720p"}
+    assert selected(menu) == {"file_mode", "describe"}
+    assert "🎬 Quality: 720p ›" in labels(menu)
     await harness.press(menu, "set/describe")
-    assert selected(menu) == {"file_mode", "quality/720p"}
+    assert selected(menu) == {"file_mode"}
     record = await find_chat(1001)
     assert record is not None
     assert (record.file_mode, record.preferences.quality, record.preferences.describe) == (
@@ -51,28 +59,59 @@ async def test_the_keyboard_shows_and_changes_the_settings(harness: BotHarness):
     )
 
 
-async def test_the_language_can_be_changed_from_the_settings(harness: BotHarness):
+async def test_a_group_has_pages_for_its_items_and_sites(harness: BotHarness):
+    crew = await crew_with_settings(harness, "page/items", LIMITS_GROUP_ITEMS="7")
+    menu = harness.answers(crew)[-1]
+    assert selected(menu) == {"album_cap/default"}
+    await harness.press(menu, "set/album_cap/5")
+    assert selected(menu) == {"album_cap/5"}
+    await harness.press(menu, "set/album_cap/default")
+    await harness.press(menu, "set/page/sites")
+    await harness.press(menu, "set/muted/tiktok")
+    assert "muted/tiktok" not in selected(menu)
+    assert labels(menu)[-1] == EN["settings_back"]
+    await harness.press(menu, "set/page/main")
+    assert "📦 Items per post: 7 ›" in labels(menu)
+    assert "🌐 Sites: 9 of 10 ›" in labels(menu)
+    assert EN["settings_group"] in menu["text"]
+
+
+async def test_a_language_can_be_chosen_in_the_settings(harness: BotHarness):
     await harness.start()
     await harness.say("/settings")
     menu = harness.answers()[-1]
+    await harness.press(menu, "set/page/language")
+    assert selected(menu) == {"lang/en"}
+    await harness.press(menu, "set/lang/ar")
+    assert f"🌍 اللغة: {TEXTS['ar']['language_name']} ‹" in labels(menu)
+    record = await find_chat(1001)
+    assert record is not None
+    assert record.lang == "ar"
+
+
+async def test_buttons_of_older_menus_still_work(harness: BotHarness):
+    """Until now the menu was one page, whose language button opened buttons of /lang."""
+    await harness.start()
+    await harness.say("/settings")
+    menu = harness.answers()[-1]
+    await harness.press(menu, "set/quality/720p")
+    assert selected(menu) == {"quality/720p"}
     await harness.press(menu, "set/lang")
     await harness.press(menu, "lang/ar")
     assert menu["text"] == TEXTS("ar", "lang_set", language=TEXTS["ar"]["language_name"])
 
 
-async def test_invalid_and_repeated_presses_change_nothing(harness: BotHarness):
+@pytest.mark.parametrize(
+    "data", ["set/", "set/quality/8k", "set/album_cap/7", "set/muted/nowhere", "set/page/9"]
+)
+async def test_buttons_that_are_no_more_say_so_and_change_nothing(harness: BotHarness, data: str):
     await harness.start()
     await harness.say("/settings")
     menu = harness.answers()[-1]
-    for data in (
-        "set/",
-        "set/quality/8k",
-        "set/album_cap/7",
-        "set/muted/nowhere",
-        "set/quality/best",
-    ):
-        await harness.press(menu, data)
-    assert selected(menu) == {"quality/best"}
+    before = dict(menu)
+    answer = await harness.press(menu, data)
+    assert (answer["text"], answer["show_alert"]) == (EN["settings_expired"], True)
+    assert menu == before
 
 
 @pytest.mark.parametrize("status", ["member", "administrator"])

@@ -1,54 +1,149 @@
 """Where the bot is: blocked and let in again, and groups that get another id."""
 
+from typing import Any
+
 import pytest
+from aiogram.methods import SendMessage
 from aiogram.types import (
     Chat,
+    ChatMemberAdministrator,
     ChatMemberBanned,
     ChatMemberLeft,
     ChatMemberMember,
+    ChatMemberRestricted,
+    ChatMemberUnion,
     ChatMemberUpdated,
 )
 
-from data.chats import find_chat, register_chat, set_language
-from handlers.chat_member import on_chat_member, on_new_id
+from core.errors import ChatForbiddenError
+from data.chats import find_chat, is_channel, register_chat, set_language
+from handlers.chat_member import Membership, on_new_id
+from misc.middlewares.ban_list import BanList
+from misc.ui.texts import load_texts
 from tests.fakes import DATE, PERSON, FakeTelegram, make_user
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
+TEXTS = load_texts()
 BOT = make_user(42, is_bot=True)
+GROUP = -7
 INSIDE = ChatMemberMember(user=BOT)
 LEFT = ChatMemberLeft(user=BOT)
 KICKED = ChatMemberBanned(user=BOT, until_date=DATE)
 
 
-def event(status: ChatMemberMember | ChatMemberLeft | ChatMemberBanned) -> ChatMemberUpdated:
-    return ChatMemberUpdated(
-        chat=Chat(id=PERSON, type="private"),
-        from_user=make_user(),
-        date=DATE,
-        old_chat_member=INSIDE,
-        new_chat_member=status,
+def _rights(model: type[ChatMemberRestricted | ChatMemberAdministrator]) -> dict[str, Any]:
+    fields = model.model_fields.items()
+    return {name: True for name, field in fields if name.startswith(("can_", "is_"))}
+
+
+RESTRICTED = ChatMemberRestricted(
+    user=BOT, until_date=DATE, **{**_rights(ChatMemberRestricted), "is_member": True}
+)
+RESTRICTED_AWAY = RESTRICTED.model_copy(update={"is_member": False})
+ADMIN = ChatMemberAdministrator(user=BOT, **_rights(ChatMemberAdministrator))
+
+
+def membership(bans: BanList | None = None, *, answers_channels: bool = False) -> Membership:
+    return Membership(
+        TEXTS, bans or BanList(frozenset()), ("TikTok",), answers_channels=answers_channels
     )
 
 
-async def is_blocked() -> bool | None:
-    record = await find_chat(PERSON)
+def event(
+    new: ChatMemberUnion,
+    old: ChatMemberUnion = INSIDE,
+    *,
+    chat_id: int = PERSON,
+    kind: str = "private",
+    telegram: FakeTelegram | None = None,
+    lang: str = "uk",
+) -> ChatMemberUpdated:
+    updated = ChatMemberUpdated(
+        chat=Chat(id=chat_id, type=kind),
+        from_user=make_user(language_code=lang),
+        date=DATE,
+        old_chat_member=old,
+        new_chat_member=new,
+    )
+    return updated.as_(telegram.bot) if telegram else updated
+
+
+async def is_blocked(chat_id: int = PERSON) -> bool | None:
+    record = await find_chat(chat_id)
     return record.is_blocked if record else None
 
 
-@pytest.mark.parametrize("status", [LEFT, KICKED], ids=["left", "kicked"])
+@pytest.mark.parametrize(
+    "status", [LEFT, KICKED, RESTRICTED_AWAY], ids=["left", "kicked", "restricted and left"]
+)
+@pytest.mark.parametrize("back", [INSIDE, RESTRICTED, ADMIN], ids=["member", "restricted", "admin"])
 async def test_a_chat_without_the_bot_is_marked_until_it_is_back(
-    status: ChatMemberLeft | ChatMemberBanned,
+    status: ChatMemberUnion, back: ChatMemberUnion
 ):
     await register_chat(PERSON, "en")
-    await on_chat_member(event(status))
+    await membership().follow(event(status))
     assert await is_blocked()
-    await on_chat_member(event(INSIDE))
+    await membership().follow(event(back))
     assert await is_blocked() is False
 
 
-async def test_an_unknown_chat_is_not_registered_by_it():
-    await on_chat_member(event(LEFT))
+@pytest.mark.parametrize("status", [LEFT, INSIDE], ids=["blocked", "unblocked"])
+async def test_an_unknown_person_is_not_registered_by_it(status: ChatMemberUnion):
+    await membership().follow(event(status, LEFT))
     assert await is_blocked() is None
+
+
+@pytest.mark.parametrize("status", [INSIDE, RESTRICTED, ADMIN])
+@pytest.mark.parametrize("before", [LEFT, KICKED, RESTRICTED_AWAY])
+async def test_a_group_is_registered_and_welcomed_in_the_language_of_who_adds_the_bot(
+    telegram: FakeTelegram, status: ChatMemberUnion, before: ChatMemberUnion
+):
+    added = event(status, before, chat_id=GROUP, kind="supergroup", telegram=telegram)
+    await membership().follow(added)
+    record = await find_chat(GROUP)
+    assert record
+    assert record.lang == "uk"
+    (welcome,) = telegram.of(SendMessage)
+    assert TEXTS["uk"]["welcome_members"] in welcome.text
+    assert not await is_channel(GROUP)
+
+
+async def test_a_promotion_is_no_joining(telegram: FakeTelegram):
+    promoted = event(ADMIN, INSIDE, chat_id=GROUP, kind="supergroup", telegram=telegram)
+    await membership().follow(promoted)
+    assert await find_chat(GROUP) is None
+    assert telegram.texts == []
+
+
+async def test_a_group_that_lets_nobody_write_is_registered_all_the_same(telegram: FakeTelegram):
+    telegram.fail(SendMessage, ChatForbiddenError())
+    await membership().follow(
+        event(INSIDE, LEFT, chat_id=GROUP, kind="supergroup", telegram=telegram)
+    )
+    assert await find_chat(GROUP)
+
+
+@pytest.mark.parametrize("banned", [GROUP, PERSON])
+async def test_nobody_who_is_banned_is_welcomed(telegram: FakeTelegram, banned: int):
+    bans = BanList(frozenset())
+    await bans.add(banned, 1)
+    await membership(bans).follow(
+        event(INSIDE, LEFT, chat_id=GROUP, kind="supergroup", telegram=telegram)
+    )
+    assert await find_chat(GROUP) is None
+    assert telegram.texts == []
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+async def test_a_channel_is_registered_silently_if_the_operator_allows_channels(
+    telegram: FakeTelegram, is_allowed: bool
+):
+    added = event(ADMIN, LEFT, chat_id=GROUP, kind="channel", telegram=telegram)
+    await membership(answers_channels=is_allowed).follow(added)
+    record = await find_chat(GROUP)
+    assert (record.lang if record else None) == ("uk" if is_allowed else None)
+    assert await is_channel(GROUP) is is_allowed
+    assert telegram.texts == []
 
 
 async def test_a_group_takes_its_settings_to_its_new_id(telegram: FakeTelegram):

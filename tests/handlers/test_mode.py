@@ -35,6 +35,15 @@ async def test_other_chats_keep_their_mode(telegram: FakeTelegram):
     assert (person and person.file_mode, group and group.file_mode) == (False, True)
 
 
+@pytest.mark.usefixtures("sqlite_db")
+async def test_the_mode_of_a_chat_that_is_not_registered_is_stored(telegram: FakeTelegram):
+    await on_mode(telegram.message("/mode"), ChatView("uk"), telegram.sender, TEXTS)
+    record = await find_chat(PERSON)
+    assert (record and record.file_mode, record and record.lang) == (True, "uk")
+    assert telegram.texts == [TEXTS["uk"]["mode_on"]]
+
+
+@pytest.mark.usefixtures("sqlite_db")
 async def test_nothing_is_claimed_if_the_database_fails(
     telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,6 +9,7 @@ from aiogram.methods import EditMessageText, SendDocument, SendMessage
 from data.chats import find_chat, register_chat
 from handlers.privacy import on_delete, on_export, on_no, on_privacy, on_yes
 from misc.middlewares.registration import ChatView
+from misc.opt_outs import OptOuts
 from misc.ui.texts import load_texts
 from platforms import Spool
 from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
@@ -58,7 +59,10 @@ async def test_yes_erases_everything_of_this_person(telegram: FakeTelegram, is_o
     await register_chat(PERSON, "en")
     await register_chat(8, "en")
     message = GONE if is_old else telegram.message("menu")
-    await on_yes(telegram.query("privacy/yes", message), CHAT, TEXTS)
+    opt_outs = OptOuts()
+    await opt_outs.add(PERSON)
+    await on_yes(telegram.query("privacy/yes", message), CHAT, TEXTS, opt_outs)
+    assert PERSON not in opt_outs
     assert await find_chat(PERSON) is None
     assert await find_chat(8) is not None
     assert telegram.alerts == [(None, False)]

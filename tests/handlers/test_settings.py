@@ -3,14 +3,15 @@
 from typing import Any
 
 import pytest
-from aiogram.methods import EditMessageReplyMarkup, SendMessage
+from aiogram.methods import EditMessageText, SendMessage
 
 from core.errors import UnchangedError
 from core.formats import Quality
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 from data.chats import find_chat, register_chat
-from handlers.settings import changed, on_setting, on_settings
+from handlers.settings import changed, on_setting, on_settings, page_after
 from misc.middlewares.registration import ChatView
+from misc.ui.settings_menu import Page, SettingsMenu
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
@@ -18,35 +19,38 @@ from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
 TEXTS = load_texts()
 REGISTRY = load_registry()
 CHAT = ChatView("en")
+MENU = SettingsMenu(TEXTS, REGISTRY, 12)
 
 
 async def test_a_private_chat_is_offered_what_is_for_people(telegram: FakeTelegram):
-    await on_settings(telegram.message("/settings"), CHAT, telegram.sender, TEXTS, REGISTRY)
+    await on_settings(telegram.message("/settings"), CHAT, telegram.sender, MENU)
     (menu,) = telegram.of(SendMessage)
     assert menu.text == TEXTS["en"]["settings_title"]
     buttons = buttons_in(menu.reply_markup)
-    assert {"set/lang", "set/file_mode", "set/describe", "set/quality/small"} <= set(buttons)
-    assert "set/silent" not in buttons
+    assert buttons == [
+        "set/page/quality",
+        "set/file_mode",
+        "set/describe",
+        "set/page/language",
+    ]
 
 
 async def test_a_group_is_offered_its_sites_and_limits_too(telegram: FakeTelegram):
     message = telegram.message("/settings", chat_id=-7)
-    await on_settings(message, CHAT, telegram.sender, TEXTS, REGISTRY)
+    await on_settings(message, CHAT, telegram.sender, MENU)
     (menu,) = telegram.of(SendMessage)
     assert TEXTS["en"]["settings_group"] in menu.text
-    assert {"set/silent", "set/album_cap/5", "set/muted/tiktok"} <= set(
-        buttons_in(menu.reply_markup)
-    )
+    assert {"set/silent", "set/page/items", "set/page/sites"} <= set(buttons_in(menu.reply_markup))
 
 
 async def press(telegram: FakeTelegram, setting: str, chat: ChatView = CHAT) -> None:
     query = telegram.query(f"set/{setting}", telegram.message("menu"))
-    await on_setting(query, chat, TEXTS, REGISTRY)
+    await on_setting(query, chat, MENU)
 
 
 def ticks(telegram: FakeTelegram) -> list[str]:
     """Return the data of the buttons that are shown as on."""
-    markup = telegram.of(EditMessageReplyMarkup)[-1].reply_markup
+    markup = telegram.of(EditMessageText)[-1].reply_markup
     assert markup
     return [
         button.callback_data or ""
@@ -73,7 +77,9 @@ async def test_a_press_changes_what_is_stored_and_not_what_was_shown(telegram: F
     record = await find_chat(PERSON)
     assert record
     assert record.preferences == Preferences(describe=True, quality=Quality.SMALL)
-    assert {"set/describe", "set/quality/small"} <= set(ticks(telegram))
+    assert ticks(telegram) == ["set/quality/small"]
+    await press(telegram, "page/main", ChatView("en", preferences=record.preferences))
+    assert ticks(telegram) == ["set/describe"]
 
 
 @pytest.mark.usefixtures("sqlite_db")
@@ -86,25 +92,85 @@ async def test_file_mode_is_a_setting_like_the_others(telegram: FakeTelegram):
     assert "set/file_mode" in ticks(telegram)
 
 
-async def test_the_language_opens_its_own_menu(telegram: FakeTelegram):
-    await press(telegram, "lang")
-    (edit,) = telegram.of(EditMessageReplyMarkup)
-    assert "lang/uk" in buttons_in(edit.reply_markup)
+@pytest.mark.parametrize("button", ["lang", "page/language"])
+async def test_the_language_has_its_own_page(telegram: FakeTelegram, button: str):
+    await press(telegram, button)
+    (edit,) = telegram.of(EditMessageText)
+    assert "set/lang/uk" in buttons_in(edit.reply_markup)
+    assert ticks(telegram) == ["set/lang/en"]
+    assert buttons_in(edit.reply_markup)[-1] == "set/page/main"
 
 
 @pytest.mark.usefixtures("sqlite_db")
-async def test_a_menu_that_shows_it_already_is_fine(telegram: FakeTelegram):
-    telegram.fail(EditMessageReplyMarkup, UnchangedError())
-    await press(telegram, "nonsense")
+async def test_a_chosen_language_is_that_of_the_menu_at_once(telegram: FakeTelegram):
+    await press(telegram, "lang/uk")
     record = await find_chat(PERSON)
     assert record
-    assert record.preferences == DEFAULT_PREFERENCES
+    assert record.lang == "uk"
+    assert telegram.texts == [TEXTS["uk"]["settings_title"]]
+
+
+async def test_a_menu_that_shows_it_already_is_fine(telegram: FakeTelegram):
+    telegram.fail(EditMessageText, UnchangedError())
+    await press(telegram, "page/main")
     assert telegram.alerts == [(None, False)]
 
 
 async def test_a_menu_that_is_too_old_says_so(telegram: FakeTelegram):
-    await on_setting(telegram.query("set/describe", GONE), CHAT, TEXTS, REGISTRY)
-    assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]
+    await on_setting(telegram.query("set/describe", GONE), CHAT, MENU)
+    assert telegram.alerts == [(TEXTS["en"]["settings_expired"], True)]
+
+
+@pytest.mark.parametrize(
+    ("button", "page"),
+    [
+        ("page/main", Page.MAIN),
+        ("page/sites", Page.SITES),
+        ("page/nowhere", None),
+        ("page", None),
+        ("lang", Page.LANGUAGE),
+        ("lang/uk", Page.MAIN),
+        ("lang/xx", None),
+        ("quality/720p", Page.QUALITY),
+        ("quality/8k", None),
+        ("muted/tiktok", Page.SITES),
+        ("muted/myspace", None),
+        ("album_cap/10", Page.ITEMS),
+        ("album_cap/default", Page.ITEMS),
+        ("album_cap/11", None),
+        ("silent", Page.MAIN),
+        ("silent/1", None),
+        ("file_mode", Page.MAIN),
+        ("blocked_at", None),
+        ("", None),
+    ],
+)
+def test_every_button_leads_to_the_page_that_shows_what_it_has_changed(
+    button: str, page: Page | None
+):
+    assert page_after(button, REGISTRY, TEXTS.languages) == page
+
+
+def labels(page: Page, chat: ChatView) -> list[str]:
+    keyboard = MENU.show(page, chat, is_group=True).keyboard
+    return [button.text for row in keyboard.inline_keyboard for button in row]
+
+
+def test_the_main_page_shows_every_current_value():
+    total = len(REGISTRY.by_name)
+    chat = ChatView("en", preferences=Preferences(album_cap=5, muted=("tiktok", "gone")))
+    shown = labels(Page.MAIN, chat)
+    assert "📦 Items per post: 5 ›" in shown
+    assert f"🌐 Sites: {total - 1} of {total} ›" in shown
+    assert "🌍 Language: English ›" in shown
+    assert "🎬 Quality: Best ›" in shown
+    assert "📦 Items per post: 12 ›" in labels(Page.MAIN, CHAT)  # the operator's
+
+
+def test_no_chosen_number_of_items_means_the_operators():
+    assert "✅ Default: 12" in labels(Page.ITEMS, CHAT)
+    chat = ChatView("en", preferences=Preferences(album_cap=5))
+    assert {"✅ 5", "▫️ Default: 12"} <= set(labels(Page.ITEMS, chat))
 
 
 @pytest.mark.parametrize(
@@ -120,6 +186,7 @@ async def test_a_menu_that_is_too_old_says_so(telegram: FakeTelegram):
         ("muted", "myspace", {}),
         ("album_cap", "10", {"album_cap": 10}),
         ("album_cap", "11", {}),
+        ("album_cap", "default", {}),
         ("album_cap", "²", {}),
         ("album_cap", "", {}),
         ("blocked_at", "", {}),

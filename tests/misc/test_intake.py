@@ -14,9 +14,13 @@ from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
 from core.request import ButtonPress, Request
+from misc.addressing import BotAccount
+from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
+from misc.opt_outs import OptOuts
+from misc.served_links import ServedLinks
 from misc.ui.keyboards import Extras, try_again
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -60,6 +64,7 @@ class Bench:
         )
         self.metrics = Metrics()
         self.store = RequestStore(BOT_ID, 60)
+        self.opt_outs = OptOuts()
         self.updates = 0
         self.intake = RequestIntake(
             self.store,
@@ -68,7 +73,8 @@ class Bench:
             StatusFactory(telegram.bot, telegram.sender, TEXTS),
             self.metrics,
             LIMITS,
-            BOT_ID,
+            GroupRules(BotAccount(BOT_ID, "demo_bot"), self.opt_outs, self.metrics.dropped),
+            ServedLinks(BOT_ID),
         )
 
     def ack(self) -> UpdateAck:
@@ -218,6 +224,85 @@ async def test_some_groups_are_answered_only_if_the_bot_is_meant(
     requests = await bench.submit(LINK, chat=chat, chat_id=GROUP, **values)
     assert len(requests) == is_meant
     assert dropped(bench.metrics, "not_mentioned") == (not is_meant)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_answered"),
+    [
+        ({"text": "look"}, False),
+        ({"text": "hey @demo_bot look"}, True),
+        ({"user_id": 8}, True),
+        ({"chat_id": PERSON}, True),
+    ],
+    ids=["unasked", "mentioned", "somebody else", "private"],
+)
+async def test_who_does_not_want_to_be_answered_is_answered_only_when_asking(
+    bench: Bench, values: dict[str, Any], is_answered: bool
+):
+    await bench.opt_outs.add(PERSON)
+    requests = await bench.submit(LINK, **{"chat_id": GROUP, **values})
+    assert len(requests) == is_answered
+    assert dropped(bench.metrics, "opted_out") == (not is_answered)
+
+
+async def test_an_edit_brings_new_links_only(bench: Bench):
+    now = datetime.now(UTC)
+    edited_at = int(now.timestamp()) + 30
+    await bench.submit(LINK, date=now)
+    await bench.submit(LINK, date=now, edit_date=edited_at)
+    await bench.submit(LINK, OTHER, date=now, edit_date=edited_at)
+    await bench.submit(OTHER, THIRD, date=now, edit_date=edited_at)  # more than a message may have
+    await bench.end_all()
+    assert [request.link for request in bench.requests] == [LINK, OTHER]
+    assert dropped(bench.metrics, "served_links") == 2
+
+
+async def test_an_edit_is_handled_before_its_message(bench: Bench):
+    now = datetime.now(UTC)
+    await bench.submit(LINK, OTHER, date=now, edit_date=int(now.timestamp()) + 30)
+    await bench.submit(LINK, date=now)
+    await bench.end_all()
+    assert [request.link for request in bench.requests] == [LINK, OTHER]
+
+
+async def test_a_retry_repeats_links_that_were_served(bench: Bench):
+    now = datetime.now(UTC)
+    message = bench.telegram.message("x", date=now)
+    await bench.submit(LINK, date=now)
+    await bench.end_all()
+    await bench.intake.submit_again(message, [LINK], CHAT, bench.ack())
+    await bench.end_all()
+    assert [request.link for request in bench.requests] == [LINK, LINK]
+
+
+async def test_what_another_process_has_served_is_looked_up(bench: Bench):
+    now = datetime.now(UTC)
+    asked_at = int(now.timestamp())
+    before = RequestStore(BOT_ID, 60)
+    for number, request in enumerate(
+        [
+            make_request(asked_at=asked_at),
+            make_request(link=THIRD, asked_at=asked_at, message_id=71),
+            make_request(link=THIRD, asked_at=asked_at, chat_id=8),
+            make_request(link=THIRD, asked_at=asked_at, press=ButtonPress("id/3", "")),
+        ]
+    ):
+        await before.enter(100 + number, [request])
+    await bench.submit(LINK, THIRD, date=now, edit_date=asked_at + 30)
+    await bench.end_all()
+    assert [request.link for request in bench.requests] == [THIRD]
+
+
+async def test_without_the_database_an_edit_counts_as_new(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    async def failing(*_: object) -> None:
+        raise StorageError
+
+    now = datetime.now(UTC)
+    monkeypatch.setattr("misc.served_links.stored_links", failing)
+    await bench.submit(LINK, date=now, edit_date=int(now.timestamp()) + 30)
+    assert len(bench.requests) == 1
 
 
 async def test_muted_sites_are_left_out_in_groups_only(bench: Bench):

@@ -15,7 +15,7 @@ from data.db_service import get_referral_stats
 from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView, Registration
 from misc.ui.texts import load_texts
 from platforms import load_registry
-from tests.fakes import GONE, PERSON, FakeTelegram, make_ack, make_user
+from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in, make_ack, make_user
 
 TEXTS = load_texts()
 LOG_CHAT = -99
@@ -93,6 +93,16 @@ async def test_a_new_chat_speaks_the_language_of_the_app(bench: Bench):
     record = await find_chat(PERSON)
     assert record
     assert record.lang == "uk"
+
+
+async def test_whoever_speaks_first_decides_nothing_for_a_group(bench: Bench):
+    user = make_user(language_code="uk-UA")
+    await bench.handle(bench.telegram.message("x", chat_id=-7, from_user=user))
+    record = await find_chat(-7)
+    assert record
+    assert record.lang == "en"
+    (welcome,) = bench.telegram.of(SendMessage)
+    assert "welcome/uk" in buttons_in(welcome.reply_markup)
 
 
 async def test_an_invitation_is_remembered_and_the_log_chat_told(

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 from babel import Locale
 
+from app.bot_commands import GROUP_COMMANDS
 from core.broadcasts import State
 from core.choices import WordKind
 from core.errors import (
@@ -25,6 +26,7 @@ from core.formats import Quality
 from core.statistics import Metric, Period, Scope
 from data.config import ROOT
 from handlers.statistics.screens import Screen
+from misc.ui.settings_menu import GROUP_SWITCHES, SWITCHES, Page
 from misc.ui.texts import DECIDING, Text, Texts, load_texts
 from simulator.telegram.markup import parse_html
 from tests.core.test_rules import leaves
@@ -34,6 +36,7 @@ FILES = {file.stem: json.loads(file.read_text()) for file in (ROOT / "locale").g
 #: Shown in alerts, buttons and menus, where Telegram knows no formatting.
 PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "language_name"}
 PLAIN |= {"stats_same", "stats_no_history", *(leaf.text_key for leaf in leaves())}
+PLAIN |= {"settings_expired", "my_links_on", "settings_back"}
 
 
 def forms(text: Text) -> list[str]:
@@ -225,7 +228,9 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }
-    by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
+    by_name |= {f"set_{name}" for name in (*SWITCHES, *GROUP_SWITCHES)}
+    by_name |= {f"settings_about_{page}" for page in Page if page is not Page.MAIN}
+    by_name |= {f"command_{name}" for name in GROUP_COMMANDS}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}

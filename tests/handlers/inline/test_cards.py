@@ -42,7 +42,7 @@ def test_only_some_cards_start_a_request(result_id: str, kind: str | None):
 
 @pytest.mark.parametrize("kind", ["video", "photo", "animation", "document", "audio"])
 def test_every_kind_of_file_has_its_card(kind: str):
-    (card,) = cards.known([RemoteFile(kind, "file-1")], OPTIONS, None, WORDS)
+    card = cards.single(1, RemoteFile(kind, "file-1"), WORDS["inline_post"], OPTIONS)
     values: dict[str, Any] = card.model_dump(exclude_none=True)
     assert "file-1" in values.values()
     assert (card.id, values["caption"]) == ("known/1", "caption")
@@ -51,13 +51,17 @@ def test_every_kind_of_file_has_its_card(kind: str):
     assert values.get("title") == (None if kind == "audio" else WORDS["inline_post"])
 
 
-def test_an_album_has_a_card_for_each_item_and_one_for_its_audio():
-    files = [RemoteFile("photo", "1"), RemoteFile("video", "2")]
-    *items, audio = cards.known(files, OPTIONS, AUDIO, WORDS)
-    assert [item.model_dump()["title"] for item in items] == ["1/2", "2/2"]
+def test_the_audio_of_a_post_has_a_card_of_its_own():
+    audio = cards.sound(AUDIO, WORDS["inline_sound"], MessageOptions("signature"))
     assert audio.id == "known/sound"
     assert audio.model_dump()["audio_file_id"] == AUDIO.file_id
     assert audio.model_dump()["reply_markup"] is None
+
+
+def test_a_whole_post_starts_a_request_whether_it_is_known_or_not():
+    card = cards.whole_post(WORDS, "TikTok")
+    assert card == cards.unknown(WORDS, "TikTok")[0]
+    assert cards.wanted(card.id) == "post"
 
 
 def test_a_hint_tells_others_how_it_is_used():

@@ -8,6 +8,7 @@ import pytest
 from core.errors import StorageError
 from core.formats import Quality
 from core.media import Link
+from core.preferences import DEFAULT_PREFERENCES, Preferences
 from data.chats import register_chat
 from handlers.inline.lookup import Person
 from tests.fakes import LINK, PERSON, VIDEO, FakeTelegram, make_user
@@ -23,13 +24,13 @@ def bench(sqlite_db: None, telegram: FakeTelegram, tmp_path: Path) -> Bench:
 
 async def test_somebody_unknown_speaks_the_language_of_the_app(bench: Bench):
     person = await bench.lookup.person(make_user(language_code="uk"))
-    assert person == Person("uk", Quality.BEST, is_registered=False)
+    assert person == Person("uk", DEFAULT_PREFERENCES, is_registered=False)
 
 
 async def test_somebody_known_has_a_language_and_a_quality(bench: Bench):
     await register("uk", Quality.SMALL)
     person = await bench.lookup.person(make_user(language_code="en"))
-    assert person == Person("uk", Quality.SMALL, is_registered=True)
+    assert person == Person("uk", Preferences(quality=Quality.SMALL), is_registered=True)
 
 
 async def test_a_language_that_is_gone_is_replaced_by_that_of_the_app(bench: Bench):
@@ -46,7 +47,7 @@ async def test_without_the_database_nobody_is_turned_away(
 
     monkeypatch.setattr("handlers.inline.lookup.find_chat", failing)
     known = await bench.lookup.in_time(make_user(language_code="uk"), [LINK])
-    assert known.person == Person("uk", Quality.BEST, is_registered=None)
+    assert known.person == Person("uk", DEFAULT_PREFERENCES, is_registered=None)
     assert known.link == LINK
 
 
@@ -103,7 +104,7 @@ def test_a_request_is_made_for_the_sender(
     is_recorded: bool,
 ):
     lookup = make_bench(telegram, tmp_path).lookup
-    person = Person("uk", quality, is_registered)
+    person = Person("uk", Preferences(quality=quality), is_registered)
     request = lookup.request("post", LINK, make_user(), person, "inline-1")
     assert (request.kind, request.chat_id, request.inline_id) == (kind, PERSON, "inline-1")
     assert (request.is_private, request.is_recorded, request.lang) == (True, is_recorded, "uk")

@@ -1,0 +1,31 @@
+"""People whose links are not answered in groups."""
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.database import read, table_of, unix_now, write
+from data.models import OptOuts
+
+_TABLE = table_of(OptOuts)
+
+
+async def opt_out(sender_id: int) -> None:
+    """Store that a sender's links are not answered; the time of the first wish is kept."""
+    row = {"sender_id": sender_id, "made_at": unix_now()}
+
+    def work(db: Connection) -> None:
+        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+        db.execute(insert(_TABLE).values(row).on_conflict_do_nothing())
+
+    await write(work)
+
+
+async def opt_in(sender_id: int) -> bool:
+    """Delete the wish; return False if there was none."""
+    statement = delete(OptOuts).where(OptOuts.sender_id == sender_id).returning(OptOuts.sender_id)
+    return await write(lambda db: db.execute(statement).first()) is not None
+
+
+async def opted_out() -> frozenset[int]:
+    """Return the ids of all senders who do not want to be answered."""
+    return frozenset(await read(lambda db: db.scalars(select(OptOuts.sender_id)).all()))

@@ -1,0 +1,67 @@
+"""/notmylinks and /mylinks: members who do not want their links answered in groups."""
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.addressing import sender_of
+from misc.filters import Carries
+from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.opt_outs import OptOuts
+from misc.ui import keyboards
+from misc.ui.callback_data import MY_LINKS
+from misc.ui.texts import Texts
+
+
+def router() -> Router:
+    """Register both commands and the button."""
+    router = Router(name="my links")
+    # Neither is a request, so a group is not registered by it.
+    router.message.register(on_opt_out, Command("notmylinks"), flags=TURNS_AWAY)
+    router.message.register(on_opt_in, Command("mylinks"), flags=TURNS_AWAY)
+    router.callback_query.register(on_press, Carries(one_of=(MY_LINKS,)))
+    return router
+
+
+async def on_opt_out(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, opt_outs: OptOuts
+) -> None:
+    """Stop answering the sender's links in groups, and say so.
+
+    Raises:
+        StorageError, DeliveryError: it is not stored, or the answer is not sent.
+    """
+    sender_id = sender_of(message)
+    if sender_id is None:
+        return
+    await opt_outs.add(sender_id)
+    words = texts[chat.lang]
+    button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
+    await sender.send_text(ChatTarget.of(message), words["my_links_off"], button)
+
+
+async def on_opt_in(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, opt_outs: OptOuts
+) -> None:
+    """Answer the sender's links in groups again, and say so.
+
+    Raises:
+        StorageError, DeliveryError: it is not stored, or the answer is not sent.
+    """
+    sender_id = sender_of(message)
+    if sender_id is None:
+        return
+    await opt_outs.remove(sender_id)
+    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["my_links_on"])
+
+
+async def on_press(query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOuts) -> None:
+    """Answer the links of the person who presses again; other people's are not affected.
+
+    Raises:
+        StorageError: it is not stored.
+    """
+    await opt_outs.remove(query.from_user.id)
+    await query.answer(texts[chat.lang]["my_links_on"])

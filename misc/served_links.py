@@ -1,0 +1,80 @@
+"""The links that were accepted of each message: an edit brings the old ones along."""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from aiogram.types import Message
+
+from core.errors import StorageError
+from core.media import Link
+from data.requests import stored_links
+
+logger = logging.getLogger(__name__)
+
+#: Messages that are remembered; the others are looked up in the database.
+_KEPT: Final = 10_000
+#: Messages that are older when they arrive come from a downtime, in seconds.
+_OLD_S: Final = 120
+
+
+class ServedLinks:
+    """Decides which links of a message are new.
+
+    Messages and their edits are handled concurrently, so `take` waits for nothing. What another
+    process has accepted is looked up by `load` before.
+    """
+
+    def __init__(self, bot_id: int) -> None:
+        self._bot_id = bot_id
+        #: By chat and message: the update that brought each link.
+        self._served: OrderedDict[tuple[int, int], dict[tuple[str, str], int]] = OrderedDict()
+
+    async def load(self, message: Message, update_id: int) -> None:
+        """Look a message up that this process may not have seen.
+
+        If the database fails, it counts as new.
+        """
+        key = message.chat.id, message.message_id
+        asked_at = int(message.date.timestamp())
+        is_new = message.edit_date is None and time.time() - asked_at < _OLD_S
+        if is_new or key in self._served:
+            return
+        try:
+            found = await stored_links(self._bot_id, update_id, *key, asked_at)
+        except StorageError as error:
+            logger.warning(
+                "Could not look up the links of a message: %s",
+                error,
+                extra={"event": "links_not_loaded"},
+            )
+            return
+        served = self._served_of(key)
+        for link, by_update in found:
+            served.setdefault(_key_of(link), by_update)
+
+    def take(
+        self, message: Message, links: Sequence[Link], update_id: int, most: int
+    ) -> Sequence[Link]:
+        """Return the links that no other update has brought; they count as served from now on.
+
+        A message has at most `most` links served, with all its edits together.
+        """
+        served = self._served_of((message.chat.id, message.message_id))
+        before = {key for key, by_update in served.items() if by_update != update_id}
+        fresh = [link for link in links if _key_of(link) not in before]
+        taken = fresh[: max(most - len(before), 0)]
+        served.update((_key_of(link), update_id) for link in taken)
+        return taken
+
+    def _served_of(self, key: tuple[int, int]) -> dict[tuple[str, str], int]:
+        served = self._served.setdefault(key, {})
+        if len(self._served) > _KEPT:
+            self._served.popitem(last=False)
+        return served
+
+
+def _key_of(link: Link) -> tuple[str, str]:
+    return link.platform, link.post_id or link.url
