@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.facts import FileSize
+from core.facts import Fact, FileSize
 from core.progress import (
     ByteCount,
     Conversion,
@@ -14,7 +14,7 @@ from core.progress import (
 )
 
 
-def said(work: WorkProgress, place: int | None = None) -> list[tuple[str, dict[str, int]]]:
+def said(work: WorkProgress, place: int | None = None) -> list[tuple[str, dict[str, Fact]]]:
     return [(line.key, dict(line.facts)) for line in note_lines(work, place)]
 
 
@@ -40,7 +40,7 @@ def downloading(*files: tuple[int, int | None], items: int = 1) -> WorkProgress:
         (1, ("status_next", {})),
     ],
 )
-def test_who_waits_sees_the_place_and_nothing_else(place: int, line: tuple[str, dict[str, int]]):
+def test_who_waits_sees_the_place_and_nothing_else(place: int, line: tuple[str, dict[str, Fact]]):
     assert said(downloading((1, 2)), place) == [line]
 
 
@@ -95,7 +95,7 @@ def test_at_the_beginning_there_is_nothing_to_count():
     ],
 )
 def test_a_download_shows_its_share_or_else_its_size(
-    files: list[tuple[int, int | None]], line: tuple[str, dict[str, int]]
+    files: list[tuple[int, int | None]], line: tuple[str, dict[str, Fact]]
 ):
     assert said(downloading(*files)) == [line]
 
