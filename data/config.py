@@ -377,7 +377,10 @@ class AdsSection(Section):
         0, ge=0, description="No ad is shown within this many hours of the last one."
     )
     grace_h: int = Field(
-        0, ge=0, description="No ad is shown within this many hours of a user's first contact."
+        0,
+        ge=0,
+        description="No ad is shown within this many hours of a user's first contact, nor with the "
+        "first download. 0: no such period.",
     )
 
     @field_validator("link")

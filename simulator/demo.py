@@ -20,7 +20,6 @@ from simulator.telegram.limits import Limits
 from simulator.transcript import Transcript
 
 _VAR = Path(__file__).resolve().parent.parent / "var"
-_AD_LINK = "https://example.com/support"
 
 
 def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
@@ -96,7 +95,6 @@ class _Bot:
             **os.environ,  # noqa: TID251 - passed on to a child process, not read
             **self.simulator.bot_environment(self.folder, online=self.online),
             "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
-            "ADS_LINK": _AD_LINK,
             "BOT_ADMINS": str(ADMIN),
             "INLINE_STORAGE_CHAT": str(STORAGE),
             "RUN_LEASE_S": "2",

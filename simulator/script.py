@@ -18,6 +18,8 @@ from simulator.transcript import Transcript
 _PATIENCE_S = 30.0
 #: Longest window of the limits of one chat, and the time of a restart, in seconds.
 _UNKNOWN_S: Final = 10.0
+#: Window of the bot's flood protection, in seconds.
+_FLOOD_S: Final = 5.0
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
 
 
@@ -133,7 +135,6 @@ async def _arrival(session: Session) -> None:
 
 async def _link(session: Session) -> None:
     await session.media(f"{_VIDEO}7300000000000000001", "video")
-    await session.answer("an ad after the first download", lambda m: "sponsor" in m.get("text", ""))
 
 
 async def _sound(session: Session) -> None:
