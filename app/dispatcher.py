@@ -3,6 +3,7 @@
 from aiogram import Dispatcher
 
 from app.container import Container
+from core.captions import checked_template
 from data.config import Settings
 from handlers import Menus, Middlewares, setup
 from handlers.injected import Injected
@@ -14,6 +15,7 @@ from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -38,6 +40,7 @@ def build_intake(
             ads=container.ads,
             admins=frozenset(settings.bot.admins),
             extras=Extras(share=buttons.share and can_share, copy_link=buttons.copy_link),
+            captions=_captions(container, settings, bot_username),
         ),
         statuses=StatusFactory(container.bot, container.sender, load_texts()),
         metrics=container.metrics,
@@ -48,6 +51,16 @@ def build_intake(
             max_age_s=limits.max_age_s,
         ),
         bot_id=container.bot.id,
+    )
+
+
+def _captions(container: Container, settings: Settings, bot_username: str) -> CaptionWriter:
+    platforms = container.fetcher.registry.by_name.items()
+    template = settings.captions.template
+    return CaptionWriter(
+        bot_username,
+        sites={name: platform.title for name, platform in platforms},
+        template=checked_template(template) if template else None,
     )
 
 

@@ -6,6 +6,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
+from core.captions import CaptionPart
 from core.errors import DeliveryError
 from core.formats import Quality
 from core.preferences import Preferences
@@ -20,7 +21,7 @@ from misc.ui.callback_data import SETTING
 from misc.ui.texts import Texts
 from platforms import Registry
 
-_SWITCHES = frozenset({"describe", "silent", "spoiler", "delete_request", "only_mentioned"})
+_SWITCHES = frozenset({"silent", "spoiler", "delete_request", "only_mentioned"})
 
 
 def router() -> Router:
@@ -108,6 +109,10 @@ def changed(preferences: Preferences, name: str, value: str, registry: Registry)
     """Return the preferences with one setting changed; unchanged if it is unknown or invalid."""
     if name in _SWITCHES:
         return preferences.toggled(name)
+    if name == "describe":
+        return preferences.with_description_toggled()
+    if name == "caption" and value in list(CaptionPart):
+        return preferences.with_part_toggled(CaptionPart(value))
     if name == "quality" and value in list(Quality):
         return preferences.changed(name, Quality(value))
     if name == "muted" and value in registry.by_name:

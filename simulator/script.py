@@ -162,7 +162,7 @@ async def _deleted(session: Session) -> None:
 async def _slideshow(session: Session) -> None:
     request = session.say("https://www.tiktok.com/@ferry.demo/photo/7300000000000000003")
     await session.answer(
-        "the message below the album", lambda m: m.get("text", "").startswith("Source")
+        "the message below the album", lambda m: "ferry.demo · " in m.get("text", "")
     )
     await session.settled(session.private_chat, request, None)
     photos = [m for m in session.private_chat.messages.values() if "photo" in m]
@@ -180,7 +180,7 @@ async def _slides_as_video(session: Session) -> None:
 async def _mixed(session: Session) -> None:
     request = session.say("https://www.instagram.com/p/DemoMixed01/")
     below = await session.answer(
-        "the message below the album", lambda m: m.get("text", "").startswith("Source")
+        "the message below the album", lambda m: "ferry.demo · " in m.get("text", "")
     )
     await session.settled(session.private_chat, request, None)
     group = session.private_chat.messages[below["reply_to_message"]["message_id"]]["media_group_id"]
@@ -228,15 +228,22 @@ async def _too_large(session: Session) -> None:
 
 async def _settings(session: Session) -> None:
     session.say("/settings")
-    menu = await session.answer("the settings", lambda m: "set/describe" in str(m))
-    session.simulator.world.press(session.ada, menu, "set/describe")
-    await session.expect("the selected setting", lambda: "✅ Author" in str(menu["reply_markup"]))
+    menu = await session.answer("the settings", lambda m: "set/caption/bot" in str(m))
+    session.simulator.world.press(session.ada, menu, "set/caption/bot")
+    await session.expect("the added part", lambda: "4️⃣" in str(menu["reply_markup"]))
     request = session.say("https://www.instagram.com/reel/DemoReel001/")
-    await session.answer("author and text", lambda m: "at dawn" in m.get("caption", ""))
+    await session.answer(
+        "text, author, site and bot",
+        lambda m: (
+            "at dawn" in m.get("caption", "")
+            and " · Instagram · @" in m.get("caption", "").splitlines()[-1]
+        ),
+    )
     await session.settled(session.private_chat, request, None)
 
 
 async def _files(session: Session) -> None:
+    await asyncio.sleep(_FLOOD_S)  # nobody sends links and commands as fast as the script
     session.say("/mode")
     await session.answer("file mode on", lambda m: "mode is on" in m.get("text", ""))
     await session.media(f"{_VIDEO}7300000000000000002", "document")

@@ -366,7 +366,7 @@ class FakePresenter:
     def options(self, post: Post, *, shown: int, missing: int) -> MessageOptions:
         return MessageOptions(f"{post.id}: {shown} shown, {missing} missing")
 
-    def audio_options(self) -> MessageOptions:
+    def audio_options(self, post: Post) -> MessageOptions:
         return MessageOptions("audio")
 
     def patience(self, number: int, ahead: int) -> MessageOptions:

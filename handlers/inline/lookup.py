@@ -10,6 +10,7 @@ from typing import Final
 from aiogram.types import User
 
 from core.cached_post import CachedPost, CacheKey
+from core.captions import CaptionPart
 from core.errors import StorageError
 from core.formats import Quality
 from core.media import Link, RemoteFile
@@ -34,6 +35,7 @@ class Person:
     quality: Quality
     #: None if the database did not answer in time.
     is_registered: bool | None
+    caption: tuple[CaptionPart, ...] = DEFAULT_PREFERENCES.caption
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Lookup:
         return Known(person, link, post, audio.files[0] if audio else None)
 
     async def person(self, user: User) -> Person:
-        """Look up a person's language, quality and registration."""
+        """Look up a person's language, preferences and registration."""
         lang = self.texts.closest(user.language_code)
         try:
             record = await find_chat(user.id)
@@ -92,7 +94,8 @@ class Lookup:
         if record is None:
             return Person(lang, Quality.BEST, is_registered=False)
         known = record.lang if record.lang in self.texts else lang
-        return Person(known, record.preferences.quality, is_registered=True)
+        preferences = record.preferences
+        return Person(known, preferences.quality, is_registered=True, caption=preferences.caption)
 
     def key(self, link: Link, post_id: str, quality: Quality) -> CacheKey:
         """Return the cache key of a post in a quality."""
@@ -111,7 +114,9 @@ class Lookup:
             is_private=True,
             asked_at=int(time.time()),
             lang=person.lang,
-            preferences=replace(DEFAULT_PREFERENCES, quality=person.quality),
+            preferences=replace(
+                DEFAULT_PREFERENCES, quality=person.quality, caption=person.caption
+            ),
             inline_id=inline_id,
             is_recorded=bool(person.is_registered),
         )

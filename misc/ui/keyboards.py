@@ -11,10 +11,10 @@ from aiogram.types import (
     SwitchInlineQueryChosenChat,
 )
 
-from core.captions import short_count
+from core.captions import CaptionPart, short_count
 from core.formats import Quality
 from core.media import Post
-from core.preferences import ALBUM_CAPS
+from core.preferences import ALBUM_CAPS, Preferences
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import (
     CANCEL,
@@ -166,7 +166,7 @@ def settings(
             for quality in Quality
         ],
         [_button(texts["set_file_mode"], "file_mode", chat.file_mode)],
-        [_button(texts["set_describe"], "describe", preferences.describe)],
+        *_caption_rows(preferences, texts),
     ]
     if is_group:
         rows += [
@@ -185,6 +185,19 @@ def settings(
         ]
         rows += [titles[start : start + 3] for start in range(0, len(titles), 3)]
     return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def _caption_rows(
+    preferences: Preferences, texts: Mapping[str, str]
+) -> list[list[InlineKeyboardButton]]:
+    """Return a switch for text and author, and a button for each part with its place."""
+    parts = []
+    for part in CaptionPart:
+        is_on = part in preferences.caption
+        place = f"{preferences.caption.index(part) + 1}\ufe0f\u20e3" if is_on else "▫️"
+        parts.append(_button(f"{place} {texts[f'caption_{part}']}", f"caption/{part}"))
+    describe = _button(texts["set_describe"], "describe", preferences.describes)
+    return [[describe], parts[:2], parts[2:]]
 
 
 def _quality_label(quality: Quality, texts: Mapping[str, str]) -> str:

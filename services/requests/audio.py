@@ -51,7 +51,7 @@ class AudioService(MediaService[FetchedAudio]):
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
-        return context.presenter.audio_options()
+        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
@@ -75,7 +75,7 @@ class AudioService(MediaService[FetchedAudio]):
         return Prepared(
             post=fetched.post,
             files=[await titled_audio(fetched, self.toolkit.media)],
-            options_of=lambda _missing: context.presenter.audio_options(),
+            options_of=lambda _missing: context.presenter.audio_options(fetched.post),
             is_processed=False,
             items=len(fetched.post.items),
         )
@@ -105,7 +105,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
-        return context.presenter.audio_options()
+        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
@@ -146,7 +146,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
         return Prepared(
             post=fetched.post,
             files=[video],
-            options_of=lambda _missing: context.presenter.audio_options(),
+            options_of=lambda _missing: context.presenter.audio_options(fetched.post),
             is_processed=True,
             items=len(fetched.pictures) if is_complete else None,
         )

@@ -24,8 +24,8 @@ class Presenter(Protocol):
     def options(self, post: Post, *, shown: int, missing: int) -> MessageOptions:
         """Return caption and buttons of a post; `shown` and `missing` count its items."""
 
-    def audio_options(self) -> MessageOptions:
-        """Return the caption of an audio file."""
+    def audio_options(self, post: Post) -> MessageOptions:
+        """Return the caption of the audio of a post."""
 
     def patience(self, number: int, ahead: int) -> MessageOptions:
         """Return the note for a long wait: the request's number, and how many are ahead of it."""

@@ -17,6 +17,7 @@ from core.request import ButtonPress, Request
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
+from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras, try_again
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -64,7 +65,15 @@ class Bench:
         self.intake = RequestIntake(
             self.store,
             self.queue,
-            PresenterFactory(TEXTS, telegram.sender, "demo_bot", (), frozenset(), Extras()),
+            PresenterFactory(
+                TEXTS,
+                telegram.sender,
+                "demo_bot",
+                (),
+                frozenset(),
+                Extras(),
+                CaptionWriter("demo_bot", {}, None),
+            ),
             StatusFactory(telegram.bot, telegram.sender, TEXTS),
             self.metrics,
             LIMITS,

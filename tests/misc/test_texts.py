@@ -9,6 +9,7 @@ import pytest
 from babel import Locale
 
 from core.broadcasts import State
+from core.captions import CaptionPart
 from core.errors import (
     BugError,
     ClipferryError,
@@ -136,6 +137,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }
     by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
+    by_name |= {f"caption_{part}" for part in CaptionPart}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}
