@@ -16,6 +16,7 @@ from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling, PollingLease
 from app.process_lock import ProcessLock
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
+from data.ads import fold_ad_shows
 from data.broadcasts import sweep_recipients
 from data.config import Settings
 from data.database import unix_now, without_time_limits
@@ -237,6 +238,7 @@ class Application:
             await self.container.request_store.sweep()
             await fold_stats()
             await fold_outcomes()
+            await fold_ad_shows()
             await sweep_recipients(unix_now() - _RECIPIENTS_S)
             number = await sweep_cached(unused_since)
         if number:

@@ -3,6 +3,7 @@
 from aiogram import Dispatcher
 
 from app.container import Container
+from core.captions import checked_template
 from data.config import Settings
 from handlers import Menus, Middlewares, setup
 from handlers.chat_member import Membership
@@ -18,6 +19,7 @@ from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
 from misc.served_links import ServedLinks
+from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.settings_menu import SettingsMenu
@@ -44,6 +46,7 @@ def build_intake(
             ads=container.ads,
             admins=frozenset(settings.bot.admins),
             extras=Extras(share=buttons.share and can_share, copy_link=buttons.copy_link),
+            captions=_captions(container, settings, bot_username),
         ),
         statuses=StatusFactory(container.bot, container.sender, load_texts()),
         metrics=container.metrics,
@@ -60,6 +63,16 @@ def build_intake(
             answers_channels=settings.chats.channels,
         ),
         served=ServedLinks(container.bot.id),
+    )
+
+
+def _captions(container: Container, settings: Settings, bot_username: str) -> CaptionWriter:
+    platforms = container.fetcher.registry.by_name.items()
+    template = settings.captions.template
+    return CaptionWriter(
+        bot_username,
+        sites={name: platform.title for name, platform in platforms},
+        template=checked_template(template) if template else None,
     )
 
 

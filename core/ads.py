@@ -20,7 +20,8 @@ class AdRule:
     max_interval_s: int = AD_MAX_INTERVAL_S
     #: No ad is due within this many seconds of the last one.
     min_interval_s: int = 0
-    #: No ad is due within this many seconds of the chat's registration.
+    #: No ad is due within this many seconds of the chat's registration. Unless it is 0, none is due
+    #: with the chat's first download either, however late that comes.
     grace_s: int = 0
 
 
@@ -37,14 +38,21 @@ def is_ad_due(
     """Return True if the next download shows an ad. Times are Unix seconds.
 
     A new chat has `ad_count` 0 and `ad_cooldown` 0, so by the seed's rule its first download shows
-    one. `registered_at` is None if it is unknown; then there is no grace period.
+    one. `registered_at` is None if it is unknown.
     """
     shown_at = ad_cooldown - AD_MAX_INTERVAL_S
-    if registered_at is not None and now < registered_at + rule.grace_s:
+    if rule.grace_s and _is_in_grace(ad_count, ad_cooldown, now, rule.grace_s, registered_at):
         return False
     if ad_cooldown and now < shown_at + rule.min_interval_s:
         return False
     return ad_count >= rule.every or shown_at + rule.max_interval_s < now
+
+
+def _is_in_grace(
+    ad_count: int, ad_cooldown: int, now: int, grace_s: int, registered_at: int | None
+) -> bool:
+    is_first_download = ad_count == 0 and ad_cooldown == 0
+    return is_first_download or (registered_at is not None and now < registered_at + grace_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,65 +1,154 @@
-"""Captions of posts: author, text, source link, signature and short numbers."""
+"""Captions of posts: their parts, layouts and lengths, and short numbers."""
 
+import re
 from dataclasses import dataclass
-from html import escape
+from enum import StrEnum
+from functools import cache
+from html import escape, unescape
 from typing import Final
+
+from core.caption_template import Template, parse_template
+from core.graphemes import boundary_before
 
 #: Longest caption, in UTF-16 units after HTML parsing ("0-1024 characters after entities parsing").
 #: Source: https://core.telegram.org/bots/api#sendvideo
 MAX_CAPTION: Final = 1_024
+#: Longest author that is shown, in UTF-16 units.
+MAX_AUTHOR: Final = 64
+#: A text with more UTF-16 units or lines becomes a quotation that opens with a tap.
+_LONG_TEXT: Final = 200
+_MANY_LINES: Final = 3
+#: A template without its text may have this many UTF-16 units; the rest is for text and notes.
+_MAX_FRAME: Final = 512
+#: Between author, site and bot.
+_SEPARATOR: Final = " · "
+
+
+class CaptionPart(StrEnum):
+    """A part of a caption that a chat may leave out or move."""
+
+    TEXT = "text"
+    AUTHOR = "author"
+    SOURCE = "source"
+    BOT = "bot"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The link to the original post."""
+class CaptionContent:
+    """What a caption says, as plain text; empty for what the chat does not want or the post lacks.
 
-    #: Link text, such as "Source".
-    label: str
-    url: str
-
-
-def signature(name: str, url: str) -> str:
-    """Return the bot's name as a bold link, as Telegram HTML."""
-    return f'<b><a href="{escape(url)}">{escape(name)}</a></b>'
-
-
-def caption(
-    source: Source,
-    *,
-    bot_name: str,
-    bot_url: str,
-    notes: tuple[str, ...] = (),
-    author: str = "",
-    text: str = "",
-) -> str:
-    """Return a caption as Telegram HTML: author and text, source link, notes, signature.
-
-    All arguments are plain text and get escaped. The text is truncated so that everything else
-    fits. URLs do not count, because Telegram counts only visible characters.
+    The notes are Telegram HTML.
     """
-    below = [f'<a href="{escape(source.url)}">{escape(source.label)}</a>', *map(escape, notes)]
-    visible = [source.label, *notes, "", bot_name]
-    head = [f"<b>{escape(author)}</b>"] if author else []
-    if text:
-        used = units("\n".join([author, "", "", *visible])) + 2
-        if shown := cut(text.strip(), MAX_CAPTION - used):
-            head.append(f"<blockquote expandable>{escape(shown)}</blockquote>")
-    blocks = ["\n".join(head), "\n".join(below), signature(bot_name, bot_url)]
-    return "\n\n".join(filter(None, blocks))
+
+    #: URL of the post.
+    url: str
+    #: Title of the site.
+    site: str = ""
+    author: str = ""
+    text: str = ""
+    #: The bot's username, without the @.
+    bot: str = ""
+    #: Lines below everything else.
+    notes: tuple[str, ...] = ()
+
+
+def checked_template(text: str) -> Template:
+    """Return an operator's template.
+
+    Raises:
+        ValueError: a placeholder is unknown or misplaced, Telegram would refuse the HTML, or it
+            leaves too little room for the text.
+    """
+    template = parse_template(text)
+    longest = CaptionContent("x", site="x" * 32, author="x" * MAX_AUTHOR, bot="x" * 32)
+    if (length := _visible_units(_filled(template, longest, ""))) > _MAX_FRAME:
+        raise ValueError(
+            f"it has up to {length} characters without the text; {_MAX_FRAME} are allowed"
+        )
+    return template
+
+
+@cache
+def layout_of(parts: tuple[CaptionPart, ...]) -> Template:
+    """Return the layout of a chat's parts: the text in its own lines, the others in one line.
+
+    The source names the author in its link if both are in one line.
+    """
+    lines: list[list[CaptionPart]] = []
+    for part in parts:
+        if part is CaptionPart.TEXT or not lines or lines[-1] == [CaptionPart.TEXT]:
+            lines.append([])
+        lines[-1].append(part)
+    for line in lines:
+        if {CaptionPart.AUTHOR, CaptionPart.SOURCE} <= set(line):
+            line.remove(CaptionPart.AUTHOR)
+    return parse_template(
+        "\n".join(_SEPARATOR.join(f"{{{part}}}" for part in line) for line in lines)
+    )
+
+
+def caption(template: Template, content: CaptionContent) -> str:
+    """Return a caption as Telegram HTML. The text is truncated so that everything fits.
+
+    URLs do not count, because Telegram counts only visible characters.
+    """
+    text = "\n".join(filter(None, map(str.strip, content.text.splitlines())))
+    used = _visible_units(_filled(template, content, "x")) - 1
+    shown = cut(text, MAX_CAPTION - used)
+    html = escape(shown, quote=False)
+    is_long = units(shown) > _LONG_TEXT or shown.count("\n") >= _MANY_LINES
+    if template.is_text_alone and is_long:
+        html = f"<blockquote expandable>{html}</blockquote>"
+    return _filled(template, content, html)
+
+
+def _filled(template: Template, content: CaptionContent, text: str) -> str:
+    """Return a template filled with everything, notes included; `text` is HTML."""
+    url = escape(content.url)
+    author = escape(cut(" ".join(content.author.split()), MAX_AUTHOR), quote=False)
+    site = escape(content.site, quote=False)
+    named = [name for name in ("" if template.has("author") else author, site) if name]
+    values = {
+        "text": text,
+        "author": author,
+        "site": site,
+        "source": f'<a href="{url}">{_SEPARATOR.join(named)}</a>' if site else "",
+        "bot": f'<a href="https://t.me/{content.bot}">@{content.bot}</a>' if content.bot else "",
+    }
+    lines = "\n".join(filter(None, [template.fill(values, url), *content.notes]))
+    return lines if _visible_units(lines) else ""  # empty tags are no text
+
+
+def _visible_units(html: str) -> int:
+    return units(unescape(re.sub("<[^<>]*>", "", html)))
 
 
 def cut(text: str, most_units: int) -> str:
     """Truncate a text to at most `most_units` UTF-16 units, with an ellipsis.
 
-    The cut falls on a word boundary, unless that would drop more than half of the text.
+    Hashtags at the end go first. The cut falls on a word boundary, unless that would drop more than
+    half of the text, and never inside what a reader sees as one character.
     """
     if units(text) <= most_units:
         return text
-    kept = text.encode("utf-16-le")[: max(most_units - 1, 0) * 2].decode("utf-16-le", "ignore")
-    at_word = kept.rpartition(" ")[0]
-    if len(at_word) > len(kept) // 2:
-        kept = at_word
-    return f"{kept.rstrip()}…" if most_units > 0 else ""
+    text = _without_last_tags(text)
+    if units(text) <= most_units:
+        return text
+    fits = text.encode("utf-16-le")[: max(most_units - 1, 0) * 2].decode("utf-16-le", "ignore")
+    end = boundary_before(text, len(fits))
+    if not text[end : end + 1].isspace():
+        at_word = len(text[:end]) - len(re.split(r"\s", text[:end])[-1])
+        end = at_word if at_word - 1 > end // 2 else end
+    return f"{text[:end].rstrip()}…" if most_units > 0 else ""
+
+
+def _without_last_tags(text: str) -> str:
+    """Return a text without the hashtags at its end; as it is, if it consists of them."""
+    words = text.split()
+    tags = 0
+    while tags < len(words) and words[-1 - tags].startswith("#"):
+        tags += 1
+    return text.rsplit(None, tags)[0] if 0 < tags < len(words) else text
 
 
 def units(text: str) -> int:

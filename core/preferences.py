@@ -4,10 +4,16 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
+from core.captions import CaptionPart
 from core.formats import Quality
 
 #: Values that a group may choose for the maximum number of items per post.
 ALBUM_CAPS: Final = (1, 5, 10, 20, 35)
+#: Captions of versions that stored one switch, "describe", by its value.
+_CAPTIONS_OF_SWITCH: Final = {
+    False: (CaptionPart.SOURCE, CaptionPart.BOT),
+    True: (CaptionPart.AUTHOR, CaptionPart.TEXT, CaptionPart.SOURCE, CaptionPart.BOT),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +21,12 @@ class Preferences:
     """A chat's preferences, apart from its language and file mode."""
 
     quality: Quality = Quality.BEST
-    #: Put the post's author and text into the caption.
-    describe: bool = False
+    #: Parts of the caption, in order.
+    caption: tuple[CaptionPart, ...] = (
+        CaptionPart.TEXT,
+        CaptionPart.AUTHOR,
+        CaptionPart.SOURCE,
+    )
     # The following preferences are for groups.
     #: Names of platforms whose links are ignored.
     muted: tuple[str, ...] = ()
@@ -40,9 +50,13 @@ class Preferences:
             values = json.loads(text)
         except ValueError:
             return DEFAULT_PREFERENCES
+        if not isinstance(values, dict):
+            return DEFAULT_PREFERENCES
         known = {field.name for field in fields(cls)}
         preferences = cls()
-        for name, value in values.items() if isinstance(values, dict) else ():
+        if isinstance(switch := values.get("describe"), bool):
+            preferences = cls(caption=_CAPTIONS_OF_SWITCH[switch])
+        for name, value in values.items():
             if name in known:
                 preferences = preferences.changed(name, value)
         return preferences
@@ -66,6 +80,22 @@ class Preferences:
         """Return a copy with one boolean preference inverted."""
         return self.changed(name, not getattr(self, name))
 
+    @property
+    def describes(self) -> bool:
+        """Whether the caption has both the post's text and its author."""
+        return {CaptionPart.TEXT, CaptionPart.AUTHOR} <= set(self.caption)
+
+    def with_description_toggled(self) -> "Preferences":
+        """Return a copy with text and author before the other parts, or without both."""
+        described = (CaptionPart.TEXT, CaptionPart.AUTHOR)
+        rest = tuple(part for part in self.caption if part not in described)
+        return replace(self, caption=rest if self.describes else described + rest)
+
+    def with_part_toggled(self, part: CaptionPart) -> "Preferences":
+        """Return a copy with a part at the end of the caption, or without it if it is there now."""
+        rest = tuple(other for other in self.caption if other is not part)
+        return replace(self, caption=rest if part in self.caption else (*rest, part))
+
     def with_platform_toggled(self, platform: str) -> "Preferences":
         """Return a copy with a platform muted, or unmuted if it is muted now."""
         muted = set(self.muted) ^ {platform}
@@ -79,6 +109,12 @@ _INVALID: Final = object()
 
 def _quality(value: Any) -> Any:
     return Quality(value) if value in list(Quality) else _INVALID
+
+
+def _parts(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not all(part in list(CaptionPart) for part in value):
+        return _INVALID
+    return tuple(dict.fromkeys(map(CaptionPart, value)))
 
 
 def _switch(value: Any) -> Any:
@@ -96,7 +132,7 @@ def _cap(value: Any) -> Any:
 
 _CHECKS: Final = {
     "quality": _quality,
-    "describe": _switch,
+    "caption": _parts,
     "muted": _names,
     "album_cap": _cap,
     "delete_request": _switch,

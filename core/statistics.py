@@ -11,8 +11,8 @@ DAY_S: Final = 86_400
 SLOT_S: Final = 1_800
 #: Half-hour rows older than this, in seconds, are merged into days. No screen needs them finer.
 FINE_S: Final = 40 * DAY_S
-#: The same for request outcomes. They have many more rows, so they are merged sooner; queries that
-#: reach further back start at the beginning of a day.
+#: The same for request outcomes and ads. They have more rows, so they are merged sooner; queries
+#: that reach further back start at the beginning of a day.
 FINE_OUTCOMES_S: Final = 8 * DAY_S
 #: Maximum number of points of a curve. More cannot be distinguished on a phone.
 MAX_POINTS: Final = 720

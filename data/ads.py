@@ -1,9 +1,11 @@
 """Counters of shown ads."""
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.statistics import slot_of
+from core.statistics import DAY_S, FINE_OUTCOMES_S, fine_from, slot_of
 from data.database import read, table_of, unix_now, write
 from data.models import AdShows
 
@@ -12,34 +14,48 @@ _SHOWS = table_of(AdShows)
 
 async def count_ad_show(name: str) -> None:
     """Count one impression of the ad with a name, in the current half-hour."""
-    row = {"slot": slot_of(unix_now()), "ad": name, "number": 1}
-
-    def upsert(
-        into: type[sqlite.Insert] | type[postgresql.Insert],
-    ) -> sqlite.Insert | postgresql.Insert:
-        return (
-            into(_SHOWS)
-            .values(row)
-            .on_conflict_do_update(
-                index_elements=["slot", "ad"], set_={"number": _SHOWS.c.number + 1}
-            )
-        )
-
-    await write(
-        lambda db: db.execute(
-            upsert(sqlite.Insert if db.dialect.name == "sqlite" else postgresql.Insert)
-        )
-    )
+    slot = slot_of(unix_now())
+    await write(lambda db: _add(db, [(slot, name, 1)]))
 
 
 async def ad_shows_since(since: int | None) -> list[tuple[str, int]]:
     """Return (ad name, impressions), most frequent first.
 
-    `since` is the Unix time of the first half-hour that counts, or None for all time.
+    `since` is the Unix time of the first half-hour that counts, or None for all time. A time that
+    is older than the half-hour rows is rounded down to the beginning of its day.
     """
+    if since is not None and since < fine_from(unix_now(), FINE_OUTCOMES_S):
+        since = since // DAY_S * DAY_S
     number = func.sum(_SHOWS.c.number)
     query = select(_SHOWS.c.ad, number).group_by(_SHOWS.c.ad).order_by(number.desc(), _SHOWS.c.ad)
     if since is not None:
         query = query.where(_SHOWS.c.slot >= since)
     rows = await read(lambda db: db.execute(query).all())
     return [(ad, int(total)) for ad, total in rows]
+
+
+async def fold_ad_shows() -> None:
+    """Merge old half-hour rows of ads into day rows."""
+    before = fine_from(unix_now(), FINE_OUTCOMES_S)
+    old = (
+        delete(_SHOWS)
+        .where(_SHOWS.c.slot < before, _SHOWS.c.slot % DAY_S != 0)
+        .returning(*_SHOWS.c)
+    )
+
+    def work(db: Connection) -> None:
+        rows = db.execute(old).all()
+        _add(db, [(slot // DAY_S * DAY_S, ad, number) for slot, ad, number in rows])
+
+    await write(work)
+
+
+def _add(db: Connection, rows: Sequence[tuple[int, str, int]]) -> None:
+    into = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    statement = into(_SHOWS)
+    statement = statement.on_conflict_do_update(
+        index_elements=["slot", "ad"],
+        set_={"number": _SHOWS.c.number + statement.excluded.number},
+    )
+    for slot, ad, number in sorted(rows):
+        db.execute(statement, {"slot": slot, "ad": ad, "number": number})

@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from core.captions import checked_template
 from core.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,6 +177,22 @@ class ButtonsSection(Section):
         description="Show a button that sends the post to another chat. Requires inline mode.",
     )
     copy_link: bool = Field(False, description="Show a button that copies the link.")
+
+
+class CaptionsSection(Section):
+    """Captions of posts."""
+
+    template: str = Field(
+        "",
+        description="Your own layout, in Telegram HTML with {text}, {author}, {site}, {source} and "
+        "{bot} (docs/operating.md). Empty: each chat's own order.",
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _check_template(cls, value: str) -> str:
+        checked_template(value)
+        return value
 
 
 class BroadcastsSection(Section):
@@ -391,7 +408,10 @@ class AdsSection(Section):
         0, ge=0, description="No ad is shown within this many hours of the last one."
     )
     grace_h: int = Field(
-        0, ge=0, description="No ad is shown within this many hours of a user's first contact."
+        0,
+        ge=0,
+        description="No ad is shown within this many hours of a user's first contact, nor with the "
+        "first download. 0: no such period.",
     )
 
     @field_validator("link")
@@ -519,6 +539,7 @@ class Settings(BaseModel):
     chats: ChatsSection = ChatsSection()
     inline: InlineSection = InlineSection()
     buttons: ButtonsSection = ButtonsSection()
+    captions: CaptionsSection = CaptionsSection()
     broadcasts: BroadcastsSection = BroadcastsSection()
     network: NetworkSection = NetworkSection()
     sites: SitesSection = SitesSection()

@@ -89,6 +89,8 @@ class MessageOptions:
     #: Caption in Telegram HTML; empty for none.
     caption: str
     buttons: InlineKeyboardMarkup | None = None
+    #: Text of the message below albums if the caption is empty, because a message cannot be.
+    text_below: str = ""
     #: Deliver without a notification sound.
     is_silent: bool = False
     #: Hide the media until the user taps on it.

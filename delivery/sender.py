@@ -327,7 +327,7 @@ class Sender:
             if arrived and not isinstance(error, ChatMovedError):  # the rest follows there
                 raise PartialDeliveryError(arrived, len(files)) from error
             raise
-        if options.caption:
+        if options.caption or options.text_below:
             if recovery and (missing := journal.progress.missing):
                 options = recovery.options(missing)
             await self._send_caption(target, below, options, journal)
@@ -373,9 +373,8 @@ class Sender:
             target = replace(target, message_id=below, is_reply=True)
         try:
             with self._recording_start(journal, 0):
-                await self.send_text(
-                    target, options.caption, options.buttons, silent=options.is_silent
-                )
+                text = options.caption or options.text_below
+                await self.send_text(target, text, options.buttons, silent=options.is_silent)
         except ChatMovedError:
             await journal.record_not_sent()
             raise

@@ -6,6 +6,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
+from core.captions import CaptionPart
 from core.errors import DeliveryError
 from core.formats import Quality
 from core.preferences import ALBUM_CAPS, Preferences
@@ -19,7 +20,6 @@ from misc.ui.callback_data import SETTING
 from misc.ui.settings_menu import (
     GROUP_SWITCHES,
     PAGE_OF,
-    SWITCHES,
     Page,
     SettingsMenu,
     ShownPage,
@@ -89,7 +89,10 @@ def page_after(setting: str, registry: Registry, languages: tuple[str, ...]) -> 
         "quality": set(Quality),
         "muted": set(registry.by_name),
         "album_cap": {*map(str, ALBUM_CAPS), _DEFAULT},
-        **{switch: {""} for switch in ("file_mode", *SWITCHES, *GROUP_SWITCHES)},
+        "caption": set(CaptionPart),
+        # The switch for text and author, which older versions have sent.
+        "describe": {""},
+        **{switch: {""} for switch in ("file_mode", *GROUP_SWITCHES)},
     }
     is_known = value in known.get(name, ())
     return PAGE_OF.get(name, Page.MAIN) if is_known else None
@@ -129,8 +132,12 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
 
 def changed(preferences: Preferences, name: str, value: str, registry: Registry) -> Preferences:
     """Return the preferences with one setting changed; unchanged if it is unknown or invalid."""
-    if name in {*SWITCHES, *GROUP_SWITCHES}:
+    if name in GROUP_SWITCHES:
         return preferences.toggled(name)
+    if name == "describe":
+        return preferences.with_description_toggled()
+    if name == "caption" and value in list(CaptionPart):
+        return preferences.with_part_toggled(CaptionPart(value))
     if name == "quality" and value in list(Quality):
         return preferences.changed(name, Quality(value))
     if name == "muted" and value in registry.by_name:

@@ -22,7 +22,6 @@ from simulator.transcript import Transcript
 _VAR = Path(__file__).resolve().parent.parent / "var"
 #: Uploads take some seconds, as they do over the internet.
 _UPLOAD_BYTES_PER_S = 6_000_000
-_AD_LINK = "https://example.com/support"
 
 
 def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
@@ -98,7 +97,6 @@ class _Bot:
             **os.environ,  # noqa: TID251 - passed on to a child process, not read
             **self.simulator.bot_environment(self.folder, online=self.online),
             "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
-            "ADS_LINK": _AD_LINK,
             "BOT_ADMINS": str(ADMIN),
             "INLINE_STORAGE_CHAT": str(STORAGE),
             "RUN_LEASE_S": "2",

@@ -18,6 +18,8 @@ from simulator.transcript import Transcript
 _PATIENCE_S = 30.0
 #: Longest window of the limits of one chat, and the time of a restart, in seconds.
 _UNKNOWN_S: Final = 10.0
+#: Window of the bot's flood protection, in seconds.
+_FLOOD_S: Final = 5.0
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
 
 
@@ -133,7 +135,6 @@ async def _arrival(session: Session) -> None:
 
 async def _link(session: Session) -> None:
     await session.media(f"{_VIDEO}7300000000000000001", "video")
-    await session.answer("an ad after the first download", lambda m: "sponsor" in m.get("text", ""))
 
 
 async def _sound(session: Session) -> None:
@@ -161,7 +162,7 @@ async def _deleted(session: Session) -> None:
 async def _slideshow(session: Session) -> None:
     request = session.say("https://www.tiktok.com/@ferry.demo/photo/7300000000000000003")
     await session.answer(
-        "the message below the album", lambda m: m.get("text", "").startswith("Source")
+        "the message below the album", lambda m: "ferry.demo · " in m.get("text", "")
     )
     await session.settled(session.private_chat, request, None)
     photos = [m for m in session.private_chat.messages.values() if "photo" in m]
@@ -179,7 +180,7 @@ async def _slides_as_video(session: Session) -> None:
 async def _mixed(session: Session) -> None:
     request = session.say("https://www.instagram.com/p/DemoMixed01/")
     below = await session.answer(
-        "the message below the album", lambda m: m.get("text", "").startswith("Source")
+        "the message below the album", lambda m: "ferry.demo · " in m.get("text", "")
     )
     await session.settled(session.private_chat, request, None)
     group = session.private_chat.messages[below["reply_to_message"]["message_id"]]["media_group_id"]
@@ -241,15 +242,22 @@ async def _slow(session: Session) -> None:
 
 async def _settings(session: Session) -> None:
     session.say("/settings")
-    menu = await session.answer("the settings", lambda m: "set/describe" in str(m))
-    session.simulator.world.press(session.ada, menu, "set/describe")
-    await session.expect("the selected setting", lambda: "✅ Author" in str(menu["reply_markup"]))
+    menu = await session.answer("the settings", lambda m: "set/caption/bot" in str(m))
+    session.simulator.world.press(session.ada, menu, "set/caption/bot")
+    await session.expect("the added part", lambda: "4️⃣" in str(menu["reply_markup"]))
     request = session.say("https://www.instagram.com/reel/DemoReel001/")
-    await session.answer("author and text", lambda m: "at dawn" in m.get("caption", ""))
+    await session.answer(
+        "text, author, site and bot",
+        lambda m: (
+            "at dawn" in m.get("caption", "")
+            and " · Instagram · @" in m.get("caption", "").splitlines()[-1]
+        ),
+    )
     await session.settled(session.private_chat, request, None)
 
 
 async def _files(session: Session) -> None:
+    await asyncio.sleep(_FLOOD_S)  # nobody sends links and commands as fast as the script
     session.say("/mode")
     await session.answer("file mode on", lambda m: "mode is on" in m.get("text", ""))
     await session.media(f"{_VIDEO}7300000000000000002", "document")

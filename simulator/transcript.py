@@ -105,7 +105,7 @@ def _title(card: Json) -> str:
 
 
 def _text(message: Json) -> str:
-    caption = message.get("caption", "").replace("\n\n", " · ")
+    caption = message.get("caption", "").replace("\n", " · ")
     if video := message.get("video"):
         shape = f"{video['width']}x{video['height']}, {video['duration']} s"
         return f"🎬 {_size(video)}, {shape} — {caption}"

@@ -373,7 +373,7 @@ class FakePresenter:
     def options(self, post: Post, *, shown: int, missing: int) -> MessageOptions:
         return MessageOptions(f"{post.id}: {shown} shown, {missing} missing")
 
-    def audio_options(self) -> MessageOptions:
+    def audio_options(self, post: Post) -> MessageOptions:
         return MessageOptions("audio")
 
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:

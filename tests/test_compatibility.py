@@ -6,6 +6,7 @@ The files in tests/compatibility/ were written by version 0.1.0 and are never wr
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -16,10 +17,11 @@ from app.bot_commands import GROUP_ADMIN_COMMANDS, PRIVATE_COMMANDS
 from core import broadcasts as broadcast_rules
 from core.broadcasts import Audience
 from core.cached_post import CacheKey, read_cached
+from core.captions import CaptionPart
 from core.errors import ClipferryError
 from core.formats import Quality
 from core.media import Clip, Link, Picture, RemoteFile
-from core.preferences import Preferences
+from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.referrals import read_referral
 from core.request import ButtonPress, Progress, Request
 from data import config, database
@@ -42,7 +44,7 @@ _ROOT = Path(__file__).parent.parent
 _POST = "7300000000000000001"
 _WISHES = Preferences(
     quality=Quality("720p"),
-    describe=True,
+    caption=(CaptionPart.AUTHOR, CaptionPart.TEXT, CaptionPart.SOURCE, CaptionPart.BOT),
     muted=("tiktok", "x"),
     album_cap=10,
     delete_request=True,
@@ -107,12 +109,20 @@ _PROGRESS = [
 ]
 
 
+def _with_parts(stored: str) -> str:
+    """Return stored JSON with the parts of the caption, which were one switch at that time."""
+    switch, parts = '"describe": true', '"caption": ["author", "text", "source", "bot"]'
+    if stored.startswith('{"kind"'):  # a request, which contains the preferences as a string
+        switch, parts = switch.replace('"', r"\""), parts.replace('"', r"\"")
+    return stored.replace(switch, parts)
+
+
 @pytest.mark.parametrize(
     ("stored", "meant"), [*zip(_FORMS["requests"], _REQUESTS, strict=True)], ids=range(5)
 )
 def test_stored_requests_are_read_and_written_as_before(stored: str, meant: Request):
     assert Request.from_json(stored) == meant
-    assert meant.as_json() == stored
+    assert meant.as_json() == _with_parts(stored)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,7 @@ def test_stored_progress_is_read_and_written_as_before(stored: str, meant: Progr
 
 def test_stored_preferences_are_read_and_written_as_before():
     assert Preferences.from_json(_FORMS["wishes"]) == _WISHES
-    assert _WISHES.as_json() == _FORMS["wishes"]
+    assert _WISHES.as_json() == _with_parts(_FORMS["wishes"])
     assert [str(quality) for quality in Quality] == _FORMS["qualities"]
 
 
@@ -286,6 +296,14 @@ async def old_database(tmp_path: Path) -> AsyncIterator[None]:
     await database.close()
 
 
+def _with_old_caption(request: Request) -> Request:
+    """Return a request as the upgrade leaves it: its default caption is that of its time."""
+    if request.preferences is not DEFAULT_PREFERENCES:
+        return request
+    caption = (CaptionPart.SOURCE, CaptionPart.BOT)
+    return replace(request, preferences=replace(DEFAULT_PREFERENCES, caption=caption))
+
+
 @pytest.mark.usefixtures("old_database")
 class TestOldDatabase:
     """Every table of it is understood."""
@@ -303,7 +321,7 @@ class TestOldDatabase:
 
     async def test_open_requests_are_taken_over(self):
         taken = await take_over(1, "worker-new")
-        assert [entry.request for entry in taken] == _REQUESTS[:3]
+        assert [entry.request for entry in taken] == [*map(_with_old_caption, _REQUESTS[:3])]
         assert [entry.attempts for entry in taken] == [1, 0, 0]
         assert taken[2].progress == _PROGRESS[1].interrupted()
 
@@ -315,7 +333,8 @@ class TestOldDatabase:
     async def test_inline_messages(self):
         message = await find_inline("AgAAAinline")
         assert message is not None
-        assert (message.owner_id, message.request, message.post_id) == (42, _REQUESTS[4], "demo1")
+        assert (message.owner_id, message.post_id) == (42, "demo1")
+        assert message.request == _with_old_caption(_REQUESTS[4])
 
     async def test_broadcasts(self):
         broadcast = await find_broadcast(1)

@@ -45,7 +45,7 @@ class Outcomes(Base):
 
 
 class AdShows(Base):
-    """Impressions of an ad in a half-hour."""
+    """Impressions of an ad in a half-hour (or in a day, if it is old)."""
 
     __tablename__ = "ad_shows"
 

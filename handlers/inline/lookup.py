@@ -86,7 +86,7 @@ class Lookup:
         return Known(person, link, post, audio.files[0] if audio else None)
 
     async def person(self, user: User) -> Person:
-        """Look up a person's language, quality and registration."""
+        """Look up a person's language, preferences and registration."""
         lang = self.texts.closest(user.language_code)
         try:
             record = await find_chat(user.id)

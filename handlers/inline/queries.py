@@ -206,7 +206,7 @@ class InlineQueries:
             options = _item_options(presenter, cached.post, title)
             results.append(cards.single(number, file, title, options))
         if known.audio:
-            audio_options = presenter.audio_options()
+            audio_options = presenter.audio_options(cached.post)
             results.append(cards.sound(known.audio, texts["inline_sound"], audio_options))
         return results
 
@@ -296,7 +296,7 @@ def _whole_options(
 ) -> MessageOptions:
     """Return caption and buttons of a cached post, as its message in a chat would have them."""
     if request.preferences.quality is Quality.SOUND:
-        return presenter.audio_options()
+        return presenter.audio_options(cached.post)
     return presenter.options(cached.post, shown=len(cached.files), missing=0)
 
 

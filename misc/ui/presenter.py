@@ -9,7 +9,7 @@ from typing import Final
 from aiogram.types import InlineKeyboardMarkup
 
 from core.ads import Ad, ads_for, choose_ad
-from core.captions import Source, caption, cut, signature
+from core.captions import cut
 from core.errors import (
     ClipferryError,
     LimitError,
@@ -27,6 +27,7 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN
+from misc.ui.caption_writer import CaptionWriter
 from misc.ui.texts import Texts
 
 #: Failures that are explained in groups, too, because they are about the bot and not the post.
@@ -48,6 +49,7 @@ class PresenterFactory:
     admins: frozenset[int]
     #: The optional buttons below a post in a private chat.
     extras: keyboards.Extras
+    captions: CaptionWriter
 
     def presenter_of(self, request: Request) -> "ChatPresenter":
         """Return the presenter of a request."""
@@ -82,16 +84,9 @@ class ChatPresenter:
             notes.append(self._factory.texts(self._lang, "album_missing", count=missing))
         if self._is_group and self._request.preferences.delete_request and self._request.asker:
             notes.append(self._factory.texts(self._lang, "sent_by", name=self._request.asker))
-        text = caption(
-            Source(self._words["source"], self._request.link.url),
-            bot_name=f"@{self._factory.bot_username}",
-            bot_url=self._bot_url,
-            notes=tuple(notes),
-            author=post.author if self._request.preferences.describe else "",
-            text=post.text if self._request.preferences.describe else "",
-        )
         return MessageOptions(
-            caption=text,
+            caption=self._factory.captions.of_post(self._request, post, tuple(notes)),
+            text_below=self._factory.captions.source(self._request),
             buttons=keyboards.under_inline(post, page, shown)
             if self.target.inline_id
             else keyboards.under_post(post, self._words, self._request.link.url, self._extras),
@@ -99,9 +94,9 @@ class ChatPresenter:
             is_spoiler=self._is_group and self._request.preferences.spoiler and post.is_sensitive,
         )
 
-    def audio_options(self) -> MessageOptions:
-        """Return the caption of an audio file: the signature."""
-        text = signature(f"@{self._factory.bot_username}", self._bot_url)
+    def audio_options(self, post: Post) -> MessageOptions:
+        """Return the caption of the audio of a post."""
+        text = self._factory.captions.of_audio(self._request, post)
         return MessageOptions(caption=text, is_silent=self._is_group)
 
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:

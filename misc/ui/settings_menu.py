@@ -7,16 +7,16 @@ from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
+from core.captions import CaptionPart
 from core.formats import Quality
-from core.preferences import ALBUM_CAPS
+from core.preferences import ALBUM_CAPS, Preferences
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import SETTING
 from misc.ui.keyboards import quality_label
 from misc.ui.texts import Texts
 from platforms import Registry
 
-#: Settings that are on or off, in the order of their buttons; those of groups only last.
-SWITCHES: Final = ("describe",)
+#: Settings of groups that are on or off, in the order of their buttons.
 GROUP_SWITCHES: Final = ("silent", "spoiler", "delete_request", "only_mentioned")
 
 Row = list[InlineKeyboardButton]
@@ -27,6 +27,7 @@ class Page(StrEnum):
 
     MAIN = "main"
     QUALITY = "quality"
+    CAPTION = "caption"
     ITEMS = "items"
     SITES = "sites"
     LANGUAGE = "language"
@@ -35,6 +36,7 @@ class Page(StrEnum):
 #: The page on which a setting is changed; the other settings are on the main page.
 PAGE_OF: Final = {
     "quality": Page.QUALITY,
+    "caption": Page.CAPTION,
     "album_cap": Page.ITEMS,
     "muted": Page.SITES,
     "lang": Page.LANGUAGE,
@@ -66,6 +68,8 @@ class SettingsMenu:
         match page:
             case Page.QUALITY:
                 return _qualities(words, chat)
+            case Page.CAPTION:
+                return _caption_parts(words, chat)
             case Page.ITEMS:
                 return self._items(words, chat)
             case Page.SITES:
@@ -79,9 +83,10 @@ class SettingsMenu:
         rows = [
             [_page(quality, Page.QUALITY)],
             [_choice(words("set_file_mode"), "file_mode", is_on=chat.file_mode)],
+            [_page(words("settings_caption", value=words.caption(preferences)), Page.CAPTION)],
             *(
                 [_choice(words(f"set_{name}"), name, is_on=getattr(preferences, name))]
-                for name in (*SWITCHES, *(GROUP_SWITCHES if is_group else ()))
+                for name in (GROUP_SWITCHES if is_group else ())
             ),
         ]
         if is_group:
@@ -139,12 +144,27 @@ class _Words:
         """Return the name of a quality."""
         return quality_label(quality, self.texts[self.lang])
 
+    def caption(self, preferences: Preferences) -> str:
+        """Return the parts of a caption in order, or a dash for none."""
+        return " · ".join(self(f"caption_{part}") for part in preferences.caption) or "–"
+
 
 def _qualities(words: _Words, chat: ChatView) -> list[Row]:
     chosen = chat.preferences.quality
     return [
         [_choice(words.quality(each), f"quality/{each}", is_on=each is chosen)] for each in Quality
     ]
+
+
+def _caption_parts(words: _Words, chat: ChatView) -> list[Row]:
+    """Return a button for each part; one that is on shows its place."""
+    caption, buttons = chat.preferences.caption, []
+    for part in CaptionPart:
+        place = f"{caption.index(part) + 1}\ufe0f\u20e3" if part in caption else "▫️"
+        text = f"{place} {words(f'caption_{part}')}"
+        data = f"{SETTING}caption/{part}"
+        buttons.append(InlineKeyboardButton(text=text, callback_data=data))
+    return _in_rows(buttons, 2)
 
 
 def _choice(text: str, setting: str, *, is_on: bool) -> InlineKeyboardButton:

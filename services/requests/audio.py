@@ -52,7 +52,7 @@ class AudioService(MediaService[FetchedAudio]):
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
-        return context.presenter.audio_options()
+        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
@@ -83,7 +83,7 @@ class AudioService(MediaService[FetchedAudio]):
                     fetched, self.toolkit.media, as_mp3=request.is_mp3, piece=request.piece
                 )
             ],
-            options_of=lambda _missing: context.presenter.audio_options(),
+            options_of=lambda _missing: context.presenter.audio_options(fetched.post),
             is_processed=False,
             items=len(fetched.post.items),
         )
@@ -113,7 +113,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
-        return context.presenter.audio_options()
+        return context.presenter.audio_options(post)
 
     async def fetch(
         self, attempt: Attempt, context: RequestContext, space: Workspace
@@ -157,7 +157,7 @@ class SlideVideoService(MediaService[FetchedAudio]):
         return Prepared(
             post=fetched.post,
             files=[video],
-            options_of=lambda _missing: context.presenter.audio_options(),
+            options_of=lambda _missing: context.presenter.audio_options(fetched.post),
             is_processed=True,
             items=len(fetched.pictures) if is_complete else None,
         )

@@ -25,8 +25,8 @@ class Presenter(Protocol):
     def options(self, post: Post, *, shown: int, missing: int) -> MessageOptions:
         """Return caption and buttons of a post; `shown` and `missing` count its items."""
 
-    def audio_options(self) -> MessageOptions:
-        """Return the caption of an audio file."""
+    def audio_options(self, post: Post) -> MessageOptions:
+        """Return the caption of the audio of a post."""
 
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         """Return the status note of a request, by its number in the queue; see `note_lines`."""

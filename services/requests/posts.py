@@ -179,7 +179,11 @@ class PostService(MediaService[FetchedPost]):
         if request.business_id or not request.is_recorded:
             return False  # the person has never started the bot
         may_show_ad = (
-            context.presenter.has_ad and context.target.is_private and not request.inline_id
+            context.presenter.has_ad
+            and context.target.is_private
+            and not request.inline_id
+            # Its answer ends with an explanation, and an ad never follows an error.
+            and not context.stored.progress.is_uncertain
         )
         # Where a part may be missing, only its explanation ends the request.
         row = None if context.stored.progress.is_uncertain else context.stored.row

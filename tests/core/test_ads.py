@@ -46,6 +46,17 @@ def test_who_is_new_is_spared():
     assert is_ad_due(9, 0, NOW, rule, registered_at=None)
 
 
+@pytest.mark.parametrize("registered_at", [None, NOW - 99 * HOUR_S])
+def test_with_a_grace_period_the_first_download_has_no_ad_however_late_it_comes(
+    registered_at: int | None,
+):
+    rule = AdRule(grace_s=1)
+    assert not is_ad_due(0, 0, NOW, rule, registered_at)
+    assert is_ad_due(1, 0, NOW, rule, registered_at)
+    assert is_ad_due(0, shown_after(25 * HOUR_S), NOW, rule, registered_at)
+    assert is_ad_due(0, 0, NOW, AdRule(), registered_at)
+
+
 def test_after_an_ad_the_counter_begins_at_one():
     assert not is_ad_due(COUNT_AFTER_AD, shown_after(0), NOW)
 

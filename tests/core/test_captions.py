@@ -1,76 +1,112 @@
 """Captions to the letter, and where a text is cut."""
 
+from typing import Any
+
 import pytest
 
-from core.captions import Source, caption, cut, short_count, signature, units
+from core.captions import (
+    MAX_AUTHOR,
+    MAX_CAPTION,
+    CaptionContent,
+    CaptionPart,
+    caption,
+    cut,
+    layout_of,
+    short_count,
+    units,
+)
 from simulator.telegram.markup import parse_html
 
-SOURCE = Source("Source", "https://x.example/?a=1&b=2")
-SOURCE_HTML = '<a href="https://x.example/?a=1&amp;b=2">Source</a>'
-SIGNATURE = '<b><a href="https://t.me/bot">@bot</a></b>'
+TEXT, AUTHOR, SOURCE, BOT = CaptionPart
+USUAL = (TEXT, AUTHOR, SOURCE)
+URL = "https://x.example/?a=1&b=2"
+BOT_HTML = '<a href="https://t.me/ferry_bot">@ferry_bot</a>'
 
 
-def write(
-    author: str = "", text: str = "", notes: tuple[str, ...] = (), source: Source = SOURCE
-) -> str:
-    return caption(
-        source, bot_name="@bot", bot_url="https://t.me/bot", notes=notes, author=author, text=text
-    )
+def link(words: str) -> str:
+    return f'<a href="https://x.example/?a=1&amp;b=2">{words}</a>'
+
+
+def write(*parts: CaptionPart, notes: tuple[str, ...] = (), **content: str) -> str:
+    """Return the caption of a chat that wants these parts; by default a post has all of them."""
+    values: dict[str, Any] = {"author": "R & D", "text": "1 < 2", "site": "X", "bot": "ferry_bot"}
+    return caption(layout_of(parts), CaptionContent(URL, notes=notes, **(values | content)))
 
 
 @pytest.mark.parametrize(
-    ("author", "text", "notes", "expected"),
+    ("parts", "expected"),
     [
-        ("", "", (), f"{SOURCE_HTML}\n\n{SIGNATURE}"),
-        ("", "", ("1/2", "a < b"), f"{SOURCE_HTML}\n1/2\na &lt; b\n\n{SIGNATURE}"),
-        ("A & B", "", (), f"<b>A &amp; B</b>\n\n{SOURCE_HTML}\n\n{SIGNATURE}"),
-        (
-            "",
-            " 1 < 2 ",
-            (),
-            f"<blockquote expandable>1 &lt; 2</blockquote>\n\n{SOURCE_HTML}\n\n{SIGNATURE}",
-        ),
-        (
-            "Ann",
-            "Hi",
-            ("note",),
-            "<b>Ann</b>\n<blockquote expandable>Hi</blockquote>\n\n"
-            f"{SOURCE_HTML}\nnote\n\n{SIGNATURE}",
-        ),
-        ("Ann", "   ", (), f"<b>Ann</b>\n\n{SOURCE_HTML}\n\n{SIGNATURE}"),
+        (USUAL, f"1 &lt; 2\n{link('R &amp; D · X')}"),
+        ((*USUAL, BOT), f"1 &lt; 2\n{link('R &amp; D · X')} · {BOT_HTML}"),
+        ((TEXT, BOT, SOURCE, AUTHOR), f"1 &lt; 2\n{BOT_HTML} · {link('R &amp; D · X')}"),
+        ((AUTHOR, TEXT, SOURCE, BOT), f"R &amp; D\n1 &lt; 2\n{link('X')} · {BOT_HTML}"),
+        ((SOURCE, TEXT, AUTHOR), f"{link('X')}\n1 &lt; 2\nR &amp; D"),
+        ((AUTHOR, BOT), f"R &amp; D · {BOT_HTML}"),
+        ((TEXT,), "1 &lt; 2"),
+        ((), ""),
     ],
 )
-def test_captions_have_these_parts_in_this_order(
-    author: str, text: str, notes: tuple[str, ...], expected: str
+def test_the_text_has_its_own_lines_and_the_other_parts_one(
+    parts: tuple[CaptionPart, ...], expected: str
 ):
-    assert write(author, text, notes) == expected
+    assert write(*parts) == expected
 
 
-def test_a_signature_is_a_bold_link_and_is_escaped():
-    assert signature("R&D", 'https://t.me/?a="b"') == (
-        '<b><a href="https://t.me/?a=&quot;b&quot;">R&amp;D</a></b>'
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"text": ""}, link("R &amp; D · X")),
+        ({"author": ""}, f"1 &lt; 2\n{link('X')}"),
+        ({"site": ""}, "1 &lt; 2"),
+        ({"text": " \n ", "author": " "}, link("X")),
+        ({"text": "", "author": "", "site": ""}, ""),
+    ],
+)
+def test_what_a_post_lacks_leaves_nothing_behind(content: dict[str, Any], expected: str):
+    assert write(*USUAL, **content) == expected
+
+
+def test_notes_are_lines_at_the_end():
+    assert write(SOURCE, author="", notes=("1/2", "by A &amp; B")) == (
+        f"{link('X')}\n1/2\nby A &amp; B"
     )
+    assert write(notes=("1/2",)) == "1/2"
 
 
-@pytest.mark.parametrize("notes", [(), ("one",), ("one", "two", "⛴️ three")])
+def test_blank_lines_of_a_text_are_left_out():
+    assert write(TEXT, text="\n one \n\n\r\n \u2028two\n") == "one\ntwo"
+
+
+def test_an_author_is_one_short_line():
+    shown, _ = parse_html(write(AUTHOR, author="A\nB " + "x" * 99))
+    assert shown.startswith("A B xxx")
+    assert units(shown) == MAX_AUTHOR
+
+
+@pytest.mark.parametrize(
+    ("text", "is_quoted"),
+    [("a" * 200, False), ("a" * 201, True), ("1\n2\n3", False), ("1\n2\n3\n4", True)],
+)
+def test_a_long_text_is_a_quotation_that_opens_with_a_tap(text: str, is_quoted: bool):
+    quoted = f"<blockquote expandable>{text}</blockquote>" if is_quoted else text
+    assert write(*USUAL, text=text) == f"{quoted}\n{link('R &amp; D · X')}"
+
+
+@pytest.mark.parametrize("notes", [(), ("one",), ("one", "two", "⛴️ three &lt;")])
+@pytest.mark.parametrize("parts", [USUAL, (AUTHOR, TEXT, SOURCE, BOT), (TEXT,)])
 @pytest.mark.parametrize("letter", ["a", "😀", "&"])
-def test_a_long_text_leaves_at_most_two_or_three_of_1024_units_free(
-    letter: str, notes: tuple[str, ...]
+def test_a_long_text_fills_all_1024_units(
+    letter: str, parts: tuple[CaptionPart, ...], notes: tuple[str, ...]
 ):
-    shown, _ = parse_html(write("Ann", letter * 2_000, notes))
+    shown, _ = parse_html(write(*parts, text=letter * 2_000, notes=notes))
     lost = 1 if letter == "😀" else 0  # half a character does not fit
-    assert 1_022 - lost <= units(shown) <= 1_024
-    assert shown.startswith(f"Ann\n{letter}")
-    assert shown.endswith("\n\n" + "\n".join(["Source", *notes]) + "\n\n@bot")
-    alone, _ = parse_html(write("", letter * 2_000, notes))
-    assert 1_021 - lost <= units(alone) <= 1_024
+    assert MAX_CAPTION - lost <= units(shown) <= MAX_CAPTION
+    assert "\n\n" not in shown
 
 
 def test_a_text_that_has_no_room_at_all_is_left_out():
-    label = "S" * 1_010
-    html = write("Ann", "text", source=Source(label, "https://x.example"))
-    shown, _ = parse_html(html)
-    assert shown == f"Ann\n\n{label}\n\n@bot"
+    note = "n" * 1_017
+    assert write(TEXT, SOURCE, author="ab", notes=(note,)) == f"{link('ab · X')}\n{note}"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +120,16 @@ def test_a_text_that_has_no_room_at_all_is_left_out():
         ("", 0, ""),
         # The last word that fits as a whole ends the text, not the first one.
         ("one two three", 11, "one two…"),
+        # A word that ends where the room ends is whole.
+        ("one two three", 8, "one two…"),
+        ("one two\nthree", 8, "one two…"),
+        ("one two\nthree", 11, "one two…"),
+        # Hashtags at the end go first, and then nothing more has to.
+        ("one two #three #four", 10, "one two"),
+        ("one two\n#three\n #four ", 10, "one two"),
+        ("one #two three #four", 10, "one #two…"),
+        ("one two #three", 14, "one two #three"),
+        ("#one #two #three", 10, "#one #two…"),
         # Five of nine letters are left: more than half.
         ("abcde fghijk", 10, "abcde…"),
         # Four of nine would be left: too few, so the word is cut.
@@ -95,6 +141,18 @@ def test_a_text_that_has_no_room_at_all_is_left_out():
         ("😀😀", 4, "😀😀"),
         ("😀😀😀", 5, "😀😀…"),
         ("😀😀😀", 4, "😀…"),
+        # Nor is what looks like one character: a family, a skin tone, a keycap, a flag.
+        ("ab👨‍👩‍👧", 9, "ab…"),
+        ("ab👍🏽", 5, "ab…"),
+        ("ab1️⃣", 4, "ab…"),
+        ("ab🇺🇦🇩🇪", 7, "ab🇺🇦…"),
+        ("ab🇺🇦🇩🇪", 9, "ab🇺🇦…"),
+        ("ab🏴󠁧󠁢󠁥󠁮󠁧󠁿", 9, "ab…"),
+        ("abe\u0301x", 4, "ab…"),
+        ("नमस्ते", 5, "नम…"),
+        ("กำข", 2, "…"),
+        ("\u1112\u1161\u11ab\u1100", 3, "…"),
+        ("ab\r\ncdefghij", 4, "ab…"),
     ],
 )
 def test_a_text_is_cut_exactly_here(text: str, most: int, expected: str):

@@ -1,5 +1,6 @@
 """The pure rules, by table and by law."""
 
+from html import escape
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import errors
-from core.captions import Source, caption, cut, short_count
+from core.captions import CaptionContent, CaptionPart, caption, cut, layout_of, short_count
 from core.errors import ClipferryError, NoMediaError, TooLargeError, TooLongError
 from core.facts import FileSize
 from core.formats import Quality, rank_renditions
@@ -35,29 +36,26 @@ def test_numbers_are_shortened(number: int, expected: str):
     assert short_count(number) == expected
 
 
-@given(url=st.text(max_size=200), label=st.text(max_size=50), name=st.text(max_size=40))
-def test_a_caption_is_always_good_html(url: str, label: str, name: str):
-    text, _ = parse_html(caption(Source(label, url), bot_name=name, bot_url="https://t.me/x"))
-    assert text == f"{label}\n\n{name}"
-
-
 #: What Telegram keeps as it is: it trims white space around a caption by itself.
-WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=3_000)
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=3_000)
+
+
+@given(url=st.text(max_size=200), site=WORDS.filter(str.strip), author=st.text(max_size=60))
+def test_a_caption_is_always_good_html(url: str, site: str, author: str):
+    content = CaptionContent(f"https://{url}", site=site[:40], author=author)
+    text, _ = parse_html(caption(layout_of((CaptionPart.SOURCE, CaptionPart.AUTHOR)), content))
+    assert text == " · ".join(filter(None, [" ".join(author.split()), site[:40]]))
 
 
 @given(author=st.text(max_size=60), text=WORDS, note=st.text(max_size=80))
 def test_a_description_fills_what_room_there_is_and_no_more(author: str, text: str, note: str):
-    html = caption(
-        Source("Source", "https://x.example/?a=1&b=2"),
-        bot_name="@ferry",
-        bot_url="https://t.me/ferry",
-        notes=(note,),
-        author=author,
-        text=text,
+    content = CaptionContent(
+        "https://x.example", "Site", author, text, "ferry", notes=(escape(note),)
     )
+    html = caption(layout_of(tuple(CaptionPart)), content)
     shown, _ = parse_html(html)
     assert units(shown) <= 1024
-    assert shown.endswith("\n\n@ferry")
+    assert "Site · @ferry" in shown
     if units(text) < 700:
         assert text.strip() in shown
 

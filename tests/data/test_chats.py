@@ -2,6 +2,7 @@
 
 import asyncio
 
+from core.captions import CaptionPart
 from core.preferences import Preferences
 from data import chats
 from data.database import unix_now
@@ -11,8 +12,8 @@ from data.db_service import add_music, add_video, get_user_stats
 async def test_wishes_are_stored_and_read_with_the_chat(db: str):
     record, _ = await chats.register_chat(1, "en")
     assert record.preferences == Preferences()
-    changed = await chats.change_preferences(1, lambda w: w.toggled("describe"))
-    assert changed.describe
+    changed = await chats.change_preferences(1, lambda w: w.with_description_toggled())
+    assert changed.caption == (CaptionPart.SOURCE,)
     found = await chats.find_chat(1)
     assert found is not None
     assert found.preferences == changed
@@ -20,7 +21,7 @@ async def test_wishes_are_stored_and_read_with_the_chat(db: str):
 
 async def test_changes_at_the_same_time_are_all_kept(db: str):
     await chats.register_chat(1, "en")
-    names = ("describe", "silent", "spoiler", "delete_request", "only_mentioned")
+    names = ("silent", "spoiler", "delete_request", "only_mentioned")
     await asyncio.gather(*(chats.change_preferences(1, _toggle(name)) for name in names))
     found = await chats.find_chat(1)
     assert found is not None

@@ -66,7 +66,7 @@ def test_all_mistakes_are_reported_together_by_section_and_key(ini: Path, env: P
     )
     env.write_text("BOT_TOKN=x\n")
     with pytest.raises(SettingsError) as caught:
-        load_settings(ini, env, {"ADS_LINK": "javascript:alert(1)"})
+        load_settings(ini, env, {"ADS_LINK": "javascript:alert(1)", "CAPTIONS_TEMPLATE": "{titel}"})
     report = "\n".join(caught.value.mistakes)
     for place in (
         "[bot] tokn (BOT_TOKN): is not a setting",
@@ -78,10 +78,20 @@ def test_all_mistakes_are_reported_together_by_section_and_key(ini: Path, env: P
         "[network] proxy_file (NETWORK_PROXY_FILE): there is no file /not/there",
         "[run] log_level (RUN_LOG_LEVEL):",
         "[ads] link (ADS_LINK): must be an http(s) address",
+        "[captions] template (CAPTIONS_TEMPLATE): {titel} is not one of {text}, {author},",
         ".env: BOT_TOKN is not a setting",
     ):
         assert place in report
-    assert len(caught.value.mistakes) == 10
+    assert len(caught.value.mistakes) == 11
+
+
+def test_a_caption_template_may_have_several_lines(ini: Path, env: Path):
+    ini.write_text("[captions]\ntemplate = <b>{author}</b>\n    {text}\n\n    {source} & co\n")
+    with pytest.raises(SettingsError, match='write "&" as "&amp;"'):
+        load_settings(ini, env, {})
+    ini.write_text(ini.read_text().replace("&", "&amp;"))
+    template = load_settings(ini, env, {})["captions"]["template"]
+    assert template == "<b>{author}</b>\n{text}\n\n{source} &amp; co"
 
 
 def test_an_unreadable_file_is_named(ini: Path, env: Path):

@@ -10,14 +10,24 @@ import pytest
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from core.ads import SEED_RULE
-from core.statistics import DAY_S, FINE_S, SLOT_S, Counts, Metric, Scope, slot_of
+from core.statistics import (
+    DAY_S,
+    FINE_OUTCOMES_S,
+    FINE_S,
+    SLOT_S,
+    Counts,
+    Metric,
+    Scope,
+    slot_of,
+)
 from data import database
+from data.ads import ad_shows_since, count_ad_show, fold_ad_shows
 from data.chats import move_chat
 from data.database import table_of
 from data.db_service import add_music, add_video, create_user, get_other_stats, get_user_stats
 from data.downloads import record_download
 from data.lifespan import upgrade
-from data.models import KeyValues, Music, Outcomes, Stats, Users, Video
+from data.models import AdShows, KeyValues, Music, Outcomes, Stats, Users, Video
 from data.privacy import erase
 from data.rollups import fold_stats, recount
 from data.statistics import (
@@ -230,3 +240,23 @@ async def test_old_outcomes_become_days_too(db: str, now: list[int]):
     rows = await database.read(lambda db: db.execute(select(Outcomes.slot)).scalars().all())
     assert all(slot % DAY_S == 0 for slot in rows)
     assert len(rows) <= 4
+
+
+async def test_old_ad_shows_become_days_too(db: str, now: list[int]):
+    for _ in range(5):
+        now[0] += SLOT_S
+        await count_ad_show("tea")
+        await count_ad_show("tea")
+        await count_ad_show("chai")
+    first = slot_of(NOW + 3 * SLOT_S)
+    assert await ad_shows_since(first) == [("tea", 6), ("chai", 3)]
+    now[0] += FINE_OUTCOMES_S + 2 * DAY_S
+    await fold_ad_shows()
+    assert await ad_shows_since(None) == [("tea", 10), ("chai", 5)]
+    rows = await database.read(lambda db: db.execute(select(AdShows.slot)).scalars().all())
+    assert all(slot % DAY_S == 0 for slot in rows)
+    assert len(rows) <= 4
+    assert await ad_shows_since(first) == [("tea", 10), ("chai", 5)]  # of that whole day
+    await count_ad_show("tea")
+    await fold_ad_shows()  # what is recent keeps its half-hour
+    assert await ad_shows_since(slot_of(now[0])) == [("tea", 1)]

@@ -1,12 +1,14 @@
 """Ads: chosen by language, counted on delivery, and never a reason for a request to fail."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from app.ads_file import load_ads
 from core.errors import SettingsError
+from data import database
 from data.ads import ad_shows_since
 from data.db_service import get_user
 from misc.ui.texts import load_texts
@@ -70,6 +72,30 @@ async def test_new_users_see_no_ads_during_the_grace_period(harness: BotHarness)
     for _ in range(3):
         await harness.say(VIDEO)
     assert await ad_shows_since(None) == []
+
+
+async def test_with_a_grace_period_the_first_answer_is_without_an_ad(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+):
+    harness.video()
+    await harness.start(ADS_LINK="https://tea.example", ADS_GRACE_H="1")
+    await harness.say("hello")
+    now = time.time() + 2 * 3_600
+    monkeypatch.setattr(database, "clock", lambda: now)  # the hours are over
+    await harness.say(VIDEO)
+    assert await ad_shows_since(None) == []
+    await harness.say(VIDEO)
+    assert await ad_shows_since(None) == [("own", 1)]
+    assert harness.answers()[-1]["text"] == EN["ad_support"]
+
+
+async def test_no_ad_follows_an_error(harness: BotHarness):
+    harness.video()
+    await harness.start(ADS_LINK="https://tea.example")
+    await harness.say("https://www.tiktok.com/@ferry.demo/video/7300000000000000404")
+    assert EN["ad_support"] not in harness.texts()
+    await harness.say(VIDEO)
+    assert harness.texts()[-1] == EN["ad_support"]
 
 
 def test_all_mistakes_in_the_ads_file_are_reported_together(tmp_path: Path):

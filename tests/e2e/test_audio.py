@@ -48,7 +48,7 @@ async def test_the_audio_has_title_performer_cover_and_signature(harness: BotHar
     assert (audio["title"], audio["performer"]) == ("Harbour <bell>", "ferry.demo")
     assert (audio["duration"], audio["file_name"]) == (3, f"{ID}.mp3")
     assert max(audio["thumbnail"]["width"], audio["thumbnail"]["height"]) == 320
-    assert sound["caption"] == "@clipferry_demo_bot"
+    assert sound["caption"] == "ferry.demo · TikTok"
     assert sound["reply_to_message"]["message_id"] == message["message_id"]
     assert message["reply_markup"] == keyboard
     assert harness.home.reactions == {}

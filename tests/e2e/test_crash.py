@@ -113,7 +113,7 @@ async def test_a_partially_sent_slideshow_is_completed(harness: BotHarness):
     await start_and_finish(harness)
     photos = [m for m in harness.answers() if "photo" in m]
     assert [content(harness, m) for m in photos] == pictures_of(harness, SLIDES, 21)[7:]
-    assert "Source" in harness.texts()[-1]
+    assert "ferry.demo · " in harness.texts()[-1]
     assert await open_requests() == 0
 
 
@@ -124,7 +124,7 @@ async def test_an_album_with_unknown_delivery_is_skipped_and_reported(harness: B
     )
     await start_and_finish(harness)
     assert [m for m in harness.answers() if "photo" in m] == []
-    assert "Source" in harness.texts()[-2]
+    assert "ferry.demo · " in harness.texts()[-2]
     assert harness.texts()[-1] == EN["delivery_unknown"]
 
 

@@ -80,7 +80,7 @@ async def test_a_rotated_video_is_sent_with_its_displayed_size(
 async def test_a_silent_video_is_sent_as_an_animation(harness: BotHarness):
     message = await deliver_file(harness, harness.samples.video(VideoSpec(has_sound=False)))
     assert message["animation"]["duration"] == 3
-    assert message["caption"].startswith("Source")
+    assert message["caption"].startswith("ferry.demo · ")
 
 
 async def test_an_animated_gif_is_an_animation_alone_and_a_video_in_an_album(harness: BotHarness):
@@ -100,7 +100,7 @@ async def test_an_animated_gif_is_an_animation_alone_and_a_video_in_an_album(har
 async def test_a_video_without_pictures_is_sent_as_audio(harness: BotHarness):
     message = await deliver_file(harness, harness.samples.sound(3, "aac", "mp4"))
     assert message["audio"]["duration"] == 3
-    assert message["caption"].startswith("Source")
+    assert message["caption"].startswith("ferry.demo · ")
     assert harness.videos() == []
 
 
@@ -120,7 +120,7 @@ async def test_a_video_of_wide_pixels_is_sent_with_its_displayed_size(
 async def test_a_file_with_audio_only_is_sent_as_audio(harness: BotHarness):
     message = await deliver_file(harness, harness.samples.sound())
     assert (message["audio"]["title"], message["audio"]["duration"]) == (ID, 3)
-    assert message["caption"].startswith("Source")
+    assert message["caption"].startswith("ferry.demo · ")
 
 
 async def test_half_a_file_without_a_length_is_never_sent(harness: BotHarness):
@@ -160,7 +160,7 @@ async def test_a_video_that_encodes_too_slowly_is_split_if_enabled(
     assert [m["caption"] for m in videos] == ["1/2", "2/2"]
     assert all(m["video"]["file_size"] < 50_000_000 for m in videos)
     assert sum(m["video"]["duration"] for m in videos) in {7, 8}
-    assert harness.texts()[-1].startswith("Source")
+    assert harness.texts()[-1].startswith("ferry.demo · ")
 
 
 async def test_a_video_that_cannot_be_shrunk_is_refused_with_size_and_source(

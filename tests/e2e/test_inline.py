@@ -27,7 +27,7 @@ async def test_a_new_post_fills_the_card_and_is_cached_for_the_next_query(inline
     assert [card["title"] for card in cards] == [EN["inline_post"], EN["inline_sound"]]
     message = await inline.send("fetch/post")
     assert message["video"]["duration"] == 3
-    assert "Source" in message["caption"]
+    assert "ferry.demo · " in message["caption"]
     # The storage channel must not reveal the user.
     (stored,) = harness.world.chats[STORAGE].messages.values()
     assert "caption" not in stored

@@ -41,7 +41,7 @@ async def test_a_photo_post_is_sent_as_a_photo(harness: BotHarness):
     await harness.start()
     (message,) = await show(harness, photo(harness))
     assert message["photo"][0]["width"] == 400
-    assert message["caption"] == "Source\n\n@clipferry_demo_bot"
+    assert message["caption"] == "ferry.demo · Instagram"
     assert "❤️ 4.3K" in str(message["reply_markup"])
     assert await get_user_stats(1001) is not None
 
@@ -68,7 +68,7 @@ async def test_a_mixed_carousel_of_twelve_keeps_order_and_kinds(harness: BotHarn
     assert all(
         m["video"]["duration"] == 3 and "thumbnail" in m["video"] for m in items if "video" in m
     )
-    assert below["text"].startswith("Source")
+    assert below["text"].startswith("ferry.demo · ")
 
 
 async def test_in_file_mode_a_carousel_is_sent_as_documents(harness: BotHarness):

@@ -41,7 +41,7 @@ async def test_a_live_photo_arrives_as_one(harness: BotHarness):
     await begin(harness)
     assert await ask(harness) == ["live_photo"]
     message = harness.answers()[-1]
-    assert message["caption"].startswith("Source")
+    assert message["caption"].startswith("ferry.demo · ")
     assert (message["live_photo"]["width"], message["live_photo"]["duration"]) == (300, 3)
     # The second time by its two file ids.
     uploads = sum(call.uploads != {} for call in harness.calls("sendLivePhoto"))

@@ -32,9 +32,9 @@ async def test_a_link_is_answered_with_the_video(harness: BotHarness):
     assert max(video["thumbnail"]["width"], video["thumbnail"]["height"]) == 320
     assert video["cover"][0]["width"] == 576
     assert message["reply_to_message"]["message_id"] == request["message_id"]
-    assert message["caption"] == "Source\n\n@clipferry_demo_bot"
+    assert message["caption"] == "ferry.demo · TikTok"
     links = [e["url"] for e in message["caption_entities"] if e["type"] == "text_link"]
-    assert links == [f"{VIDEO}?is_from_webapp=1", "https://t.me/clipferry_demo_bot"]
+    assert links == [f"{VIDEO}?is_from_webapp=1"]
     stats, audio = message["reply_markup"]["inline_keyboard"]
     assert [button["text"] for button in stats] == ["❤️ 999", "👁 1.2M"]
     assert [button["callback_data"] for button in audio] == [

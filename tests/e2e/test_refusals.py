@@ -139,7 +139,7 @@ async def test_a_single_picture_is_made_anew_too(
     await begin(harness)
     (message,) = await ask(harness)
     assert kinds([message]) == [expected]
-    assert message["caption"].startswith("Source")
+    assert message["caption"].startswith("ferry.demo · ")
     assert kinds(await ask(harness)) == [expected]
 
 
@@ -211,7 +211,7 @@ async def test_without_the_right_for_videos_the_video_is_a_document(
     await begin(harness)
     (message,) = await ask(harness, crew)
     assert kinds([message]) == ["document"]
-    assert message["caption"].startswith("Source")
+    assert message["caption"].startswith("ferry.demo · ")
     await assert_open(harness)
     # Others still get the video, and this group too as soon as it may.
     assert kinds(await ask(harness)) == ["video"]

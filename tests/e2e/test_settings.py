@@ -2,8 +2,11 @@
 
 import pytest
 
+from core.formats import Quality
+from core.preferences import Preferences
 from data.chats import find_chat
 from misc.ui.texts import load_texts
+from simulator.telegram.markup import units
 from simulator.telegram.world import Chat, Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 
@@ -46,17 +49,17 @@ async def test_the_pages_show_and_change_the_settings(harness: BotHarness):
     assert selected(menu) == {"quality/best"}
     for setting in ("quality/720p", "page/main", "file_mode", "describe"):
         await harness.press(menu, f"set/{setting}")
-    assert selected(menu) == {"file_mode", "describe"}
-    assert "🎬 Quality: 720p ›" in labels(menu)
-    await harness.press(menu, "set/describe")
     assert selected(menu) == {"file_mode"}
+    assert {"🎬 Quality: 720p ›", "📝 Caption: Link ›"} <= set(labels(menu))
+    await harness.press(menu, "set/page/caption")
+    for part in ("text", "author", "source", "source"):
+        await harness.press(menu, f"set/caption/{part}")
+    assert labels(menu) == ["1️⃣ Text", "2️⃣ Author", "3️⃣ Link", "▫️ Bot name", EN["settings_back"]]
+    await harness.press(menu, "set/page/main")
+    assert "📝 Caption: Text · Author · Link ›" in labels(menu)
     record = await find_chat(1001)
     assert record is not None
-    assert (record.file_mode, record.preferences.quality, record.preferences.describe) == (
-        True,
-        "720p",
-        False,
-    )
+    assert (record.file_mode, record.preferences) == (True, Preferences(quality=Quality.HD))
 
 
 async def test_a_group_has_pages_for_its_items_and_sites(harness: BotHarness):
@@ -134,15 +137,88 @@ async def test_an_anonymous_administrator_can_open_the_settings(harness: BotHarn
     assert "reply_markup" in harness.answers(crew)[-1]
 
 
-async def test_the_caption_has_author_and_text_if_enabled(harness: BotHarness):
-    harness.video(text="Dawn <b>&</b> dusk " + "x" * 3_000, author="ferry.demo")
+# --- captions -------------------------------------------------------------------------------------
+
+
+async def test_a_new_chat_gets_text_and_author_cut_to_what_fits(harness: BotHarness):
+    harness.video(text="Dawn <b>&</b>\n\n dusk " + "x" * 3_000 + " #sea #sun", author="ferry.demo")
+    await harness.start()
+    await harness.say(VIDEO)
+    message = harness.videos()[-1]
+    caption = message["caption"]
+    assert caption.startswith("Dawn <b>&</b>\ndusk xxx")
+    assert caption.endswith("x…\nferry.demo · TikTok")
+    assert units(caption) == 1_024
+    quote, link = message["caption_entities"]
+    assert quote["type"] == "blockquote"
+    assert (link["type"], link["url"]) == ("text_link", VIDEO)
+    assert caption[link["offset"] :] == "ferry.demo · TikTok"
+
+
+async def test_parts_of_the_caption_are_chosen_and_ordered(harness: BotHarness):
+    harness.video(text="Dawn", author="ferry.demo")
     await harness.start()
     await harness.say("/settings")
-    await harness.press(harness.answers()[-1], "set/describe")
+    menu = harness.answers()[-1]
+    seen = []
+    for part in ("text", "text", "bot", "author", "source"):
+        await harness.press(menu, f"set/caption/{part}")
+        await harness.say(VIDEO)
+        seen.append(harness.videos()[-1]["caption"])
+    assert seen == [
+        "ferry.demo · TikTok",
+        "ferry.demo · TikTok\nDawn",
+        "ferry.demo · TikTok\nDawn\n@clipferry_demo_bot",
+        "TikTok\nDawn\n@clipferry_demo_bot",
+        "Dawn\n@clipferry_demo_bot",
+    ]
+
+
+async def test_without_any_part_only_an_album_has_a_message_below(harness: BotHarness):
+    harness.video(text="Dawn")
+    pictures = tuple(harness.samples.picture(200, 200, f"p{number}") for number in range(3))
+    harness.video("7300000000000000003", pictures=pictures, text="Dusk")
+    await harness.start()
+    await harness.say("/settings")
+    menu = harness.answers()[-1]
+    for part in ("text", "author", "source"):
+        await harness.press(menu, f"set/caption/{part}")
     await harness.say(VIDEO)
-    caption = harness.videos()[-1]["caption"]
-    assert caption.startswith("ferry.demo\nDawn <b>&</b> dusk")
-    assert caption.endswith("…\n\nSource\n\n@clipferry_demo_bot")
+    assert "caption" not in harness.videos()[-1]
+    await harness.say(VIDEO.replace(ID, "7300000000000000003"))
+    below = harness.answers()[-1]
+    assert below["text"] == "TikTok"
+    assert "reply_markup" in below
+
+
+async def test_the_operators_template_is_filled_with_what_the_chat_wants(harness: BotHarness):
+    harness.video(text="Dawn", author="ferry.demo")
+    await harness.start(CAPTIONS_TEMPLATE=r"<b>{author}</b>: {text}\nMore from {bot} · {source}")
+    await harness.say(VIDEO)
+    await harness.say("/settings")
+    menu = harness.answers()[-1]
+    for part in ("text", "source"):
+        await harness.press(menu, f"set/caption/{part}")
+    await harness.say(VIDEO)
+    assert [video["caption"] for video in harness.videos()] == [
+        "ferry.demo: Dawn\nMore from @clipferry_demo_bot · TikTok",
+        "ferry.demo\nMore from @clipferry_demo_bot",
+    ]
+
+
+async def test_names_in_notes_are_shown_as_they_are(harness: BotHarness):
+    crew = await crew_with_settings(harness, "delete_request")
+    bo = harness.world.person(1002, "Bo & <Co>")
+    crew.members[1002] = "member"
+    await harness.say(VIDEO, bo, crew)
+    assert harness.videos(crew)[-1]["caption"].splitlines() == [
+        "Dawn & dusk",
+        "ferry.demo · TikTok",
+        "Sent by Bo & <Co>",
+    ]
+
+
+# --- settings of groups ---------------------------------------------------------------------------
 
 
 async def test_a_group_can_enable_silence_spoilers_and_deletion_of_requests(harness: BotHarness):

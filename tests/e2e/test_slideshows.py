@@ -55,7 +55,7 @@ async def test_all_pictures_arrive_in_order_with_caption_and_buttons_below(
     assert set(replies[: sizes[0]]) == {request["message_id"]}
     assert set(replies[sizes[0] :]) <= {None}
     below = harness.answers()[-1]
-    assert below["text"] == "Source\n\n@clipferry_demo_bot"
+    assert below["text"] == "ferry.demo · TikTok"
     assert below["reply_to_message"]["message_id"] == found[-1][0]["message_id"]
     assert "❤️ 12.5K" in str(below["reply_markup"])
     assert all(c.params["disable_notification"] for c in harness.calls("sendMediaGroup"))
@@ -70,7 +70,7 @@ async def test_a_single_picture_is_a_photo_with_caption_and_buttons(harness: Bot
     await show(harness, 1)
     photo = harness.answers()[-1]
     assert photo["photo"][0]["width"] == 200
-    assert photo["caption"].startswith("Source")
+    assert photo["caption"].startswith("ferry.demo · ")
     assert "reply_markup" in photo
     assert harness.calls("sendMediaGroup") == []
 
@@ -84,7 +84,7 @@ async def test_a_group_gets_ten_pictures_and_a_note_if_more_exist(harness: BotHa
     await harness.say("https://www.tiktok.com/@a/photo/7300000000000000010", chat=crew)
     assert [len(album) for album in albums(harness, harness.answers(crew))] == [10, 10]
     cut, whole = (
-        m["text"] for m in harness.answers(crew) if m.get("text", "").startswith("Source")
+        m["text"] for m in harness.answers(crew) if m.get("text", "").startswith("ferry.demo · ")
     )
     assert TEXTS("en", "album_cut", count=10, total=21) in cut
     assert "First" not in whole
@@ -210,7 +210,7 @@ async def test_a_broken_picture_is_left_out_and_counted(harness: BotHarness):
     (album,) = albums(harness, harness.answers())
     assert len(album) == 2
     missing = TEXTS("en", "album_missing", count=1)
-    assert harness.texts()[-1].startswith(f"Source\n{missing}")
+    assert harness.texts()[-1].startswith(f"ferry.demo · TikTok\n{missing}")
     await show(harness, 1, pictures=(broken,))
     assert harness.texts()[-1] == EN["media_broken"]
 

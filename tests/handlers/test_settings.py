@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from aiogram.methods import EditMessageText, SendMessage
 
+from core.captions import CaptionPart
 from core.errors import UnchangedError
 from core.formats import Quality
 from core.preferences import DEFAULT_PREFERENCES, Preferences
@@ -65,8 +66,8 @@ async def test_a_press_is_stored_shown_and_answered(telegram: FakeTelegram):
     await press(telegram, "describe")
     record = await find_chat(PERSON)
     assert record
-    assert record.preferences == Preferences(describe=True)
-    assert "set/describe" in ticks(telegram)
+    assert record.preferences == Preferences(caption=(CaptionPart.SOURCE,))
+    assert "set/describe" not in ticks(telegram)
     assert telegram.alerts == [(None, False)]
 
 
@@ -76,10 +77,31 @@ async def test_a_press_changes_what_is_stored_and_not_what_was_shown(telegram: F
     await press(telegram, "quality/small")  # by a menu that does not know of the first press
     record = await find_chat(PERSON)
     assert record
-    assert record.preferences == Preferences(describe=True, quality=Quality.SMALL)
+    caption = (CaptionPart.SOURCE,)
+    assert record.preferences == Preferences(caption=caption, quality=Quality.SMALL)
     assert ticks(telegram) == ["set/quality/small"]
-    await press(telegram, "page/main", ChatView("en", preferences=record.preferences))
-    assert ticks(telegram) == ["set/describe"]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_the_parts_of_the_caption_show_their_places(telegram: FakeTelegram):
+    await press(telegram, "caption/text")
+    await press(telegram, "caption/bot")
+    await press(telegram, "caption/text")
+    await press(telegram, "caption/rating")  # there is no such part
+    markup = telegram.of(EditMessageText)[-1].reply_markup
+    assert markup
+    parts = {
+        button.callback_data: button.text.partition(" ")[0]
+        for row in markup.inline_keyboard
+        for button in row
+        if (button.callback_data or "").startswith("set/caption/")
+    }
+    assert parts == {
+        "set/caption/author": "1️⃣",
+        "set/caption/source": "2️⃣",
+        "set/caption/bot": "3️⃣",
+        "set/caption/text": "4️⃣",
+    }
 
 
 @pytest.mark.usefixtures("sqlite_db")

@@ -21,6 +21,7 @@ from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOuts
 from misc.served_links import ServedLinks
+from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras, try_again
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -69,7 +70,15 @@ class Bench:
         self.intake = RequestIntake(
             self.store,
             self.queue,
-            PresenterFactory(TEXTS, telegram.sender, "demo_bot", (), frozenset(), Extras()),
+            PresenterFactory(
+                TEXTS,
+                telegram.sender,
+                "demo_bot",
+                (),
+                frozenset(),
+                Extras(),
+                CaptionWriter("demo_bot", {}, None),
+            ),
             StatusFactory(telegram.bot, telegram.sender, TEXTS),
             self.metrics,
             LIMITS,

@@ -12,6 +12,7 @@ from babel import Locale
 
 from app.bot_commands import GROUP_COMMANDS
 from core.broadcasts import State
+from core.captions import CaptionPart
 from core.choices import WordKind
 from core.errors import (
     BugError,
@@ -26,7 +27,7 @@ from core.formats import Quality
 from core.statistics import Metric, Period, Scope
 from data.config import ROOT
 from handlers.statistics.screens import Screen
-from misc.ui.settings_menu import GROUP_SWITCHES, SWITCHES, Page
+from misc.ui.settings_menu import GROUP_SWITCHES, Page
 from misc.ui.texts import DECIDING, Text, Texts, load_texts
 from simulator.telegram.markup import parse_html
 from tests.core.test_rules import leaves
@@ -228,7 +229,8 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }
-    by_name |= {f"set_{name}" for name in (*SWITCHES, *GROUP_SWITCHES)}
+    by_name |= {f"set_{name}" for name in GROUP_SWITCHES}
+    by_name |= {f"caption_{part}" for part in CaptionPart}
     by_name |= {f"settings_about_{page}" for page in Page if page is not Page.MAIN}
     by_name |= {f"command_{name}" for name in GROUP_COMMANDS}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}

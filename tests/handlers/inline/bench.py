@@ -15,6 +15,7 @@ from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.running_buttons import RunningButtons
+from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.texts import load_texts
@@ -55,7 +56,13 @@ def make_bench(telegram: FakeTelegram, folder: Path, *, is_for_everybody: bool =
     cache = FileIdCache(tools.toolkit, RequestStore(BOT_ID, 60), BOT_ID)
     lookup = Lookup(BOT_ID, TEXTS, cast("Fetcher", tools.fetcher), cache)
     presenters = PresenterFactory(
-        TEXTS, telegram.sender, "demo_bot", (), admins=frozenset(), extras=Extras()
+        TEXTS,
+        telegram.sender,
+        "demo_bot",
+        (),
+        admins=frozenset(),
+        extras=Extras(),
+        captions=CaptionWriter("demo_bot", {"tiktok": "TikTok"}, None),
     )
     queries = InlineQueries(
         telegram.bot,

@@ -7,9 +7,12 @@ import pytest
 from aiogram.methods import AnswerGuestQuery, AnswerInlineQuery, EditMessageText
 from aiogram.types import ChosenInlineResult, InlineQuery, InlineQueryResultArticle
 
+from core.captions import CaptionPart
 from core.errors import FloodError, StorageError
 from core.formats import Quality
+from core.preferences import Preferences
 from core.request import Request
+from data.chats import change_preferences
 from data.db_service import get_user_videos
 from data.inline_messages import find_inline
 from services.metrics import KNOWN
@@ -104,7 +107,20 @@ async def test_a_known_post_is_there_at_once_with_its_audio(bench: Bench):
     await cache(bench, AUDIO, quality=Quality.SOUND)
     answer = await ask(bench, LINK.url)
     assert ids(answer) == ["known/1", "known/sound"]
-    assert "demo_bot" in answer.results[0].model_dump()["caption"]
+    caption = answer.results[0].model_dump()["caption"]
+    assert caption == f'<a href="{LINK.url}">TikTok</a>'
+
+
+async def test_a_known_post_has_the_caption_that_the_person_has_chosen(bench: Bench):
+    await register()
+    caption = (CaptionPart.BOT, CaptionPart.SOURCE)
+    await change_preferences(PERSON, lambda _: Preferences(caption=caption, silent=True))
+    await cache(bench)
+    (card,) = (await ask(bench, LINK.url)).results
+    assert "@demo_bot</a> · <a" in card.model_dump()["caption"]
+    person = await bench.lookup.person(make_user())
+    request = bench.lookup.request("post", LINK, make_user(), person, "i")
+    assert request.preferences == Preferences(caption=caption)
 
 
 async def test_an_answer_that_is_too_late_raises_nothing(bench: Bench):

@@ -400,6 +400,17 @@ async def test_ads_are_due_in_private_chats_only(
     assert await bench.service.record(one.context, delivered()) is is_due
 
 
+@pytest.mark.usefixtures("sqlite_db")
+async def test_no_ad_follows_an_answer_that_ends_with_an_error(bench: Bench):
+    await register_chat(PERSON, "en")
+    one = fake_request(make_request())
+    one.presenter.has_ad = True
+    one.stored.progress = Progress(sent=(0, 12), total=2)
+    assert not await bench.service.record(one.context, delivered())
+    one.stored.progress = Progress(sent=(11, 12), total=2)
+    assert await bench.service.record(one.context, delivered())
+
+
 @pytest.mark.parametrize(
     "request_", [make_request(business_id="b"), make_request(is_recorded=False)]
 )
