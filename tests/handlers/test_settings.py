@@ -31,7 +31,7 @@ async def test_a_private_chat_is_offered_what_is_for_people(telegram: FakeTelegr
     assert buttons == [
         "set/page/quality",
         "set/file_mode",
-        "set/describe",
+        "set/page/caption",
         "set/page/language",
     ]
 

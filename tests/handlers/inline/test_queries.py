@@ -120,7 +120,7 @@ async def test_a_known_post_has_the_caption_that_the_person_has_chosen(bench: Be
     assert "@demo_bot</a> · <a" in card.model_dump()["caption"]
     person = await bench.lookup.person(make_user())
     request = bench.lookup.request("post", LINK, make_user(), person, "i")
-    assert request.preferences == Preferences(caption=caption)
+    assert request.preferences == Preferences(caption=caption, silent=True)
 
 
 async def test_an_answer_that_is_too_late_raises_nothing(bench: Bench):
