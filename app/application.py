@@ -95,17 +95,25 @@ class Application:
             if me is None:
                 return False
             self.container.spool.prepare()
-            await publish_commands(self.container.bot, load_texts())
+            await publish_commands(
+                self.container.bot,
+                load_texts(),
+                frozenset(self._settings.bot.admins),
+                frozenset(self._settings.statistics.readers),
+            )
             assert me.username
             updates = _UPDATES + (["business_message"] if self._settings.bot.business else [])
             updates += await self._inline_updates(me)
+            has_inline = "inline_query" in updates
             intake = build_intake(
                 self.container,
                 self._settings,
                 bot_username=me.username,
-                can_share="inline_query" in updates,
+                can_share=has_inline,
             )
-            dispatcher = build_dispatcher(self.container, self._settings, intake)
+            dispatcher = build_dispatcher(
+                self.container, self._settings, intake, has_inline=has_inline
+            )
             # aiogram would cancel handlers after this hook; the requests behind them end inside it.
             dispatcher.shutdown.register(self._drain)
             self._backlog.start(dispatcher)

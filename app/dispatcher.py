@@ -12,12 +12,15 @@ from handlers.inline.queries import InlineQueries
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
+from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.ui.help import BotProfile
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
+from misc.utils import platform_titles
 
 
 def build_intake(
@@ -51,8 +54,10 @@ def build_intake(
     )
 
 
-def build_dispatcher(container: Container, settings: Settings, intake: RequestIntake) -> Dispatcher:
-    """Build the dispatcher with all handlers."""
+def build_dispatcher(
+    container: Container, settings: Settings, intake: RequestIntake, *, has_inline: bool
+) -> Dispatcher:
+    """Build the dispatcher with all handlers; `has_inline`: inline mode is on."""
     injected = Injected(
         sender=container.sender,
         texts=load_texts(),
@@ -65,6 +70,7 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         spool=container.spool,
         exports=container.exports,
         pseudonyms=container.pseudonyms,
+        profile=_profile(container, settings, intake, has_inline=has_inline),
     )
     admins = frozenset(settings.bot.admins)
     # Handlers wait for updates, never for each other: aiogram's state machine is not needed.
@@ -77,6 +83,20 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         readers=admins | frozenset(settings.statistics.readers),
     )
     return dispatcher
+
+
+def _profile(
+    container: Container, settings: Settings, intake: RequestIntake, *, has_inline: bool
+) -> BotProfile:
+    return BotProfile(
+        username=intake.presenters.bot_username,
+        platforms=platform_titles(container.fetcher.registry),
+        limit_mb=container.sender.ceiling_bytes // 1_000_000,
+        links_per_message=settings.limits.links_per_message,
+        has_inline=has_inline,
+        source_url=settings.bot.source_url,
+        contact=settings.bot.contact,
+    )
 
 
 def _menus(container: Container, settings: Settings, injected: Injected) -> Menus:
@@ -110,15 +130,18 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
 
 def _middlewares(container: Container, settings: Settings, injected: Injected) -> Middlewares:
     texts, registry = injected["texts"], injected["registry"]
+    username = injected["profile"].username
     flood_guard = FloodGuard(
         container.sender,
         texts,
         registry,
+        username,
         frozenset(settings.bot.admins),
         container.metrics.dropped,
     )
     return Middlewares(
         update_acks=container.update_acks,
+        other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),
         flood_guard=flood_guard if settings.limits.spam_guard else None,

@@ -66,6 +66,16 @@ class BotSection(Section):
         False,
         description="Answer links in the chats of business accounts that have connected the bot.",
     )
+    contact: str = Field(
+        "",
+        max_length=200,
+        description="How users reach you, shown by /about: an @username, an address or a URL. "
+        "Empty: not shown.",
+    )
+    source_url: str = Field(
+        "",
+        description="URL of the source code that this bot runs, shown by /about. Empty: not shown.",
+    )
     lean_start: bool = Field(
         True,
         description="Build aiogram's models only when they are needed: startup takes half the "
@@ -76,6 +86,11 @@ class BotSection(Section):
     @classmethod
     def _split(cls, value: object) -> object:
         return _split_list(value)
+
+    @field_validator("source_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value) if value else ""
 
 
 class TelegramSection(Section):

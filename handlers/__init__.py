@@ -10,6 +10,7 @@ from handlers import (
     chat_member,
     errors,
     fallback,
+    help_command,
     language,
     links,
     mode,
@@ -30,6 +31,7 @@ from handlers.statistics.menu import StatisticsMenu
 from misc.filters import LooksLikeCommand
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.flood_guard import FloodGuard
+from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.update_acks import UpdateAcks
 
@@ -49,6 +51,7 @@ class Middlewares:
     """The middlewares, which process updates before the handlers do."""
 
     update_acks: UpdateAcks
+    other_bots: OtherBots
     bans: BanList
     registration: Registration
     #: None if it is disabled in the settings.
@@ -68,6 +71,8 @@ def setup(
     `admins` and `readers` are user ids. Readers may use /stats; they include the administrators.
     """
     dispatcher.update.outer_middleware(middlewares.update_acks)
+    for messages in (dispatcher.message, dispatcher.business_message):
+        messages.outer_middleware(middlewares.other_bots)
     dispatcher.message.outer_middleware(middlewares.bans)
     for observer in (
         dispatcher.callback_query,
@@ -88,7 +93,8 @@ def setup(
         broadcasts.commands(menus.broadcasts, admins),
         chats.router(admins),
         statistics_menu.commands(menus.statistics, readers),
-        *(module.router() for module in (start, mode, language, settings, privacy)),
+        *(module.router() for module in (start, help_command, mode, language, settings, privacy)),
+        cancel.commands(),
     )
     dispatcher.include_routers(
         commands,

@@ -1,9 +1,11 @@
-"""The button that cancels a request."""
+"""/cancel, and the button that cancels one request."""
 
 from aiogram import Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 
-from misc.filters import Carries
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.filters import AnyCommand, Carries, CommandNamed, sender_of
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import CANCEL
 from misc.ui.texts import Texts
@@ -18,6 +20,19 @@ def router() -> Router:
     return router
 
 
+def commands() -> Router:
+    """Register /cancel.
+
+    In the chats of a business account only a command with the bot's name is for the bot.
+    """
+    router = Router(name="cancel command")
+    router.message.register(on_cancel_all, CommandNamed("cancel"))
+    router.business_message.register(
+        on_business_cancel_all, CommandNamed("cancel"), AnyCommand(is_addressed=True)
+    )
+    return router
+
+
 async def on_cancel(
     query: CallbackQuery, chat: ChatView, texts: Texts, request_queue: RequestQueue[RequestContext]
 ) -> None:
@@ -29,3 +44,50 @@ async def on_cancel(
         await query.answer()
     else:
         await query.answer(texts[chat.lang]["button_expired"])
+
+
+async def on_cancel_all(
+    message: Message,
+    chat: ChatView,
+    sender: Sender,
+    texts: Texts,
+    request_queue: RequestQueue[RequestContext],
+) -> None:
+    """Cancel whatever the sender has asked for in this chat, and say how much that was.
+
+    Raises:
+        DeliveryError: it is not said.
+    """
+    number = request_queue.cancel_all(lambda request: _is_of(request, message))
+    text = (
+        texts(chat.lang, "cancelled_all", count=number)
+        if number
+        else texts[chat.lang]["cancelled_none"]
+    )
+    await sender.send_text(ChatTarget.of(message), text)
+
+
+async def on_business_cancel_all(
+    message: Message,
+    sender: Sender,
+    texts: Texts,
+    request_queue: RequestQueue[RequestContext],
+) -> None:
+    """Do the same in a business account's chat, in the language of whoever asks.
+
+    Raises:
+        DeliveryError: it is not said.
+    """
+    lang = texts.closest(message.from_user.language_code if message.from_user else None)
+    await on_cancel_all(message, ChatView(lang), sender, texts, request_queue)
+
+
+def _is_of(request: RequestContext, message: Message) -> bool:
+    """Return True if the sender of a message has made a request in the same chat.
+
+    Inline messages stand in the queue of their sender's private chat, but are in other chats.
+    """
+    target, asked = ChatTarget.of(message), request.target
+    is_here = (asked.chat_id, asked.business_id) == (target.chat_id, target.business_id)
+    is_mine = target.is_private or request.stored.request.sender_id == sender_of(message)
+    return is_here and is_mine and asked.inline_id is None

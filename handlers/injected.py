@@ -14,6 +14,7 @@ from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
+from misc.ui.help import BotProfile
 from misc.ui.texts import Texts
 from platforms import Registry, Spool
 from services.exports import Exports
@@ -35,6 +36,7 @@ class Injected(TypedDict):
     spool: Spool
     exports: Exports
     pseudonyms: Pseudonyms
+    profile: BotProfile
 
 
 class PerUpdate(TypedDict):

@@ -1,7 +1,6 @@
 """/lang: choose the language of a chat."""
 
 from aiogram import Router
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from core.errors import DeliveryError
@@ -9,7 +8,7 @@ from data.chats import set_language
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
-from misc.filters import Carries, MayChangeSettings
+from misc.filters import Carries, CommandNamed, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards
 from misc.ui.callback_data import LANGUAGE
@@ -20,8 +19,8 @@ def router() -> Router:
     """Register /lang and its buttons."""
     router = Router(name="language")
     is_choice = Carries(prefix=LANGUAGE)
-    router.message.register(on_lang, Command("lang"), MayChangeSettings())
-    router.message.register(not_allowed.on_command, Command("lang"), flags=TURNS_AWAY)
+    router.message.register(on_lang, CommandNamed("lang"), MayChangeSettings())
+    router.message.register(not_allowed.on_command, CommandNamed("lang"), flags=TURNS_AWAY)
     router.callback_query.register(on_choice, is_choice, MayChangeSettings())
     router.callback_query.register(not_allowed.on_press, is_choice)
     return router

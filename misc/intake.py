@@ -12,6 +12,7 @@ from core.formats import Quality
 from core.media import Link
 from core.request import ButtonPress, Kind, Request
 from delivery.targets import ChatTarget
+from misc.filters import sender_of
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui.callback_data import SLIDES
@@ -66,19 +67,26 @@ class RequestIntake:
         kind: Kind = "sound" if preferences.quality is Quality.SOUND else "post"
         asked_at = int(message.date.timestamp())
         requests = [
-            _request(kind, link, message, chat, asked_at)
+            _request(kind, link, message, chat, asked_at, sender_of(message))
             for link in links[: self.limits.links_per_message]
         ]
         return await self._submit(requests, ack)
 
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        ack: UpdateAck,
+        *,
+        sender_id: int,
     ) -> RequestHandle:
-        """Submit the request of a button; `data` is its callback data."""
+        """Submit the request of a button; `data` is its callback data, `sender_id` who pressed."""
         kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
         markup = message.reply_markup
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
-        request = _request(kind, link, message, chat, int(time.time()))
+        request = _request(kind, link, message, chat, int(time.time()), sender_id)
         return await self._submit([replace(request, press=press)], ack)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
@@ -141,7 +149,9 @@ class RequestIntake:
         self.metrics.dropped(reason, message.chat.id)
 
 
-def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+def _request(
+    kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int, sender_id: int | None
+) -> Request:
     target = ChatTarget.of(message)
     # The name is stored only if the answer shows it, because the message itself is deleted then.
     shows_name = chat.preferences.delete_request and not target.is_private
@@ -156,6 +166,7 @@ def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at:
         file_mode=chat.file_mode,
         preferences=chat.preferences,
         asker=message.from_user.full_name if message.from_user and shows_name else "",
+        sender_id=None if target.is_private else sender_id,
         thread_id=target.thread_id,
         business_id=target.business_id,
     )

@@ -100,6 +100,7 @@ async def welcome(message: Message, lang: str, platforms: str) -> None:
     parts = [texts(lang, "welcome", platforms=platforms)]
     if message.chat.type == "private":
         parts.append(texts(lang, "welcome_groups"))
+    parts.append(texts(lang, "welcome_help"))
     parts.append(texts(lang, "language_is", language=texts[lang]["language_name"]))
     try:
         await message.answer("\n\n".join(parts))

@@ -61,6 +61,7 @@ from media.processor import MediaProcessor
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
+from misc.ui.help import BotProfile
 from platforms import Attempt, Fetcher, FileRequest, SavedFile, Spool, Workspace
 from services.metrics import Metrics
 from services.requests.context import Delivered, Presenter, RequestContext, Toolkit
@@ -283,6 +284,11 @@ def buttons_in(markup: object) -> list[str]:
     """Return the callback data of all buttons of a keyboard."""
     assert isinstance(markup, InlineKeyboardMarkup)
     return [b.callback_data or "" for row in markup.inline_keyboard for b in row]
+
+
+def make_profile() -> BotProfile:
+    """Return what a bot without a named operator says about itself."""
+    return BotProfile("demo_bot", "TikTok, Instagram", 50, 5, True, "", "")
 
 
 class RecordingAcks(UpdateAcks):
@@ -618,7 +624,14 @@ class FakeIntake:
         return self._submit(Submission(message, links, chat.lang))
 
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        ack: UpdateAck,
+        *,
+        sender_id: int,
     ) -> RequestHandle:
         return self._submit(Submission(message, [link], chat.lang, data))
 

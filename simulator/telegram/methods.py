@@ -134,9 +134,22 @@ class Methods:
                 raise bad_request("BOT_COMMAND_INVALID")
             if not 1 <= len(command["description"]) <= 256:
                 raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-        scope = (params.get("scope") or {"type": "default"})["type"]
-        self.commands[f"{scope}/{params.get('language_code') or ''}"] = commands
+        self.commands[self._command_list(params)] = commands
         return True
+
+    async def do_deleteMyCommands(self, params: Params, _uploads: Uploads) -> bool:
+        self.commands.pop(self._command_list(params), None)
+        return True
+
+    def _command_list(self, params: Params) -> str:
+        """Return the key of a command list: scope, chat if the scope is one, and language.
+
+        Raises:
+            ApiError: the bot has no chat with this person.
+        """
+        scope = params.get("scope") or {"type": "default"}
+        chat = f"/{self.world.chat(scope['chat_id']).id}" if scope["type"] == "chat" else ""
+        return f"{scope['type']}{chat}/{params.get('language_code') or ''}"
 
     # --- sending ----------------------------------------------------------------------------------
 

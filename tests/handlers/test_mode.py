@@ -38,7 +38,7 @@ async def test_other_chats_keep_their_mode(telegram: FakeTelegram):
 async def test_nothing_is_claimed_if_the_database_fails(
     telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ):
-    async def failing(_chat_id: int) -> None:
+    async def failing(_chat_id: int, _lang: str) -> None:
         raise StorageError
 
     monkeypatch.setattr("handlers.mode.toggle_file_mode", failing)

@@ -83,7 +83,7 @@ def make_bench(telegram: FakeTelegram, folder: Path, *, is_for_everybody: bool =
 async def register(lang: str = "en", quality: Quality = Quality.BEST) -> None:
     """Let the person have started the bot."""
     await register_chat(PERSON, lang)
-    await change_preferences(PERSON, lambda _: Preferences(quality=quality))
+    await change_preferences(PERSON, "en", lambda _: Preferences(quality=quality))
 
 
 async def cache(
