@@ -122,6 +122,7 @@ class Application:
                 self.container, self._settings.files.heartbeat, lambda: self._polling.problem
             )
             await self._hold_broadcasts()
+            await self._load_access()
             host, port = self._settings.watch.host, self._settings.watch.port
             async with server.serving(host, port):
                 async with running_periodic_tasks(self._periodic_tasks(intake)):
@@ -212,6 +213,7 @@ class Application:
             PeriodicTask("request take-over", lease_s, intake.resume),
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
+            *self._access_tasks(),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
@@ -220,6 +222,21 @@ class Application:
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
             *self._alarm_tasks(),
         ]
+
+    def _access_tasks(self) -> list[PeriodicTask]:
+        access = self.container.access
+        return [] if access.is_open else [PeriodicTask("access list", _BANS_S, access.refresh)]
+
+    async def _load_access(self) -> None:
+        """Load the access list before the first update, unless everyone may use the bot."""
+        if self.container.access.is_open:
+            return
+        try:
+            await self.container.access.refresh()
+        except StorageError as error:
+            logger.warning(
+                "Could not load the access list: %s", error, extra={"event": "access_not_loaded"}
+            )
 
     def _alarm_tasks(self) -> list[PeriodicTask]:
         """Return the optional tasks that the settings switch on."""

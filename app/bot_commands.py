@@ -43,6 +43,9 @@ ADMIN_COMMANDS = (
     "msg",
     "ban",
     "unban",
+    "access",
+    "allow",
+    "disallow",
     "export",
     "log",
 )

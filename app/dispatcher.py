@@ -10,6 +10,7 @@ from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
 from misc.intake import IntakeLimits, RequestIntake
+from misc.middlewares.access_gate import AccessGate
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
@@ -67,6 +68,7 @@ def build_dispatcher(
         running_buttons=RunningButtons(),
         deduplicator=Deduplicator(container.metrics.dropped),
         bans=container.bans,
+        access=container.access,
         spool=container.spool,
         exports=container.exports,
         pseudonyms=container.pseudonyms,
@@ -113,6 +115,7 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
             deduplicator=injected["deduplicator"],
             metrics=container.metrics,
             is_for_everybody=settings.inline.everybody,
+            access=container.access,
         ),
         inline_buttons=InlineButtons(
             sender=container.sender,
@@ -139,10 +142,14 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
         frozenset(settings.bot.admins),
         container.metrics.dropped,
     )
+    access_gate = AccessGate(
+        container.access, container.sender, texts, injected["intake"], container.metrics.dropped
+    )
     return Middlewares(
         update_acks=container.update_acks,
         other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),
         flood_guard=flood_guard if settings.limits.spam_guard else None,
+        access_gate=None if container.access.is_open else access_gate,
     )

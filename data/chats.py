@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from core.preferences import Preferences
+from data.access import move_access_entry
 from data.database import read_one, table_of, unix_now, write
 from data.db_service import ensure_user, insert_user, update_user_lang
 from data.models import Music, Users, Video
@@ -98,13 +99,14 @@ async def change_preferences(
 
 
 async def move_chat(old_id: int, new_id: int) -> None:
-    """Move the settings and history of a group that became a supergroup to its new id.
+    """Move settings, history and permission of a group that became a supergroup to its new id.
 
     Telegram reports the migration twice and in any order; the second call does nothing. If the new
     id is already registered, it keeps its own settings and gets only the history.
     """
 
     def work(db: Connection) -> None:
+        move_access_entry(db, old_id, new_id)
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return

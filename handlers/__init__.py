@@ -20,6 +20,7 @@ from handlers import (
     settings,
     start,
 )
+from handlers.admin import access as access_commands
 from handlers.admin import bans as ban_commands
 from handlers.admin import broadcasts, chats
 from handlers.admin.broadcasts import BroadcastMenu
@@ -29,6 +30,7 @@ from handlers.inline.queries import InlineQueries
 from handlers.statistics import menu as statistics_menu
 from handlers.statistics.menu import StatisticsMenu
 from misc.filters import LooksLikeCommand
+from misc.middlewares.access_gate import AccessGate
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
@@ -56,6 +58,8 @@ class Middlewares:
     registration: Registration
     #: None if it is disabled in the settings.
     flood_guard: FloodGuard | None = None
+    #: None if everyone may use the bot.
+    access_gate: AccessGate | None = None
 
 
 def setup(
@@ -83,12 +87,16 @@ def setup(
         observer.outer_middleware(middlewares.bans)
     if middlewares.flood_guard:
         dispatcher.message.outer_middleware(middlewares.flood_guard)
+    if middlewares.access_gate:
+        for gated in (dispatcher.message, dispatcher.callback_query, dispatcher.business_message):
+            gated.middleware(middlewares.access_gate)
     dispatcher.message.middleware(middlewares.registration)
     dispatcher.callback_query.middleware(middlewares.registration)
     commands = Router(name="commands")
     # One check for the whole router, because most messages are not commands.
     commands.message.filter(LooksLikeCommand())
     commands.include_routers(
+        access_commands.router(admins),
         ban_commands.router(admins),
         broadcasts.commands(menus.broadcasts, admins),
         chats.router(admins),

@@ -6,6 +6,7 @@ from aiogram.types import ChatMemberUpdated, Message
 
 from data.chats import mark_blocked, mark_reachable, move_chat
 from misc.filters import OfKind
+from misc.middlewares.access_gate import OPEN_TO_ALL
 
 _CANNOT_WRITE = {"left", "kicked"}
 
@@ -14,7 +15,7 @@ def router() -> Router:
     """Register updates of the bot's membership and messages about a group's new id."""
     router = Router(name="chat_member")
     router.my_chat_member.register(on_chat_member)
-    router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}))
+    router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}), flags=OPEN_TO_ALL)
     return router
 
 

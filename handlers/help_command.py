@@ -6,6 +6,7 @@ from aiogram.types import Message
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.filters import GROUPS, AnyCommand, CommandNamed
+from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards
 from misc.ui.help import BotProfile, about, private_help
@@ -19,7 +20,7 @@ def router() -> Router:
     """
     router = Router(name="help")
     router.message.register(on_help, CommandNamed("help"))
-    router.message.register(on_about, CommandNamed("about"), flags=TURNS_AWAY)
+    router.message.register(on_about, CommandNamed("about"), flags=TURNS_AWAY | OPEN_TO_ALL)
     router.business_message.register(
         on_business_help, CommandNamed("help"), AnyCommand(is_addressed=True)
     )

@@ -17,6 +17,7 @@ from misc.middlewares.update_acks import UpdateAck
 from misc.ui.help import BotProfile
 from misc.ui.texts import Texts
 from platforms import Registry, Spool
+from services.access import AccessPolicy
 from services.exports import Exports
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
@@ -33,6 +34,7 @@ class Injected(TypedDict):
     running_buttons: RunningButtons
     deduplicator: Deduplicator
     bans: BanList
+    access: AccessPolicy
     spool: Spool
     exports: Exports
     pseudonyms: Pseudonyms

@@ -13,6 +13,7 @@ from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
 from misc.filters import Carries, CommandNamed, InPrivate
+from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards
 from misc.ui.callback_data import PRIVACY
@@ -24,17 +25,21 @@ def router() -> Router:
     """Register /privacy and its buttons.
 
     Only private chats have the command, because nothing is stored about the members of a group.
-    Asking what is stored stores nothing.
+    Asking what is stored stores nothing. Everybody may ask, also where access is restricted.
     """
     router = Router(name="privacy")
-    router.message.register(on_privacy, CommandNamed("privacy"), InPrivate(), flags=TURNS_AWAY)
+    router.message.register(
+        on_privacy, CommandNamed("privacy"), InPrivate(), flags=TURNS_AWAY | OPEN_TO_ALL
+    )
     for action, handler in (
         ("export", on_export),
         ("delete", on_delete),
         ("yes", on_yes),
         ("no", on_no),
     ):
-        router.callback_query.register(handler, Carries(one_of=(PRIVACY + action,)))
+        router.callback_query.register(
+            handler, Carries(one_of=(PRIVACY + action,)), flags=OPEN_TO_ALL
+        )
     return router
 
 

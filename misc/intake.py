@@ -10,6 +10,7 @@ from aiogram.types import Message
 from core.errors import TooOldError
 from core.formats import Quality
 from core.media import Link
+from core.preferences import Preferences
 from core.request import ButtonPress, Kind, Request
 from delivery.targets import ChatTarget
 from misc.filters import sender_of
@@ -54,14 +55,7 @@ class RequestIntake:
     ) -> RequestHandle:
         """Submit the requests for the links of a message, as many as are allowed."""
         preferences = chat.preferences
-        if message.chat.type != "private":
-            if preferences.only_mentioned and not self._mentions_bot(message):
-                self._drop("not_mentioned", message)
-                links = ()
-            muted = [link for link in links if link.platform in preferences.muted]
-            if muted:
-                self._drop("muted_site", message)
-                links = [link for link in links if link not in muted]
+        links = self.wanted_links(message, links, preferences)
         if len(links) > self.limits.links_per_message:
             self._drop("too_many_links", message)
         kind: Kind = "sound" if preferences.quality is Quality.SOUND else "post"
@@ -71,6 +65,20 @@ class RequestIntake:
             for link in links[: self.limits.links_per_message]
         ]
         return await self._submit(requests, ack)
+
+    def wanted_links(
+        self, message: Message, links: Sequence[Link], preferences: Preferences
+    ) -> Sequence[Link]:
+        """Return the links of a message that its chat's preferences do not leave unanswered."""
+        if message.chat.type == "private":
+            return links
+        if preferences.only_mentioned and not self._mentions_bot(message):
+            self._drop("not_mentioned", message)
+            return ()
+        muted = [link for link in links if link.platform in preferences.muted]
+        if muted:
+            self._drop("muted_site", message)
+        return [link for link in links if link not in muted]
 
     async def submit_press(
         self,

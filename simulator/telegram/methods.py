@@ -42,6 +42,13 @@ _ADMIN_RIGHTS = [
     "can_delete_stories",
     "can_send_welcome_messages",
 ]
+#: Rights of a restricted member in a ChatMember object.
+_RESTRICTED_RIGHTS = [
+    *(f"can_send_{kind}" for kind in ("messages", "audios", "documents", "photos", "videos")),
+    *("can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages"),
+    *("can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info"),
+    *("can_invite_users", "can_pin_messages", "can_manage_topics"),
+]
 #: Message fields that copyMessage copies.
 _CONTENT = {
     "text",
@@ -373,12 +380,15 @@ class Methods:
         person = self.world.people.get(params["user_id"])
         if person is None:
             raise bad_request("PARTICIPANT_ID_INVALID")
-        status = chat.members.get(person.id, "member")
+        status = chat.members.get(person.id, "left" if chat.type == "channel" else "member")
         member: Json = {"user": person.as_json(), "status": status}
         if status == "creator":
             member["is_anonymous"] = False
         elif status == "administrator":
             member.update(dict.fromkeys(_ADMIN_RIGHTS, False))
+        elif status == "restricted":
+            member.update(dict.fromkeys(_RESTRICTED_RIGHTS, False))
+            member.update({"is_member": True, "until_date": 0})
         elif status == "kicked":
             member["until_date"] = 0
         return member

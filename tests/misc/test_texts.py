@@ -36,6 +36,7 @@ FILES = {file.stem: json.loads(file.read_text()) for file in (ROOT / "locale").g
 #: Shown in alerts, buttons and menus, where Telegram knows no formatting.
 PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "language_name"}
 PLAIN |= {"stats_same", "stats_no_history"}
+PLAIN |= {"access_listed", "access_members", "access_unknown"}
 
 
 def forms(text: Text) -> list[str]:
@@ -145,6 +146,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }
     by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
+    by_name |= {f"access_mode_{mode}" for mode in ("everyone", "listed")}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}
