@@ -169,11 +169,9 @@ def _code(lang: str) -> str | None:
 
 
 def _digest(commands: CommandList, texts: Texts) -> str:
-    content = {
-        lang: [(name, texts[lang][f"command_{name}"]) for name in commands.names]
-        for lang in texts.languages
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    keys = [f"command_{name}" for name in commands.names]
+    content = [[lang, keys, [texts[lang][key] for key in keys]] for lang in texts.languages]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 async def _read(name: str) -> dict[str, str]:

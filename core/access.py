@@ -55,11 +55,9 @@ def read_entry(text: str) -> str | None:
 
 def is_listed(visitor: Visitor, entries: AbstractSet[str]) -> bool:
     """Return True if the sender or the group is on the list; a listed group lets everybody in."""
-    names = (visitor.username, visitor.group_username)
     ids = (visitor.sender_id, visitor.group_id)
-    return any(f"@{name.lower()}" in entries for name in names if name) or any(
-        str(number) in entries for number in ids if number is not None
-    )
+    names = (visitor.username, visitor.group_username)
+    return not entries.isdisjoint([*map(str, ids), *(f"@{name.lower()}" for name in names)])
 
 
 def is_inside(status: str, *, is_member: bool) -> bool:

@@ -78,9 +78,7 @@ class AccessPolicy:
         Raises:
             StorageError: the database did not answer.
         """
-        if entry in self.fixed:
-            return False
-        is_new = await add_access_entry(entry, admin_id)
+        is_new = entry not in self.fixed and await add_access_entry(entry, admin_id)
         await self.refresh()
         return is_new
 

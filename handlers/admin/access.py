@@ -91,9 +91,8 @@ def _entry_of(message: Message, command: CommandObject) -> str | None:
     """Return the entry that a command is about: its argument, or whoever it answers."""
     if command.args:
         return read_entry(command.args)
-    answered = message.reply_to_message
-    sender_id = _author_of(answered) if answered else None
-    return str(sender_id) if sender_id else None
+    author_id = message.reply_to_message and _author_of(message.reply_to_message)
+    return str(author_id) if author_id else None
 
 
 def _author_of(message: Message) -> int | None:
