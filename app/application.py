@@ -96,17 +96,25 @@ class Application:
             if me is None:
                 return False
             self.container.spool.prepare()
-            await publish_commands(self.container.bot, load_texts())
+            await publish_commands(
+                self.container.bot,
+                load_texts(),
+                frozenset(self._settings.bot.admins),
+                frozenset(self._settings.statistics.readers),
+            )
             assert me.username
             updates = _UPDATES + _optional_updates(self._settings)
             updates += await self._inline_updates(me)
+            has_inline = "inline_query" in updates
             intake = build_intake(
                 self.container,
                 self._settings,
                 bot_username=me.username,
-                can_share="inline_query" in updates,
+                can_share=has_inline,
             )
-            dispatcher = build_dispatcher(self.container, self._settings, intake)
+            dispatcher = build_dispatcher(
+                self.container, self._settings, intake, has_inline=has_inline
+            )
             # aiogram would cancel handlers after this hook; the requests behind them end inside it.
             dispatcher.shutdown.register(self._drain)
             self._backlog.start(dispatcher, intake.groups.account)
@@ -115,6 +123,7 @@ class Application:
                 self.container, self._settings.files.heartbeat, lambda: self._polling.problem
             )
             await self._hold_broadcasts()
+            await self._load_access()
             host, port = self._settings.watch.host, self._settings.watch.port
             async with server.serving(host, port):
                 async with running_periodic_tasks(self._periodic_tasks(intake)):
@@ -206,6 +215,7 @@ class Application:
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
+            *self._access_tasks(),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
@@ -214,6 +224,21 @@ class Application:
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
             *self._alarm_tasks(),
         ]
+
+    def _access_tasks(self) -> list[PeriodicTask]:
+        access = self.container.access
+        return [] if access.is_open else [PeriodicTask("access list", _BANS_S, access.refresh)]
+
+    async def _load_access(self) -> None:
+        """Load the access list before the first update, unless everyone may use the bot."""
+        if self.container.access.is_open:
+            return
+        try:
+            await self.container.access.refresh()
+        except StorageError as error:
+            logger.warning(
+                "Could not load the access list: %s", error, extra={"event": "access_not_loaded"}
+            )
 
     def _alarm_tasks(self) -> list[PeriodicTask]:
         """Return the optional tasks that the settings switch on."""

@@ -15,6 +15,7 @@ from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
 from delivery.client import UpdatePolicy, make_bot
+from delivery.membership import Membership
 from delivery.sender import Sender
 from handlers.admin.broadcasts import BroadcastMenu
 from handlers.statistics.live_board import LiveBoard
@@ -35,6 +36,7 @@ from platforms import (
     load_proxies,
     load_registry,
 )
+from services.access import AccessPolicy
 from services.alarms import Alarms, AlarmThresholds
 from services.botstat import BotStat
 from services.broadcasts import Broadcasts
@@ -83,6 +85,7 @@ class Container:
     update_acks: UpdateAcks
     bans: BanList
     opt_outs: OptOuts
+    access: AccessPolicy
     broadcasts: Broadcasts
     broadcast_menu: BroadcastMenu
     exports: Exports
@@ -178,6 +181,7 @@ def build(settings: Settings) -> Container:
         update_acks=UpdateAcks(metrics.updated),
         bans=BanList(admins, metrics.dropped),
         opt_outs=OptOuts(),
+        access=_access(settings, bot),
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,
         exports=Exports(sender, spool, EXPORT_BYTES),
@@ -196,6 +200,18 @@ def build(settings: Settings) -> Container:
         admin_notifier=admin_notifier,
         pseudonyms=Pseudonyms(settings.bot.token.get_secret_value()),
         ads=ads,
+    )
+
+
+def _access(settings: Settings, bot: Bot) -> AccessPolicy:
+    access = settings.access
+    return AccessPolicy(
+        access.mode,
+        Membership(bot, access.channels),
+        exempt=frozenset(settings.bot.admins) | frozenset(settings.statistics.readers),
+        fixed=access.listed,
+        channels=access.channels,
+        join_url=access.join_url,
     )
 
 

@@ -14,12 +14,15 @@ from handlers.inline.queries import InlineQueries
 from misc.addressing import BotAccount
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
+from misc.middlewares.access_gate import AccessGate
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
+from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
+from misc.ui.help import BotProfile
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.settings_menu import SettingsMenu
@@ -76,8 +79,10 @@ def _captions(container: Container, settings: Settings, bot_username: str) -> Ca
     )
 
 
-def build_dispatcher(container: Container, settings: Settings, intake: RequestIntake) -> Dispatcher:
-    """Build the dispatcher with all handlers."""
+def build_dispatcher(
+    container: Container, settings: Settings, intake: RequestIntake, *, has_inline: bool
+) -> Dispatcher:
+    """Build the dispatcher with all handlers; `has_inline`: inline mode is on."""
     injected = Injected(
         sender=container.sender,
         texts=load_texts(),
@@ -96,6 +101,8 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         exports=container.exports,
         pseudonyms=container.pseudonyms,
         version_finder=container.version_finder,
+        access=container.access,
+        profile=_profile(container, settings, intake, has_inline=has_inline),
     )
     admins = frozenset(settings.bot.admins)
     # Handlers wait for updates, never for each other: aiogram's state machine is not needed.
@@ -108,6 +115,20 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         readers=admins | frozenset(settings.statistics.readers),
     )
     return dispatcher
+
+
+def _profile(
+    container: Container, settings: Settings, intake: RequestIntake, *, has_inline: bool
+) -> BotProfile:
+    return BotProfile(
+        username=intake.presenters.bot_username,
+        platforms=platform_titles(container.fetcher.registry),
+        limit_mb=container.sender.ceiling_bytes // 1_000_000,
+        links_per_message=settings.limits.links_per_message,
+        has_inline=has_inline,
+        source_url=settings.bot.source_url,
+        contact=settings.bot.contact,
+    )
 
 
 def _menus(container: Container, settings: Settings, injected: Injected) -> Menus:
@@ -124,6 +145,7 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
             deduplicator=injected["deduplicator"],
             metrics=container.metrics,
             is_for_everybody=settings.inline.everybody,
+            access=container.access,
         ),
         inline_buttons=InlineButtons(
             sender=container.sender,
@@ -148,16 +170,23 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
 
 def _middlewares(container: Container, settings: Settings, injected: Injected) -> Middlewares:
     texts, registry = injected["texts"], injected["registry"]
+    username = injected["profile"].username
     flood_guard = FloodGuard(
         container.sender,
         texts,
         registry,
+        username,
         frozenset(settings.bot.admins),
         container.metrics.dropped,
     )
+    access_gate = AccessGate(
+        container.access, container.sender, texts, injected["intake"], container.metrics.dropped
+    )
     return Middlewares(
         update_acks=container.update_acks,
+        other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),
         flood_guard=flood_guard if settings.limits.spam_guard else None,
+        access_gate=None if container.access.is_open else access_gate,
     )

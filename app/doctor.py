@@ -13,6 +13,7 @@ from app.ads_file import load_ads
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from data.config import Settings
 from delivery.client import make_bot
+from delivery.membership import channel_id
 from misc.ui.texts import load_texts
 from platforms import (
     count_cookies,
@@ -124,6 +125,8 @@ async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
         for finding in _switches(me):
             yield finding
         yield await _storage(bot, settings.inline.storage_chat)
+        for channel in settings.access.channels if settings.access.mode == "members" else ():
+            yield await _channel(bot, channel)
     except TokenRejectedError:
         yield Finding("failure", "[bot] token (BOT_TOKEN): Telegram does not know this token")
     except DeliveryError as error:
@@ -158,3 +161,18 @@ async def _storage(bot: Bot, chat_id: int) -> Finding:
         "warning",
         "the channel [inline] storage_chat: make the bot an administrator with the right to post",
     )
+
+
+async def _channel(bot: Bot, channel: str) -> Finding:
+    """Only administrators are told reliably who is a member.
+
+    Source: https://core.telegram.org/bots/api#getchatmember
+    """
+    name = f"the channel {channel} of [access] channels"
+    try:
+        member = await bot.get_chat_member(channel_id(channel), bot.id)
+    except DeliveryError as error:
+        return Finding("warning", f"{name} cannot be used: {error}")
+    if member.status in {"creator", "administrator"}:
+        return Finding("ok", f"{name} tells who is a member")
+    return Finding("warning", f"{name}: make the bot an administrator, else nobody is let in")

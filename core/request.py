@@ -44,6 +44,8 @@ class Request:
     preferences: Preferences = DEFAULT_PREFERENCES
     #: Name of the sender if the answer shows it; otherwise empty.
     asker: str = ""
+    #: Who asked in a group: a person, or a chat that writes there. None in private chats.
+    sender_id: int | None = None
     #: Forum topic, or None.
     thread_id: int | None = None
     #: Connection of the business account that sends the answer, or None for the bot itself.

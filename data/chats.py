@@ -16,8 +16,9 @@ from sqlalchemy import (
 )
 
 from core.preferences import Preferences
+from data.access import move_access_entry
 from data.database import read_one, table_of, unix_now, write
-from data.db_service import insert_user, update_user_lang
+from data.db_service import ensure_user, insert_user, update_user_lang
 from data.models import Music, Users, Video
 from data.prepared_statements import PreparedStatement
 from data.rollups import add_chat_counts, subtract_chat_counts
@@ -58,27 +59,36 @@ async def register_chat(
     return _record(user), is_new
 
 
-async def toggle_file_mode(chat_id: int) -> bool | None:
-    """Toggle file mode in one statement. Return the new state, or None for an unknown chat."""
+async def toggle_file_mode(chat_id: int, lang: str) -> bool:
+    """Toggle a chat's file mode and return the new state.
+
+    An unknown chat is registered with the language `lang`.
+    """
     statement = (
         update(Users)
         .where(Users.user_id == chat_id)
         .values(file_mode=not_(Users.file_mode))
         .returning(Users.file_mode)
     )
-    return await write(lambda db: db.scalar(statement))
+
+    def work(db: Connection) -> bool:
+        ensure_user(db, chat_id, lang)
+        return bool(db.scalar(statement))
+
+    return await write(work)
 
 
 async def change_preferences(
-    chat_id: int, change: Callable[[Preferences], Preferences]
+    chat_id: int, lang: str, change: Callable[[Preferences], Preferences]
 ) -> Preferences:
     """Apply `change` to a chat's preferences in one transaction and return the new ones.
 
-    For an unknown chat, `change` gets the defaults and nothing is stored.
+    An unknown chat is registered with the language `lang`.
     """
     query = select(Users.wishes).where(Users.user_id == chat_id).with_for_update()
 
     def work(db: Connection) -> Preferences:
+        ensure_user(db, chat_id, lang)
         preferences = change(Preferences.from_json(db.scalar(query)))
         db.execute(
             update(Users).where(Users.user_id == chat_id).values(wishes=preferences.as_json())
@@ -89,7 +99,7 @@ async def change_preferences(
 
 
 async def move_chat(old_id: int, new_id: int) -> None:
-    """Move the settings and history of a group that became a supergroup to its new id.
+    """Move settings, history and permission of a group that became a supergroup to its new id.
 
     Telegram reports the migration twice and in any order; the second call does nothing. If the new
     id is already registered and has changed a setting, it keeps its own and gets only the history.
@@ -97,6 +107,7 @@ async def move_chat(old_id: int, new_id: int) -> None:
     settings = ("lang", "file_mode", "wishes")
 
     def work(db: Connection) -> None:
+        move_access_entry(db, old_id, new_id)
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return

@@ -22,13 +22,22 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
+from core.access import Mode, read_entry
 from core.captions import checked_template
 from core.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def _split_list(value: object) -> object:
+    """Split a comma-separated string into a list; return any other value unchanged."""
+    if isinstance(value, str):
+        return [entry.strip() for entry in value.split(",") if entry.strip()]
+    return value
 
 
 class Section(BaseModel):
@@ -67,6 +76,16 @@ class BotSection(Section):
         False,
         description="Answer links in the chats of business accounts that have connected the bot.",
     )
+    contact: str = Field(
+        "",
+        max_length=200,
+        description="How users reach you, shown by /about: an @username, an address or a URL. "
+        "Empty: not shown.",
+    )
+    source_url: str = Field(
+        "",
+        description="URL of the source code that this bot runs, shown by /about. Empty: not shown.",
+    )
     lean_start: bool = Field(
         True,
         description="Build aiogram's models only when they are needed: startup takes half the "
@@ -77,6 +96,61 @@ class BotSection(Section):
     @classmethod
     def _split(cls, value: object) -> object:
         return _split_list(value)
+
+    @field_validator("source_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value) if value else ""
+
+
+class AccessSection(Section):
+    """Who may use the bot. Administrators always may, and can change the list with /allow."""
+
+    mode: Mode = Field(
+        "everyone",
+        description="everyone; listed: only people on the list, and everybody in groups on it; "
+        "members: these, and the members of the channels.",
+    )
+    listed: tuple[str, ...] = Field(
+        (),
+        description="The list: ids of people and groups, and @usernames, separated by commas.",
+    )
+    channels: tuple[str, ...] = Field(
+        (),
+        validate_default=True,
+        description="Channels or groups for the mode members, as @usernames or ids, separated by "
+        "commas. A member of one of them may use the bot, which must be an administrator there.",
+    )
+    join_url: str = Field(
+        "",
+        description="URL of the join button. Empty: a button for each channel with a @username. A "
+        "private channel needs its invite link here.",
+    )
+
+    @field_validator("listed", "channels", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _split_list(value)
+
+    @field_validator("listed", "channels")
+    @classmethod
+    def _check_entries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        entries = {text: read_entry(text) for text in value}
+        if wrong := [text for text, entry in entries.items() if entry is None]:
+            raise ValueError(f"neither an id nor a @username: {', '.join(wrong)}")
+        return tuple(entry for entry in entries.values() if entry)
+
+    @field_validator("channels")
+    @classmethod
+    def _check_channels(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("mode") == "members" and not value:
+            raise ValueError("the mode members needs at least one channel")
+        return value
+
+    @field_validator("join_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value) if value else ""
 
 
 class TelegramSection(Section):
@@ -532,6 +606,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bot: BotSection = BotSection()
+    access: AccessSection = AccessSection()
     telegram: TelegramSection = TelegramSection()
     database: DatabaseSection = DatabaseSection()
     files: FilesSection = FilesSection()
@@ -710,13 +785,6 @@ def _as_ini(default: object) -> str:
     if isinstance(default, tuple):
         return ", ".join(map(str, default))
     return "" if default is None else str(default)
-
-
-def _split_list(value: object) -> object:
-    """Split a comma-separated string into a list; return any other value unchanged."""
-    if isinstance(value, str):
-        return [entry.strip() for entry in value.split(",") if entry.strip()]
-    return value
 
 
 def _existing_file(value: Path | None) -> Path | None:

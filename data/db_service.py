@@ -4,6 +4,8 @@ Each function is one short transaction. Times are Unix seconds. Queries beyond t
 the other modules of this package, by subject.
 """
 
+from typing import Any
+
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -40,10 +42,28 @@ async def insert_user(
     user_id: int, lang: str, link: str | None = None, *, is_channel: bool = False
 ) -> tuple[Users, bool]:
     """Register a chat if it is unknown. Return its row, and True if this call created it."""
-    now = unix_now()
-    row = {
+    row = _user_row(user_id, lang, link, is_channel=is_channel)
+
+    def work(db: Connection) -> tuple[Users, bool]:
+        is_new = _insert_user(db, row)
+        stored = Users(**row) if is_new else _find_user(db, user_id)
+        assert stored is not None
+        return stored, is_new
+
+    return await write(work)
+
+
+def ensure_user(db: Connection, user_id: int, lang: str) -> None:
+    """Register a chat if it is unknown, inside the caller's transaction."""
+    _insert_user(db, _user_row(user_id, lang, None))
+
+
+def _user_row(
+    user_id: int, lang: str, link: str | None, *, is_channel: bool = False
+) -> dict[str, Any]:
+    return {
         "user_id": user_id,
-        "registered_at": now,
+        "registered_at": unix_now(),
         "lang": lang,
         "link": link,
         "file_mode": False,
@@ -52,15 +72,13 @@ async def insert_user(
         "is_channel": is_channel,
     }
 
-    def work(db: Connection) -> tuple[Users, bool]:
-        is_new = db.execute(_INSERT_USER[db.dialect.name], row).first() is not None
-        if is_new:
-            count_chat(db, user_id, now)
-        stored = Users(**row) if is_new else _find_user(db, user_id)
-        assert stored is not None
-        return stored, is_new
 
-    return await write(work)
+def _insert_user(db: Connection, row: dict[str, Any]) -> bool:
+    """Insert and count a chat; return False if it is registered already."""
+    is_new = db.execute(_INSERT_USER[db.dialect.name], row).first() is not None
+    if is_new:
+        count_chat(db, row["user_id"], row["registered_at"])
+    return is_new
 
 
 async def update_user_mode(user_id: int, file_mode: bool) -> None:

@@ -17,8 +17,8 @@ from data.models import (
 )
 from data.rollups import subtract_chat_counts
 
-#: Columns with a user's id, child tables before parents. `bans` and `broadcasts` are left out: a
-#: ban outlasts an erasure, and broadcasts belong to the operator's records.
+#: Columns with a user's id, child tables before parents. `bans`, `access_list` and `broadcasts` are
+#: left out: a ban and a permission outlast an erasure, and broadcasts are the operator's records.
 _ID_COLUMNS: Final[tuple[Column[Any], ...]] = tuple(
     table_of(model).c[name]
     for model, name in (

@@ -10,6 +10,7 @@ from handlers import (
     chat_member,
     errors,
     fallback,
+    help_command,
     language,
     links,
     mode,
@@ -21,6 +22,7 @@ from handlers import (
     start,
     versions,
 )
+from handlers.admin import access as access_commands
 from handlers.admin import bans as ban_commands
 from handlers.admin import broadcasts, chats
 from handlers.admin.broadcasts import BroadcastMenu
@@ -31,8 +33,10 @@ from handlers.inline.queries import InlineQueries
 from handlers.statistics import menu as statistics_menu
 from handlers.statistics.menu import StatisticsMenu
 from misc.filters import LooksLikeCommand
+from misc.middlewares.access_gate import AccessGate
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.flood_guard import FloodGuard
+from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.update_acks import UpdateAcks
 
@@ -53,10 +57,13 @@ class Middlewares:
     """The middlewares, which process updates before the handlers do."""
 
     update_acks: UpdateAcks
+    other_bots: OtherBots
     bans: BanList
     registration: Registration
     #: None if it is disabled in the settings.
     flood_guard: FloodGuard | None = None
+    #: None if everyone may use the bot.
+    access_gate: AccessGate | None = None
 
 
 def setup(
@@ -71,33 +78,22 @@ def setup(
 
     `admins` and `readers` are user ids. Readers may use /stats; they include the administrators.
     """
-    dispatcher.update.outer_middleware(middlewares.update_acks)
-    messages = (dispatcher.message, dispatcher.edited_message)
-    posts = (dispatcher.channel_post, dispatcher.edited_channel_post)
-    for observer in (
-        *messages,
-        *posts,
-        dispatcher.callback_query,
-        dispatcher.inline_query,
-        dispatcher.chosen_inline_result,
-        dispatcher.guest_message,
-    ):
-        observer.outer_middleware(middlewares.bans)
-    if middlewares.flood_guard:
-        for observer in messages:
-            observer.outer_middleware(middlewares.flood_guard)
-    for observer in (*messages, *posts, dispatcher.callback_query):
-        observer.middleware(middlewares.registration)
+    _add_middlewares(dispatcher, middlewares)
     commands = Router(name="commands")
     # One check for the whole router, because most messages are not commands.
     for observer in (commands.message, commands.channel_post):
         observer.filter(LooksLikeCommand())
     commands.include_routers(
+        access_commands.router(admins),
         ban_commands.router(admins),
         broadcasts.commands(menus.broadcasts, admins),
         chats.router(admins),
         statistics_menu.commands(menus.statistics, readers),
-        *(module.router() for module in (start, mode, language, settings, privacy, my_links)),
+        *(
+            module.router()
+            for module in (start, help_command, mode, language, settings, privacy, my_links)
+        ),
+        cancel.commands(),
     )
     dispatcher.include_routers(
         commands,
@@ -110,3 +106,24 @@ def setup(
     dispatcher.include_router(chat_member.router(menus.membership))
     for after in (noop, fallback, errors):
         dispatcher.include_router(after.router())
+
+
+def _add_middlewares(dispatcher: Dispatcher, middlewares: Middlewares) -> None:
+    """Register the middlewares: the outer ones see every update, the inner ones handled ones."""
+    dispatcher.update.outer_middleware(middlewares.update_acks)
+    messages = (dispatcher.message, dispatcher.edited_message)
+    posts = (dispatcher.channel_post, dispatcher.edited_channel_post)
+    business, presses = dispatcher.business_message, dispatcher.callback_query
+    inline = (dispatcher.inline_query, dispatcher.chosen_inline_result, dispatcher.guest_message)
+    for observer in (*messages, *posts, business):
+        observer.outer_middleware(middlewares.other_bots)
+    for observer in (*messages, *posts, presses, *inline):
+        observer.outer_middleware(middlewares.bans)
+    if middlewares.flood_guard:
+        for observer in messages:
+            observer.outer_middleware(middlewares.flood_guard)
+    if middlewares.access_gate:
+        for observer in (*messages, *posts, presses, business):
+            observer.middleware(middlewares.access_gate)
+    for observer in (*messages, *posts, presses):
+        observer.middleware(middlewares.registration)

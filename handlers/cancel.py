@@ -1,13 +1,14 @@
-"""The button that cancels a request."""
-
-from contextlib import suppress
+"""/cancel, and the button that cancels one request."""
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
-from core.errors import DeliveryError
-from misc.filters import Carries
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
+from misc.addressing import sender_of
+from misc.filters import AnyCommand, Carries, CommandNamed
 from misc.middlewares.registration import ChatView
+from misc.ui import messages
 from misc.ui.callback_data import CANCEL
 from misc.ui.texts import Texts
 from services.requests.context import RequestContext
@@ -18,6 +19,19 @@ def router() -> Router:
     """Register the cancel button."""
     router = Router(name="cancel")
     router.callback_query.register(on_cancel, Carries(prefix=CANCEL))
+    return router
+
+
+def commands() -> Router:
+    """Register /cancel.
+
+    In the chats of a business account only a command with the bot's name is for the bot.
+    """
+    router = Router(name="cancel command")
+    router.message.register(on_cancel_all, CommandNamed("cancel"))
+    router.business_message.register(
+        on_business_cancel_all, CommandNamed("cancel"), AnyCommand(is_addressed=True)
+    )
     return router
 
 
@@ -33,10 +47,51 @@ async def on_cancel(
     else:
         await query.answer(texts[chat.lang]["button_expired"])
         if isinstance(message, Message):
-            await _remove(message)
+            await messages.delete(message)
 
 
-async def _remove(note: Message) -> None:
-    """Delete a status note that is left from a crash."""
-    with suppress(DeliveryError):
-        await note.delete()
+async def on_cancel_all(
+    message: Message,
+    chat: ChatView,
+    sender: Sender,
+    texts: Texts,
+    request_queue: RequestQueue[RequestContext],
+) -> None:
+    """Cancel whatever the sender has asked for in this chat, and say how much that was.
+
+    Raises:
+        DeliveryError: it is not said.
+    """
+    number = request_queue.cancel_all(lambda request: _is_of(request, message))
+    text = (
+        texts(chat.lang, "cancelled_all", count=number)
+        if number
+        else texts[chat.lang]["cancelled_none"]
+    )
+    await sender.send_text(ChatTarget.of(message), text)
+
+
+async def on_business_cancel_all(
+    message: Message,
+    sender: Sender,
+    texts: Texts,
+    request_queue: RequestQueue[RequestContext],
+) -> None:
+    """Do the same in a business account's chat, in the language of whoever asks.
+
+    Raises:
+        DeliveryError: it is not said.
+    """
+    lang = texts.closest(message.from_user.language_code if message.from_user else None)
+    await on_cancel_all(message, ChatView(lang), sender, texts, request_queue)
+
+
+def _is_of(request: RequestContext, message: Message) -> bool:
+    """Return True if the sender of a message has made a request in the same chat.
+
+    Inline messages stand in the queue of their sender's private chat, but are in other chats.
+    """
+    target, asked = ChatTarget.of(message), request.target
+    is_here = (asked.chat_id, asked.business_id) == (target.chat_id, target.business_id)
+    is_mine = target.is_private or request.stored.request.sender_id == sender_of(message)
+    return is_here and is_mine and asked.inline_id is None

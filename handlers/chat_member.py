@@ -13,6 +13,7 @@ from aiogram.types import (
 
 from data.chats import adopt_language, mark_blocked, mark_reachable, move_chat, register_chat
 from misc.filters import OfKind
+from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.ban_list import BanList
 from misc.ui.texts import Texts
 from misc.utils import greet_chat
@@ -24,7 +25,7 @@ def router(membership: "Membership") -> Router:
     """Register updates of the bot's membership and messages about a group's new id."""
     router = Router(name="chat_member")
     router.my_chat_member.register(membership.follow)
-    router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}))
+    router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}), flags=OPEN_TO_ALL)
     return router
 
 

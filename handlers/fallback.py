@@ -1,6 +1,6 @@
 """Handlers of messages and buttons that no other handler accepts.
 
-In private chats the answer is a hint; messages in groups get no answer.
+In private chats the answer is a hint; in groups only a command that names the bot gets one.
 """
 
 from aiogram import Router
@@ -9,8 +9,8 @@ from aiogram.types import CallbackQuery, Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import InPrivate, OfKind, marked_urls, page_of
-from misc.middlewares.registration import ChatView
+from misc.filters import AnyCommand, InPrivate, OfKind, marked_urls, page_of
+from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.texts import Texts
 from misc.utils import platform_titles
 from platforms import Registry
@@ -38,9 +38,23 @@ _USER_CONTENT = {
 def router() -> Router:
     """Register the handlers of unmatched private messages and buttons. Include it last."""
     router = Router(name="fallback")
+    router.message.register(on_unknown_command, InPrivate(), AnyCommand())
+    router.message.register(on_unknown_command, AnyCommand(is_addressed=True), flags=TURNS_AWAY)
     router.message.register(on_anything, InPrivate(), OfKind(_USER_CONTENT))
     router.callback_query.register(on_old_button)
     return router
+
+
+async def on_unknown_command(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts
+) -> None:
+    """Point to /help, except in a new chat: the welcome message has just done so.
+
+    Raises:
+        DeliveryError: the hint is not sent.
+    """
+    if not chat.is_new:
+        await sender.send_text(ChatTarget.of(message), texts[chat.lang]["unknown_command"])
 
 
 async def on_anything(

@@ -17,9 +17,11 @@ from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOuts
+from misc.ui.help import BotProfile
 from misc.ui.settings_menu import SettingsMenu
 from misc.ui.texts import Texts
 from platforms import Registry, Spool
+from services.access import AccessPolicy
 from services.exports import Exports
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
@@ -44,6 +46,8 @@ class Injected(TypedDict):
     exports: Exports
     pseudonyms: Pseudonyms
     version_finder: VersionFinder
+    access: AccessPolicy
+    profile: BotProfile
 
 
 class PerUpdate(TypedDict):

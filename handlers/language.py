@@ -1,7 +1,6 @@
 """/lang: choose the language of a chat."""
 
 from aiogram import Router
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.errors import DeliveryError
@@ -9,7 +8,7 @@ from data.chats import set_language
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
-from misc.filters import Carries, MayChangeSettings
+from misc.filters import Carries, CommandNamed, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards
 from misc.ui.callback_data import LANGUAGE, WELCOME
@@ -23,8 +22,8 @@ def router() -> Router:
     router = Router(name="language")
     is_choice = Carries(prefix=LANGUAGE)
     for observer in (router.message, router.channel_post):
-        observer.register(on_lang, Command("lang"), MayChangeSettings())
-    router.message.register(not_allowed.on_command, Command("lang"), flags=TURNS_AWAY)
+        observer.register(on_lang, CommandNamed("lang"), MayChangeSettings())
+    router.message.register(not_allowed.on_command, CommandNamed("lang"), flags=TURNS_AWAY)
     router.callback_query.register(on_choice, is_choice, MayChangeSettings())
     router.callback_query.register(not_allowed.on_press, is_choice)
     is_welcome = Carries(prefix=WELCOME)

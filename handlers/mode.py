@@ -1,14 +1,13 @@
 """/mode: send videos as playable videos or as unchanged documents."""
 
 from aiogram import Router
-from aiogram.filters import Command
 from aiogram.types import Message
 
-from data.chats import register_chat, toggle_file_mode
+from data.chats import toggle_file_mode
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
-from misc.filters import MayChangeSettings
+from misc.filters import CommandNamed, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.texts import Texts
 
@@ -17,8 +16,8 @@ def router() -> Router:
     """Register /mode."""
     router = Router(name="mode")
     for observer in (router.message, router.channel_post):
-        observer.register(on_mode, Command("mode"), MayChangeSettings())
-    router.message.register(not_allowed.on_command, Command("mode"), flags=TURNS_AWAY)
+        observer.register(on_mode, CommandNamed("mode"), MayChangeSettings())
+    router.message.register(not_allowed.on_command, CommandNamed("mode"), flags=TURNS_AWAY)
     return router
 
 
@@ -28,7 +27,6 @@ async def on_mode(message: Message, chat: ChatView, sender: Sender, texts: Texts
     Raises:
         StorageError, DeliveryError: the mode is not changed, or the answer is not sent.
     """
-    await register_chat(message.chat.id, chat.lang)
-    is_on = await toggle_file_mode(message.chat.id)
+    is_on = await toggle_file_mode(message.chat.id, chat.lang)
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])

@@ -1,18 +1,20 @@
 """/privacy: show, export or delete the data stored about a user."""
 
 import json
+from contextlib import suppress
 
 from aiogram import Router
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
+from core.errors import DeliveryError
 from core.media import DocumentFile
 from data.privacy import erase, personal_data
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
-from misc.filters import Carries, InPrivate
-from misc.middlewares.registration import ChatView
+from misc.filters import Carries, CommandNamed, InPrivate
+from misc.middlewares.access_gate import OPEN_TO_ALL
+from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.opt_outs import OptOuts
 from misc.ui import keyboards
 from misc.ui.callback_data import PRIVACY
@@ -24,16 +26,21 @@ def router() -> Router:
     """Register /privacy and its buttons.
 
     Only private chats have the command, because nothing is stored about the members of a group.
+    Asking what is stored stores nothing. Everybody may ask, also where access is restricted.
     """
     router = Router(name="privacy")
-    router.message.register(on_privacy, Command("privacy"), InPrivate())
+    router.message.register(
+        on_privacy, CommandNamed("privacy"), InPrivate(), flags=TURNS_AWAY | OPEN_TO_ALL
+    )
     for action, handler in (
         ("export", on_export),
         ("delete", on_delete),
         ("yes", on_yes),
         ("no", on_no),
     ):
-        router.callback_query.register(handler, Carries(one_of=(PRIVACY + action,)))
+        router.callback_query.register(
+            handler, Carries(one_of=(PRIVACY + action,)), flags=OPEN_TO_ALL
+        )
     return router
 
 
@@ -96,6 +103,9 @@ def _actions(texts: Texts, lang: str) -> InlineKeyboardMarkup:
 
 
 async def _show(query: CallbackQuery, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
-    await query.answer()
+    """Answer the press, and edit the message. Errors are ignored: it may be gone or unchanged."""
+    with suppress(DeliveryError):
+        await query.answer()
     if isinstance(query.message, Message):
-        await query.message.edit_text(text, reply_markup=keyboard)
+        with suppress(DeliveryError):
+            await query.message.edit_text(text, reply_markup=keyboard)

@@ -3,18 +3,17 @@
 from dataclasses import replace
 
 from aiogram import Router
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
 from core.captions import CaptionPart
 from core.errors import DeliveryError
 from core.formats import Quality
 from core.preferences import ALBUM_CAPS, Preferences
-from data.chats import change_preferences, register_chat, set_language, toggle_file_mode
+from data.chats import change_preferences, set_language, toggle_file_mode
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
-from misc.filters import Carries, MayChangeSettings
+from misc.filters import Carries, CommandNamed, MayChangeSettings
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.callback_data import SETTING
 from misc.ui.settings_menu import (
@@ -35,8 +34,8 @@ def router() -> Router:
     router = Router(name="settings")
     is_setting = Carries(prefix=SETTING)
     for observer in (router.message, router.channel_post):
-        observer.register(on_settings, Command("settings"), MayChangeSettings())
-    router.message.register(not_allowed.on_command, Command("settings"), flags=TURNS_AWAY)
+        observer.register(on_settings, CommandNamed("settings"), MayChangeSettings())
+    router.message.register(not_allowed.on_command, CommandNamed("settings"), flags=TURNS_AWAY)
     router.callback_query.register(on_setting, is_setting, MayChangeSettings())
     router.callback_query.register(not_allowed.on_press, is_setting)
     return router
@@ -121,11 +120,10 @@ async def change(chat_id: int, chat: ChatView, setting: str, registry: Registry)
         if value:
             await set_language(chat_id, value)
         return replace(chat, lang=value or chat.lang)
-    await register_chat(chat_id, chat.lang)
     if name == "file_mode":
-        return replace(chat, file_mode=bool(await toggle_file_mode(chat_id)))
+        return replace(chat, file_mode=await toggle_file_mode(chat_id, chat.lang))
     preferences = await change_preferences(
-        chat_id, lambda stored: changed(stored, name, value, registry)
+        chat_id, chat.lang, lambda stored: changed(stored, name, value, registry)
     )
     return replace(chat, preferences=preferences)
 

@@ -1,23 +1,40 @@
-"""/start in a private chat. `misc.middlewares.registration` welcomes new chats."""
+"""/start in private chats, and in groups if it names the bot.
+
+`misc.middlewares.registration` welcomes new chats.
+"""
 
 from aiogram import Router
-from aiogram.filters import CommandStart
 from aiogram.types import Message
 
-from misc.filters import InPrivate
+from core.referrals import HELP, read_payload
+from delivery.sender import Sender
+from handlers.help_command import on_help
+from misc.filters import AnyCommand, CommandNamed, InPrivate
 from misc.middlewares.registration import ChatView
-from misc.utils import platform_titles, welcome
-from platforms import Registry
+from misc.ui.help import BotProfile
+from misc.ui.texts import Texts
+from misc.utils import welcome
 
 
 def router() -> Router:
     """Register /start."""
     router = Router(name="start")
-    router.message.register(on_start, CommandStart(), InPrivate())
+    router.message.register(on_start, CommandNamed("start"), InPrivate())
+    router.message.register(on_start, CommandNamed("start"), AnyCommand(is_addressed=True))
     return router
 
 
-async def on_start(message: Message, chat: ChatView, registry: Registry) -> None:
-    """Send the welcome message again to a known chat; a new chat has just received it."""
-    if not chat.is_new:
-        await welcome(message, chat.lang, platform_titles(registry))
+async def on_start(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, profile: BotProfile
+) -> None:
+    """Send the help if the deep link asks for it, else the welcome message to a known chat.
+
+    A new chat has just received the welcome message.
+
+    Raises:
+        DeliveryError: the help is not sent.
+    """
+    if read_payload(message.text) == HELP:
+        await on_help(message, chat, sender, texts, profile)
+    elif not chat.is_new:
+        await welcome(message, chat.lang, profile.platforms)

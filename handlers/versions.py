@@ -77,7 +77,11 @@ async def on_version(
         return
     is_menu = not (message.caption or message.video)
     answered = (message.reply_to_message if is_menu else None) or message
-    submit = partial(intake.submit_version, answered, link, chat, version[0], ack)
+    submit = partial(
+        intake.submit_version,
+        *(answered, link, chat, version[0], ack),
+        sender_id=query.from_user.id,
+    )
     if not await running_buttons.run((message.chat.id, message.message_id, data), submit):
         await query.answer(texts[chat.lang]["already_running"])
         return

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from aiogram import Bot
-from aiogram.filters import Filter
+from aiogram.filters import Command, Filter
 from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 
 from core.choices import choice_in
+from core.commands import read_command
 from core.errors import DeliveryError, StorageError
 from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message
@@ -43,6 +44,31 @@ class LooksLikeCommand(Filter):
     async def __call__(self, message: Message) -> bool:
         """Return True if the first character is a slash."""
         return (message.text or message.caption or "").startswith("/")
+
+
+class CommandNamed(Command):
+    """Match one of this bot's commands in upper or lower case."""
+
+    __slots__ = ()
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(*names, ignore_case=True)
+
+
+class AnyCommand(Filter):
+    """Match a message that begins with a command, whether it exists or not.
+
+    `misc.middlewares.other_bots` has dropped those for other bots.
+    """
+
+    def __init__(self, *, is_addressed: bool = False) -> None:
+        """Build the filter; with `is_addressed` only for commands like `/name@this_bot`."""
+        self._is_addressed = is_addressed
+
+    async def __call__(self, message: Message) -> bool:
+        """Return True if the message begins with such a command."""
+        command = read_command(message.text or message.caption)
+        return command is not None and bool(command.mention or not self._is_addressed)
 
 
 class FromAdmin(Filter):

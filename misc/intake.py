@@ -10,8 +10,10 @@ from core.choices import NO_CHOICE, Choice
 from core.errors import TooOldError
 from core.formats import Quality
 from core.media import Link
+from core.preferences import Preferences
 from core.request import ButtonPress, Kind, Request
 from delivery.targets import ChatTarget
+from misc.addressing import sender_of
 from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
@@ -64,7 +66,7 @@ class RequestIntake:
         Links that were accepted of the same message before are left out. `choice` is the version
         that the message asks for.
         """
-        links = await self._allowed(message, links, chat)
+        links = await self.wanted_links(message, links, chat.preferences)
         await self.served.load(message, ack.update_id)
         most = self.limits.links_per_message
         if len(links) > most:
@@ -78,25 +80,48 @@ class RequestIntake:
         self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
     ) -> RequestHandle:
         """Submit the requests for the links of a message once more."""
-        links = await self._allowed(message, links, chat)
+        links = await self.wanted_links(message, links, chat.preferences)
         most = self.limits.links_per_message
         return await self._submit_links(message, links[:most], chat, ack, NO_CHOICE)
 
+    async def wanted_links(
+        self, message: Message, links: Sequence[Link], preferences: Preferences
+    ) -> Sequence[Link]:
+        """Return the links of a message that its chat and its sender want answered."""
+        if message.chat.type == "private":
+            return links
+        return await self.groups.allowed(message, links, preferences)
+
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        ack: UpdateAck,
+        *,
+        sender_id: int,
     ) -> RequestHandle:
-        """Submit the request of a button; `data` is its callback data."""
+        """Submit the request of a button; `data` is its callback data, `sender_id` who pressed."""
         kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
         markup = message.reply_markup
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
-        request = _request(kind, link, message, chat, int(time.time()))
+        request = _request(kind, link, message, chat, int(time.time()), sender_id)
         return await self._submit([replace(request, press=press)], ack)
 
     async def submit_version(
-        self, message: Message, link: Link, chat: ChatView, choice: Choice, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        choice: Choice,
+        ack: UpdateAck,
+        *,
+        sender_id: int,
     ) -> RequestHandle:
         """Submit the request for a version of a post, as the answer to `message`."""
-        return await self._submit([_chosen(choice, link, message, chat, int(time.time()))], ack)
+        request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
+        return await self._submit([request], ack)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
@@ -132,7 +157,8 @@ class RequestIntake:
         choice: Choice,
     ) -> RequestHandle:
         asked_at = int(message.date.timestamp())
-        requests = [_chosen(choice, link, message, chat, asked_at) for link in links]
+        sender_id = sender_of(message)
+        requests = [_chosen(choice, link, message, chat, asked_at, sender_id) for link in links]
         return await self._submit(requests, ack)
 
     async def _submit(self, requests: Sequence[Request], ack: UpdateAck) -> RequestHandle:
@@ -170,17 +196,26 @@ class RequestIntake:
         self.metrics.dropped(reason, message.chat.id)
 
 
-def _chosen(choice: Choice, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+def _chosen(
+    choice: Choice,
+    link: Link,
+    message: Message,
+    chat: ChatView,
+    asked_at: int,
+    sender_id: int | None,
+) -> Request:
     """Return the request for a post in the version of a choice, or of the chat's settings."""
     if choice.quality or choice.is_file:
         preferences = replace(chat.preferences, quality=choice.quality or Quality.BEST)
         chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
     kind: Kind = "sound" if chat.preferences.quality is Quality.SOUND else "post"
-    request = _request(kind, link, message, chat, asked_at)
+    request = _request(kind, link, message, chat, asked_at, sender_id)
     return replace(request, piece=choice.piece, is_mp3=choice.is_mp3)
 
 
-def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+def _request(
+    kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int, sender_id: int | None
+) -> Request:
     target = ChatTarget.of(message)
     # The name is stored only if the answer shows it, because the message itself is deleted then.
     shows_name = chat.preferences.delete_request and not target.is_private
@@ -195,6 +230,7 @@ def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at:
         file_mode=chat.file_mode,
         preferences=chat.preferences,
         asker=message.from_user.full_name if message.from_user and shows_name else "",
+        sender_id=None if target.is_private else sender_id,
         thread_id=target.thread_id,
         business_id=target.business_id,
     )

@@ -123,6 +123,7 @@ def welcome_message(
     parts = [
         texts(lang, "welcome", platforms=platforms),
         texts[lang]["welcome_groups" if is_private else "welcome_members"],
+        texts[lang]["welcome_help"],
         texts(lang, "language_is", language=texts[lang]["language_name"]),
     ]
     buttons = None if is_private else keyboards.languages(texts, WELCOME)

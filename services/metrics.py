@@ -99,8 +99,8 @@ class Metrics:
     def dropped(self, reason: str, chat_id: int) -> None:
         """Count an update that is not answered on purpose, and log why.
 
-        Reasons are banned, flood, own_answer, duplicate, not_mentioned, opted_out, channel_copy,
-        muted_site, too_many_links, served_links and repeated_update.
+        Reasons are other_bot, banned, flood, not_allowed, own_answer, duplicate, not_mentioned,
+        opted_out, channel_copy, muted_site, too_many_links, served_links and repeated_update.
         """
         self._dropped.labels(reason).inc()
         logger.debug(

@@ -30,7 +30,7 @@ def real_bot(folder: Path, **environment: str) -> tuple[Container, Dispatcher]:
     settings = load_settings(nothing, nothing, environment)
     container = build(settings)
     intake = build_intake(container, settings, bot_username="demo_bot", can_share=True)
-    return container, build_dispatcher(container, settings, intake)
+    return container, build_dispatcher(container, settings, intake, has_inline=True)
 
 
 def routers(dispatcher: Dispatcher) -> Iterator[Router]:

@@ -36,6 +36,7 @@ from aiogram.types import (
     User,
 )
 
+from core.access import Mode
 from core.choices import NO_CHOICE, Choice, Piece
 from core.errors import ClipferryError
 from core.media import (
@@ -52,10 +53,12 @@ from core.media import (
     VideoFile,
 )
 from core.media import RemoteFile as Remote
+from core.preferences import Preferences
 from core.progress import DownloadProgress, WorkProgress
 from core.request import Kind, Progress, Request
 from data import database
 from delivery.api_requests import MessageOptions
+from delivery.membership import Membership
 from delivery.refused_files import Recovery
 from delivery.sender import Journal, Sender
 from delivery.status_note import RecordNote
@@ -64,7 +67,9 @@ from media.processor import MediaProcessor, Watch, nobody
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
+from misc.ui.help import BotProfile
 from platforms import Attempt, Fetcher, FileRequest, SavedFile, Spool, Workspace
+from services.access import AccessPolicy
 from services.metrics import Metrics
 from services.requests.context import Delivered, Presenter, RequestContext, Toolkit
 from services.requests.queue import RequestHandle
@@ -286,6 +291,24 @@ def buttons_in(markup: object) -> list[str]:
     """Return the callback data of all buttons of a keyboard."""
     assert isinstance(markup, InlineKeyboardMarkup)
     return [b.callback_data or "" for row in markup.inline_keyboard for b in row]
+
+
+def make_profile() -> BotProfile:
+    """Return what a bot without a named operator says about itself."""
+    return BotProfile("demo_bot", ("TikTok", "Instagram"), 50, 5, True, "", "")
+
+
+def make_access(
+    telegram: "FakeTelegram",
+    mode: Mode = "everyone",
+    *entries: str,
+    channels: Sequence[str] = ("@news",),
+) -> AccessPolicy:
+    """Return who may use the bot: in other modes user 1, and what `entries` list."""
+    membership = Membership(telegram.bot, channels)
+    return AccessPolicy(
+        mode, membership, exempt=frozenset({1}), fixed=entries, channels=channels, join_url=""
+    )
 
 
 class RecordingAcks(UpdateAcks):
@@ -639,8 +662,20 @@ class FakeIntake:
 
     submit_again = submit_links
 
+    async def wanted_links(
+        self, message: Message, links: Sequence[Link], preferences: Preferences
+    ) -> Sequence[Link]:
+        return [link for link in links if link.platform not in preferences.muted]
+
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        ack: UpdateAck,
+        *,
+        sender_id: int,
     ) -> RequestHandle:
         return self._submit(Submission(message, [link], chat.lang, data))
 

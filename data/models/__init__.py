@@ -1,5 +1,6 @@
 """ORM models of all tables."""
 
+from data.models.access import AccessEntries
 from data.models.bans import Bans
 from data.models.broadcasts import Broadcasts, Recipients
 from data.models.cached_posts import CachedPosts
@@ -14,6 +15,7 @@ from data.models.video import Video
 from data.models.workers import Flights, Workers
 
 __all__ = [
+    "AccessEntries",
     "AdShows",
     "Bans",
     "Broadcasts",

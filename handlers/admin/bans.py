@@ -3,12 +3,12 @@
 import re
 
 from aiogram import Router
-from aiogram.filters import Command, CommandObject
+from aiogram.filters import CommandObject
 from aiogram.types import Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import FromAdmin, InPrivate
+from misc.filters import CommandNamed, FromAdmin, InPrivate
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import Texts
@@ -18,7 +18,7 @@ def router(admins: frozenset[int]) -> Router:
     """Register /ban and /unban."""
     router = Router(name="bans")
     allowed = (FromAdmin(admins), InPrivate())
-    router.message.register(on_ban, Command("ban", "unban"), *allowed)
+    router.message.register(on_ban, CommandNamed("ban", "unban"), *allowed)
     return router
 
 
@@ -35,10 +35,10 @@ async def on_ban(
     Raises:
         StorageError, DeliveryError: the ban is not changed, or the result is not reported.
     """
-    number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
+    number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip(), re.ASCII)
     if number is None:
         key, chat_id = "ban_usage", 0
-    elif command.command == "ban":
+    elif command.command.lower() == "ban":
         chat_id = int(number[0])
         key = "banned" if await bans.add(chat_id, message.chat.id) else "ban_idle"
     else:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiogram import Bot, Router
-from aiogram.filters import Command
 from aiogram.methods import EditMessageText
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
@@ -33,6 +32,7 @@ from handlers.admin import broadcast_card
 from misc.filters import (
     AnswersCard,
     Carries,
+    CommandNamed,
     Composing,
     FromAdmin,
     InPrivate,
@@ -51,7 +51,7 @@ _MAX_LISTED: Final = 50
 def commands(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
     """Register /admin."""
     router = Router(name="broadcast commands")
-    router.message.register(menu.open_menu, Command("admin"), FromAdmin(admins), InPrivate())
+    router.message.register(menu.open_menu, CommandNamed("admin"), FromAdmin(admins), InPrivate())
     return router
 
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import Final
 
 from aiogram import Router
-from aiogram.filters import Command, CommandObject
+from aiogram.filters import CommandObject
 from aiogram.types import Message
 
 from core.captions import cut
@@ -16,7 +16,7 @@ from data.error_reports import find_report, recent_reports
 from data.exports import ChatDetails, chat_details
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import FromAdmin, InPrivate
+from misc.filters import CommandNamed, FromAdmin, InPrivate
 from misc.middlewares.registration import ChatView
 from misc.ui import keyboards
 from misc.ui.callback_data import HISTORY
@@ -31,15 +31,20 @@ _MAX_SUMMARY: Final = 200
 #: message, counted after HTML entities are parsed, so escaping does not lengthen the text.
 _MAX_TRACEBACK: Final = 3_000
 
+#: `/msg 123456 text`; the text may have any formatting.
+_MSG: Final = re.compile(
+    r"/msg(?:@\w+)?\s+(-?\d{1,18})\s+(.+)", re.ASCII | re.IGNORECASE | re.DOTALL
+)
+
 
 def router(admins: frozenset[int]) -> Router:
     """Register /msg, /user, /export and /log."""
     router = Router(name="admin chats")
     router.message.filter(FromAdmin(admins), InPrivate())
-    router.message.register(on_msg, Command("msg"))
-    router.message.register(on_user, Command("user"))
-    router.message.register(on_export, Command("export"))
-    router.message.register(on_log, Command("log"))
+    router.message.register(on_msg, CommandNamed("msg"))
+    router.message.register(on_user, CommandNamed("user"))
+    router.message.register(on_export, CommandNamed("export"))
+    router.message.register(on_log, CommandNamed("log"))
     return router
 
 
@@ -49,7 +54,7 @@ async def on_msg(message: Message, chat: ChatView, sender: Sender, texts: Texts)
     Raises:
         DeliveryError: the outcome cannot be reported.
     """
-    found = re.fullmatch(r"/msg(?:@\w+)?\s+(-?\d{1,18})\s+(.+)", message.html_text, re.DOTALL)
+    found = _MSG.fullmatch(message.html_text)
     key = await _send(sender, int(found[1]), found[2]) if found else "msg_usage"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])
 
@@ -80,7 +85,7 @@ async def on_user(
     Raises:
         StorageError, DeliveryError: it cannot be shown.
     """
-    number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip())
+    number = re.fullmatch(r"-?\d{1,18}", (command.args or "").strip(), re.ASCII)
     text, buttons = texts[chat.lang]["user_usage"], None
     if number:
         found = await chat_details(int(number[0]))

@@ -16,12 +16,14 @@ from aiogram.types import (
     User,
 )
 
+from core.access import Standing
 from core.cached_post import CachedPost
 from core.captions import MAX_CAPTION, cut
 from core.errors import DeliveryError, StorageError
 from core.formats import Quality
 from core.media import Link, Post
 from core.pseudonyms import LoggedChat
+from core.referrals import ACCESS
 from core.request import Request
 from data.downloads import record_download
 from data.inline_messages import record_shown_post, store_inline
@@ -31,14 +33,17 @@ from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Known, Lookup, Person
 from misc.filters import Carries, links_of, page_of
 from misc.intake import RequestIntake
+from misc.middlewares.access_gate import visitor_of_person
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import STORES
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN, OLD_INLINE, PAGE
 from misc.ui.presenter import ChatPresenter, PresenterFactory
+from misc.ui.refusals import INLINE_LABELS, SENTENCES, way_in
 from misc.ui.texts import Texts
 from platforms import Registry
+from services.access import AccessPolicy
 from services.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -84,6 +89,7 @@ class InlineQueries:
     presenters: PresenterFactory
     deduplicator: Deduplicator
     metrics: Metrics
+    access: AccessPolicy
     #: People who have never started the bot are served as well.
     is_for_everybody: bool
 
@@ -94,9 +100,13 @@ class InlineQueries:
         known = await self.lookup.in_time(query.from_user, links)
         texts = self.texts[known.person.lang]
         button = None
-        if self._is_turned_away(known.person):
+        results: list[InlineQueryResultUnion] = []
+        standing = await self._standing(query.from_user)
+        if standing is not Standing.ALLOWED:
+            label = texts[INLINE_LABELS[standing]]
+            button = InlineQueryResultsButton(text=label, start_parameter=ACCESS)
+        elif self._is_turned_away(known.person):
             button = InlineQueryResultsButton(text=texts["inline_enable"], start_parameter="inline")
-            results = []
         elif known.link is None:
             results = self._hint(query.query, texts)
         elif known.post:
@@ -124,6 +134,7 @@ class InlineQueries:
         link = self.lookup.fetcher.known(links[0])
         kind = cards.wanted(chosen.result_id)
         person = await self.lookup.person(chosen.from_user)
+        standing = await self._standing(chosen.from_user)
         if kind is None:
             if chosen.result_id.startswith(cards.KNOWN):
                 key = self.lookup.key(link, link.post_id or "", person.quality)
@@ -140,7 +151,9 @@ class InlineQueries:
             return
         request = self.lookup.request(kind, link, chosen.from_user, person, inline_id)
         await self._remember(request)
-        if self._is_turned_away(person):
+        if standing is not Standing.ALLOWED:
+            await self._refuse(request, standing)
+        elif self._is_turned_away(person):
             await self._invite(request)
         else:
             await self.intake.submit_inline(request, ack)
@@ -155,6 +168,10 @@ class InlineQueries:
         links = links_of(message, registry) or (links_of(above, registry) if above else [])
         known = await self.lookup.in_time(user, links)
         texts = self.texts[known.person.lang]
+        standing = await self._standing(user)
+        if standing is not Standing.ALLOWED:
+            await self._answer_call(call_id, self._refusal_card(standing, known.person))
+            return
         if self._is_turned_away(known.person) or known.link is None:
             button = keyboards.link_button(
                 texts["inline_enable"], f"https://t.me/{self.presenters.bot_username}?start=inline"
@@ -234,6 +251,28 @@ class InlineQueries:
 
     def _site(self, link: Link) -> str:
         return self.registry.by_name[link.platform].title
+
+    async def _standing(self, user: User) -> Standing:
+        return await self.access.judge(visitor_of_person(user))
+
+    def _refusal_card(self, standing: Standing, person: Person) -> InlineQueryResultUnion:
+        text = self.texts[person.lang][SENTENCES[standing]]
+        title = self.texts[person.lang][INLINE_LABELS[standing]]
+        (card,) = cards.hint(title, text, way_in(standing, self.access, self.texts, person.lang))
+        return card
+
+    async def _refuse(self, request: Request, standing: Standing) -> None:
+        text = self.texts[request.lang][SENTENCES[standing]]
+        buttons = way_in(standing, self.access, self.texts, request.lang)
+        presenter = self.presenters.presenter_of(request)
+        try:
+            await self.presenters.sender.edit_inline(presenter.target, text, buttons)
+        except DeliveryError as error:
+            logger.info(
+                "Could not turn an inline message into a refusal: %s",
+                error,
+                extra={"event": "inline_refusal_failed"},
+            )
 
     async def _invite(self, request: Request) -> None:
         try:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiogram import Router
-from aiogram.filters import Command
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.errors import UnchangedError
@@ -17,7 +16,7 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.statistics import screens
 from handlers.statistics.screens import Screen, View
-from misc.filters import Carries, FromAdmin, InPrivate
+from misc.filters import Carries, CommandNamed, FromAdmin, InPrivate
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import HISTORY, STATISTICS
 from misc.ui.texts import Texts
@@ -31,7 +30,7 @@ _CHAT_ID: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 def commands(menu: "StatisticsMenu", readers: frozenset[int]) -> Router:
     """Register /stats."""
     router = Router(name="statistics commands")
-    router.message.register(menu.open, Command("stats"), FromAdmin(readers), InPrivate())
+    router.message.register(menu.open, CommandNamed("stats"), FromAdmin(readers), InPrivate())
     return router
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
+from core.commands import is_for_another_bot
 from core.errors import DeliveryError
 from core.flood import Guard, Verdict
 from core.pseudonyms import LoggedChat
@@ -38,6 +39,7 @@ class FloodGuard(BaseMiddleware):
         sender: Sender,
         texts: Texts,
         registry: Registry,
+        bot_username: str,
         exempt: frozenset[int],
         dropped: Dropped = ignore_drop,
     ) -> None:
@@ -45,6 +47,7 @@ class FloodGuard(BaseMiddleware):
         self._sender = sender
         self._texts = texts
         self._registry = registry
+        self._bot_username = bot_username
         self._exempt = exempt
         self._dropped = dropped
         self._guard = Guard()
@@ -80,9 +83,16 @@ class FloodGuard(BaseMiddleware):
         """Return True in private chats, and in groups for a command or a link."""
         if message.chat.type not in GROUPS:
             return True
-        entities = message.entities or message.caption_entities or []
-        has_command = any(entity.type == "bot_command" for entity in entities)
-        return has_command or bool(links_of(message, self._registry))
+        return self._has_command(message) or bool(links_of(message, self._registry))
+
+    def _has_command(self, message: Message) -> bool:
+        """Return True for a command anywhere in the text, unless it is another bot's."""
+        text = message.text or message.caption or ""
+        return any(
+            entity.type == "bot_command"
+            and not is_for_another_bot(entity.extract_from(text), self._bot_username)
+            for entity in message.entities or message.caption_entities or []
+        )
 
     async def _warn(self, message: Message, key: str, minutes: int) -> None:
         person = message.from_user

@@ -9,6 +9,7 @@ from aiogram import BaseMiddleware
 from aiogram.dispatcher.flags import get_flag
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
+from core.commands import read_command
 from core.errors import StorageError
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.referrals import read_referral
@@ -96,7 +97,8 @@ class Registration(BaseMiddleware):
         if message is None:
             return default
         # /start mostly comes from new chats: registering at once saves a query.
-        says_start = isinstance(event, Message) and (event.text or "").startswith("/start")
+        command = read_command(event.text) if isinstance(event, Message) else None
+        says_start = command is not None and command.name == "start"
         record, is_new = None, False
         referral = read_referral(event.text) if isinstance(event, Message) else None
         if not says_start:

@@ -104,6 +104,8 @@ class _Entry(Generic[Item]):
     #: Set while the request is being served.
     task: asyncio.Task[None] | None = None
     is_cancelled: bool = False
+    #: The chat has been told already that the request is cancelled.
+    is_quiet: bool = False
 
 
 class RequestQueue(Generic[Item]):
@@ -185,8 +187,22 @@ class RequestQueue(Generic[Item]):
             return entry.is_cancelled
         self._queues.remove(chat_id, number)
         self._forget(number)
-        self._end_with(entry, self._runner.refuse(entry.item, RequestCancelledError()))
+        self._end_with(entry, self._refuse_cancelled(entry))
         return True
+
+    def cancel_all(self, is_meant: Callable[[Item], bool]) -> int:
+        """Cancel all requests that `is_meant` picks, and return their number.
+
+        Their chat is told by the caller.
+        """
+        picked = {
+            number: entry
+            for number, entry in self._entries.items()
+            if not entry.is_cancelled and is_meant(entry.item)
+        }
+        for entry in picked.values():
+            entry.is_quiet = True
+        return sum(self.cancel(number, entry.item.chat_id) for number, entry in picked.items())
 
     async def drain(self, grace_s: float) -> None:
         """Start nothing new, leave what waits, and give running requests `grace_s` seconds."""
@@ -230,7 +246,7 @@ class RequestQueue(Generic[Item]):
         release = partial(self._release, entry.item.chat_id)
         if task.cancelled():
             work = (
-                self._runner.refuse(entry.item, RequestCancelledError())
+                self._refuse_cancelled(entry)
                 if entry.is_cancelled
                 else self._runner.leave(entry.item)
             )
@@ -242,6 +258,9 @@ class RequestQueue(Generic[Item]):
             )
         entry.handle.one_ended()
         release()
+
+    def _refuse_cancelled(self, entry: _Entry[Item]) -> Coroutine[Any, Any, None]:
+        return self._runner.refuse(entry.item, RequestCancelledError(), aloud=not entry.is_quiet)
 
     def _release(self, chat_id: int, *_: object) -> None:
         self._queues.done(chat_id)

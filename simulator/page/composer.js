@@ -113,9 +113,11 @@ function suggest() {
 }
 
 function commands(begun) {
-  const scope = here().isGroup ? "all_chat_administrators" : "all_private_chats";
-  const language = store.people.get(here().me)?.language_code ?? "";
-  const list = store.commands[`${scope}/${language}`] ?? store.commands[`${scope}/`] ?? [];
+  const { isGroup, me } = here();
+  const scopes = isGroup ? ["all_chat_administrators"] : [`chat/${me}`, "all_private_chats"];
+  const language = store.people.get(me)?.language_code ?? "";
+  const keys = scopes.flatMap((scope) => [`${scope}/${language}`, `${scope}/`]);
+  const list = keys.map((key) => store.commands[key]).find(Boolean) ?? [];
   const fitting = list.filter(({ command }) => command.startsWith(begun));
   show(fitting.map(({ command, description }) => option(`/${command}`, description, null, () => {
     clear();

@@ -26,6 +26,13 @@ _GIFTS = (
     "premium_subscription",
     "gifts_from_channels",
 )
+#: Rights of a restricted member in a ChatMember object.
+_RESTRICTED_RIGHTS = [
+    *(f"can_send_{kind}" for kind in ("messages", "audios", "documents", "photos", "videos")),
+    *("can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages"),
+    *("can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info"),
+    *("can_invite_users", "can_pin_messages", "can_manage_topics"),
+]
 #: Message fields that copyMessage copies.
 _CONTENT = {
     "text",
@@ -118,9 +125,22 @@ class Methods:
                 raise bad_request("BOT_COMMAND_INVALID")
             if not 1 <= len(command["description"]) <= 256:
                 raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-        scope = (params.get("scope") or {"type": "default"})["type"]
-        self.commands[f"{scope}/{params.get('language_code') or ''}"] = commands
+        self.commands[self._command_list(params)] = commands
         return True
+
+    async def do_deleteMyCommands(self, params: Params, _uploads: Uploads) -> bool:
+        self.commands.pop(self._command_list(params), None)
+        return True
+
+    def _command_list(self, params: Params) -> str:
+        """Return the key of a command list: scope, chat if the scope is one, and language.
+
+        Raises:
+            ApiError: the bot has no chat with this person.
+        """
+        scope = params.get("scope") or {"type": "default"}
+        chat = f"/{self.world.chat(scope['chat_id']).id}" if scope["type"] == "chat" else ""
+        return f"{scope['type']}{chat}/{params.get('language_code') or ''}"
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -344,12 +364,15 @@ class Methods:
         person = self.world.people.get(params["user_id"])
         if person is None:
             raise bad_request("PARTICIPANT_ID_INVALID")
-        status = chat.members.get(person.id, "member")
+        status = chat.members.get(person.id, "left" if chat.type == "channel" else "member")
         member: Json = {"user": person.as_json(), "status": status}
         if status == "creator":
             member["is_anonymous"] = False
         elif status == "administrator":
             member.update(dict.fromkeys(ADMIN_RIGHTS, False))
+        elif status == "restricted":
+            member.update(dict.fromkeys(_RESTRICTED_RIGHTS, False))
+            member.update({"is_member": True, "until_date": 0})
         elif status == "kicked":
             member["until_date"] = 0
         return member

@@ -40,7 +40,10 @@ class Chat:
     #: "private", "group", "supergroup" or "channel".
     type: str
     title: str = ""
-    #: Status by user id: "creator", "administrator", "member", "left" or "kicked".
+    #: Without the @.
+    username: str = ""
+    #: Status by user id: "creator", "administrator", "member", "restricted" (and still a member),
+    #: "left" or "kicked". Of unlisted people: "member", in channels "left".
     members: dict[int, str] = field(default_factory=dict)
     #: Telegram's reason why the bot may not write here; empty if it may.
     closed: str = ""
@@ -64,6 +67,8 @@ class Chat:
         chat: Json = {"id": self.id, "type": self.type}
         if self.title:
             chat["first_name" if self.type == "private" else "title"] = self.title
+        if self.username:
+            chat["username"] = self.username
         if self.topics:
             chat["is_forum"] = True
         return chat
@@ -136,14 +141,21 @@ class World:
         Raises:
             ApiError: the chat is unknown, has migrated, or is closed to the bot.
         """
-        if not isinstance(chat_id, int) or chat_id not in self.chats:
+        chat = self._find_chat(chat_id)
+        if chat is None:
             raise bad_request("chat not found")
-        chat = self.chats[chat_id]
         if chat.moved_to:
             raise migrated(chat.moved_to)
         if chat.closed:
             raise forbidden(chat.closed)
         return chat
+
+    def _find_chat(self, chat_id: Any) -> Chat | None:
+        """Return a chat by its id, or a public one that is no private chat by its @username."""
+        if not isinstance(chat_id, str):
+            return self.chats.get(chat_id) if isinstance(chat_id, int) else None
+        named = (c for c in self.chats.values() if c.username and c.type != "private")
+        return next((c for c in named if f"@{c.username}".lower() == chat_id.lower()), None)
 
     # --- user actions -----------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ async def test_a_new_chat_gets_the_new_caption_and_an_old_one_can_have_it():
     record, is_new = await register_chat(99, "en")
     assert is_new
     assert record.preferences == DEFAULT_PREFERENCES
-    changed = await change_preferences(1, lambda _: DEFAULT_PREFERENCES)
+    changed = await change_preferences(1, "en", lambda _: DEFAULT_PREFERENCES)
     assert changed == DEFAULT_PREFERENCES
     record = await find_chat(1)  # type: ignore[assignment]
     assert record.preferences == DEFAULT_PREFERENCES
@@ -129,7 +129,7 @@ async def test_a_new_chat_gets_the_new_caption_and_an_old_one_can_have_it():
 
 @pytest.mark.usefixtures("upgraded")
 async def test_a_setting_that_is_changed_later_does_not_change_the_caption():
-    await change_preferences(1, lambda preferences: preferences.toggled("silent"))
+    await change_preferences(1, "en", lambda preferences: preferences.toggled("silent"))
     record = await find_chat(1)
     assert record
     assert record.preferences == Preferences(caption=PLAIN, silent=True)

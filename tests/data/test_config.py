@@ -143,3 +143,39 @@ def test_a_file_that_is_no_text_is_named(name: str, ini: Path, env: Path):
     (ini.parent / name).write_bytes(b"\x80\xff")
     with pytest.raises(SettingsError, match=f"{name}: is not UTF-8 text"):
         load_settings(ini, env, {})
+
+
+def test_the_access_list_is_read_in_every_form(ini: Path, env: Path):
+    access = load_settings(
+        ini,
+        env,
+        {
+            "ACCESS_MODE": "members",
+            "ACCESS_LISTED": "5, -1007, @Ada, https://t.me/Bo_b",
+            "ACCESS_CHANNELS": "@News,-1005",
+        },
+    ).access
+    assert access.listed == ("5", "-1007", "@ada", "@bo_b")
+    assert access.channels == ("@news", "-1005")
+
+
+def test_all_mistakes_of_the_access_settings_are_named_at_once(ini: Path, env: Path):
+    wrong = {
+        "ACCESS_MODE": "friends",
+        "ACCESS_LISTED": "5,ada,@x",
+        "ACCESS_CHANNELS": "t.me/+secret",
+        "ACCESS_JOIN_URL": "t.me/news",
+        "BOT_SOURCE_URL": "git",
+        "BOT_CONTACT": "x" * 201,
+    }
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, wrong)
+    mistakes = "\n".join(caught.value.mistakes)
+    assert all(name in mistakes for name in wrong)
+    assert "neither an id nor a @username: ada, @x" in mistakes
+    assert len(caught.value.mistakes) == len(wrong)
+
+
+def test_the_mode_members_needs_a_channel(ini: Path, env: Path):
+    with pytest.raises(SettingsError, match=r"ACCESS_CHANNELS.*needs at least one channel"):
+        load_settings(ini, env, {"ACCESS_MODE": "members"})

@@ -176,14 +176,16 @@ def buttons() -> dict[str, bool]:
 
 #: Available to everybody or to a group's administrators; all others need a bot administrator.
 PUBLIC = {"start", "mode", "lang", "settings", "privacy", "notmylinks", "mylinks"}
+PUBLIC |= {"help", "cancel", "about"}
 PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
 PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
-PUBLIC_BUTTONS |= {"welcome/", "mylinks"}
+PUBLIC_BUTTONS |= {"welcome/", "mylinks", "pick/", "take/", "close"}
 PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
 
 
 def test_every_command_and_button_requires_an_administrator_or_is_listed_as_public():
     own = {"admin", "ban", "export", "log", "msg", "stats", "unban", "user"}
+    own |= {"access", "allow", "disallow"}
     assert set(commands()) == own | PUBLIC
     guarded = {data for data, is_guarded in buttons().items() if is_guarded}
     assert guarded == {"cast/", "count/", "history/"}
@@ -191,7 +193,7 @@ def test_every_command_and_button_requires_an_administrator_or_is_listed_as_publ
 
 
 @pytest.mark.parametrize("command", sorted({*commands()} - PUBLIC))
-async def test_admin_commands_of_other_users_are_handled_as_ordinary_text(
+async def test_admin_commands_of_other_users_are_unknown_commands(
     harness: BotHarness, command: str
 ):
     await harness.start(BOT_ADMINS="7")
@@ -199,9 +201,9 @@ async def test_admin_commands_of_other_users_are_handled_as_ordinary_text(
     await harness.say("/start")
     for words in (f"/{command}", f"/{command} 1001", f"/{command}@clipferry_demo_bot 1001 hello"):
         await harness.say(words)
-        assert harness.texts()[-1] == TEXTS("en", "send_link", platforms=PLATFORMS)
+        assert harness.texts()[-1] == EN["unknown_command"]
         await harness.say(words, chat=group)
-    assert harness.answers(group) == []
+    assert harness.texts(group) == [EN["unknown_command"]]  # of the one that names the bot
     assert {call.method for call in harness.api.calls} & {"sendDocument", "copyMessage"} == set()
 
 

@@ -78,7 +78,7 @@ async def test_ban_commands_of_other_users_are_handled_as_ordinary_text(harness:
     await harness.start(**ADMIN)
     bo, crew = harness.world.person(1002, "Bo"), harness.world.group(-1002)
     await harness.say("hello", bo)
-    await harness.say("what?", bo)
+    await harness.say("/what", bo)
     await harness.say("/ban 1003", bo)
     await harness.say("/ban 1002", chat=crew)
     *_, hint, answer = harness.texts(harness.world.chats[1002])

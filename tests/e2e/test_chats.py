@@ -256,7 +256,8 @@ async def test_messages_without_a_link_get_a_hint_in_private_chats_only(harness:
     clip = {**file, "width": 1, "height": 1, "duration": 1}
     cases: list[tuple[Json, str]] = [
         ({"text": "hello"}, "send_link"),
-        ({"text": "/unknown"}, "send_link"),
+        ({"text": "/unknown"}, "unknown_command"),
+        ({"text": "/home/ada"}, "send_link"),
         ({"video": clip}, "uploads_not_processed"),
         ({"video_note": {**file, "length": 1, "duration": 1}}, "uploads_not_processed"),
         ({"voice": {**file, "duration": 1}}, "links_only"),
@@ -294,5 +295,9 @@ async def test_commands_are_published_in_every_language(harness: BotHarness):
     private = {key for key in commands if key.startswith("all_private_chats/")}
     assert private == {f"all_private_chats/{code}" for code in LANGUAGES - {"en"} | {""}}
     in_groups = [c["command"] for c in commands["all_chat_administrators/uk"]]
-    assert in_groups == ["settings", "lang", "mode", "notmylinks", "mylinks"]
+    assert in_groups == [
+        *("settings", "lang", "mode", "help", "cancel", "notmylinks", "mylinks", "about"),
+    ]
+    members = [c["command"] for c in commands["all_group_chats/uk"]]
+    assert members == ["help", "cancel", "notmylinks", "mylinks", "about"]
     assert commands["all_private_chats/ru"][0]["description"] == TEXTS["ru"]["command_start"]

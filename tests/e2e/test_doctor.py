@@ -100,3 +100,22 @@ async def test_an_invalid_ads_file_is_a_failure(harness: BotHarness):
     assert code == 1
     failures = [line for line in lines if line.startswith("failure ")]
     assert [line.split(": ")[1] for line in failures] == ["0/link", "0/text", "0/button"]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("administrator", "ok       the channel @news of [access] channels tells"),
+        ("member", "make the bot an administrator"),
+    ],
+)
+async def test_the_channels_of_the_members_are_checked(
+    harness: BotHarness, status: str, expected: str
+):
+    channel = harness.world.chats[-1005] = Chat(-1005, "channel", "News", username="news")
+    channel.members[harness.world.bot_user["id"]] = status
+    code, lines = await report(harness, ACCESS_MODE="members", ACCESS_CHANNELS="@news,@gone")
+    assert code == 0
+    text = "\n".join(lines)
+    assert " ".join(expected.split()) in " ".join(text.split())
+    assert "@gone of [access] channels cannot be used" in text

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Select, func, insert, select
 
 from data import database
+from data.access import add_access_entry
 from data.bans import ban
 from data.broadcasts import new_draft
 from data.database import Base, table_of
@@ -23,8 +24,9 @@ EN = load_texts()["en"]
 IMPERSONAL = {"cached_posts", "workers", "flights"}
 IMPERSONAL |= {"stats", "outcomes", "ad_shows", "faults", "notes"}
 KEPT = {"bans": "a ban outlives the data", "broadcasts": "records of the operator"}
+KEPT |= {"access_list": "a permission outlives the data"}
 #: Columns that identify a person.
-NAMES = ("user_id", "chat_id", "owner_id", "admin_id", "sender_id")
+NAMES = ("user_id", "chat_id", "owner_id", "admin_id", "sender_id", "entry")
 
 
 async def rows_about(person: int) -> dict[str, int]:
@@ -34,7 +36,8 @@ async def rows_about(person: int) -> dict[str, int]:
         columns = [table.c[name] for name in NAMES if name in table.c]
         assert bool(columns) != (table.name in IMPERSONAL), f"is {table.name} about people?"
         for column in columns:
-            question = select(func.count()).select_from(table).where(column == person)
+            key = str(person) if column.name == "entry" else person
+            question = select(func.count()).select_from(table).where(column == key)
             found[table.name] = await database.read(partial(count, question))
     return found
 
@@ -59,6 +62,7 @@ async def create_rows(inline: InlineHarness) -> None:
     await database.write(lambda db: db.execute(insert(table_of(Recipients)), row))
     await ban(1001, 7)
     await opt_out(1001)
+    await add_access_entry("1001", 7)
     # Of another bot, so that it is not handled at once.
     await store_old_updates(43, [OldUpdate(1, 1001, "{}")])
 
@@ -105,6 +109,7 @@ async def test_the_privacy_menu_concerns_the_user_who_presses(harness: BotHarnes
     await harness.start()
     bo = harness.world.person(1002, "Bo")
     await harness.say("/start", bo)
+    await harness.say("/start")
     await harness.say("/privacy")
     await harness.press(harness.answers()[-1], f"privacy/{action}", bo)
     assert (await rows_about(1001))["users"] == 1

@@ -1,18 +1,29 @@
-"""The cancel button: ends a request of its own chat, and says so when it is too late."""
+"""/cancel and the cancel button: they end requests of their own chat, or say that none runs."""
 
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiogram.methods import DeleteMessage
+from aiogram.types import Chat
 
 from core.errors import FileRejectedError
-from handlers.cancel import on_cancel
+from delivery.targets import ChatTarget
+from handlers.cancel import on_business_cancel_all, on_cancel, on_cancel_all
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
 from services.requests.slots import Slots
-from tests.fakes import GONE, PERSON, FakeRunner, FakeTelegram, Item, settle
+from tests.fakes import (
+    GONE,
+    PERSON,
+    FakeRunner,
+    FakeTelegram,
+    Item,
+    make_request,
+    settle,
+)
 
 TEXTS = load_texts()
 ITEM = Item(PERSON, 1)
@@ -71,3 +82,69 @@ async def test_an_old_message_knows_its_chat_too(telegram: FakeTelegram):
     await on_cancel(telegram.query("cancel/1", GONE), ChatView("en"), TEXTS, contexts)
     await handle
     assert [refusal.item for refusal in runner.refusals] == [ITEM]
+
+
+# --- /cancel --------------------------------------------------------------------------------------
+
+
+def context_of(**values: Any) -> RequestContext:
+    request = make_request(**values)
+    return cast(
+        "RequestContext",
+        SimpleNamespace(
+            chat_id=request.chat_id,
+            position=request.message_id,
+            target=ChatTarget.of_request(request),
+            stored=SimpleNamespace(request=request),
+        ),
+    )
+
+
+GROUP: dict[str, Any] = {"chat_id": -7, "is_private": False}
+
+
+@pytest.mark.parametrize(
+    ("values", "request_values", "is_mine"),
+    [
+        ({}, {}, True),
+        ({}, {"kind": "sound"}, True),
+        ({}, {"chat_id": 8}, False),
+        ({}, {"inline_id": "im-1"}, False),
+        ({}, {"business_id": "b", "is_private": False, "sender_id": PERSON}, False),
+        ({"chat_id": -7}, {**GROUP, "sender_id": PERSON}, True),
+        ({"chat_id": -7}, {**GROUP, "sender_id": 8}, False),
+        ({"chat_id": -7}, GROUP, False),
+        (
+            {"chat_id": -7, "sender_chat": Chat(id=-7, type="supergroup")},
+            {**GROUP, "sender_id": -7},
+            True,
+        ),
+        (
+            {"business_connection_id": "b"},
+            {"business_id": "b", "is_private": False, "sender_id": PERSON},
+            True,
+        ),
+        ({"business_connection_id": "b"}, {}, False),
+    ],
+)
+async def test_everything_of_mine_here_is_cancelled(
+    telegram: FakeTelegram,
+    values: dict[str, Any],
+    request_values: dict[str, Any],
+    is_mine: bool,
+):
+    runner = FakeRunner()
+    queue: RequestQueue[Item] = RequestQueue(Slots(9), runner, max_requests=9, patience_s=60)
+    contexts = cast("RequestQueue[RequestContext]", queue)
+    contexts.submit([context_of(**request_values)], 5)
+    message = telegram.message("/cancel", **values)
+    command = on_cancel_all if "business_connection_id" not in values else None
+    if command:
+        await command(message, ChatView("en"), telegram.sender, TEXTS, contexts)
+    else:
+        await on_business_cancel_all(message, telegram.sender, TEXTS, contexts)
+    assert telegram.texts == [
+        TEXTS("en", "cancelled_all", count=1) if is_mine else TEXTS["en"]["cancelled_none"]
+    ]
+    await settle()
+    await queue.drain(0)

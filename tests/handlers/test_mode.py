@@ -47,7 +47,7 @@ async def test_the_mode_of_a_chat_that_is_not_registered_is_stored(telegram: Fak
 async def test_nothing_is_claimed_if_the_database_fails(
     telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ):
-    async def failing(_chat_id: int) -> None:
+    async def failing(_chat_id: int, _lang: str) -> None:
         raise StorageError
 
     monkeypatch.setattr("handlers.mode.toggle_file_mode", failing)

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from aiogram.methods import EditMessageText, SendDocument, SendMessage
+from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendDocument, SendMessage
 
+from core.errors import FileRejectedError, UnknownOutcomeError
 from data.chats import find_chat, register_chat
 from handlers.privacy import on_delete, on_export, on_no, on_privacy, on_yes
 from misc.middlewares.registration import ChatView
@@ -75,3 +76,12 @@ async def test_no_goes_back_and_erases_nothing(telegram: FakeTelegram):
     await on_no(telegram.query("privacy/no", telegram.message("menu")), CHAT, TEXTS)
     assert await find_chat(PERSON) is not None
     assert telegram.texts == [TEXTS["en"]["privacy_about"]]
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_menu_that_is_gone_is_no_failure(telegram: FakeTelegram):
+    await register_chat(PERSON, "en")
+    telegram.fail(AnswerCallbackQuery, UnknownOutcomeError())
+    telegram.fail(EditMessageText, FileRejectedError("message to edit not found"))
+    await on_yes(telegram.query("privacy/yes", telegram.message("menu")), CHAT, TEXTS, OptOuts())
+    assert await find_chat(PERSON) is None

@@ -1,37 +1,45 @@
-"""/start: the welcome, repeated for those who are known."""
+"""/start: the welcome, repeated for those who are known, and the deep link to the help."""
 
 from aiogram.methods import SendMessage
 
 from core.errors import ChatForbiddenError
 from handlers.start import on_start
 from misc.middlewares.registration import ChatView
-from misc.utils import platform_titles
-from platforms import load_registry
-from tests.fakes import FakeTelegram
+from misc.ui.texts import load_texts
+from tests.fakes import FakeTelegram, make_profile
 
-REGISTRY = load_registry()
+TEXTS = load_texts()
+PROFILE = make_profile()
+
+
+async def start(telegram: FakeTelegram, chat: ChatView, text: str = "/start") -> list[str]:
+    await on_start(telegram.message(text), chat, telegram.sender, TEXTS, PROFILE)
+    return telegram.texts
 
 
 async def test_somebody_who_is_known_is_welcomed_again(telegram: FakeTelegram):
-    await on_start(telegram.message("/start"), ChatView("en"), REGISTRY)
-    (text,) = telegram.texts
+    (text,) = await start(telegram, ChatView("en"))
     assert "Welcome" in text
-    assert ", or ".join(platform_titles(REGISTRY)[-2:]) in text
+    assert " or ".join(PROFILE.platforms) in text
+    assert "/help" in text
 
 
 async def test_the_welcome_is_in_the_chats_language(telegram: FakeTelegram):
-    await on_start(telegram.message("/start"), ChatView("uk"), REGISTRY)
-    (text,) = telegram.texts
+    (text,) = await start(telegram, ChatView("uk"))
     assert "Welcome" not in text
     assert "Українська" in text or "українською" in text.lower()
 
 
 async def test_somebody_new_has_been_welcomed_already(telegram: FakeTelegram):
-    await on_start(telegram.message("/start"), ChatView("en", is_new=True), REGISTRY)
-    assert telegram.session.calls == []
+    assert await start(telegram, ChatView("en", is_new=True)) == []
+
+
+async def test_the_deep_link_to_the_help_is_answered_for_new_people_too(telegram: FakeTelegram):
+    (text,) = await start(telegram, ChatView("en", is_new=True), "/start help")
+    assert TEXTS["en"]["help_sound"] in text
 
 
 async def test_a_closed_chat_raises_nothing(telegram: FakeTelegram):
     telegram.fail(SendMessage, ChatForbiddenError())
-    await on_start(telegram.message("/start"), ChatView("en"), REGISTRY)
+    await start(telegram, ChatView("en"))
     assert len(telegram.of(SendMessage)) == 1

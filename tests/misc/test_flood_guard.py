@@ -26,6 +26,7 @@ class Bench:
             telegram.sender,
             TEXTS,
             load_registry(),
+            "demo_bot",
             frozenset({ADMIN}),
             lambda *drop: self.dropped.append(drop),
         )
@@ -72,8 +73,15 @@ async def test_administrators_may_write_as_much_as_they_like(telegram: FakeTeleg
             True,
         ),
         ({"caption": LINK.url}, True),
+        (
+            {
+                "text": "try /mode@other_bot",
+                "entities": [MessageEntity(type="bot_command", offset=4, length=15)],
+            },
+            False,
+        ),
     ],
-    ids=["talk", "link", "command", "link in a caption"],
+    ids=["talk", "link", "command", "link in a caption", "another bot's command"],
 )
 async def test_in_groups_only_what_is_for_the_bot_counts(
     telegram: FakeTelegram, values: dict[str, Any], is_counted: bool

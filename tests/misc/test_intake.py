@@ -347,7 +347,7 @@ async def test_topics_and_business_accounts_are_remembered(bench: Bench):
 async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data: str, kind: str):
     keyboard = try_again("again", data)
     message = bench.telegram.message("post", reply_markup=keyboard)  # it is old
-    await bench.intake.submit_press(message, LINK, CHAT, data, bench.ack())
+    await bench.intake.submit_press(message, LINK, CHAT, data, bench.ack(), sender_id=PERSON)
     await settle()
     (request,) = bench.requests
     assert request.kind == kind
@@ -358,7 +358,8 @@ async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data:
 
 
 async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
-    await bench.intake.submit_press(bench.telegram.message("post"), LINK, CHAT, "id/1", bench.ack())
+    message = bench.telegram.message("post")
+    await bench.intake.submit_press(message, LINK, CHAT, "id/1", bench.ack(), sender_id=PERSON)
     await settle()
     assert [request.press for request in bench.requests] == [ButtonPress("id/1", "")]
 

@@ -76,7 +76,7 @@ async def test_a_chat_is_welcomed_once(bench: Bench):
 
 async def test_a_known_chat_has_its_settings(bench: Bench):
     await register_chat(PERSON, "uk")
-    await change_preferences(PERSON, lambda _: Preferences(quality=Quality.SMALL))
+    await change_preferences(PERSON, "en", lambda _: Preferences(quality=Quality.SMALL))
     chat = await bench.handle(bench.telegram.message("x"))
     assert chat == ChatView("uk", preferences=Preferences(quality=Quality.SMALL))
 

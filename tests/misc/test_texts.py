@@ -10,7 +10,12 @@ from typing import get_args
 import pytest
 from babel import Locale
 
-from app.bot_commands import GROUP_COMMANDS
+from app.bot_commands import (
+    ADMIN_COMMANDS,
+    GROUP_ADMIN_COMMANDS,
+    PRIVATE_COMMANDS,
+    READER_COMMANDS,
+)
 from core.broadcasts import State
 from core.captions import CaptionPart
 from core.choices import WordKind
@@ -38,6 +43,7 @@ FILES = {file.stem: json.loads(file.read_text()) for file in (ROOT / "locale").g
 PLAIN = {"not_admin", "lang_unknown", "button_expired", "error", "ad_button", "language_name"}
 PLAIN |= {"stats_same", "stats_no_history", *(leaf.text_key for leaf in leaves())}
 PLAIN |= {"settings_expired", "my_links_on", "settings_back"}
+PLAIN |= {"access_listed", "access_members", "access_unknown"}
 
 
 def forms(text: Text) -> list[str]:
@@ -225,14 +231,17 @@ def _string_literals() -> set[str]:
 
 def test_every_text_is_used_and_every_used_text_is_there():
     literals = _string_literals()
-    by_name = {f"command_{name}" for name in ("start", "settings", "lang", "mode", "privacy")}
+    by_name = {
+        f"command_{name}"
+        for name in (*PRIVATE_COMMANDS, *GROUP_ADMIN_COMMANDS, *ADMIN_COMMANDS, *READER_COMMANDS)
+    }
     by_name |= {
         f"quality_{quality.name.lower()}" for quality in Quality if quality is not Quality.HD
     }
     by_name |= {f"set_{name}" for name in GROUP_SWITCHES}
     by_name |= {f"caption_{part}" for part in CaptionPart}
     by_name |= {f"settings_about_{page}" for page in Page if page is not Page.MAIN}
-    by_name |= {f"command_{name}" for name in GROUP_COMMANDS}
+    by_name |= {f"access_mode_{mode}" for mode in ("everyone", "listed")}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}

@@ -20,6 +20,7 @@ from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.texts import load_texts
 from platforms import Fetcher, load_registry
+from services.access import AccessPolicy
 from services.requests.file_id_cache import FileIdCache
 from services.requests.store import RequestStore
 from tests.fakes import (
@@ -31,6 +32,7 @@ from tests.fakes import (
     FakeTelegram,
     FakeTools,
     fake_tools,
+    make_access,
     make_post,
 )
 
@@ -51,7 +53,13 @@ class Bench:
     buttons: InlineButtons
 
 
-def make_bench(telegram: FakeTelegram, folder: Path, *, is_for_everybody: bool = False) -> Bench:
+def make_bench(
+    telegram: FakeTelegram,
+    folder: Path,
+    *,
+    is_for_everybody: bool = False,
+    access: AccessPolicy | None = None,
+) -> Bench:
     tools, intake = fake_tools(folder), FakeIntake()
     cache = FileIdCache(tools.toolkit, RequestStore(BOT_ID, 60), BOT_ID)
     lookup = Lookup(BOT_ID, TEXTS, cast("Fetcher", tools.fetcher), cache)
@@ -73,6 +81,7 @@ def make_bench(telegram: FakeTelegram, folder: Path, *, is_for_everybody: bool =
         presenters,
         Deduplicator(),
         tools.metrics,
+        access or make_access(telegram),
         is_for_everybody,
     )
     buttons = InlineButtons(
@@ -90,7 +99,7 @@ def make_bench(telegram: FakeTelegram, folder: Path, *, is_for_everybody: bool =
 async def register(lang: str = "en", quality: Quality = Quality.BEST) -> None:
     """Let the person have started the bot."""
     await register_chat(PERSON, lang)
-    await change_preferences(PERSON, lambda _: Preferences(quality=quality))
+    await change_preferences(PERSON, "en", lambda _: Preferences(quality=quality))
 
 
 async def cache(

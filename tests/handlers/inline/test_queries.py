@@ -114,7 +114,7 @@ async def test_a_known_post_is_there_at_once_with_its_audio(bench: Bench):
 async def test_a_known_post_has_the_caption_that_the_person_has_chosen(bench: Bench):
     await register()
     caption = (CaptionPart.BOT, CaptionPart.SOURCE)
-    await change_preferences(PERSON, lambda _: Preferences(caption=caption, silent=True))
+    await change_preferences(PERSON, "en", lambda _: Preferences(caption=caption, silent=True))
     await cache(bench)
     (card,) = (await ask(bench, LINK.url)).results
     assert "@demo_bot</a> · <a" in card.model_dump()["caption"]

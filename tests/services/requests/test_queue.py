@@ -360,3 +360,22 @@ async def test_who_gives_up_waiting_for_a_handle_cancels_no_request():
     runner.let_go(FIRST)
     await handle
     assert runner.ended == [FIRST]
+
+
+async def test_all_requests_that_are_picked_end_without_a_word():
+    runner = FakeRunner()
+    queue: RequestQueue[Item] = RequestQueue(Slots(9), runner, max_requests=9, patience_s=60)
+    mine, others = [Item(3, n) for n in (1, 2, 3)], [Item(3, 4), Item(4, 1)]
+    handles = [queue.submit([item], 9) for item in (*mine, *others)]
+    await settle()
+    assert queue.cancel_all(lambda item: item in mine) == 3
+    assert queue.cancel_all(lambda item: item in mine) == 0  # the running one has not ended yet
+    for handle in handles[:3]:
+        await handle
+    assert sorted((r.item.position, r.aloud) for r in runner.refusals) == [
+        *((1, False), (2, False), (3, False)),
+    ]
+    runner.let_go(*others)
+    for handle in handles[3:]:
+        await handle
+    assert sorted(runner.ended, key=lambda item: item.chat_id) == others
