@@ -289,7 +289,7 @@ async def test_the_progress_of_a_slow_request_is_seen_and_cancelled(
     words = page.locator("#messages li:not(.mine) .words").last
     for megabytes in (1, 3):
         throttle.allow(megabytes * 1_000_000)
-        await expect(words).to_have_text(re.compile(rf"\b{megabytes * 25}\s?%.*\b4\b"))
+        await expect(words).to_have_text(re.compile(rf"\b{megabytes * 25}\s?%"))
     await screenshot(page, f"progress-{language}")
     await page.click(f".keys button:has-text('{TEXTS[language]['cancel_button']}')")
     await expect(words).to_have_text(TEXTS[language]["called_off"])
