@@ -165,9 +165,9 @@ class MessageStatus:
 
     async def remove_note(self) -> None:
         """Delete the note; the next request of the message gets its own."""
-        note, self._note = self._note, None
-        if note:
-            await note.remove()
+        if self._note:
+            await self._note.remove()
+            self._note = None
 
     async def cancelled(self) -> None:
         """Take the reaction away."""

@@ -68,11 +68,11 @@ class StatusNote:
         self._text = note.caption
 
     async def remove(self) -> None:
-        """Delete the note, also if it is still being sent."""
+        """Delete the note, also if it is still being sent; call it again if it was cancelled."""
         self._is_over = True
         if self._message_id is not None:
-            message_id, self._message_id = self._message_id, None
-            await self._delete(message_id)
+            await self._delete(self._message_id)
+            self._message_id = None
             await self._record(None)
 
     async def _send(self, note: MessageOptions) -> None:

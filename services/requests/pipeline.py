@@ -85,7 +85,10 @@ class RequestPipeline:
         except Exception as bug:  # noqa: BLE001 - whatever it is, the chat gets an answer
             await self.refuse(item, await report_bug(bug, f"a {item.link.platform} request"))
             return
-        await _remove_note(item)
+        try:
+            await _remove_note(item)
+        except asyncio.CancelledError:  # too late: the answer is there
+            await _remove_note(item)
         is_ad_due = await self._record(service, item, delivered)
         self._metrics.delivered(item.link.platform, is_known=delivered.is_known)
         await self._close(item)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,12 +15,15 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
+from core.progress import NotePace
 from data.config import ROOT
 from misc.ui.texts import load_texts
 from simulator.catalogue import LINKS, add_people, add_posts
 from simulator.page import BotSwitch
-from simulator.samples import SampleStore
+from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.proxy import Authority
+from simulator.sites.tiktok import Encoding
+from simulator.throttle import Throttle
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -268,6 +272,28 @@ async def test_a_reload_during_a_request_keeps_the_state(browser_harness: Browse
     await expect(page.locator("#messages video")).to_have_count(1)
     await expect(page.locator(".reaction")).to_have_count(0)
     assert len(browser_harness.harness.videos(browser_harness.harness.world.chats[1002])) == 1
+
+
+@pytest.mark.parametrize(("place", "language"), [("1001/1001", "en"), ("1003/1003", "ar")])
+async def test_the_progress_of_a_slow_request_is_seen_and_cancelled(
+    browser_harness: BrowserHarness, place: str, language: str
+):
+    harness, throttle = browser_harness.harness, Throttle(allowed=0)
+    video = harness.samples.video(VideoSpec(padded_bytes=4_000_000))
+    harness.video(encodings=(Encoding(video),), throttle=throttle, cover=None)
+    await harness.start(LIMITS_PATIENCE_S="0.1", LIMITS_STALL_S="60")
+    assert harness.application
+    harness.application.container.request_queue.note_pace = NotePace(0.1, 0.1)
+    page = await browser_harness.window(place, phone=True)
+    await write(page, VIDEO)
+    words = page.locator("#messages li:not(.mine) .words").last
+    for megabytes in (1, 3):
+        throttle.allow(megabytes * 1_000_000)
+        await expect(words).to_have_text(re.compile(rf"\b{megabytes * 25}\s?%"))
+    await screenshot(page, f"progress-{language}")
+    await page.click(f".keys button:has-text('{TEXTS[language]['cancel_button']}')")
+    await expect(words).to_have_text(TEXTS[language]["called_off"])
+    await expect(page.locator(".keys button", has_text="✖️")).to_have_count(0)
 
 
 async def test_two_windows_can_be_two_users_in_one_group(browser_harness: BrowserHarness):

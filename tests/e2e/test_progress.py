@@ -44,17 +44,22 @@ def is_note(message: Json) -> bool:
     return '"cancel/' in str(message.get("reply_markup")).replace("'", '"')
 
 
+def plain(words: str) -> str:
+    """Return a text without what only typography is about: the spaces around units."""
+    return words.replace("\N{NO-BREAK SPACE}", " ").replace(" %", "%")
+
+
 def note(harness: BotHarness, chat: Chat | None = None) -> str:
     """Return what the status note in a chat says; "" if there is none."""
     notes = [message["text"] for message in harness.answers(chat) if is_note(message)]
     assert len(notes) <= 1, notes
-    return notes[0] if notes else ""
+    return plain(notes[0]) if notes else ""
 
 
 def said(harness: BotHarness) -> list[str]:
     """Return everything that status notes have said, in order."""
     calls = harness.calls("sendMessage", "editMessageText")
-    return [call.params["text"] for call in calls if is_note(call.params)]
+    return [plain(call.params["text"]) for call in calls if is_note(call.params)]
 
 
 async def says(harness: BotHarness, words: str, chat: Chat | None = None) -> None:
@@ -76,11 +81,11 @@ async def test_a_download_counts_its_bytes_and_the_note_goes_with_the_answer(har
     throttle = slow_post(harness)
     await start(harness)
     harness.world.say(harness.ada, VIDEO)
-    await says(harness, "Downloading 0 % of 4 MB")
+    await says(harness, "Downloading 0% of 4 MB")
     assert harness.home.reactions  # the first sign
     for megabytes, percent in ((1, 25), (2, 50), (3, 75)):
         throttle.allow(megabytes * MB)
-        await says(harness, f"Downloading {percent} % of 4 MB")
+        await says(harness, f"Downloading {percent}% of 4 MB")
     throttle.allow(None)
     await harness.settled()
     assert len(harness.videos()) == 1
@@ -127,7 +132,7 @@ async def test_a_conversion_shows_its_share(harness: BotHarness):
     await start(harness)
     await harness.say(VIDEO)
     assert len(harness.videos()) == 1
-    shares = [int(m[1]) for text in said(harness) if (m := re.match(r"Converting (\d+) %", text))]
+    shares = [int(m[1]) for text in said(harness) if (m := re.match(r"Converting (\d+)%", text))]
     assert len(shares) > 2
     assert shares == sorted(shares)
     assert note(harness) == ""
@@ -141,7 +146,7 @@ async def test_an_upload_counts_the_bytes_that_left(harness: BotHarness):
     harness.world.say(harness.ada, VIDEO)
 
     def percent() -> int:
-        found = re.fullmatch(r"Uploading (\d+) %", note(harness))
+        found = re.fullmatch(r"Uploading (\d+)%", note(harness))
         return int(found[1]) if found else 0
 
     # The sockets of both sides hold some megabytes that the server has not read.
@@ -162,7 +167,7 @@ async def test_another_attempt_has_its_number(harness: BotHarness):
     throttle = slow_post(harness, page_trouble="empty", trouble_times=1)
     await start(harness)
     harness.world.say(harness.ada, VIDEO)
-    await says(harness, "Downloading 0 % of 4 MB\nAttempt 2 of 3")
+    await says(harness, "Downloading 0% of 4 MB\nAttempt 2 of 3")
     throttle.allow(None)
     await harness.settled()
     assert len(harness.videos()) == 1
@@ -175,7 +180,7 @@ async def test_the_place_in_the_queue_counts_down(harness: BotHarness):
     chats = [harness.world.chats[person.id] for person in people]
     for person in people[1:]:
         await harness.say("hello", person)
-    downloading = "Downloading 0 % of 1 MB"
+    downloading = "Downloading 0% of 1 MB"
     expected = [downloading, EN["status_next"], "Number 2 in the queue"]
     for number, person in enumerate(people):
         harness.world.say(person, link(number))
@@ -197,10 +202,10 @@ async def test_who_waits_for_the_same_post_sees_its_progress(harness: BotHarness
     await start(harness)
     await harness.say("hello", bo)
     harness.world.say(harness.ada, VIDEO)
-    await says(harness, "Downloading 0 % of 4 MB")
+    await says(harness, "Downloading 0% of 4 MB")
     harness.world.say(bo, VIDEO)
     throttle.allow(2 * MB)
-    await says(harness, "Downloading 50 % of 4 MB", harness.world.chats[1002])
+    await says(harness, "Downloading 50% of 4 MB", harness.world.chats[1002])
     throttle.allow(None)
     await harness.settled()
     assert [note(harness), note(harness, harness.world.chats[1002])] == ["", ""]
@@ -210,10 +215,10 @@ async def test_the_links_of_a_message_have_one_note_after_another(harness: BotHa
     throttles = [slow_post(harness, f"73000000000000002{n:02}", size=MB) for n in range(2)]
     await start(harness)
     harness.world.say(harness.ada, f"{link(0)} {link(1)}")
-    await says(harness, "Downloading 0 % of 1 MB")
+    await says(harness, "Downloading 0% of 1 MB")
     throttles[0].allow(None)
     await harness.until(lambda: len(harness.videos()) == 1)
-    await says(harness, "Downloading 0 % of 1 MB")
+    await says(harness, "Downloading 0% of 1 MB")
     throttles[1].allow(None)
     await harness.settled()
     assert len(harness.videos()) == 2
@@ -228,7 +233,7 @@ async def test_the_note_cancels_its_request(harness: BotHarness):
     slow_post(harness)
     await start(harness)
     harness.world.say(harness.ada, VIDEO)
-    await says(harness, "Downloading 0 % of 4 MB")
+    await says(harness, "Downloading 0% of 4 MB")
     await cancel(harness)
     assert harness.texts()[-1] == EN["called_off"]
     assert note(harness) == ""
@@ -278,7 +283,7 @@ async def test_a_group_has_a_reaction_and_no_note(harness: BotHarness):
     harness.world.say(harness.ada, link(0), crew)
     await harness.until(lambda: crew.reactions)
     harness.world.say(harness.ada, link(1))
-    await says(harness, "Downloading 0 % of 1 MB")  # by now, the group would have its own
+    await says(harness, "Downloading 0% of 1 MB")  # by now, the group would have its own
     assert note(harness, crew) == ""
     for throttle in throttles:
         throttle.allow(None)
@@ -296,7 +301,7 @@ async def test_the_note_is_gone_at_the_end_of_the_process(harness: BotHarness):
     bo_chat = harness.world.chats[1002]
     await harness.say("hello", bo)
     harness.world.say(harness.ada, link(0))
-    await says(harness, "Downloading 0 % of 1 MB")
+    await says(harness, "Downloading 0% of 1 MB")
     harness.world.say(bo, link(1))
     await says(harness, EN["status_next"], bo_chat)
     await harness.stop()
@@ -326,7 +331,7 @@ async def test_the_id_of_the_note_is_stored_while_it_is_there(harness: BotHarnes
     throttle = slow_post(harness)
     await start(harness)
     harness.world.say(harness.ada, VIDEO)
-    await says(harness, "Downloading 0 % of 4 MB")
+    await says(harness, "Downloading 0% of 4 MB")
     (before,) = [message["message_id"] for message in harness.answers() if is_note(message)]
     while await stored_notes() != [before]:
         await harness.world.changed(0.05)

@@ -379,6 +379,31 @@ async def test_the_note_is_gone_before_the_request_is_stored_as_finished(
     assert one.context.work.is_over
 
 
+async def test_once_the_answer_is_there_it_is_too_late_to_cancel(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+):
+    one, service = fake_request(row=ROW), FakeService()
+    pipeline = RequestPipeline({"post": service}, Metrics())
+    await pipeline.report(one.context, 1, None)
+    is_deleting, remove = asyncio.Event(), one.status.remove_note
+
+    async def slow() -> None:
+        if not is_deleting.is_set():
+            is_deleting.set()
+            await asyncio.Event().wait()
+        await remove()
+
+    monkeypatch.setattr(one.status, "remove_note", slow)
+    running = asyncio.ensure_future(pipeline.run(one.context))
+    await is_deleting.wait()
+    running.cancel()
+    await running
+    assert service.records == 1
+    assert records.outcomes == [(ROW, DELIVERED)]
+    assert one.status.notes == []
+    assert one.presenter.explained == []
+
+
 async def test_a_request_that_is_left_keeps_no_note(records: Records):
     one, pipeline = fake_request(row=7), RequestPipeline({}, Metrics())
     await pipeline.report(one.context, 1, None)
