@@ -9,15 +9,18 @@ from handlers.injected import Injected
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
+from misc.bundles import Bundles
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.queue_notices import QueueNotices
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
+from services.requests.queue import UNLIMITED
 
 
 def build_intake(
@@ -40,11 +43,13 @@ def build_intake(
             extras=Extras(share=buttons.share and can_share, copy_link=buttons.copy_link),
         ),
         statuses=StatusFactory(container.bot, container.sender, load_texts()),
+        notices=QueueNotices(container.bot, container.sender, load_texts()),
         metrics=container.metrics,
         limits=IntakeLimits(
             links_per_message=limits.links_per_message,
-            private_queue=limits.private_queue,
-            group_queue=limits.group_queue,
+            waiting_links=limits.waiting_links,
+            private_queue=limits.private_queue or UNLIMITED,
+            group_queue=limits.group_queue or UNLIMITED,
             max_age_s=limits.max_age_s,
         ),
         bot_id=container.bot.id,
@@ -61,6 +66,7 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         request_queue=container.request_queue,
         running_buttons=RunningButtons(),
         deduplicator=Deduplicator(container.metrics.dropped),
+        bundles=Bundles(),
         bans=container.bans,
         spool=container.spool,
         exports=container.exports,

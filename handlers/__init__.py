@@ -15,6 +15,7 @@ from handlers import (
     mode,
     noop,
     privacy,
+    rest,
     retry,
     settings,
     start,
@@ -96,7 +97,7 @@ def setup(
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )
-    for before in (links, audio, versions, retry, cancel):
+    for before in (links, audio, versions, retry, rest, cancel):
         dispatcher.include_router(before.router())
     dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
     for after in (chat_member, noop, fallback, errors):

@@ -9,6 +9,7 @@ from core.choices import Choice
 from core.media import Link
 from core.pseudonyms import Pseudonyms
 from delivery.sender import Sender
+from misc.bundles import Bundles
 from misc.intake import RequestIntake
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.deduplication import Deduplicator
@@ -33,6 +34,7 @@ class Injected(TypedDict):
     request_queue: RequestQueue[RequestContext]
     running_buttons: RunningButtons
     deduplicator: Deduplicator
+    bundles: Bundles
     bans: BanList
     spool: Spool
     exports: Exports

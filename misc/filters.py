@@ -145,6 +145,13 @@ class MayChangeSettings(Filter):
         return member.status in _ADMIN_STATUSES
 
 
+def sender_of(message: Message) -> int | None:
+    """Return the id of the person, or of the chat in whose name a message was sent."""
+    if message.sender_chat:
+        return message.sender_chat.id
+    return message.from_user.id if message.from_user else None
+
+
 def links_of(message: Message, registry: Registry) -> list[Link]:
     """Return the links to supported platforms in a message's text, caption and entities."""
     text = message.text or message.caption or ""

@@ -4,18 +4,21 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from aiogram.types import Message
+from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, Choice
-from core.errors import TooOldError
+from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
 from core.media import Link
-from core.request import ButtonPress, Kind, Request
+from core.request import ButtonPress, Kind, Request, press_id
 from delivery.targets import ChatTarget
+from misc.filters import sender_of
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.callback_data import SLIDES
+from misc.queue_notices import QueueNotices, Rest
+from misc.ui.callback_data import SLIDES, rest_of
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from services.metrics import Metrics
@@ -28,8 +31,10 @@ from services.requests.store import RequestStore, StoredRequest
 class IntakeLimits:
     """How many requests are accepted."""
 
-    #: Links of one message that are answered; the rest is ignored.
+    #: Links of one message that are answered at once; a button fetches the others.
     links_per_message: int
+    #: Links of one person in the queue, over all chats.
+    waiting_links: int
     #: Messages of one chat in the queue.
     private_queue: int
     group_queue: int
@@ -45,6 +50,7 @@ class RequestIntake:
     queue: RequestQueue[RequestContext]
     presenters: PresenterFactory
     statuses: StatusFactory
+    notices: QueueNotices
     metrics: Metrics
     limits: IntakeLimits
     bot_id: int
@@ -57,78 +63,198 @@ class RequestIntake:
         ack: UpdateAck,
         choice: Choice = NO_CHOICE,
     ) -> RequestHandle:
-        """Submit the requests for the links of a message, as many as are allowed.
+        """Submit the requests for the links of a message; offer those that are too many.
 
         `choice` is the version that the message asks for.
         """
-        preferences = chat.preferences
-        if message.chat.type != "private":
-            if preferences.only_mentioned and not self._mentions_bot(message):
-                self._drop("not_mentioned", message)
-                links = ()
-            muted = [link for link in links if link.platform in preferences.muted]
-            if muted:
-                self._drop("muted_site", message)
-                links = [link for link in links if link not in muted]
-        if len(links) > self.limits.links_per_message:
-            self._drop("too_many_links", message)
-        asked_at = int(message.date.timestamp())
-        requests = [
-            _chosen(choice, link, message, chat, asked_at)
-            for link in links[: self.limits.links_per_message]
-        ]
-        return await self._submit(requests, ack)
+        most = self.limits.links_per_message
+        requests, rest = self._portion(message, links, chat, 0, most, choice)
+        handle = await self._submit(requests, ack, ack.update_id)
+        if rest and message.business_connection_id:
+            self._drop("too_many_links", message)  # a customer gets no buttons
+        elif rest:
+            await self.notices.offer_rest(requests[0], rest)
+        return handle
+
+    async def submit_link(
+        self,
+        message: Message,
+        links: Sequence[Link],
+        index: int,
+        chat: ChatView,
+        ack: UpdateAck,
+    ) -> RequestHandle:
+        """Submit the request for one of the links of a message."""
+        requests, _ = self._portion(message, links, chat, index, 1, NO_CHOICE)
+        return await self._submit(requests, ack, ack.update_id)
+
+    async def submit_rest(
+        self,
+        note: Message,
+        links: Sequence[Link],
+        start: int,
+        chat: ChatView,
+        ack: UpdateAck,
+        choice: Choice = NO_CHOICE,
+    ) -> bool:
+        """Submit further links of a message, from an index on.
+
+        `note` is the message with the button, a reply to the message with the links. It shows what
+        is left afterwards. Return False if an earlier press has submitted them.
+        """
+        message = note.reply_to_message
+        assert message is not None
+        most = self.limits.links_per_message
+        requests, rest = self._portion(message, links, chat, start, most, choice)
+        is_new = False
+        if requests:
+            now = int(time.time())  # the age of a request counts from the press
+            requests = [replace(request, asked_at=now) for request in requests]
+            key = press_id(note.chat.id, note.message_id, rest_of(start))
+            is_new = not (await self._submit(requests, ack, key)).is_empty
+        await self.notices.update_offer(note, chat.lang, rest)
+        return is_new
 
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self, query: CallbackQuery, message: Message, link: Link, chat: ChatView, ack: UpdateAck
     ) -> RequestHandle:
-        """Submit the request of a button; `data` is its callback data."""
+        """Submit the request of a button below `message`."""
+        data = query.data or ""
         kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
         markup = message.reply_markup
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
-        request = _request(kind, link, message, chat, int(time.time()))
-        return await self._submit([replace(request, press=press)], ack)
+        request = _request(kind, link, message, chat, int(time.time()), query.from_user.id)
+        return await self._submit([replace(request, press=press)], ack, ack.update_id)
 
     async def submit_version(
-        self, message: Message, link: Link, chat: ChatView, choice: Choice, ack: UpdateAck
+        self,
+        query: CallbackQuery,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        choice: Choice,
+        ack: UpdateAck,
     ) -> RequestHandle:
         """Submit the request for a version of a post, as the answer to `message`."""
-        return await self._submit([_chosen(choice, link, message, chat, int(time.time()))], ack)
+        sender_id = query.from_user.id
+        request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
+        return await self._submit([request], ack, ack.update_id)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
-        return await self._submit([request], ack)
+        return await self._submit([request], ack, ack.update_id)
 
     async def resume(self) -> None:
         """Continue the requests that other processes have left.
 
+        Their age counts from when the last of those processes was seen at work: waiting in the
+        queue makes no request too old.
+
         Raises:
             StorageError: the database did not answer.
         """
+        seen_at = await self.store.last_finished_at()
         by_message: dict[object, list[StoredRequest]] = {}
         for stored in await self.store.take_over():
             request = stored.request
             key = (request.chat_id, request.message_id, request.press, request.inline_id)
             by_message.setdefault(key, []).append(stored)
         for entries in by_message.values():
-            self._enqueue(entries, None)
+            asked_at = max(entries[0].request.asked_at, seen_at)
+            self._enqueue(self._contexts(entries), None, asked_at)
 
-    async def _submit(self, requests: Sequence[Request], ack: UpdateAck) -> RequestHandle:
+    def has_room_for(self, person_id: int) -> bool:
+        """Return True if another link of a person fits into the queue."""
+        return self.queue.of_person(person_id) < self.limits.waiting_links
+
+    def _portion(
+        self,
+        message: Message,
+        links: Sequence[Link],
+        chat: ChatView,
+        start: int,
+        most: int,
+        choice: Choice,
+    ) -> tuple[list[Request], Rest | None]:
+        """Return the requests for the next links of a message, and what is left after them."""
+        allowed = self._allowed(message, links[start:], chat)
+        rest = Rest(len(allowed) - most, links.index(allowed[most])) if allowed[most:] else None
+        preferences = chat.preferences
+        if rest and preferences.delete_request:
+            # The button reads the other links in the message.
+            preferences = replace(preferences, delete_request=False)
+        asked_at, sender_id = int(message.date.timestamp()), sender_of(message)
+        chat = replace(chat, preferences=preferences)
+        requests = [
+            _chosen(choice, link, message, chat, asked_at, sender_id) for link in allowed[:most]
+        ]
+        if len(links) > 1:
+            requests = [replace(r, index=links.index(r.link)) for r in requests]
+        return requests, rest
+
+    def _allowed(self, message: Message, links: Sequence[Link], chat: ChatView) -> Sequence[Link]:
+        """Return the links that this chat wants to be answered."""
+        preferences = chat.preferences
+        if message.chat.type == "private":
+            return links
+        if preferences.only_mentioned and not self._mentions_bot(message):
+            self._drop("not_mentioned", message)
+            return ()
+        allowed = [link for link in links if link.platform not in preferences.muted]
+        if len(allowed) < len(links):
+            self._drop("muted_site", message)
+        return allowed
+
+    async def _submit(
+        self, requests: Sequence[Request], ack: UpdateAck, update_id: int
+    ) -> RequestHandle:
         """Store requests, acknowledge their update, and queue those that are new."""
-        entries = await self.store.enter(ack.update_id, requests) if requests else []
+        entries = await self.store.enter(update_id, requests) if requests else []
         ack.give()
         if len(entries) < len(requests):
             self.metrics.dropped("repeated_update", requests[0].chat_id)
         if not entries:
             return RequestHandle(0)
-        is_private = requests[0].is_private
-        limits = self.limits
-        return self._enqueue(entries, limits.private_queue if is_private else limits.group_queue)
+        first, limits = requests[0], self.limits
+        most = limits.private_queue if first.is_private else limits.group_queue
+        handle, left_out = self._enqueue_fitting(entries, most)
+        handle.on_end(partial(self._forget_if_idle, first.person_id))
+        if left_out:
+            self.metrics.dropped("waiting_links", first.chat_id)
+            await self.notices.say_left_out(first, left_out, limits.waiting_links)
+        else:
+            await self.notices.say_waiting(first, self.queue.of_person(first.person_id))
+        return handle
 
-    def _enqueue(self, entries: Sequence[StoredRequest], max_messages: int | None) -> RequestHandle:
-        """Queue the requests of one message, which share a status indicator."""
+    def _forget_if_idle(self, person_id: int) -> None:
+        if not self.queue.of_person(person_id):
+            self.notices.forget(person_id)
+
+    def _enqueue_fitting(
+        self, entries: Sequence[StoredRequest], max_messages: int
+    ) -> tuple[RequestHandle, int]:
+        """Queue the requests of one message, and refuse links beyond the person's limit.
+
+        Return how many were refused. Presses and inline messages are no links.
+        """
+        contexts = self._contexts(entries)
+        first = entries[0].request
+        is_links = first.press is None and first.inline_id is None
+        room = self.limits.waiting_links - self.queue.of_person(first.person_id)
+        fitting = contexts[: max(room, 0)] if is_links else contexts
+        beyond = contexts[len(fitting) :]
+        handles = []
+        if fitting:
+            handles.append(self._enqueue(fitting, max_messages, first.asked_at))
+        if beyond:
+            error = LinksLeftOutError(self.limits.waiting_links)
+            handles.append(self.queue.turn_away(beyond, error, aloud=False))
+        return RequestHandle.of_all(handles), len(beyond)
+
+    def _contexts(self, entries: Sequence[StoredRequest]) -> list[RequestContext]:
+        """Return the contexts of the requests of one message, which share a status indicator."""
         status = self.statuses.status_of(entries)
-        contexts = [
+        return [
             RequestContext(
                 link=stored.request.link,
                 target=ChatTarget.of_request(stored.request),
@@ -140,7 +266,11 @@ class RequestIntake:
             )
             for stored in entries
         ]
-        if time.time() - entries[0].request.asked_at > self.limits.max_age_s:
+
+    def _enqueue(
+        self, contexts: Sequence[RequestContext], max_messages: int | None, asked_at: int
+    ) -> RequestHandle:
+        if time.time() - asked_at > self.limits.max_age_s:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
 
@@ -155,17 +285,26 @@ class RequestIntake:
         self.metrics.dropped(reason, message.chat.id)
 
 
-def _chosen(choice: Choice, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+def _chosen(
+    choice: Choice,
+    link: Link,
+    message: Message,
+    chat: ChatView,
+    asked_at: int,
+    sender_id: int | None,
+) -> Request:
     """Return the request for a post in the version of a choice, or of the chat's settings."""
     if choice.quality or choice.is_file:
         preferences = replace(chat.preferences, quality=choice.quality or Quality.BEST)
         chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
     kind: Kind = "sound" if chat.preferences.quality is Quality.SOUND else "post"
-    request = _request(kind, link, message, chat, asked_at)
+    request = _request(kind, link, message, chat, asked_at, sender_id)
     return replace(request, piece=choice.piece, is_mp3=choice.is_mp3)
 
 
-def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int) -> Request:
+def _request(
+    kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int, sender_id: int | None
+) -> Request:
     target = ChatTarget.of(message)
     # The name is stored only if the answer shows it, because the message itself is deleted then.
     shows_name = chat.preferences.delete_request and not target.is_private
@@ -180,6 +319,7 @@ def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at:
         file_mode=chat.file_mode,
         preferences=chat.preferences,
         asker=message.from_user.full_name if message.from_user and shows_name else "",
+        sender_id=None if target.is_private else sender_id,
         thread_id=target.thread_id,
         business_id=target.business_id,
     )

@@ -99,8 +99,8 @@ class Metrics:
     def dropped(self, reason: str, chat_id: int) -> None:
         """Count an update that is not answered on purpose, and log why.
 
-        Reasons are banned, flood, duplicate, not_mentioned, muted_site, too_many_links and
-        repeated_update.
+        Reasons are banned, flood, duplicate, not_mentioned, muted_site, too_many_links,
+        waiting_links, repeated_post and repeated_update.
         """
         self._dropped.labels(reason).inc()
         logger.debug(
