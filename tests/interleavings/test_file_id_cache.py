@@ -11,6 +11,7 @@ from core.cached_post import CachedPost, CacheKey
 from core.chat_queue import Lane
 from core.errors import ClipferryError, NotAvailableError
 from core.media import Access, Clip, Link, Post, RemoteFile
+from core.progress import WorkProgress
 from services.requests.context import Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
 from services.requests.slots import Slots
@@ -103,6 +104,7 @@ class Context:
     link: Link = LINK
     status: Status = field(default_factory=Status)
     stored: Stored = field(default_factory=Stored)
+    work: WorkProgress = field(default_factory=WorkProgress)
 
     @property
     def lane(self) -> Lane:
