@@ -12,6 +12,7 @@ from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
 from misc.addressing import BotAccount
+from misc.bundles import Bundles
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.access_gate import AccessGate
@@ -20,6 +21,7 @@ from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.help import BotProfile
@@ -29,6 +31,7 @@ from misc.ui.settings_menu import SettingsMenu
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
 from misc.utils import platform_titles
+from services.requests.queue import UNLIMITED
 
 
 def build_intake(
@@ -52,11 +55,13 @@ def build_intake(
             captions=_captions(container, settings, bot_username),
         ),
         statuses=StatusFactory(container.bot, container.sender, load_texts()),
+        notices=QueueNotices(container.bot, container.sender, load_texts()),
         metrics=container.metrics,
         limits=IntakeLimits(
             links_per_message=limits.links_per_message,
-            private_queue=limits.private_queue,
-            group_queue=limits.group_queue,
+            waiting_links=limits.waiting_links,
+            private_queue=limits.private_queue or UNLIMITED,
+            group_queue=limits.group_queue or UNLIMITED,
             max_age_s=limits.max_age_s,
         ),
         groups=GroupRules(
@@ -91,6 +96,7 @@ def build_dispatcher(
         request_queue=container.request_queue,
         running_buttons=RunningButtons(),
         deduplicator=Deduplicator(container.metrics.dropped),
+        bundles=Bundles(),
         bans=container.bans,
         account=intake.groups.account,
         opt_outs=container.opt_outs,

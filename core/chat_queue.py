@@ -1,11 +1,20 @@
-"""Chat queues: each chat is served first come, first served, one request at a time."""
+"""Request queues: each person in each chat is served in order, one request at a time."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one person asks for in one chat. Lanes do not wait for each other."""
+
+    chat_id: int
+    #: A person, or a chat in whose name somebody writes.
+    person_id: int
 
 
 @dataclass(eq=False, slots=True)
@@ -25,84 +34,97 @@ class _Entry(Generic[T]):
 
 
 class ChatQueues(Generic[T]):
-    """Request queues by chat. At most one request of a chat is active at any time."""
+    """Request queues by lane. At most one request of a lane is active at any time."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, deque[_Entry[T]]] = {}
-        self._active: dict[int, _Entry[T]] = {}
+        self._waiting: dict[Lane, deque[_Entry[T]]] = {}
+        self._active: dict[Lane, _Entry[T]] = {}
         #: Number of messages by chat that still have a waiting or active request.
-        self._places: dict[int, int] = {}
+        self._places: Counter[int] = Counter()
+        #: Number of waiting and active requests by person.
+        self._by_person: Counter[int] = Counter()
 
     def __len__(self) -> int:
-        """Return the number of waiting and active requests, over all chats."""
+        """Return the number of waiting and active requests, over all lanes."""
         return sum(map(len, self._waiting.values())) + len(self._active)
 
-    def put(self, chat_id: int, items: Sequence[T], most: int | None, order: int = 0) -> bool:
+    def of_person(self, person_id: int) -> int:
+        """Return the number of a person's waiting and active requests, over all chats."""
+        return self._by_person[person_id]
+
+    def put(self, lane: Lane, items: Sequence[T], most: int | None, order: int = 0) -> bool:
         """Queue the requests of one message.
 
         Return False if the chat already has `most` messages in the queue; None means no limit.
-        Within a chat, the message with the smallest `order` is served first.
+        Within a lane, the message with the smallest `order` is served first.
         """
-        if most is not None and self._places.get(chat_id, 0) >= most:
+        if most is not None and self._places[lane.chat_id] >= most:
             return False
         message = _Message(len(items))
-        self._places[chat_id] = self._places.get(chat_id, 0) + 1
-        queue = self._waiting.setdefault(chat_id, deque())
+        self._places[lane.chat_id] += 1
+        self._by_person[lane.person_id] += len(items)
+        queue = self._waiting.setdefault(lane, deque())
         queue.extend(_Entry(item, message, order) for item in items)
         if len(queue) > len(items) and queue[-len(items) - 1].order > order:
-            self._waiting[chat_id] = deque(sorted(queue, key=lambda entry: entry.order))
+            self._waiting[lane] = deque(sorted(queue, key=lambda entry: entry.order))
         return True
 
-    def take(self, chat_id: int) -> T | None:
-        """Return the chat's next request, which stays active until `done` is called.
+    def take(self, lane: Lane) -> T | None:
+        """Return the lane's next request, which stays active until `done` is called.
 
-        Return None if another request of the chat is active or none is waiting.
+        Return None if another request of the lane is active or none is waiting.
         """
-        queue = self._waiting.get(chat_id)
-        if not queue or chat_id in self._active:
+        queue = self._waiting.get(lane)
+        if not queue or lane in self._active:
             return None
-        entry = self._active[chat_id] = queue.popleft()
+        entry = self._active[lane] = queue.popleft()
         if not queue:
-            del self._waiting[chat_id]
+            del self._waiting[lane]
         return entry.item
 
-    def done(self, chat_id: int) -> None:
-        """Mark the chat's active request as ended.
+    def done(self, lane: Lane) -> None:
+        """Mark the lane's active request as ended.
 
         Raises:
-            KeyError: no request of the chat is active.
+            KeyError: no request of the lane is active.
         """
-        self._release(chat_id, self._active.pop(chat_id))
+        self._release(lane, self._active.pop(lane))
 
-    def remove(self, chat_id: int, item: T) -> bool:
+    def remove(self, lane: Lane, item: T) -> bool:
         """Remove a waiting request. Return False if it is not waiting, or no longer."""
-        queue = self._waiting.get(chat_id, deque())
+        queue = self._waiting.get(lane, deque())
         entry = next((entry for entry in queue if entry.item == item), None)
         if entry is None:
             return False
         queue.remove(entry)
         if not queue:
-            del self._waiting[chat_id]
-        self._release(chat_id, entry)
+            del self._waiting[lane]
+        self._release(lane, entry)
         return True
 
-    def place_of(self, chat_id: int, item: T) -> int:
-        """Return the place of a request among the chat's waiting ones, from 1; 0 if it is not."""
-        own = self._waiting.get(chat_id, deque())
+    def place_of(self, lane: Lane, item: T) -> int:
+        """Return the place of a request among the lane's waiting ones, from 1; 0 if it is not."""
+        own = self._waiting.get(lane, deque())
         return next((n for n, entry in enumerate(own, start=1) if entry.item == item), 0)
 
     def drain(self) -> list[T]:
-        """Remove and return all waiting requests, grouped by chat. Active requests stay."""
+        """Remove and return all waiting requests, grouped by lane. Active requests stay."""
         items = [entry.item for queue in self._waiting.values() for entry in queue]
-        for chat_id, queue in self._waiting.items():
+        for lane, queue in self._waiting.items():
             for entry in queue:
-                self._release(chat_id, entry)
+                self._release(lane, entry)
         self._waiting.clear()
         return items
 
-    def _release(self, chat_id: int, entry: _Entry[T]) -> None:
+    def _release(self, lane: Lane, entry: _Entry[T]) -> None:
+        _decrement(self._by_person, lane.person_id)
         entry.message.left -= 1
         if entry.message.left == 0:
-            self._places[chat_id] -= 1
-            if not self._places[chat_id]:
-                del self._places[chat_id]
+            _decrement(self._places, lane.chat_id)
+
+
+def _decrement(counts: Counter[int], key: int) -> None:
+    """Count one less, and keep no zero: memory follows the traffic."""
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -12,6 +12,7 @@
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
+    │      · LinksLeftOutError · AlreadySentError
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
@@ -298,6 +299,27 @@ class QueueFullError(LimitError):
     def facts(self) -> dict[str, Fact]:
         """Return the number of messages that the chat has in the queue."""
         return {"count": self.number}
+
+
+class LinksLeftOutError(LimitError):
+    """The person already has the maximum number of links in the queue."""
+
+    text_key = "links_left_out"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"limit {limit}")
+        self.limit = limit
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """Return the number of links that were left out, this one, and the limit."""
+        return {"count": 1, "limit": self.limit}
+
+
+class AlreadySentError(LimitError):
+    """The chat has received this post since it was asked for."""
+
+    text_key = "already_running"
 
 
 class RequestCancelledError(LimitError):

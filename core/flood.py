@@ -1,6 +1,7 @@
 """Flood protection: senders and groups above a message rate get a time-out.
 
-The logic is pure; the caller passes the time.
+Messages with links are not judged: they wait in the request queue. The logic is pure; the caller
+passes the time.
 """
 
 from collections import deque
@@ -66,6 +67,11 @@ class Guard:
     def __len__(self) -> int:
         """Return the number of senders and groups whose messages are counted."""
         return len(self._senders) + len(self._groups)
+
+    def is_out(self, sender_id: int, group_id: int | None, now: float) -> bool:
+        """Return True if a message is to be ignored because of a time-out. It is not counted."""
+        records = self._senders.get(sender_id), self._groups.get(group_id or 0)
+        return any(record and now < record.out_until for record in records)
 
     def judge(self, sender_id: int, group_id: int | None, now: float) -> tuple[Verdict, int]:
         """Count a message. Return the verdict, and the minutes of a time-out that begins now or 0.

@@ -1,5 +1,6 @@
 """Requests and the progress of their answers, as pure values with a JSON form for the database."""
 
+import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
@@ -46,6 +47,8 @@ class Request:
     asker: str = ""
     #: Who asked in a group: a person, or a chat that writes there. None in private chats.
     sender_id: int | None = None
+    #: Index of the link in a message with several; None if it is the only one.
+    index: int | None = None
     #: Forum topic, or None.
     thread_id: int | None = None
     #: Connection of the business account that sends the answer, or None for the bot itself.
@@ -59,6 +62,11 @@ class Request:
     piece: Piece | None = None
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
+
+    @property
+    def person_id(self) -> int:
+        """Who asked: a person, or a chat in whose name somebody writes."""
+        return self.chat_id if self.sender_id is None else self.sender_id
 
     def as_json(self) -> str:
         """Return the JSON form for the database."""
@@ -90,6 +98,16 @@ class Request:
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
+
+
+def press_id(chat_id: int, message_id: int, data: str) -> int:
+    """Return a number that stands for every press of one button, instead of an update's id.
+
+    Requests that are stored under it are stored once, however often the button is pressed. It is
+    negative, which Telegram's update ids never are.
+    """
+    digest = hashlib.sha256(f"{chat_id}/{message_id}/{data}".encode()).digest()
+    return -(int.from_bytes(digest[:8], "big") >> 1) - 1
 
 
 #: Stands for the message id of a file that Telegram refused in every form.

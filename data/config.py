@@ -294,17 +294,30 @@ class LimitsSection(Section):
     waiting_requests: int = Field(
         5_000, ge=0, description="Maximum number of requests that may wait in the queue."
     )
+    waiting_links: int = Field(
+        200,
+        ge=1,
+        description="Maximum number of links of one person that wait or are being served, over all "
+        "chats. What is beyond is refused, and the person is told how many links that were.",
+    )
     private_queue: int = Field(
-        3, ge=1, description="Maximum number of messages with links that a user may have queued."
+        0,
+        ge=0,
+        description="Maximum number of messages with links that a user may have queued. 0: no "
+        "limit besides waiting_links.",
     )
     group_queue: int = Field(
-        10, ge=1, description="Maximum number of messages with links that a group may have queued."
+        0,
+        ge=0,
+        description="Maximum number of messages with links that a group may have queued. 0: no "
+        "limit besides waiting_links.",
     )
     spam_guard: bool = Field(
         True,
-        description="Flood protection: users who send more than 5 messages in 5 seconds, and "
-        "groups with more than 20 per minute, are ignored for one minute, and for five if it "
-        "happens again within an hour.",
+        description="Flood protection: commands and talk of users who send more than 5 messages in "
+        "5 seconds, and commands in groups with more than 20 per minute, are ignored for one "
+        "minute, and for five if it happens again within an hour. Links are never ignored: they "
+        "wait in the queue. An album counts as one message.",
     )
     patience_s: float = Field(
         2.5,
@@ -322,7 +335,10 @@ class LimitsSection(Section):
         "download.",
     )
     links_per_message: int = Field(
-        5, ge=1, description="Maximum number of links answered per message."
+        5,
+        ge=1,
+        description="Number of links of one message that are answered at once. A button fetches "
+        "the others.",
     )
     group_items: int = Field(
         10,

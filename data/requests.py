@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Update, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
@@ -174,6 +174,12 @@ async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
         )
         for row in sorted(rows, key=lambda row: row.id)
     ]
+
+
+async def last_finished_at(bot_id: int) -> int:
+    """Return the Unix time at which a process finished a request last; 0 if none has."""
+    query = select(func.max(Requests.finished_at)).where(Requests.bot_id == bot_id)
+    return await read(lambda db: db.execute(query).scalar()) or 0
 
 
 async def hand_back(owner: str) -> int:

@@ -17,6 +17,7 @@ from handlers import (
     my_links,
     noop,
     privacy,
+    rest,
     retry,
     settings,
     start,
@@ -100,7 +101,7 @@ def setup(
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )
-    for before in (links, audio, versions, retry, cancel):
+    for before in (links, audio, versions, retry, rest, cancel):
         dispatcher.include_router(before.router())
     dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
     dispatcher.include_router(chat_member.router(menus.membership))

@@ -39,9 +39,7 @@ async def on_press(
     if not isinstance(message, Message) or link is None:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
         return
-    submit = partial(
-        intake.submit_press, message, link, chat, data, ack, sender_id=query.from_user.id
-    )
+    submit = partial(intake.submit_press, query, message, link, chat, ack)
     if await running_buttons.run((message.chat.id, message.message_id, data), submit):
         await query.answer()
     else:

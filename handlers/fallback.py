@@ -3,12 +3,15 @@
 In private chats the answer is a hint; in groups only a command that names the bot gets one.
 """
 
+from typing import Final
+
 from aiogram import Router
 from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
+from misc.bundles import Bundles
 from misc.filters import AnyCommand, InPrivate, OfKind, marked_urls, page_of
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.texts import Texts
@@ -33,6 +36,8 @@ _USER_CONTENT = {
     ContentType.VIDEO_NOTE,
     ContentType.VOICE,
 }
+#: The hint for messages that say nothing more specific.
+_GENERAL: Final = "links_only"
 
 
 def router() -> Router:
@@ -58,16 +63,28 @@ async def on_unknown_command(
 
 
 async def on_anything(
-    message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
+    message: Message,
+    chat: ChatView,
+    sender: Sender,
+    texts: Texts,
+    registry: Registry,
+    bundles: Bundles,
 ) -> None:
     """Explain what to send, except to a new chat: the welcome message has just done so.
+
+    An album gets one hint, and none if one of its captions has a link.
 
     Raises:
         DeliveryError: the hint is not sent.
     """
-    if not chat.is_new:
-        text = texts(chat.lang, _hint_key(message, registry), platforms=platform_titles(registry))
-        await sender.send_text(ChatTarget.of(message), text)
+    if chat.is_new:
+        bundles.mark_answered(message)
+        return
+    hints = [(_hint_key(item, registry), item) for item in await bundles.collect(message)]
+    if hints:
+        key, item = min(hints, key=lambda hint: hint[0] == _GENERAL)
+        text = texts(chat.lang, key, platforms=platform_titles(registry))
+        await sender.send_text(ChatTarget.of(item), text)
 
 
 async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
@@ -82,5 +99,5 @@ def _hint_key(message: Message, registry: Registry) -> str:
     if page := page_of(message, registry):
         return page.error.text_key
     if not message.text:
-        return "links_only"
+        return _GENERAL
     return "foreign_link" if any(marked_urls(message)) else "send_link"

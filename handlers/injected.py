@@ -10,6 +10,7 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from delivery.sender import Sender
 from misc.addressing import BotAccount
+from misc.bundles import Bundles
 from misc.intake import RequestIntake
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.deduplication import Deduplicator
@@ -38,6 +39,7 @@ class Injected(TypedDict):
     request_queue: RequestQueue[RequestContext]
     running_buttons: RunningButtons
     deduplicator: Deduplicator
+    bundles: Bundles
     bans: BanList
     account: BotAccount
     opt_outs: OptOuts

@@ -5,6 +5,7 @@ from aiogram.types import Message
 
 from core.choices import NO_CHOICE, Choice, choice_in
 from core.media import Link
+from misc.bundles import Bundles
 from misc.filters import EditedSoon, HasLinks, MadeByBot, NamesVersion
 from misc.intake import RequestIntake
 from misc.middlewares.deduplication import Deduplicator
@@ -48,8 +49,10 @@ async def on_link(
     intake: RequestIntake,
     deduplicator: Deduplicator,
     ack: UpdateAck,
+    bundles: Bundles,
 ) -> None:
     """Queue the links of a message, unless the message has arrived before."""
+    bundles.mark_answered(message)
     if deduplicator.is_first(message):
         choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
         await intake.submit_links(message, links, chat, ack, choice)

@@ -5,6 +5,7 @@ from functools import partial
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
+from core.chat_queue import Lane
 from core.errors import ClipferryError
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -49,7 +50,7 @@ async def on_versions(
         await query.answer(words["button_expired"], show_alert=True)
         return
     try:
-        offers = await version_finder.find(link, message.chat.id)
+        offers = await version_finder.find(link, Lane(message.chat.id, query.from_user.id))
     except ClipferryError as error:
         await query.answer(texts(chat.lang, error.text_key, **error.facts), show_alert=True)
         return
@@ -77,11 +78,7 @@ async def on_version(
         return
     is_menu = not (message.caption or message.video)
     answered = (message.reply_to_message if is_menu else None) or message
-    submit = partial(
-        intake.submit_version,
-        *(answered, link, chat, version[0], ack),
-        sender_id=query.from_user.id,
-    )
+    submit = partial(intake.submit_version, query, answered, link, chat, version[0], ack)
     if not await running_buttons.run((message.chat.id, message.message_id, data), submit):
         await query.answer(texts[chat.lang]["already_running"])
         return

@@ -3,22 +3,24 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from aiogram.types import Message
+from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, Choice
-from core.errors import TooOldError
+from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Kind, Request
+from core.request import ButtonPress, Kind, Request, press_id
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
 from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
+from misc.queue_notices import QueueNotices, Rest
 from misc.served_links import ServedLinks
-from misc.ui.callback_data import SLIDES
+from misc.ui.callback_data import SLIDES, rest_of
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from services.metrics import Metrics
@@ -31,8 +33,10 @@ from services.requests.store import RequestStore, StoredRequest
 class IntakeLimits:
     """How many requests are accepted."""
 
-    #: Links of one message that are answered; the rest is ignored.
+    #: Links of one message that are answered at once; a button fetches the others.
     links_per_message: int
+    #: Links of one person in the queue, over all chats.
+    waiting_links: int
     #: Messages of one chat in the queue.
     private_queue: int
     group_queue: int
@@ -48,6 +52,7 @@ class RequestIntake:
     queue: RequestQueue[RequestContext]
     presenters: PresenterFactory
     statuses: StatusFactory
+    notices: QueueNotices
     metrics: Metrics
     limits: IntakeLimits
     groups: GroupRules
@@ -61,28 +66,125 @@ class RequestIntake:
         ack: UpdateAck,
         choice: Choice = NO_CHOICE,
     ) -> RequestHandle:
-        """Submit the requests for the links of a message, new or edited, as many as are allowed.
+        """Submit the requests for the links of a message, new or edited; offer those too many.
 
         Links that were accepted of the same message before are left out. `choice` is the version
         that the message asks for.
         """
-        links = await self.wanted_links(message, links, chat.preferences)
+        allowed = await self.wanted_links(message, links, chat.preferences)
         await self.served.load(message, ack.update_id)
         most = self.limits.links_per_message
-        if len(links) > most:
-            self._drop("too_many_links", message)
-        taken = self.served.take(message, links, ack.update_id, most)
-        if links and not taken:
+        taken, left = self.served.take(message, allowed, ack.update_id, most)
+        if allowed and not taken and not left:
             self._drop("served_links", message)
-        return await self._submit_links(message, taken, chat, ack, choice)
+        portion = _Portion(taken, left)
+        requests = self._requests(message, links, chat, portion, choice)
+        handle = await self._submit(requests, ack, ack.update_id)
+        if left:
+            await self._offer_rest(message, requests, links, left)
+        return handle
 
     async def submit_again(
         self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
     ) -> RequestHandle:
         """Submit the requests for the links of a message once more."""
-        links = await self.wanted_links(message, links, chat.preferences)
+        portion = await self._portion(message, links, chat, 0, self.limits.links_per_message)
+        requests = self._requests(message, links, chat, portion, NO_CHOICE)
+        return await self._submit(requests, ack, ack.update_id)
+
+    async def submit_link(
+        self,
+        message: Message,
+        links: Sequence[Link],
+        index: int,
+        chat: ChatView,
+        ack: UpdateAck,
+    ) -> RequestHandle:
+        """Submit the request for one of the links of a message."""
+        portion = await self._portion(message, links, chat, index, 1)
+        requests = self._requests(message, links, chat, portion, NO_CHOICE)
+        return await self._submit(requests, ack, ack.update_id)
+
+    async def submit_rest(
+        self,
+        note: Message,
+        links: Sequence[Link],
+        start: int,
+        chat: ChatView,
+        ack: UpdateAck,
+        choice: Choice = NO_CHOICE,
+    ) -> bool:
+        """Submit further links of a message, from an index on.
+
+        `note` is the message with the button, a reply to the message with the links. It shows what
+        is left afterwards. Return False if an earlier press has submitted them.
+        """
+        message = note.reply_to_message
+        assert message is not None
         most = self.limits.links_per_message
-        return await self._submit_links(message, links[:most], chat, ack, NO_CHOICE)
+        portion = await self._portion(message, links, chat, start, most)
+        requests = self._requests(message, links, chat, portion, choice)
+        is_new = False
+        if requests:
+            now = int(time.time())  # the age of a request counts from the press
+            requests = [replace(request, asked_at=now) for request in requests]
+            key = press_id(note.chat.id, note.message_id, rest_of(start))
+            is_new = not (await self._submit(requests, ack, key)).is_empty
+        rest = _rest_of(links, portion.left)
+        await self.notices.update_offer(note, chat.lang, rest)
+        return is_new
+
+    async def submit_press(
+        self, query: CallbackQuery, message: Message, link: Link, chat: ChatView, ack: UpdateAck
+    ) -> RequestHandle:
+        """Submit the request of a button below `message`."""
+        data = query.data or ""
+        kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
+        markup = message.reply_markup
+        press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
+        request = _request(kind, link, message, chat, int(time.time()), query.from_user.id)
+        return await self._submit([replace(request, press=press)], ack, ack.update_id)
+
+    async def submit_version(
+        self,
+        query: CallbackQuery,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        choice: Choice,
+        ack: UpdateAck,
+    ) -> RequestHandle:
+        """Submit the request for a version of a post, as the answer to `message`."""
+        sender_id = query.from_user.id
+        request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
+        return await self._submit([request], ack, ack.update_id)
+
+    async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
+        """Submit the request of an inline message; it stands in its sender's queue."""
+        return await self._submit([request], ack, ack.update_id)
+
+    async def resume(self) -> None:
+        """Continue the requests that other processes have left.
+
+        Their age counts from when the last of those processes was seen at work: waiting in the
+        queue makes no request too old.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        seen_at = await self.store.last_finished_at()
+        by_message: dict[object, list[StoredRequest]] = {}
+        for stored in await self.store.take_over():
+            request = stored.request
+            key = (request.chat_id, request.message_id, request.press, request.inline_id)
+            by_message.setdefault(key, []).append(stored)
+        for entries in by_message.values():
+            asked_at = max(entries[0].request.asked_at, seen_at)
+            self._enqueue(self._contexts(entries), None, asked_at)
+
+    def has_room_for(self, person_id: int) -> bool:
+        """Return True if another link of a person fits into the queue."""
+        return self.queue.of_person(person_id) < self.limits.waiting_links
 
     async def wanted_links(
         self, message: Message, links: Sequence[Link], preferences: Preferences
@@ -92,91 +194,98 @@ class RequestIntake:
             return links
         return await self.groups.allowed(message, links, preferences)
 
-    async def submit_press(
-        self,
-        message: Message,
-        link: Link,
-        chat: ChatView,
-        data: str,
-        ack: UpdateAck,
-        *,
-        sender_id: int,
-    ) -> RequestHandle:
-        """Submit the request of a button; `data` is its callback data, `sender_id` who pressed."""
-        kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
-        markup = message.reply_markup
-        press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
-        request = _request(kind, link, message, chat, int(time.time()), sender_id)
-        return await self._submit([replace(request, press=press)], ack)
+    async def _portion(
+        self, message: Message, links: Sequence[Link], chat: ChatView, start: int, most: int
+    ) -> "_Portion":
+        """Return the next links of a message, and what is left after them."""
+        allowed = await self.wanted_links(message, links[start:], chat.preferences)
+        return _Portion(allowed[:most], allowed[most:])
 
-    async def submit_version(
-        self,
-        message: Message,
-        link: Link,
-        chat: ChatView,
-        choice: Choice,
-        ack: UpdateAck,
-        *,
-        sender_id: int,
-    ) -> RequestHandle:
-        """Submit the request for a version of a post, as the answer to `message`."""
-        request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
-        return await self._submit([request], ack)
-
-    async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
-        """Submit the request of an inline message; it stands in its sender's queue."""
-        return await self._submit([request], ack)
-
-    async def resume(self) -> None:
-        """Continue the requests that other processes have left.
-
-        Raises:
-            StorageError: the database did not answer.
-        """
-        by_message: dict[object, list[StoredRequest]] = {}
-        for stored in await self.store.take_over():
-            request = stored.request
-            key = (request.chat_id, request.message_id, request.press, request.inline_id)
-            by_message.setdefault(key, []).append(stored)
-        for entries in by_message.values():
-            self._enqueue(entries, None)
-
-    async def _allowed(
-        self, message: Message, links: Sequence[Link], chat: ChatView
-    ) -> Sequence[Link]:
-        if message.chat.type == "private":
-            return links
-        return await self.groups.allowed(message, links, chat.preferences)
-
-    async def _submit_links(
+    def _requests(
         self,
         message: Message,
         links: Sequence[Link],
         chat: ChatView,
-        ack: UpdateAck,
+        portion: "_Portion",
         choice: Choice,
-    ) -> RequestHandle:
-        asked_at = int(message.date.timestamp())
-        sender_id = sender_of(message)
-        requests = [_chosen(choice, link, message, chat, asked_at, sender_id) for link in links]
-        return await self._submit(requests, ack)
+    ) -> list[Request]:
+        """Return the requests for some of the links of a message."""
+        preferences = chat.preferences
+        if portion.left and preferences.delete_request:
+            # The button reads the other links in the message.
+            preferences = replace(preferences, delete_request=False)
+        asked_at, sender_id = int(message.date.timestamp()), sender_of(message)
+        chat = replace(chat, preferences=preferences)
+        requests = [
+            _chosen(choice, link, message, chat, asked_at, sender_id) for link in portion.links
+        ]
+        if len(links) > 1:
+            requests = [replace(r, index=links.index(r.link)) for r in requests]
+        return requests
 
-    async def _submit(self, requests: Sequence[Request], ack: UpdateAck) -> RequestHandle:
+    async def _offer_rest(
+        self,
+        message: Message,
+        requests: Sequence[Request],
+        links: Sequence[Link],
+        left: Sequence[Link],
+    ) -> None:
+        rest = _rest_of(links, left)
+        if message.business_connection_id or not requests or not rest:
+            self._drop("too_many_links", message)  # a customer gets no buttons
+        else:
+            await self.notices.offer_rest(requests[0], rest)
+
+    async def _submit(
+        self, requests: Sequence[Request], ack: UpdateAck, update_id: int
+    ) -> RequestHandle:
         """Store requests, acknowledge their update, and queue those that are new."""
-        entries = await self.store.enter(ack.update_id, requests) if requests else []
+        entries = await self.store.enter(update_id, requests) if requests else []
         ack.give()
         if len(entries) < len(requests):
             self.metrics.dropped("repeated_update", requests[0].chat_id)
         if not entries:
             return RequestHandle(0)
-        is_private = requests[0].is_private
-        limits = self.limits
-        return self._enqueue(entries, limits.private_queue if is_private else limits.group_queue)
+        first, limits = requests[0], self.limits
+        most = limits.private_queue if first.is_private else limits.group_queue
+        handle, left_out = self._enqueue_fitting(entries, most)
+        handle.on_end(partial(self._forget_if_idle, first.person_id))
+        if left_out:
+            self.metrics.dropped("waiting_links", first.chat_id)
+            await self.notices.say_left_out(first, left_out, limits.waiting_links)
+        else:
+            await self.notices.say_waiting(first, self.queue.of_person(first.person_id))
+        return handle
 
-    def _enqueue(self, entries: Sequence[StoredRequest], max_messages: int | None) -> RequestHandle:
-        """Queue the requests of one message, which share a status indicator."""
+    def _forget_if_idle(self, person_id: int) -> None:
+        if not self.queue.of_person(person_id):
+            self.notices.forget(person_id)
+
+    def _enqueue_fitting(
+        self, entries: Sequence[StoredRequest], max_messages: int
+    ) -> tuple[RequestHandle, int]:
+        """Queue the requests of one message, and refuse links beyond the person's limit.
+
+        Return how many were refused. Presses and inline messages are no links.
+        """
+        contexts = self._contexts(entries)
+        first = entries[0].request
+        is_links = first.press is None and first.inline_id is None
+        room = self.limits.waiting_links - self.queue.of_person(first.person_id)
+        fitting = contexts[: max(room, 0)] if is_links else contexts
+        beyond = contexts[len(fitting) :]
+        handles = []
+        if fitting:
+            handles.append(self._enqueue(fitting, max_messages, first.asked_at))
+        if beyond:
+            error = LinksLeftOutError(self.limits.waiting_links)
+            handles.append(self.queue.turn_away(beyond, error, aloud=False))
+        return RequestHandle.of_all(handles), len(beyond)
+
+    def _contexts(self, entries: Sequence[StoredRequest]) -> list[RequestContext]:
+        """Return the contexts of the requests of one message, which share a status indicator."""
         status = self.statuses.status_of(entries)
-        contexts = [
+        return [
             RequestContext(
                 link=stored.request.link,
                 target=ChatTarget.of_request(stored.request),
@@ -188,12 +297,29 @@ class RequestIntake:
             )
             for stored in entries
         ]
-        if time.time() - entries[0].request.asked_at > self.limits.max_age_s:
+
+    def _enqueue(
+        self, contexts: Sequence[RequestContext], max_messages: int | None, asked_at: int
+    ) -> RequestHandle:
+        if time.time() - asked_at > self.limits.max_age_s:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
 
     def _drop(self, reason: str, message: Message) -> None:
         self.metrics.dropped(reason, message.chat.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """Links of a message that are answered now, and those that are left."""
+
+    links: Sequence[Link]
+    left: Sequence[Link]
+
+
+def _rest_of(links: Sequence[Link], left: Sequence[Link]) -> Rest | None:
+    """Return how many links of a message are left, and the index of the first of them."""
+    return Rest(len(left), links.index(left[0])) if left else None
 
 
 def _chosen(

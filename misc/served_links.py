@@ -57,17 +57,19 @@ class ServedLinks:
 
     def take(
         self, message: Message, links: Sequence[Link], update_id: int, most: int
-    ) -> Sequence[Link]:
+    ) -> tuple[Sequence[Link], Sequence[Link]]:
         """Return the links that no other update has brought; they count as served from now on.
 
-        A message has at most `most` links served, with all its edits together.
+        A message has at most `most` links served at once, with all its edits together. Return
+        also the links that are left.
         """
         served = self._served_of((message.chat.id, message.message_id))
         before = {key for key, by_update in served.items() if by_update != update_id}
         fresh = [link for link in links if _key_of(link) not in before]
-        taken = fresh[: max(most - len(before), 0)]
+        room = max(most - len(before), 0)
+        taken, left = fresh[:room], fresh[room:]
         served.update((_key_of(link), update_id) for link in taken)
-        return taken
+        return taken, left
 
     def _served_of(self, key: tuple[int, int]) -> dict[tuple[str, str], int]:
         served = self._served.setdefault(key, {})

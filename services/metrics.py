@@ -100,7 +100,8 @@ class Metrics:
         """Count an update that is not answered on purpose, and log why.
 
         Reasons are other_bot, banned, flood, not_allowed, own_answer, duplicate, not_mentioned,
-        opted_out, channel_copy, muted_site, too_many_links, served_links and repeated_update.
+        opted_out, channel_copy, muted_site, too_many_links, waiting_links, served_links,
+        repeated_post and repeated_update.
         """
         self._dropped.labels(reason).inc()
         logger.debug(

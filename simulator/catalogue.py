@@ -14,10 +14,14 @@ from simulator.throttle import Throttle
 
 @dataclass(frozen=True, slots=True)
 class SampleLink:
-    """A link to a sample post, with the title that the page shows for it."""
+    """What a click sends: a link to a sample post, several messages, or an album of pictures."""
 
+    #: Shown by the page.
     title: str
+    #: The text of the message; each line is a message of its own.
     url: str
+    #: Number of pictures to send as an album without a text; 0 for a text.
+    album: int = 0
 
 
 #: User id of the demo's administrator, who may send broadcasts.
@@ -26,6 +30,8 @@ ADMIN = 1900
 STORAGE = -100_7777
 
 _USER = "https://www.tiktok.com/@ferry.demo/video/"
+#: Posts for many links at once.
+_MANY = tuple(f"73000000000000002{number:02}" for number in range(30))
 
 LINKS = (
     SampleLink("a video", f"{_USER}7300000000000000001"),
@@ -52,6 +58,9 @@ LINKS = (
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
     ),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
+    SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
+    SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),
+    SampleLink("an album of ten pictures to the bot", "", album=10),
 )
 
 
@@ -129,7 +138,7 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     site.add(
         SamplePost("7300000000000000451", status=10231, status_message="cross_border_violation")
     )
-    for post_id in ("7300000000000000100", "7300000000000000101"):
+    for post_id in ("7300000000000000100", "7300000000000000101", *_MANY):
         site.add(SamplePost(post_id, encodings=(Encoding(tall),)))
     slow = samples.video(VideoSpec(padded_bytes=6_000_000))
     site.add(

@@ -65,8 +65,8 @@ class Simulator:
         )
 
     def show_page(self, switch: BotSwitch, samples: list[dict[str, Any]]) -> None:
-        """Serve the chat page as well; `samples` holds title and URL of each sample link."""
-        self.page = Page(self.world, self.api, switch, samples)
+        """Serve the chat page as well; `samples` holds what it offers to send."""
+        self.page = Page(self.world, self.api, switch, samples, self.samples)
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; port 0 takes any free port, another value the next free port from

@@ -37,6 +37,7 @@ from aiogram.types import (
 )
 
 from core.access import Mode
+from core.chat_queue import Lane
 from core.choices import NO_CHOICE, Choice, Piece
 from core.errors import ClipferryError
 from core.media import (
@@ -648,6 +649,9 @@ class FakeIntake:
 
     def __init__(self) -> None:
         self.submissions: list[Submission] = []
+        #: What presses of the button for more links are answered with.
+        self.is_new = True
+        self.has_room = True
         self._handles: list[RequestHandle] = []
 
     async def submit_links(
@@ -667,17 +671,30 @@ class FakeIntake:
     ) -> Sequence[Link]:
         return [link for link in links if link.platform not in preferences.muted]
 
-    async def submit_press(
-        self,
-        message: Message,
-        link: Link,
-        chat: ChatView,
-        data: str,
-        ack: UpdateAck,
-        *,
-        sender_id: int,
+    async def submit_link(
+        self, message: Message, links: Sequence[Link], index: int, chat: ChatView, ack: UpdateAck
     ) -> RequestHandle:
-        return self._submit(Submission(message, [link], chat.lang, data))
+        return self._submit(Submission(message, [links[index]], chat.lang))
+
+    async def submit_rest(
+        self,
+        note: Message,
+        links: Sequence[Link],
+        start: int,
+        chat: ChatView,
+        ack: UpdateAck,
+        choice: Choice = NO_CHOICE,
+    ) -> bool:
+        self._submit(Submission(note, links, chat.lang, str(start)))
+        return self.is_new
+
+    def has_room_for(self, _person_id: int) -> bool:
+        return self.has_room
+
+    async def submit_press(
+        self, query: CallbackQuery, message: Message, link: Link, chat: ChatView, ack: UpdateAck
+    ) -> RequestHandle:
+        return self._submit(Submission(message, [link], chat.lang, query.data or ""))
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         return self._submit(Submission(request, [request.link], request.lang))
@@ -707,6 +724,12 @@ class Item:
     chat_id: int
     position: int
     has_note: bool = True
+    #: None: the chat itself, as in private chats.
+    person_id: int | None = None
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(self.chat_id, self.chat_id if self.person_id is None else self.person_id)
 
 
 @dataclass(frozen=True)
@@ -745,7 +768,7 @@ class FakeRunner:
     async def run(self, item: Item) -> None:
         self.began.append(item)
         if self._slots:
-            async with self._slots.one(item.chat_id):
+            async with self._slots.one(item.lane):
                 await self.may_end[item].wait()
         else:
             await self.may_end[item].wait()

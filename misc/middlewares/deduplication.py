@@ -1,10 +1,10 @@
 """Deduplication: a message may arrive twice, as itself and as a call of the bot as a guest."""
 
-from collections import OrderedDict
 from typing import Final
 
 from aiogram.types import Message
 
+from core.recent import RecentKeys
 from misc.middlewares.dropped import Dropped, ignore_drop
 
 #: Both arrive within seconds, so few have to be remembered.
@@ -16,7 +16,7 @@ class Deduplicator:
 
     def __init__(self, dropped: Dropped = ignore_drop) -> None:
         self._dropped = dropped
-        self._seen: OrderedDict[tuple[int, int, float], None] = OrderedDict()
+        self._seen: RecentKeys[tuple[int, int, float]] = RecentKeys(_KEPT)
 
     def is_first(self, message: Message) -> bool:
         """Remember a message; return False if it has arrived before.
@@ -24,10 +24,7 @@ class Deduplicator:
         The date is part of the key: a guest chat may have the same id as a chat of the bot.
         """
         key = message.chat.id, message.message_id, message.date.timestamp()
-        if key in self._seen:
+        is_first = self._seen.add(key)
+        if not is_first:
             self._dropped("duplicate", message.chat.id)
-            return False
-        self._seen[key] = None
-        if len(self._seen) > _KEPT:
-            self._seen.popitem(last=False)
-        return True
+        return is_first

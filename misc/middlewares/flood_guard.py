@@ -1,9 +1,12 @@
-"""The flood guard: whoever writes too much is warned once, then ignored for some minutes."""
+"""The flood guard: whoever writes too much is warned once, then ignored for some minutes.
+
+Messages with links are never ignored: they wait in the request queue.
+"""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 
 from aiogram import BaseMiddleware
@@ -13,9 +16,11 @@ from core.commands import is_for_another_bot
 from core.errors import DeliveryError
 from core.flood import Guard, Verdict
 from core.pseudonyms import LoggedChat
+from core.recent import RecentKeys
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
+from misc.bundles import bundle_of
 from misc.filters import GROUPS, links_of
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
@@ -25,11 +30,13 @@ logger = logging.getLogger(__name__)
 
 #: Messages that are older when they arrive come from a downtime, in seconds.
 _OLD_S: Final = 120
+#: Bundles of messages that are remembered.
+_MOST_BUNDLES: Final = 1_000
 _TEXT_KEYS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
 
 
 class FloodGuard(BaseMiddleware):
-    """Drops the messages of people and groups that flood.
+    """Drops the messages without links of people and groups that flood.
 
     An outer middleware: a dropped message costs no filter and no query.
     """
@@ -51,6 +58,7 @@ class FloodGuard(BaseMiddleware):
         self._exempt = exempt
         self._dropped = dropped
         self._guard = Guard()
+        self._bundles: RecentKeys[Hashable] = RecentKeys(_MOST_BUNDLES)
 
     async def __call__(
         self,
@@ -68,9 +76,7 @@ class FloodGuard(BaseMiddleware):
         sender_id = sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):
             return await handler(event, data)
-        group_id = event.chat.id if event.chat.type in GROUPS else None
-        now = asyncio.get_running_loop().time()
-        verdict, minutes = self._guard.judge(sender_id, group_id, now)
+        verdict, minutes = self._judge(event, sender_id)
         if verdict is Verdict.ANSWER:
             return await handler(event, data)
         self._dropped("flood", event.chat.id)
@@ -79,11 +85,19 @@ class FloodGuard(BaseMiddleware):
             await self._warn(event, _TEXT_KEYS[verdict], minutes)
         return None
 
+    def _judge(self, message: Message, sender_id: int) -> tuple[Verdict, int]:
+        """Return the verdict on a message. One action counts once, however much it has sent."""
+        group_id = message.chat.id if message.chat.type in GROUPS else None
+        now, bundle = asyncio.get_running_loop().time(), bundle_of(message)
+        if bundle is None or self._bundles.add(bundle):
+            return self._guard.judge(sender_id, group_id, now)
+        is_out = self._guard.is_out(sender_id, group_id, now)
+        return Verdict.IGNORE if is_out else Verdict.ANSWER, 0
+
     def _is_for_bot(self, message: Message) -> bool:
-        """Return True in private chats, and in groups for a command or a link."""
-        if message.chat.type not in GROUPS:
-            return True
-        return self._has_command(message) or bool(links_of(message, self._registry))
+        """Return True in private chats, and in groups for a command; False for links."""
+        is_limited = message.chat.type not in GROUPS or self._has_command(message)
+        return is_limited and not links_of(message, self._registry)
 
     def _has_command(self, message: Message) -> bool:
         """Return True for a command anywhere in the text, unless it is another bot's."""

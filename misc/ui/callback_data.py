@@ -26,8 +26,11 @@ VERSIONS: Final = "pick/"
 VERSION: Final = "take/"
 #: Delete the message with the versions.
 CLOSE: Final = "close"
-#: Retry the request whose message the error message replies to.
+#: Retry the request whose message the error message replies to; followed by "/<index>" of the link
+#: if the message has several.
 RETRY: Final = "retry_video"
+#: Fetch the other links of the message that is replied to; followed by the index of the first.
+REST: Final = "rest/"
 #: Retry an inline message.
 AGAIN: Final = "again"
 #: Show a page of an inline album; followed by its zero-based index.
@@ -91,6 +94,22 @@ def read_version(data: str) -> tuple[Choice, str, str] | None:
     text, _, post = data.removeprefix(VERSION).partition("/")
     choice, found = Choice.parse(text), read_post(f"{VERSION}{post}")
     return (choice, *found) if choice and found else None
+
+
+def rest_of(start: int) -> str:
+    """Return the callback data of the button that fetches the links from an index on."""
+    return f"{REST}{start}"
+
+
+def retry_of(index: int | None) -> str:
+    """Return the callback data of the retry button for the link with an index, or for all links."""
+    return RETRY if index is None else f"{RETRY}/{index}"
+
+
+def read_index(data: str) -> int | None:
+    """Parse the index at the end of a button's data; return None if there is none."""
+    digits = data.rpartition("/")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
 def read_post(data: str) -> tuple[str, str] | None:

@@ -26,7 +26,7 @@ from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards
-from misc.ui.callback_data import AGAIN
+from misc.ui.callback_data import AGAIN, retry_of
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.texts import Texts
 
@@ -172,7 +172,7 @@ class ChatPresenter:
         if error.retryable:
             label = self._words["retry_button"]
             return (
-                keyboards.try_again(label)
+                keyboards.try_again(label, retry_of(self._request.index))
                 if self._request.press is None and not self._is_group
                 else None
             )

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from core.chat_queue import Lane
 from core.errors import ClipferryError
 from core.media import Link, Post
 from core.preferences import Preferences
@@ -69,7 +70,7 @@ class RequestContext:
 
     @property
     def chat_id(self) -> int:
-        """The chat in whose queue the request stands."""
+        """The chat that gets the answer."""
         return self.target.chat_id
 
     @property
@@ -83,8 +84,13 @@ class RequestContext:
         return self.target.is_private and not self.target.inline_id
 
     @property
+    def lane(self) -> Lane:
+        """The queue in which the request stands."""
+        return Lane(self.chat_id, self.stored.request.person_id)
+
+    @property
     def position(self) -> int:
-        """The id of its message: a chat's requests are served in the order of their messages."""
+        """The id of its message: a lane's requests are served in the order of their messages."""
         return self.target.message_id
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from core.cached_post import CachedPost, CacheKey, is_same_media
 from core.errors import (
+    AlreadySentError,
     ClipferryError,
     FileUnknownError,
     LimitError,
@@ -27,6 +28,7 @@ from delivery.api_requests import MessageOptions
 from delivery.targets import ChatTarget
 from platforms import Attempt
 from services.requests.context import Delivered, RequestContext, Toolkit
+from services.requests.recent_answers import RecentAnswers
 from services.requests.recovery import send_following
 from services.requests.store import RequestStore
 
@@ -76,6 +78,7 @@ class FileIdCache:
         self._bot_id = bot_id
         #: Fetches in progress; requests for the same post wait for their result.
         self._flights: dict[CacheKey, _Flight] = {}
+        self._answers = RecentAnswers()
 
     async def deliver(
         self,
@@ -91,13 +94,29 @@ class FileIdCache:
         `max_items` bounds the items that the chat gets; None means all.
 
         Raises:
+            AlreadySentError: the chat has received the post since the request was made.
             ClipferryError: why it cannot be delivered.
         """
         context = await self._resolved(context)
+        delivered = await self._deliver(context, variant, make, options_of, max_items)
+        post = delivered.post
+        self._answers.add(context, CacheKey(self._bot_id, post.platform, post.id, variant))
+        return delivered
+
+    async def _deliver(
+        self,
+        context: RequestContext,
+        variant: str,
+        make: Make,
+        options_of: OptionsOf,
+        max_items: int | None,
+    ) -> Delivered:
         key = self._key(context, variant)
         if key is None:  # a short link that only another layer can read
             return await self._make(context, variant, make)
         while True:
+            if self._answers.has(context, key):
+                raise AlreadySentError
             # A complete set serves every chat, the first items of a longer post those with a limit.
             for known in (key, *([_first(key, max_items)] if max_items else [])):
                 if delivered := await self._send_cached(context, known, options_of, max_items):
@@ -122,7 +141,7 @@ class FileIdCache:
                 if is_first:
                     await context.status.accepted()
                     try:
-                        async with self._toolkit.slots.one(context.target.chat_id):
+                        async with self._toolkit.slots.one(context.lane):
                             link = await self._toolkit.fetcher.resolve(link)
                     except PlatformError as error:
                         logger.info(
@@ -183,7 +202,7 @@ class FileIdCache:
         post: Post | None = cached.post
         if not cached.is_fresh(unix_now()):
             await context.status.accepted()
-            async with self._toolkit.slots.one(context.target.chat_id):
+            async with self._toolkit.slots.one(context.lane):
                 post = await self._refreshed(context, key, cached)
         if post is None:
             return None
@@ -257,7 +276,7 @@ class FileIdCache:
         # Not earlier: a cached post arrives as fast as a reaction would.
         await context.status.accepted()
         asked_at = time.monotonic()
-        async with self._toolkit.slots.one(context.target.chat_id):
+        async with self._toolkit.slots.one(context.lane):
             self._toolkit.metrics.took("wait", time.monotonic() - asked_at)
             await context.stored.begin()
             made = await make(context)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from core.errors import (
+    AlreadySentError,
     ChatForbiddenError,
     ChatMovedError,
     ClipferryError,
@@ -79,6 +80,9 @@ class RequestPipeline:
         except SendingCancelledError:
             await self.refuse(item, UnknownOutcomeError("cancelled while sending"))
             return
+        except AlreadySentError as error:
+            await self._close_repeated(item, error)
+            return
         except ClipferryError as error:
             await self.refuse(item, _after_partial_delivery(stored.progress, error))
             return
@@ -140,6 +144,13 @@ class RequestPipeline:
         except Exception as bug:  # noqa: BLE001 - the delivery itself has succeeded
             await report_bug(bug, f"recording a {item.link.platform} request")
             return False
+
+    async def _close_repeated(self, item: RequestContext, error: AlreadySentError) -> None:
+        """End a request whose post has arrived as the answer to another one."""
+        self._metrics.dropped("repeated_post", item.chat_id)
+        _log_end(item, error)
+        await item.stored.finish(error.code)
+        await item.status.done()
 
     async def _close(self, item: RequestContext) -> None:
         """End a request whose answer was sent; a part that may not have arrived is explained."""

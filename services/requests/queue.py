@@ -1,22 +1,29 @@
-"""The request queue: of each chat one request at a time, in the order of its messages."""
+"""The request queue: of each person one request per chat at a time, in the order of messages."""
 
 import asyncio
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from core.chat_queue import ChatQueues
+from core.chat_queue import ChatQueues, Lane
 from core.errors import BusyError, ClipferryError, QueueFullError, RequestCancelledError
 from core.progress import NotePace
 from services.requests.slots import Slots
 
 logger = logging.getLogger(__name__)
 
+#: A chat may have any number of messages in the queue.
+UNLIMITED: Final = sys.maxsize
+
 #: How long cancelled requests may take to end at shutdown, in seconds.
 _CANCEL_GRACE_S: Final = 10
+#: A request behind more waiting ones of its own lane has no status note: ten links at once would
+#: otherwise have ten.
+_MAX_NOTED_PLACE: Final = 3
 
 
 class QueueItem(Protocol):
@@ -24,11 +31,15 @@ class QueueItem(Protocol):
 
     @property
     def chat_id(self) -> int:
-        """The chat in whose queue it stands."""
+        """The chat that gets the answer."""
+
+    @property
+    def lane(self) -> Lane:
+        """The queue in which it stands."""
 
     @property
     def position(self) -> int:
-        """Smaller ones of a chat are served first."""
+        """Smaller ones of a lane are served first."""
 
     @property
     def has_note(self) -> bool:
@@ -67,9 +78,19 @@ class RequestHandle:
 
     def __init__(self, requests: int) -> None:
         self._left = requests
+        #: There were none.
+        self.is_empty = not requests
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not requests:
             self._ended.set_result(None)
+
+    @classmethod
+    def of_all(cls, handles: "Sequence[RequestHandle]") -> "RequestHandle":
+        """Return one handle for the requests of several."""
+        whole = cls(len(handles))
+        for handle in handles:
+            handle.on_end(whole.one_ended)
+        return whole
 
     def __await__(self) -> Generator[Any, None, None]:
         return asyncio.shield(self._ended).__await__()
@@ -125,7 +146,7 @@ class RequestQueue(Generic[Item]):
         #: When status notes are shown and updated.
         self.note_pace = NotePace(patience_s)
         self._numbers = itertools.count(1)
-        #: Numbers of the requests, by chat.
+        #: Numbers of the requests, by lane.
         self._queues: ChatQueues[int] = ChatQueues()
         self._entries: dict[int, _Entry[Item]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,13 +162,17 @@ class RequestQueue(Generic[Item]):
         """How many requests are being served; some of them may wait for a slot."""
         return sum(entry.task is not None for entry in self._entries.values())
 
+    def of_person(self, person_id: int) -> int:
+        """How many requests of a person are running or waiting, over all chats."""
+        return self._queues.of_person(person_id)
+
     def submit(self, items: Sequence[Item], max_messages: int | None) -> RequestHandle:
-        """Queue the requests of one message of one chat, one or more.
+        """Queue the requests of one message, one or more, all of one lane.
 
         `max_messages` bounds the chat's messages in the queue; None is for requests that were
         accepted by another process. What does not fit is refused at once.
         """
-        chat_id, position = items[0].chat_id, items[0].position
+        lane, position = items[0].lane, items[0].position
         is_full = max_messages is not None and len(self._queues) + len(items) > self._max_requests
         if is_full and not self._is_closing:
             return self.turn_away(items, BusyError())
@@ -157,11 +182,11 @@ class RequestQueue(Generic[Item]):
         if self._is_closing:
             for entry in entries.values():
                 self._end_with(entry, self._runner.leave(entry.item))
-        elif self._queues.put(chat_id, list(entries), max_messages, position):
+        elif self._queues.put(lane, list(entries), max_messages, position):
             self._entries |= entries
             message.numbers += entries
             self._schedule_note(message, self.note_pace.first_s)
-            self._start_next(chat_id)
+            self._start_next(lane)
             for entry in entries.values():
                 if entry.task is None:
                     self._start(self._runner.accept(entry.item))
@@ -169,11 +194,13 @@ class RequestQueue(Generic[Item]):
             return self.turn_away(items, QueueFullError(max_messages or 0))
         return handle
 
-    def turn_away(self, items: Sequence[Item], error: ClipferryError) -> RequestHandle:
-        """Refuse the requests of one message without queueing them; explain it once."""
+    def turn_away(
+        self, items: Sequence[Item], error: ClipferryError, *, aloud: bool = True
+    ) -> RequestHandle:
+        """Refuse the requests of one message without queueing them; explain it once if `aloud`."""
         handle = RequestHandle(len(items))
         for item in items:
-            refusal = self._runner.refuse(item, error, aloud=item is items[0])
+            refusal = self._runner.refuse(item, error, aloud=aloud and item is items[0])
             self._end_with(_Entry(item, handle), refusal)
         return handle
 
@@ -185,7 +212,7 @@ class RequestQueue(Generic[Item]):
         if entry.task:
             entry.is_cancelled = entry.task.cancel()
             return entry.is_cancelled
-        self._queues.remove(chat_id, number)
+        self._queues.remove(entry.item.lane, number)
         self._forget(number)
         self._end_with(entry, self._refuse_cancelled(entry))
         return True
@@ -232,9 +259,9 @@ class RequestQueue(Generic[Item]):
         while self._tasks and (left := deadline - loop.time()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
 
-    def _start_next(self, chat_id: int) -> None:
-        """Start a chat's next request, if none of its requests is running."""
-        number = self._queues.take(chat_id)
+    def _start_next(self, lane: Lane) -> None:
+        """Start a lane's next request, if none of its requests is running."""
+        number = self._queues.take(lane)
         if number is not None:
             entry = self._entries[number]
             entry.task = self._start(self._runner.run(entry.item))
@@ -243,7 +270,7 @@ class RequestQueue(Generic[Item]):
 
     def _run_ended(self, number: int, task: asyncio.Task[None]) -> None:
         entry = self._forget(number)
-        release = partial(self._release, entry.item.chat_id)
+        release = partial(self._release, entry.item.lane)
         if task.cancelled():
             work = (
                 self._refuse_cancelled(entry)
@@ -262,9 +289,9 @@ class RequestQueue(Generic[Item]):
     def _refuse_cancelled(self, entry: _Entry[Item]) -> Coroutine[Any, Any, None]:
         return self._runner.refuse(entry.item, RequestCancelledError(), aloud=not entry.is_quiet)
 
-    def _release(self, chat_id: int, *_: object) -> None:
-        self._queues.done(chat_id)
-        self._start_next(chat_id)
+    def _release(self, lane: Lane, *_: object) -> None:
+        self._queues.done(lane)
+        self._start_next(lane)
 
     def _end_with(self, entry: _Entry[Item], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run the last piece of work for a request."""
@@ -291,6 +318,9 @@ class RequestQueue(Generic[Item]):
     def _report(self, message: _Message) -> None:
         number = message.numbers[0]
         entry = self._entries[number]
+        if self._queues.place_of(entry.item.lane, number) > _MAX_NOTED_PLACE:
+            self._schedule_note(message, self.note_pace.first_s)
+            return
         place = self._place_of(number, entry)
         task = self._start(self._runner.report(entry.item, number, place))
         pause_s = self.note_pace.next_s(len(self._entries), is_waiting=place is not None)
@@ -299,12 +329,12 @@ class RequestQueue(Generic[Item]):
     def _place_of(self, number: int, entry: _Entry[Item]) -> int | None:
         """Return a request's place among those that wait, from 1; None if it does not wait.
 
-        One that waits for another of its chat waits for a slot after that, behind all others.
+        One that waits for another of its lane waits for a slot after that, behind all others.
         """
-        chat_id = entry.item.chat_id
+        lane = entry.item.lane
         if entry.task:
-            return self._slots.place_of(chat_id)
-        return self._slots.waiting + self._queues.place_of(chat_id, number)
+            return self._slots.place_of(lane)
+        return self._slots.waiting + self._queues.place_of(lane, number)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)  # noqa: TID251 - this is the place

@@ -22,6 +22,7 @@ from data.requests import (
     finish_request,
     finish_unstored,
     hand_back,
+    last_finished_at,
     store_progress,
     store_requests,
     sweep_requests,
@@ -218,6 +219,14 @@ class RequestStore:
                     )
                 )
         return entries
+
+    async def last_finished_at(self) -> int:
+        """Return the Unix time at which a process finished a request last; 0 if none has.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        return await last_finished_at(self._bot_id)
 
     async def _finish_unreadable(self, row: OpenRequest) -> None:
         """Close a request that would be taken over again and again; its failure stops no other."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.chat_queue import Lane
 from core.choices import Offer, offers_of
 from core.media import Link, Post
 from platforms import Attempt
@@ -14,7 +15,7 @@ class VersionFinder:
 
     toolkit: Toolkit
 
-    async def find(self, link: Link, chat_id: int) -> list[Offer]:
+    async def find(self, link: Link, lane: Lane) -> list[Offer]:
         """Return the versions of a post; see `offers_of`.
 
         Raises:
@@ -24,6 +25,6 @@ class VersionFinder:
         async def read(attempt: Attempt) -> Post:
             return await attempt.read()
 
-        async with self.toolkit.slots.one(chat_id):
+        async with self.toolkit.slots.one(lane):
             post = await self.toolkit.fetcher.attempt(link, read)
         return offers_of(post, self.toolkit.sender.ceiling_bytes)

@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import json
 import mimetypes
+import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
+from simulator.samples import SampleStore
 from simulator.telegram.api import BotApi, Call, FaultRule
 from simulator.telegram.files import Upload
 from simulator.telegram.markup import entities_of_plain_text
@@ -60,8 +62,10 @@ class Page:
     world: World
     api: BotApi
     switch: BotSwitch
-    #: Title and URL of links that the page offers.
+    #: What the page offers to send; see `simulator.catalogue.SampleLink`.
     samples: list[Json]
+    #: Makes the pictures of albums.
+    pictures: SampleStore
     _browsers: set["asyncio.Queue[str]"] = field(default_factory=set)
     _calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_CALLS))
     #: User id behind each open callback query and inline query, by the query's id.
@@ -234,6 +238,19 @@ class Page:
         if above := chat.messages.get(what.get("reply_to", 0)):
             extra["reply_to_message"] = {k: v for k, v in above.items() if k != "reply_to_message"}
         return self.world.say(person, what["text"], chat, **extra)
+
+    async def _do_album(self, what: Json) -> bool:
+        """Send pictures as one album; each is a message of its own, with the same album id."""
+        album = secrets.token_hex(8)
+        for number in range(int(what["pictures"])):
+            path = self.api.files.new_path()
+            path.write_bytes(self.pictures.picture(640, 480, f"picture {number + 1}").read_bytes())
+            upload = Upload(path, f"{number}.jpg", "image/jpeg", path.stat().st_size)
+            file = self.api.files.keep(upload, "photo")
+            photo = [{**file.as_json(), "width": file.width, "height": file.height}]
+            content = {"photo": photo, "media_group_id": album}
+            self.world.post(self._who(what), self._where(what), content)
+        return True
 
     async def _do_press(self, what: Json) -> bool:
         message = self._where(what).messages[what["message"]]

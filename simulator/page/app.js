@@ -1,6 +1,6 @@
 // The page: the open chat and all user actions in it.
 
-import { compose, reply, say, type } from "./composer.js";
+import { compose, reply, say, sendSample, type } from "./composer.js";
 import { el, item, nameOf, summary } from "./messages.js";
 import { panel } from "./panel.js";
 import { act, connect, learn, messagesOf, on, store } from "./store.js";
@@ -192,7 +192,7 @@ function setUp() {
   new ResizeObserver(toEnd).observe(list);
   view.onscroll = () => { follows = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END_PX; };
   compose(() => ({ me, chat: chatId, canWrite: canWrite(), isGroup: isGroup() }), notice);
-  panel((url) => canWrite() && hands.say(url), notice);
+  panel((sample) => canWrite() && guarded(sendSample(sample)), notice);
   $("#back").onclick = () => document.body.classList.remove("in-chat");
   $("#send-as select").onchange = ({ target }) => open(chatId, Number(target.value));
   $("#block").onclick = () => guarded(act("block", { person: chatId }));

@@ -76,6 +76,13 @@ export async function say(words) {
   reply(null);
 }
 
+/** Send a sample to the open chat: an album of pictures, or each line of its text as a message. */
+export async function sendSample({ url, album }) {
+  const { me, chat } = here();
+  if (album) await act("album", { person: me, chat, pictures: album });
+  else for (const line of url.split("\n")) await say(line);
+}
+
 async function send() {
   const words = text.value.trim();
   if (!words || !here().canWrite) return;

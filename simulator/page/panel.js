@@ -6,7 +6,7 @@ import { act, on, store } from "./store.js";
 const $ = (selector) => document.querySelector(selector);
 const SHOWN = 100;
 
-/** Set up the panel; `send` sends a link to the open chat, `notice` shows a text. */
+/** Set up the panel; `send` sends a sample to the open chat, `notice` shows a text. */
 export function panel(send, notice) {
   const aside = $("#aside");
   const toggle = (isOpen) => {
@@ -26,9 +26,9 @@ export function panel(send, notice) {
   $("#crash").onclick = () => act("crash", {});
   $("#latency").oninput = ({ target }) => act("latency", { seconds: Number(target.value) });
   on("state", () => {
-    samples((url) => {
+    samples((sample) => {
       toggle(false);
-      send(url);
+      send(sample);
     });
     $("#calls tbody").replaceChildren(...store.calls.slice(-SHOWN).reverse().map(row));
     running();
@@ -51,8 +51,9 @@ function choose(chosen) {
 }
 
 function samples(send) {
-  $("#samples ul").replaceChildren(...store.samples.map(({ title, url }) =>
-    el("li", {}, el("button", { type: "button", onclick: () => send(url) }, title, el("small", {}, url)))));
+  $("#samples ul").replaceChildren(...store.samples.map((sample) =>
+    el("li", {}, el("button", { type: "button", onclick: () => send(sample) }, sample.title,
+      el("small", {}, sample.url.split("\n")[0])))));
 }
 
 function row(call) {

@@ -67,3 +67,16 @@ def test_memory_follows_the_traffic():
     for sender in range(50_000):
         guard.judge(sender, -sender - 1, sender * 1.0)
     assert 100 < len(guard) < 5_000
+
+
+def test_what_is_not_counted_is_ignored_in_a_time_out_only():
+    guard = Guard()
+    assert not guard.is_out(1, -1, 0)
+    burst(guard, 6, 0)
+    for _ in range(20):
+        assert guard.is_out(1, None, 59)
+        assert not guard.is_out(2, -1, 59)
+    assert not guard.is_out(1, None, 61)
+    for sender in range(10, 32):
+        guard.judge(sender, -1, 100)
+    assert guard.is_out(2, -1, 101)

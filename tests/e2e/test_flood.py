@@ -1,10 +1,11 @@
-"""The flood guard warns a flooding user once and then ignores them; group talk is not counted."""
+"""The flood guard warns a flooding user once and then ignores them; links are not counted."""
 
 from data.chats import find_chat
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
 TEXTS = load_texts()
+EN = TEXTS["en"]
 ON = {"LIMITS_SPAM_GUARD": "true"}
 
 
@@ -22,26 +23,38 @@ async def test_the_sixth_message_gets_a_warning_and_later_ones_no_answer(
 
 async def test_a_flooding_user_cannot_register_a_group(harness: BotHarness):
     """Messages are counted per sender over all chats."""
-    harness.video()
     await harness.start(**ON)
     for _ in range(6):
         await harness.say("hello")
     crew = harness.world.group(-1002)
-    await harness.say(VIDEO, chat=crew)
+    await harness.say("/mode", chat=crew)
     assert harness.answers(crew) == []
     assert await find_chat(-1002) is None
 
 
-async def test_group_talk_is_not_counted_and_requests_are(harness: BotHarness):
+async def test_a_link_is_served_even_in_a_time_out(harness: BotHarness):
     harness.video()
-    await harness.start(**ON, LIMITS_GROUP_QUEUE="100")
+    await harness.start(**ON)
+    for _ in range(7):
+        await harness.say("hello")
+    await harness.say(VIDEO)
+    assert len(harness.videos()) == 1
+    assert len(harness.answers()) == 7
+
+
+async def test_group_talk_and_links_are_not_counted_and_commands_are(harness: BotHarness):
+    harness.video()
+    await harness.start(**ON)
     crew = harness.world.group(-1002)
     for _ in range(30):
         await harness.say("just talk", chat=crew)
-    for number in range(22):
-        person = harness.world.person(3000 + number)
+    people = [harness.world.person(3000 + number) for number in range(22)]
+    for person in people:
         await harness.say(VIDEO, person, crew)
-    assert len(harness.videos(crew)) == 20
+    assert len(harness.videos(crew)) == 22
+    for person in people:
+        await harness.say("/mode", person, crew)
+    assert harness.texts(crew).count(EN["not_admin"]) == 20
     assert harness.texts(crew).count(TEXTS("en", "spam_group", count=1)) == 1
 
 

@@ -210,11 +210,12 @@ async def test_ads_follow_the_first_and_then_every_third_download(harness: BotHa
 
 
 async def test_concurrent_downloads_keep_the_ad_cadence(harness: BotHarness):
-    harness.video()
-    await harness.start(ADS_LINK="https://example.com/ad", LIMITS_PRIVATE_QUEUE="50")
+    for n in range(20):
+        harness.video(f"73000000000000003{n:02}")
+    await harness.start(ADS_LINK="https://example.com/ad")
     await harness.say("hello")
-    for _ in range(20):
-        harness.world.say(harness.ada, VIDEO)
+    for n in range(20):
+        harness.world.say(harness.ada, f"https://www.tiktok.com/@a/video/73000000000000003{n:02}")
     await harness.settled()
     assert len(harness.videos()) == 20
     assert harness.texts().count(EN["ad_support"]) == 7
@@ -564,12 +565,12 @@ async def test_a_video_over_the_duration_limit_is_refused_with_the_limit(harness
 
 
 async def test_requests_over_the_queue_limit_are_refused(harness: BotHarness):
-    harness.video()
     harness.site.latency_s = 0.3
     await harness.start(LIMITS_ACTIVE_REQUESTS="1", LIMITS_WAITING_REQUESTS="1")
     await harness.say("hello")
-    for _ in range(4):
-        harness.world.say(harness.ada, VIDEO)
+    for n in range(4):
+        harness.video(f"73000000000000003{n:02}")
+        harness.world.say(harness.ada, f"https://www.tiktok.com/@a/video/73000000000000003{n:02}")
     await harness.settled()
     assert len(harness.videos()) == 2
     assert harness.texts().count(EN["busy"]) == 2

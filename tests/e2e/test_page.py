@@ -241,6 +241,22 @@ async def test_live_photos_and_missing_items_are_shown_on_a_phone(
     await screenshot(page, f"missing-items-{lang}")
 
 
+async def test_an_album_to_the_bot_and_many_links_are_answered(browser_harness: BrowserHarness):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start(LIMITS_SPAM_GUARD="true")
+    page = await browser_harness.window("1001/1001")
+    await write(page, "/start")
+    words = page.locator("#messages li:not(.mine) .words")
+    await expect(words).to_have_count(1)
+    await page.click("#samples button:has-text('album of ten pictures')")
+    await expect(words).to_have_count(2)
+    await page.click("#samples button:has-text('twelve links')")
+    await page.click("#messages button:has-text('Fetch the other 7')")
+    await expect(page.locator("#messages button:has-text('Fetch the other 2')")).to_be_visible()
+    await page.click("#samples button:has-text('flood')")
+    await expect(words.last).to_have_text(TEXTS["en"]["links_waiting"])
+
+
 async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: BrowserHarness):
     browser_harness.harness.video()
     await browser_harness.harness.start()

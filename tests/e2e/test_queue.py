@@ -39,7 +39,7 @@ async def test_a_full_queue_is_reported_in_private_with_a_retry_button(
 ):
     posts(harness, 12)
     harness.site.latency_s = 0.3
-    await harness.start()
+    await harness.start(LIMITS_PRIVATE_QUEUE="3", LIMITS_GROUP_QUEUE="10")
     chat = harness.home if place == "private" else harness.world.group(-1002)
     await harness.say("/start")
     for n in range(most + 1):

@@ -1,16 +1,26 @@
 """What nobody else wanted: the fitting hint, and an end to old buttons."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from aiogram.types import MessageEntity, Sticker, Video
+from aiogram.methods import SendMessage
+from aiogram.types import (
+    Message,
+    MessageEntity,
+    MessageOriginHiddenUser,
+    PhotoSize,
+    Sticker,
+    Video,
+)
 
 from handlers.fallback import on_anything, on_old_button
+from misc.bundles import Bundles
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
 from misc.utils import platform_titles
 from platforms import load_registry
-from tests.fakes import GONE, FakeTelegram
+from tests.fakes import DATE, GONE, FakeTelegram, settle
 
 TEXTS = load_texts()
 REGISTRY = load_registry()
@@ -24,6 +34,7 @@ STICKER = Sticker(
     is_animated=False,
     is_video=False,
 )
+PHOTO = PhotoSize(file_id="p", file_unique_id="p", width=1, height=1)
 FOREIGN = "https://example.org/video"
 
 
@@ -69,13 +80,13 @@ async def test_the_hint_fits_what_was_sent(
     telegram: FakeTelegram, values: dict[str, Any], key: str
 ):
     message = telegram.message(**values)
-    await on_anything(message, ChatView("en"), telegram.sender, TEXTS, REGISTRY)
+    await on_anything(message, ChatView("en"), telegram.sender, TEXTS, REGISTRY, Bundles())
     assert telegram.texts == [TEXTS("en", key, platforms=platform_titles(REGISTRY))]
 
 
 async def test_somebody_new_has_just_been_told(telegram: FakeTelegram):
     chat = ChatView("en", is_new=True)
-    await on_anything(telegram.message("hello"), chat, telegram.sender, TEXTS, REGISTRY)
+    await on_anything(telegram.message("hello"), chat, telegram.sender, TEXTS, REGISTRY, Bundles())
     assert telegram.texts == []
 
 
@@ -83,3 +94,59 @@ async def test_somebody_new_has_just_been_told(telegram: FakeTelegram):
 async def test_an_old_button_has_expired(telegram: FakeTelegram, message: Any):
     await on_old_button(telegram.query("whatever", message), ChatView("uk"), TEXTS)
     assert telegram.alerts == [(TEXTS["uk"]["button_expired"], True)]
+
+
+def album(telegram: FakeTelegram, *captions: str, media_group_id: str = "1") -> list[Message]:
+    return [
+        telegram.message(
+            message_id=number, caption=caption, photo=[PHOTO], media_group_id=media_group_id
+        )
+        for number, caption in enumerate(captions, start=1)
+    ]
+
+
+async def hint(telegram: FakeTelegram, bundles: Bundles, *messages: Message) -> list[SendMessage]:
+    """Let messages arrive at the same time; return the hints so far."""
+    calls = (
+        on_anything(message, ChatView("en"), telegram.sender, TEXTS, REGISTRY, bundles)
+        for message in messages
+    )
+    await asyncio.gather(*calls)
+    return telegram.of(SendMessage)
+
+
+async def test_an_album_gets_one_hint_however_its_items_arrive(telegram: FakeTelegram):
+    bundles = Bundles()
+    first, *others, late = album(telegram, *[""] * 10)
+    (only,) = await hint(telegram, bundles, *others, first)
+    assert only.text == TEXTS("en", "links_only", platforms=platform_titles(REGISTRY))
+    assert len(await hint(telegram, bundles, late)) == 1
+    assert len(await hint(telegram, bundles, *album(telegram, "", "", media_group_id="2"))) == 2
+
+
+async def test_the_hint_below_an_album_is_the_most_specific(telegram: FakeTelegram):
+    items = album(telegram, "", "https://www.tiktok.com/@ferry.demo", "")
+    (only,) = await hint(telegram, Bundles(), *items)
+    assert only.text == TEXTS["en"]["link_profile"]
+    assert only.reply_parameters
+    assert only.reply_parameters.message_id == 2
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_an_album_with_a_link_gets_no_hint(telegram: FakeTelegram, is_first: bool):
+    bundles = Bundles()
+    with_link, *others = album(telegram, "a link", "", "")
+    if is_first:
+        bundles.mark_answered(with_link)
+    waiting = asyncio.ensure_future(hint(telegram, bundles, *others))
+    await settle()
+    bundles.mark_answered(with_link)
+    assert await waiting == []
+
+
+async def test_messages_that_are_forwarded_together_get_one_hint(telegram: FakeTelegram):
+    origin = MessageOriginHiddenUser(date=DATE, sender_user_name="Ann")
+    forwards = [
+        telegram.message("hello", message_id=number, forward_origin=origin) for number in range(10)
+    ]
+    assert len(await hint(telegram, Bundles(), *forwards)) == 1

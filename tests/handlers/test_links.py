@@ -1,6 +1,7 @@
 """Links in messages: handed in once, in the chat's language."""
 
 from handlers.links import on_business_link, on_link
+from misc.bundles import Bundles
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
@@ -13,7 +14,9 @@ async def test_a_message_is_handed_in_once(telegram: FakeTelegram):
     intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
     message = telegram.message(LINK.url)
     for _ in range(2):
-        await on_link(message, [LINK], ChatView("uk"), intake.as_intake, deduplicator, ack)
+        await on_link(
+            message, [LINK], ChatView("uk"), intake.as_intake, deduplicator, ack, Bundles()
+        )
     (submission,) = intake.submissions
     assert submission.origin is message
     assert (submission.links, submission.lang) == ([LINK], "uk")
@@ -23,7 +26,9 @@ async def test_two_messages_with_the_same_link_are_two_requests(telegram: FakeTe
     intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
     for number in (1, 2):
         message = telegram.message(LINK.url, message_id=number)
-        await on_link(message, [LINK], ChatView("en"), intake.as_intake, deduplicator, ack)
+        await on_link(
+            message, [LINK], ChatView("en"), intake.as_intake, deduplicator, ack, Bundles()
+        )
     assert len(intake.submissions) == 2
 
 

@@ -23,8 +23,8 @@ class Bench:
         self.telegram = telegram
         self.intake, self.running = FakeIntake(), RunningButtons()
 
-    async def press(self, message: object, user_id: int = 7) -> None:
-        query = self.telegram.query("retry_video", message, user_id=user_id)  # type: ignore[arg-type]
+    async def press(self, message: object, user_id: int = 7, data: str = "retry_video") -> None:
+        query = self.telegram.query(data, message, user_id=user_id)  # type: ignore[arg-type]
         ack, _ = make_ack()
         await on_retry(query, CHAT, TEXTS, self.intake.as_intake, self.running, REGISTRY, ack)
 
@@ -77,3 +77,14 @@ async def test_an_explanation_that_stays_is_no_failure(telegram: FakeTelegram):
     await bench.press(bench.explanation())
     assert len(bench.intake.submissions) == 1
     assert telegram.alerts == [(None, False)]
+
+
+async def test_one_link_of_several_is_repeated_alone(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    other = LINK.url[:-1] + "7"
+    request = telegram.message(f"{LINK.url} {other}", message_id=69)
+    failed = telegram.message("It failed.", reply_to_message=request)
+    await bench.press(failed, data="retry_video/1")
+    await bench.press(failed, data="retry_video")
+    posts = [[link.url for link in one.links] for one in bench.intake.submissions]
+    assert posts == [[other], [LINK.url, other]]

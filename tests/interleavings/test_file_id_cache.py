@@ -8,12 +8,15 @@ from typing import Any, cast
 import pytest
 
 from core.cached_post import CachedPost, CacheKey
+from core.chat_queue import Lane
 from core.errors import ClipferryError, NotAvailableError
 from core.media import Access, Clip, Link, Post, RemoteFile
+from core.progress import WorkProgress
 from services.requests.context import Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
 from services.requests.slots import Slots
 from services.requests.store import RequestStore
+from tests.fakes import make_request
 from tests.interleavings.explorer import INTERLEAVINGS, choice, explore, invariant
 
 POST = Post("x", "1", "https://x.com/i/status/1", Access(proxy="direct"), items=(Clip(()),))
@@ -83,6 +86,8 @@ class Status:
 
 
 class Stored:
+    request = make_request(inline_id="each gets its own answer")
+
     async def begin(self) -> None:
         await asyncio.sleep(0)
 
@@ -90,6 +95,7 @@ class Stored:
 @dataclass(frozen=True)
 class Target:
     chat_id: int
+    thread_id: None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,11 @@ class Context:
     link: Link = LINK
     status: Status = field(default_factory=Status)
     stored: Stored = field(default_factory=Stored)
+    work: WorkProgress = field(default_factory=WorkProgress)
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(self.target.chat_id, self.target.chat_id)
 
 
 @dataclass

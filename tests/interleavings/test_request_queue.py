@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
+from core.chat_queue import Lane
 from core.errors import ClipferryError
 from services.requests.queue import RequestHandle, RequestQueue
 from services.requests.slots import Slots
@@ -15,6 +16,10 @@ class Item:
     chat_id: int
     position: int
     has_note: bool = True
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(self.chat_id, self.chat_id)
 
 
 class Runner:

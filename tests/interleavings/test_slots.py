@@ -2,8 +2,13 @@
 
 import asyncio
 
+from core.chat_queue import Lane
 from services.requests.slots import Slots
 from tests.interleavings.explorer import INTERLEAVINGS, choice, explore, invariant
+
+
+def lane(chat_id: int) -> Lane:
+    return Lane(chat_id, chat_id)
 
 
 def test_no_slot_is_lost_or_given_twice():
@@ -13,7 +18,7 @@ def test_no_slot_is_lost_or_given_twice():
         invariant(lambda: len(holders) <= 2, "two slots have two holders at most")
 
         async def work(chat_id: int) -> None:
-            async with slots.one(chat_id):
+            async with slots.one(lane(chat_id)):
                 holders.add(chat_id)
                 try:
                     await asyncio.sleep(0)
@@ -27,8 +32,8 @@ def test_no_slot_is_lost_or_given_twice():
             tasks[victim].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert all(task.cancelled() or task.exception() is None for task in tasks)
-        async with slots.one(6), slots.one(7):
-            assert slots.place_of(6) is None
+        async with slots.one(lane(6)), slots.one(lane(7)):
+            assert slots.place_of(lane(6)) is None
 
     assert explore(scenario) >= INTERLEAVINGS
 
@@ -39,7 +44,7 @@ def test_closing_ends_all_that_wait():
         done: list[int] = []
 
         async def work(chat_id: int) -> None:
-            async with slots.one(chat_id):
+            async with slots.one(lane(chat_id)):
                 await asyncio.sleep(0)
                 done.append(chat_id)
 

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 from aiogram.methods import SendMessage
-from aiogram.types import Chat, Message, MessageEntity, TelegramObject
+from aiogram.types import (
+    Chat,
+    Message,
+    MessageEntity,
+    MessageOriginHiddenUser,
+    TelegramObject,
+)
 
 from core.errors import FloodError
 from core.flood import SENDER
@@ -39,6 +45,11 @@ class Bench:
         return outcomes.count("handled")
 
 
+def command(telegram: FakeTelegram, **values: Any) -> Message:
+    entities = [MessageEntity(type="bot_command", offset=0, length=5)]
+    return telegram.message("/mode", entities=entities, chat_id=GROUP, **values)
+
+
 async def handle(_event: TelegramObject, _data: dict[str, Any]) -> str:
     return "handled"
 
@@ -67,12 +78,12 @@ async def test_administrators_may_write_as_much_as_they_like(telegram: FakeTeleg
     ("values", "is_counted"),
     [
         ({"text": "hello"}, False),
-        ({"text": LINK.url}, True),
+        ({"text": LINK.url}, False),
         (
             {"text": "/mode", "entities": [MessageEntity(type="bot_command", offset=0, length=5)]},
             True,
         ),
-        ({"caption": LINK.url}, True),
+        ({"caption": LINK.url}, False),
         (
             {
                 "text": "try /mode@other_bot",
@@ -93,8 +104,7 @@ async def test_in_groups_only_what_is_for_the_bot_counts(
 async def test_a_group_of_many_is_told_as_a_group(telegram: FakeTelegram):
     bench = Bench(telegram)
     handled = [
-        await bench.handled(telegram.message(LINK.url, chat_id=GROUP, user_id=user_id), 1)
-        for user_id in range(100, 122)
+        await bench.handled(command(telegram, user_id=user_id), 1) for user_id in range(100, 122)
     ]
     assert handled == [1] * 20 + [0] * 2
     assert telegram.texts == [TEXTS("en", "spam_group", count=1)]
@@ -103,7 +113,7 @@ async def test_a_group_of_many_is_told_as_a_group(telegram: FakeTelegram):
 async def test_a_channel_in_a_group_is_one_sender_and_a_bot_none(telegram: FakeTelegram):
     bench = Bench(telegram)
     channel = Chat(id=-9, type="channel")
-    message = telegram.message(LINK.url, chat_id=GROUP, sender_chat=channel)
+    message = command(telegram, sender_chat=channel)
     assert await bench.handled(message, MOST + 1) == MOST
     robot = telegram.message("x", from_user=make_user(9, is_bot=True))
     assert await bench.handled(robot, 30) == 30
@@ -121,3 +131,29 @@ async def test_messages_from_a_downtime_are_no_flood(telegram: FakeTelegram):
     old = telegram.message("x")
     outcomes = [await bench.guard(handle, old, {"ack": bench.ack}) for _ in range(MOST + 20)]
     assert set(outcomes) == {"handled"}
+
+
+async def test_links_are_handled_even_in_a_time_out(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    assert await bench.handled(telegram.message(LINK.url), 30) == 30
+    assert telegram.texts == []
+    assert await bench.handled(telegram.message("x"), MOST + 3) == MOST
+    assert await bench.handled(telegram.message(LINK.url), 30) == 30
+    assert await bench.handled(telegram.message("x"), 1) == 0
+
+
+async def test_the_messages_of_one_action_count_once(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    for number in range(MOST):
+        album = telegram.message("x", media_group_id=str(number))
+        assert await bench.handled(album, 10) == 10
+    assert telegram.texts == []
+    assert await bench.handled(telegram.message("x"), 1) == 0
+    # An album that has begun is ignored, too.
+    assert await bench.handled(telegram.message("x", media_group_id="0"), 1) == 0
+
+
+async def test_messages_that_are_forwarded_together_count_once(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    origin = MessageOriginHiddenUser(date=datetime.now(UTC), sender_user_name="Ann")
+    assert await bench.handled(telegram.message("x", forward_origin=origin), 30) == 30

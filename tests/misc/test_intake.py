@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from aiogram.types import InlineKeyboardMarkup
+from aiogram.methods import DeleteMessage, EditMessageText, SendMessage
+from aiogram.types import InlineKeyboardMarkup, Message
 
-from core.errors import QueueFullError, StorageError, TooOldError
+from core.errors import LinksLeftOutError, QueueFullError, StorageError, TooOldError
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
@@ -20,6 +21,7 @@ from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOuts
+from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.keyboards import Extras, try_again
@@ -49,7 +51,9 @@ CHAT = ChatView("en")
 GROUP = -7
 OTHER = Link("x", "https://x.com/demo/status/1790000000000000001", "1790000000000000001")
 THIRD = replace(LINK, post_id="3")
-LIMITS = IntakeLimits(links_per_message=2, private_queue=2, group_queue=1, max_age_s=3_600)
+LIMITS = IntakeLimits(
+    links_per_message=2, waiting_links=200, private_queue=2, group_queue=1, max_age_s=3_600
+)
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
 
@@ -57,11 +61,11 @@ pytestmark = pytest.mark.usefixtures("sqlite_db")
 class Bench:
     """An intake whose queue runs requests until they are let go."""
 
-    def __init__(self, telegram: FakeTelegram) -> None:
+    def __init__(self, telegram: FakeTelegram, limits: IntakeLimits = LIMITS) -> None:
         self.telegram = telegram
         self.runner = FakeRunner()
         self.queue: RequestQueue[RequestContext] = RequestQueue(
-            Slots(5), cast("Runner[RequestContext]", self.runner), max_requests=9, patience_s=60
+            Slots(5), cast("Runner[RequestContext]", self.runner), max_requests=99, patience_s=60
         )
         self.metrics = Metrics()
         self.store = RequestStore(BOT_ID, 60)
@@ -80,8 +84,9 @@ class Bench:
                 CaptionWriter("demo_bot", {}, None),
             ),
             StatusFactory(telegram.bot, telegram.sender, TEXTS),
+            QueueNotices(telegram.bot, telegram.sender, TEXTS),
             self.metrics,
-            LIMITS,
+            limits,
             GroupRules(BotAccount(BOT_ID, "demo_bot"), self.opt_outs, self.metrics.dropped),
             ServedLinks(BOT_ID),
         )
@@ -114,6 +119,13 @@ class Bench:
                 self.runner.let_go(item)
             await settle()
 
+    def note(self, number: int, data: str) -> Message:
+        """Return the message with the button that fetches the other links."""
+        request = self.telegram.message("x", message_id=69, chat_id=GROUP)
+        return self.telegram.message(
+            "more", message_id=number, chat_id=GROUP, reply_to_message=request
+        )
+
 
 @pytest.fixture
 async def bench(telegram: FakeTelegram) -> AsyncIterator[Bench]:
@@ -143,12 +155,12 @@ async def test_the_wishes_of_the_chat_belong_to_the_request(bench: Bench):
     assert (request.file_mode, request.preferences) == (True, preferences)
 
 
-async def test_the_links_of_a_message_share_a_status_and_are_bounded(bench: Bench):
-    await bench.submit(LINK, OTHER, THIRD)
+async def test_the_links_of_a_message_share_a_status(bench: Bench):
+    await bench.submit(LINK, OTHER)
     await bench.end_all()
-    assert [request.link for request in bench.requests] == [LINK, OTHER]
+    assert [(request.link, request.index) for request in bench.requests] == [(LINK, 0), (OTHER, 1)]
     assert bench.contexts[0].status is bench.contexts[1].status
-    assert dropped(bench.metrics, "too_many_links") == 1
+    assert bench.telegram.texts == []
 
 
 async def test_an_update_is_acknowledged_once_its_requests_are_stored(bench: Bench):
@@ -340,6 +352,133 @@ async def test_topics_and_business_accounts_are_remembered(bench: Bench):
     assert (request.business_id, request.is_private) == ("b", False)
 
 
+# --- many links -----------------------------------------------------------------------------------
+
+
+def links(number: int) -> list[Link]:
+    return [replace(LINK, post_id=str(n), url=f"{LINK.url}{n}") for n in range(number)]
+
+
+async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
+    chat = ChatView("en", preferences=Preferences(delete_request=True, muted=("x",)))
+    all_links = [OTHER, *links(5)]
+    await bench.submit(*all_links, chat=chat, chat_id=GROUP, message_id=69)
+    await bench.end_all()
+    assert [request.index for request in bench.requests] == [1, 2]
+    # The button reads the message, so it must not be deleted yet.
+    assert not bench.requests[0].preferences.delete_request
+    (offer,) = bench.telegram.of(SendMessage)
+    assert offer.text == TEXTS("en", "links_left", count=3)
+    button = offer.reply_markup.inline_keyboard[0][0]  # type: ignore[union-attr]
+    assert (button.text, button.callback_data) == (TEXTS("en", "rest_button", count=3), "rest/3")
+    assert dropped(bench.metrics, "too_many_links") == 0
+
+    note = bench.note(80, "rest/3")
+    assert await bench.intake.submit_rest(note, all_links, 3, chat, bench.ack())
+    (edit,) = bench.telegram.of(EditMessageText)
+    assert edit.text == TEXTS("en", "links_left", count=1)
+    assert edit.reply_markup
+    assert edit.reply_markup.inline_keyboard[0][0].callback_data == "rest/5"
+    await bench.end_all()
+    assert await bench.intake.submit_rest(note, all_links, 5, chat, bench.ack())
+    assert [call.message_id for call in bench.telegram.of(DeleteMessage)] == [80]
+    await bench.end_all()
+    assert [request.index for request in bench.requests] == [1, 2, 3, 4, 5]
+    assert bench.requests[-1].preferences.delete_request
+    assert {request.message_id for request in bench.requests} == {69}
+
+
+async def test_the_rest_is_served_once_even_after_a_restart(telegram: FakeTelegram):
+    all_links = links(4)
+    presses = []
+    for _ in range(2):
+        bench = Bench(telegram)
+        note = bench.note(80, "rest/2")
+        for _ in range(2):
+            submit = bench.intake.submit_rest(note, all_links, 2, CHAT, bench.ack())
+            presses.append(await submit)
+        await bench.end_all()
+        assert len(bench.requests) == 2 * (len(presses) == 2)
+    assert presses == [True, False, False, False]
+    # The button below another message is another one.
+    bench = Bench(telegram)
+    assert await bench.intake.submit_rest(bench.note(81, ""), all_links, 2, CHAT, bench.ack())
+    await bench.queue.drain(0)
+
+
+async def test_one_failed_link_of_several_is_repeated_alone(bench: Bench):
+    message = bench.telegram.message("x", date=datetime.now(UTC))
+    await bench.intake.submit_link(message, links(4), 3, CHAT, bench.ack())
+    await settle()
+    assert [(r.link.post_id, r.index) for r in bench.requests] == [("3", 3)]
+    handle = await bench.intake.submit_link(message, links(4), 4, CHAT, bench.ack())
+    assert handle.is_empty
+    assert bench.telegram.texts == []
+
+
+async def test_a_customer_of_a_business_gets_no_button(bench: Bench):
+    await bench.submit(*links(4), business_connection_id="b")
+    assert bench.telegram.texts == []
+    assert dropped(bench.metrics, "too_many_links") == 1
+
+
+async def test_who_has_many_links_waiting_is_told_once(telegram: FakeTelegram):
+    bench = Bench(telegram, replace(LIMITS, private_queue=99))
+    for number in range(10):
+        await bench.submit(links(20)[number], message_id=number)
+    assert telegram.texts == []
+    for number in range(10, 15):
+        await bench.submit(links(20)[number], message_id=number)
+    assert telegram.texts == [TEXTS["en"]["links_waiting"]]
+    await bench.end_all()
+    for number in range(20, 31):
+        await bench.submit(links(40)[number], message_id=number)
+    assert telegram.texts == [TEXTS["en"]["links_waiting"]] * 2
+    await bench.queue.drain(0)
+
+
+async def test_what_is_beyond_a_persons_limit_is_counted_in_one_message(telegram: FakeTelegram):
+    bench = Bench(telegram, replace(LIMITS, private_queue=99, group_queue=99, waiting_links=5))
+    for number in range(4):
+        await bench.submit(links(4)[number], message_id=number)
+    await bench.submit(*links(2), message_id=5, chat_id=GROUP, from_user=make_user(PERSON))
+    (refusal,) = bench.runner.refusals
+    assert isinstance(refusal.error, LinksLeftOutError)
+    assert not refusal.aloud
+    assert telegram.texts == [TEXTS("en", "links_left_out", count=1, limit=5)]
+    asking = [bench.submit(*links(2), message_id=6 + number) for number in range(3)]
+    await asyncio.gather(*asking)
+    # Said at once, and counted on in the same message.
+    first, *edits = telegram.texts[1:]
+    assert first == TEXTS("en", "links_left_out", count=2, limit=5)
+    assert edits == [TEXTS("en", "links_left_out", count=6, limit=5)]
+    assert len(telegram.of(SendMessage)) == 2
+    assert dropped(bench.metrics, "waiting_links") == 4
+    assert len(await bench.submit(OTHER, chat_id=9, from_user=make_user(9))) == 3
+    await bench.queue.drain(0)
+
+
+async def test_presses_are_no_links(telegram: FakeTelegram):
+    bench = Bench(telegram, replace(LIMITS, waiting_links=1))
+    await bench.submit(LINK)
+    assert not bench.intake.has_room_for(PERSON)
+    message = telegram.message("post")
+    query = telegram.query("id/1", message)
+    await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
+    assert bench.runner.refusals == []
+    assert bench.queue.count == 2
+    await bench.queue.drain(0)
+
+
+async def test_people_in_a_group_have_their_own_turns(telegram: FakeTelegram):
+    bench = Bench(telegram, replace(LIMITS, group_queue=99))
+    for number in range(4):
+        await bench.submit(links(4)[number], message_id=number, chat_id=GROUP, user_id=8)
+    begun = await bench.submit(OTHER, message_id=9, chat_id=GROUP, user_id=9)
+    assert [(request.message_id, request.sender_id) for request in begun] == [(0, 8), (9, 9)]
+    await bench.queue.drain(0)
+
+
 # --- presses and inline messages ------------------------------------------------------------------
 
 
@@ -347,7 +486,8 @@ async def test_topics_and_business_accounts_are_remembered(bench: Bench):
 async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data: str, kind: str):
     keyboard = try_again("again", data)
     message = bench.telegram.message("post", reply_markup=keyboard)  # it is old
-    await bench.intake.submit_press(message, LINK, CHAT, data, bench.ack(), sender_id=PERSON)
+    query = bench.telegram.query(data, message)
+    await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
     await settle()
     (request,) = bench.requests
     assert request.kind == kind
@@ -359,7 +499,8 @@ async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data:
 
 async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
     message = bench.telegram.message("post")
-    await bench.intake.submit_press(message, LINK, CHAT, "id/1", bench.ack(), sender_id=PERSON)
+    query = bench.telegram.query("id/1", message)
+    await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
     await settle()
     assert [request.press for request in bench.requests] == [ButtonPress("id/1", "")]
 
@@ -405,6 +546,16 @@ async def test_what_has_become_too_old_meanwhile_gets_a_notice(bench: Bench):
     await bench.intake.resume()
     await settle()
     assert [type(refusal.error) for refusal in bench.runner.refusals] == [TooOldError]
+
+
+async def test_what_has_waited_for_long_in_a_busy_queue_is_not_too_old(bench: Bench):
+    before = RequestStore(BOT_ID, 60)
+    done, waiting = await before.enter(1, [make_request(), make_request(link=OTHER)])
+    await done.finish("delivered")
+    await before.hand_back()
+    await bench.intake.resume()
+    await settle()
+    assert bench.requests == [waiting.request]
 
 
 async def test_a_resume_without_the_database_is_an_error(

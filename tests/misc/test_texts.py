@@ -22,6 +22,7 @@ from core.choices import WordKind
 from core.errors import (
     BugError,
     ClipferryError,
+    LinksLeftOutError,
     PartialDeliveryError,
     PieceError,
     QueueFullError,
@@ -208,6 +209,7 @@ def test_every_error_has_its_sentence_with_its_facts():
         PieceError: PieceError(90),
         PartialDeliveryError: PartialDeliveryError(1, 2),
         QueueFullError: QueueFullError(3),
+        LinksLeftOutError: LinksLeftOutError(200),
         BugError: BugError("A1B2C3D4"),
     }
     for leaf in leaves():

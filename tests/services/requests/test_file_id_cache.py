@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.cached_post import FRESH_S, CacheKey
 from core.errors import (
+    AlreadySentError,
     BrokenLinkError,
     ClipferryError,
     FileUnknownError,
@@ -19,6 +21,7 @@ from core.errors import (
     StorageError,
 )
 from core.media import Clip, Link, Picture, Post, RemoteFile
+from core.request import ButtonPress, Progress
 from data import database
 from delivery.api_requests import MessageOptions
 from services.requests.context import Delivered, RequestContext
@@ -75,9 +78,14 @@ class Bench:
     maker: Maker
 
     async def ask(
-        self, variant: str = BEST, *, link: Link = LINK, most: int | None = None
+        self,
+        variant: str = BEST,
+        *,
+        link: Link = LINK,
+        most: int | None = None,
+        **values: Any,
     ) -> Delivered:
-        one = fake_request(make_request(link=link))
+        one = fake_request(make_request(link=link, **values))
         return await self.cache.deliver(
             one.context, variant, self.maker, options_of, max_items=most
         )
@@ -182,7 +190,7 @@ async def test_a_chat_that_takes_nothing_evicts_nothing(bench: Bench):
 
 async def test_requests_for_the_same_post_wait_for_one_fetch(bench: Bench):
     bench.maker.may_end.clear()
-    asking = [asyncio.ensure_future(bench.ask()) for _ in range(3)]
+    asking = [asyncio.ensure_future(bench.ask(chat_id=chat_id)) for chat_id in (7, 8, 9)]
     await settle()
     bench.maker.may_end.set()
     delivered = await asyncio.gather(*asking)
@@ -203,7 +211,9 @@ async def test_the_sites_refusal_is_shared(bench: Bench):
 async def test_the_failure_of_one_chat_is_not_that_of_the_others(bench: Bench):
     failure = FloodError(70)
     bench.maker.failures = [failure]
-    outcomes = await asyncio.gather(*(bench.ask() for _ in range(3)), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(bench.ask(chat_id=chat_id) for chat_id in (7, 8, 9)), return_exceptions=True
+    )
     assert outcomes[0] is failure
     assert [one.is_known for one in outcomes if isinstance(one, Delivered)] == [False, True]
     assert bench.maker.calls == 2
@@ -377,7 +387,9 @@ async def test_a_set_that_cannot_be_evicted_raises_nothing(
 async def test_a_short_link_is_resolved_once_and_its_post_is_known(bench: Bench):
     await bench.ask()
     bench.tools.fetcher.short_links = {SHORT.url: LINK.post_id or ""}
-    delivered = await asyncio.gather(*(bench.ask(link=SHORT) for _ in range(3)))
+    delivered = await asyncio.gather(
+        *(bench.ask(link=SHORT, chat_id=chat_id) for chat_id in (7, 8, 9))
+    )
     assert all(one.is_known for one in delivered)
     assert (bench.tools.fetcher.resolutions, bench.maker.calls) == (1, 1)
 
@@ -394,3 +406,55 @@ async def test_a_short_link_that_cannot_be_resolved_is_left_to_other_layers(benc
     assert not (await bench.ask(link=SHORT)).is_known
     assert bench.maker.calls == 1
     assert (await bench.ask()).is_known  # its post has an id, under which it is cached
+
+
+# --- the same post twice --------------------------------------------------------------------------
+
+
+async def test_a_post_that_was_asked_for_twice_is_sent_once(bench: Bench):
+    bench.tools.fetcher.short_links = {SHORT.url: LINK.post_id or ""}
+    bench.maker.may_end.clear()
+    links = (LINK, LINK, SHORT)
+    asking = [asyncio.ensure_future(bench.ask(link=link)) for link in links]
+    await settle()
+    bench.maker.may_end.set()
+    first, *others = await asyncio.gather(*asking, return_exceptions=True)
+    assert isinstance(first, Delivered)
+    assert [type(other) for other in others] == [AlreadySentError] * 2
+    assert bench.maker.calls == 1
+    assert bench.tools.sender.sent == []
+    assert (await bench.ask()).is_known  # asked for again afterwards
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"chat_id": 8},
+        {"chat_id": -1, "is_private": False, "thread_id": 3},
+        {"press": ButtonPress("id/1", "")},
+        {"inline_id": "i"},
+        {"variant": "document"},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+async def test_another_place_or_form_is_another_answer(bench: Bench, values: dict[str, Any]):
+    variant = values.get("variant", BEST)
+    values = {name: value for name, value in values.items() if name != "variant"}
+    waiting = fake_request(make_request(**values))
+    await bench.ask()
+    delivered = await bench.cache.deliver(waiting.context, variant, bench.maker, options_of)
+    assert delivered.is_known == (variant == BEST)
+
+
+async def test_an_answer_that_has_begun_is_completed(bench: Bench):
+    begun = fake_request()
+    begun.context.stored.progress = Progress((11,), 2)
+    await bench.ask()
+    delivered = await bench.cache.deliver(begun.context, BEST, bench.maker, options_of)
+    assert delivered.is_known
+
+
+async def test_after_a_failure_the_second_one_is_fetched(bench: Bench):
+    bench.maker.failures = [FloodError(70)]
+    outcomes = await asyncio.gather(*(bench.ask() for _ in range(2)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [FloodError, Delivered]

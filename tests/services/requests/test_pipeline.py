@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import (
+    AlreadySentError,
     BrokenFileError,
     BrokenLinkError,
     BugError,
@@ -326,6 +327,14 @@ async def test_the_other_requests_of_a_refused_message_end_silently(records: Rec
     assert one.presenter.explained == []
     assert one.status.shown == ["failed"]
     assert records.outcomes == [(ROW, QueueFullError.code)]
+
+
+async def test_a_post_that_has_arrived_already_ends_its_request_silently(records: Records):
+    one = fake_request(row=ROW)
+    await run(FakeService(AlreadySentError()), one)
+    assert one.presenter.explained == []
+    assert one.status.shown == ["done"]
+    assert records.outcomes == [(ROW, AlreadySentError.code)]
 
 
 async def test_who_has_cancelled_sees_no_failure(records: Records):

@@ -326,7 +326,7 @@ async def test_a_video_that_is_longer_than_the_site_says_is_refused(bench: Bench
 
 @pytest.mark.usefixtures("sqlite_db")
 async def test_a_request_is_fetched_once_and_then_known(bench: Bench):
-    first, second = fake_request(), fake_request()
+    first, second = fake_request(), fake_request(make_request(chat_id=8))
     assert not (await bench.service.deliver(first.context)).is_known
     assert (await bench.service.deliver(second.context)).is_known
     assert first.status.shown == ["accepted", "working", "sending"]

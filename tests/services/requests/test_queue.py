@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from core.chat_queue import Lane
 from core.errors import BusyError, QueueFullError, RequestCancelledError
 from core.progress import NotePace
 from services.requests.queue import RequestHandle, RequestQueue
@@ -204,7 +205,7 @@ async def test_draining_leaves_what_waits_and_lets_the_running_end():
     await late
     assert runner.left == [SECOND, OTHER]
     with pytest.raises(asyncio.CancelledError):
-        async with slots.one(9):
+        async with slots.one(Lane(9, 9)):
             raise AssertionError("a slot was granted")
     assert not draining.done()
     runner.let_go(FIRST)
@@ -364,7 +365,7 @@ async def test_who_gives_up_waiting_for_a_handle_cancels_no_request():
 
 async def test_all_requests_that_are_picked_end_without_a_word():
     runner = FakeRunner()
-    queue: RequestQueue[Item] = RequestQueue(Slots(9), runner, max_requests=9, patience_s=60)
+    queue = build(runner)
     mine, others = [Item(3, n) for n in (1, 2, 3)], [Item(3, 4), Item(4, 1)]
     handles = [queue.submit([item], 9) for item in (*mine, *others)]
     await settle()
@@ -379,3 +380,46 @@ async def test_all_requests_that_are_picked_end_without_a_word():
     for handle in handles[3:]:
         await handle
     assert sorted(runner.ended, key=lambda item: item.chat_id) == others
+
+
+async def test_people_in_a_group_do_not_wait_for_each_other():
+    runner = FakeRunner()
+    queue = build(runner)
+    flood = [Item(-1, position, person_id=7) for position in range(3)]
+    other = Item(-1, 9, person_id=8)
+    for item in (*flood, other):
+        queue.submit([item], None)
+    await settle()
+    assert runner.began == [flood[0], other]
+    assert [queue.of_person(person) for person in (7, 8)] == [3, 1]
+    await queue.drain(0)
+
+
+async def test_of_many_links_only_the_next_ones_have_a_note():
+    runner = FakeRunner()
+    queue = build(runner, patience_s=0)
+    items = [Item(1, position) for position in range(8)]
+    handles = [queue.submit([item], None) for item in items]
+    await settle()
+    assert {item.position for item, *_ in runner.reports} == {0, 1, 2, 3}
+    runner.let_go(*items[:4])
+    await settle()
+    assert {item.position for item, *_ in runner.reports} == {0, 1, 2, 3, 4, 5, 6, 7}
+    runner.let_go(*items)
+    for handle in handles:
+        await handle
+
+
+async def test_handles_are_joined():
+    ends: list[str] = []
+    runner = FakeRunner()
+    queue = build(runner)
+    whole = RequestHandle.of_all([queue.submit([item], None) for item in (FIRST, OTHER)])
+    whole.on_end(lambda: ends.append("all"))
+    runner.let_go(FIRST)
+    await settle()
+    assert ends == []
+    runner.let_go(OTHER)
+    await whole
+    await settle()
+    assert ends == ["all"]

@@ -5,7 +5,12 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.chat_queue import Lane
 from services.requests.slots import Slots
+
+
+def lane(chat_id: int) -> Lane:
+    return Lane(chat_id, chat_id)
 
 
 async def test_first_come_first_served_and_one_knows_its_place():
@@ -14,13 +19,13 @@ async def test_first_come_first_served_and_one_knows_its_place():
     gate = asyncio.Event()
 
     async def use(chat: int) -> None:
-        async with slots.one(chat):
+        async with slots.one(lane(chat)):
             position.append(chat)
             await gate.wait()
 
     tasks = [asyncio.ensure_future(use(chat)) for chat in (1, 2, 3)]
     await asyncio.sleep(0)
-    assert [slots.place_of(chat) for chat in (1, 2, 3)] == [None, 1, 2]
+    assert [slots.place_of(lane(chat)) for chat in (1, 2, 3)] == [None, 1, 2]
     assert slots.waiting == 2
     gate.set()
     await asyncio.gather(*tasks)
@@ -32,7 +37,7 @@ async def test_closed_slots_cancel_who_waits_and_who_comes_but_not_who_is_inside
     gate = asyncio.Event()
 
     async def use(chat: int) -> str:
-        async with slots.one(chat):
+        async with slots.one(lane(chat)):
             await gate.wait()
             return "done"
 
@@ -58,7 +63,7 @@ def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
 
         async def use(chat: int) -> None:
             nonlocal inside
-            async with slots.one(chat):
+            async with slots.one(lane(chat)):
                 inside += 1
                 assert inside <= number
                 try:
@@ -85,9 +90,32 @@ def test_whoever_gives_up_in_whatever_moment_no_slot_is_lost(
         await asyncio.sleep(0)
         # All slots are free again, and nobody waits who has gone.
         assert inside == number
-        assert slots.place_of(number) == 1
+        assert slots.place_of(lane(number)) == 1
         for gate in gates.values():
             gate.set()
         await asyncio.gather(*last)
 
     asyncio.run(play())
+
+
+async def test_who_asks_in_many_chats_does_not_delay_others():
+    slots = Slots(2)
+    served: list[Lane] = []
+    gates = {lane: asyncio.Event() for lane in [*(Lane(-n, 7) for n in range(4)), Lane(8, 8)]}
+
+    async def use(lane: Lane) -> None:
+        async with slots.one(lane):
+            served.append(lane)
+            await gates[lane].wait()
+
+    tasks = [asyncio.ensure_future(use(lane)) for lane in gates]
+    await asyncio.sleep(0)
+    assert served == [Lane(0, 7), Lane(-1, 7)]
+    gates[Lane(0, 7)].set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert served[2:] == [Lane(8, 8)]  # the last to come, but without a slot
+    for gate in gates.values():
+        gate.set()
+    await asyncio.gather(*tasks)
+    assert served[3:] == [Lane(-2, 7), Lane(-3, 7)]

@@ -1,0 +1,41 @@
+"""The posts that chats have received lately: a post that was asked for twice is sent once."""
+
+import time
+from collections import OrderedDict
+from typing import Final
+
+from core.cached_post import CacheKey
+from services.requests.context import RequestContext
+
+#: Answers that are remembered. One is needed only while requests from before it are open.
+_MOST: Final = 10_000
+
+
+class RecentAnswers:
+    """When each chat received which post, in which variant."""
+
+    def __init__(self) -> None:
+        self._sent_at: OrderedDict[tuple[int, int | None, CacheKey], float] = OrderedDict()
+
+    def add(self, context: RequestContext, key: CacheKey) -> None:
+        """Note that a request was answered now."""
+        place = self._place(context, key)
+        self._sent_at[place] = time.monotonic()
+        self._sent_at.move_to_end(place)
+        if len(self._sent_at) > _MOST:
+            self._sent_at.popitem(last=False)
+
+    def has(self, context: RequestContext, key: CacheKey) -> bool:
+        """Return True if the post has arrived after the request was made, and so answers it, too.
+
+        Presses and inline messages always get their own answer, and an answer that has begun is
+        completed.
+        """
+        request = context.stored.request
+        if request.press or request.inline_id or context.stored.progress.sent:
+            return False
+        sent_at = self._sent_at.get(self._place(context, key))
+        return sent_at is not None and sent_at >= context.begun_at
+
+    def _place(self, context: RequestContext, key: CacheKey) -> tuple[int, int | None, CacheKey]:
+        return context.target.chat_id, context.target.thread_id, key
