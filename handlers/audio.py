@@ -39,7 +39,9 @@ async def on_press(
     if not isinstance(message, Message) or link is None:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
         return
-    submit = partial(intake.submit_press, message, link, chat, data, ack)
+    submit = partial(
+        intake.submit_press, message, link, chat, data, ack, asker_id=query.from_user.id
+    )
     if await running_buttons.run((message.chat.id, message.message_id, data), submit):
         await query.answer()
     else:

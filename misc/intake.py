@@ -10,7 +10,7 @@ from aiogram.types import Message
 from core.errors import TooOldError
 from core.formats import Quality
 from core.media import Link
-from core.request import ButtonPress, Kind, Request
+from core.request import ButtonPress, Kind, Request, Ticket
 from delivery.targets import ChatTarget
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
@@ -72,18 +72,40 @@ class RequestIntake:
         return await self._submit(requests, ack)
 
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        ack: UpdateAck,
+        *,
+        asker_id: int,
     ) -> RequestHandle:
-        """Submit the request of a button; `data` is its callback data."""
+        """Submit the request of a button; `data` is its callback data, `asker_id` its presser."""
         kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
         markup = message.reply_markup
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
         request = _request(kind, link, message, chat, int(time.time()))
-        return await self._submit([replace(request, press=press)], ack)
+        request = replace(request, press=press, asker_id=asker_id)
+        return await self._submit([request], ack)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
         return await self._submit([request], ack)
+
+    async def resend(self, ticket: Ticket, ack: UpdateAck) -> bool:
+        """Send the answer to a request again; return False if another press has done that.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        stored = await self.store.reopen(ticket)
+        ack.give()
+        if stored is None:
+            return False
+        # Like a request of another process, it was accepted already.
+        self._enqueue([stored], None)
+        return True
 
     async def resume(self) -> None:
         """Continue the requests that other processes have left.
@@ -158,4 +180,5 @@ def _request(kind: Kind, link: Link, message: Message, chat: ChatView, asked_at:
         asker=message.from_user.full_name if message.from_user and shows_name else "",
         thread_id=target.thread_id,
         business_id=target.business_id,
+        asker_id=message.from_user.id if message.from_user else None,
     )

@@ -51,7 +51,7 @@ from core.media import (
     VideoFile,
 )
 from core.media import RemoteFile as Remote
-from core.request import Kind, Progress, Request
+from core.request import Kind, Progress, Request, Ticket
 from data import database
 from delivery.api_requests import MessageOptions
 from delivery.refused_files import Recovery
@@ -64,6 +64,7 @@ from misc.middlewares.update_acks import UpdateAck, UpdateAcks
 from platforms import Attempt, Fetcher, FileRequest, SavedFile, Spool, Workspace
 from services.metrics import Metrics
 from services.requests.context import Delivered, Presenter, RequestContext, Toolkit
+from services.requests.kept_answers import KeptAnswers
 from services.requests.queue import RequestHandle
 from services.requests.slots import Slots
 from services.requests.store import StoredRequest
@@ -358,6 +359,7 @@ class FakePresenter:
 
     def __init__(self) -> None:
         self.explained: list[ClipferryError] = []
+        self.tickets: list[Ticket | None] = []
         self.ads = 0
         self.has_ad = False
         self.refusal: ClipferryError | None = None
@@ -372,10 +374,11 @@ class FakePresenter:
     def patience(self, number: int, ahead: int) -> MessageOptions:
         return MessageOptions(f"request {number}, {ahead} ahead")
 
-    async def explain(self, error: ClipferryError) -> None:
+    async def explain(self, error: ClipferryError, ticket: Ticket | None) -> None:
         if self.refusal:
             raise self.refusal
         self.explained.append(error)
+        self.tickets.append(ticket)
 
     async def show_ad(self) -> None:
         if self.ad_failure:
@@ -572,13 +575,15 @@ class FakeTools:
 
 def fake_tools(folder: Path, *, post: Post | None = None, slots: int = 2) -> FakeTools:
     fetcher, sender, media = FakeFetcher(post), FakeSender(), FakeMedia()
+    spool = Spool(folder, 1_000_000_000)
     toolkit = Toolkit(
         fetcher=cast("Fetcher", fetcher),
         sender=cast("Sender", sender),
-        spool=Spool(folder, 1_000_000_000),
+        spool=spool,
         media=cast("MediaProcessor", media),
         slots=Slots(slots),
         metrics=Metrics(),
+        kept_answers=KeptAnswers(spool),
     )
     return FakeTools(fetcher, sender, media, toolkit)
 
@@ -618,7 +623,14 @@ class FakeIntake:
         return self._submit(Submission(message, links, chat.lang))
 
     async def submit_press(
-        self, message: Message, link: Link, chat: ChatView, data: str, ack: UpdateAck
+        self,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        data: str,
+        ack: UpdateAck,
+        *,
+        asker_id: int,
     ) -> RequestHandle:
         return self._submit(Submission(message, [link], chat.lang, data))
 

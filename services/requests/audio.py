@@ -26,7 +26,8 @@ from services.requests.file_requests import (
     still_request,
     video_request,
 )
-from services.requests.media_service import MediaService, Prepared
+from services.requests.kept_answers import Prepared
+from services.requests.media_service import MediaService
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from core.errors import ClipferryError
 from core.media import Link, Post
 from core.preferences import Preferences
+from core.request import Ticket
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.status_indicator import StatusIndicator
@@ -14,6 +15,7 @@ from delivery.targets import ChatTarget
 from media.processor import MediaProcessor
 from platforms import Fetcher, Spool
 from services.metrics import Metrics
+from services.requests.kept_answers import KeptAnswers
 from services.requests.slots import Slots
 from services.requests.store import StoredRequest
 
@@ -30,8 +32,10 @@ class Presenter(Protocol):
     def patience(self, number: int, ahead: int) -> MessageOptions:
         """Return the note for a long wait: the request's number, and how many are ahead of it."""
 
-    async def explain(self, error: ClipferryError) -> None:
+    async def explain(self, error: ClipferryError, ticket: Ticket | None) -> None:
         """Send the explanation of a failure, where the chat wants one.
+
+        `ticket` is for a button that sends the answer again; None for a request that has no row.
 
         Raises:
             DeliveryError: Telegram did not take it.
@@ -100,3 +104,4 @@ class Toolkit:
     media: MediaProcessor
     slots: Slots
     metrics: Metrics
+    kept_answers: KeptAnswers

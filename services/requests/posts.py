@@ -38,7 +38,8 @@ from platforms import Attempt, FileRequest, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.file_requests import picture_request, still_request, video_request
-from services.requests.media_service import MediaService, Prepared
+from services.requests.kept_answers import Prepared
+from services.requests.media_service import MediaService
 
 logger = logging.getLogger(__name__)
 
@@ -170,8 +171,7 @@ class PostService(MediaService[FetchedPost]):
         may_show_ad = (
             context.presenter.has_ad and context.target.is_private and not request.inline_id
         )
-        # Where a part may be missing, only its explanation ends the request.
-        row = None if context.stored.progress.is_uncertain else context.stored.row
+        row = context.stored.row
         answers = None if row is None else (row, context.stored.progress)
         try:
             is_ad_due = await record_download(

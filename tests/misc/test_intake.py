@@ -253,10 +253,10 @@ async def test_topics_and_business_accounts_are_remembered(bench: Bench):
 async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data: str, kind: str):
     keyboard = try_again("again", data)
     message = bench.telegram.message("post", reply_markup=keyboard)  # it is old
-    await bench.intake.submit_press(message, LINK, CHAT, data, bench.ack())
+    await bench.intake.submit_press(message, LINK, CHAT, data, bench.ack(), asker_id=9)
     await settle()
     (request,) = bench.requests
-    assert request.kind == kind
+    assert (request.kind, request.asker_id) == (kind, 9)
     assert request.press
     assert request.press.data == data
     assert InlineKeyboardMarkup.model_validate_json(request.press.keyboard) == keyboard
@@ -264,7 +264,8 @@ async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data:
 
 
 async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
-    await bench.intake.submit_press(bench.telegram.message("post"), LINK, CHAT, "id/1", bench.ack())
+    message = bench.telegram.message("post")
+    await bench.intake.submit_press(message, LINK, CHAT, "id/1", bench.ack(), asker_id=9)
     await settle()
     assert [request.press for request in bench.requests] == [ButtonPress("id/1", "")]
 
