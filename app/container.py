@@ -45,6 +45,7 @@ from services.metrics import Metrics
 from services.requests.audio import AudioService, SlideVideoService
 from services.requests.context import RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
+from services.requests.kept_answers import KeptAnswers
 from services.requests.pipeline import RequestPipeline, Service
 from services.requests.posts import PostPolicy, PostService
 from services.requests.queue import RequestQueue
@@ -152,7 +153,7 @@ def build(settings: Settings) -> Container:
     )
     fetcher = _fetcher(settings, registry, media)
     slots = Slots(limits.active_requests)
-    toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics)
+    toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics, KeptAnswers(spool))
     request_store = RequestStore(bot.id, settings.run.lease_s)
     file_id_cache = FileIdCache(toolkit, request_store, bot.id)
     broadcast_menu = BroadcastMenu(bot, sender, texts, admins, settings.broadcasts.may_pay)

@@ -32,7 +32,8 @@
 
 The first line of a class docstring is the developer's message. `text_key` names the user's sentence
 in `locale/`; `facts` fill its placeholders. `retryable` decides whether the user gets a retry
-button. `another_proxy_may_help` and `signing_in_may_help` control the fetcher's next attempt.
+button, `resendable` whether that button sends the same answer again, without a second download.
+`another_proxy_may_help` and `signing_in_may_help` control the fetcher's next attempt.
 """
 
 from math import ceil, floor
@@ -66,6 +67,11 @@ class ClipferryError(Exception):
     def facts(self) -> dict[str, Fact]:
         """Return the values for the placeholders of the user's sentence."""
         return {}
+
+    @property
+    def resendable(self) -> bool:
+        """Return True if the answer was ready, and Telegram may take it, or take it again."""
+        return False
 
 
 class LinkError(ClipferryError):
@@ -444,11 +450,21 @@ class FloodError(DeliveryError):
         super().__init__(f"retry after {retry_after_s} s")
         self.retry_after_s = retry_after_s
 
+    @property
+    def resendable(self) -> bool:
+        """Return True."""
+        return True
+
 
 class TelegramUnreachableError(DeliveryError):
-    """Telegram could not be reached, so nothing was sent."""
+    """Telegram could not be reached, or not for long enough, so nothing was sent."""
 
     retryable = True
+
+    @property
+    def resendable(self) -> bool:
+        """Return True."""
+        return True
 
 
 class TokenRejectedError(DeliveryError):
@@ -456,9 +472,14 @@ class TokenRejectedError(DeliveryError):
 
 
 class UnknownOutcomeError(DeliveryError):
-    """The connection broke during the send: the message may or may not have arrived."""
+    """Telegram did not confirm the message, which may or may not have arrived."""
 
     text_key = "delivery_unknown"
+
+    @property
+    def resendable(self) -> bool:
+        """Return True."""
+        return True
 
 
 class SettingsError(ClipferryError):
@@ -478,6 +499,12 @@ class PartialDeliveryError(DeliveryError):
         super().__init__(f"{sent} of {total} items")
         self.sent = sent
         self.total = total
+
+    @property
+    def resendable(self) -> bool:
+        """Return True if what stopped the rest may pass."""
+        cause = self.__cause__
+        return isinstance(cause, ClipferryError) and (cause.resendable or cause.retryable)
 
     @property
     def facts(self) -> dict[str, Fact]:

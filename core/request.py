@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from core.choices import Piece
 from core.media import Link
 from core.preferences import DEFAULT_PREFERENCES, Preferences
+
+T = TypeVar("T")
 
 #: Number of unfinished attempts after which a request is given up, because it may be what crashes
 #: the process. The number is large: every crash also counts for unrelated requests in progress.
@@ -25,6 +28,16 @@ class ButtonPress:
     data: str
     #: The inline keyboard that contains the button, as Telegram's JSON; empty if there is none.
     keyboard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Allows one press of a button to send the answer to a request again."""
+
+    #: Id of the request's row.
+    row: int
+    #: The row's number of attempts, which the press increases: a second press has a used ticket.
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,10 @@ class Request:
     piece: Piece | None = None
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
+
+    def is_of(self, user_id: int) -> bool:
+        """Return True if this user asked."""
+        return user_id == self.person_id
 
     @property
     def person_id(self) -> int:
@@ -110,16 +127,20 @@ def press_id(chat_id: int, message_id: int, data: str) -> int:
     return -(int.from_bytes(digest[:8], "big") >> 1) - 1
 
 
+#: Stands for the message id of a file that may have arrived.
+UNKNOWN: Final = 0
 #: Stands for the message id of a file that Telegram refused in every form.
 REFUSED: Final = -1
+#: Stands for the message id of a file that may have arrived, and that is to be sent again.
+WANTED: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How much of an answer has been sent."""
 
-    #: Ids of the delivered file messages, in order. 0 stands for a file that may have arrived, -1
-    #: for one that Telegram refused in every form.
+    #: Ids of the delivered file messages, in order, or what stands for them: `UNKNOWN`, `REFUSED`,
+    #: `WANTED`.
     sent: tuple[int, ...] = ()
     #: Number of files in the answer; 0 while unknown.
     total: int = 0
@@ -143,12 +164,17 @@ class Progress:
     @property
     def is_uncertain(self) -> bool:
         """Return True if it is unknown whether some file arrived."""
-        return 0 in self.sent
+        return UNKNOWN in self.sent
+
+    @property
+    def settled(self) -> int:
+        """Return the number of files that are not to be sent any more."""
+        return len(self.sent) - self.sent.count(WANTED)
 
     @property
     def is_complete(self) -> bool:
         """Return True if nothing is left to send. A single file carries the text as its caption."""
-        has_all = 0 < self.total <= len(self.sent)
+        has_all = 0 < self.total <= self.settled
         return has_all and (self.has_text or self.total == 1)
 
     def record_sending(self, files: int) -> "Progress":
@@ -162,13 +188,28 @@ class Progress:
     def record_sent(self, message_ids: tuple[int, ...]) -> "Progress":
         """Return the progress after a successful send, with the ids of the new file messages."""
         has_text = self.has_text or self.in_flight == 0
-        return replace(self, sent=self.sent + message_ids, in_flight=None, has_text=has_text)
+        left = iter(message_ids)
+        sent = tuple(next(left, WANTED) if one == WANTED else one for one in self.sent)
+        return replace(self, sent=(*sent, *left), in_flight=None, has_text=has_text)
 
     def interrupted(self) -> "Progress":
-        """Return the progress after a crash: what was being sent may or may not have arrived."""
+        """Return the progress after a send without a response: it may or may not have arrived."""
         if self.in_flight is None:
             return self
-        return self.record_sent((0,) * self.in_flight)
+        return self.record_sent((UNKNOWN,) * self.in_flight)
+
+    def wanted_again(self) -> "Progress":
+        """Return the progress in which what may have arrived is to be sent again."""
+        known = self.interrupted()
+        return replace(known, sent=tuple(WANTED if one == UNKNOWN else one for one in known.sent))
+
+    def left_of(self, files: Sequence[T]) -> list[T]:
+        """Return the files of the answer that are still to be sent, in order."""
+        return [
+            file
+            for index, file in enumerate(files)
+            if index >= len(self.sent) or self.sent[index] == WANTED
+        ]
 
     def as_json(self) -> str:
         """Return the JSON form for the database."""

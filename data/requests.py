@@ -9,11 +9,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
 from core.media import Link
-from core.request import Progress, Request
-from data.database import read, table_of, unix_now, write
+from core.request import Progress, Request, Ticket
+from data.database import read, read_one, table_of, unix_now, write
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import conflicting, is_alive
+
+#: The stored outcome of a request that was answered in full.
+DELIVERED: Final = "delivered"
 
 # Prepared once and on the bare table, because ORM mapping would double the cost per request.
 _TABLE: Final = table_of(Requests)
@@ -52,8 +55,19 @@ class OpenRequest:
     #: None if the stored JSON is invalid.
     request: Request | None
     progress: Progress
-    #: Number of fetches started for it, over all processes.
+    #: Number of attempts started for it, over all processes.
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRequest:
+    """A stored request that ended without its whole answer."""
+
+    #: None if the stored JSON is invalid.
+    request: Request | None
+    progress: Progress
+    #: False while it is being answered again.
+    is_ended: bool
 
 
 async def store_requests(
@@ -180,6 +194,47 @@ async def last_finished_at(bot_id: int) -> int:
     """Return the Unix time at which a process finished a request last; 0 if none has."""
     query = select(func.max(Requests.finished_at)).where(Requests.bot_id == bot_id)
     return await read(lambda db: db.execute(query).scalar()) or 0
+
+
+async def find_ended(bot_id: int, ticket: Ticket) -> EndedRequest | None:
+    """Return the request that a ticket is for; None if it is gone, or the ticket was used.
+
+    While the request is being answered again, every ticket for it is valid here.
+    """
+    query = select(_TABLE).where(_TABLE.c.id == ticket.row, _TABLE.c.bot_id == bot_id)
+    row = await read_one(lambda db: db.execute(query).first())
+    if row is None:
+        return None
+    is_ended = row.finished_at is not None
+    if is_ended and (row.attempts != ticket.attempts or row.outcome == DELIVERED):
+        return None
+    return EndedRequest(Request.from_json(row.what), Progress.from_json(row.progress), is_ended)
+
+
+async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: str) -> bool:
+    """Open an ended request again for `owner`; return False if another press has done that.
+
+    One statement decides: it matches the number of attempts, and increases it.
+    """
+    statement = (
+        update(Requests)
+        .where(
+            Requests.id == ticket.row,
+            Requests.attempts == ticket.attempts,
+            Requests.finished_at.is_not(None),
+            Requests.outcome != DELIVERED,
+        )
+        .values(
+            what=request.as_json(),
+            asked_at=request.asked_at,
+            progress=progress.as_json(),
+            owner=owner,
+            attempts=ticket.attempts + 1,
+            finished_at=None,
+            outcome=None,
+        )
+    )
+    return bool(await write(lambda db: db.execute(statement).rowcount))
 
 
 async def hand_back(owner: str) -> int:

@@ -15,16 +15,24 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ParseMode
-from aiogram.exceptions import AiogramError, ClientDecodeError
+from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNetworkError
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
 from aiogram.utils.token import TokenValidationError
+from aiohttp import FormData
 from pydantic import ValidationError
 
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
 from delivery.rate_limiter import RateLimiter
+from delivery.repeats import Repeats
+from delivery.request_body import (
+    IncompleteBodyError,
+    WatchedBody,
+    current_body,
+    may_have_arrived,
+)
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
 from delivery.telegram_errors import translate
 
@@ -69,13 +77,46 @@ class UpdatePolicy:
 
 
 class TolerantSession(AiohttpSession):
-    """aiogram's session; a response that its models do not accept is repaired."""
+    """aiogram's session; a response that its models do not accept is repaired.
+
+    A connection that ends during a request says whether Telegram can have the whole request.
+    """
 
     def __init__(self, policy: UpdatePolicy, **options: Any) -> None:
         super().__init__(**options)
         self._policy = policy
         #: The old updates of the last response to getUpdates, as JSON objects.
         self.set_aside: list[dict[str, Any]] = []
+
+    async def make_request(
+        self,
+        bot: Bot,
+        method: TelegramMethod[TelegramType],
+        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's signature
+    ) -> TelegramType:
+        """Send a request, and return the result.
+
+        Raises:
+            TelegramNetworkError: its cause is an `IncompleteBodyError` if nothing was sent.
+            AiogramError: see aiogram's own method.
+        """
+        current_body.set(None)
+        try:
+            return await super().make_request(bot, method, timeout)
+        except TelegramNetworkError as error:
+            if may_have_arrived():
+                raise
+            reason = type(error.__cause__).__name__
+            raise TelegramNetworkError(method, error.message) from IncompleteBodyError(reason)
+
+    def build_form_data(  # type: ignore[override]  # aiohttp takes both
+        self, bot: Bot, method: TelegramMethod[TelegramType]
+    ) -> WatchedBody:
+        """Return the body of a request."""
+        form: FormData = super().build_form_data(bot, method)
+        body = WatchedBody(form())
+        current_body.set(body)
+        return body
 
     def check_response(
         self,
@@ -178,6 +219,8 @@ def make_bot(
         SettingsError: the token is malformed.
     """
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
+    # Each repetition waits for its own turn.
+    session.middleware(Repeats(paces=paces))
     session.middleware(RateLimiter(paces=paces, waited=waited))
     try:
         return TelegramClient(

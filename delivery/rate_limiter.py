@@ -1,8 +1,7 @@
 """Rate limiter: delays every call that creates messages until Telegram's limits allow it.
 
 It is a request middleware of the client, so every call passes it. If Telegram still responds with
-429, all calls that share the bucket wait, and the call is retried once: after a 429 it is certain
-that nothing was sent. The calls of a broadcast are not retried here but by the broadcast.
+429, all calls that share the bucket wait. The call itself is repeated by `delivery.repeats`.
 """
 
 import asyncio
@@ -40,8 +39,6 @@ on_send_start: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "on_send_start", default=None
 )
 
-#: Longest `retry_after` of a 429 that is waited out, in seconds.
-_LONGEST_PAUSE_S: Final = 60
 #: A broadcast waits for a chat at most this long before it goes on with others, in seconds.
 _SHORT_PAUSE_S: Final = 1.0
 _CREATES_ONE: Final = (
@@ -105,8 +102,8 @@ class RateLimiter(BaseRequestMiddleware):
         """Send a request once the limits allow it.
 
         Raises:
-            TelegramRetryAfter: Telegram refused twice, or asked for too long a pause; or there is
-                no room for a call that needs some to spare, which is sent once at most.
+            TelegramRetryAfter: Telegram asks for a pause; or there is no room for a call that
+                needs some to spare.
         """
         chat_id, weight = _created(method)
         weight = weight or int(_needs_spare.get())
@@ -116,13 +113,6 @@ class RateLimiter(BaseRequestMiddleware):
             return await make_request(bot, method)
         if caller_retries.get():
             self._refuse_early(chat_id, method)
-        try:
-            return await self._send(chat_id, weight, make_request, bot, method)
-        except TelegramRetryAfter as flood:
-            if flood.retry_after > _LONGEST_PAUSE_S or caller_retries.get():
-                raise
-            if not self._paces:
-                await asyncio.sleep(flood.retry_after)
         return await self._send(chat_id, weight, make_request, bot, method)
 
     def _refuse_early(self, chat_id: int, method: TelegramMethod[Any]) -> None:
@@ -200,6 +190,11 @@ class RateLimiter(BaseRequestMiddleware):
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def creates_message(method: TelegramMethod[Any]) -> bool:
+    """Return True if a request creates a message, or is limited like one."""
+    return _created(method)[1] > 0
 
 
 def _created(method: TelegramMethod[Any]) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Sends media and texts to chats and inline messages.
 
-Uploads are streamed from disk. A call whose outcome is unknown is not repeated.
+Uploads are streamed from disk. A message whose outcome is unknown is not repeated.
 """
 
 import asyncio
@@ -32,7 +32,9 @@ from core.errors import (
     PartialDeliveryError,
     SendingForbiddenError,
     StorageChannelError,
+    TelegramUnreachableError,
     TooLargeError,
+    UnchangedError,
     UnknownOutcomeError,
 )
 from core.media import File, RemoteFile
@@ -58,6 +60,7 @@ from delivery.refused_files import (
     repaired_album,
     upload_bytes,
 )
+from delivery.request_body import may_have_arrived
 from delivery.targets import ChatTarget
 
 logger = logging.getLogger(__name__)
@@ -65,12 +68,14 @@ T = TypeVar("T")
 
 #: Interval between chat actions, in seconds. Telegram shows each for five seconds.
 _ACTION_INTERVAL_S: Final = 4.5
+#: Pauses before a call that may be repeated whatever its outcome is repeated, in seconds.
+REPEAT_SAFE_S: Final = (0.5, 2.0)
 #: For the storage channel: no caption, no buttons, no notification.
 _PLAIN: Final = MessageOptions(caption="", is_silent=True)
 
 
 class SendingCancelledError(asyncio.CancelledError):
-    """A send was cancelled after it had started, so its outcome is unknown."""
+    """A send was cancelled after its last byte had left, so its outcome is unknown."""
 
 
 class Journal(Protocol):
@@ -94,6 +99,9 @@ class Journal(Protocol):
 
     def count_uploaded(self, size: int) -> None:
         """Count bytes of the current send that the socket has taken."""
+
+    async def record_unknown(self) -> None:
+        """Record that the current send got no response: it may have arrived."""
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record that the current send succeeded, with the ids of its file messages."""
@@ -122,6 +130,10 @@ class NullJournal:
 
     def count_uploaded(self, size: int) -> None:
         """Do nothing, too."""
+
+    async def record_unknown(self) -> None:
+        """Record it in memory."""
+        self.progress = self.progress.interrupted()
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record it in memory."""
@@ -153,7 +165,8 @@ class Sender:
 
         Files that the journal records as sent are skipped. An upload that Telegram refuses is sent
         in another form if `recovery` has one; of several files, one that is refused in every form
-        is left out. Return the files with their Telegram ids, in order, or an empty tuple if some
+        is left out. Of several albums, one without a response is recorded as unknown, and the rest
+        is sent. Return the files with their Telegram ids, in order, or an empty tuple if some
         were skipped, left out, or have no known id.
 
         Raises:
@@ -202,10 +215,10 @@ class Sender:
             DeliveryError: Telegram refused the files or the edit.
         """
         known: Sequence[RemoteFile] = [file for file in files if isinstance(file, RemoteFile)]
-        journal = NullJournal()
+        progress = Progress(total=len(files))
         if len(known) < len(files):
             try:
-                known = await self._send_files(self._storage, files, _PLAIN, journal, recovery)
+                known, progress = await _repeated(partial(self._store, files, recovery))
             except (ChatForbiddenError, SendingForbiddenError, PartialDeliveryError) as error:
                 logger.error(  # noqa: TRY400 - expected
                     "The storage channel of inline mode does not take files: %s",
@@ -215,16 +228,32 @@ class Sender:
                 raise StorageChannelError(type(error).__name__) from error
         if not known:
             raise FileRejectedError("the upload to the storage channel returned no file ids")
-        if recovery and journal.progress.missing:
-            options = recovery.options(journal.progress.missing)
+        if recovery and progress.missing:
+            options = recovery.options(progress.missing)
         await self.show_inline(target, known[0], options)
-        is_complete = len(known) == (journal.progress.total or len(files))
-        return tuple(known) if is_complete else ()
+        return tuple(known) if len(known) == progress.total else ()
+
+    async def _store(
+        self, files: Sequence[File], recovery: Recovery | None
+    ) -> tuple[tuple[RemoteFile, ...], Progress]:
+        """Upload files to the storage channel. It may be repeated: nobody sees a second copy.
+
+        Raises:
+            DeliveryError: Telegram refused the files, or the outcome is unknown.
+        """
+        journal = NullJournal()
+        known = await self._send_files(self._storage, files, _PLAIN, journal, recovery)
+        if journal.progress.is_uncertain:
+            raise UnknownOutcomeError("a part of an album in the storage channel")
+        return known, journal.progress
 
     async def show_inline(
         self, target: ChatTarget, file: RemoteFile, options: MessageOptions
     ) -> None:
         """Show an uploaded file in an inline message, by its file id.
+
+        An edit is idempotent: it makes the message show this file, once or twice. So it is repeated
+        when its outcome is unknown, and Telegram's "not modified" means that it was carried out.
 
         Raises:
             DeliveryError: Telegram refused it.
@@ -234,7 +263,8 @@ class Sender:
             media=inline_media(file, options),
             reply_markup=options.buttons,
         )
-        await self._bot(method)
+        with suppress(UnchangedError):
+            await _repeated(partial(self._bot, method))
 
     async def edit_inline(
         self, target: ChatTarget, text: str, buttons: InlineKeyboardMarkup | None = None
@@ -302,9 +332,9 @@ class Sender:
         Raises:
             TooLargeError: an album is too large; nothing has arrived.
             PartialDeliveryError: some files have arrived, and a later one has not.
-            DeliveryError: nothing has arrived, or the outcome is unknown.
+            DeliveryError: nothing has arrived.
         """
-        pending = [Pending(file) for file in files[len(journal.progress.sent) :]]
+        pending = [Pending(file) for file in journal.progress.left_of(files)]
         album: Sequence[Pending] = ()
         sent: list[_Sent] = []
         # In the supergroup that a group has become, messages have other ids.
@@ -317,9 +347,13 @@ class Sender:
                     del pending[: len(album)]
                     sent += messages
                     below = messages[0].message_id if messages else below
+                except UnknownOutcomeError as error:
+                    await journal.record_unknown()
+                    del pending[: len(album)]
+                    _log_unknown(target, error)
                 except REFUSALS as refusal:
                     pending[: len(album)] = await repaired_album(album, refusal, recovery)
-                    journal.record_total(len(journal.progress.sent) + len(pending))
+                    journal.record_total(journal.progress.settled + len(pending))
             if journal.progress.missing == journal.progress.total:
                 raise ContentRejectedError("every file, in every form")
         except (DeliveryError, TooLargeError) as error:
@@ -327,7 +361,7 @@ class Sender:
             if arrived and not isinstance(error, ChatMovedError):  # the rest follows there
                 raise PartialDeliveryError(arrived, len(files)) from error
             raise
-        if options.caption or options.text_below:
+        if (options.caption or options.text_below) and not journal.progress.has_text:
             if recovery and (missing := journal.progress.missing):
                 options = recovery.options(missing)
             await self._send_caption(target, below, options, journal)
@@ -455,7 +489,10 @@ class Sender:
             except asyncio.CancelledError as cancelled:
                 if journal.progress.in_flight is None:
                     raise  # it was still waiting in the rate limiter, so nothing was sent
-                raise SendingCancelledError from cancelled
+                if may_have_arrived():
+                    raise SendingCancelledError from cancelled
+                await journal.record_not_sent()
+                raise
             except UnknownOutcomeError:
                 raise
             except (DeliveryError, TooLargeError):
@@ -513,6 +550,32 @@ def _counting_bytes(journal: Journal) -> Iterator[None]:
         yield
     finally:
         count_uploaded.reset(token)
+
+
+async def _repeated(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call, several times if need be, although an earlier one may have been carried out.
+
+    Raises:
+        DeliveryError: see the call.
+    """
+    for pause_s in REPEAT_SAFE_S:
+        try:
+            return await call()
+        except (UnknownOutcomeError, TelegramUnreachableError) as error:
+            logger.info(
+                "A call without a response is repeated: %s", error, extra={"event": "call_repeated"}
+            )
+        await asyncio.sleep(pause_s)
+    return await call()
+
+
+def _log_unknown(target: ChatTarget, error: UnknownOutcomeError) -> None:
+    logger.warning(
+        "An album for chat %s got no response: %s",
+        LoggedChat(target.chat_id),
+        error,
+        extra={"event": "album_unconfirmed"},
+    )
 
 
 def _action(file: File) -> str | None:

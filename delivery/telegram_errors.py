@@ -22,6 +22,7 @@ from core.errors import (
     UnknownOutcomeError,
 )
 from core.limits import PUBLIC_UPLOAD_BYTES
+from delivery.request_body import IncompleteBodyError
 
 #: Phrases of a 400 response that mean the same as a 403.
 _CLOSED_CHAT = (
@@ -106,10 +107,20 @@ def _not_found(message: str) -> DeliveryError:
 
 
 def _network(error: aiogram_errors.TelegramNetworkError) -> DeliveryError:
-    """A connection that was never established carried nothing; any other may have."""
-    if isinstance(error.__cause__, ClientConnectorError):
-        return TelegramUnreachableError(type(error.__cause__).__name__)
-    return UnknownOutcomeError(type(error.__cause__).__name__)
+    """Tell whether a request that got no response may have been carried out."""
+    cause = error.__cause__
+    if is_not_sent(error):
+        return TelegramUnreachableError(str(cause) or type(cause).__name__)
+    return UnknownOutcomeError(type(cause).__name__)
+
+
+def is_not_sent(error: aiogram_errors.TelegramNetworkError) -> bool:
+    """Return True if Telegram cannot have carried out a request.
+
+    There was no connection, or it ended before the last byte of the body was handed to it. Nothing
+    else is certain: a connection that ended later, or a time-out, may have lost the response only.
+    """
+    return isinstance(error.__cause__, ClientConnectorError | IncompleteBodyError)
 
 
 def _bad_request(message: str) -> DeliveryError:

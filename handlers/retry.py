@@ -1,26 +1,28 @@
-"""The retry button below an error message."""
+"""The buttons below an explanation: request the link again, and send a prepared answer again."""
 
 from datetime import UTC, datetime
 from functools import partial
 
-from aiogram import Router
+from aiogram import Bot, Router
 from aiogram.types import CallbackQuery, Message
 
-from misc.filters import Carries, links_of
+from core.request import Request
+from misc.filters import Carries, MayChangeSettings, links_of
 from misc.intake import RequestIntake
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
 from misc.ui import messages
-from misc.ui.callback_data import RETRY, read_index
+from misc.ui.callback_data import RESEND, RETRY, read_index, read_resend
 from misc.ui.texts import Texts
 from platforms import Registry
 from services.requests.queue import RequestHandle
 
 
 def router() -> Router:
-    """Register the retry button."""
+    """Register both buttons."""
     router = Router(name="retry")
+    router.callback_query.register(on_resend, Carries(prefix=RESEND), flags=STORES)
     router.callback_query.register(on_retry, Carries(prefix=RETRY), flags=STORES)
     return router
 
@@ -67,3 +69,42 @@ async def _submit_again(
     if index is None:
         return await intake.submit_again(request, links, chat, ack)
     return await intake.submit_link(request, links, index, chat, ack)
+
+
+async def on_resend(
+    query: CallbackQuery,
+    chat: ChatView,
+    texts: Texts,
+    intake: RequestIntake,
+    ack: UpdateAck,
+    bot: Bot,
+) -> None:
+    """Send an answer again that Telegram did not confirm, and delete the explanation.
+
+    Who asked may press the button, and in a group its administrators. Of several presses, one
+    sends.
+
+    Raises:
+        StorageError: the database did not respond, so nothing is sent.
+    """
+    ticket = read_resend(query.data or "")
+    request = await intake.store.find_ended(ticket) if ticket else None
+    if ticket is None or request is None:
+        await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
+    elif not await _may_resend(request, query, bot):
+        await query.answer(texts[chat.lang]["not_yours"])
+    elif not await intake.resend(ticket, ack):
+        await query.answer(texts[chat.lang]["already_running"])
+    else:
+        await query.answer()
+        if isinstance(query.message, Message):
+            await messages.delete(query.message)
+
+
+async def _may_resend(request: Request, query: CallbackQuery, bot: Bot) -> bool:
+    """Tell whether a press counts. Callback data can be forged, so the chat must be right, too."""
+    if request.is_of(query.from_user.id):
+        return True
+    message = query.message
+    is_in_group = bool(message and message.chat.id == request.chat_id and not request.is_private)
+    return is_in_group and not request.business_id and await MayChangeSettings()(query, bot)

@@ -12,7 +12,7 @@ from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Kind, Request, press_id
+from core.request import ButtonPress, Kind, Request, Ticket, press_id
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
 from misc.group_rules import GroupRules
@@ -162,6 +162,20 @@ class RequestIntake:
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
         return await self._submit([request], ack, ack.update_id)
+
+    async def resend(self, ticket: Ticket, ack: UpdateAck) -> bool:
+        """Send the answer to a request again; return False if another press has done that.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        stored = await self.store.reopen(ticket)
+        ack.give()
+        if stored is None:
+            return False
+        # Like a request of another process, it was accepted already.
+        self._enqueue(self._contexts([stored]), None, stored.request.asked_at)
+        return True
 
     async def resume(self) -> None:
         """Continue the requests that other processes have left.

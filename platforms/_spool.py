@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,8 @@ class Spool:
 
     Space is reserved before a download starts. If the quota is used up, the request waits until
     another request releases space; if the disk is full, it waits for a while until somebody frees
-    it. Several processes may share the folder; each has its own subfolder and its own quota.
+    it. Files that were kept for later are deleted before anything waits. Several processes may
+    share the folder; each has its own subfolder and its own quota.
     """
 
     def __init__(self, folder: Path, quota_bytes: int, waits: DiskWaits = DiskWaits()) -> None:
@@ -56,6 +57,10 @@ class Spool:
         self.quota_bytes = quota_bytes
         self._reserved = 0
         self._changed = asyncio.Condition()
+        #: Requests that wait for space.
+        self._waiting = 0
+        #: Workspaces that outlive their requests, oldest first, and what ends them.
+        self._kept: dict[Workspace, asyncio.TimerHandle] = {}
         #: When the disk was last too full, as a monotonic time; None for never.
         self._full_at: float | None = None
 
@@ -106,26 +111,63 @@ class Spool:
 
     def close(self) -> None:
         """Delete this process's subfolder and release its lock."""
+        for timer in self._kept.values():
+            timer.cancel()
+        self._kept.clear()
         if self._lock is not None:
             shutil.rmtree(self._home, ignore_errors=True)
             os.close(self._lock)
             self._lock = None
 
     @asynccontextmanager
-    async def workspace(self) -> AsyncIterator["Workspace"]:
+    async def workspace(self, kept: "Workspace | None" = None) -> AsyncIterator["Workspace"]:
         """Yield a new empty folder; on exit, delete it and release its reserved space.
+
+        With `kept`, which `keep` has stored, yield that instead. On exit, it stays if it is kept.
 
         Raises:
             SpoolError: the disk is full, or the folder cannot be used.
         """
-        space = Workspace(self, self._new_folder())
+        if kept is not None and kept in self._kept:
+            self._kept.pop(kept).cancel()
+            space = kept
+        else:
+            space = Workspace(self, self._new_folder())
         try:
             yield space
         except OSError as error:
             raise spool_error(error, self) from error
         finally:
-            shutil.rmtree(space.folder, ignore_errors=True)
-            await self._release(space.reserved)
+            if space not in self._kept:
+                shutil.rmtree(space.folder, ignore_errors=True)
+                await self._release(space.reserved)
+
+    def keep(self, space: "Workspace", seconds: float) -> bool:
+        """Let a workspace outlive its request; return False if there is no room for it.
+
+        It is deleted after `seconds`, or earlier if its space is needed.
+        """
+        is_needed = self._waiting or self.free_bytes < _KEPT_FREE_BYTES
+        has_room = not is_needed and space.extend(space.used_bytes)
+        if has_room:
+            timer = asyncio.get_running_loop().call_later(seconds, self._drop, space)
+            self._kept[space] = timer
+        return has_room
+
+    def is_kept(self, space: "Workspace") -> bool:
+        """Return True until a workspace that was kept is used again or deleted."""
+        return space in self._kept
+
+    def _drop(self, space: "Workspace") -> None:
+        """Delete a kept workspace. Nobody waits for its space: while some wait, none is kept."""
+        self._kept.pop(space).cancel()
+        shutil.rmtree(space.folder, ignore_errors=True)
+        self._reserved -= space.reserved
+
+    def _drop_until(self, has_room: Callable[[], bool]) -> None:
+        """Delete kept workspaces, the oldest first, until there is room or none is left."""
+        while self._kept and not has_room():
+            self._drop(next(iter(self._kept)))
 
     def _new_folder(self) -> Path:
         try:
@@ -139,9 +181,14 @@ class Spool:
             raise spool_error(error, self) from error
 
     async def _reserve(self, size: int) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._has_room(size))
-            self._reserved += size
+        self._drop_until(lambda: self._has_room(size))
+        self._waiting += 1
+        try:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._has_room(size))
+                self._reserved += size
+        finally:
+            self._waiting -= 1
 
     def _has_room(self, size: int) -> bool:
         return self._reserved + size <= self.quota_bytes
@@ -156,6 +203,7 @@ class Spool:
         deadline = loop.time() + self.waits.patience_s
         # The size may be no more than the largest that is allowed: most files are much smaller.
         needed = min(size, _ENOUGH_BYTES) + _KEPT_FREE_BYTES
+        self._drop_until(lambda: self.free_bytes >= needed)
         while self.free_bytes < needed:
             if not self.is_full:
                 logger.warning(
@@ -207,6 +255,11 @@ class Workspace:
         """Return the maximum number of bytes that can be reserved: the whole quota."""
         return self._spool.quota_bytes
 
+    @property
+    def used_bytes(self) -> int:
+        """Return the size of all files."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
     async def reserve(self, size: int) -> None:
         """Reserve `size` bytes for all files together; wait until there is space.
 
@@ -227,6 +280,7 @@ class Workspace:
         """Raise the reservation to `size` bytes in total, if there is space; return whether."""
         more = size - self.reserved
         if more > 0:
+            self._spool._drop_until(lambda: self._spool._has_room(more))
             if not self._spool._has_room(more):
                 return False
             self._spool._reserved += more

@@ -56,7 +56,7 @@ from core.media import (
 from core.media import RemoteFile as Remote
 from core.preferences import Preferences
 from core.progress import DownloadProgress, WorkProgress
-from core.request import Kind, Progress, Request
+from core.request import Kind, Progress, Request, Ticket
 from data import database
 from delivery.api_requests import MessageOptions
 from delivery.membership import Membership
@@ -73,6 +73,7 @@ from platforms import Attempt, Fetcher, FileRequest, SavedFile, Spool, Workspace
 from services.access import AccessPolicy
 from services.metrics import Metrics
 from services.requests.context import Delivered, Presenter, RequestContext, Toolkit
+from services.requests.kept_answers import KeptAnswers
 from services.requests.queue import RequestHandle
 from services.requests.slots import Slots
 from services.requests.store import StoredRequest
@@ -389,6 +390,7 @@ class FakePresenter:
 
     def __init__(self) -> None:
         self.explained: list[ClipferryError] = []
+        self.tickets: list[Ticket | None] = []
         self.ads = 0
         self.has_ad = False
         self.refusal: ClipferryError | None = None
@@ -403,10 +405,11 @@ class FakePresenter:
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         return MessageOptions(f"request {number}, place {place}, {work.stage.name.lower()}")
 
-    async def explain(self, error: ClipferryError) -> None:
+    async def explain(self, error: ClipferryError, ticket: Ticket | None) -> None:
         if self.refusal:
             raise self.refusal
         self.explained.append(error)
+        self.tickets.append(ticket)
 
     async def show_ad(self) -> None:
         if self.ad_failure:
@@ -611,13 +614,15 @@ class FakeTools:
 
 def fake_tools(folder: Path, *, post: Post | None = None, slots: int = 2) -> FakeTools:
     fetcher, sender, media = FakeFetcher(post), FakeSender(), FakeMedia()
+    spool = Spool(folder, 1_000_000_000)
     toolkit = Toolkit(
         fetcher=cast("Fetcher", fetcher),
         sender=cast("Sender", sender),
-        spool=Spool(folder, 1_000_000_000),
+        spool=spool,
         media=cast("MediaProcessor", media),
         slots=Slots(slots),
         metrics=Metrics(),
+        kept_answers=KeptAnswers(spool),
     )
     return FakeTools(fetcher, sender, media, toolkit)
 

@@ -29,7 +29,7 @@ class Requests(Base):
     progress: Mapped[str | None] = mapped_column(Text)
     #: Name of the worker that serves it; NULL while none does.
     owner: Mapped[str | None] = mapped_column(String)
-    #: Number of fetches started for it, over all processes.
+    #: Number of attempts, over all processes: fetches, and presses that send the answer again.
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     #: Unix time; NULL while the request is open.
     finished_at: Mapped[int | None] = mapped_column(BigInteger)

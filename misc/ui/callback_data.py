@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.choices import Choice
+from core.request import Ticket
 
 #: Change the language; followed by its code.
 LANGUAGE: Final = "lang/"
@@ -31,6 +32,8 @@ CLOSE: Final = "close"
 RETRY: Final = "retry_video"
 #: Fetch the other links of the message that is replied to; followed by the index of the first.
 REST: Final = "rest/"
+#: Send the answer to a request again; followed by "<row>/<attempts>".
+RESEND: Final = "resend/"
 #: Retry an inline message.
 AGAIN: Final = "again"
 #: Show a page of an inline album; followed by its zero-based index.
@@ -122,6 +125,17 @@ def read_post(data: str) -> tuple[str, str] | None:
         return ("tiktok", digits) if digits.isascii() and digits.isdigit() else None
     found = re.fullmatch(r"\w+/(\w+)/([\w.:/%-]+)", data, re.ASCII)
     return (found[1], found[2]) if found else None
+
+
+def resend_of(ticket: Ticket) -> str:
+    """Return the callback data of a button that sends an answer again."""
+    return f"{RESEND}{ticket.row}/{ticket.attempts}"
+
+
+def read_resend(data: str) -> Ticket | None:
+    """Parse the data of a button that sends an answer again, or return None if it is invalid."""
+    found = re.fullmatch(rf"{RESEND}(\d{{1,18}})/(\d{{1,9}})", data, re.ASCII)
+    return Ticket(int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,5 +9,9 @@ from core.errors import DeliveryError
 
 async def delete(message: Message) -> None:
     """Delete a message. Errors are ignored: it may be deleted already."""
+    connection = message.business_connection_id
     with suppress(DeliveryError):
-        await message.delete()
+        if connection and message.bot:
+            await message.bot.delete_business_messages(connection, [message.message_id])
+        else:
+            await message.delete()

@@ -20,13 +20,13 @@ from core.errors import (
 )
 from core.media import Post
 from core.progress import WorkProgress, note_lines
-from core.request import Request
+from core.request import Request, Ticket
 from data.ads import count_ad_show
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards
-from misc.ui.callback_data import AGAIN, retry_of
+from misc.ui.callback_data import AGAIN, resend_of, retry_of
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.texts import Texts
 
@@ -108,22 +108,26 @@ class ChatPresenter:
             buttons=keyboards.cancel_button(self._words["cancel_button"], number),
         )
 
-    async def explain(self, error: ClipferryError) -> None:
+    async def explain(self, error: ClipferryError, ticket: Ticket | None = None) -> None:
         """Explain a failure: in private always, in groups only what is about the bot itself.
+
+        An answer that may be sent again has a button for that, in every chat. It uses `ticket`.
 
         Raises:
             DeliveryError: Telegram did not take it.
         """
-        if self._is_group and not isinstance(error, _ABOUT_THE_BOT):
+        if self._is_group and not (isinstance(error, _ABOUT_THE_BOT) or error.resendable):
             return
         text = self._factory.texts(self._lang, error.text_key, **error.facts)
         if self._is_admin:
             text += f"\n\n<blockquote expandable>{escape(_diagnostic(error))}</blockquote>"
         if self.target.inline_id:
             again = keyboards.try_again(self._words["retry_button"], AGAIN)
-            await self._sender.edit_inline(self.target, text, again if error.retryable else None)
+            button = self._resend(error, ticket) or (again if error.retryable else None)
+            await self._sender.edit_inline(self.target, text, button)
         else:
-            await self._sender.send_text(self.target, text, self._way_out(error))
+            button = self._resend(error, ticket) or self._way_out(error)
+            await self._sender.send_text(self.target, text, button)
 
     async def invite(self) -> None:
         """Ask who has sent an inline message to press /start first."""
@@ -166,6 +170,20 @@ class ChatPresenter:
     @property
     def _bot_url(self) -> str:
         return f"https://t.me/{self._factory.bot_username}"
+
+    def _resend(self, error: ClipferryError, ticket: Ticket | None) -> InlineKeyboardMarkup | None:
+        """Return the button that sends the same answer again, or without a ticket its link."""
+        if not error.resendable:
+            return None
+        if ticket:
+            data = resend_of(ticket)
+        elif self.target.inline_id:
+            data = AGAIN
+        elif self._request.press is None:
+            data = retry_of(self._request.index)
+        else:
+            return None
+        return keyboards.try_again(self._words["resend_button"], data)
 
     def _way_out(self, error: ClipferryError) -> InlineKeyboardMarkup | None:
         """Return a retry button if a retry can help, or a link to a post that cannot be sent."""

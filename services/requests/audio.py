@@ -27,7 +27,8 @@ from services.requests.file_requests import (
     still_request,
     video_request,
 )
-from services.requests.media_service import MediaService, Prepared, with_piece
+from services.requests.kept_answers import Prepared
+from services.requests.media_service import MediaService, with_piece
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from core.errors import ClipferryError
 from core.media import Link, Post
 from core.preferences import Preferences
 from core.progress import WorkProgress
+from core.request import Ticket
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.status_indicator import StatusIndicator
@@ -16,6 +17,7 @@ from delivery.targets import ChatTarget
 from media.processor import MediaProcessor
 from platforms import Fetcher, Spool
 from services.metrics import Metrics
+from services.requests.kept_answers import KeptAnswers
 from services.requests.slots import Slots
 from services.requests.store import StoredRequest
 
@@ -32,8 +34,10 @@ class Presenter(Protocol):
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         """Return the status note of a request, by its number in the queue; see `note_lines`."""
 
-    async def explain(self, error: ClipferryError) -> None:
+    async def explain(self, error: ClipferryError, ticket: Ticket | None) -> None:
         """Send the explanation of a failure, where the chat wants one.
+
+        `ticket` is for a button that sends the answer again; None for a request that has no row.
 
         Raises:
             DeliveryError: Telegram did not take it.
@@ -117,3 +121,4 @@ class Toolkit:
     media: MediaProcessor
     slots: Slots
     metrics: Metrics
+    kept_answers: KeptAnswers

@@ -1,18 +1,17 @@
 """The steps that all kinds of answers share: look up, fetch, prepare, send."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from core.errors import TooLargeError
-from core.media import LocalFile, Post, RemoteFile
+from core.errors import DeliveryError, TooLargeError
+from core.media import Post, RemoteFile
 from delivery.api_requests import MessageOptions
 from delivery.targets import ChatTarget
 from platforms import Attempt, SelectPart, Workspace
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
+from services.requests.kept_answers import KeptAnswer, Prepared
 from services.requests.recovery import FileRecovery, send_following
 
 
@@ -25,20 +24,6 @@ class Fetched(Protocol):
 
 
 FetchedT = TypeVar("FetchedT", bound=Fetched)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An answer that is ready to be sent."""
-
-    #: The post, with what its files have revealed.
-    post: Post
-    files: Sequence[LocalFile]
-    #: Returns caption and buttons, if Telegram refuses so many of the files.
-    options_of: Callable[[int], MessageOptions]
-    is_processed: bool
-    #: How many of the post's items it holds; None when some are missing, so that it is not cached.
-    items: int | None
 
 
 def with_piece(variant: str, context: RequestContext) -> str:
@@ -110,35 +95,57 @@ class MediaService(ABC, Generic[FetchedT]):
         """
 
     async def _fetch_and_send(self, context: RequestContext) -> MadeFiles:
-        toolkit, metrics = self.toolkit, self.toolkit.metrics
-        async with toolkit.spool.workspace() as space:
+        """Send the files that are kept from an earlier attempt, or else fetch them.
 
-            async def once(attempt: Attempt) -> FetchedT:
-                context.work.begin_attempt(attempt.number, attempt.most)
-                if attempt.number > 1:
-                    await context.status.retrying(attempt.number, attempt.most)
-                return await self.fetch(attempt, context, space)
-
-            with metrics.stage("fetch"):
-                try:
-                    fetched = await toolkit.fetcher.attempt(context.link, once)
-                except TooLargeError as error:
-                    # Whatever stopped the download, Telegram's limit is the one that matters.
-                    ceiling = toolkit.sender.ceiling_bytes
-                    raise TooLargeError(error.least_bytes, ceiling) from error
-            with metrics.stage("shape"):
-                prepared = await self.prepare(context, fetched)
+        If Telegram does not confirm them all, they are kept.
+        """
+        toolkit, row = self.toolkit, context.stored.row
+        kept = toolkit.kept_answers.take(row)
+        async with toolkit.spool.workspace(kept.space if kept else None) as space:
+            prepared = kept.prepared if kept else await self._fetch(context, space)
             await context.status.sending()
-            with metrics.stage("send"):
-                sent, chat_id = await self._send(context, prepared)
+            recovery, is_resendable = FileRecovery(toolkit.media, prepared, context.work), False
+            try:
+                with toolkit.metrics.stage("send"):
+                    sent, chat_id = await self._send(context, prepared, recovery)
+                is_resendable = context.stored.progress.is_uncertain
+            except DeliveryError as error:
+                is_resendable = error.resendable
+                raise
+            finally:
+                if is_resendable:
+                    toolkit.kept_answers.keep(row, KeptAnswer(space, recovery.prepared))
         return MadeFiles(prepared.post, sent, prepared.is_processed, prepared.items, chat_id)
 
+    async def _fetch(self, context: RequestContext, space: Workspace) -> Prepared:
+        """Fetch the post, and prepare its files.
+
+        Raises:
+            ClipferryError: why that is impossible.
+        """
+        toolkit = self.toolkit
+
+        async def once(attempt: Attempt) -> FetchedT:
+            context.work.begin_attempt(attempt.number, attempt.most)
+            if attempt.number > 1:
+                await context.status.retrying(attempt.number, attempt.most)
+            return await self.fetch(attempt, context, space)
+
+        with toolkit.metrics.stage("fetch"):
+            try:
+                fetched = await toolkit.fetcher.attempt(context.link, once)
+            except TooLargeError as error:
+                # Whatever stopped the download, Telegram's limit is the one that matters.
+                ceiling = toolkit.sender.ceiling_bytes
+                raise TooLargeError(error.least_bytes, ceiling) from error
+        with toolkit.metrics.stage("shape"):
+            return await self.prepare(context, fetched)
+
     async def _send(
-        self, context: RequestContext, prepared: Prepared
+        self, context: RequestContext, prepared: Prepared, recovery: FileRecovery
     ) -> tuple[tuple[RemoteFile, ...], int]:
         """Return the files with their Telegram ids, if others may get them, and the chat's id."""
         sender = self.toolkit.sender
-        recovery = FileRecovery(self.toolkit.media, prepared.options_of, context.work)
 
         async def send(target: ChatTarget) -> tuple[RemoteFile, ...]:
             options = prepared.options_of(0)

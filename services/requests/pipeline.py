@@ -26,6 +26,7 @@ from core.errors import (
 from core.pseudonyms import LoggedChat
 from core.request import MAX_ATTEMPTS, Kind, Progress
 from data.chats import mark_blocked, move_chat
+from data.requests import DELIVERED
 from delivery.rate_limiter import is_bulk_send
 from delivery.sender import SendingCancelledError
 from services.bug_reports import report_bug
@@ -34,8 +35,6 @@ from services.requests.context import Delivered, RequestContext
 
 logger = logging.getLogger(__name__)
 
-#: The stored outcome of a request that was answered in full.
-DELIVERED: Final = "delivered"
 #: Pauses before an explanation that Telegram did not take is sent again, in seconds.
 EXPLAIN_AGAIN_S: Final = (1.0, 4.0, 15.0)
 
@@ -89,10 +88,19 @@ class RequestPipeline:
         except Exception as bug:  # noqa: BLE001 - whatever it is, the chat gets an answer
             await self.refuse(item, await report_bug(bug, f"a {item.link.platform} request"))
             return
+        await self._end_delivered(item, service, delivered)
+
+    async def _end_delivered(
+        self, item: RequestContext, service: Service, delivered: Delivered
+    ) -> None:
+        """End a request whose answer was sent; one with a gap may be sent again."""
         try:
             await _remove_note(item)
         except asyncio.CancelledError:  # too late: the answer is there
             await _remove_note(item)
+        if item.stored.progress.is_uncertain:
+            await self._close(item)
+            return
         is_ad_due = await self._record(service, item, delivered)
         self._metrics.delivered(item.link.platform, is_known=delivered.is_known)
         await self._close(item)
@@ -105,8 +113,12 @@ class RequestPipeline:
     ) -> None:
         """End a request without an answer, and explain it if `aloud`.
 
-        A chat that the bot may not write to is marked as blocked.
+        A chat that the bot may not write to is marked as blocked. Where a part of the answer has
+        arrived, or may have, that is always explained.
         """
+        if _may_pass(error):
+            named = _after_partial_delivery(item.stored.progress, error)
+            aloud, error = aloud or named is not error, named
         self._metrics.refused(item.link.platform, error)
         # Refusals by the user's or the site's side are no news for the operator.
         is_ordinary = isinstance(
@@ -155,7 +167,7 @@ class RequestPipeline:
     async def _close(self, item: RequestContext) -> None:
         """End a request whose answer was sent; a part that may not have arrived is explained."""
         if item.stored.progress.is_uncertain:
-            await self.refuse(item, UnknownOutcomeError("cut off by a crash"))
+            await self.refuse(item, UnknownOutcomeError("a part without a response"))
             return
         await _remove_note(item)
         await item.stored.finish(DELIVERED)
@@ -163,8 +175,14 @@ class RequestPipeline:
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:
-    """Return the error to explain when some files arrived before the failure."""
-    if len(progress.sent) == progress.missing or isinstance(error, PartialDeliveryError):
+    """Return the error to explain when some files arrived, or may have, before the failure."""
+    if isinstance(error, UnknownOutcomeError):
+        return error
+    if progress.is_uncertain and _may_pass(error):
+        unknown = UnknownOutcomeError("a part without a response")
+        unknown.__cause__ = error
+        return unknown
+    if not progress.arrived or isinstance(error, PartialDeliveryError):
         return error
     partial = PartialDeliveryError(progress.arrived, progress.total)
     partial.__cause__ = error
@@ -181,6 +199,10 @@ async def _remove_note(item: RequestContext) -> None:
     await item.status.remove_note()
 
 
+def _may_pass(error: ClipferryError) -> bool:
+    return error.retryable or error.resendable
+
+
 async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) -> None:
     if isinstance(error, RequestCancelledError):
         await item.status.cancelled()
@@ -190,7 +212,7 @@ async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) 
         return
     for pause_s in (*EXPLAIN_AGAIN_S, None):
         try:
-            await item.presenter.explain(error)
+            await item.presenter.explain(error, item.stored.ticket)
         except ChatForbiddenError as second:
             await _mark_forbidden(item, second)
         except (UnknownOutcomeError, TelegramUnreachableError, FloodError) as second:

@@ -45,7 +45,8 @@ from services.requests.file_requests import (
     still_request,
     video_request,
 )
-from services.requests.media_service import MediaService, Prepared, with_piece
+from services.requests.kept_answers import Prepared
+from services.requests.media_service import MediaService, with_piece
 
 logger = logging.getLogger(__name__)
 
@@ -185,8 +186,7 @@ class PostService(MediaService[FetchedPost]):
             # Its answer ends with an explanation, and an ad never follows an error.
             and not context.stored.progress.is_uncertain
         )
-        # Where a part may be missing, only its explanation ends the request.
-        row = None if context.stored.progress.is_uncertain else context.stored.row
+        row = context.stored.row
         answers = None if row is None else (row, context.stored.progress)
         try:
             is_ad_due = await record_download(

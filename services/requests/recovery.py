@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from delivery.api_requests import MessageOptions
 from delivery.targets import ChatTarget
 from media.processor import MediaProcessor
 from services.requests.context import RequestContext
+from services.requests.kept_answers import Prepared
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,22 +30,36 @@ T = TypeVar("T")
 class FileRecovery:
     """The further forms of an answer's files: made anew, then as a document."""
 
-    def __init__(
-        self,
-        media: MediaProcessor,
-        options_of: Callable[[int], MessageOptions],
-        work: WorkProgress,
-    ) -> None:
+    def __init__(self, media: MediaProcessor, prepared: Prepared, work: WorkProgress) -> None:
         self._media = media
         self._work = work
-        self._options_of = options_of
+        self._prepared = prepared
         #: The original of each file that was made anew.
         self._originals: dict[Path, Path] = {}
+        #: The latest form of each file that has another one.
+        self._forms: dict[LocalFile, Sequence[LocalFile]] = {}
         #: The form of some file is right for this chat only, so it must not be cached.
-        self.is_chat_specific = False
+        self.is_chat_specific = prepared.is_chat_specific
+
+    @property
+    def prepared(self) -> Prepared:
+        """Return the answer with its files in their latest forms, as far as they were sent."""
+        files = [form for file in self._prepared.files for form in self._latest(file)]
+        return replace(self._prepared, files=files, is_chat_specific=self.is_chat_specific)
 
     async def next_form(self, file: LocalFile, refusal: DeliveryError) -> Sequence[LocalFile]:
         """Return the file in another form, such as a document; empty if there is no other."""
+        forms = await self._next_form(file, refusal)
+        if forms and file not in forms:
+            self._forms[file] = forms
+        return forms
+
+    def _latest(self, file: LocalFile) -> list[LocalFile]:
+        if file not in self._forms:
+            return [file]
+        return [latest for form in self._forms[file] for latest in self._latest(form)]
+
+    async def _next_form(self, file: LocalFile, refusal: DeliveryError) -> Sequence[LocalFile]:
         if isinstance(file, DocumentFile):
             return []
         if isinstance(file, LivePhotoFile):
@@ -80,7 +96,7 @@ class FileRecovery:
 
     def options(self, missing: int) -> MessageOptions:
         """Return caption and buttons of an answer from which `missing` more files are missing."""
-        return self._options_of(missing)
+        return self._prepared.options_of(missing)
 
 
 async def send_following(

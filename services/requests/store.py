@@ -12,17 +12,19 @@ from typing import Final
 from core.cached_post import CacheKey
 from core.errors import StorageError
 from core.progress import WorkProgress
-from core.request import Progress, Request
+from core.request import Progress, Request, Ticket
 from data.database import unix_now
 from data.requests import (
     OpenRequest,
     begin_flight,
     count_attempt,
     end_flight,
+    find_ended,
     finish_request,
     finish_unstored,
     hand_back,
     last_finished_at,
+    reopen,
     store_progress,
     store_requests,
     sweep_requests,
@@ -51,9 +53,9 @@ class StoredRequest:
     #: Id of its row; None if it could not be stored, and exists in memory only.
     row: int | None = None
     progress: Progress = field(default_factory=Progress)
-    #: How often a process has begun to fetch for it.
+    #: How often a process has begun to answer it.
     attempts: int = 0
-    #: It was taken over from another process.
+    #: An earlier attempt, of this or another process, has shown its status already.
     is_resumed: bool = False
     is_finished: bool = False
     #: Called if the outcome could not be stored, with what stores it.
@@ -70,6 +72,13 @@ class StoredRequest:
                 await count_attempt(self.row)
             except StorageError as error:
                 self._log_failure("attempt", error)
+            else:
+                self.attempts += 1
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """Return what allows to send the answer again; None for a request that is not stored."""
+        return Ticket(self.row, self.attempts) if self.row is not None else None
 
     def record_total(self, files: int) -> None:
         """Record how many files the answer has."""
@@ -95,6 +104,11 @@ class StoredRequest:
     def count_uploaded(self, size: int) -> None:
         """Count bytes that have left, for the status note."""
         self.work.count_uploaded(size)
+
+    async def record_unknown(self) -> None:
+        """Record that what was about to be sent may have arrived."""
+        self.progress = self.progress.interrupted()
+        await self._store_progress()
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
         """Record that what was about to be sent has arrived.
@@ -239,6 +253,40 @@ class RequestStore:
                 error,
                 extra={"event": "request_not_updated"},
             )
+
+    async def find_ended(self, ticket: Ticket) -> Request | None:
+        """Return the request whose answer a ticket sends again; None if that is not possible.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        ended = await find_ended(self._bot_id, ticket)
+        return ended.request if ended else None
+
+    async def reopen(self, ticket: Ticket) -> StoredRequest | None:
+        """Claim a request whose answer is sent again; None if another press has claimed it.
+
+        What has certainly arrived is not sent again. The request's age counts from now.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        await self._stay_alive()
+        ended = await find_ended(self._bot_id, ticket)
+        if ended is None or ended.request is None or not ended.is_ended:
+            return None
+        request = replace(ended.request, asked_at=unix_now())
+        progress = ended.progress.wanted_again()
+        if not await reopen(ticket, request, progress, self.name):
+            return None
+        return StoredRequest(
+            request,
+            ticket.row,
+            progress,
+            ticket.attempts + 1,
+            is_resumed=True,
+            unstored=self._keep_outcome,
+        )
 
     async def beat(self) -> None:
         """Renew the lease of this process, if it is time, and store outcomes that are left.

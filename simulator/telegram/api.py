@@ -26,6 +26,8 @@ SCHEMA: dict[str, dict[str, list[Any]]] = json.loads(
     (Path(__file__).parent / "schema.json").read_text(encoding="utf-8")
 )
 _CHUNK = 1 << 18
+#: Faults that happen before a request is complete.
+_EARLY = {"unsent", "torn"}
 PUBLIC_UPLOAD_BYTES = 50 * 1024 * 1024
 
 
@@ -35,9 +37,11 @@ class FaultRule:
 
     #: Method that the rule applies to, or "*" for all.
     method: str
-    #: "429", "400", "403", "500" …: refuse with that code. "cut": drop the connection without
-    #: carrying out the request. "lost": carry out the request, then drop the connection. "slow":
-    #: answer late. "webhook": refuse because a webhook is set.
+    #: "429", "400", "403", "500" …: refuse with that code. "unsent": drop the connection before the
+    #: body of the request is read; such a rule is for all chats. "torn": drop it while the first
+    #: file is read, or after the body of a request without files. "cut": drop it after the body,
+    #: without carrying out the request. "lost": carry out the request, then drop the connection.
+    #: "slow": answer late. "webhook": refuse because a webhook is set.
     kind: str
     times: int = 1
     #: Number of matching requests to let through first.
@@ -115,6 +119,7 @@ class BotApi:
         try:
             if request.match_info["token"] != self.token:
                 raise ApiError(401, "Unauthorized")
+            self._drop_early(name, "unsent", None)
             params, uploads = await self._parameters(name, request)
             if name == "getUpdates":
                 if any(fault.method == name for fault in self.faults):
@@ -177,8 +182,22 @@ class BotApi:
                 raise _refusal(fault)
         return fault
 
-    def _matching_fault(self, name: str, params: Params) -> FaultRule | None:
+    def _drop_early(self, name: str, kind: str, chat: str | int | None) -> None:
+        """Drop the connection if a rule wants that before the request is complete.
+
+        `chat` is the parameter chat_id as it was sent, or None while it is unknown.
+
+        Raises:
+            _Dropped: it does.
+        """
+        chat_id = _convert("chat_id", "chat", chat)
+        if self._matching_fault(name, {"chat_id": chat_id}, kind):
+            raise _Dropped(kind)
+
+    def _matching_fault(self, name: str, params: Params, early: str = "") -> FaultRule | None:
         for fault in self.faults:
+            if (fault.kind if fault.kind in _EARLY else "") != early:
+                continue
             if fault.method in {"*", name} and fault.chat_id in {None, params.get("chat_id")}:
                 if fault.skip:
                     fault.skip -= 1
@@ -224,16 +243,24 @@ class BotApi:
         uploads: Uploads = {}
         if request.content_type == "multipart/form-data":
             reader = await request.multipart()
-            await self._read_multipart(reader, raw, uploads)
+            await self._read_multipart(name, reader, raw, uploads)
         elif request.content_type == "application/json":
             raw.update(await request.json())
         else:
             raw.update(await request.post())
+        if not uploads:
+            self._drop_early(name, "torn", raw.get("chat_id"))
         return self._typed(name, raw, uploads), uploads
 
     async def _read_multipart(
-        self, reader: MultipartReader, raw: dict[str, Any], uploads: Uploads
+        self, name: str, reader: MultipartReader, raw: dict[str, Any], uploads: Uploads
     ) -> None:
+        """Read the fields of a form, and store its files.
+
+        Raises:
+            ApiError: 413, when the files are too large.
+            _Dropped: the connection is to be dropped at the first file.
+        """
         total = 0
         while (part := await reader.next()) is not None:
             assert isinstance(part, BodyPartReader)
@@ -241,6 +268,8 @@ class BotApi:
             if part.filename is None:
                 raw[part.name] = await part.text()
                 continue
+            if not uploads:
+                self._drop_early(name, "torn", raw.get("chat_id"))
             path = self.files.new_path()
             upload = Upload(path, part.filename, part.headers.get("Content-Type", ""), 0)
             with path.open("wb") as file:

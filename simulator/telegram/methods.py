@@ -337,6 +337,15 @@ class Methods:
         self.world.delete(chat, params["message_id"])
         return True
 
+    async def do_deleteBusinessMessages(self, params: Params, _uploads: Uploads) -> bool:
+        """Delete messages of the chat with the business connection, of which there is one."""
+        for chat in self.world.chats.values():
+            for message_id in params["message_ids"]:
+                message = chat.messages.get(message_id, {})
+                if message.get("business_connection_id") == params["business_connection_id"]:
+                    self.world.delete(chat, message_id)
+        return True
+
     async def do_setMessageReaction(self, params: Params, _uploads: Uploads) -> bool:
         chat = self.world.chat(params["chat_id"])
         self.world.find_message(chat, params["message_id"], "message to react not found")

@@ -1,6 +1,7 @@
 """Requests survive the database, and progress tells what certainly, or perhaps, arrived."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from core.choices import Piece
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Progress, Request
+from core.request import REFUSED, UNKNOWN, WANTED, ButtonPress, Progress, Request
 
 PLAIN = Request("post", Link("tiktok", "https://t.example/1", "1"), 5, 6, True, 1_800_000_000, "en")
 FULL = Request(
@@ -148,3 +149,55 @@ def test_a_status_note_outlives_every_step():
     assert progress.interrupted().note == 77
     assert progress.record_not_sent().note == 77
     assert progress.record_sent((5,)).note == 77
+
+
+# --- sending again --------------------------------------------------------------------------------
+
+FILES = "abcdef"
+
+
+def test_what_may_have_arrived_is_wanted_again_and_nothing_else():
+    progress = Progress((11, UNKNOWN, UNKNOWN, REFUSED), 6, in_flight=1, has_text=True)
+    again = progress.wanted_again()
+    assert again == Progress((11, WANTED, WANTED, REFUSED, WANTED), 6, has_text=True)
+    assert again.left_of(FILES) == ["b", "c", "e", "f"]
+    assert not again.is_uncertain
+    assert (again.settled, again.arrived, again.missing) == (2, 1, 1)
+    assert Progress.from_json(again.as_json()) == again
+
+
+def test_what_is_sent_again_takes_its_place():
+    progress = Progress((11, WANTED, WANTED, 14), 6).record_sending(3)
+    assert not progress.is_complete
+    progress = progress.record_sent((12, 13, 15))
+    assert progress == Progress((11, 12, 13, 14, 15), 6)
+    assert progress.left_of(FILES) == ["f"]
+
+
+def test_what_is_sent_again_may_remain_unknown():
+    progress = Progress((11, WANTED, WANTED), 3).record_sending(2).interrupted()
+    assert progress == Progress((11, UNKNOWN, UNKNOWN), 3)
+    assert progress.is_uncertain
+    assert progress.wanted_again().left_of(FILES[:3]) == ["b", "c"]
+
+
+def test_an_answer_with_a_wanted_part_is_not_complete():
+    assert Progress((11, UNKNOWN), 2, has_text=True).is_complete
+    assert not Progress((11, WANTED), 2, has_text=True).is_complete
+    assert not Progress((WANTED,), 1).is_complete
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_askers"),
+    [
+        (replace(PLAIN, sender_id=5), True),
+        (replace(PLAIN, sender_id=6), False),
+        (replace(PLAIN, chat_id=5), True),
+        (replace(PLAIN, chat_id=-5, is_private=False), False),
+        (replace(PLAIN, chat_id=-5, is_private=False, sender_id=5), True),
+        (replace(PLAIN, chat_id=5, inline_id="i"), True),
+        (replace(PLAIN, chat_id=5, is_private=False, business_id="b"), False),
+    ],
+)
+def test_who_has_asked(request_: Request, is_askers: bool):
+    assert request_.is_of(5) is is_askers

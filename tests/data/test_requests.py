@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from core.cached_post import CacheKey
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Progress, Request
+from core.request import UNKNOWN, WANTED, ButtonPress, Progress, Request, Ticket
 from data import database
 from data.bans import ban, banned_chats, unban
 from data.models import Flights, Requests, Workers
@@ -17,8 +17,10 @@ from data.requests import (
     begin_flight,
     count_attempt,
     end_flight,
+    find_ended,
     finish_request,
     hand_back,
+    reopen,
     store_progress,
     store_requests,
     sweep_requests,
@@ -176,3 +178,70 @@ async def test_who_is_banned_is_banned_once_and_can_be_forgiven(now: list[int]):
     assert await unban(7)
     assert not await unban(7)
     assert await banned_chats() == {-100}
+
+
+# --- sending an answer again ----------------------------------------------------------------------
+
+
+async def unconfirmed(attempts: int = 1) -> Ticket:
+    """Store a request whose second album got no response; return the ticket of its button."""
+    (row,) = await store_requests(42, 5, [REQUEST], "a")
+    assert row
+    for _ in range(attempts):
+        await count_attempt(row)
+    await finish_request(row, Progress((8, 9), 4).record_sending(2), "UnknownOutcomeError")
+    return Ticket(row, attempts)
+
+
+async def test_of_many_presses_at_once_one_sends(now: list[int]):
+    """The presses may be those of two administrators, in two processes."""
+    ticket = await unconfirmed()
+    found = await asyncio.gather(*(find_ended(42, ticket) for _ in range(20)))
+    assert all(one and one.is_ended for one in found)
+    progress = Progress((8, 9, WANTED, WANTED), 4)
+    claims = await asyncio.gather(
+        *(reopen(ticket, REQUEST, progress, f"process {n % 2}") for n in range(20))
+    )
+    assert sum(claims) == 1
+    assert not await reopen(ticket, REQUEST, progress, "late")
+
+
+async def test_a_claimed_request_is_open_until_it_ends_again(now: list[int]):
+    ticket = await unconfirmed()
+    asked_now = replace(REQUEST, asked_at=now[0])
+    progress = Progress((8, 9, WANTED, WANTED), 4)
+    await renew_lease("b", 15)
+    assert await reopen(ticket, asked_now, progress, "b")
+    await renew_lease("c", 15)
+    assert await take_over(42, "c") == []
+    running = await find_ended(42, ticket)
+    assert running
+    assert not running.is_ended
+    now[0] += 16  # its process has died
+    await renew_lease("c", 15)
+    (entry,) = await take_over(42, "c")
+    assert (entry.request, entry.progress, entry.attempts) == (asked_now, progress, 2)
+
+
+async def test_each_button_works_once(now: list[int]):
+    ticket = await unconfirmed()
+    for attempts in (1, 2):
+        ticket = replace(ticket, attempts=attempts)
+        assert await reopen(ticket, REQUEST, Progress(), "a")
+        await finish_request(ticket.row, Progress((UNKNOWN,), 1), "UnknownOutcomeError")
+        assert await find_ended(42, ticket) is None
+        assert not await reopen(ticket, REQUEST, Progress(), "a")
+    ticket = replace(ticket, attempts=3)
+    assert await reopen(ticket, REQUEST, Progress(), "a")
+    await finish_request(ticket.row, Progress((8,), 1), "delivered")
+    ticket = replace(ticket, attempts=4)
+    assert await find_ended(42, ticket) is None
+    assert not await reopen(ticket, REQUEST, Progress(), "a")
+
+
+async def test_the_button_of_another_bot_and_of_a_deleted_request_find_nothing(now: list[int]):
+    ticket = await unconfirmed()
+    assert await find_ended(43, ticket) is None
+    await sweep_requests(now[0] + 1)
+    assert await find_ended(42, ticket) is None
+    assert not await reopen(ticket, REQUEST, Progress(), "a")

@@ -1,6 +1,7 @@
 """The rate limiter: its pace is kept under every schedule, and a cancelled call blocks no other."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 from aiogram import Bot
@@ -8,6 +9,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import Response, SendMessage, TelegramMethod
 
 from delivery.rate_limiter import RateLimiter
+from delivery.repeats import Repeats
 from tests.interleavings.explorer import INTERLEAVINGS, choice, explore
 
 BOT = cast("Bot", object())
@@ -64,9 +66,11 @@ def test_the_pace_is_kept_and_a_cancelled_call_blocks_no_other():
 
 def test_a_refusal_is_repeated_once_after_the_pause():
     async def scenario() -> None:
-        telegram = Telegram(refuse_first=True)
-        limiter = RateLimiter(paces=choice([True, False]), waited=lambda _: None)
-        calls = [limiter(telegram, BOT, message(chat_id)) for chat_id in (1, 1, 2)]
+        telegram, paces = Telegram(refuse_first=True), choice([True, False])
+        limiter = RateLimiter(paces=paces, waited=lambda _: None)
+        send = partial(limiter, telegram)
+        repeats = Repeats(paces=paces)
+        calls = [repeats(send, BOT, message(chat_id)) for chat_id in (1, 1, 2)]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         assert all(isinstance(outcome, Response) for outcome in outcomes)
         assert len(telegram.sent_at) == 4

@@ -27,11 +27,12 @@ from core.errors import (
     TooLongError,
     UnknownOutcomeError,
 )
-from core.request import MAX_ATTEMPTS, Progress
+from core.request import MAX_ATTEMPTS, Progress, Ticket
+from data.requests import DELIVERED
 from delivery.sender import SendingCancelledError
 from services.metrics import FETCHED, KNOWN, Metrics
 from services.requests.context import Delivered
-from services.requests.pipeline import DELIVERED, RequestPipeline
+from services.requests.pipeline import RequestPipeline
 from services.requests.store import StoredRequest
 from tests.fakes import PERSON, FakeRequest, FakeService, counted, fake_request, make_request
 from tests.fakes import make_post as post
@@ -208,11 +209,14 @@ async def test_an_answer_that_may_have_arrived_before_a_crash_is_explained(recor
 
 
 async def test_a_rest_is_sent_and_the_uncertain_part_explained(records: Records):
+    """It is recorded once everything has arrived, as a single file without a response is."""
     service = FakeService()
-    one = fake_request(row=ROW, progress=Progress(sent=(11, 0), total=4))
+    one = fake_request(row=ROW, progress=Progress(sent=(11, 0), total=4), attempts=2)
     await run(service, one)
-    assert (service.deliveries, service.records) == (1, 1)
+    assert (service.deliveries, service.records) == (1, 0)
     assert [type(error) for error in one.presenter.explained] == [UnknownOutcomeError]
+    assert one.presenter.tickets == [Ticket(ROW, 2)]
+    assert records.outcomes == [(ROW, UnknownOutcomeError.code)]
     assert one.status.shown == ["failed"]
 
 
@@ -295,9 +299,9 @@ async def test_an_explanation_that_telegram_does_not_take_is_sent_again(
     refusals: list[ClipferryError | None] = [trouble, trouble]
     explain = one.presenter.explain
 
-    async def fail_twice(reason: ClipferryError) -> None:
+    async def fail_twice(reason: ClipferryError, ticket: Ticket | None) -> None:
         one.presenter.refusal = refusals.pop(0) if refusals else None
-        await explain(reason)
+        await explain(reason, ticket)
 
     monkeypatch.setattr(one.presenter, "explain", fail_twice)
     await run(FakeService(error), one)

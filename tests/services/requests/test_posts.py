@@ -37,7 +37,7 @@ from data.inline_messages import find_inline, store_inline
 from platforms import Attempt, Workspace
 from services.requests.context import Delivered, RequestContext
 from services.requests.file_id_cache import FileIdCache
-from services.requests.media_service import Prepared
+from services.requests.kept_answers import Prepared
 from services.requests.posts import FetchedItem, FetchedPost, PostPolicy, PostService
 from services.requests.store import RequestStore
 from tests.fakes import (
@@ -365,19 +365,6 @@ async def test_a_delivery_is_written_together_with_the_end_of_its_request(bench:
     assert one.stored.is_finished
     await store.hand_back()
     assert await store.take_over() == []
-
-
-@pytest.mark.usefixtures("sqlite_db")
-async def test_a_request_with_an_uncertain_part_is_not_ended_yet(bench: Bench):
-    await register_chat(PERSON, "en")
-    store = RequestStore(BOT_ID, 60)
-    one = await entered(store, make_request())
-    one.stored.progress = Progress(sent=(0, 12), total=2)
-    await bench.service.record(one.context, delivered())
-    assert len(await get_user_videos(PERSON)) == 1
-    assert not one.stored.is_finished
-    await store.hand_back()
-    assert len(await store.take_over()) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""The body of a request to Telegram: whether its last byte was handed to the connection."""
+
+from contextvars import ContextVar
+from typing import Any
+
+from aiohttp import ClientError, MultipartWriter
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+
+class IncompleteBodyError(ClientError):
+    """The request ended before its body was complete, so the server cannot have carried it out.
+
+    A server must not act on a chunked body without its last chunk, and a form without its closing
+    delimiter is no form.
+    Sources: https://www.rfc-editor.org/rfc/rfc9112#section-8
+    and https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1
+    """
+
+
+class WatchedBody(Payload):
+    """A request body that knows whether its last byte was handed to the connection.
+
+    It counts as handed over from right before the call that writes it. What happens to it in the
+    buffers of the system cannot be known.
+    """
+
+    def __init__(self, body: Payload) -> None:
+        super().__init__(None)
+        self._body = body
+        #: Ends the body of a form with files. Other bodies are small and written at once, so that
+        #: their first byte may have been followed by the last.
+        self._end = f"--{body.boundary}--".encode() if isinstance(body, MultipartWriter) else b""
+        self.is_complete = False
+
+    @property
+    def size(self) -> int | None:
+        """Return the size in bytes; None for a form with files, which is sent in chunks."""
+        return self._body.size
+
+    @property
+    def headers(self) -> Any:
+        """Return the headers of the body."""
+        return self._body.headers
+
+    @property
+    def autoclose(self) -> bool:
+        """Return whether the body closes itself."""
+        return self._body.autoclose
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return self._body.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the body."""
+        await self._body.write(_WatchedWriter(writer, self))  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        """Close the body."""
+        await self._body.close()
+
+    def note_write(self, chunk: bytes) -> None:
+        """Record that a part of the body is about to be written."""
+        if bytes(chunk[: len(self._end)]) == self._end:
+            self.is_complete = True
+
+
+class _WatchedWriter:
+    """Passes everything to a writer, and tells a body what is written."""
+
+    def __init__(self, writer: AbstractStreamWriter, body: WatchedBody) -> None:
+        self._writer = writer
+        self._body = body
+
+    async def write(self, chunk: bytes, **options: Any) -> None:
+        self._body.note_write(chunk)
+        await self._writer.write(chunk, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+
+#: The body of the last request of this task.
+current_body: ContextVar[WatchedBody | None] = ContextVar("current_body", default=None)
+
+
+def may_have_arrived() -> bool:
+    """Return False if the last byte of the task's last request was certainly not sent."""
+    body = current_body.get()
+    return body is None or body.is_complete
