@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from core.preferences import Preferences
+from data.bans import move_ban
 from data.database import read_one, table_of, unix_now, write
 from data.db_service import insert_user, update_user_lang
 from data.models import Music, Users, Video
@@ -89,13 +90,14 @@ async def change_preferences(
 
 
 async def move_chat(old_id: int, new_id: int) -> None:
-    """Move the settings and history of a group that became a supergroup to its new id.
+    """Move the settings, history and ban of a group that became a supergroup to its new id.
 
     Telegram reports the migration twice and in any order; the second call does nothing. If the new
     id is already registered, it keeps its own settings and gets only the history.
     """
 
     def work(db: Connection) -> None:
+        move_ban(db, old_id, new_id)
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return

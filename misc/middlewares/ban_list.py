@@ -17,7 +17,7 @@ from misc.middlewares.dropped import Dropped, ignore_drop
 
 
 class BanList(BaseMiddleware):
-    """Drops updates of banned people and groups.
+    """Drops updates of banned people and groups, apart from the report of a group's new id.
 
     The list is small and held in memory; `refresh` loads what other processes have changed.
     """
@@ -71,6 +71,8 @@ class BanList(BaseMiddleware):
             chat = event.chat
         elif isinstance(event, CallbackQuery) and event.message:
             chat = event.message.chat
+        if isinstance(event, Message) and (event.migrate_to_chat_id or event.migrate_from_chat_id):
+            return await handler(event, data)  # the ban must move to the new id
         ids = {person.id if person else None, chat.id if chat else None}
         if ids & self._banned and not ids & self._exempt:
             self._dropped("banned", chat.id if chat else person.id if person else 0)
