@@ -9,11 +9,13 @@ from handlers.injected import Injected
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
+from misc.chat_lookup import ChatLookup
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.middlewares.usernames import Usernames
 from misc.ui.keyboards import Extras
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
@@ -64,7 +66,7 @@ def build_dispatcher(container: Container, settings: Settings, intake: RequestIn
         bans=container.bans,
         spool=container.spool,
         exports=container.exports,
-        pseudonyms=container.pseudonyms,
+        chat_lookup=ChatLookup(container.pseudonyms),
     )
     admins = frozenset(settings.bot.admins)
     # Handlers wait for updates, never for each other: aiogram's state machine is not needed.
@@ -103,6 +105,7 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
             presenters=intake.presenters,
             running_buttons=injected["running_buttons"],
         ),
+        admin=container.admin_tools,
         broadcasts=container.broadcast_menu,
         statistics=container.statistics_menu,
     )
@@ -121,5 +124,6 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
         update_acks=container.update_acks,
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),
+        usernames=Usernames(container.pseudonyms),
         flood_guard=flood_guard if settings.limits.spam_guard else None,
     )

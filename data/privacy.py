@@ -7,6 +7,7 @@ from sqlalchemy import Column, Connection, delete, select
 from data.database import read, table_of, write
 from data.models import InlineMessages, Music, OldUpdates, Recipients, Requests, Users, Video
 from data.rollups import subtract_chat_counts
+from data.usernames import forget_name, name_rows
 
 #: Columns with a user's id, child tables before parents. `bans` and `broadcasts` are left out: a
 #: ban outlasts an erasure, and broadcasts belong to the operator's records.
@@ -28,13 +29,14 @@ async def personal_data(chat_id: int) -> dict[str, list[dict[str, Any]]]:
     """Return all rows about a user as {table name: rows}."""
 
     def work(db: Connection) -> dict[str, list[dict[str, Any]]]:
-        return {
+        rows = {
             column.table.name: [
                 dict(row)
                 for row in db.execute(select(column.table).where(column == chat_id)).mappings()
             ]
             for column in _ID_COLUMNS
         }
+        return {**rows, "notes": name_rows(db, chat_id)}
 
     return await read(work)
 
@@ -44,6 +46,7 @@ async def erase(chat_id: int) -> None:
 
     def work(db: Connection) -> None:
         subtract_chat_counts(db, chat_id)
+        forget_name(db, chat_id)
         for column in _ID_COLUMNS:
             db.execute(delete(column.table).where(column == chat_id))
 

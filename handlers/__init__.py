@@ -19,9 +19,9 @@ from handlers import (
     settings,
     start,
 )
-from handlers.admin import bans as ban_commands
 from handlers.admin import broadcasts, chats
 from handlers.admin.broadcasts import BroadcastMenu
+from handlers.admin.tools import AdminTools
 from handlers.inline import queries
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.queries import InlineQueries
@@ -32,6 +32,7 @@ from misc.middlewares.ban_list import BanList
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.registration import Registration
 from misc.middlewares.update_acks import UpdateAcks
+from misc.middlewares.usernames import Usernames
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Menus:
 
     inline: InlineQueries
     inline_buttons: InlineButtons
+    admin: AdminTools
     broadcasts: BroadcastMenu
     statistics: StatisticsMenu
 
@@ -51,6 +53,7 @@ class Middlewares:
     update_acks: UpdateAcks
     bans: BanList
     registration: Registration
+    usernames: Usernames
     #: None if it is disabled in the settings.
     flood_guard: FloodGuard | None = None
 
@@ -79,19 +82,20 @@ def setup(
     if middlewares.flood_guard:
         dispatcher.message.outer_middleware(middlewares.flood_guard)
     dispatcher.message.middleware(middlewares.registration)
+    dispatcher.message.middleware(middlewares.usernames)
     dispatcher.callback_query.middleware(middlewares.registration)
     commands = Router(name="commands")
     # One check for the whole router, because most messages are not commands.
     commands.message.filter(LooksLikeCommand())
     commands.include_routers(
-        ban_commands.router(admins),
-        broadcasts.commands(menus.broadcasts, admins),
+        *menus.admin.commands(admins),
         chats.router(admins),
         statistics_menu.commands(menus.statistics, readers),
         *(module.router() for module in (start, mode, language, settings, privacy)),
     )
     dispatcher.include_routers(
         commands,
+        *menus.admin.routers(admins),
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )

@@ -6,8 +6,8 @@ from aiogram import Bot
 from aiogram.filters import CommandObject
 
 from core.media import Link
-from core.pseudonyms import Pseudonyms
 from delivery.sender import Sender
+from misc.chat_lookup import ChatLookup
 from misc.intake import RequestIntake
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.deduplication import Deduplicator
@@ -34,7 +34,7 @@ class Injected(TypedDict):
     bans: BanList
     spool: Spool
     exports: Exports
-    pseudonyms: Pseudonyms
+    chat_lookup: ChatLookup
 
 
 class PerUpdate(TypedDict):

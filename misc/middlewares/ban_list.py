@@ -36,6 +36,10 @@ class BanList(BaseMiddleware):
         """
         self._banned = await banned_chats()
 
+    def is_banned(self, chat_id: int) -> bool:
+        """Return True if a person or group is banned, as far as this process knows."""
+        return chat_id in self._banned
+
     async def add(self, chat_id: int, admin_id: int) -> bool:
         """Ban a person or group; return False if that changes nothing.
 

@@ -40,6 +40,8 @@ class Chat:
     #: "private", "group", "supergroup" or "channel".
     type: str
     title: str = ""
+    #: Public name without the @; empty if the chat has none.
+    username: str = ""
     #: Status by user id: "creator", "administrator", "member", "left" or "kicked".
     members: dict[int, str] = field(default_factory=dict)
     #: Telegram's reason why the bot may not write here; empty if it may.
@@ -62,6 +64,8 @@ class Chat:
         chat: Json = {"id": self.id, "type": self.type}
         if self.title:
             chat["first_name" if self.type == "private" else "title"] = self.title
+        if self.username:
+            chat["username"] = self.username
         if self.topics:
             chat["is_forum"] = True
         return chat
@@ -95,7 +99,8 @@ class World:
     def person(self, person_id: int, first_name: str = "Ada", **details: str) -> Person:
         """Return the user with this id; create the user and a private chat if necessary."""
         person = self.people.setdefault(person_id, Person(person_id, first_name, **details))
-        self.chats.setdefault(person_id, Chat(person_id, "private", title=first_name))
+        own = Chat(person_id, "private", title=first_name, username=person.username)
+        self.chats.setdefault(person_id, own)
         return person
 
     def group(self, chat_id: int, title: str = "Crew", *, topics: set[int] | None = None) -> Chat:

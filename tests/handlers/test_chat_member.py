@@ -1,5 +1,7 @@
 """Where the bot is: blocked and let in again, and groups that get another id."""
 
+from typing import Any
+
 import pytest
 from aiogram.types import (
     Chat,
@@ -9,8 +11,10 @@ from aiogram.types import (
     ChatMemberUpdated,
 )
 
+from data.bans import ban
 from data.chats import find_chat, register_chat, set_language
 from handlers.chat_member import on_chat_member, on_new_id
+from misc.middlewares.ban_list import BanList
 from tests.fakes import DATE, PERSON, FakeTelegram, make_user
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
@@ -51,10 +55,22 @@ async def test_an_unknown_chat_is_not_registered_by_it():
     assert await is_blocked() is None
 
 
-async def test_a_group_takes_its_settings_to_its_new_id(telegram: FakeTelegram):
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"chat_id": -7, "migrate_to_chat_id": -1007},
+        {"chat_id": -1007, "migrate_from_chat_id": -7},
+    ],
+)
+async def test_a_group_takes_its_settings_and_its_ban_to_its_new_id(
+    telegram: FakeTelegram, report: dict[str, Any]
+):
     await set_language(-7, "uk")
-    await on_new_id(telegram.message(chat_id=-7, migrate_to_chat_id=-1007))
+    await ban(-7, PERSON)
+    bans = BanList(frozenset())
+    await on_new_id(telegram.message(**report), bans)
     record = await find_chat(-1007)
     assert record
     assert record.lang == "uk"
     assert await find_chat(-7) is None
+    assert [bans.is_banned(chat_id) for chat_id in (-7, -1007)] == [False, True]

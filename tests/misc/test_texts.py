@@ -20,6 +20,7 @@ from core.errors import (
 from core.formats import Quality
 from core.statistics import Metric, Period, Scope
 from data.config import ROOT
+from handlers.admin import audience
 from handlers.statistics.screens import Screen
 from misc.ui.texts import DECIDING, Text, Texts, load_texts
 from simulator.telegram.markup import parse_html
@@ -137,6 +138,10 @@ def test_every_text_is_used_and_every_used_text_is_there():
     }
     by_name |= {f"set_{name}" for name in ("silent", "spoiler", "delete_request", "only_mentioned")}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
+    by_name |= {f"broadcast_choose_{condition}" for condition in audience.CONDITIONS}
+    by_name |= {f"user_{action}" for action in ("ban", "unban")}
+    sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads")
+    by_name |= {f"admin_{section}" for section in sections}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}
     by_name |= {f"stats_period_{period}" for period in Period}
@@ -147,7 +152,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
 
 
 def test_an_unknown_language_is_english_and_facts_are_escaped():
-    assert TEXTS["xx"] == FILES["en"]
+    assert TEXTS["xx"] == TEXTS["en"]
     assert "&lt;b&gt;" in TEXTS("en", "error", code="<b>")
     assert "xx" not in TEXTS
 
