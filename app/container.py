@@ -17,11 +17,18 @@ from data.config import Settings
 from delivery.client import UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
+from handlers.admin.ads import AdsSection
+from handlers.admin.bans import Bans
 from handlers.admin.broadcasts import BroadcastMenu
+from handlers.admin.error_reports import ErrorReports
+from handlers.admin.menu import AdminMenu, Section
+from handlers.admin.people import People
+from handlers.admin.tools import AdminTools
 from handlers.statistics.live_board import LiveBoard
 from handlers.statistics.menu import StatisticsMenu
 from media.processor import MediaProcessor
 from media.worker_pool import WorkerPool
+from misc.chat_lookup import ChatLookup
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.update_acks import UpdateAcks
 from misc.opt_outs import OptOuts
@@ -89,6 +96,7 @@ class Container:
     access: AccessPolicy
     broadcasts: Broadcasts
     broadcast_menu: BroadcastMenu
+    admin_tools: AdminTools
     exports: Exports
     statistics: Statistics
     statistics_menu: StatisticsMenu
@@ -159,8 +167,16 @@ def build(settings: Settings) -> Container:
     broadcast_menu = BroadcastMenu(bot, sender, texts, admins, settings.broadcasts.may_pay)
     statistics = Statistics(sender, spool)
     statistics_menu = StatisticsMenu(
-        sender, texts, registry, statistics, _botstat(settings, spool), has_ads=bool(ads)
+        sender,
+        texts,
+        registry,
+        statistics,
+        _botstat(settings, spool),
+        has_ads=bool(ads),
+        admins=admins,
     )
+    bans = BanList(admins, metrics.dropped)
+    pseudonyms = Pseudonyms(settings.bot.token.get_secret_value())
     board_chat = settings.statistics.board_chat
     admin_notifier = AdminNotifier(sender, texts, admins)
     return Container(
@@ -180,11 +196,17 @@ def build(settings: Settings) -> Container:
         file_id_cache=file_id_cache,
         version_finder=VersionFinder(toolkit),
         update_acks=UpdateAcks(metrics.updated),
-        bans=BanList(admins, metrics.dropped),
+        bans=bans,
         opt_outs=OptOuts(),
         access=_access(settings, bot),
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,
+        admin_tools=_admin_tools(
+            People(sender, texts, statistics, bans, ChatLookup(pseudonyms), pseudonyms),
+            broadcast_menu,
+            statistics_menu,
+            AdsSection(texts, ads, _ad_rule(settings)),
+        ),
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
         statistics_menu=statistics_menu,
@@ -199,7 +221,7 @@ def build(settings: Settings) -> Container:
             ),
         ),
         admin_notifier=admin_notifier,
-        pseudonyms=Pseudonyms(settings.bot.token.get_secret_value()),
+        pseudonyms=pseudonyms,
         ads=ads,
     )
 
@@ -216,19 +238,42 @@ def _access(settings: Settings, bot: Bot) -> AccessPolicy:
     )
 
 
+def _admin_tools(
+    people: People, broadcasts: BroadcastMenu, statistics: StatisticsMenu, ads: AdsSection
+) -> AdminTools:
+    """Build the menu of /admin. The order of `sections` is that of its buttons."""
+    sender, texts = people.sender, people.texts
+    bans = Bans(sender, texts, people.bans, people.lookup)
+    reports = ErrorReports(sender, texts)
+    sections: dict[str, Section] = {
+        "broadcasts": broadcasts.section,
+        "statistics": statistics.section,
+        "people": people.section,
+        "bans": bans.section,
+        "errors": reports.section,
+        "ads": ads.section,
+    }
+    return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports)
+
+
+def _ad_rule(settings: Settings) -> AdRule:
+    ads = settings.ads
+    return AdRule(
+        ads.every,
+        ads.max_interval_h * _HOUR_S,
+        ads.min_interval_h * _HOUR_S,
+        ads.grace_h * _HOUR_S,
+    )
+
+
 def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[Kind, Service]:
     """Build the service for each kind of request."""
-    limits, ads = settings.limits, settings.ads
+    limits = settings.limits
     policy = PostPolicy(
         max_duration_s=limits.max_duration_s,
         group_items=limits.group_items,
         shrinkable_bytes=limits.shrink_mb * 1_000_000,
-        ads=AdRule(
-            ads.every,
-            ads.max_interval_h * _HOUR_S,
-            ads.min_interval_h * _HOUR_S,
-            ads.grace_h * _HOUR_S,
-        ),
+        ads=_ad_rule(settings),
     )
     return {
         "post": PostService(toolkit, cache, policy),

@@ -13,6 +13,7 @@ from handlers.inline.lookup import Lookup
 from handlers.inline.queries import InlineQueries
 from misc.addressing import BotAccount
 from misc.bundles import Bundles
+from misc.chat_lookup import ChatLookup
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.access_gate import AccessGate
@@ -21,6 +22,7 @@ from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.running_buttons import RunningButtons
+from misc.middlewares.usernames import Usernames
 from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
@@ -105,10 +107,10 @@ def build_dispatcher(
         ),
         spool=container.spool,
         exports=container.exports,
-        pseudonyms=container.pseudonyms,
         version_finder=container.version_finder,
         access=container.access,
         profile=_profile(container, settings, intake, has_inline=has_inline),
+        chat_lookup=ChatLookup(container.pseudonyms),
     )
     admins = frozenset(settings.bot.admins)
     # Handlers wait for updates, never for each other: aiogram's state machine is not needed.
@@ -162,6 +164,7 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
             presenters=intake.presenters,
             running_buttons=injected["running_buttons"],
         ),
+        admin=container.admin_tools,
         broadcasts=container.broadcast_menu,
         statistics=container.statistics_menu,
         membership=Membership(
@@ -193,6 +196,7 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
         other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),
+        usernames=Usernames(container.pseudonyms),
         flood_guard=flood_guard if settings.limits.spam_guard else None,
         access_gate=None if container.access.is_open else access_gate,
     )

@@ -99,7 +99,7 @@ async def _screens(name: str) -> list[Result]:
     results = [Result(f"{name}: top lists", f"{took * 1000:.0f} ms", "-", "-", "in the background")]
 
     def screen(view: View) -> Callable[[], Awaitable[object]]:
-        return lambda: menu.screen(view, "en")
+        return lambda: menu.screen(view, "en", is_admin=True)
 
     def curve(view: View) -> Callable[[], Awaitable[object]]:
         return lambda: counting.curve(view.metric, view.scope, view.period)

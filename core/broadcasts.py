@@ -1,24 +1,23 @@
-"""Broadcasts as pure values: audience, state, and the commands in replies to the broadcast card."""
+"""Broadcasts as pure values: audience, state, and how long they take."""
 
 import json
-import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from core.errors import CardReplyError
-
-T = TypeVar("T")
+from core.pacing import OVERALL
 
 #: Number of messages sent concurrently. After a crash, at most this many outcomes are unknown.
 AT_ONCE: Final = 8
 #: Number of messages that one Star pays for, above the free rate.
 #: Source: https://core.telegram.org/bots/api#paid-broadcasts (0.1 Stars per message)
 MESSAGES_PER_STAR: Final = 10
-_DAYS: Final = (7, 30, 90)
-_MAX_BUTTONS: Final = 20
+#: Choices for `Audience.active_days`.
+ACTIVE_DAYS: Final = (7, 30, 90)
+#: Recipients per second, at most: Telegram's limit for all messages of a bot.
+_PER_SECOND: Final = OVERALL[0] / OVERALL[1]
 
 
 class State(StrEnum):
@@ -63,25 +62,6 @@ class Audience:
     #: Only chats that came through this referral; "" for any referral, None for all chats.
     referral: str | None = None
 
-    def next_chats(self) -> "Audience":
-        """Return a copy with the next kind of chats, cyclically."""
-        return replace(self, chats=_after(tuple(Chats), self.chats))
-
-    def next_lang(self, languages: Sequence[str]) -> "Audience":
-        """Return a copy with the next language, cyclically; "all languages" is a step too."""
-        return replace(self, lang=_after((None, *languages), self.lang))
-
-    def next_days(self) -> "Audience":
-        """Return a copy with the next activity limit, cyclically; "no limit" is a step too."""
-        return replace(self, active_days=_after((None, *_DAYS), self.active_days))
-
-    def next_referral(self, referrals: Sequence[str]) -> "Audience":
-        """Return a copy with the next referral, cyclically.
-
-        "All chats" and "any referral" are among the steps.
-        """
-        return replace(self, referral=_after((None, "", *referrals), self.referral))
-
     def as_json(self) -> str:
         """Return the JSON form for the database."""
         return json.dumps(asdict(self))
@@ -119,6 +99,8 @@ class Broadcast:
     unknown: int = 0
     #: Key of the text that explains an automatic pause, or None.
     trouble: str | None = None
+    #: The messages of an album to copy, in order; empty for a single message.
+    album: tuple[int, ...] = ()
 
     @property
     def left(self) -> int:
@@ -126,54 +108,35 @@ class Broadcast:
         return max(self.total - self.sent - self.blocked - self.failed - self.unknown, 0)
 
     @property
+    def is_album(self) -> bool:
+        """Return True if the content is several messages, which stay together."""
+        return len(self.album) > 1
+
+    @property
     def stars(self) -> int:
         """Return the maximum cost in Telegram Stars, rounded up."""
         return -(-self.total // MESSAGES_PER_STAR)
 
+    def seconds_left(self, per_second: float = 0.0) -> float:
+        """Return how long the rest takes, in seconds.
 
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button that opens a URL."""
+        `per_second` is the current rate in recipients per second; 0 means that it is not known yet,
+        which assumes Telegram's limit. Each item of an album counts as a message there.
+        """
+        per_second = per_second or _PER_SECOND / max(len(self.album), 1)
+        return (self.total if self.state is State.DRAFT else self.left) / per_second
 
-    label: str
-    url: str
 
-
-def parse_card_reply(text: str, now: float) -> tuple[Button, ...] | int:
-    """Parse an administrator's reply to the broadcast card.
-
-    The reply holds either buttons, one "label - URL" per line, or a time as "YYYY-MM-DD HH:MM" in
-    UTC. Return the buttons, or the Unix time.
+def parse_start_time(text: str, now: float) -> int | None:
+    """Parse "YYYY-MM-DD HH:MM" in UTC into a Unix time; return None if the text is no time.
 
     Raises:
-        CardReplyError: the reply is neither, or the time is not in the future.
+        CardReplyError: the time is not in the future.
     """
     try:
         at = datetime.strptime(text.strip(), "%Y-%m-%d %H:%M").replace(tzinfo=UTC).timestamp()
     except ValueError:
-        pass
-    else:
-        if at <= now:
-            raise CardReplyError(text)
-        return int(at)
-    found = [_BUTTON.fullmatch(line.strip()) for line in text.strip().splitlines()]
-    buttons = tuple(Button(match[1], match[2]) for match in found if match)
-    if len(buttons) < len(found) or not 0 < len(buttons) <= _MAX_BUTTONS:
-        raise CardReplyError(text)
-    return buttons
-
-
-def duration(seconds: float) -> str:
-    """Format a length as h:mm:ss or m:ss, which reads the same in every language."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
-
-
-_BUTTON: Final = re.compile(r"(\S.{0,62}?)\s+[-–—]\s+(https?://[^\s/]+\.[^\s]+)")
-
-
-def _after(values: Sequence[T], value: T) -> T:
-    """Return the element after `value`, cyclically; the first one if `value` is missing."""
-    index = values.index(value) + 1 if value in values else 0
-    return values[index % len(values)]
+        return None
+    if at <= now:
+        raise CardReplyError([(1, "broadcast_past")])
+    return int(at)

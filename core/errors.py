@@ -36,6 +36,7 @@ button, `resendable` whether that button sends the same answer again, without a 
 `another_proxy_may_help` and `signing_in_may_help` control the fetcher's next attempt.
 """
 
+from collections.abc import Sequence
 from math import ceil, floor
 from typing import ClassVar
 
@@ -125,6 +126,12 @@ class CardReplyError(ClipferryError):
 
     code = "NoteError"
     text_key = "broadcast_note_wrong"
+
+    def __init__(self, mistakes: Sequence[tuple[int, str]] = ()) -> None:
+        # No detail: the reply is the administrator's own text, and details are logged.
+        super().__init__()
+        #: The number of each wrong line, from 1, and the key of the text that explains it.
+        self.mistakes = tuple(mistakes)
 
 
 class MediaError(ClipferryError):

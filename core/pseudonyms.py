@@ -1,4 +1,4 @@
-"""Pseudonyms of chats in log files."""
+"""Pseudonyms: of chats in log files, and of @names in the database."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -16,7 +16,7 @@ class LoggedChat:
 
 
 class Pseudonyms:
-    """Stable pseudonyms for chats. Without the bot's token they cannot be traced to a chat id."""
+    """Stable pseudonyms for chats. Without the bot's token they cannot be traced back."""
 
     def __init__(self, token: str) -> None:
         self._key = blake2b(token.encode(), digest_size=32).digest()
@@ -24,3 +24,7 @@ class Pseudonyms:
     def of(self, chat_id: int) -> str:
         """Return a chat's pseudonym: "c" and ten hexadecimal digits."""
         return "c" + blake2b(str(chat_id).encode(), key=self._key, digest_size=5).hexdigest()
+
+    def of_name(self, name: str) -> str:
+        """Return the pseudonym of an @name (without the @), whatever its case: 32 digits."""
+        return blake2b(name.lower().encode(), key=self._key, digest_size=16).hexdigest()

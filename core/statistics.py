@@ -52,6 +52,17 @@ class Period(StrEnum):
         """
         return None if self.length_s is None else slot_of(now - self.length_s)
 
+    def before(self, now: int) -> tuple[int, int] | None:
+        """Return (begin, end) of the span of the same length before the period, as Unix times.
+
+        Return None for all time. A begin that is older than the half-hour rows is rounded up to a
+        day, so that no row is counted of which a part is older.
+        """
+        if (end := self.since(now)) is None or self.length_s is None:
+            return None
+        begin = end - self.length_s
+        return (begin if begin >= fine_from(now) else -(-begin // DAY_S) * DAY_S), end
+
 
 class Metric(StrEnum):
     """What a curve shows. The values are field names of `Counts`."""
@@ -93,6 +104,23 @@ class Counts:
 COUNTED: Final = tuple(field.name for field in fields(Counts))
 
 
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Counters of a period, and those of the period before; None if there was none."""
+
+    counts: Counts
+    before: Counts | None = None
+
+    def change(self, name: str) -> int | None:
+        """Return by how many percent a counter has grown; None if that is unknown.
+
+        It is unknown for the numbers of distinct chats: those of the period before are incomplete,
+        because each chat counts where its last event is.
+        """
+        before = getattr(self.before, name, 0)
+        return round((getattr(self.counts, name) - before) * 100 / before) if before else None
+
+
 def slot_of(unix: int | None) -> int:
     """Return the beginning of the half-hour that contains a Unix time; 0 if the time is unknown."""
     return (unix or 0) // SLOT_S * SLOT_S
@@ -118,20 +146,18 @@ class Curve:
 def curve_times(period: Period, first: int | None, now: int) -> tuple[int, int, int]:
     """Return (begin, end, step) of a curve in Unix seconds; the range is half-open.
 
-    It consists of complete steps: half-hours for a day, hours for a week, days for a month. All
-    time begins at `first`, the first half-hour with any event (None if there is none), and has the
-    finest step that gives at most `MAX_POINTS` points and is still stored.
+    Steps are half-hours for a day, hours for a week, days for a month. The last one is the running
+    step, and the first one contains the beginning of the period, so that a curve shows everything
+    that the period's counts contain. All time begins at `first`, the first half-hour with any event
+    (None if there is none), and has the finest step that gives at most `MAX_POINTS` complete points
+    and is still stored.
     """
+    since = period.since(now)
+    if since is None:
+        since = min(max(now if first is None else first, _EARLIEST), now)
     step_s = {Period.DAY: SLOT_S, Period.WEEK: HOUR_S, Period.MONTH: DAY_S}.get(period)
-    if step_s is None or period.length_s is None:
-        first = min(max(now if first is None else first, _EARLIEST), now)
-        step_s = _step_for(now - first)
-        begin = first // step_s * step_s
-        # A new installation includes the running half-hour, so that its first curve is not empty.
-        end = now // step_s * step_s if now - begin > 2 * step_s else slot_of(now) + SLOT_S
-        return begin, max(end, begin + step_s), step_s
-    end = now // step_s * step_s
-    return end - period.length_s // step_s * step_s, end, step_s
+    step_s = step_s or _step_for(now - since)
+    return since // step_s * step_s, now // step_s * step_s + step_s, step_s
 
 
 def curve_of(slots: Iterable[tuple[int, int]], begin: int, end: int, step_s: int) -> Curve:

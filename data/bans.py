@@ -1,8 +1,9 @@
 """Banned users and groups."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, unix_now, write
@@ -12,6 +13,27 @@ _INSERT: Final[dict[str, Any]] = {
     "sqlite": sqlite.insert(Bans),
     "postgresql": postgresql.insert(Bans),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A banned user or group."""
+
+    chat_id: int
+    #: Unix time.
+    banned_at: int
+
+
+async def list_bans(skip: int, number: int) -> tuple[list[Ban], int]:
+    """Return up to `number` bans, newest first, after the first `skip`; and how many there are."""
+    query = select(Bans.chat_id, Bans.banned_at).order_by(Bans.banned_at.desc(), Bans.chat_id)
+
+    def work(db: Connection) -> tuple[list[Ban], int]:
+        rows = db.execute(query.offset(skip).limit(number)).all()
+        total = db.execute(select(func.count()).select_from(Bans)).scalar_one()
+        return [Ban(*row) for row in rows], total
+
+    return await read(work)
 
 
 async def banned_chats() -> frozenset[int]:
@@ -33,3 +55,11 @@ async def unban(chat_id: int) -> bool:
     """Lift a ban. Return False if the chat is not banned."""
     statement = delete(Bans).where(Bans.chat_id == chat_id)
     return await write(lambda db: bool(db.execute(statement).rowcount))
+
+
+def move_ban(db: Connection, old_id: int, new_id: int) -> None:
+    """Move the ban of a group, if there is one, to the id of the supergroup that it became."""
+    moved = delete(Bans).where(Bans.chat_id == old_id).returning(Bans.banned_by, Bans.banned_at)
+    if row := db.execute(moved).first():
+        values = {"chat_id": new_id, "banned_by": row.banned_by, "banned_at": row.banned_at}
+        db.execute(_INSERT[db.dialect.name].values(**values).on_conflict_do_nothing())

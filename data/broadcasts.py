@@ -1,13 +1,17 @@
 """Queries for broadcasts: drafts, recipients, and the outcome of each message."""
 
+import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Delete,
     Select,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -15,12 +19,13 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     update,
 )
 
 from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
 from data.database import read, read_one, table_of, unix_now, write
-from data.models import Bans, Broadcasts, Recipients, Users, Workers
+from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
 
 #: Number of recipients listed per transaction. Small enough to let other writers in between.
@@ -74,11 +79,6 @@ _ADD_RECIPIENT: Final = insert(_RECIPIENTS).values(parameters("broadcast_id", "c
 
 async def new_draft(bot_id: int, admin_id: int) -> int:
     """Create a draft and return its id; delete the administrator's drafts without a message."""
-    unwritten = delete(Broadcasts).where(
-        Broadcasts.admin_id == admin_id,
-        Broadcasts.state == State.DRAFT,
-        Broadcasts.message_id.is_(None),
-    )
     counters = dict.fromkeys(("total", "sent", "blocked", "failed", "unknown"), 0)
     values: dict[str, Any] = {
         "bot_id": bot_id,
@@ -92,7 +92,7 @@ async def new_draft(bot_id: int, admin_id: int) -> int:
     }
 
     def work(db: Connection) -> int:
-        db.execute(unwritten)
+        db.execute(_unwritten(admin_id))
         number: int = db.execute(
             insert(Broadcasts).values(values).returning(Broadcasts.id)
         ).scalar_one()
@@ -116,8 +116,12 @@ async def broadcast_of_card(admin_id: int, card_id: int) -> int | None:
 async def find_broadcast(broadcast_id: int) -> Broadcast | None:
     """Return a broadcast by its id, or None."""
     query = select(_TABLE).where(_TABLE.c.id == broadcast_id)
-    row = await read(lambda db: db.execute(query).first())
-    return _broadcast(row) if row else None
+
+    def work(db: Connection) -> Broadcast | None:
+        row = db.execute(query).first()
+        return _broadcast(row, _album(db, row.id)[1]) if row else None
+
+    return await read(work)
 
 
 async def open_broadcasts(bot_id: int) -> list[Broadcast]:
@@ -131,7 +135,11 @@ async def open_broadcasts(bot_id: int) -> list[Broadcast]:
         )
         .order_by(_TABLE.c.id)
     )
-    return [_broadcast(row) for row in await read(lambda db: db.execute(query).all())]
+
+    def work(db: Connection) -> list[Broadcast]:
+        return [_broadcast(row, _album(db, row.id)[1]) for row in db.execute(query)]
+
+    return await read(work)
 
 
 async def change_broadcast(broadcast_id: int, *states: State, **values: Any) -> bool:
@@ -160,18 +168,74 @@ async def confirm_broadcast(broadcast_id: int) -> bool:
     )
 
 
+async def add_content(
+    broadcast_id: int, message_id: int, album: str | None, buttons: str | None
+) -> bool:
+    """Store the message of a draft; return True if it is its first one.
+
+    The messages of an album arrive one by one and in any order; `album` is what they have in
+    common, Telegram's media group id. `buttons` is Telegram's JSON of an inline keyboard.
+    """
+    draft = select(_TABLE.c.message_id).where(
+        _TABLE.c.id == broadcast_id, _TABLE.c.state == str(State.DRAFT)
+    )
+
+    def work(db: Connection) -> bool:
+        row = db.execute(draft.with_for_update()).first()
+        if row is None:
+            return False
+        if album is not None:
+            _add_to_album(db, broadcast_id, album, message_id)
+        if row.message_id is not None:
+            return False
+        values = {"message_id": message_id, "buttons": buttons}
+        db.execute(update(_TABLE).where(_TABLE.c.id == broadcast_id).values(values))
+        return True
+
+    return await write(work)
+
+
+async def draft_of_album(admin_id: int, album: str) -> int | None:
+    """Return the id of the administrator's newest draft if it consists of an album, or None."""
+    newest = (
+        select(_TABLE.c.id)
+        .where(_TABLE.c.admin_id == admin_id, _TABLE.c.state == str(State.DRAFT))
+        .order_by(_TABLE.c.id.desc())
+        .limit(1)
+    )
+
+    def work(db: Connection) -> int | None:
+        number = db.execute(newest).scalar()
+        return number if number is not None and _album(db, number)[0] == album else None
+
+    return await read(work)
+
+
 async def discard_broadcast(broadcast_id: int) -> None:
     """Delete a draft. A broadcast in another state stays."""
-    statement = delete(Broadcasts).where(
-        Broadcasts.id == broadcast_id, Broadcasts.state == State.DRAFT
-    )
-    await write(lambda db: db.execute(statement))
+    draft = delete(Broadcasts).where(Broadcasts.id == broadcast_id, Broadcasts.state == State.DRAFT)
+
+    def work(db: Connection) -> None:
+        if db.execute(draft).rowcount:
+            db.execute(delete(KeyValues).where(KeyValues.name == _album_key(broadcast_id)))
+
+    await write(work)
 
 
-async def count_audience(audience: Audience) -> int:
-    """Return the number of chats that would receive a broadcast started now."""
-    query = _recipients_of(audience, unix_now()).with_only_columns(func.count())
-    return await read(lambda db: db.execute(query).scalar_one())
+async def discard_unwritten(admin_id: int) -> None:
+    """Delete the administrator's drafts without a message."""
+    await write(lambda db: db.execute(_unwritten(admin_id)))
+
+
+async def count_audiences(audiences: Sequence[Audience]) -> list[int]:
+    """Return the number of chats that would receive a broadcast to each of `audiences` now.
+
+    All of them are counted in one pass over the chats.
+    """
+    until = unix_now()
+    counts = [func.count(case((_is_in(audience, until), 1))) for audience in audiences]
+    query = select(*counts).select_from(Users).where(_is_reachable(until))
+    return list(await read(lambda db: db.execute(query).one()))
 
 
 async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
@@ -208,7 +272,7 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
             .values(owner=owner, unknown=_TABLE.c.unknown + lost)
             .returning(_TABLE)
         )
-        return _broadcast(db.execute(claimed).one())
+        return _broadcast(db.execute(claimed).one(), _album(db, number)[1])
 
     return await write(work)
 
@@ -413,12 +477,17 @@ def _recipients_of(audience: Audience, until: int) -> Select[int]:
 
     Chats that blocked the bot, banned chats and channels are left out.
     """
-    conditions: list[ColumnElement[bool]] = [
-        Users.blocked_at.is_(None),
-        Users.is_channel.is_(False),
-        or_(Users.registered_at.is_(None), Users.registered_at <= until),
-        not_(exists().where(Bans.chat_id == Users.user_id)),
-    ]
+    return select(Users.user_id).where(_is_reachable(until), _is_in(audience, until))
+
+
+def _is_reachable(until: int) -> ColumnElement[bool]:
+    is_older = or_(Users.registered_at.is_(None), Users.registered_at <= until)
+    is_banned = exists().where(Bans.chat_id == Users.user_id)
+    return and_(Users.blocked_at.is_(None), Users.is_channel.is_(False), is_older, not_(is_banned))
+
+
+def _is_in(audience: Audience, until: int) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [true()]
     if audience.chats is not Chats.ALL:
         is_private = audience.chats is Chats.PRIVATE
         conditions.append(Users.user_id > 0 if is_private else Users.user_id < 0)
@@ -430,10 +499,44 @@ def _recipients_of(audience: Audience, until: int) -> Select[int]:
     if audience.referral is not None:
         is_any = not audience.referral
         conditions.append(Users.link.is_not(None) if is_any else Users.link == audience.referral)
-    return select(Users.user_id).where(and_(*conditions))
+    return and_(*conditions)
 
 
-def _broadcast(row: Any) -> Broadcast:
+def _unwritten(admin_id: int) -> Delete:
+    is_own_draft = (Broadcasts.admin_id == admin_id) & (Broadcasts.state == State.DRAFT)
+    return delete(Broadcasts).where(is_own_draft, Broadcasts.message_id.is_(None))
+
+
+# --- albums: the row has room for one message, so the others are in the key-value store -----------
+
+
+def _album_key(broadcast_id: int) -> str:
+    return f"album/{broadcast_id}"
+
+
+def _album(db: Connection, broadcast_id: int) -> tuple[str, tuple[int, ...]]:
+    """Return the media group id and the messages of a broadcast's album; both empty without one."""
+    query = select(KeyValues.value).where(KeyValues.name == _album_key(broadcast_id))
+    stored = db.execute(query).scalar()
+    if stored is None:
+        return "", ()
+    group, messages = json.loads(stored)
+    return group, tuple(messages)
+
+
+def _add_to_album(db: Connection, broadcast_id: int, group: str, message_id: int) -> None:
+    known, messages = _album(db, broadcast_id)
+    # Telegram copies messages in the order of their ids only.
+    # Source: https://core.telegram.org/bots/api#copymessages
+    value = json.dumps([group, sorted({*messages, message_id})])
+    this = KeyValues.name == _album_key(broadcast_id)
+    if known:
+        db.execute(update(KeyValues).where(this).values(value=value))
+    else:
+        db.execute(insert(KeyValues).values(name=_album_key(broadcast_id), value=value))
+
+
+def _broadcast(row: Any, album: tuple[int, ...]) -> Broadcast:
     return Broadcast(
         id=row.id,
         admin_id=row.admin_id,
@@ -451,4 +554,5 @@ def _broadcast(row: Any) -> Broadcast:
         failed=row.failed,
         unknown=row.unknown,
         trouble=row.trouble,
+        album=album,
     )

@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from core.preferences import Preferences
 from data.access import move_access_entry
+from data.bans import move_ban
 from data.database import read_one, table_of, unix_now, write
 from data.db_service import ensure_user, insert_user, update_user_lang
 from data.models import Music, Users, Video
@@ -99,7 +100,7 @@ async def change_preferences(
 
 
 async def move_chat(old_id: int, new_id: int) -> None:
-    """Move settings, history and permission of a group that became a supergroup to its new id.
+    """Move settings, history, permission and ban of a group to the id of its supergroup.
 
     Telegram reports the migration twice and in any order; the second call does nothing. If the new
     id is already registered and has changed a setting, it keeps its own and gets only the history.
@@ -108,6 +109,7 @@ async def move_chat(old_id: int, new_id: int) -> None:
 
     def work(db: Connection) -> None:
         move_access_entry(db, old_id, new_id)
+        move_ban(db, old_id, new_id)
         old = db.execute(select(Users.__table__).where(Users.user_id == old_id)).mappings().first()
         if old is None:
             return

@@ -24,6 +24,12 @@ async def set_value(name: str, value: str) -> None:
     await write(work)
 
 
+async def delete_value(name: str) -> None:
+    """Delete a value, if it is set."""
+    statement = delete(KeyValues).where(KeyValues.name == name)
+    await write(lambda db: db.execute(statement))
+
+
 async def compare_and_set(name: str, old: str | None, new: str | None) -> bool:
     """Set a value only if it still equals `old`; None means "not set". Return True on success.
 

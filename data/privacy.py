@@ -16,6 +16,7 @@ from data.models import (
     Video,
 )
 from data.rollups import subtract_chat_counts
+from data.usernames import forget_name, name_rows
 
 #: Columns with a user's id, child tables before parents. `bans`, `access_list` and `broadcasts` are
 #: left out: a ban and a permission outlast an erasure, and broadcasts are the operator's records.
@@ -38,13 +39,14 @@ async def personal_data(chat_id: int) -> dict[str, list[dict[str, Any]]]:
     """Return all rows about a user as {table name: rows}."""
 
     def work(db: Connection) -> dict[str, list[dict[str, Any]]]:
-        return {
+        rows = {
             column.table.name: [
                 dict(row)
                 for row in db.execute(select(column.table).where(column == chat_id)).mappings()
             ]
             for column in _ID_COLUMNS
         }
+        return {**rows, "notes": name_rows(db, chat_id)}
 
     return await read(work)
 
@@ -54,6 +56,7 @@ async def erase(chat_id: int) -> None:
 
     def work(db: Connection) -> None:
         subtract_chat_counts(db, chat_id)
+        forget_name(db, chat_id)
         for column in _ID_COLUMNS:
             db.execute(delete(column.table).where(column == chat_id))
 

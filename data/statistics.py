@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.statistics import (
@@ -12,6 +12,7 @@ from core.statistics import (
     FINE_OUTCOMES_S,
     Counts,
     Metric,
+    Period,
     Scope,
     fine_from,
     slot_of,
@@ -32,19 +33,40 @@ class HistoryEntry:
     link: str
 
 
-async def counts_since(since: int | None) -> dict[Scope, Counts]:
+async def counts_since(since: int | None, until: int | None = None) -> dict[Scope, Counts]:
     """Return the counters of private chats, of groups and of both.
 
-    `since` is the Unix time of the first half-hour that counts, or None for all time.
+    `since` is the Unix time of the first half-hour that counts, or None for all time; `until` is
+    that of the first one that no longer counts. With `until`, the numbers of distinct chats are
+    those of chats that have not come back later.
     """
     numbers = (func.sum(_STATS.c[name]) for name in COUNTED)
     query = select(_STATS.c.is_group, *numbers).group_by(_STATS.c.is_group)
     if since is not None:
         query = query.where(_STATS.c.slot >= since)
+    if until is not None:
+        query = query.where(_STATS.c.slot < until)
     rows = await read(lambda db: db.execute(query).all())
     counts = {bool(is_group): Counts(*map(int, sums)) for is_group, *sums in rows}
     private, groups = counts.get(False, Counts()), counts.get(True, Counts())
     return {Scope.ALL: private + groups, Scope.PRIVATE: private, Scope.GROUPS: groups}
+
+
+async def active_people(now: int) -> dict[Period, int]:
+    """Return how many people have received a post in private in the last day, week and month.
+
+    `now` is a Unix time.
+    """
+    periods = (Period.DAY, Period.WEEK, Period.MONTH)
+    numbers = [
+        func.sum(case((_STATS.c.slot >= period.since(now), _STATS.c.post_chats), else_=0))
+        for period in periods
+    ]
+    query = select(*numbers).where(
+        _STATS.c.is_group.is_(False), _STATS.c.slot >= Period.MONTH.since(now)
+    )
+    row = await read(lambda db: db.execute(query).one())
+    return dict(zip(periods, (int(number or 0) for number in row), strict=True))
 
 
 async def first_slot() -> int | None:

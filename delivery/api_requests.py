@@ -9,6 +9,8 @@ from typing import Any, Final
 from aiogram import Bot
 from aiogram.enums import ParseMode
 from aiogram.methods import (
+    CopyMessage,
+    CopyMessages,
     SendAnimation,
     SendAudio,
     SendDocument,
@@ -33,6 +35,7 @@ from aiogram.types import (
 )
 from pydantic import Field
 
+from core.broadcasts import Broadcast
 from core.media import (
     AudioFile,
     DocumentFile,
@@ -329,3 +332,27 @@ class StreamedFile(InputFile):
                 # aiohttp asks for more once the socket has taken the chunk, but for the 64 KiB that
                 # the transport may hold back (its high-water mark).
                 count(len(chunk))
+
+
+def copy_request(broadcast: Broadcast, chat_id: int) -> CopyMessage | CopyMessages:
+    """Return the request that copies a broadcast's message or album to a chat.
+
+    Albums are copied by one request, which keeps them together. It has neither buttons nor a price.
+    Source: https://core.telegram.org/bots/api#copymessages
+    """
+    if broadcast.is_album:
+        return CopyMessages(
+            chat_id=chat_id,
+            from_chat_id=broadcast.admin_id,
+            message_ids=list(broadcast.album),
+            disable_notification=broadcast.is_silent or None,
+        )
+    buttons = broadcast.buttons
+    return CopyMessage(
+        chat_id=chat_id,
+        from_chat_id=broadcast.admin_id,
+        message_id=broadcast.message_id or 0,
+        reply_markup=InlineKeyboardMarkup.model_validate_json(buttons) if buttons else None,
+        disable_notification=broadcast.is_silent or None,
+        allow_paid_broadcast=broadcast.is_paid or None,
+    )

@@ -206,6 +206,8 @@ def _created(method: TelegramMethod[Any]) -> tuple[int, int]:
     match method:
         case api.SendMediaGroup():
             return chat_id, len(method.media)
+        case api.CopyMessages():
+            return chat_id, len(method.message_ids)
         case _ if isinstance(method, _CREATES_ONE):
             return chat_id, 1
         case _ if isinstance(method, _EDITS) and chat_id < 0:

@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from aiogram import Bot
 from aiogram.methods import (
-    CopyMessage,
     EditMessageMedia,
     EditMessageText,
     SendMediaGroup,
@@ -31,6 +30,7 @@ from core.errors import (
     FileRejectedError,
     PartialDeliveryError,
     SendingForbiddenError,
+    SourceGoneError,
     StorageChannelError,
     TelegramUnreachableError,
     TooLargeError,
@@ -44,6 +44,7 @@ from delivery.api_requests import (
     ACTIONS,
     MessageOptions,
     album_request,
+    copy_request,
     count_uploaded,
     file_id_request,
     file_request,
@@ -451,7 +452,7 @@ class Sender:
         chat_id: int,
         on_start: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Copy the broadcast's message to a chat.
+        """Copy the broadcast's message, or its album as an album, to a chat.
 
         `on_start` is called right before the request is sent, after any wait in the rate limiter;
         if it raises, nothing is sent.
@@ -459,18 +460,13 @@ class Sender:
         Raises:
             DeliveryError: Telegram refused it, or the outcome is unknown.
         """
-        buttons = broadcast.buttons
-        method = CopyMessage(
-            chat_id=chat_id,
-            from_chat_id=broadcast.admin_id,
-            message_id=broadcast.message_id or 0,
-            reply_markup=InlineKeyboardMarkup.model_validate_json(buttons) if buttons else None,
-            disable_notification=broadcast.is_silent or None,
-            allow_paid_broadcast=broadcast.is_paid or None,
-        )
+        method: TelegramMethod[Any] = copy_request(broadcast, chat_id)
         token = on_send_start.set(on_start)
         try:
-            await self._bot(method)
+            copies = await self._bot(method)
+            # Telegram skips messages of an album that have been deleted, without an error.
+            if copies == []:
+                raise SourceGoneError
         finally:
             on_send_start.reset(token)
 

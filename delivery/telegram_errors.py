@@ -55,7 +55,12 @@ _REJECTED_CONTENT = re.compile(
 #: Names the rejected file of an album.
 _POSITION = re.compile(r"message #(\d+)")
 #: Phrases of a 400 response about the message to copy.
-_NO_SOURCE = ("message to copy not found", "message to forward not found")
+_NO_SOURCE = (
+    "message to copy not found",
+    "message to forward not found",
+    "no messages to copy",
+    "no messages to forward",
+)
 #: Phrases of a 400 response about a file id.
 _UNKNOWN_FILE = (
     "wrong file identifier",

@@ -24,9 +24,9 @@ from handlers import (
     versions,
 )
 from handlers.admin import access as access_commands
-from handlers.admin import bans as ban_commands
 from handlers.admin import broadcasts, chats
 from handlers.admin.broadcasts import BroadcastMenu
+from handlers.admin.tools import AdminTools
 from handlers.chat_member import Membership
 from handlers.inline import queries
 from handlers.inline.buttons import InlineButtons
@@ -40,6 +40,7 @@ from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
 from misc.middlewares.update_acks import UpdateAcks
+from misc.middlewares.usernames import Usernames
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Menus:
 
     inline: InlineQueries
     inline_buttons: InlineButtons
+    admin: AdminTools
     broadcasts: BroadcastMenu
     statistics: StatisticsMenu
     membership: Membership
@@ -61,6 +63,7 @@ class Middlewares:
     other_bots: OtherBots
     bans: BanList
     registration: Registration
+    usernames: Usernames
     #: None if it is disabled in the settings.
     flood_guard: FloodGuard | None = None
     #: None if everyone may use the bot.
@@ -86,8 +89,7 @@ def setup(
         observer.filter(LooksLikeCommand())
     commands.include_routers(
         access_commands.router(admins),
-        ban_commands.router(admins),
-        broadcasts.commands(menus.broadcasts, admins),
+        *menus.admin.commands(admins),
         chats.router(admins),
         statistics_menu.commands(menus.statistics, readers),
         *(
@@ -98,6 +100,7 @@ def setup(
     )
     dispatcher.include_routers(
         commands,
+        *menus.admin.routers(admins),
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )
@@ -128,3 +131,4 @@ def _add_middlewares(dispatcher: Dispatcher, middlewares: Middlewares) -> None:
             observer.middleware(middlewares.access_gate)
     for observer in (*messages, *posts, presses):
         observer.middleware(middlewares.registration)
+    dispatcher.message.middleware(middlewares.usernames)

@@ -15,6 +15,7 @@ from data.chats import adopt_language, mark_blocked, mark_reachable, move_chat, 
 from misc.filters import OfKind
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.ban_list import BanList
+from misc.middlewares.registration import TURNS_AWAY
 from misc.ui.texts import Texts
 from misc.utils import greet_chat
 
@@ -25,7 +26,9 @@ def router(membership: "Membership") -> Router:
     """Register updates of the bot's membership and messages about a group's new id."""
     router = Router(name="chat_member")
     router.my_chat_member.register(membership.follow)
-    router.message.register(on_new_id, OfKind({ContentType.MIGRATE_TO_CHAT_ID}), flags=OPEN_TO_ALL)
+    kinds = OfKind({ContentType.MIGRATE_TO_CHAT_ID, ContentType.MIGRATE_FROM_CHAT_ID})
+    # Registration would welcome the group once more, under its new id.
+    router.message.register(on_new_id, kinds, flags={**OPEN_TO_ALL, **TURNS_AWAY})
     return router
 
 
@@ -71,14 +74,19 @@ class Membership:
             await adopt_language(event.chat.id, lang, int(event.date.timestamp()))
 
 
-async def on_new_id(message: Message) -> None:
-    """Move a group's settings and history to its new id when it becomes a supergroup.
+async def on_new_id(message: Message, bans: BanList) -> None:
+    """Move a group's settings, history and ban to its new id when it becomes a supergroup.
+
+    Telegram reports this in both chats, the old one and the new one.
 
     Raises:
         StorageError: they are not moved.
     """
-    assert message.migrate_to_chat_id
-    await move_chat(message.chat.id, message.migrate_to_chat_id)
+    if message.migrate_to_chat_id:
+        await move_chat(message.chat.id, message.migrate_to_chat_id)
+    elif message.migrate_from_chat_id:
+        await move_chat(message.migrate_from_chat_id, message.chat.id)
+    await bans.refresh()
 
 
 def _is_inside(member: ChatMemberUnion) -> bool:

@@ -7,10 +7,10 @@ from aiogram.filters import CommandObject
 
 from core.choices import Choice
 from core.media import Link
-from core.pseudonyms import Pseudonyms
 from delivery.sender import Sender
 from misc.addressing import BotAccount
 from misc.bundles import Bundles
+from misc.chat_lookup import ChatLookup
 from misc.intake import RequestIntake
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.deduplication import Deduplicator
@@ -46,10 +46,10 @@ class Injected(TypedDict):
     settings_menu: SettingsMenu
     spool: Spool
     exports: Exports
-    pseudonyms: Pseudonyms
     version_finder: VersionFinder
     access: AccessPolicy
     profile: BotProfile
+    chat_lookup: ChatLookup
 
 
 class PerUpdate(TypedDict):

@@ -12,7 +12,7 @@ from core.choices import choice_in
 from core.commands import read_command
 from core.errors import DeliveryError, StorageError
 from core.media import Link
-from data.broadcasts import broadcast_of_card, draft_awaiting_message
+from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
 from misc.addressing import BotAccount
 from misc.ui.texts import choice_words
@@ -163,15 +163,19 @@ async def _is_file_of_answered_channel(message: Message) -> bool:
 
 
 class Composing(Filter):
-    """Match the message for a new broadcast; pass the broadcast's id as `broadcast`."""
+    """Match the message or album for a new broadcast; pass the broadcast's id as `broadcast`."""
 
     async def __call__(self, message: Message) -> bool | dict[str, Any]:
         """Return `{"broadcast": id}`, or False if no draft awaits this administrator's message.
+
+        The messages of an album come one by one: the first one makes a draft wait for the others.
 
         Raises:
             StorageError: the database did not respond, or refused.
         """
         number = await draft_awaiting_message(message.chat.id)
+        if number is None and message.media_group_id:
+            number = await draft_of_album(message.chat.id, message.media_group_id)
         return {"broadcast": number} if number else False
 
 

@@ -4,20 +4,27 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.statistics import DAY_S, HOUR_S, SLOT_S, Curve
 
-#: Size in inches; at this resolution 1080 x 640 pixels, twice the width of a phone.
-_SIZE_IN: Final = (6.75, 4.0)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Size in inches; at this resolution 1080 x 810 pixels, three times the width of a phone in its own
+#: units. Type of 15 points has 33 pixels there, which are 11 on the phone: as small as it may be.
+_SIZE_IN: Final = (6.75, 5.0625)
 _DPI: Final = 160
+_TITLE_PT: Final = 17
+_TICK_PT: Final = 15
 _BACKGROUND, _FOREGROUND, _GRID, _LINE = "#fbfaf8", "#3b3f46", "#e3e1dc", "#2f7fb8"
-# Numeric dates, which need no translation. Each list has formats for ticks by year, month, day,
-# hour, minute and second: of ordinary ticks, of ticks where the next larger unit begins, and of the
-# part that all ticks have in common.
-_FORMATS: Final = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M"]
-_AT_ZERO: Final = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
-_OFFSETS: Final = ["", "", "%Y", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d"]
+#: Widths of the line: many steps would run together in a bold one.
+_BOLD, _THIN, _MANY = 2.4, 1.0, 200
+#: Most ticks of an axis, so that the labels do not touch.
+_MAX_TIMES: Final = 5
+_MAX_VALUES: Final = 5
+#: From this length on, a curve is labelled by months, in days.
+_MONTHS_FROM: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +35,18 @@ class Labels:
     of_values: str
     english_title: str
     english_of_values: str
+    #: Code of the language of the dates.
+    lang: str = "en"
 
 
 def draw(curve: Curve, labels: Labels) -> bytes:
-    """Draw a curve and return it as a PNG. Times are in UTC."""
+    """Draw a curve and return it as a PNG. Times are in UTC.
+
+    The last step is still running, so its value grows: it is drawn paler than the others.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+    from matplotlib.dates import date2num
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     can_draw = _is_drawable(labels.title + labels.of_values)
     title = labels.title if can_draw else labels.english_title
@@ -48,28 +59,62 @@ def draw(curve: Curve, labels: Labels) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(facecolor=_BACKGROUND)
     times = date2num(edges)
-    axes.stairs(curve.values, times, color=_LINE, alpha=0.15, fill=True)
-    axes.stairs(curve.values, times, color=_LINE, linewidth=1.6)
-    axes.xaxis_date(UTC)
-    axes.set_title(title, color=_FOREGROUND, fontsize=12, loc="left")
-    axes.set_ylabel(f"{of_values} / {_step_name(curve.step_s)}", color=_FOREGROUND, fontsize=10)
-    axes.set_xlabel("UTC", color=_FOREGROUND, fontsize=10)
-    axes.set_ylim(0, max([*curve.values, 1]) * 1.08)
-    axes.margins(x=0.01)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " "))
+    axes.stairs(curve.values[:-1], times[:-1], color=_LINE, alpha=0.25, fill=True)
+    axes.stairs(curve.values[-1:], times[-2:], color=_LINE, alpha=0.12, fill=True)
+    width = _BOLD if len(curve.values) <= _MANY else _THIN
+    axes.stairs(curve.values, times, color=_LINE, linewidth=width)
+    axes.set_title(title, color=_FOREGROUND, fontsize=_TITLE_PT, loc="left", wrap=True)
+    axes.set_xlabel(
+        f"{of_values} / {_step_name(curve.step_s)}, UTC", color=_FOREGROUND, fontsize=_TICK_PT
     )
-    locator = AutoDateLocator(tz=UTC, maxticks=8)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, UTC, _FORMATS, _OFFSETS, _AT_ZERO))
-    axes.grid(color=_GRID, linewidth=0.8)
+    axes.set_ylim(0, max([*curve.values, 1]) * 1.08)
+    axes.set_xlim(times[0], times[-1])
+    _set_ticks(axes, curve, labels.lang if can_draw else "en")
+    axes.grid(color=_GRID, linewidth=1.2)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=_FOREGROUND, labelsize=9, length=0, pad=7)
+    axes.tick_params(colors=_FOREGROUND, labelsize=_TICK_PT, length=0, pad=7)
     axes.spines[:].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def _set_ticks(axes: "Axes", curve: Curve, lang: str) -> None:
+    from matplotlib.dates import AutoDateLocator, num2date
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    length_s = len(curve.values) * curve.step_s
+    # Whole numbers of days need no times of day, and few steps would have the same day twice.
+    with_time = length_s <= 2 * DAY_S
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=_MAX_VALUES, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
+    axes.xaxis_date(UTC)
+    axes.xaxis.set_major_locator(
+        AutoDateLocator(tz=UTC, minticks=3, maxticks=_MAX_TIMES, interval_multiples=True)
+    )
+
+    def label(value: float, _position: int | None) -> str:
+        at: datetime = num2date(value, UTC)
+        if with_time:
+            return at.strftime("%H:%M")
+        return _date(at, "yMMM" if length_s > _MONTHS_FROM * DAY_S else "MMMd", lang)
+
+    axes.xaxis.set_major_formatter(FuncFormatter(label))
+
+
+def _date(at: datetime, skeleton: str, lang: str) -> str:
+    from babel import Locale
+    from babel.dates import format_skeleton
+
+    return str(format_skeleton(skeleton, at, locale=Locale.parse(lang)))
+
+
+def _short_number(value: float) -> str:
+    """Format a value of an axis in few characters: 950, 1.2k, 35k, 4M."""
+    for unit, suffix in ((1_000_000, "M"), (1_000, "k")):
+        if value >= unit:
+            return f"{value / unit:.3g}{suffix}"
+    return f"{value:.0f}"
 
 
 def _step_name(seconds: int) -> str:

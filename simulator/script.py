@@ -355,14 +355,16 @@ async def _broadcast(session: Session) -> None:
 
     world.say(admin, "/admin")
     menu = await session.answer("the menu", lambda m: "reply_markup" in m, bridge)
-    world.press(admin, menu, "cast/new")
-    await session.expect("the prompt for the message", lambda: "reply_markup" not in menu)
+    for button in ("admin/broadcasts", "cast/new"):
+        before = menu["text"]
+        world.press(admin, menu, button)
+        await session.expect("the next screen", lambda before=before: menu["text"] != before)  # type: ignore[misc]
     world.say(admin, "The ferry sails at noon today.")
     card = await session.answer("the card", lambda m: "reply_markup" in m, bridge)
-    for _ in range(2):
+    for action in ("chats", "chats=all"):
         before = card["text"]
-        press(card, "chats")
-        await session.expect("a changed audience", lambda before=before: card["text"] != before)  # type: ignore[misc]
+        press(card, action)
+        await session.expect("a changed card", lambda before=before: card["text"] != before)  # type: ignore[misc]
     with session.transcript.muted():
         press(card, "yes")
         await session.expect("thirty copies", lambda: len(api.calls_of("copyMessage")) >= 30)

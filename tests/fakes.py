@@ -17,6 +17,7 @@ from aiogram.enums import ParseMode
 from aiogram.methods import (
     AnswerCallbackQuery,
     AnswerGuestQuery,
+    CopyMessages,
     GetChatMember,
     SendMediaGroup,
     TelegramMethod,
@@ -167,6 +168,8 @@ class RecordingSession(BaseSession):
             return ChatMemberOwner(user=user, is_anonymous=False) if is_admin else _left(user)
         if isinstance(method, SendMediaGroup):
             return [self.message_for(method) for _ in method.media]
+        if isinstance(method, CopyMessages):
+            return [MessageId(message_id=number) for number in method.message_ids]
         if method.__returning__ is Message:
             return self.message_for(method)
         if method.__returning__ is MessageId:
@@ -269,8 +272,8 @@ def make_message(
     """Return a message; chats with negative ids are supergroups."""
     values = {"message_id": 70, "date": DATE, **values}
     values.setdefault("from_user", make_user(user_id))
-    chat = Chat(id=chat_id, type="private" if chat_id > 0 else "supergroup")
-    return Message(chat=chat, text=text, **values).as_(bot)
+    values.setdefault("chat", Chat(id=chat_id, type="private" if chat_id > 0 else "supergroup"))
+    return Message(text=text, **values).as_(bot)
 
 
 def make_query(

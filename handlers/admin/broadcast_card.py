@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from core.broadcasts import Broadcast, Button, Chats, State, duration
-from core.pacing import OVERALL
+from core.broadcasts import Broadcast, State
+from core.errors import CardReplyError
+from core.link_buttons import Button, Rows
+from handlers.admin import audience
+from misc.ui import dates
 from misc.ui.callback_data import BROADCAST
 from misc.ui.texts import Texts
 
@@ -17,16 +19,17 @@ _MAX_DIGITS: Final = 18
 _NEW: Final = "new"
 
 
-def menu(broadcasts: list[Broadcast], texts: Texts, lang: str) -> InlineKeyboardMarkup:
-    """Return the keyboard of /admin: a new broadcast, and one row for each of `broadcasts`."""
+def list_rows(
+    broadcasts: list[Broadcast], texts: Texts, lang: str
+) -> list[list[InlineKeyboardButton]]:
+    """Return a button for a new broadcast, and one for each of `broadcasts`."""
     rows = [
         [InlineKeyboardButton(text=texts[lang]["broadcast_new"], callback_data=BROADCAST + _NEW)]
     ]
-    rows += [
+    return rows + [
         [_button(f"{broadcast.id}: {_state(broadcast, texts, lang)}", broadcast, "open")]
         for broadcast in broadcasts
     ]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def read_press(data: str) -> tuple[int | None, str]:
@@ -39,10 +42,10 @@ def read_press(data: str) -> tuple[int | None, str]:
     return (int(number), action) if is_id else (None, number)
 
 
-def with_buttons(buttons: tuple[Button, ...]) -> str:
-    """Return Telegram's JSON of an inline keyboard with one link button per row."""
-    rows = [[{"text": button.label, "url": button.url}] for button in buttons]
-    return json.dumps({"inline_keyboard": rows})
+def with_buttons(rows: Rows) -> str:
+    """Return Telegram's JSON of an inline keyboard with rows of link buttons."""
+    keyboard = [[{"text": button.label, "url": button.url} for button in row] for row in rows]
+    return json.dumps({"inline_keyboard": keyboard})
 
 
 def buttons_from(markup: InlineKeyboardMarkup | None) -> str | None:
@@ -50,9 +53,10 @@ def buttons_from(markup: InlineKeyboardMarkup | None) -> str | None:
 
     Other buttons are left out, because they do not work in other chats.
     """
-    rows = markup.inline_keyboard if markup else []
-    found = [Button(button.text, button.url) for row in rows for button in row if button.url]
-    return with_buttons(tuple(found)) if found else None
+    keyboard = markup.inline_keyboard if markup else []
+    rows = [tuple(Button(one.text, one.url) for one in row if one.url) for row in keyboard]
+    found = tuple(row for row in rows if row)
+    return with_buttons(found) if found else None
 
 
 def text_of(
@@ -64,64 +68,80 @@ def text_of(
 ) -> str:
     """Return the card's text: the plan of a draft, or the progress of a confirmed broadcast.
 
-    `per_second` is the current rate in messages per second, or 0 if it is not known. `unknown`
+    `per_second` is the current rate in recipients per second, or 0 if it is not known. `unknown`
     are the ids of chats that may or may not have received the message.
     """
-    parts = []
-    if broadcast.state is State.DRAFT:
-        parts.append(
-            texts(
-                lang,
-                "broadcast_draft",
-                number=broadcast.id,
-                total=broadcast.total,
-                time=duration(broadcast.total / OVERALL[0]),
-            )
-        )
-        if broadcast.buttons:
-            rows = json.loads(broadcast.buttons)["inline_keyboard"]
-            number = sum(len(row) for row in rows)
-            parts.append(texts(lang, "broadcast_buttons", number=number))
-        if broadcast.is_paid:
-            parts.append(texts(lang, "broadcast_price", stars=broadcast.stars))
-    else:
-        parts.append(
-            texts(
-                lang,
-                "broadcast_progress",
-                number=broadcast.id,
-                state=_state(broadcast, texts, lang),
-                sent=broadcast.sent,
-                total=broadcast.total,
-                blocked=broadcast.blocked,
-                failed=broadcast.failed,
-                unknown=broadcast.unknown,
-            )
-        )
-        if broadcast.state is State.RUNNING and per_second and broadcast.left:
-            left = duration(broadcast.left / per_second)
-            pace = f"{per_second:.1f}"
-            parts.append(texts(lang, "broadcast_pace", pace=pace, time=left))
-        if broadcast.unknown:
-            parts.append(texts[lang]["broadcast_unknown"])
-        if unknown:
-            parts.append(", ".join(f"<code>{chat}</code>" for chat in unknown))
-    if (
-        broadcast.starts_at
-        and broadcast.state in {State.DRAFT, State.RUNNING}
-        and not broadcast.sent
-    ):
-        time = datetime.fromtimestamp(broadcast.starts_at, UTC).strftime("%Y-%m-%d %H:%M")
+    is_draft = broadcast.state is State.DRAFT
+    parts = (
+        _plan(broadcast, texts, lang)
+        if is_draft
+        else _progress(broadcast, texts, lang, per_second, unknown)
+    )
+    is_ahead = broadcast.state in {State.DRAFT, State.RUNNING} and not broadcast.sent
+    if broadcast.starts_at and is_ahead:
+        time = dates.minute(broadcast.starts_at, lang)
         parts.append(texts(lang, "broadcast_at", time=time))
     if broadcast.trouble and broadcast.state is State.PAUSED:
         parts.append(texts[lang][broadcast.trouble])
     return "\n\n".join(parts)
 
 
+def _plan(broadcast: Broadcast, texts: Texts, lang: str) -> list[str]:
+    """Return the paragraphs about a draft."""
+    time = dates.length(broadcast.seconds_left(), lang)
+    parts = [texts(lang, "broadcast_draft", number=broadcast.id, count=broadcast.total, time=time)]
+    if broadcast.is_album:
+        parts.append(texts(lang, "broadcast_album", count=len(broadcast.album)))
+    if broadcast.buttons and not broadcast.is_album:
+        rows = json.loads(broadcast.buttons)["inline_keyboard"]
+        parts.append(texts(lang, "broadcast_buttons", count=sum(map(len, rows))))
+    if broadcast.is_paid and not broadcast.is_album:
+        parts.append(texts(lang, "broadcast_price", count=broadcast.stars))
+    return [*parts, texts[lang]["broadcast_how"]]
+
+
+def _progress(
+    broadcast: Broadcast, texts: Texts, lang: str, per_second: float, unknown: Sequence[int]
+) -> list[str]:
+    """Return the paragraphs about a confirmed broadcast."""
+    parts = [
+        texts(
+            lang,
+            "broadcast_progress",
+            number=broadcast.id,
+            state=_state(broadcast, texts, lang),
+            sent=broadcast.sent,
+            total=broadcast.total,
+            blocked=broadcast.blocked,
+            failed=broadcast.failed,
+            unknown=broadcast.unknown,
+        )
+    ]
+    if broadcast.state is State.RUNNING and broadcast.left:
+        # Rounded, so that the card changes only when there is something to see.
+        time = dates.length(broadcast.seconds_left(per_second), lang)
+        parts.append(texts(lang, "broadcast_pace", time=time))
+    if broadcast.unknown:
+        parts.append(texts[lang]["broadcast_unknown"])
+    if unknown:
+        parts.append(", ".join(f"<code>{chat}</code>" for chat in unknown))
+    return parts
+
+
+def mistakes_text(error: CardReplyError, texts: Texts, lang: str) -> str:
+    """Return what is wrong with a reply to the card, line by line, and what can be written."""
+    localized = texts[lang]
+    lines = [
+        f"{texts(lang, 'broadcast_line', line=line)} {localized[key]}" if line else localized[key]
+        for line, key in error.mistakes
+    ]
+    return "\n".join([*lines, "", localized["broadcast_note_wrong"]])
+
+
 def buttons_of(
     broadcast: Broadcast, texts: Texts, lang: str, *, is_asking: bool, may_pay: bool
-) -> InlineKeyboardMarkup | None:
-    """Return the card's buttons, or None if the broadcast has ended and nothing can be done.
+) -> InlineKeyboardMarkup:
+    """Return the card's buttons; the last one leads back to the list.
 
     With `is_asking`, a draft has the buttons that confirm or cancel sending it.
     """
@@ -132,7 +152,7 @@ def buttons_of(
 
     match broadcast.state:
         case State.DRAFT if is_asking:
-            yes = texts(lang, "broadcast_yes", total=broadcast.total)
+            yes = texts(lang, "broadcast_yes", count=broadcast.total)
             rows = [[_button(yes, broadcast, "yes")], row(("broadcast_back", "open"))]
         case State.DRAFT:
             rows = _draft_rows(broadcast, texts, lang, may_pay=may_pay)
@@ -141,58 +161,40 @@ def buttons_of(
         case State.PAUSED:
             rows = [row(("broadcast_resume", "resume"), ("broadcast_stop", "stop"))]
         case State.DONE if broadcast.unknown:
-            again = texts(lang, "broadcast_again", number=broadcast.unknown)
+            again = texts(lang, "broadcast_again", count=broadcast.unknown)
             rows = [[_button(again, broadcast, "again")]]
         case _:
-            return None
+            rows = []
+    if not is_asking:
+        rows.append(row(("admin_back", "back")))
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def _draft_rows(
     broadcast: Broadcast, texts: Texts, lang: str, *, may_pay: bool
 ) -> list[list[InlineKeyboardButton]]:
-    localized, audience = texts[lang], broadcast.audience
-    lang_label = (
-        localized["broadcast_langs"]
-        if audience.lang is None
-        else texts[audience.lang]["language_name"]
-    )
-    days_label = (
-        localized["broadcast_ever"]
-        if audience.active_days is None
-        else texts(lang, "broadcast_days", days=audience.active_days)
-    )
-    from_label = {None: localized["broadcast_from_all"], "": localized["broadcast_from_any"]}.get(
-        audience.referral, f"🔗 {audience.referral}"
-    )
-    chats_label = localized[
-        {
-            Chats.PRIVATE: "broadcast_private",
-            Chats.GROUPS: "broadcast_groups",
-            Chats.ALL: "broadcast_all",
-        }[audience.chats]
+    localized = texts[lang]
+    chats, language, days, source = [
+        _button(f"{audience.label(one, broadcast.audience, texts, lang)} ›", broadcast, one)
+        for one in audience.CONDITIONS
     ]
-    rows = [
+    sound = "broadcast_silent" if broadcast.is_silent else "broadcast_loud"
+    options = [_button(localized[sound], broadcast, "silent")]
+    if may_pay and not broadcast.is_album:
+        key = "broadcast_paid" if broadcast.is_paid else "broadcast_free"
+        options.append(_button(localized[key], broadcast, "paid"))
+    send = texts(lang, "broadcast_send", count=broadcast.total)
+    return [
         [
             _button(localized["broadcast_preview"], broadcast, "preview"),
             _button(localized["broadcast_test"], broadcast, "test"),
         ],
-        [_button(chats_label, broadcast, "chats"), _button(lang_label, broadcast, "lang")],
-        [_button(days_label, broadcast, "days"), _button(from_label, broadcast, "from")],
-        [
-            _button(
-                localized["broadcast_silent" if broadcast.is_silent else "broadcast_loud"],
-                broadcast,
-                "silent",
-            )
-        ],
-        [_button(texts(lang, "broadcast_send", total=broadcast.total), broadcast, "send")],
+        [chats, language],
+        [days, source],
+        options,
+        [_button(send, broadcast, "send")],
         [_button(localized["broadcast_discard"], broadcast, "discard")],
     ]
-    if may_pay:
-        key = "broadcast_paid" if broadcast.is_paid else "broadcast_free"
-        rows[3].append(_button(localized[key], broadcast, "paid"))
-    return rows
 
 
 def _state(broadcast: Broadcast, texts: Texts, lang: str) -> str:

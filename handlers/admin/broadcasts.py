@@ -1,22 +1,25 @@
 """Broadcasts, for administrators: the menu, the draft and its card."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiogram import Bot, Router
 from aiogram.methods import EditMessageText
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from core.broadcasts import Broadcast, State, parse_card_reply
-from core.errors import CardReplyError, DeliveryError, StorageError
+from core.broadcasts import Audience, Broadcast, State, parse_start_time
+from core.errors import CardReplyError, DeliveryError, StorageError, UnchangedError
+from core.link_buttons import parse_buttons
 from core.pseudonyms import LoggedChat
 from data.broadcasts import (
+    add_content,
     change_broadcast,
     confirm_broadcast,
-    count_audience,
+    count_audiences,
     discard_broadcast,
     find_broadcast,
     new_draft,
@@ -28,11 +31,12 @@ from data.chats import find_chat
 from data.db_service import get_referral_stats
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.admin import broadcast_card
+from handlers.admin import audience, broadcast_card
+from handlers.admin.menu import Press, Screen
+from handlers.admin.waiting import stop_waiting
 from misc.filters import (
     AnswersCard,
     Carries,
-    CommandNamed,
     Composing,
     FromAdmin,
     InPrivate,
@@ -46,13 +50,6 @@ logger = logging.getLogger(__name__)
 
 #: Maximum number of chats with an unknown outcome that a card lists.
 _MAX_LISTED: Final = 50
-
-
-def commands(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
-    """Register /admin."""
-    router = Router(name="broadcast commands")
-    router.message.register(menu.open_menu, CommandNamed("admin"), FromAdmin(admins), InPrivate())
-    return router
 
 
 def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
@@ -70,7 +67,7 @@ def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastMenu:
-    """Handlers for the messages and buttons of broadcasts. All state is in the database."""
+    """Handlers for the messages and buttons of broadcasts. What counts is in the database."""
 
     bot: Bot
     sender: Sender
@@ -78,33 +75,38 @@ class BroadcastMenu:
     admins: frozenset[int]
     #: Paid broadcasts are offered.
     may_pay: bool
+    #: The last edit of a card in each administrator's chat, so that only changes are sent.
+    last_edit: dict[int, EditMessageText] = field(default_factory=dict)
+    #: Held while a card is sent or follows its album, so that the newest state is shown last.
+    album_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def open_menu(self, message: Message, chat: ChatView) -> None:
-        """Show the menu with a new broadcast and those that have not ended.
+    async def section(self, press: Press) -> Screen:
+        """Return the list: a new broadcast, and those that have not ended.
 
         Raises:
-            StorageError, DeliveryError: the menu cannot be shown.
+            StorageError: the database did not respond.
         """
-        lang, broadcasts = chat.lang, await open_broadcasts(self.bot.id)
-        keyboard = broadcast_card.menu(broadcasts, self.texts, lang)
-        target = ChatTarget.of(message)
-        await self.sender.send_text(target, self.texts[lang]["admin_menu"], keyboard)
+        broadcasts = await open_broadcasts(self.bot.id)
+        rows = broadcast_card.list_rows(broadcasts, self.texts, press.lang)
+        return Screen(self.texts[press.lang]["broadcast_list"], rows)
 
     async def take_content(self, message: Message, broadcast: int, chat: ChatView) -> None:
-        """Store the message to broadcast in the draft, and show its card. Albums are refused.
+        """Store the message to broadcast in the draft, and show its card.
+
+        The messages of an album are stored one by one; its card is sent for the first of them, and
+        follows when others arrive.
 
         Raises:
             StorageError, DeliveryError: it is not stored, or the card cannot be shown.
         """
-        target = ChatTarget.of(message)
-        if message.media_group_id:
-            await self.sender.send_text(target, self.texts[chat.lang]["broadcast_no_album"])
-            return
         buttons = broadcast_card.buttons_from(message.reply_markup)
-        await change_broadcast(
-            broadcast, State.DRAFT, message_id=message.message_id, buttons=buttons
-        )
-        await self._send_card(target, broadcast, chat.lang)
+        album = message.media_group_id
+        is_first = await add_content(broadcast, message.message_id, album, buttons)
+        async with self.album_lock:
+            if is_first:
+                await self._send_card(ChatTarget.of(message), broadcast, chat.lang)
+            if album and (latest := await self._with_audience(broadcast)):
+                await self.show(latest)
 
     async def take_reply(self, message: Message, broadcast: int, chat: ChatView) -> None:
         """Store the buttons or the start time in a reply to a card; explain an invalid reply.
@@ -115,19 +117,23 @@ class BroadcastMenu:
         try:
             await self._take_reply(message, broadcast, chat.lang)
         except CardReplyError as error:
-            text = self.texts[chat.lang][error.text_key]
+            text = broadcast_card.mistakes_text(error, self.texts, chat.lang)
             await self.sender.send_text(ChatTarget.of(message), text)
 
     async def _take_reply(self, message: Message, number: int, lang: str) -> None:
-        parsed = parse_card_reply(message.text or "", time.time())
+        text = message.text or ""
+        starts_at = parse_start_time(text, time.time())
         values: dict[str, Any] = (
-            {"starts_at": parsed}
-            if isinstance(parsed, int)
-            else {"buttons": broadcast_card.with_buttons(parsed)}
+            {"starts_at": starts_at}
+            if starts_at
+            else {"buttons": broadcast_card.with_buttons(parse_buttons(text))}
         )
+        broadcast = await find_broadcast(number)
+        if broadcast and broadcast.is_album and not starts_at:
+            raise CardReplyError([(0, "broadcast_no_album")])
         is_draft = await change_broadcast(number, State.DRAFT, **values)
         if not is_draft:
-            raise CardReplyError("not a draft any more")
+            raise CardReplyError([(0, "broadcast_not_draft")])
         await self._send_card(ChatTarget.of(message), number, lang)
 
     async def press(self, query: CallbackQuery, chat: ChatView) -> None:
@@ -146,8 +152,7 @@ class BroadcastMenu:
             await query.answer(self.texts[lang]["button_expired"], show_alert=True)
             return
         if number is None:
-            await new_draft(self.bot.id, query.from_user.id)
-            await self._edit(message, self.texts[lang]["broadcast_compose"], None)
+            await self._compose(message, query.from_user.id, lang)
             await query.answer()
             return
         broadcast = await find_broadcast(number)
@@ -156,14 +161,45 @@ class BroadcastMenu:
             return
         notice = await self._run_action(broadcast, action, query.from_user.id, lang)
         await query.answer(notice)
+        await self._show_after(action, message, number, lang)
+
+    async def _compose(self, message: Message, admin_id: int, lang: str) -> None:
+        """Ask for the message of a new broadcast."""
+        await stop_waiting(admin_id)
+        await new_draft(self.bot.id, admin_id)
+        screen = Screen(self.texts[lang]["broadcast_compose"], back="broadcasts")
+        await self._edit(message, screen.text, screen.markup(self.texts, lang))
+
+    async def _show_after(self, action: str, message: Message, number: int, lang: str) -> None:
+        """Show what follows an action in the message of its button."""
         latest = await self._with_audience(number)
-        if latest is None:
+        if action == "back":
+            screen = await self.section(Press(message.chat.id, lang))
+            await self._edit(message, screen.text, screen.markup(self.texts, lang))
+        elif latest is None:
             await self._delete(message)
+        elif action in audience.CONDITIONS and latest.state is State.DRAFT:
+            await self._edit(message, *await self._choices(latest, action, lang))
         elif action == "open" and latest.card_id != message.message_id:
             await self._send_card(ChatTarget.of(message), number, lang)
         else:
             card = await self._card(latest, lang, is_asking=action == "send")
             await self._edit(message, *card)
+
+    async def _choices(
+        self, broadcast: Broadcast, condition: str, lang: str
+    ) -> tuple[str, InlineKeyboardMarkup]:
+        """Return the text and the buttons with which a condition of the audience is chosen."""
+        options = await self._options(condition, broadcast.audience)
+        counts = await count_audiences([option.audience for option in options])
+        counted = list(zip(options, counts, strict=True))
+        rows = audience.rows(broadcast.id, condition, broadcast.audience, counted, self.texts, lang)
+        text = self.texts[lang][f"broadcast_choose_{condition}"]
+        return text, InlineKeyboardMarkup(inline_keyboard=rows)
+
+    async def _options(self, condition: str, current: Audience) -> list[audience.Choice]:
+        referrals = [link for link, _ in await get_referral_stats()] if condition == "from" else []
+        return audience.choices(condition, current, self.texts.languages, referrals)
 
     async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
         """Update the card of a broadcast; `per_second` is the rate in messages per second.
@@ -176,14 +212,15 @@ class BroadcastMenu:
             record = await find_chat(broadcast.admin_id)
             lang = record.lang if record and record.lang in self.texts else FALLBACK
             text, keyboard = await self._card(broadcast, lang, per_second)
-            await self.bot(
-                EditMessageText(
-                    chat_id=broadcast.admin_id,
-                    message_id=broadcast.card_id,
-                    text=text,
-                    reply_markup=keyboard,
-                )
+            method = EditMessageText(
+                chat_id=broadcast.admin_id,
+                message_id=broadcast.card_id,
+                text=text,
+                reply_markup=keyboard,
             )
+            if self.last_edit.get(broadcast.admin_id) != method:
+                await self.bot(method)
+                self.last_edit[broadcast.admin_id] = method
         except (StorageError, DeliveryError) as error:
             logger.info(
                 "Could not update the card of broadcast %d: %s",
@@ -199,7 +236,7 @@ class BroadcastMenu:
         if action in {"preview", "test"}:
             chats = [admin_id] if action == "preview" else sorted(self.admins)
             copies = await self._send_test(broadcast, chats)
-            return self.texts(lang, "broadcast_tested", number=copies)
+            return self.texts(lang, "broadcast_tested", count=copies)
         if changes := await self._changes(broadcast, action):
             await change_broadcast(broadcast.id, State.DRAFT, **changes)
         else:
@@ -208,17 +245,12 @@ class BroadcastMenu:
 
     async def _changes(self, broadcast: Broadcast, action: str) -> dict[str, Any]:
         """Return the columns of a draft that a button changes; empty for other buttons."""
-        audience = broadcast.audience
+        condition, _, value = action.partition("=")
+        if "=" in action and condition in audience.CONDITIONS:
+            options = await self._options(condition, broadcast.audience)
+            new = audience.chosen(options, value)
+            return {"audience": new} if new else {}
         match action:
-            case "chats":
-                return {"audience": audience.next_chats()}
-            case "lang":
-                return {"audience": audience.next_lang(self.texts.languages)}
-            case "days":
-                return {"audience": audience.next_days()}
-            case "from":
-                known = [link for link, _ in await get_referral_stats()]
-                return {"audience": audience.next_referral(known)}
             case "silent":
                 return {"is_silent": not broadcast.is_silent}
             case "paid" if self.may_pay:
@@ -229,6 +261,9 @@ class BroadcastMenu:
     async def _change_state(self, number: int, action: str) -> None:
         """Change the state of a broadcast; the sending process reads it once a second."""
         match action:
+            case "back":
+                # The message shows the list from now on, so progress must not replace it.
+                await change_broadcast(number, *State, card_id=None)
             case "discard":
                 await discard_broadcast(number)
             case "yes":
@@ -266,22 +301,20 @@ class BroadcastMenu:
         """Return a broadcast, or None; update the total of a draft to its current audience."""
         broadcast = await find_broadcast(number)
         if broadcast and broadcast.state is State.DRAFT:
-            total = await count_audience(broadcast.audience)
+            (total,) = await count_audiences([broadcast.audience])
             await change_broadcast(number, State.DRAFT, total=total)
             return await find_broadcast(number)
         return broadcast
 
     async def _send_card(self, target: ChatTarget, number: int, lang: str) -> None:
         """Send a new card for a broadcast. The buttons of older cards keep working."""
-        broadcast = await self._with_audience(number)
-        if broadcast is None:
-            return
-        card = await self.sender.send_text(target, *await self._card(broadcast, lang))
-        await change_broadcast(number, *State, card_id=card.message_id)
+        if broadcast := await self._with_audience(number):
+            card = await self.sender.send_text(target, *await self._card(broadcast, lang))
+            await change_broadcast(number, *State, card_id=card.message_id)
 
     async def _card(
         self, broadcast: Broadcast, lang: str, per_second: float = 0.0, *, is_asking: bool = False
-    ) -> tuple[str, InlineKeyboardMarkup | None]:
+    ) -> tuple[str, InlineKeyboardMarkup]:
         """Return the text and the buttons of a card."""
         unknown: Sequence[int] = ()
         if broadcast.state is State.DONE and broadcast.unknown:
@@ -293,11 +326,13 @@ class BroadcastMenu:
             ),
         )
 
-    @staticmethod
-    async def _edit(message: Message, text: str, keyboard: InlineKeyboardMarkup | None) -> None:
+    async def _edit(self, message: Message, text: str, keyboard: InlineKeyboardMarkup) -> None:
         """Edit a message of the bot. Errors are only logged: it may be deleted or unchanged."""
+        self.last_edit.pop(message.chat.id, None)
         try:
             await message.edit_text(text, reply_markup=keyboard)
+        except UnchangedError:
+            return
         except DeliveryError as error:
             logger.info(
                 "Could not edit a card: %s", error, extra={"event": "broadcast_card_failed"}

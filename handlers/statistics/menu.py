@@ -8,12 +8,14 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.errors import UnchangedError
-from core.statistics import Period
+from core.statistics import Period, Scope, Trend
 from data.ads import ad_shows_since
 from data.database import unix_now
-from data.statistics import counts_since, outcomes_since
+from data.statistics import active_people, counts_since, first_slot, outcomes_since
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
+from handlers.admin.menu import Press
+from handlers.admin.menu import Screen as AdminScreen
 from handlers.statistics import screens
 from handlers.statistics.screens import Screen, View
 from misc.filters import Carries, CommandNamed, FromAdmin, InPrivate
@@ -56,6 +58,7 @@ class StatisticsMenu:
     statistics: Statistics
     botstat: BotStat | None
     has_ads: bool
+    admins: frozenset[int] = frozenset()
 
     async def open(self, message: Message, chat: ChatView) -> None:
         """Send the menu as a new message.
@@ -63,7 +66,8 @@ class StatisticsMenu:
         Raises:
             DeliveryError: the menu cannot be shown.
         """
-        text, buttons = await self.screen(View(), chat.lang)
+        is_admin = message.chat.id in self.admins
+        text, buttons = await self.screen(View(), chat.lang, is_admin=is_admin)
         await self.sender.send_text(ChatTarget.of(message), text, buttons)
 
     async def press(self, query: CallbackQuery, chat: ChatView) -> None:
@@ -80,7 +84,8 @@ class StatisticsMenu:
             await query.answer()
             await self._run_action(view, ChatTarget.beside(message), lang)
         else:
-            text, buttons = await self.screen(view, lang)
+            is_admin = query.from_user.id in self.admins
+            text, buttons = await self.screen(view, lang, is_admin=is_admin)
             try:
                 await message.edit_text(text, reply_markup=buttons)
             except UnchangedError:
@@ -120,28 +125,47 @@ class StatisticsMenu:
             caption = screens.graph_title(view, self.texts, lang)
             await self.statistics.send_picture(curve, labels, caption, target)
 
-    async def screen(self, view: View, lang: str) -> tuple[str, InlineKeyboardMarkup]:
-        """Return the text (Telegram HTML) and the buttons of a screen.
+    async def section(self, press: Press) -> AdminScreen:
+        """Return the menu as a section of /admin.
 
         Raises:
             StorageError: the database did not answer.
         """
-        if view.screen is Screen.MENU:
-            return self.texts[lang]["stats_menu"], screens.menu_buttons(
+        text, buttons = await self.screen(View(), press.lang, is_admin=False)
+        return AdminScreen(text, buttons.inline_keyboard)
+
+    async def screen(
+        self, view: View, lang: str, *, is_admin: bool
+    ) -> tuple[str, InlineKeyboardMarkup]:
+        """Return the text (Telegram HTML) and the buttons of a screen.
+
+        With `is_admin`, the menu leads back to /admin.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        if view.screen is not Screen.MENU:
+            return await self._text(view, lang), screens.buttons_of(view, self.texts, lang)
+        text, markup = (
+            self.texts[lang]["stats_menu"],
+            screens.menu_buttons(
                 self.texts, lang, has_ads=self.has_ads, has_botstat=self.botstat is not None
-            )
-        return await self._text(view, lang), screens.buttons_of(view, self.texts, lang)
+            ),
+        )
+        if is_admin:
+            markup = AdminScreen(text, markup.inline_keyboard).markup(self.texts, lang)
+        return text, markup
 
     async def _text(self, view: View, lang: str) -> str:
         """Return the text of any screen but the menu."""
         now, texts = unix_now(), self.texts
         match view.screen:
             case Screen.OVERVIEW:
-                ever, day = await counts_since(None), await counts_since(Period.DAY.since(now))
-                return screens.overview(ever, day, texts, lang, now)
+                ever, day = await counts_since(None), await _trends(Period.DAY, now)
+                active = await active_people(now)
+                return screens.overview(ever, day, active, texts, lang, now)
             case Screen.DETAILS:
-                counts = await counts_since(view.period.since(now))
-                return screens.details(view, counts, texts, lang, now)
+                return screens.details(view, await _trends(view.period, now), texts, lang, now)
             case Screen.SITES:
                 outcomes = await outcomes_since(view.period.since(now))
                 return screens.sites(view, outcomes, self._titles, texts, lang, now)
@@ -164,9 +188,21 @@ class StatisticsMenu:
             StorageError: the database did not answer.
         """
         now = unix_now()
-        counts = await counts_since(period.since(now))
-        return screens.board(period, counts, self.texts, lang, now)
+        return screens.board(period, await _trends(period, now), self.texts, lang, now)
 
     @property
     def _titles(self) -> dict[str, str]:
         return {name: platform.title for name, platform in self.registry.by_name.items()}
+
+
+async def _trends(period: Period, now: int) -> dict[Scope, Trend]:
+    """Return the counts of a period with those of the period before, by kind of chat.
+
+    There is no comparison if the bot is younger than both periods.
+    """
+    counts, before = await counts_since(period.since(now)), period.before(now)
+    first = await first_slot()
+    if before is None or first is None or first > before[0]:
+        return {scope: Trend(number) for scope, number in counts.items()}
+    earlier = await counts_since(*before)
+    return {scope: Trend(number, earlier[scope]) for scope, number in counts.items()}

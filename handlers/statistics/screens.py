@@ -8,8 +8,9 @@ from typing import Final, Self
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from core.csv_export import minute
-from core.statistics import Counts, Metric, Period, Scope
+from core.outcomes import outcome_key
+from core.statistics import Counts, Metric, Period, Scope, Trend
+from misc.ui import dates
 from misc.ui.callback_data import STATISTICS
 from misc.ui.texts import FALLBACK, Texts
 from services.charts import Labels
@@ -18,6 +19,8 @@ from services.statistics import Tops
 
 #: Maximum number of errors that are listed.
 _MAX_ERRORS: Final = 12
+#: Narrow no-break space.
+_NARROW: Final = "\u202f"
 
 
 class Screen(StrEnum):
@@ -105,7 +108,7 @@ def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
                 for period in Period
             ]
         )
-    last = [_button("⬅️", View())]
+    last = [_button(localized["admin_back"], View())]
     match view.screen:
         case Screen.GRAPH:
             last.append(_button(localized["stats_draw"], replace(view, does=True)))
@@ -117,28 +120,50 @@ def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
 
 
 def overview(
-    ever: Mapping[Scope, Counts], day: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
+    ever: Mapping[Scope, Counts],
+    day: Mapping[Scope, Trend],
+    active: Mapping[Period, int],
+    texts: Texts,
+    lang: str,
+    now: int,
 ) -> str:
-    """Return the counts of all time and of the last day, for private chats and groups."""
-    both = ((Period.ALL, ever), (Period.DAY, day))
-    parts = [_private_and_groups(period, counts, texts, lang, now) for period, counts in both]
+    """Return active people, and the counts of all time and of the last day by kind of chat."""
+    total = {scope: Trend(counts) for scope, counts in ever.items()}
+    parts = [
+        active_text(active, texts, lang),
+        _private_and_groups(Period.DAY, day, texts, lang, now),
+        _private_and_groups(Period.ALL, total, texts, lang, now),
+    ]
     return "\n\n".join((*parts, as_of(texts, lang, now)))
 
 
-def board(period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
+def active_text(active: Mapping[Period, int], texts: Texts, lang: str) -> str:
+    """Return how many people were active in the last day, week and month."""
+    lines = [f"<b>{texts[lang]['stats_active']}</b>"]
+    lines += [
+        f"{texts[lang][f'stats_period_{period}']}: <b>{amount(number)}</b>"
+        for period, number in active.items()
+    ]
+    return "\n".join(lines)
+
+
+def board(period: Period, counts: Mapping[Scope, Trend], texts: Texts, lang: str, now: int) -> str:
     """Return the counts of a period, for private chats and groups."""
     return f"{_private_and_groups(period, counts, texts, lang, now)}\n\n{as_of(texts, lang, now)}"
 
 
-def details(view: View, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int) -> str:
-    """Return the counts of one period and kind of chats."""
+def details(view: View, counts: Mapping[Scope, Trend], texts: Texts, lang: str, now: int) -> str:
+    """Return the counts of one period and kind of chats, compared with the period before."""
     since = view.period.since(now)
     heading = texts[lang][f"stats_scope_{view.scope}"]
     lines = [f"<b>{heading} · {texts[lang][f'stats_period_{view.period}']}</b>"]
     if since is not None:
-        lines.append(texts(lang, "stats_since", time=minute(since)))
+        lines.append(texts(lang, "stats_since", time=dates.minute(since, lang)))
     block = _counts_text(counts[view.scope], texts, lang, is_ever=since is None)
-    return "\n\n".join(("\n".join(lines), block, as_of(texts, lang, now)))
+    parts = ["\n".join(lines), block]
+    if counts[view.scope].before:
+        parts.append(f"<i>{texts[lang]['stats_trend_about']}</i>")
+    return "\n\n".join((*parts, as_of(texts, lang, now)))
 
 
 def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
@@ -148,6 +173,7 @@ def graph_labels(view: View, texts: Texts, lang: str) -> Labels:
         texts[lang][f"stats_metric_{view.metric}"],
         graph_title(view, texts, FALLBACK),
         texts[FALLBACK][f"stats_metric_{view.metric}"],
+        lang,
     )
 
 
@@ -206,14 +232,14 @@ def sites(
     names to titles.
     """
     served, known, failed = Counter[str](), Counter[str](), Counter[str]()
-    errors = []
+    errors = Counter[tuple[str, str]]()
     for platform, outcome, number in outcomes:
         if outcome in {KNOWN, FETCHED}:
             served[platform] += number
             known[platform] += number if outcome == KNOWN else 0
         else:
             failed[platform] += number
-            errors.append(f"{titles.get(platform, platform)}: {outcome} – {amount(number)}")
+            errors[platform, texts[lang][outcome_key(outcome)]] += number
     lines = [
         _site(titles.get(platform, platform), served[platform], known[platform], failed[platform])
         for platform, _ in (served + failed).most_common()
@@ -225,7 +251,11 @@ def sites(
         lines.append(f"\n<i>{texts[lang]['stats_sites_about']}</i>")
     heading = f"{texts[lang]['stats_sites']} · {texts[lang][f'stats_period_{view.period}']}"
     text = _list_text(heading, lines, texts, lang, now)
-    return "\n\n".join((text, "\n".join(errors[:_MAX_ERRORS]))) if errors else text
+    reasons = [
+        f"{titles.get(platform, platform)}: {reason} – {amount(number)}"
+        for (platform, reason), number in errors.most_common(_MAX_ERRORS)
+    ]
+    return "\n\n".join((text, "\n".join(reasons))) if reasons else text
 
 
 def ads(view: View, shows: Sequence[tuple[str, int]], texts: Texts, lang: str, now: int) -> str:
@@ -237,21 +267,21 @@ def ads(view: View, shows: Sequence[tuple[str, int]], texts: Texts, lang: str, n
 
 def as_of(texts: Texts, lang: str, now: int) -> str:
     """Return the line with the time of the numbers; `now` is a Unix time in seconds."""
-    return f"<i>{texts(lang, 'stats_as_of', time=minute(now))}</i>"
+    return f"<i>{texts(lang, 'stats_as_of', time=dates.minute(now, lang))}</i>"
 
 
 def amount(number: int) -> str:
     """Format a number with narrow no-break spaces between thousands."""
-    return f"{number:,}".replace(",", "\u202f")
+    return f"{number:,}".replace(",", _NARROW)
 
 
 def _private_and_groups(
-    period: Period, counts: Mapping[Scope, Counts], texts: Texts, lang: str, now: int
+    period: Period, counts: Mapping[Scope, Trend], texts: Texts, lang: str, now: int
 ) -> str:
     localized, since = texts[lang], period.since(now)
     lines = [f"<b>{localized[f'stats_period_{period}']}</b>"]
     if since is not None:
-        lines.append(texts(lang, "stats_since", time=minute(since)))
+        lines.append(texts(lang, "stats_since", time=dates.minute(since, lang)))
     parts = ["\n".join(lines)]
     for scope in (Scope.PRIVATE, Scope.GROUPS):
         block = _counts_text(counts[scope], texts, lang, is_ever=since is None)
@@ -259,22 +289,35 @@ def _private_and_groups(
     return "\n\n".join(parts)
 
 
-def _counts_text(counts: Counts, texts: Texts, lang: str, *, is_ever: bool) -> str:
+def _counts_text(trend: Trend, texts: Texts, lang: str, *, is_ever: bool) -> str:
+    counts = trend.counts
     chats = texts(
-        lang, "stats_chats_ever" if is_ever else "stats_chats_new", number=amount(counts.chats)
+        lang,
+        "stats_chats_ever" if is_ever else "stats_chats_new",
+        number=amount(counts.chats),
     )
     rest = texts(
         lang,
         "stats_block",
         posts=amount(counts.posts),
+        posts_trend=_arrow(trend.change("posts")),
         post_chats=amount(counts.post_chats),
         slideshows=amount(counts.slideshows),
         slideshow_chats=amount(counts.slideshow_chats),
         inline=amount(counts.inline_posts),
         sounds=amount(counts.sounds),
+        sounds_trend=_arrow(trend.change("sounds")),
         sound_chats=amount(counts.sound_chats),
     )
-    return f"{chats}\n{rest}"
+    return f"{chats}{_arrow(trend.change('chats'))}\n{rest}"
+
+
+def _arrow(percent: int | None) -> str:
+    """Return a change in percent with its direction, such as " ▲ 12 %"; empty if it is unknown."""
+    if percent is None:
+        return ""
+    sign = "▲" if percent > 0 else "▼" if percent < 0 else "="
+    return f" {sign}{_NARROW}{amount(abs(percent))}{_NARROW}%" if percent else f" {sign}"
 
 
 def _list_text(heading: str, lines: Sequence[str], texts: Texts, lang: str, taken_at: int) -> str:
@@ -284,12 +327,19 @@ def _list_text(heading: str, lines: Sequence[str], texts: Texts, lang: str, take
 
 def _site(title: str, served: int, known: int, failed: int) -> str:
     return (
-        f"<b>{title}</b>  ✅ {amount(served)} (⚡ {_percent(known, served)})  ❌ {amount(failed)}"
+        f"<b>{title}</b>  {_percent(served, served + failed)}  ✅ {amount(served)} "
+        f"(⚡ {_percent(known, served)})  ❌ {amount(failed)}"
     )
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "–"
+    """Return a share in percent; never 100 % if something is missing, or 0 % if there is some."""
+    if not whole:
+        return "–"
+    percent = round(part * 100 / whole)
+    if 0 < part < whole:
+        percent = min(max(percent, 1), 99)
+    return f"{percent}{_NARROW}%"
 
 
 def _choice(text: str, view: View, current: View) -> InlineKeyboardButton:

@@ -17,7 +17,7 @@ from misc.middlewares.dropped import Dropped, ignore_drop
 
 
 class BanList(BaseMiddleware):
-    """Drops updates of banned people and groups.
+    """Drops updates of banned people and groups, apart from the report of a group's new id.
 
     The list is small and held in memory; `refresh` loads what other processes have changed.
     """
@@ -35,6 +35,10 @@ class BanList(BaseMiddleware):
             StorageError: the database did not answer.
         """
         self._banned = await banned_chats()
+
+    def is_banned(self, chat_id: int) -> bool:
+        """Return True if a person or group is banned, as far as this process knows."""
+        return chat_id in self._banned
 
     async def add(self, chat_id: int, admin_id: int) -> bool:
         """Ban a person or group; return False if that changes nothing.
@@ -75,6 +79,8 @@ class BanList(BaseMiddleware):
             chat = event.chat
         elif isinstance(event, CallbackQuery) and event.message:
             chat = event.message.chat
+        if isinstance(event, Message) and (event.migrate_to_chat_id or event.migrate_from_chat_id):
+            return await handler(event, data)  # the ban must move to the new id
         if self.has(*(each.id for each in (person, chat) if each)):
             self._dropped("banned", chat.id if chat else person.id if person else 0)
             return None

@@ -45,6 +45,8 @@ CANCEL: Final = "cancel/"
 SETTING: Final = "set/"
 #: Manage broadcasts; followed by the id of a broadcast and the action, or by "new".
 BROADCAST: Final = "cast/"
+#: Show a screen of /admin; followed by the section, and "/" with what it shows or does.
+ADMIN: Final = "admin/"
 #: Manage personal data; followed by the action: export, delete, yes or no.
 PRIVACY: Final = "privacy/"
 #: Show a screen of /stats; followed by its name and filters.

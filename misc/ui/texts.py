@@ -1,9 +1,10 @@
 """Localised texts, loaded from locale/."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, get_args
@@ -17,6 +18,7 @@ FALLBACK: Final = "en"
 Text = str | Mapping[str, str]
 #: The fact that decides which plural form of a text is used.
 DECIDING: Final = "count"
+_TAG: Final = re.compile(r"<[^>]*>")
 _FOLDER = Path(__file__).resolve().parents[2] / "locale"
 
 
@@ -63,6 +65,10 @@ class Texts:
             text = text[_plural_rule(language)(count)]
         words = {name: format_fact(fact, language) for name, fact in facts.items()}
         return text.format(**{name: escape(word) for name, word in words.items()})
+
+    def plain(self, language: str, key: str, /, **facts: str | int) -> str:
+        """Return a text without markup, for alerts and notices, which show tags as they are."""
+        return unescape(_TAG.sub("", self(language, key, **facts)))
 
     @staticmethod
     def escaped(text: str) -> str:

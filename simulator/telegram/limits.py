@@ -40,7 +40,7 @@ class Limits:
         Raises:
             ApiError: 429, when a limit is exceeded.
         """
-        weight = len(params["media"]) if name == "sendMediaGroup" else int(name in _SINGLE)
+        weight = _weight(name, params)
         if not weight:
             return
         now, chat_id = time.monotonic(), params["chat_id"]
@@ -59,3 +59,12 @@ class Limits:
                 )
         for kind, key, _, number in wanted:
             self._windows[kind, key].append((now, number))
+
+
+def _weight(name: str, params: dict[str, Any]) -> int:
+    """Return the number of messages that a call creates."""
+    if name == "sendMediaGroup":
+        return len(params["media"])
+    if name == "copyMessages":
+        return len(params["message_ids"])
+    return int(name in _SINGLE)

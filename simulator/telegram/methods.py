@@ -49,6 +49,8 @@ _CONTENT = {
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 MAX_THUMBNAIL_BYTES = 200_000
 MAX_THUMBNAIL_SIDE = 320
+#: Source: https://core.telegram.org/bots/api#copymessages
+MAX_COPIES = 100
 
 #: Reactions that the simulator accepts: a part of Telegram's standard set.
 REACTIONS = {"👍", "👎", "❤", "🔥", "🎉", "😁", "😢", "👀", "👨‍💻", "⚡", "🤔", "💔", "🏆", "✍"}
@@ -272,6 +274,25 @@ class Methods:
             raise bad_request("message to copy not found")
         content = {key: value for key, value in original.items() if key in _CONTENT}
         return {"message_id": self._send(params, content, [])["message_id"]}
+
+    async def do_copyMessages(self, params: Params, _uploads: Uploads) -> list[Json]:
+        ids = params["message_ids"]
+        if not 0 < len(ids) <= MAX_COPIES or ids != sorted(set(ids)):
+            raise bad_request("message identifiers must be in a strictly increasing order")
+        source = self.world.chats.get(params["from_chat_id"])
+        self.world.chat(params["chat_id"])
+        found = [source.messages[number] for number in ids if source and number in source.messages]
+        if not found:
+            raise bad_request("there are no messages to copy")
+        groups: dict[str, str] = {}
+        copies = []
+        for original in found:
+            content = {key: value for key, value in original.items() if key in _CONTENT}
+            if group := original.get("media_group_id"):
+                new_group = groups.get(group) or str(next(self._group_ids))
+                content["media_group_id"] = groups[group] = new_group
+            copies.append({"message_id": self._send(params, content, [])["message_id"]})
+        return copies
 
     async def do_sendChatAction(self, params: Params, _uploads: Uploads) -> bool:
         chat = self.world.chat(params["chat_id"])

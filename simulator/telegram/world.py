@@ -127,7 +127,8 @@ class World:
     def person(self, person_id: int, first_name: str = "Ada", **details: str) -> Person:
         """Return the user with this id; create the user and a private chat if necessary."""
         person = self.people.setdefault(person_id, Person(person_id, first_name, **details))
-        self.chats.setdefault(person_id, Chat(person_id, "private", title=first_name))
+        own = Chat(person_id, "private", title=first_name, username=person.username)
+        self.chats.setdefault(person_id, own)
         return person
 
     def group(self, chat_id: int, title: str = "Crew", *, topics: set[int] | None = None) -> Chat:

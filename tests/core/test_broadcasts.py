@@ -4,73 +4,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.broadcasts import (
-    Audience,
-    Broadcast,
-    Button,
-    Chats,
-    State,
-    duration,
-    parse_card_reply,
-)
+from core.broadcasts import Audience, Broadcast, Chats, State, parse_start_time
 from core.errors import CardReplyError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 
 
-@pytest.mark.parametrize(
-    ("text", "buttons"),
-    [
-        ("News - https://example.org", [("News", "https://example.org")]),
-        ("  Read – all — http://a.example/x?y=1#z  ", [("Read – all", "http://a.example/x?y=1#z")]),
-        (
-            "One - https://a.example\nTwo - https://b.example",
-            [("One", "https://a.example"), ("Two", "https://b.example")],
-        ),
-    ],
-)
-def test_buttons_are_read_a_line_each(text: str, buttons: list[tuple[str, str]]):
-    assert parse_card_reply(text, NOW) == tuple(Button(*button) for button in buttons)
-
-
 def test_a_time_is_read_in_utc():
-    assert parse_card_reply(" 2026-11-24 12:01 ", NOW) == NOW + 60
+    assert parse_start_time(" 2026-11-24 12:01 ", NOW) == NOW + 60
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "hello",
-        "2026-11-24 12:00",
-        "2026-02-30 12:00",
-        "News https://example.org",
-        "News - ftp://example.org",
-        "News - https://localhost",
-        "News - https://example.org\nand so on",
-        "\n".join(f"B{n} - https://example.org" for n in range(21)),
-    ],
-)
-def test_everything_else_is_refused(text: str):
-    with pytest.raises(CardReplyError):
-        parse_card_reply(text, NOW)
+@pytest.mark.parametrize("text", ["", "hello", "2026-02-30 12:00", "2026-11-24"])
+def test_other_texts_are_no_time(text: str):
+    assert parse_start_time(text, NOW) is None
 
 
-def test_each_press_goes_on_to_the_next_choice_and_comes_round():
-    audience = Audience()
-    seen = [audience := audience.next_chats() for _ in Chats]
-    assert [one.chats for one in seen] == [Chats.GROUPS, Chats.ALL, Chats.PRIVATE]
-    langs = [audience := audience.next_lang(["en", "uk"]) for _ in range(3)]
-    assert [one.lang for one in langs] == ["en", "uk", None]
-    days = [audience := audience.next_days() for _ in range(4)]
-    assert [one.active_days for one in days] == [7, 30, 90, None]
-    links = [audience := audience.next_referral(["spring"]) for _ in range(3)]
-    assert [one.referral for one in links] == ["", "spring", None]
-
-
-def test_a_choice_that_is_gone_begins_anew():
-    assert Audience(lang="tlh").next_lang(["en"]).lang is None
-    assert Audience(referral="old").next_referral([]).referral is None
+def test_a_time_that_has_passed_is_a_mistake():
+    with pytest.raises(CardReplyError) as caught:
+        parse_start_time("2026-11-24 12:00", NOW)
+    assert caught.value.mistakes == ((1, "broadcast_past"),)
 
 
 def test_an_audience_is_kept_as_json():
@@ -86,51 +38,31 @@ def test_what_is_left_and_what_it_costs():
     assert broadcast.stars == 11
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3_599, "59:59"), (36_061, "10:01:01")]
-)
-def test_durations_read_the_same_everywhere(seconds: float, text: str):
-    assert duration(seconds) == text
-
-
 @pytest.mark.usefixtures("tokyo")
 def test_a_time_is_read_in_utc_wherever_the_bot_runs():
-    assert parse_card_reply("2026-11-24 12:01", NOW) == NOW + 60
-
-
-def test_a_card_has_room_for_twenty_buttons():
-    text = "\n".join(f"B{n} - https://example.org/{n}" for n in range(20))
-    buttons = parse_card_reply(text, NOW)
-    assert isinstance(buttons, tuple)
-    assert buttons[0] == Button("B0", "https://example.org/0")
-    assert buttons[19] == Button("B19", "https://example.org/19")
-
-
-@pytest.mark.parametrize("text", ["hello", "2026-11-24 12:00"])
-def test_the_log_says_what_was_refused(text: str):
-    with pytest.raises(CardReplyError) as caught:
-        parse_card_reply(text, NOW)
-    assert caught.value.detail == text
+    assert parse_start_time("2026-11-24 12:01", NOW) == NOW + 60
 
 
 @pytest.mark.parametrize(
-    ("letters", "is_accepted"), [(1, True), (63, True), (64, False), (0, False)]
+    ("state", "album", "per_second", "seconds"),
+    [
+        (State.DRAFT, (), 0, 20),  # Telegram takes 30 messages a second
+        (State.DRAFT, (1, 2, 3), 0, 60),
+        (State.RUNNING, (), 0, 10),
+        (State.RUNNING, (1, 2, 3), 0, 30),
+        (State.RUNNING, (1, 2, 3), 6, 50),
+    ],
 )
-def test_a_label_has_one_to_63_letters(letters: int, is_accepted: bool):
-    text = f"{'x' * letters} - https://example.org"
-    if is_accepted:
-        assert parse_card_reply(text, NOW) == (Button("x" * letters, "https://example.org"),)
-    else:
-        with pytest.raises(CardReplyError):
-            parse_card_reply(text, NOW)
+def test_the_time_depends_on_the_rate_and_on_the_items_of_an_album(
+    state: State, album: tuple[int, ...], per_second: float, seconds: float
+):
+    broadcast = Broadcast(1, 2, state, Audience(), total=600, sent=300, album=album)
+    assert broadcast.seconds_left(per_second) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(59.4, "0:59"), (60, "1:00"), (3_600, "1:00:00"), (7_200, "2:00:00"), (86_399, "23:59:59")],
-)
-def test_a_duration_gets_hours_from_the_first_full_hour(seconds: float, text: str):
-    assert duration(seconds) == text
+def test_one_message_is_no_album():
+    assert not Broadcast(1, 2, State.DRAFT, Audience(), album=(5,)).is_album
+    assert Broadcast(1, 2, State.DRAFT, Audience(), album=(5, 6)).is_album
 
 
 @pytest.mark.parametrize(("total", "stars"), [(0, 0), (1, 1), (10, 1), (11, 2), (20, 2)])

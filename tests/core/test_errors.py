@@ -119,7 +119,7 @@ def test_the_code_that_catches_an_error_gets_its_values():
 
 
 def test_renamed_errors_keep_the_codes_that_the_database_knows():
-    stored = {
+    stored: dict[type[errors.ClipferryError], str] = {
         errors.CardReplyError: "NoteError",
         errors.NoAudioError: "NoSoundError",
         errors.MediaTimeoutError: "FileOverdueError",

@@ -15,6 +15,7 @@ from core.statistics import (
     Curve,
     Period,
     Scope,
+    Trend,
     curve_of,
     curve_times,
     fine_from,
@@ -29,11 +30,21 @@ TIMES = st.integers(946_684_800, 4_000_000_000)
     ("period", "points", "step"),
     [(Period.DAY, 48, SLOT_S), (Period.WEEK, 168, HOUR_S), (Period.MONTH, 31, DAY_S)],
 )
-def test_the_usual_periods(period: Period, points: int, step: int):
+def test_the_usual_periods_end_with_the_running_step(period: Period, points: int, step: int):
     begin, end, step_s = curve_times(period, None, NOW)
     assert step_s == step
-    assert (end - begin) // step == points
-    assert end <= NOW < end + step
+    assert (end - begin) // step == points + 1
+    assert end - step <= NOW < end
+
+
+@pytest.mark.parametrize("period", [Period.DAY, Period.WEEK, Period.MONTH])
+@given(TIMES)
+def test_a_curve_contains_everything_that_the_period_counts(period: Period, now: int):
+    begin, end, _ = curve_times(period, None, now)
+    since = period.since(now)
+    assert since is not None
+    assert begin <= since
+    assert slot_of(now) < end
 
 
 @given(TIMES, st.sampled_from(Period), st.integers(0, 60 * 365 * DAY_S))
@@ -41,8 +52,8 @@ def test_a_curve_has_whole_steps_that_end_about_now(now: int, period: Period, ag
     first = max(now - age, 0)
     begin, end, step = curve_times(period, first, now)
     assert begin % step == 0
-    assert 1 <= -(-(end - begin) // step) <= MAX_POINTS + 1
-    assert end <= now + SLOT_S
+    assert 1 <= -(-(end - begin) // step) <= MAX_POINTS + 2
+    assert end - step <= now < end
     if period is Period.ALL:
         assert begin <= max(first, 946_684_800)
         # What lies further back is there only by days.
@@ -97,6 +108,31 @@ def test_a_period_reaches_back_to_a_half_hour(
     assert period.since(NOW) == since
 
 
+@pytest.mark.parametrize(
+    ("period", "span"),
+    [
+        (Period.DAY, (1_799_913_600 - DAY_S, 1_799_913_600)),
+        (Period.WEEK, (1_799_395_200 - 7 * DAY_S, 1_799_395_200)),
+        # Only days are left of what lies so far back: the span begins with the next whole one.
+        (Period.MONTH, (-(-(1_797_321_600 - 31 * DAY_S) // DAY_S) * DAY_S, 1_797_321_600)),
+        (Period.ALL, None),
+    ],
+)
+def test_a_period_is_compared_with_the_span_before_it(period: Period, span: tuple[int, int] | None):
+    assert period.before(NOW) == span
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "percent"), [(112, 100, 12), (95, 100, -5), (3, 3, 0), (5, 0, None)]
+)
+def test_a_trend_is_a_change_in_percent(number: int, before: int, percent: int | None):
+    assert Trend(Counts(posts=number), Counts(posts=before)).change("posts") == percent
+
+
+def test_without_a_period_before_there_is_no_trend():
+    assert Trend(Counts(posts=3)).change("posts") is None
+
+
 def test_half_hours_are_kept_from_the_beginning_of_a_day():
     today = 20_833 * DAY_S  # 2027-01-15; NOW is eight hours later
     assert fine_from(NOW) == today - 40 * DAY_S
@@ -118,13 +154,12 @@ SLOT = 1_800_000_000  # it begins a half-hour
 @pytest.mark.parametrize(
     ("first", "now", "times"),
     [
-        # Up to two half-hours old, a curve includes the running one.
         (None, SLOT + 123, (SLOT, SLOT + 1_800, 1_800)),
         (SLOT - 1_800, SLOT + 123, (SLOT - 1_800, SLOT + 1_800, 1_800)),
         (SLOT - 3_600, SLOT, (SLOT - 3_600, SLOT + 1_800, 1_800)),
-        # Older ones end with the last complete half-hour.
-        (SLOT - 3_600, SLOT + 1, (SLOT - 3_600, SLOT, 1_800)),
-        (SLOT - 36_000, SLOT + 1_799, (SLOT - 36_000, SLOT, 1_800)),
+        # The running half-hour is always the last one.
+        (SLOT - 3_600, SLOT + 1, (SLOT - 3_600, SLOT + 1_800, 1_800)),
+        (SLOT - 36_000, SLOT + 1_799, (SLOT - 36_000, SLOT + 1_800, 1_800)),
         # A first event in the future counts as now.
         (SLOT + 99_999, SLOT + 123, (SLOT, SLOT + 1_800, 1_800)),
     ],

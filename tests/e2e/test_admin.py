@@ -12,6 +12,7 @@ from aiogram.filters import Command
 
 from misc.filters import Carries, FromAdmin
 from misc.ui.texts import load_texts
+from simulator.telegram.world import Json, Person
 from tests.dispatcher import real_dispatcher, routers
 from tests.e2e.bot_harness import PLATFORMS, VIDEO, BotHarness
 
@@ -45,6 +46,134 @@ async def test_the_administrator_is_told_why_a_message_was_not_delivered(
     assert harness.texts()[-1] == EN[words]
 
 
+async def press(harness: BotHarness, message: Json, data: str) -> list[str]:
+    """Press a button as Ada; return the data of the buttons that the message has then."""
+    await harness.press(message, data)
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button.get("callback_data", "") for row in rows for button in row]
+
+
+async def test_every_section_of_the_menu_opens_and_leads_back(harness: BotHarness):
+    await harness.start(**ADMIN)
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    assert menu["text"] == "Admin menu"
+    rows = menu["reply_markup"]["inline_keyboard"]
+    sections = [button["callback_data"] for row in rows for button in row]
+    names = ["broadcasts", "statistics", "people", "bans", "errors", "ads"]
+    assert sections == [f"admin/{name}" for name in names]
+    for section, words in zip(
+        sections,
+        ["Broadcasts", "Statistics", "People", EN["admin_bans_none"], EN["log_none"], "Ads"],
+        strict=True,
+    ):
+        assert (await press(harness, menu, section))[-1] == "admin/menu"
+        assert menu["text"].startswith(words)
+        assert await press(harness, menu, "admin/menu") == sections
+    assert harness.answers()[-1] == menu
+
+
+async def test_the_statistics_lead_back_to_the_menu(harness: BotHarness):
+    await harness.start(**ADMIN)
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    await press(harness, menu, "admin/statistics")
+    assert "count/menu/all/day/posts/see" in await press(
+        harness, menu, "count/overview/all/day/posts/see"
+    )
+    assert "admin/menu" in await press(harness, menu, "count/menu/all/day/posts/see")
+    await press(harness, menu, "admin/menu")
+    assert menu["text"] == "Admin menu"
+
+
+async def test_people_are_looked_up_and_banned_in_the_menu(harness: BotHarness):
+    await harness.start(**ADMIN)
+    harness.video()
+    bo = harness.world.person(1002, "Bo")
+    await harness.say(VIDEO, bo)
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    assert "admin/people/show=1002" in await press(harness, menu, "admin/people")
+    assert "Private chats: 2" in menu["text"]
+    await press(harness, menu, "admin/people/find")
+    assert menu["text"] == EN["user_find_prompt"]
+    await harness.say("see this", forward_origin=forwarded_from(bo))
+    card = harness.answers()[-1]
+    assert card["text"].startswith("1002\nLanguage: English")
+    await press(harness, card, "admin/people/ban=1002")
+    assert "Banned: ✅" in card["text"]
+    before = len(harness.answers(harness.world.chats[1002]))
+    await harness.say(VIDEO, bo)
+    assert len(harness.answers(harness.world.chats[1002])) == before
+    await press(harness, menu, "admin/bans")
+    assert menu["text"].startswith("1 ban\n")
+    assert await press(harness, menu, "admin/bans/unban=1002") == ["admin/menu"]
+    await harness.say(VIDEO, bo)
+    assert len(harness.answers(harness.world.chats[1002])) > before
+    # The search is over: the next message is an ordinary one.
+    await harness.say(VIDEO)
+    assert len(harness.videos()) == 1
+
+
+def forwarded_from(person: Person) -> Json:
+    return {"type": "user", "date": 1_790_000_000, "sender_user": person.as_json()}
+
+
+async def test_a_chat_is_named_by_its_name_a_reply_or_a_forward(harness: BotHarness):
+    await harness.start(**ADMIN)
+    bo = harness.world.person(1002, "Bo", username="Bo_Ferry")
+    await harness.say("/start", bo)
+    forward = await harness.say("look at this", forward_origin=forwarded_from(bo))
+    commands = ("/user 1002", "/user @bo_ferry", "/user t.me/BO_FERRY")
+    for words in commands:
+        await harness.say(words)
+        assert harness.texts()[-1].startswith("1002\n")
+    await harness.say("/user", reply_to_message=forward)
+    assert harness.texts()[-1].startswith("1002\n")
+    calls = {call.method for call in harness.api.calls}
+    assert calls.isdisjoint({"getChat", "getChatMember"})
+    await harness.say("/msg Hello Bo", reply_to_message=forward)
+    assert harness.texts(harness.world.chats[1002])[-1] == "Hello Bo"
+    await harness.say("/ban @Bo_Ferry")
+    assert harness.texts()[-1] == "Chat 1002 is not answered any more."
+    hidden = {"type": "hidden_user", "date": 1_790_000_000, "sender_user_name": "Cy <3"}
+    secret = await harness.say("hidden", forward_origin=hidden)
+    await harness.say("/ban", reply_to_message=secret)
+    assert harness.texts()[-1].startswith("Cy <3 hides their account")
+    await harness.say("/user @nobody_here")
+    assert harness.texts()[-1] == TEXTS("en", "user_no_name", name="nobody_here")
+    await harness.say("/user \u0661\u0660\u0660\u0662")  # 1002 in Arabic digits
+    assert "/user 123456" in harness.texts()[-1]
+
+
+async def test_a_new_name_replaces_the_old_one(harness: BotHarness):
+    await harness.start(**ADMIN)
+    bo, chat = harness.world.person(1002, "Bo"), harness.world.chats[1002]
+    for name in ("first_name", "second_name"):
+        chat.username = name
+        await harness.say("/start", bo)
+    await harness.say("/user @second_name")
+    assert harness.texts()[-1].startswith("1002\n")
+    await harness.say("/user @first_name")
+    assert "first_name" in harness.texts()[-1]
+    chat.username = ""
+    await harness.say("/start", bo)
+    await harness.say("/user @second_name")
+    assert "second_name" in harness.texts()[-1]
+
+
+async def test_the_ads_are_shown_with_their_numbers(harness: BotHarness):
+    await harness.start(**ADMIN, ADS_LINK="https://tea.example/x")
+    harness.video()
+    await harness.say(VIDEO)
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    await press(harness, menu, "admin/ads")
+    assert "own: tea.example" in menu["text"]
+    assert "Shown after every 3 downloads" in menu["text"]
+    assert "1 in 24 hours" in menu["text"]
+
+
 @pytest.mark.parametrize("words", ["/msg", "/msg 1002", "/msg Bo hello", "/msg 1002x hello"])
 async def test_a_command_without_its_arguments_shows_the_usage(harness: BotHarness, words: str):
     await harness.start(**ADMIN)
@@ -61,11 +190,11 @@ async def test_user_shows_the_details_of_a_chat(harness: BotHarness):
     await harness.say("/ban 1002")
     await harness.say("/user 1002")
     card = harness.texts()[-1]
-    assert card.startswith("1002\nLanguage: en\nSince: 20")
+    assert card.startswith("1002\nLanguage: English\nSince: ")
     assert "Posts: 1 (🖼 0)\nSounds: 0" in card
     assert "Banned: ✅" in card
     await harness.say("/user 77")
-    assert harness.texts()[-1] == "I do not know chat 77."
+    assert harness.texts()[-1] == "I don't know chat 77."
     await harness.say("/user Bo")
     assert "/user 123456" in harness.texts()[-1]
 
@@ -125,11 +254,12 @@ async def test_unexpected_errors_can_be_looked_up_by_code(
     harness.video()
     monkeypatch.setattr("services.requests.posts.video_request", broken)
     await harness.say(VIDEO)
-    monkeypatch.setattr("handlers.admin.chats.chat_details", broken)
+    monkeypatch.setattr("handlers.admin.people.chat_details", broken)
     await harness.say("/user 1001")
     codes = [word for text in harness.texts() for word in re.findall(r"\b[0-9A-F]{8}\b", text)]
     await harness.say("/log")
     shown = harness.texts()[-1]
+    assert f"admin/errors/{codes[0]}" in str(harness.answers()[-1]["reply_markup"])
     assert set(codes) == set(re.findall(r"\b[0-9A-F]{8}\b", shown))
     assert len(set(codes)) == 2
     assert shown.count("RuntimeError: <b>never foreseen</b>") == 2
@@ -137,7 +267,7 @@ async def test_unexpected_errors_can_be_looked_up_by_code(
     assert "a tiktok request" in harness.texts()[-1]
     assert "Traceback" in harness.texts()[-1]
     await harness.say("/log 00000000")
-    assert harness.texts()[-1] == "No error has the code 00000000. I keep the newest 200."
+    assert harness.texts()[-1] == "There's no error with the code 00000000. I keep the newest 200."
 
 
 # --- users who are not administrators -------------------------------------------------------------
@@ -188,7 +318,7 @@ def test_every_command_and_button_requires_an_administrator_or_is_listed_as_publ
     own |= {"access", "allow", "disallow"}
     assert set(commands()) == own | PUBLIC
     guarded = {data for data, is_guarded in buttons().items() if is_guarded}
-    assert guarded == {"cast/", "count/", "history/"}
+    assert guarded == {"admin/", "cast/", "count/", "history/"}
     assert set(buttons()) - guarded == PUBLIC_BUTTONS
 
 

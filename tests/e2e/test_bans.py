@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from data.bans import banned_chats
 from data.chats import find_chat
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import VIDEO, BotHarness
@@ -12,7 +13,7 @@ TEXTS = load_texts()
 ADMIN = {"BOT_ADMINS": "1001"}
 
 
-def plain(key: str, **facts: int) -> str:
+def plain(key: str, **facts: str | int) -> str:
     """Return a text without its HTML tags, as the user sees it."""
     return re.sub("<.*?>", "", TEXTS("en", key, **facts))
 
@@ -59,11 +60,41 @@ async def test_bans_survive_a_restart_and_banned_chats_are_not_registered(
     assert await find_chat(1002) is None
 
 
+@pytest.mark.parametrize("first", ["old", "new"])
+async def test_a_ban_follows_a_group_to_its_new_id(harness: BotHarness, first: str):
+    """Telegram reports the new id in both chats, in any order."""
+    harness.video()
+    await harness.start(**ADMIN)
+    old = harness.world.group(-1002)
+    await harness.say(VIDEO, chat=old)
+    await harness.say("/ban -1002")
+    new = harness.world.migrate(harness.ada, old, -1_000_001_002)
+    if first == "new":
+        harness.world.updates.reverse()
+    await harness.settled()
+    await harness.say(VIDEO, harness.world.person(1003, "Cy"), new)
+    assert harness.answers(new) == []
+    assert await banned_chats() == {-1_000_001_002}
+    await harness.say("/unban -1000001002")
+    await harness.say(VIDEO, harness.world.person(1003, "Cy"), new)
+    assert len(harness.videos(new)) == 1
+
+
+async def test_a_banned_group_that_is_not_registered_stays_banned(harness: BotHarness):
+    await harness.start(**ADMIN)
+    old = harness.world.group(-1002)
+    await harness.say("/ban -1002")
+    harness.world.migrate(harness.ada, old, -1_000_001_002)
+    await harness.settled()
+    assert await banned_chats() == {-1_000_001_002}
+    assert await find_chat(-1_000_001_002) is None
+
+
 @pytest.mark.parametrize("text", ["/ban", "/ban somebody", "/unban 1 2", "/ban 1002; drop"])
 async def test_an_invalid_id_shows_the_usage(harness: BotHarness, text: str):
     await harness.start(**ADMIN)
     await harness.say(text)
-    assert harness.texts()[-1] == plain("ban_usage")
+    assert harness.texts()[-1] == plain("ban_usage", command=text[1:].split()[0])
 
 
 @pytest.mark.parametrize("text", ["/ban 1001", "/unban 1002"])

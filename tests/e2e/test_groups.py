@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from core.broadcasts import Audience, Chats
 from data import database
-from data.broadcasts import count_audience
+from data.broadcasts import count_audiences
 from data.chats import find_chat, register_chat
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Chat, Json
@@ -372,7 +372,7 @@ async def test_a_broadcast_to_groups_does_not_reach_channels(harness: BotHarness
     harness.world.publish(channel_of(harness), VIDEO)
     await harness.settled()
     assert await find_chat(-1007) is not None
-    assert await count_audience(Audience(chats=Chats.GROUPS)) == 1
+    assert await count_audiences([Audience(chats=Chats.GROUPS)]) == [1]
 
 
 async def test_the_settings_of_a_channel_are_changed_in_it(harness: BotHarness):

@@ -15,6 +15,7 @@ from data.database import Base, table_of
 from data.models import Recipients
 from data.old_updates import OldUpdate, store_old_updates
 from data.opt_outs import opt_out
+from data.privacy import personal_data
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, InlineHarness
@@ -51,6 +52,7 @@ async def create_rows(inline: InlineHarness) -> None:
     """Create rows about Ada in every table."""
     harness = inline.harness
     harness.video()
+    harness.home.username = "ada_ferry"
     await harness.start(**ON)
     await harness.say("/start Spring")
     await harness.say(VIDEO)
@@ -75,6 +77,7 @@ async def test_the_export_contains_all_personal_data(inline: InlineHarness):
     document = next(m["document"] for m in harness.answers() if "document" in m)
     assert document["file_name"] == "1001.json"
     data = json.loads(harness.simulator.api.files.by_id[document["file_id"]].path.read_text())
+    assert len(data.pop("notes")) == 1  # the hash of her name
     assert {table: len(rows) for table, rows in data.items()} == {
         table: number for table, number in (await rows_about(1001)).items() if table not in KEPT
     }
@@ -100,6 +103,7 @@ async def test_deletion_removes_the_data_from_every_table(inline: InlineHarness)
     assert menu["text"] == EN["privacy_done"]
     left = {table for table, number in (await rows_about(1001)).items() if number}
     assert left == set(KEPT)
+    assert (await personal_data(1001))["notes"] == []
     assert await rows_about(1002) == before
 
 

@@ -16,6 +16,7 @@ from aiogram.types import (
 )
 
 from core.errors import ChatForbiddenError
+from data.bans import ban
 from data.chats import find_chat, is_channel, register_chat, set_language
 from handlers.chat_member import Membership, on_new_id
 from misc.middlewares.ban_list import BanList
@@ -146,10 +147,22 @@ async def test_a_channel_is_registered_silently_if_the_operator_allows_channels(
     assert telegram.texts == []
 
 
-async def test_a_group_takes_its_settings_to_its_new_id(telegram: FakeTelegram):
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"chat_id": -7, "migrate_to_chat_id": -1007},
+        {"chat_id": -1007, "migrate_from_chat_id": -7},
+    ],
+)
+async def test_a_group_takes_its_settings_and_its_ban_to_its_new_id(
+    telegram: FakeTelegram, report: dict[str, Any]
+):
     await set_language(-7, "uk")
-    await on_new_id(telegram.message(chat_id=-7, migrate_to_chat_id=-1007))
+    await ban(-7, PERSON)
+    bans = BanList(frozenset())
+    await on_new_id(telegram.message(**report), bans)
     record = await find_chat(-1007)
     assert record
     assert record.lang == "uk"
     assert await find_chat(-7) is None
+    assert [bans.is_banned(chat_id) for chat_id in (-7, -1007)] == [False, True]

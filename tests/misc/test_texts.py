@@ -32,6 +32,7 @@ from core.errors import (
 from core.formats import Quality
 from core.statistics import Metric, Period, Scope
 from data.config import ROOT
+from handlers.admin import audience
 from handlers.statistics.screens import Screen
 from misc.ui.settings_menu import GROUP_SWITCHES, Page
 from misc.ui.texts import DECIDING, Text, Texts, load_texts
@@ -245,6 +246,10 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {f"settings_about_{page}" for page in Page if page is not Page.MAIN}
     by_name |= {f"access_mode_{mode}" for mode in ("everyone", "listed")}
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
+    by_name |= {f"broadcast_choose_{condition}" for condition in audience.CONDITIONS}
+    by_name |= {f"user_{action}" for action in ("ban", "unban")}
+    sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads")
+    by_name |= {f"admin_{section}" for section in sections}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}
     by_name |= {f"stats_period_{period}" for period in Period}

@@ -1,11 +1,12 @@
 """Broadcasts by administrators: drafts, cards, and what every button does."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from aiogram.methods import CopyMessage, DeleteMessage, EditMessageText, SendMessage
+from aiogram.methods import CopyMessage, CopyMessages, DeleteMessage, EditMessageText, SendMessage
 
-from core.broadcasts import Broadcast, Chats, Outcome, State
+from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
 from core.errors import ChatForbiddenError, UnchangedError
 from data.broadcasts import (
     change_broadcast,
@@ -16,7 +17,10 @@ from data.broadcasts import (
     record_outcome,
 )
 from data.chats import register_chat
+from data.key_values import read_value
 from handlers.admin.broadcasts import BroadcastMenu
+from handlers.admin.menu import Press
+from misc.filters import Composing
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
 from tests.fakes import BOT_ID, GONE, PERSON, FakeTelegram, buttons_in
@@ -68,12 +72,12 @@ def bench(sqlite_db: None, telegram: FakeTelegram) -> Bench:
     return Bench(telegram)
 
 
-async def test_the_menu_shows_what_has_not_ended(bench: Bench):
+async def test_the_section_shows_what_has_not_ended(bench: Bench):
     await bench.draft()
-    await bench.menu.open_menu(bench.telegram.message("/admin"), CHAT)
-    menu = bench.telegram.of(SendMessage)[-1]
-    assert menu.text == WORDS["admin_menu"]
-    assert buttons_in(menu.reply_markup) == ["cast/new", f"cast/{bench.number}/open"]
+    screen = await bench.menu.section(Press(PERSON, "en"))
+    assert screen.text == WORDS["broadcast_list"]
+    shown = buttons_in(screen.markup(TEXTS, "en"))
+    assert shown == ["cast/new", f"cast/{bench.number}/open", "admin/menu"]
 
 
 async def test_a_new_broadcast_waits_for_its_message(bench: Bench):
@@ -81,6 +85,9 @@ async def test_a_new_broadcast_waits_for_its_message(bench: Bench):
     assert bench.face()[0] == WORDS["broadcast_compose"]
     assert await draft_awaiting_message(PERSON) is not None
     assert await open_broadcasts(BOT_ID) == []
+    markup = bench.telegram.of(EditMessageText)[-1].reply_markup
+    assert markup
+    assert buttons_in(markup) == ["admin/broadcasts"]
 
 
 async def test_the_message_gets_a_card_with_its_audience(bench: Bench):
@@ -94,13 +101,56 @@ async def test_the_message_gets_a_card_with_its_audience(bench: Bench):
     assert await draft_awaiting_message(PERSON) is None
 
 
-async def test_an_album_is_refused(bench: Bench):
+async def take(bench: Bench, message_id: int, album: str | None = "1", **values: Any) -> None:
+    """Send a message of an album as the filter would pass it on."""
+    message = bench.telegram.message(media_group_id=album, message_id=message_id, **values)
+    found = await Composing()(message)
+    assert isinstance(found, dict)
+    await bench.menu.take_content(message, found["broadcast"], CHAT)
+
+
+async def test_the_messages_of_an_album_become_one_broadcast_in_their_order(bench: Bench):
     await bench.press("new")
-    number = await draft_awaiting_message(PERSON) or 0
-    message = bench.telegram.message(media_group_id="1")
-    await bench.menu.take_content(message, number, CHAT)
-    assert bench.telegram.texts[-1] == WORDS["broadcast_no_album"]
-    assert await draft_awaiting_message(PERSON) == number
+    bench.number = await draft_awaiting_message(PERSON) or 0
+    await asyncio.gather(*(take(bench, number) for number in (72, 70, 71)))
+    latest = await bench.latest()
+    assert latest.album == (70, 71, 72)
+    assert latest.message_id in latest.album
+    assert len(bench.telegram.of(SendMessage)) == 1
+    assert TEXTS("en", "broadcast_album", count=3) in bench.telegram.texts[-1]
+    other = bench.telegram.message(media_group_id="2", message_id=73)
+    assert await Composing()(other) is False
+
+
+async def test_an_album_takes_no_buttons(bench: Bench):
+    await bench.press("new")
+    bench.number = await draft_awaiting_message(PERSON) or 0
+    for number in (70, 71):
+        await take(bench, number)
+    before = await bench.latest()
+    await reply(bench, "Read - https://example.org")
+    assert bench.telegram.texts[-1].startswith(WORDS["broadcast_no_album"])
+    assert await bench.latest() == before
+    await reply(bench, "2099-12-31 18:30")
+    assert (await bench.latest()).starts_at == 4_102_425_000
+
+
+async def test_an_album_is_previewed_as_one(bench: Bench):
+    await bench.press("new")
+    bench.number = await draft_awaiting_message(PERSON) or 0
+    for number in (70, 71):
+        await take(bench, number)
+    await bench.press("preview")
+    (copies,) = bench.telegram.of(CopyMessages)
+    assert (copies.chat_id, copies.message_ids) == (PERSON, [70, 71])
+
+
+async def test_a_discarded_album_leaves_nothing(bench: Bench):
+    await bench.press("new")
+    bench.number = await draft_awaiting_message(PERSON) or 0
+    await take(bench, 70)
+    await bench.press("discard")
+    assert await read_value(f"album/{bench.number}") is None
 
 
 async def reply(bench: Bench, text: str) -> None:
@@ -109,20 +159,25 @@ async def reply(bench: Bench, text: str) -> None:
 
 async def test_a_reply_sets_buttons_or_a_time(bench: Bench):
     first = await bench.draft()
-    await reply(bench, "Read - https://example.org/news")
+    await reply(bench, "Read | example.org/news")
     assert '"url": "https://example.org/news"' in ((await bench.latest()).buttons or "")
     await reply(bench, "2099-12-31 18:30")
     latest = await bench.latest()
     assert latest.starts_at == 4_102_425_000
     assert latest.card_id not in {None, first.card_id}
-    assert "2099-12-31 18:30" in bench.telegram.texts[-1]
+    assert "Dec 31, 2099, 18:30" in bench.telegram.texts[-1]
 
 
 @pytest.mark.parametrize("text", ["hello", "2001-01-01 00:00", "Read - ftp://example.org"])
-async def test_a_reply_that_is_neither_is_explained(bench: Bench, text: str):
+async def test_a_reply_that_is_neither_is_explained_and_not_logged(
+    bench: Bench, text: str, caplog: pytest.LogCaptureFixture
+):
     before = await bench.draft()
+    caplog.set_level("DEBUG")
     await reply(bench, text)
-    assert bench.telegram.texts[-1] == WORDS["broadcast_note_wrong"]
+    assert bench.telegram.texts[-1].startswith("Line 1: ")
+    assert bench.telegram.texts[-1].endswith(WORDS["broadcast_note_wrong"])
+    assert text not in caplog.text
     assert await bench.latest() == before
 
 
@@ -131,28 +186,75 @@ async def test_a_reply_to_a_broadcast_on_its_way_changes_nothing(bench: Bench):
     await bench.press("yes")
     await reply(bench, "2099-12-31 18:30")
     assert (await bench.latest()).starts_at == 0
-    assert bench.telegram.texts[-1] == WORDS["broadcast_note_wrong"]
+    assert bench.telegram.texts[-1].startswith(WORDS["broadcast_not_draft"])
 
 
-async def test_the_audience_is_chosen_by_presses_and_counted(bench: Bench):
-    for chat_id, lang in ((9, "en"), (-10, "uk")):
+def choices(bench: Bench) -> list[tuple[str, str]]:
+    """Return the labels of the choices that are shown, and their data without the card's."""
+    markup = bench.telegram.of(EditMessageText)[-1].reply_markup
+    assert markup
+    found = [button for row in markup.inline_keyboard for button in row]
+    return [(b.text, (b.callback_data or "").rpartition("/")[2]) for b in found]
+
+
+async def test_the_audience_is_chosen_from_lists_with_their_numbers(bench: Bench):
+    for chat_id, lang in ((9, "en"), (-10, "uk"), (-12, "en")):
         await register_chat(chat_id, lang)
     await register_chat(11, "en", "friend")
     await bench.draft()
     await bench.press("chats")
+    assert choices(bench)[:3] == [
+        ("• 💬 Private chats – 2", "chats=private"),
+        ("👥 Groups – 2", "chats=groups"),
+        ("🌍 All chats – 4", "chats=all"),
+    ]
+    await bench.press("chats=groups")
     latest = await bench.latest()
-    assert (latest.audience.chats, latest.total) == (Chats.GROUPS, 1)
-    await bench.press("chats")
-    for action in ("lang", "days", "from"):
-        await bench.press(action)
-    audience = (await bench.latest()).audience
-    assert (audience.chats, audience.lang) == (Chats.ALL, TEXTS.languages[0])
-    assert (audience.active_days, audience.referral) == (7, "")
+    assert (latest.audience.chats, latest.total) == (Chats.GROUPS, 2)
+    await bench.press("lang")
+    assert (f"🌐 {TEXTS['uk']['language_name']} – 1", "lang=uk") in choices(bench)
+    await bench.press("lang=uk")
+    await bench.press("days=30")
+    await bench.press("chats=all")
     await bench.press("from")
-    assert (await bench.latest()).audience.referral == "friend"
+    (friend,) = [data for label, data in choices(bench) if label == "🔗 friend – 0"]
+    await bench.press(friend)
+    latest = await bench.latest()
+    assert latest.audience == Audience(Chats.ALL, "uk", 30, "friend")
+    await bench.press("lang=")
+    await bench.press("days=")
+    assert (await bench.latest()).total == 1
+    await bench.press("from=any")
+    assert (await bench.latest()).audience.referral == ""
+    await bench.press("from=.gone")
+    assert (await bench.latest()).audience.referral == ""
     await bench.press("silent")
     assert (await bench.latest()).is_silent
     assert bench.telegram.alerts[-1] == (None, False)
+
+
+async def test_the_card_leads_back_to_the_list_and_leaves_it_alone(bench: Bench):
+    await bench.draft()
+    await bench.press("yes")
+    await bench.press("back")
+    assert bench.face()[0] == WORDS["broadcast_list"]
+    calls = len(bench.telegram.session.calls)
+    await bench.menu.show(await bench.latest(), 5.0)
+    assert len(bench.telegram.session.calls) == calls
+
+
+async def test_progress_is_shown_only_if_it_has_changed(bench: Bench):
+    await bench.draft()
+    await bench.press("yes")
+    edits = len(bench.telegram.of(EditMessageText))
+    for _ in range(3):
+        await bench.menu.show(await bench.latest(), 5.0)
+    assert len(bench.telegram.of(EditMessageText)) == edits + 1
+    await bench.press("pause")
+    await bench.press("resume")
+    edits = len(bench.telegram.of(EditMessageText))
+    await bench.menu.show(await bench.latest(), 5.0)
+    assert len(bench.telegram.of(EditMessageText)) == edits + 1
 
 
 @pytest.mark.parametrize("may_pay", [True, False])
@@ -182,7 +284,7 @@ async def test_a_broadcast_is_started_paused_resumed_and_stopped(bench: Bench):
         states.append((await bench.latest()).state)
     cancelled = State.CANCELLED
     assert states == [State.RUNNING, State.PAUSED, State.RUNNING, cancelled, cancelled]
-    assert bench.face()[1] == []
+    assert bench.face()[1] == ["back"]
 
 
 async def test_a_draft_can_be_discarded_and_its_card_goes(bench: Bench):
@@ -207,7 +309,7 @@ async def test_it_can_be_tried_on_administrators(bench: Bench, action: str, chat
     await bench.press(action)
     copies = bench.telegram.of(CopyMessage)
     assert [(copy.chat_id, copy.message_id) for copy in copies] == [(chat, 70) for chat in chats]
-    notice = TEXTS("en", "broadcast_tested", number=len(chats))
+    notice = TEXTS("en", "broadcast_tested", count=len(chats))
     assert bench.telegram.alerts[-1] == (notice, False)
 
 
@@ -215,7 +317,7 @@ async def test_an_administrator_who_cannot_be_reached_is_left_out(bench: Bench):
     await bench.draft()
     bench.telegram.fail(CopyMessage, ChatForbiddenError())
     await bench.press("test")
-    assert bench.telegram.alerts[-1] == (TEXTS("en", "broadcast_tested", number=1), False)
+    assert bench.telegram.alerts[-1] == (TEXTS("en", "broadcast_tested", count=1), False)
 
 
 async def test_opening_it_from_the_menu_gives_it_a_new_card(bench: Bench):
@@ -235,7 +337,7 @@ async def test_those_of_whom_nobody_knows_are_named_and_tried_again(bench: Bench
     await change_broadcast(bench.number, State.RUNNING, state=State.DONE)
     await bench.press("open")
     assert "<code>9</code>" in bench.face()[0]
-    assert bench.face()[1] == ["again"]
+    assert bench.face()[1] == ["again", "back"]
     await bench.press("again")
     latest = await bench.latest()
     assert (latest.state, latest.unknown) == (State.RUNNING, 0)

@@ -11,6 +11,7 @@ from core.errors import FloodError, UnchangedError
 from core.statistics import Curve, Metric, Period, Scope
 from data.chats import register_chat
 from data.downloads import record_download
+from handlers.admin.menu import Press
 from handlers.statistics.menu import StatisticsMenu
 from handlers.statistics.screens import Screen, View
 from misc.middlewares.registration import ChatView
@@ -18,11 +19,12 @@ from misc.ui.texts import load_texts
 from platforms import Spool, load_registry
 from services.botstat import BotStat
 from services.statistics import Statistics
-from tests.fakes import GONE, LINK, PERSON, FakeTelegram
+from tests.fakes import GONE, LINK, PERSON, FakeTelegram, buttons_in
 
 TEXTS = load_texts()
 WORDS = TEXTS["en"]
 CHAT = ChatView("en")
+NOW = 1_790_000_000
 
 
 @dataclass
@@ -62,6 +64,7 @@ def menu(
         cast("Statistics", statistics or real),
         cast("BotStat | None", botstat),
         has_ads=False,
+        admins=frozenset({PERSON}),
     )
 
 
@@ -110,6 +113,42 @@ async def test_other_refusals_are_not_hidden(telegram: FakeTelegram):
     telegram.fail(EditMessageText, FloodError(3))
     with pytest.raises(FloodError):
         await press(telegram, menu(telegram), View())
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_period_is_compared_with_the_one_before_once_the_bot_is_old_enough(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    await register_chat(PERSON, "en")
+    day = 86_400
+    for ago, times in ((40, 1), (30, 2), (2, 3)):
+        now = NOW - ago * 3_600
+        monkeypatch.setattr("data.database.clock", lambda now=now: now)
+        for _ in range(times):
+            await record_download(
+                PERSON, LINK.url, is_images=False, is_processed=False, is_inline=False, ads=None
+            )
+    monkeypatch.setattr("data.database.clock", lambda: NOW)
+    await press(telegram, menu(telegram), View(Screen.DETAILS))
+    assert "Posts: <b>3</b> (chats" in telegram.texts[-1]
+    monkeypatch.setattr("data.database.clock", lambda: NOW - 10 * day)
+    await register_chat(8, "en")
+    monkeypatch.setattr("data.database.clock", lambda: NOW)
+    await press(telegram, menu(telegram), View(Screen.DETAILS))
+    assert "Posts: <b>3</b> =" in telegram.texts[-1]
+    assert WORDS["stats_trend_about"] in telegram.texts[-1]
+
+
+async def test_the_menu_leads_administrators_back_to_theirs(telegram: FakeTelegram):
+    one = menu(telegram)
+    await press(telegram, one, View())
+    await one.press(telegram.query(View().data, telegram.message("stats"), user_id=9), CHAT)
+    markups = [edit.reply_markup for edit in telegram.of(EditMessageText)]
+    leads_back = ["admin/menu" in buttons_in(markup) for markup in markups if markup]
+    assert leads_back == [True, False]
+    screen = await one.section(Press(PERSON, "en"))
+    assert "count/details/all/day/posts/see" in buttons_in(screen.markup(TEXTS, "en"))
+    assert buttons_in(screen.markup(TEXTS, "en")).count("admin/menu") == 1
 
 
 async def test_a_button_that_makes_no_sense_has_expired(telegram: FakeTelegram):

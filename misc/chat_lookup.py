@@ -1,0 +1,96 @@
+"""Finds the chat that an administrator means: by id, by @name, by a reply or by a forward."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiogram.types import (
+    Message,
+    MessageOriginChannel,
+    MessageOriginChat,
+    MessageOriginHiddenUser,
+    MessageOriginUser,
+)
+
+from core.chat_reference import ChatName, read_reference
+from core.pseudonyms import Pseudonyms
+from data.usernames import find_by_name
+from misc.ui.texts import Texts
+
+#: Key of the text for a reference that is missing or cannot be read; each command has its own.
+NO_REFERENCE: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Why a chat was not found: the key of a text, and the name for its placeholder."""
+
+    key: str
+    name: str = ""
+
+    def text(self, texts: Texts, lang: str, usage: str, **facts: str) -> str:
+        """Return the explanation; `usage` is the key of the command's usage, with its `facts`."""
+        return texts(lang, self.key or usage, name=self.name, **facts)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLookup:
+    """Resolves references to chats. Telegram is not asked: only known chats have a name."""
+
+    pseudonyms: Pseudonyms
+
+    async def of_command(self, message: Message, args: str) -> int | Unresolved:
+        """Return the chat that a command names, or else the one that it replies to.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        if args:
+            return await self.of_word(args)
+        if message.reply_to_message is None:
+            return Unresolved(NO_REFERENCE)
+        return self.of_forward(message.reply_to_message)
+
+    async def of_message(self, message: Message) -> int | Unresolved:
+        """Return the chat that a message without a command names, or that it was forwarded from.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        if message.forward_origin:
+            return self.of_forward(message)
+        return await self.of_word((message.text or "").strip())
+
+    async def of_word(self, word: str) -> int | Unresolved:
+        """Return the chat with an id or an @name.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        reference = read_reference(word)
+        if isinstance(reference, ChatName):
+            found = await find_by_name(self.pseudonyms.of_name(reference.name))
+            return found or Unresolved("user_no_name", reference.name)
+        return Unresolved(NO_REFERENCE) if reference is None else reference
+
+    @staticmethod
+    def of_forward(message: Message) -> int | Unresolved:
+        """Return the author of a forwarded message, or the chat of one that was sent as a chat.
+
+        A card of /user, which the bot has sent, stands for the chat that it shows.
+        """
+        match message.forward_origin:
+            case MessageOriginUser(sender_user=user):
+                return user.id
+            case MessageOriginHiddenUser(sender_user_name=name):
+                return Unresolved("user_hidden", name)
+            case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+                return chat.id
+            case _:
+                return _shown_chat(message) or Unresolved("user_no_origin")
+
+
+def _shown_chat(message: Message) -> int | None:
+    if message.from_user is None or not message.from_user.is_bot:
+        return None
+    reference = read_reference((message.text or "").partition("\n")[0])
+    return reference if isinstance(reference, int) else None

@@ -1,0 +1,29 @@
+"""Every error has words for the statistics."""
+
+from core.errors import ClipferryError
+from core.outcomes import OUTCOME_KEYS, outcome_key
+from misc.ui.texts import load_texts
+from tests.core.test_rules import leaves
+
+
+def test_every_error_has_words_of_its_own_or_its_parents():
+    for leaf in leaves():
+        if leaf.__module__ == "core.errors" and leaf.code not in {"SettingsError", "NoteError"}:
+            assert outcome_key(leaf.code) != "stats_why_other", leaf
+
+
+def test_every_entry_belongs_to_an_error_and_a_text():
+    def codes(error: type[ClipferryError]) -> set[str]:
+        return {error.code}.union(*map(codes, error.__subclasses__()))
+
+    assert set(OUTCOME_KEYS) <= codes(ClipferryError)
+    assert set(OUTCOME_KEYS.values()) <= set(load_texts()["en"])
+
+
+def test_an_error_without_an_entry_has_the_words_of_its_parent():
+    assert outcome_key("ExpiredLinkError") == "stats_why_link"
+    assert outcome_key("ChatMovedError") == "stats_why_blocked"
+
+
+def test_a_code_of_another_version_has_general_words():
+    assert outcome_key("OldError") == outcome_key("") == "stats_why_other"
