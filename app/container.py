@@ -17,6 +17,7 @@ from data.config import Settings
 from delivery.client import UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
+from handlers.admin.access import AccessSection
 from handlers.admin.ads import AdsSection
 from handlers.admin.bans import Bans
 from handlers.admin.broadcasts import BroadcastMenu
@@ -175,6 +176,7 @@ def build(settings: Settings) -> Container:
         has_ads=bool(ads),
         admins=admins,
     )
+    access = _access(settings, bot)
     bans = BanList(admins, metrics.dropped)
     pseudonyms = Pseudonyms(settings.bot.token.get_secret_value())
     board_chat = settings.statistics.board_chat
@@ -198,7 +200,7 @@ def build(settings: Settings) -> Container:
         update_acks=UpdateAcks(metrics.updated),
         bans=bans,
         opt_outs=OptOuts(),
-        access=_access(settings, bot),
+        access=access,
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,
         admin_tools=_admin_tools(
@@ -206,6 +208,7 @@ def build(settings: Settings) -> Container:
             broadcast_menu,
             statistics_menu,
             AdsSection(texts, ads, _ad_rule(settings)),
+            AccessSection(texts, access),
         ),
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
@@ -239,7 +242,11 @@ def _access(settings: Settings, bot: Bot) -> AccessPolicy:
 
 
 def _admin_tools(
-    people: People, broadcasts: BroadcastMenu, statistics: StatisticsMenu, ads: AdsSection
+    people: People,
+    broadcasts: BroadcastMenu,
+    statistics: StatisticsMenu,
+    ads: AdsSection,
+    access: AccessSection,
 ) -> AdminTools:
     """Build the menu of /admin. The order of `sections` is that of its buttons."""
     sender, texts = people.sender, people.texts
@@ -252,6 +259,7 @@ def _admin_tools(
         "bans": bans.section,
         "errors": reports.section,
         "ads": ads.section,
+        "access": access.section,
     }
     return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports)
 

@@ -77,8 +77,10 @@ class Request:
     is_recorded: bool = True
 
     def is_of(self, user_id: int) -> bool:
-        """Return True if this user asked."""
-        return user_id == self.person_id
+        """Return True if this user asked. It is not known of some requests of older versions."""
+        if self.sender_id is not None:
+            return user_id == self.sender_id
+        return user_id == self.chat_id and bool(self.is_private or self.inline_id)
 
     @property
     def person_id(self) -> int:

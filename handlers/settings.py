@@ -89,7 +89,6 @@ def page_after(setting: str, registry: Registry, languages: tuple[str, ...]) -> 
         "muted": set(registry.by_name),
         "album_cap": {*map(str, ALBUM_CAPS), _DEFAULT},
         "caption": set(CaptionPart),
-        # The switch for text and author, which older versions have sent.
         "describe": {""},
         **{switch: {""} for switch in ("file_mode", *GROUP_SWITCHES)},
     }

@@ -1,5 +1,6 @@
 """/access, /allow and /disallow, for administrators: who may use the bot."""
 
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
@@ -15,6 +16,7 @@ from aiogram.types import (
 from core.access import read_entry
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
+from handlers.admin.menu import Press, Screen
 from misc.filters import CommandNamed, FromAdmin
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.texts import Texts
@@ -87,6 +89,19 @@ async def on_disallow(
     await sender.send_text(ChatTarget.of(message), texts(chat.lang, key, who=entry or ""))
 
 
+@dataclass(frozen=True, slots=True)
+class AccessSection:
+    """The section of the admin menu that shows mode and list."""
+
+    texts: Texts
+    access: AccessPolicy
+
+    async def section(self, press: Press) -> Screen:
+        """Return mode and list, and how to change the list."""
+        report = _report(self.access, self.texts, press.lang)
+        return Screen(f"{report}\n\n{self.texts[press.lang]['allow_usage']}")
+
+
 def _entry_of(message: Message, command: CommandObject) -> str | None:
     """Return the entry that a command is about: its argument, or whoever it answers."""
     if command.args:
@@ -115,7 +130,7 @@ def _author_of(message: Message) -> int | None:
 def _report(access: AccessPolicy, texts: Texts, lang: str) -> str:
     """Return mode and list (Telegram HTML)."""
     if access.mode == "members":
-        mode = texts(lang, "access_mode_members", channels=", ".join(access.channels))
+        mode = texts(lang, "access_mode_members", channels=tuple(access.channels))
     else:
         mode = texts[lang][f"access_mode_{access.mode}"]
     entries = sorted(access.entries)

@@ -49,7 +49,7 @@ class AdsSection:
         details = [urlsplit(ad.link).netloc or ad.link, *sorted(ad.languages)]
         if ad.weight > 1:
             details.append(f"×{ad.weight}")
-        return self.texts.escaped(f"{ad.name}: {', '.join(details)}")
+        return self.texts.escaped(f"{ad.name}: {' · '.join(details)}")
 
     def _rule_lines(self, lang: str) -> list[str]:
         """Return how often ads are shown, a rule a line."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.facts import FileSize
 from core.version import VERSION
 from misc.ui.texts import Texts
 
@@ -31,6 +32,7 @@ class BotProfile:
 
 def private_help(texts: Texts, lang: str, profile: BotProfile) -> str:
     """Return the help (Telegram HTML) for a private chat."""
+    FileSize(profile.limit_mb * 1_000_000)
     parts = [
         texts(lang, "help_links", platforms=profile.platforms),
         texts[lang]["help_sound"],
@@ -38,7 +40,12 @@ def private_help(texts: Texts, lang: str, profile: BotProfile) -> str:
         texts(lang, "help_inline", bot=profile.username) if profile.has_inline else "",
         texts[lang]["help_groups"],
         texts[lang]["help_privacy"],
-        texts(lang, "help_limits", limit=profile.limit_mb, count=profile.links_per_message),
+        texts(
+            lang,
+            "help_limits",
+            limit=FileSize(profile.limit_mb * 1_000_000),
+            count=profile.links_per_message,
+        ),
     ]
     return "\n\n".join(filter(None, parts))
 

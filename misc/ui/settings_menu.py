@@ -37,6 +37,7 @@ class Page(StrEnum):
 PAGE_OF: Final = {
     "quality": Page.QUALITY,
     "caption": Page.CAPTION,
+    "describe": Page.CAPTION,
     "album_cap": Page.ITEMS,
     "muted": Page.SITES,
     "lang": Page.LANGUAGE,
@@ -164,7 +165,8 @@ def _caption_parts(words: _Words, chat: ChatView) -> list[Row]:
         text = f"{place} {words(f'caption_{part}')}"
         data = f"{SETTING}caption/{part}"
         buttons.append(InlineKeyboardButton(text=text, callback_data=data))
-    return _in_rows(buttons, 2)
+    describe = _choice(words("set_describe"), "describe", is_on=chat.preferences.describes)
+    return [*_in_rows(buttons, 2), [describe]]
 
 
 def _choice(text: str, setting: str, *, is_on: bool) -> InlineKeyboardButton:

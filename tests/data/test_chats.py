@@ -96,7 +96,7 @@ async def test_moving_what_is_not_known_changes_nothing(db: str):
 
 async def test_a_setting_of_an_unknown_chat_registers_it(db: str):
     assert await chats.toggle_file_mode(5, "uk")
-    changed = await chats.change_preferences(6, "hi", lambda w: w.toggled("describe"))
+    changed = await chats.change_preferences(6, "hi", lambda w: w.toggled("silent"))
     first, second = await chats.find_chat(5), await chats.find_chat(6)
     assert first is not None
     assert (first.lang, first.file_mode) == ("uk", True)

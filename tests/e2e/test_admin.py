@@ -60,7 +60,7 @@ async def test_every_section_of_the_menu_opens_and_leads_back(harness: BotHarnes
     assert menu["text"] == "Admin menu"
     rows = menu["reply_markup"]["inline_keyboard"]
     sections = [button["callback_data"] for row in rows for button in row]
-    names = ["broadcasts", "statistics", "people", "bans", "errors", "ads"]
+    names = ["broadcasts", "statistics", "people", "bans", "errors", "ads", "access"]
     assert sections == [f"admin/{name}" for name in names]
     for section, words in zip(
         sections,

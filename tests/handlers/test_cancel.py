@@ -94,6 +94,7 @@ def context_of(**values: Any) -> RequestContext:
         SimpleNamespace(
             chat_id=request.chat_id,
             position=request.message_id,
+            lane=(request.chat_id, request.person_id),
             target=ChatTarget.of_request(request),
             stored=SimpleNamespace(request=request),
         ),

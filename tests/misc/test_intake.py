@@ -275,7 +275,8 @@ async def test_an_edit_brings_new_links_only(bench: Bench):
     await bench.submit(OTHER, THIRD, date=now, edit_date=edited_at)  # more than a message may have
     await bench.end_all()
     assert [request.link for request in bench.requests] == [LINK, OTHER]
-    assert dropped(bench.metrics, "served_links") == 2
+    assert dropped(bench.metrics, "served_links") == 1
+    assert dropped(bench.metrics, "too_many_links") == 1
 
 
 async def test_an_edit_is_handled_before_its_message(bench: Bench):
