@@ -64,7 +64,10 @@ async def test_every_section_of_the_menu_opens_and_leads_back(harness: BotHarnes
     assert sections == [f"admin/{name}" for name in names]
     for section, words in zip(
         sections,
-        ["Broadcasts", "Statistics", "People", EN["admin_bans_none"], EN["log_none"], "Ads"],
+        [
+            *("Broadcasts", "Statistics", "People", EN["admin_bans_none"], EN["log_none"], "Ads"),
+            EN["access_mode_everyone"],
+        ],
         strict=True,
     ):
         assert (await press(harness, menu, section))[-1] == "admin/menu"

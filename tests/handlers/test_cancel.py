@@ -7,6 +7,7 @@ import pytest
 from aiogram.methods import DeleteMessage
 from aiogram.types import Chat
 
+from core.chat_queue import Lane
 from core.errors import FileRejectedError
 from delivery.targets import ChatTarget
 from handlers.cancel import on_business_cancel_all, on_cancel, on_cancel_all
@@ -94,7 +95,7 @@ def context_of(**values: Any) -> RequestContext:
         SimpleNamespace(
             chat_id=request.chat_id,
             position=request.message_id,
-            lane=(request.chat_id, request.person_id),
+            lane=Lane(request.chat_id, request.person_id),
             target=ChatTarget.of_request(request),
             stored=SimpleNamespace(request=request),
         ),

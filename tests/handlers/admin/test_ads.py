@@ -30,7 +30,7 @@ async def test_ads_are_named_with_their_rule_and_numbers():
     for _ in range(3):
         await count_ad_show("own")
     text = await show(ads, AdRule(every=5, max_interval_s=86_400, grace_s=7_200))
-    assert "own: tea.example\nb&lt;: b.example, ru, uk, ×3" in text
+    assert "own: tea.example\nb&lt;: b.example · ru · uk · ×3" in text
     assert "Shown after every 5 downloads\nOr when the last one was more than 24 hours ago" in text
     assert "None in a chat's first 2 hours" in text
     assert "apart" not in text

@@ -164,7 +164,7 @@ async def test_a_chat_is_banned_and_unbanned_from_its_card(people: People):
     banned = await people.section(Press(PERSON, "en", "ban=8"))
     assert await banned_chats() == {8}
     assert (banned.notice, "admin/people/unban=8" in buttons(banned)) == (
-        TEXTS("en", "banned", id=8),
+        TEXTS.plain("en", "banned", id=8),
         True,
     )
     unbanned = await people.section(Press(PERSON, "en", "unban=8"))
