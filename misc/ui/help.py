@@ -36,6 +36,7 @@ def private_help(texts: Texts, lang: str, profile: BotProfile) -> str:
     parts = [
         texts(lang, "help_links", platforms=profile.platforms),
         texts[lang]["help_sound"],
+        texts[lang]["help_versions"],
         texts[lang]["help_files"],
         texts(lang, "help_inline", bot=profile.username) if profile.has_inline else "",
         texts[lang]["help_groups"],

@@ -98,6 +98,7 @@ def context_of(**values: Any) -> RequestContext:
             lane=Lane(request.chat_id, request.person_id),
             target=ChatTarget.of_request(request),
             stored=SimpleNamespace(request=request),
+            has_note=False,
         ),
     )
 
