@@ -217,13 +217,18 @@ async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) 
             await _mark_forbidden(item, second)
         except (UnknownOutcomeError, TelegramUnreachableError, FloodError) as second:
             # Unlike media, an explanation may rather arrive twice than not at all.
-            if pause_s is not None:
+            if pause_s is not None and not _lasts(second):
                 await asyncio.sleep(pause_s)
                 continue
             _log_unexplained(item, second)
         except ClipferryError as second:
             _log_unexplained(item, second)
         return
+
+
+def _lasts(error: ClipferryError) -> bool:
+    """Return True if Telegram asks for a pause too long for an explanation, as in slow mode."""
+    return isinstance(error, FloodError) and error.retry_after_s > sum(EXPLAIN_AGAIN_S)
 
 
 def _log_unexplained(item: RequestContext, error: ClipferryError) -> None:

@@ -138,7 +138,7 @@ async def test_a_chat_is_named_by_its_name_a_reply_or_a_forward(harness: BotHarn
     await harness.say("/msg Hello Bo", reply_to_message=forward)
     assert harness.texts(harness.world.chats[1002])[-1] == "Hello Bo"
     await harness.say("/ban @Bo_Ferry")
-    assert harness.texts()[-1] == "Chat 1002 is not answered any more."
+    assert harness.texts()[-1] == TEXTS.plain("en", "banned", id=1002)
     hidden = {"type": "hidden_user", "date": 1_790_000_000, "sender_user_name": "Cy <3"}
     secret = await harness.say("hidden", forward_origin=hidden)
     await harness.say("/ban", reply_to_message=secret)
@@ -313,6 +313,7 @@ PUBLIC |= {"help", "cancel", "about"}
 PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
 PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
 PUBLIC_BUTTONS |= {"welcome/", "mylinks", "pick/", "take/", "close"}
+PUBLIC_BUTTONS |= {"resend/", "rest/"}
 PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
 
 

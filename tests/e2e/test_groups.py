@@ -226,9 +226,12 @@ async def test_an_edit_knows_what_another_process_has_served(harness: BotHarness
 
 async def test_a_message_and_its_edit_that_arrive_together_are_served_once(harness: BotHarness):
     crew = await crew_of(harness)
-    for _ in range(5):
-        message = harness.world.say(harness.ada, VIDEO, crew)
-        harness.world.edit(message, f"{VIDEO} {OTHER}")
+    for number in range(5):
+        first, second = (f"73000000000000009{number}{n}" for n in range(2))
+        for post_id in (first, second):
+            harness.video(post_id)
+        message = harness.world.say(harness.ada, VIDEO.replace(ID, first), crew)
+        harness.world.edit(message, f"{VIDEO.replace(ID, first)} {VIDEO.replace(ID, second)}")
     await harness.settled()
     assert served(harness, crew) == 10
 
@@ -292,7 +295,7 @@ async def test_a_post_in_a_channel_is_answered_there(harness: BotHarness):
     post = harness.world.publish(channel, VIDEO)
     await harness.settled()
     (video,) = harness.answers(channel)
-    assert TEXTS["uk"]["source"] in video["caption"]
+    assert video["caption"] == "ferry.demo · TikTok"
     assert video["reply_to_message"]["message_id"] == post["message_id"]
     harness.world.edit(post, f"{VIDEO} {OTHER}")
     await harness.settled()
@@ -464,7 +467,8 @@ async def test_a_member_can_be_answered_again(harness: BotHarness, way: str):
 async def test_the_commands_for_members_are_listed_in_groups(harness: BotHarness):
     await harness.start()
     commands = harness.api.methods.commands
-    assert [c["command"] for c in commands["all_group_chats/uk"]] == ["notmylinks", "mylinks"]
+    listed = [c["command"] for c in commands["all_group_chats/uk"]]
+    assert [name for name in listed if "link" in name] == ["notmylinks", "mylinks"]
 
 
 async def test_a_wish_is_exported_and_erased_with_all_other_data(harness: BotHarness):

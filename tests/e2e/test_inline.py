@@ -127,14 +127,14 @@ async def test_the_caption_follows_the_settings_of_the_senders_chat(
     harness.video(text="Dawn & dusk", author="ferry.demo")
     await harness.start(**ON)
     await harness.say("/settings")
-    await harness.press(harness.answers()[-1], "set/describe")
+    await harness.press(harness.answers()[-1], "set/caption/author")
     if is_known:
         await harness.say(VIDEO)
     card, *_ = await inline.type(VIDEO)
     message = await inline.send(card["id"])
     await harness.say(VIDEO)
     assert message["caption"] == harness.videos()[-1]["caption"]
-    assert "Dawn & dusk" in message["caption"]
+    assert message["caption"] == "Dawn & dusk\nTikTok"
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,8 @@ async def test_the_share_button_is_missing_if_disabled_or_unavailable(
     else:
         await harness.start()
     await harness.say(VIDEO)
-    assert [button["text"] for button in below(harness.videos()[0])] == [EN["sound_button"]]
+    labels = [button["text"] for button in below(harness.videos()[0])]
+    assert labels == [EN["sound_button"], "⚙️"]
 
 
 # --- buttons and cards of older bots with the same token ------------------------------------------

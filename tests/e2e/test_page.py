@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
+from app.bot_commands import PRIVATE_COMMANDS
 from core.progress import NotePace
 from data.config import ROOT
 from misc.ui.texts import load_texts
@@ -130,7 +131,7 @@ async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
     await page.wait_for_function("v => v.currentTime > 0", arg=await video.element_handle())
     assert await video.evaluate("v => v.duration") == pytest.approx(3, abs=0.1)
     assert await video.evaluate("v => [v.videoWidth, v.videoHeight]") == [576, 1024]
-    await page.click(".keys button:has-text('Sound')")
+    await page.click(".keys button:has-text('🎵')")
     audio = page.locator("#messages audio")
     await expect(audio).to_have_count(1)
     await audio.evaluate("a => { a.muted = true; return a.play() }")
@@ -178,7 +179,7 @@ async def test_commands_are_suggested_and_settings_buttons_work(browser_harness:
     await browser_harness.harness.start()
     page = await browser_harness.window()
     await page.fill("#text", "/")
-    await expect(page.locator("#popup button")).to_have_count(5)
+    await expect(page.locator("#popup button")).to_have_count(len(PRIVATE_COMMANDS))
     await page.click("#popup button:has-text('/settings')")
     key = page.locator(".keys button", has_text=TEXTS["en"]["set_file_mode"])
     await expect(key).to_contain_text("▫️")
@@ -212,7 +213,8 @@ async def test_a_broadcast_appears_in_another_window(browser_harness: BrowserHar
     await write(bo, "/start")
     await expect(bo.locator("#messages .words").last).to_contain_text("TikTok")
     await write(captain, "/admin")
-    await captain.locator(".keys button").first.click()
+    await captain.locator(".keys button", has_text=TEXTS["en"]["admin_broadcasts"]).click()
+    await captain.locator(".keys button", has_text=TEXTS["en"]["broadcast_new"]).click()
     await write(captain, "The ferry sails at noon.")
     await captain.locator(".keys button:has-text('Send')").last.click()
     await captain.locator(".keys button").first.wait_for()

@@ -250,7 +250,7 @@ async def test_the_note_cancels_an_upload(harness: BotHarness):
     await cancel(harness)
     harness.api.uploads.allow(None)
     assert note(harness) == ""
-    assert harness.texts()[-1] == EN["delivery_unknown"]
+    assert harness.texts()[-1] == EN["called_off"]  # the end of the file has never left
 
 
 async def test_the_note_is_gone_before_a_failure_is_explained(harness: BotHarness):

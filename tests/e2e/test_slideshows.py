@@ -227,7 +227,7 @@ async def test_an_incomplete_picture_download_is_a_platform_error(
 
 
 @pytest.mark.parametrize("kind", ["cut", "lost"])
-async def test_a_failed_later_album_is_reported_as_partial_and_not_repeated(
+async def test_a_later_album_without_a_response_is_explained_and_not_repeated(
     harness: BotHarness, kind: str
 ):
     await harness.start()
@@ -245,8 +245,8 @@ async def test_a_failed_later_album_is_reported_as_partial_and_not_repeated(
 
     harness.api.methods = FailingMethods(methods.world, methods.files)
     request = await show(harness, 21)
-    assert harness.texts()[-1] == TEXTS("en", "delivery_partial", sent=7, count=21)
-    assert len(harness.calls("sendMediaGroup")) == 2
+    assert harness.texts()[-1] == EN["delivery_unknown"]
+    assert len(harness.calls("sendMediaGroup")) == 3
     assert harness.home.reactions[request["message_id"]] == "😢"
     _, videos, _ = await get_user_stats(1001)
     assert videos == 0

@@ -181,7 +181,7 @@ async def test_confirmed_parts_are_not_sent_again(harness: BotHarness):
     await harness.say(f"https://www.tiktok.com/@a/photo/{SLIDES}")
     photos = [m for m in harness.answers() if "photo" in m]
     assert len(photos) == 17
-    assert any("Source" in text for text in harness.texts())
+    assert any("ferry.demo · TikTok" in text for text in harness.texts())
     asked = len(harness.simulator.log)
     await send_again(harness)
     assert len(harness.simulator.log) == asked
@@ -189,7 +189,7 @@ async def test_confirmed_parts_are_not_sent_again(harness: BotHarness):
     expected = Counter(pictures_of(harness, SLIDES, 25))
     assert Counter(content(harness, m) for m in photos) == expected
     assert len(harness.calls("sendMediaGroup")) == 4
-    assert sum("Source" in text for text in harness.texts()) == 1
+    assert sum("ferry.demo · TikTok" in text for text in harness.texts()) == 1
     assert (await get_user_stats(1001))[1:] == (1, 1)
 
 
@@ -340,7 +340,7 @@ async def test_an_inline_answer_is_simply_repeated(inline: InlineHarness, method
     await inline.type(VIDEO)
     message = await inline.send("fetch/post")
     assert message["video"]["duration"] == 3
-    assert "Source" in message["caption"]
+    assert message["caption"] == "ferry.demo · TikTok"
 
 
 async def test_an_inline_answer_that_is_never_confirmed_has_the_button(
