@@ -20,6 +20,7 @@ _PATIENCE_S = 30.0
 _UNKNOWN_S: Final = 10.0
 #: Window of the bot's flood protection, in seconds.
 _FLOOD_S: Final = 5.0
+_WIDE = "7300000000000000002"
 _VIDEO = "https://www.tiktok.com/@ferry.demo/video/"
 
 
@@ -145,7 +146,7 @@ async def _sound(session: Session) -> None:
         "the title of the sound", lambda: sound["audio"]["title"] == "Harbour bell"
     )
     await session.expect(
-        "the restored sound button", lambda: "Sound" in str(video.get("reply_markup"))
+        "the restored sound button", lambda: "🎵" in str(video.get("reply_markup"))
     )
 
 
@@ -155,7 +156,7 @@ async def _short_link(session: Session) -> None:
 
 async def _deleted(session: Session) -> None:
     request = session.say(f"{_VIDEO}7300000000000000404")
-    await session.answer("an explanation", lambda m: "does not exist" in m.get("text", ""))
+    await session.answer("an explanation", lambda m: "no longer exists" in m.get("text", ""))
     await session.settled(session.private_chat, request, "😢")
 
 
@@ -213,6 +214,24 @@ async def _story(session: Session) -> None:
     await session.answer("the reason", lambda m: "signed in" in m.get("text", ""))
 
 
+async def _versions(session: Session) -> None:
+    link = f"{_VIDEO}{_WIDE}"
+    request = session.say(f"{link} 0:01-0:02")
+    piece = await session.answer(
+        "a second of it", lambda m: m.get("video", {}).get("duration") == 1
+    )
+    await session.settled(session.private_chat, request, None)
+    request = session.say(f"{link} mp3")
+    await session.answer(
+        "an MP3 file", lambda m: m.get("audio", {}).get("file_name") == f"{_WIDE}.mp3"
+    )
+    await session.settled(session.private_chat, request, None)
+    session.simulator.world.press(session.ada, piece, f"pick/tiktok/{_WIDE}")
+    menu = await session.answer("the versions", lambda m: "take/file/" in str(m))
+    session.simulator.world.press(session.ada, menu, f"take/file/tiktok/{_WIDE}")
+    await session.answer("the original file", lambda m: "document" in m)
+
+
 async def _too_large(session: Session) -> None:
     request = session.say(f"{_VIDEO}7300000000000000070")
     video = await session.answer(
@@ -223,7 +242,7 @@ async def _too_large(session: Session) -> None:
     )
     await session.settled(session.private_chat, request, None)
     session.say(f"{_VIDEO}7300000000000000900")
-    await session.answer("a refusal", lambda m: "900 MB" in m.get("text", ""))
+    await session.answer("a refusal", lambda m: "900\N{NO-BREAK SPACE}MB" in m.get("text", ""))
 
 
 async def _slow(session: Session) -> None:
@@ -240,7 +259,9 @@ async def _slow(session: Session) -> None:
 
 async def _settings(session: Session) -> None:
     session.say("/settings")
-    menu = await session.answer("the settings", lambda m: "set/caption/bot" in str(m))
+    menu = await session.answer("the settings", lambda m: "set/page/caption" in str(m))
+    session.simulator.world.press(session.ada, menu, "set/page/caption")
+    await session.expect("the parts", lambda: "set/caption/bot" in str(menu["reply_markup"]))
     session.simulator.world.press(session.ada, menu, "set/caption/bot")
     await session.expect("the added part", lambda: "4️⃣" in str(menu["reply_markup"]))
     request = session.say("https://www.instagram.com/reel/DemoReel001/")
@@ -419,6 +440,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
     ("A slow site", _slow),
+    ("A piece of a video, another format, and the versions to choose from", _versions),
     ("Videos that are too large", _too_large),
     ("Settings: author and text below the post", _settings),
     ("Files instead of videos", _files),
