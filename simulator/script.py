@@ -296,6 +296,8 @@ async def _group(session: Session) -> None:
     olena = world.person(1002, "Olena", language_code="uk")
     crew = world.group(-100_2000, "Harbour crew")
     crew.members = {session.ada.id: "creator", olena.id: "member"}
+    world.invite(olena, crew)
+    await session.answer("a welcome in Ukrainian", lambda m: "Українська" in m["text"], crew)
     world.say(olena, "good morning everybody", crew)
     request = world.say(olena, f"{_VIDEO}7300000000000000001", crew)
     await session.answer("a video", lambda m: "video" in m, crew)
