@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 #: Pauses before an explanation that Telegram did not take is sent again, in seconds.
 EXPLAIN_AGAIN_S: Final = (1.0, 4.0, 15.0)
+#: An explanation does not wait for a longer `retry_after` than this, in seconds.
+_LONGEST_PAUSE_S: Final = 20
 
 
 class Service(Protocol):
@@ -228,7 +230,7 @@ async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) 
 
 def _lasts(error: ClipferryError) -> bool:
     """Return True if Telegram asks for a pause too long for an explanation, as in slow mode."""
-    return isinstance(error, FloodError) and error.retry_after_s > sum(EXPLAIN_AGAIN_S)
+    return isinstance(error, FloodError) and error.retry_after_s > _LONGEST_PAUSE_S
 
 
 def _log_unexplained(item: RequestContext, error: ClipferryError) -> None:

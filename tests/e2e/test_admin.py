@@ -66,7 +66,7 @@ async def test_every_section_of_the_menu_opens_and_leads_back(harness: BotHarnes
         sections,
         [
             *("Broadcasts", "Statistics", "People", EN["admin_bans_none"], EN["log_none"], "Ads"),
-            EN["access_mode_everyone"],
+            TEXTS.plain("en", "access_mode_everyone"),
         ],
         strict=True,
     ):

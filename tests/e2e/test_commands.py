@@ -31,7 +31,7 @@ async def test_the_help_fits_the_kind_of_chat(harness: BotHarness):
     assert "/help" in harness.texts()[0]
     await harness.say("/HELP")
     everything = harness.texts()[-1]
-    for part in (*PLATFORMS, "🎵", "/mode", "/privacy", "/cancel", "50 MB"):
+    for part in (*PLATFORMS, "🎵", "/mode", "/privacy", "/cancel", "50\N{NO-BREAK SPACE}MB"):
         assert part in everything
     assert "@clipferry_demo_bot" not in everything  # inline mode is off
     await harness.say("/help", chat=crew)

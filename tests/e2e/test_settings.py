@@ -47,14 +47,17 @@ async def test_the_pages_show_and_change_the_settings(harness: BotHarness):
     assert selected(menu) == set()
     await harness.press(menu, "set/page/quality")
     assert selected(menu) == {"quality/best"}
-    for setting in ("quality/720p", "page/main", "file_mode", "describe"):
+    for setting in ("quality/720p", "describe", "page/main", "file_mode"):
         await harness.press(menu, f"set/{setting}")
     assert selected(menu) == {"file_mode"}
     assert {"🎬 Quality: 720p ›", "📝 Caption: Link ›"} <= set(labels(menu))
     await harness.press(menu, "set/page/caption")
     for part in ("text", "author", "source", "source"):
         await harness.press(menu, f"set/caption/{part}")
-    assert labels(menu) == ["1️⃣ Text", "2️⃣ Author", "3️⃣ Link", "▫️ Bot name", EN["settings_back"]]
+    assert labels(menu) == [
+        *("1️⃣ Text", "2️⃣ Author", "3️⃣ Link", "▫️ Bot name"),
+        *(f"✅ {EN['set_describe']}", EN["settings_back"]),
+    ]
     await harness.press(menu, "set/page/main")
     assert "📝 Caption: Text · Author · Link ›" in labels(menu)
     record = await find_chat(1001)
