@@ -143,6 +143,7 @@ async def test_an_upload_whose_last_byte_has_left_is_not(tmp_path: Path, ending:
     assert (server.connections, server.complete) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_a_time_out_is_unknown_only_after_the_last_byte(tmp_path: Path):
     server = Server(["silent"])
     async with serving(server) as port, connected(port) as bot:

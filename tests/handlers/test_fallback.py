@@ -115,6 +115,7 @@ async def hint(telegram: FakeTelegram, bundles: Bundles, *messages: Message) -> 
     return telegram.of(SendMessage)
 
 
+@pytest.mark.slow
 async def test_an_album_gets_one_hint_however_its_items_arrive(telegram: FakeTelegram):
     bundles = Bundles()
     first, *others, late = album(telegram, *[""] * 10)
@@ -124,6 +125,7 @@ async def test_an_album_gets_one_hint_however_its_items_arrive(telegram: FakeTel
     assert len(await hint(telegram, bundles, *album(telegram, "", "", media_group_id="2"))) == 2
 
 
+@pytest.mark.slow
 async def test_the_hint_below_an_album_is_the_most_specific(telegram: FakeTelegram):
     items = album(telegram, "", "https://www.tiktok.com/@ferry.demo", "")
     (only,) = await hint(telegram, Bundles(), *items)
@@ -144,6 +146,7 @@ async def test_an_album_with_a_link_gets_no_hint(telegram: FakeTelegram, is_firs
     assert await waiting == []
 
 
+@pytest.mark.slow
 async def test_messages_that_are_forwarded_together_get_one_hint(telegram: FakeTelegram):
     origin = MessageOriginHiddenUser(date=DATE, sender_user_name="Ann")
     forwards = [

@@ -438,6 +438,7 @@ async def test_who_has_many_links_waiting_is_told_once(telegram: FakeTelegram):
     await bench.queue.drain(0)
 
 
+@pytest.mark.slow
 async def test_what_is_beyond_a_persons_limit_is_counted_in_one_message(telegram: FakeTelegram):
     bench = Bench(telegram, replace(LIMITS, private_queue=99, group_queue=99, waiting_links=5))
     for number in range(4):
