@@ -29,7 +29,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, and where."""
+    """The sender of a message or button press, and the group it came from."""
 
     #: The person, or the chat in whose name a message was sent; None if Telegram does not say.
     sender_id: int | None
