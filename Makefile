@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos check bench live settings requirements clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos check bench live settings pictures requirements clean
 
 demo: $(VENV)/demo
 	$(BIN)/python main.py demo $(ARGS)
@@ -61,6 +61,10 @@ live: $(VENV)/run
 # Writes the generated files: config.ini, docs/settings.md and docs/sites.md.
 settings: $(VENV)/dev
 	$(BIN)/python -m tests.generated
+
+# Makes the README's pictures of the chat page (needs Chromium); ARGS=slideshow makes one of them.
+pictures: $(VENV)/dev
+	$(BIN)/python -m tests.pictures $(ARGS)
 
 # Upgrades and pins all dependencies, with hashes and without URLs.
 requirements: $(VENV)/dev

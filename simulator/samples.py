@@ -27,7 +27,7 @@ class VideoSpec:
     has_sound: bool = True
     #: Put the index (moov) before the media data.
     is_fast_start: bool = True
-    #: Encode random noise, which hardly compresses: about 0.3 MB per frame.
+    #: Cover the picture with noise, which hardly compresses: about 0.3 MB per frame.
     is_noise: bool = False
     #: Pad the file to this size, in bytes; 0 adds no padding.
     padded_bytes: int = 0
@@ -43,7 +43,7 @@ class SampleStore:
     def video(self, spec: VideoSpec) -> Path:
         """Return a video with a moving test picture and, unless silent, a tone."""
         traits = zip(
-            ("silent", "slow", "noise"),
+            ("silent", "slow", "noisy"),
             (not spec.has_sound, not spec.is_fast_start, spec.is_noise),
             strict=True,
         )
@@ -135,10 +135,9 @@ def _scene(width: int, height: int, label: str) -> Image.Image:
 
 
 def _encode(path: Path, spec: VideoSpec) -> None:
-    source = "nullsrc" if spec.is_noise else "testsrc2"
-    picture = f"{source}=size={spec.width}x{spec.height}:rate=30:duration={spec.seconds}"
+    picture = f"testsrc2=size={spec.width}x{spec.height}:rate=30:duration={spec.seconds}"
     if spec.is_noise:
-        picture += ",geq=random(1)*255:128:128"
+        picture += ",geq='lum(X,Y)/2+random(1)*127':'cb(X,Y)':'cr(X,Y)'"
     tone = f"sine=frequency=440:sample_rate=44100:duration={spec.seconds}"
     muxing = {"movflags": "+faststart"} if spec.is_fast_start and spec.container == "mp4" else {}
     with (

@@ -3,44 +3,31 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from app.bot_commands import PRIVATE_COMMANDS
 from core.progress import NotePace
 from data.config import ROOT
 from misc.ui.texts import load_texts
-from simulator.catalogue import LINKS, add_people, add_posts
-from simulator.page import BotSwitch
+from simulator.catalogue import add_posts
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.browser_harness import CHROMIUM, BrowserHarness, open_browser, write
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 #: Folder for screenshots, for manual review.
 SCREENS = ROOT / "var" / "screens"
 TEXTS = load_texts()
-QUIET = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    *(["--no-sandbox"] if os.geteuid() == 0 else []),
-]
-
 # Browsers are slow while tests use all cores.
 expect.set_options(timeout=30_000)
 
@@ -53,64 +40,10 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 async def browser_harness(
     tmp_path: Path, samples: SampleStore, authority: Authority
-) -> AsyncIterator["BrowserHarness"]:
+) -> AsyncIterator[BrowserHarness]:
     """Yield the bot, the chat page and a browser."""
-    assert CHROMIUM, "Chromium is not installed: apt install chromium"
-    harness = BotHarness(tmp_path, samples, authority)
-    browser_harness = BrowserHarness(harness)
-    links = [asdict(link) for link in LINKS]
-    harness.simulator.show_page(BotSwitch(browser_harness.crash, lambda: True), links)
-    add_people(harness.world)
-    await harness.simulator.start()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        browser_harness.browser = browser
+    async with open_browser(BotHarness(tmp_path, samples, authority)) as browser_harness:
         yield browser_harness
-        await browser.close()
-    await harness.close()
-    assert browser_harness.troubles == []
-
-
-class BrowserHarness:
-    """Browser windows on one simulator."""
-
-    def __init__(self, harness: BotHarness) -> None:
-        self.harness = harness
-        self.browser: Browser | None = None
-        #: Errors in the browser's console, and requests to other servers.
-        self.troubles: list[str] = []
-        self.crashes = 0
-
-    async def crash(self) -> None:
-        self.crashes += 1
-
-    async def window(self, place: str = "", *, dark: bool = False, phone: bool = False) -> Page:
-        """Open a window; `place` is "chat/person", the ids in the page's URL fragment."""
-        assert self.browser
-        context = await self.browser.new_context(
-            viewport={"width": 390, "height": 800} if phone else {"width": 1280, "height": 800},
-            color_scheme="dark" if dark else "light",
-        )
-        page = await context.new_page()
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", self._on_console)
-        page.on("request", lambda asked: self._check_url(asked.url))
-        await page.goto(f"{self.harness.simulator.address}/#{place}")
-        await expect(page.locator("#chat-list li").first).to_be_attached()
-        return page
-
-    def _on_console(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
-            self.troubles.append(said.text)
-
-    def _check_url(self, url: str) -> None:
-        if not url.startswith((self.harness.simulator.address, "blob:")):
-            self.troubles.append(f"request to {url}")
-
-
-async def write(page: Page, words: str) -> None:
-    await page.fill("#text", words)
-    await page.press("#text", "Enter")
 
 
 async def screenshot(page: Page, name: str) -> None:

@@ -1,0 +1,88 @@
+"""A browser that shows the chat page of the bot under test."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from simulator.catalogue import LINKS, add_people
+from simulator.page import BotSwitch
+from tests.e2e.bot_harness import BotHarness
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+_ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
+
+
+@asynccontextmanager
+async def open_browser(harness: BotHarness) -> AsyncIterator["BrowserHarness"]:
+    """Start a browser and the simulator with its page, and the bot once the test does so.
+
+    Fails at the end if a page logged an error or asked another server.
+    """
+    assert CHROMIUM, "Chromium is not installed: apt install chromium"
+    links = [asdict(link) for link in LINKS]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        browser_harness = BrowserHarness(harness, browser)
+        harness.simulator.show_page(BotSwitch(browser_harness.crash, lambda: True), links)
+        add_people(harness.world)
+        await harness.simulator.start()
+        try:
+            yield browser_harness
+        finally:
+            await browser.close()
+            await harness.close()
+    assert browser_harness.troubles == []
+
+
+class BrowserHarness:
+    """Browser windows on one simulator."""
+
+    def __init__(self, harness: BotHarness, browser: Browser) -> None:
+        self.harness = harness
+        self.browser = browser
+        #: Errors in the browser's console, and requests to other servers.
+        self.troubles: list[str] = []
+        self.crashes = 0
+
+    async def crash(self) -> None:
+        self.crashes += 1
+
+    async def window(self, place: str = "", *, dark: bool = False, phone: bool = False) -> Page:
+        """Open a window; `place` is "chat/person", the ids in the page's URL fragment."""
+        context = await self.browser.new_context(
+            viewport={"width": 390, "height": 800} if phone else {"width": 1280, "height": 800},
+            color_scheme="dark" if dark else "light",
+        )
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("console", self._on_console)
+        page.on("request", lambda asked: self._check_url(asked.url))
+        await page.goto(f"{self.harness.simulator.address}/#{place}")
+        await expect(page.locator("#chat-list li").first).to_be_attached()
+        return page
+
+    def _on_console(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.troubles.append(said.text)
+
+    def _check_url(self, url: str) -> None:
+        if not url.startswith((self.harness.simulator.address, "blob:")):
+            self.troubles.append(f"request to {url}")
+
+
+async def write(page: Page, words: str) -> None:
+    """Send a message as the person of the page."""
+    await page.fill("#text", words)
+    await page.press("#text", "Enter")

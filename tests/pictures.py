@@ -1,0 +1,163 @@
+"""Make the pictures of the README from the demo's chat page: `make pictures`."""
+
+import asyncio
+import io
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from data.config import ROOT
+from simulator.catalogue import add_posts
+from simulator.samples import SampleStore
+from simulator.sites.proxy import Authority
+from simulator.throttle import Throttle
+from tests.e2e.bot_harness import BotHarness
+from tests.e2e.browser_harness import BrowserHarness, open_browser, write
+
+_FOLDER: Final = ROOT / "docs" / "images"
+#: Pause between two looks at the page, in seconds.
+_FRAME_S: Final = 0.15
+#: How long the last frame is shown, and any other at most, in seconds.
+_LAST_S: Final = 3.0
+_LONGEST_S: Final = 1.5
+#: Speeds of the simulated lines, in bytes a second.
+_SITE_BYTES_PER_S: Final = 9_000_000
+_UPLOAD_BYTES_PER_S: Final = 7_000_000
+_BIG_VIDEO: Final = "7300000000000000070"
+
+Scene = Callable[[BrowserHarness], Awaitable[None]]
+
+
+async def _slow_video(browser: BrowserHarness) -> None:
+    """A video of 70 MB: downloading, converting, uploading, and the answer."""
+    simulator = browser.harness.simulator
+    simulator.site.posts[_BIG_VIDEO].throttle = Throttle(bytes_per_s=_SITE_BYTES_PER_S)
+    simulator.api.uploads.bytes_per_s = _UPLOAD_BYTES_PER_S
+    page = await browser.window("1001/1001", phone=True)
+    await page.set_viewport_size({"width": 390, "height": 640})
+    await write(page, "/start")
+    await expect(page.locator("#messages li:not(.mine)")).to_have_count(1)
+    await write(page, "/about")
+    await expect(page.locator("#messages li:not(.mine)")).to_have_count(2)
+    async with _recording(page, _FOLDER / "slow-video.webp"):
+        await page.fill("#text", f"https://www.tiktok.com/@ferry.demo/video/{_BIG_VIDEO}")
+        await asyncio.sleep(2 * _FRAME_S)
+        await page.press("#text", "Enter")
+        video = page.locator("#messages video")
+        await expect(video).to_have_count(1, timeout=120_000)
+        await video.scroll_into_view_if_needed()
+        await asyncio.sleep(4 * _FRAME_S)
+
+
+async def _video_and_sound(browser: BrowserHarness) -> None:
+    page = await browser.window("1001/1001")
+    await page.click("#samples button >> nth=0")
+    await expect(page.locator("#messages video")).to_have_count(1)
+    await page.click(".keys button:has-text('🎵')")
+    await expect(page.locator(".audio b")).to_have_text("Harbour bell")
+    await _shoot(page, "video-and-sound")
+
+
+async def _slideshow(browser: BrowserHarness) -> None:
+    page = await browser.window("1001/1001")
+    await page.click("#samples button:has-text('slideshow')")
+    pictures = page.locator(".mosaic img")
+    await expect(pictures).to_have_count(11)
+    await pictures.last.scroll_into_view_if_needed()
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.mosaic img')].every(i => i.naturalWidth > 0)"
+    )
+    await _shoot(page, "slideshow")
+
+
+async def _arabic_phone_dark(browser: BrowserHarness) -> None:
+    page = await browser.window("1003/1003", dark=True, phone=True)
+    await write(page, "/start")
+    bot = page.locator("#messages li:not(.mine)")
+    await expect(bot).to_have_count(1)
+    await page.click("#toggle-aside")
+    await page.click("#samples button:has-text('deleted')")
+    await expect(bot).to_have_count(2)
+    await _shoot(page, "arabic-phone-dark")
+
+
+SCENES: Final[tuple[Scene, ...]] = (
+    _slow_video,
+    _video_and_sound,
+    _slideshow,
+    _arabic_phone_dark,
+)
+
+
+async def _shoot(page: Page, name: str) -> None:
+    """Save a picture of the page in 256 colours, which takes a third of the space."""
+    picture = Image.open(io.BytesIO(await page.screenshot()))
+    picture.convert("RGB").quantize(256).save(_FOLDER / f"{name}.png", optimize=True)
+
+
+@asynccontextmanager
+async def _recording(page: Page, path: Path) -> AsyncIterator[None]:
+    """Save what the page shows meanwhile as an animation, one frame for each change."""
+    frames: list[tuple[float, bytes]] = []
+
+    async def look() -> None:
+        while True:
+            # What moves by itself is no reason for another frame.
+            picture = await page.screenshot(animations="disabled")
+            if not frames or frames[-1][1] != picture:
+                frames.append((time.monotonic(), picture))
+            await asyncio.sleep(_FRAME_S)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    _save(frames, path)
+
+
+def _save(frames: list[tuple[float, bytes]], path: Path) -> None:
+    times = [at for at, _ in frames]
+    shown_s = [min(b - a, _LONGEST_S) for a, b in itertools.pairwise(times)]
+    first, *others = (Image.open(io.BytesIO(picture)).convert("RGB") for _, picture in frames)
+    first.save(
+        path,
+        save_all=True,
+        append_images=others,
+        duration=[round(seconds * 1_000) for seconds in [*shown_s, _LAST_S]],
+        loop=0,
+        quality=60,
+        method=6,
+    )
+
+
+async def _make(scene: Scene, samples: SampleStore) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        harness = BotHarness(Path(folder), samples, Authority(Path(folder)))
+        async with open_browser(harness) as browser:
+            add_posts(harness.simulator)
+            await harness.start(LIMITS_PATIENCE_S="1")
+            await scene(browser)
+
+
+def main() -> int:
+    """Make the pictures whose names are arguments, or all of them."""
+    names = set(sys.argv[1:])
+    samples = SampleStore(ROOT / "var" / "samples")
+    for scene in SCENES:
+        if not names or scene.__name__.strip("_") in names:
+            asyncio.run(_make(scene, samples))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
