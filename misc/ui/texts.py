@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape, unescape
@@ -19,6 +20,8 @@ Text = str | Mapping[str, str]
 #: The fact that decides which plural form of a text is used.
 DECIDING: Final = "count"
 _TAG: Final = re.compile(r"<[^>]*>")
+#: A command in a sentence, outside of tags, code and addresses.
+_COMMAND: Final = re.compile(r"(?<![\w/<>:.])/(?=[a-z])")
 _FOLDER = Path(__file__).resolve().parents[2] / "locale"
 
 
@@ -122,7 +125,26 @@ def load_texts() -> Texts:
     """
     return Texts(
         {
-            file.stem: json.loads(file.read_text(encoding="utf-8"))
+            file.stem: _with_directions(json.loads(file.read_text(encoding="utf-8")))
             for file in sorted(_FOLDER.glob("*.json"))
         }
     )
+
+
+def _with_directions(texts: dict[str, Text]) -> dict[str, Text]:
+    """Put a left-to-right mark before each command in texts that are written from right to left.
+
+    Without it, the slash is shown behind the command's name.
+    """
+    if unicodedata.bidirectional(str(texts["language_name"])[0]) not in {"R", "AL"}:
+        return texts
+
+    def marked(text: str) -> str:
+        return _COMMAND.sub("\N{LEFT-TO-RIGHT MARK}/", text)
+
+    return {
+        key: marked(text)
+        if isinstance(text, str)
+        else {category: marked(form) for category, form in text.items()}
+        for key, text in texts.items()
+    }

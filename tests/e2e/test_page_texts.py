@@ -47,7 +47,7 @@ FACTS: Mapping[str, Fact] = {
     "contact": "@clipferry_admin",
     "channel": "@clipferry_news",
     "channels": ("@clipferry_news", "@clipferry_talk"),
-    "bot": "@clipferry_demo_bot",
+    "bot": "clipferry_demo_bot",
     "who": "@ada",
     "error": "PageChangedError",
     "where": "message.forward_origin",

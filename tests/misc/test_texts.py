@@ -260,6 +260,21 @@ def test_every_text_is_used_and_every_used_text_is_there():
     assert unused == set()
 
 
+def test_the_slash_of_a_command_stays_before_it_in_right_to_left_texts():
+    mark = "\N{LEFT-TO-RIGHT MARK}"
+    commands = {
+        language: [
+            text[max(found.start() - 1, 0)]
+            for text in TEXTS[language].values()
+            for found in re.finditer(r"(?<![\w/<>:.])/(?=[a-z])", text)
+        ]
+        for language in FILES
+    }
+    assert set(commands.pop("ar")) == {mark}
+    assert mark not in {before for found in commands.values() for before in found}
+    assert mark not in TEXTS("ar", "about_source", url="https://a.example/b")
+
+
 def test_an_unknown_language_is_english_and_facts_are_escaped():
     assert TEXTS("xx", "link_broken") == FILES["en"]["link_broken"]
     assert "&lt;b&gt;" in TEXTS("en", "error", code="<b>")
