@@ -32,8 +32,8 @@ _CONNECTIONS: Final = 4
 
 #: Serves requests by the ids of their rows; returns False if the job is to be handed out again.
 Serve = Callable[[Sequence[int]], Awaitable[bool]]
-#: Cancels a request by the id of its row; True if its chat is not told.
-Cancel = Callable[[int, bool], None]
+#: Cancels a request by the id of its row, and its chat; True if the chat is not told.
+Cancel = Callable[[int, int, bool], None]
 
 
 class _HandOutAgainError(Exception):
@@ -118,7 +118,7 @@ class EngineWorker:
         async def on_notification(*, channel: str, payload: str) -> None:
             if channel == CANCELLATIONS:
                 what = json.loads(payload)
-                self._cancel(what["row"], what["quiet"])
+                self._cancel(what["row"], what["chat"], what["quiet"])
 
         connector = app.connector
         assert isinstance(connector, PsycopgConnector)

@@ -18,6 +18,7 @@ from core.chat_queue import Lane
 from core.request import Request
 from data.database import lock_upgrades, read, read_one, without_time_limits, write
 from data.models import KeyValues, Requests
+from data.requests import store_requests
 from data.workers import is_alive
 
 #: The engine's name for the work that a job stands for.
@@ -65,7 +66,7 @@ _ROOM: Final = text(
         WHERE {_OPEN} AND queue_name = :queue AND args->>'chat' = :chat) AS messages,
       (SELECT count(*) FROM (
         SELECT FROM procrastinate_jobs WHERE {_OPEN} AND queue_name = :queue LIMIT :most
-      ) AS some) AS total,
+      ) AS waiting) AS total,
       EXISTS (SELECT FROM procrastinate_jobs
         WHERE {_OPEN} AND queue_name = :queue AND args->>'chat' = :chat AND args->>'what' = :what
       ) AS is_running
@@ -165,6 +166,25 @@ async def room_for(bot_id: int, request: Request, most: int) -> Room:
     return Room(row.links, row.messages, row.total, row.is_running)
 
 
+async def store_with_job(
+    bot_id: int, update_id: int, requests: Sequence[Request], fitting: int, *, is_late: bool
+) -> list[int | None]:
+    """Store the requests of an update, with a job for those of the first `fitting` that are new.
+
+    Return the ids of the rows, None for what was stored before. See `add_job` for `is_late`.
+
+    Raises:
+        StorageError: nothing is stored.
+    """
+
+    def add(db: Connection, rows: Sequence[int | None]) -> None:
+        new = [row for row in rows[:fitting] if row is not None]
+        if new:
+            add_job(db, bot_id, new, requests[0], is_late=is_late)
+
+    return await store_requests(bot_id, update_id, requests, then=add)
+
+
 def add_job(
     db: Connection, bot_id: int, rows: Sequence[int], request: Request, *, is_late: bool = False
 ) -> None:
@@ -234,10 +254,31 @@ async def open_requests_of(bot_id: int, chat_id: int) -> list[tuple[int, Request
     return [(row_id, request) for row_id, request in found if request]
 
 
-async def announce_cancellation(row: int, *, is_quiet: bool) -> None:
+async def announce_cancellation(row: int, chat_id: int, *, is_quiet: bool) -> None:
     """Ask the worker that has a request to cancel it; nobody answers."""
-    values = {"channel": CANCELLATIONS, "what": json.dumps({"row": row, "quiet": is_quiet})}
+    what = json.dumps({"row": row, "chat": chat_id, "quiet": is_quiet})
+    values = {"channel": CANCELLATIONS, "what": what}
     await write(lambda db: db.execute(text("SELECT pg_notify(:channel, :what)"), values))
+
+
+async def pass_on(bot_id: int, row: int, request: Request) -> None:
+    """Let a worker serve a request that this process has claimed.
+
+    Raises:
+        StorageError: the database did not respond; `rescue` makes up for it once this process ends.
+    """
+
+    def work(db: Connection) -> None:
+        db.execute(update(Requests).where(Requests.id == row).values(owner=None))
+        add_job(db, bot_id, [row], request)
+
+    await write(work)
+
+
+async def any_open(rows: Sequence[int]) -> bool:
+    """Return True if one of the requests has not ended."""
+    query = select(Requests.id).where(Requests.id.in_(rows), Requests.finished_at.is_(None))
+    return await read_one(lambda db: db.execute(query.limit(1)).first()) is not None
 
 
 async def release(rows: Sequence[int], owner: str) -> None:

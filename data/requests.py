@@ -1,6 +1,6 @@
 """The request store: requests that survive a restart, and flights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,11 +71,16 @@ class EndedRequest:
 
 
 async def store_requests(
-    bot_id: int, update_id: int, requests: Sequence[Request], owner: str
+    bot_id: int,
+    update_id: int,
+    requests: Sequence[Request],
+    owner: str | None = None,
+    then: Callable[[Connection, Sequence[int | None]], None] = lambda *_: None,
 ) -> list[int | None]:
     """Store the requests of one update in one transaction and return the ids of the rows.
 
     An id is None if the request is already stored, because Telegram delivered the update twice.
+    `then` gets the ids, and adds to the transaction.
     """
 
     def work(db: Connection) -> list[int | None]:
@@ -95,7 +100,9 @@ async def store_requests(
             )
             for number, request in enumerate(requests)
         ]
-        return [row and row.id for row in rows]
+        ids = [row and row.id for row in rows]
+        then(db, ids)
+        return ids
 
     return await write(work)
 

@@ -734,6 +734,7 @@ class Item:
     has_note: bool = True
     #: None: the chat itself, as in private chats.
     person_id: int | None = None
+    row: int | None = None
 
     @property
     def lane(self) -> Lane:
