@@ -20,6 +20,7 @@ from misc.fleet_intake import FleetIntake
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.access_gate import AccessGate
+from misc.middlewares.chat_order import ChatOrder
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
@@ -205,6 +206,7 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
     )
     return Middlewares(
         update_acks=container.update_acks,
+        chat_order=ChatOrder() if settings.run.is_fleet else None,
         other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),

@@ -27,6 +27,7 @@
     ├─ SpoolError                the disk for downloads is full or unavailable
     ├─ StorageError              the database has a problem; users are still served
     │   └─ NewerDatabaseError
+    ├─ RequestTakenOverError     another worker answers; users are told nothing
     ├─ SettingsError             only at startup
     └─ BugError                  everything unexpected
 
@@ -537,6 +538,10 @@ class NewerDatabaseError(StorageError):
     """The database was made by a newer version of Clipferry."""
 
     retryable = False
+
+
+class RequestTakenOverError(ClipferryError):
+    """Another worker has taken the request over, so this one must not answer it any more."""
 
 
 class BugError(ClipferryError):

@@ -24,8 +24,10 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.functions import FunctionElement
 
 from core.clock import Clock, system_clock
 from core.errors import NewerDatabaseError
@@ -269,6 +271,26 @@ def table_of(model: type[Base]) -> Table:
 def unix_now() -> int:
     """Return the current Unix time in whole seconds, from `clock`."""
     return int(clock())
+
+
+class DatabaseTime(FunctionElement[int]):
+    """The current Unix time in whole seconds by the clock of the database, in SQL.
+
+    Leases are decided by it: the clocks of two machines may differ by more than a lease lasts.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(DatabaseTime, "postgresql")
+def _postgresql_time(*_: object, **_options: object) -> str:
+    return "CAST(floor(extract(epoch FROM now())) AS BIGINT)"
+
+
+@compiles(DatabaseTime, "sqlite")
+def _sqlite_time(*_: object, **_options: object) -> str:
+    return "CAST(strftime('%s', 'now') AS INTEGER)"
 
 
 async def close() -> None:

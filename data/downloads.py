@@ -9,7 +9,7 @@ from core.request import Progress
 from data.database import table_of, unix_now, write
 from data.models import Users, Video
 from data.prepared_statements import PreparedStatement, parameters
-from data.requests import finish
+from data.requests import Claim, finish
 from data.rollups import count_post, lock_chat
 
 # Prepared once and on the bare tables, because these statements run for every delivery.
@@ -36,15 +36,16 @@ async def record_download(
     is_processed: bool,
     is_inline: bool,
     ads: AdRule | None,
-    answers: tuple[int, Progress] | None = None,
+    answers: tuple[Claim, Progress] | None = None,
 ) -> bool:
     """Record one delivery in one transaction. Return True if an ad must be shown with it.
 
     `ads` is the rule for showing ads. An ad that is due is claimed in the same transaction, so
     concurrent deliveries cannot show it twice. With None, the delivery is only counted. `answers`
-    is the row id and the progress of the request that the delivery finishes, or None.
+    is the claim and the progress of the request that the delivery finishes, or None.
 
     Raises:
+        RequestTakenOverError: the claim has ended; nothing was recorded.
         StorageError: the chat is not registered, or the database did not respond.
     """
     now = unix_now()

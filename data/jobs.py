@@ -182,7 +182,7 @@ async def store_with_job(
         if new:
             add_job(db, bot_id, new, requests[0], is_late=is_late)
 
-    return await store_requests(bot_id, update_id, requests, then=add)
+    return await store_requests(bot_id, update_id, requests, None, add)
 
 
 def add_job(
@@ -269,7 +269,8 @@ async def pass_on(bot_id: int, row: int, request: Request) -> None:
     """
 
     def work(db: Connection) -> None:
-        db.execute(update(Requests).where(Requests.id == row).values(owner=None))
+        released = {"owner": None, "epoch": Requests.epoch + 1}
+        db.execute(update(Requests).where(Requests.id == row).values(released))
         add_job(db, bot_id, [row], request)
 
     await write(work)
@@ -284,7 +285,8 @@ async def any_open(rows: Sequence[int]) -> bool:
 async def release(rows: Sequence[int], owner: str) -> None:
     """Give up a worker's claims of requests that it did not finish."""
     mine = Requests.id.in_(rows) & (Requests.owner == owner) & Requests.finished_at.is_(None)
-    await write(lambda db: db.execute(update(Requests).where(mine).values(owner=None)))
+    released = update(Requests).where(mine).values(owner=None, epoch=Requests.epoch + 1)
+    await write(lambda db: db.execute(released))
 
 
 def queue_of(bot_id: int) -> str:

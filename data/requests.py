@@ -1,16 +1,17 @@
 """The request store: requests that survive a restart, and flights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Update, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
+from core.errors import RequestTakenOverError
 from core.media import Link
 from core.request import Progress, Request, Ticket
-from data.database import read, read_one, table_of, unix_now, write
+from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import conflicting, is_alive
@@ -29,29 +30,68 @@ _INSERT: Final = PreparedStatement(
         for insert in (sqlite.insert, postgresql.insert)
     )
 )
-_STORE_PROGRESS: Final = PreparedStatement(
-    update(_TABLE).where(_TABLE.c.id == bindparam("row")).values(progress=bindparam("how_far"))
-)
-_FINISH: Final = PreparedStatement(
+#: The row of a claim, while nobody else has claimed it and it is not finished.
+_CLAIMED: Final = (
     update(_TABLE)
-    .where(_TABLE.c.id == bindparam("row"), _TABLE.c.finished_at.is_(None))
-    .values(
+    .where(
+        _TABLE.c.id == bindparam("row"),
+        _TABLE.c.owner == bindparam("me"),
+        _TABLE.c.epoch == bindparam("claimed_at"),
+        _TABLE.c.finished_at.is_(None),
+    )
+    .returning(_TABLE.c.id)
+)
+_COUNT_ATTEMPT: Final = PreparedStatement(_CLAIMED.values(attempts=_TABLE.c.attempts + 1))
+_STORE_PROGRESS: Final = PreparedStatement(_CLAIMED.values(progress=bindparam("how_far")))
+_FINISH: Final = PreparedStatement(
+    _CLAIMED.values(
         finished_at=bindparam("at"),
         outcome=bindparam("how"),
         progress=bindparam("how_far"),
         owner=None,
     )
 )
+#: A request that no running worker serves.
+_IS_ORPHAN: Final = _TABLE.c.finished_at.is_(None) & or_(
+    _TABLE.c.owner.is_(None), ~is_alive(_TABLE.c.owner)
+)
+_HAS_ENDED: Final = PreparedStatement(
+    select(_TABLE.c.id).where(
+        _TABLE.c.id == bindparam("row"),
+        _TABLE.c.epoch == bindparam("claimed_at"),
+        _TABLE.c.finished_at.is_not(None),
+    )
+)
+_CLAIM: Final = PreparedStatement(
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("row"), _IS_ORPHAN)
+    .values(owner=bindparam("me"), epoch=_TABLE.c.epoch + 1)
+    .returning(_TABLE)
+)
 #: Updates of the bot between a message and its edit two minutes later, at most.
 _SPAN: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of a worker to serve a request; it ends when another worker claims the request."""
+
+    #: Id of the request's row.
+    row: int
+    #: Name of the worker.
+    owner: str
+    #: The row's number of changes of its owner at the time of the claim.
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A stored request that is not finished."""
+    """A stored request that is not finished, as a worker has claimed it."""
 
     #: Id of the row.
     id: int
+    #: See `Claim`.
+    epoch: int
     #: None if the stored JSON is invalid.
     request: Request | None
     progress: Progress
@@ -74,13 +114,14 @@ async def store_requests(
     bot_id: int,
     update_id: int,
     requests: Sequence[Request],
-    owner: str | None = None,
+    owner: str | None,
     then: Callable[[Connection, Sequence[int | None]], None] = lambda *_: None,
 ) -> list[int | None]:
     """Store the requests of one update in one transaction and return the ids of the rows.
 
-    An id is None if the request is already stored, because Telegram delivered the update twice.
-    `then` gets the ids, and adds to the transaction.
+    `owner` has claimed them in epoch 0; with None, any worker may claim them. An id is None if the
+    request is already stored, because Telegram delivered the update twice. `then` gets the ids, and
+    adds to the transaction.
     """
 
     def work(db: Connection) -> list[int | None]:
@@ -131,24 +172,40 @@ async def stored_links(
     ]
 
 
-async def count_attempt(row: int) -> None:
-    """Count an attempt at a request. A high count marks requests that crash the process."""
-    statement = update(Requests).where(Requests.id == row).values(attempts=Requests.attempts + 1)
-    await write(lambda db: db.execute(statement))
+async def claim_request(row: int, owner: str) -> OpenRequest | None:
+    """Claim a request for a worker; return None if it is finished, or a live worker has it."""
+    values = {"row": row, "me": owner}
+    claimed = await write(lambda db: _CLAIM.first(db, values))
+    return _open_request(claimed) if claimed else None
 
 
-async def store_progress(row: int, progress: Progress) -> None:
-    """Store how much of an answer has been sent."""
-    values = {"row": row, "how_far": progress.as_json()}
-    await write(lambda db: _STORE_PROGRESS.first(db, values))
+async def count_attempt(claim: Claim) -> None:
+    """Count an attempt at a request. A high count marks requests that crash the process.
+
+    Raises:
+        RequestTakenOverError: the claim has ended.
+    """
+    await _write_claimed(_COUNT_ATTEMPT, claim, {})
 
 
-async def finish_request(row: int, progress: Progress, outcome: str) -> None:
-    """Mark a request as finished; do nothing if it already is.
+async def store_progress(claim: Claim, progress: Progress) -> None:
+    """Store how much of an answer has been sent.
+
+    Raises:
+        RequestTakenOverError: the claim has ended.
+    """
+    await _write_claimed(_STORE_PROGRESS, claim, {"how_far": progress.as_json()})
+
+
+async def finish_request(claim: Claim, progress: Progress, outcome: str) -> None:
+    """Mark a request as finished; do nothing if the same claim has finished it already.
 
     `outcome` is "delivered" or the code of the error that the user was told.
+
+    Raises:
+        RequestTakenOverError: the claim has ended.
     """
-    await write(lambda db: finish(db, row, progress, outcome))
+    await write(lambda db: finish(db, claim, progress, outcome))
 
 
 async def finish_unstored(
@@ -171,10 +228,18 @@ async def finish_unstored(
     await write(lambda db: db.execute(statement))
 
 
-def finish(db: Connection, row: int, progress: Progress, outcome: str) -> None:
-    """Mark a request as finished, inside the caller's transaction; see `finish_request`."""
-    values = {"row": row, "at": unix_now(), "how": outcome, "how_far": progress.as_json()}
-    _FINISH.first(db, values)
+def finish(db: Connection, claim: Claim, progress: Progress, outcome: str) -> None:
+    """Mark a request as finished, inside the caller's transaction; see `finish_request`.
+
+    Raises:
+        RequestTakenOverError: so that the whole transaction is rolled back.
+    """
+    values = {"at": unix_now(), "how": outcome, "how_far": progress.as_json()}
+    try:
+        _change_claimed(db, _FINISH, claim, values)
+    except RequestTakenOverError:
+        if not _HAS_ENDED.first(db, {"row": claim.row, "claimed_at": claim.epoch}):
+            raise
 
 
 async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
@@ -182,19 +247,11 @@ async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
     statement = (
         _unowned(update(Requests), owner)
         .where(Requests.bot_id == bot_id, Requests.finished_at.is_(None))
-        .values(owner=owner)
-        .returning(Requests.id, Requests.what, Requests.progress, Requests.attempts)
+        .values(owner=owner, epoch=Requests.epoch + 1)
+        .returning(*_TABLE.c)
     )
     rows = await write(lambda db: db.execute(statement).all())
-    return [
-        OpenRequest(
-            row.id,
-            Request.from_json(row.what),
-            Progress.from_json(row.progress).interrupted(),
-            row.attempts,
-        )
-        for row in sorted(rows, key=lambda row: row.id)
-    ]
+    return [_open_request(row) for row in sorted(rows, key=lambda row: row.id)]
 
 
 async def last_finished_at(bot_id: int) -> int:
@@ -218,8 +275,8 @@ async def find_ended(bot_id: int, ticket: Ticket) -> EndedRequest | None:
     return EndedRequest(Request.from_json(row.what), Progress.from_json(row.progress), is_ended)
 
 
-async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: str) -> bool:
-    """Open an ended request again for `owner`; return False if another press has done that.
+async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: str) -> Claim | None:
+    """Open an ended request again for `owner`; return None if another press has done that.
 
     One statement decides: it matches the number of attempts, and increases it.
     """
@@ -236,12 +293,15 @@ async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: st
             asked_at=request.asked_at,
             progress=progress.as_json(),
             owner=owner,
+            epoch=Requests.epoch + 1,
             attempts=ticket.attempts + 1,
             finished_at=None,
             outcome=None,
         )
+        .returning(Requests.epoch)
     )
-    return bool(await write(lambda db: db.execute(statement).rowcount))
+    epoch = await write(lambda db: db.execute(statement).scalar())
+    return None if epoch is None else Claim(ticket.row, owner, epoch)
 
 
 async def hand_back(owner: str) -> int:
@@ -249,7 +309,8 @@ async def hand_back(owner: str) -> int:
     mine = (Requests.owner == owner) & Requests.finished_at.is_(None)
 
     def work(db: Connection) -> int:
-        number = db.execute(update(Requests).where(mine).values(owner=None)).rowcount
+        released = update(Requests).where(mine).values(owner=None, epoch=Requests.epoch + 1)
+        number = db.execute(released).rowcount
         db.execute(delete(Flights).where(Flights.owner == owner))
         db.execute(delete(Workers).where(Workers.name == owner))
         return number
@@ -300,10 +361,39 @@ async def sweep_requests(finished_before: int) -> int:
     def work(db: Connection) -> int:
         number = db.execute(delete(Requests).where(Requests.finished_at < finished_before)).rowcount
         db.execute(delete(Flights).where(~is_alive(Flights.owner)))
-        db.execute(delete(Workers).where(Workers.alive_until < unix_now()))
+        db.execute(delete(Workers).where(Workers.alive_until < DatabaseTime()))
         return number
 
     return await write(work)
+
+
+async def _write_claimed(
+    statement: PreparedStatement, claim: Claim, values: Mapping[str, Any]
+) -> None:
+    await write(lambda db: _change_claimed(db, statement, claim, values))
+
+
+def _change_claimed(
+    db: Connection, statement: PreparedStatement, claim: Claim, values: Mapping[str, Any]
+) -> None:
+    """Change the row of a claim.
+
+    Raises:
+        RequestTakenOverError: the claim has ended.
+    """
+    fence = {"row": claim.row, "me": claim.owner, "claimed_at": claim.epoch}
+    if statement.first(db, {**fence, **values}) is None:
+        raise RequestTakenOverError(f"request {claim.row}")
+
+
+def _open_request(row: Any) -> OpenRequest:
+    return OpenRequest(
+        row.id,
+        row.epoch,
+        Request.from_json(row.what),
+        Progress.from_json(row.progress).interrupted(),
+        row.attempts,
+    )
 
 
 def _unowned(statement: Update, owner: str) -> Update:

@@ -6,13 +6,13 @@ from sqlalchemy import Connection, delete, literal_column, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
-from data.database import unix_now, write
-from data.models import Flights, KeyValues, Requests, Workers
+from data.database import DatabaseTime, write
+from data.models import Broadcasts, Flights, KeyValues, Requests, Workers
 
 
 async def renew_lease(owner: str, seconds: int) -> None:
     """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead."""
-    until = unix_now() + seconds
+    until = DatabaseTime() + seconds
 
     def work(db: Connection) -> None:
         insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
@@ -54,8 +54,9 @@ async def release_polling(bot_id: int, owner: str) -> None:
 
 def is_alive(owner: Any) -> Any:
     """Return the condition that the worker named in a column has a valid lease."""
-    live = select(Workers.name).where(Workers.name == owner, Workers.alive_until >= unix_now())
-    return live.correlate(Requests, Flights).exists()
+    is_valid = Workers.alive_until >= DatabaseTime()
+    live = select(Workers.name).where(Workers.name == owner, is_valid)
+    return live.correlate(Requests, Flights, Broadcasts).exists()
 
 
 def conflicting(column: InstrumentedAttribute[str]) -> Any:

@@ -27,6 +27,8 @@ class FleetWork:
         self._started_at = 0
         self._seen_at = 0
         self._is_stopping = asyncio.Event()
+        #: Requests that this process may have claimed without knowing: the database failed.
+        self._doubtful: set[int] = set()
 
     async def prepare(self) -> None:
         """Find out how long no process has worked: that makes waiting requests too old.
@@ -51,6 +53,7 @@ class FleetWork:
                 error,
                 extra={"event": "requests_not_claimed"},
             )
+            self._doubtful.update(rows)
             has_ended = False
         if not has_ended:
             await self._pause()
@@ -65,6 +68,7 @@ class FleetWork:
             queue.cancel(row, chat_id)
 
     async def _serve(self, rows: Sequence[int]) -> bool:
+        await self._release_doubtful()
         claimed = [stored for row in rows if (stored := await self._store.claim(row))]
         if claimed:
             await self._intake.serve(claimed, self._age_from(claimed[0]))
@@ -72,6 +76,16 @@ class FleetWork:
         await release(left, self._store.name)
         others = [row for row in rows if row not in {stored.row for stored in claimed}]
         return not left and not await any_open(others)
+
+    async def _release_doubtful(self) -> None:
+        doubtful, self._doubtful = self._doubtful, set()
+        if not doubtful:
+            return
+        try:
+            await release(list(doubtful), self._store.name)
+        except StorageError:
+            self._doubtful |= doubtful
+            raise
 
     def _age_from(self, stored: StoredRequest) -> int:
         """Return the Unix time from which the age of a request counts.

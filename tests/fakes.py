@@ -59,6 +59,7 @@ from core.preferences import Preferences
 from core.progress import DownloadProgress, WorkProgress
 from core.request import Kind, Progress, Request, Ticket
 from data import database
+from data.requests import Claim
 from delivery.api_requests import MessageOptions
 from delivery.membership import Membership
 from delivery.refused_files import Recovery
@@ -443,7 +444,8 @@ def fake_request(
     """Return a request that is ready to be served."""
     request = request or make_request()
     status, presenter = FakeStatus(), FakePresenter()
-    stored = StoredRequest(request, row, progress or Progress(), attempts)
+    claim = None if row is None else Claim(row, "worker")
+    stored = StoredRequest(request, claim, progress or Progress(), attempts)
     context = RequestContext(
         link=request.link,
         target=ChatTarget.of_request(request),

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from core.errors import (
@@ -17,6 +18,7 @@ from core.errors import (
     MediaError,
     PartialDeliveryError,
     RequestCancelledError,
+    RequestTakenOverError,
     SendingForbiddenError,
     ShuttingDownError,
     StorageError,
@@ -67,8 +69,18 @@ class RequestPipeline:
 
         A failed delivery is explained to the chat. After a delivery the chat has its media, so what
         fails then is only logged. A request that another process left is continued where it was.
+        One that another process has taken over ends here without a word.
         """
         is_bulk_send.set(False)  # whoever has started this request, it answers somebody
+        with _unless_taken_over(item):
+            await self._serve(item)
+
+    async def _serve(self, item: RequestContext) -> None:
+        """Serve a request to its end.
+
+        Raises:
+            RequestTakenOverError: another process has it now, with its status.
+        """
         stored, service = item.stored, self._services[item.stored.request.kind]
         if stored.attempts >= MAX_ATTEMPTS:
             await self.refuse(item, GivenUpError(stored.attempts))
@@ -84,6 +96,8 @@ class RequestPipeline:
         except AlreadySentError as error:
             await self._close_repeated(item, error)
             return
+        except RequestTakenOverError:
+            raise
         except ClipferryError as error:
             await self.refuse(item, _after_partial_delivery(stored.progress, error))
             return
@@ -118,6 +132,11 @@ class RequestPipeline:
         A chat that the bot may not write to is marked as blocked. Where a part of the answer has
         arrived, or may have, that is always explained.
         """
+        with _unless_taken_over(item):
+            await item.stored.confirm()
+            await self._refuse(item, error, aloud=aloud)
+
+    async def _refuse(self, item: RequestContext, error: ClipferryError, *, aloud: bool) -> None:
         if _may_pass(error):
             named = _after_partial_delivery(item.stored.progress, error)
             aloud, error = aloud or named is not error, named
@@ -139,7 +158,9 @@ class RequestPipeline:
         if item.stored.row is None:
             await self.refuse(item, ShuttingDownError())
         else:
-            await _remove_note(item)
+            with _unless_taken_over(item):
+                await item.stored.confirm()
+                await _remove_note(item)
 
     async def accept(self, item: RequestContext) -> None:
         """Show that a request that waits was seen."""
@@ -150,11 +171,14 @@ class RequestPipeline:
         is_bulk_send.set(False)
         if not item.work.is_over:
             note = item.presenter.status_note(item.work, number, place)
-            await item.status.show_note(note, item.stored.record_note)
+            with _unless_taken_over(item):
+                await item.status.show_note(note, item.stored.record_note)
 
     async def _record(self, service: Service, item: RequestContext, delivered: Delivered) -> bool:
         try:
             return await service.record(item, delivered)
+        except RequestTakenOverError:
+            raise
         except Exception as bug:  # noqa: BLE001 - the delivery itself has succeeded
             await report_bug(bug, f"recording a {item.link.platform} request")
             return False
@@ -174,6 +198,16 @@ class RequestPipeline:
         await _remove_note(item)
         await item.stored.finish(DELIVERED)
         await item.status.done()
+
+
+@contextmanager
+def _unless_taken_over(item: RequestContext) -> Iterator[None]:
+    """End the work on a request quietly if another process has it: that one answers it."""
+    try:
+        yield
+    except RequestTakenOverError as error:
+        item.work.is_over = True
+        _log_end(item, error)
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:

@@ -186,8 +186,8 @@ class PostService(MediaService[FetchedPost]):
             # Its answer ends with an explanation, and an ad never follows an error.
             and not context.stored.progress.is_uncertain
         )
-        row = context.stored.row
-        answers = None if row is None else (row, context.stored.progress)
+        claim = context.stored.claim
+        answers = None if claim is None else (claim, context.stored.progress)
         try:
             is_ad_due = await record_download(
                 delivered.chat_id,

@@ -16,6 +16,7 @@ from core.request import Progress, Request, Ticket
 from data.database import unix_now
 from data.jobs import store_with_job
 from data.requests import (
+    Claim,
     OpenRequest,
     begin_flight,
     claim_request,
@@ -52,8 +53,8 @@ class StoredRequest:
     """
 
     request: Request
-    #: Id of its row; None if it could not be stored, and exists in memory only.
-    row: int | None = None
+    #: This process's right to serve it; None if it could not be stored, and exists in memory only.
+    claim: Claim | None = None
     progress: Progress = field(default_factory=Progress)
     #: How often a process has begun to answer it.
     attempts: int = 0
@@ -69,18 +70,32 @@ class StoredRequest:
 
     async def begin(self) -> None:
         """Count an attempt before the fetch, which may crash the process."""
-        if self.row is not None:
+        if self.claim:
             try:
-                await count_attempt(self.row)
+                await count_attempt(self.claim)
             except StorageError as error:
                 self._log_failure("attempt", error)
             else:
                 self.attempts += 1
 
     @property
+    def row(self) -> int | None:
+        """Return the id of its row; None if it could not be stored."""
+        return self.claim.row if self.claim else None
+
+    @property
     def ticket(self) -> Ticket | None:
         """Return what allows to send the answer again; None for a request that is not stored."""
         return Ticket(self.row, self.attempts) if self.row is not None else None
+
+    async def confirm(self) -> None:
+        """Make sure that no other process has taken the request over.
+
+        Raises:
+            RequestTakenOverError: one has.
+        """
+        if not self.is_finished:
+            await self._store_progress()
 
     def record_total(self, files: int) -> None:
         """Record how many files the answer has."""
@@ -135,8 +150,8 @@ class StoredRequest:
             return
         self.is_finished = True
         store: Callable[[], Awaitable[None]]
-        if self.row is not None:
-            store = partial(finish_request, self.row, self.progress, outcome)
+        if self.claim:
+            store = partial(finish_request, self.claim, self.progress, outcome)
         elif self.finish_without_row:
             store = partial(self.finish_without_row, self.progress, outcome)
         else:
@@ -148,9 +163,9 @@ class StoredRequest:
             self.unstored(store)
 
     async def _store_progress(self) -> None:
-        if self.row is not None:
+        if self.claim:
             try:
-                await store_progress(self.row, self.progress)
+                await store_progress(self.claim, self.progress)
             except StorageError as error:
                 self._log_failure("progress", error)
 
@@ -201,7 +216,7 @@ class RequestStore:
             ]
         pairs = zip(requests, rows, strict=True)
         return [
-            StoredRequest(request, row, unstored=self._keep_outcome)
+            StoredRequest(request, Claim(row, self.name), unstored=self._keep_outcome)
             for request, row in pairs
             if row is not None
         ]
@@ -230,7 +245,7 @@ class RequestStore:
             return None
         return StoredRequest(
             found.request,
-            found.id,
+            Claim(found.id, self.name, found.epoch),
             found.progress,
             found.attempts,
             is_resumed=found.attempts > 0,
@@ -258,7 +273,7 @@ class RequestStore:
                 entries.append(
                     StoredRequest(
                         row.request,
-                        row.id,
+                        Claim(row.id, self.name, row.epoch),
                         row.progress,
                         row.attempts,
                         is_resumed=True,
@@ -278,7 +293,7 @@ class RequestStore:
     async def _finish_unreadable(self, row: OpenRequest) -> None:
         """Close a request that would be taken over again and again; its failure stops no other."""
         try:
-            await finish_request(row.id, row.progress, UNREADABLE)
+            await finish_request(Claim(row.id, self.name, row.epoch), row.progress, UNREADABLE)
         except StorageError as error:
             logger.warning(
                 "Could not close request %d: %s",
@@ -310,11 +325,12 @@ class RequestStore:
             return None
         request = replace(ended.request, asked_at=unix_now())
         progress = ended.progress.wanted_again()
-        if not await reopen(ticket, request, progress, self.name):
+        claim = await reopen(ticket, request, progress, self.name)
+        if claim is None:
             return None
         return StoredRequest(
             request,
-            ticket.row,
+            claim,
             progress,
             ticket.attempts + 1,
             is_resumed=True,

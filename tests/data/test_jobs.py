@@ -17,7 +17,7 @@ from data.jobs import (
     set_up_engine,
     store_with_job,
 )
-from data.requests import claim_request, finish_request
+from data.requests import Claim, claim_request, finish_request
 from data.workers import renew_lease
 from tests.fakes import make_request
 
@@ -54,6 +54,13 @@ async def fetch() -> list[int] | None:
     rows = found[0]
     assert rows is None or isinstance(rows, list)
     return rows
+
+
+async def end(row: int) -> None:
+    """Serve a request to its end."""
+    claimed = await claim_request(row, "somebody")
+    assert claimed
+    await finish_request(Claim(row, "somebody", claimed.epoch), Progress(), "delivered")
 
 
 async def jobs() -> list[object]:
@@ -126,7 +133,7 @@ async def test_a_job_whose_requests_have_ended_does_not_block_its_lane():
     (row,) = await store(1, make_request())
     assert row
     await fetch()
-    await finish_request(row, Progress(), "delivered")
+    await end(row)
     assert await rescue(BOT, NOW_S) == 1
 
 
@@ -164,6 +171,6 @@ async def test_open_requests_are_found_by_chat():
     await store(2, make_request())
     assert await open_requests_of(BOT, 9) == [(row, make_request(chat_id=9))]
     assert await any_open([row])
-    await finish_request(row, Progress(), "delivered")
+    await end(row)
     assert await open_requests_of(BOT, 9) == []
     assert not await any_open([row])

@@ -14,7 +14,10 @@ from data import database
 from data.bans import ban, banned_chats, unban
 from data.models import Flights, Requests, Workers
 from data.requests import (
+    Claim,
+    OpenRequest,
     begin_flight,
+    claim_request,
     count_attempt,
     end_flight,
     find_ended,
@@ -27,6 +30,7 @@ from data.requests import (
     take_over,
 )
 from data.workers import renew_lease
+from tests.leases import expire
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
 REQUEST = Request("post", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
@@ -68,9 +72,9 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
     await renew_lease("a", 15)
     (row,) = await store_requests(42, 5, [request], "a")
     assert row
-    await store_progress(row, Progress(sent=(11, 12), total=5).record_sending(3))
+    await store_progress(Claim(row, "a"), Progress(sent=(11, 12), total=5).record_sending(3))
     assert await take_over(42, "b") == []
-    now[0] += 16
+    await expire("a")
     await renew_lease("b", 15)
     await renew_lease("c", 15)
     taken = [*await take_over(42, "b"), *await take_over(42, "c")]
@@ -91,12 +95,39 @@ async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
     assert len(ids) == len(set(ids)) == 40
 
 
+async def test_a_request_is_claimed_by_one_live_worker(now: list[int]):
+    await renew_lease("a", 15)
+    await renew_lease("b", 15)
+    (row,) = await store_requests(42, 5, [REQUEST], None)
+    assert row
+    first = await claim_request(row, "a")
+    assert first == OpenRequest(row, 1, REQUEST, Progress(), 0)
+    assert await claim_request(row, "b") is None
+    await expire("a")
+    second = await claim_request(row, "b")
+    assert second
+    assert second.epoch == 2
+    await finish_request(Claim(row, "b", 2), Progress(), "delivered")
+    assert await claim_request(row, "a") is None
+
+
+@pytest.mark.usefixtures("now")
+async def test_of_many_workers_that_claim_a_request_one_wins():
+    names = [f"worker {number}" for number in range(20)]
+    for name in names:
+        await renew_lease(name, 15)
+    (row,) = await store_requests(42, 5, [REQUEST], None)
+    assert row
+    claims = await asyncio.gather(*(claim_request(row, name) for name in names))
+    assert [claim.epoch for claim in claims if claim] == [1]
+
+
 async def test_what_is_handed_back_is_free_at_once(now: list[int]):
     await renew_lease("a", 15)
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
-    await count_attempt(row)
-    await count_attempt(row)
+    await count_attempt(Claim(row, "a"))
+    await count_attempt(Claim(row, "a"))
     assert await hand_back("a") == 1
     await renew_lease("b", 15)
     (entry,) = await take_over(42, "b")
@@ -106,8 +137,8 @@ async def test_what_is_handed_back_is_free_at_once(now: list[int]):
 async def test_what_is_finished_is_nobodys_and_goes_after_its_time(now: list[int]):
     (row,) = await store_requests(42, 5, [REQUEST], "dead")
     assert row
-    await finish_request(row, Progress(sent=(8,), total=1), "delivered")
-    await finish_request(row, Progress(), "TooLateError")
+    await finish_request(Claim(row, "dead"), Progress(sent=(8,), total=1), "delivered")
+    await finish_request(Claim(row, "dead"), Progress(), "TooLateError")
     assert await take_over(42, "b") == []
     stored = await database.read(lambda db: db.execute(select(Requests.__table__)).one())
     assert (stored.outcome, stored.owner) == ("delivered", None)
@@ -130,7 +161,7 @@ async def test_one_post_is_fetched_by_one_living_process(now: list[int]):
     assert await begin_flight(KEY, "a")
     assert await begin_flight(KEY, "a")
     assert not await begin_flight(KEY, "b")
-    now[0] += 16
+    await expire("a")
     await renew_lease("b", 15)
     assert await begin_flight(KEY, "b")
     await end_flight(KEY, "a")
@@ -153,7 +184,7 @@ async def test_the_flight_of_a_dead_process_is_free_although_others_fly(now: lis
     other = replace(KEY, post_id="another")
     await renew_lease("a", 15)
     assert await begin_flight(KEY, "a")
-    now[0] += 16
+    await expire("a")
     await renew_lease("b", 15)
     await renew_lease("c", 15)
     assert await begin_flight(other, "b")
@@ -163,7 +194,7 @@ async def test_the_flight_of_a_dead_process_is_free_although_others_fly(now: lis
 async def test_the_dead_are_forgotten(now: list[int]):
     await renew_lease("a", 15)
     await begin_flight(KEY, "a")
-    now[0] += 16
+    await expire("a")
     await sweep_requests(0)
     for model in (Workers, Flights):
         table = select(model.__table__)
@@ -188,8 +219,10 @@ async def unconfirmed(attempts: int = 1) -> Ticket:
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
     for _ in range(attempts):
-        await count_attempt(row)
-    await finish_request(row, Progress((8, 9), 4).record_sending(2), "UnknownOutcomeError")
+        await count_attempt(Claim(row, "a"))
+    await finish_request(
+        Claim(row, "a"), Progress((8, 9), 4).record_sending(2), "UnknownOutcomeError"
+    )
     return Ticket(row, attempts)
 
 
@@ -202,7 +235,7 @@ async def test_of_many_presses_at_once_one_sends(now: list[int]):
     claims = await asyncio.gather(
         *(reopen(ticket, REQUEST, progress, f"process {n % 2}") for n in range(20))
     )
-    assert sum(claims) == 1
+    assert sum(claim is not None for claim in claims) == 1
     assert not await reopen(ticket, REQUEST, progress, "late")
 
 
@@ -217,7 +250,7 @@ async def test_a_claimed_request_is_open_until_it_ends_again(now: list[int]):
     running = await find_ended(42, ticket)
     assert running
     assert not running.is_ended
-    now[0] += 16  # its process has died
+    await expire("b")  # its process has died
     await renew_lease("c", 15)
     (entry,) = await take_over(42, "c")
     assert (entry.request, entry.progress, entry.attempts) == (asked_now, progress, 2)
@@ -227,13 +260,15 @@ async def test_each_button_works_once(now: list[int]):
     ticket = await unconfirmed()
     for attempts in (1, 2):
         ticket = replace(ticket, attempts=attempts)
-        assert await reopen(ticket, REQUEST, Progress(), "a")
-        await finish_request(ticket.row, Progress((UNKNOWN,), 1), "UnknownOutcomeError")
+        claim = await reopen(ticket, REQUEST, Progress(), "a")
+        assert claim
+        await finish_request(claim, Progress((UNKNOWN,), 1), "UnknownOutcomeError")
         assert await find_ended(42, ticket) is None
         assert not await reopen(ticket, REQUEST, Progress(), "a")
     ticket = replace(ticket, attempts=3)
-    assert await reopen(ticket, REQUEST, Progress(), "a")
-    await finish_request(ticket.row, Progress((8,), 1), "delivered")
+    claim = await reopen(ticket, REQUEST, Progress(), "a")
+    assert claim
+    await finish_request(claim, Progress((8,), 1), "delivered")
     ticket = replace(ticket, attempts=4)
     assert await find_ended(42, ticket) is None
     assert not await reopen(ticket, REQUEST, Progress(), "a")

@@ -15,7 +15,7 @@ import pytest
 from core.media import Link
 from core.request import MAX_ATTEMPTS, ButtonPress, Progress, Request
 from data import database
-from data.requests import count_attempt, store_progress, store_requests
+from data.requests import Claim, count_attempt, store_progress, store_requests
 from misc.ui.texts import load_texts
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import FaultRule
@@ -62,9 +62,9 @@ async def store_open(
     for row in await store_requests(42, 77, requests, "dead"):
         assert row
         if progress:
-            await store_progress(row, progress)
+            await store_progress(Claim(row, "dead"), progress)
         for _ in range(attempts):
-            await count_attempt(row)
+            await count_attempt(Claim(row, "dead"))
     await database.close()
 
 

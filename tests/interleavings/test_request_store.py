@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from core.errors import RequestTakenOverError
 from core.media import Link
 from core.request import Progress, Request
-from data.requests import OpenRequest
+from data.requests import Claim, OpenRequest
 from services.requests.store import RequestStore, StoredRequest
 from tests.interleavings.explorer import INTERLEAVINGS, choice, explore, invariant
 
@@ -26,6 +27,7 @@ class Row:
     update_id: int
     request: Request
     owner: str | None
+    epoch: int = 0
     outcomes: list[str] = field(default_factory=list)
 
 
@@ -62,20 +64,23 @@ class Database:
         found = []
         for number, row in enumerate(self.rows):
             if not row.outcomes and row.owner != owner and not self.is_alive(row.owner):
-                row.owner = owner
-                found.append(OpenRequest(number, row.request, Progress(), 0))
+                row.owner, row.epoch = owner, row.epoch + 1
+                found.append(OpenRequest(number, row.epoch, row.request, Progress(), 0))
         return found
 
-    async def finish_request(self, row: int, _progress: Progress, outcome: str) -> None:
+    async def finish_request(self, claim: Claim, _progress: Progress, outcome: str) -> None:
         await asyncio.sleep(0)
-        self.rows[row].outcomes.append(outcome)
-        self.rows[row].owner = None
+        row = self.rows[claim.row]
+        if (row.owner, row.epoch) != (claim.owner, claim.epoch):
+            raise RequestTakenOverError
+        row.outcomes.append(outcome)
+        row.owner = None
 
     async def hand_back(self, owner: str) -> int:
         await asyncio.sleep(0)
         mine = [row for row in self.rows if row.owner == owner and not row.outcomes]
         for row in mine:
-            row.owner = None
+            row.owner, row.epoch = None, row.epoch + 1
         self.leases.pop(owner, None)
         return len(mine)
 

@@ -21,14 +21,15 @@ from core.errors import (
     PlatformRefusedError,
     QueueFullError,
     RequestCancelledError,
+    RequestTakenOverError,
     ShuttingDownError,
     StorageError,
     TelegramUnreachableError,
     TooLongError,
     UnknownOutcomeError,
 )
-from core.request import MAX_ATTEMPTS, Progress, Ticket
-from data.requests import DELIVERED
+from core.request import MAX_ATTEMPTS, UNKNOWN, Progress, Ticket
+from data.requests import DELIVERED, Claim
 from delivery.sender import SendingCancelledError
 from services.metrics import FETCHED, KNOWN, Metrics
 from services.requests.context import Delivered
@@ -49,6 +50,8 @@ class Records:
     reports: dict[str, BaseException] = field(default_factory=dict)
     outcomes: list[tuple[int, str]] = field(default_factory=list)
     is_down: bool = False
+    #: The rows that another worker has claimed.
+    taken_over: set[int] = field(default_factory=set)
 
     def check(self) -> None:
         if self.is_down:
@@ -66,9 +69,14 @@ class Records:
         self.check()
         self.reports[code] = error
 
-    async def finish_request(self, row: int, progress: Progress, outcome: str) -> None:
+    async def finish_request(self, claim: Claim, progress: Progress, outcome: str) -> None:
         self.check()
-        self.outcomes.append((row, outcome))
+        self.outcomes.append((claim.row, outcome))
+
+    async def store_progress(self, claim: Claim, progress: Progress) -> None:
+        self.check()
+        if claim.row in self.taken_over:
+            raise RequestTakenOverError
 
 
 @pytest.fixture
@@ -78,6 +86,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Records:
     monkeypatch.setattr("services.requests.pipeline.move_chat", records.move_chat)
     monkeypatch.setattr("services.bug_reports.store_report", records.store_report)
     monkeypatch.setattr("services.requests.store.finish_request", records.finish_request)
+    monkeypatch.setattr("services.requests.store.store_progress", records.store_progress)
     return records
 
 
@@ -85,6 +94,21 @@ async def run(service: FakeService, one: FakeRequest) -> Metrics:
     metrics = Metrics()
     await RequestPipeline({"post": service}, metrics).run(one.context)
     return metrics
+
+
+async def test_a_request_of_another_worker_ends_without_a_word(records: Records):
+    """Its status note and its reaction are the other's now."""
+    for refusal in (None, RequestTakenOverError(), TooLongError(9, 8), RuntimeError("bug")):
+        one = fake_request(row=ROW)
+        records.taken_over = {ROW}
+        service = FakeService(refusal or Delivered(post(), False, False, PERSON))
+        if refusal is None:
+            one.stored.progress = Progress((UNKNOWN,), total=2)
+        await run(service, one)
+        assert one.status.shown == []
+        assert one.presenter.explained == []
+        assert records.outcomes == []
+        assert one.stored.work.is_over
 
 
 @pytest.mark.parametrize("is_known", [True, False])

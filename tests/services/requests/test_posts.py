@@ -352,7 +352,8 @@ def delivered(*items: Any) -> Delivered:
 
 async def entered(store: RequestStore, request: Any) -> FakeRequest:
     (stored,) = await store.enter(5, [request])
-    return fake_request(request, row=stored.row)
+    one = fake_request(request)
+    return replace(one, context=replace(one.context, stored=stored))
 
 
 @pytest.mark.usefixtures("sqlite_db")

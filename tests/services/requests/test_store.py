@@ -12,9 +12,10 @@ from core.errors import StorageError
 from core.request import Progress
 from data import database
 from data.models import Requests
-from data.requests import store_requests
+from data.requests import Claim, store_requests
 from services.requests.store import RequestStore, StoredRequest
 from tests.fakes import BOT_ID, make_request
+from tests.leases import expire_all
 
 FIRST, SECOND = make_request(message_id=70), make_request("sound", message_id=71)
 KEY = CacheKey(BOT_ID, "tiktok", "1", "media/best")
@@ -143,7 +144,7 @@ async def test_a_live_process_keeps_its_requests_and_a_dead_one_loses_them(now: 
     first = store()
     (entry,) = await first.enter(5, [FIRST])
     assert await left_open() == []
-    now[0] += LEASE_S + 1
+    await expire_all()
     second = store()
     (taken,) = await second.take_over()
     assert (taken.request, taken.row, taken.is_resumed) == (FIRST, entry.row, True)
@@ -167,7 +168,7 @@ async def test_progress_and_attempts_are_taken_over(now: list[int]):
     await entry.record_sending(2)
     await entry.record_sent([11, 12])
     await entry.record_sending(1)
-    now[0] += LEASE_S + 1
+    await expire_all()
     (taken,) = await left_open()
     assert taken.attempts == 2
     # What was on its way may have arrived.
@@ -181,7 +182,7 @@ async def test_a_status_note_is_taken_over_with_the_whole_answer(now: list[int])
     await entry.record_note(500)
     await entry.record_sending(1)
     await entry.record_sent([11])
-    now[0] += LEASE_S + 1
+    await expire_all()
     # Otherwise a crash before the note is deleted would leave the answer in doubt.
     (taken,) = await left_open()
     assert taken.progress == Progress((11,), 1, note=500)
@@ -196,7 +197,7 @@ async def test_what_has_certainly_not_arrived_leaves_no_doubt(now: list[int]):
     entry.record_total(1)
     await entry.record_sending(1)
     await entry.record_not_sent()
-    now[0] += LEASE_S + 1
+    await expire_all()
     (taken,) = await left_open()
     assert taken.progress == Progress(sent=(), total=1)
 
@@ -204,18 +205,18 @@ async def test_what_has_certainly_not_arrived_leaves_no_doubt(now: list[int]):
 async def test_what_has_ended_is_not_taken_over(now: list[int]):
     finished, unfinished = await store().enter(5, [FIRST, SECOND])
     await finished.finish("delivered")
-    now[0] += LEASE_S + 1
+    await expire_all()
     assert [taken.row for taken in await left_open()] == [unfinished.row]
 
 
 async def test_an_outcome_is_stored_once(monkeypatch: pytest.MonkeyPatch):
     outcomes: list[str] = []
 
-    async def finish(row: int, progress: Progress, outcome: str) -> None:
+    async def finish(claim: Claim, progress: Progress, outcome: str) -> None:
         outcomes.append(outcome)
 
     monkeypatch.setattr("services.requests.store.finish_request", finish)
-    entry = StoredRequest(FIRST, row=1)
+    entry = StoredRequest(FIRST, Claim(1, "a"))
     await entry.finish("delivered")
     await entry.finish("BugError")
     assert outcomes == ["delivered"]
@@ -242,9 +243,9 @@ async def make_unreadable(row: int | None) -> None:
 async def test_an_unreadable_request_is_closed_and_stops_no_other(now: list[int]):
     unreadable, readable = await store().enter(5, [FIRST, SECOND])
     await make_unreadable(unreadable.row)
-    now[0] += LEASE_S + 1
+    await expire_all()
     assert [taken.row for taken in await left_open()] == [readable.row]
-    now[0] += LEASE_S + 1
+    await expire_all()
     assert [taken.row for taken in await left_open()] == [readable.row]
 
 
@@ -253,7 +254,7 @@ async def test_an_unreadable_request_that_cannot_be_closed_stops_no_other(
 ):
     unreadable, readable = await store().enter(5, [FIRST, SECOND])
     await make_unreadable(unreadable.row)
-    now[0] += LEASE_S + 1
+    await expire_all()
     fail("finish_request")
     assert [taken.row for taken in await left_open()] == [readable.row]
 
@@ -281,7 +282,7 @@ async def test_requests_that_cannot_be_handed_back_wait_for_the_lease(
     fail("hand_back")
     await first.hand_back()
     assert await left_open() == []
-    now[0] += LEASE_S + 1
+    await expire_all()
     assert [taken.request for taken in await left_open()] == [FIRST]
 
 
@@ -305,7 +306,7 @@ async def test_a_flight_belongs_to_one_live_process(now: list[int]):
     assert not await second.begin_flight(KEY)
     await first.end_flight(KEY)
     assert await second.begin_flight(KEY)
-    now[0] += LEASE_S + 1
+    await expire_all()
     assert await first.begin_flight(KEY)
 
 
