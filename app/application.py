@@ -3,14 +3,19 @@
 import asyncio
 import gc
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
+from aiogram import Dispatcher
 from aiogram.types import User
 
 from app.backlog import Backlog
 from app.bot_commands import publish_commands
 from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
+from app.fleet_worker import FleetWorker
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling, PollingLease
@@ -20,6 +25,7 @@ from data.ads import fold_ad_shows
 from data.broadcasts import sweep_recipients
 from data.config import Settings
 from data.database import unix_now, without_time_limits
+from data.jobs import rescue, set_up_engine
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.starts import clear_restored, count_start
@@ -79,6 +85,8 @@ class Application:
             self.container.fetcher.registry,
             self.container.request_queue,
         )
+        #: In the role worker of a fleet, while it runs.
+        self._worker: FleetWorker | None = None
         self._polling = Polling(self.container.update_acks, heartbeat, self._lease, self._backlog)
 
     async def run(self) -> bool:
@@ -96,6 +104,8 @@ class Application:
             if me is None:
                 return False
             self.container.spool.prepare()
+            if self._settings.run.is_fleet:
+                await set_up_engine()
             await publish_commands(
                 self.container.bot,
                 load_texts(),
@@ -120,16 +130,18 @@ class Application:
             self._backlog.start(dispatcher, intake.groups.account)
             _tune_garbage_collector()
             server = HealthServer(
-                self.container, self._settings.files.heartbeat, lambda: self._polling.problem
+                self.container, self._settings.files.heartbeat, self._polling_problem
             )
-            await self._hold_broadcasts()
+            if self._settings.run.has("scheduler"):
+                await self._hold_broadcasts()
             await self._load_access()
             host, port = self._settings.watch.host, self._settings.watch.port
             async with server.serving(host, port):
-                async with running_periodic_tasks(self._periodic_tasks(intake)):
-                    await self._polling.run(
-                        self.container.bot, dispatcher, updates, UPDATES_AT_ONCE
-                    )
+                async with (
+                    running_periodic_tasks(self._periodic_tasks(intake)),
+                    self._working(intake),
+                ):
+                    await self._take_updates(dispatcher, updates)
                     if not self._polling.has_started:
                         await self._drain()
                 if self._polling.watch.end is End.CONFLICT:
@@ -150,6 +162,26 @@ class Application:
     def stop(self) -> None:
         """End `run`: no new updates, running requests finish, everything is closed."""
         self._polling.stop()
+
+    async def _take_updates(self, dispatcher: Dispatcher, updates: list[str]) -> None:
+        """Take Telegram's updates until the stop; without the role receiver only wait for it."""
+        if self._settings.run.has("receiver"):
+            await self._polling.run(self.container.bot, dispatcher, updates, UPDATES_AT_ONCE)
+        else:
+            await self._polling.stay_away()
+
+    def _polling_problem(self) -> str | None:
+        return self._polling.problem if self._settings.run.has("receiver") else None
+
+    @asynccontextmanager
+    async def _working(self, intake: RequestIntake) -> AsyncIterator[None]:
+        """Take jobs of the engine during the block, in the role worker of a fleet."""
+        if not self._settings.run.is_fleet or not self._settings.run.has("worker"):
+            yield
+            return
+        self._worker = FleetWorker(self.container, self._settings, intake)
+        async with self._worker.working():
+            yield
 
     async def _hold_broadcasts(self) -> None:
         """Count the start, and let unattended broadcasts wait for an administrator."""
@@ -208,22 +240,43 @@ class Application:
         return inline + (["guest_message"] if me.supports_guest_queries else [])
 
     def _periodic_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
-        lease_s = self._settings.run.lease_s
+        """Return what every process does, and what its roles add."""
+        run = self._settings.run
+        tasks = [
+            PeriodicTask("lease renewal", run.lease_s / 4, self.container.request_store.beat),
+            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
+            PeriodicTask("spool cleanup", _SWEEP_S, self._tidy_spool),
+            PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
+        ]
+        if run.has("receiver"):
+            tasks += self._receiver_tasks()
+        if run.has("scheduler"):
+            tasks += [self._take_over_task(intake), *self._scheduler_tasks(), *self._alarm_tasks()]
+        return tasks
+
+    def _receiver_tasks(self) -> list[PeriodicTask]:
         return [
-            PeriodicTask("lease renewal", lease_s / 4, self.container.request_store.beat),
-            PeriodicTask("request take-over", lease_s, intake.resume),
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             *self._access_tasks(),
+            PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
+        ]
+
+    def _scheduler_tasks(self) -> list[PeriodicTask]:
+        return [
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
-            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
-            PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
-            PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
-            *self._alarm_tasks(),
         ]
+
+    def _take_over_task(self, intake: RequestIntake) -> PeriodicTask:
+        """Return what continues the requests that another process has left."""
+        lease_s = self._settings.run.lease_s
+        if not self._settings.run.is_fleet:
+            return PeriodicTask("request take-over", lease_s, intake.resume)
+        work = partial(rescue, self.container.bot.id, lease_s)
+        return PeriodicTask("job rescue", lease_s / 2, work)
 
     def _access_tasks(self) -> list[PeriodicTask]:
         access = self.container.access
@@ -255,9 +308,12 @@ class Application:
             tasks.append(PeriodicTask("canaries", watch.canary_minutes * 60, alarms.check_canaries))
         return tasks
 
-    async def _sweep(self) -> None:
-        """Delete rows and files that are not needed any more, and merge old statistics."""
+    async def _tidy_spool(self) -> None:
+        """Delete files that are not needed any more."""
         self.container.spool.tidy()
+
+    async def _sweep(self) -> None:
+        """Delete rows that are not needed any more, and merge old statistics."""
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
         with without_time_limits():
             await self.container.request_store.sweep()
@@ -289,7 +345,7 @@ class Application:
         grace_s = self._settings.run.drain_s
         await asyncio.gather(
             self._backlog.close(grace_s),
-            self.container.request_queue.drain(grace_s),
+            (self._worker or self.container.request_queue).drain(grace_s),
             self.container.broadcasts.close(grace_s),
         )
         try:

@@ -1,5 +1,7 @@
 """Builds the dispatcher: which objects the handlers get, and which middlewares come before them."""
 
+from functools import partial
+
 from aiogram import Dispatcher
 
 from app.container import Container
@@ -14,9 +16,11 @@ from handlers.inline.queries import InlineQueries
 from misc.addressing import BotAccount
 from misc.bundles import Bundles
 from misc.chat_lookup import ChatLookup
+from misc.fleet_intake import FleetIntake
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
 from misc.middlewares.access_gate import AccessGate
+from misc.middlewares.chat_order import ChatOrder
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
@@ -33,6 +37,7 @@ from misc.ui.settings_menu import SettingsMenu
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
 from misc.utils import platform_titles
+from services.requests.cancelling import Canceller, LocalCanceller
 from services.requests.queue import UNLIMITED
 
 
@@ -44,7 +49,9 @@ def build_intake(
     `bot_username` comes without the @; `can_share`: inline mode is on, so posts can be shared.
     """
     limits, buttons = settings.limits, settings.buttons
-    return RequestIntake(
+    most = limits.active_requests + limits.waiting_requests
+    build = partial(FleetIntake, max_messages=most) if settings.run.is_fleet else RequestIntake
+    return build(
         store=container.request_store,
         queue=container.request_queue,
         presenters=PresenterFactory(
@@ -76,6 +83,12 @@ def build_intake(
     )
 
 
+def _canceller(container: Container, intake: RequestIntake) -> Canceller:
+    if isinstance(intake, FleetIntake):
+        return intake
+    return LocalCanceller(container.request_queue)
+
+
 def _captions(container: Container, settings: Settings, bot_username: str) -> CaptionWriter:
     platforms = container.fetcher.registry.by_name.items()
     template = settings.captions.template
@@ -95,7 +108,7 @@ def build_dispatcher(
         texts=load_texts(),
         registry=container.fetcher.registry,
         intake=intake,
-        request_queue=container.request_queue,
+        canceller=_canceller(container, intake),
         running_buttons=RunningButtons(),
         deduplicator=Deduplicator(container.metrics.dropped),
         bundles=Bundles(),
@@ -193,6 +206,7 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
     )
     return Middlewares(
         update_acks=container.update_acks,
+        chat_order=ChatOrder() if settings.run.is_fleet else None,
         other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),

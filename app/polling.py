@@ -308,10 +308,7 @@ class Polling:
         Raises:
             SettingsError: Telegram does not know the token, or a webhook is set.
         """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError, RuntimeError):  # not in the main thread
-                loop.add_signal_handler(number, self.stop)
+        self._stop_on_signals()
         if not await self._has_lease():
             return
         self.has_started = True
@@ -337,6 +334,11 @@ class Polling:
                     "https://api.telegram.org/bot<token>/deleteWebhook"
                 ]
             )
+
+    async def stay_away(self) -> None:
+        """Wait for `stop` or a signal, in a process that takes no updates."""
+        self._stop_on_signals()
+        await self.stay_up()
 
     def stop(self) -> None:
         """End polling, waiting for the lease, and staying up."""
@@ -370,6 +372,12 @@ class Polling:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._must_end.wait(), _STANDBY_S)
         return not self._must_end.is_set()
+
+    def _stop_on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(NotImplementedError, RuntimeError):  # not in the main thread
+                loop.add_signal_handler(number, self.stop)
 
     def _stop_polling(self) -> None:
         self._must_end.set()

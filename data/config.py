@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -31,6 +32,9 @@ from core.captions import checked_template
 from core.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: What a process does; "all" stands for every other.
+Role = Literal["all", "receiver", "worker", "scheduler"]
 
 
 def _split_list(value: object) -> object:
@@ -592,8 +596,14 @@ class WatchSection(Section):
 
 
 class RunSection(Section):
-    """Logging, process leases and shutdown."""
+    """What this process does, logging, process leases and shutdown."""
 
+    roles: tuple[Role, ...] = Field(
+        ("all",),
+        description="What this process does. all: everything, alone. Or one or more of receiver "
+        "(takes Telegram's updates), worker (answers requests) and scheduler (what is done "
+        "periodically), comma-separated, for several processes of one PostgreSQL database.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Log level: DEBUG, INFO, WARNING or ERROR."
     )
@@ -614,6 +624,26 @@ class RunSection(Section):
     drain_s: int = Field(
         60, ge=0, description="At shutdown, running requests get this many seconds to finish."
     )
+
+    _split = field_validator("roles", mode="before")(_split_list)
+
+    @field_validator("roles")
+    @classmethod
+    def _check_roles(cls, roles: tuple[Role, ...]) -> tuple[Role, ...]:
+        if not roles:
+            raise ValueError("must name at least one role")
+        if "all" in roles and len(roles) > 1:
+            raise ValueError("all stands alone")
+        return roles
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether several processes share the work, each with its roles."""
+        return "all" not in self.roles
+
+    def has(self, role: Role) -> bool:
+        """Return whether this process has a role."""
+        return role in self.roles or not self.is_fleet
 
 
 class Settings(BaseModel):
@@ -667,6 +697,7 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     for section, key in _keys():
         if (value := environ.get(env_name(section, key))) is not None:
             values.setdefault(section, {})[key] = value
+    mistakes += _missing_for_fleet(values)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -779,6 +810,25 @@ def _read_env(
             values.setdefault(section, {})[key] = value
         elif name.startswith(prefixes):
             mistakes.append(f"{env_file.name}: {name} is not a setting")
+
+
+def _missing_for_fleet(values: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what several processes need and what is not there.
+
+    It is read from the texts, so that it is listed beside the mistakes in other settings.
+    """
+    roles = _split_list(values.get("run", {}).get("roles", "all"))
+    if not roles or roles == ["all"]:
+        return []
+    where, missing = f"[run] roles ({env_name('run', 'roles')})", []
+    if not values.get("database", {}).get("url", "").startswith("postgres"):
+        missing.append(f"{where}: roles other than all need PostgreSQL in [database] url")
+    if find_spec("procrastinate") is None or find_spec("psycopg") is None:
+        missing.append(
+            f"{where}: roles other than all need the packages of requirements-fleet.txt: "
+            "pip install --require-hashes -r requirements-fleet.txt"
+        )
+    return missing
 
 
 def _describe_mistake(location: tuple[int | str, ...], message: str) -> str:

@@ -1,6 +1,6 @@
 """The request store: requests that survive a restart, and flights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,12 +111,17 @@ class EndedRequest:
 
 
 async def store_requests(
-    bot_id: int, update_id: int, requests: Sequence[Request], owner: str | None
+    bot_id: int,
+    update_id: int,
+    requests: Sequence[Request],
+    owner: str | None,
+    then: Callable[[Connection, Sequence[int | None]], None] = lambda *_: None,
 ) -> list[int | None]:
     """Store the requests of one update in one transaction and return the ids of the rows.
 
     `owner` has claimed them in epoch 0; with None, any worker may claim them. An id is None if the
-    request is already stored, because Telegram delivered the update twice.
+    request is already stored, because Telegram delivered the update twice. `then` gets the ids, and
+    adds to the transaction.
     """
 
     def work(db: Connection) -> list[int | None]:
@@ -136,7 +141,9 @@ async def store_requests(
             )
             for number, request in enumerate(requests)
         ]
-        return [row and row.id for row in rows]
+        ids = [row and row.id for row in rows]
+        then(db, ids)
+        return ids
 
     return await write(work)
 

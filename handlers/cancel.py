@@ -3,6 +3,7 @@
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
+from core.request import Request
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
@@ -11,8 +12,7 @@ from misc.middlewares.registration import ChatView
 from misc.ui import messages
 from misc.ui.callback_data import CANCEL
 from misc.ui.texts import Texts
-from services.requests.context import RequestContext
-from services.requests.queue import RequestQueue
+from services.requests.cancelling import Canceller
 
 
 def router() -> Router:
@@ -36,13 +36,13 @@ def commands() -> Router:
 
 
 async def on_cancel(
-    query: CallbackQuery, chat: ChatView, texts: Texts, request_queue: RequestQueue[RequestContext]
+    query: CallbackQuery, chat: ChatView, texts: Texts, canceller: Canceller
 ) -> None:
     """Cancel the request of the button; answer "expired" if it has ended already."""
     number = (query.data or "").removeprefix(CANCEL)
     message = query.message
     is_number = number.isascii() and number.isdigit()
-    if message and is_number and request_queue.cancel(int(number), message.chat.id):
+    if message and is_number and await canceller.cancel(int(number), message.chat.id):
         await query.answer()
     else:
         await query.answer(texts[chat.lang]["button_expired"])
@@ -55,14 +55,16 @@ async def on_cancel_all(
     chat: ChatView,
     sender: Sender,
     texts: Texts,
-    request_queue: RequestQueue[RequestContext],
+    canceller: Canceller,
 ) -> None:
     """Cancel whatever the sender has asked for in this chat, and say how much that was.
 
     Raises:
         DeliveryError: it is not said.
     """
-    number = request_queue.cancel_all(lambda request: _is_of(request, message))
+    number = await canceller.cancel_all(
+        ChatTarget.of(message).chat_id, lambda request: _is_of(request, message)
+    )
     text = (
         texts(chat.lang, "cancelled_all", count=number)
         if number
@@ -75,7 +77,7 @@ async def on_business_cancel_all(
     message: Message,
     sender: Sender,
     texts: Texts,
-    request_queue: RequestQueue[RequestContext],
+    canceller: Canceller,
 ) -> None:
     """Do the same in a business account's chat, in the language of whoever asks.
 
@@ -83,15 +85,15 @@ async def on_business_cancel_all(
         DeliveryError: it is not said.
     """
     lang = texts.closest(message.from_user.language_code if message.from_user else None)
-    await on_cancel_all(message, ChatView(lang), sender, texts, request_queue)
+    await on_cancel_all(message, ChatView(lang), sender, texts, canceller)
 
 
-def _is_of(request: RequestContext, message: Message) -> bool:
+def _is_of(request: Request, message: Message) -> bool:
     """Return True if the sender of a message has made a request in the same chat.
 
     Inline messages stand in the queue of their sender's private chat, but are in other chats.
     """
-    target, asked = ChatTarget.of(message), request.target
+    target, asked = ChatTarget.of(message), ChatTarget.of_request(request)
     is_here = (asked.chat_id, asked.business_id) == (target.chat_id, target.business_id)
-    is_mine = target.is_private or request.stored.request.sender_id == sender_of(message)
+    is_mine = target.is_private or request.sender_id == sender_of(message)
     return is_here and is_mine and asked.inline_id is None

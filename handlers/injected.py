@@ -24,8 +24,7 @@ from misc.ui.texts import Texts
 from platforms import Registry, Spool
 from services.access import AccessPolicy
 from services.exports import Exports
-from services.requests.context import RequestContext
-from services.requests.queue import RequestQueue
+from services.requests.cancelling import Canceller
 from services.requests.versions import VersionFinder
 
 
@@ -36,7 +35,7 @@ class Injected(TypedDict):
     texts: Texts
     registry: Registry
     intake: RequestIntake
-    request_queue: RequestQueue[RequestContext]
+    canceller: Canceller
     running_buttons: RunningButtons
     deduplicator: Deduplicator
     bundles: Bundles

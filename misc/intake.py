@@ -174,7 +174,7 @@ class RequestIntake:
         if stored is None:
             return False
         # Like a request of another process, it was accepted already.
-        self._enqueue(self._contexts([stored]), None, stored.request.asked_at)
+        self.serve([stored], stored.request.asked_at)
         return True
 
     async def resume(self) -> None:
@@ -194,7 +194,14 @@ class RequestIntake:
             by_message.setdefault(key, []).append(stored)
         for entries in by_message.values():
             asked_at = max(entries[0].request.asked_at, seen_at)
-            self._enqueue(self._contexts(entries), None, asked_at)
+            self.serve(entries, asked_at)
+
+    def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
+        """Serve requests of one message that were accepted before, by any process.
+
+        Their age counts from `asked_at`, a Unix time.
+        """
+        return self._enqueue(self.contexts_of(entries), None, asked_at)
 
     def has_room_for(self, person_id: int) -> bool:
         """Return True if another link of a person fits into the queue."""
@@ -282,7 +289,7 @@ class RequestIntake:
 
         Return how many were refused. Presses and inline messages are no links.
         """
-        contexts = self._contexts(entries)
+        contexts = self.contexts_of(entries)
         first = entries[0].request
         is_links = first.press is None and first.inline_id is None
         room = self.limits.waiting_links - self.queue.of_person(first.person_id)
@@ -296,7 +303,7 @@ class RequestIntake:
             handles.append(self.queue.turn_away(beyond, error, aloud=False))
         return RequestHandle.of_all(handles), len(beyond)
 
-    def _contexts(self, entries: Sequence[StoredRequest]) -> list[RequestContext]:
+    def contexts_of(self, entries: Sequence[StoredRequest]) -> list[RequestContext]:
         """Return the contexts of the requests of one message, which share a status indicator."""
         status = self.statuses.status_of(entries)
         return [

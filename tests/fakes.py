@@ -736,6 +736,7 @@ class Item:
     has_note: bool = True
     #: None: the chat itself, as in private chats.
     person_id: int | None = None
+    row: int | None = None
 
     @property
     def lane(self) -> Lane:

@@ -405,7 +405,8 @@ def test_nothing_is_committed_that_must_not_be():
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-demo.txt", "requirements-dev.txt"]
+    "name",
+    ["requirements.txt", "requirements-demo.txt", "requirements-fleet.txt", "requirements-dev.txt"],
 )
 def test_requirements_are_pinned_with_hashes_and_without_addresses(name: str):
     text = (ROOT / name).read_text()

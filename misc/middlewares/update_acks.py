@@ -93,7 +93,13 @@ class UpdateAck:
     def __init__(self, update_id: int, update_acks: UpdateAcks) -> None:
         self.update_id = update_id
         self._update_acks = update_acks
+        self._given: Callable[[], object] = lambda: None
+
+    def on_given(self, callback: Callable[[], object]) -> None:
+        """Call a function each time that `give` is called."""
+        self._given = callback
 
     def give(self) -> None:
         """Acknowledge the update: its requests are stored, or need not be."""
         self._update_acks.give(self.update_id)
+        self._given()

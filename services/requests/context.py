@@ -83,6 +83,11 @@ class RequestContext:
         return self.stored.work
 
     @property
+    def row(self) -> int | None:
+        """The id of its row; None if it is not stored."""
+        return self.stored.row
+
+    @property
     def has_note(self) -> bool:
         """Whether the chat sees a status note: groups do not, and an inline message is one."""
         return self.target.is_private and not self.target.inline_id

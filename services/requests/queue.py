@@ -45,6 +45,10 @@ class QueueItem(Protocol):
     def has_note(self) -> bool:
         """Whether its chat sees a status note."""
 
+    @property
+    def row(self) -> int | None:
+        """The id of its row; None if it is not stored."""
+
 
 Item = TypeVar("Item", bound=QueueItem)
 ItemIn = TypeVar("ItemIn", bound=QueueItem, contravariant=True)
@@ -178,7 +182,7 @@ class RequestQueue(Generic[Item]):
             return self.turn_away(items, BusyError())
         handle = RequestHandle(len(items))
         message = _Message()
-        entries = {next(self._numbers): _Entry(item, handle, message) for item in items}
+        entries = {self._number_of(item): _Entry(item, handle, message) for item in items}
         if self._is_closing:
             for entry in entries.values():
                 self._end_with(entry, self._runner.leave(entry.item))
@@ -298,6 +302,12 @@ class RequestQueue(Generic[Item]):
         task = self._start(work)
         task.add_done_callback(lambda _: entry.handle.one_ended())
         return task
+
+    def _number_of(self, item: Item) -> int:
+        """Return what a request is cancelled by: its row, which every process knows it by."""
+        if item.row is not None and item.row not in self._entries:
+            return item.row
+        return next(number for number in self._numbers if number not in self._entries)
 
     def _forget(self, number: int) -> _Entry[Item]:
         entry = self._entries.pop(number)

@@ -14,10 +14,12 @@ from core.errors import StorageError
 from core.progress import WorkProgress
 from core.request import Progress, Request, Ticket
 from data.database import unix_now
+from data.jobs import store_with_job
 from data.requests import (
     Claim,
     OpenRequest,
     begin_flight,
+    claim_request,
     count_attempt,
     end_flight,
     find_ended,
@@ -218,6 +220,37 @@ class RequestStore:
             for request, row in pairs
             if row is not None
         ]
+
+    async def hand_out(
+        self, update_id: int, requests: Sequence[Request], fitting: int, *, is_late: bool
+    ) -> list[int | None]:
+        """Store the requests of an update, and let the fleet's workers serve the first `fitting`.
+
+        Return the ids of the rows, None for what was stored before. `is_late`: the others first.
+
+        Raises:
+            StorageError: nothing is stored.
+        """
+        return await store_with_job(self._bot_id, update_id, requests, fitting, is_late=is_late)
+
+    async def claim(self, row: int) -> StoredRequest | None:
+        """Claim an open request; None if it has ended, or a live process has it.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        await self._stay_alive()
+        found = await claim_request(row, self.name)
+        if found is None or found.request is None:
+            return None
+        return StoredRequest(
+            found.request,
+            Claim(found.id, self.name, found.epoch),
+            found.progress,
+            found.attempts,
+            is_resumed=found.attempts > 0,
+            unstored=self._keep_outcome,
+        )
 
     async def take_over(self) -> list[StoredRequest]:
         """Return the open requests that no running process serves.

@@ -179,3 +179,37 @@ def test_all_mistakes_of_the_access_settings_are_named_at_once(ini: Path, env: P
 def test_the_mode_members_needs_a_channel(ini: Path, env: Path):
     with pytest.raises(SettingsError, match=r"ACCESS_CHANNELS.*needs at least one channel"):
         load_settings(ini, env, {"ACCESS_MODE": "members"})
+
+
+def test_several_processes_need_postgresql_and_this_is_said_beside_other_mistakes(
+    ini: Path, env: Path
+):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, {"RUN_ROLES": "receiver, worker", "RUN_LEASE_S": "x"})
+    assert len(caught.value.mistakes) == 2
+    assert any("roles other than all need PostgreSQL" in m for m in caught.value.mistakes)
+
+
+def test_several_processes_need_the_packages_of_the_extra(
+    ini: Path, env: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("data.config.find_spec", lambda _: None)
+    environ = {"RUN_ROLES": "worker", "DATABASE_URL": "postgresql://u@h/d"}
+    with pytest.raises(SettingsError, match=r"requirements-fleet\.txt"):
+        load_settings(ini, env, environ)
+
+
+@pytest.mark.parametrize("roles", ["", "all, worker", "cook"])
+def test_roles_that_make_no_sense_are_mistakes(ini: Path, env: Path, roles: str):
+    environ = {"RUN_ROLES": roles, "DATABASE_URL": "postgresql://u@h/d"}
+    with pytest.raises(SettingsError, match="RUN_ROLES"):
+        load_settings(ini, env, environ)
+
+
+def test_a_process_has_the_roles_that_it_names(ini: Path, env: Path):
+    environ = {"RUN_ROLES": "receiver,worker", "DATABASE_URL": "postgresql://u@h/d"}
+    run = load_settings(ini, env, environ).run
+    assert run.is_fleet
+    assert run.has("worker")
+    assert not run.has("scheduler")
+    assert load_settings(ini, env, {}).run.has("scheduler")

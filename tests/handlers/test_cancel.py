@@ -13,6 +13,7 @@ from delivery.targets import ChatTarget
 from handlers.cancel import on_business_cancel_all, on_cancel, on_cancel_all
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
+from services.requests.cancelling import LocalCanceller
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
 from services.requests.slots import Slots
@@ -37,7 +38,7 @@ async def press(telegram: FakeTelegram, data: str, chat_id: int = PERSON) -> Fak
     queue.submit([ITEM], 5)
     await settle()
     query = telegram.query(data, telegram.message("note", chat_id=chat_id))
-    contexts = cast("RequestQueue[RequestContext]", queue)
+    contexts = LocalCanceller(cast("RequestQueue[RequestContext]", queue))
     await on_cancel(query, ChatView("en"), TEXTS, contexts)
     await settle()
     await queue.drain(0)
@@ -79,7 +80,7 @@ async def test_an_old_message_knows_its_chat_too(telegram: FakeTelegram):
     runner = FakeRunner()
     queue: RequestQueue[Item] = RequestQueue(Slots(1), runner, max_requests=9, patience_s=60)
     handle = queue.submit([ITEM], 5)
-    contexts = cast("RequestQueue[RequestContext]", queue)
+    contexts = LocalCanceller(cast("RequestQueue[RequestContext]", queue))
     await on_cancel(telegram.query("cancel/1", GONE), ChatView("en"), TEXTS, contexts)
     await handle
     assert [refusal.item for refusal in runner.refusals] == [ITEM]
@@ -99,6 +100,7 @@ def context_of(**values: Any) -> RequestContext:
             target=ChatTarget.of_request(request),
             stored=SimpleNamespace(request=request),
             has_note=False,
+            row=None,
         ),
     )
 
@@ -143,9 +145,9 @@ async def test_everything_of_mine_here_is_cancelled(
     message = telegram.message("/cancel", **values)
     command = on_cancel_all if "business_connection_id" not in values else None
     if command:
-        await command(message, ChatView("en"), telegram.sender, TEXTS, contexts)
+        await command(message, ChatView("en"), telegram.sender, TEXTS, LocalCanceller(contexts))
     else:
-        await on_business_cancel_all(message, telegram.sender, TEXTS, contexts)
+        await on_business_cancel_all(message, telegram.sender, TEXTS, LocalCanceller(contexts))
     assert telegram.texts == [
         TEXTS("en", "cancelled_all", count=1) if is_mine else TEXTS["en"]["cancelled_none"]
     ]

@@ -16,6 +16,7 @@ class Item:
     chat_id: int
     position: int
     has_note: bool = True
+    row: int | None = None
 
     @property
     def lane(self) -> Lane:

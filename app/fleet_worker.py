@@ -1,0 +1,49 @@
+"""The part of a process that takes jobs of the engine, in the role worker of a fleet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.container import Container
+from data.config import Settings
+from misc.fleet_work import FleetWork
+from misc.intake import RequestIntake
+
+
+class FleetWorker:
+    """Takes jobs while the process runs, and hands back what does not end in time."""
+
+    def __init__(self, container: Container, settings: Settings, intake: RequestIntake) -> None:
+        from data.engine import EngineWorker  # not installed for a single process
+
+        self._queue = container.request_queue
+        self._work = FleetWork(intake)
+        self._engine = EngineWorker(
+            settings["database"]["url"],
+            container.bot.id,
+            at_once=settings.limits.active_requests,
+            lease_s=settings.run.lease_s,
+            serve=self._work.serve,
+            cancel=self._work.cancel,
+        )
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Take jobs during the block, which calls `drain` at its end.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        await self._work.prepare()
+        running = asyncio.create_task(self._engine.run())  # noqa: TID251 - ends with the block
+        try:
+            yield
+        finally:
+            self._engine.stop()
+            await running
+
+    async def drain(self, grace_s: float) -> None:
+        """Take no more jobs, give running requests `grace_s` seconds, and hand back the others."""
+        self._engine.stop()
+        self._work.stop()
+        await self._queue.drain(grace_s)

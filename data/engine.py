@@ -1,0 +1,147 @@
+"""The engine's worker: fetches jobs, says that this process is alive, and hands back what is left.
+
+Only processes with the role worker import this module: procrastinate is in the extra `fleet`.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final
+
+from procrastinate import App, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy
+from psycopg import Error as DriverError
+from psycopg_pool import PoolTimeout
+from sqlalchemy.engine import make_url
+
+from data.jobs import CANCELLATIONS, TASK, queue_of
+
+logger = logging.getLogger(__name__)
+
+#: The engine announces jobs; this is for announcements that are lost, in seconds.
+_ASK_S: Final = 2.0
+#: Pause after a failure, in seconds.
+_PAUSE_S: Final = 1.0
+#: Connections of the engine's own pool, beside the one that listens.
+_CONNECTIONS: Final = 4
+
+#: Serves requests by the ids of their rows; returns False if the job is to be handed out again.
+Serve = Callable[[Sequence[int]], Awaitable[bool]]
+#: Cancels a request by the id of its row, and its chat; True if the chat is not told.
+Cancel = Callable[[int, int, bool], None]
+
+
+class _HandOutAgainError(Exception):
+    """A job has not ended."""
+
+
+class _Retries(BaseRetryStrategy):
+    """Hands a failed job out again at once, and without end: the request counts its attempts."""
+
+    def get_retry_decision(
+        self,
+        *,
+        exception: BaseException,  # noqa: ARG002
+        job: Job,  # noqa: ARG002
+    ) -> RetryDecision:
+        """Return a time that is past on every clock: the engine's comes from this machine's."""
+        return RetryDecision(retry_at=datetime.fromtimestamp(0, UTC))
+
+
+class EngineWorker:
+    """Runs jobs until it is stopped, also across failures of the database."""
+
+    def __init__(
+        self, url: str, bot_id: int, *, at_once: int, lease_s: int, serve: Serve, cancel: Cancel
+    ) -> None:
+        """`url` is the setting; `at_once` bounds the jobs; `lease_s` is the lease of a worker."""
+        self._url = url
+        self._queue = queue_of(bot_id)
+        self._at_once = at_once
+        self._lease_s = lease_s
+        self._serve = serve
+        self._cancel = cancel
+        self._is_stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Fetch no more jobs. `run` returns when those that run have ended."""
+        self._is_stopping.set()
+
+    async def run(self) -> None:
+        """Run jobs until `stop`."""
+        logging.getLogger("procrastinate").setLevel(logging.ERROR)
+        while not self._is_stopping.is_set():
+            try:
+                await self._run_once()
+            except* (ConnectorException, DriverError, PoolTimeout, OSError) as errors:
+                logger.warning(
+                    "The engine cannot be reached: %s",
+                    errors.exceptions[0],
+                    extra={"event": "engine_unreachable"},
+                )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_stopping.wait(), _PAUSE_S)
+
+    async def _run_once(self) -> None:
+        app = self._app()
+        async with app.open_async():
+            await self._run_worker(app)
+
+    async def _run_worker(self, app: App) -> None:
+        """Run jobs until `stop` or a failure; those that run end in any case."""
+        worker = app.run_worker_async(
+            queues=[self._queue],
+            concurrency=self._at_once,
+            fetch_job_polling_interval=_ASK_S,
+            delete_jobs="always",
+            install_signal_handlers=False,
+            update_heartbeat_interval=self._lease_s / 4,
+            stalled_worker_timeout=self._lease_s,
+        )
+        async with asyncio.TaskGroup() as group:
+            jobs = group.create_task(worker)
+            listener = group.create_task(self._listen(app))
+            stopper = group.create_task(self._is_stopping.wait())
+            stopper.add_done_callback(lambda _: jobs.cancel())
+            await asyncio.wait([jobs])
+            listener.cancel()
+            stopper.cancel()
+
+    async def _listen(self, app: App) -> None:
+        """Wait for cancellations; the connection is renewed if it breaks."""
+
+        async def on_notification(*, channel: str, payload: str) -> None:
+            if channel == CANCELLATIONS:
+                what = json.loads(payload)
+                self._cancel(what["row"], what["chat"], what["quiet"])
+
+        connector = app.connector
+        assert isinstance(connector, PsycopgConnector)
+        await connector.listen_notify(on_notification, [CANCELLATIONS])
+
+    def _app(self) -> App:
+        connector = PsycopgConnector(
+            conninfo=_libpq_url(self._url), min_size=1, max_size=_CONNECTIONS, timeout=5.0
+        )
+        app = App(connector=connector)
+
+        async def serve(rows: list[int], **_: object) -> None:
+            if not await self._serve(rows):
+                raise _HandOutAgainError
+
+        app.task(name=TASK, retry=_Retries())(serve)
+        return app
+
+
+def _libpq_url(url: str) -> str:
+    """Return the setting's URL as libpq reads it: without the name of a driver."""
+    parts = make_url(url.strip())
+    query = dict(parts.query)
+    if "ssl" in query:  # asyncpg's name; libpq calls it sslmode
+        query["sslmode"] = query.pop("ssl")
+    return parts.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

@@ -1,0 +1,176 @@
+"""Jobs of the engine: they are stored with their requests, in order, and found again when lost."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from core.request import ButtonPress, Progress, Request
+from data import database
+from data.jobs import (
+    any_open,
+    open_requests_of,
+    pass_on,
+    release,
+    rescue,
+    room_for,
+    set_up_engine,
+    store_with_job,
+)
+from data.requests import Claim, claim_request, finish_request
+from data.workers import renew_lease
+from tests.fakes import make_request
+
+BOT = 42
+#: Longer than any test takes, and over at once.
+LONG_S, NOW_S = 300, 0
+
+
+@pytest.fixture(autouse=True)
+async def engine(new_postgres: str) -> AsyncIterator[None]:
+    database.initialize_database_components(new_postgres)
+    await database.init_db()
+    await set_up_engine()
+    yield
+    await database.close()
+
+
+async def store(update_id: int, *requests: Request, fitting: int = 9) -> list[int | None]:
+    return await store_with_job(BOT, update_id, requests, fitting, is_late=False)
+
+
+async def sql(statement: str, **values: object) -> list[tuple[object, ...]]:
+    return await database.write(
+        lambda db: [tuple(row) for row in db.execute(text(statement), values)]
+    )
+
+
+async def fetch() -> list[int] | None:
+    """Take the next job as a worker of the engine does; return the rows of its requests."""
+    (found,) = await sql(
+        "SELECT args->'rows' FROM procrastinate_fetch_job_v2(NULL, "
+        "(SELECT worker_id FROM procrastinate_register_worker_v1() AS t(worker_id)))"
+    )
+    rows = found[0]
+    assert rows is None or isinstance(rows, list)
+    return rows
+
+
+async def end(row: int) -> None:
+    """Serve a request to its end."""
+    claimed = await claim_request(row, "somebody")
+    assert claimed
+    await finish_request(Claim(row, "somebody", claimed.epoch), Progress(), "delivered")
+
+
+async def jobs() -> list[object]:
+    return [row[0] for row in await sql("SELECT args->'rows' FROM procrastinate_jobs ORDER BY id")]
+
+
+async def test_setting_up_twice_changes_nothing():
+    await set_up_engine()
+    assert await jobs() == []
+
+
+async def test_requests_and_their_job_are_stored_together_and_once():
+    rows = await store(1, make_request(), make_request(index=1))
+    assert await store(1, make_request(), make_request(index=1)) == [None, None]
+    assert await jobs() == [rows]
+
+
+async def test_what_does_not_fit_has_no_job():
+    rows = await store(1, make_request(), make_request(index=1), fitting=1)
+    assert await jobs() == [rows[:1]]
+    assert await store(2, make_request(), fitting=0) != [None]
+    assert len(await jobs()) == 1
+
+
+async def test_one_lane_is_served_one_by_one_in_the_order_of_its_messages():
+    late = await store(2, make_request(message_id=8))
+    early = await store(1, make_request(message_id=7))
+    other = await store(3, make_request(chat_id=9, message_id=1))
+    assert [await fetch(), await fetch(), await fetch()] == [early, other, None]
+    await sql(
+        "DELETE FROM procrastinate_jobs WHERE args->'rows' = CAST(:rows AS jsonb) RETURNING 1",
+        rows=str(early),
+    )
+    assert await fetch() == late
+
+
+async def test_what_is_late_waits_behind_the_others():
+    await store_with_job(BOT, 1, [make_request()], 9, is_late=True)
+    new = await store(2, make_request(chat_id=9))
+    assert await fetch() == new
+
+
+async def test_the_room_counts_the_whole_fleet():
+    press = make_request(message_id=5, press=ButtonPress("sound/", ""))
+    await store(1, make_request(), make_request(index=1))
+    await store(2, make_request(chat_id=-7, is_private=False, sender_id=make_request().chat_id))
+    await store(3, make_request(chat_id=9))
+    room = await room_for(BOT, press, 100)
+    assert (room.links, room.messages, room.total, room.is_running) == (3, 1, 3, False)
+    assert (await room_for(BOT, press, 2)).total == 2
+    await store(4, press)
+    assert (await room_for(BOT, press, 100)).is_running
+    assert not (await room_for(BOT + 1, press, 100)).is_running
+
+
+async def test_a_job_that_a_dead_worker_has_taken_is_handed_out_again():
+    (row,) = await store(1, make_request())
+    assert row
+    await fetch()
+    await renew_lease("alive", LONG_S)
+    await claim_request(row, "alive")
+    assert await rescue(BOT, NOW_S) == 0
+    await renew_lease("alive", -1)
+    assert await rescue(BOT, LONG_S) == 0
+    assert await rescue(BOT, NOW_S) == 1
+    assert await fetch() == [row]
+
+
+async def test_a_job_whose_requests_have_ended_does_not_block_its_lane():
+    (row,) = await store(1, make_request())
+    assert row
+    await fetch()
+    await end(row)
+    assert await rescue(BOT, NOW_S) == 1
+
+
+async def test_open_requests_without_a_job_get_one_per_message():
+    rows = await store(1, make_request(), make_request(index=1))
+    (other,) = await store(2, make_request(message_id=99), fitting=0)
+    await sql("DELETE FROM procrastinate_jobs RETURNING 1")
+    assert await rescue(BOT, LONG_S) == 2
+    assert await jobs() == [rows, [other]]
+    assert await rescue(BOT, LONG_S) == 0
+
+
+async def test_a_request_that_a_live_worker_serves_needs_no_job():
+    (row,) = await store(1, make_request(), fitting=0)
+    assert row
+    await renew_lease("alive", LONG_S)
+    await claim_request(row, "alive")
+    assert await rescue(BOT, LONG_S) == 0
+    await release([row], "somebody else")
+    assert await rescue(BOT, LONG_S) == 0
+    await release([row], "alive")
+    assert await rescue(BOT, LONG_S) == 1
+
+
+async def test_a_request_is_passed_on_to_the_workers():
+    (row,) = await store(1, make_request(), fitting=0)
+    assert row
+    await pass_on(BOT, row, make_request())
+    assert await fetch() == [row]
+
+
+async def test_open_requests_are_found_by_chat():
+    (row,) = await store(1, make_request(chat_id=9))
+    assert row
+    await store(2, make_request())
+    assert await open_requests_of(BOT, 9) == [(row, make_request(chat_id=9))]
+    assert await any_open([row])
+    await end(row)
+    assert await open_requests_of(BOT, 9) == []
+    assert not await any_open([row])

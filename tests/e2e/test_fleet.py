@@ -1,0 +1,202 @@
+"""Several processes of one database: a receiver, workers and a scheduler, as real programs."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from misc.ui.texts import load_texts
+from simulator.telegram.world import Json, Person
+from tests.e2e.bot_harness import BotHarness
+from tests.e2e.test_lifecycle import program
+
+EN = load_texts()["en"]
+POSTS = [f"73000000000000004{n:02}" for n in range(8)]
+#: Longest time for everything to be answered, in seconds.
+PATIENCE_S = 90.0
+
+
+class Fleet:
+    """The processes of a test."""
+
+    def __init__(self, harness: BotHarness, db_url: str) -> None:
+        self._harness = harness
+        self._db_url = db_url
+        self.processes: dict[str, asyncio.subprocess.Process] = {}
+
+    async def start(self, name: str, roles: str, **environment: str) -> None:
+        """Start a process; `name` is that of its folder."""
+        folder = self._harness.folder / name
+        folder.mkdir(exist_ok=True)
+        self.processes[name], _ = await program(
+            "run",
+            folder=folder,
+            **{
+                **self._harness.simulator.bot_environment(self._harness.folder),
+                "DATABASE_URL": self._db_url,
+                "RUN_ROLES": roles,
+                "FILES_SPOOL_DIR": str(folder / "spool"),
+                "FILES_HEARTBEAT": str(folder / "heartbeat"),
+                "TELEGRAM_PACING": "false",
+                "LIMITS_SPAM_GUARD": "false",
+                "LIMITS_PATIENCE_S": "60",
+                "RUN_LEASE_S": "2",
+                "RUN_LOG_LEVEL": "ERROR",
+                **environment,
+            },
+        )
+
+    async def start_all(self, workers: int, **environment: str) -> None:
+        """Start a receiver that also schedules, and workers; wait until they can be used."""
+        polls = self._harness.api.polls
+        await self.start("receiver", "receiver, scheduler", **environment)
+        for n in range(workers):
+            await self.start(f"worker{n}", "worker", **environment)
+        await self.until(lambda: self._harness.api.polls > polls)
+
+    async def until(self, condition, what: str = "") -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"timed out: {what}\n{await self.errors()}"
+            await self._harness.world.changed(0.1)
+
+    async def errors(self) -> str:
+        """End all processes and return what they have logged."""
+        return "\n".join([f"{name}:\n{await self.stop(name)}" for name in list(self.processes)])
+
+    async def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> str:
+        process = self.processes.pop(name)
+        if process.returncode is None:
+            process.send_signal(number)
+        _, errors = await process.communicate()
+        return errors.decode()
+
+
+@pytest.fixture
+async def fleet(harness: BotHarness, new_postgres: str) -> AsyncIterator[Fleet]:
+    fleet = Fleet(harness, new_postgres)
+    for post_id in POSTS:
+        harness.video(post_id)
+    yield fleet
+    for name in list(fleet.processes):
+        await fleet.stop(name)
+
+
+def replies(harness: BotHarness, person: Person) -> list[int]:
+    """Return which messages of a person the videos answer, in the order of arrival."""
+    videos = harness.videos(harness.world.chats[person.id])
+    return [message["reply_to_message"]["message_id"] for message in videos]
+
+
+def ask(harness: BotHarness, person: Person, *posts: str) -> Json:
+    links = " ".join(f"https://www.tiktok.com/@a/video/{post}" for post in posts)
+    return harness.world.say(person, links)
+
+
+async def test_every_link_is_answered_once_and_in_order_by_two_workers(
+    harness: BotHarness, fleet: Fleet
+):
+    people = [harness.world.person(2_000 + n, f"P{n}") for n in range(6)]
+    await fleet.start_all(2)
+    asked = {
+        person.id: [ask(harness, person, post)["message_id"] for post in POSTS[:4]]
+        for person in people
+    }
+    both = ask(harness, people[0], POSTS[4], POSTS[5])["message_id"]
+    asked[people[0].id] += [both, both]
+    await fleet.until(lambda: all(len(replies(harness, p)) == len(asked[p.id]) for p in people))
+    assert {person.id: replies(harness, person) for person in people} == asked
+    logs = [await fleet.stop(name) for name in ("worker0", "worker1", "receiver")]
+    assert logs == ["", "", ""]
+    assert all(not harness.world.chats[person.id].reactions for person in people)
+
+
+async def test_a_killed_worker_loses_nothing_and_repeats_nothing(harness: BotHarness, fleet: Fleet):
+    people = [harness.world.person(2_000 + n, f"P{n}") for n in range(12)]
+    harness.site.latency_s = harness.api.latency_s = 0.1
+    await fleet.start_all(2)
+    asked = {
+        person.id: [ask(harness, person, post)["message_id"] for post in POSTS[:3]]
+        for person in people
+    }
+    await fleet.until(lambda: any(replies(harness, person) for person in people))
+    await fleet.stop("worker0", signal.SIGKILL)
+    ended = {person.id: 0 for person in people}
+
+    def all_ended() -> bool:
+        for person in people:
+            chat = harness.world.chats[person.id]
+            ended[person.id] = len(replies(harness, person)) + unknown(harness, person)
+        return all(ended[person.id] >= len(asked[person.id]) for person in people)
+
+    await fleet.until(all_ended, f"the requests of the killed worker: {ended}")
+    assert await fleet.stop("worker1") == ""
+    for person in people:
+        videos = replies(harness, person)
+        assert sorted(Counter(videos).values()) == [1] * len(videos)
+        assert len(videos) + unknown(harness, person) == len(asked[person.id])
+        assert videos == sorted(videos)
+
+
+def unknown(harness: BotHarness, person: Person) -> int:
+    """Return how often a person was told that an answer may have arrived."""
+    return harness.texts(harness.world.chats[person.id]).count(EN["delivery_unknown"])
+
+
+async def test_a_stopped_worker_hands_its_requests_to_another(harness: BotHarness, fleet: Fleet):
+    person = harness.world.person(2_000, "P")
+    harness.site.serves_files.clear()
+    await fleet.start_all(1, RUN_DRAIN_S="0", RUN_LEASE_S="60")
+    message = ask(harness, person, POSTS[0])
+    chat = harness.world.chats[person.id]
+    await fleet.until(lambda: chat.reactions, "a worker to begin")
+    assert await fleet.stop("worker0") == ""
+    harness.site.serves_files.set()
+    await fleet.start("worker1", "worker", RUN_LEASE_S="60")
+    # Long before the lease of the stopped one expires.
+    await fleet.until(lambda: replies(harness, person), "the other worker")
+    assert replies(harness, person) == [message["message_id"]]
+    assert chat.reactions == {}
+
+
+async def test_what_waits_and_what_runs_is_cancelled_from_another_process(
+    harness: BotHarness, fleet: Fleet
+):
+    person = harness.world.person(2_000, "P")
+    chat = harness.world.chats[person.id]
+    harness.site.serves_files.clear()
+    await fleet.start_all(1, LIMITS_PATIENCE_S="0.5")
+    for post in POSTS[:3]:
+        ask(harness, person, post)
+    await fleet.until(lambda: cancel_button(harness, person), "the status note")
+    note = cancel_button(harness, person)
+    assert note
+    query = harness.world.press(person, note, data_of(note))
+    await fleet.until(lambda: query in harness.world.query_answers, "the answer to the press")
+    assert harness.world.query_answers[query].get("text") is None
+    cancelled = EN["cancelled"]
+    await fleet.until(lambda: cancelled in harness.texts(chat), "the running one to be cancelled")
+    harness.world.say(person, "/cancel")
+    expected = load_texts()("en", "cancelled_all", count=2)
+    await fleet.until(lambda: expected in harness.texts(chat), "the answer to /cancel")
+    harness.site.serves_files.set()
+    last = ask(harness, person, POSTS[4])
+    await fleet.until(lambda: replies(harness, person))
+    assert replies(harness, person) == [last["message_id"]]
+    old = harness.world.press(person, note, "cancel/1")
+    await fleet.until(lambda: old in harness.world.query_answers)
+    assert harness.world.query_answers[old]["text"] == EN["button_expired"]
+
+
+def cancel_button(harness: BotHarness, person: Person) -> Json | None:
+    """Return the status note with a button that cancels its request."""
+    answers = harness.answers(harness.world.chats[person.id])
+    return next((message for message in answers if "cancel/" in str(message)), None)
+
+
+def data_of(note: Json) -> str:
+    data = note["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    assert isinstance(data, str)
+    return data
