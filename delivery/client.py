@@ -6,7 +6,7 @@ All calls pass `TelegramClient.__call__`: those of the sender, `message.answer(â
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from delivery.request_body import (
     may_have_arrived,
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
+from delivery.shared_pace import Claim
 from delivery.telegram_errors import translate
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,14 @@ class TolerantSession(AiohttpSession):
         self._policy = policy
         #: The old updates of the last response to getUpdates, as JSON objects.
         self.set_aside: list[dict[str, Any]] = []
+        #: Called before the connections are closed.
+        self.before_close: Callable[[], Awaitable[None]] | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self.before_close:
+            await self.before_close()
+        await super().close()
 
     async def make_request(
         self,
@@ -206,12 +215,14 @@ def make_bot(
     paces: bool = True,
     waited: Callable[[float], None] = lambda _: None,
     updates: UpdatePolicy = UpdatePolicy(),
+    claim: Claim | None = None,
 ) -> TelegramClient:
     """Build the client.
 
     `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
     upload that the server accepts. With `paces`, messages are created no faster than Telegram
-    allows; `waited` is called with the wait of each message, in seconds.
+    allows; `waited` is called with the wait of each message, in seconds; with `claim`, several
+    processes share the pace.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
@@ -221,7 +232,9 @@ def make_bot(
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     # Each repetition waits for its own turn.
     session.middleware(Repeats(paces=paces))
-    session.middleware(RateLimiter(paces=paces, waited=waited))
+    limiter = RateLimiter(paces=paces, waited=waited, claim=claim)
+    session.middleware(limiter)
+    session.before_close = limiter.close
     try:
         return TelegramClient(
             token,
