@@ -14,7 +14,8 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
-from delivery.client import UpdatePolicy, make_bot
+from data.database import get_async_db_url
+from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
 from handlers.admin.access import AccessSection
@@ -121,6 +122,7 @@ def build(settings: Settings) -> Container:
     Raises:
         SettingsError: a file that the settings name cannot be used, or the token is invalid.
     """
+    _check_fleet(settings)
     limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
     ads = load_ads(settings.ads.link, settings.ads.file, texts)
     registry = load_registry(settings.sites.allowed)
@@ -134,7 +136,7 @@ def build(settings: Settings) -> Container:
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
-        waited=metrics.paced.observe,
+        pace=PacePolicy(metrics.paced.observe, is_shared=settings.run.fleet),
         updates=UpdatePolicy(
             lambda update: metrics.unreadable_updates.record(update.kind, update.path),
             _SET_ASIDE_S,
@@ -227,6 +229,12 @@ def build(settings: Settings) -> Container:
         pseudonyms=pseudonyms,
         ads=ads,
     )
+
+
+def _check_fleet(settings: Settings) -> None:
+    url = get_async_db_url(settings.database.url.get_secret_value())
+    if settings.run.fleet and url.get_backend_name() != "postgresql":
+        raise SettingsError(["[run] fleet (RUN_FLEET): processes can only share PostgreSQL"])
 
 
 def _access(settings: Settings, bot: Bot) -> AccessPolicy:

@@ -592,7 +592,7 @@ class WatchSection(Section):
 
 
 class RunSection(Section):
-    """Logging, process leases and shutdown."""
+    """Logging, processes and shutdown."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Log level: DEBUG, INFO, WARNING or ERROR."
@@ -610,6 +610,11 @@ class RunSection(Section):
         le=300,
         description="Lease: requests of a process that shows no sign of life for this many seconds "
         "are taken over by another process, or at the next start.",
+    )
+    fleet: bool = Field(
+        False,
+        description="Several processes work at the same time on one PostgreSQL database. They "
+        "share Telegram's pace. Set it for all of them.",
     )
     drain_s: int = Field(
         60, ge=0, description="At shutdown, running requests get this many seconds to finish."

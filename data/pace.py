@@ -62,7 +62,7 @@ class Report:
 class Turns:
     """The answer to a report."""
 
-    #: For each wanted turn the id of its claim or None, and how long its chat must wait, in seconds.
+    #: For each wanted turn: the id of its claim or None, and the seconds that its chat must wait.
     turns: Sequence[tuple[int | None, float]]
     #: How long all chats must wait, in seconds; 0 if every chat that was ready got its turn.
     wait_s: float

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiogram import Bot
@@ -19,12 +20,13 @@ from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNetworkE
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
-from aiogram.utils.token import TokenValidationError
+from aiogram.utils.token import TokenValidationError, extract_bot_id
 from aiohttp import FormData
 from pydantic import ValidationError
 
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
+from data.pace import claim_turns
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
 from delivery.request_body import (
@@ -34,7 +36,6 @@ from delivery.request_body import (
     may_have_arrived,
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
-from delivery.shared_pace import Claim
 from delivery.telegram_errors import translate
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,16 @@ class UpdatePolicy:
     unreadable: Callable[[UnreadableUpdate], None] = lambda _: None
     #: Messages that are older when they arrive, in seconds, are set aside; None returns all.
     set_aside_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PacePolicy:
+    """How messages are paced."""
+
+    #: Called with the wait of each message, in seconds.
+    waited: Callable[[float], None] = lambda _: None
+    #: Several processes share the pace in their PostgreSQL database.
+    is_shared: bool = False
 
 
 class TolerantSession(AiohttpSession):
@@ -213,16 +224,14 @@ def make_bot(
     connections: int,
     ceiling_bytes: int = PUBLIC_UPLOAD_BYTES,
     paces: bool = True,
-    waited: Callable[[float], None] = lambda _: None,
+    pace: PacePolicy = PacePolicy(),
     updates: UpdatePolicy = UpdatePolicy(),
-    claim: Claim | None = None,
 ) -> TelegramClient:
     """Build the client.
 
     `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
     upload that the server accepts. With `paces`, messages are created no faster than Telegram
-    allows; `waited` is called with the wait of each message, in seconds; with `claim`, several
-    processes share the pace.
+    allows.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
@@ -232,10 +241,11 @@ def make_bot(
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     # Each repetition waits for its own turn.
     session.middleware(Repeats(paces=paces))
-    limiter = RateLimiter(paces=paces, waited=waited, claim=claim)
-    session.middleware(limiter)
-    session.before_close = limiter.close
     try:
+        claim = partial(claim_turns, extract_bot_id(token)) if pace.is_shared else None
+        limiter = RateLimiter(paces=paces, waited=pace.waited, claim=claim)
+        session.middleware(limiter)
+        session.before_close = limiter.close
         return TelegramClient(
             token,
             ceiling_bytes=ceiling_bytes,

@@ -209,12 +209,10 @@ class RateLimiter(BaseRequestMiddleware):
         loop = asyncio.get_running_loop()
         self._timer = loop.call_at(next_at, self._grant_turns) if next_at is not None else None
 
-    def _start(self, ticket: Ticket) -> bool:
-        """Start a call; return False if it is gone. One that was just cancelled ends itself."""
-        turn = self._turns.get(ticket)
-        if turn and not turn.done():
+    def _start(self, ticket: Ticket) -> None:
+        turn = self._turns[ticket]
+        if not turn.done():  # a call that was just cancelled returns its own tokens
             turn.set_result(None)
-        return turn is not None
 
     @staticmethod
     def _now() -> float:

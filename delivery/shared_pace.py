@@ -166,9 +166,8 @@ class SharedPace:
     def _due(self) -> float | None:
         """Return when the next exchange begins; None if there is nothing to say or to ask."""
         ledger = self._ledger
-        if self._outage.is_on or self._outage.divided_until:
-            if not (ledger.wanted and not self._outage.is_on):
-                return self._asked_at + _RETRY_S
+        if self._outage.is_on or (self._outage.divided_until and not ledger.wanted):
+            return self._asked_at + _RETRY_S
         if ledger.wanted or ledger.refused:
             return 0.0
         if ledger.ended:

@@ -19,7 +19,7 @@ class Elections(Base):
 
 
 class Pace(Base):
-    """The pauses that Telegram asked for; chat 0 stands for all chats. Unix times with fractions."""
+    """The pauses that Telegram asked for; chat 0 stands for all chats. All times are Unix times."""
 
     __tablename__ = "pace"
 

@@ -126,7 +126,8 @@ BEGIN
                 END IF;
             ELSE
                 INSERT INTO sends (bot_id, chat_id, weight, ends_at)
-                VALUES (p_bot, v_want.chat_id, v_want.weight, v_now + v_hold) RETURNING id INTO v_id;
+                VALUES (p_bot, v_want.chat_id, v_want.weight, v_now + v_hold)
+                RETURNING id INTO v_id;
                 v_used := v_used + v_want.weight;
             END IF;
         END IF;
