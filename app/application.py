@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from aiogram.types import User
@@ -11,6 +12,7 @@ from app.backlog import Backlog
 from app.bot_commands import publish_commands
 from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
+from app.election import Election
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling, PollingLease
@@ -70,6 +72,11 @@ class Application:
         lock = ProcessLock(heartbeat.with_name(f"polling-{self.container.bot.id}.lock"))
         self._lease = PollingLease(
             self.container.bot.id, self.container.request_store, settings.run.lease_s, lock
+        )
+        self._scheduler = Election(
+            f"scheduler/{self.container.bot.id}",
+            self.container.request_store,
+            settings.run.lease_s,
         )
         session = self.container.bot.session
         assert isinstance(session, TolerantSession)
@@ -208,6 +215,14 @@ class Application:
         return inline + (["guest_message"] if me.supports_guest_queries else [])
 
     def _periodic_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
+        once = [
+            replace(task, is_mine=self._scheduler.is_held)
+            for task in (*self._once_for_all(), *self._alarm_tasks())
+        ]
+        return [*self._in_every_process(intake), *once]
+
+    def _in_every_process(self, intake: RequestIntake) -> list[PeriodicTask]:
+        """Return the tasks about this process: its leases, its memory, its files."""
         lease_s = self._settings.run.lease_s
         return [
             PeriodicTask("lease renewal", lease_s / 4, self.container.request_store.beat),
@@ -216,13 +231,19 @@ class Application:
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             *self._access_tasks(),
-            PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
-            PeriodicTask("cleanup", _SWEEP_S, self._sweep),
-            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
+            PeriodicTask("spool", _SWEEP_S, self._tidy),
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
+            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
+            # Each has read updates, and a disk, of its own.
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
-            *self._alarm_tasks(),
+        ]
+
+    def _once_for_all(self) -> list[PeriodicTask]:
+        """Return the tasks about the database and the chats: the elected process does them."""
+        return [
+            PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
+            PeriodicTask("cleanup", _SWEEP_S, self._sweep),
         ]
 
     def _access_tasks(self) -> list[PeriodicTask]:
@@ -256,8 +277,7 @@ class Application:
         return tasks
 
     async def _sweep(self) -> None:
-        """Delete rows and files that are not needed any more, and merge old statistics."""
-        self.container.spool.tidy()
+        """Delete rows that are not needed any more, and merge old statistics."""
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
         with without_time_limits():
             await self.container.request_store.sweep()
@@ -272,6 +292,10 @@ class Application:
                 number,
                 extra={"event": "cache_swept"},
             )
+
+    async def _tidy(self) -> None:
+        """Delete files that are not needed any more, and count the hour beside the database."""
+        self.container.spool.tidy()
         try:
             await count_start(self._marker)
         except OSError as error:
@@ -286,6 +310,7 @@ class Application:
         await self._acknowledge()
         if self._polling.watch.end is not End.CONFLICT:
             await self._lease.release()
+        await self._scheduler.release()
         grace_s = self._settings.run.drain_s
         await asyncio.gather(
             self._backlog.close(grace_s),
