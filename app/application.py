@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from app.backlog import Backlog
 from app.bot_commands import publish_commands
 from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
+from app.election import Election
 from app.fleet_worker import FleetWorker
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
@@ -76,6 +78,11 @@ class Application:
         lock = ProcessLock(heartbeat.with_name(f"polling-{self.container.bot.id}.lock"))
         self._lease = PollingLease(
             self.container.bot.id, self.container.request_store, settings.run.lease_s, lock
+        )
+        self._scheduler = Election(
+            f"scheduler/{self.container.bot.id}",
+            self.container.request_store,
+            settings.run.lease_s,
         )
         session = self.container.bot.session
         assert isinstance(session, TolerantSession)
@@ -242,41 +249,52 @@ class Application:
     def _periodic_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
         """Return what every process does, and what its roles add."""
         run = self._settings.run
-        tasks = [
-            PeriodicTask("lease renewal", run.lease_s / 4, self.container.request_store.beat),
-            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
-            PeriodicTask("spool cleanup", _SWEEP_S, self._tidy_spool),
-            PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
-        ]
+        tasks = self._in_every_process()
+        if not run.is_fleet:
+            tasks.append(PeriodicTask("request take-over", run.lease_s, intake.resume))
         if run.has("receiver"):
             tasks += self._receiver_tasks()
         if run.has("scheduler"):
-            tasks += [self._take_over_task(intake), *self._scheduler_tasks(), *self._alarm_tasks()]
+            tasks += [
+                replace(task, is_mine=self._scheduler.is_held)
+                for task in (*self._once_for_all(), *self._alarm_tasks())
+            ]
         return tasks
 
+    def _in_every_process(self) -> list[PeriodicTask]:
+        """Return the tasks about this process: its leases, its memory, its files."""
+        return [
+            PeriodicTask(
+                "lease renewal", self._settings.run.lease_s / 4, self.container.request_store.beat
+            ),
+            PeriodicTask("spool", _SWEEP_S, self._tidy),
+            PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
+            PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
+        ]
+
     def _receiver_tasks(self) -> list[PeriodicTask]:
+        """Return the tasks about what decides on an update."""
         return [
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             *self._access_tasks(),
+            PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
+            # Each receiver has read updates of its own.
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
         ]
 
-    def _scheduler_tasks(self) -> list[PeriodicTask]:
-        return [
+    def _once_for_all(self) -> list[PeriodicTask]:
+        """Return the tasks about the database and the chats: the elected process does them."""
+        tasks = [
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
-            PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
         ]
-
-    def _take_over_task(self, intake: RequestIntake) -> PeriodicTask:
-        """Return what continues the requests that another process has left."""
-        lease_s = self._settings.run.lease_s
-        if not self._settings.run.is_fleet:
-            return PeriodicTask("request take-over", lease_s, intake.resume)
-        work = partial(rescue, self.container.bot.id, lease_s)
-        return PeriodicTask("job rescue", lease_s / 2, work)
+        if self._settings.run.is_fleet:
+            lease_s = self._settings.run.lease_s
+            work = partial(rescue, self.container.bot.id, lease_s)
+            tasks.append(PeriodicTask("job rescue", lease_s / 2, work))
+        return tasks
 
     def _access_tasks(self) -> list[PeriodicTask]:
         access = self.container.access
@@ -308,10 +326,6 @@ class Application:
             tasks.append(PeriodicTask("canaries", watch.canary_minutes * 60, alarms.check_canaries))
         return tasks
 
-    async def _tidy_spool(self) -> None:
-        """Delete files that are not needed any more."""
-        self.container.spool.tidy()
-
     async def _sweep(self) -> None:
         """Delete rows that are not needed any more, and merge old statistics."""
         unused_since = unix_now() - self._settings.files.cache_days * 86_400
@@ -328,6 +342,10 @@ class Application:
                 number,
                 extra={"event": "cache_swept"},
             )
+
+    async def _tidy(self) -> None:
+        """Delete files that are not needed any more, and count the hour beside the database."""
+        self.container.spool.tidy()
         try:
             await count_start(self._marker)
         except OSError as error:
@@ -342,6 +360,7 @@ class Application:
         await self._acknowledge()
         if self._polling.watch.end is not End.CONFLICT:
             await self._lease.release()
+        await self._scheduler.release()
         grace_s = self._settings.run.drain_s
         await asyncio.gather(
             self._backlog.close(grace_s),

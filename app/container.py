@@ -14,7 +14,7 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
-from delivery.client import UpdatePolicy, make_bot
+from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
 from handlers.admin.access import AccessSection
@@ -134,7 +134,7 @@ def build(settings: Settings) -> Container:
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
-        waited=metrics.paced.observe,
+        pace=PacePolicy(metrics.paced.observe, is_shared=settings.run.is_fleet),
         updates=UpdatePolicy(
             lambda update: metrics.unreadable_updates.record(update.kind, update.path),
             _SET_ASIDE_S,

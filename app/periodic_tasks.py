@@ -5,10 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from core.errors import StorageError
 
 logger = logging.getLogger(__name__)
+
+#: Interval at which work that another process does is looked at again, in seconds.
+_STANDBY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,8 @@ class PeriodicTask:
     name: str
     interval_s: float
     work: Callable[[], Awaitable[object]]
+    #: For work that one process does for all: returns True if it is this one.
+    is_mine: Callable[[], Awaitable[bool]] | None = None
 
 
 @asynccontextmanager
@@ -38,13 +44,17 @@ async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator
 
 async def _repeat(task: PeriodicTask) -> None:
     while True:
+        pause_s = task.interval_s
         try:
-            await task.work()
+            if task.is_mine is None or await task.is_mine():
+                await task.work()
+            else:
+                pause_s = min(pause_s, _STANDBY_S)
         except StorageError as error:
             logger.warning(
                 "Periodic task %s failed, retrying in %d s: %s",
                 task.name,
-                task.interval_s,
+                pause_s,
                 error,
                 extra={"event": "periodic_task_failed"},
             )
@@ -52,4 +62,4 @@ async def _repeat(task: PeriodicTask) -> None:
             logger.exception(
                 "Periodic task %s failed", task.name, extra={"event": "periodic_task_crashed"}
             )
-        await asyncio.sleep(task.interval_s)
+        await asyncio.sleep(pause_s)

@@ -27,7 +27,8 @@ from aiogram.types import Update
 
 from app.process_lock import ProcessLock
 from core.errors import SettingsError, StorageError
-from data.workers import claim_polling, forget_worker, release_polling
+from data.elections import claim_polling, release_polling
+from data.workers import forget_worker
 from misc.middlewares.update_acks import UpdateAcks
 from services.requests.store import RequestStore
 
@@ -61,6 +62,10 @@ class Lease(Protocol):
         """Return True if this process may poll."""
 
     @property
+    def epoch(self) -> int:
+        """A number that changes if another process has polled meanwhile."""
+
+    @property
     def is_stale(self) -> bool:
         """True if another process may have taken the lease without this one knowing."""
 
@@ -92,7 +97,8 @@ class PollingLease:
         self._lease_s = lease_s
         self._lock = lock
         self._is_locked = False
-        self._is_held = False
+        #: See `data.elections.elect`; 0 while the lease is not held.
+        self.epoch = 0
         self._checked_at = -math.inf
         self._has_stood_by = False
         self._taken_at: float | None = None
@@ -115,27 +121,27 @@ class PollingLease:
         While the database does not respond, nobody can take the lease, and the last answer counts.
         """
         now = time.monotonic()
-        if self._is_held and now - self._checked_at < self._lease_s / 3:
+        if self.epoch and now - self._checked_at < self._lease_s / 3:
             return True
         try:
             await self._forget_predecessor()
             await self._store.beat()
-            self._is_held = await claim_polling(self._bot_id, self._store.name)
+            self.epoch = await claim_polling(self._bot_id, self._store.name)
         except StorageError as error:
             logger.warning(
                 "Could not renew the polling lease: %s", error, extra={"event": "lease_not_renewed"}
             )
         else:
             self._checked_at = now
-            if not self._is_held:
+            if not self.epoch:
                 self._has_stood_by = True
             elif self._taken_at is None:
                 self._taken_at = now
-        return self._is_held
+        return bool(self.epoch)
 
     async def release(self) -> None:
         """Let another process poll at once, while this one finishes its requests."""
-        self._is_held = False
+        self.epoch = 0
         try:
             await release_polling(self._bot_id, self._store.name)
         except StorageError as error:
@@ -221,6 +227,7 @@ class PollingWatch(BaseRequestMiddleware):
             self._end_with(End.LEASE_LOST)
         if self.end:
             await asyncio.Event().wait()  # until the caller is cancelled
+        epoch = self._lease.epoch if self._lease else 0
         try:
             response = await make_request(bot, method)
         except TelegramConflictError as error:
@@ -232,6 +239,9 @@ class PollingWatch(BaseRequestMiddleware):
         self.beat()
         # aiogram declares a Response, but the session returns the updates themselves.
         updates = cast("list[Update]", response)
+        if self._lease and not await self._polls_since(epoch):
+            updates.clear()  # the process that has polled meanwhile gets them, too
+            return response
         set_aside_to = 0
         if self._old_updates:
             set_aside_to, not_stored = await self._old_updates.keep()
@@ -241,6 +251,14 @@ class PollingWatch(BaseRequestMiddleware):
         if set_aside_to > max((update.update_id for update in updates), default=0):
             self._offset = set_aside_to + 1
         return response
+
+    async def _polls_since(self, epoch: int) -> bool:
+        """Return True if no other process has polled since an epoch; else end, if one does."""
+        assert self._lease
+        if not await self._lease.is_held():
+            self._end_with(End.LEASE_LOST)
+            return False
+        return self._lease.epoch == epoch
 
     def beat(self) -> None:
         """Touch the heartbeat file, if it is time."""

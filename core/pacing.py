@@ -6,9 +6,10 @@ the message somewhere in between, so whatever the network does, no window of tha
 more messages than there are tokens.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 #: Source: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 #: (30 messages per second overall, 20 per minute and group, one per second and chat with bursts).
@@ -27,6 +28,9 @@ _BULK_PATIENCE_S: Final = 60.0
 #: If this many chats are refused within this many seconds, the limit is not that of a chat.
 _REFUSED_CHATS: Final = 3
 _SAME_TIME_S: Final = 5.0
+#: A call that has been under way for so long without a sign of life from its process gives its
+#: tokens back, in seconds. Matters only where several processes share the pace.
+HOLD_S: Final = 15.0
 #: Number of buckets above which idle ones are dropped.
 _SWEEP_ABOVE: Final = 2_000
 
@@ -45,6 +49,10 @@ class Ticket:
     order: int
     is_granted: bool = False
 
+    def has_low_priority(self, now: float) -> bool:
+        """Return True if answers go before this call."""
+        return self.is_bulk and now - self.asked_at < _BULK_PATIENCE_S
+
 
 @dataclass(slots=True)
 class _Bucket:
@@ -55,7 +63,8 @@ class _Bucket:
     in_use: int = 0
     #: (time, number of tokens), earliest first.
     returning: "deque[tuple[float, int]]" = field(default_factory=deque)
-    #: No token is available before this time, because Telegram asked for a pause.
+    #: No token is available before this time: Telegram asked for a pause, or other processes have
+    #: the tokens.
     shut_until: float = 0.0
 
     def free(self, now: float) -> int:
@@ -64,11 +73,22 @@ class _Bucket:
             self.in_use -= self.returning.popleft()[1]
         return 0 if now < self.shut_until else self.size - self.in_use
 
+    def has(self, number: int, now: float) -> bool:
+        """Return True if so many tokens are available; all of a small bucket are always enough."""
+        return self.free(now) >= min(number, self.size)
+
     def take(self, number: int) -> None:
         self.in_use += number
 
+    def untake(self, number: int) -> None:
+        self.in_use -= number
+
     def give_back(self, number: int, now: float) -> None:
-        self.returning.append((now + self.return_s + _MARGIN_S, number))
+        windows = math.ceil(number / self.size)  # more than one only for a share of a bucket
+        self.returning.append((now + windows * self.return_s + _MARGIN_S, number))
+
+    def shut(self, until: float) -> None:
+        self.shut_until = max(self.shut_until, until)
 
     def opens_at(self, now: float) -> float | None:
         """Return when tokens next become available; None while that depends on a running call."""
@@ -96,6 +116,10 @@ class Pacer:
         self._refusals: deque[tuple[float, int]] = deque(maxlen=20)
         self._count = 0
         self._sweep_above = _SWEEP_ABOVE
+        #: The limits are divided by this number.
+        self._processes = 1
+        #: Tokens that other processes had in use lately, and until when that counts.
+        self._elsewhere = (0, 0.0)
 
     def ask(self, chat_id: int, weight: int, *, is_bulk: bool, now: float) -> Ticket:
         """Queue a call that creates `weight` messages and return its ticket."""
@@ -119,18 +143,47 @@ class Pacer:
             granted.append(ticket)
         return granted
 
+    def put_back(self, ticket: Ticket, now: float, *, wait_s: float) -> None:
+        """Undo the grant of a ticket that may not send after all: other processes have the tokens.
+
+        Its chat is not granted anything for `wait_s` seconds.
+        """
+        for bucket, number in self._buckets(ticket):
+            bucket.untake(number)
+        ticket.is_granted = False
+        self._waiting.setdefault(ticket.chat_id, deque()).appendleft(ticket)
+        if wait_s:
+            self._chat(ticket.chat_id).shut(now + wait_s)
+
+    def pause(self, until: float) -> None:
+        """Grant nothing until then."""
+        self._overall.shut(until)
+
+    def share_with(self, processes: int) -> None:
+        """Divide all limits among so many processes, of which each paces itself."""
+        self._processes = processes
+        self._overall.size = self._share(OVERALL[0])
+        for buckets, size in ((self._chats, CHAT[0]), (self._groups, GROUP[0])):
+            for bucket in buckets.values():
+                bucket.size = self._share(size)
+
+    def note_elsewhere(self, in_use: int, now: float) -> None:
+        """Note how many tokens of the bot are in use, in all processes together."""
+        self._elsewhere = in_use - self._overall.in_use, now + OVERALL[1]
+
     def has_spare(self, chat_id: int, now: float) -> bool:
         """Return True if one more message or edit in a chat would delay no answer.
 
         Bulk messages do not count: what asks for this has priority over them.
         """
         heads = [queue[0] for queue in self._waiting.values()]
-        if not all(self._has_low_priority(head, now) for head in heads):
+        if not all(head.has_low_priority(now) for head in heads):
             return False
         overall, *own = self._buckets(Ticket(chat_id, 1, is_bulk=False, asked_at=now, order=0))
         if any(bucket.free(now) <= _KEPT_IN_CHAT for bucket, _ in own):
             return False
-        left = overall[0].free(now)
+        others, until = self._elsewhere
+        left = overall[0].free(now) - (others if now < until else 0)
         return left > _KEPT_OVERALL or bool(heads and overall[0].shut_until <= now)
 
     def answered(self, ticket: Ticket, now: float) -> None:
@@ -156,12 +209,12 @@ class Pacer:
         """
         until = now + retry_after_s
         chat = self._chat(ticket.chat_id)
-        chat.shut_until = max(chat.shut_until, until)
+        chat.shut(until)
         self._refusals.append((now, ticket.chat_id))
         recent = {chat_id for at, chat_id in self._refusals if now - at <= _SAME_TIME_S}
         is_busy = not ticket.is_bulk and self._overall.free(now) <= OVERALL[0] // 3
         if is_busy or len(recent) >= _REFUSED_CHATS:
-            self._overall.shut_until = max(self._overall.shut_until, until)
+            self._overall.shut(until)
 
     def paused_for(self, chat_id: int, now: float) -> float:
         """Return how long Telegram has asked to leave a chat alone, in seconds; 0 if it has not."""
@@ -204,18 +257,15 @@ class Pacer:
         rank = (True, 0)
         for queue in self._waiting.values():
             head = queue[0]
-            own_rank = (self._has_low_priority(head, now), head.order)
+            own_rank = (head.has_low_priority(now), head.order)
             # Checking a chat's buckets costs more than the comparison, so it comes last.
             if (first is None or own_rank < rank) and self._chat_is_ready(head, now):
                 first, rank = head, own_rank
-        return first if first and self._overall.free(now) >= first.weight else None
-
-    def _has_low_priority(self, ticket: Ticket, now: float) -> bool:
-        return ticket.is_bulk and now - ticket.asked_at < _BULK_PATIENCE_S
+        return first if first and self._overall.has(first.weight, now) else None
 
     def _chat_is_ready(self, ticket: Ticket, now: float) -> bool:
         own_buckets = self._buckets(ticket)[1:]
-        return all(bucket.free(now) >= number for bucket, number in own_buckets)
+        return all(bucket.has(number, now) for bucket, number in own_buckets)
 
     def _buckets(self, ticket: Ticket) -> list[tuple[_Bucket, int]]:
         """Return the buckets of a call with the number of tokens that it takes from each.
@@ -226,15 +276,21 @@ class Pacer:
         if ticket.chat_id < 0:
             group = self._groups.get(ticket.chat_id)
             if group is None:
-                group = self._groups[ticket.chat_id] = _Bucket(*GROUP)
+                group = self._groups[ticket.chat_id] = self._bucket(GROUP)
             buckets.append((group, ticket.weight))
         return buckets
 
     def _chat(self, chat_id: int) -> _Bucket:
         chat = self._chats.get(chat_id)
         if chat is None:
-            chat = self._chats[chat_id] = _Bucket(*CHAT)
+            chat = self._chats[chat_id] = self._bucket(CHAT)
         return chat
+
+    def _bucket(self, limit: tuple[int, float]) -> _Bucket:
+        return _Bucket(self._share(limit[0]), limit[1])
+
+    def _share(self, size: int) -> int:
+        return max(size // self._processes, 1)
 
     def _drop_idle_buckets(self, now: float) -> None:
         """Drop buckets with all tokens free, to bound memory."""
@@ -246,3 +302,14 @@ class Pacer:
                     del buckets[chat_id]
         # Doubling keeps the amortised cost constant when most buckets are busy.
         self._sweep_above = max(_SWEEP_ABOVE, 2 * (len(self._chats) + len(self._groups)))
+
+
+def shared_limits() -> dict[str, Any]:
+    """Return the limits for the database's function that several processes share."""
+    windows = {"overall": OVERALL, "chat": CHAT, "group": GROUP}
+    return {
+        **{name: (size, return_s + _MARGIN_S) for name, (size, return_s) in windows.items()},
+        "hold": HOLD_S,
+        "busy": OVERALL[0] // 3,
+        "refusals": (_REFUSED_CHATS, _SAME_TIME_S),
+    }

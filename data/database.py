@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -16,7 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Integer, Table, create_engine, event, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Executable,
+    Integer,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -223,6 +233,23 @@ async def write(work: Callable[[Connection], T]) -> T:
         raise storage_error(error) from error
 
 
+async def call(statement: Executable, values: Mapping[str, Any]) -> Any:
+    """Execute one statement that is its own transaction, and return its first value.
+
+    On PostgreSQL no lock is held once it has ended, even if this process is stopped: there is no
+    commit that could be late.
+
+    Raises:
+        RuntimeError: `initialize_database_components()` was not called.
+        StorageError: the database did not respond, or refused.
+    """
+    runner = _initialised()
+    try:
+        return await runner.call(lambda db: db.execute(statement, values).scalar())
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
+
+
 def _initialised() -> "_Runner":
     if _runner is None:
         raise RuntimeError(_NOT_INITIALISED)
@@ -325,6 +352,9 @@ class _Runner(Protocol):
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work in a transaction."""
 
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        """Run one statement as its own transaction."""
+
     def busy(self) -> int:
         """Return the number of waiting writes or of connections in use."""
 
@@ -376,6 +406,9 @@ class _AsyncRunner:
     async def write(self, work: Callable[[Connection], T]) -> T:
         async with self._limited(WRITE_S), self._writers.begin() as connection:
             return await connection.run_sync(work)
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        return await self.read_one(work)  # its connections commit each statement
 
     @asynccontextmanager
     async def _limited(self, limit_s: float) -> AsyncIterator[None]:
@@ -457,6 +490,9 @@ class _SqliteRunner:
         result: T = await asyncio.shield(change.done)
         self._patience.succeeded()
         return result
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        return await self.write(work)
 
     def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run all queued writes in one transaction; if one fails, rerun each in its own."""

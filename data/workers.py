@@ -1,13 +1,13 @@
-"""Worker leases: which processes are alive, and which of them polls Telegram."""
+"""Worker leases: which processes are alive."""
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, literal_column, or_, select
+from sqlalchemy import Connection, delete, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from data.database import DatabaseTime, write
-from data.models import Broadcasts, Flights, KeyValues, Requests, Workers
+from data.models import Broadcasts, Flights, Requests, Workers
 
 
 async def renew_lease(owner: str, seconds: int) -> None:
@@ -28,28 +28,6 @@ async def forget_worker(owner: str) -> None:
     """End the lease of a worker that is known to be dead: what it held is free at once."""
     statement = delete(Workers).where(Workers.name == owner)
     await write(lambda db: db.execute(statement))
-
-
-async def claim_polling(bot_id: int, owner: str) -> bool:
-    """Claim the right to poll for a worker; return False while another live worker has it."""
-
-    def work(db: Connection) -> bool:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(KeyValues).values(name=f"polling/{bot_id}", value=owner)
-        statement = statement.on_conflict_do_update(
-            index_elements=["name"],
-            set_={"value": owner},
-            where=or_(KeyValues.value == owner, ~is_alive(conflicting(KeyValues.value))),
-        )
-        return bool(db.execute(statement).rowcount)
-
-    return await write(work)
-
-
-async def release_polling(bot_id: int, owner: str) -> None:
-    """Give the right to poll back; do nothing if another worker has it."""
-    mine = (KeyValues.name == f"polling/{bot_id}") & (KeyValues.value == owner)
-    await write(lambda db: db.execute(delete(KeyValues).where(mine)))
 
 
 def is_alive(owner: Any) -> Any:

@@ -6,8 +6,9 @@ All calls pass `TelegramClient.__call__`: those of the sender, `message.answer(â
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiogram import Bot
@@ -19,12 +20,13 @@ from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNetworkE
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
-from aiogram.utils.token import TokenValidationError
+from aiogram.utils.token import TokenValidationError, extract_bot_id
 from aiohttp import FormData
 from pydantic import ValidationError
 
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
+from data.pace import claim_turns
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
 from delivery.request_body import (
@@ -76,6 +78,16 @@ class UpdatePolicy:
     set_aside_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PacePolicy:
+    """How messages are paced."""
+
+    #: Called with the wait of each message, in seconds.
+    waited: Callable[[float], None] = lambda _: None
+    #: Several processes share the pace in their PostgreSQL database.
+    is_shared: bool = False
+
+
 class TolerantSession(AiohttpSession):
     """aiogram's session; a response that its models do not accept is repaired.
 
@@ -87,6 +99,14 @@ class TolerantSession(AiohttpSession):
         self._policy = policy
         #: The old updates of the last response to getUpdates, as JSON objects.
         self.set_aside: list[dict[str, Any]] = []
+        #: Called before the connections are closed.
+        self.before_close: Callable[[], Awaitable[None]] | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self.before_close:
+            await self.before_close()
+        await super().close()
 
     async def make_request(
         self,
@@ -204,14 +224,14 @@ def make_bot(
     connections: int,
     ceiling_bytes: int = PUBLIC_UPLOAD_BYTES,
     paces: bool = True,
-    waited: Callable[[float], None] = lambda _: None,
+    pace: PacePolicy = PacePolicy(),
     updates: UpdatePolicy = UpdatePolicy(),
 ) -> TelegramClient:
     """Build the client.
 
     `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
     upload that the server accepts. With `paces`, messages are created no faster than Telegram
-    allows; `waited` is called with the wait of each message, in seconds.
+    allows.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
@@ -221,8 +241,11 @@ def make_bot(
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     # Each repetition waits for its own turn.
     session.middleware(Repeats(paces=paces))
-    session.middleware(RateLimiter(paces=paces, waited=waited))
     try:
+        claim = partial(claim_turns, extract_bot_id(token)) if pace.is_shared else None
+        limiter = RateLimiter(paces=paces, waited=pace.waited, claim=claim)
+        session.middleware(limiter)
+        session.before_close = limiter.close
         return TelegramClient(
             token,
             ceiling_bytes=ceiling_bytes,

@@ -24,6 +24,7 @@ from aiogram.methods.base import TelegramType
 
 from core.pacing import Pacer, Ticket
 from delivery.api_requests import SendByFileId
+from delivery.shared_pace import Claim, SharedPace
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,14 @@ def only_if_spare() -> Iterator[None]:
 class RateLimiter(BaseRequestMiddleware):
     """Paces the calls of one bot that create messages."""
 
-    def __init__(self, *, paces: bool, waited: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        *,
+        paces: bool,
+        waited: Callable[[float], None],
+        claim: Claim | None = None,
+    ) -> None:
+        """With `claim`, the limits are those of all processes together."""
         #: Called with the wait of each message, in seconds.
         self._waited = waited
         #: False switches pacing off; 429 responses are still respected.
@@ -87,6 +95,14 @@ class RateLimiter(BaseRequestMiddleware):
         self._pacer = Pacer()
         self._turns: dict[Ticket, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._shared = (
+            SharedPace(claim, self._pacer, self._start, self._grant_turns) if claim else None
+        )
+
+    async def close(self) -> None:
+        """Tell the other processes about the last calls."""
+        if self._shared:
+            await self._shared.close()
 
     @property
     def pending(self) -> int:
@@ -150,6 +166,8 @@ class RateLimiter(BaseRequestMiddleware):
                 )
                 if ticket:
                     self._pacer.flooded(ticket, flood.retry_after, self._now())
+                    if self._shared:
+                        self._shared.refused(ticket, flood.retry_after)
                 raise
 
     @asynccontextmanager
@@ -170,6 +188,8 @@ class RateLimiter(BaseRequestMiddleware):
             del self._turns[ticket]
             if ticket.is_granted:
                 self._pacer.answered(ticket, self._now())
+                if self._shared:
+                    self._shared.ended(ticket)
             else:
                 self._pacer.withdraw(ticket)
             self._grant_turns()
@@ -177,15 +197,22 @@ class RateLimiter(BaseRequestMiddleware):
     def _grant_turns(self) -> None:
         """Start the calls for which there are tokens, and schedule the next check."""
         now = self._now()
-        for ticket in self._pacer.grant(now):
-            turn = self._turns[ticket]
-            if not turn.done():  # a call that was just cancelled returns its own tokens
-                turn.set_result(None)
+        granted = self._pacer.grant(now)
+        if self._shared:
+            self._shared.want(granted)
+        else:
+            for ticket in granted:
+                self._start(ticket)
         if self._timer:
             self._timer.cancel()
         next_at = self._pacer.next_at(now)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_at(next_at, self._grant_turns) if next_at is not None else None
+
+    def _start(self, ticket: Ticket) -> None:
+        turn = self._turns[ticket]
+        if not turn.done():  # a call that was just cancelled returns its own tokens
+            turn.set_result(None)
 
     @staticmethod
     def _now() -> float:

@@ -4,6 +4,7 @@ from data.models.access import AccessEntries
 from data.models.bans import Bans
 from data.models.broadcasts import Broadcasts, Recipients
 from data.models.cached_posts import CachedPosts
+from data.models.fleet import Elections, Pace, Sends
 from data.models.inline_messages import InlineMessages
 from data.models.music import Music
 from data.models.old_updates import OldUpdates
@@ -20,6 +21,7 @@ __all__ = [
     "Bans",
     "Broadcasts",
     "CachedPosts",
+    "Elections",
     "ErrorReports",
     "Flights",
     "InlineMessages",
@@ -28,8 +30,10 @@ __all__ = [
     "OldUpdates",
     "OptOuts",
     "Outcomes",
+    "Pace",
     "Recipients",
     "Requests",
+    "Sends",
     "Stats",
     "Users",
     "Video",

@@ -130,6 +130,7 @@ async def test_what_cannot_get_better_ends_the_polling(error: Exception, end: En
 
 class FakeLease:
     is_stale = is_new = False
+    epoch = 1
 
     def __init__(self) -> None:
         self.held = [True]
@@ -148,6 +149,37 @@ async def test_without_the_lease_there_is_no_poll(telegram: FakeTelegram, tmp_pa
     await settle()
     assert (len(bench.asked), bench.watch.end, bench.stops) == (1, End.LEASE_LOST, 1)
     again.cancel()
+
+
+@pytest.mark.parametrize(
+    ("held", "epoch_after", "end", "handled"),
+    [
+        ([True, False], 1, End.LEASE_LOST, False),
+        ([True], 2, None, False),
+        ([True], 1, None, True),
+    ],
+    ids=["another process polls", "another process has polled", "nobody else has polled"],
+)
+async def test_what_arrives_after_a_long_stop_is_handled_only_if_nobody_else_has_polled(
+    telegram: FakeTelegram,
+    tmp_path: Path,
+    held: list[bool],
+    epoch_after: int,
+    end: End | None,
+    handled: bool,
+):
+    bench, lease = Bench(telegram, tmp_path), FakeLease()
+    lease.held = held
+    bench.watch = PollingWatch(bench.stop, bench.acks, bench.heartbeat, lease)
+
+    async def stopped(_bot: Any, _method: Any) -> list[Update]:
+        lease.epoch = epoch_after
+        return [Update(update_id=5)]
+
+    updates: Any = await bench.watch(stopped, telegram.bot, GetUpdates())
+    assert [update.update_id for update in updates] == ([5] if handled else [])
+    assert bench.watch.end is end
+    assert bench.acks.last == (5 if handled else None)
 
 
 async def test_a_conflict_with_the_new_holder_is_no_foreign_instance(

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from data import database
-from data.workers import claim_polling, forget_worker, release_polling, renew_lease
+from data.elections import claim_polling, release_polling
+from data.workers import forget_worker, renew_lease
 from tests.leases import expire
 
 pytestmark = pytest.mark.usefixtures("db")

@@ -9,7 +9,8 @@ import pytest
 
 from core.errors import SettingsError
 from data import database
-from data.workers import claim_polling, forget_worker, renew_lease
+from data.elections import claim_polling
+from data.workers import forget_worker, renew_lease
 from simulator.server import Simulator
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
