@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 #: Interval between two looks at the webhook, in seconds; the shorter one is that of a first one
 #: that failed.
-_LOOK_S: Final = 30.0
+LOOK_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 2.0
 #: Longest time for handlers after their updates are acknowledged, in seconds.
 _HANDLERS_S: Final = 10.0
@@ -136,7 +136,7 @@ class Webhook:
             else:
                 self._heartbeat.touch()
             with suppress(TimeoutError):
-                pause_s = _LOOK_S if self.has_started else _LOOK_AGAIN_S
+                pause_s = LOOK_S if self.has_started else _LOOK_AGAIN_S
                 await asyncio.wait_for(self._must_end.wait(), pause_s)
 
     async def _look(self, bot: Bot, wanted: Wanted) -> None:

@@ -121,7 +121,8 @@ class Methods:
         return self.world.bot_user
 
     async def do_setWebhook(self, params: Params, uploads: Uploads) -> bool:
-        return self.webhook.set(params, uploads.get("certificate"))
+        name = params.get("certificate") or ""
+        return self.webhook.set(params, uploads.get(name.removeprefix("attach://")))
 
     async def do_deleteWebhook(self, params: Params, _uploads: Uploads) -> bool:
         return self.webhook.delete(params)
