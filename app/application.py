@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from aiogram import Dispatcher
 from aiogram.types import User
 
 from app.backlog import Backlog
@@ -22,12 +21,16 @@ from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling, PollingLease
 from app.process_lock import ProcessLock
+from app.update_source import NoUpdates, UpdateSource
+from app.webhook import Webhook, build_receiver
+from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.ads import fold_ad_shows
 from data.broadcasts import sweep_recipients
 from data.config import Settings
 from data.database import unix_now, without_time_limits
 from data.jobs import rescue, set_up_engine
+from data.key_values import check_writable
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.starts import clear_restored, count_start
@@ -54,6 +57,8 @@ _RECIPIENTS_S = 30 * 86_400
 _LAST_ACK_S = 5
 #: Allocations between two collections of the youngest generation.
 _COLLECT_AFTER = 20_000
+#: Ends of polling after which a restart would only end what another process does.
+_STAYS_UP = (End.CONFLICT, End.WEBHOOK_OWN)
 _UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
@@ -94,22 +99,25 @@ class Application:
         )
         #: In the role worker of a fleet, while it runs.
         self._worker: FleetWorker | None = None
-        self._polling = Polling(self.container.update_acks, heartbeat, self._lease, self._backlog)
+        self._source = self._build_source()
 
     async def run(self) -> bool:
-        """Poll until a signal arrives; return False if a restart may help.
+        """Serve updates until a signal arrives; return False if a restart may help.
 
         If another instance polls with the same token and has its own database, this one stays up
-        without polling.
+        without polling; also if another process of this database has set a webhook.
 
         Raises:
-            SettingsError: Telegram does not know the token, or a webhook is set.
+            SettingsError: Telegram does not know the token, or another program's webhook is set.
+            StorageError: the database did not respond.
         """
-        self.container.bot.session.middleware(self._polling.watch)
         try:
             me = await self._check_bot()
             if me is None:
                 return False
+            if self._settings.telegram.updates == "webhook":
+                # Polling does so when it claims the lease.
+                await self._lease.forget_predecessor()
             self.container.spool.prepare()
             if self._settings.run.is_fleet:
                 await set_up_engine()
@@ -136,9 +144,7 @@ class Application:
             dispatcher.shutdown.register(self._drain)
             self._backlog.start(dispatcher, intake.groups.account)
             _tune_garbage_collector()
-            server = HealthServer(
-                self.container, self._settings.files.heartbeat, self._polling_problem
-            )
+            server = HealthServer(self.container, self._settings.files.heartbeat, self._source)
             if self._settings.run.has("scheduler"):
                 await self._hold_broadcasts()
             await self._load_access()
@@ -148,17 +154,37 @@ class Application:
                     running_periodic_tasks(self._periodic_tasks(intake)),
                     self._working(intake),
                 ):
-                    await self._take_updates(dispatcher, updates)
-                    if not self._polling.has_started:
-                        await self._drain()
-                if self._polling.watch.end is End.CONFLICT:
+                    await self._source.run(self.container.bot, dispatcher, updates, UPDATES_AT_ONCE)
+                if self._end in _STAYS_UP:
                     await self._stay_up()
             await self.container.request_store.hand_back()
-            return self._polling.watch.end is not End.LEASE_LOST
+            return self._end is not End.LEASE_LOST
         finally:
             self._lease.close()
             await self.container.close()
             logger.info("Stopped", extra={"event": "stopped"})
+
+    def _build_source(self) -> UpdateSource:
+        """Build what the setting `[telegram] updates` names.
+
+        Raises:
+            SettingsError: the webhook's certificate cannot be used.
+        """
+        container, settings = self.container, self._settings
+        if not settings.run.has("receiver"):
+            return NoUpdates()
+        registration = WebhookRegistration(container.bot.id)
+        if settings.telegram.updates == "webhook":
+            receiver = build_receiver(container.bot, container.update_acks, check_writable)
+            registry = container.metrics.registry
+            return Webhook(settings, receiver, registration, container.update_acks, registry)
+        heartbeat = settings.files.heartbeat
+        return Polling(container.update_acks, heartbeat, self._lease, self._backlog, registration)
+
+    @property
+    def _end(self) -> End | None:
+        """Why polling has ended although nobody has stopped it."""
+        return self._source.watch.end if isinstance(self._source, Polling) else None
 
     @property
     def is_idle(self) -> bool:
@@ -168,17 +194,7 @@ class Application:
 
     def stop(self) -> None:
         """End `run`: no new updates, running requests finish, everything is closed."""
-        self._polling.stop()
-
-    async def _take_updates(self, dispatcher: Dispatcher, updates: list[str]) -> None:
-        """Take Telegram's updates until the stop; without the role receiver only wait for it."""
-        if self._settings.run.has("receiver"):
-            await self._polling.run(self.container.bot, dispatcher, updates, UPDATES_AT_ONCE)
-        else:
-            await self._polling.stay_away()
-
-    def _polling_problem(self) -> str | None:
-        return self._polling.problem if self._settings.run.has("receiver") else None
+        self._source.stop()
 
     @asynccontextmanager
     async def _working(self, intake: RequestIntake) -> AsyncIterator[None]:
@@ -212,12 +228,14 @@ class Application:
             )
 
     async def _stay_up(self) -> None:
-        """Tell the administrators about the other instance, and wait for the stop."""
-        await self.container.admin_notifier.notify("alarm_conflict")
+        """Tell the administrators about another instance, and wait for the stop."""
+        assert isinstance(self._source, Polling)
+        if self._end is End.CONFLICT:
+            await self.container.admin_notifier.notify("alarm_conflict")
         # The lease is kept: another process of this database would end the other's polling.
         lease = PeriodicTask("lease renewal", self._settings.run.lease_s / 4, self._lease.is_held)
         async with running_periodic_tasks([lease]):
-            await self._polling.stay_up()
+            await self._source.stay_up()
 
     async def _inline_updates(self, me: User) -> list[str]:
         """Return the update types of inline and guest mode, if they work; else log why not."""
@@ -358,7 +376,7 @@ class Application:
     async def _drain(self) -> None:
         """Acknowledge updates, finish requests and broadcasts, write the last counters."""
         await self._acknowledge()
-        if self._polling.watch.end is not End.CONFLICT:
+        if self._end not in _STAYS_UP:
             await self._lease.release()
         await self._scheduler.release()
         grace_s = self._settings.run.drain_s
@@ -380,11 +398,7 @@ class Application:
         """Acknowledge the last updates, so that the next start does not get them again."""
         try:
             async with asyncio.timeout(_LAST_ACK_S):
-                await self.container.update_acks.complete()
-                if self.container.update_acks.last is not None and not self._polling.watch.end:
-                    await self.container.bot.get_updates(
-                        offset=self.container.update_acks.last + 1, limit=1, timeout=0
-                    )
+                await self._source.acknowledge(self.container.bot)
         except (TimeoutError, DeliveryError) as error:
             logger.info(
                 "Could not acknowledge the last updates, they will arrive again: %s",

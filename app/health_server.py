@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -14,9 +14,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app.container import Container
+from app.update_source import UpdateSource
 from core.errors import SettingsError, StorageError
 from data import database
-from data.key_values import set_value
+from data.key_values import check_writable
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +30,12 @@ _DATABASE_S: Final = 1.5
 class HealthServer:
     """Serves /healthz, /readyz and /metrics. No authentication: the address limits access."""
 
-    def __init__(
-        self, container: Container, heartbeat: Path, polling_problem: Callable[[], str | None]
-    ) -> None:
-        """Build the server; `polling_problem` returns why the bot does not poll, if it does not."""
+    def __init__(self, container: Container, heartbeat: Path, source: UpdateSource) -> None:
         self._registry = container.metrics.registry
         self._registry.register(Gauges(container))
+        self._registry.register(WebhookGauges(source))
         self._heartbeat = heartbeat
-        self._polling_problem = polling_problem
+        self._source = source
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
@@ -78,22 +77,26 @@ class HealthServer:
         return web.Response(text="alive\n")
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        """Respond with 200 if Telegram and the database respond, else with 503 and the reasons."""
+        """Respond with 200 if Telegram and the database respond, else with 503 and the reasons.
+
+        With a webhook, what Telegram says about it follows.
+        """
         problems = []
-        if problem := self._polling_problem():
+        if problem := self._source.problem:
             problems.append(problem)
         if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:
             async with asyncio.timeout(_DATABASE_S):
-                # A write, because a locked, full or read-only database still answers reads.
-                await set_value("readyz", str(int(time.time())))
+                await check_writable()
         except TimeoutError:
             problems.append("the database does not answer")
         except StorageError as error:
             problems.append(f"the database cannot be written: {error.detail}")
+        details = self._source.report.details if self._source.report else []
         return web.Response(
-            text="\n".join(problems or ["ready"]) + "\n", status=503 if problems else 200
+            text="\n".join((problems or ["ready"]) + details) + "\n",
+            status=503 if problems else 200,
         )
 
     async def _metrics(self, _request: web.Request) -> web.Response:
@@ -142,3 +145,29 @@ class Gauges(Collector):
         if progress := container.broadcasts.progress:
             broadcast.add_metric([str(progress[0])], progress[1])
         yield broadcast
+
+
+class WebhookGauges(Collector):
+    """What Telegram says about the webhook; nothing without one."""
+
+    def __init__(self, source: UpdateSource) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges with the values of the last look."""
+        report = self._source.report
+        if report is None:
+            return
+        yield GaugeMetricFamily(
+            "clipferry_webhook_pending",
+            "Updates that Telegram has not delivered yet",
+            value=report.pending,
+        )
+        failed = GaugeMetricFamily(
+            "clipferry_webhook_failed_at",
+            "Unix time of Telegram's last failed delivery, by its message",
+            labels=["message"],
+        )
+        if report.failed_at:
+            failed.add_metric([report.failure], report.failed_at)
+        yield failed

@@ -9,8 +9,11 @@ from typing import Final
 from aiogram import Bot, Dispatcher, Router
 from aiogram.methods import AnswerGuestQuery
 from aiogram.types import CallbackQuery, InlineQuery, Message
+from prometheus_client import CollectorRegistry
 
 from app.polling import End, Polling
+from app.webhook import Webhook, build_receiver
+from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.pseudonyms import LoggedChat
 from data.config import Settings
@@ -56,7 +59,7 @@ async def run(settings: Settings) -> None:
     """Answer until a signal arrives.
 
     Raises:
-        SettingsError: Telegram does not know the token.
+        SettingsError: Telegram does not know the token, or another program's webhook is set.
     """
     bot = make_bot(
         settings.bot.token.get_secret_value(),
@@ -73,22 +76,33 @@ async def run(settings: Settings) -> None:
     )
     dispatcher.update.outer_middleware(update_acks)
     dispatcher.include_router(router())
-    polling = Polling(update_acks, settings.files.heartbeat)
-    bot.session.middleware(polling.watch)
+    source = _build_source(settings, bot, update_acks)
     logger.info(
         "Maintenance mode: users are asked to come back later",
         extra={"event": "maintenance_started"},
     )
     try:
-        await polling.run(bot, dispatcher, _UPDATES, None)
-        if polling.watch.end is End.CONFLICT:
-            await polling.stay_up()
+        await source.run(bot, dispatcher, _UPDATES, None)
+        if isinstance(source, Polling) and source.watch.end is End.CONFLICT:
+            await source.stay_up()
     except TokenRejectedError:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
         ) from None
     finally:
         await bot.session.close()
+
+
+def _build_source(settings: Settings, bot: Bot, update_acks: UpdateAcks) -> Polling | Webhook:
+    if settings.telegram.updates == "poll":
+        return Polling(update_acks, settings.files.heartbeat)
+    receiver = build_receiver(bot, update_acks, _nothing_to_store)
+    registration = WebhookRegistration(bot.id, has_database=False)
+    return Webhook(settings, receiver, registration, update_acks, CollectorRegistry())
+
+
+async def _nothing_to_store() -> None:
+    """Need no database."""
 
 
 def router() -> Router:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +25,10 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 
 from app.process_lock import ProcessLock
-from core.errors import SettingsError, StorageError
+from app.update_source import stop_on_signals
+from app.webhook_registration import WebhookRegistration
+from core.errors import DeliveryError, SettingsError, StorageError
+from core.webhook import WebhookReport
 from data.elections import claim_polling, release_polling
 from data.workers import forget_worker
 from misc.middlewares.update_acks import UpdateAcks
@@ -51,6 +53,9 @@ class End(Enum):
     CONFLICT = "another instance polls with the same token; restart this one once it is stopped"
     #: Another process of the same database polls.
     LEASE_LOST = "another process with this database has taken over"
+    #: Another process of the same database receives updates by webhook.
+    WEBHOOK_OWN = "another process with this database receives the updates by webhook"
+    #: Another program receives them.
     WEBHOOK = "a webhook is set"
     TOKEN_REJECTED = "Telegram does not know the token"  # noqa: S105 - a sentence
 
@@ -124,7 +129,7 @@ class PollingLease:
         if self.epoch and now - self._checked_at < self._lease_s / 3:
             return True
         try:
-            await self._forget_predecessor()
+            await self.forget_predecessor()
             await self._store.beat()
             self.epoch = await claim_polling(self._bot_id, self._store.name)
         except StorageError as error:
@@ -155,7 +160,12 @@ class PollingLease:
         """Release the lock file."""
         self._lock.release()
 
-    async def _forget_predecessor(self) -> None:
+    async def forget_predecessor(self) -> None:
+        """End the lease of the process that had the lock file before, which has ended.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
         if self._is_locked:
             return
         try:
@@ -186,6 +196,7 @@ class PollingWatch(BaseRequestMiddleware):
         heartbeat: Path,
         lease: Lease | None = None,
         old_updates: OldUpdates | None = None,
+        registration: WebhookRegistration | None = None,
     ) -> None:
         """Create the folder of the heartbeat file. `stop` is called once polling has to end."""
         heartbeat.parent.mkdir(parents=True, exist_ok=True)
@@ -194,6 +205,7 @@ class PollingWatch(BaseRequestMiddleware):
         self._heartbeat = heartbeat
         self._lease = lease
         self._old_updates = old_updates
+        self._registration = registration
         #: The next offset, if the last updates of the last batch were set aside: aiogram does not
         #: know of them. Never that of an earlier batch, because ids may start again lower.
         self._offset = 0
@@ -231,7 +243,7 @@ class PollingWatch(BaseRequestMiddleware):
         try:
             response = await make_request(bot, method)
         except TelegramConflictError as error:
-            await self._end_after(error)
+            await self._end_after(error, bot)
             raise
         except (TelegramUnauthorizedError, TelegramNotFound):
             self._end_with(End.TOKEN_REJECTED)
@@ -267,14 +279,15 @@ class PollingWatch(BaseRequestMiddleware):
             self._heartbeat.touch()
             self._beat_at = now
 
-    async def _end_after(self, conflict: TelegramConflictError) -> None:
+    async def _end_after(self, conflict: TelegramConflictError, bot: Bot) -> None:
         """End polling after a 409: it is about a webhook, or about another instance.
 
         https://github.com/tdlib/telegram-bot-api, Client.cpp: "can't use getUpdates method while
         webhook is active", "terminated by other getUpdates request".
         """
         if "webhook" in conflict.message.lower():
-            self._end_with(End.WEBHOOK)
+            is_own = self._registration and await self._registration.is_own(bot)
+            self._end_with(End.WEBHOOK_OWN if is_own else End.WEBHOOK)
         elif self._lease and (not await self._lease.is_held() or self._lease.is_stale):
             self._end_with(End.LEASE_LOST)
         elif self._lease and self._lease.is_new and self._conflicts < _MAX_CONFLICTS:
@@ -303,9 +316,17 @@ class Polling:
         heartbeat: Path,
         lease: Lease | None = None,
         old_updates: OldUpdates | None = None,
+        registration: WebhookRegistration | None = None,
     ) -> None:
-        self.watch = PollingWatch(self._stop_polling, update_acks, heartbeat, lease, old_updates)
+        """`registration` is that of the webhook which this database may have had before."""
+        self.watch = PollingWatch(
+            self._stop_polling, update_acks, heartbeat, lease, old_updates, registration
+        )
+        self._update_acks = update_acks
         self._lease = lease
+        self._registration = registration
+        #: Polling has no webhook to report on.
+        self.report: WebhookReport | None = None
         self._is_asked_to_stop = asyncio.Event()
         self._must_end = asyncio.Event()
         #: True once this process has polled.
@@ -324,11 +345,15 @@ class Polling:
         """Wait for the lease, then poll until `stop`, a signal, or the end of the right to poll.
 
         Raises:
-            SettingsError: Telegram does not know the token, or a webhook is set.
+            SettingsError: Telegram does not know the token, or another program's webhook is set.
+            StorageError: the database did not respond.
         """
-        self._stop_on_signals()
+        stop_on_signals(self.stop)
+        bot.session.middleware(self.watch)
         if not await self._has_lease():
+            await dispatcher.emit_shutdown(**dispatcher.workflow_data)
             return
+        await self._remove_webhook(bot)
         self.has_started = True
         stopper = asyncio.create_task(self._stop_dispatcher(dispatcher))  # noqa: TID251 - ends here
         try:
@@ -353,10 +378,15 @@ class Polling:
                 ]
             )
 
-    async def stay_away(self) -> None:
-        """Wait for `stop` or a signal, in a process that takes no updates."""
-        self._stop_on_signals()
-        await self.stay_up()
+    async def acknowledge(self, bot: Bot) -> None:
+        """Acknowledge the last updates, so that the next start does not get them again.
+
+        Raises:
+            DeliveryError: Telegram did not respond.
+        """
+        await self._update_acks.complete()
+        if self._update_acks.last is not None and not self.watch.end:
+            await bot.get_updates(offset=self._update_acks.last + 1, limit=1, timeout=0)
 
     def stop(self) -> None:
         """End polling, waiting for the lease, and staying up."""
@@ -391,11 +421,24 @@ class Polling:
                 await asyncio.wait_for(self._must_end.wait(), _STANDBY_S)
         return not self._must_end.is_set()
 
-    def _stop_on_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError, RuntimeError):  # not in the main thread
-                loop.add_signal_handler(number, self.stop)
+    async def _remove_webhook(self, bot: Bot) -> None:
+        """Remove the webhook of this database: the settings now ask for polling.
+
+        Raises:
+            SettingsError: another program has set one.
+            StorageError: the database did not respond.
+        """
+        if not self._registration:
+            return
+        try:
+            await self._registration.remove_own(bot)
+        except DeliveryError as error:
+            # If there is one, the first getUpdates says so.
+            logger.warning(
+                "Telegram says nothing about a webhook: %s",
+                error,
+                extra={"event": "webhook_unknown"},
+            )
 
     def _stop_polling(self) -> None:
         self._must_end.set()

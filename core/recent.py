@@ -14,6 +14,10 @@ class RecentKeys(Generic[K]):
         self._most = most
         self._keys: OrderedDict[K, None] = OrderedDict()
 
+    def __contains__(self, key: K) -> bool:
+        """Return True if a key is remembered."""
+        return key in self._keys
+
     def add(self, key: K) -> bool:
         """Remember a key; return False if it is remembered already."""
         if key in self._keys:

@@ -30,6 +30,7 @@ from pydantic import (
 from core.access import Mode, read_entry
 from core.captions import checked_template
 from core.errors import SettingsError
+from core.webhook import is_webhook_secret, url_mistake
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -177,11 +178,80 @@ class TelegramSection(Section):
     upload_timeout_s: int = Field(
         600, ge=10, le=7200, description="Timeout of one upload, in seconds."
     )
+    updates: Literal["poll", "webhook"] = Field(
+        "poll",
+        description="How updates arrive. poll: the bot asks Telegram for them. webhook: Telegram "
+        "sends them to the address in [webhook] url.",
+    )
 
     @field_validator("server")
     @classmethod
     def _check_url(cls, value: str) -> str:
         return _http_url(value)
+
+
+class WebhookSection(Section):
+    """The webhook, used with `[telegram] updates = webhook` (docs/operating.md)."""
+
+    url: str = Field(
+        "",
+        description="Public https URL that Telegram sends updates to, with a path if you like. Its "
+        "port must be 443, 80, 88 or 8443.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        description="Address that the bot listens on: loopback behind a proxy on the same machine, "
+        "else 0.0.0.0.",
+    )
+    port: int = Field(8_443, ge=1, le=65_535, description="Port that the bot listens on.")
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that Telegram sends with every update: 16 to 256 letters, digits, _ or "
+        "-. Empty: derived from the token. Keep it in .env.",
+    )
+    max_connections: int = Field(
+        40,
+        ge=1,
+        le=100,
+        description="Most updates that Telegram sends at a time. It sends one at a time per chat.",
+    )
+    certificate: Path | None = Field(
+        None,
+        description="File with the certificate (PEM) that the URL's address shows. Empty: a proxy "
+        "has one from a public authority.",
+    )
+    key: Path | None = Field(
+        None,
+        description="File with the certificate's private key (PEM), if the bot itself is to speak "
+        "TLS. Empty: a proxy does.",
+    )
+    upload_certificate: bool = Field(
+        True,
+        description="Send the certificate to Telegram, which is needed if it is self-signed. "
+        "false: it comes from a public authority.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return _http_url(value) if value else ""
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not is_webhook_secret(value.get_secret_value()):
+            raise ValueError("must be 16 to 256 letters, digits, _ or -")
+        return value
+
+    @field_validator("certificate", "key", mode="before")
+    @classmethod
+    def _empty_to_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("certificate", "key")
+    @classmethod
+    def _check_exists(cls, value: Path | None) -> Path | None:
+        return _existing_file(value)
 
 
 class DatabaseSection(Section):
@@ -654,6 +724,7 @@ class Settings(BaseModel):
     bot: BotSection = BotSection()
     access: AccessSection = AccessSection()
     telegram: TelegramSection = TelegramSection()
+    webhook: WebhookSection = WebhookSection()
     database: DatabaseSection = DatabaseSection()
     files: FilesSection = FilesSection()
     limits: LimitsSection = LimitsSection()
@@ -698,6 +769,7 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
         if (value := environ.get(env_name(section, key))) is not None:
             values.setdefault(section, {})[key] = value
     mistakes += _missing_for_fleet(values)
+    mistakes += _webhook_mistakes(values)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -764,6 +836,21 @@ def __getattr__(name: str) -> Settings:
     if name == "config":
         return load_default_settings()
     raise AttributeError(name)
+
+
+def _webhook_mistakes(values: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what is wrong with the webhook's settings taken together, as sentences."""
+    telegram, webhook = values.get("telegram", {}), values.get("webhook", {})
+    if telegram.get("updates") != "webhook":
+        return []
+    mistakes = []
+    is_public = "api.telegram.org" in telegram.get("server", TelegramSection().server)
+    if reason := url_mistake(webhook.get("url", ""), is_public=is_public):
+        mistakes.append(_describe_mistake(("webhook", "url"), reason))
+    if webhook.get("key") and not webhook.get("certificate"):
+        reason = "is set, so the certificate must be set, too"
+        mistakes.append(_describe_mistake(("webhook", "key"), reason))
+    return mistakes
 
 
 def _keys() -> list[tuple[str, str]]:

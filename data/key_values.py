@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.database import read, write
+from data.database import read, unix_now, write
 from data.models import KeyValues
 
 
@@ -22,6 +22,15 @@ async def set_value(name: str, value: str) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
     await write(work)
+
+
+async def check_writable() -> None:
+    """Write a value: a locked, full or read-only database still answers reads.
+
+    Raises:
+        StorageError: the database did not respond, or refused.
+    """
+    await set_value("readyz", str(unix_now()))
 
 
 async def delete_value(name: str) -> None:

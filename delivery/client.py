@@ -162,6 +162,13 @@ class TolerantSession(AiohttpSession):
                 raise
         return super().check_response(bot, method, status_code, self.json_dumps(repaired))
 
+    def parse_update(self, bot: Bot, raw: dict[str, Any]) -> Update:
+        """Return an update from its JSON object; what cannot be read is left out of it."""
+        try:
+            return Update.model_validate(raw, context={"bot": bot})
+        except (ValidationError, RecursionError):
+            return self.parse_updates(bot, [raw])[0]
+
     def parse_updates(self, bot: Bot, raw: list[dict[str, Any]]) -> list[Update]:
         """Return updates from their JSON objects; what cannot be read is left out of them."""
         updates, unreadable = read_updates(raw, bot)

@@ -53,7 +53,7 @@ async def on_link(
 ) -> None:
     """Queue the links of a message, unless the message has arrived before."""
     bundles.mark_answered(message)
-    if deduplicator.is_first(message):
+    if deduplicator.is_first(message, ack.update_id):
         choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
         await intake.submit_links(message, links, chat, ack, choice)
 
@@ -68,7 +68,7 @@ async def on_choice(
     ack: UpdateAck,
 ) -> None:
     """Queue the links of the message that is replied to, in the version that the reply names."""
-    if deduplicator.is_first(message):
+    if deduplicator.is_first(message, ack.update_id):
         await intake.submit_links(message, links, chat, ack, choice)
 
 
@@ -92,7 +92,7 @@ async def on_business_link(
 
     The chat is not registered. Its language follows the sender's Telegram language.
     """
-    if not deduplicator.is_first(message):
+    if not deduplicator.is_first(message, ack.update_id):
         return
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))

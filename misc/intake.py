@@ -260,8 +260,14 @@ class RequestIntake:
     async def _submit(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int
     ) -> RequestHandle:
-        """Store requests, acknowledge their update, and queue those that are new."""
-        entries = await self.store.enter(update_id, requests) if requests else []
+        """Store requests, acknowledge their update, and queue those that are new.
+
+        Raises:
+            StorageError: the database did not answer, and the update comes again.
+        """
+        entries = []
+        if requests:
+            entries = await self.store.enter(update_id, requests, is_refusable=ack.is_refusable)
         ack.give()
         if len(entries) < len(requests):
             self.metrics.dropped("repeated_update", requests[0].chat_id)

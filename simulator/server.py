@@ -90,6 +90,7 @@ class Simulator:
                 if error.errno != errno.EADDRINUSE or offset == _PORTS_TRIED - 1:
                     raise
         self.port = self._runner.addresses[0][1]
+        self.api.webhook.start()
         await self.add_proxy()
 
     async def add_proxy(
@@ -106,6 +107,7 @@ class Simulator:
         """Stop the proxies and the HTTP server."""
         for proxy in self.proxies:
             await proxy.stop()
+        await self.api.webhook.stop()
         await self.close_server()
 
     async def close_server(self) -> None:

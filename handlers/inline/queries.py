@@ -161,7 +161,8 @@ class InlineQueries:
     async def call(self, message: Message, ack: UpdateAck) -> None:
         """Answer a call as a guest, about a link in the message or in the one that it answers."""
         user, call_id = message.from_user, message.guest_query_id
-        if user is None or call_id is None or not self.deduplicator.is_first(message):
+        is_first = self.deduplicator.is_first(message, ack.update_id)
+        if user is None or call_id is None or not is_first:
             return
         registry = self.registry
         above = message.reply_to_message
@@ -185,6 +186,7 @@ class InlineQueries:
         inline_id = await self._answer_call(call_id, self._guest_card(known, request))
         if inline_id is None:
             return
+        ack.give()  # a call can be answered once: the update must not come again
         request = self.lookup.request("post", known.link, user, known.person, inline_id)
         await self._remember(request)
         if known.post:

@@ -1,10 +1,10 @@
 """Deduplication: a message may arrive twice, as itself and as a call of the bot as a guest."""
 
+from collections import OrderedDict
 from typing import Final
 
 from aiogram.types import Message
 
-from core.recent import RecentKeys
 from misc.middlewares.dropped import Dropped, ignore_drop
 
 #: Both arrive within seconds, so few have to be remembered.
@@ -16,15 +16,19 @@ class Deduplicator:
 
     def __init__(self, dropped: Dropped = ignore_drop) -> None:
         self._dropped = dropped
-        self._seen: RecentKeys[tuple[int, int, float]] = RecentKeys(_KEPT)
+        #: The update that brought each message, oldest first.
+        self._seen: OrderedDict[tuple[int, int, float], int] = OrderedDict()
 
-    def is_first(self, message: Message) -> bool:
-        """Remember a message; return False if it has arrived before.
+    def is_first(self, message: Message, update_id: int) -> bool:
+        """Remember a message; return False if another update has brought it before.
 
-        The date is part of the key: a guest chat may have the same id as a chat of the bot.
+        The same update may come again, after the database has failed. The date is part of the key:
+        a guest chat may have the same id as a chat of the bot.
         """
         key = message.chat.id, message.message_id, message.date.timestamp()
-        is_first = self._seen.add(key)
+        is_first = self._seen.setdefault(key, update_id) == update_id
+        if len(self._seen) > _KEPT:
+            self._seen.popitem(last=False)
         if not is_first:
             self._dropped("duplicate", message.chat.id)
         return is_first

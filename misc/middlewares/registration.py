@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiogram.dispatcher.flags import get_flag
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from core.commands import read_command
-from core.errors import StorageError
+from core.errors import DeliveryError, StorageError
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.referrals import read_referral
 from data.chats import find_chat, mark_reachable
@@ -75,7 +76,13 @@ class Registration(BaseMiddleware):
         data["chat"] = view
         if view.is_new and not stores:
             await self._welcome(event, view)
-        result = await handler(event, data)
+        try:
+            result = await handler(event, data)
+        except StorageError:
+            if view.is_new and stores:  # when the update comes again, the chat is not new
+                with suppress(DeliveryError):
+                    await self._welcome(event, view)
+            raise
         if view.is_new and stores:
             await self._welcome(event, view)
         return result

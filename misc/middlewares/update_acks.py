@@ -8,22 +8,27 @@ from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, Update
 from aiogram.types.update import UpdateTypeLookupError
 
+from core.errors import StorageError
+
 #: Kind of an update without an event that aiogram knows.
 UNKNOWN_KIND: Final = "unknown"
 
 
 class UpdateAcks(BaseMiddleware):
     """The updates that are not acknowledged yet. The next getUpdates, which acknowledges them all,
-    waits for them.
+    waits for them; the answer to a webhook's request waits for its one update.
 
     The outermost middleware: passes `ack: UpdateAck` to handlers, and acknowledges an update itself
-    when its handler has ended.
+    when its handler has ended. An update of a webhook is refused instead if the database fails
+    before its acknowledgement: Telegram sends it again.
     """
 
     def __init__(self, counted: Callable[[str], None] = lambda _: None) -> None:
         #: Called with the kind of each update.
         self._counted = counted
         self._open: set[int] = set()
+        #: By id of each open update of a webhook: whether it is acknowledged, or refused.
+        self._decisions: dict[int, asyncio.Future[bool]] = {}
         self._being_handled = 0
         #: Id of the newest update; None before the first one.
         self.last: int | None = None
@@ -42,8 +47,32 @@ class UpdateAcks(BaseMiddleware):
         if self._open:
             self._is_complete.clear()
 
+    def decision_on(self, update_id: int) -> asyncio.Future[bool]:
+        """Expect an update of a webhook, which is not expected already.
+
+        Return a future of True if it is acknowledged, and of False if it is refused.
+        """
+        self._open.add(update_id)
+        self._is_complete.clear()
+        decision = self._decisions[update_id] = asyncio.get_running_loop().create_future()
+        return decision
+
+    def is_refusable(self, update_id: int) -> bool:
+        """Return True if the update comes again when it is refused, and is not acknowledged yet."""
+        return update_id in self._decisions
+
     def give(self, update_id: int) -> None:
         """Acknowledge an update."""
+        self._decide(update_id, is_acknowledged=True)
+
+    def refuse(self, update_id: int) -> None:
+        """Refuse an update of a webhook: Telegram sends it again."""
+        self._decide(update_id, is_acknowledged=False)
+
+    def _decide(self, update_id: int, *, is_acknowledged: bool) -> None:
+        decision = self._decisions.pop(update_id, None)
+        if decision and not decision.done():
+            decision.set_result(is_acknowledged)
         self._open.discard(update_id)
         if not self._open:
             self._is_complete.set()
@@ -63,7 +92,7 @@ class UpdateAcks(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        """Handle an update, then acknowledge it unless a handler has.
+        """Handle an update, then acknowledge or refuse it unless a handler has.
 
         An update of a kind that aiogram does not know is only acknowledged.
         """
@@ -74,6 +103,11 @@ class UpdateAcks(BaseMiddleware):
             kind = _kind(event)
             self._counted(kind)
             return None if kind == UNKNOWN_KIND else await handler(event, data)
+        except StorageError:
+            if not ack.is_refusable:
+                raise
+            self.refuse(event.update_id)
+            return None
         finally:
             self._being_handled -= 1
             ack.give()
@@ -98,6 +132,11 @@ class UpdateAck:
     def on_given(self, callback: Callable[[], object]) -> None:
         """Call a function each time that `give` is called."""
         self._given = callback
+
+    @property
+    def is_refusable(self) -> bool:
+        """True while Telegram would send the update again; then a `StorageError` refuses it."""
+        return self._update_acks.is_refusable(self.update_id)
 
     def give(self) -> None:
         """Acknowledge the update: its requests are stored, or need not be."""

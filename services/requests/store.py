@@ -191,15 +191,23 @@ class RequestStore:
         #: What stores the outcomes that could not be stored, oldest first.
         self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
 
-    async def enter(self, update_id: int, requests: Sequence[Request]) -> list[StoredRequest]:
+    async def enter(
+        self, update_id: int, requests: Sequence[Request], *, is_refusable: bool = False
+    ) -> list[StoredRequest]:
         """Store the requests of an update; return those that were not stored before.
 
-        If the database fails, they are served from memory.
+        If the database fails, they are served from memory, unless the update comes again when it
+        is refused.
+
+        Raises:
+            StorageError: the database did not answer, and the update is refusable.
         """
         try:
             await self._stay_alive()
             rows = await store_requests(self._bot_id, update_id, requests, self.name)
         except StorageError as error:
+            if is_refusable:
+                raise
             logger.error(  # noqa: TRY400 - expected
                 "Could not store the requests of update %d: %s",
                 update_id,

@@ -19,6 +19,7 @@ from simulator.telegram.errors import ApiError, bad_request
 from simulator.telegram.files import FileStore, Upload
 from simulator.telegram.limits import Limits
 from simulator.telegram.methods import Methods, Params, Uploads
+from simulator.telegram.webhook import Webhook
 from simulator.telegram.world import Json, World
 from simulator.throttle import Throttle
 
@@ -91,8 +92,6 @@ class BotApi:
     on_call: Callable[[Call], None] = lambda _: None
     #: Number of getUpdates calls so far.
     polls: int = 0
-    #: Update types that the bot has requested.
-    allowed_updates: set[str] = field(default_factory=set)
     _confirmed: int = 0
 
     def __post_init__(self) -> None:
@@ -105,6 +104,11 @@ class BotApi:
             web.route("*", "/bot{token}/{method}", self._handle),
             web.get("/file/bot{token}/{path}", self._download),
         ]
+
+    @property
+    def webhook(self) -> Webhook:
+        """Return the webhook, which may not be set."""
+        return self.methods.webhook
 
     def calls_of(self, *methods: str) -> list[Call]:
         """Return the calls of the given methods, oldest first."""
@@ -212,15 +216,18 @@ class BotApi:
         """Long-poll for updates; `offset` confirms older ones, and a newer poll ends an older one.
 
         Raises:
-            ApiError: 409, when a newer poll has started.
+            ApiError: 409, when a newer poll has started, or a webhook is set.
         """
         self.polls += 1
         mine = self.polls
+        self.webhook.refuse_polling()
         offset = params.get("offset") or 0
         self.world.updates = [u for u in self.world.updates if u["update_id"] >= offset]
-        allowed = self.allowed_updates = set(params.get("allowed_updates") or self.allowed_updates)
+        allowed = set(params.get("allowed_updates") or self.webhook.allowed_updates)
+        self.webhook.allowed_updates = allowed
         deadline = time.monotonic() + (params.get("timeout") or 0)
         while True:
+            self.webhook.refuse_polling()
             if mine != self.polls:
                 raise ApiError(
                     409,

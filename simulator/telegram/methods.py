@@ -14,6 +14,7 @@ from simulator.telegram.errors import ApiError, bad_request
 from simulator.telegram.files import FileStore, StoredFile, Upload
 from simulator.telegram.inline import Inline
 from simulator.telegram.markup import as_key, checked_keyboard, formatted
+from simulator.telegram.webhook import Webhook
 from simulator.telegram.world import ADMIN_RIGHTS, Chat, Json, World
 
 Params = dict[str, Any]
@@ -99,11 +100,13 @@ class Methods:
     #: Commands by scope and language code.
     commands: dict[str, list[Json]] = field(default_factory=dict)
     inline: Inline = field(init=False)
+    webhook: Webhook = field(init=False)
     _group_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        """Create inline mode."""
+        """Create inline mode and the webhook."""
         self.inline = Inline(self.world, self.files, self.violations)
+        self.webhook = Webhook(self.world, self.violations)
 
     def find(self, name: str) -> Callable[[Params, Uploads], Awaitable[Any]] | None:
         """Return the method with this Bot API name, or None if it is not simulated."""
@@ -117,8 +120,15 @@ class Methods:
     async def do_getMe(self, _params: Params, _uploads: Uploads) -> Json:
         return self.world.bot_user
 
-    async def do_deleteWebhook(self, _params: Params, _uploads: Uploads) -> bool:
-        return True
+    async def do_setWebhook(self, params: Params, uploads: Uploads) -> bool:
+        name = params.get("certificate") or ""
+        return self.webhook.set(params, uploads.get(name.removeprefix("attach://")))
+
+    async def do_deleteWebhook(self, params: Params, _uploads: Uploads) -> bool:
+        return self.webhook.delete(params)
+
+    async def do_getWebhookInfo(self, _params: Params, _uploads: Uploads) -> Json:
+        return self.webhook.info()
 
     async def do_setMyCommands(self, params: Params, _uploads: Uploads) -> bool:
         commands = params["commands"]

@@ -1,10 +1,13 @@
 """Run the real application with the real yt-dlp against the simulator."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.application import Application
 from core.errors import SettingsError
@@ -26,14 +29,24 @@ PATIENCE_S = 20.0
 #: Titles of the sites that are allowed by default, as users see them.
 PLATFORMS = platform_titles(load_registry(SitesSection().allowed))
 
+#: Runs a test twice, with both ways in which updates arrive.
+BOTH_SOURCES = pytest.mark.parametrize("harness", ["poll", "webhook"], indirect=True)
+
 
 class BotHarness:
     """The bot, the simulator and one user (Ada) of an e2e test."""
 
-    def __init__(self, folder: Path, samples: SampleStore, authority: Authority) -> None:
+    def __init__(
+        self, folder: Path, samples: SampleStore, authority: Authority, updates: str = "poll"
+    ) -> None:
         self.folder = folder
+        #: How updates arrive: "poll" or "webhook".
+        self.updates = updates
+        #: Port that the webhook listens on.
+        self.webhook_port = _free_port()
         self.samples = samples
         self.simulator = Simulator(folder, samples, authority)
+        self.simulator.api.webhook.is_local = True  # it is at loopback, without TLS
         self.world = self.simulator.world
         self.api = self.simulator.api
         self.site = self.simulator.site
@@ -61,6 +74,7 @@ class BotHarness:
             "LIMITS_SPAM_GUARD": "false",
             # A busy machine makes every request slow; only the tests about status notes see some.
             "LIMITS_PATIENCE_S": "60",
+            **self.updates_environment(),
             **environment,
         }
         settings = load_settings(self.folder / "none.ini", self.folder / "none.env", env)
@@ -70,15 +84,33 @@ class BotHarness:
             name: getattr(settings, name).model_copy(update=values)
             for name, values in self.overrides.items()
         }
-        before = self.api.polls
+        before = self._contacts
         try:
             self.application = Application(settings.model_copy(update=sections))
             self._running = asyncio.create_task(self.application.run())
-            await self.until(lambda: self.api.polls > before, "the first getUpdates")
+            await self.until(lambda: self._contacts > before, "the bot to take updates")
         except SettingsError:
             self._running = None
             await database.close()
             raise
+
+    def updates_environment(self) -> dict[str, str]:
+        """Return the settings of how updates arrive, as environment variables."""
+        if self.updates == "poll":
+            return {}
+        return {
+            "TELEGRAM_UPDATES": "webhook",
+            "WEBHOOK_URL": f"http://127.0.0.1:{self.webhook_port}/updates",
+            "WEBHOOK_PORT": str(self.webhook_port),
+        }
+
+    @property
+    def _contacts(self) -> int:
+        """Return how often a bot has begun to take updates, or polled."""
+        if self.updates == "poll":
+            return self.api.polls
+        is_set = bool(self.api.webhook.url)
+        return len(self.calls("getWebhookInfo")) if is_set else 0
 
     async def stop(self) -> bool:
         """Stop the bot and return the result of `Application.run`."""
@@ -170,3 +202,10 @@ class BotHarness:
     def calls(self, *methods: str) -> list[Call]:
         """Return the bot's calls of the given methods."""
         return self.api.calls_of(*methods)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

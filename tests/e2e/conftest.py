@@ -14,10 +14,11 @@ from tests.e2e.inline_harness import InlineHarness
 
 @pytest.fixture
 async def harness(
-    samples: SampleStore, authority: Authority, tmp_path: Path
+    request: pytest.FixtureRequest, samples: SampleStore, authority: Authority, tmp_path: Path
 ) -> AsyncIterator[BotHarness]:
     """Yield a harness whose bot is not started; fail if the bot made a careless API call."""
-    harness = BotHarness(tmp_path, samples, authority)
+    updates = getattr(request, "param", "poll")
+    harness = BotHarness(tmp_path, samples, authority, updates)
     await harness.simulator.start()
     yield harness
     await harness.close()

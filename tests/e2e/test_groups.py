@@ -271,7 +271,7 @@ async def test_updates_that_no_setting_needs_are_not_requested(
     harness: BotHarness, edits: bool, channels: bool
 ):
     await harness.start(CHATS_EDITS=str(edits), CHATS_CHANNELS=str(channels))
-    asked = harness.api.allowed_updates
+    asked = harness.api.webhook.allowed_updates
     assert ("edited_message" in asked) == edits
     assert ("channel_post" in asked) == channels
     assert ("edited_channel_post" in asked) == (edits and channels)

@@ -124,7 +124,7 @@ async def test_updates_of_disabled_modes_are_not_requested(inline: InlineHarness
     harness.world.bot_user["supports_guest_queries"] = mode == "guest"
     harness.world.bot_user["supports_inline_queries"] = mode == "inline"
     await harness.start(**ON)
-    asked = harness.api.allowed_updates
+    asked = harness.api.webhook.allowed_updates
     assert ("guest_message" in asked) == (mode == "guest")
     assert ("inline_query" in asked) == (mode == "inline")
     assert "message" in asked

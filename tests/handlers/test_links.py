@@ -11,9 +11,10 @@ TEXTS = load_texts()
 
 
 async def test_a_message_is_handed_in_once(telegram: FakeTelegram):
-    intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
+    intake, deduplicator = FakeIntake(), Deduplicator()
     message = telegram.message(LINK.url)
-    for _ in range(2):
+    for update_id in (5, 6):
+        ack, _ = make_ack(update_id)
         await on_link(
             message, [LINK], ChatView("uk"), intake.as_intake, deduplicator, ack, Bundles()
         )
@@ -33,12 +34,13 @@ async def test_two_messages_with_the_same_link_are_two_requests(telegram: FakeTe
 
 
 async def test_a_customer_of_a_business_is_answered_in_the_own_language(telegram: FakeTelegram):
-    intake, deduplicator, (ack, _) = FakeIntake(), Deduplicator(), make_ack()
+    intake, deduplicator = FakeIntake(), Deduplicator()
     for number, code in enumerate(("uk", "xx", None)):
         user = make_user(language_code=code)
         message = telegram.message(
             LINK.url, message_id=number, from_user=user, business_connection_id="b"
         )
-        for _ in range(2):  # it arrives twice
+        for update_id in (5, 6):  # it arrives twice
+            ack, _ = make_ack(update_id)
             await on_business_link(message, [LINK], TEXTS, intake.as_intake, deduplicator, ack)
     assert [submission.lang for submission in intake.submissions] == ["uk", "en", "en"]

@@ -291,6 +291,6 @@ async def test_a_call_that_telegram_does_not_take_is_no_request(bench: Bench):
 async def test_a_message_that_has_been_handled_is_not_a_call_too(bench: Bench):
     await register()
     message = bench.telegram.message(LINK.url, chat_id=-7)
-    assert bench.queries.deduplicator.is_first(message)
+    assert bench.queries.deduplicator.is_first(message, 4)
     await call(bench, LINK.url)
     assert bench.telegram.session.calls == []

@@ -1,0 +1,199 @@
+"""The webhook as the source of updates: Telegram sends them, see `app.receiver`."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiogram import Bot, Dispatcher
+from prometheus_client import CollectorRegistry, Counter
+
+from app.receiver import Availability, Receiver
+from app.update_source import stop_on_signals
+from app.webhook_registration import Wanted, WebhookRegistration, report_on
+from app.webhook_server import WebhookServer
+from core.errors import DeliveryError, SettingsError, TokenRejectedError
+from core.webhook import WebhookReport, WebhookState, derive_secret, problem_of
+from data.config import Settings
+from delivery.client import TolerantSession
+from misc.middlewares.update_acks import UpdateAcks
+
+logger = logging.getLogger(__name__)
+
+#: Interval between two looks at the webhook, in seconds; the shorter one is that of a first one
+#: that failed.
+LOOK_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 2.0
+#: Longest time for handlers after their updates are acknowledged, in seconds.
+_HANDLERS_S: Final = 10.0
+
+
+class Webhook:
+    """Receives updates. Any number of processes may, behind one address."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        receiver: Receiver,
+        registration: WebhookRegistration,
+        update_acks: UpdateAcks,
+        registry: CollectorRegistry,
+    ) -> None:
+        """Read the certificate.
+
+        Raises:
+            SettingsError: certificate and key do not fit, or cannot be read.
+        """
+        self._section = settings.webhook
+        self._heartbeat = settings.files.heartbeat
+        self._receiver = receiver
+        self._registration = registration
+        self._update_acks = update_acks
+        self._secret = secret_of(settings)
+        self._tls = tls_of(settings)
+        self._counter = Counter(
+            "clipferry_webhook_requests",
+            "Requests to the webhook, by the status of the answer",
+            ["status"],
+            registry=registry,
+        )
+        self._must_end = asyncio.Event()
+        #: What Telegram last said about the webhook; None before it is set.
+        self.report: WebhookReport | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """True once the webhook is set."""
+        return self.report is not None
+
+    @property
+    def problem(self) -> str | None:
+        """Why no updates arrive now; None while they do."""
+        if self.report is None:
+            return "the webhook is not set yet"
+        if not self._receiver.is_open:
+            return "this process is stopping"
+        return problem_of(self.report, self._section.url, time.time())
+
+    async def run(
+        self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
+    ) -> None:
+        """Set the webhook, and receive updates until `stop` or a signal.
+
+        Afterwards further updates are refused, and those that have been accepted are handled; the
+        webhook stays, so that Telegram keeps the updates for the next start.
+
+        Raises:
+            SettingsError: the address cannot be used, or Telegram refuses it.
+            StorageError: the database did not respond.
+        """
+        stop_on_signals(self.stop)
+        self._heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        server = WebhookServer(
+            urlsplit(self._section.url).path or "/",
+            self._secret,
+            self._receiver.receive,
+            lambda status: self._counter.labels(str(status)).inc(),
+        )
+        async with server.serving(self._section.host, self._section.port, self._tls):
+            self._receiver.start(bot, dispatcher, at_once or self._section.max_connections)
+            try:
+                await self._watch(bot, self._wanted(allowed_updates))
+            finally:
+                self._receiver.close()
+                await dispatcher.emit_shutdown(**dispatcher.workflow_data)
+                await self._receiver.drain(_HANDLERS_S)
+
+    async def acknowledge(self, _bot: Bot) -> None:
+        """Wait until every accepted update is acknowledged."""
+        await self._update_acks.complete()
+
+    def stop(self) -> None:
+        """Accept no further updates, and end `run`."""
+        self._receiver.close()
+        self._must_end.set()
+
+    async def _watch(self, bot: Bot, wanted: Wanted) -> None:
+        """Set the webhook, then ask Telegram about it until the end."""
+        while not self._must_end.is_set():
+            try:
+                await self._look(bot, wanted)
+            except TokenRejectedError:
+                raise SettingsError(
+                    ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
+                ) from None
+            except DeliveryError as error:
+                logger.warning(
+                    "Telegram says nothing about the webhook: %s",
+                    error,
+                    extra={"event": "webhook_unknown"},
+                )
+            else:
+                self._heartbeat.touch()
+            with suppress(TimeoutError):
+                pause_s = LOOK_S if self.has_started else _LOOK_AGAIN_S
+                await asyncio.wait_for(self._must_end.wait(), pause_s)
+
+    async def _look(self, bot: Bot, wanted: Wanted) -> None:
+        if self.report is None:
+            self.report = await self._registration.set(bot, wanted)
+            return
+        self.report = await report_on(bot)
+        if problem := self.problem:
+            logger.warning("%s", problem, extra={"event": "webhook_trouble"})
+
+    def _wanted(self, allowed_updates: list[str]) -> Wanted:
+        certificate = certificate_of(self._section.certificate, self._section.upload_certificate)
+        state = WebhookState(
+            self._section.url,
+            self._section.max_connections,
+            frozenset(allowed_updates),
+            bool(certificate),
+        )
+        return Wanted(state, self._secret, certificate)
+
+
+def build_receiver(
+    bot: Bot, update_acks: UpdateAcks, check: Callable[[], Awaitable[None]]
+) -> Receiver:
+    """Build the receiver; `check` raises a `StorageError` if no update can be stored."""
+    session = bot.session
+    assert isinstance(session, TolerantSession)
+    return Receiver(session, update_acks, Availability(check))
+
+
+def secret_of(settings: Settings) -> str:
+    """Return the secret of the settings, or the one that is derived from the token."""
+    secret = settings.webhook.secret.get_secret_value()
+    return secret or derive_secret(settings.bot.token.get_secret_value())
+
+
+def certificate_of(file: Path | None, is_uploaded: bool) -> bytes:
+    """Return the certificate that Telegram is to trust; empty if it need not be told."""
+    return file.read_bytes() if file and is_uploaded else b""
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """Return the TLS configuration of the server, or None if a proxy speaks TLS.
+
+    Raises:
+        SettingsError: certificate and key do not fit, or cannot be read.
+    """
+    certificate, key = settings.webhook.certificate, settings.webhook.key
+    if settings.telegram.updates != "webhook" or not certificate or not key:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # With a password, Python does not ask for one at the terminal.
+        context.load_cert_chain(certificate, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(
+            [f"[webhook] key (WEBHOOK_KEY): key and certificate cannot be used: {reason}"]
+        ) from None
+    return context
