@@ -36,6 +36,7 @@ from handlers.statistics.menu import StatisticsMenu
 from misc.filters import LooksLikeCommand
 from misc.middlewares.access_gate import AccessGate
 from misc.middlewares.ban_list import BanList
+from misc.middlewares.chat_order import ChatOrder
 from misc.middlewares.flood_guard import FloodGuard
 from misc.middlewares.other_bots import OtherBots
 from misc.middlewares.registration import Registration
@@ -115,6 +116,7 @@ def setup(
 def _add_middlewares(dispatcher: Dispatcher, middlewares: Middlewares) -> None:
     """Register the middlewares: the outer ones see every update, the inner ones handled ones."""
     dispatcher.update.outer_middleware(middlewares.update_acks)
+    dispatcher.update.outer_middleware(ChatOrder())
     messages = (dispatcher.message, dispatcher.edited_message)
     posts = (dispatcher.channel_post, dispatcher.edited_channel_post)
     business, presses = dispatcher.business_message, dispatcher.callback_query

@@ -92,8 +92,11 @@ class UpdateAck:
 
     def __init__(self, update_id: int, update_acks: UpdateAcks) -> None:
         self.update_id = update_id
+        #: Set once it is given.
+        self.given = asyncio.Event()
         self._update_acks = update_acks
 
     def give(self) -> None:
         """Acknowledge the update: its requests are stored, or need not be."""
+        self.given.set()
         self._update_acks.give(self.update_id)
