@@ -8,7 +8,7 @@
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   ├─ NoMediaError · NoAudioError · NotFoundError · LiveError · ListError
+    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · NotFoundError · LiveError · ListError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
@@ -215,6 +215,12 @@ class NoAudioError(MediaError):
 
     code = "NoSoundError"
     text_key = "media_no_sound"
+
+
+class NoSubtitlesError(MediaError):
+    """The video has no subtitles, or the site does not offer them."""
+
+    text_key = "media_no_subtitles"
 
 
 class BrokenFileError(MediaError):

@@ -40,7 +40,7 @@ def test_numbers_are_shortened(number: int, expected: str):
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=3_000)
 
 
-@given(url=st.text(max_size=200), site=WORDS.filter(str.strip), author=st.text(max_size=60))
+@given(url=st.text(max_size=200), site=WORDS.filter(str.strip), author=st.text(max_size=30))
 def test_a_caption_is_always_good_html(url: str, site: str, author: str):
     content = CaptionContent(f"https://{url}", site=site[:40], author=author)
     text, _ = parse_html(caption(layout_of((CaptionPart.SOURCE, CaptionPart.AUTHOR)), content))
