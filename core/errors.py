@@ -48,7 +48,7 @@ class ClipferryError(Exception):
 
     #: Stored in the database and used as a metric label, so it survives renaming the class.
     code: ClassVar[str] = "ClipferryError"
-    text_key: ClassVar[str] = "platform_trouble"
+    text_key: str = "platform_trouble"
     retryable: ClassVar[bool] = False
     another_proxy_may_help: ClassVar[bool] = False
     signing_in_may_help: ClassVar[bool] = False
@@ -284,6 +284,8 @@ class TooLargeError(LimitError):
         #: None if the download was stopped at the limit before its size was known.
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+        if size_bytes is None:
+            self.text_key = "too_large_unknown"
 
     @property
     def least_bytes(self) -> int:
