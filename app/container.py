@@ -59,6 +59,7 @@ from services.requests.posts import PostPolicy, PostService
 from services.requests.queue import RequestQueue
 from services.requests.slots import Slots
 from services.requests.store import RequestStore
+from services.requests.subtitles import SubtitleService
 from services.requests.versions import VersionFinder
 from services.statistics import Statistics
 
@@ -287,6 +288,7 @@ def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[
         "post": PostService(toolkit, cache, policy),
         "sound": AudioService(toolkit, cache),
         "slides": SlideVideoService(toolkit, cache),
+        "subtitles": SubtitleService(toolkit, cache),
     }
 
 

@@ -206,7 +206,7 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
     )
     return Middlewares(
         update_acks=container.update_acks,
-        chat_order=ChatOrder() if settings.run.is_fleet else None,
+        chat_order=ChatOrder(keeps_all=settings.run.is_fleet),
         other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
         registration=Registration(texts, registry, settings.bot.join_log_chat),

@@ -20,6 +20,12 @@ _LONG_TEXT: Final = 200
 _MANY_LINES: Final = 3
 #: A template without its text may have this many UTF-16 units; the rest is for text and notes.
 _MAX_FRAME: Final = 512
+#: "@name" and "/command" in a post, which Telegram would turn into a link to whoever has the name
+#: there, and into a button that sends the command to the bot.
+#: Source: https://github.com/tdlib/td, td/telegram/MessageEntity.cpp, find_mentions
+_FOREIGN: Final = re.compile(r"(?<![\w/@])([@/])(?=\w)")
+#: Invisible, and without a place to break the line; it ends such a link.
+_WORD_JOINER: Final = "\u2060"
 #: Between author, site and bot.
 _SEPARATOR: Final = " · "
 
@@ -92,7 +98,7 @@ def caption(template: Template, content: CaptionContent) -> str:
 
     URLs do not count, because Telegram counts only visible characters.
     """
-    text = "\n".join(filter(None, map(str.strip, content.text.splitlines())))
+    text = _plain("\n".join(filter(None, map(str.strip, content.text.splitlines()))))
     used = _visible_units(_filled(template, content, "x")) - 1
     shown = cut(text, MAX_CAPTION - used)
     html = escape(shown, quote=False)
@@ -105,7 +111,7 @@ def caption(template: Template, content: CaptionContent) -> str:
 def _filled(template: Template, content: CaptionContent, text: str) -> str:
     """Return a template filled with everything, notes included; `text` is HTML."""
     url = escape(content.url)
-    author = escape(cut(" ".join(content.author.split()), MAX_AUTHOR), quote=False)
+    author = escape(cut(_plain(" ".join(content.author.split())), MAX_AUTHOR), quote=False)
     site = escape(content.site, quote=False)
     named = [name for name in ("" if template.has("author") else author, site) if name]
     values = {
@@ -117,6 +123,11 @@ def _filled(template: Template, content: CaptionContent, text: str) -> str:
     }
     lines = "\n".join(filter(None, [template.fill(values, url), *content.notes]))
     return lines if _visible_units(lines) else ""  # empty tags are no text
+
+
+def _plain(text: str) -> str:
+    """Return a post's text in which Telegram recognises no mentions and no commands."""
+    return _FOREIGN.sub(rf"\1{_WORD_JOINER}", text)
 
 
 def _visible_units(html: str) -> int:

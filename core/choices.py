@@ -11,7 +11,7 @@ from core.formats import Quality, expected_bytes, rank_renditions
 from core.media import Audio, Clip, Post, Rendition
 
 #: What the words beside a link name.
-WordKind = Literal["best", "small", "audio", "file"]
+WordKind = Literal["best", "small", "audio", "file", "subtitles"]
 
 #: Longest piece that is cut, in seconds.
 _MAX_PIECE_S: Final = 24 * 3600
@@ -110,10 +110,14 @@ class Choice:
     #: The audio as an MP3 file, whatever the site's own format is.
     is_mp3: bool = False
     piece: Piece | None = None
+    #: Only the subtitles in this language; empty means the chat's language, or the video's own.
+    subtitles: str | None = None
 
     def __str__(self) -> str:
-        """Return the form that callback data contain, such as "720p" or "mp3,30-70"."""
+        """Return the form that callback data contain, such as "720p", "mp3,30-70" or "subs.en"."""
         version = "file" if self.is_file else "mp3" if self.is_mp3 else self.quality or ""
+        if self.subtitles is not None:
+            version = f"{_SUBTITLES}{self.subtitles}"
         return ",".join(filter(None, (version, str(self.piece or ""))))
 
     @classmethod
@@ -123,6 +127,8 @@ class Choice:
         for part in text.split(","):
             if piece := Piece.parse(part):
                 choice = replace(choice, piece=piece)
+            elif found := _SUBTITLES_IN.fullmatch(part):
+                choice = Choice(piece=choice.piece, subtitles=found["language"])
             elif part in _VERSIONS:
                 choice = replace(_VERSIONS[part], piece=choice.piece)
             else:
@@ -130,6 +136,8 @@ class Choice:
         return choice
 
 
+_SUBTITLES: Final = "subs."
+_SUBTITLES_IN: Final = re.compile(r"subs\.(?P<language>[A-Za-z0-9-]{0,20})")
 #: Everything as the chat's settings say.
 NO_CHOICE: Final = Choice()
 _VERSIONS: Final = {
@@ -154,6 +162,8 @@ def choice_in(text: str, words: Mapping[WordKind, Collection[str]]) -> Choice | 
             choice = replace(choice, quality=quality, is_mp3=_AUDIO_FORMATS.get(word, False))
         elif word in words["file"]:
             choice = replace(choice, is_file=True)
+        elif word in words["subtitles"]:
+            choice = replace(choice, subtitles="")
         else:
             return None
     return None if choice == NO_CHOICE else choice
@@ -188,12 +198,15 @@ class Offer:
     side: int = 0
     #: Size as stated or estimated, in bytes; None if unknown.
     size_bytes: int | None = None
+    #: See `core.media.Subtitles`.
+    is_automatic: bool = False
 
 
 def offers_of(post: Post, ceiling_bytes: int) -> list[Offer]:
     """Return the versions of a post with one video, best first, each rendition once.
 
-    Return an empty list for other posts, and if no rendition fits into `ceiling_bytes`.
+    Subtitles are not among them, see `core.subtitles`. Return an empty list for other posts, and if
+    no rendition fits into `ceiling_bytes`.
     """
     match post.items:
         case (Clip() as clip,):

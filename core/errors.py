@@ -8,7 +8,7 @@
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   ├─ NoMediaError · NoAudioError · NotFoundError · LiveError · ListError
+    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · NotFoundError · LiveError · ListError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
@@ -49,7 +49,7 @@ class ClipferryError(Exception):
 
     #: Stored in the database and used as a metric label, so it survives renaming the class.
     code: ClassVar[str] = "ClipferryError"
-    text_key: ClassVar[str] = "platform_trouble"
+    text_key: str = "platform_trouble"
     retryable: ClassVar[bool] = False
     another_proxy_may_help: ClassVar[bool] = False
     signing_in_may_help: ClassVar[bool] = False
@@ -218,6 +218,12 @@ class NoAudioError(MediaError):
     text_key = "media_no_sound"
 
 
+class NoSubtitlesError(MediaError):
+    """The video has no subtitles, or the site does not offer them."""
+
+    text_key = "media_no_subtitles"
+
+
 class BrokenFileError(MediaError):
     """A file of the post is damaged, or too large to open."""
 
@@ -279,6 +285,8 @@ class TooLargeError(LimitError):
         #: None if the download was stopped at the limit before its size was known.
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+        if size_bytes is None:
+            self.text_key = "too_large_unknown"
 
     @property
     def least_bytes(self) -> int:

@@ -49,6 +49,20 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Subtitles:
+    """The subtitles of a video in one language, as a file that the site offers."""
+
+    #: As the site names it, such as "en" or "pt-BR": letters, digits and hyphens.
+    language: str
+    #: URLs of files with the same content in different formats, best first.
+    urls: tuple[str, ...]
+    #: Made by a program: recognised speech, or a translation.
+    is_automatic: bool = False
+    #: The language is that of the video.
+    is_original: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One video of a post, in every encoding that the site offers."""
 
@@ -59,6 +73,7 @@ class Clip:
     cover_urls: tuple[str, ...] = ()
     #: The video has no audio.
     is_silent: bool = False
+    subtitles: tuple[Subtitles, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +170,14 @@ class Post:
         return len(self.items) == 1 and all(
             isinstance(item, Clip) and item.is_silent for item in self.items
         )
+
+    @property
+    def subtitles(self) -> tuple[Subtitles, ...]:
+        """Return the subtitles of a single video; empty for other posts."""
+        match self.items:
+            case (Clip() as clip,):
+                return clip.subtitles
+        return ()
 
     @property
     def cover_urls(self) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ T = TypeVar("T")
 #: the process. The number is large: every crash also counts for unrelated requests in progress.
 MAX_ATTEMPTS: Final = 30
 
-#: What to deliver: the post, its audio ("sound"), or its slides as one video.
-Kind = Literal["post", "sound", "slides"]
+#: What to deliver: the post, its audio ("sound"), its slides as one video, or its subtitles.
+Kind = Literal["post", "sound", "slides", "subtitles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ class Request:
     is_mp3: bool = False
     #: The part of the video or audio that is asked for; None means all of it.
     piece: Piece | None = None
+    #: Language of the subtitles, if those are asked for.
+    subtitles: str = ""
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 
@@ -98,6 +100,7 @@ class Request:
         values["piece"] = self.piece and str(self.piece)
         # Left out where it is not needed, so that older versions can read the rest.
         values["is_mp3"] = self.is_mp3 or None
+        values["subtitles"] = self.subtitles or None
         return json.dumps({name: value for name, value in values.items() if value is not None})
 
     @classmethod
@@ -227,5 +230,5 @@ class Progress:
         return cls(tuple(sent), *others[:4])
 
 
-_NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3"})
+_NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3", "subtitles"})
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)

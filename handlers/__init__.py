@@ -62,7 +62,7 @@ class Middlewares:
 
     update_acks: UpdateAcks
     #: None in a single process, whose queue sorts by message.
-    chat_order: ChatOrder | None
+    chat_order: ChatOrder
     other_bots: OtherBots
     bans: BanList
     registration: Registration
@@ -118,8 +118,7 @@ def setup(
 def _add_middlewares(dispatcher: Dispatcher, middlewares: Middlewares) -> None:
     """Register the middlewares: the outer ones see every update, the inner ones handled ones."""
     dispatcher.update.outer_middleware(middlewares.update_acks)
-    if middlewares.chat_order:
-        dispatcher.update.outer_middleware(middlewares.chat_order)
+    dispatcher.update.outer_middleware(middlewares.chat_order)
     messages = (dispatcher.message, dispatcher.edited_message)
     posts = (dispatcher.channel_post, dispatcher.edited_channel_post)
     business, presses = dispatcher.business_message, dispatcher.callback_query

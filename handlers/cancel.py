@@ -8,7 +8,8 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
 from misc.filters import AnyCommand, Carries, CommandNamed
-from misc.middlewares.registration import ChatView
+from misc.middlewares.registration import STORES, ChatView
+from misc.middlewares.update_acks import UpdateAck
 from misc.ui import messages
 from misc.ui.callback_data import CANCEL
 from misc.ui.texts import Texts
@@ -28,7 +29,7 @@ def commands() -> Router:
     In the chats of a business account only a command with the bot's name is for the bot.
     """
     router = Router(name="cancel command")
-    router.message.register(on_cancel_all, CommandNamed("cancel"))
+    router.message.register(on_cancel_all, CommandNamed("cancel"), flags=STORES)
     router.business_message.register(
         on_business_cancel_all, CommandNamed("cancel"), AnyCommand(is_addressed=True)
     )
@@ -56,6 +57,7 @@ async def on_cancel_all(
     sender: Sender,
     texts: Texts,
     canceller: Canceller,
+    ack: UpdateAck,
 ) -> None:
     """Cancel whatever the sender has asked for in this chat, and say how much that was.
 
@@ -65,6 +67,7 @@ async def on_cancel_all(
     number = await canceller.cancel_all(
         ChatTarget.of(message).chat_id, lambda request: _is_of(request, message)
     )
+    ack.give()
     text = (
         texts(chat.lang, "cancelled_all", count=number)
         if number
@@ -78,6 +81,7 @@ async def on_business_cancel_all(
     sender: Sender,
     texts: Texts,
     canceller: Canceller,
+    ack: UpdateAck,
 ) -> None:
     """Do the same in a business account's chat, in the language of whoever asks.
 
@@ -85,7 +89,7 @@ async def on_business_cancel_all(
         DeliveryError: it is not said.
     """
     lang = texts.closest(message.from_user.language_code if message.from_user else None)
-    await on_cancel_all(message, ChatView(lang), sender, texts, canceller)
+    await on_cancel_all(message, ChatView(lang), sender, texts, canceller, ack)
 
 
 def _is_of(request: Request, message: Message) -> bool:

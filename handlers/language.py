@@ -9,7 +9,8 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
 from misc.filters import Carries, CommandNamed, MayChangeSettings
-from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
+from misc.middlewares.update_acks import UpdateAck
 from misc.ui import keyboards
 from misc.ui.callback_data import LANGUAGE, WELCOME
 from misc.ui.texts import Texts
@@ -24,10 +25,10 @@ def router() -> Router:
     for observer in (router.message, router.channel_post):
         observer.register(on_lang, CommandNamed("lang"), MayChangeSettings())
     router.message.register(not_allowed.on_command, CommandNamed("lang"), flags=TURNS_AWAY)
-    router.callback_query.register(on_choice, is_choice, MayChangeSettings())
+    router.callback_query.register(on_choice, is_choice, MayChangeSettings(), flags=STORES)
     router.callback_query.register(not_allowed.on_press, is_choice)
     is_welcome = Carries(prefix=WELCOME)
-    router.callback_query.register(on_welcome_choice, is_welcome, MayChangeSettings())
+    router.callback_query.register(on_welcome_choice, is_welcome, MayChangeSettings(), flags=STORES)
     router.callback_query.register(not_allowed.on_press, is_welcome)
     return router
 
@@ -42,7 +43,7 @@ async def on_lang(message: Message, chat: ChatView, sender: Sender, texts: Texts
     await sender.send_text(target, texts[chat.lang]["lang_prompt"], keyboards.languages(texts))
 
 
-async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
+async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts, ack: UpdateAck) -> None:
     """Store the chosen language, and confirm it in that language.
 
     Raises:
@@ -53,6 +54,7 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
         return
     await set_language(query.message.chat.id, lang)
+    ack.give()
     confirmation = texts(lang, "lang_set", language=texts[lang]["language_name"])
     if isinstance(query.message, Message):
         await _edit(query.message, confirmation)
@@ -60,7 +62,7 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
 
 
 async def on_welcome_choice(
-    query: CallbackQuery, chat: ChatView, texts: Texts, registry: Registry
+    query: CallbackQuery, chat: ChatView, texts: Texts, registry: Registry, ack: UpdateAck
 ) -> None:
     """Store the language that was chosen below a group's welcome, and repeat the welcome in it.
 
@@ -72,6 +74,7 @@ async def on_welcome_choice(
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
         return
     await set_language(query.message.chat.id, lang)
+    ack.give()
     if isinstance(query.message, Message):
         text, buttons = welcome_message(lang, platform_titles(registry), is_private=False)
         await _edit(query.message, text, buttons)

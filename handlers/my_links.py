@@ -8,7 +8,8 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
 from misc.filters import Carries
-from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
+from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOuts
 from misc.ui import keyboards
 from misc.ui.callback_data import MY_LINKS
@@ -19,14 +20,19 @@ def router() -> Router:
     """Register both commands and the button."""
     router = Router(name="my links")
     # Neither is a request, so a group is not registered by it.
-    router.message.register(on_opt_out, Command("notmylinks"), flags=TURNS_AWAY)
-    router.message.register(on_opt_in, Command("mylinks"), flags=TURNS_AWAY)
-    router.callback_query.register(on_press, Carries(one_of=(MY_LINKS,)))
+    router.message.register(on_opt_out, Command("notmylinks"), flags=TURNS_AWAY | STORES)
+    router.message.register(on_opt_in, Command("mylinks"), flags=TURNS_AWAY | STORES)
+    router.callback_query.register(on_press, Carries(one_of=(MY_LINKS,)), flags=STORES)
     return router
 
 
 async def on_opt_out(
-    message: Message, chat: ChatView, sender: Sender, texts: Texts, opt_outs: OptOuts
+    message: Message,
+    chat: ChatView,
+    sender: Sender,
+    texts: Texts,
+    opt_outs: OptOuts,
+    ack: UpdateAck,
 ) -> None:
     """Stop answering the sender's links in groups, and say so.
 
@@ -37,13 +43,19 @@ async def on_opt_out(
     if sender_id is None:
         return
     await opt_outs.add(sender_id)
+    ack.give()
     words = texts[chat.lang]
     button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
     await sender.send_text(ChatTarget.of(message), words["my_links_off"], button)
 
 
 async def on_opt_in(
-    message: Message, chat: ChatView, sender: Sender, texts: Texts, opt_outs: OptOuts
+    message: Message,
+    chat: ChatView,
+    sender: Sender,
+    texts: Texts,
+    opt_outs: OptOuts,
+    ack: UpdateAck,
 ) -> None:
     """Answer the sender's links in groups again, and say so.
 
@@ -54,14 +66,18 @@ async def on_opt_in(
     if sender_id is None:
         return
     await opt_outs.remove(sender_id)
+    ack.give()
     await sender.send_text(ChatTarget.of(message), texts[chat.lang]["my_links_on"])
 
 
-async def on_press(query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOuts) -> None:
+async def on_press(
+    query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOuts, ack: UpdateAck
+) -> None:
     """Answer the links of the person who presses again; other people's are not affected.
 
     Raises:
         StorageError: it is not stored.
     """
     await opt_outs.remove(query.from_user.id)
+    ack.give()
     await query.answer(texts[chat.lang]["my_links_on"])

@@ -14,7 +14,8 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers import not_allowed
 from misc.filters import Carries, CommandNamed, MayChangeSettings
-from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
+from misc.middlewares.update_acks import UpdateAck
 from misc.ui.callback_data import SETTING
 from misc.ui.settings_menu import (
     GROUP_SWITCHES,
@@ -36,7 +37,7 @@ def router() -> Router:
     for observer in (router.message, router.channel_post):
         observer.register(on_settings, CommandNamed("settings"), MayChangeSettings())
     router.message.register(not_allowed.on_command, CommandNamed("settings"), flags=TURNS_AWAY)
-    router.callback_query.register(on_setting, is_setting, MayChangeSettings())
+    router.callback_query.register(on_setting, is_setting, MayChangeSettings(), flags=STORES)
     router.callback_query.register(not_allowed.on_press, is_setting)
     return router
 
@@ -53,7 +54,9 @@ async def on_settings(
     await sender.send_text(ChatTarget.of(message), shown.text, shown.keyboard)
 
 
-async def on_setting(query: CallbackQuery, chat: ChatView, settings_menu: SettingsMenu) -> None:
+async def on_setting(
+    query: CallbackQuery, chat: ChatView, settings_menu: SettingsMenu, ack: UpdateAck
+) -> None:
     """Change the setting of a button or turn to a page, and show the page.
 
     Buttons of the single page that older versions have sent work alike.
@@ -68,6 +71,7 @@ async def on_setting(query: CallbackQuery, chat: ChatView, settings_menu: Settin
         await query.answer(settings_menu.texts[chat.lang]["settings_expired"], show_alert=True)
         return
     changed_chat = await change(message.chat.id, chat, setting, settings_menu.registry)
+    ack.give()
     is_group = message.chat.type != "private"
     await _show(message, settings_menu.show(page, changed_chat, is_group=is_group))
     await query.answer()

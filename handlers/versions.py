@@ -1,11 +1,13 @@
 """The button below a video that shows its versions, and the buttons that send one."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
 from core.chat_queue import Lane
+from core.choices import Offer
 from core.errors import ClipferryError
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -50,14 +52,24 @@ async def on_versions(
         await query.answer(words["button_expired"], show_alert=True)
         return
     try:
-        offers = await version_finder.find(link, Lane(message.chat.id, query.from_user.id))
+        offers = await version_finder.find(link, _lane(query, message), chat.lang)
     except ClipferryError as error:
         await query.answer(texts(chat.lang, error.text_key, **error.facts), show_alert=True)
         return
     await query.answer("" if offers else words["versions_none"])
     if offers:
         buttons = keyboards.versions(offers, post, texts, chat.lang)
-        await sender.send_text(ChatTarget.of(message), words["versions_title"], buttons)
+        await sender.send_text(ChatTarget.of(message), _title(offers, words), buttons)
+
+
+def _lane(query: CallbackQuery, message: Message) -> Lane:
+    return Lane(message.chat.id, query.from_user.id)
+
+
+def _title(offers: Sequence[Offer], words: Mapping[str, str]) -> str:
+    has_subtitles = any(offer.choice.subtitles is not None for offer in offers)
+    lines = [words["versions_title"], *([words["versions_subtitles"]] if has_subtitles else [])]
+    return "\n".join(lines)
 
 
 async def on_version(

@@ -28,7 +28,7 @@ from core.media import (
 )
 from core.playback import Probe, Step, encoding_for, fits_live_photo, may_be_cut, next_step
 from core.progress import Share
-from media import audio, encoding, images, integrity, pieces, video
+from media import audio, encoding, images, integrity, pieces, subtitles, video
 from media.share_file import read_share
 from media.worker_pool import WorkerPool
 
@@ -209,6 +209,15 @@ class MediaProcessor:
         """
         make = partial(audio.make_native, as_mp3=as_mp3, piece=piece)
         return await self.worker_pool.run(make, path)
+
+    async def subtitles(self, path: Path, piece: Piece | None = None) -> Path:
+        """Return subtitles, or those of a piece, as a SubRip file.
+
+        Raises:
+            NoSubtitlesError: nothing is said in the piece.
+            BrokenFileError: the file has no subtitles.
+        """
+        return await self.worker_pool.run(partial(subtitles.make_srt, piece=piece), path)
 
     async def thumbnail(self, still: Path | None) -> Path | None:
         """Return a thumbnail of a still, or None if there is no still or it is damaged."""

@@ -361,6 +361,9 @@ def _chosen(
     if choice.quality or choice.is_file:
         preferences = replace(chat.preferences, quality=choice.quality or Quality.BEST)
         chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
+    if choice.subtitles is not None:
+        request = _request("subtitles", link, message, chat, asked_at, sender_id)
+        return replace(request, piece=choice.piece, subtitles=choice.subtitles or chat.lang)
     kind: Kind = "sound" if chat.preferences.quality is Quality.SOUND else "post"
     request = _request(kind, link, message, chat, asked_at, sender_id)
     return replace(request, piece=choice.piece, is_mp3=choice.is_mp3)

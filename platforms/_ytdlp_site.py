@@ -47,6 +47,7 @@ from platforms._platform import (
 )
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
 from platforms._ytdlp_formats import loses_audio, read_formats
+from platforms._ytdlp_subtitles import read_subtitles
 
 #: A post with more videos than this counts as a list.
 _MAX_VIDEOS: Final = 20
@@ -208,7 +209,8 @@ def _clip(entry: Json) -> Clip | None:
     if not renditions or loses_audio(formats):
         return None
     is_silent = all(f["acodec"].text() == "none" for f in formats)
-    return Clip(renditions, entry["duration"].number(), _stills(entry), is_silent)
+    duration_s = entry["duration"].number()
+    return Clip(renditions, duration_s, _stills(entry), is_silent, read_subtitles(entry))
 
 
 def _stills(entry: Json) -> tuple[str, ...]:

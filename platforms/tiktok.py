@@ -6,10 +6,12 @@ refusal. Live streams, profiles, sounds and search pages are not posts.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs
 
 from yt_dlp.extractor.tiktok import TikTokIE
+from yt_dlp.utils import ISO639Utils
 
 from core.errors import (
     AgeRestrictedError,
@@ -34,6 +36,7 @@ from core.media import (
     Picture,
     Post,
     Rendition,
+    Subtitles,
     Unreadable,
 )
 from platforms import _cobalt
@@ -161,7 +164,9 @@ def read_post(detail: Any, post_id: str, access: Access) -> Post:
     video = item["video"]
     items: tuple[Item, ...] = pictures
     if not pictures and (renditions := _renditions(video)):
-        items = (Clip(renditions, video["duration"].number(), _covers(video)),)
+        subtitles = tuple(_subtitles(video["subtitleInfos"]))
+        duration_s = video["duration"].number()
+        items = (Clip(renditions, duration_s, _covers(video), subtitles=subtitles),)
     if all(isinstance(each, Unreadable) for each in items):
         if item["isContentClassified"]:
             raise AgeRestrictedError("isContentClassified")
@@ -307,6 +312,20 @@ def _cdn_urls(urls: Any) -> tuple[str, ...]:
     return tuple(
         url for url in texts if url.startswith("https://") and "/aweme/v1/play/" not in url
     )
+
+
+def _subtitles(infos: Json) -> Iterator[Subtitles]:
+    """Yield the subtitles that a page lists; "ASR" is recognised speech, "MT" its translation.
+
+    Languages are named like "eng-US". Source: yt-dlp's extractor, and recorded pages.
+    """
+    for info in infos:
+        url, name = info["Url"].text(), info["LanguageCodeName"].text()
+        long_code = name.partition("-")[0]
+        code = "zh" if long_code == "cmn" else ISO639Utils.long2short(long_code)
+        if code and url.startswith("https://") and info["Format"].text() != "creator_caption":
+            source = info["Source"].text().upper()
+            yield Subtitles(code, (url,), source in {"ASR", "MT"}, source == "ASR")
 
 
 def _codec(name: str) -> str:

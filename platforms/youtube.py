@@ -33,7 +33,8 @@ _SITE = YtdlpSite(
     ),
     address="https://www.youtube.com/watch?v={}",
     page_hosts=HostRule(("youtube.com", "youtu.be", "googleapis.com")),
-    media_hosts=HostRule(("googlevideo.com", "ytimg.com")),
+    # Subtitles are on www.youtube.com.
+    media_hosts=HostRule(("googlevideo.com", "ytimg.com", "youtube.com")),
 )
 
 PLATFORM = site(

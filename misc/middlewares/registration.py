@@ -25,7 +25,8 @@ Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 #: Flag of handlers that only refuse: they do not register the chat.
 TURNS_AWAY = {"turns_away": True}
-#: Flag of handlers that store a request: they acknowledge the update once it is stored.
+#: Flag of handlers that store a request, or a setting: they acknowledge the update once it is
+#: stored, and later messages of the chat wait for that (`misc/middlewares/chat_order.py`).
 STORES = {"stores": True}
 
 
@@ -56,8 +57,8 @@ class Registration(BaseMiddleware):
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Find or register the chat, then call the handler.
 
-        The welcome comes before the answer of the handler. A handler that stores a request only
-        queues its answer, so there the welcome is sent afterwards: storing comes first.
+        The welcome comes before the answer of the handler. A handler that stores something does
+        so first, and the welcome is sent afterwards.
         """
         assert isinstance(event, Message | CallbackQuery)
         stores = get_flag(data, "stores")

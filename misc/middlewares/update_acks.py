@@ -126,12 +126,9 @@ class UpdateAck:
 
     def __init__(self, update_id: int, update_acks: UpdateAcks) -> None:
         self.update_id = update_id
+        #: Set once it is given.
+        self.given = asyncio.Event()
         self._update_acks = update_acks
-        self._given: Callable[[], object] = lambda: None
-
-    def on_given(self, callback: Callable[[], object]) -> None:
-        """Call a function each time that `give` is called."""
-        self._given = callback
 
     @property
     def is_refusable(self) -> bool:
@@ -140,5 +137,5 @@ class UpdateAck:
 
     def give(self) -> None:
         """Acknowledge the update: its requests are stored, or need not be."""
+        self.given.set()
         self._update_acks.give(self.update_id)
-        self._given()

@@ -27,6 +27,19 @@ def format_list(names: tuple[str, ...], language: str) -> str:
     return format_list(names, style="or", locale=language)
 
 
+def format_language(code: str, language: str) -> str:
+    """Return the name of a language in another one, such as "English"; the code if it is unknown.
+
+    `code` is what a site says, such as "en", "pt-BR" or anything else.
+    """
+    from babel import Locale
+
+    names = Locale.parse(language).languages
+    base, _, _ = code.partition("-")
+    name = names.get(code.replace("-", "_")) or names.get(base.lower())
+    return str(name) if name else code
+
+
 def format_size(size: FileSize, language: str) -> str:
     """Return a size with the language's unit and decimal sign, such as "84 MB" or "1,2 ГБ".
 

@@ -29,7 +29,7 @@ from misc.ui.callback_data import (
     version_of,
     versions_of,
 )
-from misc.ui.formats import format_size
+from misc.ui.formats import format_language, format_size
 from misc.ui.texts import Texts
 
 #: Maximum length of an inline query, and of the text that a button copies, in characters.
@@ -112,6 +112,9 @@ def versions(
 
 def _offer_label(offer: Offer, texts: Texts, language: str) -> str:
     choice, words = offer.choice, texts[language]
+    if choice.subtitles is not None:
+        name = f"💬 {format_language(choice.subtitles, language)}"
+        return words["subtitles_automatic"].format(name=name) if offer.is_automatic else name
     if choice.quality is Quality.SOUND:
         return f"🎵 {'MP3' if choice.is_mp3 else words['quality_sound']}"
     if choice.is_file:

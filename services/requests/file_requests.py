@@ -5,11 +5,13 @@ from typing import Final
 
 from core.choices import Piece
 from core.formats import Quality, expected_bytes, rank_renditions
-from core.media import Clip, Picture, Rendition
+from core.media import Clip, Picture, Rendition, Subtitles
 from platforms import FileRequest, FileVersion
 
 #: Still pictures of videos are small; a larger file is something else.
 _MAX_STILL_BYTES: Final = 5_000_000
+#: Ten hours of speech have 1 MB of text, and twice as much with the time of each word.
+_MAX_SUBTITLES_BYTES: Final = 4_000_000
 #: Space that is reserved for pictures and audio whose size is unknown, in bytes.
 _PICTURE_BYTES: Final = 2_000_000
 _AUDIO_BYTES: Final = 5_000_000
@@ -79,6 +81,12 @@ def audio_request(urls: tuple[str, ...], name: str, limit_bytes: int) -> FileReq
     """Return the request for an audio file with alternative URLs."""
     version = FileVersion(urls, limit_bytes, estimated_bytes=_AUDIO_BYTES)
     return FileRequest((version,), name)
+
+
+def subtitles_request(subtitles: Subtitles, name: str) -> FileRequest:
+    """Return the request for subtitles, in the first format that can be downloaded."""
+    versions = (FileVersion((url,), _MAX_SUBTITLES_BYTES) for url in subtitles.urls)
+    return FileRequest(tuple(versions), name)
 
 
 def still_request(urls: tuple[str, ...], name: str) -> FileRequest:

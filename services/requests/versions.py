@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from core.chat_queue import Lane
-from core.choices import Offer, offers_of
+from core.choices import Choice, Offer, offers_of
 from core.media import Link, Post
+from core.subtitles import offered
 from platforms import Attempt
 from services.requests.context import Toolkit
 
@@ -15,8 +16,8 @@ class VersionFinder:
 
     toolkit: Toolkit
 
-    async def find(self, link: Link, lane: Lane) -> list[Offer]:
-        """Return the versions of a post; see `offers_of`.
+    async def find(self, link: Link, lane: Lane, language: str) -> list[Offer]:
+        """Return the versions of a post, and its subtitles; `language` is that of the chat.
 
         Raises:
             ClipferryError: the page cannot be read.
@@ -27,4 +28,8 @@ class VersionFinder:
 
         async with self.toolkit.slots.one(lane):
             post = await self.toolkit.fetcher.attempt(link, read)
-        return offers_of(post, self.toolkit.sender.ceiling_bytes)
+        subtitles = [
+            Offer(Choice(subtitles=one.language), is_automatic=one.is_automatic)
+            for one in offered(post.subtitles, language)
+        ]
+        return [*offers_of(post, self.toolkit.sender.ceiling_bytes), *subtitles]

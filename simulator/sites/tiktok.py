@@ -71,6 +71,9 @@ class SamplePost:
     sound: Path | None = None
     sound_title: str = "original sound"
     duration_s: int = 3
+    #: Content of the subtitles (WebVTT), by the site's language code, such as "eng-US". The first
+    #: ones are of recognised speech, the others their translations.
+    subtitles: Mapping[str, str] = field(default_factory=dict)
     #: The site marks the post as sensitive.
     is_sensitive: bool = False
     likes: int = 12_500
@@ -250,6 +253,7 @@ class TikTokSite:
             "originCover": still if post.cover else "",
             "playAddr": file_address(post, 0),
             "downloadAddr": file_address(post, 0) + "&logo_name=tiktok",
+            "subtitleInfos": [_subtitles(post, number) for number in range(len(post.subtitles))],
             "bitrateInfo": [_bitrate(post, i, e) for i, e in enumerate(post.encodings)],
         }
 
@@ -265,6 +269,8 @@ class TikTokSite:
             return await send_file(request, path, post.file_trouble, post.throttle)
         if parts[0] == "cover":
             return web.FileResponse(post.cover) if post.cover else web.Response(status=404)
+        if parts[0] == "subtitles":
+            return web.Response(text=post.subtitles[parts[2]], content_type="text/vtt")
         if not self._is_known(request):
             return web.Response(status=403, text="Access Denied")
         trouble = post.file_trouble
@@ -315,6 +321,19 @@ def _bitrate(post: SamplePost, number: int, encoding: Encoding) -> dict[str, Any
                 f"https://www.tiktok.com/aweme/v1/play/?video_id={post.id}",
             ],
         },
+    }
+
+
+def _subtitles(post: SamplePost, number: int) -> dict[str, Any]:
+    code = list(post.subtitles)[number]
+    return {
+        "LanguageID": str(number),
+        "LanguageCodeName": code,
+        "Url": f"https://v16-webapp-prime.tiktok.com/subtitles/{post.id}/{code}?a=1988",
+        "Format": "webvtt",
+        "Source": "MT" if number else "ASR",
+        "Version": "1:whisper_lid" if number else "4",
+        "Size": len(post.subtitles[code].encode()),
     }
 
 

@@ -77,6 +77,25 @@ def test_blank_lines_of_a_text_are_left_out():
     assert write(TEXT, text="\n one \n\n\r\n \u2028two\n") == "one\ntwo"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("with @ferry and (@x_1)", "with @\u2060ferry and (@\u2060x_1)"),
+        ("@ferry", "@\u2060ferry"),
+        ("/start now", "/\u2060start now"),
+        ("mail me: a@b.example, and/or 24/7 @ home", "mail me: a@b.example, and/or 24/7 @ home"),
+        ("https://x.example/@ferry/1", "https://x.example/@ferry/1"),
+        ("#ferry", "#ferry"),
+    ],
+)
+def test_names_in_a_post_mention_nobody_and_its_words_are_no_commands(text: str, shown: str):
+    content = CaptionContent("https://x.example", author=text, text=text, bot="ferry_bot")
+    for part in (CaptionPart.TEXT, CaptionPart.AUTHOR):
+        assert parse_html(caption(layout_of((part, CaptionPart.BOT)), content))[0].startswith(shown)
+    bot = caption(layout_of((CaptionPart.BOT,)), content)
+    assert "@ferry_bot" in bot
+
+
 def test_an_author_is_one_short_line():
     shown, _ = parse_html(write(AUTHOR, author="A\nB " + "x" * 99))
     assert shown.startswith("A B xxx")

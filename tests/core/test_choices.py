@@ -22,6 +22,7 @@ WORDS: dict[WordKind, set[str]] = {
     "small": {"small", "малое"},
     "audio": {"audio", "звук"},
     "file": {"file"},
+    "subtitles": {"subs"},
 }
 LINK = "https://www.tiktok.com/@ferry.demo/video/7300000000000000001"
 MB = 1_000_000
@@ -39,6 +40,8 @@ MB = 1_000_000
         (f"{LINK} mp3", Choice(Quality.SOUND, is_mp3=True)),
         (f"{LINK} m4a", Choice(Quality.SOUND)),
         (f"{LINK} file", Choice(is_file=True)),
+        (f"{LINK} subs", Choice(subtitles="")),
+        (f"{LINK} subs 0:30-1:10", Choice(piece=Piece(30, 70), subtitles="")),
         (f"{LINK} 0:30-1:10", Choice(piece=Piece(30, 70))),
         (f"{LINK} 0:30 – 1:10", Choice(piece=Piece(30, 70))),
         (f"{LINK} 1:02:03—", Choice(piece=Piece(3723))),

@@ -37,14 +37,17 @@ def test_numbers_are_shortened(number: int, expected: str):
 
 
 #: What Telegram keeps as it is: it trims white space around a caption by itself.
+#: Stands behind an @ that is no mention.
+JOINER = "\u2060"
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=3_000)
 
 
-@given(url=st.text(max_size=200), site=WORDS.filter(str.strip), author=st.text(max_size=60))
+@given(url=st.text(max_size=200), site=WORDS.filter(str.strip), author=st.text(max_size=30))
 def test_a_caption_is_always_good_html(url: str, site: str, author: str):
     content = CaptionContent(f"https://{url}", site=site[:40], author=author)
     text, _ = parse_html(caption(layout_of((CaptionPart.SOURCE, CaptionPart.AUTHOR)), content))
-    assert text == " · ".join(filter(None, [" ".join(author.split()), site[:40]]))
+    expected = " · ".join(filter(None, [" ".join(author.split()), site[:40]]))
+    assert text.replace(JOINER, "") == expected.replace(JOINER, "")
 
 
 @given(author=st.text(max_size=60), text=WORDS, note=st.text(max_size=80))
@@ -56,8 +59,8 @@ def test_a_description_fills_what_room_there_is_and_no_more(author: str, text: s
     shown, _ = parse_html(html)
     assert units(shown) <= 1024
     assert "Site · @ferry" in shown
-    if units(text) < 700:
-        assert text.strip() in shown
+    if units(text) + text.count("@") + text.count("/") < 700:
+        assert text.strip().replace(JOINER, "") in shown.replace(JOINER, "")
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,44 @@ async def test_cancel_ends_what_runs_and_what_waits_and_says_how_much(harness: B
     assert len(harness.videos()) == 1
 
 
+async def test_cancel_ends_the_link_of_the_same_batch_of_updates(harness: BotHarness):
+    harness.site.latency_s = 60
+    await harness.start()
+    await harness.say("/start")
+    # Without a pause in between, so that one getUpdates response has all of them.
+    harness.world.say(harness.ada, link(0))
+    harness.world.say(harness.ada, link(1))
+    harness.world.say(harness.ada, "/cancel")
+    harness.world.say(harness.ada, link(2))
+    await harness.until(lambda: len(harness.answers()) == 2)
+    assert harness.texts()[1:] == [plain("cancelled_all", count=2)]
+    await waiting(harness, 1)  # the link behind it is not meant
+    await harness.say("/cancel")
+    assert harness.texts()[2:] == [plain("cancelled_all", count=1)]
+
+
+async def test_a_setting_applies_to_the_links_behind_it_in_the_same_batch(harness: BotHarness):
+    for number in range(2):
+        harness.video(str(int(ID) + number))
+    await harness.start()
+    await harness.say("/start")
+    harness.world.say(harness.ada, link(0))
+    harness.world.say(harness.ada, "/mode")
+    harness.world.say(harness.ada, link(1))
+    await harness.settled()
+    kinds = {"video", "document"}
+    assert [kinds & set(message) for message in harness.answers() if kinds & set(message)] == [
+        {"video"},
+        {"document"},
+    ]
+    before = len(harness.answers())
+    menu = harness.answers()[0]
+    harness.world.press(harness.ada, menu, "lang/uk")
+    harness.world.say(harness.ada, VIDEO.replace(ID, "1"))
+    await harness.settled()
+    assert harness.texts()[before:] == [TEXTS["uk"]["media_deleted"]]
+
+
 async def test_cancel_of_one_member_leaves_the_requests_of_others(harness: BotHarness):
     for number in range(3):
         harness.video(str(int(ID) + number))

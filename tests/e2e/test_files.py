@@ -182,6 +182,14 @@ async def test_a_video_above_the_shrink_limit_is_not_downloaded(harness: BotHarn
     assert not [e for e in harness.simulator.log if e.host.startswith("v16")]
 
 
+async def test_a_video_of_unknown_size_is_said_to_be_over_the_limit(harness: BotHarness):
+    path = harness.samples.video(VideoSpec(padded_bytes=60_000_000))
+    harness.video(encodings=(Encoding(path, stated_bytes=None),), file_trouble="chunked")
+    await harness.start(LIMITS_SHRINK_MB="50")
+    await harness.say(VIDEO)
+    assert harness.texts()[-1] == TEXTS("en", "too_large_unknown", limit=LIMIT)
+
+
 async def test_file_mode_refuses_a_file_over_the_limit(harness: BotHarness):
     harness.video(encodings=(Encoding(harness.samples.video(VideoSpec(padded_bytes=60_000_000))),))
     await harness.start()

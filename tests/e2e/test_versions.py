@@ -159,6 +159,107 @@ async def test_a_piece_behind_the_end_is_explained(post: BotHarness):
     assert post.texts()[-1] == EN["piece_outside"].format(start="1:00")
 
 
+# --- subtitles ------------------------------------------------------------------------------------
+
+
+def spoken(*lines: str) -> str:
+    """Return subtitles whose lines are said every two seconds."""
+    cues = (
+        f"00:00:0{2 * number}.500 --> 00:00:0{2 * number + 1}.900\n{line}\n"
+        for number, line in enumerate(lines)
+    )
+    return "\n".join(("WEBVTT\n", *cues))
+
+
+@pytest.fixture
+async def with_subtitles(post: BotHarness) -> BotHarness:
+    """Return the running bot, with subtitles of the post in eight languages."""
+    codes = ("eng-US", "fra-FR", "deu-DE", "spa-ES", "ita-IT", "ukr-UA", "pol-PL", "jpn-JP")
+    post.site.posts[ID].subtitles = {
+        code: spoken(f"One <i>{code}</i>", "Two &amp; more", "Three") for code in codes
+    }
+    return post
+
+
+def documents(harness: BotHarness) -> list[tuple[str, str]]:
+    """Return name and content of each document that has arrived."""
+    return [
+        (
+            m["document"]["file_name"],
+            harness.api.files.by_id[m["document"]["file_id"]].path.read_text(),
+        )
+        for m in harness.answers()
+        if "document" in m
+    ]
+
+
+async def test_the_card_offers_subtitles_in_six_languages_and_sends_one(
+    with_subtitles: BotHarness,
+):
+    post = with_subtitles
+    await post.say("/lang")
+    await post.press(post.answers()[-1], "lang/uk")
+    await post.say(VIDEO)
+    await post.press(post.videos()[0], PICK)
+    menu, uk = post.answers()[-1], load_texts()["uk"]
+    assert menu["text"] == f"{uk['versions_title']}\n{uk['versions_subtitles']}"
+    offers = [label for label in labels(menu) if label.startswith("💬")]
+    assert offers == [
+        f"💬 {name} (авто)"
+        for name in (
+            "українська",
+            "англійська",
+            "французька",
+            "німецька",
+            "іспанська",
+            "італійська",
+        )
+    ]
+    await post.press(menu, button(menu, "українська"))
+    ((name, content),) = documents(post)
+    assert name == f"{ID}.uk.srt"
+    assert content.startswith(
+        "1\n00:00:00,500 --> 00:00:01,900\nOne ukr-UA\n\n"
+        "2\n00:00:02,500 --> 00:00:03,900\nTwo & more\n"
+    )
+    assert menu["message_id"] not in post.home.messages
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("subs", ["One eng-US", "Two & more", "Three"]),
+        ("субтитры", ["One eng-US", "Two & more", "Three"]),
+        ("subtitles 0:02-0:03", ["Two & more"]),
+    ],
+)
+async def test_words_ask_for_subtitles_in_the_language_of_the_chat(
+    with_subtitles: BotHarness, words: str, expected: list[str]
+):
+    link = await with_subtitles.say(VIDEO)
+    await with_subtitles.say(words, reply_to_message=link)
+    await with_subtitles.say(words, reply_to_message=link)
+    first, again = documents(with_subtitles)
+    assert first[0] == f"{ID}.en.srt"
+    assert first[1].splitlines()[2::4] == expected
+    assert again == first  # cached
+    assert len(with_subtitles.calls("sendDocument")) == 2
+
+
+async def test_a_post_without_subtitles_is_explained(post: BotHarness):
+    await post.say(f"{VIDEO} subs")
+    assert post.texts()[-1] == EN["media_no_subtitles"]
+
+
+async def test_subtitles_that_cannot_be_read_are_explained(with_subtitles: BotHarness):
+    with_subtitles.site.posts[ID].subtitles = {"eng-US": "<html>not here</html>"}
+    await with_subtitles.say(f"{VIDEO} subs")
+    assert with_subtitles.texts()[-1] == EN["media_broken"]
+    with_subtitles.site.posts[ID].subtitles = {"eng-US": spoken("x" * 5_000_000)}
+    await with_subtitles.say(f"{VIDEO} subs")
+    assert documents(with_subtitles) == []
+
+
 async def test_slideshows_and_groups_have_no_button(harness: BotHarness):
     harness.video(pictures=tuple(harness.samples.picture(200 + n, 300, "s") for n in range(2)))
     await harness.start()

@@ -23,6 +23,7 @@ from tests.fakes import (
     FakeRunner,
     FakeTelegram,
     Item,
+    make_ack,
     make_request,
     settle,
 )
@@ -145,9 +146,11 @@ async def test_everything_of_mine_here_is_cancelled(
     message = telegram.message("/cancel", **values)
     command = on_cancel_all if "business_connection_id" not in values else None
     if command:
-        await command(message, ChatView("en"), telegram.sender, TEXTS, LocalCanceller(contexts))
+        canceller = LocalCanceller(contexts)
+        await command(message, ChatView("en"), telegram.sender, TEXTS, canceller, make_ack()[0])
     else:
-        await on_business_cancel_all(message, telegram.sender, TEXTS, LocalCanceller(contexts))
+        canceller = LocalCanceller(contexts)
+        await on_business_cancel_all(message, telegram.sender, TEXTS, canceller, make_ack()[0])
     assert telegram.texts == [
         TEXTS("en", "cancelled_all", count=1) if is_mine else TEXTS["en"]["cancelled_none"]
     ]

@@ -15,7 +15,7 @@ from misc.middlewares.registration import ChatView
 from misc.ui.settings_menu import Page, SettingsMenu
 from misc.ui.texts import load_texts
 from platforms import load_registry
-from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
+from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in, make_ack
 
 TEXTS = load_texts()
 REGISTRY = load_registry()
@@ -46,7 +46,7 @@ async def test_a_group_is_offered_its_sites_and_limits_too(telegram: FakeTelegra
 
 async def press(telegram: FakeTelegram, setting: str, chat: ChatView = CHAT) -> None:
     query = telegram.query(f"set/{setting}", telegram.message("menu"))
-    await on_setting(query, chat, MENU)
+    await on_setting(query, chat, MENU, make_ack()[0])
 
 
 def ticks(telegram: FakeTelegram) -> list[str]:
@@ -139,7 +139,7 @@ async def test_a_menu_that_shows_it_already_is_fine(telegram: FakeTelegram):
 
 
 async def test_a_menu_that_is_too_old_says_so(telegram: FakeTelegram):
-    await on_setting(telegram.query("set/describe", GONE), CHAT, MENU)
+    await on_setting(telegram.query("set/describe", GONE), CHAT, MENU, make_ack()[0])
     assert telegram.alerts == [(TEXTS["en"]["settings_expired"], True)]
 
 
