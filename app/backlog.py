@@ -7,6 +7,8 @@ answered, at the pace that Telegram allows.
 import asyncio
 import json
 import logging
+import math
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -36,6 +38,9 @@ _BATCH: Final = 20
 #: Requests in the queue above which the backlog waits for them.
 _BUSY_REQUESTS: Final = 4
 _CHECK_S: Final = 0.1
+#: While further old updates arrive at this interval, in seconds, Telegram still has newer ones
+#: behind them: fetching those goes first.
+_FETCHING_S: Final = 0.5
 #: Longest time that it waits before the next batch, in seconds.
 _PATIENCE_S: Final = 5.0
 
@@ -59,6 +64,7 @@ class Backlog:
         self._closing = asyncio.Event()
         self._is_between_batches = asyncio.Event()
         self._is_between_batches.set()
+        self._kept_at = -math.inf
         #: False while there may be stored updates.
         self.is_idle = False
 
@@ -74,7 +80,7 @@ class Backlog:
             OldUpdate(update["update_id"], _chat_id(update), json.dumps(update))
             for update in updates
         ]
-        self.is_idle = False
+        self.is_idle, self._kept_at = False, time.monotonic()
         try:
             await store_old_updates(self._bot.id, rows)
         except StorageError as error:
@@ -132,8 +138,12 @@ class Backlog:
         """Let running requests end first, but not for ever: a busy bot is never idle."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
-                while self._queue.count > _BUSY_REQUESTS and not self._closing.is_set():  # noqa: ASYNC110 - it has no event
+                while self._has_others() and not self._closing.is_set():  # noqa: ASYNC110 - it has no event
                     await asyncio.sleep(_CHECK_S)
+
+    def _has_others(self) -> bool:
+        is_fetching = time.monotonic() - self._kept_at < _FETCHING_S
+        return is_fetching or self._queue.count > _BUSY_REQUESTS
 
     async def _handle(self, dispatcher: Dispatcher, stored: Sequence[OldUpdate]) -> None:
         """Handle a batch. Each update is answered at most once, whatever happens meanwhile.

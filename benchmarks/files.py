@@ -56,7 +56,7 @@ async def _measure(folder: Path) -> list[Result]:
             ),
             await _result(
                 "moov to the front, 10 s 1080p",
-                lambda: worker_pool.run(encoding.repack, late),
+                lambda: worker_pool.run(encoding.move_index, late),
                 worker_pool,
                 *_ffmpeg("-i", str(late), "-c", "copy", "-movflags", "+faststart", f"{out}.mp4"),
             ),

@@ -125,8 +125,8 @@ class Probe:
 
     @property
     def is_plain_mp4(self) -> bool:
-        """Return True if the container is as every player wants it, and the file is whole."""
-        is_plain = self.is_mp4 and self.is_fast_start and self.codec_tag in _PLAIN_TAGS
+        """Return True if the file is whole, and its container plays once all of it is there."""
+        is_plain = self.is_mp4 and self.codec_tag in _PLAIN_TAGS
         return is_plain and not (self.is_fragmented or self.is_truncated)
 
 
@@ -134,6 +134,8 @@ class Step(Enum):
     """The least processing that makes a video play and fit."""
 
     NOTHING = auto()
+    #: Keep everything; put the index before the content.
+    MOVE_INDEX = auto()
     #: Keep the video track; fix the container, the index and, if necessary, the audio.
     REPACK = auto()
     #: Re-encode the video track.
@@ -161,7 +163,7 @@ def next_step(probe: Probe, ceiling_bytes: int) -> Step:
     if not (probe.plays and probe.has_times):
         return Step.ENCODE
     if probe.is_plain_mp4 and audio_plays(probe.audio_codec):
-        return Step.NOTHING
+        return Step.NOTHING if probe.is_fast_start else Step.MOVE_INDEX
     return Step.REPACK
 
 

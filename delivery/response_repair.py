@@ -107,8 +107,10 @@ def split_by_age(updates: list[Any], since: float) -> tuple[list[Any], list[dict
 
     Only messages are old: what changes a chat's state must keep its order, and presses expire.
     """
-    old = [update for update in updates if _sent_at(update) < since]
-    return [update for update in updates if _sent_at(update) >= since], old
+    new, old = [], []
+    for update in updates:
+        (old if _sent_at(update) < since else new).append(update)
+    return new, old
 
 
 def _sent_at(update: Any) -> float:

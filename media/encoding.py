@@ -17,6 +17,7 @@ from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Encoding, audio_plays
 from media.frames import LIMITED_RANGE, FrameConverter, colours_of, pulled
 from media.images import moving_frames, open_upright
+from media.index import write_index_first
 from media.pieces import piece_packets
 from media.reading import (
     DAMAGE,
@@ -72,6 +73,18 @@ def repack(path: Path, audio: Path | None = None) -> Path:
         PlatformChangedError: a file is damaged.
     """
     return _remux(path, audio, path.with_suffix(".repacked.mp4"), "mp4")
+
+
+def move_index(path: Path) -> Path:
+    """Put the index of a playable MP4 first, and return the new file.
+
+    Everything else is kept as it is, unless the file is so unusual that it has to be remuxed.
+
+    Raises:
+        PlatformChangedError: the file is damaged.
+    """
+    target = path.with_suffix(".repacked.mp4")
+    return target if write_index_first(path, target) else repack(path)
 
 
 def cut_out(path: Path, piece: Piece) -> Path:

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 #: Minimum and maximum time per slide, in seconds. Within them, slides fill the audio's duration.
 _SLIDE_LIMITS_S: Final = (2.5, 6.0)
 
+_REMUXING: Final = {Step.MOVE_INDEX: encoding.move_index, Step.REPACK: encoding.repack}
+
 #: Called at the start of a long conversion, with what returns the share that is done.
 Watch = Callable[[Share], None]
 
@@ -131,8 +133,8 @@ class MediaProcessor:
             return [examined]
         probe = examined
         match next_step(probe, self.ceiling_bytes):
-            case Step.REPACK:
-                repacked = await self._remuxed(path, still)
+            case Step.MOVE_INDEX | Step.REPACK as step:
+                repacked = await self._remuxed(path, still, _REMUXING[step])
                 if made := repacked or await self._transcoded(path, probe, still, watch):
                     return [made]
             case Step.ENCODE:
@@ -287,10 +289,12 @@ class MediaProcessor:
         title, performer = await self.worker_pool.run(audio.tags, native)
         return AudioFile(native, title, performer, seconds, await self.thumbnail(still))
 
-    async def _remuxed(self, path: Path, still: Path | None) -> VideoFile | None:
+    async def _remuxed(
+        self, path: Path, still: Path | None, remux: Callable[[Path], Path] = encoding.repack
+    ) -> VideoFile | None:
         """Return a remuxed video, or None if the container cannot take its tracks."""
         try:
-            repacked = await self.worker_pool.run(encoding.repack, path)
+            repacked = await self.worker_pool.run(remux, path)
             return await self._with_thumbnail(repacked, still)
         except PlatformChangedError as error:
             logger.warning(

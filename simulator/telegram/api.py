@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +223,9 @@ class BotApi:
         mine = self.polls
         self.webhook.refuse_polling()
         offset = params.get("offset") or 0
-        self.world.updates = [u for u in self.world.updates if u["update_id"] >= offset]
+        # The queue may be long: what stays is not copied.
+        updates = self.world.updates
+        del updates[: sum(1 for _ in takewhile(lambda u: u["update_id"] < offset, updates))]
         allowed = set(params.get("allowed_updates") or self.webhook.allowed_updates)
         self.webhook.allowed_updates = allowed
         deadline = time.monotonic() + (params.get("timeout") or 0)
@@ -234,14 +237,23 @@ class BotApi:
                     "Conflict: terminated by other getUpdates request; make sure that only one "
                     "bot instance is running",
                 )
-            if allowed:
-                self.world.updates = [u for u in self.world.updates if set(u) & allowed]
-            if self.world.updates:
-                return self.world.updates[: params.get("limit") or 100]
+            if batch := self._batch(params.get("limit") or 100, allowed):
+                return batch
             left = deadline - time.monotonic()
             if left <= 0:
                 return []
             await self.world.changed(min(left, 0.5))
+
+    def _batch(self, limit: int, allowed: set[str]) -> list[Json]:
+        """Return the first updates of the queue; those of other kinds are removed."""
+        updates = self.world.updates
+        taken = 0
+        while taken < min(limit, len(updates)):
+            if allowed and not allowed & updates[taken].keys():
+                del updates[taken]
+            else:
+                taken += 1
+        return updates[:taken]
 
     async def _parameters(self, name: str, request: web.Request) -> tuple[Params, Uploads]:
         if name not in SCHEMA:
