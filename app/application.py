@@ -329,7 +329,7 @@ class Application:
             me = await self.container.bot.me()
         except TokenRejectedError:
             raise SettingsError(
-                ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
+                ["[bot] token (BOT_TOKEN): the token is wrong or revoked"]
             ) from None
         except DeliveryError as error:
             logger.error(  # noqa: TRY400 - expected

@@ -328,7 +328,7 @@ class Polling:
             stopper.cancel()
             await asyncio.gather(stopper, return_exceptions=True)
         if self.watch.end is End.TOKEN_REJECTED:
-            raise SettingsError(["[bot] token (BOT_TOKEN): Telegram does not know this token"])
+            raise SettingsError(["[bot] token (BOT_TOKEN): the token is wrong or revoked"])
         if self.watch.end is End.WEBHOOK:
             raise SettingsError(
                 [

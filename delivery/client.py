@@ -34,7 +34,7 @@ from delivery.request_body import (
     may_have_arrived,
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
-from delivery.telegram_errors import translate
+from delivery.telegram_errors import translate, translate_query
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class TelegramClient(Bot):
         try:
             return await super().__call__(method, request_timeout)
         except AiogramError as error:
+            if method.__api_method__.startswith("get"):
+                raise translate_query(error) from error
             raise translate(error, self._ceiling_bytes) from error
 
 

@@ -98,6 +98,8 @@ class Methods:
     makes_animations: bool = False
     #: Commands by scope and language code.
     commands: dict[str, list[Json]] = field(default_factory=dict)
+    #: What getWebhookInfo returns; updates are never sent there.
+    webhook_url: str = ""
     inline: Inline = field(init=False)
     _group_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -116,6 +118,13 @@ class Methods:
 
     async def do_getMe(self, _params: Params, _uploads: Uploads) -> Json:
         return self.world.bot_user
+
+    async def do_getWebhookInfo(self, _params: Params, _uploads: Uploads) -> Json:
+        return {
+            "url": self.webhook_url,
+            "has_custom_certificate": False,
+            "pending_update_count": len(self.world.updates),
+        }
 
     async def do_deleteWebhook(self, _params: Params, _uploads: Uploads) -> bool:
         return True
