@@ -37,6 +37,8 @@ class HealthServer:
         self._registry.register(Gauges(container))
         self._heartbeat = heartbeat
         self._polling_problem = polling_problem
+        #: The heartbeat of an earlier process says nothing about this one.
+        self._started_at = time.time()
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
@@ -82,7 +84,8 @@ class HealthServer:
         problems = []
         if problem := self._polling_problem():
             problems.append(problem)
-        if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > STALE_S:
+        beat_at = self._heartbeat.stat().st_mtime if self._heartbeat.exists() else 0
+        if time.time() - max(beat_at, self._started_at) > STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:
             async with asyncio.timeout(_DATABASE_S):

@@ -242,6 +242,11 @@ class PollingWatch(BaseRequestMiddleware):
             self._offset = set_aside_to + 1
         return response
 
+    @property
+    def has_answered(self) -> bool:
+        """True once Telegram has answered this process, or the process stands by."""
+        return self._beat_at > -math.inf
+
     def beat(self) -> None:
         """Touch the heartbeat file, if it is time."""
         now = time.monotonic()
@@ -292,13 +297,17 @@ class Polling:
         self._must_end = asyncio.Event()
         #: True once this process has polled.
         self.has_started = False
+        #: True once it has had to wait for another process.
+        self._is_standing_by = False
 
     @property
     def problem(self) -> str | None:
         """Why this process does not poll now; None while it does."""
         if self.watch.end:
             return self.watch.end.value
-        return None if self.has_started else "another process with this database polls"
+        if self._is_standing_by and not self.has_started:
+            return "another process with this database polls"
+        return None if self.watch.has_answered else "starting"
 
     async def run(
         self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
@@ -356,12 +365,11 @@ class Polling:
 
     async def _has_lease(self) -> bool:
         """Wait for the lease; return False if asked to stop before."""
-        is_logged = False
         while self._lease and not self._must_end.is_set():
             if await self._lease.is_held():
                 return True
-            if not is_logged:
-                is_logged = True
+            if not self._is_standing_by:
+                self._is_standing_by = True
                 logger.info(
                     "Standing by: another process with this database polls",
                     extra={"event": "polling_standby"},

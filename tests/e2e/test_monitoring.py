@@ -1,5 +1,6 @@
 """Health and metrics over HTTP, and alarms to administrators when trouble starts and ends."""
 
+import os
 import socket
 from typing import Any
 
@@ -65,9 +66,21 @@ async def test_health_and_metrics_are_served_over_http(harness: BotHarness):
         await ask(port, "/healthz")
 
 
+async def test_the_first_readyz_after_a_start_says_starting(harness: BotHarness):
+    port = free_port()
+    heartbeat = harness.folder / "heartbeat"
+    heartbeat.touch()
+    os.utime(heartbeat, (1_000_000_000, 1_000_000_000))  # of a process of long ago
+    await harness.start(WATCH_PORT=str(port))
+    assert await ask(port, "/readyz") == (503, "starting\n")
+    await harness.say("hello")
+    assert await ask(port, "/readyz") == (200, "ready\n")
+
+
 async def test_readyz_reports_every_reason(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     port = free_port()
     await harness.start(WATCH_PORT=str(port))
+    await harness.say("hello")
     monkeypatch.setattr("app.health_server.STALE_S", -1)
 
     async def broken(_work: Any) -> None:
