@@ -35,6 +35,7 @@ _SWEEP_S = 3_600
 _BROADCASTS_S = 2
 _BACKLOG_S = 1
 _OUTCOMES_S = 10
+_LAG_S = 1
 _TOPS_S = 5
 _BOARD_EVER_S = 3_600
 _BOARD_DAY_S = 300
@@ -221,6 +222,7 @@ class Application:
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
+            PeriodicTask("event-loop lag", _LAG_S, self.container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
             *self._alarm_tasks(),
         ]

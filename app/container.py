@@ -16,6 +16,7 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
+from delivery.call_observer import CallObserver
 from delivery.client import UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
@@ -136,7 +137,9 @@ def build(settings: Settings) -> Container:
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
-        waited=metrics.paced.observe,
+        observer=CallObserver(
+            metrics.traffic.paced.observe, metrics.traffic.failed, metrics.traffic.uploaded
+        ),
         updates=UpdatePolicy(
             lambda update: metrics.unreadable_updates.record(update.kind, update.path),
             _SET_ASIDE_S,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import platform
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -10,13 +11,15 @@ from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.container import Container
 from core.errors import SettingsError, StorageError
+from core.version import VERSION
 from data import database
 from data.key_values import set_value
+from platforms import reader_version
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +114,12 @@ class Gauges(Collector):
     def __init__(self, container: Container) -> None:
         self._container = container
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield the gauges with their current values."""
         container = self._container
+        ytdlp, _ = reader_version()
+        versions = {"version": VERSION, "ytdlp": ytdlp, "python": platform.python_version()}
+        yield InfoMetricFamily("clipferry_build", "Versions of the bot and its parts", versions)
         requests = GaugeMetricFamily(
             "clipferry_requests_now", "Requests by state", labels=["state"]
         )

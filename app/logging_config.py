@@ -31,8 +31,9 @@ def configure_logging(level: str, form: str, *, token: str, with_chat_ids: bool)
 
 def add_request(record: logging.LogRecord) -> bool:
     """Add the id of the request that the code works for to a record; always return True."""
-    record.request = current_request.get()
-    record.request_tag = "" if record.request is None else f"[request {record.request}] "
+    request = current_request.get()
+    record.request = request
+    record.request_tag = "" if request is None else f"[request {request}] "
     return True
 
 

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
+from delivery.call_observer import CallObserver, ObservedCalls
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
 from delivery.request_body import (
@@ -40,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 #: Updates in a batch from which on old ones are set aside; getUpdates returns 100 at most.
 _LARGE_BATCH: Final = 50
+#: For clients whose calls nobody measures.
+_UNOBSERVED: Final = CallObserver()
 #: The response models of every poll and every message. pydantic drops a generic model without
 #: references, and would build it again after each garbage collection.
 _KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
@@ -206,14 +209,14 @@ def make_bot(
     connections: int,
     ceiling_bytes: int = PUBLIC_UPLOAD_BYTES,
     paces: bool = True,
-    waited: Callable[[float], None] = lambda _: None,
+    observer: CallObserver = _UNOBSERVED,
     updates: UpdatePolicy = UpdatePolicy(),
 ) -> TelegramClient:
     """Build the client.
 
     `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
     upload that the server accepts. With `paces`, messages are created no faster than Telegram
-    allows; `waited` is called with the wait of each message, in seconds.
+    allows.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
@@ -223,7 +226,8 @@ def make_bot(
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     # Each repetition waits for its own turn.
     session.middleware(Repeats(paces=paces))
-    session.middleware(RateLimiter(paces=paces, waited=waited))
+    session.middleware(RateLimiter(paces=paces, waited=observer.waited))
+    session.middleware(ObservedCalls(observer))
     try:
         return TelegramClient(
             token,

@@ -72,6 +72,7 @@ class RequestPipeline:
         """
         is_bulk_send.set(False)  # whoever has started this request, it answers somebody
         current_request.set(item.stored.row)
+        self._metrics.took("queue", time.monotonic() - item.begun_at)
         stored, service = item.stored, self._services[item.stored.request.kind]
         if stored.attempts >= MAX_ATTEMPTS:
             await self.refuse(item, GivenUpError(stored.attempts))

@@ -155,7 +155,7 @@ async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simula
     for client in (bot, hasty):
         for _ in range(4):
             await client.send_message(1, "x")
-        (_, rate_limiter) = client.session.middleware
+        (_, rate_limiter, _) = client.session.middleware
         assert isinstance(rate_limiter, RateLimiter)
         assert rate_limiter.pending == 0
     await hasty.session.close()
