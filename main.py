@@ -5,6 +5,7 @@ Worker processes import this file too, so large modules are imported where they 
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -19,6 +20,8 @@ from core.version import VERSION
 if TYPE_CHECKING:
     from data.config import Settings
 
+logger = logging.getLogger("main")
+
 #: Exit codes: an invalid setting, and a failure that a restart may fix.
 WRONG_SETTING, FAILED = 2, 1
 #: Longest time for the exit after everything is closed, in seconds.
@@ -26,14 +29,22 @@ _EXIT_S = 5.0
 
 _COMMANDS = """\
 commands:
-  run          run the bot (the default)
-  maintenance  ask users to come back later; needs no database
-  doctor       check everything that a start needs, and exit
-  backup FILE  copy the SQLite database, in use or not, to a new file
-  restore FILE replace the SQLite database by a backup; the bot must not run. For PostgreSQL, run
-               it without FILE after pg_restore
-  recount      rebuild the statistics from the download history
-  demo         run the bot against a simulated Telegram and simulated sites
+  run            start the bot (this is the default)
+  doctor         check everything a start needs and say what to fix; changes nothing
+  migrate        upgrade the database to this version, without starting the bot
+  maintenance    tell everyone who writes that the bot will be back soon; needs no database
+  backup FILE    copy the database to a new file, even while the bot runs
+  restore FILE   put a backup back in place; stop the bot first
+  recount        rebuild the statistics from the download history
+  demo           try the bot without a token: Telegram and the sites are simulated
+
+exit codes:
+  0  everything went well, or the bot was asked to stop
+  1  something failed that may work the next time: Telegram or the database did not answer,
+     another process polls with the same token, or the doctor has found a failure
+  2  a setting or an argument is wrong, or Telegram refuses the token; the message says which one
+
+Settings are explained in config.ini and docs/settings.md, everything else in docs/operating.md.
 """
 
 
@@ -52,7 +63,7 @@ def main() -> int:
         nargs="?",
         default="run",
         choices=(
-            *("run", "maintenance", "doctor", "check"),
+            *("run", "maintenance", "doctor", "check", "migrate"),
             *("backup", "restore", "recount", "demo"),
         ),
         metavar="command",
@@ -77,6 +88,7 @@ def main() -> int:
             "maintenance": maintain,
             "doctor": doctor,
             "check": doctor,  # alias
+            "migrate": migrate,
             "backup": partial(back_up, arguments.file),
             "restore": partial(restore, arguments.file),
             "recount": rebuild_statistics,
@@ -91,21 +103,30 @@ def main() -> int:
 
 
 async def doctor(settings: "Settings") -> int:
-    """Check every prerequisite of a start and print a line for each. Prints no secrets."""
+    """Check every prerequisite of a start and print a line for each. Changes nothing."""
     _set_up_lean_aiogram(settings)
+    logging.disable()  # the findings say everything
     from app.doctor import Finding, examine
-    from data.lifespan import database_lifespan
+    from data.config import unknown_default_names
 
-    findings = []
-    try:
-        async with database_lifespan(settings["database"]["url"]):
-            findings.append(Finding("ok", "the database is ready and has the newest schema"))
-    except StorageError as error:
-        findings.append(Finding("failure", f"the database cannot be used: {error.detail}"))
+    findings = [Finding("warning", sentence) for sentence in unknown_default_names()]
     findings += [finding async for finding in examine(settings)]
     for finding in findings:
         print(f"{finding.level:8} {finding.text}")
     return FAILED if any(finding.level == "failure" for finding in findings) else 0
+
+
+async def migrate(settings: "Settings") -> int:
+    """Upgrade the database, and say from which schema to which."""
+    from data.lifespan import database_lifespan
+    from data.schema_state import read_schema_state
+
+    url = settings["database"]["url"]
+    before = await read_schema_state(url)
+    async with database_lifespan(url):
+        pass
+    print(f"The database has schema {before.newest}; before it was {before.current or 'none'}.")
+    return 0
 
 
 async def run(settings: "Settings") -> int:
@@ -207,6 +228,7 @@ def prepare(settings: "Settings") -> None:
         SettingsError: the token is missing.
     """
     from app.logging_config import configure_logging
+    from data.config import unknown_default_names
 
     token = settings.bot.token.get_secret_value()
     configure_logging(
@@ -215,6 +237,8 @@ def prepare(settings: "Settings") -> None:
         token=token,
         with_chat_ids=settings.run.log_chat_ids,
     )
+    for sentence in unknown_default_names():
+        logger.warning("Environment: %s", sentence, extra={"event": "unknown_variable"})
     if not token:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]

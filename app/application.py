@@ -46,6 +46,7 @@ _SWEEP_S = 3_600
 _BROADCASTS_S = 2
 _BACKLOG_S = 1
 _OUTCOMES_S = 10
+_LAG_S = 1
 _TOPS_S = 5
 _BOARD_EVER_S = 3_600
 _BOARD_DAY_S = 300
@@ -287,6 +288,7 @@ class Application:
             ),
             PeriodicTask("spool", _SWEEP_S, self._tidy),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
+            PeriodicTask("event-loop lag", _LAG_S, self.container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
         ]
 
@@ -418,7 +420,7 @@ class Application:
             me = await self.container.bot.me()
         except TokenRejectedError:
             raise SettingsError(
-                ["[bot] token (BOT_TOKEN): Telegram does not know this token"]
+                ["[bot] token (BOT_TOKEN): the token is wrong or revoked"]
             ) from None
         except DeliveryError as error:
             logger.error(  # noqa: TRY400 - expected

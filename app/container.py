@@ -1,7 +1,9 @@
 """The container: builds every long-lived object from the settings, without connecting."""
 
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from aiogram import Bot
@@ -14,6 +16,7 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
+from delivery.call_observer import CallObserver
 from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
@@ -125,7 +128,7 @@ def build(settings: Settings) -> Container:
     limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
     ads = load_ads(settings.ads.link, settings.ads.file, texts)
     registry = load_registry(settings.sites.allowed)
-    canaries = _canaries(settings, registry)
+    canaries = canary_links(settings, registry)
     metrics = Metrics()
     ceiling_bytes = upload_ceiling(local_server=settings.telegram.local)
     bot = make_bot(
@@ -134,8 +137,10 @@ def build(settings: Settings) -> Container:
         # Every active request and every handler may have one call open at a time.
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
-        paces=settings.telegram.pacing,
-        pace=PacePolicy(metrics.paced.observe, is_shared=settings.run.is_fleet),
+        pace=PacePolicy(is_on=settings.telegram.pacing, is_shared=settings.run.is_fleet),
+        observer=CallObserver(
+            metrics.traffic.paced.observe, metrics.traffic.failed, metrics.traffic.uploaded
+        ),
         updates=UpdatePolicy(
             lambda update: metrics.unreadable_updates.record(update.kind, update.path),
             _SET_ASIDE_S,
@@ -161,7 +166,7 @@ def build(settings: Settings) -> Container:
         ceiling_bytes=ceiling_bytes,
         may_split=limits.split,
     )
-    fetcher = _fetcher(settings, registry, media)
+    fetcher = build_fetcher(settings, registry, media.is_truncated)
     slots = Slots(limits.active_requests)
     toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics, KeptAnswers(spool))
     request_store = RequestStore(bot.id, settings.run.lease_s)
@@ -292,7 +297,14 @@ def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[
     }
 
 
-def _fetcher(settings: Settings, registry: Registry, media: MediaProcessor) -> Fetcher:
+def build_fetcher(
+    settings: Settings, registry: Registry, is_truncated: Callable[[Path], Awaitable[bool]]
+) -> Fetcher:
+    """Build the fetcher.
+
+    Raises:
+        SettingsError: the proxies or cookies cannot be used.
+    """
     limits, network, helpers = settings.limits, settings.network, settings.helpers
     return Fetcher(
         registry,
@@ -312,7 +324,7 @@ def _fetcher(settings: Settings, registry: Registry, media: MediaProcessor) -> F
             breaker_failures=network.breaker_failures,
             breaker_pause_s=network.breaker_pause_s,
         ),
-        media.is_truncated,
+        is_truncated,
     )
 
 
@@ -325,7 +337,12 @@ def _botstat(settings: Settings, spool: Spool) -> BotStat | None:
     return BotStat(settings.statistics.botstat_url, token, key, notify, spool)
 
 
-def _canaries(settings: Settings, registry: Registry) -> list[Link]:
+def canary_links(settings: Settings, registry: Registry) -> list[Link]:
+    """Return the links of the canaries.
+
+    Raises:
+        SettingsError: some are not links of an allowed site.
+    """
     found = {text: registry.find_all(text, []) for text in settings.watch.canaries}
     if unknown := [text for text, links in found.items() if not links]:
         raise SettingsError(

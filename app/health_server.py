@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import platform
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -10,14 +11,16 @@ from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.container import Container
 from app.update_source import UpdateSource
 from core.errors import SettingsError, StorageError
+from core.version import VERSION
 from data import database
 from data.key_values import check_writable
+from platforms import reader_version
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,8 @@ class HealthServer:
         self._registry.register(WebhookGauges(source))
         self._heartbeat = heartbeat
         self._source = source
+        #: The heartbeat of an earlier process says nothing about this one.
+        self._started_at = time.time()
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[None]:
@@ -84,7 +89,8 @@ class HealthServer:
         problems = []
         if problem := self._source.problem:
             problems.append(problem)
-        if not self._heartbeat.exists() or time.time() - self._heartbeat.stat().st_mtime > STALE_S:
+        beat_at = self._heartbeat.stat().st_mtime if self._heartbeat.exists() else 0
+        if time.time() - max(beat_at, self._started_at) > STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:
             async with asyncio.timeout(_DATABASE_S):
@@ -111,9 +117,12 @@ class Gauges(Collector):
     def __init__(self, container: Container) -> None:
         self._container = container
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield the gauges with their current values."""
         container = self._container
+        ytdlp, _ = reader_version()
+        versions = {"version": VERSION, "ytdlp": ytdlp, "python": platform.python_version()}
+        yield InfoMetricFamily("clipferry_build", "Versions of the bot and its parts", versions)
         requests = GaugeMetricFamily(
             "clipferry_requests_now", "Requests by state", labels=["state"]
         )

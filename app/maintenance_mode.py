@@ -17,7 +17,7 @@ from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.pseudonyms import LoggedChat
 from data.config import Settings
-from delivery.client import make_bot
+from delivery.client import PacePolicy, make_bot
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.inline import cards
@@ -65,7 +65,7 @@ async def run(settings: Settings) -> None:
         settings.bot.token.get_secret_value(),
         server=settings.telegram.server,
         connections=_CONNECTIONS,
-        paces=settings.telegram.pacing,
+        pace=PacePolicy(is_on=settings.telegram.pacing),
     )
     update_acks = UpdateAcks()
     dispatcher = Dispatcher(

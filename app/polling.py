@@ -272,6 +272,11 @@ class PollingWatch(BaseRequestMiddleware):
             return False
         return self._lease.epoch == epoch
 
+    @property
+    def has_answered(self) -> bool:
+        """True once Telegram has answered this process, or the process stands by."""
+        return self._beat_at > -math.inf
+
     def beat(self) -> None:
         """Touch the heartbeat file, if it is time."""
         now = time.monotonic()
@@ -331,13 +336,17 @@ class Polling:
         self._must_end = asyncio.Event()
         #: True once this process has polled.
         self.has_started = False
+        #: True once it has had to wait for another process.
+        self._is_standing_by = False
 
     @property
     def problem(self) -> str | None:
         """Why this process does not poll now; None while it does."""
         if self.watch.end:
             return self.watch.end.value
-        return None if self.has_started else "another process with this database polls"
+        if self._is_standing_by and not self.has_started:
+            return "another process with this database polls"
+        return None if self.watch.has_answered else "starting"
 
     async def run(
         self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
@@ -368,7 +377,7 @@ class Polling:
             stopper.cancel()
             await asyncio.gather(stopper, return_exceptions=True)
         if self.watch.end is End.TOKEN_REJECTED:
-            raise SettingsError(["[bot] token (BOT_TOKEN): Telegram does not know this token"])
+            raise SettingsError(["[bot] token (BOT_TOKEN): the token is wrong or revoked"])
         if self.watch.end is End.WEBHOOK:
             raise SettingsError(
                 [
@@ -406,12 +415,11 @@ class Polling:
 
     async def _has_lease(self) -> bool:
         """Wait for the lease; return False if asked to stop before."""
-        is_logged = False
         while self._lease and not self._must_end.is_set():
             if await self._lease.is_held():
                 return True
-            if not is_logged:
-                is_logged = True
+            if not self._is_standing_by:
+                self._is_standing_by = True
                 logger.info(
                     "Standing by: another process with this database polls",
                     extra={"event": "polling_standby"},

@@ -473,7 +473,10 @@ class FloodError(DeliveryError):
 
 
 class TelegramUnreachableError(DeliveryError):
-    """Telegram could not be reached, or not for long enough, so nothing was sent."""
+    """Telegram cannot be reached.
+
+    What was to be sent has certainly not arrived.
+    """
 
     retryable = True
 
@@ -484,7 +487,7 @@ class TelegramUnreachableError(DeliveryError):
 
 
 class TokenRejectedError(DeliveryError):
-    """Telegram does not know the bot's token."""
+    """The token is wrong or revoked."""
 
 
 class UnknownOutcomeError(DeliveryError):

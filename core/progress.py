@@ -122,6 +122,7 @@ class WorkProgress:
     def begin_attempt(self, number: int, most: int) -> None:
         """Begin to fetch the post, for the first time or again."""
         self.stage, self.attempt, self.attempts = Stage.STARTED, number, most
+        self.downloads = DownloadProgress()
 
     def begin_download(self) -> DownloadProgress:
         """Begin to download files; return where they are counted."""

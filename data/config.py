@@ -7,13 +7,16 @@ the program's own settings and is read on first use.
 
 import io
 import os
-from collections.abc import Mapping
+import pkgutil
+import re
+from collections.abc import Iterable, Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
+from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -36,6 +39,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: What a process does; "all" stands for every other.
 Role = Literal["all", "receiver", "worker", "scheduler"]
+#: Similarity from which on a name without one of our prefixes is a mistyped one, from 0 to 1.
+_ALMOST: Final = 0.9
+#: What Kubernetes and old versions of Docker set for each service: BOT_PORT_80_TCP_ADDR.
+#: Source: https://kubernetes.io/docs/concepts/containers/container-environment/
+_SERVICE_LINK: Final = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP)(_\w+)?)?$")
+#: Variables of the local Bot API server, which docker-compose.yml reads from .env as well.
+_OF_OTHERS: Final = {"TELEGRAM_API_ID", "TELEGRAM_API_HASH"}
+#: Longest part of a wrong value that is quoted.
+_MAX_QUOTED: Final = 60
+#: A token of Telegram, or any other long key.
+_TOKEN: Final = re.compile(r"\d{5,}:[\w-]{20,}|[A-Za-z0-9_-]{24,}")
+#: User name and password of a URL.
+_PASSWORD: Final = re.compile(r"(\b[a-z][\w+.-]*://)[^@/\s]*@", re.IGNORECASE)
 
 
 def _split_list(value: object) -> object:
@@ -262,6 +278,14 @@ class DatabaseSection(Section):
         description="postgresql://user:password@host/name or sqlite:///file. Empty: the SQLite "
         "file var/clipferry.db. If it contains a password, keep it in .env.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: SecretStr) -> SecretStr:
+        from data.database import get_async_db_url  # SQLAlchemy takes half a second
+
+        get_async_db_url(value.get_secret_value())
+        return value
 
 
 class FilesSection(Section):
@@ -525,6 +549,19 @@ class SitesSection(Section):
     def _split(cls, value: object) -> object:
         return _split_list(value)
 
+    @field_validator("allowed")
+    @classmethod
+    def _check_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # Every site is a public module (tests/test_house.py). Importing them takes a second.
+        found = pkgutil.iter_modules([str(ROOT / "platforms")])
+        known = sorted(module.name for module in found if not module.name.startswith("_"))
+        if unknown := [name for name in value if name not in known]:
+            named = ", ".join(f"{name}{_suggestion(name, known)}" for name in unknown)
+            raise ValueError(f"no such site: {named}; available: {', '.join(known)}")
+        if not value:
+            raise ValueError(f"the list is empty; available: {', '.join(known)}")
+        return value
+
 
 class HelpersSection(Section):
     """External APIs that are used if a site refuses the bot."""
@@ -774,7 +811,10 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
         settings = Settings.model_validate(values)
     except ValidationError as error:
         # `from None`, because pydantic's report repeats the values, which may be secrets.
-        mistakes += [_describe_mistake(entry["loc"], entry["msg"]) for entry in error.errors()]
+        mistakes += [
+            _describe_mistake(entry["loc"], entry["msg"], entry["input"])
+            for entry in error.errors()
+        ]
         raise SettingsError(mistakes) from None
     if mistakes:
         raise SettingsError(mistakes)
@@ -790,8 +830,33 @@ def load_default_settings() -> Settings:
     Raises:
         SettingsError: one or more settings are invalid.
     """
-    environ = os.environ  # noqa: TID251 - the only place that reads the environment
-    return load_settings(ROOT / "config.ini", ROOT / ".env", environ)
+    return load_settings(ROOT / "config.ini", ROOT / ".env", _environ())
+
+
+def unknown_default_names() -> list[str]:
+    """Return a sentence for each variable of the program's environment that may be a mistake."""
+    return unknown_names(_environ())
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable that looks like a setting, but is none.
+
+    In .env that is a mistake. The environment also has the variables of other programs, and those
+    that Kubernetes sets for a service called "bot" or "database".
+    """
+    names = _keys_by_name()
+    prefixes = tuple(f"{section.upper()}_" for section in Settings.model_fields)
+    found = []
+    for name in sorted(environ.keys() - names.keys() - _OF_OTHERS):
+        suggestion = _suggestion(name.upper(), names, _ALMOST)
+        is_ours = name.startswith(prefixes) and not _SERVICE_LINK.search(name)
+        if is_ours or suggestion:
+            found.append(f"{name} is not a setting{suggestion or _suggestion(name, names)}")
+    return found
+
+
+def _environ() -> Mapping[str, str]:
+    return os.environ  # noqa: TID251 - the only place that reads the environment
 
 
 def describe() -> list[tuple[str, str, str, str]]:
@@ -889,14 +954,11 @@ def _read_text(path: Path, mistakes: list[str]) -> str:
 def _read_env(
     env: Mapping[str, str], env_file: Path, values: dict[str, dict[str, str]], mistakes: list[str]
 ) -> None:
-    names = {env_name(section, key): (section, key) for section, key in _keys()}
-    prefixes = tuple(f"{section.upper()}_" for section in Settings.model_fields)
-    for name, value in env.items():
-        if name in names:
-            section, key = names[name]
-            values.setdefault(section, {})[key] = value
-        elif name.startswith(prefixes):
-            mistakes.append(f"{env_file.name}: {name} is not a setting")
+    names = _keys_by_name()
+    for name in env.keys() & names.keys():
+        section, key = names[name]
+        values.setdefault(section, {})[key] = env[name]
+    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
 
 
 def _missing_for_fleet(values: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -918,16 +980,46 @@ def _missing_for_fleet(values: Mapping[str, Mapping[str, str]]) -> list[str]:
     return missing
 
 
-def _describe_mistake(location: tuple[int | str, ...], message: str) -> str:
-    """Return pydantic's message with the setting's names in config.ini and in the environment."""
-    section, *key = (str(part) for part in location)
-    known = {
-        "Extra inputs are not permitted": "is not a setting" if key else "is not a section",
-    }
-    reason = known.get(message, message.removeprefix("Value error, "))
-    if not key:
-        return f"[{section}] {reason}"
-    return f"[{section}] {key[0]} ({env_name(section, key[0])}): {reason}"
+def _keys_by_name() -> dict[str, tuple[str, str]]:
+    return {env_name(section, key): (section, key) for section, key in _keys()}
+
+
+def _describe_mistake(location: tuple[int | str, ...], message: str, value: object = None) -> str:
+    """Return pydantic's message with the setting's names in config.ini and in the environment.
+
+    Our own messages ("Value error") name the wrong value; to pydantic's it is added, unless it is a
+    secret.
+    """
+    section, *keys = (str(part) for part in location)
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    if not keys:
+        return f"[{section}] is not a section{_suggestion(section, sections)}"
+    key, kind = keys[0], sections[section]
+    place = f"[{section}] {key} ({env_name(section, key)})"
+    assert isinstance(kind, type)
+    assert issubclass(kind, Section)
+    if message == "Extra inputs are not permitted":
+        return f"{place}: is not a setting{_suggestion(key, kind.model_fields)}"
+    reason = message.removeprefix("Value error, ")
+    is_secret = kind.model_fields[key].annotation is SecretStr
+    if reason == message and isinstance(value, str) and not is_secret:
+        reason = f"{reason}, not {_masked(value)!r}"
+    return f"{place}: {reason}"
+
+
+def _masked(value: str) -> str:
+    """Return a wrong value for a message: shortened, and without what may be a secret.
+
+    Whoever mixes up two lines has put a token or a password where a number belongs.
+    """
+    shown = _PASSWORD.sub(r"\1***@", _TOKEN.sub("***", value))
+    return shown if len(shown) <= _MAX_QUOTED else f"{shown[:_MAX_QUOTED]}…"
+
+
+def _suggestion(name: str, known: Iterable[str], cutoff: float = 0.7) -> str:
+    """Return the question whether the most similar known name is meant; "" if none is similar."""
+    close = get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f", did you mean {close[0]}?" if close else ""
 
 
 def _as_ini(default: object) -> str:
@@ -950,7 +1042,7 @@ def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
     except ValueError:
-        raise ValueError("must be an http(s) address") from None
+        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http(s) address")
+        raise ValueError(f"must be an http(s) address, not {_masked(value)!r}")
     return value.rstrip("/")

@@ -629,16 +629,25 @@ def lock_upgrades(db: Connection) -> None:
         db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
+def known_schemas() -> list[str]:
+    """Return the schema versions that this version of the program knows, oldest first."""
+    return sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def stored_schema(connection: Connection) -> str | None:
+    """Return the version of a database's schema; None if no version of Clipferry has set it up."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
 def _upgrade(connection: Connection) -> None:
     """Run the missing migrations; import Alembic only if there are any.
 
     Raises:
         NewerDatabaseError: the database has a schema that this version does not know.
     """
-    known = sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
-    current = None
-    if inspect(connection).has_table("alembic_version"):
-        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    known, current = known_schemas(), stored_schema(connection)
     if current == known[-1]:
         return
     if current is not None and current not in known:

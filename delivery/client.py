@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
 from data.pace import claim_turns
+from delivery.call_observer import CallObserver, ObservedCalls
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
 from delivery.request_body import (
@@ -36,12 +37,14 @@ from delivery.request_body import (
     may_have_arrived,
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
-from delivery.telegram_errors import translate
+from delivery.telegram_errors import translate, translate_query
 
 logger = logging.getLogger(__name__)
 
 #: Updates in a batch from which on old ones are set aside; getUpdates returns 100 at most.
 _LARGE_BATCH: Final = 50
+#: For clients whose calls nobody measures.
+_UNOBSERVED: Final = CallObserver()
 #: The response models of every poll and every message. pydantic drops a generic model without
 #: references, and would build it again after each garbage collection.
 _KEPT = (Response[Message], Response[MessageId], Response[bool], Response[list[Update]])
@@ -65,6 +68,8 @@ class TelegramClient(Bot):
         try:
             return await super().__call__(method, request_timeout)
         except AiogramError as error:
+            if method.__api_method__.startswith("get"):
+                raise translate_query(error) from error
             raise translate(error, self._ceiling_bytes) from error
 
 
@@ -82,8 +87,8 @@ class UpdatePolicy:
 class PacePolicy:
     """How messages are paced."""
 
-    #: Called with the wait of each message, in seconds.
-    waited: Callable[[float], None] = lambda _: None
+    #: Messages are created no faster than Telegram allows.
+    is_on: bool = True
     #: Several processes share the pace in their PostgreSQL database.
     is_shared: bool = False
 
@@ -230,15 +235,14 @@ def make_bot(
     server: str,
     connections: int,
     ceiling_bytes: int = PUBLIC_UPLOAD_BYTES,
-    paces: bool = True,
     pace: PacePolicy = PacePolicy(),
+    observer: CallObserver = _UNOBSERVED,
     updates: UpdatePolicy = UpdatePolicy(),
 ) -> TelegramClient:
     """Build the client.
 
     `connections` limits the concurrent requests, including uploads. `ceiling_bytes` is the largest
-    upload that the server accepts. With `paces`, messages are created no faster than Telegram
-    allows.
+    upload that the server accepts.
 
     aiogram's default timeout of 60 s applies to all calls except uploads, which set their own.
 
@@ -247,11 +251,12 @@ def make_bot(
     """
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
     # Each repetition waits for its own turn.
-    session.middleware(Repeats(paces=paces))
+    session.middleware(Repeats(paces=pace.is_on))
     try:
         claim = partial(claim_turns, extract_bot_id(token)) if pace.is_shared else None
-        limiter = RateLimiter(paces=paces, waited=pace.waited, claim=claim)
+        limiter = RateLimiter(paces=pace.is_on, waited=observer.waited, claim=claim)
         session.middleware(limiter)
+        session.middleware(ObservedCalls(observer))
         session.before_close = limiter.close
         return TelegramClient(
             token,

@@ -32,6 +32,8 @@ class WatchedBody(Payload):
         #: their first byte may have been followed by the last.
         self._end = f"--{body.boundary}--".encode() if isinstance(body, MultipartWriter) else b""
         self.is_complete = False
+        #: Bytes that were handed to the connection.
+        self.written_bytes = 0
 
     @property
     def size(self) -> int | None:
@@ -62,6 +64,7 @@ class WatchedBody(Payload):
 
     def note_write(self, chunk: bytes) -> None:
         """Record that a part of the body is about to be written."""
+        self.written_bytes += len(chunk)
         if bytes(chunk[: len(self._end)]) == self._end:
             self.is_complete = True
 

@@ -101,6 +101,23 @@ def translate(
             return FileRejectedError(getattr(error, "message", type(error).__name__))
 
 
+def translate_query(error: aiogram_errors.AiogramError) -> DeliveryError | TooLargeError:
+    """Return the error that an aiogram error means for a request that only asks for something.
+
+    Without a usable response, nothing can have arrived in a chat.
+    """
+    match error:
+        case aiogram_errors.TelegramNetworkError():
+            cause = error.__cause__
+            return TelegramUnreachableError(str(cause) or type(cause).__name__)
+        case aiogram_errors.TelegramServerError():
+            return TelegramUnreachableError(error.message)
+        case aiogram_errors.ClientDecodeError():
+            return TelegramUnreachableError("the response is not that of a Bot API server")
+        case _:
+            return translate(error)
+
+
 def _not_found(message: str) -> DeliveryError:
     """A wrong token is a 401, or a 404 when it does not even look like one.
 

@@ -63,6 +63,11 @@ _SLIDE_FRAMES_PER_S: Final = 10
 _CRF: Final = "23"
 
 
+def ffmpeg_version() -> str:
+    """Return the version of the FFmpeg libraries that PyAV brings."""
+    return str(av.ffmpeg_version_info)
+
+
 def repack(path: Path, audio: Path | None = None) -> Path:
     """Remux a video into an MP4 with the index first, and return the new file.
 

@@ -11,7 +11,7 @@ from platforms._platform import PageKind
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
-from platforms._ytdlp import reader_version
+from platforms._ytdlp import js_runtime, reader_version
 
 __all__ = [
     "Attempt",
@@ -29,6 +29,7 @@ __all__ = [
     "Workspace",
     "count_cookies",
     "is_open",
+    "js_runtime",
     "load_cookies",
     "load_proxies",
     "load_registry",

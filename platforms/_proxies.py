@@ -101,14 +101,17 @@ def load_cookies(cookies_file: Path | None) -> str:
     return cookies_file.read_text(encoding="utf-8")
 
 
-async def is_open(proxy: Proxy) -> bool:
-    """Return True if the proxy accepts TCP connections, or if it is the direct connection."""
-    if proxy.url is None:
-        return True
-    parts = urlsplit(proxy.url)
+async def is_open(proxy: Proxy, host: str, port: int = 443) -> bool:
+    """Return True if the proxy accepts TCP connections.
+
+    The direct connection is tried by a connection to `host`, the host of a site.
+    """
+    if proxy.url is not None:
+        parts = urlsplit(proxy.url)
+        host, port = parts.hostname or "", parts.port or 0
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            _, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     writer.close()

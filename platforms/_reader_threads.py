@@ -5,6 +5,7 @@ the program. A read that nobody waits for any more ends at its next chunk of dat
 """
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Callable
@@ -117,7 +118,11 @@ class ReaderThreads:
                 loop.call_soon_threadsafe(finish, deliver)
 
         try:
-            threading.Thread(target=run, name="page-reader", daemon=True).start()
+            # Its log lines belong to the same request.
+            context = contextvars.copy_context()
+            threading.Thread(
+                target=context.run, args=(run,), name="page-reader", daemon=True
+            ).start()
         except RuntimeError as error:  # the system allows no further thread
             finish(lambda: None)
             raise PlatformUnreachableError("no thread for reading the page") from error

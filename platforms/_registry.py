@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from core.errors import SettingsError
 from core.media import Link
 from platforms._mirrors import is_sharing_page, original_url
 from platforms._platform import PageKind, Platform
@@ -134,7 +133,7 @@ def load_registry(allowed: Iterable[str] | None = None) -> Registry:
     enables all sites.
 
     Raises:
-        SettingsError: `allowed` is empty or contains an unknown site.
+        KeyError: `allowed` contains an unknown site; the settings name it before.
         RuntimeError: a module defines no `PLATFORM`.
     """
     found: dict[str, Platform] = {}
@@ -148,11 +147,4 @@ def load_registry(allowed: Iterable[str] | None = None) -> Registry:
         found[value.name] = value
     if allowed is None:
         return Registry(found.values())
-    names = list(allowed)
-    unknown = [name for name in names if name not in found]
-    if unknown or not names:
-        what = f"unknown: {', '.join(unknown)}" if unknown else "the list is empty"
-        raise SettingsError(
-            [f"[sites] allowed (SITES_ALLOWED): {what}; available: {', '.join(sorted(found))}"]
-        )
-    return Registry(found[name] for name in names)
+    return Registry(found[name] for name in allowed)

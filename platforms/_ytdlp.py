@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from curl_cffi.const import CurlECode, CurlOpt
 from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.common import InfoExtractor
+from yt_dlp.globals import supported_js_runtimes
 from yt_dlp.networking import Request
 from yt_dlp.networking._curlcffi import CurlCFFIRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError
@@ -280,6 +282,17 @@ def reader_version() -> tuple[str, date]:
     """Return yt-dlp's version and its release date, which the version consists of."""
     year, month, day = (int(part) for part in __version__.split(".")[:3])
     return __version__, date(year, month, day)
+
+
+def js_runtime() -> str | None:
+    """Return the JavaScript runtime that yt-dlp uses, with its version; None if it finds none.
+
+    Starts the runtime to ask for its version.
+    """
+    info = supported_js_runtimes.value["deno"]().info  # yt-dlp uses no other without an option
+    if info and info.supported and find_spec("yt_dlp_ejs"):
+        return f"{info.name} {info.version}"
+    return None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Metrics: how requests end, how long their stages take, and what is dropped on purpose."""
 
+import asyncio
 import logging
 import time
 from collections import Counter as Tally
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
 from core.errors import ClipferryError, PlatformError
 from core.pseudonyms import LoggedChat
@@ -23,6 +24,9 @@ FETCHED: Final = "fetched"
 LOOKED_AT: Final = 20
 #: Largest number of unreadable parts of updates that are remembered.
 _MAX_PARTS: Final = 20
+#: Delay of the timer that measures the event loop's lag, and buckets of that lag, in seconds.
+_LAG_TIMER_S: Final = 0.05
+_LAG_S: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
@@ -46,11 +50,63 @@ class UnreadableUpdates:
             self.parts.add(path or kind)
 
 
+class Traffic:
+    """Measures what goes over the network, and how promptly the event loop serves it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.paced = Histogram(
+            "clipferry_pacing_seconds",
+            "How long messages have waited for Telegram's pace",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._errors = Counter(
+            "clipferry_telegram_errors",
+            "Calls of the Bot API that have failed, repeated or not; FloodError is a 429",
+            ["method", "error"],
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "clipferry_bytes",
+            "Bytes of media downloaded from sites (in), and of requests sent to Telegram (out)",
+            ["direction"],
+            registry=registry,
+        )
+        self._lag = Histogram(
+            "clipferry_event_loop_lag_seconds",
+            "How much later than due the event loop has called a timer",
+            buckets=_LAG_S,
+            registry=registry,
+        )
+        for direction in ("in", "out"):  # a counter that starts with 0 has a rate at once
+            self._bytes.labels(direction)
+
+    def failed(self, method: str, code: str) -> None:
+        """Count a failed call by its method and the code of its error."""
+        self._errors.labels(method, code).inc()
+
+    def uploaded(self, size: int) -> None:
+        """Count bytes sent to Telegram."""
+        self._bytes.labels("out").inc(size)
+
+    def downloaded(self, size: int) -> None:
+        """Count bytes of media received from a site."""
+        self._bytes.labels("in").inc(size)
+
+    async def measure_lag(self) -> None:
+        """Measure the lag of the event loop once."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + _LAG_TIMER_S
+        await asyncio.sleep(_LAG_TIMER_S)
+        self._lag.observe(max(loop.time() - due, 0))
+
+
 class Metrics:
     """Counters for Prometheus. Outcomes of requests are also written to the database."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # CPU, memory, file descriptors of this process
         self._updates = Counter(
             "clipferry_updates", "Updates from Telegram", ["kind"], registry=self.registry
         )
@@ -67,12 +123,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.paced = Histogram(
-            "clipferry_pacing_seconds",
-            "How long messages have waited for Telegram's pace",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
+        self.traffic = Traffic(self.registry)
         self._dropped = Counter(
             "clipferry_dropped",
             "Updates that are not answered on purpose, by reason",

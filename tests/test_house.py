@@ -31,7 +31,7 @@ PACKAGES = {
     "services",
     "simulator",
 }
-OTHERS = {"benchmarks", "docs", "locale", "tests"}
+OTHERS = {"benchmarks", "deploy", "docs", "locale", "tests"}
 
 
 def modules(*packages: str) -> Iterator[tuple[Path, ast.Module]]:

@@ -129,7 +129,10 @@ class MediaService(ABC, Generic[FetchedT]):
             context.work.begin_attempt(attempt.number, attempt.most)
             if attempt.number > 1:
                 await context.status.retrying(attempt.number, attempt.most)
-            return await self.fetch(attempt, context, space)
+            try:
+                return await self.fetch(attempt, context, space)
+            finally:
+                toolkit.metrics.traffic.downloaded(context.work.downloads.received)
 
         with toolkit.metrics.stage("fetch"):
             try:

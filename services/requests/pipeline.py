@@ -15,6 +15,7 @@ from core.errors import (
     FloodError,
     GivenUpError,
     LimitError,
+    LinkError,
     MediaError,
     PartialDeliveryError,
     RequestCancelledError,
@@ -25,6 +26,7 @@ from core.errors import (
     TelegramUnreachableError,
     UnknownOutcomeError,
 )
+from core.log_context import current_request
 from core.pseudonyms import LoggedChat
 from core.request import MAX_ATTEMPTS, Kind, Progress
 from data.chats import mark_blocked, move_chat
@@ -72,6 +74,8 @@ class RequestPipeline:
         One that another process has taken over ends here without a word.
         """
         is_bulk_send.set(False)  # whoever has started this request, it answers somebody
+        current_request.set(item.stored.row)
+        self._metrics.took("queue", time.monotonic() - item.begun_at)
         with _unless_taken_over(item):
             await self._serve(item)
 
@@ -120,7 +124,7 @@ class RequestPipeline:
         is_ad_due = await self._record(service, item, delivered)
         self._metrics.delivered(item.link.platform, is_known=delivered.is_known)
         await self._close(item)
-        _log_end(item, KNOWN if delivered.is_known else FETCHED)
+        _log_end(item, KNOWN if delivered.is_known else FETCHED, post_id=delivered.post.id)
         if is_ad_due:
             await _show_ad(item)
 
@@ -132,6 +136,7 @@ class RequestPipeline:
         A chat that the bot may not write to is marked as blocked. Where a part of the answer has
         arrived, or may have, that is always explained.
         """
+        current_request.set(item.stored.row)
         with _unless_taken_over(item):
             await item.stored.confirm()
             await self._refuse(item, error, aloud=aloud)
@@ -143,7 +148,7 @@ class RequestPipeline:
         self._metrics.refused(item.link.platform, error)
         # Refusals by the user's or the site's side are no news for the operator.
         is_ordinary = isinstance(
-            error, MediaError | LimitError | ChatForbiddenError | SendingForbiddenError
+            error, LinkError | MediaError | LimitError | ChatForbiddenError | SendingForbiddenError
         )
         _log_end(item, error, logging.INFO if is_ordinary else logging.WARNING)
         if isinstance(error, ChatForbiddenError):
@@ -155,6 +160,7 @@ class RequestPipeline:
 
     async def leave(self, item: RequestContext) -> None:
         """Leave a request to the next process; one that is not stored is refused instead."""
+        current_request.set(item.stored.row)
         if item.stored.row is None:
             await self.refuse(item, ShuttingDownError())
         else:
@@ -164,11 +170,13 @@ class RequestPipeline:
 
     async def accept(self, item: RequestContext) -> None:
         """Show that a request that waits was seen."""
+        current_request.set(item.stored.row)
         await item.status.accepted()
 
     async def report(self, item: RequestContext, number: int, place: int | None) -> None:
         """Show or update the status note of a request that has not ended."""
         is_bulk_send.set(False)
+        current_request.set(item.stored.row)
         if not item.work.is_over:
             note = item.presenter.status_note(item.work, number, place)
             with _unless_taken_over(item):
@@ -302,15 +310,22 @@ async def _mark_forbidden(item: RequestContext, refusal: ChatForbiddenError) -> 
 
 
 def _log_end(
-    item: RequestContext, outcome: str | ClipferryError, level: int = logging.INFO
+    item: RequestContext,
+    outcome: str | ClipferryError,
+    level: int = logging.INFO,
+    post_id: str | None = None,
 ) -> None:
-    """Write the one log line of every request: its row, what it was, and how it ended."""
+    """Write the one log line of every request: its row, what it was, and how it ended.
+
+    A short link that could not be resolved has no `post_id`.
+    """
+    post_id = item.link.post_id or post_id
     code = outcome if isinstance(outcome, str) else outcome.code
     facts = {
         "request": item.stored.row,
         "kind": item.stored.request.kind,
         "platform": item.link.platform,
-        "post": item.link.post_id,
+        "post": post_id,
         "outcome": code,
         "seconds": round(time.monotonic() - item.begun_at, 2),
     }
@@ -321,7 +336,7 @@ def _log_end(
         LoggedChat(item.chat_id),
         facts["kind"],
         facts["platform"],
-        facts["post"],
+        post_id or "(a short link)",
         outcome if isinstance(outcome, str) else f"{code}: {outcome}",
         facts["seconds"],
         extra={"event": "request_ended", "facts": facts},

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from app.logging_config import ChatNames, JsonLines
+from app.logging_config import ChatNames, JsonLines, add_request, configure_logging
+from core.log_context import current_request
 from core.pseudonyms import LoggedChat, Pseudonyms
 
 TOKEN = "42:a-token-of-a-test"
@@ -64,3 +65,29 @@ def test_other_lines_stay_as_they_are(args: tuple[object, ...]):
     record = line("plain" if not args else "%(a)s", *args)
     ChatNames(None).filter(record)
     assert record.getMessage() in {"plain", "1"}
+
+
+def test_a_line_says_which_request_the_code_works_for(capsys: pytest.CaptureFixture[str]):
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        configure_logging("INFO", "text", token=TOKEN, with_chat_ids=False)
+        token = current_request.set(7)
+        logging.getLogger("delivery").info("slow", extra={"event": "x"})
+        current_request.reset(token)
+        logging.getLogger("delivery").info("idle", extra={"event": "x"})
+        logging.getLogger("aiogram.event").info("Update id=1 is handled")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    slow, idle = capsys.readouterr().err.splitlines()
+    assert slow.endswith("INFO delivery: [request 7] slow")
+    assert idle.endswith("INFO delivery: idle")
+
+
+def test_json_lines_always_have_event_and_request():
+    record = line("of a library")
+    assert add_request(record)
+    found = json.loads(JsonLines().format(record))
+    assert list(found) == ["time", "level", "logger", "event", "request", "message"]
+    assert (found["event"], found["request"]) == (None, None)

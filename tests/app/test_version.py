@@ -37,7 +37,7 @@ def test_the_command_line_prints_the_version():
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "maintenance", "doctor", "recount", "demo"], ids=lambda name: name
+    "command", ["run", "maintenance", "doctor", "migrate", "recount", "demo"], ids=lambda name: name
 )
 def test_the_help_names_every_command(command: str):
     assert re.search(rf"^  {command} ", run_main("--help").stdout, re.MULTILINE)

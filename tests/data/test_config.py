@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import SettingsError
 from data import config as config_module
-from data.config import ROOT, Settings, describe, load_settings, write_ini
+from data.config import ROOT, Settings, describe, load_settings, unknown_names, write_ini
 
 
 @pytest.fixture
@@ -83,6 +83,74 @@ def test_all_mistakes_are_reported_together_by_section_and_key(ini: Path, env: P
     ):
         assert place in report
     assert len(caught.value.mistakes) == 11
+
+
+def test_wrong_sites_and_databases_come_in_the_same_round(ini: Path, env: Path):
+    wrong = {
+        "SITES_ALLOWED": "x,instagran,nowhere",
+        "DATABASE_URL": "mysql://ada:hunter2@host/bot",
+        "LIMITS_ATTEMPTS": "many",
+        "TELEGRAM_SERVER": "ftp://ada:hunter2@host",
+        "BOT_ADMINS": "7,70000001:AAhunter2hunter2hunter2",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, wrong)
+    report = "\n".join(caught.value.mistakes)
+    for sentence in (
+        "no such site: instagran, did you mean instagram?, nowhere; available: bluesky,",
+        "only postgresql and sqlite are supported, not mysql",
+        "not 'many'",
+        "not 'ftp://***@host'",
+        "not '***'",
+    ):
+        assert sentence in report
+    assert len(caught.value.mistakes) == len(wrong)
+    assert "hunter2" not in report
+
+
+def test_an_empty_list_of_sites_is_a_mistake(ini: Path, env: Path):
+    with pytest.raises(SettingsError, match="the list is empty; available: bluesky"):
+        load_settings(ini, env, {"SITES_ALLOWED": ","})
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "LIMITS_ACTIVE_REQUEST",
+            "LIMITS_ACTIVE_REQUEST is not a setting, did you mean LIMITS_ACTIVE_REQUESTS?",
+        ),
+        ("LIMIT_ATTEMPTS", "LIMIT_ATTEMPTS is not a setting, did you mean LIMITS_ATTEMPTS?"),
+        ("bot_token", "bot_token is not a setting, did you mean BOT_TOKEN?"),
+        ("BOT_COLOUR", "BOT_COLOUR is not a setting"),
+        ("BOT_SERVICE_HOST", ""),  # Kubernetes, for a service called "bot"
+        ("DATABASE_PORT_5432_TCP_ADDR", ""),
+        ("TELEGRAM_API_ID", ""),  # for the local Bot API server, see docker-compose.yml
+        ("HOME", ""),
+        ("BOT_TOKEN", ""),
+    ],
+)
+def test_a_mistyped_variable_is_named_with_what_may_be_meant(
+    name: str, sentence: str, ini: Path, env: Path
+):
+    assert unknown_names({name: "3"}) == ([sentence] if sentence else [])
+    env.write_text(f"{name}=3\n")
+    if not sentence:
+        load_settings(ini, env, {})
+        return
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, {})
+    assert caught.value.mistakes == [f".env: {sentence}"]
+
+
+def test_a_mistyped_section_or_key_is_named_with_what_may_be_meant(ini: Path, env: Path):
+    ini.write_text("[limit]\nattempts = 1\n[bot]\ntokn = x\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, {})
+    assert caught.value.mistakes == [
+        "[bot] tokn (BOT_TOKN): is not a setting, did you mean token?",
+        "[limit] is not a section, did you mean limits?",
+    ]
 
 
 def test_a_caption_template_may_have_several_lines(ini: Path, env: Path):

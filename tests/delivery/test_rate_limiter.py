@@ -10,7 +10,7 @@ from aiogram import Bot
 from aiogram.types import FSInputFile, InputMediaPhoto
 
 from core.errors import FloodError
-from delivery.client import make_bot
+from delivery.client import PacePolicy, make_bot
 from delivery.rate_limiter import (
     RateLimiter,
     caller_retries,
@@ -55,7 +55,9 @@ async def test_the_simulators_limits_refuse_what_is_too_fast(stage: tuple[Simula
     """Otherwise the storm above proves nothing."""
     simulator, _ = stage
     limits = simulator.api.limits = Limits()
-    hasty = make_bot(simulator.token, server=simulator.address, connections=50, paces=False)
+    hasty = make_bot(
+        simulator.token, server=simulator.address, connections=50, pace=PacePolicy(is_on=False)
+    )
     simulator.world.person(1)
     caller_retries.set(True)
     outcomes = await asyncio.gather(
@@ -151,11 +153,13 @@ async def test_an_album_weighs_as_many_as_it_holds(stage: tuple[Simulator, Bot])
 async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simulator, Bot]):
     simulator, bot = stage
     simulator.world.person(1)
-    hasty = make_bot(simulator.token, server=simulator.address, connections=50, paces=False)
+    hasty = make_bot(
+        simulator.token, server=simulator.address, connections=50, pace=PacePolicy(is_on=False)
+    )
     for client in (bot, hasty):
         for _ in range(4):
             await client.send_message(1, "x")
-        (_, rate_limiter) = client.session.middleware
+        (_, rate_limiter, _) = client.session.middleware
         assert isinstance(rate_limiter, RateLimiter)
         assert rate_limiter.pending == 0
     await hasty.session.close()
@@ -222,7 +226,9 @@ async def test_a_note_that_telegram_refuses_is_not_repeated(stage: tuple[Simulat
 
 async def test_without_pacing_a_note_is_sent_at_once(stage: tuple[Simulator, Bot]):
     simulator, _ = stage
-    bot = make_bot(simulator.token, server=simulator.address, connections=5, paces=False)
+    bot = make_bot(
+        simulator.token, server=simulator.address, connections=5, pace=PacePolicy(is_on=False)
+    )
     simulator.world.person(1)
     with only_if_spare():
         for number in range(9):

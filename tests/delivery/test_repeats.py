@@ -13,7 +13,7 @@ from core.errors import TelegramUnreachableError, UnknownOutcomeError
 from core.media import DocumentFile
 from core.request import Progress
 from delivery.api_requests import MessageOptions
-from delivery.client import make_bot
+from delivery.client import PacePolicy, make_bot
 from delivery.sender import NullJournal, Sender, SendingCancelledError
 from delivery.targets import ChatTarget
 from tests.fakes import TOKEN
@@ -92,7 +92,9 @@ async def serving(server: Server, port: int = 0) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[Bot]:
-    bot = make_bot(TOKEN, server=f"http://127.0.0.1:{port}", connections=5, paces=False)
+    bot = make_bot(
+        TOKEN, server=f"http://127.0.0.1:{port}", connections=5, pace=PacePolicy(is_on=False)
+    )
     try:
         yield bot
     finally:

@@ -24,7 +24,7 @@ from core.errors import (
     UnchangedError,
     UnknownOutcomeError,
 )
-from delivery.telegram_errors import translate
+from delivery.telegram_errors import translate, translate_query
 
 METHOD: Any = SendMessage(chat_id=1, text="x")
 
@@ -179,3 +179,19 @@ def test_only_a_connection_that_never_was_is_known_to_have_sent_nothing(
     error = api_error(exceptions.TelegramNetworkError)
     error.__cause__ = cause
     assert type(translate(error)) is expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        api_error(exceptions.TelegramServerError),
+        api_error(exceptions.TelegramNetworkError),
+        exceptions.ClientDecodeError("no JSON", ValueError("x"), "<html>"),
+    ],
+)
+def test_a_query_without_a_response_never_speaks_of_something_sent(error: exceptions.AiogramError):
+    unreachable = translate_query(error)
+    assert type(unreachable) is TelegramUnreachableError
+    assert "sent" not in str(unreachable)
+    refused = api_error(exceptions.TelegramUnauthorizedError)
+    assert type(translate_query(refused)) is TokenRejectedError

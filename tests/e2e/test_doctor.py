@@ -1,12 +1,17 @@
 """`main.py doctor` checks every prerequisite of a start, and prints no secrets."""
 
+import os
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from data.database import known_schemas
 from platforms import reader_version
 from simulator.telegram.world import Chat
-from tests.e2e.bot_harness import BotHarness
+from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.test_lifecycle import program
 
@@ -37,10 +42,21 @@ def cookies(folder: Path, *, expires: int) -> str:
 async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
     harness = inline.harness
     file = cookies(harness.folder, expires=2_000_000_000)
-    code, lines = await report(harness, NETWORK_COOKIES_FILE=file, **ON)
+    board = harness.world.chats[-1008] = Chat(-1008, "channel", "Board")
+    board.members[harness.world.bot_user["id"]] = "administrator"
+    harness.video()
+    code, lines = await report(
+        harness,
+        NETWORK_COOKIES_FILE=file,
+        BOT_ADMINS="1001",
+        BOT_JOIN_LOG_CHAT="1001",
+        STATISTICS_BOARD_CHAT="-1008",
+        WATCH_CANARIES=VIDEO,
+        **ON,
+    )
     assert code == 0
     # The line about yt-dlp's age depends on the date of the test run.
-    assert [line for line in lines if not line.startswith("ok ") and "yt-dlp" not in line] == []
+    assert [line for line in lines if not line.startswith("ok ") and "yt-dlp 2" not in line] == []
     version, _ = reader_version()
     for part in (
         "database",
@@ -53,6 +69,15 @@ async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
         "guest",
         "cookies: 1, expired: 0",
         "storage_chat accepts",
+        "board_chat accepts",
+        "join_log_chat accepts",
+        "administrator 1 of [bot] admins has written",
+        "canary of TikTok: readable",
+        "the clock agrees",
+        "file descriptors",
+        "FFmpeg",
+        "webhook: none, 0 updates wait",
+        "exported 0 days ago",
     ):
         assert any(part in line for line in lines), part
 
@@ -68,10 +93,16 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
         NETWORK_PROXY_FILE=str(proxies),
         NETWORK_COOKIES_FILE=cookies(harness.folder, expires=1_000_000_000),
         FILES_SPOOL_MB="900000000",
+        LIMITS_ACTIVE_REQUEST="3",
+        BOT_ADMINS="4004",
+        BOT_JOIN_LOG_CHAT="-1009",
+        WATCH_CANARIES=VIDEO,
+        SITES_ALLOWED="tiktok,youtube",
+        PATH="/nowhere",
         **ON,
     )
     assert code == 0  # none of the problems prevents a start
-    warnings = [line for line in lines if line.startswith("warning ") and "yt-dlp" not in line]
+    warnings = [line for line in lines if line.startswith("warning ") and "yt-dlp 2" not in line]
     for part in (
         "/setjoingroups",
         "guest mode: off",
@@ -79,9 +110,14 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
         "export new cookies",
         "free disk space",
         "storage_chat",
+        "LIMITS_ACTIVE_REQUEST is not a setting, did you mean LIMITS_ACTIVE_REQUESTS?",
+        "administrator 1 of [bot] admins cannot be reached",
+        "join_log_chat cannot be used",
+        "canary of TikTok",
+        "JavaScript runtime: none",
     ):
         assert any(part in line for line in warnings), part
-    assert len(warnings) == 6
+    assert len(warnings) == 11
 
 
 @pytest.mark.parametrize("token", ["", "hunter2", "42:AAAAAA"])
@@ -119,3 +155,73 @@ async def test_the_channels_of_the_members_are_checked(
     text = "\n".join(lines)
     assert " ".join(expected.split()) in " ".join(text.split())
     assert "@gone of [access] channels cannot be used" in text
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+async def test_the_doctor_creates_no_database(harness: BotHarness):
+    newest = known_schemas()[-1]
+    _, lines = await report(harness)
+    assert f"ok       database: it is empty, the next start would create schema {newest}" in lines
+    assert not (harness.folder / "program.db").exists()
+
+
+async def test_the_doctor_changes_nothing_and_migrate_upgrades(harness: BotHarness):
+    newest = known_schemas()[-1]
+    process, _ = await program("migrate", folder=harness.folder)
+    output, _ = await process.communicate()
+    assert output.decode() == f"The database has schema {newest}; before it was none.\n"
+    old = known_schemas()[0]
+    with closing(sqlite3.connect(harness.folder / "program.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (old,))
+    harness.simulator.bot_environment(harness.folder)
+    before = content_of(harness.folder)
+    code, lines = await report(harness)
+    assert code == 0
+    upgrade = f"the next start would upgrade {old} → {newest}, back up first"
+    assert f"warning  database: {upgrade}" in lines
+    assert content_of(harness.folder) == before
+    changing = {call.method for call in harness.api.calls if not call.method.startswith("get")}
+    assert changing == set()
+
+
+async def test_a_database_of_a_newer_version_is_a_failure(harness: BotHarness):
+    with closing(sqlite3.connect(harness.folder / "program.db")) as database, database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+    code, lines = await report(harness)
+    assert code == 1
+    assert any("a newer Clipferry has upgraded it" in line for line in lines)
+
+
+async def test_a_revoked_token_an_absent_server_and_a_wrong_server_are_told_apart(
+    harness: BotHarness,
+):
+    _, lines = await report(harness, BOT_TOKEN="42:AAAAAA")
+    assert "failure  [bot] token (BOT_TOKEN): the token is wrong or revoked" in lines
+    _, lines = await report(harness, TELEGRAM_SERVER="http://127.0.0.1:9")
+    assert any(line.startswith("failure  Telegram cannot be reached: ") for line in lines)
+    # Whatever answers there, it is no Bot API server.
+    wrong = harness.simulator.address + "/file"
+    _, lines = await report(harness, TELEGRAM_SERVER=wrong)
+    failures = [line for line in lines if line.startswith("failure")]
+    assert failures == [
+        "failure  Telegram cannot be reached: the response is not that of a Bot API server"
+    ]
+
+
+async def test_a_webhook_is_a_failure_and_its_path_stays_secret(harness: BotHarness):
+    harness.api.methods.webhook.url = "https://bots.example/hunter2"
+    code, lines = await report(harness)
+    assert code == 1
+    assert any("webhook: one is set, to bots.example" in line for line in lines)
+
+
+async def test_old_cookies_are_a_warning(harness: BotHarness):
+    file = cookies(harness.folder, expires=2_000_000_000)
+    long_ago = time.time() - 200 * 86_400
+    os.utime(file, (long_ago, long_ago))
+    _, lines = await report(harness, NETWORK_COOKIES_FILE=file)
+    assert any(line.startswith("warning  cookies: 1, expired: 0, exported 200") for line in lines)

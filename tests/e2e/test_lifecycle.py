@@ -299,6 +299,42 @@ async def test_the_log_has_one_line_per_request_and_no_chat_ids(harness: BotHarn
         assert "for chat 1234567890: " in line["message"]
 
 
+async def test_every_line_has_stable_fields_and_the_lines_of_a_request_its_id(harness: BotHarness):
+    harness.video()
+    harness.site.short_links["ZMdemo001"] = "https://www.tiktok.com/@ferry.demo"
+    harness.fail("sendVideo", "429", seconds=1)
+    process, _ = await program(
+        "run",
+        folder=harness.folder,
+        **harness.simulator.bot_environment(harness.folder),
+        RUN_LOG_FORMAT="json",
+        LIMITS_ACTIVE_REQUEST="3",
+    )
+    await harness.until(
+        lambda: harness.api.polls or process.returncode is not None, "the first getUpdates"
+    )
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(harness.videos, "the video")
+    harness.world.say(harness.ada, "https://vm.tiktok.com/ZMdemo001/")
+    await harness.until(lambda: EN["link_profile"] in harness.texts(), "the explanation")
+    process.send_signal(signal.SIGTERM)
+    _, errors = await process.communicate()
+    lines = [json.loads(line) for line in errors.decode().splitlines()]
+    stable = ["time", "level", "logger", "event", "request", "message"]
+    assert [line for line in lines if list(line)[:6] != stable] == []
+    assert {line["logger"] for line in lines} & {
+        "aiogram.event",
+        "alembic.runtime.migration",
+    } == set()
+    by_event = {line["event"]: line for line in lines}
+    assert by_event["telegram_rate_limited"]["request"] == 1
+    assert by_event["bot_started"]["request"] is None
+    assert "LIMITS_ACTIVE_REQUESTS?" in by_event["unknown_variable"]["message"]
+    refused = by_event["request_ended"]  # the last one: somebody's bad link is no warning
+    assert (refused["level"], refused["outcome"], refused["post"]) == ("INFO", "ProfileError", None)
+    assert "post of tiktok (a short link): ProfileError" in refused["message"]
+
+
 async def test_recount_rebuilds_the_statistics(harness: BotHarness):
     harness.video()
     await harness.start()

@@ -1,6 +1,9 @@
 """Health and metrics over HTTP, and alarms to administrators when trouble starts and ends."""
 
+import os
 import socket
+import time
+from platform import python_version
 from typing import Any
 
 import aiohttp
@@ -8,18 +11,21 @@ import pytest
 
 from core.errors import MediaDeletedError, PlatformChangedError, SettingsError, StorageError
 from core.facts import Fact
+from core.version import VERSION
 from data import database
 from data.db_service import add_video, create_user
 from data.key_values import compare_and_set, read_value
 from data.statistics import outcomes_since
 from misc.ui.admin_notifier import AdminNotifier
 from misc.ui.texts import load_texts
+from platforms import reader_version
 from services.alarms import Alarms, AlarmThresholds
 from services.metrics import LOOKED_AT, Metrics
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
+OTHER = "7300000000000000222"
 
 
 def free_port() -> int:
@@ -37,9 +43,38 @@ async def ask(port: int, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
+def number_in(metrics: str, name: str) -> float:
+    """Return the value of a series of /metrics."""
+    return next(
+        float(line.removeprefix(name)) for line in metrics.splitlines() if line.startswith(name)
+    )
+
+
+async def test_the_wait_for_earlier_links_of_the_same_chat_counts(harness: BotHarness):
+    """The second link starts once the first, whose file is held back, has ended."""
+    port = free_port()
+    harness.video()
+    harness.video(OTHER)
+    harness.site.serves_files.clear()
+    await harness.start(WATCH_PORT=str(port))
+    harness.world.say(harness.ada, VIDEO)
+    harness.world.say(harness.ada, f"https://www.tiktok.com/@ferry.demo/video/{OTHER}")
+    assert harness.application
+    queue = harness.application.container.request_queue
+    await harness.until(lambda: (queue.count, queue.running) == (2, 1), "the second to wait")
+    began = time.monotonic()
+    await harness.until(lambda: time.monotonic() > began + 0.4)
+    harness.site.serves_files.set()
+    await harness.settled()
+    _, text = await ask(port, "/metrics")
+    assert number_in(text, 'clipferry_stage_seconds_sum{stage="queue"}') > 0.4
+    assert number_in(text, 'clipferry_stage_seconds_sum{stage="wait"}') > 0.4
+
+
 async def test_health_and_metrics_are_served_over_http(harness: BotHarness):
     port = free_port()
     harness.video()
+    harness.fail("sendVideo", "429", seconds=1)
     await harness.start(WATCH_PORT=str(port))
     await harness.say(VIDEO)
     await harness.say(VIDEO)
@@ -54,20 +89,46 @@ async def test_health_and_metrics_are_served_over_http(harness: BotHarness):
         'clipferry_requests_total{outcome="known",platform="tiktok"} 1.0',
         'clipferry_requests_total{outcome="MediaDeletedError",platform="tiktok"} 1.0',
         'clipferry_stage_seconds_count{stage="fetch"} 1.0',
+        'clipferry_stage_seconds_count{stage="queue"} 3.0',
         'clipferry_stage_seconds_count{stage="send"} 1.0',
         'clipferry_requests_now{state="running"} 0.0',
         'clipferry_spool_bytes{what="used"} 0.0',
         "clipferry_database_busy 0.0",
+        'clipferry_telegram_errors_total{error="FloodError",method="sendVideo"} 1.0',
     ):
         assert line in text.splitlines(), line
+    ytdlp, _ = reader_version()
+    assert f'clipferry_build_info{{python="{python_version()}",version="{VERSION}",' in text
+    assert f'ytdlp="{ytdlp}"' in text
+    for name in (
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        'clipferry_bytes_total{direction="in"}',
+        'clipferry_bytes_total{direction="out"}',
+        "clipferry_event_loop_lag_seconds_count",
+    ):
+        assert number_in(text, name) > 0, name
     await harness.stop()
     with pytest.raises(aiohttp.ClientConnectorError):
         await ask(port, "/healthz")
 
 
+async def test_the_first_readyz_after_a_start_says_starting(harness: BotHarness):
+    port = free_port()
+    heartbeat = harness.folder / "heartbeat"
+    heartbeat.touch()
+    os.utime(heartbeat, (1_000_000_000, 1_000_000_000))  # of a process of long ago
+    await harness.start(WATCH_PORT=str(port))
+    assert await ask(port, "/readyz") == (503, "starting\n")
+    await harness.say("hello")
+    assert await ask(port, "/readyz") == (200, "ready\n")
+
+
 async def test_readyz_reports_every_reason(harness: BotHarness, monkeypatch: pytest.MonkeyPatch):
     port = free_port()
     await harness.start(WATCH_PORT=str(port))
+    await harness.say("hello")
     monkeypatch.setattr("app.health_server.STALE_S", -1)
 
     async def broken(_work: Any) -> None:

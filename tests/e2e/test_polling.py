@@ -74,7 +74,7 @@ async def test_a_token_that_is_revoked_in_mid_run_ends_the_program(harness: BotH
     await harness.start()
     await harness.say("hello")
     harness.fail("getUpdates", "401", times=99)
-    with pytest.raises(SettingsError, match="does not know this token"):
+    with pytest.raises(SettingsError, match="the token is wrong or revoked"):
         await harness.wait_stopped()
 
 

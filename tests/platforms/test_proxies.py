@@ -1,12 +1,13 @@
 """Proxies: strict loading, masked names, one proxy per attempt."""
 
+import asyncio
 import itertools
 from pathlib import Path
 
 import pytest
 
 from core.errors import SettingsError
-from platforms._proxies import DIRECT, Proxy, ProxyPool, load_cookies, load_proxies
+from platforms._proxies import DIRECT, Proxy, ProxyPool, is_open, load_cookies, load_proxies
 
 
 def test_without_a_file_the_connection_is_direct():
@@ -67,3 +68,11 @@ def test_a_request_uses_every_proxy_before_it_uses_one_again():
     proxies = ProxyPool([Proxy("a"), Proxy("b"), Proxy("c")])
     routes = [[e.name for e in itertools.islice(proxies.rotation(), 4)] for _ in range(3)]
     assert routes == [list("abca"), list("bcab"), list("cabc")]
+
+
+async def test_the_direct_connection_is_tried():
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert await is_open(Proxy("direct"), "127.0.0.1", port)
+    assert not await is_open(Proxy("direct"), "127.0.0.1", port)

@@ -1,0 +1,23 @@
+"""`main.py doctor`: checks every prerequisite of a start. Changes nothing, prints no secrets."""
+
+from collections.abc import AsyncIterator
+
+from app.doctor.database import database_findings
+from app.doctor.finding import Finding
+from app.doctor.machine import machine_findings
+from app.doctor.sites import site_findings
+from app.doctor.telegram import telegram_findings
+from data.config import Settings
+
+__all__ = ["Finding", "examine"]
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Check everything, and yield the findings."""
+    yield await database_findings(settings)
+    for finding in machine_findings(settings):
+        yield finding
+    async for finding in site_findings(settings):
+        yield finding
+    async for finding in telegram_findings(settings):
+        yield finding

@@ -1,0 +1,77 @@
+"""The doctor's look at the machine: disk, file descriptors, FFmpeg, yt-dlp, JavaScript."""
+
+import resource
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from app.container import UPDATES_AT_ONCE
+from app.doctor.finding import Finding
+from data.config import Settings
+from media.encoding import ffmpeg_version
+from platforms import js_runtime, reader_version
+
+#: Age in days after which yt-dlp usually fails for some sites.
+_OLD_YTDLP_DAYS: Final = 60
+_MEGABYTE: Final = 1_000_000
+#: Descriptors of the database, the log, the pools of processes and the libraries.
+_OTHER_DESCRIPTORS: Final = 150
+#: Descriptors of one active request: two connections, two files, two pipes.
+_REQUEST_DESCRIPTORS: Final = 6
+
+
+def machine_findings(settings: Settings) -> Iterator[Finding]:
+    """Check what the machine provides."""
+    yield _disk(settings)
+    yield _descriptors(settings.limits.active_requests)
+    yield Finding("ok", f"FFmpeg {ffmpeg_version()}, which comes with PyAV")
+    yield _ytdlp()
+    if "youtube" in settings.sites.allowed:
+        yield _javascript()
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.files.spool_dir
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free_mb = shutil.disk_usage(existing).free // _MEGABYTE
+    quota_mb = settings.files.spool_mb
+    space = f"disk: {free_mb} MB free, the spool may use up to {quota_mb} MB"
+    if free_mb < quota_mb:
+        return Finding("warning", f"{space}: free disk space or lower [files] spool_mb")
+    return Finding("ok", space)
+
+
+def _descriptors(active_requests: int) -> Finding:
+    """Each connection and each open file needs one."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = active_requests * _REQUEST_DESCRIPTORS + UPDATES_AT_ONCE + _OTHER_DESCRIPTORS
+    text = f"file descriptors: {limit} allowed (ulimit -n), up to {needed} needed"
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        return Finding("warning", f"{text}: raise the limit or lower [limits] active_requests")
+    return Finding("ok", text)
+
+
+def _ytdlp() -> Finding:
+    version, released = reader_version()
+    days = (datetime.now(UTC).date() - released).days
+    if days > _OLD_YTDLP_DAYS:
+        return Finding(
+            "warning", f"yt-dlp {version} is {days} days old: update it with `make requirements`"
+        )
+    return Finding("ok", f"yt-dlp {version}, {days} days old")
+
+
+def _javascript() -> Finding:
+    """YouTube cannot be read without one.
+
+    Source: https://github.com/yt-dlp/yt-dlp/wiki/EJS
+    """
+    found = js_runtime()
+    if found is None:
+        return Finding(
+            "warning",
+            "JavaScript runtime: none, YouTube needs one: install deno, and yt-dlp-ejs beside "
+            "yt-dlp",
+        )
+    return Finding("ok", f"JavaScript runtime: {found}")

@@ -1,0 +1,180 @@
+"""The doctor's look at Telegram: token, clock, switches, webhook, chats, administrators."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiogram import Bot
+from aiogram.types import User
+
+from app.doctor.finding import Finding
+from core.errors import (
+    DeliveryError,
+    SettingsError,
+    TelegramUnreachableError,
+    TokenRejectedError,
+)
+from data.config import Settings
+from delivery.client import make_bot
+from delivery.membership import channel_id
+
+#: Difference of the clocks from which on messages look older or newer than they are, in seconds.
+_MAX_SKEW_S: Final = 20
+_TIMEOUT_S: Final = 10
+_CAN_WRITE: Final = frozenset({"creator", "administrator", "member"})
+
+
+async def telegram_findings(settings: Settings) -> AsyncIterator[Finding]:
+    """Check everything that Telegram can be asked. Only methods that change nothing are called."""
+    token = settings.bot.token.get_secret_value()
+    if not token:
+        yield Finding("failure", "[bot] token (BOT_TOKEN) is empty: ask @BotFather for one")
+        return
+    try:
+        bot = make_bot(token, server=settings.telegram.server, connections=2)
+    except SettingsError as error:
+        yield Finding("failure", error.mistakes[0])
+        return
+    try:
+        me = await bot.me()
+        yield Finding("ok", f"Telegram accepts the token of @{me.username}")
+        async for finding in _details(bot, me, settings):
+            yield finding
+    except TokenRejectedError:
+        yield Finding("failure", "[bot] token (BOT_TOKEN): the token is wrong or revoked")
+    except TelegramUnreachableError as error:
+        yield Finding("failure", f"Telegram cannot be reached: {error.detail}")
+    except DeliveryError as error:
+        yield Finding("failure", f"Telegram refuses: {error.detail or error}")
+    finally:
+        await bot.session.close()
+
+
+async def _details(bot: Bot, me: User, settings: Settings) -> AsyncIterator[Finding]:
+    if (skew := await _clock(settings.telegram.server)) is not None:
+        yield skew
+    for finding in _switches(me):
+        yield finding
+    yield await _webhook(bot)
+    yield await _storage(bot, settings.inline.storage_chat)
+    for name, chat_id in (
+        ("[statistics] board_chat", settings.statistics.board_chat),
+        ("[bot] join_log_chat", settings.bot.join_log_chat),
+    ):
+        if chat_id:
+            yield await _chat(bot, name, chat_id)
+    for channel in settings.access.channels if settings.access.mode == "members" else ():
+        yield await _channel(bot, channel)
+    if not settings.bot.admins:
+        yield Finding("warning", "[bot] admins is empty: nobody gets alarms or can use /admin")
+    for number, admin in enumerate(settings.bot.admins, start=1):
+        yield await _admin(bot, number, admin)
+
+
+async def _clock(server: str) -> Finding | None:
+    """Compare the clocks: the server's is in every response. None if it says nothing."""
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            began = time.time()
+            async with session.get(server, allow_redirects=False) as response:
+                here = (began + time.time()) / 2
+                there = parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
+        return None
+    seconds = round(here - there)
+    if abs(seconds) <= _MAX_SKEW_S:
+        return Finding("ok", "the clock agrees with Telegram's")
+    where = "ahead of" if seconds > 0 else "behind"
+    return Finding(
+        "warning", f"the clock is {abs(seconds)} s {where} Telegram's: synchronise it (NTP)"
+    )
+
+
+def _switches(me: User) -> Iterator[Finding]:
+    for is_on, what, where in (
+        (me.can_join_groups, "adding the bot to groups", "/setjoingroups"),
+        (me.can_read_all_group_messages, "reading all messages in groups", "/setprivacy"),
+        (me.supports_inline_queries, "inline mode", "/setinline"),
+        (me.supports_guest_queries, "guest mode", "the bot's settings"),
+    ):
+        if is_on:
+            yield Finding("ok", f"{what}: on")
+        else:
+            yield Finding("warning", f"{what}: off, change it with {where} at @BotFather")
+
+
+async def _webhook(bot: Bot) -> Finding:
+    try:
+        info = await bot.get_webhook_info()
+    except DeliveryError as error:
+        return Finding("warning", f"webhook: Telegram does not say: {error.detail or error}")
+    waiting = f"{info.pending_update_count} updates wait"
+    if not info.url:
+        return Finding("ok", f"webhook: none, {waiting}")
+    # The path may be a secret.
+    host = urlsplit(info.url).hostname
+    return Finding(
+        "failure",
+        f"webhook: one is set, to {host}, so that the bot cannot poll: stop the program that uses "
+        f"it and call deleteWebhook; {waiting}",
+    )
+
+
+async def _storage(bot: Bot, chat_id: int) -> Finding:
+    if not chat_id:
+        return Finding("warning", "[inline] storage_chat is 0: inline and guest mode are off")
+    try:
+        member = await bot.get_chat_member(chat_id, bot.id)
+    except DeliveryError as error:
+        return Finding("warning", f"the channel [inline] storage_chat cannot be used: {error}")
+    if getattr(member, "can_post_messages", None) or member.status == "creator":
+        return Finding("ok", "the channel [inline] storage_chat accepts uploads")
+    return Finding(
+        "warning",
+        "the channel [inline] storage_chat: make the bot an administrator with the right to post",
+    )
+
+
+async def _chat(bot: Bot, name: str, chat_id: int) -> Finding:
+    """Check that the bot may write to a chat, which may be that of a person."""
+    try:
+        chat = await bot.get_chat(chat_id)
+        member = None if chat.type == "private" else await bot.get_chat_member(chat_id, bot.id)
+    except DeliveryError as error:
+        return Finding("warning", f"the chat {name} cannot be used: {error}")
+    may_write = member is None or member.status in _CAN_WRITE
+    if member is not None and chat.type == "channel":
+        may_write = member.status == "creator" or bool(getattr(member, "can_post_messages", None))
+    if may_write or getattr(member, "can_send_messages", False):
+        return Finding("ok", f"the chat {name} accepts messages")
+    return Finding("warning", f"the chat {name}: give the bot the right to post there")
+
+
+async def _channel(bot: Bot, channel: str) -> Finding:
+    """Only administrators are told reliably who is a member.
+
+    Source: https://core.telegram.org/bots/api#getchatmember
+    """
+    name = f"the channel {channel} of [access] channels"
+    try:
+        member = await bot.get_chat_member(channel_id(channel), bot.id)
+    except DeliveryError as error:
+        return Finding("warning", f"{name} cannot be used: {error}")
+    if member.status in {"creator", "administrator"}:
+        return Finding("ok", f"{name} tells who is a member")
+    return Finding("warning", f"{name}: make the bot an administrator, else nobody is let in")
+
+
+async def _admin(bot: Bot, number: int, admin: int) -> Finding:
+    """A bot knows a person who has written to it. Whether it was blocked only a message shows."""
+    name = f"administrator {number} of [bot] admins"
+    try:
+        await bot.get_chat(admin)
+    except DeliveryError as error:
+        advice = "they must send /start to the bot"
+        return Finding("warning", f"{name} cannot be reached ({error.detail or error}): {advice}")
+    return Finding("ok", f"{name} has written to the bot")

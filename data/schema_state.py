@@ -1,0 +1,96 @@
+"""The schema of a database, read without changing anything."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from core.errors import NewerDatabaseError, StorageError
+from data.backup import sqlite_path
+from data.database import get_async_db_url, known_schemas, stored_schema
+from data.errors import DRIVER_ERRORS, storage_error
+
+#: Longest time for a connection to PostgreSQL, in seconds.
+_CONNECT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """What a start would find."""
+
+    #: Version of the schema; None if no version of Clipferry has set the database up.
+    current: str | None
+    #: The version to which a start would upgrade it.
+    newest: str
+    #: There are tables already, such as those of the original module.
+    has_tables: bool
+
+    @property
+    def is_newest(self) -> bool:
+        """True if a start would change nothing."""
+        return self.current == self.newest
+
+
+async def read_schema_state(db_url: str) -> SchemaState:
+    """Look at a database without changing it, or creating it.
+
+    Raises:
+        ValueError: the URL is invalid.
+        NewerDatabaseError: a newer version of Clipferry has upgraded the database.
+        StorageError: the database cannot be reached, or cannot be used.
+    """
+    try:
+        if path := sqlite_path(db_url):
+            state = _state_of_file(path)
+        else:
+            state = await _state_of_server(get_async_db_url(db_url))
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
+    if state.current is not None and state.current > state.newest:
+        raise NewerDatabaseError(
+            f"its schema is {state.current}, the newest known one {state.newest}"
+        )
+    return state
+
+
+def _state_of_file(path: Path) -> SchemaState:
+    if not path.exists():
+        return SchemaState(None, known_schemas()[-1], has_tables=False)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StorageError(f"{path} may not be read and written by this user")
+    # Without a log beside it, the file is complete. "immutable" then creates no files, unlike "ro".
+    log = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    engine = create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True)
+    )
+    try:
+        with engine.connect() as connection:
+            return _state(connection)
+    finally:
+        engine.dispose()
+
+
+async def _state_of_server(url: URL) -> SchemaState:
+    engine = create_async_engine(url, connect_args={"timeout": _CONNECT_S}, hide_parameters=True)
+    if url.get_backend_name() == "postgresql":
+        engine = engine.execution_options(postgresql_readonly=True)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(_state)
+    finally:
+        await engine.dispose()
+
+
+def _state(connection: Connection) -> SchemaState:
+    return SchemaState(
+        stored_schema(connection),
+        known_schemas()[-1],
+        has_tables=bool(inspect(connection).get_table_names()),
+    )

@@ -1,0 +1,178 @@
+"""Debian's Prometheus scrapes the bot; every rule and every query of deploy/ is evaluated."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from data.config import ROOT
+from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.test_monitoring import free_port
+
+PROMETHEUS = shutil.which("prometheus") or ""
+RULES = ROOT / "deploy" / "alerts.yaml"
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana.json").read_text())
+#: Patience with Prometheus on a busy machine, in seconds.
+LIMIT_S = 60
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not PROMETHEUS and not os.environ.get("CI"),
+        reason="Prometheus is not installed: apt install prometheus",
+    ),
+]
+
+
+@asynccontextmanager
+async def prometheus(folder: Path, scraped_port: int) -> AsyncIterator[str]:
+    """Run Prometheus with our rules during the block; yield its address."""
+    port = free_port()
+    config = {
+        "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
+        "rule_files": [str(RULES)],
+        "scrape_configs": [
+            {
+                "job_name": "clipferry",
+                "static_configs": [{"targets": [f"127.0.0.1:{scraped_port}"]}],
+            }
+        ],
+    }
+    file = folder / "prometheus.yml"
+    file.write_text(json.dumps(config))  # JSON is YAML
+    process = await asyncio.create_subprocess_exec(
+        PROMETHEUS,
+        f"--config.file={file}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def ask(session: aiohttp.ClientSession, url: str, **parameters: str) -> Any:
+    """Return the data of a response of Prometheus; None while it has not started."""
+    try:
+        async with session.get(url, params=parameters) as response:
+            found = await response.json()
+    except aiohttp.ClientConnectionError:
+        return None
+    assert found["status"] == "success", found
+    return found["data"]
+
+
+def queries() -> dict[str, str]:
+    """Return the queries of the dashboard by panel and letter."""
+    return {
+        f"{panel['title']}/{target['refId']}": target["expr"].replace("$__rate_interval", "1m")
+        for panel in DASHBOARD["panels"]
+        for target in panel["targets"]
+    }
+
+
+async def unanswered(
+    session: aiohttp.ClientSession, address: str, wanted: dict[str, str]
+) -> set[str]:
+    """Return which of the queries have no data, or no number."""
+    found = set()
+    for name, query in wanted.items():
+        data = await ask(session, f"{address}/api/v1/query", query=query)
+        values = [series["value"][1] for series in data["result"]] if data else []
+        if not [value for value in values if value != "NaN"]:
+            found.add(name)
+    return found
+
+
+async def test_every_rule_is_sound_and_every_panel_has_data(harness: BotHarness, tmp_path: Path):
+    harness.video()
+    port = free_port()
+    await harness.start(WATCH_PORT=str(port), TELEGRAM_PACING="true")
+    async with (
+        prometheus(tmp_path, port) as address,
+        aiohttp.ClientSession() as session,
+    ):
+        left, number = queries(), 0
+        assert len(left) > 20
+        deadline = time.monotonic() + LIMIT_S
+        harness.fail("sendVideo", "429", seconds=1)
+        while left:
+            # Something of every kind goes on happening: rates need several scrapes.
+            assert time.monotonic() < deadline, f"no data: {sorted(left)}"
+            number += 1
+            post = f"73{number:017}"
+            harness.video(post)
+            await harness.say(f"https://www.tiktok.com/@ferry.demo/video/{post}")
+            await harness.say(VIDEO)
+            await harness.say("https://www.tiktok.com/@ferry.demo/video/7300000000000000404")
+            still = await unanswered(session, address, left)
+            left = {name: query for name, query in left.items() if name in still}
+        groups = (await ask(session, f"{address}/api/v1/rules"))["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        assert len(rules) > 10
+        assert {rule["name"]: rule["health"] for rule in rules if rule["health"] != "ok"} == {}
+        assert [rule["name"] for rule in rules if rule["state"] == "firing"] == []
+
+
+def test_promtool_accepts_the_rules():
+    done = subprocess.run(
+        ["promtool", "check", "rules", str(RULES)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_alarms_fire_when_they_must(tmp_path: Path):
+    """Promtool plays two series: a site of which most links fail, and a bot that is down."""
+    labels = 'clipferry_requests_total{platform="tiktok",outcome='
+    series = [
+        {"series": labels + '"PlatformRefusedError"}', "values": "0+3x60"},
+        {"series": labels + '"fetched"}', "values": "0+1x60"},
+        {"series": 'clipferry_requests_total{platform="x",outcome="fetched"}', "values": "0+9x60"},
+        {"series": 'up{job="clipferry",instance="bot"}', "values": "1x30 0x30"},
+    ]
+    tests = [
+        {
+            "interval": "1m",
+            "input_series": series,
+            "alert_rule_test": [
+                {"eval_time": "30m", "alertname": "ClipferryDown", "exp_alerts": []},
+                expected("50m", "ClipferryDown", "critical", instance="bot", job="clipferry"),
+                expected("50m", "ClipferrySiteFailing", "warning", platform="tiktok"),
+            ],
+        }
+    ]
+    file = tmp_path / "test.yaml"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "tests": tests}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def expected(at: str, name: str, severity: str, **labels: str) -> dict[str, Any]:
+    """Return what promtool expects of an alert, with the texts of the rule."""
+    texts = {
+        "ClipferryDown": {
+            "summary": "bot does not answer",
+            "action": "Look at the last lines of its log. Exit code 2 is a wrong setting or token.",
+        },
+        "ClipferrySiteFailing": {
+            "summary": "tiktok fails for more than half of the links",
+            "action": "Update yt-dlp, add proxies, or renew the cookies.",
+        },
+    }
+    alert = {"exp_labels": {"severity": severity, **labels}, "exp_annotations": texts[name]}
+    return {"eval_time": at, "alertname": name, "exp_alerts": [alert]}
