@@ -164,7 +164,9 @@ class RequestIntake:
         return await self._submit([request], ack, ack.update_id)
 
     async def resend(self, ticket: Ticket, ack: UpdateAck) -> bool:
-        """Send the answer to a request again; return False if another press has done that.
+        """Make an ended request again; return False if another press has done that.
+
+        What has certainly arrived is not sent again.
 
         Raises:
             StorageError: the database did not answer.
@@ -173,8 +175,9 @@ class RequestIntake:
         ack.give()
         if stored is None:
             return False
-        # Like a request of another process, it was accepted already.
-        self._enqueue(self._contexts([stored]), None, stored.request.asked_at)
+        # The limits count: it may be one that did not fit.
+        contexts, most = self._contexts([stored]), self._most_messages(stored.request)
+        self._enqueue(contexts, most, stored.request.asked_at)
         return True
 
     async def resume(self) -> None:
@@ -261,8 +264,7 @@ class RequestIntake:
         if not entries:
             return RequestHandle(0)
         first, limits = requests[0], self.limits
-        most = limits.private_queue if first.is_private else limits.group_queue
-        handle, left_out = self._enqueue_fitting(entries, most)
+        handle, left_out = self._enqueue_fitting(entries, self._most_messages(first))
         handle.on_end(partial(self._forget_if_idle, first.person_id))
         if left_out:
             self.metrics.dropped("waiting_links", first.chat_id)
@@ -270,6 +272,9 @@ class RequestIntake:
         else:
             await self.notices.say_waiting(first, self.queue.of_person(first.person_id))
         return handle
+
+    def _most_messages(self, request: Request) -> int:
+        return self.limits.private_queue if request.is_private else self.limits.group_queue
 
     def _forget_if_idle(self, person_id: int) -> None:
         if not self.queue.of_person(person_id):
