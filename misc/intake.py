@@ -88,7 +88,7 @@ class RequestIntake:
         self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
     ) -> RequestHandle:
         """Submit the requests for the links of a message once more."""
-        portion = await self._portion(message, links, chat, 0, self.limits.links_per_message)
+        portion = self._portion(message, links, chat, 0, self.limits.links_per_message)
         requests = self._requests(message, links, chat, portion, NO_CHOICE)
         return await self._submit(requests, ack, ack.update_id)
 
@@ -101,7 +101,7 @@ class RequestIntake:
         ack: UpdateAck,
     ) -> RequestHandle:
         """Submit the request for one of the links of a message."""
-        portion = await self._portion(message, links, chat, index, 1)
+        portion = self._portion(message, links, chat, index, 1)
         requests = self._requests(message, links, chat, portion, NO_CHOICE)
         return await self._submit(requests, ack, ack.update_id)
 
@@ -122,7 +122,7 @@ class RequestIntake:
         message = note.reply_to_message
         assert message is not None
         most = self.limits.links_per_message
-        portion = await self._portion(message, links, chat, start, most)
+        portion = self._portion(message, links, chat, start, most)
         requests = self._requests(message, links, chat, portion, choice)
         is_new = False
         if requests:
@@ -211,11 +211,17 @@ class RequestIntake:
             return links
         return await self.groups.allowed(message, links, preferences)
 
-    async def _portion(
+    def _portion(
         self, message: Message, links: Sequence[Link], chat: ChatView, start: int, most: int
     ) -> "_Portion":
-        """Return the next links of a message, and what is left after them."""
-        allowed = await self.wanted_links(message, links[start:], chat.preferences)
+        """Return the next links of a message, and what is left after them.
+
+        Whoever presses its button wants them answered. Whether the message was a mention cannot be
+        told any more: Telegram leaves out what a message below a button replied to.
+        """
+        allowed: Sequence[Link] = links[start:]
+        if message.chat.type != "private":
+            allowed = self.groups.of_enabled_sites(message, allowed, chat.preferences)
         return _Portion(allowed[:most], allowed[most:])
 
     def _requests(

@@ -186,9 +186,19 @@ async def test_a_failed_version_of_a_button_is_asked_for_again(post: BotHarness)
     await post.say(VIDEO)
     video = post.videos()[0]
     post.site.posts[ID].page_trouble = "login"
-    await post.press(video, f"take/480p/tiktok/{ID}")
+    await post.press(video, f"take/small/tiktok/{ID}")
     await retried(post)
     assert received(post) == [("video", 1080), ("video", 480)]
+
+
+async def test_failed_audio_of_a_button_is_asked_for_again(post: BotHarness):
+    await post.say(VIDEO)
+    video = post.videos()[0]
+    post.site.posts[ID].page_trouble = "login"
+    await post.press(video, f"id/{ID}")
+    await retried(post)
+    assert received(post) == [("video", 1080), ("audio", f"{ID}.mp3")]
+    assert button(video, EN["sound_button"])
 
 
 async def test_slideshows_and_groups_have_no_button(harness: BotHarness):
