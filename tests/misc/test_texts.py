@@ -142,7 +142,7 @@ def test_stilted_english_is_found(stilted: str):
 #: How each language must not be written: wrong typography, and words its glossary replaces.
 MISTAKES = {
     "ar": r"[\u0600-\u06ff],|[\u0600-\u06ff]\?|تيليغرام",
-    "hi": r"[\u0900-\u097f]\.(?:\s|$)|तस्वीर|गुणवत्ता|प्रतिबंध",
+    "hi": r"[\u0900-\u097f]\.(?:\s|$)|तस्वीर|गुणवत्ता|प्रतिबंध|समूह",
     "id": r"\bkiriman|\bkamu\b|\bgambar",
     "ru": r"\bпост(?:а|у|ом|е|ы|ов|ам)?\b|\bещё не\b|\bпринес|\bиграют\b|[\"“”]| [-–] |[\d}] %"
     r"|картинк",
