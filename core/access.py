@@ -1,17 +1,15 @@
 """Who may use the bot: modes, the entries of the access list, and memberships. Pure rules."""
 
-import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Literal
 
+from core.chat_reference import read_reference
+
 #: Everyone; people and groups on the list; besides these the members of some channels.
 Mode = Literal["everyone", "listed", "members"]
 
-#: Sources: https://core.telegram.org/bots/api#chat (ids have at most 52 significant bits) and
-#: https://core.telegram.org/method/account.checkUsername; Fragment sells shorter names.
-_ENTRY: Final = re.compile(r"(-?[1-9]\d{0,17})|(?:@|(?:https?://)?t\.me/)([a-z]\w{2,31})", re.ASCII)
 #: Telegram's statuses of people who are in a chat.
 #: Source: https://core.telegram.org/bots/api#chatmember
 _INSIDE: Final = frozenset({"creator", "administrator", "member"})
@@ -47,10 +45,8 @@ def read_entry(text: str) -> str | None:
 
     This is an id ("123", "-100123"), or a username in lower case ("@name").
     """
-    found = _ENTRY.fullmatch(text.strip().lower())
-    if found is None:
-        return None
-    return found[1] or f"@{found[2]}"
+    reference = read_reference(text.strip())
+    return None if reference is None else str(reference)
 
 
 def is_listed(visitor: Visitor, entries: AbstractSet[str]) -> bool:

@@ -1,11 +1,11 @@
-"""How an administrator names a chat in a command: by its id or by its @name."""
+"""How an operator names a chat, in a command or a setting: by its id or by its @name."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
 # ASCII digits only: int() reads other digits too, but nobody recognises the id that they mean.
-_ID: Final = re.compile(r"[-\u2212\u2013]?[0-9]{1,18}")
+_ID: Final = re.compile(r"[-\u2212\u2013]?[1-9][0-9]{0,17}")
 #: Source: https://core.telegram.org/api/usernames (sold names have four)
 _NAME: Final = re.compile(
     r"(?:@|(?:https?://)?t\.me/)([A-Za-z][A-Za-z0-9_]{3,31})/?", re.IGNORECASE
@@ -17,6 +17,10 @@ class ChatName:
     """A public name of a chat, in lower case and without the @."""
 
     name: str
+
+    def __str__(self) -> str:
+        """Return the name with the @."""
+        return f"@{self.name}"
 
 
 def read_reference(word: str) -> int | ChatName | None:

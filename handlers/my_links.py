@@ -1,13 +1,13 @@
 """/notmylinks and /mylinks: members who do not want their links answered in groups."""
 
 from aiogram import Router
-from aiogram.filters import Command
+from aiogram.filters import CommandObject
 from aiogram.types import CallbackQuery, Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
-from misc.filters import Carries
+from misc.filters import Carries, CommandNamed
 from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOuts
@@ -20,54 +20,39 @@ def router() -> Router:
     """Register both commands and the button."""
     router = Router(name="my links")
     # Neither is a request, so a group is not registered by it.
-    router.message.register(on_opt_out, Command("notmylinks"), flags=TURNS_AWAY | STORES)
-    router.message.register(on_opt_in, Command("mylinks"), flags=TURNS_AWAY | STORES)
+    router.message.register(
+        on_command, CommandNamed("notmylinks", "mylinks"), flags=TURNS_AWAY | STORES
+    )
     router.callback_query.register(on_press, Carries(one_of=(MY_LINKS,)), flags=STORES)
     return router
 
 
-async def on_opt_out(
+async def on_command(
     message: Message,
+    command: CommandObject,
     chat: ChatView,
     sender: Sender,
     texts: Texts,
     opt_outs: OptOuts,
     ack: UpdateAck,
 ) -> None:
-    """Stop answering the sender's links in groups, and say so.
+    """Stop answering the sender's links in groups, or answer them again, and say so.
 
     Raises:
         StorageError, DeliveryError: it is not stored, or the answer is not sent.
     """
-    sender_id = sender_of(message)
+    sender_id, words, button = sender_of(message), texts[chat.lang], None
     if sender_id is None:
         return
-    await opt_outs.add(sender_id)
+    if command.command == "mylinks":
+        await opt_outs.remove(sender_id)
+        text = words["my_links_on"]
+    else:
+        await opt_outs.add(sender_id)
+        text = words["my_links_off"]
+        button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
     ack.give()
-    words = texts[chat.lang]
-    button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
-    await sender.send_text(ChatTarget.of(message), words["my_links_off"], button)
-
-
-async def on_opt_in(
-    message: Message,
-    chat: ChatView,
-    sender: Sender,
-    texts: Texts,
-    opt_outs: OptOuts,
-    ack: UpdateAck,
-) -> None:
-    """Answer the sender's links in groups again, and say so.
-
-    Raises:
-        StorageError, DeliveryError: it is not stored, or the answer is not sent.
-    """
-    sender_id = sender_of(message)
-    if sender_id is None:
-        return
-    await opt_outs.remove(sender_id)
-    ack.give()
-    await sender.send_text(ChatTarget.of(message), texts[chat.lang]["my_links_on"])
+    await sender.send_text(ChatTarget.of(message), text, button)
 
 
 async def on_press(

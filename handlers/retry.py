@@ -1,4 +1,4 @@
-"""The buttons below an explanation: request the link again, and send a prepared answer again."""
+"""The buttons below an explanation: make a stored request again, or the links of a message."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -36,9 +36,10 @@ async def on_retry(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Queue the failed request again, and delete the error message.
+    """Queue the links of the message that failed again, and delete the error message.
 
-    Only the sender of the request may press the button. Without an index, it stands for all links.
+    Requests that are not stored have this button, and those of older versions. Only the sender of
+    the request may press it. Without an index, it stands for all links.
     """
     message = query.message
     request = message.reply_to_message if isinstance(message, Message) else None
@@ -79,13 +80,13 @@ async def on_resend(
     ack: UpdateAck,
     bot: Bot,
 ) -> None:
-    """Send an answer again that Telegram did not confirm, and delete the explanation.
+    """Make a request again that failed or was not confirmed, and delete the explanation.
 
     Who asked may press the button, and in a group its administrators. Of several presses, one
-    sends.
+    counts.
 
     Raises:
-        StorageError: the database did not respond, so nothing is sent.
+        StorageError: the database did not respond, so nothing is queued.
     """
     ticket = read_resend(query.data or "")
     request = await intake.store.find_ended(ticket) if ticket else None

@@ -14,6 +14,7 @@ from aiogram.types import (
 from core.chat_reference import ChatName, read_reference
 from core.pseudonyms import Pseudonyms
 from data.usernames import find_by_name
+from misc.addressing import sender_of
 from misc.ui.texts import Texts
 
 #: Key of the text for a reference that is missing or cannot be read; each command has its own.
@@ -44,11 +45,7 @@ class ChatLookup:
         Raises:
             StorageError: the database did not respond.
         """
-        if args:
-            return await self.of_word(args)
-        if message.reply_to_message is None:
-            return Unresolved(NO_REFERENCE)
-        return self.of_forward(message.reply_to_message)
+        return await self._resolve(referred(message, args))
 
     async def of_message(self, message: Message) -> int | Unresolved:
         """Return the chat that a message without a command names, or that it was forwarded from.
@@ -57,7 +54,7 @@ class ChatLookup:
             StorageError: the database did not respond.
         """
         if message.forward_origin:
-            return self.of_forward(message)
+            return author_of(message)
         return await self.of_word((message.text or "").strip())
 
     async def of_word(self, word: str) -> int | Unresolved:
@@ -66,27 +63,42 @@ class ChatLookup:
         Raises:
             StorageError: the database did not respond.
         """
-        reference = read_reference(word)
-        if isinstance(reference, ChatName):
-            found = await find_by_name(self.pseudonyms.of_name(reference.name))
-            return found or Unresolved("user_no_name", reference.name)
-        return Unresolved(NO_REFERENCE) if reference is None else reference
+        return await self._resolve(read_reference(word) or Unresolved(NO_REFERENCE))
 
-    @staticmethod
-    def of_forward(message: Message) -> int | Unresolved:
-        """Return the author of a forwarded message, or the chat of one that was sent as a chat.
+    async def _resolve(self, reference: int | ChatName | Unresolved) -> int | Unresolved:
+        if not isinstance(reference, ChatName):
+            return reference
+        found = await find_by_name(self.pseudonyms.of_name(reference.name))
+        return found or Unresolved("user_no_name", reference.name)
 
-        A card of /user, which the bot has sent, stands for the chat that it shows.
-        """
-        match message.forward_origin:
-            case MessageOriginUser(sender_user=user):
-                return user.id
-            case MessageOriginHiddenUser(sender_user_name=name):
-                return Unresolved("user_hidden", name)
-            case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
-                return chat.id
-            case _:
-                return _shown_chat(message) or Unresolved("user_no_origin")
+
+def referred(message: Message, args: str) -> int | ChatName | Unresolved:
+    """Return the chat that a command names, or else the author of what it replies to."""
+    if args:
+        return read_reference(args) or Unresolved(NO_REFERENCE)
+    if message.reply_to_message is None:
+        return Unresolved(NO_REFERENCE)
+    return author_of(message.reply_to_message)
+
+
+def author_of(message: Message) -> int | Unresolved:
+    """Return who wrote a message, or the chat in whose name it was sent.
+
+    A card of /user, which the bot has sent, stands for the chat that it shows. An administrator's
+    own message in a private chat, and that of an anonymous one in a group, stand for nobody.
+    """
+    match message.forward_origin:
+        case MessageOriginUser(sender_user=user):
+            return user.id
+        case MessageOriginHiddenUser(sender_user_name=name):
+            return Unresolved("user_hidden", name)
+        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+            return chat.id
+        case _:
+            sender_id = sender_of(message)
+            if sender_id and sender_id != message.chat.id:
+                return sender_id
+            return _shown_chat(message) or Unresolved("user_no_origin")
 
 
 def _shown_chat(message: Message) -> int | None:

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from aiogram import Bot
-from aiogram.filters import Command, Filter
+from aiogram.filters import Command, CommandObject, Filter
 from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 
 from core.choices import choice_in
@@ -47,12 +48,16 @@ class LooksLikeCommand(Filter):
 
 
 class CommandNamed(Command):
-    """Match one of this bot's commands in upper or lower case."""
+    """Match one of this bot's commands in upper or lower case; pass it in lower case."""
 
     __slots__ = ()
 
     def __init__(self, *names: str) -> None:
         super().__init__(*names, ignore_case=True)
+
+    def validate_command(self, command: CommandObject) -> CommandObject:
+        """Return the command in lower case, because handlers of several compare its name."""
+        return super().validate_command(replace(command, command=command.command.casefold()))
 
 
 class AnyCommand(Filter):

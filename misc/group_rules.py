@@ -34,6 +34,12 @@ class GroupRules:
         if reason := await self._reason_to_ignore(message, preferences):
             self.dropped(reason, message.chat.id)
             return ()
+        return self.of_enabled_sites(message, links, preferences)
+
+    def of_enabled_sites(
+        self, message: Message, links: Sequence[Link], preferences: Preferences
+    ) -> Sequence[Link]:
+        """Return the links whose sites the group has not disabled."""
         muted = [link for link in links if link.platform in preferences.muted]
         if muted:
             self.dropped("muted_site", message.chat.id)

@@ -88,7 +88,7 @@ class RequestIntake:
         self, message: Message, links: Sequence[Link], chat: ChatView, ack: UpdateAck
     ) -> RequestHandle:
         """Submit the requests for the links of a message once more."""
-        portion = await self._portion(message, links, chat, 0, self.limits.links_per_message)
+        portion = self._portion(message, links, chat, 0, self.limits.links_per_message)
         requests = self._requests(message, links, chat, portion, NO_CHOICE)
         return await self._submit(requests, ack, ack.update_id)
 
@@ -101,7 +101,7 @@ class RequestIntake:
         ack: UpdateAck,
     ) -> RequestHandle:
         """Submit the request for one of the links of a message."""
-        portion = await self._portion(message, links, chat, index, 1)
+        portion = self._portion(message, links, chat, index, 1)
         requests = self._requests(message, links, chat, portion, NO_CHOICE)
         return await self._submit(requests, ack, ack.update_id)
 
@@ -122,7 +122,7 @@ class RequestIntake:
         message = note.reply_to_message
         assert message is not None
         most = self.limits.links_per_message
-        portion = await self._portion(message, links, chat, start, most)
+        portion = self._portion(message, links, chat, start, most)
         requests = self._requests(message, links, chat, portion, choice)
         is_new = False
         if requests:
@@ -164,7 +164,9 @@ class RequestIntake:
         return await self._submit([request], ack, ack.update_id)
 
     async def resend(self, ticket: Ticket, ack: UpdateAck) -> bool:
-        """Send the answer to a request again; return False if another press has done that.
+        """Make an ended request again; return False if another press has done that.
+
+        What has certainly arrived is not sent again.
 
         Raises:
             StorageError: the database did not answer.
@@ -173,8 +175,9 @@ class RequestIntake:
         ack.give()
         if stored is None:
             return False
-        # Like a request of another process, it was accepted already.
-        self.serve([stored], stored.request.asked_at)
+        # The limits count: it may be one that did not fit.
+        contexts, most = self.contexts_of([stored]), self._most_messages(stored.request)
+        self._enqueue(contexts, most, stored.request.asked_at)
         return True
 
     async def resume(self) -> None:
@@ -215,11 +218,17 @@ class RequestIntake:
             return links
         return await self.groups.allowed(message, links, preferences)
 
-    async def _portion(
+    def _portion(
         self, message: Message, links: Sequence[Link], chat: ChatView, start: int, most: int
     ) -> "_Portion":
-        """Return the next links of a message, and what is left after them."""
-        allowed = await self.wanted_links(message, links[start:], chat.preferences)
+        """Return the next links of a message, and what is left after them.
+
+        Whoever presses its button wants them answered. Whether the message was a mention cannot be
+        told any more: Telegram leaves out what a message below a button replied to.
+        """
+        allowed: Sequence[Link] = links[start:]
+        if message.chat.type != "private":
+            allowed = self.groups.of_enabled_sites(message, allowed, chat.preferences)
         return _Portion(allowed[:most], allowed[most:])
 
     def _requests(
@@ -274,8 +283,7 @@ class RequestIntake:
         if not entries:
             return RequestHandle(0)
         first, limits = requests[0], self.limits
-        most = limits.private_queue if first.is_private else limits.group_queue
-        handle, left_out = self._enqueue_fitting(entries, most)
+        handle, left_out = self._enqueue_fitting(entries, self._most_messages(first))
         handle.on_end(partial(self._forget_if_idle, first.person_id))
         if left_out:
             self.metrics.dropped("waiting_links", first.chat_id)
@@ -283,6 +291,9 @@ class RequestIntake:
         else:
             await self.notices.say_waiting(first, self.queue.of_person(first.person_id))
         return handle
+
+    def _most_messages(self, request: Request) -> int:
+        return self.limits.private_queue if request.is_private else self.limits.group_queue
 
     def _forget_if_idle(self, person_id: int) -> None:
         if not self.queue.of_person(person_id):

@@ -6,17 +6,12 @@ from typing import Final
 
 from aiogram import Router
 from aiogram.filters import CommandObject
-from aiogram.types import (
-    Message,
-    MessageOriginChannel,
-    MessageOriginChat,
-    MessageOriginUser,
-)
+from aiogram.types import Message
 
-from core.access import read_entry
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.admin.menu import Press, Screen
+from misc.chat_lookup import Unresolved, referred
 from misc.filters import CommandNamed, FromAdmin
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.texts import Texts
@@ -31,8 +26,7 @@ def router(admins: frozenset[int]) -> Router:
     router = Router(name="access")
     router.message.filter(FromAdmin(admins))
     router.message.register(on_access, CommandNamed("access"), flags=TURNS_AWAY)
-    router.message.register(on_allow, CommandNamed("allow"), flags=TURNS_AWAY)
-    router.message.register(on_disallow, CommandNamed("disallow"), flags=TURNS_AWAY)
+    router.message.register(on_change, CommandNamed("allow", "disallow"), flags=TURNS_AWAY)
     return router
 
 
@@ -48,7 +42,7 @@ async def on_access(
     await sender.send_text(ChatTarget.of(message), _report(access, texts, chat.lang))
 
 
-async def on_allow(
+async def on_change(
     message: Message,
     command: CommandObject,
     chat: ChatView,
@@ -56,37 +50,21 @@ async def on_allow(
     sender: Sender,
     texts: Texts,
 ) -> None:
-    """Add a person or group to the list, and report the result.
+    """Add a person or group to the list or remove one, and report the result.
+
+    A name is stored as it is, whether the bot knows its owner or not.
 
     Raises:
         StorageError, DeliveryError: the list is not changed, or the result is not reported.
     """
-    entry, key = _entry_of(message, command), "allow_usage"
-    if entry:
-        admin = message.from_user.id if message.from_user else 0
-        key = "allow_added" if await access.add(entry, admin) else "allow_known"
-    await sender.send_text(ChatTarget.of(message), texts(chat.lang, key, who=entry or ""))
-
-
-async def on_disallow(
-    message: Message,
-    command: CommandObject,
-    chat: ChatView,
-    access: AccessPolicy,
-    sender: Sender,
-    texts: Texts,
-) -> None:
-    """Remove a person or group from the list, and report the result.
-
-    Raises:
-        StorageError, DeliveryError: the list is not changed, or the result is not reported.
-    """
-    entry, key = _entry_of(message, command), "allow_usage"
-    if entry in access.fixed:
-        key = "allow_fixed"
-    elif entry:
-        key = "allow_removed" if await access.remove(entry) else "allow_missing"
-    await sender.send_text(ChatTarget.of(message), texts(chat.lang, key, who=entry or ""))
+    reference = referred(message, (command.args or "").strip())
+    if isinstance(reference, Unresolved):
+        text = reference.text(texts, chat.lang, "allow_usage")
+    else:
+        entry, admin_id = str(reference), message.from_user.id if message.from_user else 0
+        key = await _change(access, command.command, entry, admin_id)
+        text = texts(chat.lang, key, who=entry)
+    await sender.send_text(ChatTarget.of(message), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +80,13 @@ class AccessSection:
         return Screen(f"{report}\n\n{self.texts[press.lang]['allow_usage']}")
 
 
-def _entry_of(message: Message, command: CommandObject) -> str | None:
-    """Return the entry that a command is about: its argument, or whoever it answers."""
-    if command.args:
-        return read_entry(command.args)
-    author_id = message.reply_to_message and _author_of(message.reply_to_message)
-    return str(author_id) if author_id else None
-
-
-def _author_of(message: Message) -> int | None:
-    """Return who wrote a message; None for bots, hidden authors and anonymous administrators."""
-    match message.forward_origin:
-        case MessageOriginUser() as origin:
-            return origin.sender_user.id
-        case MessageOriginChat() as origin:
-            return origin.sender_chat.id
-        case MessageOriginChannel() as origin:
-            return origin.chat.id
-        case None if message.sender_chat:
-            return message.sender_chat.id if message.sender_chat.id != message.chat.id else None
-        case None if message.from_user and not message.from_user.is_bot:
-            return message.from_user.id
-        case _:
-            return None
+async def _change(access: AccessPolicy, action: str, entry: str, admin_id: int) -> str:
+    """Change the list; return the key of the text about the result."""
+    if action == "allow":
+        return "allow_added" if await access.add(entry, admin_id) else "allow_known"
+    if entry in access.fixed:
+        return "allow_fixed"
+    return "allow_removed" if await access.remove(entry) else "allow_missing"
 
 
 def _report(access: AccessPolicy, texts: Texts, lang: str) -> str:

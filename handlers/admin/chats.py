@@ -9,7 +9,7 @@ from aiogram.types import Message
 from core.errors import ChatForbiddenError, DeliveryError, UnknownOutcomeError
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.chat_lookup import NO_REFERENCE, ChatLookup, Unresolved
+from misc.chat_lookup import NO_REFERENCE, ChatLookup, Unresolved, author_of
 from misc.filters import CommandNamed, FromAdmin, InPrivate
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import Texts
@@ -53,7 +53,7 @@ async def _addressee(message: Message, lookup: ChatLookup) -> tuple[int | Unreso
     assert parts
     replied: int | Unresolved = Unresolved(NO_REFERENCE)
     if message.reply_to_message:
-        replied = lookup.of_forward(message.reply_to_message)
+        replied = author_of(message.reply_to_message)
         if not isinstance(replied, Unresolved):
             return replied, parts["rest"]
     named = await lookup.of_word(parts["word"])

@@ -27,12 +27,12 @@ VERSIONS: Final = "pick/"
 VERSION: Final = "take/"
 #: Delete the message with the versions.
 CLOSE: Final = "close"
-#: Retry the request whose message the error message replies to; followed by "/<index>" of the link
-#: if the message has several.
+#: Retry a request that is not stored: the error message replies to its message; followed by
+#: "/<index>" of the link if the message has several.
 RETRY: Final = "retry_video"
 #: Fetch the other links of the message that is replied to; followed by the index of the first.
 REST: Final = "rest/"
-#: Send the answer to a request again; followed by "<row>/<attempts>".
+#: Make a stored request again, or send what is left of its answer; followed by "<row>/<attempts>".
 RESEND: Final = "resend/"
 #: Retry an inline message.
 AGAIN: Final = "again"

@@ -13,7 +13,7 @@ class BotProfile:
 
     #: Without the @.
     username: str
-    #: Titles of the sites, as one text.
+    #: Titles of the sites.
     platforms: tuple[str, ...]
     #: Largest file that can be sent, in MB (10^6 bytes).
     limit_mb: int
@@ -32,7 +32,6 @@ class BotProfile:
 
 def private_help(texts: Texts, lang: str, profile: BotProfile) -> str:
     """Return the help (Telegram HTML) for a private chat."""
-    FileSize(profile.limit_mb * 1_000_000)
     parts = [
         texts(lang, "help_links", platforms=profile.platforms),
         texts[lang]["help_sound"],

@@ -111,7 +111,9 @@ class ChatPresenter:
     async def explain(self, error: ClipferryError, ticket: Ticket | None = None) -> None:
         """Explain a failure: in private always, in groups only what is about the bot itself.
 
-        An answer that may be sent again has a button for that, in every chat. It uses `ticket`.
+        An answer that may be sent again has a button for that, in every chat, and in private chats
+        a request that may succeed later. The button uses `ticket`, because the message that is
+        answered need not say which version was asked for, nor have the link.
 
         Raises:
             DeliveryError: Telegram did not take it.
@@ -126,7 +128,7 @@ class ChatPresenter:
             button = self._resend(error, ticket) or (again if error.retryable else None)
             await self._sender.edit_inline(self.target, text, button)
         else:
-            button = self._resend(error, ticket) or self._way_out(error)
+            button = self._resend(error, ticket) or self._way_out(error, ticket)
             await self._sender.send_text(self.target, text, button)
 
     async def invite(self) -> None:
@@ -172,33 +174,31 @@ class ChatPresenter:
         return f"https://t.me/{self._factory.bot_username}"
 
     def _resend(self, error: ClipferryError, ticket: Ticket | None) -> InlineKeyboardMarkup | None:
-        """Return the button that sends the same answer again, or without a ticket its link."""
-        if not error.resendable:
-            return None
-        if ticket:
-            data = resend_of(ticket)
-        elif self.target.inline_id:
-            data = AGAIN
-        elif self._request.press is None:
-            data = retry_of(self._request.index)
-        else:
-            return None
-        return keyboards.try_again(self._words["resend_button"], data)
+        """Return the button that sends an answer again that Telegram did not confirm."""
+        data = self._data_of_retry(ticket) if error.resendable else None
+        return keyboards.try_again(self._words["resend_button"], data) if data else None
 
-    def _way_out(self, error: ClipferryError) -> InlineKeyboardMarkup | None:
+    def _way_out(self, error: ClipferryError, ticket: Ticket | None) -> InlineKeyboardMarkup | None:
         """Return a retry button if a retry can help, or a link to a post that cannot be sent."""
         if error.retryable:
-            label = self._words["retry_button"]
-            return (
-                keyboards.try_again(label, retry_of(self._request.index))
-                if self._request.press is None and not self._is_group
-                else None
-            )
+            data = None if self._is_group else self._data_of_retry(ticket)
+            return keyboards.try_again(self._words["retry_button"], data) if data else None
         if isinstance(error, RequestCancelledError):
             return None  # The post is no longer wanted.
         if isinstance(error, LimitError | SendingForbiddenError):
             return keyboards.link_button(self._words["source"], self._request.link.url)
         return None
+
+    def _data_of_retry(self, ticket: Ticket | None) -> str | None:
+        """Return the callback data of a button that makes the request again.
+
+        A request that is not stored has no ticket, only its message to read the link from.
+        """
+        if ticket:
+            return resend_of(ticket)
+        if self.target.inline_id:
+            return AGAIN
+        return retry_of(self._request.index) if self._request.press is None else None
 
 
 def _diagnostic(error: BaseException) -> str:

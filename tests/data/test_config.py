@@ -219,11 +219,11 @@ def test_the_access_list_is_read_in_every_form(ini: Path, env: Path):
         env,
         {
             "ACCESS_MODE": "members",
-            "ACCESS_LISTED": "5, -1007, @Ada, https://t.me/Bo_b",
+            "ACCESS_LISTED": "5, -1007, @Ada_B, https://t.me/Bo_b",
             "ACCESS_CHANNELS": "@News,-1005",
         },
     ).access
-    assert access.listed == ("5", "-1007", "@ada", "@bo_b")
+    assert access.listed == ("5", "-1007", "@ada_b", "@bo_b")
     assert access.channels == ("@news", "-1005")
 
 

@@ -429,7 +429,7 @@ async def test_a_member_is_not_answered_any_more_after_a_restart_either(harness:
     other = harness.world.group(-1003)
     await register_chat(-1003, "en")
     bo = harness.world.person(1002, "Bo")
-    await harness.say("/notmylinks", chat=crew)
+    await harness.say("/NotMyLinks", chat=crew)
     assert harness.texts(crew) == [EN["my_links_off"]]
     await harness.stop()
     await harness.start()

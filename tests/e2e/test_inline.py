@@ -93,16 +93,16 @@ async def test_a_known_album_is_offered_as_a_whole_first_and_then_item_by_item(
     whole, *items = await inline.type(ALBUM)
     assert whole == first
     assert [card["title"] for card in items[:3]] == [
-        "Picture 1 of 12",
+        "Photo 1 of 12",
         "Video 2 of 12",
-        "Picture 3 of 12",
+        "Photo 3 of 12",
     ]
     message = await inline.send(whole["id"])
     assert arrows(message) == ["stats_noop", "page/1"]
     await inline.press(message, "page/1")
     assert "video" in message
     single = await inline.send(items[2]["id"])
-    assert single["caption"].splitlines()[0] == "Picture 3 of 12"
+    assert single["caption"].splitlines()[0] == "Photo 3 of 12"
     assert "The first" not in single["caption"]
     assert "page/1" not in str(single.get("reply_markup"))
     assert harness.simulator.log == []

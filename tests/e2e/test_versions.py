@@ -260,6 +260,51 @@ async def test_subtitles_that_cannot_be_read_are_explained(with_subtitles: BotHa
     assert documents(with_subtitles) == []
 
 
+# --- again -----------------------------------------------------------------------------------------
+
+
+async def retried(post: BotHarness) -> None:
+    """Press the retry button of the last message, once the site answers again."""
+    explanation = post.answers()[-1]
+    post.site.posts[ID].page_trouble = ""
+    await post.press(explanation, button(explanation, EN["retry_button"]))
+    assert explanation["message_id"] not in post.home.messages
+
+
+async def test_a_failed_version_is_asked_for_again_as_it_was(post: BotHarness):
+    post.site.posts[ID].page_trouble = "login"
+    await post.say(f"{VIDEO} mp3")
+    await retried(post)
+    assert received(post) == [("audio", f"{ID}.mp3")]
+
+
+async def test_a_failed_version_of_the_message_above_is_asked_for_again(post: BotHarness):
+    post.site.posts[ID].page_trouble = "login"
+    link = await post.say(VIDEO)
+    await post.say("mp3", reply_to_message=link)
+    await retried(post)
+    assert received(post) == [("audio", f"{ID}.mp3")]
+
+
+async def test_a_failed_version_of_a_button_is_asked_for_again(post: BotHarness):
+    await post.say(VIDEO)
+    video = post.videos()[0]
+    post.site.posts[ID].page_trouble = "login"
+    await post.press(video, f"take/small/tiktok/{ID}")
+    await retried(post)
+    assert received(post) == [("video", 1080), ("video", 480)]
+
+
+async def test_failed_audio_of_a_button_is_asked_for_again(post: BotHarness):
+    await post.say(VIDEO)
+    video = post.videos()[0]
+    post.site.posts[ID].page_trouble = "login"
+    await post.press(video, f"id/{ID}")
+    await retried(post)
+    assert received(post) == [("video", 1080), ("audio", f"{ID}.mp3")]
+    assert button(video, EN["sound_button"])
+
+
 async def test_slideshows_and_groups_have_no_button(harness: BotHarness):
     harness.video(pictures=tuple(harness.samples.picture(200 + n, 300, "s") for n in range(2)))
     await harness.start()

@@ -297,6 +297,16 @@ async def test_a_retry_repeats_links_that_were_served(bench: Bench):
     assert [request.link for request in bench.requests] == [LINK, LINK]
 
 
+async def test_a_press_needs_no_mention(bench: Bench):
+    """Telegram leaves out what the message below a button replied to."""
+    chat = ChatView("en", preferences=Preferences(only_mentioned=True))
+    await bench.opt_outs.add(PERSON)
+    note = bench.note(80, "rest/1")
+    assert await bench.intake.submit_rest(note, [LINK, OTHER], 1, chat, bench.ack())
+    await bench.end_all()
+    assert [request.link for request in bench.requests] == [OTHER]
+
+
 async def test_what_another_process_has_served_is_looked_up(bench: Bench):
     now = datetime.now(UTC)
     asked_at = int(now.timestamp())

@@ -18,7 +18,7 @@ from app.bot_commands import (
 )
 from core.broadcasts import State
 from core.captions import CaptionPart
-from core.choices import WordKind
+from core.choices import WordKind, choice_in
 from core.errors import (
     BugError,
     ClipferryError,
@@ -35,7 +35,7 @@ from data.config import ROOT
 from handlers.admin import audience
 from handlers.statistics.screens import Screen
 from misc.ui.settings_menu import GROUP_SWITCHES, Page
-from misc.ui.texts import DECIDING, Text, Texts, load_texts
+from misc.ui.texts import DECIDING, Text, Texts, choice_words, load_texts
 from simulator.telegram.markup import parse_html
 from tests.core.test_rules import leaves
 
@@ -142,12 +142,14 @@ def test_stilted_english_is_found(stilted: str):
 #: How each language must not be written: wrong typography, and words its glossary replaces.
 MISTAKES = {
     "ar": r"[\u0600-\u06ff],|[\u0600-\u06ff]\?|تيليغرام",
-    "hi": r"[\u0900-\u097f]\.(?:\s|$)",
-    "id": r"\bkiriman|\bkamu\b",
-    "ru": r"\bпост(?:а|у|ом|е|ы|ов|ам)?\b|\bещё не\b|\bпринес|\bиграют\b|[\"“”]| - |[\d}] %",
+    "hi": r"[\u0900-\u097f]\.(?:\s|$)|तस्वीर|गुणवत्ता|प्रतिबंध|समूह",
+    "id": r"\bkiriman|\bkamu\b|\bgambar",
+    "ru": r"\bпост(?:а|у|ом|е|ы|ов|ам)?\b|\bещё не\b|\bпринес|\bиграют\b|[\"“”]| [-–] |[\d}] %"
+    r"|картинк",
     "so": r"\bxiriiriy",
-    "uk": r"\bпост(?:а|у|ом|і|и|ів|ам)?\b|\bще не\b|\bпринес|\bграють\b|[\"“”]| - |[\d}] %|\w'\w",
-    "vi": r"\bmang\b",
+    "uk": r"\bпост(?:а|у|ом|і|и|ів|ам)?\b|\bще не\b|\bпринес|\bграють\b|[\"“”]| - |[\d}] %|\w'\w"
+    r"| – |картинк|публікац|початков\w+ файл",
+    "vi": r"\bmang\b|\btải xuống",
 }
 
 
@@ -178,10 +180,17 @@ def test_mistakes_are_found(language: str, mistake: str):
 
 @pytest.mark.parametrize("language", sorted(FILES))
 def test_units_of_sizes_come_from_the_formatter(language: str):
-    unit = re.compile(r"\b[KMG]B\b|\b[кМГ]Б\b|بايت")
+    unit = re.compile(r"\b[KMG]B\b|\b[кМГ]Б\b|بايت|[كمغ]\.ب")
     assert [
         key for key, text in FILES[language].items() if any(map(unit.search, forms(text)))
     ] == []
+
+
+@pytest.mark.parametrize("language", sorted(FILES))
+def test_the_words_that_the_help_names_choose_a_version(language: str):
+    words = re.findall("<code>(.*?)</code>", FILES[language]["help_versions"])
+    assert len(words) == 4
+    assert [word for word in words if choice_in(word, choice_words()) is None] == []
 
 
 @pytest.mark.parametrize("language", sorted(FILES))
