@@ -260,7 +260,7 @@ async def test_subtitles_that_cannot_be_read_are_explained(with_subtitles: BotHa
     assert documents(with_subtitles) == []
 
 
-# --- again -----------------------------------------------------------------------------------------
+# --- again ----------------------------------------------------------------------------------------
 
 
 async def retried(post: BotHarness) -> None:
