@@ -33,6 +33,7 @@ from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
 from misc.intake import RequestIntake
 from misc.ui.texts import load_texts
+from misc.waiting_notes import WaitingNotes
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 _SWEEP_S = 3_600
 _BROADCASTS_S = 2
 _BACKLOG_S = 1
+_NOTES_S = 1
 _OUTCOMES_S = 10
 _TOPS_S = 5
 _BOARD_EVER_S = 3_600
@@ -251,7 +253,7 @@ class Application:
         if run.has("receiver"):
             tasks += self._receiver_tasks()
         if run.has("scheduler"):
-            tasks += [self._take_over_task(intake), *self._scheduler_tasks(), *self._alarm_tasks()]
+            tasks += [*self._request_tasks(intake), *self._scheduler_tasks(), *self._alarm_tasks()]
         return tasks
 
     def _receiver_tasks(self) -> list[PeriodicTask]:
@@ -270,13 +272,16 @@ class Application:
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
         ]
 
-    def _take_over_task(self, intake: RequestIntake) -> PeriodicTask:
-        """Return what continues the requests that another process has left."""
-        lease_s = self._settings.run.lease_s
+    def _request_tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
+        """Return what continues requests that another process has left, and shows those of all."""
+        lease_s, bot_id = self._settings.run.lease_s, self.container.bot.id
         if not self._settings.run.is_fleet:
-            return PeriodicTask("request take-over", lease_s, intake.resume)
-        work = partial(rescue, self.container.bot.id, lease_s)
-        return PeriodicTask("job rescue", lease_s / 2, work)
+            return [PeriodicTask("request take-over", lease_s, intake.resume)]
+        notes = WaitingNotes(bot_id, intake)
+        return [
+            PeriodicTask("job rescue", lease_s / 2, partial(rescue, bot_id, lease_s)),
+            PeriodicTask("notes of waiting requests", _NOTES_S, notes.update),
+        ]
 
     def _access_tasks(self) -> list[PeriodicTask]:
         access = self.container.access
