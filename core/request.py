@@ -18,7 +18,7 @@ MAX_ATTEMPTS: Final = 30
 
 #: What to deliver: the post, its audio ("sound"), or its slides as one video.
 Kind = Literal["post", "sound", "slides"]
-_KINDS: Final = frozenset(get_args(Kind))
+_KINDS: Final = get_args(Kind)
 #: Version of the JSON form of requests. A release increases it if it stores something that older
 #: versions must not ignore; the form then has it as `v`. Without `v` the version is 1.
 SCHEMA: Final = 1
@@ -112,9 +112,9 @@ class Request:
         """
         try:
             values: dict[str, Any] = json.loads(text)
+            values["link"] = Link(*values["link"])
             if values.pop("v", SCHEMA) > SCHEMA or values["kind"] not in _KINDS:
                 return None
-            values["link"] = Link(*values["link"])
             values["preferences"] = Preferences.from_json(values.pop("wishes", None))
             if press := values.get("press"):
                 values["press"] = ButtonPress(*press)

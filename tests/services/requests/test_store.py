@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError, StorageError
@@ -15,7 +15,7 @@ from core.request import Progress
 from data import database
 from data.models import Requests
 from data.requests import Claim, claim_request, store_requests
-from services.requests.store import RequestStore, StoredRequest
+from services.requests.store import UNREADABLE, RequestStore, StoredRequest
 from tests.fakes import BOT_ID, make_request
 from tests.leases import expire_all
 
@@ -260,7 +260,7 @@ async def test_a_database_that_fails_on_the_way_stops_no_answer(fail: Fail):
 
 
 async def make_unreadable(row: int | None) -> None:
-    statement = update(Requests).where(Requests.id == row).values(what='{"kind": "hologram"}')
+    statement = update(Requests).where(Requests.id == row).values(what='{"kind": "post"}')
     await database.write(lambda db: db.execute(statement))
 
 
@@ -271,6 +271,8 @@ async def test_an_unreadable_request_is_closed_and_stops_no_other(now: list[int]
     assert [taken.row for taken in await left_open()] == [readable.row]
     await expire_all()
     assert [taken.row for taken in await left_open()] == [readable.row]
+    outcome = select(Requests.outcome).where(Requests.id == unreadable.row)
+    assert await database.read(lambda db: db.execute(outcome).scalar()) == UNREADABLE
 
 
 async def test_an_unreadable_request_that_cannot_be_closed_stops_no_other(
