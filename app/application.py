@@ -38,6 +38,7 @@ from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
 from misc.intake import RequestIntake
 from misc.ui.texts import load_texts
+from misc.waiting_notes import WaitingNotes
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 _SWEEP_S = 3_600
 _BROADCASTS_S = 2
 _BACKLOG_S = 1
+_NOTES_S = 1
 _OUTCOMES_S = 10
 _LAG_S = 1
 _TOPS_S = 5
@@ -276,7 +278,7 @@ class Application:
         if run.has("scheduler"):
             tasks += [
                 replace(task, is_mine=self._scheduler.is_held)
-                for task in (*self._once_for_all(), *self._alarm_tasks())
+                for task in (*self._once_for_all(intake), *self._alarm_tasks())
             ]
         return tasks
 
@@ -304,16 +306,19 @@ class Application:
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
         ]
 
-    def _once_for_all(self) -> list[PeriodicTask]:
+    def _once_for_all(self, intake: RequestIntake) -> list[PeriodicTask]:
         """Return the tasks about the database and the chats: the elected process does them."""
         tasks = [
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
         ]
         if self._settings.run.is_fleet:
-            lease_s = self._settings.run.lease_s
-            work = partial(rescue, self.container.bot.id, lease_s)
-            tasks.append(PeriodicTask("job rescue", lease_s / 2, work))
+            lease_s, bot_id = self._settings.run.lease_s, self.container.bot.id
+            notes = WaitingNotes(bot_id, intake)
+            tasks += [
+                PeriodicTask("job rescue", lease_s / 2, partial(rescue, bot_id, lease_s)),
+                PeriodicTask("notes of waiting requests", _NOTES_S, notes.update),
+            ]
         return tasks
 
     def _access_tasks(self) -> list[PeriodicTask]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from core.choices import Piece
 from core.media import Link
@@ -18,6 +18,10 @@ MAX_ATTEMPTS: Final = 30
 
 #: What to deliver: the post, its audio ("sound"), its slides as one video, or its subtitles.
 Kind = Literal["post", "sound", "slides", "subtitles"]
+_KINDS: Final = get_args(Kind)
+#: Version of the JSON form of requests. A release increases it if it stores something that older
+#: versions must not ignore; the form then has it as `v`. Without `v` the version is 1.
+SCHEMA: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class Request:
         try:
             values: dict[str, Any] = json.loads(text)
             values["link"] = Link(*values["link"])
+            if values.pop("v", SCHEMA) > SCHEMA or values["kind"] not in _KINDS:
+                return None
             values["preferences"] = Preferences.from_json(values.pop("wishes", None))
             if press := values.get("press"):
                 values["press"] = ButtonPress(*press)
@@ -120,6 +126,22 @@ class Request:
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
+
+
+def is_from_newer_version(text: str) -> bool:
+    """Return True if the JSON form of a request is one that a newer version may understand.
+
+    It says so itself, or it has a kind or fields that this version does not know.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return False
+    if not isinstance(values, dict):
+        return False
+    version = values.get("v", SCHEMA)
+    is_newer = isinstance(version, int) and version > SCHEMA
+    return is_newer or values.get("kind", "post") not in _KINDS or bool(values.keys() - _STORED)
 
 
 def press_id(chat_id: int, message_id: int, data: str) -> int:
@@ -232,3 +254,7 @@ class Progress:
 
 _NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3", "subtitles"})
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)
+#: Every name in the JSON form.
+_STORED: Final = frozenset({*_PLAIN, *_NESTED - {"preferences"}, "wishes", "v"})
+    {*_PLAIN, "link", "wishes", "press", "piece", "is_mp3", "subtitles", "v"}
+)

@@ -24,9 +24,10 @@ from sqlalchemy import (
 )
 
 from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
-from data.database import read, read_one, table_of, unix_now, write
+from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
+from data.workers import is_alive
 
 #: Number of recipients listed per transaction. Small enough to let other writers in between.
 _CHUNK: Final = 20_000
@@ -51,9 +52,12 @@ _BY_CARD: Final = PreparedStatement(
 _SET_OUTCOME: Final = PreparedStatement(
     update(_RECIPIENTS)
     .where(
-        _RECIPIENTS.c.broadcast_id == bindparam("id"), _RECIPIENTS.c.chat_id == bindparam("chat")
+        _RECIPIENTS.c.broadcast_id == bindparam("id"),
+        _RECIPIENTS.c.chat_id == bindparam("chat"),
+        _RECIPIENTS.c.outcome == str(Outcome.LEAVING),
     )
     .values(outcome=bindparam("how"))
+    .returning(_RECIPIENTS.c.chat_id)
 )
 _START_SENDING: Final = PreparedStatement(
     update(_RECIPIENTS)
@@ -61,7 +65,11 @@ _START_SENDING: Final = PreparedStatement(
         _RECIPIENTS.c.broadcast_id == bindparam("id"),
         _RECIPIENTS.c.chat_id == bindparam("chat"),
         _RECIPIENTS.c.outcome == str(Outcome.WAITING),
-        exists().where(_TABLE.c.id == bindparam("id"), _TABLE.c.state == str(State.RUNNING)),
+        exists().where(
+            _TABLE.c.id == bindparam("id"),
+            _TABLE.c.state == str(State.RUNNING),
+            _TABLE.c.owner == bindparam("me"),
+        ),
     )
     .values(outcome=str(Outcome.LEAVING))
     .returning(_RECIPIENTS.c.chat_id)
@@ -243,14 +251,17 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
 
     Messages that were being sent when the previous worker died get the outcome `UNKNOWN`.
     """
-    is_alive = exists().where(Workers.name == Broadcasts.owner, Workers.alive_until >= unix_now())
     due = (
         select(Broadcasts.id)
         .where(
             Broadcasts.bot_id == bot_id,
             Broadcasts.state == State.RUNNING,
-            Broadcasts.starts_at <= unix_now(),
-            or_(Broadcasts.owner.is_(None), Broadcasts.owner == owner, not_(is_alive)),
+            Broadcasts.starts_at <= DatabaseTime(),
+            or_(
+                Broadcasts.owner.is_(None),
+                Broadcasts.owner == owner,
+                not_(is_alive(Broadcasts.owner)),
+            ),
         )
         .order_by(Broadcasts.id)
         .limit(1)
@@ -284,7 +295,7 @@ async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: st
     if a live worker attends to them. None pauses all. `trouble` is the key of the text that says
     why.
     """
-    alive = select(Workers.name).where(Workers.alive_until >= unix_now())
+    alive = select(Workers.name).where(Workers.alive_until >= DatabaseTime())
     condition = (_TABLE.c.bot_id == bot_id) & (_TABLE.c.state == str(State.RUNNING))
     if unattended_since is not None:
         last_at = func.coalesce(_TABLE.c.progress_at, 0)
@@ -370,22 +381,27 @@ async def next_recipients(broadcast_id: int, after: int | None, number: int) -> 
     return list(await read(lambda db: db.execute(query).scalars().all()))
 
 
-async def record_sending_to(broadcast_id: int, chat_id: int) -> bool:
-    """Record that the message to a chat is about to be sent.
+async def record_sending_to(broadcast_id: int, chat_id: int, owner: str) -> bool:
+    """Record that the message to a chat is about to be sent by a worker.
 
     Return False if it must not be sent: the broadcast was paused or ended in the meantime, or
-    another process has sent the message.
+    another worker has claimed it or has sent the message.
     """
-    values = {"id": broadcast_id, "chat": chat_id}
+    values = {"id": broadcast_id, "chat": chat_id, "me": owner}
     return await write(lambda db: _START_SENDING.first(db, values) is not None)
 
 
 async def record_outcome(broadcast_id: int, chat_id: int, outcome: Outcome) -> None:
-    """Record the outcome of one message, and increase the broadcast's counter for it."""
+    """Record the outcome of one message, and increase the broadcast's counter for it.
+
+    Nothing is changed if the message was not being sent: another worker has claimed the broadcast,
+    and has counted it as unknown.
+    """
     values = {"id": broadcast_id, "chat": chat_id, "how": str(outcome)}
 
     def work(db: Connection) -> None:
-        _SET_OUTCOME.first(db, values)
+        if _SET_OUTCOME.first(db, values) is None:
+            return
         if increase := _INCREASE_COUNTER.get(outcome):
             increase.first(db, {"number": broadcast_id, "at": unix_now()})
 

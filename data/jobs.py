@@ -15,8 +15,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, or_, select, text, update
 
 from core.chat_queue import Lane
-from core.request import Request
-from data.database import lock_upgrades, read, read_one, without_time_limits, write
+from core.request import Progress, Request
+from data.database import DatabaseTime, lock_upgrades, read, read_one, without_time_limits, write
 from data.models import KeyValues, Requests
 from data.requests import store_requests
 from data.workers import is_alive
@@ -116,6 +116,25 @@ _TAKE_BACK: Final = text(
     SELECT procrastinate_retry_job_v2(id, NULL, NULL, NULL, NULL) FROM locked
     """
 )
+#: The first request of each message that waits, of the next `most` messages. A lane's later ones
+#: have no status note: ten messages at once would otherwise have ten.
+_WAITING: Final = text(
+    """
+    WITH next AS (
+      SELECT args, lock, priority, id FROM procrastinate_jobs
+        WHERE status = 'todo' AND queue_name = :queue ORDER BY priority DESC, id LIMIT :most
+    ), places AS (
+      SELECT CAST(args->'rows'->>0 AS bigint) AS row,
+          row_number() OVER (ORDER BY priority DESC, id) AS place,
+          row_number() OVER (PARTITION BY lock ORDER BY priority DESC, id) AS place_in_lane
+        FROM next
+    )
+    SELECT row, what, progress, place FROM places JOIN requests ON requests.id = row
+      WHERE place_in_lane <= 3 AND owner IS NULL AND finished_at IS NULL
+        AND asked_at <= extract(epoch FROM now()) - :patience_s
+      ORDER BY place
+    """
+)
 _HAS_NO_JOB: Final = text(
     f"""
     NOT EXISTS (SELECT FROM procrastinate_jobs
@@ -137,6 +156,17 @@ class Room:
     total: int
     #: The same press is being handled.
     is_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """A request that no worker has taken yet."""
+
+    row: int
+    request: Request
+    progress: Progress
+    #: Its place among all that wait, from 1.
+    place: int
 
 
 async def set_up_engine() -> None:
@@ -276,6 +306,42 @@ async def pass_on(bot_id: int, row: int, request: Request) -> None:
     await write(work)
 
 
+async def waiting_requests(bot_id: int, patience_s: float, most: int) -> list[WaitingRequest]:
+    """Return requests that have waited for some seconds, of the next `most` messages, in order.
+
+    Raises:
+        StorageError: the database did not respond.
+    """
+    values = {"queue": queue_of(bot_id), "patience_s": patience_s, "most": most}
+    found = await read(lambda db: db.execute(_WAITING, values).all())
+    return [
+        WaitingRequest(row.row, request, Progress.from_json(row.progress), row.place)
+        for row in found
+        if (request := Request.from_json(row.what))
+    ]
+
+
+async def record_waiting_note(row: int, before: Progress, after: Progress) -> bool:
+    """Record the status note of a request that waits; return False if it waits no longer.
+
+    Raises:
+        StorageError: the database did not respond.
+    """
+    known = Requests.progress == before.as_json()
+    statement = (
+        update(Requests)
+        .where(
+            Requests.id == row,
+            Requests.owner.is_(None),
+            Requests.finished_at.is_(None),
+            # What a worker has sent meanwhile must not be forgotten.
+            known if before != Progress() else Requests.progress.is_(None),
+        )
+        .values(progress=after.as_json())
+    )
+    return bool(await write(lambda db: db.execute(statement).rowcount))
+
+
 async def any_open(rows: Sequence[int]) -> bool:
     """Return True if one of the requests has not ended."""
     query = select(Requests.id).where(Requests.id.in_(rows), Requests.finished_at.is_(None))
@@ -302,13 +368,16 @@ def _identity(request: Request) -> str:
 
 
 def _abandoned(db: Connection, bot_id: int, lease_s: int) -> list[int]:
-    """Return the ids of jobs that were taken long ago, and whose requests no live worker has."""
+    """Return the ids of jobs that were taken long ago, and whose requests no live worker has.
+
+    A worker ends its job a moment after the last of the requests.
+    """
     values = {"queue": queue_of(bot_id), "silent_s": lease_s}
     jobs = {row.id: row.rows for row in db.execute(_LONG_TAKEN, values)}
     rows = {row for each in jobs.values() for row in each}
-    query = select(Requests.id).where(
-        Requests.id.in_(rows), Requests.finished_at.is_(None), is_alive(Requests.owner)
-    )
+    is_served = Requests.finished_at.is_(None) & is_alive(Requests.owner)
+    has_just_ended = Requests.finished_at > DatabaseTime() - lease_s
+    query = select(Requests.id).where(Requests.id.in_(rows), is_served | has_just_ended)
     served = set(db.execute(query).scalars())
     return [job for job, rows in jobs.items() if served.isdisjoint(rows)]
 

@@ -1,16 +1,16 @@
 """The request store: requests that survive a restart, and flights."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Update, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError
 from core.media import Link
-from core.request import Progress, Request, Ticket
+from core.request import Progress, Request, Ticket, is_from_newer_version
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
@@ -55,6 +55,7 @@ _FINISH: Final = PreparedStatement(
 _IS_ORPHAN: Final = _TABLE.c.finished_at.is_(None) & or_(
     _TABLE.c.owner.is_(None), ~is_alive(_TABLE.c.owner)
 )
+_RELEASE: Final = PreparedStatement(_CLAIMED.values(owner=None, epoch=_TABLE.c.epoch + 1))
 _HAS_ENDED: Final = PreparedStatement(
     select(_TABLE.c.id).where(
         _TABLE.c.id == bindparam("row"),
@@ -68,6 +69,8 @@ _CLAIM: Final = PreparedStatement(
     .values(owner=bindparam("me"), epoch=_TABLE.c.epoch + 1)
     .returning(_TABLE)
 )
+#: Key of the advisory lock under which requests are taken over: any constant of all versions.
+_TAKE_OVER_LOCK: Final = 0x0C11_9FE8
 #: Updates of the bot between a message and its edit two minutes later, at most.
 _SPAN: Final = 100_000
 
@@ -97,6 +100,8 @@ class OpenRequest:
     progress: Progress
     #: Number of attempts started for it, over all processes.
     attempts: int
+    #: A newer version has stored it, which this one must leave to a newer worker.
+    is_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,22 @@ async def store_requests(
         return ids
 
     return await write(work)
+
+
+async def stored_before(bot_id: int, update_id: int, owner: str) -> dict[int, int]:
+    """Return the rows of an update that `owner` has stored without knowing: number to row id.
+
+    The answer to its transaction was lost.
+    """
+    query = select(_TABLE.c.number, _TABLE.c.id).where(
+        _TABLE.c.bot_id == bot_id,
+        _TABLE.c.update_id == update_id,
+        _TABLE.c.owner == owner,
+        _TABLE.c.epoch == 0,
+        _TABLE.c.finished_at.is_(None),
+    )
+    rows = await read(lambda db: db.execute(query).all())
+    return {row.number: row.id for row in rows}
 
 
 async def stored_links(
@@ -209,11 +230,12 @@ async def finish_request(claim: Claim, progress: Progress, outcome: str) -> None
 
 
 async def finish_unstored(
-    bot_id: int, update_id: int, number: int, progress: Progress, outcome: str
+    bot_id: int, update_id: int, number: int, owner: str, progress: Progress, outcome: str
 ) -> None:
-    """Mark a request as finished that was served from memory because it could not be stored.
+    """Mark a request as finished that its owner served from memory: it could not be stored.
 
-    Its row may exist all the same: the answer to the transaction was lost, or came too late.
+    Its row may exist all the same: the answer to the transaction was lost, or came too late. It is
+    left alone if another worker has claimed it.
     """
     statement = (
         update(Requests)
@@ -221,6 +243,7 @@ async def finish_unstored(
             Requests.bot_id == bot_id,
             Requests.update_id == update_id,
             Requests.number == number,
+            Requests.owner == owner,
             Requests.finished_at.is_(None),
         )
         .values(finished_at=unix_now(), outcome=outcome, progress=progress.as_json(), owner=None)
@@ -242,16 +265,80 @@ def finish(db: Connection, claim: Claim, progress: Progress, outcome: str) -> No
             raise
 
 
-async def take_over(bot_id: int, owner: str) -> list[OpenRequest]:
-    """Assign all open requests without a live worker to `owner` and return them, oldest first."""
+async def take_over(
+    bot_id: int, owner: str, room: int, skipped: Collection[int] = ()
+) -> list[OpenRequest]:
+    """Assign up to `room` requests without a live worker to `owner`; return them, oldest first.
+
+    The order in each chat is kept: none is taken while a live worker has an earlier one of the same
+    chat, and those of several workers are taken one after the other. `skipped` are rows to leave.
+    """
+    picked = (
+        _orphans(bot_id, owner, skipped).limit(room).with_for_update(skip_locked=True, of=_TABLE)
+    )
     statement = (
-        _unowned(update(Requests), owner)
-        .where(Requests.bot_id == bot_id, Requests.finished_at.is_(None))
-        .values(owner=owner, epoch=Requests.epoch + 1)
+        update(_TABLE)
+        .where(_TABLE.c.id.in_(select(picked.cte("picked").c.id)))
+        .values(owner=owner, epoch=_TABLE.c.epoch + 1)
         .returning(*_TABLE.c)
     )
-    rows = await write(lambda db: db.execute(statement).all())
+
+    def work(db: Connection) -> Sequence[Any]:
+        if db.dialect.name == "postgresql":
+            # Who comes second sees what the first has taken, so that no chat is divided.
+            db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TAKE_OVER_LOCK})
+        return db.execute(statement).all()
+
+    rows = await write(work) if room > 0 else []
     return [_open_request(row) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def _orphans(bot_id: int, owner: str, skipped: Collection[int]) -> Select[tuple[int]]:
+    """Return a query for the rows that `owner` may take over, oldest first."""
+    is_open = (_TABLE.c.bot_id == bot_id) & _TABLE.c.finished_at.is_(None)
+    served = _TABLE.alias("served")
+    first_served = (
+        select(served.c.chat_id, func.min(served.c.id).label("id"))
+        .where(
+            served.c.bot_id == bot_id,
+            served.c.finished_at.is_(None),
+            served.c.owner != owner,
+            is_alive(served.c.owner).correlate(served),
+        )
+        .group_by(served.c.chat_id)
+        .subquery("first_served")
+    )
+    return (
+        select(_TABLE.c.id)
+        .outerjoin(first_served, first_served.c.chat_id == _TABLE.c.chat_id)
+        .where(
+            is_open,
+            _IS_ORPHAN,
+            _TABLE.c.owner.is_distinct_from(owner),
+            _TABLE.c.id.not_in(list(skipped)),
+            or_(first_served.c.id.is_(None), first_served.c.id > _TABLE.c.id),
+        )
+        .order_by(_TABLE.c.id)
+    )
+
+
+async def release_request(claim: Claim) -> None:
+    """End a claim without finishing the request, so that any worker may claim it.
+
+    Raises:
+        RequestTakenOverError: the claim has ended.
+    """
+    await _write_claimed(_RELEASE, claim, {})
+
+
+async def give_up_requests(rows: Collection[int], asked_before: int, outcome: str) -> int:
+    """Finish those of some requests that no worker serves and that are old; return their number."""
+    statement = (
+        update(_TABLE)
+        .where(_TABLE.c.id.in_(list(rows)), _IS_ORPHAN, _TABLE.c.asked_at < asked_before)
+        .values(finished_at=unix_now(), outcome=outcome, owner=None)
+    )
+    return await write(lambda db: db.execute(statement).rowcount)
 
 
 async def last_finished_at(bot_id: int) -> int:
@@ -387,17 +474,12 @@ def _change_claimed(
 
 
 def _open_request(row: Any) -> OpenRequest:
+    request = Request.from_json(row.what)
     return OpenRequest(
         row.id,
         row.epoch,
-        Request.from_json(row.what),
+        request,
         Progress.from_json(row.progress).interrupted(),
         row.attempts,
-    )
-
-
-def _unowned(statement: Update, owner: str) -> Update:
-    """Restrict a statement to requests without a live worker; `owner` counts as live."""
-    return statement.where(
-        or_(Requests.owner.is_(None), (Requests.owner != owner) & ~is_alive(Requests.owner))
+        is_newer=request is None and is_from_newer_version(row.what),
     )

@@ -10,18 +10,26 @@ from data.database import DatabaseTime, write
 from data.models import Broadcasts, Flights, Requests, Workers
 
 
-async def renew_lease(owner: str, seconds: int) -> None:
-    """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead."""
+async def renew_lease(owner: str, seconds: int) -> bool:
+    """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead.
+
+    Return True if no other worker is alive.
+    """
     until = DatabaseTime() + seconds
 
-    def work(db: Connection) -> None:
+    others = select(Workers.name).where(
+        Workers.name != owner, Workers.alive_until >= DatabaseTime()
+    )
+
+    def work(db: Connection) -> bool:
         insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
         statement = insert(Workers).values(name=owner, alive_until=until)
         db.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"alive_until": until})
         )
+        return db.execute(others.limit(1)).first() is None
 
-    await write(work)
+    return await write(work)
 
 
 async def forget_worker(owner: str) -> None:

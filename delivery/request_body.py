@@ -1,5 +1,6 @@
 """The body of a request to Telegram: whether its last byte was handed to the connection."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,6 +19,10 @@ class IncompleteBodyError(ClientError):
     """
 
 
+#: Asked right before the last bytes of a request leave; False aborts the request.
+may_end: ContextVar[Callable[[], bool] | None] = ContextVar("may_end", default=None)
+
+
 class WatchedBody(Payload):
     """A request body that knows whether its last byte was handed to the connection.
 
@@ -34,6 +39,7 @@ class WatchedBody(Payload):
         self.is_complete = False
         #: Bytes that were handed to the connection.
         self.written_bytes = 0
+        self._may_end = may_end.get()
 
     @property
     def size(self) -> int | None:
@@ -63,9 +69,15 @@ class WatchedBody(Payload):
         await self._body.close()
 
     def note_write(self, chunk: bytes) -> None:
-        """Record that a part of the body is about to be written."""
+        """Record that a part of the body is about to be written.
+
+        Raises:
+            IncompleteBodyError: it would be the end of a request that must not be carried out.
+        """
         self.written_bytes += len(chunk)
         if bytes(chunk[: len(self._end)]) == self._end:
+            if self._may_end and not self._may_end():
+                raise IncompleteBodyError("the sender has lost its lease")
             self.is_complete = True
 
 

@@ -61,7 +61,7 @@ from delivery.refused_files import (
     repaired_album,
     upload_bytes,
 )
-from delivery.request_body import may_have_arrived
+from delivery.request_body import may_end, may_have_arrived
 from delivery.targets import ChatTarget
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,9 @@ class Journal(Protocol):
     async def record_sending(self, files: int) -> None:
         """Record that `files` files are about to be sent; 0 means the text below them."""
 
+    def may_send(self) -> bool:
+        """Return False if the send must not leave although it is recorded: it is to begin anew."""
+
     async def record_not_sent(self) -> None:
         """Record that the current send certainly failed."""
 
@@ -121,6 +124,10 @@ class NullJournal:
     async def record_sending(self, files: int) -> None:
         """Record it in memory."""
         self.progress = self.progress.record_sending(files)
+
+    def may_send(self) -> bool:
+        """Return True: nobody else sends the same."""
+        return True
 
     async def record_not_sent(self) -> None:
         """Record it in memory."""
@@ -498,11 +505,15 @@ class Sender:
     @contextmanager
     def _recording_start(self, journal: Journal, files: int) -> Iterator[None]:
         """Record the start of each send in the block, after any wait in the rate limiter."""
-        token = on_send_start.set(partial(journal.record_sending, files))
+        tokens = (
+            on_send_start.set(partial(journal.record_sending, files)),
+            may_end.set(journal.may_send),
+        )
         try:
             yield
         finally:
-            on_send_start.reset(token)
+            on_send_start.reset(tokens[0])
+            may_end.reset(tokens[1])
 
     @asynccontextmanager
     async def _chat_action(self, target: ChatTarget, action: str) -> AsyncIterator[None]:

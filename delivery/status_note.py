@@ -11,6 +11,7 @@ from aiogram import Bot
 from core.errors import (
     DeliveryError,
     FloodError,
+    RequestTakenOverError,
     TelegramUnreachableError,
     UnchangedError,
     UnknownOutcomeError,
@@ -89,8 +90,13 @@ class StatusNote:
         self._message_id = message.message_id
         if self._is_over:
             await self.remove()
-        else:
+            return
+        try:
             await self._record(self._message_id)
+        except RequestTakenOverError:  # the other process does not know of it
+            self._is_over = True
+            await self._delete(self._message_id)
+            raise
 
     async def _edit(self, note: MessageOptions) -> None:
         with only_if_spare(), suppress(UnchangedError):

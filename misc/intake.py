@@ -191,7 +191,7 @@ class RequestIntake:
         """
         seen_at = await self.store.last_finished_at()
         by_message: dict[object, list[StoredRequest]] = {}
-        for stored in await self.store.take_over():
+        for stored in await self.store.take_over(self.queue.room):
             request = stored.request
             key = (request.chat_id, request.message_id, request.press, request.inline_id)
             by_message.setdefault(key, []).append(stored)

@@ -264,7 +264,7 @@ class Broadcasts:
     async def _copy(self, run: BroadcastRun, chat_id: int) -> None:
         async def record_start() -> None:
             run.stop_signal.started()
-            if await record_sending_to(run.number, chat_id):
+            if await record_sending_to(run.number, chat_id, self._request_store.name):
                 return
             run.stop()
             raise StorageError("it was stopped, or another process has taken it over")

@@ -320,7 +320,7 @@ class TestOldDatabase:
         assert (await get_user(77)).blocked_at == _AT  # type: ignore[union-attr]
 
     async def test_open_requests_are_taken_over(self):
-        taken = await take_over(1, "worker-new")
+        taken = await take_over(1, "worker-new", 100)
         assert [entry.request for entry in taken] == [*map(_with_old_caption, _REQUESTS[:3])]
         assert [entry.attempts for entry in taken] == [1, 0, 0]
         assert taken[2].progress == _PROGRESS[1].interrupted()

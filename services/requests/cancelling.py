@@ -1,13 +1,14 @@
 """Cancelling requests, wherever they wait or run."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.request import Request
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue
 
 
+@runtime_checkable
 class Canceller(Protocol):
     """Cancels requests."""
 

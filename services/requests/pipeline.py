@@ -177,7 +177,7 @@ class RequestPipeline:
         """Show or update the status note of a request that has not ended."""
         is_bulk_send.set(False)
         current_request.set(item.stored.row)
-        if not item.work.is_over:
+        if not item.work.is_over and item.stored.may_send():
             note = item.presenter.status_note(item.work, number, place)
             with _unless_taken_over(item):
                 await item.status.show_note(note, item.stored.record_note)

@@ -166,6 +166,11 @@ class RequestQueue(Generic[Item]):
         """How many requests are being served; some of them may wait for a slot."""
         return sum(entry.task is not None for entry in self._entries.values())
 
+    @property
+    def room(self) -> int:
+        """How many more requests fit into the queue."""
+        return 0 if self._is_closing else max(self._max_requests - len(self._queues), 0)
+
     def of_person(self, person_id: int) -> int:
         """How many requests of a person are running or waiting, over all chats."""
         return self._queues.of_person(person_id)

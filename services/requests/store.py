@@ -1,7 +1,15 @@
-"""The request store: requests survive the process, and their progress is written as it happens."""
+"""The request store: requests survive the process, and their progress is written as it happens.
 
+While the database does not answer, a process that is alone serves what it has from memory. Where
+another process is alive, nothing leaves that is not recorded: the other one may have taken the
+request over, or will (docs/decisions/0033).
+"""
+
+import asyncio
 import logging
+import math
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -10,7 +18,7 @@ from functools import partial
 from typing import Final
 
 from core.cached_post import CacheKey
-from core.errors import StorageError
+from core.errors import RequestTakenOverError, StorageError
 from core.progress import WorkProgress
 from core.request import Progress, Request, Ticket
 from data.database import unix_now
@@ -25,11 +33,14 @@ from data.requests import (
     find_ended,
     finish_request,
     finish_unstored,
+    give_up_requests,
     hand_back,
     last_finished_at,
+    release_request,
     reopen,
     store_progress,
     store_requests,
+    stored_before,
     sweep_requests,
     take_over,
 )
@@ -41,6 +52,8 @@ logger = logging.getLogger(__name__)
 _KEPT_S: Final = 2 * 86_400
 #: The stored outcome of a request that this version cannot read.
 UNREADABLE: Final = "unreadable"
+#: Pause before the database is asked again by what has to wait for it, in seconds.
+RETRY_S: Final = 1.0
 #: Outcomes that are kept while the database does not answer.
 _MAX_OUTCOMES: Final = 100_000
 
@@ -49,7 +62,9 @@ _MAX_OUTCOMES: Final = 100_000
 class StoredRequest:
     """A request, and how much of its answer has been sent.
 
-    Failures of the database are only logged: the request is answered all the same.
+    Failures of the database are logged, and the request is answered all the same; only a send waits
+    for it where another process is alive. Every method that writes raises `RequestTakenOverError`
+    once another process has claimed the request.
     """
 
     request: Request
@@ -61,8 +76,8 @@ class StoredRequest:
     #: An earlier attempt, of this or another process, has shown its status already.
     is_resumed: bool = False
     is_finished: bool = False
-    #: Called if the outcome could not be stored, with what stores it.
-    unstored: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
+    #: Where it comes from; None for one that no process stores.
+    store: "RequestStore | None" = None
     #: How far the work on it is, for its status note.
     work: WorkProgress = field(default_factory=WorkProgress)
     #: Stores the outcome of a request without a row; None if there is no way to.
@@ -105,7 +120,12 @@ class StoredRequest:
         """Record that files, or with 0 the text below them, are about to be sent."""
         self.work.begin_message()
         self.progress = self.progress.record_sending(files)
-        await self._store_progress()
+        while not await self._store_start():  # noqa: ASYNC110 - waits for the database
+            await asyncio.sleep(RETRY_S)
+
+    def may_send(self) -> bool:
+        """Return True if no other process can have taken the request over just now."""
+        return self.store is None or self.store.may_send
 
     async def record_not_sent(self) -> None:
         """Record that what was about to be sent has certainly not arrived."""
@@ -160,7 +180,20 @@ class StoredRequest:
             await store()
         except StorageError as error:
             self._log_failure("outcome", error)
-            self.unstored(store)
+            if self.store:
+                self.store.keep_outcome(store)
+
+    async def _store_start(self) -> bool:
+        """Store the progress; return True if nobody can have taken the request over meanwhile."""
+        try:
+            if self.store:
+                await self.store.renew_if_lapsed()
+            if self.claim:
+                await store_progress(self.claim, self.progress)
+        except StorageError as error:
+            self._log_failure("progress", error)
+            return self.store is None or self.store.is_alone
+        return self.may_send()
 
     async def _store_progress(self) -> None:
         if self.claim:
@@ -187,9 +220,22 @@ class RequestStore:
         self._lease_s = lease_s
         #: Name of this process in the database.
         self.name = secrets.token_hex(8)
-        self._alive_until = 0
+        #: Until when no other process can hold this one for dead, on the monotonic clock: counted
+        #: from before the renewal, so that the database's clock never says so earlier.
+        self._lease_ends = -math.inf
+        #: At the last renewal, no other process had a lease.
+        self.is_alone = True
+        #: The last renewal has failed.
+        self._is_cut_off = False
         #: What stores the outcomes that could not be stored, oldest first.
         self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
+        #: Rows that a newer version has stored; they are left to a newer process.
+        self._newer: set[int] = set()
+
+    @property
+    def may_send(self) -> bool:
+        """Return True if no other process can have taken this one's requests over just now."""
+        return time.monotonic() < self._lease_ends or (self.is_alone and self._is_cut_off)
 
     async def enter(
         self, update_id: int, requests: Sequence[Request], *, is_refusable: bool = False
@@ -197,35 +243,40 @@ class RequestStore:
         """Store the requests of an update; return those that were not stored before.
 
         If the database fails, they are served from memory, unless the update comes again when it
-        is refused.
+        is refused; where another process is alive, this waits for the database instead.
 
         Raises:
             StorageError: the database did not answer, and the update is refusable.
         """
-        try:
-            await self._stay_alive()
-            rows = await store_requests(self._bot_id, update_id, requests, self.name)
-        except StorageError as error:
-            if is_refusable:
-                raise
-            logger.error(  # noqa: TRY400 - expected
-                "Could not store the requests of update %d: %s",
-                update_id,
-                error,
-                extra={"event": "requests_not_stored"},
-            )
-            return [
-                StoredRequest(
-                    request,
-                    unstored=self._keep_outcome,
-                    finish_without_row=partial(finish_unstored, self._bot_id, update_id, number),
+        is_repeated = False
+        while True:
+            try:
+                await self._stay_alive()
+                return await self._store(update_id, requests, is_repeated=is_repeated)
+            except StorageError as error:
+                if is_refusable:
+                    raise
+                logger.error(  # noqa: TRY400 - expected
+                    "Could not store the requests of update %d: %s",
+                    update_id,
+                    error,
+                    extra={"event": "requests_not_stored"},
                 )
-                for number, request in enumerate(requests)
-            ]
-        pairs = zip(requests, rows, strict=True)
+                if self.is_alone:
+                    return self._unstored(update_id, requests)
+            is_repeated = True
+            await asyncio.sleep(RETRY_S)
+
+    async def _store(
+        self, update_id: int, requests: Sequence[Request], *, is_repeated: bool
+    ) -> list[StoredRequest]:
+        rows = await store_requests(self._bot_id, update_id, requests, self.name)
+        if is_repeated:  # an earlier attempt may have succeeded
+            known = await stored_before(self._bot_id, update_id, self.name)
+            rows = [row or known.get(number) for number, row in enumerate(rows)]
         return [
-            StoredRequest(request, Claim(row, self.name), unstored=self._keep_outcome)
-            for request, row in pairs
+            StoredRequest(request, Claim(row, self.name), store=self)
+            for request, row in zip(requests, rows, strict=True)
             if row is not None
         ]
 
@@ -242,14 +293,17 @@ class RequestStore:
         return await store_with_job(self._bot_id, update_id, requests, fitting, is_late=is_late)
 
     async def claim(self, row: int) -> StoredRequest | None:
-        """Claim an open request; None if it has ended, or a live process has it.
+        """Claim an open request; None if it has ended, a live process has it, or it is unreadable.
 
         Raises:
             StorageError: the database did not respond.
         """
         await self._stay_alive()
-        found = await claim_request(row, self.name)
-        if found is None or found.request is None:
+        found = None if row in self._newer else await claim_request(row, self.name)
+        if found is None:
+            return None
+        if found.request is None:
+            await self._leave_unreadable(found)
             return None
         return StoredRequest(
             found.request,
@@ -257,26 +311,39 @@ class RequestStore:
             found.progress,
             found.attempts,
             is_resumed=found.attempts > 0,
-            unstored=self._keep_outcome,
+            store=self,
         )
 
-    async def take_over(self) -> list[StoredRequest]:
-        """Return the open requests that no running process serves.
+    def _unstored(self, update_id: int, requests: Sequence[Request]) -> list[StoredRequest]:
+        return [
+            StoredRequest(
+                request,
+                store=self,
+                finish_without_row=partial(
+                    finish_unstored, self._bot_id, update_id, number, self.name
+                ),
+            )
+            for number, request in enumerate(requests)
+        ]
+
+    async def take_over(self, room: int) -> list[StoredRequest]:
+        """Return up to `room` open requests that no running process serves, oldest first.
+
+        A process whose own lease has run out meanwhile takes nothing yet: if the database was gone,
+        the others need time to renew theirs.
 
         Raises:
             StorageError: the database did not answer.
         """
+        has_lapsed = -math.inf < self._lease_ends <= time.monotonic()
         await self._stay_alive()
-        found = await take_over(self._bot_id, self.name)
+        if has_lapsed:
+            return []
+        found = await take_over(self._bot_id, self.name, room, self._newer)
         entries = []
         for row in found:
             if row.request is None:
-                logger.error(
-                    "This version cannot read request %d",
-                    row.id,
-                    extra={"event": "request_unreadable"},
-                )
-                await self._finish_unreadable(row)
+                await self._leave_unreadable(row)
             else:
                 entries.append(
                     StoredRequest(
@@ -285,7 +352,7 @@ class RequestStore:
                         row.progress,
                         row.attempts,
                         is_resumed=True,
-                        unstored=self._keep_outcome,
+                        store=self,
                     )
                 )
         return entries
@@ -298,11 +365,25 @@ class RequestStore:
         """
         return await last_finished_at(self._bot_id)
 
-    async def _finish_unreadable(self, row: OpenRequest) -> None:
-        """Close a request that would be taken over again and again; its failure stops no other."""
+    async def _leave_unreadable(self, row: OpenRequest) -> None:
+        """Leave a request of a newer version to a newer process; close one that nobody can read.
+
+        A failure of the database stops no other request.
+        """
+        logger.log(
+            logging.WARNING if row.is_newer else logging.ERROR,
+            "Request %d is left to a newer version" if row.is_newer else "Request %d is unreadable",
+            row.id,
+            extra={"event": "request_newer" if row.is_newer else "request_unreadable"},
+        )
+        claim = Claim(row.id, self.name, row.epoch)
         try:
-            await finish_request(Claim(row.id, self.name, row.epoch), row.progress, UNREADABLE)
-        except StorageError as error:
+            if row.is_newer:
+                self._newer.add(row.id)
+                await release_request(claim)
+            else:
+                await finish_request(claim, row.progress, UNREADABLE)
+        except (StorageError, RequestTakenOverError) as error:
             logger.warning(
                 "Could not close request %d: %s",
                 row.id,
@@ -342,7 +423,7 @@ class RequestStore:
             progress,
             ticket.attempts + 1,
             is_resumed=True,
-            unstored=self._keep_outcome,
+            store=self,
         )
 
     async def beat(self) -> None:
@@ -367,7 +448,7 @@ class RequestStore:
                 extra={"event": "requests_not_released"},
             )
         else:
-            self._alive_until = 0
+            self._lease_ends = -math.inf
             if number:
                 logger.info(
                     "%d requests are left to the next start",
@@ -376,12 +457,15 @@ class RequestStore:
                 )
 
     async def sweep(self) -> None:
-        """Delete requests that were answered long ago.
+        """Delete requests that were answered long ago, and give up what no version has read.
 
         Raises:
             StorageError: the database did not answer.
         """
-        await sweep_requests(unix_now() - _KEPT_S)
+        before = unix_now() - _KEPT_S
+        await sweep_requests(before)
+        if self._newer:
+            await give_up_requests(self._newer, before, UNREADABLE)
 
     async def begin_flight(self, key: CacheKey) -> bool:
         """Claim the fetch of a post; return False while another process has it.
@@ -405,7 +489,7 @@ class RequestStore:
         with suppress(StorageError):
             await end_flight(key, self.name)
 
-    def _keep_outcome(self, store: Callable[[], Awaitable[None]]) -> None:
+    def keep_outcome(self, store: Callable[[], Awaitable[None]]) -> None:
         """Keep an outcome that could not be stored: otherwise the request is answered again."""
         self._outcomes.append(store)
 
@@ -415,13 +499,32 @@ class RequestStore:
             store = self._outcomes.popleft()
             try:
                 await store()
+            except RequestTakenOverError as error:
+                logger.info("%s", error, extra={"event": "outcome_superseded"})
             except BaseException:  # also when cancelled: no outcome may be dropped
                 self._outcomes.appendleft(store)
                 raise
 
+    async def renew_if_lapsed(self) -> None:
+        """Renew the lease if it may have run out.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        if not self.may_send:
+            await self._renew()
+
     async def _stay_alive(self) -> None:
         """Renew the lease when a third of it is over."""
-        now = unix_now()
-        if self._alive_until - now < self._lease_s * 2 / 3:
-            await renew_lease(self.name, self._lease_s)
-            self._alive_until = now + self._lease_s
+        if self._lease_ends - time.monotonic() < self._lease_s * 2 / 3:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        asked_at = time.monotonic()
+        try:
+            self.is_alone = await renew_lease(self.name, self._lease_s)
+        except StorageError:
+            self._is_cut_off = True
+            raise
+        self._is_cut_off = False
+        self._lease_ends = asked_at + self._lease_s

@@ -11,7 +11,15 @@ from core.choices import Piece
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
-from core.request import REFUSED, UNKNOWN, WANTED, ButtonPress, Progress, Request
+from core.request import (
+    REFUSED,
+    UNKNOWN,
+    WANTED,
+    ButtonPress,
+    Progress,
+    Request,
+    is_from_newer_version,
+)
 
 PLAIN = Request("post", Link("tiktok", "https://t.example/1", "1"), 5, 6, True, 1_800_000_000, "en")
 FULL = Request(
@@ -201,3 +209,45 @@ def test_an_answer_with_a_wanted_part_is_not_complete():
 )
 def test_who_has_asked(request_: Request, is_askers: bool):
     assert request_.is_of(5) is is_askers
+
+
+def stored_with(**changes: object) -> str:
+    return json.dumps({**json.loads(PLAIN.as_json()), **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        stored_with(v=2),
+        stored_with(kind="dance"),
+        stored_with(steps=3),
+        stored_with(kind=["x"]),
+        '{"v": 2}',
+        '{"v": 9, "link": 1}',
+    ],
+)
+def test_the_request_of_a_newer_version_is_known_for_one(text: str):
+    assert Request.from_json(text) is None
+    assert is_from_newer_version(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "7",
+        "null",
+        "[]",
+        "{",
+        stored_with(link=None),
+        stored_with(v="x"),
+        stored_with(kind="sound"),
+    ],
+)
+def test_damage_is_no_newer_version(text: str):
+    assert not is_from_newer_version(text)
+
+
+def test_requests_of_today_have_no_version():
+    assert "v" not in json.loads(PLAIN.as_json())
+    assert Request.from_json(stored_with(v=1)) == PLAIN

@@ -20,6 +20,8 @@ from data.broadcasts import (
 )
 from data.chats import mark_blocked, move_chat, register_chat
 from data.key_values import read_value
+from data.workers import renew_lease
+from tests.leases import expire
 
 BOT, ADMIN = 42, 7
 
@@ -82,14 +84,36 @@ async def test_after_a_crash_an_album_in_flight_is_unknown_and_not_sent_again(db
     assert claimed
     assert claimed.album == (10, 11)
     await list_recipients(number)
-    assert await record_sending_to(number, 5)
+    assert await record_sending_to(number, 5, "first")
     # The process dies here; another one takes over.
     again = await claim_broadcast(BOT, "first")
     assert again
     assert (again.unknown, again.album) == (1, (10, 11))
-    assert not await record_sending_to(number, 5)
+    assert not await record_sending_to(number, 5, "first")
     await record_outcome(number, 5, Outcome.SENT)
     assert (await find_broadcast(number) or again).state is State.RUNNING
+
+
+async def test_a_worker_that_has_lost_a_broadcast_sends_and_counts_nothing(db: str):
+    for chat_id in (5, 6):
+        await register_chat(chat_id, "en")
+    number = await new_draft(BOT, ADMIN)
+    await add_content(number, 10, None, None)
+    await confirm_broadcast(number)
+    for name in ("first", "second"):
+        await renew_lease(name, 60)
+    assert await claim_broadcast(BOT, "first")
+    await list_recipients(number)
+    assert await record_sending_to(number, 5, "first")
+    assert await claim_broadcast(BOT, "second") is None
+    await expire("first")
+    assert await claim_broadcast(BOT, "second")
+    assert not await record_sending_to(number, 6, "first")
+    await record_outcome(number, 5, Outcome.SENT)
+    found = await find_broadcast(number)
+    assert found
+    assert (found.sent, found.unknown) == (0, 1)
+    assert await record_sending_to(number, 6, "second")
 
 
 async def test_audiences_are_counted_together(db: str):

@@ -106,7 +106,7 @@ async def test_every_chat_keeps_its_caption_and_its_other_settings():
 
 @pytest.mark.usefixtures("upgraded")
 async def test_what_was_asked_before_is_answered_as_before():
-    taken = await take_over(1, "worker")
+    taken = await take_over(1, "worker", 100)
     captions = [entry.request and entry.request.preferences.caption for entry in taken]
     assert captions == [caption for _, caption in CHATS]
     assert [entry.request and entry.request.link for entry in taken] == [REQUEST.link] * len(CHATS)

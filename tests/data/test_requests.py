@@ -1,17 +1,25 @@
 """Stored requests on both databases: none is stored twice, none is served by two processes."""
 
 import asyncio
+import sys
+import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from core.cached_post import CacheKey
+from core.errors import RequestTakenOverError
 from core.media import Link
 from core.preferences import Preferences
 from core.request import UNKNOWN, WANTED, ButtonPress, Progress, Request, Ticket
 from data import database
 from data.bans import ban, banned_chats, unban
+from data.chats import register_chat
+from data.config import ROOT
+from data.db_service import get_user_videos
+from data.downloads import record_download
 from data.models import Flights, Requests, Workers
 from data.requests import (
     Claim,
@@ -23,17 +31,19 @@ from data.requests import (
     find_ended,
     finish_request,
     hand_back,
+    release_request,
     reopen,
     store_progress,
     store_requests,
     sweep_requests,
     take_over,
 )
-from data.workers import renew_lease
+from data.workers import claim_polling, renew_lease
 from tests.leases import expire
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
 REQUEST = Request("post", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
+ROOM = 100
 KEY = CacheKey(42, "tiktok", "1", "media/best")
 
 
@@ -73,16 +83,16 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
     (row,) = await store_requests(42, 5, [request], "a")
     assert row
     await store_progress(Claim(row, "a"), Progress(sent=(11, 12), total=5).record_sending(3))
-    assert await take_over(42, "b") == []
+    assert await take_over(42, "b", ROOM) == []
     await expire("a")
     await renew_lease("b", 15)
     await renew_lease("c", 15)
-    taken = [*await take_over(42, "b"), *await take_over(42, "c")]
+    taken = [*await take_over(42, "b", ROOM), *await take_over(42, "c", ROOM)]
     assert [entry.id for entry in taken] == [row]
     assert taken[0].request == request
     assert taken[0].attempts == 0
     assert taken[0].progress == Progress(sent=(11, 12, 0, 0, 0), total=5)
-    assert await take_over(43, "b") == []
+    assert await take_over(43, "b", ROOM) == []
 
 
 async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
@@ -90,7 +100,7 @@ async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
     await renew_lease("c", 15)
     for update_id in range(40):
         await store_requests(42, update_id, [REQUEST], "dead")
-    both = await asyncio.gather(*(take_over(42, name) for name in "bcbc"))
+    both = await asyncio.gather(*(take_over(42, name, ROOM) for name in "bcbc"))
     ids = [entry.id for taken in both for entry in taken]
     assert len(ids) == len(set(ids)) == 40
 
@@ -130,7 +140,7 @@ async def test_what_is_handed_back_is_free_at_once(now: list[int]):
     await count_attempt(Claim(row, "a"))
     assert await hand_back("a") == 1
     await renew_lease("b", 15)
-    (entry,) = await take_over(42, "b")
+    (entry,) = await take_over(42, "b", ROOM)
     assert entry.attempts == 2
 
 
@@ -139,7 +149,7 @@ async def test_what_is_finished_is_nobodys_and_goes_after_its_time(now: list[int
     assert row
     await finish_request(Claim(row, "dead"), Progress(sent=(8,), total=1), "delivered")
     await finish_request(Claim(row, "dead"), Progress(), "TooLateError")
-    assert await take_over(42, "b") == []
+    assert await take_over(42, "b", ROOM) == []
     stored = await database.read(lambda db: db.execute(select(Requests.__table__)).one())
     assert (stored.outcome, stored.owner) == ("delivered", None)
     assert Progress.from_json(stored.progress) == Progress(sent=(8,), total=1)
@@ -151,7 +161,7 @@ async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
     await store_requests(42, 5, [REQUEST], "dead")
     newer = update(Requests).values(what='{"kind": "dance", "steps": 3}')
     await database.write(lambda db: db.execute(newer))
-    (entry,) = await take_over(42, "b")
+    (entry,) = await take_over(42, "b", ROOM)
     assert entry.request is None
 
 
@@ -246,13 +256,13 @@ async def test_a_claimed_request_is_open_until_it_ends_again(now: list[int]):
     await renew_lease("b", 15)
     assert await reopen(ticket, asked_now, progress, "b")
     await renew_lease("c", 15)
-    assert await take_over(42, "c") == []
+    assert await take_over(42, "c", ROOM) == []
     running = await find_ended(42, ticket)
     assert running
     assert not running.is_ended
     await expire("b")  # its process has died
     await renew_lease("c", 15)
-    (entry,) = await take_over(42, "c")
+    (entry,) = await take_over(42, "c", ROOM)
     assert (entry.request, entry.progress, entry.attempts) == (asked_now, progress, 2)
 
 
@@ -280,3 +290,183 @@ async def test_the_button_of_another_bot_and_of_a_deleted_request_find_nothing(n
     await sweep_requests(now[0] + 1)
     assert await find_ended(42, ticket) is None
     assert not await reopen(ticket, REQUEST, Progress(), "a")
+
+
+# --- fencing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("now")
+async def test_who_has_lost_a_request_writes_nothing_more():
+    (row,) = await store_requests(42, 5, [REQUEST], "a")
+    assert row
+    await renew_lease("b", 15)
+    (taken,) = await take_over(42, "b", ROOM)
+    lost = Claim(row, "a")
+    for write in (
+        store_progress(lost, Progress((8,), 1)),
+        count_attempt(lost),
+        finish_request(lost, Progress((8,), 1), "delivered"),
+        release_request(lost),
+    ):
+        with pytest.raises(RequestTakenOverError):
+            await write
+    assert await hand_back("a") == 0
+    stored = await database.read(lambda db: db.execute(select(Requests.__table__)).one())
+    assert (stored.owner, stored.epoch, stored.progress, stored.attempts) == ("b", 1, None, 0)
+    await finish_request(Claim(row, "b", taken.epoch), Progress(), "TooLongError")
+
+
+@pytest.mark.usefixtures("now")
+async def test_an_earlier_claim_of_the_same_worker_counts_no_more():
+    """It has lost the request, and got it again: only one of its two tasks may answer."""
+    (row,) = await store_requests(42, 5, [REQUEST], "a")
+    assert row
+    await renew_lease("b", 15)
+    assert await take_over(42, "b", ROOM)
+    await hand_back("b")
+    await renew_lease("a", 15)
+    (again,) = await take_over(42, "a", ROOM)
+    with pytest.raises(RequestTakenOverError):
+        await store_progress(Claim(row, "a"), Progress())
+    await store_progress(Claim(row, "a", again.epoch), Progress())
+
+
+@pytest.mark.usefixtures("now")
+async def test_a_delivery_whose_request_is_lost_leaves_no_history():
+    await register_chat(7, "en")
+    await store_requests(42, 5, [REQUEST], "a")
+    await renew_lease("b", 15)
+    (taken,) = await take_over(42, "b", ROOM)
+    facts: dict[str, Any] = dict.fromkeys(("is_images", "is_processed", "is_inline"), False)
+    facts["ads"] = None
+    with pytest.raises(RequestTakenOverError):
+        await record_download(7, LINK.url, answers=(Claim(taken.id, "a"), Progress()), **facts)
+    assert await get_user_videos(7) == []
+    claim = Claim(taken.id, "b", taken.epoch)
+    await record_download(7, LINK.url, answers=(claim, Progress()), **facts)
+    assert len(await get_user_videos(7)) == 1
+    await finish_request(claim, Progress(), "delivered")  # what has ended may end once more
+
+
+@pytest.mark.parametrize("offset_s", [-600, 600])
+async def test_the_clocks_of_the_machines_decide_no_lease(
+    db: str, monkeypatch: pytest.MonkeyPatch, offset_s: int
+):
+    def use_clock(offset_s: int) -> None:
+        monkeypatch.setattr(database, "clock", lambda: time.time() + offset_s)
+
+    use_clock(offset_s)
+    await renew_lease("off", 15)
+    await store_requests(42, 5, [REQUEST], "off")
+    assert await begin_flight(KEY, "off")
+    assert await claim_polling(42, "off")
+    use_clock(0)
+    await renew_lease("right", 15)
+    assert await take_over(42, "right", ROOM) == []
+    assert not await begin_flight(KEY, "right")
+    assert not await claim_polling(42, "right")
+    await expire("off")
+    assert await take_over(42, "right", ROOM)
+    use_clock(offset_s)
+    await sweep_requests(0)
+    await renew_lease("off", 15)
+    assert await take_over(42, "off", ROOM) == []
+    use_clock(0)
+    await sweep_requests(0)
+    assert not await renew_lease("third", 15)
+    assert len(await database.read(lambda db: db.execute(select(Workers.name)).all())) == 3
+
+
+# --- taking over ----------------------------------------------------------------------------------
+
+
+def of_chat(chat_id: int) -> Request:
+    return replace(REQUEST, chat_id=chat_id)
+
+
+@pytest.mark.usefixtures("now")
+async def test_a_worker_takes_as_much_as_it_has_room_for_and_divides_no_chat():
+    await renew_lease("a", 15)
+    await renew_lease("b", 15)
+    rows = []
+    for update_id, chat_id in enumerate((7, 7, 8, 7, 8, 9)):
+        rows += await store_requests(42, update_id, [of_chat(chat_id)], "dead")
+    assert await take_over(42, "a", 0) == []
+    assert [one.id for one in await take_over(42, "a", 2)] == rows[:2]
+    # The last one of chat 7 waits for those before it.
+    assert [one.id for one in await take_over(42, "b", 9)] == [rows[2], rows[4], rows[5]]
+    assert await take_over(42, "b", 9) == []
+    assert [one.id for one in await take_over(42, "a", 9)] == [rows[3]]
+
+
+@pytest.mark.usefixtures("now")
+async def test_what_a_newer_version_has_stored_is_left_to_it():
+    (row,) = await store_requests(42, 5, [REQUEST], "dead")
+    newer = REQUEST.as_json().replace("{", '{"v": 2, ', 1)
+    await database.write(lambda db: db.execute(update(Requests).values(what=newer)))
+    (entry,) = await take_over(42, "b", ROOM)
+    assert (entry.request, entry.is_newer) == (None, True)
+    assert row
+    await release_request(Claim(row, "b", entry.epoch))
+    assert await take_over(42, "b", ROOM, [row]) == []
+    claimed = await claim_request(row, "newer worker")
+    assert claimed
+    assert claimed.epoch == entry.epoch + 2
+
+
+WORKER = """
+import asyncio, sys
+from data import database
+from data.requests import take_over
+from data.workers import claim_polling, renew_lease
+
+async def main(url, name):
+    database.initialize_database_components(url)
+    await renew_lease(name, 60)
+    print("ready", flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        me = f"{name}/{line.strip()}"
+        await renew_lease(me, 60)
+        print(*(one.id for one in await take_over(42, me, 6)), flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_two_processes_that_take_over_at_the_same_moment(new_postgres: str):
+    """Under READ COMMITTED: nothing is taken by both, and no chat is divided."""
+    database.initialize_database_components(new_postgres)
+    await database.init_db()
+    pipe = asyncio.subprocess.PIPE
+    workers = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", WORKER, new_postgres, name), cwd=ROOT, stdin=pipe, stdout=pipe
+        )
+        for name in "ab"
+    ]
+
+    async def line(worker: asyncio.subprocess.Process) -> bytes:
+        assert worker.stdout
+        return await worker.stdout.readline()
+
+    try:
+        assert await asyncio.gather(*map(line, workers)) == [b"ready\n"] * 2
+        for number in range(40):
+            chats: dict[int | None, int] = {}
+            for chat_id in (7, 8, 7, 8, 7, 8, 7, 8):
+                update_id = 100 * number + len(chats)
+                (row,) = await store_requests(42, update_id, [of_chat(chat_id)], "dead")
+                chats[row] = chat_id
+            for worker in workers:
+                assert worker.stdin
+                worker.stdin.write(b"%d\n" % number)
+            lines = await asyncio.gather(*map(line, workers))
+            taken = sorted(([int(row) for row in one.split()] for one in lines), key=len)
+            # Who comes second has to leave the rest of both chats to the first.
+            assert taken == [[], [*chats][:6]]
+            await database.write(lambda db: db.execute(delete(Requests)))
+    finally:
+        for worker in workers:
+            worker.kill()
+            await worker.wait()
+        await database.close()

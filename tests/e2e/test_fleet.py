@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -43,6 +44,7 @@ class Fleet:
                 "LIMITS_SPAM_GUARD": "false",
                 "LIMITS_PATIENCE_S": "60",
                 "RUN_LEASE_S": "2",
+                "RUN_DRAIN_S": "3",
                 "RUN_LOG_LEVEL": "ERROR",
                 **environment,
             },
@@ -108,9 +110,10 @@ async def test_every_link_is_answered_once_and_in_order_by_two_workers(
     asked[people[0].id] += [both, both]
     await fleet.until(lambda: all(len(replies(harness, p)) == len(asked[p.id]) for p in people))
     assert {person.id: replies(harness, person) for person in people} == asked
+    chats = [harness.world.chats[person.id] for person in people]
+    await fleet.until(lambda: not any(chat.reactions for chat in chats))
     logs = [await fleet.stop(name) for name in ("worker0", "worker1", "receiver")]
     assert logs == ["", "", ""]
-    assert all(not harness.world.chats[person.id].reactions for person in people)
 
 
 async def test_a_killed_worker_loses_nothing_and_repeats_nothing(harness: BotHarness, fleet: Fleet):
@@ -127,7 +130,6 @@ async def test_a_killed_worker_loses_nothing_and_repeats_nothing(harness: BotHar
 
     def all_ended() -> bool:
         for person in people:
-            chat = harness.world.chats[person.id]
             ended[person.id] = len(replies(harness, person)) + unknown(harness, person)
         return all(ended[person.id] >= len(asked[person.id]) for person in people)
 
@@ -158,7 +160,7 @@ async def test_a_stopped_worker_hands_its_requests_to_another(harness: BotHarnes
     # Long before the lease of the stopped one expires.
     await fleet.until(lambda: replies(harness, person), "the other worker")
     assert replies(harness, person) == [message["message_id"]]
-    assert chat.reactions == {}
+    await fleet.until(lambda: not chat.reactions, "the end of the reaction")
 
 
 async def test_what_waits_and_what_runs_is_cancelled_from_another_process(
@@ -176,7 +178,7 @@ async def test_what_waits_and_what_runs_is_cancelled_from_another_process(
     query = harness.world.press(person, note, data_of(note))
     await fleet.until(lambda: query in harness.world.query_answers, "the answer to the press")
     assert harness.world.query_answers[query].get("text") is None
-    cancelled = EN["cancelled"]
+    cancelled = EN["called_off"]
     await fleet.until(lambda: cancelled in harness.texts(chat), "the running one to be cancelled")
     harness.world.say(person, "/cancel")
     expected = load_texts()("en", "cancelled_all", count=2)
@@ -200,3 +202,25 @@ def data_of(note: Json) -> str:
     data = note["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     assert isinstance(data, str)
     return data
+
+
+async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
+    harness: BotHarness, fleet: Fleet
+):
+    people = [harness.world.person(2_000 + n, f"P{n}") for n in range(3)]
+    await fleet.start_all(0, LIMITS_PATIENCE_S="0.5")
+    for person in people:
+        ask(harness, person, POSTS[0])
+        await fleet.until(lambda person=person: cancel_button(harness, person), "the note")
+    note = cancel_button(harness, people[2])
+    assert note
+    assert "3" in note["text"]
+    harness.world.press(people[1], cancel_button(harness, people[1]) or {}, data_of(note))
+    harness.world.press(people[2], note, data_of(note))
+    chat = harness.world.chats[people[2].id]
+    await fleet.until(lambda: EN["called_off"] in harness.texts(chat), "the cancellation")
+    assert cancel_button(harness, people[2]) is None
+    await fleet.start("worker0", "worker", LIMITS_PATIENCE_S="0.5")
+    await fleet.until(lambda: all(replies(harness, person) for person in people[:2]))
+    await fleet.until(lambda: not any(cancel_button(harness, person) for person in people))
+    assert replies(harness, people[2]) == []

@@ -10,11 +10,13 @@ from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
 from core.errors import ChatForbiddenError, UnchangedError
 from data.broadcasts import (
     change_broadcast,
+    claim_broadcast,
     draft_awaiting_message,
     find_broadcast,
     list_recipients,
     open_broadcasts,
     record_outcome,
+    record_sending_to,
 )
 from data.chats import register_chat
 from data.key_values import read_value
@@ -333,6 +335,8 @@ async def test_those_of_whom_nobody_knows_are_named_and_tried_again(bench: Bench
     await bench.draft()
     await bench.press("yes")
     assert not await list_recipients(bench.number)
+    await claim_broadcast(BOT_ID, "worker")
+    await record_sending_to(bench.number, 9, "worker")
     await record_outcome(bench.number, 9, Outcome.UNKNOWN)
     await change_broadcast(bench.number, State.RUNNING, state=State.DONE)
     await bench.press("open")

@@ -365,7 +365,7 @@ async def test_a_delivery_is_written_together_with_the_end_of_its_request(bench:
     assert [link for _, link in await get_user_videos(PERSON)] == [LINK.url]
     assert one.stored.is_finished
     await store.hand_back()
-    assert await store.take_over() == []
+    assert await store.take_over(9) == []
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,21 @@
 """The request store: requests outlive their process, and a failing database only costs that."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core.cached_post import CacheKey
-from core.errors import StorageError
+from core.errors import RequestTakenOverError, StorageError
 from core.request import Progress
 from data import database
 from data.models import Requests
-from data.requests import Claim, store_requests
-from services.requests.store import RequestStore, StoredRequest
+from data.requests import Claim, claim_request, store_requests
+from services.requests.store import UNREADABLE, RequestStore, StoredRequest
 from tests.fakes import BOT_ID, make_request
 from tests.leases import expire_all
 
@@ -33,16 +35,39 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that lets a function of the database fail."""
+def monotonic(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """This machine's monotonic clock, in the tests' hands."""
+    moment = [1_000.0]
+    monkeypatch.setattr("services.requests.store.time.monotonic", lambda: moment[0])
+    return moment
 
-    async def failing(*_: object) -> None:
-        raise StorageError
 
-    def fail(name: str) -> None:
-        monkeypatch.setattr(f"services.requests.store.{name}", failing)
+class Fail:
+    """Lets functions of the database fail, until the end of a block or for good."""
 
-    return fail
+    def __init__(self) -> None:
+        self.undo: list[Callable[[], None]] = []
+
+    def __call__(self, name: str) -> AbstractContextManager[Callable[[], None]]:
+        """Let it fail from now on; as a block, until its end or until what it yields is called."""
+        broken = pytest.MonkeyPatch()
+        broken.setattr(f"services.requests.store.{name}", _failing)
+        self.undo.append(broken.undo)
+
+        @contextmanager
+        def block() -> Iterator[Callable[[], None]]:
+            yield broken.undo
+            broken.undo()
+
+        return block()
+
+
+@pytest.fixture
+def fail() -> Iterator[Fail]:
+    fail = Fail()
+    yield fail
+    for undo in fail.undo:
+        undo()
 
 
 async def _failing(*_: object) -> None:
@@ -55,7 +80,7 @@ def store() -> RequestStore:
 
 async def left_open() -> list[StoredRequest]:
     """Return what another process would take over."""
-    return await store().take_over()
+    return await store().take_over(100)
 
 
 async def test_requests_get_rows_and_a_repeated_update_gets_none():
@@ -74,9 +99,7 @@ async def test_only_what_is_new_of_a_repeated_update_is_served():
 
 
 @pytest.mark.parametrize("broken", ["store_requests", "renew_lease"])
-async def test_without_the_database_requests_are_served_from_memory(
-    fail: Callable[[str], None], broken: str
-):
+async def test_without_the_database_requests_are_served_from_memory(fail: Fail, broken: str):
     fail(broken)
     entries = await store().enter(5, [FIRST, SECOND])
     assert [(entry.request, entry.row) for entry in entries] == [(FIRST, None), (SECOND, None)]
@@ -146,18 +169,19 @@ async def test_a_live_process_keeps_its_requests_and_a_dead_one_loses_them(now: 
     assert await left_open() == []
     await expire_all()
     second = store()
-    (taken,) = await second.take_over()
+    (taken,) = await second.take_over(100)
     assert (taken.request, taken.row, taken.is_resumed) == (FIRST, entry.row, True)
     assert await left_open() == []
 
 
-async def test_beats_keep_a_process_alive(now: list[int]):
+async def test_beats_keep_a_process_alive(monotonic: list[float]):
     first = store()
     await first.enter(5, [FIRST])
     for _ in range(5):
-        now[0] += LEASE_S // 2
+        await expire_all()
+        monotonic[0] += LEASE_S // 2
         await first.beat()
-    assert await left_open() == []
+        assert await left_open() == []
 
 
 async def test_progress_and_attempts_are_taken_over(now: list[int]):
@@ -222,7 +246,7 @@ async def test_an_outcome_is_stored_once(monkeypatch: pytest.MonkeyPatch):
     assert outcomes == ["delivered"]
 
 
-async def test_a_database_that_fails_on_the_way_stops_no_answer(fail: Callable[[str], None]):
+async def test_a_database_that_fails_on_the_way_stops_no_answer(fail: Fail):
     (entry,) = await store().enter(5, [FIRST])
     for name in ("count_attempt", "store_progress", "finish_request"):
         fail(name)
@@ -236,7 +260,7 @@ async def test_a_database_that_fails_on_the_way_stops_no_answer(fail: Callable[[
 
 
 async def make_unreadable(row: int | None) -> None:
-    statement = update(Requests).where(Requests.id == row).values(what='{"kind": "hologram"}')
+    statement = update(Requests).where(Requests.id == row).values(what='{"kind": "post"}')
     await database.write(lambda db: db.execute(statement))
 
 
@@ -247,16 +271,52 @@ async def test_an_unreadable_request_is_closed_and_stops_no_other(now: list[int]
     assert [taken.row for taken in await left_open()] == [readable.row]
     await expire_all()
     assert [taken.row for taken in await left_open()] == [readable.row]
+    outcome = select(Requests.outcome).where(Requests.id == unreadable.row)
+    assert await database.read(lambda db: db.execute(outcome).scalar()) == UNREADABLE
 
 
 async def test_an_unreadable_request_that_cannot_be_closed_stops_no_other(
-    now: list[int], fail: Callable[[str], None]
+    now: list[int], fail: Fail
 ):
     unreadable, readable = await store().enter(5, [FIRST, SECOND])
     await make_unreadable(unreadable.row)
     await expire_all()
     fail("finish_request")
     assert [taken.row for taken in await left_open()] == [readable.row]
+
+
+async def make_newer(row: int | None) -> None:
+    statement = update(Requests).where(Requests.id == row).values(what='{"v": 2, "kind": "post"}')
+    await database.write(lambda db: db.execute(statement))
+
+
+async def test_a_request_of_a_newer_version_is_left_to_it_and_logged_once(
+    now: list[int], caplog: pytest.LogCaptureFixture
+):
+    newer, readable = await store().enter(5, [replace(FIRST, asked_at=now[0]), SECOND])
+    await make_newer(newer.row)
+    await expire_all()
+    second = store()
+    assert [taken.row for taken in await second.take_over(9)] == [readable.row]
+    assert await second.take_over(9) == []
+    await second.sweep()
+    said = [record for record in caplog.records if record.event == "request_newer"]  # type: ignore[attr-defined]
+    assert len(said) == 1
+    assert newer.row is not None
+    assert await claim_request(newer.row, "newer worker")
+
+
+async def test_a_request_that_no_version_has_read_is_given_up_at_last(now: list[int]):
+    (newer,) = await store().enter(5, [replace(FIRST, asked_at=now[0])])
+    await make_newer(newer.row)
+    await expire_all()
+    second = store()
+    await second.take_over(9)
+    await second.sweep()
+    now[0] += 2 * 86_400 + 1
+    await second.sweep()
+    assert newer.row is not None
+    assert await claim_request(newer.row, "newer worker") is None
 
 
 async def test_a_process_that_ends_hands_its_requests_back():
@@ -274,9 +334,7 @@ async def test_a_process_that_goes_on_after_handing_back_is_alive_again():
     assert [taken.request for taken in await left_open()] == [FIRST]
 
 
-async def test_requests_that_cannot_be_handed_back_wait_for_the_lease(
-    fail: Callable[[str], None], now: list[int]
-):
+async def test_requests_that_cannot_be_handed_back_wait_for_the_lease(fail: Fail, now: list[int]):
     first = store()
     await first.enter(5, [FIRST])
     fail("hand_back")
@@ -310,10 +368,160 @@ async def test_a_flight_belongs_to_one_live_process(now: list[int]):
     assert await first.begin_flight(KEY)
 
 
-async def test_without_the_database_everybody_may_fetch(fail: Callable[[str], None]):
+async def test_without_the_database_everybody_may_fetch(fail: Fail):
     fail("begin_flight")
     fail("end_flight")
     first, second = store(), store()
     assert await first.begin_flight(KEY)
     await first.end_flight(KEY)
     assert await second.begin_flight(KEY)
+
+
+# --- who has lost a request -----------------------------------------------------------------------
+
+
+async def test_a_send_is_aborted_once_another_process_has_the_request():
+    (entry,) = await store().enter(5, [FIRST])
+    await expire_all()
+    (taken,) = await left_open()
+    for lost in (entry.record_sending(1), entry.confirm(), entry.begin()):
+        with pytest.raises(RequestTakenOverError):
+            await lost
+    with pytest.raises(RequestTakenOverError):
+        await entry.finish("delivered")
+    await taken.record_sending(1)
+
+
+async def test_an_outcome_kept_for_later_gives_way_to_the_other_process(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    with monkeypatch.context() as broken:
+        broken.setattr("data.requests.write", _failing)
+        await entry.finish("delivered")
+    await expire_all()
+    (taken,) = await left_open()
+    await first.beat()
+    await taken.record_sending(1)
+
+
+class Pauses:
+    """Stands for `asyncio.sleep`: each pause is counted, and may end with something happening."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.then: Callable[[], object] = lambda: None
+        self.after = 3
+        monkeypatch.setattr("services.requests.store.asyncio.sleep", self._sleep)
+
+    async def _sleep(self, _seconds: float) -> None:
+        self.count += 1
+        if self.count == self.after:
+            self.then()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    return Pauses(monkeypatch)
+
+
+async def test_beside_another_process_nothing_leaves_unrecorded(fail: Fail, pauses: Pauses):
+    """Within its lease, too: it is sent, and the other one would send it again later."""
+    await store().beat()
+    (entry,) = await store().enter(5, [FIRST])
+    with fail("store_progress") as works_again:
+        pauses.then = works_again
+        await entry.record_sending(1)
+    assert pauses.count == 3
+    await expire_all()
+    (taken,) = await left_open()
+    assert taken.progress.is_uncertain
+
+
+async def test_a_send_that_waited_is_aborted_if_the_request_was_taken_over(
+    fail: Fail, pauses: Pauses
+):
+    await store().beat()
+    (entry,) = await store().enter(5, [FIRST])
+    await expire_all()
+    await left_open()
+    with fail("store_progress") as works_again:
+        pauses.then = works_again
+        with pytest.raises(RequestTakenOverError):
+            await entry.record_sending(1)
+
+
+async def test_beside_another_process_an_update_waits_for_the_database(fail: Fail, pauses: Pauses):
+    first = store()
+    await store().beat()
+    await first.beat()
+    with fail("store_requests") as works_again:
+        pauses.then = works_again
+        (entry,) = await first.enter(5, [FIRST])
+    assert entry.row is not None
+    assert pauses.count == 3
+
+
+async def test_an_update_that_was_stored_without_an_answer_is_served_once(
+    pauses: Pauses, monkeypatch: pytest.MonkeyPatch
+):
+    first, stored = store(), store_requests
+    await store().beat()
+    await first.beat()
+
+    async def lost(*arguments: Any) -> list[int | None]:
+        monkeypatch.setattr("services.requests.store.store_requests", stored)
+        await stored(*arguments)
+        raise StorageError
+
+    monkeypatch.setattr("services.requests.store.store_requests", lost)
+    entries = await first.enter(5, [FIRST, SECOND])
+    assert [entry.request for entry in entries] == [FIRST, SECOND]
+    await entries[1].record_sending(1)
+    assert await first.enter(5, [FIRST, SECOND]) == []
+
+
+async def test_alone_it_goes_on_without_the_database_however_long(
+    fail: Fail, monotonic: list[float], pauses: Pauses
+):
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    with fail("store_progress"), fail("renew_lease"), fail("store_requests"):
+        for _ in range(3):
+            monotonic[0] += LEASE_S
+            with suppress(StorageError):
+                await first.beat()
+            await entry.record_sending(1)
+            assert entry.may_send()
+            (unstored,) = await first.enter(6, [SECOND])
+            await unstored.record_sending(1)
+            assert unstored.may_send()
+    assert pauses.count == 0
+
+
+async def test_what_was_recorded_before_a_long_stop_is_recorded_anew(monotonic: list[float]):
+    """The process stops after the database has answered: meanwhile its lease may have run out."""
+    (entry,) = await store().enter(5, [FIRST])
+    assert entry.may_send()
+    monotonic[0] += LEASE_S
+    assert not entry.may_send()
+    await entry.record_sending(1)
+    assert entry.may_send()
+    await expire_all()
+    monotonic[0] += LEASE_S
+    await left_open()
+    with pytest.raises(RequestTakenOverError):
+        await entry.record_sending(1)
+
+
+async def test_a_process_whose_lease_has_run_out_gives_the_others_time(monotonic: list[float]):
+    """After an outage of the database, all leases have run out, and nobody is dead."""
+    first, second = store(), store()
+    await first.enter(5, [FIRST])
+    await second.beat()
+    await expire_all()
+    monotonic[0] += LEASE_S
+    assert await second.take_over(9) == []
+    await first.beat()
+    assert await second.take_over(9) == []
