@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from platform import node
 from typing import Final
 
 from aiogram import Bot
@@ -224,6 +225,7 @@ def build(settings: Settings) -> Container:
             AlarmThresholds(
                 settings.watch.failing_percent / 100, settings.watch.quiet_minutes * 60, canaries
             ),
+            machine=node() if settings.run.fleet else "",
         ),
         admin_notifier=admin_notifier,
         pseudonyms=pseudonyms,
