@@ -27,6 +27,7 @@ from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.ads import fold_ad_shows
 from data.broadcasts import sweep_recipients
+from data.changes import follow_changes
 from data.config import Settings
 from data.database import unix_now, without_time_limits
 from data.jobs import rescue, set_up_engine
@@ -53,7 +54,12 @@ _TOPS_S = 5
 _BOARD_EVER_S = 3_600
 _BOARD_DAY_S = 300
 _ALARMS_S = 30
-_BANS_S = 60
+_LISTS_S = 60
+#: The same where several processes change the lists, in case no notification arrives, such as
+#: through a connection pooler.
+_SHARED_LISTS_S = 5
+#: Pause before the connection for notifications is opened again.
+_RECONNECT_S = 2
 #: How long the delivered recipients of a broadcast are kept, in seconds.
 _RECIPIENTS_S = 30 * 86_400
 #: Longest time for the last acknowledgement, in seconds.
@@ -298,9 +304,7 @@ class Application:
         """Return the tasks about what decides on an update."""
         return [
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
-            PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
-            PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
-            *self._access_tasks(),
+            *self._list_tasks(),
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
             # Each receiver has read updates of its own.
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
@@ -321,9 +325,18 @@ class Application:
             ]
         return tasks
 
-    def _access_tasks(self) -> list[PeriodicTask]:
-        access = self.container.access
-        return [] if access.is_open else [PeriodicTask("access list", _BANS_S, access.refresh)]
+    def _list_tasks(self) -> list[PeriodicTask]:
+        """Return the tasks that keep the lists in memory like those in the database."""
+        is_fleet = self._settings.run.is_fleet
+        lists = {"bans": self.container.bans.refresh, "opt_outs": self.container.opt_outs.refresh}
+        if not self.container.access.is_open:
+            lists["access_list"] = self.container.access.refresh
+        interval_s = _SHARED_LISTS_S if is_fleet else _LISTS_S
+        tasks = [PeriodicTask(f"list {name}", interval_s, load) for name, load in lists.items()]
+        if is_fleet:
+            follow = partial(follow_changes, lists)
+            tasks.append(PeriodicTask("changed lists", _RECONNECT_S, follow))
+        return tasks
 
     async def _load_access(self) -> None:
         """Load the access list before the first update, unless everyone may use the bot."""

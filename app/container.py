@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from platform import node
 from typing import Final
 
 from aiogram import Bot
@@ -228,6 +229,7 @@ def build(settings: Settings) -> Container:
             AlarmThresholds(
                 settings.watch.failing_percent / 100, settings.watch.quiet_minutes * 60, canaries
             ),
+            machine=node() if settings.run.is_fleet else "",
         ),
         admin_notifier=admin_notifier,
         pseudonyms=pseudonyms,

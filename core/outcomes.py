@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from core.errors import ClipferryError
+from core.errors import ClipferryError, PlatformError
 
 #: Keys of texts by the code of an error.
 OUTCOME_KEYS: Final = {
@@ -68,6 +68,11 @@ def outcome_key(code: str) -> str:
         if issubclass(parent, ClipferryError) and parent.code in OUTCOME_KEYS:
             return OUTCOME_KEYS[parent.code]
     return OUTCOME_KEYS.get(code, _OTHER)
+
+
+def is_site_fault(code: str) -> bool:
+    """Return True if an outcome means that the site, or our parser for it, has a problem."""
+    return issubclass(_classes().get(code, ClipferryError), PlatformError)
 
 
 @cache

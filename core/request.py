@@ -256,5 +256,3 @@ _NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3", "
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)
 #: Every name in the JSON form.
 _STORED: Final = frozenset({*_PLAIN, *_NESTED - {"preferences"}, "wishes", "v"})
-    {*_PLAIN, "link", "wishes", "press", "piece", "is_mp3", "subtitles", "v"}
-)

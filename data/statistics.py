@@ -154,6 +154,13 @@ async def outcomes_since(since: int | None) -> list[tuple[str, str, int]]:
     return [(platform, outcome, int(total)) for platform, outcome, total in rows]
 
 
+async def outcomes_by_slot(since: int) -> list[tuple[int, str, str, int]]:
+    """Return (half-hour, platform, outcome, number) from the half-hour that contains `since`."""
+    query = select(_OUTCOMES).where(_OUTCOMES.c.slot >= slot_of(since))
+    rows = await read(lambda db: db.execute(query).all())
+    return [(row.slot, row.platform, row.outcome, row.number) for row in rows]
+
+
 async def fold_outcomes() -> None:
     """Merge old half-hour rows of outcomes into day rows."""
     before = fine_from(unix_now(), FINE_OUTCOMES_S)

@@ -4,6 +4,7 @@ The state of each alarm is in the database, so that only one process sends each 
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
@@ -11,19 +12,23 @@ from typing import Final, Protocol
 
 from core.errors import ClipferryError, PlatformChangedError
 from core.facts import Fact, FileSize
+from core.failures import RecentDownloads
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
+from core.outcomes import is_site_fault
 from data.database import unix_now
 from data.key_values import compare_and_set, read_value
-from data.statistics import last_download_at
+from data.statistics import last_download_at, outcomes_by_slot
 from platforms import Attempt, Fetcher, Spool
-from services.metrics import Metrics
+from services.metrics import FETCHED, Metrics
 from services.requests.file_requests import picture_request, video_request
 
 logger = logging.getLogger(__name__)
 
 #: Prefix of the keys under which the states of the alarms are stored.
 _KEY_PREFIX: Final = "alarm"
+#: Downloads that are looked at when this process begins to check, in seconds.
+_LOOK_BACK_S: Final = 1_800
 
 
 class Notifier(Protocol):
@@ -58,20 +63,32 @@ class Alarms:
         fetcher: Fetcher,
         spool: Spool,
         thresholds: AlarmThresholds,
+        machine: str = "",
     ) -> None:
+        """Build them; `machine` names this machine if several share the database."""
         self._notifier = notifier
         self._metrics = metrics
         self._fetcher = fetcher
         self._spool = spool
         self._thresholds = thresholds
+        self._disk = f"disk/{machine}" if machine else "disk"
+        self._recent = RecentDownloads()
 
     async def check_sites(self) -> None:
-        """Check the failure rate of each site.
+        """Check the failure rate of each site, over the downloads of all processes.
 
         Raises:
             StorageError: the database did not respond.
         """
-        for platform, failure_rate in self._metrics.failing().items():
+        counters: defaultdict[tuple[int, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for slot, platform, outcome, number in await outcomes_by_slot(unix_now() - _LOOK_BACK_S):
+            done, failed = counters[slot, platform]
+            # Errors of the post, and posts from the cache, say nothing about the site.
+            done += number * (outcome == FETCHED)
+            failed += number * is_site_fault(outcome)
+            counters[slot, platform] = done, failed
+        self._recent.update(counters)
+        for platform, failure_rate in self._recent.failing().items():
             title = self._fetcher.registry[platform].title
             if failure_rate >= self._thresholds.failing:
                 percent = round(failure_rate * 100)
@@ -98,9 +115,9 @@ class Alarms:
         """
         if self._spool.is_full:
             free = FileSize(self._spool.free_bytes, floor)
-            await self._set_state("disk", "1", "alarm_disk", free=free)
+            await self._set_state(self._disk, "1", "alarm_disk", free=free)
         else:
-            await self._set_state("disk", None, "alarm_disk_over")
+            await self._set_state(self._disk, None, "alarm_disk_over")
 
     async def check_quiet(self) -> None:
         """Check how long ago the last download was.

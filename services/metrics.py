@@ -4,14 +4,13 @@ import asyncio
 import logging
 import time
 from collections import Counter as Tally
-from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
-from core.errors import ClipferryError, PlatformError
+from core.errors import ClipferryError
 from core.pseudonyms import LoggedChat
 from data.statistics import add_outcomes
 
@@ -20,8 +19,6 @@ logger = logging.getLogger(__name__)
 #: Outcomes of answered requests: from the file-id cache, or by a download.
 KNOWN: Final = "known"
 FETCHED: Final = "fetched"
-#: The failure rate of a site is taken over this number of its last downloads.
-LOOKED_AT: Final = 20
 #: Largest number of unreadable parts of updates that are remembered.
 _MAX_PARTS: Final = 20
 #: Delay of the timer that measures the event loop's lag, and buckets of that lag, in seconds.
@@ -138,10 +135,6 @@ class Metrics:
         self.unreadable_updates = UnreadableUpdates(self.registry)
         #: Outcomes that are not in the database yet.
         self._unwritten: Tally[tuple[str, str]] = Tally()
-        #: By site: whether the last downloads succeeded.
-        self._downloads: defaultdict[str, deque[bool]] = defaultdict(
-            lambda: deque(maxlen=LOOKED_AT)
-        )
 
     def updated(self, kind: str) -> None:
         """Count an update of a kind, such as "message"."""
@@ -180,22 +173,10 @@ class Metrics:
     def delivered(self, platform: str, *, is_known: bool) -> None:
         """Count an answered request; `is_known`: from the file-id cache."""
         self._count(platform, KNOWN if is_known else FETCHED)
-        if not is_known:
-            self._downloads[platform].append(True)
 
     def refused(self, platform: str, error: ClipferryError) -> None:
-        """Count a request that was refused. Only a site's own faults lower its success rate."""
+        """Count a request that was refused."""
         self._count(platform, error.code)
-        if isinstance(error, PlatformError):
-            self._downloads[platform].append(False)
-
-    def failing(self) -> dict[str, float]:
-        """Return the failure rate by site, from 0 to 1, for sites with enough downloads."""
-        return {
-            platform: 1 - sum(ends) / len(ends)
-            for platform, ends in self._downloads.items()
-            if len(ends) == LOOKED_AT
-        }
 
     async def write(self) -> None:
         """Write new outcomes to the database.

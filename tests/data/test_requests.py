@@ -20,6 +20,7 @@ from data.chats import register_chat
 from data.config import ROOT
 from data.db_service import get_user_videos
 from data.downloads import record_download
+from data.elections import claim_polling
 from data.models import Flights, Requests, Workers
 from data.requests import (
     Claim,
@@ -38,7 +39,7 @@ from data.requests import (
     sweep_requests,
     take_over,
 )
-from data.workers import claim_polling, renew_lease
+from data.workers import renew_lease
 from tests.leases import expire
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
@@ -418,7 +419,8 @@ WORKER = """
 import asyncio, sys
 from data import database
 from data.requests import take_over
-from data.workers import claim_polling, renew_lease
+from data.elections import claim_polling
+from data.workers import renew_lease
 
 async def main(url, name):
     database.initialize_database_components(url)

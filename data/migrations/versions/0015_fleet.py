@@ -1,4 +1,4 @@
-"""One pace for several processes, and elections."""
+"""One pace for several processes, elections, and news of changed lists."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -139,8 +139,21 @@ END $$
 """
 
 
+_ANNOUNCE = """
+CREATE FUNCTION announce_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('clipferry', TG_TABLE_NAME);
+    RETURN NULL;
+END $$
+"""
+_TRIGGER = """
+CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION announce_change()
+"""
+
+
 def upgrade() -> None:
-    """Add the tables; the shared pace works on PostgreSQL only."""
+    """Add the tables; the functions are for PostgreSQL, the only database of several machines."""
     op.create_table(
         "elections",
         sa.Column("name", sa.String, primary_key=True),
@@ -167,3 +180,6 @@ def upgrade() -> None:
     op.create_index("ix_sends_bot_id_chat_id", "sends", ["bot_id", "chat_id"])
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_CLAIM_TURNS)
+        op.execute(_ANNOUNCE)
+        for table in ("bans", "opt_outs", "access_list"):
+            op.execute(_TRIGGER.format(table=table))

@@ -1,0 +1,84 @@
+"""News of changed lists: every process hears of them, and goes on after its connection was cut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from core.errors import StorageError
+from data import database
+from data.access import add_access_entry
+from data.bans import ban, banned_chats, unban
+from data.changes import follow_changes
+from data.opt_outs import opt_out
+
+
+class Listener:
+    """Counts the calls of a loader."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self.has_loaded = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.loads += 1
+        self.has_loaded.set()
+
+    async def loaded(self, times: int) -> None:
+        async with asyncio.timeout(20):
+            while self.loads < times:
+                self.has_loaded.clear()
+                await self.has_loaded.wait()
+
+
+@pytest.fixture
+async def shared(new_postgres: str) -> AsyncIterator[str]:
+    database.initialize_database_components(new_postgres)
+    await database.init_db()
+    yield new_postgres
+    await database.close()
+
+
+@pytest.mark.usefixtures("shared")
+async def test_a_change_of_a_list_is_heard_at_once():
+    bans, opt_outs, access = Listener(), Listener(), Listener()
+    loaders = {"bans": bans, "opt_outs": opt_outs, "access_list": access}
+    following = asyncio.create_task(follow_changes(loaders))
+    await access.loaded(1)
+    await ban(5, 1)
+    await bans.loaded(2)
+    assert await banned_chats() == {5}
+    await unban(5)
+    await bans.loaded(3)
+    await opt_out(7)
+    await opt_outs.loaded(2)
+    await add_access_entry("9", 1)
+    await access.loaded(2)
+    assert (bans.loads, opt_outs.loads, access.loads) == (3, 2, 2)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("shared")
+async def test_a_connection_that_is_cut_is_an_error_and_the_next_one_loads_everything():
+    bans = Listener()
+    following = asyncio.create_task(follow_changes({"bans": bans}))
+    await bans.loaded(1)
+    cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+    await database.read(lambda db: db.execute(cut).all())
+    with pytest.raises(StorageError):
+        await asyncio.wait_for(following, 20)
+    again = asyncio.create_task(follow_changes({"bans": bans}))
+    await bans.loaded(2)
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("shared")
+async def test_a_loader_that_fails_ends_the_listening():
+    async def broken() -> None:
+        raise StorageError("away")
+
+    with pytest.raises(StorageError, match="away"):
+        await follow_changes({"bans": broken})
