@@ -177,6 +177,8 @@ class Progress:
     has_text: bool = False
     #: Id of the status note's message, or None if there is none: it is deleted at the end.
     note: int | None = None
+    #: The text below the files may have been sent; `has_text` is true then.
+    is_text_unknown: bool = False
 
     @property
     def arrived(self) -> int:
@@ -190,8 +192,8 @@ class Progress:
 
     @property
     def is_uncertain(self) -> bool:
-        """Return True if it is unknown whether some file arrived."""
-        return UNKNOWN in self.sent
+        """Return True if it is unknown whether some file, or the text below them, arrived."""
+        return UNKNOWN in self.sent or self.is_text_unknown
 
     @property
     def settled(self) -> int:
@@ -223,12 +225,18 @@ class Progress:
         """Return the progress after a send without a response: it may or may not have arrived."""
         if self.in_flight is None:
             return self
-        return self.record_sent((UNKNOWN,) * self.in_flight)
+        is_text = self.in_flight == 0
+        return replace(self.record_sent((UNKNOWN,) * self.in_flight), is_text_unknown=is_text)
 
     def wanted_again(self) -> "Progress":
         """Return the progress in which what may have arrived is to be sent again."""
         known = self.interrupted()
-        return replace(known, sent=tuple(WANTED if one == UNKNOWN else one for one in known.sent))
+        return replace(
+            known,
+            sent=tuple(WANTED if one == UNKNOWN else one for one in known.sent),
+            has_text=known.has_text and not known.is_text_unknown,
+            is_text_unknown=False,
+        )
 
     def left_of(self, files: Sequence[T]) -> list[T]:
         """Return the files of the answer that are still to be sent, in order."""
@@ -241,7 +249,12 @@ class Progress:
     def as_json(self) -> str:
         """Return the JSON form for the database."""
         values = [self.sent, self.total, self.in_flight, self.has_text]
-        return json.dumps(values if self.note is None else [*values, self.note])
+        # Left out where they are not needed, so that older versions can read the rest.
+        if self.is_text_unknown:
+            values += [self.note, True]
+        elif self.note is not None:
+            values.append(self.note)
+        return json.dumps(values)
 
     @classmethod
     def from_json(cls, text: str | None) -> "Progress":
@@ -249,7 +262,7 @@ class Progress:
         if text is None:
             return cls()
         sent, *others = json.loads(text)
-        return cls(tuple(sent), *others[:4])
+        return cls(tuple(sent), *others[:5])
 
 
 _NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3", "subtitles"})

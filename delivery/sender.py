@@ -335,7 +335,7 @@ class Sender:
         """Send two or more files as silent albums, in order, then caption and buttons as a text.
 
         Telegram albums cannot have buttons, so both follow in a separate message. The request
-        succeeds even if that message fails.
+        succeeds even if that message fails. Without a response, it is recorded as unknown.
 
         Raises:
             TooLargeError: an album is too large; nothing has arrived.
@@ -420,6 +420,10 @@ class Sender:
         except ChatMovedError:
             await journal.record_not_sent()
             raise
+        except UnknownOutcomeError as error:
+            await journal.record_unknown()
+            _log_unknown(target, error)
+            return
         except DeliveryError as error:
             logger.warning(
                 "Could not send the caption of albums in chat %s: %s",
@@ -578,7 +582,7 @@ async def _repeated(call: Callable[[], Awaitable[T]]) -> T:
 
 def _log_unknown(target: ChatTarget, error: UnknownOutcomeError) -> None:
     logger.warning(
-        "An album for chat %s got no response: %s",
+        "A part of an answer for chat %s got no response: %s",
         LoggedChat(target.chat_id),
         error,
         extra={"event": "album_unconfirmed"},

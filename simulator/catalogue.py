@@ -46,6 +46,7 @@ LINKS = (
     ),
     SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
     SampleLink("a video on a slow site", f"{_USER}7300000000000000006"),
+    SampleLink("a site that is down, then recovers", f"{_USER}7300000000000000503"),
     SampleLink("a video of 70 MB, encoded smaller", f"{_USER}7300000000000000070"),
     SampleLink("a video of 900 MB, refused", f"{_USER}7300000000000000900"),
     SampleLink("a reel", "https://www.instagram.com/reel/DemoReel001/"),
@@ -140,6 +141,15 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     )
     for post_id in ("7300000000000000100", "7300000000000000101", *_MANY):
         site.add(SamplePost(post_id, encodings=(Encoding(tall),)))
+    # Three attempts, which is the bot's default, find the site down; "Try again" finds it back.
+    site.add(
+        SamplePost(
+            "7300000000000000503",
+            encodings=(Encoding(tall),),
+            page_trouble="503",
+            trouble_times=3,
+        )
+    )
     slow = samples.video(VideoSpec(padded_bytes=6_000_000))
     site.add(
         SamplePost(

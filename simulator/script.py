@@ -257,6 +257,17 @@ async def _slow(session: Session) -> None:
     )
 
 
+async def _outage(session: Session) -> None:
+    request = session.say(f"{_VIDEO}7300000000000000503")
+    failure = await session.answer(
+        "that the site has trouble", lambda m: "retry_video" in str(m.get("reply_markup"))
+    )
+    await session.settled(session.private_chat, request, "😢")
+    session.simulator.world.press(session.ada, failure, "retry_video")
+    await session.answer("the video, now that the site is back", lambda m: "video" in m)
+    await session.settled(session.private_chat, request, None)
+
+
 async def _settings(session: Session) -> None:
     session.say("/settings")
     menu = await session.answer("the settings", lambda m: "set/page/caption" in str(m))
@@ -442,6 +453,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
     ("A slow site", _slow),
+    ("A site that is down, and back when Ada tries again", _outage),
     ("A piece of a video, another format, and the versions to choose from", _versions),
     ("Videos that are too large", _too_large),
     ("Settings: author and text below the post", _settings),

@@ -104,7 +104,12 @@ def test_a_send_that_failed_for_certain_leaves_no_trace():
 def test_after_a_crash_what_was_on_its_way_may_have_arrived():
     assert Progress((5,), 4, in_flight=2).interrupted() == Progress((5, 0, 0), 4)
     assert Progress((5,), 4, in_flight=2).interrupted().is_uncertain
-    assert Progress((5,), 1, in_flight=0).interrupted() == Progress((5,), 1, has_text=True)
+    text = Progress((5, 6), 2, in_flight=0).interrupted()
+    assert text == Progress((5, 6), 2, has_text=True, is_text_unknown=True)
+    assert text.is_uncertain
+    assert text.is_complete
+    assert Progress.from_json(text.as_json()) == text
+    assert text.wanted_again() == Progress((5, 6), 2)
     quiet = Progress((5,), 4)
     assert quiet.interrupted() == quiet
     assert not quiet.is_uncertain

@@ -248,6 +248,21 @@ async def test_the_progress_of_a_slow_request_is_seen_and_cancelled(
     await expect(page.locator(".keys button", has_text="✖️")).to_have_count(0)
 
 
+async def test_a_site_that_was_down_is_tried_again_with_the_button(
+    browser_harness: BrowserHarness,
+):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window("1001/1001")
+    await write(page, "/start")
+    await page.click("#samples button:has-text('down')")
+    words = page.locator("#messages li:not(.mine) .words").last
+    await expect(words).to_have_text(TEXTS["en"]["platform_trouble"])
+    await page.click(f".keys button:has-text('{TEXTS['en']['retry_button']}')")
+    await expect(page.locator("#messages video")).to_have_count(1)
+    await expect(page.get_by_text(TEXTS["en"]["platform_trouble"])).to_have_count(0)
+
+
 async def test_two_windows_can_be_two_users_in_one_group(browser_harness: BrowserHarness):
     await browser_harness.harness.start()
     ada, bo = (

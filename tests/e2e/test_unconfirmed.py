@@ -174,6 +174,30 @@ async def test_in_a_group_who_asked_and_administrators_may_press(harness: BotHar
     assert len(harness.calls("sendVideo")) == 3
 
 
+@pytest.mark.parametrize("kind", ["500", "cut"])
+async def test_only_the_text_below_an_album_is_sent_again(harness: BotHarness, kind: str):
+    slideshow(harness, SLIDES, 3)
+    harness.site.posts[SLIDES].text = "A long way down the river. " * 30
+    await harness.start()
+    await harness.say("/start")
+    harness.fail("sendMessage", kind)
+    await harness.say(f"https://www.tiktok.com/@a/photo/{SLIDES}")
+    before = harness.answers()
+    assert not any("river" in shown for shown in harness.texts())
+    asked = len(harness.simulator.log)
+    await send_again(harness)
+    (below,) = [m for m in harness.answers() if m not in before]
+    assert "river" in below["text"]
+    assert below["reply_to_message"]["message_id"] in {
+        m["message_id"] for m in before if "photo" in m
+    }
+    assert below["reply_markup"]["inline_keyboard"]
+    assert len(harness.simulator.log) == asked
+    assert len(harness.calls("sendMediaGroup")) == 1
+    assert UNCONFIRMED not in harness.texts()
+    assert await open_requests() == 0
+
+
 async def test_confirmed_parts_are_not_sent_again(harness: BotHarness):
     slideshow(harness, SLIDES, 25)
     await harness.start()
