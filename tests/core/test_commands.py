@@ -55,5 +55,5 @@ def test_other_texts_are_no_commands(text: str | None):
         (None, False),
     ],
 )
-def test_a_command_for_another_bot_is_told_apart(text: str | None, is_other: bool):
+def test_a_command_for_another_bot_is_recognised(text: str | None, is_other: bool):
     assert is_for_another_bot(text, "Demo_Bot") is is_other

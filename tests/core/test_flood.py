@@ -53,7 +53,7 @@ def test_who_is_in_a_time_out_does_not_count_for_the_group():
     assert others == [ANSWER] * 14
 
 
-def test_when_both_are_reached_both_rest_and_the_group_is_told():
+def test_when_both_limits_are_reached_only_the_group_is_warned():
     guard = Guard()
     for sender in range(2, 17):
         guard.judge(sender, -1, 0)

@@ -148,7 +148,7 @@ def test_only_a_start_with_a_proper_payload_is_a_referral(text: str | None, expe
     assert read_referral(text) == expected
 
 
-def test_lengths_and_sizes_are_told_in_units_of_people():
+def test_lengths_and_sizes_have_readable_units():
     assert TooLongError(200, 90).facts == {"length": "3:20", "limit": "1:30"}
     for size in (50_000_001, None):
         facts = TooLargeError(size, 50_000_000).facts

@@ -83,7 +83,7 @@ async def test_a_language_is_adopted_only_by_a_chat_that_is_not_older(db: str):
         assert found.lang == ("en" if lang == "uk" else "ru")
 
 
-async def test_channels_are_told_from_groups(db: str):
+async def test_channels_are_stored_as_such(db: str):
     await chats.register_chat(-1, "en")
     await chats.register_chat(-2, "en", is_channel=True)
     assert [await chats.is_channel(n) for n in (-1, -2, -3)] == [False, True, False]

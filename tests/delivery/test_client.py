@@ -67,7 +67,7 @@ async def test_every_call_fails_with_our_own_error(call: Call):
     assert caught.value.__cause__ is refusal
 
 
-async def test_a_file_that_is_too_large_is_told_with_the_servers_own_limit():
+async def test_the_explanation_of_a_too_large_file_names_the_servers_limit():
     refusal = TelegramEntityTooLarge(SendMessage(chat_id=1, text="x"), "too large")
     bot = TelegramClient(TOKEN, ceiling_bytes=7_000_000, session=RefusingSession(refusal))
     with pytest.raises(TooLargeError) as caught:

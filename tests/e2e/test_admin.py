@@ -36,7 +36,7 @@ async def test_a_message_to_one_chat_keeps_its_formatting(harness: BotHarness):
     ("fault", "words"),
     [("403", "msg_closed"), ("500", "msg_unknown"), ("400", "msg_refused")],
 )
-async def test_the_administrator_is_told_why_a_message_was_not_delivered(
+async def test_the_administrator_sees_why_a_message_was_not_delivered(
     harness: BotHarness, fault: str, words: str
 ):
     await harness.start(**ADMIN)

@@ -128,7 +128,7 @@ async def test_an_album_with_unknown_delivery_is_skipped_and_reported(harness: B
     assert harness.texts()[-1] == EN["delivery_unknown"]
 
 
-async def test_a_request_stays_open_until_the_user_is_told_about_a_gap(
+async def test_a_request_stays_open_until_its_gap_is_explained(
     harness: BotHarness,
 ):
     slideshow(harness, SLIDES, 14)

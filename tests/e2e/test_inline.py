@@ -306,7 +306,7 @@ async def test_repeated_presses_of_retry_start_one_request(inline: InlineHarness
     assert await database.read(lambda db: db.execute(question).scalar_one()) == 2
 
 
-async def test_a_user_over_the_queue_limit_is_told_in_the_message(inline: InlineHarness):
+async def test_a_full_queue_is_explained_in_the_inline_message(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     harness.site.serves_files.clear()

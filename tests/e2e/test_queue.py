@@ -81,7 +81,7 @@ async def test_a_busy_chat_does_not_delay_another(harness: BotHarness):
     assert len(harness.videos(crew)) == 9
 
 
-async def test_a_waiting_user_is_told_and_can_cancel(harness: BotHarness):
+async def test_a_waiting_request_has_a_note_and_can_be_cancelled(harness: BotHarness):
     posts(harness, 2, file_trouble="stall")
     await harness.start(LIMITS_ACTIVE_REQUESTS="1", LIMITS_PATIENCE_S="0.3", LIMITS_STALL_S="60")
     await harness.say("hello")

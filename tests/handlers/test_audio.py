@@ -64,7 +64,7 @@ async def test_below_a_message_that_is_too_old_it_has_expired_too(telegram: Fake
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]
 
 
-async def test_who_presses_again_is_told_that_it_runs(telegram: FakeTelegram):
+async def test_a_second_press_is_answered_with_a_notice(telegram: FakeTelegram):
     bench = Bench(telegram)
     for _ in range(2):
         await bench.press(f"id/{LINK.post_id}")

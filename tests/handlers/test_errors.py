@@ -29,7 +29,7 @@ async def fail(telegram: FakeTelegram, error: Exception, **origin: Any) -> bool:
     return await on_error(event, telegram.sender, TEXTS)
 
 
-async def test_a_bug_is_stored_under_the_code_that_is_told(telegram: FakeTelegram):
+async def test_a_bug_is_stored_under_the_code_in_the_message(telegram: FakeTelegram):
     assert await fail(telegram, ZeroDivisionError("planted"))
     (text,) = telegram.texts
     (report,) = await recent_reports(5)
@@ -39,7 +39,7 @@ async def test_a_bug_is_stored_under_the_code_that_is_told(telegram: FakeTelegra
     assert "ZeroDivisionError: planted" in stored.traceback
 
 
-async def test_an_expected_error_is_told_in_the_chats_language_and_not_stored(
+async def test_an_expected_error_is_explained_in_the_chats_language_and_not_stored(
     telegram: FakeTelegram,
 ):
     await set_language(PERSON, "uk")
@@ -61,7 +61,7 @@ async def test_a_press_below_an_old_message_is_answered_too(telegram: FakeTelegr
     assert telegram.alerts == [(TEXTS["en"]["busy"], True)]
 
 
-async def test_a_group_is_told_nothing(telegram: FakeTelegram):
+async def test_a_group_gets_no_message(telegram: FakeTelegram):
     assert await fail(telegram, KeyError("x"), message=telegram.message("/mode", chat_id=-7))
     assert telegram.session.calls == []
     assert len(await recent_reports(5)) == 1
@@ -106,7 +106,7 @@ async def test_a_second_failure_ends_here(telegram: FakeTelegram):
     assert len(telegram.session.calls) == 2
 
 
-async def test_a_database_that_fails_is_told_in_the_persons_language(
+async def test_a_database_failure_is_explained_in_the_persons_language(
     telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ):
     async def failing(*_: object) -> None:

@@ -84,7 +84,7 @@ async def test_the_hint_fits_what_was_sent(
     assert telegram.texts == [TEXTS("en", key, platforms=platform_titles(REGISTRY))]
 
 
-async def test_somebody_new_has_just_been_told(telegram: FakeTelegram):
+async def test_a_new_chat_gets_no_hint_after_its_welcome(telegram: FakeTelegram):
     chat = ChatView("en", is_new=True)
     await on_anything(telegram.message("hello"), chat, telegram.sender, TEXTS, REGISTRY, Bundles())
     assert telegram.texts == []

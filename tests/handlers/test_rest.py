@@ -39,7 +39,7 @@ async def test_the_links_are_read_from_the_message_above(telegram: FakeTelegram)
     assert telegram.alerts == [(None, False)]
 
 
-async def test_a_second_press_is_told_that_it_runs(telegram: FakeTelegram):
+async def test_a_second_press_is_answered_with_a_notice(telegram: FakeTelegram):
     bench = Bench(telegram)
     bench.intake.is_new = False
     await bench.press(bench.note())

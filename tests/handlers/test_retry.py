@@ -56,7 +56,7 @@ async def test_a_second_press_starts_nothing_until_the_first_has_ended(telegram:
     assert len(bench.intake.submissions) == 2
 
 
-async def test_only_the_one_who_asked_may_press(telegram: FakeTelegram):
+async def test_only_the_sender_of_the_link_may_press(telegram: FakeTelegram):
     bench = Bench(telegram)
     await bench.press(bench.explanation(), user_id=8)
     assert bench.intake.submissions == []

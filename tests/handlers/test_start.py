@@ -17,7 +17,7 @@ async def start(telegram: FakeTelegram, chat: ChatView, text: str = "/start") ->
     return telegram.texts
 
 
-async def test_somebody_who_is_known_is_welcomed_again(telegram: FakeTelegram):
+async def test_a_known_chat_is_welcomed_again(telegram: FakeTelegram):
     (text,) = await start(telegram, ChatView("en"))
     assert "Welcome" in text
     assert " or ".join(PROFILE.platforms) in text

@@ -101,7 +101,7 @@ async def test_in_groups_only_what_is_for_the_bot_counts(
     assert await Bench(telegram).handled(message, 30) == (MOST if is_counted else 30)
 
 
-async def test_a_group_of_many_is_told_as_a_group(telegram: FakeTelegram):
+async def test_a_flood_by_many_members_is_announced_to_the_group(telegram: FakeTelegram):
     bench = Bench(telegram)
     handled = [
         await bench.handled(command(telegram, user_id=user_id), 1) for user_id in range(100, 122)

@@ -433,7 +433,7 @@ async def test_a_customer_of_a_business_gets_no_button(bench: Bench):
     assert dropped(bench.metrics, "too_many_links") == 1
 
 
-async def test_who_has_many_links_waiting_is_told_once(telegram: FakeTelegram):
+async def test_many_waiting_links_are_announced_once(telegram: FakeTelegram):
     bench = Bench(telegram, replace(LIMITS, private_queue=99))
     for number in range(10):
         await bench.submit(links(20)[number], message_id=number)

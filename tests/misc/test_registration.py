@@ -105,7 +105,7 @@ async def test_whoever_speaks_first_decides_nothing_for_a_group(bench: Bench):
     assert "welcome/uk" in buttons_in(welcome.reply_markup)
 
 
-async def test_an_invitation_is_remembered_and_the_log_chat_told(
+async def test_an_invitation_is_stored_and_reported_to_the_log_chat(
     sqlite_db: None, telegram: FakeTelegram
 ):
     bench = Bench(telegram, LOG_CHAT)

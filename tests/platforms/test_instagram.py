@@ -146,7 +146,7 @@ async def test_when_graphql_answers_with_a_page_the_posts_own_page_is_read(web: 
         ("login", PlatformRefusedError),
     ],
 )
-async def test_refusals_are_told_apart(web: Web, trouble: str, error: type[ClipferryError]):
+async def test_refusals_have_their_own_errors(web: Web, trouble: str, error: type[ClipferryError]):
     reel(web, trouble=trouble)
     with pytest.raises(error):
         await read(web)

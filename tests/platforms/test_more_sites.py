@@ -130,7 +130,9 @@ async def test_several_videos_of_one_post_are_its_items(web: Web):
         ("This Post is unavailable.", NotAvailableError),
     ],
 )
-async def test_refusals_of_x_are_told_apart(web: Web, refusal: str, error: type[ClipferryError]):
+async def test_refusals_of_x_have_their_own_errors(
+    web: Web, refusal: str, error: type[ClipferryError]
+):
     x_post(web, refusal=refusal)
     with pytest.raises(error):
         await read(web, X_LINK)
@@ -170,7 +172,7 @@ async def test_a_sound_of_its_own_goes_with_its_video(web: Web):
         ({"link": "https://youtu.be/DemoShort01"}, NoMediaError),
     ],
 )
-async def test_refusals_of_reddit_are_told_apart(
+async def test_refusals_of_reddit_have_their_own_errors(
     web: Web, options: dict[str, str], error: type[ClipferryError]
 ):
     web.reddit.posts["1demo01"] = RedditPost("1demo01", **options)  # type: ignore[arg-type]

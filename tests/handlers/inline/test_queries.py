@@ -270,7 +270,7 @@ async def test_without_a_link_or_a_start_there_is_a_hint(
     assert bench.intake.submissions == []
 
 
-async def test_a_call_about_a_page_that_is_no_post_is_told_so(bench: Bench):
+async def test_a_call_about_a_page_that_is_no_post_is_explained(bench: Bench):
     await register()
     above = bench.telegram.message("https://x.com/ferry", chat_id=-7, message_id=69)
     await call(bench, "@demo_bot", reply_to_message=above)

@@ -275,7 +275,7 @@ async def test_an_ad_that_fails_changes_nothing(records: Records, failure: Clipf
     assert counted(metrics, failure.code) == 0
 
 
-async def test_a_chat_that_is_closed_is_marked_and_told_nothing(records: Records):
+async def test_a_chat_that_blocks_the_bot_is_marked_and_gets_no_message(records: Records):
     one = fake_request(row=ROW)
     await run(FakeService(ChatForbiddenError()), one)
     assert records.blocked == [PERSON]

@@ -73,7 +73,7 @@ async def test_only_a_request_that_waits_is_accepted_at_once():
     await queue.drain(0)
 
 
-async def test_a_chat_with_a_full_queue_is_told_once_per_message():
+async def test_a_full_queue_is_explained_once_per_message():
     runner = FakeRunner()
     queue = build(runner)
     queue.submit([FIRST], 1)
@@ -120,7 +120,7 @@ async def test_who_waits_can_be_cancelled_and_leaves_room():
     assert runner.began == [FIRST, THIRD]
 
 
-async def test_the_next_begins_when_a_cancelled_one_is_told():
+async def test_the_next_begins_when_a_cancelled_one_is_explained():
     runner = FakeRunner()
     queue = build(runner)
     handle = queue.submit([FIRST], 5)
@@ -139,7 +139,7 @@ async def test_the_next_begins_when_a_cancelled_one_is_told():
     await queue.drain(0)
 
 
-async def test_one_cancelled_before_its_first_step_is_told_and_blocks_nobody():
+async def test_one_cancelled_before_its_first_step_is_explained_and_blocks_nothing():
     runner = FakeRunner()
     queue = build(runner)
     first, second = queue.submit([FIRST], 5), queue.submit([SECOND], 5)
@@ -227,7 +227,7 @@ async def test_what_does_not_end_in_time_is_left_to_the_next_process():
     assert queue.count == 0
 
 
-async def test_a_cancelled_request_is_told_so_even_while_draining():
+async def test_a_cancelled_request_is_explained_even_while_draining():
     runner = FakeRunner()
     queue = build(runner)
     queue.submit([FIRST], 5)
@@ -345,7 +345,7 @@ async def test_a_handle_of_no_requests_has_ended():
     assert ends == ["all"]
 
 
-async def test_who_gives_up_waiting_for_a_handle_cancels_no_request():
+async def test_cancelling_the_wait_for_a_handle_cancels_no_request():
     runner = FakeRunner()
     queue = build(runner)
     handle = queue.submit([FIRST], 5)
