@@ -38,6 +38,7 @@ _OUTCOMES_S = 10
 _LAG_S = 1
 _TOPS_S = 5
 _BOARD_EVER_S = 3_600
+_COMMANDS_S = 3_600
 _BOARD_DAY_S = 300
 _ALARMS_S = 30
 _BANS_S = 60
@@ -97,12 +98,6 @@ class Application:
             if me is None:
                 return False
             self.container.spool.prepare()
-            await publish_commands(
-                self.container.bot,
-                load_texts(),
-                frozenset(self._settings.bot.admins),
-                frozenset(self._settings.statistics.readers),
-            )
             assert me.username
             updates = _UPDATES + _optional_updates(self._settings)
             updates += await self._inline_updates(me)
@@ -217,6 +212,7 @@ class Application:
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             *self._access_tasks(),
+            PeriodicTask("command lists", _COMMANDS_S, self._publish_commands),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
@@ -226,6 +222,13 @@ class Application:
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
             *self._alarm_tasks(),
         ]
+
+    async def _publish_commands(self) -> None:
+        """Not before the first getUpdates: at the first start these are many calls."""
+        bot, statistics = self._settings.bot, self._settings.statistics
+        await publish_commands(
+            self.container.bot, load_texts(), frozenset(bot.admins), frozenset(statistics.readers)
+        )
 
     def _access_tasks(self) -> list[PeriodicTask]:
         access = self.container.access
