@@ -34,7 +34,8 @@ commands:
   migrate        upgrade the database to this version, without starting the bot
   maintenance    tell everyone who writes that the bot will be back soon; needs no database
   backup FILE    copy the database to a new file, even while the bot runs
-  restore FILE   put a backup back in place; stop the bot first
+  restore FILE   put a backup back in place, or move an SQLite backup to an empty PostgreSQL
+                 database; stop the bot first
   recount        rebuild the statistics from the download history
   demo           try the bot without a token: Telegram and the sites are simulated
 
@@ -179,24 +180,37 @@ async def back_up(target: Path | None, settings: "Settings") -> int:
 
 
 async def restore(source: Path | None, settings: "Settings") -> int:
-    """Replace the SQLite database by a backup, and mark the database as restored."""
+    """Replace the database by a backup, and mark it as restored.
+
+    An SQLite backup can be restored to an empty PostgreSQL database, too.
+    """
     from app.process_lock import is_locked
     from data import backup
     from data.lifespan import database_lifespan
     from data.starts import mark_restored
 
     database = _sqlite_path(settings)
-    if (database is None) != (source is None):
-        print("SQLite needs a FILE; PostgreSQL is restored by pg_restore.", file=sys.stderr)
+    if database and source is None:
+        print("Name the backup: python main.py restore FILE", file=sys.stderr)
         return WRONG_SETTING
     if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
         raise StorageError("the bot is running: stop it first")
     if database and source:
         backup.restore(source, database)
+    elif source:
+        await _move_to_postgres(source, settings)
     async with database_lifespan(settings["database"]["url"]):
         await mark_restored()
     print("Restored. Unfinished broadcasts will wait for an administrator.")
     return 0
+
+
+async def _move_to_postgres(source: Path, settings: "Settings") -> None:
+    from data.transfer import copy_to_postgres
+
+    counts = await copy_to_postgres(source, settings["database"]["url"])
+    for table, number in counts.items():
+        print(f"{table:16} {number:>10} rows")
 
 
 def _sqlite_path(settings: "Settings") -> Path | None:
