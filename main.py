@@ -167,25 +167,28 @@ async def maintain(settings: "Settings") -> int:
 
 
 async def back_up(target: Path | None, settings: "Settings") -> int:
-    """Copy the SQLite database to a new file."""
-    from data import backup
+    """Copy the database to a new file: SQLite by itself, PostgreSQL by pg_dump."""
+    from data import backup, postgres_tools
 
-    database = _sqlite_path(settings)
-    if database is None or target is None:
-        print("Only SQLite: python main.py backup FILE. PostgreSQL has pg_dump.", file=sys.stderr)
+    if target is None:
+        print("Name the new file: python main.py backup FILE", file=sys.stderr)
         return WRONG_SETTING
-    backup.back_up(database, target)
-    print(f"Copied {database} to {target}.")
+    if database := _sqlite_path(settings):
+        backup.back_up(database, target)
+    else:
+        postgres_tools.dump(settings["database"]["url"], target)
+    print(f"Copied the database to {target}.")
     return 0
 
 
 async def restore(source: Path | None, settings: "Settings") -> int:
     """Replace the database by a backup, and mark it as restored.
 
-    An SQLite backup can be restored to an empty PostgreSQL database, too.
+    PostgreSQL takes a dump of `backup`, or an SQLite backup if it is empty. Without a file, it was
+    restored by other means.
     """
     from app.process_lock import is_locked
-    from data import backup
+    from data import backup, postgres_tools
     from data.lifespan import database_lifespan
     from data.starts import mark_restored
 
@@ -197,6 +200,8 @@ async def restore(source: Path | None, settings: "Settings") -> int:
         raise StorageError("the bot is running: stop it first")
     if database and source:
         backup.restore(source, database)
+    elif source and postgres_tools.is_dump(source):
+        postgres_tools.load(source, settings["database"]["url"])
     elif source:
         await _move_to_postgres(source, settings)
     async with database_lifespan(settings["database"]["url"]):

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from functools import partial
 from pathlib import Path
 
 from aiogram.types import User
@@ -22,6 +23,7 @@ from data.config import Settings
 from data.database import unix_now, without_time_limits
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
+from data.scheduled_backups import BackupPlan
 from data.starts import clear_restored, count_start
 from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
@@ -42,6 +44,7 @@ _COMMANDS_S = 3_600
 _BOARD_DAY_S = 300
 _ALARMS_S = 30
 _BANS_S = 60
+_BACKUP_S = 300
 #: How long the delivered recipients of a broadcast are kept, in seconds.
 _RECIPIENTS_S = 30 * 86_400
 #: Longest time for the last acknowledgement, in seconds.
@@ -212,6 +215,7 @@ class Application:
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             *self._access_tasks(),
+            *self._backup_tasks(),
             PeriodicTask("command lists", _COMMANDS_S, self._publish_commands),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
@@ -229,6 +233,14 @@ class Application:
         await publish_commands(
             self.container.bot, load_texts(), frozenset(bot.admins), frozenset(statistics.readers)
         )
+
+    def _backup_tasks(self) -> list[PeriodicTask]:
+        """A backup is due by the age of the newest one, not by the time since the start."""
+        section = self._settings.database
+        if section.backup_folder is None:
+            return []
+        plan = BackupPlan(section.backup_folder, section.backup_hours * 3_600, section.backups_kept)
+        return [PeriodicTask("backup", _BACKUP_S, partial(plan.follow, section["url"]))]
 
     def _access_tasks(self) -> list[PeriodicTask]:
         access = self.container.access
