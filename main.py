@@ -34,7 +34,8 @@ commands:
   migrate        upgrade the database to this version, without starting the bot
   maintenance    tell everyone who writes that the bot will be back soon; needs no database
   backup FILE    copy the database to a new file, even while the bot runs
-  restore FILE   put a backup back in place; stop the bot first
+  restore FILE   put a backup back in place, or move an SQLite backup to an empty PostgreSQL
+                 database; stop the bot first
   recount        rebuild the statistics from the download history
   demo           try the bot without a token: Telegram and the sites are simulated
 
@@ -166,37 +167,55 @@ async def maintain(settings: "Settings") -> int:
 
 
 async def back_up(target: Path | None, settings: "Settings") -> int:
-    """Copy the SQLite database to a new file."""
-    from data import backup
+    """Copy the database to a new file: SQLite by itself, PostgreSQL by pg_dump."""
+    from data import backup, postgres_tools
 
-    database = _sqlite_path(settings)
-    if database is None or target is None:
-        print("Only SQLite: python main.py backup FILE. PostgreSQL has pg_dump.", file=sys.stderr)
+    if target is None:
+        print("Name the new file: python main.py backup FILE", file=sys.stderr)
         return WRONG_SETTING
-    backup.back_up(database, target)
-    print(f"Copied {database} to {target}.")
+    if database := _sqlite_path(settings):
+        backup.back_up(database, target)
+    else:
+        postgres_tools.dump(settings["database"]["url"], target)
+    print(f"Copied the database to {target}.")
     return 0
 
 
 async def restore(source: Path | None, settings: "Settings") -> int:
-    """Replace the SQLite database by a backup, and mark the database as restored."""
+    """Replace the database by a backup, and mark it as restored.
+
+    PostgreSQL takes a dump of `backup`, or an SQLite backup if it is empty. Without a file, it was
+    restored by other means.
+    """
     from app.process_lock import is_locked
-    from data import backup
+    from data import backup, postgres_tools
     from data.lifespan import database_lifespan
     from data.starts import mark_restored
 
     database = _sqlite_path(settings)
-    if (database is None) != (source is None):
-        print("SQLite needs a FILE; PostgreSQL is restored by pg_restore.", file=sys.stderr)
+    if database and source is None:
+        print("Name the backup: python main.py restore FILE", file=sys.stderr)
         return WRONG_SETTING
     if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
         raise StorageError("the bot is running: stop it first")
     if database and source:
         backup.restore(source, database)
+    elif source and postgres_tools.is_dump(source):
+        postgres_tools.load(source, settings["database"]["url"])
+    elif source:
+        await _move_to_postgres(source, settings)
     async with database_lifespan(settings["database"]["url"]):
         await mark_restored()
     print("Restored. Unfinished broadcasts will wait for an administrator.")
     return 0
+
+
+async def _move_to_postgres(source: Path, settings: "Settings") -> None:
+    from data.transfer import copy_to_postgres
+
+    counts = await copy_to_postgres(source, settings["database"]["url"])
+    for table, number in counts.items():
+        print(f"{table:16} {number:>10} rows")
 
 
 def _sqlite_path(settings: "Settings") -> Path | None:

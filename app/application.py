@@ -34,6 +34,7 @@ from data.jobs import rescue, set_up_engine
 from data.key_values import check_writable
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
+from data.scheduled_backups import BackupPlan
 from data.starts import clear_restored, count_start
 from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
@@ -52,6 +53,7 @@ _OUTCOMES_S = 10
 _LAG_S = 1
 _TOPS_S = 5
 _BOARD_EVER_S = 3_600
+_COMMANDS_S = 3_600
 _BOARD_DAY_S = 300
 _ALARMS_S = 30
 _LISTS_S = 60
@@ -60,6 +62,7 @@ _LISTS_S = 60
 _SHARED_LISTS_S = 5
 #: Pause before the connection for notifications is opened again.
 _RECONNECT_S = 2
+_BACKUP_S = 300
 #: How long the delivered recipients of a broadcast are kept, in seconds.
 _RECIPIENTS_S = 30 * 86_400
 #: Longest time for the last acknowledgement, in seconds.
@@ -130,12 +133,6 @@ class Application:
             self.container.spool.prepare()
             if self._settings.run.is_fleet:
                 await set_up_engine()
-            await publish_commands(
-                self.container.bot,
-                load_texts(),
-                frozenset(self._settings.bot.admins),
-                frozenset(self._settings.statistics.readers),
-            )
             assert me.username
             updates = _UPDATES + _optional_updates(self._settings)
             updates += await self._inline_updates(me)
@@ -313,6 +310,8 @@ class Application:
     def _once_for_all(self, intake: RequestIntake) -> list[PeriodicTask]:
         """Return the tasks about the database and the chats: the elected process does them."""
         tasks = [
+            *self._backup_tasks(),
+            PeriodicTask("command lists", _COMMANDS_S, self._publish_commands),
             PeriodicTask("broadcasts", _BROADCASTS_S, self.container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
         ]
@@ -337,6 +336,21 @@ class Application:
             follow = partial(follow_changes, lists)
             tasks.append(PeriodicTask("changed lists", _RECONNECT_S, follow))
         return tasks
+
+    async def _publish_commands(self) -> None:
+        """Not before the first getUpdates: at the first start these are many calls."""
+        bot, statistics = self._settings.bot, self._settings.statistics
+        await publish_commands(
+            self.container.bot, load_texts(), frozenset(bot.admins), frozenset(statistics.readers)
+        )
+
+    def _backup_tasks(self) -> list[PeriodicTask]:
+        """A backup is due by the age of the newest one, not by the time since the start."""
+        section = self._settings.database
+        if section.backup_folder is None:
+            return []
+        plan = BackupPlan(section.backup_folder, section.backup_hours * 3_600, section.backups_kept)
+        return [PeriodicTask("backup", _BACKUP_S, partial(plan.follow, section["url"]))]
 
     async def _load_access(self) -> None:
         """Load the access list before the first update, unless everyone may use the bot."""

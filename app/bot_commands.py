@@ -86,9 +86,9 @@ def command_lists(admins: frozenset[int], readers: frozenset[int]) -> list[Comma
 async def publish_commands(
     bot: Bot, texts: Texts, admins: frozenset[int], readers: frozenset[int]
 ) -> None:
-    """Publish the lists that have changed since the last start; failures are logged.
+    """Publish the lists that have changed since they were published; failures are logged.
 
-    A list that Telegram does not take is published again at the next start.
+    A list that Telegram does not take is published again by the next call.
     """
     name = f"commands/{bot.id}"
     published = await _read(name)

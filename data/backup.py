@@ -43,14 +43,7 @@ def restore(source: Path, database: Path) -> None:
     Raises:
         StorageError: the backup is not sound, or the files cannot be written.
     """
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as backup:
-            (found,) = backup.execute("PRAGMA integrity_check").fetchone()
-            backup.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error as error:
-        raise StorageError(f"{source.name} is no backup of Clipferry: {error}") from error
-    if found != "ok":
-        raise StorageError(f"{source.name} is damaged: {found}")
+    check_backup(source)
     new = database.with_name(f"{database.name}.restoring")
     new.unlink(missing_ok=True)
     _copy(source, new)
@@ -62,6 +55,22 @@ def restore(source: Path, database: Path) -> None:
         new.replace(database)
     except OSError as error:
         raise StorageError(f"cannot replace {database}: {error.strerror}") from error
+
+
+def check_backup(source: Path) -> None:
+    """Check that a file is a sound SQLite database of any version of Clipferry.
+
+    Raises:
+        StorageError: it is not.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as backup:
+            (found,) = backup.execute("PRAGMA integrity_check").fetchone()
+            backup.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise StorageError(f"{source.name} is no backup of Clipferry: {error}") from error
+    if found != "ok":
+        raise StorageError(f"{source.name} is damaged: {found}")
 
 
 def refuse_foreign_wal(database: Path, marker: Path) -> None:

@@ -278,6 +278,20 @@ class DatabaseSection(Section):
         description="postgresql://user:password@host/name or sqlite:///file. Empty: the SQLite "
         "file var/clipferry.db. If it contains a password, keep it in .env.",
     )
+    backup_folder: Path | None = Field(
+        None,
+        description="Folder for regular backups while the bot runs, best on another disk. "
+        "PostgreSQL needs pg_dump. Empty: none.",
+    )
+    backup_hours: int = Field(24, ge=1, description="Time between two backups, in hours.")
+    backups_kept: int = Field(
+        7, ge=1, description="Number of regular backups that are kept; older ones are deleted."
+    )
+
+    @field_validator("backup_folder", mode="before")
+    @classmethod
+    def _empty_to_none(cls, value: object) -> object:
+        return value or None
 
     @field_validator("url")
     @classmethod

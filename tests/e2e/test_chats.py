@@ -292,6 +292,7 @@ async def test_an_edited_message_is_not_a_new_request_if_edits_are_off(harness: 
 async def test_commands_are_published_in_every_language(harness: BotHarness):
     await harness.start()
     commands = harness.api.methods.commands
+    await harness.until(lambda: len(commands) == 3 * len(TEXTS.languages), "the lists")
     private = {key for key in commands if key.startswith("all_private_chats/")}
     assert private == {f"all_private_chats/{code}" for code in LANGUAGES - {"en"} | {""}}
     in_groups = [c["command"] for c in commands["all_chat_administrators/uk"]]

@@ -1,6 +1,8 @@
 """/help, /cancel, /about, unknown commands, commands of other bots, and the command lists."""
 
 import logging
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -10,7 +12,7 @@ from data.chats import find_chat
 from misc.ui.texts import load_texts
 from simulator.telegram.markup import parse_html
 from simulator.telegram.world import Json
-from tests.e2e.bot_harness import ID, PLATFORMS, VIDEO, BotHarness
+from tests.e2e.bot_harness import ID, PATIENCE_S, PLATFORMS, VIDEO, BotHarness
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -249,6 +251,21 @@ def names(harness: BotHarness, key: str) -> list[str]:
     return [command["command"] for command in commands]
 
 
+def published(harness: BotHarness) -> str:
+    """Return what is stored about the lists that Telegram has taken; "" if nothing is."""
+    with closing(sqlite3.connect(harness.folder / "bot.db")) as db:
+        row = db.execute("SELECT value FROM notes WHERE name LIKE 'commands/%'").fetchone()
+    return row[0] if row else ""
+
+
+async def test_the_first_poll_does_not_wait_for_the_command_lists(harness: BotHarness):
+    harness.fail("setMyCommands", "slow", seconds=PATIENCE_S * 2, times=99)
+    await harness.start()
+    await harness.say("hello")
+    assert len(harness.answers()) == 1
+    assert harness.api.methods.commands == {}
+
+
 async def test_only_administrators_see_their_commands(
     harness: BotHarness, caplog: pytest.LogCaptureFixture
 ):
@@ -256,6 +273,7 @@ async def test_only_administrators_see_their_commands(
     harness.world.person(1002, "Bo")
     with caplog.at_level(logging.INFO):
         await harness.start(BOT_ADMINS="1001,1009", STATISTICS_READERS="1002")
+        await harness.until(lambda: published(harness), "the lists")
     assert "ban" not in names(harness, "all_private_chats/")
     assert "stats" not in names(harness, "all_private_chats/")
     for language in ("", "/uk"):
@@ -271,28 +289,34 @@ async def test_only_administrators_see_their_commands(
 
 async def test_command_lists_are_sent_only_when_they_have_changed(harness: BotHarness):
     await harness.start(BOT_ADMINS="1001,1009")
+    await harness.until(lambda: published(harness), "the lists")
     await harness.stop()
     sent = len(harness.calls("setMyCommands"))
     harness.world.person(1009, "Cy")
     await harness.start(BOT_ADMINS="1001,1009")
+    await harness.until(lambda: "chat/1009" in published(harness), "the list")
     new = harness.calls("setMyCommands")[sent:]
     assert len(new) == 8  # the administrator who had no chat before
     assert {call.params["scope"]["chat_id"] for call in new} == {1009}
     await harness.stop()
     await harness.start(BOT_ADMINS="1001")
+    await harness.until(lambda: "chat/1009" not in published(harness), "the deletion")
     assert len(harness.calls("setMyCommands")) == sent + 8
     assert names(harness, "chat/1009/") == []
     assert {call.params["scope"]["chat_id"] for call in harness.calls("deleteMyCommands")} == {1009}
     await harness.stop()
     await harness.start(BOT_ADMINS="1001")
+    await harness.say("hello")
     assert len(harness.calls("setMyCommands", "deleteMyCommands")) == sent + 16
 
 
 async def test_lists_that_telegram_did_not_take_are_sent_at_the_next_start(harness: BotHarness):
     harness.fail("setMyCommands", "500", times=99)
     await harness.start()
+    await harness.until(lambda: len(harness.calls("setMyCommands")) == 3, "a try for each list")
     await harness.stop()
     assert harness.api.methods.commands == {}
     harness.api.faults.clear()
     await harness.start()
+    await harness.until(lambda: published(harness), "the lists")
     assert names(harness, "all_private_chats/")[0] == "start"

@@ -467,6 +467,7 @@ async def test_a_member_can_be_answered_again(harness: BotHarness, way: str):
 async def test_the_commands_for_members_are_listed_in_groups(harness: BotHarness):
     await harness.start()
     commands = harness.api.methods.commands
+    await harness.until(lambda: len(commands) == 3 * len(TEXTS.languages), "the lists")
     listed = [c["command"] for c in commands["all_group_chats/uk"]]
     assert [name for name in listed if "link" in name] == ["notmylinks", "mylinks"]
 

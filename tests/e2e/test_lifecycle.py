@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -353,7 +354,7 @@ async def test_recount_rebuilds_the_statistics(harness: BotHarness):
     await database.close()
 
 
-async def test_backup_and_restore_on_the_command_line(harness: BotHarness):
+async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_postgres: str):
     harness.video()
     await harness.start()
     await harness.say(VIDEO)
@@ -369,7 +370,7 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness):
         assert b"Traceback" not in errors
         return process.returncode, (output + errors).decode()
 
-    assert await call("backup", file) == (0, f"Copied {harness.folder / 'bot.db'} to {file}.\n")
+    assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
     code, text = await call("backup", file)
     assert (code, "cannot create" in text) == (1, True)
     code, text = await call("restore", file)
@@ -380,7 +381,10 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness):
         assert (code, "FILE" in text) == (2, True)
     postgres = "postgresql://u@127.0.0.1:9/d"
     code, text = await call("backup", f"{file}2", DATABASE_URL=postgres)
-    assert (code, "pg_dump" in text) == (2, True)
+    assert (code, "pg_dump" in text) == (1, True)
+    code, text = await call("restore", file, DATABASE_URL=new_postgres)
+    assert (code, "Restored" in text) == (0, True)
+    assert re.search(r"^videos +1 rows$", text, re.MULTILINE)
     code, text = await call("restore", file)
     assert (code, "Restored" in text) == (0, True)
     await harness.start()

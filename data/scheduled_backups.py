@@ -1,0 +1,74 @@
+"""Regular backups: a new one when the newest is old enough, and only so many are kept."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from core.clock import Clock, system_clock
+from core.errors import StorageError
+from data.backup import back_up, sqlite_path
+from data.postgres_tools import dump
+
+logger = logging.getLogger(__name__)
+
+_NAMES: Final = "clipferry-????????T??????Z.backup"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """Where backups are written, how often, and how many are kept."""
+
+    folder: Path
+    interval_s: int
+    kept: int
+    clock: Clock = system_clock
+
+    async def follow(self, db_url: str) -> None:
+        """Make a backup if one is due, then delete those that are too many.
+
+        Raises:
+            StorageError: the backup could not be made. No older one is deleted then.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            found = self._found()
+            if found and self.clock() - _made_at(found[-1]) < self.interval_s:
+                return
+            now = datetime.fromtimestamp(self.clock(), UTC)
+            target = self.folder / f"clipferry-{now:%Y%m%dT%H%M%SZ}.backup"
+            began = time.monotonic()
+            await asyncio.to_thread(_write, db_url, target)
+            for old in self._found()[: -self.kept]:
+                old.unlink()
+        except OSError as error:
+            raise StorageError(f"{self.folder}: {error.strerror}") from error
+        logger.info(
+            "Backed up the database to %s in %.1f s",
+            target,
+            time.monotonic() - began,
+            extra={"event": "backup_made"},
+        )
+
+    def _found(self) -> list[Path]:
+        """Return the finished backups, oldest first."""
+        return sorted(self.folder.glob(_NAMES))
+
+
+def _made_at(backup: Path) -> float:
+    """Return the Unix time in a backup's name; its file may have been copied since."""
+    return datetime.strptime(backup.name, "clipferry-%Y%m%dT%H%M%S%z.backup").timestamp()
+
+
+def _write(db_url: str, target: Path) -> None:
+    """Write a backup under another name first: one that was cut off must not count."""
+    unfinished = target.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    if database := sqlite_path(db_url):
+        back_up(database, unfinished)
+    else:
+        dump(db_url, unfinished)
+    unfinished.replace(target)

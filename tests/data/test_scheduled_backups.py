@@ -1,0 +1,47 @@
+"""Regular backups: due by the age of the newest one, rotated, and never half written."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageError
+from data.backup import check_backup
+from data.lifespan import database_lifespan
+from data.scheduled_backups import BackupPlan
+
+HOUR_S = 3_600
+T0 = 1_700_000_000.0
+
+
+async def test_backups_are_made_when_due_and_rotated(tmp_path: Path):
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    numbers = []
+    async with database_lifespan(url):
+        for half_hours in range(10):
+            now = T0 + half_hours * HOUR_S / 2
+            # A new object each time: a restart changes nothing.
+            await BackupPlan(folder, HOUR_S, 3, partial(float, now)).follow(url)
+            numbers.append(len(list(folder.iterdir())))
+    assert numbers == [1, 1, 2, 2, 3, 3, 3, 3, 3, 3]
+    files = sorted(file.name for file in folder.iterdir())
+    assert files[0] == "clipferry-20231115T001320Z.backup"  # T0 + 2 h
+    for file in folder.iterdir():
+        check_backup(file)
+
+
+async def test_a_failed_backup_deletes_nothing_and_does_not_count(tmp_path: Path):
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    async with database_lifespan(url):
+        await BackupPlan(folder, HOUR_S, 1, lambda: T0).follow(url)
+    missing = f"sqlite:///{tmp_path / 'missing.db'}"
+    with pytest.raises(StorageError, match="there is no database"):
+        await BackupPlan(folder, HOUR_S, 1, lambda: T0 + HOUR_S).follow(missing)
+    assert len(list(folder.iterdir())) == 1
+
+
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    plan = BackupPlan(tmp_path / "file", HOUR_S, 1)
+    with pytest.raises(StorageError, match="file: "):
+        await plan.follow("sqlite:///x.db")

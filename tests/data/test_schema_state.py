@@ -1,0 +1,37 @@
+"""A database is looked at without being created, upgraded or written."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from core.errors import StorageError
+from data.database import get_async_db_url, known_schemas
+from data.lifespan import database_lifespan
+from data.schema_state import SchemaState, read_schema_state
+
+
+async def execute(db_url: str, statement: str) -> None:
+    engine = create_async_engine(get_async_db_url(db_url))
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_what_a_start_would_find_is_told_and_left_as_it_is(db_url: str):
+    newest = known_schemas()[-1]
+    empty = SchemaState(None, newest, has_tables=False)
+    assert await read_schema_state(db_url) == empty
+    assert await read_schema_state(db_url) == empty
+    await execute(db_url, "CREATE TABLE users (user_id BIGINT PRIMARY KEY)")
+    original = SchemaState(None, newest, has_tables=True)
+    assert await read_schema_state(db_url) == original
+    assert await read_schema_state(db_url) == original
+    await execute(db_url, "DROP TABLE users")
+    async with database_lifespan(db_url):
+        assert (await read_schema_state(db_url)).is_newest  # also while it is in use
+    assert (await read_schema_state(db_url)).is_newest
+
+
+async def test_a_server_that_does_not_answer_is_a_storage_error():
+    with pytest.raises(StorageError):
+        await read_schema_state("postgresql://u:hunter2@127.0.0.1:9/d")

@@ -1,0 +1,69 @@
+"""From SQLite to PostgreSQL: every row, once, or nothing at all."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from core.errors import StorageError
+from core.media import Link
+from data import database
+from data.backup import back_up
+from data.db_service import add_video, create_user
+from data.key_values import read_value, set_value
+from data.lifespan import database_lifespan
+from data.models import Requests, Users, Video
+from data.requests import store_requests
+from data.transfer import copy_to_postgres
+from tests.fakes import make_request
+
+#: More than one batch.
+PEOPLE = 1_200
+
+
+async def backup_of(folder: Path) -> Path:
+    """Return a backup of a database in which people have asked for videos."""
+    path, backup = folder / "bot.db", folder / "backup.db"
+    async with database_lifespan(f"sqlite:///{path}"):
+        for person in range(1, PEOPLE + 1):
+            await create_user(person, "uk")
+        for number in range(3):
+            await add_video(7, f"https://www.tiktok.com/@a/video/{number}", False)
+        link = Link("tiktok", "https://www.tiktok.com/@ü/video/9", "9")
+        await store_requests(42, 1, [make_request(link=link)], "worker")
+        await set_value("a", "ünïcode ✓")
+        back_up(path, backup)
+    return backup
+
+
+async def count(model: type[database.Base]) -> int:
+    question = select(func.count()).select_from(database.table_of(model))
+    return await database.read(lambda db: db.execute(question).scalar_one())
+
+
+async def test_every_row_is_copied_and_new_rows_get_new_keys(tmp_path: Path, new_postgres: str):
+    counts = await copy_to_postgres(await backup_of(tmp_path), new_postgres)
+    assert (counts["users"], counts["videos"], counts["requests"]) == (PEOPLE, 3, 1)
+    async with database_lifespan(new_postgres):
+        assert (await count(Users), await count(Video), await count(Requests)) == (PEOPLE, 3, 1)
+        assert await read_value("a") == "ünïcode ✓"
+        await add_video(7, "https://www.tiktok.com/@a/video/4", False)
+        (row,) = await store_requests(42, 2, [make_request()], "worker")
+        assert row == 2
+        assert await count(Video) == 4
+
+
+async def test_a_database_in_use_is_left_alone(tmp_path: Path, new_postgres: str):
+    async with database_lifespan(new_postgres):
+        await create_user(5, "en")
+    with pytest.raises(StorageError, match="has rows already"):
+        await copy_to_postgres(await backup_of(tmp_path), new_postgres)
+    async with database_lifespan(new_postgres):
+        assert await count(Users) == 1
+
+
+async def test_what_is_no_backup_is_refused(tmp_path: Path):
+    source = tmp_path / "backup.db"
+    source.write_text("hello")
+    with pytest.raises(StorageError, match="no backup of Clipferry"):
+        await copy_to_postgres(source, "postgresql://nobody@127.0.0.1:9/none")
