@@ -144,13 +144,15 @@ def is_from_newer_version(text: str) -> bool:
     return is_newer or values.get("kind", "post") not in _KINDS or bool(values.keys() - _STORED)
 
 
-def press_id(chat_id: int, message_id: int, data: str) -> int:
+def press_id(chat_id: int, message_id: int, data: str, business_id: str | None = None) -> int:
     """Return a number that stands for every press of one button, instead of an update's id.
 
     Requests that are stored under it are stored once, however often the button is pressed. It is
     negative, which Telegram's update ids never are.
     """
-    digest = hashlib.sha256(f"{chat_id}/{message_id}/{data}".encode()).digest()
+    # A business account counts the messages of its chats by itself.
+    account = f"/{business_id}" if business_id else ""
+    digest = hashlib.sha256(f"{chat_id}/{message_id}/{data}{account}".encode()).digest()
     return -(int.from_bytes(digest[:8], "big") >> 1) - 1
 
 

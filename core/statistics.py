@@ -117,8 +117,12 @@ class Trend:
         It is unknown for the numbers of distinct chats: those of the period before are incomplete,
         because each chat counts where its last event is.
         """
-        before = getattr(self.before, name, 0)
-        return round((getattr(self.counts, name) - before) * 100 / before) if before else None
+        return growth(getattr(self.counts, name), getattr(self.before, name, 0))
+
+
+def growth(number: int, before: int | None) -> int | None:
+    """Return by how many percent a number has grown; None if there was nothing before."""
+    return round((number - before) * 100 / before) if before else None
 
 
 def slot_of(unix: int | None) -> int:

@@ -6,13 +6,15 @@ the other modules of this package, by subject.
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
+from core.statistics import Period
 from data.database import read, unix_now, write
 from data.models import Music, Users, Video
 from data.rollups import count_chat, count_post, count_sound, lock_chat
+from data.statistics import first_slot
 
 #: Length of the top lists.
 _TOP = 10
@@ -210,6 +212,28 @@ async def get_other_stats() -> tuple[int, list[tuple[str, int]], list[tuple[int,
         )
 
     return await read(work)
+
+
+async def people_before(now: int) -> dict[Period, int]:
+    """Return how many people received a post in private in the day, week and month before that.
+
+    Counted in the history, all of which is read: in the half-hours each person counts once, where
+    the last post is. Periods that began before the first event are left out.
+    """
+    first, numbers = await first_slot(), {}
+    for period in (Period.DAY, Period.WEEK, Period.MONTH):
+        end = period.since(now)
+        begin = None if end is None else end - (period.length_s or 0)
+        if begin is not None and first is not None and first <= begin:
+            query = select(func.count(Video.user_id.distinct())).where(
+                Video.user_id > 0, Video.downloaded_at >= begin, Video.downloaded_at < end
+            )
+            numbers[period] = await _count(query)
+    return numbers
+
+
+async def _count(query: Select[Any]) -> int:
+    return await read(lambda db: int(db.execute(query).scalar_one()))
 
 
 async def should_show_ad(user_id: int) -> bool:

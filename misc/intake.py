@@ -119,8 +119,10 @@ class RequestIntake:
         `note` is the message with the button, a reply to the message with the links. It shows what
         is left afterwards. Return False if an earlier press has submitted them.
         """
-        message = note.reply_to_message
-        assert message is not None
+        assert note.reply_to_message is not None
+        # Telegram need not repeat the connection in it.
+        connection = {"business_connection_id": note.business_connection_id}
+        message = note.reply_to_message.model_copy(update=connection)
         most = self.limits.links_per_message
         portion = self._portion(message, links, chat, start, most)
         requests = self._requests(message, links, chat, portion, choice)
@@ -128,7 +130,9 @@ class RequestIntake:
         if requests:
             now = int(time.time())  # the age of a request counts from the press
             requests = [replace(request, asked_at=now) for request in requests]
-            key = press_id(note.chat.id, note.message_id, rest_of(start))
+            key = press_id(
+                note.chat.id, note.message_id, rest_of(start), note.business_connection_id
+            )
             is_new = not (await self._submit(requests, ack, key)).is_empty
         rest = _rest_of(links, portion.left)
         await self.notices.update_offer(note, chat.lang, rest)
@@ -261,10 +265,10 @@ class RequestIntake:
         left: Sequence[Link],
     ) -> None:
         rest = _rest_of(links, left)
-        if message.business_connection_id or not requests or not rest:
-            self._drop("too_many_links", message)  # a customer gets no buttons
-        else:
+        if requests and rest:
             await self.notices.offer_rest(requests[0], rest)
+        else:
+            self._drop("too_many_links", message)
 
     async def _submit(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int

@@ -15,7 +15,7 @@ from core.pseudonyms import LoggedChat
 from core.request import Request
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.ui import keyboards
+from misc.ui import keyboards, messages
 from misc.ui.callback_data import rest_of
 from misc.ui.texts import Texts
 
@@ -105,12 +105,12 @@ class QueueNotices:
 
     async def update_offer(self, note: Message, lang: str, rest: Rest | None) -> None:
         """Change the number in the message with the button; delete it if no link is left."""
+        if rest is None:
+            await messages.delete(note)
+            return
+        text, buttons = self._offer(lang, rest)
         try:
-            if rest is None:
-                await note.delete()
-            else:
-                text, buttons = self._offer(lang, rest)
-                await note.edit_text(text, reply_markup=buttons)
+            await note.edit_text(text, reply_markup=buttons)
         except DeliveryError as error:
             _log_failure(note.chat.id, error)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from core.csv_export import csv_line, moment
 from core.media import DocumentFile, PhotoFile
 from core.statistics import Curve, Metric, Period, Scope, curve_of, curve_times
 from data.database import unix_now, without_time_limits
-from data.db_service import get_other_stats, get_referral_stats
+from data.db_service import get_other_stats, get_referral_stats, people_before
 from data.statistics import blocked_chats, by_slot, first_slot, history_before
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
@@ -48,6 +48,8 @@ class Tops:
     languages: Sequence[tuple[str, int]]
     busiest: Sequence[tuple[int, int]]
     referrals: Sequence[tuple[str, int]]
+    #: See `data.db_service.people_before`.
+    people_before: Mapping[Period, int]
 
 
 class Statistics:
@@ -61,6 +63,12 @@ class Statistics:
         #: The rankings were read since their last computation, so it is worth repeating.
         self._is_requested = True
         self._tops_lock = asyncio.Lock()
+
+    @property
+    def people_before(self) -> Mapping[Period, int]:
+        """Return the last known numbers of people in the periods before; empty at first."""
+        self._is_requested = True
+        return self._tops.people_before if self._tops else {}
 
     async def tops(self) -> Tops:
         """Return the rankings: current if they are quick to compute, else the last known ones.
@@ -97,6 +105,7 @@ class Statistics:
                     languages=languages,
                     busiest=busiest,
                     referrals=await get_referral_stats(),
+                    people_before=await people_before(unix_now()),
                 )
             self._took_s = time.monotonic() - began
             self._tops_until = time.monotonic() + max(MIN_REFRESH_S, self._took_s * REFRESH_FACTOR)

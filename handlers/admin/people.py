@@ -139,7 +139,7 @@ class People:
                     groups=amount(ever[Scope.GROUPS].chats),
                     blocked=amount(tops.blocked),
                 ),
-                active_text(await active_people(now), texts, lang),
+                active_text(await active_people(now), tops.people_before, texts, lang),
                 texts[lang]["user_recent"] if recent else texts[lang]["stats_nothing"],
             )
         )

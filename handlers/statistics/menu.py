@@ -162,7 +162,8 @@ class StatisticsMenu:
         match view.screen:
             case Screen.OVERVIEW:
                 ever, day = await counts_since(None), await _trends(Period.DAY, now)
-                active = await active_people(now)
+                people, before = await active_people(now), self.statistics.people_before
+                active = screens.active_text(people, before, texts, lang)
                 return screens.overview(ever, day, active, texts, lang, now)
             case Screen.DETAILS:
                 return screens.details(view, await _trends(view.period, now), texts, lang, now)

@@ -9,7 +9,7 @@ from typing import Final, Self
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from core.outcomes import outcome_key
-from core.statistics import Counts, Metric, Period, Scope, Trend
+from core.statistics import Counts, Metric, Period, Scope, Trend, growth
 from misc.ui import dates
 from misc.ui.callback_data import STATISTICS
 from misc.ui.texts import FALLBACK, Texts
@@ -122,26 +122,32 @@ def buttons_of(view: View, texts: Texts, lang: str) -> InlineKeyboardMarkup:
 def overview(
     ever: Mapping[Scope, Counts],
     day: Mapping[Scope, Trend],
-    active: Mapping[Period, int],
+    active: str,
     texts: Texts,
     lang: str,
     now: int,
 ) -> str:
-    """Return active people, and the counts of all time and of the last day by kind of chat."""
+    """Return the counts of all time and of the last day by kind of chat, below `active`.
+
+    See `active_text`.
+    """
     total = {scope: Trend(counts) for scope, counts in ever.items()}
     parts = [
-        active_text(active, texts, lang),
+        active,
         _private_and_groups(Period.DAY, day, texts, lang, now),
         _private_and_groups(Period.ALL, total, texts, lang, now),
     ]
     return "\n\n".join((*parts, as_of(texts, lang, now)))
 
 
-def active_text(active: Mapping[Period, int], texts: Texts, lang: str) -> str:
-    """Return how many people were active in the last day, week and month."""
+def active_text(
+    active: Mapping[Period, int], before: Mapping[Period, int], texts: Texts, lang: str
+) -> str:
+    """Return how many people were active in the last day, week and month, and `before` that."""
     lines = [f"<b>{texts[lang]['stats_active']}</b>"]
     lines += [
         f"{texts[lang][f'stats_period_{period}']}: <b>{amount(number)}</b>"
+        f"{_arrow(growth(number, before.get(period)))}"
         for period, number in active.items()
     ]
     return "\n".join(lines)

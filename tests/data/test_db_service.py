@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event
 
 from core.ads import SEED_RULE, AdRule, is_ad_due
 from core.errors import StorageError
+from core.statistics import Period
 from data import database, db_service
 from data.db_service import (
     add_music,
@@ -25,6 +26,7 @@ from data.db_service import (
     get_user_videos,
     increase_ad_count,
     insert_user,
+    people_before,
     record_ad_show,
     should_show_ad,
     update_user_lang,
@@ -110,6 +112,20 @@ async def test_downloads_by_period_and_kind_of_chat(db: str, now: list[int]):
     assert await get_stats_by_period(0, "groups") == [(NOW + 100, "group")]
     with pytest.raises(ValueError, match="chat_type"):
         await get_stats_by_period(0, "channels")
+
+
+async def test_the_people_of_the_periods_before_are_counted_in_the_history(db: str, now: list[int]):
+    start, day = now[0], 86_400
+    for chat in (1, 2, 3, -1):
+        await create_user(chat, "en")
+    for days, chats in ((0, (1, 2)), (9, (1, -1)), (19, (1, 2, 3, 3, -1)), (20, (1,))):
+        now[0] = start + days * day + 3_600
+        for chat in chats:
+            await add_video(chat, "x", False)
+    end = start + 20 * day + 7_200
+    # Both weeks are known, but not both months; whoever has come back counts in the day before.
+    assert await people_before(end) == {Period.DAY: 3, Period.WEEK: 1}
+    assert await people_before(start) == {}
 
 
 async def test_top_lists_have_a_stable_order(db: str):

@@ -26,6 +26,23 @@ async def test_a_customers_link_is_answered_through_the_business_connection(harn
     assert await find_chat(1001) is None  # customers are not registered
 
 
+async def test_a_button_fetches_the_other_links_of_a_customers_message(harness: BotHarness):
+    posts = [str(int(ID) + number) for number in range(3)]
+    for post in posts:
+        harness.video(post)
+    await harness.start(BOT_BUSINESS="true", LIMITS_LINKS_PER_MESSAGE="1")
+    harness.world.say_to_business(harness.ada, " ".join(VIDEO.replace(ID, post) for post in posts))
+    await harness.settled()
+    (note,) = [message for message in harness.answers() if "text" in message]
+    assert note["business_connection_id"] == "business-1"
+    for number in (1, 2):
+        await harness.press(note, f"rest/{number}")
+        assert len(harness.videos()) == number + 1
+    assert note["message_id"] not in harness.home.messages
+    assert {video["business_connection_id"] for video in harness.videos()} == {"business-1"}
+    assert await find_chat(1001) is None
+
+
 async def test_a_failure_in_a_business_chat_is_silent(harness: BotHarness):
     await harness.start(BOT_BUSINESS="true")
     harness.world.say_to_business(harness.ada, VIDEO.replace(ID, "7300000000000000404"))

@@ -427,10 +427,12 @@ async def test_one_failed_link_of_several_is_repeated_alone(bench: Bench):
     assert bench.telegram.texts == []
 
 
-async def test_a_customer_of_a_business_gets_no_button(bench: Bench):
+async def test_a_customer_of_a_business_gets_the_button_from_the_account(bench: Bench):
     await bench.submit(*links(4), business_connection_id="b")
-    assert bench.telegram.texts == []
-    assert dropped(bench.metrics, "too_many_links") == 1
+    (note,) = bench.telegram.of(SendMessage)
+    assert note.business_connection_id == "b"
+    assert note.reply_markup
+    assert dropped(bench.metrics, "too_many_links") == 0
 
 
 async def test_many_waiting_links_are_announced_once(telegram: FakeTelegram):

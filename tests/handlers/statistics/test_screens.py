@@ -74,10 +74,12 @@ def test_every_screen_leads_back_and_marks_what_is_chosen(screen: Screen):
 
 
 def test_the_overview_has_both_periods_and_both_kinds_of_chats():
-    active = {Period.DAY: 3, Period.WEEK: 14, Period.MONTH: 1_590}
+    people = {Period.DAY: 3, Period.WEEK: 14, Period.MONTH: 1_590}
+    active = screens.active_text(people, {Period.DAY: 2, Period.WEEK: 14}, TEXTS, "en")
     text = screens.overview(counts(12_345), trends(9, 10), active, TEXTS, "en", NOW)
     assert text.startswith(
-        f"<b>Active people</b>\n24 hours: <b>3</b>\n7 days: <b>14</b>\n31 days: <b>1{THIN}590</b>"
+        f"<b>Active people</b>\n24 hours: <b>3</b> ▲{THIN}50{THIN}%\n"
+        f"7 days: <b>14</b> =\n31 days: <b>1{THIN}590</b>"
     )
     assert f"<b>12{THIN}345</b>" in text
     assert f"Posts: <b>9</b> ▼{THIN}10{THIN}%" in text
@@ -115,7 +117,12 @@ def test_a_graph_is_titled_in_the_readers_language_and_in_english():
 
 
 def tops(**values: object) -> Tops:
-    nothing: dict[str, object] = {"languages": [], "busiest": [], "referrals": []}
+    nothing: dict[str, object] = {
+        "languages": [],
+        "busiest": [],
+        "referrals": [],
+        "people_before": {},
+    }
     facts = {"taken_at": NOW, "in_file_mode": 3, "blocked": 1_000, **nothing, **values}
     return Tops(**facts)  # type: ignore[arg-type]
 
