@@ -25,6 +25,7 @@ from data.rollups import fold_stats
 from data.starts import clear_restored, count_start
 from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
+from delivery.last_calls import AGAIN_S
 from misc.intake import RequestIntake
 from misc.ui.texts import load_texts
 
@@ -213,6 +214,7 @@ class Application:
             PeriodicTask("lease renewal", lease_s / 4, self.container.request_store.beat),
             PeriodicTask("request take-over", lease_s, intake.resume),
             PeriodicTask("backlog", _BACKLOG_S, self._backlog.work),
+            PeriodicTask("last calls", AGAIN_S, self.container.sender.last_calls.repeat),
             PeriodicTask("ban list", _BANS_S, self.container.bans.refresh),
             PeriodicTask("opt-outs", _BANS_S, self.container.opt_outs.refresh),
             *self._access_tasks(),

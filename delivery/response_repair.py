@@ -107,7 +107,8 @@ def split_by_age(updates: list[Any], since: float) -> tuple[list[Any], list[dict
 
     Only messages are old: what changes a chat's state must keep its order, and presses expire.
     """
-    new, old = [], []
+    new: list[Any] = []
+    old: list[dict[str, Any]] = []
     for update in updates:
         (old if _sent_at(update) < since else new).append(update)
     return new, old
