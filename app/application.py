@@ -224,6 +224,7 @@ class Application:
             PeriodicTask("statistics rankings", _TOPS_S, self.container.statistics.prepare_tops),
             PeriodicTask("update alarm", _ALARMS_S, self.container.alarms.check_updates),
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
+            PeriodicTask("database alarm", _ALARMS_S, self.container.alarms.check_database),
             *self._alarm_tasks(),
         ]
 

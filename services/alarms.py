@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from math import floor
 from typing import Final, Protocol
 
-from core.errors import ClipferryError, PlatformChangedError
+from core.errors import ClipferryError, PlatformChangedError, StorageError
 from core.facts import Fact, FileSize
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
 from data.database import unix_now
-from data.key_values import compare_and_set, read_value
+from data.key_values import compare_and_set, read_value, set_value
 from data.statistics import last_download_at
 from platforms import Attempt, Fetcher, Spool
 from services.metrics import Metrics
@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 #: Prefix of the keys under which the states of the alarms are stored.
 _KEY_PREFIX: Final = "alarm"
+
+#: Failed writes in a row after which the database counts as out of order.
+_DATABASE_FAILURES: Final = 2
 
 
 class Notifier(Protocol):
@@ -64,6 +67,8 @@ class Alarms:
         self._fetcher = fetcher
         self._spool = spool
         self._thresholds = thresholds
+        #: Checks of the database that have failed in a row; what has no room to store it is here.
+        self._database_failures = 0
 
     async def check_sites(self) -> None:
         """Check the failure rate of each site.
@@ -101,6 +106,24 @@ class Alarms:
             await self._set_state("disk", "1", "alarm_disk", free=free)
         else:
             await self._set_state("disk", None, "alarm_disk_over")
+
+    async def check_database(self) -> None:
+        """Check whether the database takes what is written: full and read-only disks still read.
+
+        The state cannot be stored, so every process reports for itself.
+        """
+        try:
+            await set_value(f"{_KEY_PREFIX}/database", str(unix_now()))
+        except StorageError as error:
+            self._database_failures += 1
+            # One failure may be a lock.
+            if self._database_failures == _DATABASE_FAILURES:
+                await self._notifier.notify("alarm_database", error=error.detail)
+            return
+        is_over = self._database_failures >= _DATABASE_FAILURES
+        self._database_failures = 0
+        if is_over:
+            await self._notifier.notify("alarm_database_over")
 
     async def check_quiet(self) -> None:
         """Check how long ago the last download was.
