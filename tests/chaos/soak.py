@@ -1,7 +1,7 @@
 """Load a bot lightly for a long time, and print what it takes: memory, descriptors, threads, disk.
 
 `make soak` takes an hour, `make soak ARGS=--minutes=5` five minutes. The exit code is 1 if anything
-has grown after the first sixth of the time, or if a request was lost or answered twice.
+has grown after the warm-up, or if a request was lost or answered twice.
 """
 
 import argparse
@@ -26,7 +26,9 @@ _MIB: Final = 1 << 20
 _EVERY_S: Final = 0.5
 #: Rows of the table.
 _ROWS: Final = 12
-#: What counts as flat: so much more at the end than after the first sixth of the time.
+#: Caches and workers fill during these minutes, but at most during half of the run.
+_WARM_UP_MINUTES: Final = 10
+#: What counts as flat: at most so much more at the end than after the warm-up.
 _MAY_GROW: Final = {
     "rss_mib": 12.0,
     "processes": 1,
@@ -127,10 +129,10 @@ class _Load:
         stage.requests.append(Request(person.id, message["message_id"], post_id))
 
 
-def grown(samples: list[Sample]) -> list[str]:
-    """Return what is larger in the last third than in the second sixth, and by how much."""
-    sixth = max(len(samples) // 6, 1)
-    early, late = samples[sixth : sixth * 2] or samples[:1], samples[-sixth * 2 :]
+def grown(samples: list[Sample], minutes: float) -> list[str]:
+    """Return what is larger at the end than after the warm-up, and by how much."""
+    warm = round(len(samples) * min(_WARM_UP_MINUTES / minutes, 0.5))
+    early, late = samples[warm : warm + 2], samples[-3:]
     found = []
     for name, most in _MAY_GROW.items():
         more = _median(late, name) - _median(early, name)
@@ -163,7 +165,7 @@ async def main(minutes: float) -> int:
             await stage.settle()
             history, restarts = stage.history(), len(bot.exits)
             await bot.stop()
-    growth = grown(taken)
+    growth = grown(taken, minutes)
     sys.stdout.write(f"{history}\nrestarts: {restarts}; grown: {', '.join(growth) or 'nothing'}\n")
     return 1 if growth or restarts or history.problems() else 0
 
