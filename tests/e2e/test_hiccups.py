@@ -10,7 +10,7 @@ import pytest
 from simulator.telegram.api import FaultRule
 from simulator.telegram.limits import Limits
 from simulator.telegram.world import Chat, Json
-from tests.e2e.bot_harness import BotHarness
+from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.test_crash import content, pictures_of, slideshow
 from tests.e2e.test_unconfirmed import UNCONFIRMED, button_of
 
@@ -144,3 +144,15 @@ async def test_a_hundred_links_within_telegrams_limits(harness: BotHarness):
     await wait_for(harness, lambda: len(answers()) == 100)
     assert set(answers().values()) == {1}
     assert limits.refusals == 0
+
+
+async def test_the_status_goes_although_telegram_fails_when_it_should(harness: BotHarness):
+    """Only the very last call fails: the reaction on an answered request would stay for good."""
+    harness.video()
+    await harness.start()
+    harness.fail("setMessageReaction", "500", skip=2)
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(harness.videos, "the video")
+    await harness.until(lambda: not harness.api.faults, "the failures")
+    await harness.until(lambda: not harness.home.reactions, "the end of the status")
+    assert len(harness.videos()) == 1

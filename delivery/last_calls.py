@@ -1,0 +1,96 @@
+"""The calls that end a request's status: what Telegram fails at is repeated later."""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.methods import (
+    DeleteMessage,
+    EditMessageReplyMarkup,
+    SetMessageReaction,
+    TelegramMethod,
+)
+
+from core.errors import DeliveryError, FloodError, TelegramUnreachableError, UnknownOutcomeError
+from core.pseudonyms import LoggedChat
+
+logger = logging.getLogger(__name__)
+
+#: Calls that may be made twice: the second one changes nothing.
+LastCall = SetMessageReaction | DeleteMessage | EditMessageReplyMarkup
+
+#: A call is given up after so many failures; with `AGAIN_S` between them that is half an hour.
+_MOST_FAILURES: Final = 360
+#: Calls that are kept; more mean that Telegram is away, and the oldest are given up.
+_MOST_KEPT: Final = 1_000
+#: Seconds between two attempts.
+AGAIN_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    call: LastCall
+    failures: int = 1
+    #: Monotonic time before which Telegram wants no other attempt.
+    not_before: float = 0.0
+
+
+class LastCalls:
+    """Makes calls that take a status away, and keeps those to repeat that may pass later."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        #: By chat, message and kind: of two calls about the same thing, the last one counts.
+        self._kept: dict[tuple[Any, Any, type[LastCall]], _Kept] = {}
+
+    async def make(self, call: LastCall) -> None:
+        """Make a call; raises nothing."""
+        key = self.drop(call)
+        if error := await self._error_of(call):
+            self._kept[key] = _Kept(call, not_before=_pause_end(error))
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+
+    def drop(self, call: LastCall) -> tuple[Any, Any, type[LastCall]]:
+        """Repeat no earlier call of that kind about the same message; return their key."""
+        key = (call.chat_id, call.message_id, type(call))
+        self._kept.pop(key, None)
+        return key
+
+    async def repeat(self) -> None:
+        """Make the kept calls again whose pause is over; raises nothing."""
+        for key, kept in list(self._kept.items()):
+            # It may have been replaced meanwhile.
+            if self._kept.get(key) is not kept or time.monotonic() < kept.not_before:
+                continue
+            error = await self._error_of(kept.call)
+            if self._kept.get(key) is not kept:
+                continue
+            kept.failures += 1
+            if error is None or kept.failures >= _MOST_FAILURES:
+                del self._kept[key]
+            else:
+                kept.not_before = _pause_end(error)
+
+    async def _error_of(self, call: LastCall) -> DeliveryError | None:
+        """Make a call; return its error if it may pass later."""
+        method: TelegramMethod[Any] = call
+        try:
+            await self._bot(method)
+        except DeliveryError as error:
+            logger.debug(
+                "Could not end the status in chat %s: %s",
+                LoggedChat(call.chat_id if isinstance(call.chat_id, int) else 0),
+                error,
+                extra={"event": "status_end_failed"},
+            )
+            if isinstance(error, FloodError | TelegramUnreachableError | UnknownOutcomeError):
+                return error
+        return None
+
+
+def _pause_end(error: DeliveryError) -> float:
+    pause_s = error.retry_after_s if isinstance(error, FloodError) else 0
+    return time.monotonic() + pause_s
