@@ -337,21 +337,22 @@ def served_updates(harness: BotHarness) -> int:
 
 @IN_WEBHOOK_MODE
 async def test_restarts_under_load_lose_nothing(harness: BotHarness):
-    harness.video()
     harness.api.webhook.backoff_scale = 0.1
     people = [harness.world.person(4_000 + n, f"Person {n}") for n in range(20)]
     environment = program_environment(harness)
     process, _ = await program("run", folder=harness.folder, **environment)
     await harness.until(lambda: harness.api.webhook.url, "the webhook")
 
-    async def ask(each: Sequence[Person]) -> None:
+    async def ask(each: Sequence[Person], post_id: str) -> None:
         for person in each:
-            harness.world.say(person, VIDEO)
+            harness.world.say(person, f"https://www.tiktok.com/@a/video/{post_id}")
             await asyncio.sleep(0.03)
 
-    for stop in ("terminate", "kill", "terminate"):
+    for number, stop in enumerate(("terminate", "kill", "terminate")):
+        post_id = f"{ID[:-1]}{number}"  # the same post would be sent once
+        harness.video(post_id)
         served = served_updates(harness)
-        asking = asyncio.ensure_future(ask(people))
+        asking = asyncio.ensure_future(ask(people, post_id))
         await harness.until(lambda served=served: served_updates(harness) > served + 5)  # type: ignore[misc]
         getattr(process, stop)()
         code = await process.wait()
