@@ -1,6 +1,7 @@
 """`main.py doctor`: checks every prerequisite of a start. Prints no secrets."""
 
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,10 @@ from aiogram import Bot
 from aiogram.types import User
 
 from app.ads_file import load_ads
+from app.webhook import tls_of
+from app.webhook_registration import report_on
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
+from core.webhook import problem_of
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.membership import channel_id
@@ -122,7 +126,7 @@ async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
     try:
         me = await bot.me()
         yield Finding("ok", f"Telegram accepts the token of @{me.username}")
-        for finding in _switches(me):
+        for finding in (*_switches(me), *await _webhook(bot, settings)):
             yield finding
         yield await _storage(bot, settings.inline.storage_chat)
         for channel in settings.access.channels if settings.access.mode == "members" else ():
@@ -146,6 +150,24 @@ def _switches(me: User) -> Iterator[Finding]:
             yield Finding("ok", f"{what}: on")
         else:
             yield Finding("warning", f"{what}: off, change it with {where} at @BotFather")
+
+
+async def _webhook(bot: Bot, settings: Settings) -> list[Finding]:
+    """Compare the webhook at Telegram with the settings; it is not changed."""
+    report, url = await report_on(bot), settings.webhook.url
+    if settings.telegram.updates == "poll":
+        text = "a webhook is set: a start removes it if this database has set it, and else refuses"
+        return [Finding("warning", text)] if report.state.url else []
+    try:
+        tls_of(settings)
+    except SettingsError as error:
+        return [Finding("failure", mistake) for mistake in error.mistakes]
+    details = ", ".join(report.details)
+    if not report.state.url:
+        return [Finding("ok", f"webhook: not set yet, the start sets it, {details}")]
+    if problem := problem_of(report, url, time.time()):
+        return [Finding("warning", f"webhook: {problem}, {details}")]
+    return [Finding("ok", f"webhook: set to [webhook] url, {details}")]
 
 
 async def _storage(bot: Bot, chat_id: int) -> Finding:

@@ -84,16 +84,15 @@ def url_mistake(url: str, *, is_public: bool) -> str | None:
         return "is empty, so that Telegram has no address for updates"
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError:
         return None  # is told as not being an address at all
-    if not is_public:
-        return None
-    if parts.scheme == "http":
+    if is_public and parts.scheme == "http":
         return "must be an https address"
-    if port is not None and port not in _PORTS:
-        return f"must have one of the ports {', '.join(map(str, _PORTS))}"
-    return None
+    try:
+        is_reached = not is_public or parts.port in {None, *_PORTS}
+    except ValueError:
+        is_reached = False
+    return None if is_reached else f"must have one of the ports {', '.join(map(str, _PORTS))}"
 
 
 def fingerprint(url: str, secret: str, certificate: bytes = b"") -> str:
