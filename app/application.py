@@ -153,7 +153,9 @@ class Application:
         container, settings = self.container, self._settings
         registration = WebhookRegistration(container.bot.id)
         if settings.telegram.updates == "webhook":
-            receiver = build_receiver(container.bot, container.update_acks, check_writable)
+            receiver = build_receiver(
+                container.bot, container.update_acks, check_writable, self._backlog.take
+            )
             registry = container.metrics.registry
             return Webhook(settings, receiver, registration, container.update_acks, registry)
         heartbeat = settings.files.heartbeat

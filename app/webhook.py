@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiogram import Bot, Dispatcher
 from prometheus_client import CollectorRegistry, Counter
 
-from app.receiver import Availability, Receiver
+from app.receiver import Availability, Receiver, SetAside
 from app.update_source import stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 #: that failed.
 LOOK_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 2.0
+#: Updates left at Telegram from which on old ones are set aside.
+_MANY: Final = 50
 #: Longest time for handlers after their updates are acknowledged, in seconds.
 _HANDLERS_S: Final = 10.0
 
@@ -142,8 +144,9 @@ class Webhook:
     async def _look(self, bot: Bot, wanted: Wanted) -> None:
         if self.report is None:
             self.report = await self._registration.set(bot, wanted)
-            return
-        self.report = await report_on(bot)
+        else:
+            self.report = await report_on(bot)
+        self._receiver.is_behind = self.report.pending >= _MANY
         if problem := self.problem:
             logger.warning("%s", problem, extra={"event": "webhook_trouble"})
 
@@ -159,12 +162,15 @@ class Webhook:
 
 
 def build_receiver(
-    bot: Bot, update_acks: UpdateAcks, check: Callable[[], Awaitable[None]]
+    bot: Bot,
+    update_acks: UpdateAcks,
+    check: Callable[[], Awaitable[None]],
+    set_aside: SetAside | None = None,
 ) -> Receiver:
     """Build the receiver; `check` raises a `StorageError` if no update can be stored."""
     session = bot.session
     assert isinstance(session, TolerantSession)
-    return Receiver(session, update_acks, Availability(check))
+    return Receiver(session, update_acks, Availability(check), set_aside)
 
 
 def secret_of(settings: Settings) -> str:

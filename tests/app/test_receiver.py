@@ -180,3 +180,26 @@ async def test_an_update_that_arrives_during_the_end_is_refused(bench: Bench):
     bench.start()
     assert await bench.receiver.receive(RAW) is False
     assert bench.handled == []
+
+
+async def test_old_updates_are_set_aside_only_while_many_are_left(telegram: FakeTelegram):
+    bench, stored = Bench(telegram), list[int]()
+
+    async def set_aside(raw: dict[str, Any]) -> bool:
+        if raw["update_id"] > 7:  # is new
+            return False
+        stored.append(raw["update_id"])
+        return True
+
+    bench.receiver = Receiver(Reader(), bench.acks, Availability(bench.check), set_aside)
+    bench.start()
+    assert await bench.receiver.receive({"update_id": 5})
+    bench.receiver.is_behind = True
+    for update_id in (6, 7, 6, 8):
+        assert await bench.receiver.receive({"update_id": update_id})
+    assert (bench.handled, stored) == ([5, 8], [6, 7])
+    bench.is_down = True
+    bench.receiver = Receiver(Reader(), bench.acks, Availability(bench.check), set_aside)
+    bench.receiver.is_behind = True
+    bench.start()
+    assert await bench.receiver.receive({"update_id": 7}) is False
