@@ -14,7 +14,7 @@ from app.ads_file import load_ads
 from app.webhook import tls_of
 from app.webhook_registration import report_on
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
-from core.webhook import problem_of
+from core.webhook import failure_of, problem_of
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.membership import channel_id
@@ -165,7 +165,7 @@ async def _webhook(bot: Bot, settings: Settings) -> list[Finding]:
     details = ", ".join(report.details)
     if not report.state.url:
         return [Finding("ok", f"webhook: not set yet, the start sets it, {details}")]
-    if problem := problem_of(report, url, time.time()):
+    if problem := problem_of(report, url) or failure_of(report, time.time()):
         return [Finding("warning", f"webhook: {problem}, {details}")]
     return [Finding("ok", f"webhook: set to [webhook] url, {details}")]
 

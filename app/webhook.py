@@ -18,7 +18,7 @@ from app.update_source import stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
-from core.webhook import WebhookReport, WebhookState, derive_secret, problem_of
+from core.webhook import WebhookReport, WebhookState, derive_secret, failure_of, problem_of
 from data.config import Settings
 from delivery.client import TolerantSession
 from misc.middlewares.update_acks import UpdateAcks
@@ -80,7 +80,7 @@ class Webhook:
             return "the webhook is not set yet"
         if not self._receiver.is_open:
             return "this process is stopping"
-        return problem_of(self.report, self._section.url, time.time())
+        return problem_of(self.report, self._section.url)
 
     async def run(
         self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
@@ -147,7 +147,7 @@ class Webhook:
         else:
             self.report = await report_on(bot)
         self._receiver.is_behind = self.report.pending >= _MANY
-        if problem := self.problem:
+        if problem := self.problem or failure_of(self.report, time.time()):
             logger.warning("%s", problem, extra={"event": "webhook_trouble"})
 
     def _wanted(self, allowed_updates: list[str]) -> Wanted:

@@ -6,6 +6,7 @@ from core.webhook import (
     WebhookReport,
     WebhookState,
     derive_secret,
+    failure_of,
     fingerprint,
     is_webhook_secret,
     problem_of,
@@ -107,18 +108,30 @@ def test_the_fingerprint_tells_webhooks_apart_and_hides_the_secret():
     ("report", "part"),
     [
         (WebhookReport(WebhookState(URL)), None),
-        (WebhookReport(WebhookState(URL), pending=5), None),
-        (WebhookReport(WebhookState(URL), 5, 999, "refused"), "cannot deliver updates: refused"),
-        (WebhookReport(WebhookState(URL), 0, 999, "refused"), None),  # delivered since
-        (WebhookReport(WebhookState(URL), 5, 820, "refused"), None),  # long ago
-        (WebhookReport(WebhookState(URL), 5, 821, "refused"), "refused"),
+        (WebhookReport(WebhookState(URL), 5, 999, "refused"), None),
         (WebhookReport(WebhookState("https://example.org/")), "another address"),
         (WebhookReport(), "removed"),
     ],
 )
 def test_what_keeps_updates_away_is_named(report: WebhookReport, part: str | None):
-    problem = problem_of(report, URL, 1_000)
+    problem = problem_of(report, URL)
     assert (problem is None) if part is None else (problem and part in problem)
+
+
+@pytest.mark.parametrize(
+    ("pending", "failed_at", "is_failing"),
+    [
+        (5, 999, True),
+        (0, 999, False),  # delivered since
+        (5, 821, True),
+        (5, 820, False),  # long ago
+        (5, 0, False),
+    ],
+)
+def test_deliveries_fail_while_something_is_pending(pending: int, failed_at: int, is_failing: bool):
+    report = WebhookReport(WebhookState(URL), pending, failed_at, "refused")
+    expected = "Telegram cannot deliver updates: refused" if is_failing else None
+    assert failure_of(report, 1_000) == expected
 
 
 def test_the_last_error_is_told_with_its_time():
