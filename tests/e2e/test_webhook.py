@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
 from tests.e2e.test_polling import readiness
-from tests.e2e.test_stuck_database import locked
+from tests.e2e.test_stuck_database import locked, own_postgres, signal_server
+
+__all__ = ["own_postgres"]
 
 EN = load_texts()["en"]
 SECRET = "hunter2-hunter2-hunter2"
@@ -228,6 +231,27 @@ async def test_without_the_database_telegram_keeps_the_updates(
     assert len([text for text in harness.texts() if text == harness.texts()[-1]]) == 1
     info = harness.api.webhook.info()
     assert info["last_error_message"] == "Wrong response from the webhook: 503 Service Unavailable"
+
+
+@IN_WEBHOOK_MODE
+async def test_a_frozen_postgresql_server_costs_no_update(
+    harness: BotHarness, own_postgres: tuple[str, int]
+):
+    url, pid = own_postgres
+    harness.video()
+    harness.api.webhook.backoff_scale = 0.1
+    await harness.start(DATABASE_URL=url, RUN_LEASE_S="4")
+    await harness.say("/start")
+    await asyncio.sleep(1.1)  # the database counts as available for a second
+    signal_server(pid, signal.SIGSTOP)
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: [d.status for d in harness.api.webhook.deliveries].count(503) > 1)
+    assert harness.videos() == []
+    signal_server(pid, signal.SIGCONT)
+    await harness.until(harness.videos, "the video")
+    await harness.settled()
+    assert len(harness.videos()) == 1
+    await harness.stop()
 
 
 def update_of(message: Json) -> Json:
