@@ -182,7 +182,9 @@ class Application:
             return NoUpdates()
         registration = WebhookRegistration(container.bot.id)
         if settings.telegram.updates == "webhook":
-            receiver = build_receiver(container.bot, container.update_acks, check_writable)
+            receiver = build_receiver(
+                container.bot, container.update_acks, check_writable, self._backlog.take
+            )
             registry = container.metrics.registry
             return Webhook(settings, receiver, registration, container.update_acks, registry)
         heartbeat = settings.files.heartbeat

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
@@ -25,6 +25,7 @@ from data.old_updates import (
 )
 from delivery.client import TolerantSession
 from delivery.rate_limiter import is_bulk_send
+from delivery.response_repair import split_by_age
 from misc.addressing import BotAccount
 from misc.filters import asked_links
 from platforms import Registry
@@ -33,6 +34,8 @@ from services.requests.queue import RequestQueue
 
 logger = logging.getLogger(__name__)
 
+#: Messages that are older when they arrive come from a downtime, in seconds.
+OLD_S: Final = 120
 #: Updates that are handled at a time.
 _BATCH: Final = 20
 #: Requests in the queue above which the backlog waits for them.
@@ -76,6 +79,20 @@ class Backlog:
         updates, self._session.set_aside = self._session.set_aside, []
         if not updates:
             return 0, []
+        if not await self._store(updates):
+            return 0, self._session.parse_updates(self._bot, updates)
+        return max(update["update_id"] for update in updates), []
+
+    async def take(self, update: dict[str, Any]) -> bool:
+        """Store an update of a webhook; return False if it is to be handled now.
+
+        That is if it is new, or cannot be stored.
+        """
+        _, old = split_by_age([update], time.time() - OLD_S)
+        return bool(old) and await self._store(old)
+
+    async def _store(self, updates: Sequence[dict[str, Any]]) -> bool:
+        """Store old updates; return False if the database does not answer."""
         rows = [
             OldUpdate(update["update_id"], _chat_id(update), json.dumps(update))
             for update in updates
@@ -90,8 +107,8 @@ class Backlog:
                 error,
                 extra={"event": "old_updates_not_stored"},
             )
-            return 0, self._session.parse_updates(self._bot, updates)
-        return max(row.update_id for row in rows), []
+            return False
+        return True
 
     def start(self, dispatcher: Dispatcher, account: BotAccount) -> None:
         """Let the dispatcher handle what is stored from now on; `account` is the bot's own."""

@@ -10,6 +10,7 @@ from typing import Final
 from aiogram import Bot
 
 from app.ads_file import load_ads
+from app.backlog import OLD_S
 from core.ads import Ad, AdRule
 from core.errors import SettingsError
 from core.limits import upload_ceiling
@@ -78,8 +79,6 @@ _FILE_WORK_S: Final = 60
 _WORKER_MB: Final = 800
 _ENCODER_MB: Final = 1_500
 _HOUR_S: Final = 3_600
-#: Messages that are older when they arrive come from a downtime, in seconds.
-_SET_ASIDE_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ def build(settings: Settings) -> Container:
         ),
         updates=UpdatePolicy(
             lambda update: metrics.unreadable_updates.record(update.kind, update.path),
-            _SET_ASIDE_S,
+            OLD_S,
         ),
     )
     sender = Sender(

@@ -73,12 +73,23 @@ class UpdateReader(Protocol):
         """Return an update from its JSON object; what cannot be read is left out of it."""
 
 
+#: Stores an old update, to be handled behind new ones; returns False if it is to be handled now.
+SetAside = Callable[[dict[str, Any]], Awaitable[bool]]
+
+
 class Receiver:
     """Passes updates to the dispatcher, and says whether Telegram may forget them."""
 
     def __init__(
-        self, reader: UpdateReader, update_acks: UpdateAcks, availability: Availability
+        self,
+        reader: UpdateReader,
+        update_acks: UpdateAcks,
+        availability: Availability,
+        set_aside: SetAside | None = None,
     ) -> None:
+        self._set_aside = set_aside
+        #: True while Telegram has many updates left: those of a downtime are then set aside.
+        self.is_behind = False
         self._reader = reader
         self._update_acks = update_acks
         self._availability = availability
@@ -86,16 +97,15 @@ class Receiver:
         #: By id of each update that is not acknowledged: the decision on it.
         self._open: dict[int, asyncio.Future[bool]] = {}
         self._handling: set[asyncio.Task[None]] = set()
-        #: Passes an update to the dispatcher; None before `start` and after `close`.
-        self._feed: Callable[[Update], Awaitable[Any]] | None = None
-        self._bot: Bot | None = None
+        #: Reads an update, and passes it to the dispatcher; None before `start` and after `close`.
+        self._feed: Callable[[dict[str, Any]], Awaitable[Any]] | None = None
         self._slots = asyncio.Semaphore()
 
     def start(self, bot: Bot, dispatcher: Dispatcher, at_once: int) -> None:
         """Accept updates from now on; at most `at_once` are handled at a time."""
         self._slots = asyncio.Semaphore(at_once)
-        self._bot = bot
-        self._feed = lambda update: dispatcher.feed_update(bot, update)
+        parse = self._reader.parse_update
+        self._feed = lambda raw: dispatcher.feed_update(bot, parse(bot, raw))
 
     def close(self) -> None:
         """Accept no further updates."""
@@ -117,6 +127,9 @@ class Receiver:
         if update_id not in self._open:
             if not self.is_open or not await self._availability.is_given():
                 return False
+            if self.is_behind and self._set_aside and await self._set_aside(raw):
+                self._acknowledged.add(update_id)
+                return True
             self._begin(raw)
         decision = self._open.get(update_id)
         if decision is None:
@@ -143,12 +156,11 @@ class Receiver:
     def _begin(self, raw: dict[str, Any]) -> None:
         """Start to handle an update, unless another request has meanwhile, or it is too late."""
         update_id = raw["update_id"]
-        if self._feed is None or self._bot is None or update_id in self._open:
+        if self._feed is None or update_id in self._open:
             return
-        update = self._reader.parse_update(self._bot, raw)
         decision = self._open[update_id] = self._update_acks.decision_on(update_id)
         decision.add_done_callback(lambda done: self._decided(update_id, done))
-        task = asyncio.create_task(self._handle(self._feed, update))  # noqa: TID251 - see drain
+        task = asyncio.create_task(self._handle(self._feed, raw))  # noqa: TID251 - see drain
         self._handling.add(task)
         task.add_done_callback(self._handling.discard)
 
@@ -159,11 +171,13 @@ class Receiver:
         else:
             self._availability.doubt()
 
-    async def _handle(self, feed: Callable[[Update], Awaitable[Any]], update: Update) -> None:
+    async def _handle(
+        self, feed: Callable[[dict[str, Any]], Awaitable[Any]], raw: dict[str, Any]
+    ) -> None:
         try:
             async with self._slots:
-                await feed(update)
+                await feed(raw)
         except Exception:  # as in polling: one update's failure must not stop the others
-            logger.exception("Update %d failed", update.update_id, extra={"event": "update_failed"})
+            logger.exception("Update %d failed", raw["update_id"], extra={"event": "update_failed"})
         finally:
-            self._update_acks.give(update.update_id)
+            self._update_acks.give(raw["update_id"])

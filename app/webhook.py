@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from aiogram import Bot, Dispatcher
 from prometheus_client import CollectorRegistry, Counter
 
-from app.receiver import Availability, Receiver
+from app.receiver import Availability, Receiver, SetAside
 from app.update_source import stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
-from core.webhook import WebhookReport, WebhookState, derive_secret, problem_of
+from core.webhook import WebhookReport, WebhookState, derive_secret, failure_of, problem_of
 from data.config import Settings
 from delivery.client import TolerantSession
 from misc.middlewares.update_acks import UpdateAcks
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 #: that failed.
 LOOK_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 2.0
+#: Updates left at Telegram from which on old ones are set aside.
+_MANY: Final = 50
 #: Longest time for handlers after their updates are acknowledged, in seconds.
 _HANDLERS_S: Final = 10.0
 
@@ -78,7 +80,7 @@ class Webhook:
             return "the webhook is not set yet"
         if not self._receiver.is_open:
             return "this process is stopping"
-        return problem_of(self.report, self._section.url, time.time())
+        return problem_of(self.report, self._section.url)
 
     async def run(
         self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
@@ -142,9 +144,10 @@ class Webhook:
     async def _look(self, bot: Bot, wanted: Wanted) -> None:
         if self.report is None:
             self.report = await self._registration.set(bot, wanted)
-            return
-        self.report = await report_on(bot)
-        if problem := self.problem:
+        else:
+            self.report = await report_on(bot)
+        self._receiver.is_behind = self.report.pending >= _MANY
+        if problem := self.problem or failure_of(self.report, time.time()):
             logger.warning("%s", problem, extra={"event": "webhook_trouble"})
 
     def _wanted(self, allowed_updates: list[str]) -> Wanted:
@@ -159,12 +162,15 @@ class Webhook:
 
 
 def build_receiver(
-    bot: Bot, update_acks: UpdateAcks, check: Callable[[], Awaitable[None]]
+    bot: Bot,
+    update_acks: UpdateAcks,
+    check: Callable[[], Awaitable[None]],
+    set_aside: SetAside | None = None,
 ) -> Receiver:
     """Build the receiver; `check` raises a `StorageError` if no update can be stored."""
     session = bot.session
     assert isinstance(session, TolerantSession)
-    return Receiver(session, update_acks, Availability(check))
+    return Receiver(session, update_acks, Availability(check), set_aside)
 
 
 def secret_of(settings: Settings) -> str:

@@ -84,16 +84,15 @@ def url_mistake(url: str, *, is_public: bool) -> str | None:
         return "is empty, so that Telegram has no address for updates"
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError:
         return None  # is told as not being an address at all
-    if not is_public:
-        return None
-    if parts.scheme == "http":
+    if is_public and parts.scheme == "http":
         return "must be an https address"
-    if port is not None and port not in _PORTS:
-        return f"must have one of the ports {', '.join(map(str, _PORTS))}"
-    return None
+    try:
+        is_reached = not is_public or parts.port in {None, *_PORTS}
+    except ValueError:
+        is_reached = False
+    return None if is_reached else f"must have one of the ports {', '.join(map(str, _PORTS))}"
 
 
 def fingerprint(url: str, secret: str, certificate: bytes = b"") -> str:
@@ -102,12 +101,21 @@ def fingerprint(url: str, secret: str, certificate: bytes = b"") -> str:
     return hmac.new(secret.encode(), "\n".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
-def problem_of(report: WebhookReport, url: str, now: float) -> str | None:
-    """Return why no updates arrive at the address `url`, or None."""
+def problem_of(report: WebhookReport, url: str) -> str | None:
+    """Return why no updates can arrive at the address `url`, or None.
+
+    Failed deliveries are none: a balancer that asks whether this process is ready would otherwise
+    keep the deliveries away that show it.
+    """
     if not report.state.url:
         return "the webhook has been removed; a restart sets it again"
     if not report.state.is_at(url):
         return "the webhook has another address; a restart sets it again"
+    return None
+
+
+def failure_of(report: WebhookReport, now: float) -> str | None:
+    """Return why Telegram could not deliver what is pending, or None."""
     if report.pending and now - report.failed_at < _RECENT_S:
         return f"Telegram cannot deliver updates: {report.failure}"
     return None

@@ -11,12 +11,15 @@ from aiogram import Bot
 from aiogram.types import User
 
 from app.doctor.finding import Finding
+from app.webhook import tls_of
+from app.webhook_registration import report_on
 from core.errors import (
     DeliveryError,
     SettingsError,
     TelegramUnreachableError,
     TokenRejectedError,
 )
+from core.webhook import failure_of, problem_of
 from data.config import Settings
 from delivery.client import make_bot
 from delivery.membership import channel_id
@@ -58,7 +61,7 @@ async def _details(bot: Bot, me: User, settings: Settings) -> AsyncIterator[Find
         yield skew
     for finding in _switches(me):
         yield finding
-    yield await _webhook(bot)
+    yield await _webhook(bot, settings)
     yield await _storage(bot, settings.inline.storage_chat)
     for name, chat_id in (
         ("[statistics] board_chat", settings.statistics.board_chat),
@@ -107,21 +110,32 @@ def _switches(me: User) -> Iterator[Finding]:
             yield Finding("warning", f"{what}: off, change it with {where} at @BotFather")
 
 
-async def _webhook(bot: Bot) -> Finding:
+async def _webhook(bot: Bot, settings: Settings) -> Finding:
+    """Compare the webhook at Telegram with the settings; it is not changed."""
     try:
-        info = await bot.get_webhook_info()
+        report = await report_on(bot)
     except DeliveryError as error:
         return Finding("warning", f"webhook: Telegram does not say: {error.detail or error}")
-    waiting = f"{info.pending_update_count} updates wait"
-    if not info.url:
-        return Finding("ok", f"webhook: none, {waiting}")
-    # The path may be a secret.
-    host = urlsplit(info.url).hostname
-    return Finding(
-        "failure",
-        f"webhook: one is set, to {host}, so that the bot cannot poll: stop the program that uses "
-        f"it and call deleteWebhook; {waiting}",
-    )
+    details = ", ".join(report.details)
+    if settings.telegram.updates == "poll":
+        if not report.state.url:
+            return Finding("ok", f"webhook: none, {details}")
+        # The path may be a secret.
+        return Finding(
+            "warning",
+            f"webhook: a webhook is set, to {urlsplit(report.state.url).hostname}: a start removes "
+            f"it if this database has set it, and else refuses; {details}",
+        )
+    try:
+        tls_of(settings)
+    except SettingsError as error:
+        return Finding("failure", error.mistakes[0])
+    if not report.state.url:
+        return Finding("ok", f"webhook: not set yet, the start sets it, {details}")
+    problem = problem_of(report, settings.webhook.url) or failure_of(report, time.time())
+    if problem:
+        return Finding("warning", f"webhook: {problem}, {details}")
+    return Finding("ok", f"webhook: set to [webhook] url, {details}")
 
 
 async def _storage(bot: Bot, chat_id: int) -> Finding:

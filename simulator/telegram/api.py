@@ -312,7 +312,10 @@ class BotApi:
             if key in schema:
                 params[key] = f"attach://{key}"
         for key, (_, is_required) in schema.items():
-            if is_required and _is_missing(params.get(key)) and key not in uploads:
+            may_be_empty = (name, key) == ("setWebhook", "url") and key in params
+            if may_be_empty or not is_required or key in uploads:
+                continue
+            if _is_missing(params.get(key)):
                 wording = {"text": "message text is empty", "chat_id": "chat_id is empty"}
                 raise bad_request(wording.get(key, f'parameter "{key}" is required'))
         return params

@@ -5,7 +5,9 @@ Source: https://github.com/tdlib/telegram-bot-api, WebhookActor.cpp and Client.c
 
 import asyncio
 import contextlib
+import errno
 import math
+import os
 import random
 import ssl
 import time
@@ -239,7 +241,7 @@ class Webhook:
         try:
             status, retry_after, error = await self._post(update)
         except aiohttp.ClientConnectorError as failure:
-            self._fail(str(failure.os_error.strerror or failure.os_error))
+            self._fail(_reason(failure))
             waiting.wake_at = time.monotonic() + _UNREACHABLE_S * self.backoff_scale
         except (aiohttp.ClientError, OSError, TimeoutError):
             error = "Webhook connection closed"
@@ -301,6 +303,13 @@ class Webhook:
         self._waiting.pop(update["update_id"], None)
         remaining = self.world.updates
         remaining[:] = [other for other in remaining if other is not update]
+
+
+def _reason(failure: aiohttp.ClientConnectorError) -> str:
+    """Return why there is no connection, as the real server words it."""
+    if isinstance(failure, aiohttp.ClientConnectorCertificateError):
+        return "SSL error {error:0A000086:SSL routines::certificate verify failed}"
+    return os.strerror(failure.os_error.errno or errno.ECONNREFUSED)
 
 
 def _kind(update: Json) -> str:

@@ -281,3 +281,55 @@ def test_a_process_has_the_roles_that_it_names(ini: Path, env: Path):
     assert run.has("worker")
     assert not run.has("scheduler")
     assert load_settings(ini, env, {}).run.has("scheduler")
+
+
+WEBHOOK = {"TELEGRAM_UPDATES": "webhook", "WEBHOOK_URL": "https://bot.example.org/updates"}
+
+
+def test_a_webhook_needs_an_address_and_nothing_else(ini: Path, env: Path):
+    loaded = load_settings(ini, env, WEBHOOK)
+    assert (loaded.telegram.updates, loaded.webhook.max_connections) == ("webhook", 40)
+    # With polling, what is left of a webhook does not matter.
+    left = load_settings(ini, env, {"WEBHOOK_URL": "http://bot.example.org"})
+    assert left.telegram.updates == "poll"
+
+
+def test_all_mistakes_about_the_webhook_are_named_together_and_no_secret(ini: Path, env: Path):
+    key = ini.with_name("key.pem")
+    key.write_text("x")
+    wrong = {
+        **WEBHOOK,
+        "WEBHOOK_URL": "http://bot.example.org:8080/",
+        "WEBHOOK_SECRET": "hunter2",
+        "WEBHOOK_MAX_CONNECTIONS": "101",
+        "WEBHOOK_PORT": "0",
+        "WEBHOOK_KEY": str(key),
+    }
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, wrong)
+    text = "\n".join(caught.value.mistakes)
+    for part in (
+        "WEBHOOK_URL): must be an https address",
+        "WEBHOOK_SECRET): must be 16 to 256",
+        "WEBHOOK_MAX_CONNECTIONS",
+        "WEBHOOK_PORT",
+        "WEBHOOK_KEY): is set, so the certificate",
+    ):
+        assert part in text, part
+    assert len(caught.value.mistakes) == 5
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "url", ["", "bot.example.org", "https://bot.example.org:99999", "https://["]
+)
+def test_an_address_that_is_none_is_one_mistake(ini: Path, env: Path, url: str):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(ini, env, {**WEBHOOK, "WEBHOOK_URL": url})
+    assert len(caught.value.mistakes) == 1
+    assert "WEBHOOK_URL" in caught.value.mistakes[0]
+
+
+def test_a_server_of_ones_own_needs_no_tls(ini: Path, env: Path):
+    own = {**WEBHOOK, "WEBHOOK_URL": "http://bot:9000/x", "TELEGRAM_SERVER": "http://bot-api:8081"}
+    assert load_settings(ini, env, own).webhook.url == "http://bot:9000/x"

@@ -11,7 +11,7 @@ from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.telegram.world import Json
-from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.bot_harness import BOTH_SOURCES, ID, VIDEO, BotHarness
 
 EN = load_texts()["en"]
 BUTTON = f"id/{ID}"
@@ -38,6 +38,7 @@ async def recorded() -> list[tuple[int, int]]:
         return [(m.user_id, m.video_id) for m in await db.scalars(select(Music))]
 
 
+@BOTH_SOURCES
 async def test_the_audio_has_title_performer_cover_and_signature(harness: BotHarness):
     message = await deliver_video(harness, sound_title="Harbour <bell>", likes=5)
     keyboard = message["reply_markup"]

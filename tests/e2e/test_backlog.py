@@ -11,7 +11,7 @@ from data import database
 from data.models import OldUpdates
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
-from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.bot_harness import BOTH_SOURCES, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
 
 TEXTS = load_texts()
@@ -29,6 +29,7 @@ async def stored() -> int:
     return (await database.read(lambda db: db.execute(query).scalar())) or 0
 
 
+@BOTH_SOURCES
 async def test_who_writes_now_does_not_wait_for_the_backlog(harness: BotHarness):
     harness.video()
     people = [harness.world.person(10_000 + n, f"P{n}") for n in range(600)]
@@ -48,6 +49,7 @@ async def test_who_writes_now_does_not_wait_for_the_backlog(harness: BotHarness)
     assert await stored() == 0
 
 
+@BOTH_SOURCES
 async def test_old_links_are_answered_or_explained(harness: BotHarness):
     harness.video()
     people = [harness.world.person(10_000 + n, f"P{n}") for n in range(120)]

@@ -212,16 +212,60 @@ async def test_a_revoked_token_an_absent_server_and_a_wrong_server_are_told_apar
     ]
 
 
-async def test_a_webhook_is_a_failure_and_its_path_stays_secret(harness: BotHarness):
-    harness.api.methods.webhook.url = "https://bots.example/hunter2"
-    code, lines = await report(harness)
-    assert code == 1
-    assert any("webhook: one is set, to bots.example" in line for line in lines)
-
-
 async def test_old_cookies_are_a_warning(harness: BotHarness):
     file = cookies(harness.folder, expires=2_000_000_000)
     long_ago = time.time() - 200 * 86_400
     os.utime(file, (long_ago, long_ago))
     _, lines = await report(harness, NETWORK_COOKIES_FILE=file)
     assert any(line.startswith("warning  cookies: 1, expired: 0, exported 200") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "expected"),
+    [
+        ("unset", "ok", "not set yet"),
+        ("set", "ok", "webhook: set to [webhook] url, pending updates: 0"),
+        ("failing", "warning", "cannot deliver updates: Connection refused"),
+        ("elsewhere", "warning", "another address"),
+    ],
+)
+async def test_the_webhook_is_looked_at_and_not_changed(
+    harness: BotHarness, state: str, level: str, expected: str
+):
+    harness.updates = "webhook"
+    environment = harness.updates_environment()
+    if state != "unset":
+        url = environment["WEBHOOK_URL"] if state != "elsewhere" else "https://example.org/"
+        harness.api.webhook.set({"url": url}, None)
+    if state == "failing":
+        harness.world.say(harness.ada, "hello")
+        await harness.until(lambda: "last_error_message" in harness.api.webhook.info())
+    before = harness.api.webhook.url
+    code, lines = await report(harness, **environment)
+    assert code == 0
+    (line,) = [line for line in lines if "webhook: " in line]
+    assert line.startswith(level)
+    assert expected in line
+    assert harness.api.webhook.url == before
+    assert harness.calls("setWebhook", "deleteWebhook") == []
+
+
+async def test_a_webhook_that_is_in_the_way_of_polling_is_a_warning(harness: BotHarness):
+    harness.api.webhook.set({"url": "https://example.org/hunter2"}, None)
+    code, lines = await report(harness)
+    assert code == 0
+    assert any(line.startswith("warning") and "a webhook is set" in line for line in lines)
+
+
+async def test_a_certificate_that_cannot_be_used_is_a_failure(harness: BotHarness):
+    harness.updates = "webhook"
+    file = harness.folder / "certificate.pem"
+    file.write_text("hunter2")
+    code, lines = await report(
+        harness,
+        **harness.updates_environment(),
+        WEBHOOK_CERTIFICATE=str(file),
+        WEBHOOK_KEY=str(file),
+    )
+    assert code == 1
+    assert any(line.startswith("failure") and "WEBHOOK_KEY" in line for line in lines)

@@ -12,7 +12,7 @@ from data.broadcasts import count_audiences
 from data.chats import find_chat, register_chat
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Chat, Json
-from tests.e2e.bot_harness import ID, PLATFORMS, VIDEO, BotHarness
+from tests.e2e.bot_harness import BOTH_SOURCES, ID, PLATFORMS, VIDEO, BotHarness
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -40,6 +40,7 @@ def served(harness: BotHarness, chat: Chat) -> int:
 # --- language -------------------------------------------------------------------------------------
 
 
+@BOTH_SOURCES
 async def test_a_group_speaks_the_language_of_whoever_added_the_bot(harness: BotHarness):
     harness.video()
     olha = harness.world.person(1002, "Olha", language_code="uk")
@@ -224,6 +225,7 @@ async def test_an_edit_knows_what_another_process_has_served(harness: BotHarness
     assert served(harness, crew) == 2
 
 
+@BOTH_SOURCES
 async def test_a_message_and_its_edit_that_arrive_together_are_served_once(harness: BotHarness):
     crew = await crew_of(harness)
     for number in range(5):
@@ -285,6 +287,7 @@ def channel_of(harness: BotHarness) -> Chat:
     return channel
 
 
+@BOTH_SOURCES
 async def test_a_post_in_a_channel_is_answered_there(harness: BotHarness):
     await crew_of(harness, **CHANNELS)
     channel = channel_of(harness)

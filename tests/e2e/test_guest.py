@@ -5,7 +5,7 @@ import pytest
 from data.db_service import get_user_stats
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
-from tests.e2e.bot_harness import VIDEO
+from tests.e2e.bot_harness import BOTH_SOURCES, VIDEO
 from tests.e2e.inline_harness import ALBUM, ON, InlineHarness, album, arrows
 from tests.e2e.test_crash import open_requests
 
@@ -23,6 +23,7 @@ async def call(
     return inline.mode.answers[number]
 
 
+@BOTH_SOURCES
 async def test_a_new_post_fills_the_answer_and_a_cached_post_is_sent_at_once(inline: InlineHarness):
     harness = inline.harness
     harness.video()

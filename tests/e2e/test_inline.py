@@ -10,7 +10,7 @@ from data.statistics import outcomes_since
 from misc.ui.texts import load_texts
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.telegram.world import Chat, Json
-from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.bot_harness import BOTH_SOURCES, ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ALBUM, ON, STORAGE, InlineHarness, album, arrows
 from tests.e2e.test_crash import open_requests
 
@@ -18,6 +18,7 @@ TEXTS = load_texts()
 EN = TEXTS["en"]
 
 
+@BOTH_SOURCES
 async def test_a_new_post_fills_the_card_and_is_cached_for_the_next_query(inline: InlineHarness):
     harness = inline.harness
     harness.video()
@@ -58,6 +59,7 @@ async def test_the_sound_can_be_sent_alone(inline: InlineHarness):
     assert [card["type"] for card in cards] == ["video", "audio"]
 
 
+@BOTH_SOURCES
 async def test_any_user_can_turn_an_albums_pages_even_after_a_restart(inline: InlineHarness):
     harness = inline.harness
     album(harness)
@@ -213,6 +215,7 @@ async def test_a_query_without_a_supported_link_gets_a_hint(inline: InlineHarnes
     assert await open_requests() == 0
 
 
+@BOTH_SOURCES
 async def test_a_card_sent_before_a_stop_is_filled_after_the_restart(inline: InlineHarness):
     harness = inline.harness
     harness.video()
@@ -452,6 +455,7 @@ async def test_an_old_card_chosen_during_the_upgrade_is_filled_in(inline: Inline
     assert "video" in message
 
 
+@BOTH_SOURCES
 async def test_two_hundred_concurrent_queries_are_answered(inline: InlineHarness):
     harness = inline.harness
     harness.video()

@@ -10,7 +10,7 @@ from misc.ui.texts import load_texts
 from platforms import load_registry
 from simulator.samples import VideoSpec
 from simulator.sites.others import RedditPost, XPost
-from tests.e2e.bot_harness import BotHarness
+from tests.e2e.bot_harness import BOTH_SOURCES, BotHarness
 from tests.links import draw
 
 EN = load_texts()["en"]
@@ -127,6 +127,7 @@ async def test_a_gif_on_reddit_is_sent_as_an_animation(harness: BotHarness):
     assert harness.answers()[-1]["animation"]["width"] == 120
 
 
+@BOTH_SOURCES
 async def test_a_gallery_on_reddit_arrives_as_an_album_in_order(harness: BotHarness):
     paths = [harness.samples.picture(400, 500 + n, f"r{n}") for n in range(3)]
     harness.simulator.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=tuple(paths))

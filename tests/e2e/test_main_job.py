@@ -14,12 +14,13 @@ from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.telegram.markup import parse_html
-from tests.e2e.bot_harness import ID, PLATFORMS, VIDEO, BotHarness
+from tests.e2e.bot_harness import BOTH_SOURCES, ID, PLATFORMS, VIDEO, BotHarness
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
 
 
+@BOTH_SOURCES
 async def test_a_link_is_answered_with_the_video(harness: BotHarness):
     harness.video(likes=999, views=1_200_000)
     await harness.start()
@@ -87,6 +88,7 @@ async def test_links_in_captions_hidden_links_and_links_without_scheme_are_found
     assert len(harness.videos()) == 3
 
 
+@BOTH_SOURCES
 async def test_several_links_in_one_message_are_each_answered_once(harness: BotHarness):
     others = [f"730000000000000000{n}" for n in range(2, 8)]
     harness.video()
@@ -165,6 +167,7 @@ async def test_h264_is_preferred_over_h265(harness: BotHarness):
 # --- groups ---------------------------------------------------------------------------------------
 
 
+@BOTH_SOURCES
 async def test_a_group_is_answered_in_its_topic_and_talk_is_ignored(harness: BotHarness):
     harness.video()
     await harness.start()
@@ -359,6 +362,7 @@ async def test_a_file_that_telegram_refuses_in_every_form_is_reported(harness: B
     assert harness.texts()[-1] == EN["delivery_failed"]
 
 
+@BOTH_SOURCES
 async def test_a_user_who_blocked_the_bot_is_served_again_after_unblocking(harness: BotHarness):
     harness.video()
     harness.site.latency_s = 0.2
@@ -579,6 +583,7 @@ async def test_requests_over_the_queue_limit_are_refused(harness: BotHarness):
     assert harness.texts().count(EN["busy"]) == 2
 
 
+@BOTH_SOURCES
 async def test_fifty_concurrent_chats_are_all_served(harness: BotHarness):
     harness.video()
     await harness.start()

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
 from tests.e2e.test_polling import readiness
-from tests.e2e.test_stuck_database import locked
+from tests.e2e.test_stuck_database import locked, own_postgres, signal_server
+
+__all__ = ["own_postgres"]
 
 EN = load_texts()["en"]
 SECRET = "hunter2-hunter2-hunter2"
@@ -230,6 +233,27 @@ async def test_without_the_database_telegram_keeps_the_updates(
     assert info["last_error_message"] == "Wrong response from the webhook: 503 Service Unavailable"
 
 
+@IN_WEBHOOK_MODE
+async def test_a_frozen_postgresql_server_costs_no_update(
+    harness: BotHarness, own_postgres: tuple[str, int]
+):
+    url, pid = own_postgres
+    harness.video()
+    harness.api.webhook.backoff_scale = 0.1
+    await harness.start(DATABASE_URL=url, RUN_LEASE_S="4")
+    await harness.say("/start")
+    await asyncio.sleep(1.1)  # the database counts as available for a second
+    signal_server(pid, signal.SIGSTOP)
+    harness.world.say(harness.ada, VIDEO)
+    await harness.until(lambda: [d.status for d in harness.api.webhook.deliveries].count(503) > 1)
+    assert harness.videos() == []
+    signal_server(pid, signal.SIGCONT)
+    await harness.until(harness.videos, "the video")
+    await harness.settled()
+    assert len(harness.videos()) == 1
+    await harness.stop()
+
+
 def update_of(message: Json) -> Json:
     return {"update_id": 99, "message": message}
 
@@ -337,21 +361,22 @@ def served_updates(harness: BotHarness) -> int:
 
 @IN_WEBHOOK_MODE
 async def test_restarts_under_load_lose_nothing(harness: BotHarness):
-    harness.video()
     harness.api.webhook.backoff_scale = 0.1
     people = [harness.world.person(4_000 + n, f"Person {n}") for n in range(20)]
     environment = program_environment(harness)
     process, _ = await program("run", folder=harness.folder, **environment)
     await harness.until(lambda: harness.api.webhook.url, "the webhook")
 
-    async def ask(each: Sequence[Person]) -> None:
+    async def ask(each: Sequence[Person], post_id: str) -> None:
         for person in each:
-            harness.world.say(person, VIDEO)
+            harness.world.say(person, f"https://www.tiktok.com/@a/video/{post_id}")
             await asyncio.sleep(0.03)
 
-    for stop in ("terminate", "kill", "terminate"):
+    for number, stop in enumerate(("terminate", "kill", "terminate")):
+        post_id = f"{ID[:-1]}{number}"  # the same post would be sent once
+        harness.video(post_id)
         served = served_updates(harness)
-        asking = asyncio.ensure_future(ask(people))
+        asking = asyncio.ensure_future(ask(people, post_id))
         await harness.until(lambda served=served: served_updates(harness) > served + 5)  # type: ignore[misc]
         getattr(process, stop)()
         code = await process.wait()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiogram.types import TelegramObject, Update
 
+from core.errors import StorageError
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
 from tests.fakes import FakeTelegram, settle
 
@@ -102,3 +103,44 @@ async def test_an_update_of_an_unknown_kind_is_only_acknowledged():
 
     assert await acks(handler, Update(update_id=5), {}) is None
     assert (kinds, acks.is_idle) == (["unknown"], True)
+
+
+async def test_an_update_of_a_webhook_is_refused_if_the_database_fails(telegram: FakeTelegram):
+    acks, event = UpdateAcks(), update(telegram, 5)
+    decision = acks.decision_on(5)
+    assert not await is_complete(acks)
+
+    async def handler(_event: TelegramObject, data: dict[str, Any]) -> None:
+        assert data["ack"].is_refusable
+        raise StorageError("no space left")
+
+    assert await acks(handler, event, {}) is None
+    assert decision.result() is False
+    assert acks.is_idle
+    assert not acks.is_refusable(5)
+
+
+async def test_what_is_acknowledged_is_not_refused_any_more(telegram: FakeTelegram):
+    acks, event = UpdateAcks(), update(telegram, 5)
+    decision = acks.decision_on(5)
+
+    async def handler(_event: TelegramObject, data: dict[str, Any]) -> None:
+        data["ack"].give()
+        assert not data["ack"].is_refusable
+        raise StorageError("no space left")
+
+    with pytest.raises(StorageError):
+        await acks(handler, event, {})
+    assert decision.result() is True
+
+
+async def test_an_update_of_a_poll_is_never_refused(telegram: FakeTelegram):
+    acks, event = UpdateAcks(), update(telegram, 5)
+    acks.expect([event])
+
+    async def handler(_event: TelegramObject, data: dict[str, Any]) -> None:
+        raise StorageError("no space left")
+
+    with pytest.raises(StorageError):
+        await acks(handler, event, {})
+    assert await is_complete(acks)
