@@ -59,11 +59,23 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """The answer to one wanted turn."""
+
+    #: Id of the claim; None if there is no turn for it now.
+    id: int | None
+    #: How long its chat must wait without a turn, in seconds.
+    wait_s: float = 0.0
+    #: When the turn begins, in seconds from now.
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Turns:
     """The answer to a report."""
 
-    #: For each wanted turn: the id of its claim or None, and the seconds that its chat must wait.
-    turns: Sequence[tuple[int | None, float]]
+    #: One for each wanted turn.
+    turns: Sequence[Turn]
     #: How long all chats must wait, in seconds; 0 if every chat that was ready got its turn.
     wait_s: float
     #: Messages of the last second, in all processes.
@@ -81,7 +93,7 @@ async def claim_turns(bot_id: int, report: Report) -> Turns:
     values = {"bot": bot_id, "limits": _LIMITS, "report": json.dumps(asdict(report))}
     answer = json.loads(await call(_CLAIM, values))
     return Turns(
-        [(turn[0], turn[1]) for turn in answer["turns"]],
+        [Turn(*values) for values in answer["turns"]],
         answer["wait"],
         answer["used"],
         answer["processes"],
