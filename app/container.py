@@ -16,6 +16,7 @@ from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
 from data.database import get_async_db_url
+from data.pace import claim_turns
 from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
@@ -137,7 +138,7 @@ def build(settings: Settings) -> Container:
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
         paces=settings.telegram.pacing,
-        pace=PacePolicy(metrics.paced.observe, is_shared=settings.run.fleet),
+        pace=PacePolicy(metrics.paced.observe, claim_turns if settings.run.fleet else None),
         updates=UpdatePolicy(
             lambda update: metrics.unreadable_updates.record(update.kind, update.path),
             _SET_ASIDE_S,

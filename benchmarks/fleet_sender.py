@@ -9,6 +9,7 @@ import sys
 import time
 
 from data import database
+from data.pace import claim_turns
 from delivery.client import PacePolicy, make_bot
 
 
@@ -17,7 +18,7 @@ async def send(
 ) -> None:
     """Send a message to each of `number` chats, as fast as the pace allows."""
     database.initialize_database_components(url)
-    pace = PacePolicy(is_shared=is_shared)
+    pace = PacePolicy(claim=claim_turns if is_shared else None)
     bot = make_bot(token, server=server, connections=50, pace=pace)
     await bot.get_me()
     cpu = time.process_time()

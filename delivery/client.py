@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
-from data.pace import claim_turns
+from core.turns import Report, Turns
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
 from delivery.request_body import (
@@ -84,8 +84,8 @@ class PacePolicy:
 
     #: Called with the wait of each message, in seconds.
     waited: Callable[[float], None] = lambda _: None
-    #: Several processes share the pace in their PostgreSQL database.
-    is_shared: bool = False
+    #: Claims turns for a bot where several processes share the pace; raises StorageError.
+    claim: Callable[[int, Report], Awaitable[Turns]] | None = None
 
 
 class TolerantSession(AiohttpSession):
@@ -242,7 +242,7 @@ def make_bot(
     # Each repetition waits for its own turn.
     session.middleware(Repeats(paces=paces))
     try:
-        claim = partial(claim_turns, extract_bot_id(token)) if pace.is_shared else None
+        claim = partial(pace.claim, extract_bot_id(token)) if pace.claim else None
         limiter = RateLimiter(paces=paces, waited=pace.waited, claim=claim)
         session.middleware(limiter)
         session.before_close = limiter.close

@@ -14,7 +14,7 @@ from typing import Final
 
 from core.errors import StorageError
 from core.pacing import HOLD_S, OVERALL, Pacer, Ticket
-from data.pace import EndedCall, Refusal, Report, Turns, WantedTurn
+from core.turns import EndedCall, Refusal, Report, Turns, WantedTurn
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from sqlalchemy import select, text, update
 
 from core.errors import FloodError, StorageError
 from core.pacing import HOLD_S, OVERALL
+from core.turns import Report, Turn, Turns, WantedTurn
 from data import database
 from data.models import Pace, Sends
-from data.pace import Report, Turn, Turns, WantedTurn, claim_turns
+from data.pace import claim_turns
 from data.workers import renew_lease
 from delivery.client import PacePolicy, make_bot
 from delivery.rate_limiter import RateLimiter, caller_retries, is_bulk_send
@@ -42,7 +43,7 @@ class Fleet:
                 simulator.token,
                 server=simulator.address,
                 connections=100,
-                pace=PacePolicy(is_shared=True),
+                pace=PacePolicy(claim=claim_turns),
             )
             for _ in range(PROCESSES)
         ]

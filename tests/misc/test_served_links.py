@@ -1,6 +1,7 @@
 """The links of a message and its edits, which several processes may handle in turn."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 from aiogram.types import Chat, Message
@@ -17,7 +18,8 @@ FIRST, SECOND = (Link("tiktok", f"https://www.tiktok.com/@a/video/{n}", str(n)) 
 
 def message(*, is_edited: bool) -> Message:
     chat = Chat(id=7, type="private")
-    return Message(message_id=70, date=NOW, chat=chat, edit_date=NOW if is_edited else None)
+    date = datetime.fromtimestamp(NOW, UTC)
+    return Message(message_id=70, date=date, chat=chat, edit_date=NOW if is_edited else None)
 
 
 @pytest.mark.usefixtures("db")
