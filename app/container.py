@@ -18,6 +18,7 @@ from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
 from data.config import Settings
+from data.pace import claim_turns
 from delivery.call_observer import CallObserver
 from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
@@ -137,7 +138,9 @@ def build(settings: Settings) -> Container:
         # Every active request and every handler may have one call open at a time.
         connections=limits.active_requests + UPDATES_AT_ONCE,
         ceiling_bytes=ceiling_bytes,
-        pace=PacePolicy(is_on=settings.telegram.pacing, is_shared=settings.run.is_fleet),
+        pace=PacePolicy(
+            is_on=settings.telegram.pacing, claim=claim_turns if settings.run.is_fleet else None
+        ),
         observer=CallObserver(
             metrics.traffic.paced.observe, metrics.traffic.failed, metrics.traffic.uploaded
         ),

@@ -79,7 +79,7 @@ def build_intake(
             container.metrics.dropped,
             answers_channels=settings.chats.channels,
         ),
-        served=ServedLinks(container.bot.id),
+        served=ServedLinks(container.bot.id, is_alone=not settings.run.is_fleet),
     )
 
 

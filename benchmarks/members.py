@@ -13,6 +13,7 @@ import aiohttp
 from benchmarks.broadcasts import broadcast
 from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
 from benchmarks.files import files
+from benchmarks.fleet import shared_pace
 from benchmarks.results import Result
 from benchmarks.stage import ROOT, World, clipferry, program
 from benchmarks.statistics import screens
@@ -233,6 +234,7 @@ BENCHMARKS = {
     "cached": cached,
     "overhead": overhead,
     "paced": paced,
+    "shared_pace": shared_pace,
     "flat": flat,
     "typed": typed,
     "storm": storm,

@@ -1,75 +1,19 @@
 """The pace of messages that several processes share (PostgreSQL only; migration 0015)."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
 from sqlalchemy import text
 
 from core.pacing import shared_limits
+from core.turns import Report, Turn, Turns
 from data.database import call
 
 _CLAIM: Final = text(
     "SELECT CAST(claim_turns(:bot, CAST(:limits AS jsonb), CAST(:report AS jsonb)) AS text)"
 )
 _LIMITS: Final = json.dumps(shared_limits())
-
-
-@dataclass(frozen=True, slots=True)
-class EndedCall:
-    """A call that creates messages, after Telegram's answer."""
-
-    #: Id of its claim; None if it was sent without one.
-    id: int | None
-    chat_id: int
-    weight: int
-    #: Seconds since the answer.
-    age: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A 429 from Telegram."""
-
-    chat_id: int
-    seconds: float
-    is_bulk: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WantedTurn:
-    """A call that waits for its turn."""
-
-    chat_id: int
-    weight: int
-    is_bulk: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a process tells the others, and what it wants."""
-
-    ended: Sequence[EndedCall] = ()
-    #: Ids of claims whose calls still run.
-    flying: Sequence[int] = ()
-    refused: Sequence[Refusal] = ()
-    #: In the order in which they are to be served.
-    wanted: Sequence[WantedTurn] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Turns:
-    """The answer to a report."""
-
-    #: For each wanted turn: the id of its claim or None, and the seconds that its chat must wait.
-    turns: Sequence[tuple[int | None, float]]
-    #: How long all chats must wait, in seconds; 0 if every chat that was ready got its turn.
-    wait_s: float
-    #: Messages of the last second, in all processes.
-    used: int
-    #: Number of live processes.
-    processes: int
 
 
 async def claim_turns(bot_id: int, report: Report) -> Turns:
@@ -81,7 +25,7 @@ async def claim_turns(bot_id: int, report: Report) -> Turns:
     values = {"bot": bot_id, "limits": _LIMITS, "report": json.dumps(asdict(report))}
     answer = json.loads(await call(_CLAIM, values))
     return Turns(
-        [(turn[0], turn[1]) for turn in answer["turns"]],
+        [Turn(*values) for values in answer["turns"]],
         answer["wait"],
         answer["used"],
         answer["processes"],

@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
-from data.pace import claim_turns
+from core.turns import Report, Turns
 from delivery.call_observer import CallObserver, ObservedCalls
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
@@ -89,8 +89,8 @@ class PacePolicy:
 
     #: Messages are created no faster than Telegram allows.
     is_on: bool = True
-    #: Several processes share the pace in their PostgreSQL database.
-    is_shared: bool = False
+    #: Claims turns for a bot where several processes share the pace; raises StorageError.
+    claim: Callable[[int, Report], Awaitable[Turns]] | None = None
 
 
 class TolerantSession(AiohttpSession):
@@ -253,7 +253,7 @@ def make_bot(
     # Each repetition waits for its own turn.
     session.middleware(Repeats(paces=pace.is_on))
     try:
-        claim = partial(claim_turns, extract_bot_id(token)) if pace.is_shared else None
+        claim = partial(pace.claim, extract_bot_id(token)) if pace.claim else None
         limiter = RateLimiter(paces=pace.is_on, waited=observer.waited, claim=claim)
         session.middleware(limiter)
         session.middleware(ObservedCalls(observer))

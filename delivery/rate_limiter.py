@@ -210,8 +210,8 @@ class RateLimiter(BaseRequestMiddleware):
         self._timer = loop.call_at(next_at, self._grant_turns) if next_at is not None else None
 
     def _start(self, ticket: Ticket) -> None:
-        turn = self._turns[ticket]
-        if not turn.done():  # a call that was just cancelled returns its own tokens
+        turn = self._turns.get(ticket)
+        if turn and not turn.done():  # a call that was cancelled returns its own tokens
             turn.set_result(None)
 
     @staticmethod

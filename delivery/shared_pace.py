@@ -14,7 +14,7 @@ from typing import Final
 
 from core.errors import StorageError
 from core.pacing import HOLD_S, OVERALL, Pacer, Ticket
-from data.pace import EndedCall, Refusal, Report, Turns, WantedTurn
+from core.turns import EndedCall, Refusal, Report, Turns, WantedTurn
 
 logger = logging.getLogger(__name__)
 
@@ -194,14 +194,14 @@ class SharedPace:
         now = _now()
         self._pacer.note_elsewhere(answer.used, now)
         refused = []
-        for ticket, (claim, wait_s) in zip(batch, answer.turns, strict=True):
-            if claim is None:
-                refused.append((ticket, wait_s))
+        for ticket, turn in zip(batch, answer.turns, strict=True):
+            if turn.id is None:
+                refused.append((ticket, turn.wait_s))
             elif ticket in self._ledger.claiming:
-                self._ledger.flying[ticket] = claim
-                self._start(ticket)
+                self._ledger.flying[ticket] = turn.id
+                asyncio.get_running_loop().call_later(turn.delay_s, self._start, ticket)
             else:  # it was cancelled meanwhile: its turn is free at once
-                self._ledger.ended.append((claim, ticket, now - _LONG_AGO_S))
+                self._ledger.ended.append((turn.id, ticket, now - _LONG_AGO_S))
         self._put_back([ticket for ticket, _ in refused], [wait_s for _, wait_s in refused])
         if answer.wait_s:
             self._pacer.pause(now + max(answer.wait_s, _SHORTEST_WAIT_S))

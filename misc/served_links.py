@@ -27,8 +27,10 @@ class ServedLinks:
     process has accepted is looked up by `load` before.
     """
 
-    def __init__(self, bot_id: int) -> None:
+    def __init__(self, bot_id: int, *, is_alone: bool = True) -> None:
+        """`is_alone`: no other process handles edits of the messages that this one has seen."""
         self._bot_id = bot_id
+        self._is_alone = is_alone
         #: By chat and message: the update that brought each link.
         self._served: OrderedDict[tuple[int, int], dict[tuple[str, str], int]] = OrderedDict()
 
@@ -40,7 +42,7 @@ class ServedLinks:
         key = message.chat.id, message.message_id
         asked_at = int(message.date.timestamp())
         is_new = message.edit_date is None and time.time() - asked_at < _OLD_S
-        if is_new or key in self._served:
+        if is_new or (self._is_alone and key in self._served):
             return
         try:
             found = await stored_links(self._bot_id, update_id, *key, asked_at)

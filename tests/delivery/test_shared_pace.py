@@ -13,9 +13,10 @@ from sqlalchemy import select, text, update
 
 from core.errors import FloodError, StorageError
 from core.pacing import HOLD_S, OVERALL
+from core.turns import Report, Turn, Turns, WantedTurn
 from data import database
 from data.models import Pace, Sends
-from data.pace import Report, Turns, WantedTurn, claim_turns
+from data.pace import claim_turns
 from data.workers import renew_lease
 from delivery.client import PacePolicy, make_bot
 from delivery.rate_limiter import RateLimiter, caller_retries, is_bulk_send
@@ -42,7 +43,7 @@ class Fleet:
                 simulator.token,
                 server=simulator.address,
                 connections=100,
-                pace=PacePolicy(is_shared=True),
+                pace=PacePolicy(claim=claim_turns),
             )
             for _ in range(PROCESSES)
         ]
@@ -146,7 +147,7 @@ async def database_time() -> float:
 
 
 async def claims(*wanted: WantedTurn) -> list[int | None]:
-    return [claim for claim, _ in (await claim_turns(BOT_ID, Report(wanted=wanted))).turns]
+    return [turn.id for turn in (await claim_turns(BOT_ID, Report(wanted=wanted))).turns]
 
 
 async def test_bulk_gets_no_turn_while_an_answer_waits_elsewhere(shared: str):
@@ -165,7 +166,7 @@ async def test_each_bot_has_its_own_pace(shared: str):
     full = Report(wanted=[WantedTurn(chat, 1, is_bulk=False) for chat in range(1, 40)])
     for bot_id in (42, 43):
         turns = (await claim_turns(bot_id, full)).turns
-        assert sum(claim is not None for claim, _ in turns) == OVERALL[0]
+        assert sum(turn.id is not None for turn in turns) == OVERALL[0]
 
 
 async def test_the_turns_of_a_dead_process_are_free_after_its_lease(shared: str):
@@ -185,6 +186,22 @@ async def test_a_running_call_keeps_its_turn(shared: str):
     await database.write(lambda db: db.execute(expired))
     await claim_turns(BOT_ID, Report(flying=[claim for claim in flying if claim]))
     assert await claims(ANSWER) == [None]
+
+
+async def test_a_turn_that_begins_soon_is_given_with_its_delay(shared: str):
+    full = [WantedTurn(chat, 1, is_bulk=False) for chat in range(10, 40)]
+    first, second, *_ = await claims(*full)
+    now = await database_time()
+    for claim, seconds in ((first, 0.05), (second, 0.5)):  # until its token returns
+        ended = update(Sends).where(Sends.id == claim).values(ends_at=now - 1.01 + seconds)
+        await database.write(lambda db, ended=ended: db.execute(ended))  # type: ignore[misc]
+    others = [WantedTurn(chat, 1, is_bulk=False) for chat in (50, 51)]
+    answer = await claim_turns(BOT_ID, Report(wanted=others))
+    soon, later = answer.turns
+    assert soon.id is not None
+    assert 0 <= soon.delay_s <= 0.05
+    assert later.id is None
+    assert 0 < answer.wait_s < 0.5
 
 
 async def test_the_number_of_live_processes_is_known(shared: str):
@@ -207,7 +224,7 @@ class Claims:
         self.reports.append(report)
         if self.is_away:
             raise StorageError("away")
-        turns = [(number + 1, 0.0) for number in range(len(report.wanted))]
+        turns = [Turn(number + 1) for number in range(len(report.wanted))]
         return Turns(turns, 0.0, 0, PROCESSES)
 
 

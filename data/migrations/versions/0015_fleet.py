@@ -27,6 +27,9 @@ DECLARE
     v_busy integer := (p_limits->>'busy')::integer;
     -- How soon to ask again while tokens are with running calls.
     v_poll double precision := 0.05;
+    -- A turn that begins so soon is given away at once, with its delay.
+    v_ahead double precision := 0.1;
+    v_delay double precision;
     v_used integer;
     v_paused double precision;
     v_answers double precision;
@@ -115,23 +118,31 @@ BEGIN
         IF v_wait = 0 AND v_own_wait = 0 THEN
             IF v_want.is_bulk AND v_answers > v_now THEN
                 v_wait := v_poll;
-            ELSIF v_used + v_want.weight > v_overall THEN
-                SELECT min(ends_at) INTO v_first
-                FROM sends WHERE bot_id = p_bot AND ends_at > v_now - v_overall_s;
-                v_wait := CASE WHEN v_first > v_now THEN v_poll
-                    ELSE greatest(v_first + v_overall_s - v_now, 0.001) END;
-                IF NOT v_want.is_bulk THEN
-                    UPDATE pace SET answers_until = v_now + v_wait + 2 * v_poll
-                    WHERE bot_id = p_bot AND chat_id = 0;
-                END IF;
             ELSE
-                INSERT INTO sends (bot_id, chat_id, weight, ends_at)
-                VALUES (p_bot, v_want.chat_id, v_want.weight, v_now + v_hold)
-                RETURNING id INTO v_id;
-                v_used := v_used + v_want.weight;
+                v_delay := 0;
+                IF v_used + v_want.weight > v_overall THEN
+                    -- When enough tokens have returned; NULL while that depends on running calls.
+                    SELECT min(ends_at) + v_overall_s - v_now INTO v_delay FROM (
+                        SELECT ends_at, sum(weight) OVER (ORDER BY ends_at, id) AS freed FROM sends
+                        WHERE bot_id = p_bot AND ends_at > v_now - v_overall_s AND ends_at <= v_now
+                    ) AS returning_soon WHERE freed >= v_used + v_want.weight - v_overall;
+                END IF;
+                IF v_delay <= v_ahead THEN
+                    INSERT INTO sends (bot_id, chat_id, weight, ends_at)
+                    VALUES (p_bot, v_want.chat_id, v_want.weight, v_now + v_hold)
+                    RETURNING id INTO v_id;
+                    v_used := v_used + v_want.weight;
+                ELSE
+                    v_wait := coalesce(v_delay - v_ahead, v_poll);
+                    IF NOT v_want.is_bulk THEN
+                        UPDATE pace SET answers_until = v_now + v_wait + 2 * v_poll
+                        WHERE bot_id = p_bot AND chat_id = 0;
+                    END IF;
+                END IF;
             END IF;
         END IF;
-        v_turns := v_turns || jsonb_build_array(jsonb_build_array(v_id, v_own_wait));
+        v_turns := v_turns
+            || jsonb_build_array(jsonb_build_array(v_id, v_own_wait, coalesce(v_delay, 0)));
     END LOOP;
     RETURN jsonb_build_object('turns', v_turns, 'wait', v_wait, 'used', v_used, 'processes',
         (SELECT count(*) FROM workers WHERE alive_until >= v_now));

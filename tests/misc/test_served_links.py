@@ -1,0 +1,33 @@
+"""The links of a message and its edits, which several processes may handle in turn."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from aiogram.types import Chat, Message
+
+from core.media import Link
+from core.request import Request
+from data.requests import store_requests
+from misc.served_links import ServedLinks
+
+BOT_ID = 42
+NOW = int(time.time())
+FIRST, SECOND = (Link("tiktok", f"https://www.tiktok.com/@a/video/{n}", str(n)) for n in (1, 2))
+
+
+def message(*, is_edited: bool) -> Message:
+    chat = Chat(id=7, type="private")
+    date = datetime.fromtimestamp(NOW, UTC)
+    return Message(message_id=70, date=date, chat=chat, edit_date=NOW if is_edited else None)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(("is_alone", "taken"), [(False, []), (True, [SECOND])])
+async def test_links_of_an_edit_that_another_process_has_handled(is_alone: bool, taken: list[Link]):
+    served = ServedLinks(BOT_ID, is_alone=is_alone)
+    assert served.take(message(is_edited=False), [FIRST], 1, 9) == ([FIRST], [])
+    by_another = Request("post", SECOND, 7, 70, is_private=True, asked_at=NOW, lang="en")
+    await store_requests(BOT_ID, 2, [by_another], "another")
+    await served.load(message(is_edited=True), 3)
+    assert served.take(message(is_edited=True), [FIRST, SECOND], 3, 9)[0] == taken
