@@ -12,6 +12,7 @@ import aiohttp
 
 from benchmarks.broadcasts import broadcast
 from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
+from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.results import Result
 from benchmarks.stage import ROOT, World, clipferry, program
@@ -240,4 +241,5 @@ BENCHMARKS = {
     "statistics": screens,
     "start": start,
     "files": files,
+    "claims": claims,
 }
