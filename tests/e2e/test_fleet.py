@@ -6,7 +6,9 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
+from data import database
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import BotHarness
@@ -222,3 +224,29 @@ async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
     await fleet.until(lambda: all(replies(harness, person) for person in people[:2]))
     await fleet.until(lambda: not any(cancel_button(harness, person) for person in people))
     assert replies(harness, people[2]) == []
+
+
+async def test_the_limits_count_what_waits_for_all_workers(harness: BotHarness, fleet: Fleet):
+    ada, bo = (harness.world.person(2_000 + n, f"P{n}") for n in range(2))
+    limits = {"LIMITS_PRIVATE_QUEUE": "2", "LIMITS_WAITING_LINKS": "2"}
+    await fleet.start_all(0, **limits)
+    ask(harness, ada, POSTS[0])
+    ask(harness, ada, POSTS[1])
+    texts = load_texts()
+    full = texts("en", "queue_full", count=2)
+    ask(harness, ada, POSTS[2])
+    await fleet.until(lambda: full in harness.texts(harness.world.chats[ada.id]), "the refusal")
+    ask(harness, bo, *POSTS[:4])
+    left_out = texts("en", "links_left_out", count=2, limit=2)
+    await fleet.until(lambda: left_out in harness.texts(harness.world.chats[bo.id]), "the rest")
+    await fleet.start("worker0", "worker", **limits)
+    await fleet.until(lambda: len(replies(harness, ada)) == len(replies(harness, bo)) == 2)
+
+
+async def test_a_single_process_leaves_the_engine_alone(harness: BotHarness, new_postgres: str):
+    harness.video(POSTS[0])
+    await harness.start(DATABASE_URL=new_postgres)
+    await harness.say(f"https://www.tiktok.com/@a/video/{POSTS[0]}")
+    assert len(harness.videos()) == 1
+    query = text("SELECT to_regclass('procrastinate_jobs')")
+    assert await database.read(lambda db: db.execute(query).scalar()) is None
