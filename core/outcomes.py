@@ -41,6 +41,7 @@ OUTCOME_KEYS: Final = {
     "TooOldError": "stats_why_old",
     "GivenUpError": "stats_why_interrupted",
     "ShuttingDownError": "stats_why_interrupted",
+    "RequestTakenOverError": "stats_why_interrupted",
     "PlatformError": "stats_why_site",
     "PlatformChangedError": "stats_why_changed",
     "PlatformUnreachableError": "stats_why_silent",

@@ -105,6 +105,7 @@ class Context:
     status: Status = field(default_factory=Status)
     stored: Stored = field(default_factory=Stored)
     work: WorkProgress = field(default_factory=WorkProgress)
+    begun_at: float = 0.0
 
     @property
     def lane(self) -> Lane:
