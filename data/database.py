@@ -131,6 +131,7 @@ def initialize_database_components(db_url: str) -> None:
             connect_args={"timeout": _CONNECT_S},
             hide_parameters=True,
         )
+        event.listen(engine.sync_engine, "connect", _prepare_postgresql)
         _runner = _AsyncRunner(engine)
     async_session = async_sessionmaker(engine, expire_on_commit=False)
     logger.info(
@@ -577,6 +578,17 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    """End transactions that stop in the middle: their process may be frozen or cut off.
+
+    Otherwise the rows that it has locked could not be taken over.
+    """
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {int(WRITE_S * 1_000)}")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_immediate(connection: Connection) -> None:
