@@ -92,22 +92,29 @@ class FleetIntake(RequestIntake):
     async def _submit(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int
     ) -> RequestHandle:
-        """Store requests with a job, acknowledge their update, and refuse what does not fit."""
+        """Store requests with a job, acknowledge their update, and refuse what does not fit.
+
+        Raises:
+            StorageError: the database did not answer, and the update comes again.
+        """
         handle = RequestHandle(0)
         if requests:
-            handle = await self._hand_out(requests, update_id)
+            handle = await self._hand_out(requests, ack, update_id)
         ack.give()
         return handle
 
-    async def _hand_out(self, requests: Sequence[Request], update_id: int) -> RequestHandle:
+    async def _hand_out(
+        self, requests: Sequence[Request], ack: UpdateAck, update_id: int
+    ) -> RequestHandle:
         first = requests[0]
-        room = await self._insist(lambda: room_for(self._bot_id, first, self.max_messages))
+        room = await _insist(ack, lambda: room_for(self._bot_id, first, self.max_messages))
         if room.is_running:
             return RequestHandle(0)
         verdict = self._verdict(requests, room)
         is_late = time.time() - first.asked_at > _LATE_S
-        rows = await self._insist(
-            lambda: self.store.hand_out(update_id, requests, verdict.fitting, is_late=is_late)
+        rows = await _insist(
+            ack,
+            lambda: self.store.hand_out(update_id, requests, verdict.fitting, is_late=is_late),
         )
         if None in rows:
             self.metrics.dropped("repeated_update", first.chat_id)
@@ -157,22 +164,29 @@ class FleetIntake(RequestIntake):
         error = RequestCancelledError()
         self.queue.turn_away(self.contexts_of([stored]), error, aloud=not is_quiet)
 
-    async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Repeat work until the database responds: the update is not acknowledged before."""
-        while True:
-            try:
-                return await work()
-            except StorageError as error:
-                logger.warning(
-                    "Could not store a request, trying again: %s",
-                    error,
-                    extra={"event": "requests_not_stored"},
-                )
-                await asyncio.sleep(_PAUSE_S)
-
     @property
     def _bot_id(self) -> int:
         return self.groups.account.id
+
+
+async def _insist(ack: UpdateAck, work: Callable[[], Awaitable[T]]) -> T:
+    """Repeat work until the database responds: the update is not acknowledged before.
+
+    Raises:
+        StorageError: the database did not answer, and the update comes again.
+    """
+    while True:
+        try:
+            return await work()
+        except StorageError as error:
+            if ack.is_refusable:
+                raise
+            logger.warning(
+                "Could not store a request, trying again: %s",
+                error,
+                extra={"event": "requests_not_stored"},
+            )
+            await asyncio.sleep(_PAUSE_S)
 
 
 def _ended() -> RequestHandle:
