@@ -148,7 +148,7 @@ class Application:
         """
         container, settings = self.container, self._settings
         if not settings.run.has("receiver"):
-            return NoUpdates()
+            return NoUpdates(settings.files.heartbeat)
         registration = WebhookRegistration(container.bot.id)
         if settings.telegram.updates == "webhook":
             receiver = build_receiver(

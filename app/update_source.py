@@ -4,11 +4,15 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 from aiogram import Bot, Dispatcher
 
 from core.webhook import WebhookReport
+
+#: The heartbeat file of a process that takes no updates is touched at this interval, in seconds.
+_BEAT_S: Final = 15.0
 
 
 class UpdateSource(Protocol):
@@ -58,7 +62,10 @@ class NoUpdates:
     problem = None
     report = None
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: Path) -> None:
+        """Create the folder of the heartbeat file, which is touched while the process runs."""
+        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        self._heartbeat = heartbeat
         self._must_end = asyncio.Event()
 
     async def run(
@@ -66,7 +73,10 @@ class NoUpdates:
     ) -> None:
         """Wait for `stop` or a signal."""
         stop_on_signals(self.stop)
-        await self._must_end.wait()
+        while not self._must_end.is_set():
+            self._heartbeat.touch()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._must_end.wait(), _BEAT_S)
         await dispatcher.emit_shutdown(**dispatcher.workflow_data)
 
     async def acknowledge(self, bot: Bot) -> None:
