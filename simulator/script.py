@@ -260,10 +260,11 @@ async def _slow(session: Session) -> None:
 async def _outage(session: Session) -> None:
     request = session.say(f"{_VIDEO}7300000000000000503")
     failure = await session.answer(
-        "that the site has trouble", lambda m: "retry_video" in str(m.get("reply_markup"))
+        "that the site has trouble", lambda m: "Try again" in str(m.get("reply_markup"))
     )
     await session.settled(session.private_chat, request, "😢")
-    session.simulator.world.press(session.ada, failure, "retry_video")
+    ((button,),) = failure["reply_markup"]["inline_keyboard"]
+    session.simulator.world.press(session.ada, failure, button["callback_data"])
     await session.answer("the video, now that the site is back", lambda m: "video" in m)
     await session.settled(session.private_chat, request, None)
 
