@@ -23,7 +23,7 @@ _MAX_FRAME: Final = 512
 #: "@name" and "/command" in a post, which Telegram would turn into a link to whoever has the name
 #: there, and into a button that sends the command to the bot.
 #: Source: https://github.com/tdlib/td, td/telegram/MessageEntity.cpp, find_mentions
-_FOREIGN: Final = re.compile(r"(?<![\w/@])([@/])(?=\w)")
+_FOREIGN: Final = re.compile(r"(?<![\w/@<>])([@/])(?=\w)")
 #: Invisible, and without a place to break the line; it ends such a link.
 _WORD_JOINER: Final = "\u2060"
 #: Between author, site and bot.

@@ -61,6 +61,7 @@ async def read_schema_state(db_url: str) -> SchemaState:
 
 def _state_of_file(path: Path) -> SchemaState:
     if not path.exists():
+        _check_folder(path)
         return SchemaState(None, known_schemas()[-1], has_tables=False)
     if not os.access(path, os.R_OK | os.W_OK):
         raise StorageError(f"{path} may not be read and written by this user")
@@ -75,6 +76,17 @@ def _state_of_file(path: Path) -> SchemaState:
             return _state(connection)
     finally:
         engine.dispose()
+
+
+def _check_folder(path: Path) -> None:
+    """Check that a start could create a file.
+
+    Raises:
+        StorageError: it could not.
+    """
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise StorageError(f"{path} cannot be created in {nearest}")
 
 
 async def _state_of_server(url: URL) -> SchemaState:

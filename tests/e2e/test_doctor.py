@@ -76,7 +76,7 @@ async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
         "the clock agrees",
         "file descriptors",
         "FFmpeg",
-        "webhook: none, 0 updates wait",
+        "webhook: none, pending updates: 0",
         "exported 0 days ago",
     ):
         assert any(part in line for line in lines), part

@@ -1,7 +1,6 @@
 """A link in a chat is answered with the video, whatever fails on the way."""
 
 import asyncio
-from math import ceil
 from typing import Any
 
 import pytest
@@ -122,7 +121,7 @@ async def test_file_mode_sends_the_file_unchanged(harness: BotHarness):
     await harness.start()
     await harness.say("/mode")
     await harness.say(VIDEO)
-    assert harness.texts()[1] == parse_html(EN["mode_on"])[0]
+    assert parse_html(EN["mode_on"])[0] in harness.texts()
     document = harness.answers()[-1]["document"]
     assert document["file_name"] == f"{ID}.mp4"
     assert document["file_size"] == harness.samples.video(VideoSpec()).stat().st_size
@@ -550,9 +549,7 @@ async def test_a_download_stops_at_the_limit_if_the_site_gives_no_size(harness: 
     harness.video(encodings=(Encoding(large, stated_bytes=None),), file_trouble="chunked")
     await harness.start(LIMITS_SHRINK_MB="0")
     await harness.say(VIDEO)
-    assert harness.texts()[-1] == TEXTS(
-        "en", "too_large", size=FileSize(50_000_001, ceil), limit=FileSize(50_000_000)
-    )
+    assert harness.texts()[-1] == TEXTS("en", "too_large_unknown", limit=FileSize(50_000_000))
     assert harness.calls("sendVideo") == []
 
 
@@ -561,7 +558,7 @@ async def test_telegrams_413_is_reported_as_too_large(harness: BotHarness):
     harness.api.upload_limit = 100_000
     await harness.start()
     await harness.say(VIDEO)
-    assert "up to 50\N{NO-BREAK SPACE}MB" in harness.texts()[-1]
+    assert harness.texts()[-1] == TEXTS("en", "too_large_unknown", limit=FileSize(50_000_000))
 
 
 async def test_a_video_over_the_duration_limit_is_refused_with_the_limit(harness: BotHarness):
