@@ -69,7 +69,7 @@ class Texts:
         words = {name: format_fact(fact, language) for name, fact in facts.items()}
         return text.format(**{name: escape(word) for name, word in words.items()})
 
-    def plain(self, language: str, key: str, /, **facts: str | int) -> str:
+    def plain(self, language: str, key: str, /, **facts: Fact) -> str:
         """Return a text without markup, for alerts and notices, which show tags as they are."""
         return unescape(_TAG.sub("", self(language, key, **facts)))
 
