@@ -54,8 +54,7 @@ async def on_versions(
     try:
         offers = await version_finder.find(link, _lane(query, message), chat.lang)
     except ClipferryError as error:
-        text = texts.plain(chat.lang, error.text_key, **error.facts)
-        await query.answer(text, show_alert=True)
+        await query.answer(texts.plain(chat.lang, error.text_key, **error.facts), show_alert=True)
         return
     await query.answer("" if offers else words["versions_none"])
     if offers:
