@@ -15,7 +15,6 @@ from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
 from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.fleet import shared_pace
-from benchmarks.growth import growth
 from benchmarks.results import Result
 from benchmarks.stage import ROOT, World, clipferry, program
 from benchmarks.statistics import screens
@@ -245,5 +244,4 @@ BENCHMARKS = {
     "start": start,
     "files": files,
     "claims": claims,
-    "growth": growth,
 }
