@@ -15,8 +15,9 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.container import Container
+from app.http_server import listening
 from app.update_source import UpdateSource
-from core.errors import SettingsError, StorageError
+from core.errors import StorageError
 from core.version import VERSION
 from data import database
 from data.key_values import check_writable
@@ -60,13 +61,7 @@ class HealthServer:
         ):
             app.router.add_get(path, handler)
         runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            try:
-                await web.TCPSite(runner, host, port).start()
-            except OSError as error:
-                mistake = f"[watch] port (WATCH_PORT): {host}:{port}: {error.strerror}"
-                raise SettingsError([mistake]) from None
+        async with listening(runner, host, port, "[watch] port (WATCH_PORT)"):
             logger.info(
                 "Serving health checks and metrics at http://%s:%d/metrics",
                 host,
@@ -74,8 +69,6 @@ class HealthServer:
                 extra={"event": "health_server_started"},
             )
             yield
-        finally:
-            await runner.cleanup()
 
     async def _healthz(self, _request: web.Request) -> web.Response:
         """Respond as long as the event loop runs; without a response, restart the process."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from core.errors import SettingsError
+from app.http_server import listening
 from core.webhook import SECRET_HEADER, secrets_match
 
 logger = logging.getLogger(__name__)
@@ -60,13 +60,7 @@ class WebhookServer:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_S)
-        await runner.setup()
-        try:
-            try:
-                await web.TCPSite(runner, host, port, ssl_context=tls).start()
-            except OSError as error:
-                mistake = f"[webhook] port (WEBHOOK_PORT): {host}:{port}: {error.strerror}"
-                raise SettingsError([mistake]) from None
+        async with listening(runner, host, port, "[webhook] port (WEBHOOK_PORT)", tls):
             logger.info(
                 "Listening for updates at %s:%d",
                 host,
@@ -74,8 +68,6 @@ class WebhookServer:
                 extra={"event": "webhook_server_started"},
             )
             yield
-        finally:
-            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         status = self._refusal(request) or await self._take(request)

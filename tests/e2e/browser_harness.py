@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
+import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from simulator.catalogue import LINKS, add_people
@@ -13,6 +14,11 @@ from simulator.page import BotSwitch
 from tests.e2e.bot_harness import BotHarness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+#: In continuous integration, a missing browser is a failure instead.
+NEEDS_BROWSER = pytest.mark.skipif(
+    not CHROMIUM and not os.environ.get("CI"),
+    reason="Chromium is not installed: apt install chromium",
+)
 _ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",

@@ -9,6 +9,7 @@ from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from tests.contract.bot_api import mistakes_in
 from tests.e2e.bot_harness import BotHarness
+from tests.e2e.browser_harness import BrowserHarness, open_browser
 from tests.e2e.inline_harness import InlineHarness
 
 
@@ -35,3 +36,12 @@ async def harness(
 async def inline(harness: BotHarness) -> InlineHarness:
     """Return a harness with a storage channel and a group that the bot is not a member of."""
     return InlineHarness(harness)
+
+
+@pytest.fixture
+async def browser_harness(
+    samples: SampleStore, authority: Authority, tmp_path: Path
+) -> AsyncIterator[BrowserHarness]:
+    """Yield the bot, the chat page and a browser."""
+    async with open_browser(BotHarness(tmp_path, samples, authority)) as browser_harness:
+        yield browser_harness

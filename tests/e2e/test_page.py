@@ -1,13 +1,10 @@
 """The demo's chat page in a real browser."""
 
 import asyncio
-import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -18,12 +15,11 @@ from core.progress import NotePace
 from data.config import ROOT
 from misc.ui.texts import load_texts
 from simulator.catalogue import add_posts
-from simulator.samples import SampleStore, VideoSpec
-from simulator.sites.proxy import Authority
+from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
-from tests.e2e.bot_harness import VIDEO, BotHarness
-from tests.e2e.browser_harness import CHROMIUM, BrowserHarness, open_browser, write
+from tests.e2e.bot_harness import VIDEO
+from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, write
 
 #: Folder for screenshots, for manual review.
 SCREENS = ROOT / "var" / "screens"
@@ -31,19 +27,7 @@ TEXTS = load_texts()
 # Browsers are slow while tests use all cores.
 expect.set_options(timeout=30_000)
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM and not os.environ.get("CI"),
-    reason="Chromium is not installed: apt install chromium",
-)
-
-
-@pytest.fixture
-async def browser_harness(
-    tmp_path: Path, samples: SampleStore, authority: Authority
-) -> AsyncIterator[BrowserHarness]:
-    """Yield the bot, the chat page and a browser."""
-    async with open_browser(BotHarness(tmp_path, samples, authority)) as browser_harness:
-        yield browser_harness
+pytestmark = NEEDS_BROWSER
 
 
 async def screenshot(page: Page, name: str) -> None:

@@ -3,9 +3,7 @@
 The screenshots in var/screens are for people who read a language.
 """
 
-import os
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 from playwright.async_api import expect
@@ -13,11 +11,9 @@ from playwright.async_api import expect
 from core.facts import Fact, FileSize
 from data.config import ROOT
 from misc.ui.texts import DECIDING, Text, load_texts
-from simulator.samples import SampleStore
-from simulator.sites.proxy import Authority
 from simulator.telegram.markup import parse_html
-from tests.e2e.bot_harness import PLATFORMS, BotHarness
-from tests.e2e.browser_harness import CHROMIUM, BrowserHarness, open_browser
+from tests.e2e.bot_harness import PLATFORMS
+from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness
 from tests.misc.test_texts import FILES, placeholders
 
 TEXTS = load_texts()
@@ -55,19 +51,7 @@ FACTS: Mapping[str, Fact] = {
     "version": "0.1.0",
 }
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM and not os.environ.get("CI"),
-    reason="Chromium is not installed: apt install chromium",
-)
-
-
-@pytest.fixture
-async def browser_harness(
-    tmp_path: Path, samples: SampleStore, authority: Authority
-) -> AsyncIterator[BrowserHarness]:
-    """Yield the bot, the chat page and a browser."""
-    async with open_browser(BotHarness(tmp_path, samples, authority)) as browser_harness:
-        yield browser_harness
+pytestmark = NEEDS_BROWSER
 
 
 def examples(language: str, key: str, text: Text) -> list[str]:
