@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, or_, select, text, update
+from sqlalchemy import Connection, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from core.chat_queue import Lane
 from core.request import Progress, Request
@@ -28,6 +29,7 @@ CANCELLATIONS: Final = "clipferry_cancel"
 #: Open requests that get a job again at a time.
 _MAX_ORPHANS: Final = 1_000
 _SCHEMA_KEY: Final = "engine/schema"
+_ADDITIONS_KEY: Final = "engine/additions"
 _OPEN: Final = "status IN ('todo', 'doing')"
 
 #: Our additions to the engine's tables. The indexes are for the counts of a chat, a person and a
@@ -400,25 +402,38 @@ def _orphans(db: Connection, bot_id: int) -> list[tuple[int, Request]]:
 
 
 def _upgrade(db: Connection) -> None:
-    """Create the engine's tables, or apply the engine's own migrations that are missing."""
+    """Create the engine's tables, or apply the engine's own migrations that are missing.
+
+    Nothing is executed that is there already: it would lock tables against those who store requests
+    at the moment, and in another order than they do.
+    """
     lock_upgrades(db)
     folder = resources.files("procrastinate.sql")
     migrations = sorted(
         (file for file in folder.joinpath("migrations").iterdir() if file.name.endswith(".sql")),
         key=lambda file: file.name,
     )
-    newest = migrations[-1].name
-    query = select(KeyValues.value).where(KeyValues.name == _SCHEMA_KEY)
-    current = db.execute(query).scalar()
+    current = _stored(db, _SCHEMA_KEY)
     if current is None:
         scripts = [folder.joinpath("schema.sql").read_text(encoding="utf-8")]
-        db.execute(insert(KeyValues).values(name=_SCHEMA_KEY, value=newest))
     else:
         scripts = [file.read_text("utf-8") for file in migrations if file.name > current]
-        highest = max(current, newest)  # A newer version may have been here.
-        this = KeyValues.name == _SCHEMA_KEY
-        db.execute(update(KeyValues).where(this).values(value=highest))
+    digest = hashlib.sha256(_ADDITIONS.encode()).hexdigest()
+    if _stored(db, _ADDITIONS_KEY) != digest:
+        scripts.append(_ADDITIONS)
     driver: Any = db.connection.dbapi_connection
-    for script in (*scripts, _ADDITIONS):
+    for script in scripts:
         # Not through SQLAlchemy: a prepared statement has one command only.
         driver.run_async(lambda connection, sql=script: connection.execute(sql))
+    # A newer version may have been here.
+    _store(db, _SCHEMA_KEY, max(current or "", migrations[-1].name))
+    _store(db, _ADDITIONS_KEY, digest)
+
+
+def _stored(db: Connection, name: str) -> str | None:
+    return db.execute(select(KeyValues.value).where(KeyValues.name == name)).scalar()
+
+
+def _store(db: Connection, name: str, value: str) -> None:
+    statement = insert(KeyValues).values(name=name, value=value)
+    db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

@@ -1,5 +1,6 @@
 """Jobs of the engine: they are stored with their requests, in order, and found again when lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -70,6 +71,18 @@ async def jobs() -> list[object]:
 async def test_setting_up_twice_changes_nothing():
     await set_up_engine()
     assert await jobs() == []
+
+
+async def test_a_start_waits_for_no_open_transaction():
+    """Its locks would meet those of receivers in another order: a deadlock."""
+    await store(1, make_request())
+    assert database.engine
+    async with database.engine.connect() as connection:
+        for table in ("requests", "procrastinate_jobs"):
+            # What a receiver holds until its commit.
+            await connection.execute(text(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))
+        async with asyncio.timeout(20):
+            await set_up_engine()
 
 
 async def test_requests_and_their_job_are_stored_together_and_once():
