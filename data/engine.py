@@ -6,16 +6,18 @@ Only processes with the role worker import this module: procrastinate is in the 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from procrastinate import App, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
 from psycopg import Error as DriverError
+from psycopg.errors import RaiseException
 from psycopg_pool import PoolTimeout
 from sqlalchemy.engine import make_url
 
@@ -51,6 +53,39 @@ class _Retries(BaseRetryStrategy):
     ) -> RetryDecision:
         """Return a time that is past on every clock: the engine's comes from this machine's."""
         return RetryDecision(retry_at=datetime.fromtimestamp(0, UTC))
+
+
+class _Jobs(JobManager):
+    """The engine's jobs; that the end of one cannot be stored is no failure of the worker.
+
+    The rows of the requests say what has ended, and `data.jobs.rescue` hands out what has not.
+    """
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Store that a job has ended."""
+        with _unless_it_cannot_be_stored(job):
+            await super().finish_job(job, status, delete_job)
+
+    async def retry_job(self, job: Job, *args: Any, **values: Any) -> None:
+        """Hand a job out again."""
+        with _unless_it_cannot_be_stored(job):
+            await super().retry_job(job, *args, **values)
+
+
+@contextmanager
+def _unless_it_cannot_be_stored(job: Job) -> Iterator[None]:
+    try:
+        yield
+    except ConnectorException as error:
+        # Raised by the engine's function: this job was handed out again meanwhile, and has ended.
+        is_known = isinstance(error.__cause__, RaiseException)
+        logger.log(
+            logging.INFO if is_known else logging.WARNING,
+            "The end of job %s was not stored: %s",
+            job.id,
+            error.__cause__ or error,
+            extra={"event": "job_end_not_stored"},
+        )
 
 
 class EngineWorker:
@@ -129,6 +164,7 @@ class EngineWorker:
             conninfo=_libpq_url(self._url), min_size=1, max_size=_CONNECTIONS, timeout=5.0
         )
         app = App(connector=connector)
+        app.job_manager = _Jobs(connector)
 
         async def serve(rows: list[int], **_: object) -> None:
             if not await self._serve(rows):

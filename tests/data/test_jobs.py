@@ -1,13 +1,15 @@
 """Jobs of the engine: they are stored with their requests, in order, and found again when lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from sqlalchemy import text
 
 from core.request import ButtonPress, Progress, Request
 from data import database
+from data.engine import EngineWorker
 from data.jobs import (
     any_open,
     open_requests_of,
@@ -187,3 +189,27 @@ async def test_open_requests_are_found_by_chat():
     await end(row)
     assert await open_requests_of(BOT, 9) == []
     assert not await any_open([row])
+
+
+async def test_the_end_of_a_job_that_is_gone_is_no_failure_of_its_worker(
+    new_postgres: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    served: list[list[int]] = []
+
+    async def serve(rows: Sequence[int]) -> bool:
+        served.append(list(rows))
+        # As if it had been handed out again, and ended there.
+        await sql("DELETE FROM procrastinate_jobs RETURNING id")
+        worker.stop()
+        return True
+
+    worker = EngineWorker(
+        new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: None
+    )
+    (row,) = await store(1, make_request())
+    async with asyncio.timeout(30):
+        await worker.run()
+    assert served == [[row]]
+    assert [r.levelname for r in caplog.records if "was not stored" in r.message] == ["INFO"]
+    assert not [record for record in caplog.records if record.name == "asyncio"]
