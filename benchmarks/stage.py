@@ -94,11 +94,10 @@ class Measured:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
+def world(folder: Path, *options: str) -> Iterator[World]:
     """Start the simulator in a child process; kill it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.world", str(folder)], cwd=ROOT, stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-m", "benchmarks.world", str(folder), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     try:
         assert process.stdout
         yield World(json.loads(process.stdout.readline()), folder)
@@ -110,6 +109,18 @@ def world(folder: Path) -> Iterator[World]:
 @contextmanager
 def program(world: World, *command: str, **environment: str) -> Iterator[Measured]:
     """Start a bot and wait for its first getUpdates; send SIGTERM at the end."""
+    polls = world.control("counts")["polls"]
+    with child(world, *command, **environment) as measured:
+        while world.control("counts")["polls"] == polls:
+            if not measured.is_alive():
+                raise RuntimeError(f"{command} did not start")
+            time.sleep(0.01)
+        yield measured
+
+
+@contextmanager
+def child(world: World, *command: str, **environment: str) -> Iterator[Measured]:
+    """Start a process of a bot; send SIGTERM at the end."""
     env = {
         "PATH": os.environ["PATH"],  # noqa: TID251 - passed on to a child process
         "HOME": str(world.folder),
@@ -118,15 +129,9 @@ def program(world: World, *command: str, **environment: str) -> Iterator[Measure
         "TELEGRAM_PACING": "false",  # measures the bot's limit, not Telegram's
         **environment,
     }
-    polls = world.control("counts")["polls"]
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=env)
-    measured = Measured(process)
     try:
-        while world.control("counts")["polls"] == polls:
-            if not measured.is_alive():
-                raise RuntimeError(f"{command} did not start")
-            time.sleep(0.01)
-        yield measured
+        yield Measured(process)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()

@@ -9,7 +9,7 @@ more messages than there are tokens.
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 #: Source: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 #: (30 messages per second overall, 20 per minute and group, one per second and chat with bursts).
@@ -33,6 +33,14 @@ _SAME_TIME_S: Final = 5.0
 HOLD_S: Final = 15.0
 #: Number of buckets above which idle ones are dropped.
 _SWEEP_ABOVE: Final = 2_000
+
+
+class Call(Protocol):
+    """A call that creates messages."""
+
+    chat_id: int
+    #: Part of a broadcast. Answers to users have priority.
+    is_bulk: bool
 
 
 @dataclass(eq=False, slots=True)
@@ -200,7 +208,7 @@ class Pacer:
             if not queue:
                 del self._waiting[ticket.chat_id]
 
-    def flooded(self, ticket: Ticket, retry_after_s: float, now: float) -> None:
+    def flooded(self, call: Call, retry_after_s: float, now: float) -> None:
         """Obey a 429 response: pause the bucket for `retry_after_s` seconds.
 
         Telegram does not say which limit was hit. The chat's limit is more likely, so all chats
@@ -208,11 +216,11 @@ class Pacer:
         overall limit. A broadcast always is, so that there a single refusal means nothing.
         """
         until = now + retry_after_s
-        chat = self._chat(ticket.chat_id)
+        chat = self._chat(call.chat_id)
         chat.shut(until)
-        self._refusals.append((now, ticket.chat_id))
+        self._refusals.append((now, call.chat_id))
         recent = {chat_id for at, chat_id in self._refusals if now - at <= _SAME_TIME_S}
-        is_busy = not ticket.is_bulk and self._overall.free(now) <= OVERALL[0] // 3
+        is_busy = not call.is_bulk and self._overall.free(now) <= OVERALL[0] // 3
         if is_busy or len(recent) >= _REFUSED_CHATS:
             self._overall.shut(until)
 
@@ -220,6 +228,14 @@ class Pacer:
         """Return how long Telegram has asked to leave a chat alone, in seconds; 0 if it has not."""
         chat = self._chats.get(chat_id)
         return max(chat.shut_until - now, 0.0) if chat else 0.0
+
+    def delay_of(self, chat_id: int, weight: int, now: float) -> float:
+        """Return how long a call has to wait in any case, in seconds: its chat, or all, must."""
+        probe = Ticket(chat_id, min(weight, GROUP[0]), is_bulk=False, asked_at=now, order=0)
+        overall, *own = self._buckets(probe)
+        moments = [bucket.opens_at(now) for bucket, number in own if not bucket.has(number, now)]
+        moments.append(overall[0].shut_until)
+        return max(moment - now for moment in moments if moment is not None)
 
     def next_at(self, now: float) -> float | None:
         """Return the earliest time at which a waiting ticket may be granted.

@@ -128,6 +128,14 @@ class SendByFileId(TelegramMethod[MessageId]):
         return f"send{self.kind.title().replace('_', '')}"
 
 
+def has_files(method: TelegramMethod[Any]) -> bool:
+    """Return True if a request uploads files."""
+    media = getattr(method, "media", ())
+    items = media if isinstance(media, Sequence) else (media,)
+    fields = (value for item in (method, *items) for _, value in item)
+    return any(isinstance(value, InputFile) for value in fields)
+
+
 def file_id_request(target: ChatTarget, file: RemoteFile, options: MessageOptions) -> SendByFileId:
     """Return the request that sends a file by its file id."""
     media: dict[str, Any] = {file.kind: file.file_id}

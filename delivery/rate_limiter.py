@@ -2,14 +2,19 @@
 
 It is a request middleware of the client, so every call passes it. If Telegram still responds with
 429, all calls that share the bucket wait. The call itself is repeated by `delivery.repeats`.
+
+An upload waits right before its last byte: Telegram carries out no request before that one, and an
+upload that takes seconds would hold its tokens all the time.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiogram import Bot
@@ -23,7 +28,8 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from core.pacing import Pacer, Ticket
-from delivery.api_requests import SendByFileId
+from delivery.api_requests import SendByFileId, has_files
+from delivery.request_body import before_end
 from delivery.shared_pace import Claim, SharedPace
 
 logger = logging.getLogger(__name__)
@@ -75,6 +81,17 @@ def only_if_spare() -> Iterator[None]:
     finally:
         _needs_spare.reset(tokens[0])
         caller_retries.reset(tokens[1])
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One call and its tokens."""
+
+    chat_id: int
+    weight: int
+    is_bulk: bool
+    ticket: Ticket | None = None
+    is_over: bool = False
 
 
 class RateLimiter(BaseRequestMiddleware):
@@ -153,46 +170,71 @@ class RateLimiter(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        async with self._tokens(chat_id, weight) as ticket:
+        turn = _Turn(chat_id, weight, is_bulk_send.get())
+        try:
+            is_late = has_files(method)
+            if self._paces:
+                await (self._wait_for_chat(turn) if is_late else self._take(turn))
             if on_start := on_send_start.get():
                 await on_start()
-            try:
-                return await make_request(bot, method)
-            except TelegramRetryAfter as flood:
-                logger.warning(
-                    "Telegram responded with 429: retry after %d s",
-                    flood.retry_after,
-                    extra={"event": "telegram_rate_limited"},
-                )
-                if ticket:
-                    self._pacer.flooded(ticket, flood.retry_after, self._now())
-                    if self._shared:
-                        self._shared.refused(ticket, flood.retry_after)
-                raise
+            if self._paces and is_late:
+                before_end.set(partial(self._take, turn))
+            return await make_request(bot, method)
+        except TelegramRetryAfter as flood:
+            self._obey(turn, flood.retry_after)
+            raise
+        finally:
+            before_end.set(None)
+            turn.is_over = True
+            if turn.ticket:
+                self._return(turn.ticket)
 
-    @asynccontextmanager
-    async def _tokens(self, chat_id: int, weight: int) -> AsyncIterator[Ticket | None]:
-        """Wait for the call's tokens and return them after the block; yield None without pacing."""
-        if not self._paces:
-            yield None
-            return
+    def _obey(self, turn: "_Turn", seconds: int) -> None:
+        """Pause what Telegram has refused with 429."""
+        logger.warning(
+            "Telegram responded with 429: retry after %d s",
+            seconds,
+            extra={"event": "telegram_rate_limited"},
+        )
+        if self._paces:
+            self._pacer.flooded(turn, seconds, self._now())
+            if self._shared:
+                self._shared.refused(turn, seconds)
+
+    async def _wait_for_chat(self, turn: "_Turn") -> None:
+        """Wait as long as an upload would have to wait at its end in any case."""
+        delay = self._pacer.delay_of(turn.chat_id, turn.weight, self._now())
+        while delay > 0:
+            await asyncio.sleep(delay)
+            delay = self._pacer.delay_of(turn.chat_id, turn.weight, self._now())
+
+    async def _take(self, turn: "_Turn") -> None:
+        """Wait for the tokens of a call."""
         asked_at = self._now()
-        ticket = self._pacer.ask(chat_id, weight, is_bulk=is_bulk_send.get(), now=asked_at)
-        turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
+        ticket = self._pacer.ask(turn.chat_id, turn.weight, is_bulk=turn.is_bulk, now=asked_at)
+        granted = self._turns[ticket] = asyncio.get_running_loop().create_future()
         self._grant_turns()
         try:
-            await turn
-            self._waited(self._now() - asked_at)
-            yield ticket
-        finally:
-            del self._turns[ticket]
-            if ticket.is_granted:
-                self._pacer.answered(ticket, self._now())
-                if self._shared:
-                    self._shared.ended(ticket)
-            else:
-                self._pacer.withdraw(ticket)
-            self._grant_turns()
+            await granted
+        except asyncio.CancelledError:
+            self._return(ticket)
+            raise
+        if turn.is_over:  # Telegram has refused the request before its end
+            self._return(ticket)
+            return
+        turn.ticket = ticket
+        self._waited(self._now() - asked_at)
+
+    def _return(self, ticket: Ticket) -> None:
+        """Return the tokens of a call."""
+        del self._turns[ticket]
+        if ticket.is_granted:
+            self._pacer.answered(ticket, self._now())
+            if self._shared:
+                self._shared.ended(ticket)
+        else:
+            self._pacer.withdraw(ticket)
+        self._grant_turns()
 
     def _grant_turns(self) -> None:
         """Start the calls for which there are tokens, and schedule the next check."""

@@ -1,6 +1,6 @@
 """The body of a request to Telegram: whether its last byte was handed to the connection."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,6 +19,10 @@ class IncompleteBodyError(ClientError):
     """
 
 
+#: Awaited right before the last bytes of a form with files leave.
+before_end: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
+    "before_end", default=None
+)
 #: Asked right before the last bytes of a request leave; False aborts the request.
 may_end: ContextVar[Callable[[], bool] | None] = ContextVar("may_end", default=None)
 
@@ -39,7 +43,7 @@ class WatchedBody(Payload):
         self.is_complete = False
         #: Bytes that were handed to the connection.
         self.written_bytes = 0
-        self._may_end = may_end.get()
+        self._before_end, self._may_end = before_end.get(), may_end.get()
 
     @property
     def size(self) -> int | None:
@@ -68,14 +72,16 @@ class WatchedBody(Payload):
         """Close the body."""
         await self._body.close()
 
-    def note_write(self, chunk: bytes) -> None:
-        """Record that a part of the body is about to be written.
+    async def note_write(self, chunk: bytes) -> None:
+        """Record that a part of the body is about to be written; wait before the last one.
 
         Raises:
             IncompleteBodyError: it would be the end of a request that must not be carried out.
         """
         self.written_bytes += len(chunk)
         if bytes(chunk[: len(self._end)]) == self._end:
+            if self._end and self._before_end:
+                await self._before_end()
             if self._may_end and not self._may_end():
                 raise IncompleteBodyError("the sender has lost its lease")
             self.is_complete = True
@@ -89,7 +95,7 @@ class _WatchedWriter:
         self._body = body
 
     async def write(self, chunk: bytes, **options: Any) -> None:
-        self._body.note_write(chunk)
+        await self._body.note_write(chunk)
         await self._writer.write(chunk, **options)
 
     def __getattr__(self, name: str) -> Any:

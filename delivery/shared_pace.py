@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import StorageError
-from core.pacing import HOLD_S, OVERALL, Pacer, Ticket
+from core.pacing import HOLD_S, OVERALL, Call, Pacer, Ticket
 from core.turns import EndedCall, Refusal, Report, Turns, WantedTurn
 
 logger = logging.getLogger(__name__)
@@ -135,9 +135,9 @@ class SharedPace:
         self._ledger.end(ticket, _now())
         self._wake()
 
-    def refused(self, ticket: Ticket, seconds: float) -> None:
+    def refused(self, call: Call, seconds: float) -> None:
         """Tell all processes about a 429."""
-        self._ledger.refused.append(Refusal(ticket.chat_id, seconds, ticket.is_bulk))
+        self._ledger.refused.append(Refusal(call.chat_id, seconds, call.is_bulk))
         self._wake()
 
     async def close(self) -> None:

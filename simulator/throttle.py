@@ -26,5 +26,7 @@ class Throttle:
             await self._raised.wait()
         number = more if self.allowed is None else min(more, self.allowed - passed)
         if self.bytes_per_s:
+            # In small pieces: the transfer may end before `more` bytes have come.
+            number = min(number, max(self.bytes_per_s // 10, 1))
             await asyncio.sleep(number / self.bytes_per_s)
         return number

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -312,3 +313,25 @@ def test_nothing_is_spare_while_telegram_wants_a_pause():
     for chat in (1, 2, 3):
         pacer.withdraw(pacer.ask(chat, 1, is_bulk=False, now=0))
     assert not pacer.has_spare(9, 0)
+
+
+# --- uploads, which wait for their chat before they begin -----------------------------------------
+
+
+def test_an_upload_waits_only_for_what_certainly_delays_it():
+    pacer = Pacer()
+    for _ in range(2):
+        pacer.ask(-1, 10, is_bulk=False, now=0.0)
+    for ticket in pacer.grant(0.0):
+        pacer.answered(ticket, 1.0)
+    for chat_id in range(1, 11):
+        pacer.ask(chat_id, 1, is_bulk=False, now=1.0)
+    pacer.grant(1.0)
+    assert pacer.delay_of(-1, 1, 1.0) == pytest.approx(60.0, abs=0.1)
+    assert pacer.delay_of(5, 1, 1.0) <= 0  # the bot's own tokens may come back in the meantime
+
+
+def test_an_upload_waits_for_the_end_of_a_pause():
+    pacer = Pacer()
+    pacer.pause(7.0)
+    assert pacer.delay_of(5, 1, 2.0) == pytest.approx(5.0)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from aiogram import Bot
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.methods import Response, SendPhoto, TelegramMethod
 from aiogram.types import FSInputFile, InputMediaPhoto
 
 from core.errors import FloodError
@@ -18,6 +20,7 @@ from delivery.rate_limiter import (
     on_send_start,
     only_if_spare,
 )
+from delivery.request_body import before_end
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -159,9 +162,7 @@ async def test_nothing_is_left_behind_with_pacing_or_without(stage: tuple[Simula
     for client in (bot, hasty):
         for _ in range(4):
             await client.send_message(1, "x")
-        (_, rate_limiter, _) = client.session.middleware
-        assert isinstance(rate_limiter, RateLimiter)
-        assert rate_limiter.pending == 0
+        assert limiter_of(client).pending == 0
     await hasty.session.close()
 
 
@@ -193,6 +194,81 @@ async def test_only_a_caller_that_retries_gets_the_first_refusal(stage: tuple[Si
     with pytest.raises(FloodError):  # the chat is paused: nothing is sent
         await bot.send_message(1, "x")
     assert len(simulator.api.calls_of("sendMessage")) == before
+
+
+# --- uploads --------------------------------------------------------------------------------------
+
+
+async def test_uploads_under_way_delay_no_message(stage: tuple[Simulator, Bot]):
+    """More uploads than there are tokens; none of them has sent its last byte."""
+    simulator, bot = stage
+    limits = simulator.api.limits = Limits()
+    photo = FSInputFile(simulator.samples.picture(1080, 1440, "x"))
+    for chat in range(1, 42):
+        simulator.world.person(chat)
+    simulator.api.uploads.allow(100)
+    uploads = [asyncio.create_task(bot.send_photo(chat, photo)) for chat in range(1, 41)]
+    for _ in range(6_000):
+        if len(current_uploads(simulator)) == 40:
+            break
+        await asyncio.sleep(0.01)
+    assert len(current_uploads(simulator)) == 40
+    await asyncio.wait_for(bot.send_message(41, "x"), 30)
+    simulator.api.uploads.allow(None)
+    await asyncio.gather(*uploads)
+    assert limits.refusals == 0
+    assert len(simulator.api.calls_of("sendPhoto")) == 40
+
+
+def current_uploads(simulator: Simulator) -> list[Path]:
+    """Return the files of which the server has received the first bytes."""
+    return list(simulator.api.files.folder.iterdir())
+
+
+async def test_an_upload_waits_for_a_full_group_before_it_begins(stage: tuple[Simulator, Bot]):
+    simulator, bot = stage
+    simulator.world.group(-5)
+    photo = FSInputFile(simulator.samples.picture(200, 300, "x"))
+    media: list[Any] = [InputMediaPhoto(media=photo) for _ in range(10)]
+    await bot.send_media_group(-5, media)
+    await bot.send_media_group(-5, media)
+    before = len(current_uploads(simulator))
+    third = asyncio.create_task(bot.send_photo(-5, photo))
+    await asyncio.sleep(0.3)
+    assert len(current_uploads(simulator)) == before
+    third.cancel()
+    await asyncio.gather(third, return_exceptions=True)
+    assert limiter_of(bot).pending == 0
+
+
+async def test_a_refusal_in_the_middle_of_an_upload_is_obeyed(stage: tuple[Simulator, Bot]):
+    """Nobody waits for the end of the request any more, and no token is lost."""
+    simulator, bot = stage
+    simulator.world.person(1)
+    limiter = limiter_of(bot)
+    photo = FSInputFile(simulator.samples.picture(200, 300, "x"))
+    end = None
+
+    async def refuse(_bot: Bot, method: TelegramMethod[Any]) -> Response[Any]:
+        nonlocal end
+        before = before_end.get()
+        assert before
+        end = before
+        raise TelegramRetryAfter(method, "Too Many Requests", 1)
+
+    with pytest.raises(TelegramRetryAfter):
+        await limiter(refuse, bot, SendPhoto(chat_id=1, photo=photo))
+    assert end
+    await end()  # the connection had one more byte to send
+    assert limiter.pending == 0
+    await bot.send_message(1, "x")
+    assert before_end.get() is None
+
+
+def limiter_of(bot: Bot) -> RateLimiter:
+    (_, rate_limiter, _) = bot.session.middleware
+    assert isinstance(rate_limiter, RateLimiter)
+    return rate_limiter
 
 
 # --- status notes ---------------------------------------------------------------------------------
