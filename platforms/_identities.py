@@ -69,6 +69,16 @@ class Lease:
         os.close(self._lock)
 
 
+@dataclass(frozen=True, slots=True)
+class _CookieFile:
+    """A cookie file as it was when it was read."""
+
+    version: tuple[int, int, int]
+    changed_at: float
+    exit: str
+    cookies: list[Cookie]
+
+
 class Identities:
     """All identities of a machine.
 
@@ -96,6 +106,7 @@ class Identities:
         self._clock = clock
         #: Which identity was refused at which post of which site, oldest first.
         self._refused_at: dict[tuple[str, str], str] = {}
+        self._parsed: dict[Path, _CookieFile] = {}
 
     @property
     def exits(self) -> list[str]:
@@ -261,6 +272,7 @@ class Identities:
         """Delete an identity and its cookies."""
         for ending in ("txt", "json", "lock"):
             self._path(identity, ending).unlink(missing_ok=True)
+        self._parsed.pop(self._path(identity, "txt"), None)
 
     def rest(self, identity: Identity) -> None:
         """Put an identity to rest until somebody wakes it."""
@@ -274,7 +286,7 @@ class Identities:
 
     def _files(self, platform: Platform) -> Iterator[tuple[str, Path]]:
         """Yield the name and the cookie file of each identity of a site."""
-        if self._folder is None or not any(layer.is_signed_in for layer in platform.layers):
+        if self._folder is None or not platform.takes_accounts:
             return
         if self._cookies_file:
             yield FROM_SETTING, self._cookies_file
@@ -285,17 +297,28 @@ class Identities:
     def _load(self, platform: Platform, name: str) -> tuple[Identity, list[Cookie]] | None:
         """Return an identity with its cookies; None if its file is of no use for the site."""
         path = dict(self._files(platform)).get(name)
+        file = self._file(path) if path else None
+        domains = platform.page_hosts.domains
+        cookies = [cookie for cookie in file.cookies if cookie.is_of(domains)] if file else []
+        if not file or not cookies:
+            return None
+        proxy_name = "" if name == FROM_SETTING else file.exit
+        identity = Identity(platform.name, name, proxy_name, file.changed_at, last_expiry(cookies))
+        return replace(identity, health=self._health(identity)), cookies
+
+    def _file(self, path: Path) -> "_CookieFile | None":
+        """Return a cookie file, which is parsed when it has changed; None if it is of no use."""
         try:
-            text = path.read_text(encoding="utf-8-sig") if path else ""
-            cookies = [cookie for cookie in read_cookies(text) if _is_of(cookie, platform)]
-            added_at = path.stat().st_mtime if path else 0
+            found = path.stat()
+            version = (found.st_ino, found.st_size, found.st_mtime_ns)
+            known = self._parsed.get(path)
+            if known is None or known.version != version:
+                text = path.read_text(encoding="utf-8-sig")
+                known = _CookieFile(version, found.st_mtime, read_exit(text), read_cookies(text))
+                self._parsed[path] = known
         except (OSError, UnicodeDecodeError, CookieFileError):
             return None
-        if not cookies:
-            return None
-        proxy_name = "" if name == FROM_SETTING else read_exit(text)
-        identity = Identity(platform.name, name, proxy_name, added_at, last_expiry(cookies))
-        return replace(identity, health=self._health(identity)), cookies
+        return known
 
     def _health(self, identity: Identity) -> Health:
         try:
@@ -334,10 +357,6 @@ def check_cookies(cookies_file: Path) -> list[Cookie]:
         raise SettingsError(
             [f"{cookies_file}: not a cookie file in Netscape format ({detail})"]
         ) from None
-
-
-def _is_of(cookie: Cookie, platform: Platform) -> bool:
-    return cookie.is_of(platform.page_hosts.domains)
 
 
 def _lock(path: Path) -> int | None:

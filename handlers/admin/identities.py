@@ -157,11 +157,10 @@ class IdentityMenu:
         return Screen(text, self._exits(platform, lang), back="identities/add")
 
     def _sites(self) -> Rows:
-        platforms = self.registry.by_name.values()
         buttons = [
             button(platform.title, f"identities/add={platform.name}")
-            for platform in platforms
-            if any(layer.is_signed_in for layer in platform.layers)
+            for platform in self.registry.by_name.values()
+            if platform.takes_accounts
         ]
         return [buttons[start : start + _COLUMNS] for start in range(0, len(buttons), _COLUMNS)]
 

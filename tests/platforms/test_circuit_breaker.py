@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from platforms._http import HostRule
 from platforms._platform import FetchContext, Layer, Need, Platform
 from platforms._proxies import Proxy, ProxyPool
 from platforms._registry import Registry
+from tests.sites import identities_with
 
 
 class Clock:
@@ -92,7 +94,8 @@ SILENT = PlatformUnreachableError("never raised")
 class Stage:
     """A fetcher with two proxies and scripted layers; records the routes that were used."""
 
-    def __init__(self, *layers: Layer, **policy) -> None:
+    def __init__(self, *layers: Layer, folder: Path | None = None, **policy) -> None:
+        """Build it; `folder` is where the operator's cookie file is written, if there is one."""
         self.asked: list[str] = []
         self.outcomes: dict[str, ClipferryError | None] = {}
         platform = Platform(
@@ -109,7 +112,10 @@ class Stage:
             [Proxy("one", "http://127.0.0.1:1"), Proxy("two", "http://127.0.0.1:2")]
         )
         policy = {"attempts": 2, "budget_s": 10, "stall_s": 1, **policy}
-        self.fetcher = Fetcher(Registry([platform]), proxies, FetchPolicy(**policy))
+        identities = identities_with(folder, proxies, COOKIES) if folder else None
+        self.fetcher = Fetcher(
+            Registry([platform]), proxies, FetchPolicy(**policy), identities=identities
+        )
 
     async def run(self) -> str:
         async def work(attempt: Attempt) -> str:
@@ -135,11 +141,12 @@ def layer(name: str, need: Need = Need.NOTHING) -> Layer:
     return Layer(name, None, need)  # type: ignore[arg-type] # never called here
 
 
+COOKIES = "# Netscape HTTP Cookie File\n.demo.example\tTRUE\t/\tTRUE\t0\tsession\tx\n"
 LAYERS = (layer("page"), layer("account", Need.COOKIES), layer("cobalt", Need.COBALT))
 
 
-async def test_the_first_layer_uses_every_proxy_before_the_next_layer_is_used():
-    stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
+async def test_the_first_layer_uses_every_proxy_before_the_next_layer_is_used(tmp_path: Path):
+    stage = Stage(*LAYERS, folder=tmp_path, cobalt_url="http://c")
     stage.outcomes = {"page": PlatformRefusedError(), "account": PlatformRefusedError()}
     assert await stage.run() == "cobalt two"
     assert stage.asked == ["page one", "page two", "account one", "cobalt two"]
@@ -153,15 +160,15 @@ async def test_a_layer_that_is_not_configured_is_never_asked():
     assert stage.asked == ["page one", "page two"]
 
 
-async def test_what_members_see_is_asked_of_members_at_once():
-    stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
+async def test_what_members_see_is_asked_of_members_at_once(tmp_path: Path):
+    stage = Stage(*LAYERS, folder=tmp_path, cobalt_url="http://c")
     stage.outcomes = {"page": LoginRequiredError()}
     assert await stage.run() == "account one"
     assert stage.asked == ["page one", "account one"]
 
 
-async def test_what_the_site_has_said_weighs_more_than_trouble_of_a_helper():
-    stage = Stage(*LAYERS, cookies="x", cobalt_url="http://c")
+async def test_what_the_site_has_said_weighs_more_than_trouble_of_a_helper(tmp_path: Path):
+    stage = Stage(*LAYERS, folder=tmp_path, cobalt_url="http://c")
     stage.outcomes = {
         "page": LoginRequiredError(),
         "account": PlatformUnreachableError(),
@@ -196,8 +203,8 @@ async def test_a_route_that_never_answers_fails_too():
     assert stage.fetcher.open_routes() == ["demo/page by one"]
 
 
-async def test_what_the_site_has_said_outlives_the_time_limit():
-    stage = Stage(*LAYERS, cookies="x", attempts=1, budget_s=0.05)
+async def test_what_the_site_has_said_outlives_the_time_limit(tmp_path: Path):
+    stage = Stage(*LAYERS, folder=tmp_path, attempts=1, budget_s=0.05)
     stage.outcomes = {"page": LoginRequiredError(), "account": SILENT}
     with pytest.raises(LoginRequiredError):
         await stage.run()
