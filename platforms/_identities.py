@@ -238,6 +238,9 @@ class Identities:
         identity: Identity,
         error: PlatformRefusedError | PlatformRateLimitedError,
     ) -> None:
+        latest = self.find(platform, identity.name)
+        if latest is None or latest.added_at != identity.added_at:
+            return  # It was removed, or has got new cookies meanwhile.
         now = self._clock()
         health = self._change(identity, lambda before: before.refused(Reason.of(error), now))
         logger.warning(

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import (
     ClipferryError,
+    IdentitiesBusyError,
     LoginRequiredError,
     MediaDeletedError,
     PlatformRefusedError,
@@ -117,12 +118,20 @@ class Stage:
             Registry([platform]), proxies, FetchPolicy(**policy), identities=identities
         )
 
-    async def run(self) -> str:
+    @property
+    def platform(self) -> Platform:
+        """Return the only platform."""
+        return self.fetcher.registry["demo"]
+
+    async def run(self, post: str = "1", *, may_sign_in: bool = True) -> str:
+        """Read a post; return the layer and the proxy that provided it."""
+
         async def work(attempt: Attempt) -> str:
             return (await attempt.read()).access.proxy
 
+        link = Link("demo", f"https://demo.example/{post}", post)
         try:
-            return await self.fetcher.attempt(Link("demo", "https://demo.example/1", "1"), work)
+            return await self.fetcher.attempt(link, work, may_sign_in=may_sign_in)
         finally:
             await self.fetcher.close()
 
@@ -217,3 +226,64 @@ async def test_if_all_circuits_are_open_the_site_counts_as_refusing():
         await stage.run()
     with pytest.raises(PlatformRefusedError, match="circuit breakers of all routes are open"):
         await stage.run()
+
+
+# --- accounts -------------------------------------------------------------------------------------
+
+
+def signed_out_is_not_enough(tmp_path: Path, **policy) -> Stage:
+    """Return a stage where posts need an account, and the operator has one."""
+    stage = Stage(*LAYERS, folder=tmp_path, cobalt_url="http://c", **policy)
+    stage.outcomes = {"page": LoginRequiredError(), "cobalt": PlatformUnreachableError()}
+    return stage
+
+
+async def test_a_refused_account_is_left_alone_by_later_requests(tmp_path: Path):
+    stage = signed_out_is_not_enough(tmp_path)
+    stage.outcomes["account"] = PlatformRefusedError()
+    for post in "12":
+        with pytest.raises(LoginRequiredError):
+            await stage.run(post)
+    assert [route.split()[0] for route in stage.asked].count("account") == 1
+
+
+async def test_without_a_free_account_the_next_layer_is_tried(tmp_path: Path):
+    stage = signed_out_is_not_enough(tmp_path)
+    del stage.outcomes["cobalt"]
+    async with stage.fetcher.identities.lease(stage.platform, Proxy("one"), "other"):
+        assert (await stage.run()).startswith("cobalt")
+    assert not any(route.startswith("account") for route in stage.asked)
+
+
+async def test_if_only_a_free_account_is_missing_the_bot_is_busy(tmp_path: Path):
+    stage = Stage(*LAYERS[:2], folder=tmp_path, breaker_failures=1)
+    stage.outcomes = {"page": LoginRequiredError()}
+    async with stage.fetcher.identities.lease(stage.platform, Proxy("one"), "other"):
+        with pytest.raises(IdentitiesBusyError) as caught:
+            await stage.run()
+    assert (caught.value.retryable, caught.value.text_key) == (True, "busy")
+    assert stage.fetcher.open_routes() == []
+    assert (await stage.run()).startswith("account")
+
+
+async def test_a_test_of_a_site_uses_no_account(tmp_path: Path):
+    stage = signed_out_is_not_enough(tmp_path)
+    with pytest.raises(LoginRequiredError):
+        await stage.run(may_sign_in=False)
+    assert not any(route.startswith("account") for route in stage.asked)
+
+
+async def test_an_account_is_read_through_its_own_proxy(tmp_path: Path):
+    stage = signed_out_is_not_enough(tmp_path, breaker_failures=1)
+    stage.fetcher.identities.add(stage.platform, "far", "two", COOKIES.encode())
+    found = {await stage.run(f"{number}") for number in range(4)}
+    assert "account two" in found
+    stage.outcomes["account"] = PlatformUnreachableError()
+    for number in range(4):
+        with pytest.raises(LoginRequiredError):
+            await stage.run(f"{number}")
+    # The circuits of both proxies are open: no account is used for nothing.
+    stage.asked.clear()
+    with pytest.raises(LoginRequiredError):
+        await stage.run("9")
+    assert not any(route.startswith("account") for route in stage.asked)

@@ -277,8 +277,7 @@ async def test_a_fault_inside_an_extractor_is_the_sites_change(site, authority):
     fetcher = _fetcher(proxy, authority)
     link = fetcher.registry.find(TIKTOK)
     assert link
-    layer = fetcher.registry["tiktok"].layers[0]
-    pages = fetcher.context(layer, Proxy("exit-1", proxy.address())).pages
+    pages = fetcher.context(Proxy("exit-1", proxy.address())).pages
 
     def work(_extractor: InfoExtractor, _ydl: object) -> None:
         raise TypeError("'NoneType' object is not subscriptable")

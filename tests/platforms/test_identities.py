@@ -224,6 +224,16 @@ def test_an_account_keeps_to_one_of_several_sessions_of_a_provider(tmp_path: Pat
     assert len(found) == 1
 
 
+async def test_new_cookies_do_not_rest_for_the_refusal_of_the_old_ones(stage: Stage):
+    stage.add("a")
+    os.utime(stage.folder / "demo" / "a.txt", (NOW, NOW))
+    with pytest.raises(PlatformRefusedError):
+        async with stage.identities.lease(DEMO, DIRECT, "1"):
+            stage.add("a")
+            raise PlatformRefusedError("x")
+    assert stage.health("a").refusals == 0
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
