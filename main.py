@@ -174,9 +174,7 @@ async def maintain(settings: "Settings") -> int:
     return 0
 
 
-async def back_up(
-    target: Path | None, settings: "Settings", *, with_secrets: bool = False
-) -> int:
+async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
     """Copy the database to a new file: SQLite by itself, PostgreSQL by pg_dump.
 
     The accounts' cookies and the token are copied only `with_secrets`, to a file of their own.
@@ -205,9 +203,7 @@ def _pack_secrets(backup: Path, settings: "Settings") -> None:
     print(f"Copied {number} accounts and the token to {archive}. Keep it secret.")
 
 
-async def restore(
-    source: Path | None, settings: "Settings", *, with_secrets: bool = False
-) -> int:
+async def restore(source: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
     """Replace the database by a backup, and mark it as restored.
 
     PostgreSQL takes a dump of `backup`, or an SQLite backup if it is empty. Without a file, it was

@@ -38,6 +38,8 @@ _FIELDS: Final = 7
 #: Rest after the first refusal, in seconds; it doubles with each further one in a row.
 _FIRST_REST_S: Final = 3_600
 _LONGEST_REST_S: Final = 86_400
+#: Refusals after which the rest is the longest one.
+_DOUBLED: Final = 5
 
 
 class Reason(StrEnum):
@@ -94,7 +96,7 @@ class Health:
         """Return the health after a refusal: it rests, and longer each time."""
         if self.rests_until is None:
             return self
-        rest_s = min(_FIRST_REST_S * 2.0**self.refusals, _LONGEST_REST_S)
+        rest_s = min(_FIRST_REST_S * 2 ** min(self.refusals, _DOUBLED), _LONGEST_REST_S)
         return replace(
             self, refusals=self.refusals + 1, reason=reason.value, rests_until=now + rest_s
         )
@@ -171,9 +173,7 @@ def usable(identities: Iterable[Identity], exits: Collection[str], now: float) -
     return sorted(ready, key=lambda one: (one.health.used_at, one.name))
 
 
-def has_trouble(
-    identities: Sequence[Identity], exits: Collection[str], now: float
-) -> bool | None:
+def has_trouble(identities: Sequence[Identity], exits: Collection[str], now: float) -> bool | None:
     """Return True if a site's identities have all failed, False if one is known to be fit.
 
     None if neither is known: one has rested long enough, but nobody knows what the site thinks of

@@ -505,7 +505,7 @@ class NetworkSection(Section):
     )
     cookies_file: Path | None = Field(
         None,
-        description="Cookie file in Netscape format, from a throw-away account, for all sites whose "
+        description="Cookie file in Netscape format, from a throw-away account, for sites whose "
         "cookies it has. Empty: none; see [identities], too.",
     )
     ca_file: Path | None = Field(

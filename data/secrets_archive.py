@@ -14,7 +14,7 @@ from core.errors import StorageError
 from core.identities import MAX_FILE_BYTES
 
 #: Member of the archive with the token, as a line for .env.
-TOKEN_MEMBER: Final = "token.env"
+TOKEN_MEMBER: Final = "token.env"  # noqa: S105 - a name of a file
 #: Members that are put back: cookies and health of an identity, without anything else of its path.
 _MEMBER: Final = re.compile(r"identities/([a-z0-9_]+)/([a-z0-9][a-z0-9_-]*\.(?:txt|json))")
 

@@ -307,9 +307,7 @@ class Fetcher:
         used: set[_Route] = set()
         routes = self._routes(link.platform, may_sign_in=may_sign_in)
         for number, (layer, next_proxy) in enumerate(routes):
-            if _cannot_help(layer, failure):
-                continue
-            proxy = self._allowed_proxy(link.platform, layer, next_proxy)
+            proxy = self._allowed_proxy(link.platform, layer, next_proxy, failure)
             if proxy is None:
                 continue
             route = _Route(link.platform, layer.name, proxy.name)
@@ -373,8 +371,15 @@ class Fetcher:
         layers = [first] * self.policy.attempts + others
         return [(layer, next(proxies)) for layer in layers]
 
-    def _allowed_proxy(self, platform: str, layer: Layer, proxy: Proxy) -> Proxy | None:
-        """Return the proxy for an attempt; None if no circuit is closed, or no account ready."""
+    def _allowed_proxy(
+        self, platform: str, layer: Layer, proxy: Proxy, failure: ClipferryError
+    ) -> Proxy | None:
+        """Return the proxy for an attempt after a failure; None if there is to be no attempt.
+
+        There is none if it cannot help, or no circuit is closed, or no account is ready.
+        """
+        if _cannot_help(layer, failure):
+            return None
         proxies = [proxy]
         if layer.is_signed_in:
             proxies = self.identities.exits_of(self.registry[platform], proxy)

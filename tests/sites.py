@@ -64,9 +64,7 @@ class Web:
 
         `cookies` is the text of the operator's cookie file.
         """
-        pool = ProxyPool(
-            proxies or [Proxy(proxy.name, proxy.address()) for proxy in self.proxies]
-        )
+        pool = ProxyPool(proxies or [Proxy(proxy.name, proxy.address()) for proxy in self.proxies])
         fetcher = Fetcher(
             load_registry(),
             pool,

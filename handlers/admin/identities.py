@@ -147,7 +147,9 @@ class IdentityMenu:
         """Return the next step: the site, its proxy if there are several, then the file."""
         lang, exits = press.lang, self.identities.exits
         if platform is None:
-            return Screen(self.texts[lang]["identity_choose_site"], self._sites(), back="identities")
+            return Screen(
+                self.texts[lang]["identity_choose_site"], self._sites(), back="identities"
+            )
         if choice.isdecimal() and int(choice) < len(exits):
             awaited = AwaitedCookies(platform.name, exit=exits[int(choice)])
             return await self._ask_for_file(press, platform, awaited)

@@ -57,7 +57,10 @@ def line(domain: str = ".demo.example", expires: object = LATER, name: str = "si
         (HEAD + line(expires=""), [("demo.example", 0)]),
         (HEAD + line(expires=-1), [("demo.example", 0)]),
         (HEAD + line(expires=f"{LATER}.75"), [("demo.example", LATER)]),
-        (HEAD + line() + line("other.example"), [("demo.example", LATER), ("other.example", LATER)]),
+        (
+            HEAD + line() + line("other.example"),
+            [("demo.example", LATER), ("other.example", LATER)],
+        ),
         # Values may contain what else would end a line.
         (HEAD + line(name="a\x0b\u2028b"), [("demo.example", LATER)]),
     ],
@@ -218,8 +221,8 @@ def test_reasons_follow_from_errors():
 EXITS = ("direct", "http://a:1")
 
 
-def identity(name: str, health: Health = Health(), **values) -> Identity:
-    return Identity("demo", name, health=health, **values)
+def identity(name: str, health: Health | None = None, **values) -> Identity:
+    return Identity("demo", name, health=health or Health(), **values)
 
 
 REFUSED = Health().refused(Reason.REFUSED, NOW)

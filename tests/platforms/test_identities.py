@@ -123,7 +123,7 @@ async def test_a_request_waits_for_an_account(tmp_path: Path):
     stage.add("a")
     waiting: asyncio.Task[str] | None = None
     async with stage.identities.lease(DEMO, DIRECT, "1"):
-        waiting = asyncio.create_task(stage.use())  # noqa: TID251 - awaited below
+        waiting = asyncio.create_task(stage.use())
         await asyncio.sleep(0)
         assert not waiting.done()
     assert await waiting == "hunter2"
@@ -227,10 +227,14 @@ def test_an_account_keeps_to_one_of_several_sessions_of_a_provider(tmp_path: Pat
 async def test_new_cookies_do_not_rest_for_the_refusal_of_the_old_ones(stage: Stage):
     stage.add("a")
     os.utime(stage.folder / "demo" / "a.txt", (NOW, NOW))
-    with pytest.raises(PlatformRefusedError):
+
+    async def renewed_and_refused() -> None:
         async with stage.identities.lease(DEMO, DIRECT, "1"):
             stage.add("a")
             raise PlatformRefusedError("x")
+
+    with pytest.raises(PlatformRefusedError):
+        await renewed_and_refused()
     assert stage.health("a").refusals == 0
 
 
