@@ -1,5 +1,6 @@
 """Accounts: an administrator sends a cookie file, requests use it, a refusal puts it to rest."""
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -63,10 +64,10 @@ async def test_an_account_is_sent_used_refused_and_rests_beyond_a_restart(harnes
     link = story(harness)
     await harness.start(**ADMIN)
     await harness.say(link)
-    assert harness.texts()[-1] == EN["media_login"]
+    assert harness.texts()[-1].startswith(EN["media_login"])
     prompt = await menu(harness, "/add", "/add=instagram")
     assert prompt["text"].startswith("Sign in to Instagram")
-    assert "up to 256 KB" in prompt["text"]
+    assert "up to 256\N{NO-BREAK SPACE}KB" in prompt["text"]
     message = await harness.send_file(GOOD, "Anna")
     assert message["message_id"] not in harness.home.messages
     assert harness.texts()[-1] == (
@@ -84,7 +85,7 @@ async def test_an_account_is_sent_used_refused_and_rests_beyond_a_restart(harnes
     refused = story(harness, STORY + 1)
     harness.instagram.session = "another"
     await harness.say(refused)
-    assert harness.texts()[-1] == EN["media_login"]
+    assert harness.texts()[-1].startswith(EN["media_login"])
     card = await menu(harness, "/show=instagram/anna")
     assert "🔴 Resting until" in card["text"]
     assert EN["identity_why_refused"] in card["text"]
@@ -98,7 +99,7 @@ async def test_an_account_is_sent_used_refused_and_rests_beyond_a_restart(harnes
     await harness.start(**ADMIN)
     before = used(harness)
     await harness.say(refused)
-    assert harness.texts()[-1] == EN["media_login"]
+    assert harness.texts()[-1].startswith(EN["media_login"])
     assert used(harness) == before
     card = await menu(harness, "/show=instagram/anna")
     assert "🔴 Resting until" in card["text"]
@@ -120,9 +121,11 @@ async def test_only_a_waiting_administrator_in_private_may_send_cookies(harness:
     await menu(harness, "/add=instagram")
     await harness.send_file(GOOD, person=bo)
     shown = await harness.send_file(GOOD, chat=crew)
-    assert harness.texts(crew) == [EN["identity_in_group"]]
+    assert harness.texts(crew)[-1] == EN["identity_in_group"]
+    number = len(harness.answers(crew))
     assert shown["message_id"] in crew.messages
     await harness.send_file(GOOD, person=bo, chat=crew)
+    assert len(harness.answers(crew)) == number
     assert harness.calls("getFile", "deleteMessage") == []
     assert not file(harness, "1").exists()
     # A press elsewhere in the menu ends the wait.
@@ -163,9 +166,8 @@ async def test_accounts_are_listed_rested_renewed_and_removed(harness: BotHarnes
     assert exits[:3] == ["/add=instagram/0", "/add=instagram/1", "/add=instagram/any"]
     await harness.press(start, "admin/identities/add=instagram/1")
     await harness.send_file(GOOD, "anna")
-    assert f"# exit: {harness.simulator.proxies[1].address().split('@')[-1]}" in (
-        file(harness).read_text().replace("http://", "")
-    )
+    (name,) = re.findall(r"# exit: (.*)", file(harness).read_text())
+    assert name == harness.simulator.proxies[1].address()
     card = await menu(harness, "/show=instagram/anna")
     assert buttons(card)[:3] == [f"/{a}=instagram/anna" for a in ("rest", "renew", "ask")]
     await harness.press(card, "admin/identities/rest=instagram/anna")
@@ -198,7 +200,7 @@ async def test_the_file_of_the_setting_is_shown_and_not_changed(harness: BotHarn
     assert cookies.exists()
     await harness.press(card, "admin/identities/rest=instagram/cookies_file")
     await harness.say(story(harness))
-    assert harness.texts()[-1] == EN["media_login"]
+    assert harness.texts()[-1].startswith(EN["media_login"])
 
 
 async def test_a_backup_has_no_secrets_unless_they_are_asked_for(harness: BotHarness):
