@@ -266,6 +266,22 @@ async def test_if_only_a_free_account_is_missing_the_bot_is_busy(tmp_path: Path)
     assert (await stage.run()).startswith("account")
 
 
+async def test_a_missing_account_says_nothing_about_its_route(tmp_path: Path):
+    stage = Stage(*LAYERS[:2], folder=tmp_path, attempts=1, breaker_failures=2)
+    stage.outcomes = {"page": LoginRequiredError(), "account": PlatformUnreachableError()}
+    # Each request begins with the next proxy, so every second one uses the account over "two".
+    with pytest.raises(LoginRequiredError):
+        await stage.run("1")
+    async with stage.fetcher.identities.lease(stage.platform, Proxy("one"), "other"):
+        for post in "23":
+            with pytest.raises(IdentitiesBusyError):
+                await stage.run(post)
+    for post in "45":
+        with pytest.raises(LoginRequiredError):
+            await stage.run(post)
+    assert stage.fetcher.open_routes() == ["demo/account by two"]
+
+
 async def test_a_test_of_a_site_uses_no_account(tmp_path: Path):
     stage = signed_out_is_not_enough(tmp_path)
     with pytest.raises(LoginRequiredError):

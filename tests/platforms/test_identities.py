@@ -306,18 +306,20 @@ async def test_the_file_of_the_setting_is_leased_for_each_site_by_itself(tmp_pat
     assert stage.file.read_text() == line() + line(".third.example", "of-third")
 
 
-async def test_an_account_that_goes_between_listing_and_use_is_not_used(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["removed", "put to rest"])
+async def test_an_account_that_is_changed_between_listing_and_use_is_not_used(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str
 ):
     stage.add("a")
-    open_ = os.open
+    (identity,) = stage.identities.listed(DEMO)
+    another, open_ = stage.build(), os.open
 
-    def removed_first(path, *args, **kwargs):
+    def changed_first(path, *args, **kwargs):
         if str(path).endswith(".lock"):
-            (stage.folder / "demo" / "a.txt").unlink(missing_ok=True)
+            (another.remove if what == "removed" else another.rest)(identity)
         return open_(path, *args, **kwargs)
 
-    monkeypatch.setattr(os, "open", removed_first)
+    monkeypatch.setattr(os, "open", changed_first)
     with pytest.raises(IdentitiesBusyError):
         await stage.use()
 
