@@ -158,13 +158,18 @@ class Attempt:
         link = self._fetcher.known(self._link)
         if link.post_id is None and not self._layer.takes_short_links:
             link = await self.resolve()
+        async with self._context(link) as context:
+            return await self._layer.fetch(link, context)
+
+    @asynccontextmanager
+    async def _context(self, link: Link) -> AsyncIterator[FetchContext]:
+        """Yield the clients for reading a page; nobody else uses their account meanwhile."""
         if not self._layer.is_signed_in:
-            return await self._layer.fetch(link, self._fetcher.context(self._proxy))
-        lease = self._fetcher.identities.lease(
-            self._platform, self._proxy, link.post_id or link.url
-        )
-        async with lease as cookies:
-            return await self._layer.fetch(link, self._fetcher.context(self._proxy, cookies))
+            yield self._fetcher.context(self._proxy)
+            return
+        identities, post = self._fetcher.identities, link.post_id or link.url
+        async with identities.lease(self._platform, self._proxy, post) as cookies:
+            yield self._fetcher.context(self._proxy, cookies)
 
     async def resolve(self) -> Link:
         """Resolve a short link through this attempt's proxy, and cache the result.
