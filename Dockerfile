@@ -22,7 +22,7 @@ COPY misc misc
 COPY platforms platforms
 COPY services services
 
-RUN useradd --system --no-create-home ferry && mkdir var && chown ferry var
+RUN useradd --system --no-create-home ferry && mkdir -p var/identities && chown -R ferry var
 USER ferry
 VOLUME /app/var
 

@@ -35,7 +35,8 @@ commands:
   maintenance    tell everyone who writes that the bot will be back soon; needs no database
   backup FILE    copy the database to a new file, even while the bot runs
   restore FILE   put a backup back in place, or move an SQLite backup to an empty PostgreSQL
-                 database; stop the bot first
+                 database; stop the bot first. Neither has the accounts' cookies or the token,
+                 unless --with-secrets is added
   recount        rebuild the statistics from the download history
   demo           try the bot without a token: Telegram and the sites are simulated
 
@@ -71,6 +72,11 @@ def main() -> int:
         help="one of the commands below",
     )
     parser.add_argument("file", nargs="?", type=Path, help="backup and restore: the backup")
+    parser.add_argument(
+        "--with-secrets",
+        action="store_true",
+        help="backup and restore: the accounts' cookies and the token, too, in FILE.secrets.tar",
+    )
     parser.add_argument("--script", action="store_true", help="demo: play a conversation and exit")
     parser.add_argument("--port", type=int, default=8642, help="demo: port of the chat page")
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
@@ -92,8 +98,8 @@ def main() -> int:
             "doctor": doctor,
             "check": doctor,  # alias
             "migrate": migrate,
-            "backup": partial(back_up, arguments.file),
-            "restore": partial(restore, arguments.file),
+            "backup": partial(back_up, arguments.file, with_secrets=arguments.with_secrets),
+            "restore": partial(restore, arguments.file, with_secrets=arguments.with_secrets),
             "recount": rebuild_statistics,
         }
         return asyncio.run(commands[arguments.command](load_default_settings()))
@@ -168,8 +174,11 @@ async def maintain(settings: "Settings") -> int:
     return 0
 
 
-async def back_up(target: Path | None, settings: "Settings") -> int:
-    """Copy the database to a new file: SQLite by itself, PostgreSQL by pg_dump."""
+async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
+    """Copy the database to a new file: SQLite by itself, PostgreSQL by pg_dump.
+
+    The accounts' cookies and the token are copied only `with_secrets`, to a file of their own.
+    """
     from data import backup, postgres_tools
 
     if target is None:
@@ -180,10 +189,21 @@ async def back_up(target: Path | None, settings: "Settings") -> int:
     else:
         postgres_tools.dump(settings["database"]["url"], target)
     print(f"Copied the database to {target}.")
+    if with_secrets:
+        _pack_secrets(target, settings)
     return 0
 
 
-async def restore(source: Path | None, settings: "Settings") -> int:
+def _pack_secrets(backup: Path, settings: "Settings") -> None:
+    from data.secrets_archive import archive_of, pack
+
+    archive = archive_of(backup)
+    token = settings.bot.token.get_secret_value()
+    number = pack(settings.identities.folder, token, archive)
+    print(f"Copied {number} accounts and the token to {archive}. Keep it secret.")
+
+
+async def restore(source: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
     """Replace the database by a backup, and mark it as restored.
 
     PostgreSQL takes a dump of `backup`, or an SQLite backup if it is empty. Without a file, it was
@@ -209,7 +229,17 @@ async def restore(source: Path | None, settings: "Settings") -> int:
     async with database_lifespan(settings["database"]["url"]):
         await mark_restored()
     print("Restored. Unfinished broadcasts will wait for an administrator.")
+    if source and with_secrets:
+        _unpack_secrets(source, settings)
     return 0
+
+
+def _unpack_secrets(backup: Path, settings: "Settings") -> None:
+    from data.secrets_archive import TOKEN_MEMBER, archive_of, unpack
+
+    archive = archive_of(backup)
+    number = unpack(archive, settings.identities.folder)
+    print(f"Put {number} accounts back. The token is in {archive} ({TOKEN_MEMBER}), for your .env.")
 
 
 async def _move_to_postgres(source: Path, settings: "Settings") -> None:

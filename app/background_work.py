@@ -98,6 +98,7 @@ class BackgroundWork:
             PeriodicTask("event-loop lag", _LAG_S, self._container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self._container.alarms.check_disk),
             PeriodicTask("database alarm", _ALARMS_S, self._container.alarms.check_database),
+            PeriodicTask("account alarm", _ALARMS_S, self._container.alarms.check_identities),
         ]
 
     def _receiver_tasks(self) -> list[PeriodicTask]:

@@ -28,6 +28,7 @@ from handlers.admin.ads import AdsSection
 from handlers.admin.bans import Bans
 from handlers.admin.broadcasts import BroadcastMenu
 from handlers.admin.error_reports import ErrorReports
+from handlers.admin.identities import IdentityMenu
 from handlers.admin.menu import AdminMenu, Section
 from handlers.admin.people import People
 from handlers.admin.tools import AdminTools
@@ -44,9 +45,11 @@ from misc.ui.texts import load_texts
 from platforms import (
     Fetcher,
     FetchPolicy,
+    Identities,
+    ProxyPool,
     Registry,
     Spool,
-    load_cookies,
+    check_cookies,
     load_proxies,
     load_registry,
 )
@@ -218,6 +221,7 @@ def build(settings: Settings) -> Container:
             statistics_menu,
             AdsSection(texts, ads, _ad_rule(settings)),
             AccessSection(texts, access),
+            IdentityMenu(bot, sender, texts, registry, fetcher.identities, _machine(settings)),
         ),
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
@@ -231,12 +235,17 @@ def build(settings: Settings) -> Container:
             AlarmThresholds(
                 settings.watch.failing_percent / 100, settings.watch.quiet_minutes * 60, canaries
             ),
-            machine=node() if settings.run.is_fleet else "",
+            machine=_machine(settings),
         ),
         admin_notifier=admin_notifier,
         pseudonyms=pseudonyms,
         ads=ads,
     )
+
+
+def _machine(settings: Settings) -> str:
+    """Return the name of this machine if several may share the database, otherwise ""."""
+    return node() if settings.run.is_fleet else ""
 
 
 def _access(settings: Settings, bot: Bot) -> AccessPolicy:
@@ -257,6 +266,7 @@ def _admin_tools(
     statistics: StatisticsMenu,
     ads: AdsSection,
     access: AccessSection,
+    identities: IdentityMenu,
 ) -> AdminTools:
     """Build the menu of /admin. The order of `sections` is that of its buttons."""
     sender, texts = people.sender, people.texts
@@ -270,8 +280,9 @@ def _admin_tools(
         "errors": reports.section,
         "ads": ads.section,
         "access": access.section,
+        "identities": identities.section,
     }
-    return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports)
+    return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports, identities)
 
 
 def _ad_rule(settings: Settings) -> AdRule:
@@ -310,16 +321,16 @@ def build_fetcher(
         SettingsError: the proxies or cookies cannot be used.
     """
     limits, network, helpers = settings.limits, settings.network, settings.helpers
+    proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
     return Fetcher(
         registry,
-        load_proxies(network.proxy_file, include_direct=network.proxy_include_direct),
+        proxies,
         FetchPolicy(
             attempts=limits.attempts,
             budget_s=limits.request_budget_s,
             stall_s=limits.stall_s,
             impersonate=network.impersonate,
             ca_file=network.ca_file,
-            cookies=load_cookies(network.cookies_file),
             pages_only=network.proxy_pages_only,
             cobalt_url=helpers.cobalt_url,
             cobalt_key=helpers.cobalt_key.get_secret_value(),
@@ -329,7 +340,20 @@ def build_fetcher(
             breaker_pause_s=network.breaker_pause_s,
         ),
         is_truncated,
+        build_identities(settings, proxies),
     )
+
+
+def build_identities(settings: Settings, proxies: ProxyPool) -> Identities:
+    """Build the identities.
+
+    Raises:
+        SettingsError: the cookie file that the settings name cannot be used.
+    """
+    section, cookies_file = settings.identities, settings.network.cookies_file
+    if cookies_file:
+        check_cookies(cookies_file)
+    return Identities(section.folder, proxies, cookies_file, wait_s=section.wait_s)
 
 
 def _botstat(settings: Settings, spool: Spool) -> BotStat | None:

@@ -5,6 +5,8 @@
     │   ├─ BrokenLinkError ── ExpiredLinkError
     │   └─ ProfileError · StoriesError · HighlightsError · TagPageError · AudioPageError
     ├─ CardReplyError            an administrator's side
+    ├─ CookieFileError           the same
+    │   └─ CookiesTooLargeError · CookiesOfOtherSitesError · CookiesExpiredError
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
@@ -12,7 +14,7 @@
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
-    │      · LinksLeftOutError · AlreadySentError
+    │      · LinksLeftOutError · AlreadySentError · IdentitiesBusyError
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
@@ -133,6 +135,30 @@ class CardReplyError(ClipferryError):
         super().__init__()
         #: The number of each wrong line, from 1, and the key of the text that explains it.
         self.mistakes = tuple(mistakes)
+
+
+class CookieFileError(ClipferryError):
+    """The file is not a cookie file in Netscape format."""
+
+    text_key = "identity_malformed"
+
+
+class CookiesTooLargeError(CookieFileError):
+    """The cookie file is larger than any that a browser exports."""
+
+    text_key = "identity_too_large"
+
+
+class CookiesOfOtherSitesError(CookieFileError):
+    """The cookie file has no cookies of this site."""
+
+    text_key = "identity_other_sites"
+
+
+class CookiesExpiredError(CookieFileError):
+    """All cookies of this site in the file have expired."""
+
+    text_key = "identity_out_of_date"
 
 
 class MediaError(ClipferryError):
@@ -305,6 +331,12 @@ class BusyError(LimitError):
 
     text_key = "busy"
     retryable = True
+
+
+class IdentitiesBusyError(BusyError):
+    """All accounts of the site that may be used are reading other posts."""
+
+    another_proxy_may_help = True
 
 
 class QueueFullError(LimitError):

@@ -505,7 +505,8 @@ class NetworkSection(Section):
     )
     cookies_file: Path | None = Field(
         None,
-        description="Cookie file in Netscape format, from a throw-away account. Empty: signed out.",
+        description="Cookie file in Netscape format, from a throw-away account, for sites whose "
+        "cookies it has. Empty: none; see [identities], too.",
     )
     ca_file: Path | None = Field(
         None,
@@ -536,6 +537,22 @@ class NetworkSection(Section):
     @classmethod
     def _check_exists(cls, value: Path | None) -> Path | None:
         return _existing_file(value)
+
+
+class IdentitiesSection(Section):
+    """Accounts of sites, each with its own cookies; administrators see them in /admin."""
+
+    folder: Path = Field(
+        Path("var/identities"),
+        description="Folder with the accounts: <site>/<name>.txt is a cookie file in Netscape "
+        "format. Administrators can also send such files in /admin.",
+    )
+    wait_s: float = Field(
+        10,
+        ge=0,
+        description="Requests wait at most this long (seconds) for an account that others use, "
+        "then they try without one.",
+    )
 
 
 class SitesSection(Section):
@@ -785,6 +802,7 @@ class Settings(BaseModel):
     captions: CaptionsSection = CaptionsSection()
     broadcasts: BroadcastsSection = BroadcastsSection()
     network: NetworkSection = NetworkSection()
+    identities: IdentitiesSection = IdentitiesSection()
     sites: SitesSection = SitesSection()
     helpers: HelpersSection = HelpersSection()
     ads: AdsSection = AdsSection()

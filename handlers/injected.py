@@ -8,6 +8,7 @@ from aiogram.filters import CommandObject
 from core.choices import Choice
 from core.media import Link
 from delivery.sender import Sender
+from handlers.admin.waiting import AwaitedCookies
 from misc.addressing import BotAccount
 from misc.bundles import Bundles
 from misc.chat_lookup import ChatLookup
@@ -68,3 +69,5 @@ class PerUpdate(TypedDict):
     links: list[Link]
     #: `misc.filters.Composing` and `misc.filters.AnswersCard`: the id of the broadcast.
     broadcast: int
+    #: `handlers.admin.waiting.AwaitsCookies`.
+    awaited: AwaitedCookies

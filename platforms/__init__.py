@@ -6,9 +6,10 @@ and curl_cffi.
 
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._files import FileRequest, FileVersion, SavedFile
+from platforms._identities import Identities, check_cookies
 from platforms._partial import SelectPart
-from platforms._platform import PageKind
-from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
+from platforms._platform import PageKind, Platform
+from platforms._proxies import ProxyPool, is_open, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
 from platforms._ytdlp import js_runtime, reader_version
@@ -20,17 +21,18 @@ __all__ = [
     "Fetcher",
     "FileRequest",
     "FileVersion",
+    "Identities",
     "PageKind",
+    "Platform",
     "ProxyPool",
     "Registry",
     "SavedFile",
     "SelectPart",
     "Spool",
     "Workspace",
-    "count_cookies",
+    "check_cookies",
     "is_open",
     "js_runtime",
-    "load_cookies",
     "load_proxies",
     "load_registry",
     "reader_version",

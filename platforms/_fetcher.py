@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from core.errors import (
     ClipferryError,
+    IdentitiesBusyError,
     MediaError,
     PlatformError,
     PlatformRefusedError,
@@ -22,6 +23,7 @@ from platforms._download import FileServer, trust_length
 from platforms._external_apis import ExternalApis
 from platforms._files import FileRequest, FileSaver, IsTruncated, SavedFile
 from platforms._http import OwnService, WebClient
+from platforms._identities import Identities
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
 from platforms._reader_threads import ReaderThreads
@@ -54,8 +56,6 @@ class FetchPolicy:
     impersonate: str = "chrome"
     #: PEM file with the trusted certificate authorities, or None for the system's.
     ca_file: Path | None = None
-    #: Contents of a Netscape cookie file; empty when signed out.
-    cookies: str = field(default="", repr=False)
     #: If True, only pages go through the proxies; media files are downloaded directly.
     pages_only: bool = False
     #: See `ExternalApis`.
@@ -148,14 +148,28 @@ class Attempt:
     async def read(self) -> Post:
         """Read the post, without its files. A short link is resolved first if necessary.
 
+        An account is used for this only: files are downloaded without its cookies.
+
         Raises:
             LinkError, MediaError: the link leads to no post, or the site does not provide it.
             PlatformError: the site could not be read.
+            IdentitiesBusyError: no account became free.
         """
         link = self._fetcher.known(self._link)
         if link.post_id is None and not self._layer.takes_short_links:
             link = await self.resolve()
-        return await self._layer.fetch(link, self._fetcher.context(self._layer, self._proxy))
+        async with self._context(link) as context:
+            return await self._layer.fetch(link, context)
+
+    @asynccontextmanager
+    async def _context(self, link: Link) -> AsyncIterator[FetchContext]:
+        """Yield the clients for reading a page; nobody else uses their account meanwhile."""
+        if not self._layer.is_signed_in:
+            yield self._fetcher.context(self._proxy)
+            return
+        identities, post = self._fetcher.identities, link.post_id or link.url
+        async with identities.lease(self._platform, self._proxy, post) as cookies:
+            yield self._fetcher.context(self._proxy, cookies)
 
     async def resolve(self) -> Link:
         """Resolve a short link through this attempt's proxy, and cache the result.
@@ -208,7 +222,8 @@ class Attempt:
 class Fetcher:
     """Fetches posts of all platforms through all proxies.
 
-    `is_truncated` is asked about files whose server does not announce a size.
+    `is_truncated` is asked about files whose server does not announce a size. Without `identities`,
+    every site is read signed out.
     """
 
     def __init__(
@@ -217,9 +232,11 @@ class Fetcher:
         proxies: ProxyPool,
         policy: FetchPolicy,
         is_truncated: IsTruncated = trust_length,
+        identities: Identities | None = None,
     ) -> None:
         self.registry = registry
         self.policy = policy
+        self.identities = identities or Identities(None, proxies)
         self.is_truncated = is_truncated
         self._proxies = proxies
         self._webs: dict[Proxy, WebClient] = {}
@@ -270,13 +287,19 @@ class Fetcher:
             del self._resolved[next(iter(self._resolved))]
         return self.known(link)
 
-    async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
+    async def attempt(
+        self,
+        link: Link,
+        work: Callable[[Attempt], Awaitable[T]],
+        *,
+        may_sign_in: bool = True,
+    ) -> T:
         """Run `work` until it succeeds, within the policy's limits of attempts and time.
 
         One attempt uses one layer and one proxy for the page and its files, because signed URLs are
         valid only for the client that read the page. Another attempt follows only if another layer,
         another proxy, or the same route later may succeed. Routes whose circuit breaker is open
-        are skipped.
+        are skipped. Without `may_sign_in`, no account is used.
 
         Raises:
             ClipferryError: the site's reason for refusing the post if it gave one, otherwise the
@@ -287,11 +310,12 @@ class Fetcher:
             "the circuit breakers of all routes are open"
         )
         used: set[_Route] = set()
-        routes = self._routes(link.platform)
-        for number, (layer, proxy) in enumerate(routes):
-            route = _Route(link.platform, layer.name, proxy.name)
-            if _cannot_help(layer, failure) or not self._breaker.allows(route):
+        routes = self._routes(link.platform, may_sign_in=may_sign_in)
+        for number, (layer, next_proxy) in enumerate(routes):
+            proxy = self._allowed_proxy(link.platform, layer, next_proxy, failure)
+            if proxy is None:
                 continue
+            route = _Route(link.platform, layer.name, proxy.name)
             if route in used and not failure.retryable:
                 continue  # The same route would return the same answer.
             try:
@@ -299,7 +323,7 @@ class Fetcher:
                     if route in used:
                         await asyncio.sleep(_RETRY_PAUSE_S * number)
                     used.add(route)
-                    attempt = self._attempt(link, routes, number, deadline)
+                    attempt = self._attempt(link, routes, number, proxy, deadline)
                     result = await work(attempt)
             except TimeoutError as error:
                 overdue = PlatformUnreachableError(f"no result within {self.policy.budget_s} s")
@@ -324,33 +348,55 @@ class Fetcher:
         raise failure
 
     def _attempt(
-        self, link: Link, routes: list[tuple[Layer, Proxy]], number: int, deadline: Deadline
+        self,
+        link: Link,
+        routes: list[tuple[Layer, Proxy]],
+        number: int,
+        proxy: Proxy,
+        deadline: Deadline,
     ) -> Attempt:
-        """Return the attempt with the route of this index."""
-        layer, proxy = routes[number]
+        """Return the attempt with the layer of this index."""
+        layer, _ = routes[number]
         is_last = all(other is not layer for other, _ in routes[number + 1 :])
         position = number + 1, len(routes)
         return Attempt(self, link, layer, proxy, deadline, position, is_last=is_last)
 
-    def _routes(self, platform: str) -> list[tuple[Layer, Proxy]]:
+    def _routes(self, platform: str, *, may_sign_in: bool) -> list[tuple[Layer, Proxy]]:
         """Return layer and proxy of each attempt, in order.
 
         The first configured layer gets the policy's number of attempts, the others one each. Every
-        attempt uses the next proxy.
+        attempt uses the next proxy, unless the account has its own.
         """
         first, *others = (
-            layer for layer in self.registry[platform].layers if self._is_ready(layer.need)
+            layer
+            for layer in self.registry[platform].layers
+            if self._is_ready(layer, platform) and (may_sign_in or not layer.is_signed_in)
         )
         proxies = self._proxies.rotation()
         layers = [first] * self.policy.attempts + others
         return [(layer, next(proxies)) for layer in layers]
 
-    def _is_ready(self, need: Need) -> bool:
-        match need:
+    def _allowed_proxy(
+        self, platform: str, layer: Layer, proxy: Proxy, failure: ClipferryError
+    ) -> Proxy | None:
+        """Return the proxy for an attempt after a failure; None if there is to be no attempt.
+
+        There is none if it cannot help, or no circuit is closed, or no account is ready.
+        """
+        if _cannot_help(layer, failure):
+            return None
+        proxies = [proxy]
+        if layer.is_signed_in:
+            proxies = self.identities.exits_of(self.registry[platform], proxy)
+        routes = ((one, _Route(platform, layer.name, one.name)) for one in proxies)
+        return next((one for one, route in routes if self._breaker.allows(route)), None)
+
+    def _is_ready(self, layer: Layer, platform: str) -> bool:
+        match layer.need:
             case Need.NOTHING:
                 return True
             case Need.COOKIES:
-                return bool(self.policy.cookies)
+                return self.identities.has_any(self.registry[platform])
             case Need.COBALT:
                 return bool(self.policy.cobalt_url)
             case Need.RAPIDAPI:
@@ -360,11 +406,11 @@ class Fetcher:
         """Report a failed attempt to the circuit breaker.
 
         Only a `PlatformError` is a failure of the route. Any other error, such as a deleted post,
-        shows that the route works.
+        shows that the route works, unless it was not used at all.
         """
         if isinstance(error, PlatformError):
             self._breaker.record_failure(route, link.post_id or link.url)
-        else:
+        elif not isinstance(error, IdentitiesBusyError):
             self._breaker.record_success(route)
 
     def web(self, proxy: Proxy) -> WebClient:
@@ -380,8 +426,8 @@ class Fetcher:
             self._relay_web = WebClient(DIRECT, ca_file=self.policy.ca_file, is_private=True)
         return self._relay_web
 
-    def context(self, layer: Layer, proxy: Proxy) -> FetchContext:
-        """Return the clients for one attempt with a layer through a proxy."""
+    def context(self, proxy: Proxy, cookies: str = "") -> FetchContext:
+        """Return the clients for one attempt through a proxy, signed in if there are cookies."""
         return FetchContext(
             web=self.web(proxy),
             pages=PageReader(
@@ -391,7 +437,7 @@ class Fetcher:
                 budget_s=min(self.policy.budget_s, _MAX_READ_S),
                 impersonate=self.policy.impersonate,
                 ca_file=self.policy.ca_file,
-                cookies=self.policy.cookies if layer.is_signed_in else "",
+                cookies=cookies,
             ),
             external_apis=ExternalApis(
                 session=self.relay_web.session,

@@ -143,6 +143,11 @@ class Platform:
     #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
     expander: str = "curl/7.88.1"
 
+    @property
+    def takes_accounts(self) -> bool:
+        """Return True if some layer sends the operator's cookies."""
+        return any(layer.is_signed_in for layer in self.layers)
+
     def find(self, url: str) -> Link | None:
         """Return a link if the URL is one of this platform's posts, otherwise None.
 

@@ -1,14 +1,12 @@
-"""The proxies to the sites, and the operator's proxy list and cookie file.
+"""The proxies to the sites, and the operator's proxy list.
 
 An attempt uses one proxy for all of its requests. Only the next attempt changes it.
 """
 
 import asyncio
 import itertools
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.cookiejar import LoadError, MozillaCookieJar
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
@@ -82,25 +80,6 @@ def load_proxies(proxy_file: Path | None, *, include_direct: bool) -> ProxyPool:
     return ProxyPool([DIRECT, *proxies] if include_direct else proxies)
 
 
-def load_cookies(cookies_file: Path | None) -> str:
-    """Check a Netscape cookie file and return its text, or an empty string without a file.
-
-    Raises:
-        SettingsError: the file is not in that format, or has no cookies. Its content is not quoted.
-    """
-    if cookies_file is None:
-        return ""
-    jar = MozillaCookieJar(cookies_file)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # It would also print a traceback.
-            jar.load(ignore_discard=True, ignore_expires=True)
-    except (LoadError, OSError, UnicodeDecodeError):
-        raise SettingsError([f"{cookies_file}: not a Netscape cookie file"]) from None
-    if not len(jar):
-        raise SettingsError([f"{cookies_file}: contains no cookies"])
-    return cookies_file.read_text(encoding="utf-8")
-
-
 async def is_open(proxy: Proxy, host: str, port: int = 443) -> bool:
     """Return True if the proxy accepts TCP connections.
 
@@ -116,13 +95,6 @@ async def is_open(proxy: Proxy, host: str, port: int = 443) -> bool:
         return False
     writer.close()
     return True
-
-
-def count_cookies(cookies_file: Path) -> tuple[int, int]:
-    """Return the number of cookies in a valid cookie file, and how many of them have expired."""
-    jar = MozillaCookieJar(cookies_file)
-    jar.load(ignore_discard=True, ignore_expires=True)
-    return len(jar), sum(cookie.is_expired() for cookie in jar)
 
 
 def _parse(line: str) -> Proxy | None:

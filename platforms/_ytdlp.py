@@ -8,7 +8,7 @@ import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,7 +73,7 @@ class PageReader:
     #: PEM file with the trusted certificate authorities, or None for the default ones.
     ca_file: Path | None = None
     #: Contents of a Netscape cookie file; empty when signed out.
-    cookies: str = ""
+    cookies: str = field(default="", repr=False)
 
     async def read(
         self,

@@ -250,10 +250,6 @@ def _refusal(extractor: _RecordingIE, post_id: str, *, is_signed_in: bool) -> Cl
     if ruling:
         return error_for_ruling(ruling)
     if is_signed_in:
-        logger.warning(
-            "Instagram rejected the cookies; export new ones to [network] cookies_file",
-            extra={"event": "cookies_rejected"},
-        )
         return PlatformRefusedError("the cookies were rejected")
     if "PolarisErrorRoute" in extractor.page:
         return NotFoundError("PolarisErrorRoute")

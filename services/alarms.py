@@ -1,4 +1,4 @@
-"""Alarms to administrators: failing sites, no downloads, failing canaries, unreadable updates.
+"""Alarms to administrators: failing sites and accounts, no downloads, canaries, odd updates.
 
 The state of each alarm is in the database, so that only one process sends each change, once.
 """
@@ -74,7 +74,7 @@ class Alarms:
         self._fetcher = fetcher
         self._spool = spool
         self._thresholds = thresholds
-        self._disk = f"disk/{machine}" if machine else "disk"
+        self._machine = machine
         self._recent = RecentDownloads()
         #: Checks of the database that have failed in a row; what has no room to store it is here.
         self._database_failures = 0
@@ -120,9 +120,23 @@ class Alarms:
         """
         if self._spool.is_full:
             free = FileSize(self._spool.free_bytes, floor)
-            await self._set_state(self._disk, "1", "alarm_disk", free=free)
+            await self._set_state(self._here("disk"), "1", "alarm_disk", free=free)
         else:
-            await self._set_state(self._disk, None, "alarm_disk_over")
+            await self._set_state(self._here("disk"), None, "alarm_disk_over")
+
+    async def check_identities(self) -> None:
+        """Check whether all accounts of a site have failed; they are files of this machine.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        for platform in self._fetcher.registry.by_name.values():
+            trouble = self._fetcher.identities.has_trouble(platform)
+            alarm = self._here(f"identities/{platform.name}")
+            if trouble:
+                await self._set_state(alarm, "1", "alarm_identities", site=platform.title)
+            elif trouble is False:
+                await self._set_state(alarm, None, "alarm_identities_over", site=platform.title)
 
     async def check_database(self) -> None:
         """Check whether the database takes what is written: full and read-only disks still read.
@@ -165,7 +179,8 @@ class Alarms:
         for link in self._thresholds.canaries:
             title = self._fetcher.registry[link.platform].title
             try:
-                await self._fetcher.attempt(link, self._fetch)
+                # A test must not cost an account.
+                await self._fetcher.attempt(link, self._fetch, may_sign_in=False)
             except ClipferryError as error:
                 logger.warning(
                     "Could not fetch the canary for %s: %s: %s",
@@ -197,6 +212,10 @@ class Alarms:
         async with self._spool.workspace() as space:
             await attempt.save(post, [file], space)
         return post
+
+    def _here(self, alarm: str) -> str:
+        """Return the name of an alarm about this machine."""
+        return f"{alarm}/{self._machine}" if self._machine else alarm
 
     async def _set_state(self, alarm: str, state: str | None, key: str, **facts: Fact) -> None:
         """Store an alarm's state (None: off); notify if no process has reported this state yet."""

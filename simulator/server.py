@@ -137,4 +137,5 @@ class Simulator:
             **({} if online else sites),
             "FILES_SPOOL_DIR": str(folder / "spool"),
             "FILES_HEARTBEAT": str(folder / "heartbeat"),
+            "IDENTITIES_FOLDER": str(folder / "identities"),
         }

@@ -5,7 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from platforms import DiskWaits, Fetcher, FetchPolicy, ProxyPool, Spool, load_registry
+from platforms import (
+    DiskWaits,
+    Fetcher,
+    FetchPolicy,
+    Identities,
+    ProxyPool,
+    Spool,
+    load_registry,
+)
 from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
@@ -49,13 +57,19 @@ class Web:
         return self.site.add(SamplePost(post_id, **options))
 
     @asynccontextmanager
-    async def fetcher(self, proxies: list[Proxy] | None = None, **policy) -> AsyncIterator[Fetcher]:
-        """Yield the bot's fetcher, connected to the simulated sites."""
-        proxies = proxies or [Proxy(proxy.name, proxy.address()) for proxy in self.proxies]
+    async def fetcher(
+        self, proxies: list[Proxy] | None = None, cookies: str = "", **policy
+    ) -> AsyncIterator[Fetcher]:
+        """Yield the bot's fetcher, connected to the simulated sites.
+
+        `cookies` is the text of the operator's cookie file.
+        """
+        pool = ProxyPool(proxies or [Proxy(proxy.name, proxy.address()) for proxy in self.proxies])
         fetcher = Fetcher(
             load_registry(),
-            ProxyPool(proxies),
+            pool,
             replace(TERMS, ca_file=self.authority.ca_file, **policy),
+            identities=identities_with(self.folder, pool, cookies),
         )
         try:
             yield fetcher
@@ -71,3 +85,12 @@ class Web:
     def asked_hosts(self) -> set[str]:
         """Return every host that was requested."""
         return {entry.host for entry in self.log}
+
+
+def identities_with(folder: Path, proxies: ProxyPool, cookies: str) -> Identities:
+    """Return the identities of an operator with one cookie file, or without any."""
+    if not cookies:
+        return Identities(None, proxies)
+    file = folder / "cookies.txt"
+    file.write_text(cookies)
+    return Identities(folder / "identities", proxies, file)

@@ -1,24 +1,26 @@
-"""The doctor's look at the sites: cookies, ads, proxies, canaries."""
+"""The doctor's look at the sites: cookies, accounts, ads, proxies, canaries."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
 from app.ads_file import load_ads
-from app.container import build_fetcher, canary_links
+from app.container import build_fetcher, build_identities, canary_links
 from app.doctor.finding import Finding
 from core.errors import ClipferryError, SettingsError
+from core.identities import Identity, State
 from core.media import Post
 from data.config import Settings
 from misc.ui.texts import load_texts
 from platforms import (
     Attempt,
+    Identities,
     ProxyPool,
     Registry,
-    count_cookies,
+    check_cookies,
     is_open,
-    load_cookies,
     load_proxies,
     load_registry,
 )
@@ -38,6 +40,8 @@ async def site_findings(settings: Settings) -> AsyncIterator[Finding]:
         return
     registry, network = load_registry(settings.sites.allowed), settings.network
     proxies = load_proxies(network.proxy_file, include_direct=network.proxy_include_direct)
+    for finding in _identities(settings, registry, build_identities(settings, proxies)):
+        yield finding
     async for finding in _proxies(proxies, registry):
         yield finding
     async for finding in _canaries(settings, registry):
@@ -49,7 +53,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
     network, ads = settings.network, settings.ads
     checks = (
         lambda: canary_links(settings, load_registry(settings.sites.allowed)),
-        lambda: load_cookies(network.cookies_file),
+        lambda: network.cookies_file and check_cookies(network.cookies_file),
         lambda: load_proxies(network.proxy_file, include_direct=network.proxy_include_direct),
         lambda: load_ads(ads.link, ads.file, load_texts()),
     )
@@ -70,12 +74,49 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 
 def _cookies(file: Path) -> Finding:
-    number, expired = count_cookies(file)
-    days = int((time.time() - file.stat().st_mtime) // _DAY_S)
-    text = f"cookies: {number}, expired: {expired}, exported {days} days ago"
+    cookies, now = check_cookies(file), time.time()
+    expired = sum(cookie.has_expired(now) for cookie in cookies)
+    days = _days_since(file.stat().st_mtime)
+    text = f"cookies: {len(cookies)}, expired: {expired}, exported {days} days ago"
     if expired or days > _OLD_COOKIES_DAYS:
         return Finding("warning", f"{text}: sign in again and export new cookies")
     return Finding("ok", text)
+
+
+def _identities(
+    settings: Settings, registry: Registry, identities: Identities
+) -> Iterator[Finding]:
+    """Report what is stored about each account; no account is used to find out more."""
+    folder = settings.identities.folder
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(existing, os.W_OK):
+        yield Finding("warning", f"[identities] folder: {folder} cannot be written")
+    for platform in registry.by_name.values():
+        for identity in identities.listed(platform):
+            text = f"account {identity.name} of {platform.title}"
+            yield _identity(identity, identities.state(identity), text)
+    for path in sorted(folder.glob("*/*.txt")):
+        if path.stat().st_mode & 0o077:
+            yield Finding("warning", f"{path} can be read by other users: chmod 600")
+
+
+def _identity(identity: Identity, state: State, text: str) -> Finding:
+    days = _days_since(identity.added_at)
+    text = f"{text}: {days} days old"
+    if state is State.EXPIRED:
+        return Finding("warning", f"{text}, its cookies have expired: export new ones")
+    if state is State.NO_EXIT:
+        return Finding("warning", f"{text}, its proxy {identity.exit} is not in the list")
+    if state is State.RESTS:
+        reason = identity.health.reason
+        return Finding("warning", f"{text}, rests ({reason}): see /admin, Accounts")
+    if days > _OLD_COOKIES_DAYS:
+        return Finding("warning", f"{text}: sign in again and export new cookies")
+    return Finding("ok", f"{text}, ready")
+
+
+def _days_since(unix: float) -> int:
+    return int((time.time() - unix) // _DAY_S)
 
 
 async def _proxies(proxies: ProxyPool, registry: Registry) -> AsyncIterator[Finding]:
@@ -100,7 +141,7 @@ async def _canaries(settings: Settings, registry: Registry) -> AsyncIterator[Fin
         for link in canary_links(settings, registry):
             title = registry[link.platform].title
             try:
-                await fetcher.attempt(link, _read)
+                await fetcher.attempt(link, _read, may_sign_in=False)
             except ClipferryError as error:
                 yield Finding("warning", f"canary of {title}: {error}")
             else:

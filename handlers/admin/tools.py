@@ -4,21 +4,23 @@ from dataclasses import dataclass
 
 from aiogram import Router
 
-from handlers.admin import bans, error_reports, menu, people
+from handlers.admin import bans, error_reports, identities, menu, people
 from handlers.admin.bans import Bans
 from handlers.admin.error_reports import ErrorReports
+from handlers.admin.identities import IdentityMenu
 from handlers.admin.menu import AdminMenu
 from handlers.admin.people import People
 
 
 @dataclass(frozen=True, slots=True)
 class AdminTools:
-    """The menu, and the sections that have commands of their own."""
+    """The menu, and the sections that have commands or take messages."""
 
     menu: AdminMenu
     people: People
     bans: Bans
     error_reports: ErrorReports
+    identities: IdentityMenu
 
     def commands(self, admins: frozenset[int]) -> list[Router]:
         """Return the routers of /admin, /user, /ban, /unban and /log."""
@@ -31,4 +33,8 @@ class AdminTools:
 
     def routers(self, admins: frozenset[int]) -> list[Router]:
         """Return the routers of buttons and messages. Include them before the link handlers."""
-        return [menu.router(self.menu, admins), people.router(self.people, admins)]
+        return [
+            menu.router(self.menu, admins),
+            people.router(self.people, admins),
+            identities.router(self.identities, admins),
+        ]

@@ -21,6 +21,7 @@ from simulator.server import Simulator
 from simulator.sites.proxy import Authority
 from simulator.sites.tiktok import Encoding, SamplePost
 from simulator.telegram.api import Call, FaultRule
+from simulator.telegram.files import Upload
 from simulator.telegram.world import Chat, Json, Person
 
 ID = "7300000000000000001"
@@ -171,6 +172,26 @@ class BotHarness:
     ) -> Json:
         """Send a text as a user, Ada by default, and return the message once it is handled."""
         message = self.world.say(person or self.ada, text, chat, **extra)
+        await self.settled()
+        return message
+
+    async def send_file(
+        self, content: bytes, caption: str = "", person: Person | None = None, **where: Chat
+    ) -> Json:
+        """Send a document as a user, Ada by default; return the message once it is handled.
+
+        `where` may have `chat`; the private chat is the default.
+        """
+        person = person or self.ada
+        path = self.api.files.new_path()
+        path.write_bytes(content)
+        upload = Upload(path, "cookies.txt", "text/plain", len(content))
+        document = self.api.files.keep(upload, "document").as_json()
+        fields: Json = {"document": {**document, "file_name": upload.name}}
+        if caption:
+            fields["caption"] = caption
+        chat = where.get("chat", self.world.chats[person.id])
+        message = self.world.post(person, chat, fields)
         await self.settled()
         return message
 

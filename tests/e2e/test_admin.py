@@ -60,13 +60,14 @@ async def test_every_section_of_the_menu_opens_and_leads_back(harness: BotHarnes
     assert menu["text"] == "Admin menu"
     rows = menu["reply_markup"]["inline_keyboard"]
     sections = [button["callback_data"] for row in rows for button in row]
-    names = ["broadcasts", "statistics", "people", "bans", "errors", "ads", "access"]
+    names = ["broadcasts", "statistics", "people", "bans", "errors", "ads", "access", "identities"]
     assert sections == [f"admin/{name}" for name in names]
     for section, words in zip(
         sections,
         [
             *("Broadcasts", "Statistics", "People", EN["admin_bans_none"], EN["log_none"], "Ads"),
             TEXTS.plain("en", "access_mode_everyone"),
+            "Accounts: 0",
         ],
         strict=True,
     ):

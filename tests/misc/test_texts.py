@@ -16,6 +16,7 @@ from app.bot_commands import (
     PRIVATE_COMMANDS,
     READER_COMMANDS,
 )
+from core import identities
 from core.broadcasts import State
 from core.captions import CaptionPart
 from core.choices import WordKind, choice_in
@@ -258,7 +259,11 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {f"broadcast_choose_{condition}" for condition in audience.CONDITIONS}
     by_name |= {f"user_{action}" for action in ("ban", "unban")}
     sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads", "access")
+    by_name.add("admin_identities")
     by_name |= {f"admin_{section}" for section in sections}
+    by_name |= {f"identity_{action}" for action in ("rest", "wake")}
+    by_name |= {f"identity_is_{state}" for state in identities.State if state != "rests"}
+    by_name |= {f"identity_why_{reason}" for reason in identities.Reason}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}
     by_name |= {f"stats_period_{period}" for period in Period}

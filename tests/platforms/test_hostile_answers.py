@@ -29,6 +29,7 @@ from platforms._http import HostRule, OwnService, WebClient
 from platforms._proxies import DIRECT, Proxy
 from simulator.sites.proxy import Authority, SitesProxy
 from tests.platforms.hostile import ANSWERS, ENDLESS, HostileSite
+from tests.sites import identities_with
 
 TIKTOK = "https://www.tiktok.com/@a/video/7300000000000000001"
 #: One post per way to read a page: our own readers, and yt-dlp's extractors as they are.
@@ -103,10 +104,11 @@ async def test_a_cancelled_read_leaves_no_thread_behind(name: str, site, authori
     await fetcher.close()
 
 
-async def test_a_signed_in_read_has_the_same_limits(site, authority):
+async def test_a_signed_in_read_has_the_same_limits(site, authority, tmp_path: Path):
     hostile, proxy = site
     cookies = "# Netscape HTTP Cookie File\n.tiktok.com\tTRUE\t/\tTRUE\t0\tsid_tt\tx\n"
-    fetcher = _fetcher(proxy, authority, cookies=cookies)
+    fetcher = _fetcher(proxy, authority)
+    fetcher.identities = identities_with(tmp_path, ProxyPool([DIRECT]), cookies)
     link = fetcher.registry.find(TIKTOK)
     assert link
     with pytest.raises(PlatformChangedError, match="too large"):
@@ -275,8 +277,7 @@ async def test_a_fault_inside_an_extractor_is_the_sites_change(site, authority):
     fetcher = _fetcher(proxy, authority)
     link = fetcher.registry.find(TIKTOK)
     assert link
-    layer = fetcher.registry["tiktok"].layers[0]
-    pages = fetcher.context(layer, Proxy("exit-1", proxy.address())).pages
+    pages = fetcher.context(Proxy("exit-1", proxy.address())).pages
 
     def work(_extractor: InfoExtractor, _ydl: object) -> None:
         raise TypeError("'NoneType' object is not subscriptable")

@@ -190,7 +190,8 @@ async def test_cookies_that_are_not_accepted_are_said_to_the_operator(
     reel(web, is_private=True)
     with pytest.raises(LoginRequiredError):  # what the site has said of the post
         await read(web, cookies=COOKIES)
-    assert "rejected the cookies" in caplog.text
+    assert "rests for 60 minutes" in caplog.text
+    assert "the cookies were rejected" in caplog.text
 
 
 async def test_a_story_needs_an_account(web: Web):

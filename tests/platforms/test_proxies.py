@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingsError
-from platforms._proxies import DIRECT, Proxy, ProxyPool, is_open, load_cookies, load_proxies
+from platforms._proxies import DIRECT, Proxy, ProxyPool, is_open, load_proxies
 
 
 def test_without_a_file_the_connection_is_direct():
@@ -48,20 +48,6 @@ def test_an_empty_list_stops_the_start(tmp_path: Path):
     file.write_text("# nothing\n")
     with pytest.raises(SettingsError, match="contains no proxy address"):
         load_proxies(file, include_direct=True)
-
-
-def test_cookies_are_checked_at_the_start(tmp_path: Path):
-    assert load_cookies(None) == ""
-    file = tmp_path / "cookies.txt"
-    head = "# Netscape HTTP Cookie File\n"
-    file.write_text(head + ".tiktok.com\tTRUE\t/\tTRUE\t1999999999\tsid_tt\thunter2\n")
-    assert "sid_tt" in load_cookies(file)
-    for wrong in ("hunter2", '{"cookies": "hunter2"}', head, head + "hunter2\n"):
-        file.write_text(wrong)
-        with pytest.raises(SettingsError) as caught:
-            load_cookies(file)
-        assert "cookies.txt" in str(caught.value)
-        assert "hunter2" not in str(caught.value)
 
 
 def test_a_request_uses_every_proxy_before_it_uses_one_again():

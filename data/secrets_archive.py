@@ -1,0 +1,84 @@
+"""The secrets that belong to a bot, in an archive beside a backup: its accounts and its token.
+
+Backups have none of them, so that a backup may be kept where secrets may not.
+"""
+
+import io
+import os
+import re
+import tarfile
+from pathlib import Path
+from typing import Final
+
+from core.errors import StorageError
+from core.identities import MAX_FILE_BYTES
+
+#: Member of the archive with the token, as a line for .env.
+TOKEN_MEMBER: Final = "token.env"  # noqa: S105 - a name of a file
+#: Members that are put back: cookies and health of an identity, without anything else of its path.
+_MEMBER: Final = re.compile(r"identities/([a-z0-9_]+)/([a-z0-9][a-z0-9_-]*\.(?:txt|json))")
+
+
+def archive_of(backup: Path) -> Path:
+    """Return the path of the archive that belongs to a backup."""
+    return backup.with_name(f"{backup.name}.secrets.tar")
+
+
+def pack(folder: Path, token: str, target: Path) -> int:
+    """Write the identities of a folder and the token to a new file; return how many identities.
+
+    Raises:
+        StorageError: the file exists or cannot be written, or an identity cannot be read.
+    """
+    number = 0
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
+            _add(archive, TOKEN_MEMBER, f"BOT_TOKEN={token}\n".encode())
+            for path in sorted(folder.glob("*/*")):
+                name = f"identities/{path.parent.name}/{path.name}"
+                if _MEMBER.fullmatch(name):
+                    _add(archive, name, path.read_bytes())
+                    number += name.endswith(".txt")
+    except OSError as error:
+        raise StorageError(f"cannot write {target}: {error.strerror}") from error
+    return number
+
+
+def unpack(source: Path, folder: Path) -> int:
+    """Put the identities of an archive back; return how many.
+
+    Files that they replace are renamed.
+
+    Raises:
+        StorageError: the archive cannot be read, or the folder cannot be written.
+    """
+    number = 0
+    try:
+        with tarfile.open(source) as archive:
+            for member in archive:
+                found = _MEMBER.fullmatch(member.name)
+                if not found or not member.isreg() or member.size > MAX_FILE_BYTES:
+                    continue
+                content = archive.extractfile(member)
+                assert content
+                _put_back(folder / found[1] / found[2], content.read())
+                number += found[2].endswith(".txt")
+    except (OSError, tarfile.TarError) as error:
+        raise StorageError(f"cannot use {source}: {error}") from error
+    return number
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), 0o600
+    archive.addfile(member, io.BytesIO(content))
+
+
+def _put_back(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.before-restore"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

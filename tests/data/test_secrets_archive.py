@@ -1,0 +1,72 @@
+"""Secrets beside a backup: packed on demand, put back without trusting the archive."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageError
+from data.secrets_archive import archive_of, pack, unpack
+
+TOKEN = "7:hunter2"
+
+
+def a_folder(path: Path) -> Path:
+    site = path / "demo"
+    site.mkdir(parents=True)
+    for name in ("a.txt", "a.json", "a.lock", ".new", "b.txt", "Not a name.txt"):
+        (site / name).write_text(f"hunter2 of {name}")
+    return path
+
+
+def test_accounts_come_back_and_what_they_replace_is_kept(tmp_path: Path):
+    folder, archive = a_folder(tmp_path / "identities"), archive_of(tmp_path / "x.db")
+    assert archive.name == "x.db.secrets.tar"
+    assert pack(folder, TOKEN, archive) == 2
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert TOKEN.encode() in archive.read_bytes()
+    with tarfile.open(archive) as members:
+        names = sorted(members.getnames())
+    files = [f"identities/demo/{name}" for name in ("a.json", "a.txt", "b.txt")]
+    assert names == [*files, "token.env"]
+    (folder / "demo" / "a.txt").write_text("newer")
+    (folder / "demo" / "b.txt").unlink()
+    assert unpack(archive, folder) == 2
+    assert (folder / "demo" / "b.txt").read_text() == "hunter2 of b.txt"
+    assert (folder / "demo" / "b.txt").stat().st_mode & 0o777 == 0o600
+    assert (folder / "demo" / "a.txt").read_text() == "hunter2 of a.txt"
+    assert (folder / "demo" / "a.txt.before-restore").read_text() == "newer"
+    assert unpack(archive, tmp_path / "elsewhere") == 2
+
+
+def test_members_that_lead_elsewhere_are_ignored(tmp_path: Path):
+    archive = tmp_path / "x.tar"
+    names = (
+        *("../a.txt", "/etc/a.txt", "identities/../a.txt", "identities/demo/../../a.txt"),
+        *("identities/demo/a.sh", "identities/a.txt", "token.env"),
+    )
+    with tarfile.open(archive, "w") as file:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            file.addfile(member, io.BytesIO(b"x"))
+        link = tarfile.TarInfo("identities/demo/link.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        file.addfile(link)
+        large = tarfile.TarInfo("identities/demo/large.txt")
+        large.size = 300_000
+        file.addfile(large, io.BytesIO(b"x" * large.size))
+    assert unpack(archive, tmp_path / "folder") == 0
+    assert not (tmp_path / "folder").exists()
+
+
+def test_what_cannot_be_done_is_said(tmp_path: Path):
+    archive = tmp_path / "x.tar"
+    with pytest.raises(StorageError, match="cannot use"):
+        unpack(archive, tmp_path)
+    archive.write_text("no archive")
+    with pytest.raises(StorageError, match="cannot use"):
+        unpack(archive, tmp_path)
+    with pytest.raises(StorageError, match="cannot write"):
+        pack(tmp_path, TOKEN, archive)
