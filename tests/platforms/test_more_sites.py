@@ -15,6 +15,7 @@ from core.errors import (
     NotFoundError,
     PlatformChangedError,
     PlatformRateLimitedError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     UnderReviewError,
 )
@@ -171,6 +172,7 @@ async def test_a_sound_of_its_own_goes_with_its_video(web: Web):
     [
         ({"refusal": "private"}, MediaPrivateError),
         ({"refusal": "html"}, LoginRequiredError),
+        ({"refusal": "blocked"}, PlatformRefusedError),
         ({"link": "https://youtu.be/DemoShort01"}, NoMediaError),
     ],
 )

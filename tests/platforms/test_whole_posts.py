@@ -537,6 +537,20 @@ def test_an_answer_of_redgifs(document: Any, expected: list[str]):
     assert kinds(Post("reddit", "1", "", ABOUT.access, items=items)) == expected
 
 
+def test_a_gallery_on_redgifs_is_all_of_its_gifs():
+    answers = {
+        "auth/temporary": {"token": "a"},
+        "gifs/demogif": {"gif": GIF_ANSWER | {"gallery": "g1"}},
+        "gallery/g1": {"gifs": [GIF_ANSWER, GIF_ANSWER]},
+    }
+
+    class Extractor:
+        def _download_json(self, url: str, *_: Any, **__: Any) -> Any:
+            return answers[url.removeprefix("https://api.redgifs.com/v2/")]
+
+    assert len(fetch_linked(Extractor(), "https://www.redgifs.com/ifr/DemoGif")) == 2
+
+
 JPEG = {"type": "image", "url": "https://i.imgur.com/a.jpg"}
 
 
