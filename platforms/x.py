@@ -109,7 +109,7 @@ _SITE = _X(
         (PageKind.OTHER, re.compile(rf"(?:[\w-]+\.)*{_HOST}/")),
     ),
     address="https://x.com/i/status/{}",
-    page_hosts=HostRule(("x.com", "twitter.com")),
+    page_hosts=HostRule(("x.com", "twitter.com", *_EMBED_HOSTS.domains)),
     media_hosts=HostRule(("twimg.com",)),
 )
 
