@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from core.errors import (
     BrokenLinkError,
     MediaError,
+    NotFoundError,
     PlatformChangedError,
     PlatformError,
     PlatformUnreachableError,
@@ -84,14 +85,15 @@ async def download(server: FileServer, urls: tuple[str, ...], target: Path, chec
     Raises:
         TooLargeError: the file is larger than the limit, by Content-Length or while reading.
         SpoolError: the file cannot be written.
-        NotFoundError: the server does not find a permanent URL, see `Access`.
+        NotFoundError: the last URL is permanent, and the server does not find it, see `Access`; or
+            the server says that the file was removed.
         PlatformError: no URL returned the whole file, or the last one left the allowed hosts.
     """
-    failure: PlatformError = PlatformUnreachableError("no URL")
+    failure: PlatformError | NotFoundError = PlatformUnreachableError("no URL")
     for url in urls[:MAX_URLS]:
         try:
             return await _download_one(server, url, target, checks)
-        except PlatformError as error:
+        except (PlatformError, NotFoundError) as error:
             failure = error
         except BrokenLinkError as error:
             failure = PlatformChangedError(error.detail)

@@ -12,6 +12,7 @@ from core.errors import (
     ClipferryError,
     IdentitiesBusyError,
     MediaError,
+    NotAvailableError,
     PlatformError,
     PlatformRefusedError,
     PlatformUnreachableError,
@@ -456,5 +457,6 @@ def _cannot_help(layer: Layer, failure: ClipferryError) -> bool:
 
 def _more_informative(previous: ClipferryError, new: ClipferryError) -> ClipferryError:
     """Return the new error, unless only the previous one is the site's reason for a refusal."""
-    keeps_previous = isinstance(previous, MediaError) and isinstance(new, PlatformError)
+    is_reason = isinstance(previous, MediaError)
+    keeps_previous = is_reason and isinstance(new, PlatformError | NotAvailableError)
     return previous if keeps_previous else new

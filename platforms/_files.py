@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from core.concurrency import run_all
-from core.errors import ClipferryError, PlatformError, SpoolError, TooLargeError
+from core.errors import (
+    ClipferryError,
+    NotFoundError,
+    PlatformError,
+    SpoolError,
+    TooLargeError,
+)
 from core.media import Post
 from core.progress import ByteCount, DownloadProgress
 from platforms._download import Checks, FileServer, download
@@ -171,10 +177,10 @@ class FileSaver:
 
         Raises:
             TooLargeError: all versions are too large; the error has the smallest known size.
-            NotFoundError: the file's permanent URL does not exist.
+            NotFoundError: the permanent URL of the last version does not exist.
             PlatformError: at least one version could not be downloaded for another reason.
         """
-        dead: dict[tuple[str, ...], PlatformError] = {}
+        dead: dict[tuple[str, ...], PlatformError | NotFoundError] = {}
         too_large: dict[tuple[str, ...], TooLargeError] = {}
         for version in file.versions:
             known = too_large.get(version.urls)
@@ -182,7 +188,7 @@ class FileSaver:
                 continue
             try:
                 return await self._save_version(file, version)
-            except PlatformError as error:
+            except (PlatformError, NotFoundError) as error:
                 dead[version.urls] = error
                 if len(dead) == _MAX_DEAD_VERSIONS:
                     break

@@ -34,6 +34,8 @@ LOGIN_PAGES: Final = (
 )
 #: TikTok's pages for visitors from countries in which it shows nothing.
 _REGION_PAGES: Final = frozenset({"/hk/notfound", "/in/about"})
+#: Pictures to which sites redirect requests for a file that was removed: Imgur.
+_PLACEHOLDERS: Final = frozenset({"https://i.imgur.com/removed.png"})
 #: HTTP statuses of pages that do not exist.
 GONE: Final = frozenset({404, 410})
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -178,7 +180,8 @@ class WebClient:
 
         Raises:
             BrokenLinkError: the URL or a redirect leaves `hosts`.
-            NotFoundError: the server does not find a permanent URL.
+            NotFoundError: the server does not find a permanent URL, or says that the file was
+                removed.
             PlatformError: the site gave no usable response, or the body was cut off while the
                 caller was reading it.
         """
@@ -229,6 +232,7 @@ def redirect_target(url: str, location: str, hosts: Hosts) -> str:
 
     Raises:
         BrokenLinkError: the target is not one of `hosts`.
+        NotFoundError: the target is the picture that says that the file was removed.
         PlatformRefusedError: the target is where other sites send clients to sign in.
     """
     try:
@@ -239,6 +243,8 @@ def redirect_target(url: str, location: str, hosts: Hosts) -> str:
         if _LOGIN_HOSTS.allows(target):
             raise PlatformRefusedError("redirected to another site to sign in")
         raise BrokenLinkError("a redirect leaves the allowed hosts")
+    if target in _PLACEHOLDERS:
+        raise NotFoundError("redirected to the placeholder of a removed file")
     return target
 
 

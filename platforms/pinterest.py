@@ -1,8 +1,17 @@
-"""Pins on Pinterest, which yt-dlp reads without an account."""
+"""Pins on Pinterest: pictures, videos, carousels and idea pins, read without an account.
+
+yt-dlp asks the site's PinResource. The answer is read here, because yt-dlp's result has only one
+video.
+
+Never tried against the real site; the answer's form is that of yt-dlp and gallery-dl.
+"""
 
 import re
+from typing import Any
 
+from core.media import Post
 from platforms._http import HostRule
+from platforms._pinterest_pin import read_pin
 from platforms._platform import PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
@@ -15,7 +24,27 @@ _COUNTRIES = (
     *("se", "th", "vn"),
 )
 
-_SITE = YtdlpSite(
+
+class _Pinterest(YtdlpSite):
+    """Pins as the site's own API describes them."""
+
+    def extract(self, extractor: Any, url: str) -> Any:
+        """Return the API's answer about a pin.
+
+        Raises:
+            ExtractorError: the site does not provide the pin.
+        """
+        pin_id = extractor._match_id(url)
+        extractor.initialize()
+        options = {"field_set_key": "unauth_react_main_pin", "id": pin_id}
+        return extractor._call_api("Pin", pin_id, options)
+
+    def read(self, result: Any, about: Post) -> Post:
+        """Convert the API's answer to a post; see `read_pin`."""
+        return read_pin(result, about)
+
+
+_SITE = _Pinterest(
     name="pinterest",
     extractor=("pinterest", "PinterestIE"),
     post=re.compile(rf"{_HOST}/pin/(?:[^/?]+--)?(?P<id>\d+)", re.ASCII),

@@ -1,7 +1,11 @@
-"""Posts on Reddit, which yt-dlp reads without an account, and single pictures by their own link.
+"""Posts on Reddit: galleries, pictures, GIFs and videos, and single pictures by their own link.
 
-yt-dlp's result has only videos. The pictures are read from the post's own JSON object, which yt-dlp
-requests. Its keys are those of the site's `/comments/ID/.json`.
+yt-dlp opens the session without an account, and reads the manifests of videos. Everything else is
+read from the post's own JSON object, which yt-dlp requests. Its keys are those of the site's
+`/comments/ID/.json`. Media on RedGifs and Imgur are read from there; of pictures on other sites,
+Reddit's own copies are sent.
+
+Never tried against the real site.
 """
 
 import re
@@ -14,10 +18,17 @@ from urllib.parse import SplitResult
 from yt_dlp.extractor.reddit import RedditIE
 from yt_dlp.utils import ExtractorError
 
-from core.errors import ListError, NoMediaError, NotFoundError, UnderReviewError
+from core.errors import (
+    ListError,
+    NoMediaError,
+    NotFoundError,
+    PlatformError,
+    UnderReviewError,
+)
 from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
+from platforms._linked_media import LINKED_HOSTS, fetch_linked, linked_headers
 from platforms._platform import FetchContext, Match, PageKind, known_post
 from platforms._ytdlp import BROWSER
 from platforms._ytdlp_site import YtdlpSite, read_info, site
@@ -33,6 +44,8 @@ _PREVIEW = re.compile(
     rf"https://(?:i|preview)\.redd\.it/(?:[\w-]+-v0-)?{_PICTURE}(?:\?.*)?", re.ASCII
 )
 _MOVING: Final = (".gif", ".mp4")
+#: A site whose GIFs have audio, unlike Reddit's copies of them.
+_REDGIFS = re.compile(r"\bredgifs\.com/")
 #: A post with more items than this counts as a list; galleries have at most 20.
 _MAX_ITEMS: Final = 50
 
@@ -90,28 +103,67 @@ class _Reddit(YtdlpSite):
         """Return yt-dlp's extractor class, which also keeps what it discards."""
         return _PostIE
 
-    def extract(self, extractor: Any, url: str) -> tuple[Any, Any]:
-        """Return yt-dlp's result, which is None if there is no video, and the post's own object.
+    def extract(self, extractor: Any, url: str) -> tuple[Any, Any, tuple[Item, ...]]:
+        """Return yt-dlp's result, the post's own object, and the media that it links to.
+
+        yt-dlp's result is None if there is no video.
 
         Raises:
             ExtractorError: the site does not provide the post, or it has no media.
+            PlatformError: the site that the post links to could not be read.
         """
         try:
-            return extractor.extract(url), extractor.data
+            info = extractor.extract(url)
         except ExtractorError:
             if not read_items(extractor.data, {}):
                 raise
-            return None, extractor.data
+            info = None
+        data = extractor.data
+        if Json(info, "reddit")["_type"].text() != "url_transparent":
+            return info, data, ()
+        if entries := _gallery_videos(extractor, data):
+            return {"_type": "playlist", "entries": entries}, data, ()
+        return info, data, _linked(extractor, data)
 
-    def read(self, result: tuple[Any, Any], about: Post) -> Post:
-        """Convert yt-dlp's result and the post's own object to a post; see `read_post`."""
-        return read_post(*result, about)
+    def read(self, result: tuple[Any, Any, tuple[Item, ...]], about: Post) -> Post:
+        """Convert the result of `extract` to a post; see `read_post`."""
+        info, data, linked = result
+        return read_post(info, data, about, linked)
 
 
-def read_post(info: Any, data: Any, about: Post) -> Post:
+def _gallery_videos(extractor: Any, data: Any) -> list[dict[str, Any]]:
+    """Return the formats of the videos of a gallery, of which yt-dlp reads none by itself."""
+    found = []
+    for entry in _listed(data):
+        url = unescape(entry["dashUrl"].text())
+        if entry["e"].text() == "RedditVideo" and url.startswith("https://"):
+            name = entry["id"].text()
+            formats = extractor._extract_mpd_formats(url, name, mpd_id="dash", fatal=False)
+            found += [{"id": name, "formats": formats}] if formats else []
+    return found
+
+
+def _linked(extractor: Any, data: Any) -> tuple[Item, ...]:
+    """Return the media on another site that the post links to; empty if it has its own.
+
+    Raises:
+        ExtractorError, PlatformError: the other site fails, and Reddit has no copy.
+    """
+    if read_items(data, {}):
+        return ()
+    try:
+        return fetch_linked(extractor, _target(Json(data, "reddit")))
+    except (ExtractorError, PlatformError):
+        if not read_copy(data):
+            raise
+        return ()
+
+
+def read_post(info: Any, data: Any, about: Post, linked: tuple[Item, ...] = ()) -> Post:
     """Convert yt-dlp's info dict and the post's own object to a post.
 
-    `info` is None if yt-dlp found no video. See `read_info` for `about`.
+    `info` is None if yt-dlp found no video; `linked` are the media of another site that the post
+    links to. See `read_info` for `about`.
 
     Raises:
         NotFoundError: the post was removed.
@@ -128,7 +180,7 @@ def read_post(info: Any, data: Any, about: Post) -> Post:
         entries = list(Json(info, "reddit")["entries"])
         found = read_info(info, about).items
         videos = {entry["id"].text(): item for entry, item in zip(entries, found, strict=False)}
-    items = read_items(data, videos)
+    items = read_items(data, videos) or read_copy(data, linked)
     if len(items) > _MAX_ITEMS:
         raise ListError(f"{len(items)} items")
     if not items and page["removed_by_category"]:
@@ -139,8 +191,10 @@ def read_post(info: Any, data: Any, about: Post) -> Post:
         if any(entry["status"].text() == "unprocessed" for entry in _media(page)):
             raise UnderReviewError("unprocessed")
         raise NoMediaError(f"none of {len(items)} items is readable")
+    access = replace(about.access, headers=linked_headers(_target(page)))
     return replace(
         about,
+        access=access if linked else about.access,
         author=page["author"].text(),
         text=page["selftext"].text() or page["title"].text(),
         likes=page["ups"].count(),
@@ -155,12 +209,73 @@ def read_items(data: Any, videos: Mapping[str, Item]) -> tuple[Item, ...]:
     `videos` are the videos of a text that yt-dlp found, by their ids. Any other post has no items
     here.
     """
+    items = tuple(videos.get(entry["id"].text()) or _item(entry) for entry in _listed(data))
+    return items or _single(Json(data, "reddit"))
+
+
+def _listed(data: Any) -> list[Json]:
+    """Return the listed media of a post; a crosspost has only the object of what it repeats."""
     page = Json(data, "reddit")
-    # A crosspost has only the object of the post that it repeats.
-    for post in (page, _first(page["crosspost_parent_list"])):
-        if items := tuple(videos.get(entry["id"].text()) or _item(entry) for entry in _media(post)):
-            return items
-    return _single(page)
+    return list(_media(page)) or list(_media(_first(page["crosspost_parent_list"])))
+
+
+def read_copy(data: Any, linked: tuple[Item, ...] = ()) -> tuple[Item, ...]:
+    """Return the media of another site, with Reddit's copy of a single one as the alternative.
+
+    Without `linked`, only the copy of a picture or GIF that the post shows in full is returned: the
+    preview of a page is not its media.
+    """
+    page = Json(data, "reddit")
+    match linked:
+        case (Picture() as picture,):
+            return (Picture((*picture.urls, *_copies(page))),)
+        case (Clip() as clip,):
+            return (replace(clip, renditions=(*clip.renditions, *_silent_copy(page))),)
+        case ():
+            return _copy(page)
+    return linked
+
+
+def _copy(page: Json) -> tuple[Item, ...]:
+    if page["post_hint"].text() != "image":
+        return ()
+    stills, moving = _copies(page), _silent_copy(page)
+    if moving:
+        return (Clip(moving, cover_urls=stills[:1], is_silent=True),)
+    return (Picture(stills),) if stills else ()
+
+
+def _copies(page: Json) -> tuple[str, ...]:
+    """Return the URLs of Reddit's copy of a picture on another site, the largest first."""
+    if page["post_hint"].text() != "image":
+        return ()
+    image = _first(page["preview"]["images"])
+    smaller = [size["url"] for size in image["resolutions"]][::-1]
+    return _urls(image["source"]["url"], *smaller)
+
+
+def _silent_copy(page: Json) -> tuple[Rendition, ...]:
+    """Return Reddit's copy of a GIF on another site. Its copies of videos lack the audio."""
+    variant = _first(page["preview"]["images"])["variants"]["mp4"]["source"]
+    video = page["preview"]["reddit_video_preview"]
+    is_gif = bool(video["is_gif"]) and not _REDGIFS.search(page["url"].text())
+    return tuple(
+        Rendition((url,), "h264", *size, quality=-1, is_doubtful=True)
+        for url, size in (
+            (unescape(variant["url"].text()), _size(variant)),
+            (unescape(video["fallback_url"].text()) if is_gif else "", _size(video)),
+        )
+        if url.startswith("https://")
+    )
+
+
+def _size(file: Json) -> tuple[int, int]:
+    return file["width"].number(), file["height"].number()
+
+
+def _target(page: Json) -> str:
+    """Return the URL that a post links to."""
+    return unescape(page["url"].text())
 
 
 def _media(post: Json) -> Iterator[Json]:
@@ -194,13 +309,13 @@ def _item(entry: Json) -> Item:
 
 def _single(page: Json) -> tuple[Item, ...]:
     """Return the picture that the post links to, if the site stores it."""
-    found = _PREVIEW.fullmatch(unescape(page["url"].text()))
+    found = _PREVIEW.fullmatch(_target(page))
     if not found:
         return ()
     preview = _first(page["preview"]["images"])
     source = preview["source"]
     if found["picture"].endswith(_MOVING):
-        size = source["width"].number(), source["height"].number()
+        size = _size(source)
         mp4 = preview["variants"]["mp4"]["source"]["url"]
         return (_animation(mp4, page["url"], size, _urls(source["url"])),)
     return (Picture(_urls(page["url"], source["url"])),)
@@ -258,7 +373,7 @@ _SITE = _Reddit(
     short=re.compile(rf"(?:{_HOST}/(?:(?:r|user|u)/[^/?]+/s|video)/|v\.redd\.it/)[A-Za-z0-9]+/?\?"),
     address="https://www.reddit.com/comments/{}",
     page_hosts=HostRule(("reddit.com", "redd.it")),
-    media_hosts=HostRule(("redd.it", "redditmedia.com")),
+    media_hosts=HostRule(("redd.it", "redditmedia.com", *LINKED_HOSTS.domains)),
 )
 
 PLATFORM = site(

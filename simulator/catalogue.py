@@ -6,8 +6,10 @@ from pathlib import Path
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
-from simulator.sites.others import XPost
+from simulator.sites.pinterest import Pin, PinterestSite
+from simulator.sites.reddit import RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.x import XPost, XSite
 from simulator.telegram.world import Chat, World
 from simulator.throttle import Throttle
 
@@ -30,6 +32,7 @@ ADMIN = 1900
 STORAGE = -100_7777
 
 _USER = "https://www.tiktok.com/@ferry.demo/video/"
+_X = "https://x.com/ferry_demo/status/"
 #: Posts for many links at once.
 _MANY = tuple(f"73000000000000002{number:02}" for number in range(30))
 
@@ -59,6 +62,11 @@ LINKS = (
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
     ),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
+    SampleLink("a photo, a GIF and a lost video on X", f"{_X}1790000000000000002"),
+    SampleLink("a post on X that quotes them", f"{_X}1790000000000000003"),
+    SampleLink("a gallery on Reddit, with a video", "https://www.reddit.com/gallery/1demo01"),
+    SampleLink("a RedGifs video behind a post on Reddit", "https://redd.it/1demo02"),
+    SampleLink("an idea pin of three pages", "https://pin.it/demo001"),
     SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
     SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),
     SampleLink("an album of ten pictures to the bot", "", album=10),
@@ -86,10 +94,35 @@ def add_posts(simulator: Simulator) -> None:
     simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
     _fill_tiktok(simulator.site, simulator.samples)
     _fill_instagram(simulator.instagram, simulator.samples)
-    video = simulator.samples.video(VideoSpec())
-    simulator.x.posts["1790000000000000001"] = XPost(
-        "1790000000000000001", ((video,), (video,)), text="Two crossings"
-    )
+    _fill_x(simulator.x, simulator.samples)
+    _fill_reddit(simulator.reddit, simulator.samples)
+    _fill_pinterest(simulator.pinterest, simulator.samples)
+
+
+def _fill_x(site: XSite, samples: SampleStore) -> None:
+    video = samples.video(VideoSpec())
+    loop = samples.video(VideoSpec(width=480, height=360, has_sound=False))
+    photo = samples.picture(1080, 1350, "pier")
+    for post in (
+        XPost("1790000000000000001", ((video,), (video,)), text="Two crossings"),
+        XPost("1790000000000000002", others=(photo, loop, None), text="At the pier"),
+        XPost("1790000000000000003", quotes="1790000000000000002", text="Look at this"),
+    ):
+        site.posts[post.id] = post
+
+
+def _fill_reddit(site: RedditSite, samples: SampleStore) -> None:
+    video = samples.video(VideoSpec())
+    first, last = (samples.picture(1080, 1350, f"quay {n}") for n in (1, 2))
+    site.posts["1demo01"] = RedditPost("1demo01", pictures=(first, video, last))
+    site.posts["1demo02"] = RedditPost("1demo02", link="https://www.redgifs.com/watch/demogif")
+    site.gifs["demogif"] = video
+
+
+def _fill_pinterest(site: PinterestSite, samples: SampleStore) -> None:
+    first, last = (samples.picture(1080, 1350, f"deck {n}") for n in (1, 2))
+    site.pins["7300000001"] = Pin((first, samples.video(VideoSpec()), last), "pages")
+    site.short_links["demo001"] = "7300000001"
 
 
 def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:

@@ -204,6 +204,23 @@ async def _live_photo(session: Session) -> None:
     await session.answer("a live photo", lambda m: "live_photo" in m)
 
 
+async def _whole_posts(session: Session) -> None:
+    for link, expected in (
+        ("https://x.com/ferry_demo/status/1790000000000000003", ["photo", "video"]),
+        ("https://www.reddit.com/gallery/1demo01", ["photo", "video", "photo"]),
+        ("https://pin.it/demo001", ["photo", "video", "photo"]),
+    ):
+        before = set(session.private_chat.messages)
+        request = session.say(link)
+
+        def kinds(before: set[int] = before) -> list[str]:
+            new = [m for n, m in session.private_chat.messages.items() if n not in before]
+            return [kind for m in new for kind in ("photo", "video", "animation") if kind in m]
+
+        await session.expect(f"{expected} in order", lambda kinds=kinds, e=expected: kinds() == e)  # type: ignore[misc]
+        await session.settled(session.private_chat, request, None)
+
+
 async def _profile(session: Session) -> None:
     session.say("https://www.instagram.com/ferry.demo/")
     await session.answer("what is needed instead", lambda m: "profile" in m.get("text", ""))
@@ -451,6 +468,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("Instagram: pictures and videos mixed", _mixed),
     ("An album of which one video cannot be read", _unreadable),
     ("A live photo, through a mirror", _live_photo),
+    ("Posts of X, Reddit and Pinterest with all that they show", _whole_posts),
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
     ("A slow site", _slow),

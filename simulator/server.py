@@ -11,10 +11,12 @@ from simulator.control import Control
 from simulator.page import BotSwitch, Page
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.others import PinterestSite, RedditSite, XSite
+from simulator.sites.pinterest import PinterestSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
+from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.web import Sites
+from simulator.sites.x import XSite
 from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World

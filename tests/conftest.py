@@ -15,9 +15,11 @@ from hypothesis import settings as hypothesis_settings
 from data import database
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.others import PinterestSite, RedditSite, XSite
+from simulator.sites.pinterest import PinterestSite
 from simulator.sites.proxy import Authority
+from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
+from simulator.sites.x import XSite
 from tests.secrets import SecretFinder
 from tests.sites import Web
 

@@ -17,10 +17,12 @@ from platforms import (
 from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.others import PinterestSite, RedditSite, XSite
+from simulator.sites.pinterest import PinterestSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
+from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.web import Sites
+from simulator.sites.x import XSite
 
 _WAITS = DiskWaits()
 TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)

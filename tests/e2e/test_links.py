@@ -9,7 +9,8 @@ from PIL import Image
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from simulator.samples import VideoSpec
-from simulator.sites.others import RedditPost, XPost
+from simulator.sites.reddit import RedditPost
+from simulator.sites.x import XPost
 from tests.e2e.bot_harness import BOTH_SOURCES, BotHarness
 from tests.links import draw
 

@@ -3,7 +3,9 @@
 from core.facts import FileSize
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
-from simulator.sites.others import RedditPost, XPost
+from simulator.sites.pinterest import Pin
+from simulator.sites.reddit import RedditPost
+from simulator.sites.x import XPost
 from tests.e2e.bot_harness import BotHarness
 
 TEXTS = load_texts()
@@ -68,6 +70,50 @@ async def test_a_reddit_video_has_its_sound(harness: BotHarness):
     assert stored.has_sound
     await harness.press(harness.answers()[-1], "sound/reddit/1demo01")
     assert harness.answers()[-1]["audio"]["file_name"] == "1demo01.m4a"
+
+
+def kinds(harness: BotHarness) -> list[str]:
+    """Return the kinds of the media in the answers, in order."""
+    found = ("photo", "animation", "video")
+    return [next(kind for kind in found if kind in m) for m in harness.answers() if "text" not in m]
+
+
+async def test_a_mixed_post_on_x_arrives_in_order_and_counts_what_is_lost(harness: BotHarness):
+    video, loop = (harness.samples.video(VideoSpec(has_sound=has)) for has in (True, False))
+    photo = harness.samples.picture(400, 500, "x")
+    others = (photo, loop, None, photo)
+    harness.simulator.x.posts["1"] = XPost("1", ((video,),), others=others)
+    harness.simulator.x.posts[X_ID] = XPost(X_ID, quotes="1")
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(X_LINK)
+    # Telegram's albums have no animations.
+    assert kinds(harness) == ["video", "photo", "video", "photo"]
+    assert TEXTS("en", "album_missing", count=1) in str(harness.answers())
+
+
+async def test_a_video_behind_a_link_on_reddit_is_sent(harness: BotHarness):
+    link = "https://www.redgifs.com/watch/demogif"
+    harness.simulator.reddit.gifs["demogif"] = harness.samples.video(VideoSpec())
+    harness.simulator.reddit.posts["1demo01"] = RedditPost("1demo01", link=link)
+    await harness.start()
+    await harness.say("hello")
+    await harness.say(REDDIT_LINK)
+    assert kinds(harness) == ["video"]
+    assert {entry.host for entry in harness.simulator.log} <= {
+        *("old.reddit.com", "www.reddit.com", "api.redgifs.com", "media.redgifs.com"),
+    }
+
+
+async def test_an_idea_pin_is_an_album_of_its_pages(harness: BotHarness):
+    photo = harness.samples.picture(400, 500, "pin")
+    files = (photo, harness.samples.video(VideoSpec()), photo)
+    harness.simulator.pinterest.pins["73"] = Pin(files, "pages", lacks_originals=True)
+    harness.simulator.pinterest.short_links["demo001"] = "73"
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://pin.it/demo001")
+    assert kinds(harness) == ["photo", "video", "photo"]
 
 
 async def test_a_site_that_is_not_allowed_is_unsupported(harness: BotHarness):

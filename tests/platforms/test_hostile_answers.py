@@ -26,6 +26,7 @@ from platforms import Fetcher, FetchPolicy, ProxyPool, load_registry
 from platforms._download import Checks, FileServer, download
 from platforms._external_apis import ExternalApis
 from platforms._http import HostRule, OwnService, WebClient
+from platforms._linked_media import LINKED_HOSTS, fetch_linked
 from platforms._proxies import DIRECT, Proxy
 from simulator.sites.proxy import Authority, SitesProxy
 from tests.platforms.hostile import ANSWERS, ENDLESS, HostileSite
@@ -81,6 +82,46 @@ async def test_every_page_ends_with_an_error_of_ours(name: str, url: str, site, 
         await _readers_gone()
     await fetcher.close()
     assert hostile.requests
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://x.com/a/status/1234567890123456789",
+        "https://www.pinterest.com/pin/1234567890123456/",
+    ],
+)
+@pytest.mark.parametrize("name", ["endless", "gzip bomb", "deep JSON", "no UTF-8"])
+async def test_an_api_is_not_trusted_more_than_a_page(name: str, url: str, site, authority):
+    await test_every_page_ends_with_an_error_of_ours(name, url, site, authority)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.redgifs.com/watch/demogif",
+        "https://imgur.com/gallery/demo1",
+        "https://imgur.com/demo1",
+    ],
+)
+@pytest.mark.parametrize("name", ["endless", "endless redirect", "gzip bomb", "deep JSON"])
+async def test_a_site_behind_a_link_is_not_trusted_either(name: str, url: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    fetcher = _fetcher(proxy, authority)
+    layer = fetcher.registry["reddit"].layers[0]
+    pages = fetcher.context(layer, Proxy("exit-1", proxy.address())).pages
+    with pytest.raises(ClipferryError):
+        await pages.read(
+            InfoExtractor, LINKED_HOSTS, lambda extractor, _: fetch_linked(extractor, url)
+        )
+    await fetcher.close()
+    assert {request.partition("/")[0] for request in hostile.requests} <= {
+        "api.redgifs.com",
+        "api.imgur.com",
+    }
+    # The limit of a page, for two requests, and what fits into the buffers.
+    assert hostile.written < 30_000_000
 
 
 @pytest.mark.parametrize("name", ENDLESS)

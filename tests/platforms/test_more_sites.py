@@ -15,6 +15,7 @@ from core.errors import (
     NotFoundError,
     PlatformChangedError,
     PlatformRateLimitedError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     UnderReviewError,
 )
@@ -24,7 +25,9 @@ from platforms._files import FileRequest, FileVersion
 from platforms._registry import load_registry
 from platforms._ytdlp_site import read_info
 from simulator.samples import VideoSpec
-from simulator.sites.others import RedditPost, XPost
+from simulator.sites.pinterest import Pin
+from simulator.sites.reddit import RedditPost
+from simulator.sites.x import XPost
 from tests.sites import Web
 
 X_ID = "1790000000000000001"
@@ -169,6 +172,7 @@ async def test_a_sound_of_its_own_goes_with_its_video(web: Web):
     [
         ({"refusal": "private"}, MediaPrivateError),
         ({"refusal": "html"}, LoginRequiredError),
+        ({"refusal": "blocked"}, PlatformRefusedError),
         ({"link": "https://youtu.be/DemoShort01"}, NoMediaError),
     ],
 )
@@ -185,10 +189,11 @@ async def test_refusals_of_reddit_have_their_own_errors(
     "url", ["https://de.pinterest.com/pin/7300000001/", "https://pin.it/demo001"]
 )
 async def test_a_pin_is_read_although_its_list_of_pieces_stands_among_the_files(web: Web, url: str):
-    web.pinterest.pins["7300000001"] = web.samples.video(VideoSpec())
+    web.pinterest.pins["7300000001"] = Pin((web.samples.video(VideoSpec()),))
     web.pinterest.short_links["demo001"] = "7300000001"
     (clip,) = clips(await read(web, url))
-    assert [r.urls for r in clip.renditions] == [("https://v1.pinimg.com/7300000001.mp4",)]
+    url = "https://v1.pinimg.com/videos/720p/7300000001-0.mp4"
+    assert [r.urls for r in clip.renditions] == [(url,)]
 
 
 async def test_a_video_on_reddit_leads_to_its_post(web: Web):
@@ -266,7 +271,7 @@ async def test_an_animated_picture_of_a_gallery_is_a_silent_clip(web: Web):
     [
         ({"pictures": (None, None)}, UnderReviewError),
         ({"removed_by": "deleted"}, NotFoundError),
-        ({"link": "https://i.imgur.com/a.jpg"}, NoMediaError),
+        ({"link": "https://example.org/a.jpg"}, NoMediaError),
         ({"link": "https://i.redd.it.evil.example/a.jpg"}, NoMediaError),
     ],
 )

@@ -14,6 +14,9 @@ from core.media import Access, Clip, Item, Link, LivePhoto, Picture, Post, Unrea
 from platforms import _cobalt, reddit, tiktok
 from platforms._instagram_product import read_product
 from platforms._json import Json
+from platforms._linked_media import read_imgur, read_redgifs
+from platforms._pinterest_pin import read_pin
+from platforms._x_post import needs_card, read_answer
 from platforms._ytdlp_site import read_info
 from tests.updates import mutated
 
@@ -114,6 +117,108 @@ REDDIT: Final[dict[str, Any]] = {
         },
     },
 }
+REDDIT_LINK: Final[dict[str, Any]] = {
+    "url": "https://i.imgur.com/a.jpg",
+    "post_hint": "image",
+    "preview": {
+        "images": [
+            {
+                "source": {"url": "https://external-preview.redd.it/a.jpg?s=1", "width": 3},
+                "resolutions": [{"url": "https://external-preview.redd.it/a.jpg?width=1"}],
+                "variants": {"mp4": {"source": {"url": "https://external-preview.redd.it/a"}}},
+            }
+        ],
+        "reddit_video_preview": {"fallback_url": "https://v.redd.it/a/b.mp4", "is_gif": True},
+    },
+}
+PBS: Final = "https://pbs.twimg.com/media/a.jpg"
+X_MEDIA: Final[list[dict[str, Any]]] = [
+    {"type": "photo", "media_url_https": PBS},
+    {
+        "type": "video",
+        "media_url_https": PBS,
+        "original_info": {"width": 576, "height": 1024},
+        "video_info": {
+            "duration_millis": 3_000,
+            "variants": [
+                {
+                    "bitrate": 256_000,
+                    "content_type": "video/mp4",
+                    "url": "https://video.twimg.com/ext_tw_video/1/vid/288x512/a.mp4",
+                }
+            ],
+        },
+    },
+]
+X_STATUS: Final[dict[str, Any]] = {
+    "full_text": "text https://t.co/a",
+    "favorite_count": 5,
+    "entities": {"urls": [{"url": "https://t.co/a", "expanded_url": "https://example.com"}]},
+    "extended_entities": {"media": X_MEDIA},
+}
+X: Final[dict[str, Any]] = {
+    "tweetResult": {
+        "result": {
+            "__typename": "Tweet",
+            "legacy": X_STATUS,
+            "views": {"count": "7"},
+            "core": {"user_results": {"result": {"core": {"screen_name": "ada"}}}},
+            "quoted_status_result": {"result": {"legacy": X_STATUS}},
+        }
+    }
+}
+PIN_IMAGES: Final[dict[str, Any]] = {
+    "orig": {"url": "https://i.pinimg.com/originals/aa/a.jpg", "width": 1_080},
+    "736x": {"url": "https://i.pinimg.com/736x/aa/a.jpg", "width": 736},
+}
+PIN_VIDEOS: Final[dict[str, Any]] = {
+    "video_list": {
+        "V_720P": {"url": "https://v1.pinimg.com/a.mp4", "width": 576, "duration": 3_000},
+        "V_HLSV4": {"url": "https://v1.pinimg.com/hls/a.m3u8"},
+    }
+}
+PIN: Final[dict[str, Any]] = {
+    "data": {
+        "title": "text",
+        "pinner": {"username": "ada"},
+        "images": PIN_IMAGES,
+        "videos": PIN_VIDEOS,
+        "story_pin_data": {
+            "page_count": 2,
+            "pages": [
+                {
+                    "blocks": [
+                        {"type": "story_pin_image_block", "image": {"images": PIN_IMAGES}},
+                        {"type": "story_pin_video_block", "video": PIN_VIDEOS},
+                        {"type": "story_pin_image_block", "image_signature": "ab" * 16},
+                    ]
+                }
+            ],
+        },
+    }
+}
+REDGIFS_ANSWER: Final[dict[str, Any]] = {
+    "gifs": [
+        {
+            "type": 1,
+            "urls": {"hd": "https://media.redgifs.com/a.mp4", "poster": CDN},
+            "width": 576,
+            "duration": 3.5,
+            "hasAudio": True,
+        }
+    ]
+}
+IMGUR_ANSWER: Final[dict[str, Any]] = {
+    "image_count": 2,
+    "media": [
+        {
+            "type": "video",
+            "url": "https://i.imgur.com/a.mp4",
+            "width": 576,
+            "metadata": {"has_sound": False, "duration": 3},
+        }
+    ],
+}
 LINK: Final = Link("reddit", "https://www.reddit.com/r/a/comments/1/b/", "1")
 
 
@@ -135,6 +240,27 @@ def read_reddit(document: Any) -> Post:
     )
 
 
+def read_reddit_link(document: Any) -> Post:
+    linked = read_redgifs(Json(document, "redgifs"))
+    info = {"_type": "url_transparent"}
+    return reddit.read_post(info, REDDIT_LINK, Post("reddit", "1", LINK.url, ACCESS), linked)
+
+
+def read_reddit_album(document: Any) -> Post:
+    linked = read_imgur(Json(document, "imgur"))
+    info = {"_type": "url_transparent"}
+    return reddit.read_post(info, REDDIT_LINK, Post("reddit", "1", LINK.url, ACCESS), linked)
+
+
+def read_x(document: Any) -> Post:
+    needs_card(document)
+    return read_answer(document, Post("x", "1", LINK.url, ACCESS))
+
+
+def read_pinterest(document: Any) -> Post:
+    return read_pin(document, Post("pinterest", "1", LINK.url, ACCESS))
+
+
 def read_cobalt(document: Any) -> Post:
     return _cobalt.read_answer(Json(document, "cobalt"), LINK, "https://cobalt.example.com")
 
@@ -144,6 +270,11 @@ CASES: Final = {
     "instagram": (read_instagram, INSTAGRAM),
     "yt-dlp": (read_ytdlp, INFO),
     "reddit": (read_reddit, REDDIT),
+    "reddit, a linked picture": (read_reddit, REDDIT_LINK),
+    "redgifs": (read_reddit_link, REDGIFS_ANSWER),
+    "imgur": (read_reddit_album, IMGUR_ANSWER),
+    "x": (read_x, X),
+    "pinterest": (read_pinterest, PIN),
     "cobalt": (read_cobalt, COBALT),
 }
 

@@ -1,0 +1,128 @@
+"""Simulate the parts of Pinterest that the bot reads: PinResource, short links and files."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from simulator.sites.web import send_file
+
+
+@dataclass(slots=True)
+class Pin:
+    """A pin: one file, a carousel of several, or pages of an idea pin."""
+
+    #: A ".jpg" or ".gif" is a picture, a ".mp4" a video, and None a video that has no file.
+    files: tuple[Path | None, ...] = ()
+    #: "carousel", "pages", or empty for one file.
+    form: str = ""
+    #: URL of the video of another site that the pin shows.
+    embed: str = ""
+    #: The pictures are stored only in smaller sizes.
+    lacks_originals: bool = False
+    #: Of videos, only the playlist of segments is listed.
+    lists_only_playlists: bool = False
+
+
+@dataclass(slots=True)
+class PinterestSite:
+    """Pins by id, and short links to them."""
+
+    pins: dict[str, Pin] = field(default_factory=dict)
+    #: Pin id of each short link, by code.
+    short_links: dict[str, str] = field(default_factory=dict)
+    #: HTTP status of every response of PinResource; 0 answers normally.
+    status: int = 0
+
+    def serves(self, host: str) -> bool:
+        """Return True if the host belongs to the site."""
+        return host in {"www.pinterest.com", "pin.it", "v1.pinimg.com", "i.pinimg.com"}
+
+    async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
+        """Answer a request."""
+        if request.host == "pin.it":
+            number = self.short_links.get(request.path.strip("/"), "")
+            target = f"https://www.pinterest.com/pin/{number}/sent/?invite_code=x"
+            return web.Response(status=308, headers={"Location": target})
+        if request.host.endswith("pinimg.com"):
+            return await self._file(request)
+        if self.status:
+            return web.Response(status=self.status)
+        number = json.loads(request.query["data"])["options"]["id"]
+        if number not in self.pins:
+            return web.json_response({"resource_response": {"status": "failure"}}, status=404)
+        answer = {"status": "success", "data": _pin(number, self.pins[number])}
+        return web.json_response({"resource_response": answer})
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """Send "/originals/PIN-0.jpg" or "/videos/720p/PIN-0.mp4"; what is missing is forbidden."""
+        *_, folder, name = request.path.split("/")
+        if name.endswith(".m3u8"):
+            return web.Response(text=_PIECES, content_type="application/x-mpegURL")
+        number, _, position = name.partition(".")[0].partition("-")
+        pin = self.pins[number]
+        path = pin.files[int(position)]
+        if path is None or (folder == "originals" and pin.lacks_originals):
+            return web.Response(status=403)
+        return await send_file(request, path)
+
+
+def _pin(number: str, pin: Pin) -> dict[str, Any]:
+    media = [_medium(f"{number}-{n}", path, pin) for n, path in enumerate(pin.files)]
+    about: dict[str, Any] = {
+        "id": number,
+        "title": "A pin",
+        "description": " ",
+        "pinner": {"username": "ferry_demo"},
+    }
+    if pin.embed:
+        about |= {"domain": "vimeo.com", "embed": {"src": pin.embed}}
+    if pin.form == "carousel":
+        return about | {"carousel_data": {"carousel_slots": media}}
+    if pin.form == "pages":
+        words = {"type": "story_pin_paragraph_block", "text": "From the deck"}
+        pages = [{"blocks": [_block(each), words]} for each in media]
+        return about | {"story_pin_data": {"page_count": len(pages), "pages": pages}}
+    return about | (media[0] if media else {})
+
+
+def _block(medium: dict[str, Any]) -> dict[str, Any]:
+    if "videos" in medium:
+        return {"type": "story_pin_video_block", "video": medium["videos"]}
+    images = dict(medium["images"])
+    images["originals"] = images.pop("orig")
+    return {"type": "story_pin_image_block", "image": {"images": images}}
+
+
+def _medium(name: str, path: Path | None, pin: Pin) -> dict[str, Any]:
+    """Return the files of a picture or video as the site lists them."""
+    kind = path.suffix if path and path.suffix != ".mp4" else ".jpg"
+    sizes = {"236x": 236, "600x315": 600, "736x": 736, "orig": 1_080}
+    images = {
+        size: {
+            "url": f"https://i.pinimg.com/{size.replace('orig', 'originals')}/{name}{kind}",
+            "width": width,
+            "height": width,
+        }
+        for size, width in sizes.items()
+    }
+    if path and path.suffix != ".mp4":
+        return {"images": images}
+    frame = {"width": 576, "height": 1024, "duration": 3_000}
+    base = "https://v1.pinimg.com/videos"
+    files: dict[str, Any] = {"V_HLSV4": {"url": f"{base}/hls/{name}.m3u8"} | frame}
+    if path is None:
+        files = {"V_HLSV4": {"url": f"{base}/{name}.m3u8"} | frame}
+    elif not pin.lists_only_playlists:
+        files["V_720P"] = {"url": f"{base}/720p/{name}.mp4"} | frame
+    return {"images": images, "videos": {"video_list": files}}
+
+
+_PIECES = """#EXTM3U
+#EXT-X-TARGETDURATION:3
+#EXTINF:3.0,
+piece0.ts
+#EXT-X-ENDLIST
+"""
