@@ -31,6 +31,7 @@ from handlers.admin.error_reports import ErrorReports
 from handlers.admin.menu import AdminMenu, Section
 from handlers.admin.people import People
 from handlers.admin.tools import AdminTools
+from handlers.admin.ytdlp import YtdlpSection
 from handlers.statistics.live_board import LiveBoard
 from handlers.statistics.menu import StatisticsMenu
 from media.processor import MediaProcessor
@@ -218,6 +219,7 @@ def build(settings: Settings) -> Container:
             statistics_menu,
             AdsSection(texts, ads, _ad_rule(settings)),
             AccessSection(texts, access),
+            {"ytdlp": YtdlpSection(texts).section} if settings.ytdlp.update else {},
         ),
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
@@ -257,6 +259,7 @@ def _admin_tools(
     statistics: StatisticsMenu,
     ads: AdsSection,
     access: AccessSection,
+    optional: dict[str, Section],
 ) -> AdminTools:
     """Build the menu of /admin. The order of `sections` is that of its buttons."""
     sender, texts = people.sender, people.texts
@@ -270,6 +273,7 @@ def _admin_tools(
         "errors": reports.section,
         "ads": ads.section,
         "access": access.section,
+        **optional,
     }
     return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports)
 

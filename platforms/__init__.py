@@ -11,7 +11,7 @@ from platforms._platform import PageKind
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
-from platforms._ytdlp import js_runtime, reader_version
+from platforms._ytdlp import js_runtime, reader_folder, reader_version
 
 __all__ = [
     "Attempt",
@@ -33,5 +33,6 @@ __all__ = [
     "load_cookies",
     "load_proxies",
     "load_registry",
+    "reader_folder",
     "reader_version",
 ]

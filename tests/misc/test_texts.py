@@ -257,7 +257,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     by_name |= {f"broadcast_choose_{condition}" for condition in audience.CONDITIONS}
     by_name |= {f"user_{action}" for action in ("ban", "unban")}
-    sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads", "access")
+    sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads", "access", "ytdlp")
     by_name |= {f"admin_{section}" for section in sections}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}
