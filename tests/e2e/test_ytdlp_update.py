@@ -1,0 +1,132 @@
+"""Live updates of yt-dlp with the real program: refused, switched, taken back."""
+
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+
+import pytest
+
+from core.statistics import slot_of
+from core.ytdlp_releases import YTDLP
+from data.database import unix_now
+from misc.ui.texts import load_texts
+from platforms import reader_version
+from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.test_doctor import report
+from tests.e2e.test_lifecycle import link, program
+from tests.ytdlp_releases import DAY_S, FakeIndex, serving_index, ytdlp_wheel
+
+TEXTS = load_texts()
+INSTALLED, _ = reader_version()
+GOOD, BROKEN, YOUNG = "2099.1.1", "2099.2.2", "2099.3.3"
+#: TikTok's extractor fails once there is a file, except for the post of the self-test.
+BREAKS_LATER = """
+import os
+_real = TikTokBaseIE._extract_web_data_and_status
+def _later(self, url, video_id, fatal=True):
+    if os.path.exists(os.environ['HOME'] + '/broken') and not video_id.endswith('9001'):
+        raise ExtractorError('changed')
+    return _real(self, url, video_id, fatal)
+TikTokBaseIE._extract_web_data_and_status = _later
+"""
+
+
+@pytest.fixture
+async def index() -> AsyncIterator[FakeIndex]:
+    """Serve an empty index."""
+    async with serving_index() as index:
+        yield index
+
+
+def environment(harness: BotHarness, index: FakeIndex) -> dict[str, str]:
+    return {
+        **harness.simulator.bot_environment(harness.folder),
+        "BOT_ADMINS": "1001",
+        "YTDLP_UPDATE": "true",
+        "YTDLP_INDEX_URL": index.url,
+        "YTDLP_FOLDER": str(harness.folder / "yt-dlp"),
+        "FILES_HEARTBEAT": str(harness.folder / "heartbeat"),
+        "LIMITS_ATTEMPTS": "1",
+        "NETWORK_BREAKER_FAILURES": "99",
+        "TELEGRAM_PACING": "false",
+        "LIMITS_SPAM_GUARD": "false",
+    }
+
+
+def said(harness: BotHarness, beginning: str) -> str | None:
+    """Return the first of the bot's messages that begins so."""
+    return next((text for text in harness.texts() if text.startswith(beginning)), None)
+
+
+def add_good_day(harness: BotHarness) -> None:
+    """Let TikTok have worked well in the hours before."""
+    with closing(sqlite3.connect(harness.folder / "program.db")) as db, db:
+        row = (slot_of(unix_now() - 7_200), "tiktok", "fetched", 40)
+        db.execute(
+            "INSERT INTO outcomes (slot, platform, outcome, number) VALUES (?, ?, ?, ?)", row
+        )
+
+
+async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_it_breaks(
+    harness: BotHarness, index: FakeIndex
+):
+    """A request is in flight at each restart; every link is answered once."""
+    harness.video()
+    harness.site.serves_files.clear()
+    folder = harness.folder
+    index.add(YTDLP, ytdlp_wheel(folder, GOOD, {"extractor/tiktok.py": BREAKS_LATER}))
+    broken = {"extractor/tiktok.py": "\nraise RuntimeError('broken')\n"}
+    index.add(YTDLP, ytdlp_wheel(folder, BROKEN, broken))
+    index.add(YTDLP, ytdlp_wheel(folder, YOUNG), age_s=2 * DAY_S)
+    process, _ = await program("run", folder=folder, **environment(harness, index))
+    await harness.until(lambda: harness.api.polls or process.returncode is not None)
+    add_good_day(harness)
+    harness.world.say(harness.ada, "/start")
+    harness.world.say(harness.ada, VIDEO)
+
+    await harness.until(lambda: said(harness, "⚠️"), "the refusal")
+    assert said(harness, "⚠️") == (
+        f"⚠️ yt-dlp {BROKEN} isn't used: the self-test failed: RuntimeError: broken. "
+        f"I'm staying with {INSTALLED}."
+    )
+    await harness.until(lambda: said(harness, f"⬆️ yt-dlp {GOOD}"), "the switch")
+    polls = harness.api.polls
+    assert harness.videos() == []
+    harness.site.serves_files.set()
+    await harness.until(harness.videos, "the video")
+    await harness.until(lambda: harness.api.polls > polls + 1, "the restart")
+    assert process.returncode is None
+    harness.world.say(harness.ada, "/admin")
+    await harness.until(lambda: said(harness, "Admin menu"))
+    harness.world.press(harness.ada, harness.answers()[-1], "admin/ytdlp")
+    await harness.until(lambda: said(harness, f"yt-dlp {GOOD} is in use"), "the state")
+
+    (folder / "broken").touch()
+    for number in range(22):
+        harness.video(link(number)[-19:])
+        harness.world.say(harness.ada, link(number))
+    await harness.until(lambda: said(harness, "↩️"), "the roll-back")
+    assert said(harness, "↩️") == (
+        f"↩️ With yt-dlp {GOOD}, downloads from TikTok got worse: 0% worked, 98% before. "
+        f"I'm going back to {INSTALLED}."
+    )
+    selected = folder / "yt-dlp/selected"
+    await harness.until(lambda: not selected.exists(), "the selection to be forgotten")
+    process.send_signal(signal.SIGTERM)
+    await process.wait()
+    assert len(harness.videos()) == 1
+
+
+async def test_the_doctor_says_which_version_is_used_and_from_where(
+    harness: BotHarness, index: FakeIndex
+):
+    _, lines = await report(harness, **environment(harness, index))
+    assert any(f"yt-dlp {INSTALLED}, " in line and "installed in /" in line for line in lines)
+    versions = harness.folder / "yt-dlp"
+    (versions / GOOD).mkdir(parents=True)
+    (versions / "selected").write_text(GOOD)
+    _, lines = await report(harness, **environment(harness, index))
+    assert any(f"{GOOD} is ignored: files are missing" in line for line in lines)
+    assert any("attestations are" in line for line in lines)
+    assert index.requested == []
