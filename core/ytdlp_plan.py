@@ -154,9 +154,7 @@ class Fall:
     after: int
 
 
-def find_fall(
-    before: Mapping[str, Counts], after: Mapping[tuple[int, str], Counts]
-) -> Fall | None:
+def find_fall(before: Mapping[str, Counts], after: Mapping[tuple[int, str], Counts]) -> Fall | None:
     """Return the site whose success rate has fallen most, if that is too much; else None.
 
     `before` are downloads by site, `after` those since the switch by half-hour and site. The newest
@@ -177,13 +175,13 @@ def find_fall(
     return _fall_together(known, _recent(since))
 
 
-def _fall_together(
-    known: Mapping[str, Counts], recent: Mapping[str, Counts] | None
-) -> Fall | None:
+def _fall_together(known: Mapping[str, Counts], recent: Mapping[str, Counts] | None) -> Fall | None:
     if not recent or sum(map(sum, known.values())) < ENOUGH:
         return None
     number = sum(map(sum, recent.values()))
-    expected = sum(sum(counts) * known[site][0] / sum(known[site]) for site, counts in recent.items())
+    expected = sum(
+        sum(counts) * known[site][0] / sum(known[site]) for site, counts in recent.items()
+    )
     done = sum(done for done, _ in recent.values())
     if (expected - done) * 100 < MOST_FALL * number:
         return None
@@ -192,7 +190,7 @@ def _fall_together(
 
 
 def _recent(since: Mapping[tuple[int, str], Counts]) -> dict[str, Counts] | None:
-    """Return the downloads by site of the newest half-hours with enough of them; None if too few."""
+    """Return the downloads by site of the newest half-hours that have enough; None if none do."""
     for first in sorted({slot for slot, _ in since}, reverse=True):
         found = sum_by_site({key: counts for key, counts in since.items() if key[0] >= first})
         if sum(map(sum, found.values())) >= ENOUGH:

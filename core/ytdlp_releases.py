@@ -93,10 +93,9 @@ def _usable(project: str, files: Sequence[Any], base_url: str) -> Iterator[Relea
         uploaded_at = _unix(_text(entry, "upload-time"))
         if not found or found[1].lower() != package or not version_key(found[2]):
             continue
-        url = urljoin(base_url, _text(entry, "url"))
+        url = _absolute(_text(entry, "url"), base_url)
         if not _SHA256.fullmatch(sha256) or not uploaded_at or not is_safe_url(url, base_url):
             continue
-        provenance = _text(entry, "provenance")
         yield Release(
             project,
             found[2],
@@ -104,12 +103,12 @@ def _usable(project: str, files: Sequence[Any], base_url: str) -> Iterator[Relea
             url,
             sha256,
             uploaded_at,
-            urljoin(base_url, provenance) if provenance else "",
+            _absolute(_text(entry, "provenance"), base_url),
         )
 
 
 def is_safe_url(url: str, base_url: str) -> bool:
-    """Return True if a URL may be requested: over TLS, or at loopback if the index is there, too."""
+    """Return True if a URL may be requested: over TLS, or at loopback if the index is there."""
     try:
         parts, base = urlsplit(url), urlsplit(base_url)
     except ValueError:
@@ -159,6 +158,14 @@ def ejs_version(metadata: str) -> str | None:
 def _text(entry: Mapping[str, Any], key: str) -> str:
     value = entry.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _absolute(url: str, base_url: str) -> str:
+    """Return a URL that may be relative; "" if there is none, or if it is invalid."""
+    try:
+        return urljoin(base_url, url) if url else ""
+    except ValueError:
+        return ""
 
 
 def _unix(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The stored plan of which yt-dlp all processes use, and an administrator's wish for a newer one."""
+"""The stored plan of which yt-dlp is used, and an administrator's wish for the newest one."""
 
 from typing import Final
 

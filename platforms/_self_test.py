@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -123,7 +122,9 @@ STORED: Final = (
         {".json": _reddit(), "www.reddit.com/": "<html></html>"},
         _REDDIT_FILE,
     ),
-    StoredPost("https://streamable.com/self01", {"/videos/self01": _streamable()}, _STREAMABLE_FILE),
+    StoredPost(
+        "https://streamable.com/self01", {"/videos/self01": _streamable()}, _STREAMABLE_FILE
+    ),
 )
 
 
@@ -177,7 +178,10 @@ async def _ask(fetcher: Fetcher, link: Link) -> str | None:
 
 @contextmanager
 def _answering(pages: Mapping[str, str]) -> Iterator[list[str]]:
-    """Answer all requests in this process from stored pages; yield the URLs that are requested."""
+    """Answer all requests in this process from stored pages; yield the URLs that are requested.
+
+    Without any page, no request is answered.
+    """
     requested: list[str] = []
 
     def request(
@@ -189,14 +193,12 @@ def _answering(pages: Mapping[str, str]) -> Iterator[list[str]]:
         **_options: Any,
     ) -> Any:
         requested.append(url)
+        if not pages:
+            raise curl_cffi.requests.errors.RequestsError("no server", CurlECode.COULDNT_CONNECT)
         page = next((page for part, page in pages.items() if part in url), None)
-        if page is None:
-            raise curl_cffi.requests.errors.RequestsError(
-                "there is no such page", CurlECode.COULDNT_CONNECT
-            )
-        content_callback(page.encode())
+        content_callback((page or "").encode())
         response = session.response_class()
-        response.url = url
+        response.url, response.status_code = url, 404 if page is None else 200
         return response
 
     with patch.object(curl_cffi.requests.Session, "request", request):

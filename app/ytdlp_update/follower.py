@@ -39,9 +39,7 @@ class Switch:
 class Follower:
     """Compares the version in use with the chosen one."""
 
-    def __init__(
-        self, trials: Trials, installed: str, notifier: Notifier, switch: Switch
-    ) -> None:
+    def __init__(self, trials: Trials, installed: str, notifier: Notifier, switch: Switch) -> None:
         """`installed` is the installed version."""
         self._trials = trials
         self._installed = installed

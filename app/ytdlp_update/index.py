@@ -18,7 +18,6 @@ from core.errors import ReleaseRefusedError, UpdateError
 from core.version import VERSION
 from core.ytdlp_releases import Release, is_safe_url, read_releases
 
-
 _ACCEPT: Final = "application/vnd.pypi.simple.v1+json"
 _USER_AGENT: Final = f"clipferry/{VERSION}"
 #: Limits of one answer, in bytes. The list of yt-dlp's files has 2 MB, its wheel 4 MB.
@@ -71,9 +70,7 @@ class Index:
             return None
         return await self._get(release.provenance, _MAX_PROVENANCE_BYTES)
 
-    async def _get(
-        self, url: str, most_bytes: int, headers: dict[str, str] | None = None
-    ) -> bytes:
+    async def _get(self, url: str, most_bytes: int, headers: dict[str, str] | None = None) -> bytes:
         body = bytearray()
         async with self._response(url, headers) as response:
             async for chunk in response.content.iter_any():

@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 
 def use_selected(folder: Path) -> None:
     """Use the version that is selected below a folder, if it is intact and newer than the installed
-    one; log a warning if it is damaged."""
+    one; log a warning if it is damaged.
+    """
     versions = Versions(folder)
     version = versions.selected()
     if version is None or version_key(version) <= version_key(installed_version(folder)):

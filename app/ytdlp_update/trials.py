@@ -56,9 +56,7 @@ class Trials:
             UpdateError: the index cannot be read.
         """
         releases = await self._index.releases(YTDLP)
-        return newest_release(
-            releases, newer_than, refused=refused, uploaded_until=uploaded_until
-        )
+        return newest_release(releases, newer_than, refused=refused, uploaded_until=uploaded_until)
 
     async def try_release(self, release: Release, uploaded_until: float) -> tuple[Release, ...]:
         """Get and try a release with the scripts that it needs; return the wheels of the version.

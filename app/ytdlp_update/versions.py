@@ -1,7 +1,7 @@
 """The folder with downloaded versions of yt-dlp, and the one that this machine uses.
 
-    var/yt-dlp/selected      the version in use; absent: the installed one
-    var/yt-dlp/2026.11.20/   yt_dlp, and yt_dlp_ejs where it is used
+var/yt-dlp/selected      the version in use; absent: the installed one
+var/yt-dlp/2026.11.20/   yt_dlp, and yt_dlp_ejs where it is used
 """
 
 import os
@@ -49,6 +49,7 @@ class Versions:
             if version is None:
                 file.unlink(missing_ok=True)
                 return
+            self.folder.mkdir(parents=True, exist_ok=True)
             new = file.with_name(f"{_SELECTED}.{os.getpid()}")
             new.write_text(version, encoding="ascii")
             new.replace(file)

@@ -97,6 +97,13 @@ class Live:
         return self.trials.versions.selected()
 
 
+async def until_selected(live: Live) -> None:
+    """Wait until the selection was written."""
+    async with asyncio.timeout(20):
+        while live.selected is None:  # noqa: ASYNC110 - a file
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 def live(tmp_path: Path, sqlite_db: None) -> Live:
     """Return a process with live updates and an empty database."""
@@ -121,9 +128,7 @@ async def test_a_release_that_works_is_chosen_and_told(live: Live):
     assert plan.chosen == (NEW,)
     assert plan.before == plan.at_switch == {"tiktok": (40, 2)}
     assert unix_now() - plan.switched_at < 60
-    assert live.notifier.told == [
-        ("ytdlp_switched", {"version": "2099.1.1", "current": INSTALLED})
-    ]
+    assert live.notifier.told == [("ytdlp_switched", {"version": "2099.1.1", "current": INSTALLED})]
     ((newer_than, refused, until),) = live.trials.asked
     assert (newer_than, refused) == (INSTALLED, ())
     assert abs(unix_now() - MIN_AGE_S - until) < 60
@@ -263,8 +268,7 @@ async def test_the_restart_waits_until_the_administrators_know(live: Live):
     await plan_with(chosen=(NEW,))
     async with live.telling:
         following = asyncio.ensure_future(live.follower.follow())
-        while live.selected is None:
-            await asyncio.sleep(0)
+        await until_selected(live)
         assert live.restarts == 0
     await following
     assert live.restarts == 1
@@ -330,7 +334,7 @@ async def test_a_plan_and_a_wish_are_stored():
     assert not await take_wish()
 
 
-# --- what is in a version's folder -----------------------------------------------------------------
+# --- what is in a version's folder ----------------------------------------------------------------
 
 
 async def test_an_intact_version_is_not_got_again(tmp_path: Path):
@@ -343,7 +347,5 @@ async def test_an_intact_version_is_not_got_again(tmp_path: Path):
     with pytest.raises(UpdateError):
         await trials.ensure((replace(NEW, url="http://127.0.0.1:9/w.whl"),))
     files = wheel_files(YTDLP, NEW.version, {"__init__.py": b""})
-    unpack(
-        write_wheel(tmp_path, YTDLP, NEW.version, files), NEW, trials.versions.path(NEW.version)
-    )
+    unpack(write_wheel(tmp_path, YTDLP, NEW.version, files), NEW, trials.versions.path(NEW.version))
     await trials.ensure((NEW,))

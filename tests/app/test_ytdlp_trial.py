@@ -59,9 +59,7 @@ def test_another_version_than_the_listed_one_fails(tmp_path: Path):
 
 
 def test_another_place_than_the_folder_fails(tmp_path: Path):
-    verdict = try_version(
-        settings_with(tmp_path), [wheel_of(tmp_path, INSTALLED)], tmp_path / "to"
-    )
+    verdict = try_version(settings_with(tmp_path), [wheel_of(tmp_path, INSTALLED)], tmp_path / "to")
     assert "it was imported from" in verdict.reason
 
 
@@ -85,9 +83,7 @@ def test_whatever_a_broken_version_does_is_a_reason(
         sys.exit(3)
 
     monkeypatch.setattr("platforms.reader_version", leave)
-    verdict = try_version(
-        settings_with(tmp_path), [wheel_of(tmp_path, INSTALLED)], tmp_path / "to"
-    )
+    verdict = try_version(settings_with(tmp_path), [wheel_of(tmp_path, INSTALLED)], tmp_path / "to")
     assert verdict.reason == "the self-test failed: SystemExit: 3"
 
 

@@ -22,9 +22,7 @@ from core.ytdlp_releases import Release
 WHEEL = Release("yt-dlp", "2026.11.20", "f.whl", "https://a.example/f.whl", "ab" * 32, 5, "p")
 NEWER = replace(WHEEL, version="2026.12.1")
 SCRIPTS = replace(WHEEL, project="yt-dlp-ejs", version="0.9.0")
-FULL = Plan(
-    (SCRIPTS, NEWER), (WHEEL,), 100, {"x": (40, 2)}, {"x": (1, 0)}, ("2026.10.30",), 90
-)
+FULL = Plan((SCRIPTS, NEWER), (WHEEL,), 100, {"x": (40, 2)}, {"x": (1, 0)}, ("2026.10.30",), 90)
 
 
 def test_a_plan_is_stored_and_read_again():
@@ -57,9 +55,7 @@ def test_a_switch_remembers_what_was_before():
 
 
 def test_a_version_that_is_taken_back_is_not_tried_again():
-    assert FULL.rolled_back() == Plan(
-        (WHEEL,), refused=("2026.10.30", "2026.12.1"), looked_at=90
-    )
+    assert FULL.rolled_back() == Plan((WHEEL,), refused=("2026.10.30", "2026.12.1"), looked_at=90)
     assert Plan(refused=("2026.1.1",)).rolled_back() == Plan(refused=("2026.1.1",))
 
 

@@ -82,7 +82,6 @@ def test_there_may_be_no_attestation():
         {"yanked": ""},
         {"url": "http://files.example/a.whl"},
         {"url": "ftp://files.example/a.whl"},
-        {"url": "https:///a.whl"},
         {"url": "http://127.0.0.1/a.whl"},
         {"url": "https://[a.whl"},
     ],
@@ -111,6 +110,8 @@ def test_entries_of_another_shape_are_left_out():
         ("http://127.0.0.1/x", "https://b.example", False),
         ("http://b.example/x", "http://b.example", False),
         ("http://b.example/x", "http://127.0.0.1", False),
+        ("https:///x", "https://b.example", False),
+        ("https://[x", "https://b.example", False),
         ("file:///etc/passwd", "http://127.0.0.1", False),
     ],
 )
