@@ -162,8 +162,8 @@ def find_fall(before: Mapping[str, Counts], after: Mapping[tuple[int, str], Coun
     no site alone has enough downloads, all are judged together: by what each site's rate before
     would have let expect.
     """
-    known = {site: counts for site, counts in before.items() if sum(counts)}
-    since = {key: counts for key, counts in after.items() if key[1] in known and sum(counts)}
+    known = {site: counts for site, counts in before.items() if counts != (0, 0)}
+    since = {key: counts for key, counts in after.items() if key[1] in known and counts != (0, 0)}
     falls = []
     for site in sorted({site for _, site in since}):
         recent = _recent({key: counts for key, counts in since.items() if key[1] == site})
@@ -176,9 +176,9 @@ def find_fall(before: Mapping[str, Counts], after: Mapping[tuple[int, str], Coun
 
 
 def _fall_together(known: Mapping[str, Counts], recent: Mapping[str, Counts] | None) -> Fall | None:
-    if not recent or sum(map(sum, known.values())) < ENOUGH:
+    if not recent or _number(known) < ENOUGH:
         return None
-    number = sum(map(sum, recent.values()))
+    number = _number(recent)
     expected = sum(
         sum(counts) * known[site][0] / sum(known[site]) for site, counts in recent.items()
     )
@@ -193,9 +193,13 @@ def _recent(since: Mapping[tuple[int, str], Counts]) -> dict[str, Counts] | None
     """Return the downloads by site of the newest half-hours that have enough; None if none do."""
     for first in sorted({slot for slot, _ in since}, reverse=True):
         found = sum_by_site({key: counts for key, counts in since.items() if key[0] >= first})
-        if sum(map(sum, found.values())) >= ENOUGH:
+        if _number(found) >= ENOUGH:
             return found
     return None
+
+
+def _number(downloads: Mapping[str, Counts]) -> int:
+    return sum(done + failed for done, failed in downloads.values())
 
 
 def _percent(counts: Counts) -> int:

@@ -6,7 +6,7 @@ Source: https://packaging.python.org/en/latest/specifications/simple-repository-
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -48,10 +48,9 @@ class Release:
     uploaded_at: int
     #: URL of the attestations (PEP 740); empty if there are none.
     provenance: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the values as JSON has them."""
-        return asdict(self)
+    #: There is no attestation although the release before has one. Whoever uploads with a stolen
+    #: account cannot make the publisher's attestation.
+    has_lost_attestation: bool = False
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -68,7 +67,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def read_releases(project: str, document: Any, base_url: str) -> list[Release]:
-    """Return the releases in an index's answer that can be used; others are left out.
+    """Return the releases in an index's answer that can be used, oldest version first.
 
     Usable is a wheel of pure Python with a SHA-256, an upload time and an acceptable URL. Files
     that were withdrawn ("yanked") are not.
@@ -79,7 +78,11 @@ def read_releases(project: str, document: Any, base_url: str) -> list[Release]:
     files = document.get("files") if isinstance(document, dict) else None
     if not isinstance(files, list):
         raise UpdateError("the index sent no list of files")
-    return list(_usable(project, files, base_url))
+    found = sorted(_usable(project, files, base_url), key=lambda r: version_key(r.version))
+    return [
+        replace(release, has_lost_attestation=bool(before.provenance) and not release.provenance)
+        for before, release in zip([*found[:1], *found], found, strict=False)
+    ]
 
 
 def _usable(project: str, files: Sequence[Any], base_url: str) -> Iterator[Release]:
@@ -137,16 +140,6 @@ def newest_release(
         and release.uploaded_at <= uploaded_until
     ]
     return max(found, key=lambda release: version_key(release.version), default=None)
-
-
-def has_lost_attestation(release: Release, releases: Sequence[Release]) -> bool:
-    """Return True if a release has no attestation although the release before it has one.
-
-    Whoever uploads with a stolen account cannot make the publisher's attestation.
-    """
-    before = [r for r in releases if version_key(r.version) < version_key(release.version)]
-    last = max(before, key=lambda r: version_key(r.version), default=None)
-    return last is not None and bool(last.provenance) and not release.provenance
 
 
 def ejs_version(metadata: str) -> str | None:

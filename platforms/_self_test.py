@@ -185,7 +185,7 @@ def _answering(pages: Mapping[str, str]) -> Iterator[list[str]]:
     requested: list[str] = []
 
     def request(
-        session: curl_cffi.requests.Session,  # type: ignore[type-arg]
+        session: curl_cffi.requests.Session,
         method: str,  # noqa: ARG001 - curl_cffi's signature
         url: str,
         *,

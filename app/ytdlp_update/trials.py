@@ -23,7 +23,6 @@ from core.ytdlp_releases import (
     YTDLP,
     Release,
     ejs_version,
-    has_lost_attestation,
     newest_release,
     version_key,
 )
@@ -65,7 +64,7 @@ class Trials:
             ReleaseRefusedError: it must not be used.
             UpdateError: it cannot be had now.
         """
-        await self._check_attested(release)
+        _check_attested(release)
         with self.versions.scratch() as folder:
             wheels = [await self._download(release, folder)]
             named = ejs_version(metadata_of(wheels[0].path, release))
@@ -88,19 +87,13 @@ class Trials:
             files = [await self._download(wheel, folder) for wheel in wheels]
             await self._try(files, folder / "unpacked")
 
-    async def _check_attested(self, release: Release) -> None:
-        if has_lost_attestation(release, await self._index.releases(release.project)):
-            raise ReleaseRefusedError(
-                f"{release.filename} has no attestation, unlike the release before it"
-            )
-
     async def _scripts(self, version: str, uploaded_until: float) -> Release:
         """Return the release of yt-dlp-ejs with a version."""
         releases = await self._index.releases(EJS)
         found = next((r for r in releases if version_key(r.version) == version_key(version)), None)
         if found is None or found.uploaded_at > uploaded_until:
             raise UpdateError(f"{EJS} {version} is not in the index, or too young")
-        await self._check_attested(found)
+        _check_attested(found)
         return found
 
     async def _download(self, release: Release, folder: Path) -> Wheel:
@@ -133,6 +126,13 @@ class Trials:
                 continue
             return f"the canary of {link.platform} can be read without it, and not with it"
         return ""
+
+
+def _check_attested(release: Release) -> None:
+    if release.has_lost_attestation:
+        raise ReleaseRefusedError(
+            f"{release.filename} has no attestation, unlike the release before it"
+        )
 
 
 async def _read(attempt: Attempt) -> object:

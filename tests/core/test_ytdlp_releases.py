@@ -9,7 +9,6 @@ from core.errors import UpdateError
 from core.ytdlp_releases import (
     Release,
     ejs_version,
-    has_lost_attestation,
     is_safe_url,
     newest_release,
     read_releases,
@@ -88,6 +87,7 @@ def test_there_may_be_no_attestation():
 )
 def test_other_files_are_left_out(change: dict[str, Any]):
     assert read({**ENTRY, **change}, ENTRY) == [RELEASE]
+    assert read({**ENTRY, **change}) == []
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"files": {}}, {"files": None}])
@@ -162,15 +162,31 @@ def test_a_release_must_be_newer():
     assert newest_release([], "2026.01.05") is None
 
 
-def test_a_release_may_not_lose_its_attestation():
-    old, new = release("2026.9.1", provenance="p"), release("2026.11.1")
-    older = release("2026.8.1")
-    assert has_lost_attestation(new, [new, old, older])
-    assert not has_lost_attestation(old, [new, old, older])
-    assert not has_lost_attestation(new, [new, older])
-    assert not has_lost_attestation(new, [new])
-    # Only the release before counts.
-    assert not has_lost_attestation(new, [new, old, release("2026.10.1")])
+@pytest.mark.parametrize(
+    ("attested", "expected"),
+    [
+        # Of the versions 2026.8.1, 2026.9.1 and 2026.10.1, which are not listed in this order.
+        ((False, False, False), (False, False, False)),
+        ((True, True, True), (False, False, False)),
+        ((False, True, True), (False, False, False)),
+        ((False, True, False), (False, False, True)),
+        ((True, False, False), (False, True, False)),
+    ],
+)
+def test_a_release_may_not_lose_its_attestation(
+    attested: tuple[bool, ...], expected: tuple[bool, ...]
+):
+    entries = [
+        {
+            **ENTRY,
+            "filename": f"yt_dlp-2026.{month}.1-py3-none-any.whl",
+            "provenance": "/p" if has_one else None,
+        }
+        for month, has_one in zip((8, 9, 10), attested, strict=True)
+    ]
+    found = read(entries[1], entries[2], entries[0])
+    assert [release.version for release in found] == ["2026.8.1", "2026.9.1", "2026.10.1"]
+    assert tuple(release.has_lost_attestation for release in found) == expected
 
 
 def test_a_release_names_the_scripts_that_it_works_with():

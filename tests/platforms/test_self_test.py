@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from yt_dlp.extractor.streamable import StreamableIE
+from yt_dlp.extractor.tiktok import TikTokIE
 from yt_dlp.utils import ExtractorError
 
 from platforms._self_test import self_test
-from platforms.tiktok import TikTokIE
 
 
 def test_the_installed_version_passes():
