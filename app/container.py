@@ -31,7 +31,6 @@ from handlers.admin.error_reports import ErrorReports
 from handlers.admin.menu import AdminMenu, Section
 from handlers.admin.people import People
 from handlers.admin.tools import AdminTools
-from handlers.admin.ytdlp import YtdlpSection
 from handlers.statistics.live_board import LiveBoard
 from handlers.statistics.menu import StatisticsMenu
 from media.processor import MediaProcessor
@@ -41,7 +40,7 @@ from misc.middlewares.ban_list import BanList
 from misc.middlewares.update_acks import UpdateAcks
 from misc.opt_outs import OptOuts
 from misc.ui.admin_notifier import AdminNotifier
-from misc.ui.texts import load_texts
+from misc.ui.texts import Texts, load_texts
 from platforms import (
     Fetcher,
     FetchPolicy,
@@ -219,7 +218,7 @@ def build(settings: Settings) -> Container:
             statistics_menu,
             AdsSection(texts, ads, _ad_rule(settings)),
             AccessSection(texts, access),
-            {"ytdlp": YtdlpSection(texts).section} if settings.ytdlp.update else {},
+            _optional_sections(settings, texts),
         ),
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
@@ -276,6 +275,15 @@ def _admin_tools(
         **optional,
     }
     return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports)
+
+
+def _optional_sections(settings: Settings, texts: Texts) -> dict[str, Section]:
+    """Build the sections of /admin that only some settings need."""
+    if not settings.ytdlp.update:
+        return {}
+    from handlers.admin.ytdlp import YtdlpSection
+
+    return {"ytdlp": YtdlpSection(texts).section}
 
 
 def _ad_rule(settings: Settings) -> AdRule:

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from aiohttp import web
 
 from core.ytdlp_releases import EJS, YTDLP
 from data.database import unix_now
+from platforms._self_test import self_test
 
 DAY_S = 86_400
 #: More than 72 hours.
@@ -62,15 +65,31 @@ def digest(content: bytes) -> str:
 
 
 def ytdlp_wheel(folder: Path, version: str, added: Mapping[str, str] | None = None) -> Path:
-    """Write a wheel of the installed yt-dlp under another version.
+    """Write a wheel of the installed yt-dlp under another version, with what our sites need of it.
 
     `added` is code that is appended to modules, by their paths below the package.
     """
-    root = Path(yt_dlp.__file__).parent
-    package = {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*.py")}
+    package = dict(_package())
     for path, code in {"version.py": f"\n__version__ = '{version}'\n", **(added or {})}.items():
         package[path] += code.encode()
     return write_wheel(folder, YTDLP, version, wheel_files(YTDLP, version, package))
+
+
+@cache
+def _package() -> dict[str, bytes]:
+    """Return the modules of the installed yt-dlp without the extractors that are not used."""
+    self_test()  # imports those that are
+    root = Path(yt_dlp.__file__).parent
+    used = {
+        Path(module.__file__)
+        for name, module in list(sys.modules.items())
+        if name.startswith("yt_dlp.extractor.") and getattr(module, "__file__", None)
+    }
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*.py")
+        if path in used or not path.is_relative_to(root / "extractor") or path.stem == "__init__"
+    }
 
 
 @dataclass

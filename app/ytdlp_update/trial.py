@@ -1,6 +1,7 @@
 """Tries a version of yt-dlp: unpacks it and reads posts with it, in a process of its own."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ def try_version(settings: Settings, wheels: Sequence[Wheel], folder: Path) -> Ve
     Raises:
         OSError: the folder cannot be written.
     """
+    logging.disable()  # this process has no handler; the verdict says everything
     try:
         for wheel in wheels:
             if wheel.provenance is not None and attestation.can_verify():

@@ -1,6 +1,8 @@
 """The trial of a version; in this process, which has imported the installed yt-dlp."""
 
 import importlib
+import json
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +27,12 @@ CANARY = "https://www.tiktok.com/@ferry.demo/video/7300000000000000001"
 
 
 @pytest.fixture(autouse=True)
-def _restored_imports() -> Iterator[None]:
+def _restored_process() -> Iterator[None]:
     before, compiles = list(sys.path), sys.dont_write_bytecode
     yield
     sys.path[:] = before
     sys.dont_write_bytecode = compiles
+    logging.disable(logging.NOTSET)
     importlib.invalidate_caches()
 
 
@@ -159,6 +162,45 @@ def test_a_wrong_attestation_is_refused(
     wheel = wheel_of(tmp_path, INSTALLED, provenance)
     assert reason in try_version(settings_with(tmp_path), [wheel], tmp_path / "to").reason
     assert not (tmp_path / "to").exists()
+
+
+def published(*publishers: dict[str, str]) -> bytes:
+    """Return what an index says about who has published a file; the signatures are none."""
+    attestation = {
+        "version": 1,
+        "verification_material": {"certificate": "AAAA", "transparency_entries": [{}]},
+        "envelope": {"statement": "AAAA", "signature": "AAAA"},
+    }
+    bundles = [{"publisher": each, "attestations": [attestation]} for each in publishers]
+    return json.dumps({"version": 1, "attestation_bundles": bundles}).encode()
+
+
+@pytest.mark.parametrize(
+    ("provenance", "reason"),
+    [
+        (published(), "has no attestation"),
+        (b"{}", "is wrong: ValidationError"),
+        (
+            published({"kind": "GitHub", "repository": "yt-dlp/yt-dlp", "workflow": "a.yml"}),
+            "is wrong: ConversionError",
+        ),
+        (
+            published({"kind": "GitHub", "repository": "evil/yt-dlp", "workflow": "a.yml"}),
+            "not published by yt-dlp/yt-dlp",
+        ),
+        (
+            published({"kind": "GitLab", "repository": "yt-dlp/yt-dlp", "workflow_filepath": "a"}),
+            "not published by yt-dlp/yt-dlp",
+        ),
+    ],
+)
+def test_the_real_library_refuses_what_nobody_has_signed(
+    tmp_path: Path, provenance: bytes, reason: str
+):
+    assert attestation.can_verify()
+    wheel = wheel_of(tmp_path, INSTALLED, provenance)
+    assert reason in try_version(settings_with(tmp_path), [wheel], tmp_path / "to").reason
+    assert sorted(path.name for path in tmp_path.iterdir()) == [wheel.path.name]
 
 
 # --- the start ------------------------------------------------------------------------------------

@@ -5,10 +5,13 @@ from core.outcomes import OUTCOME_KEYS, outcome_key
 from misc.ui.texts import load_texts
 from tests.core.test_rules import leaves
 
+#: Errors that end no request.
+NO_OUTCOMES = {"SettingsError", "NoteError", "ReleaseRefusedError"}
+
 
 def test_every_error_has_words_of_its_own_or_its_parents():
     for leaf in leaves():
-        if leaf.__module__ == "core.errors" and leaf.code not in {"SettingsError", "NoteError"}:
+        if leaf.__module__ == "core.errors" and leaf.code not in NO_OUTCOMES:
             assert outcome_key(leaf.code) != "stats_why_other", leaf
 
 

@@ -1,5 +1,7 @@
 """Live updates of yt-dlp with the real program: refused, switched, taken back."""
 
+import asyncio
+import json
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
@@ -50,6 +52,7 @@ def environment(harness: BotHarness, index: FakeIndex) -> dict[str, str]:
         "LIMITS_ATTEMPTS": "1",
         "NETWORK_BREAKER_FAILURES": "99",
         "TELEGRAM_PACING": "false",
+        "RUN_LOG_FORMAT": "json",
         "LIMITS_SPAM_GUARD": "false",
     }
 
@@ -68,6 +71,7 @@ def add_good_day(harness: BotHarness) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_it_breaks(
     harness: BotHarness, index: FakeIndex
 ):
@@ -75,10 +79,12 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
     harness.video()
     harness.site.serves_files.clear()
     folder = harness.folder
-    index.add(YTDLP, ytdlp_wheel(folder, GOOD, {"extractor/tiktok.py": BREAKS_LATER}))
-    broken = {"extractor/tiktok.py": "\nraise RuntimeError('broken')\n"}
-    index.add(YTDLP, ytdlp_wheel(folder, BROKEN, broken))
-    index.add(YTDLP, ytdlp_wheel(folder, YOUNG), age_s=2 * DAY_S)
+    # In threads, because an event loop of their own reads the sites.
+    good = await asyncio.to_thread(ytdlp_wheel, folder, GOOD, {"extractor/tiktok.py": BREAKS_LATER})
+    index.add(YTDLP, good)
+    index.add(YTDLP, good, age_s=2 * DAY_S)["filename"] = good.name.replace(GOOD, YOUNG)
+    failing = {"extractor/tiktok.py": "\nraise RuntimeError('broken')\n"}
+    index.add(YTDLP, await asyncio.to_thread(ytdlp_wheel, folder, BROKEN, failing))
     process, _ = await program("run", folder=folder, **environment(harness, index))
     await harness.until(lambda: harness.api.polls or process.returncode is not None)
     add_good_day(harness)
@@ -113,8 +119,18 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
     )
     selected = folder / "yt-dlp/selected"
     await harness.until(lambda: not selected.exists(), "the selection to be forgotten")
+    polls = harness.api.polls
+    await harness.until(lambda: harness.api.polls > polls + 1, "the second restart")
+    (folder / "broken").unlink()
     process.send_signal(signal.SIGTERM)
-    await process.wait()
+    _, errors = await process.communicate()
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in errors.decode().splitlines()]
+    events = [line["event"] for line in lines if "ytdlp" in str(line["event"])]
+    assert events == [
+        *("ytdlp_refused", "ytdlp_chosen", "ytdlp_restart", "ytdlp_rolled_back", "ytdlp_restart"),
+    ]
+    assert [line for line in lines if "traceback" in line] == []
     assert len(harness.videos()) == 1
 
 
