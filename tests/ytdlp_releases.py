@@ -81,9 +81,9 @@ def _package() -> dict[str, bytes]:
     self_test()  # imports those that are
     root = Path(yt_dlp.__file__).parent
     used = {
-        Path(module.__file__)
+        Path(module.__file__ or "")
         for name, module in list(sys.modules.items())
-        if name.startswith("yt_dlp.extractor.") and getattr(module, "__file__", None)
+        if name.startswith("yt_dlp.extractor.")
     }
     return {
         path.relative_to(root).as_posix(): path.read_bytes()

@@ -62,6 +62,13 @@ def said(harness: BotHarness, beginning: str) -> str | None:
     return next((text for text in harness.texts() if text.startswith(beginning)), None)
 
 
+async def started(harness: BotHarness, times: int) -> None:
+    """Wait until the program has started so many times, and polls."""
+    await harness.until(lambda: len(harness.calls("getMe")) == times, f"start {times}")
+    polls = harness.api.polls
+    await harness.until(lambda: harness.api.polls > polls, "getUpdates")
+
+
 def add_good_day(harness: BotHarness) -> None:
     """Let TikTok have worked well in the hours before."""
     with closing(sqlite3.connect(harness.folder / "program.db")) as db, db:
@@ -86,7 +93,7 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
     failing = {"extractor/tiktok.py": "\nraise RuntimeError('broken')\n"}
     index.add(YTDLP, await asyncio.to_thread(ytdlp_wheel, folder, BROKEN, failing))
     process, _ = await program("run", folder=folder, **environment(harness, index))
-    await harness.until(lambda: harness.api.polls or process.returncode is not None)
+    await started(harness, 1)
     add_good_day(harness)
     harness.world.say(harness.ada, "/start")
     harness.world.say(harness.ada, VIDEO)
@@ -97,12 +104,10 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
         f"I'm staying with {INSTALLED}."
     )
     await harness.until(lambda: said(harness, f"⬆️ yt-dlp {GOOD}"), "the switch")
-    polls = harness.api.polls
     assert harness.videos() == []
     harness.site.serves_files.set()
     await harness.until(harness.videos, "the video")
-    await harness.until(lambda: harness.api.polls > polls + 1, "the restart")
-    assert process.returncode is None
+    await started(harness, 2)
     harness.world.say(harness.ada, "/admin")
     await harness.until(lambda: said(harness, "Admin menu"))
     harness.world.press(harness.ada, harness.answers()[-1], "admin/ytdlp")
@@ -117,11 +122,8 @@ async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_i
         f"↩️ With yt-dlp {GOOD}, downloads from TikTok got worse: 4% worked, 100% before. "
         f"I'm going back to {INSTALLED}."
     )
-    selected = folder / "yt-dlp/selected"
-    await harness.until(lambda: not selected.exists(), "the selection to be forgotten")
-    polls = harness.api.polls
-    await harness.until(lambda: harness.api.polls > polls + 1, "the second restart")
-    (folder / "broken").unlink()
+    await started(harness, 3)
+    assert not (folder / "yt-dlp/selected").exists()
     process.send_signal(signal.SIGTERM)
     _, errors = await process.communicate()
     assert process.returncode == 0
