@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from core.statistics import slot_of
 from core.ytdlp_releases import YTDLP
 from data.database import unix_now
+from data.ytdlp_plan import change_plan, load_plan
 from misc.ui.texts import load_texts
 from platforms import reader_version
 from tests.e2e.bot_harness import VIDEO, BotHarness
@@ -19,7 +22,7 @@ from tests.e2e.test_doctor import report
 from tests.e2e.test_lifecycle import link, program
 from tests.ytdlp_releases import DAY_S, FakeIndex, serving_index, ytdlp_wheel
 
-TEXTS = load_texts()
+EN = load_texts()["en"]
 INSTALLED, _ = reader_version()
 GOOD, BROKEN, YOUNG = "2099.1.1", "2099.2.2", "2099.3.3"
 #: TikTok's extractor fails once there is a file, except for the post of the self-test.
@@ -147,3 +150,47 @@ async def test_the_doctor_says_which_version_is_used_and_from_where(
     assert any(f"{GOOD} is ignored: files are missing" in line for line in lines)
     assert any("attestations are" in line for line in lines)
     assert index.requested == []
+
+
+@pytest.mark.parametrize("is_signalled", [True, False])
+async def test_a_signal_during_the_end_before_a_new_start_makes_it_a_stop(
+    harness: BotHarness, is_signalled: bool
+):
+    await harness.start()
+    application = harness.application
+    assert application
+    assert not application.must_restart
+    application.restart()
+    if is_signalled:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert await harness.wait_stopped() is True
+    assert application.must_restart is not is_signalled
+
+
+async def test_administrators_see_the_state_and_can_ask_for_the_newest_release(
+    harness: BotHarness, index: FakeIndex
+):
+    """In this process: the index has no release that is newer."""
+    index.files[YTDLP] = []
+    await harness.start(**environment(harness, index))
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    await harness.press(menu, "admin/ytdlp")
+    assert menu["text"].startswith(f"yt-dlp {INSTALLED} is in use.")
+    ((button,), _) = menu["reply_markup"]["inline_keyboard"]
+    answer = await harness.press(menu, button["callback_data"])
+    assert answer["text"] == EN["admin_ytdlp_asked"]
+    await harness.until(lambda: said(harness, f"✅ yt-dlp {INSTALLED} is the newest"), "the answer")
+    await change_plan(await load_plan(), replace(await load_plan(), refused=(BROKEN,)))
+    await harness.press(menu, "admin/ytdlp")
+    assert "Last checked for updates: " in menu["text"]
+    assert menu["text"].endswith(f"Not used: {BROKEN}")
+
+
+async def test_without_the_setting_nothing_is_offered(harness: BotHarness):
+    await harness.start(BOT_ADMINS="1001")
+    await harness.say("/admin")
+    menu = harness.answers()[-1]
+    assert "yt-dlp" not in str(menu["reply_markup"])
+    answer = await harness.press(menu, "admin/ytdlp")
+    assert answer["text"] == EN["button_expired"]
