@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.doctor.live_updates import live_update_findings
 from app.ytdlp_update import attestation
 from app.ytdlp_update.selection import installed_version, use_selected
 from app.ytdlp_update.trial import Verdict, Wheel, try_version
@@ -241,3 +242,38 @@ def test_a_damaged_version_is_ignored_with_a_warning(
     use_selected(versions.folder)
     assert sys.path == before
     assert "yt-dlp 2099.1.1 is ignored: yt_dlp/__init__.py has changed" in caplog.text
+
+
+# --- the doctor -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("is_writable", "is_installed", "expected"),
+    [
+        (True, True, ["ok: attestations are verified"]),
+        (True, False, ["warning: attestations are not verified"]),
+        (False, True, ["warning: cannot be written", "ok: attestations are verified"]),
+    ],
+)
+def test_the_doctor_looks_at_folder_and_library(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_writable: bool,
+    is_installed: bool,
+    expected: list[str],
+):
+    monkeypatch.setattr("app.doctor.live_updates.os.access", lambda *_: is_writable)
+    monkeypatch.setattr(attestation, "can_verify", lambda: is_installed)
+    found = list(live_update_findings(tmp_path / "yt-dlp"))
+    for finding, sentence in zip(found, expected, strict=True):
+        level, _, part = sentence.partition(": ")
+        assert finding.level == level
+        assert part in finding.text
+
+
+def test_the_doctor_names_a_damaged_version(tmp_path: Path):
+    versions = put(tmp_path / "yt-dlp", "2099.1.1")
+    assert len(list(live_update_findings(versions.folder))) == 1
+    (versions.path("2099.1.1") / "yt_dlp/__init__.py").unlink()
+    first, _ = live_update_findings(versions.folder)
+    assert (first.level, "2099.1.1 is ignored" in first.text) == ("warning", True)
