@@ -67,11 +67,16 @@ class FakeTrials(Trials):
 class FakeNotifier:
     """Records what administrators are told."""
 
-    def __init__(self) -> None:
+    def __init__(self, telling: asyncio.Lock) -> None:
         self.told: list[tuple[str, dict[str, Fact]]] = []
+        #: Texts during which this process may start anew.
+        self.interruptible: set[str] = set()
+        self._telling = telling
 
     async def notify(self, key: str, **facts: Fact) -> None:
         self.told.append((key, facts))
+        if not self._telling.locked():
+            self.interruptible.add(key)
 
     @property
     def keys(self) -> list[str]:
@@ -82,9 +87,9 @@ class Live:
     """A process with live updates; it does not start anew, but counts how often it would."""
 
     def __init__(self, folder: Path, installed: str = INSTALLED) -> None:
-        self.trials, self.notifier = FakeTrials(folder), FakeNotifier()
         self.restarts = 0
         self.telling = asyncio.Lock()
+        self.trials, self.notifier = FakeTrials(folder), FakeNotifier(self.telling)
         self.decider = Decider(self.trials, installed, REGISTRY, self.notifier, self.telling)
         switch = Switch(self._restart, self.telling, "host")
         self.follower = Follower(self.trials, installed, self.notifier, switch)
@@ -129,6 +134,7 @@ async def test_a_release_that_works_is_chosen_and_told(live: Live):
     assert plan.before == plan.at_switch == {"tiktok": (40, 2)}
     assert unix_now() - plan.switched_at < 60
     assert live.notifier.told == [("ytdlp_switched", {"version": "2099.1.1", "current": INSTALLED})]
+    assert live.notifier.interruptible == set()
     ((newer_than, refused, until),) = live.trials.asked
     assert (newer_than, refused) == (INSTALLED, ())
     assert abs(unix_now() - MIN_AGE_S - until) < 60
@@ -224,6 +230,7 @@ async def test_a_version_with_which_downloads_get_worse_is_taken_back(live: Live
             },
         )
     ]
+    assert live.notifier.interruptible == set()
 
 
 async def test_a_proven_version_is_not_watched_any_more(live: Live):
