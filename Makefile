@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements update-yt-dlp clean
 
 # ARGS=--fleet needs PostgreSQL and the engine, which are among the development packages.
 demo: $(VENV)/$(if $(findstring --fleet,$(ARGS)),dev,demo)
@@ -71,14 +71,24 @@ settings: $(VENV)/dev
 pictures: $(VENV)/dev
 	$(BIN)/python -m tests.pictures $(ARGS)
 
-# Upgrades and pins all dependencies, with hashes and without URLs.
-requirements: $(VENV)/dev
+# $(1): uv's options that say what is upgraded; all other pins stay.
+define compile_requirements
 	$(BIN)/python -m pip install --quiet uv
-	for set in "" demo fleet dev; do \
-		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	for set in "" attestations demo fleet dev; do \
+		$(BIN)/uv pip compile --quiet $(1) --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate $${set:+--extra $$set -c requirements.txt} \
 			pyproject.toml -o requirements$${set:+-$$set}.txt || exit 1; \
 	done
+endef
+
+# Upgrades and pins all dependencies, with hashes and without URLs.
+requirements: $(VENV)/dev
+	$(call compile_requirements,--upgrade)
+
+# Upgrades and pins yt-dlp alone, then runs the tests of the sites with it.
+update-yt-dlp: $(VENV)/dev
+	$(call compile_requirements,--upgrade-package yt-dlp --upgrade-package yt-dlp-ejs)
+	$(MAKE) test ARGS="tests/platforms tests/e2e/test_more_sites.py tests/e2e/test_instagram.py"
 
 clean:
 	rm -rf $(VENV) var

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +116,7 @@ async def doctor(settings: "Settings") -> int:
     """Check every prerequisite of a start and print a line for each. Changes nothing."""
     _set_up_lean_aiogram(settings)
     logging.disable()  # the findings say everything
+    _use_selected_ytdlp(settings)
     from app.doctor import Finding, examine
     from data.config import unknown_default_names
 
@@ -141,6 +143,8 @@ async def migrate(settings: "Settings") -> int:
 async def run(settings: "Settings") -> int:
     """Run the bot until a signal stops it."""
     prepare(settings)
+    _reap_children()
+    _use_selected_ytdlp(settings)
     from app.application import Application, starts_marker
     from data.backup import refuse_foreign_wal
     from data.lifespan import database_lifespan
@@ -150,8 +154,31 @@ async def run(settings: "Settings") -> int:
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
         code = 0 if await application.run() else FAILED
+    if application.must_restart:
+        start_anew()
+        code = FAILED
     exit_soon(code)
     return code
+
+
+def start_anew() -> None:
+    """Replace this program by a new start of it, in the same process; return only if that fails.
+
+    No supervisor is needed, and none notices. Threads that hang do not matter.
+    """
+    command = [sys.executable, *sys.orig_argv[1:]]
+    logging.shutdown()
+    try:
+        os.execv(sys.executable, command)  # noqa: S606 - the command that has started this process
+    except OSError as error:
+        print(f"The program cannot start anew: {error}", file=sys.stderr)
+
+
+def _reap_children() -> None:
+    """Forget the ended processes of this program before it has started anew."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def exit_soon(code: int, limit_s: float = _EXIT_S) -> None:
@@ -295,6 +322,14 @@ def prepare(settings: "Settings") -> None:
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]
         )
     _set_up_lean_aiogram(settings)
+
+
+def _use_selected_ytdlp(settings: "Settings") -> None:
+    """Use the yt-dlp of a live update; must run before anything imports yt-dlp."""
+    if settings.ytdlp.update:
+        from app.ytdlp_update.selection import use_selected
+
+        use_selected(settings.ytdlp.folder)
 
 
 def _set_up_lean_aiogram(settings: "Settings") -> None:

@@ -19,7 +19,7 @@ from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling, PollingLease
 from app.process_lock import ProcessLock
-from app.update_source import NoUpdates, UpdateSource
+from app.update_source import NoUpdates, UpdateSource, stop_on_signals
 from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
@@ -77,8 +77,10 @@ class Application:
             self.container.request_queue,
         )
         self._work = BackgroundWork(
-            self.container, settings, self._scheduler, self._backlog, self._marker
+            self.container, settings, self._scheduler, self._backlog, self._marker, self.restart
         )
+        #: True if the program is to start anew after `run`.
+        self.must_restart = False
         #: In the role worker of a fleet, while it runs.
         self._worker: FleetWorker | None = None
         self._source = self._build_source()
@@ -173,6 +175,15 @@ class Application:
     def stop(self) -> None:
         """End `run`: no new updates, running requests finish, everything is closed."""
         self._source.stop()
+
+    def restart(self) -> None:
+        """End `run` like `stop`, for a new start. A signal in the meantime means a stop."""
+        self.must_restart = True
+        stop_on_signals(self._stay_stopped)
+        self.stop()
+
+    def _stay_stopped(self) -> None:
+        self.must_restart = False
 
     @asynccontextmanager
     async def _working(self, intake: RequestIntake) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """Background work: which periodic tasks this process runs, by its roles and settings."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,9 @@ _SHARED_LISTS_S: Final = 5
 #: Pause before the connection for notifications is opened again.
 _RECONNECT_S: Final = 2
 _BACKUP_S: Final = 300
+#: A version of yt-dlp that was chosen is used, and an administrator's wish for one noticed.
+_YTDLP_S: Final = 2
+_YTDLP_WATCH_S: Final = 5
 #: How long the delivered recipients of a broadcast are kept, in seconds.
 _RECIPIENTS_S: Final = 30 * 86_400
 
@@ -62,14 +66,19 @@ class BackgroundWork:
         scheduler: Election,
         backlog: Backlog,
         marker: Path,
+        restart: Callable[[], None],
     ) -> None:
-        """Take what the tasks work on; `marker` is the file that counts the starts."""
+        """Take what the tasks work on.
+
+        `marker` is the file that counts the starts, `restart` starts this process anew.
+        """
         self._container = container
         self._settings = settings
         #: Which of several processes does what is done once for all of them.
         self._scheduler = scheduler
         self._backlog = backlog
         self._marker = marker
+        self._restart = restart
 
     def tasks(self, intake: RequestIntake) -> list[PeriodicTask]:
         """Return what every process does, and what its roles add."""
@@ -79,12 +88,12 @@ class BackgroundWork:
             tasks.append(PeriodicTask("request take-over", run.lease_s, intake.resume))
         if run.has("receiver"):
             tasks += self._receiver_tasks()
-        if run.has("scheduler"):
-            tasks += [
-                replace(task, is_mine=self._scheduler.is_held)
-                for task in (*self._once_for_all(intake), *self._alarm_tasks())
-            ]
-        return tasks
+        once = [*self._once_for_all(intake), *self._alarm_tasks()] if run.has("scheduler") else []
+        if self._settings.ytdlp.update:
+            own, decisions = self._live_update_tasks()
+            tasks += own
+            once += decisions if run.has("scheduler") else []
+        return tasks + [replace(task, is_mine=self._scheduler.is_held) for task in once]
 
     def _in_every_process(self) -> list[PeriodicTask]:
         """Return the tasks about this process: its leases, its memory, its files."""
@@ -127,6 +136,16 @@ class BackgroundWork:
                 PeriodicTask("notes of waiting requests", _NOTES_S, notes.update),
             ]
         return tasks
+
+    def _live_update_tasks(self) -> tuple[list[PeriodicTask], list[PeriodicTask]]:
+        """Return what each process does about new versions of yt-dlp, and what one does for all."""
+        from app.ytdlp_update.updater import build  # only with the setting
+
+        follower, decider = build(self._container, self._settings, self._restart)
+        return [PeriodicTask("yt-dlp version", _YTDLP_S, follower.follow)], [
+            PeriodicTask("yt-dlp update", _YTDLP_S, decider.look),
+            PeriodicTask("yt-dlp watch", _YTDLP_WATCH_S, decider.watch),
+        ]
 
     def _list_tasks(self) -> list[PeriodicTask]:
         """Return the tasks that keep the lists in memory like those in the database."""

@@ -41,7 +41,7 @@ from misc.middlewares.ban_list import BanList
 from misc.middlewares.update_acks import UpdateAcks
 from misc.opt_outs import OptOuts
 from misc.ui.admin_notifier import AdminNotifier
-from misc.ui.texts import load_texts
+from misc.ui.texts import Texts, load_texts
 from platforms import (
     Fetcher,
     FetchPolicy,
@@ -222,6 +222,7 @@ def build(settings: Settings) -> Container:
             AdsSection(texts, ads, _ad_rule(settings)),
             AccessSection(texts, access),
             IdentityMenu(bot, sender, texts, registry, fetcher.identities, _machine(settings)),
+            _optional_sections(settings, texts),
         ),
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
@@ -267,6 +268,7 @@ def _admin_tools(
     ads: AdsSection,
     access: AccessSection,
     identities: IdentityMenu,
+    optional: dict[str, Section],
 ) -> AdminTools:
     """Build the menu of /admin. The order of `sections` is that of its buttons."""
     sender, texts = people.sender, people.texts
@@ -281,8 +283,18 @@ def _admin_tools(
         "ads": ads.section,
         "access": access.section,
         "identities": identities.section,
+        **optional,
     }
     return AdminTools(AdminMenu(sender, texts, sections), people, bans, reports, identities)
+
+
+def _optional_sections(settings: Settings, texts: Texts) -> dict[str, Section]:
+    """Build the sections of /admin that only some settings need."""
+    if not settings.ytdlp.update:
+        return {}
+    from handlers.admin.ytdlp import YtdlpSection
+
+    return {"ytdlp": YtdlpSection(texts).section}
 
 
 def _ad_rule(settings: Settings) -> AdRule:

@@ -30,6 +30,8 @@
     ├─ StorageError              the database has a problem; users are still served
     │   └─ NewerDatabaseError
     ├─ RequestTakenOverError     another worker answers; users are told nothing
+    ├─ UpdateError               a newer yt-dlp cannot be had now; only administrators are told
+    │   └─ ReleaseRefusedError
     ├─ SettingsError             only at startup
     └─ BugError                  everything unexpected
 
@@ -585,6 +587,14 @@ class NewerDatabaseError(StorageError):
 
 class RequestTakenOverError(ClipferryError):
     """Another worker has taken the request over, so this one must not answer it any more."""
+
+
+class UpdateError(ClipferryError):
+    """A newer yt-dlp cannot be had now."""
+
+
+class ReleaseRefusedError(UpdateError):
+    """A release of yt-dlp must not be used."""
 
 
 class BugError(ClipferryError):

@@ -34,6 +34,7 @@ from core.access import Mode, read_entry
 from core.captions import checked_template
 from core.errors import SettingsError
 from core.webhook import is_webhook_secret, url_mistake
+from core.ytdlp_releases import is_safe_url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -594,6 +595,32 @@ class SitesSection(Section):
         return value
 
 
+class YtdlpSection(Section):
+    """Live updates of yt-dlp, which most sites need, between releases (docs/operating.md)."""
+
+    update: bool = Field(
+        False,
+        description="Replace yt-dlp by newer releases while the bot runs: each is verified and "
+        "tried first, and taken back if downloads get worse.",
+    )
+    index_url: str = Field(
+        "https://pypi.org",
+        description="URL of the package index, without /simple. It must be https, except on this "
+        "machine.",
+    )
+    folder: Path = Field(
+        Path("var/yt-dlp"), description="Folder for the downloaded versions of yt-dlp."
+    )
+
+    @field_validator("index_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        url = _http_url(value)
+        if not is_safe_url(url, url):
+            raise ValueError("must be https, except on this machine")
+        return url
+
+
 class HelpersSection(Section):
     """External APIs that are used if a site refuses the bot."""
 
@@ -804,6 +831,7 @@ class Settings(BaseModel):
     network: NetworkSection = NetworkSection()
     identities: IdentitiesSection = IdentitiesSection()
     sites: SitesSection = SitesSection()
+    ytdlp: YtdlpSection = YtdlpSection()
     helpers: HelpersSection = HelpersSection()
     ads: AdsSection = AdsSection()
     statistics: StatisticsSection = StatisticsSection()

@@ -12,7 +12,7 @@ from platforms._platform import PageKind, Platform
 from platforms._proxies import ProxyPool, is_open, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
-from platforms._ytdlp import js_runtime, reader_version
+from platforms._ytdlp import js_runtime, reader_folder, reader_version
 
 __all__ = [
     "Attempt",
@@ -35,5 +35,6 @@ __all__ = [
     "js_runtime",
     "load_proxies",
     "load_registry",
+    "reader_folder",
     "reader_version",
 ]

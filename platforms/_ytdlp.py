@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import curl_cffi.requests
+import yt_dlp
 from curl_cffi.const import CurlECode, CurlOpt
 from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 from yt_dlp import YoutubeDL
@@ -282,6 +283,11 @@ def reader_version() -> tuple[str, date]:
     """Return yt-dlp's version and its release date, which the version consists of."""
     year, month, day = (int(part) for part in __version__.split(".")[:3])
     return __version__, date(year, month, day)
+
+
+def reader_folder() -> Path:
+    """Return the folder from which yt-dlp was imported."""
+    return Path(yt_dlp.__file__).resolve().parent.parent
 
 
 def js_runtime() -> str | None:

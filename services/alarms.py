@@ -4,7 +4,6 @@ The state of each alarm is in the database, so that only one process sends each 
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
@@ -15,12 +14,11 @@ from core.facts import Fact, FileSize
 from core.failures import RecentDownloads
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
-from core.outcomes import is_site_fault
 from data.database import unix_now
 from data.key_values import compare_and_set, read_value, set_value
 from data.statistics import last_download_at, outcomes_by_slot
 from platforms import Attempt, Fetcher, Spool
-from services.metrics import FETCHED, Metrics
+from services.metrics import Metrics, downloads_by_slot
 from services.requests.file_requests import picture_request, video_request
 
 logger = logging.getLogger(__name__)
@@ -85,14 +83,8 @@ class Alarms:
         Raises:
             StorageError: the database did not respond.
         """
-        counters: defaultdict[tuple[int, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
-        for slot, platform, outcome, number in await outcomes_by_slot(unix_now() - _LOOK_BACK_S):
-            done, failed = counters[slot, platform]
-            # Errors of the post, and posts from the cache, say nothing about the site.
-            done += number * (outcome == FETCHED)
-            failed += number * is_site_fault(outcome)
-            counters[slot, platform] = done, failed
-        self._recent.update(counters)
+        rows = await outcomes_by_slot(unix_now() - _LOOK_BACK_S)
+        self._recent.update(downloads_by_slot(rows))
         for platform, failure_rate in self._recent.failing().items():
             title = self._fetcher.registry[platform].title
             if failure_rate >= self._thresholds.failing:

@@ -4,13 +4,15 @@ import asyncio
 import logging
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
 from core.errors import ClipferryError
+from core.outcomes import is_site_fault
 from core.pseudonyms import LoggedChat
 from data.statistics import add_outcomes
 
@@ -25,6 +27,23 @@ _MAX_PARTS: Final = 20
 _LAG_TIMER_S: Final = 0.05
 _LAG_S: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+
+
+def downloads_by_slot(
+    rows: Iterable[tuple[int, str, str, int]],
+) -> dict[tuple[int, str], tuple[int, int]]:
+    """Return the successful and the failed downloads by half-hour and site.
+
+    `rows` are (half-hour, site, outcome, number). Errors of the post, and posts from the cache, say
+    nothing about the site.
+    """
+    counters: defaultdict[tuple[int, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for slot, platform, outcome, number in rows:
+        done, failed = counters[slot, platform]
+        done += number * (outcome == FETCHED)
+        failed += number * is_site_fault(outcome)
+        counters[slot, platform] = done, failed
+    return dict(counters)
 
 
 class UnreadableUpdates:

@@ -406,7 +406,10 @@ def test_nothing_is_committed_that_must_not_be():
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements.txt", "requirements-demo.txt", "requirements-fleet.txt", "requirements-dev.txt"],
+    [
+        *("requirements.txt", "requirements-attestations.txt", "requirements-demo.txt"),
+        *("requirements-fleet.txt", "requirements-dev.txt"),
+    ],
 )
 def test_requirements_are_pinned_with_hashes_and_without_addresses(name: str):
     text = (ROOT / name).read_text()

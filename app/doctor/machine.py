@@ -8,9 +8,10 @@ from typing import Final
 
 from app.container import UPDATES_AT_ONCE
 from app.doctor.finding import Finding
+from app.doctor.live_updates import live_update_findings
 from data.config import Settings
 from media.encoding import ffmpeg_version
-from platforms import js_runtime, reader_version
+from platforms import js_runtime, reader_folder, reader_version
 
 #: Age in days after which yt-dlp usually fails for some sites.
 _OLD_YTDLP_DAYS: Final = 60
@@ -26,7 +27,9 @@ def machine_findings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield _descriptors(settings.limits.active_requests)
     yield Finding("ok", f"FFmpeg {ffmpeg_version()}, which comes with PyAV")
-    yield _ytdlp()
+    yield _ytdlp(settings)
+    if settings.ytdlp.update:
+        yield from live_update_findings(settings.ytdlp.folder)
     if "youtube" in settings.sites.allowed:
         yield _javascript()
 
@@ -52,14 +55,17 @@ def _descriptors(active_requests: int) -> Finding:
     return Finding("ok", text)
 
 
-def _ytdlp() -> Finding:
+def _ytdlp(settings: Settings) -> Finding:
     version, released = reader_version()
     days = (datetime.now(UTC).date() - released).days
+    is_live = settings.ytdlp.update and reader_folder().is_relative_to(
+        settings.ytdlp.folder.resolve()
+    )
+    where = f"a live update in {reader_folder()}" if is_live else f"installed in {reader_folder()}"
+    text = f"yt-dlp {version}, {days} days old, {where}"
     if days > _OLD_YTDLP_DAYS:
-        return Finding(
-            "warning", f"yt-dlp {version} is {days} days old: update it with `make requirements`"
-        )
-    return Finding("ok", f"yt-dlp {version}, {days} days old")
+        return Finding("warning", f"{text}: update it with `make update-yt-dlp`")
+    return Finding("ok", text)
 
 
 def _javascript() -> Finding:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from data.config import ROOT
 
 _SCRIPT = """
@@ -15,3 +17,38 @@ main.exit_soon(7, limit_s=0.2)
 def test_a_thread_that_hangs_does_not_hold_the_exit():
     process = subprocess.run([sys.executable, "-c", _SCRIPT], cwd=ROOT, timeout=60, check=False)
     assert process.returncode == 7
+
+
+_AGAIN = """
+import os, sys, threading, time, main
+if "AGAIN" not in os.environ:
+    os.environ["AGAIN"] = str(os.getpid())
+    threading.Thread(target=time.sleep, args=(300,)).start()
+    if "fails" in sys.argv:
+        sys.executable = "/not/there"
+    main.start_anew()
+    os._exit(4)
+print(os.environ["AGAIN"] == str(os.getpid()), sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "output", "errors"),
+    [
+        (["run", "--x"], 0, "True ['run', '--x']\n", ""),
+        (["fails"], 4, "", "The program cannot start anew: [Errno 2]"),
+    ],
+)
+def test_the_program_starts_anew_in_the_same_process(
+    arguments: list[str], code: int, output: str, errors: str
+):
+    process = subprocess.run(
+        [sys.executable, "-c", _AGAIN, *arguments],
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (process.returncode, process.stdout) == (code, output)
+    assert errors in process.stderr

@@ -1,12 +1,18 @@
 """Every error has words for the statistics."""
 
-from core.errors import CardReplyError, ClipferryError, CookieFileError, SettingsError
+from core.errors import (
+    CardReplyError,
+    ClipferryError,
+    CookieFileError,
+    ReleaseRefusedError,
+    SettingsError,
+)
 from core.outcomes import OUTCOME_KEYS, outcome_key
 from misc.ui.texts import load_texts
 from tests.core.test_rules import leaves
 
-#: Errors of an operator's or an administrator's input, which no request has.
-NOT_OF_REQUESTS = (SettingsError, CardReplyError, CookieFileError)
+#: Errors that end no request.
+NOT_OF_REQUESTS = (SettingsError, CardReplyError, CookieFileError, ReleaseRefusedError)
 
 
 def test_every_error_has_words_of_its_own_or_its_parents():

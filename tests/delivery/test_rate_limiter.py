@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiogram import Bot
@@ -257,7 +257,7 @@ async def test_a_refusal_in_the_middle_of_an_upload_is_obeyed(stage: tuple[Simul
         raise TelegramRetryAfter(method, "Too Many Requests", 1)
 
     with pytest.raises(TelegramRetryAfter):
-        await limiter(refuse, bot, SendPhoto(chat_id=1, photo=photo))
+        await limiter(cast("Any", refuse), bot, SendPhoto(chat_id=1, photo=photo))
     assert end
     await end()  # the connection had one more byte to send
     assert limiter.pending == 0

@@ -190,7 +190,7 @@ def test_units_of_sizes_come_from_the_formatter(language: str):
 @pytest.mark.parametrize("language", sorted(FILES))
 def test_the_words_that_the_help_names_choose_a_version(language: str):
     words = re.findall("<code>(.*?)</code>", FILES[language]["help_versions"])
-    assert len(words) == 4
+    assert len(words) == 5
     assert [word for word in words if choice_in(word, choice_words()) is None] == []
 
 
@@ -258,8 +258,8 @@ def test_every_text_is_used_and_every_used_text_is_there():
     by_name |= {f"broadcast_{state}" for state in State if state is not State.DRAFT}
     by_name |= {f"broadcast_choose_{condition}" for condition in audience.CONDITIONS}
     by_name |= {f"user_{action}" for action in ("ban", "unban")}
-    sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads", "access")
     by_name.add("admin_identities")
+    sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads", "access", "ytdlp")
     by_name |= {f"admin_{section}" for section in sections}
     by_name |= {f"identity_{action}" for action in ("rest", "wake")}
     by_name |= {f"identity_is_{state}" for state in identities.State if state != "rests"}

@@ -109,8 +109,7 @@ async def test_a_site_behind_a_link_is_not_trusted_either(name: str, url: str, s
     hostile, proxy = site
     hostile.answer_name = name
     fetcher = _fetcher(proxy, authority)
-    layer = fetcher.registry["reddit"].layers[0]
-    pages = fetcher.context(layer, Proxy("exit-1", proxy.address())).pages
+    pages = fetcher.context(Proxy("exit-1", proxy.address())).pages
     with pytest.raises(ClipferryError):
         await pages.read(
             InfoExtractor, LINKED_HOSTS, lambda extractor, _: fetch_linked(extractor, url)
