@@ -9,6 +9,8 @@
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
     │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · NotFoundError · LiveError · ListError
+    │   ├─ DrmError ── StreamingServiceError
+    │   ├─ PreviewError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
@@ -203,6 +205,25 @@ class LiveError(MediaError):
     """The link leads to a live stream."""
 
     text_key = "media_live"
+
+
+class DrmError(MediaError):
+    """The media is copy-protected (DRM)."""
+
+    text_key = "media_drm"
+
+
+class StreamingServiceError(DrmError):
+    """The link leads to a music streaming service, which encrypts its tracks."""
+
+    text_key = "link_streaming"
+
+
+class PreviewError(MediaError):
+    """The site plays only the beginning of the track to whoever has not paid."""
+
+    text_key = "media_preview"
+    signing_in_may_help = True
 
 
 class ListError(MediaError):

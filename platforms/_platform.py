@@ -20,6 +20,7 @@ from core.errors import (
     ProfileError,
     RegionBlockedError,
     StoriesError,
+    StreamingServiceError,
     TagPageError,
 )
 from core.media import Link, Post
@@ -67,6 +68,8 @@ class PageKind(Enum):
     AUDIO = auto()
     #: A post of a kind that cannot be read, such as a single photo on Facebook.
     UNREADABLE = auto()
+    #: A page of a music streaming service, which is no platform at all.
+    STREAMING = auto()
     #: The site shows nothing in the client's country.
     REGION_BLOCKED = auto()
     #: Any other page, such as the home page.
@@ -87,6 +90,7 @@ _ERRORS: Final[Mapping[PageKind, type[ClipferryError]]] = {
     PageKind.LIST: ListError,
     PageKind.AUDIO: AudioPageError,
     PageKind.UNREADABLE: NoMediaError,
+    PageKind.STREAMING: StreamingServiceError,
     PageKind.REGION_BLOCKED: RegionBlockedError,
     PageKind.OTHER: BrokenLinkError,
 }
