@@ -4,6 +4,7 @@ Each public module defines one site as its `PLATFORM`. This is the only package 
 and curl_cffi.
 """
 
+from platforms._external_apis import po_token_version
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._files import FileRequest, FileVersion, SavedFile
 from platforms._partial import SelectPart
@@ -11,7 +12,7 @@ from platforms._platform import PageKind
 from platforms._proxies import ProxyPool, count_cookies, is_open, load_cookies, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
-from platforms._ytdlp import js_runtime, reader_version
+from platforms._ytdlp import js_runtime, js_solver, reader_version, wanted_js_solver
 
 __all__ = [
     "Attempt",
@@ -30,8 +31,11 @@ __all__ = [
     "count_cookies",
     "is_open",
     "js_runtime",
+    "js_solver",
     "load_cookies",
     "load_proxies",
     "load_registry",
+    "po_token_version",
     "reader_version",
+    "wanted_js_solver",
 ]

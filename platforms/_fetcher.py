@@ -24,6 +24,7 @@ from platforms._files import FileRequest, FileSaver, IsTruncated, SavedFile
 from platforms._http import OwnService, WebClient
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
+from platforms._reader_cache import ReaderCache
 from platforms._reader_threads import ReaderThreads
 from platforms._registry import Registry
 from platforms._spool import Workspace
@@ -66,6 +67,8 @@ class FetchPolicy:
     #: See `CircuitBreaker`: `failure_threshold` and `pause_s`.
     breaker_failures: int = 5
     breaker_pause_s: float = 60.0
+    #: See `PageReader`.
+    pot_url: str = ""
     #: Number of threads that read pages.
     readers: int = 8
 
@@ -231,6 +234,7 @@ class Fetcher:
             failure_threshold=policy.breaker_failures, pause_s=policy.breaker_pause_s
         )
         self._reader_threads = ReaderThreads(policy.readers)
+        self._reader_cache = ReaderCache()
 
     async def close(self) -> None:
         """Close all connections. Threads that are reading a page are not awaited."""
@@ -288,6 +292,8 @@ class Fetcher:
         )
         used: set[_Route] = set()
         routes = self._routes(link.platform)
+        if not routes:
+            raise PlatformRefusedError("no method of reading the site is configured")
         for number, (layer, proxy) in enumerate(routes):
             route = _Route(link.platform, layer.name, proxy.name)
             if _cannot_help(layer, failure) or not self._breaker.allows(route):
@@ -338,11 +344,9 @@ class Fetcher:
         The first configured layer gets the policy's number of attempts, the others one each. Every
         attempt uses the next proxy.
         """
-        first, *others = (
-            layer for layer in self.registry[platform].layers if self._is_ready(layer.need)
-        )
+        ready = [layer for layer in self.registry[platform].layers if self._is_ready(layer.need)]
         proxies = self._proxies.rotation()
-        layers = [first] * self.policy.attempts + others
+        layers = ready[:1] * self.policy.attempts + ready[1:]
         return [(layer, next(proxies)) for layer in layers]
 
     def _is_ready(self, need: Need) -> bool:
@@ -392,6 +396,8 @@ class Fetcher:
                 impersonate=self.policy.impersonate,
                 ca_file=self.policy.ca_file,
                 cookies=self.policy.cookies if layer.is_signed_in else "",
+                pot_url=self.policy.pot_url,
+                cache=self._reader_cache,
             ),
             external_apis=ExternalApis(
                 session=self.relay_web.session,

@@ -147,6 +147,11 @@ class Platform:
     #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
     expander: str = "curl/7.88.1"
 
+    @property
+    def needs_cobalt(self) -> bool:
+        """Return True if only cobalt reads the site."""
+        return all(layer.need is Need.COBALT for layer in self.layers)
+
     def find(self, url: str) -> Link | None:
         """Return a link if the URL is one of this platform's posts, otherwise None.
 

@@ -1,4 +1,4 @@
-"""The doctor's look at the machine: disk, file descriptors, FFmpeg, yt-dlp, JavaScript."""
+"""The doctor's look at the machine: disk, file descriptors, FFmpeg, yt-dlp."""
 
 import resource
 import shutil
@@ -10,7 +10,7 @@ from app.container import UPDATES_AT_ONCE
 from app.doctor.finding import Finding
 from data.config import Settings
 from media.encoding import ffmpeg_version
-from platforms import js_runtime, reader_version
+from platforms import reader_version
 
 #: Age in days after which yt-dlp usually fails for some sites.
 _OLD_YTDLP_DAYS: Final = 60
@@ -27,8 +27,6 @@ def machine_findings(settings: Settings) -> Iterator[Finding]:
     yield _descriptors(settings.limits.active_requests)
     yield Finding("ok", f"FFmpeg {ffmpeg_version()}, which comes with PyAV")
     yield _ytdlp()
-    if "youtube" in settings.sites.allowed:
-        yield _javascript()
 
 
 def _disk(settings: Settings) -> Finding:
@@ -60,18 +58,3 @@ def _ytdlp() -> Finding:
             "warning", f"yt-dlp {version} is {days} days old: update it with `make requirements`"
         )
     return Finding("ok", f"yt-dlp {version}, {days} days old")
-
-
-def _javascript() -> Finding:
-    """YouTube cannot be read without one.
-
-    Source: https://github.com/yt-dlp/yt-dlp/wiki/EJS
-    """
-    found = js_runtime()
-    if found is None:
-        return Finding(
-            "warning",
-            "JavaScript runtime: none, YouTube needs one: install deno, and yt-dlp-ejs beside "
-            "yt-dlp",
-        )
-    return Finding("ok", f"JavaScript runtime: {found}")
