@@ -156,7 +156,9 @@ def site(reader: YtdlpSite, title: str, *examples: str, has_cobalt: bool = True)
     )
 
 
-def read_info(info: Any, about: Post, author: tuple[str, ...] = ("uploader_id", "uploader")) -> Post:
+def read_info(
+    info: Any, about: Post, author: tuple[str, ...] = ("uploader_id", "uploader")
+) -> Post:
     """Convert the info dict of a yt-dlp extractor, with all its formats, to a post.
 
     `about` has the post's platform, id, URL and access; its other fields are ignored. `author` are

@@ -41,7 +41,10 @@ _SITE = _Bilibili(
         (PageKind.UNREADABLE, re.compile(r"bilibili\.com/(?:bangumi|cheese|opus|audio|read)/")),
         (PageKind.UNREADABLE, re.compile(r"t\.bilibili\.com/\d", re.ASCII)),
         (PageKind.LIST, re.compile(r"bilibili\.com/(?:list|medialist)/")),
-        (PageKind.TAG, re.compile(r"search\.bilibili\.com/|bilibili\.com/(?:tag|v|search)(?=[/?])")),
+        (
+            PageKind.TAG,
+            re.compile(r"search\.bilibili\.com/|bilibili\.com/(?:tag|v|search)(?=[/?])"),
+        ),
         (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*bilibili\.com/|b23\.tv/")),
     ),
     short=re.compile(r"b23\.tv/\w+/?\?", re.ASCII),

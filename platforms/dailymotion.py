@@ -20,7 +20,10 @@ _SITE = YtdlpSite(
     ),
     pages=(
         (PageKind.LIST, re.compile(r"dailymotion\.com/(?:embed/)?playlist/")),
-        (PageKind.LIST, re.compile(r"geo\.dailymotion\.com/player(?:/\w+)?\.html\?(?:.*&)?playlist=")),
+        (
+            PageKind.LIST,
+            re.compile(r"geo\.dailymotion\.com/player(?:/\w+)?\.html\?(?:.*&)?playlist="),
+        ),
         (PageKind.TAG, re.compile(r"dailymotion\.com/(?:search|hashtag|topic|trending)(?=[/?])")),
         (
             PageKind.OTHER,

@@ -13,7 +13,9 @@ from platforms._ytdlp_site import YtdlpSite, site
 _SITE = YtdlpSite(
     name="loom",
     extractor=("loom", "LoomIE"),
-    post=re.compile(r"loom\.com/(?:share|embed)/(?:[\w-]+-)?(?P<id>[\da-f]{32})(?![\w-])", re.ASCII),
+    post=re.compile(
+        r"loom\.com/(?:share|embed)/(?:[\w-]+-)?(?P<id>[\da-f]{32})(?![\w-])", re.ASCII
+    ),
     pages=(
         (PageKind.LIST, re.compile(r"loom\.com/share/folder/")),
         (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*loom\.com/")),

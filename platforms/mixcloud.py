@@ -25,7 +25,10 @@ _SITE = TrackSite(
     pages=(
         (PageKind.LIST, re.compile(r"mixcloud\.com/[^/?]+/playlists/[^?]")),
         (PageKind.LIVE, re.compile(r"mixcloud\.com/live/")),
-        (PageKind.TAG, re.compile(r"mixcloud\.com/(?:categories|discover|genres|search|tag)(?=[/?])")),
+        (
+            PageKind.TAG,
+            re.compile(r"mixcloud\.com/(?:categories|discover|genres|search|tag)(?=[/?])"),
+        ),
         (PageKind.OTHER, re.compile(rf"mixcloud\.com/(?:{_OWN}|\?)")),
         (PageKind.PROFILE, re.compile(r"mixcloud\.com/[^/?]+(?=[/?])")),
         (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*mixcloud\.com/")),

@@ -20,7 +20,9 @@ class _Rutube(YtdlpSite):
     def link_to(self, post_id: str) -> str:
         """Return the URL of a video by its id."""
         number, _, key = post_id.partition("/")
-        return f"https://rutube.ru/video/private/{number}/?p={key}" if key else super().link_to(number)
+        return (
+            f"https://rutube.ru/video/private/{number}/?p={key}" if key else super().link_to(number)
+        )
 
 
 _SITE = _Rutube(

@@ -66,9 +66,15 @@ _SITE = _SoundCloud(
         re.ASCII,
     ),
     pages=(
-        (PageKind.LIST, re.compile(r"soundcloud\.com/[\w-]+/(?:sets|albums)/[^?]|soundcloud\.com/stations/")),
+        (
+            PageKind.LIST,
+            re.compile(r"soundcloud\.com/[\w-]+/(?:sets|albums)/[^?]|soundcloud\.com/stations/"),
+        ),
         (PageKind.LIST, re.compile(r"api(?:-v2)?\.soundcloud\.com/playlists/")),
-        (PageKind.TAG, re.compile(r"soundcloud\.com/(?:charts|discover|explore|search|tags)(?=[/?])")),
+        (
+            PageKind.TAG,
+            re.compile(r"soundcloud\.com/(?:charts|discover|explore|search|tags)(?=[/?])"),
+        ),
         (PageKind.OTHER, re.compile(rf"soundcloud\.com/(?:{_OWN}|\?)")),
         (PageKind.PROFILE, re.compile(r"soundcloud\.com/[\w-]", re.ASCII)),
         (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*soundcloud\.com/")),

@@ -34,7 +34,10 @@ _SITE = _Vk(
         re.ASCII,
     ),
     pages=(
-        (PageKind.UNREADABLE, re.compile(rf"{_HOST}/(?:wall|photo|story|doc|audio)-?\d+_\d", re.ASCII)),
+        (
+            PageKind.UNREADABLE,
+            re.compile(rf"{_HOST}/(?:wall|photo|story|doc|audio)-?\d+_\d", re.ASCII),
+        ),
         (PageKind.LIST, re.compile(rf"{_HOST}/(?:(?:video/)?playlist|album-?\d|music)", re.ASCII)),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/(?:videos|clips|audios|wall)-?\d", re.ASCII)),
         (PageKind.PROFILE, re.compile(rf"{_HOST}/(?:video/)?@")),

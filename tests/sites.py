@@ -9,9 +9,11 @@ from platforms import DiskWaits, Fetcher, FetchPolicy, ProxyPool, Spool, load_re
 from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
+from simulator.sites.music import MusicSites
 from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.videos import VideoSites
 from simulator.sites.web import Sites
 
 _WAITS = DiskWaits()
@@ -32,10 +34,15 @@ class Web:
     folder: Path
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
+    music: MusicSites = field(default_factory=MusicSites)
+    videos: VideoSites = field(default_factory=VideoSites)
 
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        sites = Sites(
+            *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
+            *(self.music, self.videos),
+        )
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)

@@ -261,7 +261,9 @@ class PostService(MediaService[FetchedPost]):
                 return self._track_requests(item, name, context)
         return self._clip_requests(item, name, context)
 
-    def _track_requests(self, track: Audio, name: str, context: RequestContext) -> list[FileRequest]:
+    def _track_requests(
+        self, track: Audio, name: str, context: RequestContext
+    ) -> list[FileRequest]:
         if context.stored.request.piece is None:
             self._check_length(track.duration_s)
         audio = audio_request(track.urls, f"{name}.audio", self.toolkit.sender.ceiling_bytes)
