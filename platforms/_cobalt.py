@@ -31,8 +31,8 @@ from core.errors import (
     RegionBlockedError,
 )
 from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition, Unreadable
-from platforms._json import Json
 from platforms._http import HostRule
+from platforms._json import Json
 from platforms._platform import FetchContext, Layer, Match, Need, PageKind, Platform, plain_host
 
 #: Substrings of cobalt's error codes (`error.api.…`) and our errors; the first match wins.

@@ -288,12 +288,10 @@ class Fetcher:
         """
         deadline = Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
-            "the circuit breakers of all routes are open"
+            "no route is usable: circuit breakers are open, or none is configured"
         )
         used: set[_Route] = set()
         routes = self._routes(link.platform)
-        if not routes:
-            raise PlatformRefusedError("no method of reading the site is configured")
         for number, (layer, proxy) in enumerate(routes):
             route = _Route(link.platform, layer.name, proxy.name)
             if _cannot_help(layer, failure) or not self._breaker.allows(route):

@@ -271,6 +271,7 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("no video", NoMediaError),
     ("no media", NoMediaError),
     ("not found", NotFoundError),
+    ("not been found", NotFoundError),
     ("does not exist", NotFoundError),
     ("doesn't exist", NotFoundError),
     ("deleted", NotFoundError),

@@ -28,7 +28,7 @@ _LISTS = (
 
 
 class _SoundCloud(TrackSite):
-    """Tracks have ids such as "user/track", private ones "user/track/s-key", embedded "tracks/1"."""
+    """Tracks have ids such as "user/track" and "tracks/1", private ones "user/track/s-key"."""
 
     def post_id(self, found: re.Match[str]) -> str:
         """Return the id of a track from the match of its URL."""

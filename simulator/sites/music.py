@@ -56,9 +56,7 @@ class MusicSites:
         assert answer
         return await answer(request)
 
-    def _answerer(
-        self, host: str
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
+    def _answerer(self, host: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
         for domains, answer in (
             (("soundcloud.com", "sndcdn.com", "soundcloud.cloud"), self._soundcloud),
             (("bandcamp.com", "bcbits.com"), self._bandcamp),
@@ -96,7 +94,8 @@ class MusicSites:
         preview = "preview/0/30/" if track.refusal == "preview" else ""
         url = f"https://cf-media.sndcdn.com/{preview}{number}/file?Policy=x"
         if track.is_list:
-            url = f"https://playback.media-streaming.soundcloud.cloud/{number}/playlist.m3u8?expires=1"
+            host = "playback.media-streaming.soundcloud.cloud"
+            url = f"https://{host}/{number}/playlist.m3u8?expires=1"
         return web.json_response({"url": url})
 
     async def _bandcamp(self, request: web.Request) -> web.StreamResponse:
@@ -113,7 +112,8 @@ class MusicSites:
         if request.host != "app.mixcloud.com":
             return await self._file(request, "mixcloud")
         query = request.query["query"]
-        user, slug = (query.partition(f'{name}: "')[2].partition('"')[0] for name in ("username", "slug"))
+        names = ("username", "slug")
+        user, slug = (query.partition(f'{n}: "')[2].partition('"')[0] for n in names)
         track = self.tracks.get(f"mixcloud/{user}/{slug}")
         found = _mixcloud_show(f"{user}/{slug}", track) if track else None
         return web.json_response({"data": {"cloudcastLookup": found}})
@@ -124,7 +124,9 @@ class MusicSites:
         if track is None:
             return web.Response(status=404)
         if name.startswith("cover"):
-            return await send_file(request, track.cover) if track.cover else web.Response(status=404)
+            return (
+                await send_file(request, track.cover) if track.cover else web.Response(status=404)
+            )
         if name == "playlist.m3u8":
             return media_playlist(has_map=True)
         return piece(track.path, name) if name.isdigit() else await send_file(request, track.path)
@@ -135,9 +137,13 @@ def _redirect(target: str) -> web.Response:
 
 
 def _soundcloud_track(number: str, track: Track) -> dict[str, Any]:
-    protocol, mime = ("hls", "audio/mp4; codecs=\"mp4a.40.2\"") if track.is_list else (
-        "progressive",
-        "audio/mpeg",
+    protocol, mime = (
+        ("hls", 'audio/mp4; codecs="mp4a.40.2"')
+        if track.is_list
+        else (
+            "progressive",
+            "audio/mpeg",
+        )
     )
     transcoding = {
         "url": f"https://api-v2.soundcloud.com/media/{number}/stream/{protocol}",

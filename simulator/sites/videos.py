@@ -36,6 +36,8 @@ class VideoSites:
     clips: dict[str, Clip] = field(default_factory=dict)
     #: Dailymotion accepts only this token, and gives it to every client.
     token: str = "demo-1"  # noqa: S105 - no secret
+    #: The text of every playlist of pieces; empty for the real one.
+    playlist: str = ""
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to one of the sites."""
@@ -47,9 +49,7 @@ class VideoSites:
         assert answer
         return await answer(request)
 
-    def _answerer(
-        self, host: str
-    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
+    def _answerer(self, host: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]] | None:
         for domains, answer in (
             (("dailymotion.com", "dai.ly", "dmcdn.net"), self._dailymotion),
             (("rutube.ru",), self._rutube),
@@ -69,7 +69,9 @@ class VideoSites:
             return await self._dailymotion_api(request)
         if path.startswith("/player/metadata/video/"):
             number = path.rpartition("/")[2]
-            return web.json_response(_dailymotion_video(number, self.clips[f"dailymotion/{number}"]))
+            return web.json_response(
+                _dailymotion_video(number, self.clips[f"dailymotion/{number}"])
+            )
         return await self._pieces(request, "dailymotion")
 
     async def _dailymotion_api(self, request: web.Request) -> web.Response:
@@ -138,7 +140,9 @@ class VideoSites:
         if name == "master.m3u8":
             small = clip.size[0] // 2, clip.size[1] // 2
             return master_playlist({"small/list.m3u8": small, "large/list.m3u8": clip.size})
-        return media_playlist() if name == "list.m3u8" else piece(clip.path, name)
+        if name == "list.m3u8":
+            return web.Response(text=self.playlist) if self.playlist else media_playlist()
+        return piece(clip.path, name) if name.isdigit() else web.Response(status=404)
 
 
 def _dailymotion_video(number: str, clip: Clip) -> dict[str, Any]:
@@ -154,7 +158,10 @@ def _dailymotion_video(number: str, clip: Clip) -> dict[str, Any]:
 
 
 def _ok_page(number: str, clip: Clip) -> str:
-    files = [{"name": name, "url": f"https://vd1.mycdn.me/{number}?type={kind}"} for name, kind in (("sd", 2), ("hd", 3))]
+    files = [
+        {"name": name, "url": f"https://vd1.mycdn.me/{number}?type={kind}"}
+        for name, kind in (("sd", 2), ("hd", 3))
+    ]
     metadata = {
         "provider": "UPLOADED_ODKL",
         "movie": {"id": number, "title": clip.title, "duration": clip.seconds},
@@ -166,7 +173,9 @@ def _ok_page(number: str, clip: Clip) -> str:
 
 
 def _vk_video(number: str, clip: Clip) -> dict[str, Any]:
-    files = {f"url{height}": f"https://vkvd1.okcdn.ru/{number}?type={height}" for height in (240, 720)}
+    files = {
+        f"url{height}": f"https://vkvd1.okcdn.ru/{number}?type={height}" for height in (240, 720)
+    }
     about = {"md_title": clip.title, "md_author": clip.author, "duration": clip.seconds}
     return {
         "mvData": {"title": clip.title, "duration": clip.seconds, "likes": 12},
@@ -179,6 +188,10 @@ def _loom_video(clip: Clip) -> dict[str, Any]:
         "__typename": "RegularUserVideo",
         "name": clip.title,
         "owner": {"display_name": clip.author},
-        "video_properties": {"duration": clip.seconds, "width": clip.size[0], "height": clip.size[1]},
+        "video_properties": {
+            "duration": clip.seconds,
+            "width": clip.size[0],
+            "height": clip.size[1],
+        },
         "nullableRawCdnUrl": None,
     }
