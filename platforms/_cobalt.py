@@ -22,7 +22,6 @@ from core.errors import (
     LiveError,
     LoginRequiredError,
     MediaPrivateError,
-    NoMediaError,
     NotAvailableError,
     PlatformChangedError,
     PlatformRateLimitedError,
@@ -48,7 +47,6 @@ _ERRORS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("content.region", RegionBlockedError),
     ("content.paid", LoginRequiredError),
     ("drm", DrmError),
-    ("fetch.empty", NoMediaError),
     # The instance does not have the site, or has it switched off; the link is right.
     ("link.unsupported", PlatformRefusedError),
     ("service.", PlatformRefusedError),
