@@ -5,7 +5,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 ENV MPLCONFIGDIR=/app/var/matplotlib
 WORKDIR /app
 
-# requirements-fleet.txt for several processes ([run] roles).
+# requirements-fleet.txt for several processes ([run] roles), requirements-youtube.txt for YouTube.
 ARG REQUIREMENTS=requirements.txt
 COPY ${REQUIREMENTS} requirements.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt

@@ -74,7 +74,7 @@ pictures: $(VENV)/dev
 # Upgrades and pins all dependencies, with hashes and without URLs.
 requirements: $(VENV)/dev
 	$(BIN)/python -m pip install --quiet uv
-	for set in "" demo fleet dev; do \
+	for set in "" demo fleet youtube dev; do \
 		$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate $${set:+--extra $$set -c requirements.txt} \
 			pyproject.toml -o requirements$${set:+-$$set}.txt || exit 1; \

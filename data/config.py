@@ -553,6 +553,14 @@ class SitesSection(Section):
             "bluesky",
             "streamable",
             "twitch",
+            "soundcloud",
+            "bandcamp",
+            "mixcloud",
+            "dailymotion",
+            "vk",
+            "ok",
+            "rutube",
+            "loom",
         ),
         description="Names of the enabled sites, separated by commas, in the order shown to users. "
         "docs/sites.md has all of them; youtube, vimeo, newgrounds and xiaohongshu need something "

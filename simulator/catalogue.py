@@ -6,8 +6,10 @@ from pathlib import Path
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
+from simulator.sites.music import Track
 from simulator.sites.others import XPost
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.videos import Clip
 from simulator.telegram.world import Chat, World
 from simulator.throttle import Throttle
 
@@ -59,6 +61,9 @@ LINKS = (
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
     ),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
+    SampleLink("a track on SoundCloud", "https://soundcloud.com/ferry-demo/harbour-bell"),
+    SampleLink("a track on Spotify, which is protected", "https://open.spotify.com/track/7300000001"),
+    SampleLink("a video in segments, on Dailymotion", "https://www.dailymotion.com/video/x9demo1"),
     SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
     SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),
     SampleLink("an album of ten pictures to the bot", "", album=10),
@@ -89,6 +94,14 @@ def add_posts(simulator: Simulator) -> None:
     video = simulator.samples.video(VideoSpec())
     simulator.x.posts["1790000000000000001"] = XPost(
         "1790000000000000001", ((video,), (video,)), text="Two crossings"
+    )
+    simulator.music.tracks["soundcloud/ferry-demo/harbour-bell"] = Track(
+        simulator.samples.sound(20),
+        seconds=20,
+        cover=simulator.samples.picture(500, 500, "harbour"),
+    )
+    simulator.videos.clips["dailymotion/x9demo1"] = Clip(
+        simulator.samples.video(VideoSpec(container="ts"))
     )
 
 
