@@ -62,7 +62,9 @@ LINKS = (
     ),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
     SampleLink("a track on SoundCloud", "https://soundcloud.com/ferry-demo/harbour-bell"),
-    SampleLink("a track on Spotify, which is protected", "https://open.spotify.com/track/7300000001"),
+    SampleLink(
+        "a track on Spotify, which is protected", "https://open.spotify.com/track/7300000001"
+    ),
     SampleLink("a video in segments, on Dailymotion", "https://www.dailymotion.com/video/x9demo1"),
     SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
     SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),

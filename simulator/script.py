@@ -220,8 +220,10 @@ async def _music(session: Session) -> None:
     about = track["audio"]
     await session.expect(
         "title, performer and length",
-        lambda: (about["title"], about["performer"], about["duration"])
-        == ("Harbour bell", "Ferry Demo", 20),
+        lambda: (
+            (about["title"], about["performer"], about["duration"])
+            == ("Harbour bell", "Ferry Demo", 20)
+        ),
     )
     await session.settled(session.private_chat, request, None)
     session.say("https://open.spotify.com/track/7300000001")

@@ -17,6 +17,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.videos import VideoSites
 from simulator.sites.web import Sites
+from simulator.sites.youtube import YouTubeSite
 from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
@@ -54,6 +55,7 @@ class Simulator:
     pinterest: PinterestSite = field(default_factory=PinterestSite)
     music: MusicSites = field(default_factory=MusicSites)
     videos: VideoSites = field(default_factory=VideoSites)
+    youtube: YouTubeSite = field(default_factory=YouTubeSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -103,7 +105,7 @@ class Simulator:
         """Start another proxy to the sites and return it."""
         sites = Sites(
             *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
-            *(self.music, self.videos),
+            *(self.music, self.videos, self.youtube),
         )
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()

@@ -15,6 +15,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.videos import VideoSites
 from simulator.sites.web import Sites
+from simulator.sites.youtube import YouTubeSite
 
 _WAITS = DiskWaits()
 TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
@@ -36,12 +37,13 @@ class Web:
     proxies: list[SitesProxy] = field(default_factory=list)
     music: MusicSites = field(default_factory=MusicSites)
     videos: VideoSites = field(default_factory=VideoSites)
+    youtube: YouTubeSite = field(default_factory=YouTubeSite)
 
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
         sites = Sites(
             *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
-            *(self.music, self.videos),
+            *(self.music, self.videos, self.youtube),
         )
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
