@@ -13,7 +13,8 @@
     │   ├─ PreviewError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
-    │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
+    │   ├─ TooLargeError ── TrackTooLargeError
+    │   └─ TooLongError · PieceError · BusyError · QueueFullError
     │      · LinksLeftOutError · AlreadySentError
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
@@ -319,6 +320,14 @@ class TooLargeError(LimitError):
         """Return both sizes, rounded so that the file never appears to fit."""
         size = FileSize(self.least_bytes, ceil)
         return {"size": size, "limit": FileSize(self.limit_bytes, floor)}
+
+
+class TrackTooLargeError(TooLargeError):
+    """No file of a track fits under the limit."""
+
+    def __init__(self, size_bytes: int | None, limit_bytes: int) -> None:
+        super().__init__(size_bytes, limit_bytes)
+        self.text_key = "track_too_large"
 
 
 class BusyError(LimitError):

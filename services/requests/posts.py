@@ -39,7 +39,7 @@ from data.downloads import record_download
 from data.inline_messages import record_shown_post
 from delivery.api_requests import MessageOptions
 from platforms import Attempt, FileRequest, Workspace
-from services.requests.audio import FetchedAudio, titled_audio
+from services.requests.audio import FetchedAudio, named_as_track, titled_audio
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.file_requests import (
@@ -129,7 +129,8 @@ class PostService(MediaService[FetchedPost]):
             requests = [[replace(file, may_miss=True) for file in files] for files in requests]
         await context.status.working()
         flat = [file for files in requests for file in files]
-        files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
+        with named_as_track(post):
+            files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
         saved = dict(zip(flat, files_on_disk, strict=True))
         fetched = []
         for item, files in zip(items, requests, strict=True):

@@ -3,6 +3,7 @@
 import pytest
 
 from core.choices import Piece
+from core.facts import FileSize
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
 from simulator.sites.music import Track
@@ -61,6 +62,13 @@ async def test_a_track_in_segments_a_piece_of_it_and_a_file(harness: BotHarness)
     await harness.say("/mode")
     document = (await answer(harness, LINK))["document"]
     assert document["file_name"] == "ferry-demo_harbour-bell.m4a"
+
+
+async def test_a_track_that_is_too_large_is_called_a_track(harness: BotHarness):
+    add_track(harness, path=harness.samples.video(VideoSpec(padded_bytes=60_000_000)))
+    await harness.start()
+    text = TEXTS("en", "track_too_large", limit=FileSize(50_000_000))
+    assert (await answer(harness, LINK))["text"] == text
 
 
 async def test_a_preview_is_refused_with_its_reason(harness: BotHarness):

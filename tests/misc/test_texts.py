@@ -28,6 +28,7 @@ from core.errors import (
     QueueFullError,
     TooLargeError,
     TooLongError,
+    TrackTooLargeError,
 )
 from core.formats import Quality
 from core.statistics import Metric, Period, Scope
@@ -216,6 +217,7 @@ def test_every_error_has_its_sentence_with_its_facts():
     examples: dict[type[ClipferryError], ClipferryError] = {
         TooLongError: TooLongError(1, 2),
         TooLargeError: TooLargeError(1, 2),
+        TrackTooLargeError: TrackTooLargeError(1, 2),
         PieceError: PieceError(90),
         PartialDeliveryError: PartialDeliveryError(1, 2),
         QueueFullError: QueueFullError(3),
