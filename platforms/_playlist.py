@@ -46,8 +46,9 @@ def read_playlist(text: str, url: str) -> tuple[Segment, ...]:
         ListError: there are too many of them.
         PlatformChangedError: it is no media playlist, or one of an unknown form.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines or not lines[0].removeprefix("\ufeff").startswith("#EXTM3U"):
+    stripped = map(str.strip, text.removeprefix("\ufeff").splitlines())
+    lines = list(filter(None, stripped))
+    if not lines or not lines[0].startswith("#EXTM3U"):
         raise PlatformChangedError("no playlist")
     if any(line.startswith("#EXT-X-STREAM-INF") for line in lines):
         raise PlatformChangedError("a list of playlists")

@@ -185,7 +185,8 @@ def _bandcamp_page(number: str, track: Track) -> str:
     return (
         f"<html><head><title>{track.title}</title>"
         f'<meta property="og:image" content="{cover}"></head>'
-        f'<script data-tralbum="{html.escape(json.dumps(about))}"></script></html>'
+        f'<script data-tralbum="{html.escape(json.dumps(about))}" '
+        f'data-embed="{html.escape(json.dumps({"artist": track.artist}))}"></script></html>'
     )
 
 

@@ -55,7 +55,15 @@ class YouTubeSite:
             return web.json_response(_player(number, self.videos.get(number)))
         if request.path.startswith("/youtubei/"):
             return web.json_response({"contents": {"demo": True}})
-        return web.Response(text="<html></html>", content_type="text/html")
+        script = _EMBEDDED if request.path.startswith("/embed/") else ""
+        return web.Response(text=f"<html>{script}</html>", content_type="text/html")
+
+
+#: What the page of an embedded player says about its client.
+_EMBEDDED = (
+    '<script>ytcfg.set({"INNERTUBE_CONTEXT": {"client": '
+    '{"clientName": "WEB_EMBEDDED_PLAYER", "clientVersion": "1.0"}}});</script>'
+)
 
 
 def _player(number: str, video: YouTubeVideo | None) -> dict[str, Any]:
