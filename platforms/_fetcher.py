@@ -288,7 +288,7 @@ class Fetcher:
         """
         deadline = Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
-            "no route is usable: circuit breakers are open, or none is configured"
+            "the circuit breakers of all routes are open, or there is no route"
         )
         used: set[_Route] = set()
         routes = self._routes(link.platform)

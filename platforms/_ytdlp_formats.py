@@ -59,9 +59,10 @@ def is_protected(formats: Sequence[Json]) -> bool:
 
 def _usable(formats: Sequence[Json]) -> list[Json]:
     whole = [f for f in formats if _is_whole_file(f)]
-    if any(f["vcodec"].text() != "none" for f in whole) and not _is_silent(whole):
-        return whole
-    return [f for f in formats if _is_downloadable(f)]
+    every = [f for f in formats if _is_downloadable(f)]
+    adds_audio = _is_silent(whole) and not _is_silent(every)
+    has_video = any(f["vcodec"].text() != "none" for f in whole)
+    return whole if has_video and not adds_audio else every
 
 
 def _is_silent(formats: Sequence[Json]) -> bool:

@@ -21,7 +21,7 @@ from core.errors import (
 )
 from core.media import Audio, Clip, Link, Picture, Post
 from data.config import HelpersSection, Settings, SitesSection
-from platforms import FileRequest, FileVersion, load_registry
+from platforms import Attempt, FileRequest, FileVersion, load_registry
 from platforms._cobalt import read_answer
 from platforms._json import Json
 from tests.sites import Web
@@ -109,11 +109,13 @@ async def saved(web: Web, tunnel: str) -> bytes:
         link = fetcher.registry.find("https://vimeo.com/730000001")
         assert link
 
-        async def work(attempt) -> bytes:
+        async def work(attempt: Attempt) -> bytes:
             (clip,) = (await attempt.read()).items
+            assert isinstance(clip, Clip)
             wanted = [FileRequest((FileVersion(clip.renditions[0].urls, 1_000_000),), "a.mp4")]
             async with web.spool().workspace() as space:
                 (found,) = await attempt.save(await attempt.read(), wanted, space)
+                assert found
                 return found.path.read_bytes()
 
         return await fetcher.attempt(link, work)

@@ -11,7 +11,7 @@ from core.errors import (
     PlatformUnreachableError,
     TooLargeError,
 )
-from platforms import FileRequest, FileVersion
+from platforms import Attempt, FileRequest, FileVersion
 from platforms._playlist import Segment, is_playlist, read_playlist
 from simulator.samples import VideoSpec
 from simulator.sites.videos import Clip
@@ -124,10 +124,11 @@ async def saved(web: Web, url: str = LIST, limit_bytes: int = 50_000_000) -> byt
         link = fetcher.registry.find(LINK)
         assert link
 
-        async def work(attempt) -> bytes:
+        async def work(attempt: Attempt) -> bytes:
             wanted = [FileRequest((FileVersion((url,), limit_bytes),), "v.mp4")]
             async with web.spool().workspace() as space:
                 (file,) = await attempt.save(await attempt.read(), wanted, space)
+                assert file
                 return file.path.read_bytes()
 
         return await fetcher.attempt(link, work)

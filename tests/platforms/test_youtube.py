@@ -160,11 +160,11 @@ async def token(web: Web, url: str) -> str | None:
             from yt_dlp.extractor.youtube.pot.provider import PoTokenContext
 
             extractor.initialize()
-            ytcfg = extractor._get_default_ytcfg("web")
+            client = {"clientName": "WEB", "clientVersion": "2.0"}
             found: str | None = extractor.fetch_po_token(
                 client="web",
                 context=PoTokenContext.GVS,
-                ytcfg=ytcfg,
+                ytcfg={"INNERTUBE_CONTEXT": {"client": client}},
                 visitor_data="visitor",
                 video_id=ID,
                 required=True,
@@ -175,8 +175,8 @@ async def token(web: Web, url: str) -> str | None:
 
 
 async def test_po_tokens_come_from_the_operators_service_without_a_proxy(web: Web):
-    with service({"poToken": "dG9rZW4tMQ"}) as url:
-        assert await token(web, url) == "dG9rZW4tMQ"
+    with service({"poToken": "dG9rZW4x"}) as url:
+        assert await token(web, url) == "dG9rZW4x"
         ((path, wanted),) = _Service.asked
     assert (path, wanted["content_binding"]) == ("/get_pot", "visitor")
     assert wanted["proxy"] == web.proxies[0].address()
