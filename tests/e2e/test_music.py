@@ -10,6 +10,7 @@ from simulator.sites.music import Track
 from simulator.sites.videos import Clip
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import BOTH_SOURCES, BotHarness
+from tests.e2e.inline_harness import ON, InlineHarness
 
 TEXTS = load_texts()
 LINK = "https://soundcloud.com/ferry-demo/harbour-bell"
@@ -69,6 +70,19 @@ async def test_a_track_that_is_too_large_is_called_a_track(harness: BotHarness):
     await harness.start()
     text = TEXTS("en", "track_too_large", limit=FileSize(50_000_000))
     assert (await answer(harness, LINK))["text"] == text
+
+
+async def test_a_track_is_sent_in_inline_mode_first_new_then_by_its_id(inline: InlineHarness):
+    add_track(inline.harness)
+    await inline.harness.start(**ON)
+    await inline.type(LINK)
+    await inline.send("fetch/sound")
+    await inline.type(LINK)
+    message = await inline.send("fetch/post")
+    assert message["audio"]["title"] == "Harbour bell"
+    (card,) = await inline.type(LINK)
+    assert card["type"] == "audio"
+    assert (await inline.send(card["id"]))["audio"] == message["audio"]
 
 
 async def test_a_preview_is_refused_with_its_reason(harness: BotHarness):

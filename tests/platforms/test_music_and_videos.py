@@ -1,5 +1,7 @@
 """Sites of music, and video sites that serve playlists, through yt-dlp's real extractors."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from core.errors import (
@@ -17,7 +19,7 @@ from core.errors import (
     RegionBlockedError,
 )
 from core.media import Access, Audio, Clip, Post
-from platforms import FileRequest, FileVersion
+from platforms import FileRequest, FileVersion, load_registry
 from platforms._reader_cache import ReaderCache
 from platforms._ytdlp_tracks import read_track
 from simulator.samples import VideoSpec
@@ -285,6 +287,27 @@ async def test_a_sites_token_is_not_kept_for_ever(web: Web):
     for token in ("demo-1", "demo-2"):
         web.videos.token = token
         assert (await read(web, CLIPS["dailymotion/x9demo1"])).items
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("https://b23.tv/BV1demo00001", "https://www.bilibili.com/video/BV1demo00001?p=1"),
+        (
+            "https://www.bilibili.com/video/BV1demo00001?p=2",
+            "https://www.bilibili.com/video/BV1demo00001?p=2",
+        ),
+    ],
+)
+def test_one_part_of_a_video_on_bilibili_is_asked_for(url: str, asked: str):
+    platform = load_registry()["bilibili"]
+    reader, link = platform.recognise.__self__, platform.find(url)  # type: ignore[attr-defined]
+    assert link
+    assert link.post_id
+    extractor = Mock(extract=Mock(return_value={}))
+    reader.extract(extractor, platform.link_to(link.post_id))
+    extractor.extract.assert_called_once_with(asked)
+    assert reader.load_extractor().suitable(asked)
 
 
 def test_readers_remember_short_and_young_values_only():
