@@ -1,11 +1,11 @@
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# The user has no home directory; Matplotlib caches its font list here.
-ENV MPLCONFIGDIR=/app/var/matplotlib
+# The user has no home directory; Matplotlib caches its font list here, and deno its scripts.
+ENV MPLCONFIGDIR=/app/var/matplotlib DENO_DIR=/app/var/deno
 WORKDIR /app
 
-# requirements-fleet.txt for several processes ([run] roles).
+# requirements-fleet.txt for several processes ([run] roles), requirements-youtube.txt for YouTube.
 ARG REQUIREMENTS=requirements.txt
 COPY ${REQUIREMENTS} requirements.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt

@@ -74,7 +74,7 @@ pictures: $(VENV)/dev
 # $(1): uv's options that say what is upgraded; all other pins stay.
 define compile_requirements
 	$(BIN)/python -m pip install --quiet uv
-	for set in "" attestations demo fleet dev; do \
+	for set in "" attestations demo fleet youtube dev; do \
 		$(BIN)/uv pip compile --quiet $(1) --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate $${set:+--extra $$set -c requirements.txt} \
 			pyproject.toml -o requirements$${set:+-$$set}.txt || exit 1; \

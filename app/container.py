@@ -132,6 +132,7 @@ def build(settings: Settings) -> Container:
     limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
     ads = load_ads(settings.ads.link, settings.ads.file, texts)
     registry = load_registry(settings.sites.allowed)
+    check_sites(settings, registry)
     canaries = canary_links(settings, registry)
     metrics = Metrics()
     ceiling_bytes = upload_ceiling(local_server=settings.telegram.local)
@@ -348,6 +349,7 @@ def build_fetcher(
             cobalt_key=helpers.cobalt_key.get_secret_value(),
             rapidapi_url=helpers.rapidapi_url,
             rapidapi_key=helpers.rapidapi_key.get_secret_value(),
+            pot_url=helpers.pot_url,
             breaker_failures=network.breaker_failures,
             breaker_pause_s=network.breaker_pause_s,
         ),
@@ -375,6 +377,23 @@ def _botstat(settings: Settings, spool: Spool) -> BotStat | None:
     notify = settings.bot.admins[0] if settings.bot.admins else 0
     token = settings.bot.token.get_secret_value()
     return BotStat(settings.statistics.botstat_url, token, key, notify, spool)
+
+
+def check_sites(settings: Settings, registry: Registry) -> None:
+    """Check that every allowed site can be read.
+
+    Raises:
+        SettingsError: some can be read only by cobalt, and there is none.
+    """
+    if settings.helpers.cobalt_url:
+        return
+    if names := [name for name, site in registry.by_name.items() if site.needs_cobalt]:
+        raise SettingsError(
+            [
+                f"[sites] allowed (SITES_ALLOWED): {', '.join(names)} can be read only by cobalt: "
+                "set [helpers] cobalt_url"
+            ]
+        )
 
 
 def canary_links(settings: Settings, registry: Registry) -> list[Link]:

@@ -20,6 +20,7 @@ from core.media import (
 _KINDS: Final[dict[str, Item]] = {
     "c": Clip(()),
     "p": Picture(()),
+    "a": Audio(()),
     "l": LivePhoto(Picture(()), Clip(())),
     "u": Unreadable(),
 }

@@ -11,9 +11,12 @@
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
     │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · NotFoundError · LiveError · ListError
+    │   ├─ DrmError ── StreamingServiceError
+    │   ├─ PreviewError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
-    │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
+    │   ├─ TooLargeError ── TrackTooLargeError
+    │   └─ TooLongError · PieceError · BusyError · QueueFullError
     │      · LinksLeftOutError · AlreadySentError · IdentitiesBusyError
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
@@ -233,6 +236,25 @@ class LiveError(MediaError):
     text_key = "media_live"
 
 
+class DrmError(MediaError):
+    """The media is copy-protected (DRM)."""
+
+    text_key = "media_drm"
+
+
+class StreamingServiceError(DrmError):
+    """The link leads to a music streaming service, which encrypts its tracks."""
+
+    text_key = "link_streaming"
+
+
+class PreviewError(MediaError):
+    """The site plays only the beginning of the track to whoever has not paid."""
+
+    text_key = "media_preview"
+    signing_in_may_help = True
+
+
 class ListError(MediaError):
     """The link leads to a list of posts."""
 
@@ -326,6 +348,14 @@ class TooLargeError(LimitError):
         """Return both sizes, rounded so that the file never appears to fit."""
         size = FileSize(self.least_bytes, ceil)
         return {"size": size, "limit": FileSize(self.limit_bytes, floor)}
+
+
+class TrackTooLargeError(TooLargeError):
+    """No file of a track fits under the limit."""
+
+    def __init__(self, size_bytes: int | None, limit_bytes: int) -> None:
+        super().__init__(size_bytes, limit_bytes)
+        self.text_key = "track_too_large"
 
 
 class BusyError(LimitError):

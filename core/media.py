@@ -89,13 +89,11 @@ class Unreadable:
     """An item that the site lists without files, or in an unknown form. It keeps its place."""
 
 
-Item = Clip | Picture | LivePhoto | Unreadable
-
-
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The audio of a post: music or speech."""
+    """The audio of a post: music or speech. As an item, it is the post itself: a track."""
 
+    #: URLs of the same audio, best first. Their formats and bit rates may differ.
     urls: tuple[str, ...]
     title: str = ""
     author: str = ""
@@ -103,6 +101,9 @@ class Audio:
     duration_s: int = 0
     #: URLs of square cover images, best first.
     cover_urls: tuple[str, ...] = ()
+
+
+Item = Clip | Picture | LivePhoto | Audio | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,9 @@ class Post:
     text: str = ""
     likes: int | None = None
     views: int | None = None
-    #: The media of the post, in order: one clip, the pictures of a slideshow, or a mix.
+    #: The media of the post, in order: one clip, the pictures of a slideshow, or a mix. Or a track.
     items: tuple[Item, ...] = ()
+    #: The audio apart from the items; of a track, the track.
     audio: Audio | None = None
     #: The site marks the post as sensitive.
     is_sensitive: bool = False
@@ -163,6 +165,11 @@ class Post:
         """Return the pictures, with those of live photos, in order."""
         stills = (item.picture if isinstance(item, LivePhoto) else item for item in self.items)
         return tuple(still for still in stills if isinstance(still, Picture))
+
+    @property
+    def is_track(self) -> bool:
+        """Return True if the post is a piece of music or speech, without a video."""
+        return len(self.items) == 1 and isinstance(self.items[0], Audio)
 
     @property
     def is_silent(self) -> bool:

@@ -31,6 +31,8 @@ OUTCOME_KEYS: Final = {
     "NoMediaError": "stats_why_empty",
     "NoSoundError": "stats_why_empty",
     "LiveError": "stats_why_live",
+    "DrmError": "stats_why_drm",
+    "PreviewError": "stats_why_login",
     "BrokenFileError": "stats_why_broken",
     "LimitError": "stats_why_busy",
     "TooLongError": "stats_why_long",

@@ -571,9 +571,18 @@ class SitesSection(Section):
             "bluesky",
             "streamable",
             "twitch",
+            "soundcloud",
+            "bandcamp",
+            "mixcloud",
+            "dailymotion",
+            "vk",
+            "ok",
+            "rutube",
+            "loom",
         ),
         description="Names of the enabled sites, separated by commas, in the order shown to users. "
-        "youtube can be added if yt-dlp finds a JavaScript runtime (docs/operating.md).",
+        "docs/sites.md has all of them; youtube, vimeo, newgrounds and xiaohongshu need something "
+        "else (docs/operating.md).",
     )
 
     @field_validator("allowed", mode="before")
@@ -631,6 +640,11 @@ class HelpersSection(Section):
     cobalt_key: SecretStr = Field(
         SecretStr(""), description="API key for cobalt, if required. Keep it in .env."
     )
+    pot_url: str = Field(
+        "",
+        description="URL of your own service for YouTube's PO tokens "
+        "(github.com/Brainicism/bgutil-ytdlp-pot-provider). Empty: none.",
+    )
     rapidapi_url: str = Field(
         "https://instagram-downloader-download-instagram-stories-videos4.p.rapidapi.com/convert",
         description="URL of a RapidAPI method that returns the files of an Instagram post.",
@@ -640,7 +654,7 @@ class HelpersSection(Section):
         description="Your RapidAPI key. Empty: RapidAPI is not used. Keep it in .env.",
     )
 
-    @field_validator("cobalt_url", "rapidapi_url")
+    @field_validator("cobalt_url", "pot_url", "rapidapi_url")
     @classmethod
     def _check_url(cls, value: str) -> str:
         return _http_url(value) if value else ""

@@ -4,6 +4,7 @@ Each public module defines one site as its `PLATFORM`. This is the only package 
 and curl_cffi.
 """
 
+from platforms._external_apis import po_token_version
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._files import FileRequest, FileVersion, SavedFile
 from platforms._identities import Identities, check_cookies
@@ -12,7 +13,13 @@ from platforms._platform import PageKind, Platform
 from platforms._proxies import ProxyPool, is_open, load_proxies
 from platforms._registry import Registry, load_registry
 from platforms._spool import DiskWaits, Spool, Workspace
-from platforms._ytdlp import js_runtime, reader_folder, reader_version
+from platforms._ytdlp import (
+    js_runtime,
+    js_solver,
+    reader_folder,
+    reader_version,
+    wanted_js_solver,
+)
 
 __all__ = [
     "Attempt",
@@ -33,8 +40,11 @@ __all__ = [
     "check_cookies",
     "is_open",
     "js_runtime",
+    "js_solver",
     "load_proxies",
     "load_registry",
+    "po_token_version",
     "reader_folder",
     "reader_version",
+    "wanted_js_solver",
 ]

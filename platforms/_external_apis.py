@@ -8,6 +8,7 @@ import aiohttp
 
 from core.errors import PlatformChangedError, PlatformUnreachableError, TooLargeError
 from platforms._body import ENCODINGS, read_body
+from platforms._json import Json
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 #: Responses are short lists of URLs.
@@ -53,6 +54,19 @@ class ExternalApis:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The error's text is left out, because it may contain a URL with a key.
             raise PlatformUnreachableError(f"{type(error).__name__} at an external API") from error
+
+
+async def po_token_version(session: aiohttp.ClientSession, url: str) -> str:
+    """Return the version of the service for YouTube's PO tokens (`GET /ping`).
+
+    Raises:
+        PlatformError: it did not respond, or is something else.
+    """
+    status, answer = await ExternalApis(session).ask("GET", f"{url}/ping", {})
+    version = Json(answer, "ping")["version"].text()
+    if status != 200 or not version:
+        raise PlatformChangedError(f"HTTP {status} instead of a version")
+    return version
 
 
 def _parse_json(body: bytes) -> Any:

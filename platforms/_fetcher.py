@@ -27,6 +27,7 @@ from platforms._http import OwnService, WebClient
 from platforms._identities import Identities
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
+from platforms._reader_cache import ReaderCache
 from platforms._reader_threads import ReaderThreads
 from platforms._registry import Registry
 from platforms._spool import Workspace
@@ -67,6 +68,8 @@ class FetchPolicy:
     #: See `CircuitBreaker`: `failure_threshold` and `pause_s`.
     breaker_failures: int = 5
     breaker_pause_s: float = 60.0
+    #: See `PageReader`.
+    pot_url: str = ""
     #: Number of threads that read pages.
     readers: int = 8
 
@@ -249,6 +252,7 @@ class Fetcher:
             failure_threshold=policy.breaker_failures, pause_s=policy.breaker_pause_s
         )
         self._reader_threads = ReaderThreads(policy.readers)
+        self._reader_cache = ReaderCache()
 
     async def close(self) -> None:
         """Close all connections. Threads that are reading a page are not awaited."""
@@ -308,7 +312,7 @@ class Fetcher:
         """
         deadline = Deadline(self.policy.budget_s)
         failure: ClipferryError = PlatformRefusedError(
-            "the circuit breakers of all routes are open"
+            "the circuit breakers of all routes are open, or there is no route"
         )
         used: set[_Route] = set()
         routes = self._routes(link.platform, may_sign_in=may_sign_in)
@@ -368,13 +372,13 @@ class Fetcher:
         The first configured layer gets the policy's number of attempts, the others one each. Every
         attempt uses the next proxy, unless the account has its own.
         """
-        first, *others = (
+        ready = [
             layer
             for layer in self.registry[platform].layers
             if self._is_ready(layer, platform) and (may_sign_in or not layer.is_signed_in)
-        )
+        ]
         proxies = self._proxies.rotation()
-        layers = [first] * self.policy.attempts + others
+        layers = ready[:1] * self.policy.attempts + ready[1:]
         return [(layer, next(proxies)) for layer in layers]
 
     def _allowed_proxy(
@@ -439,6 +443,8 @@ class Fetcher:
                 impersonate=self.policy.impersonate,
                 ca_file=self.policy.ca_file,
                 cookies=cookies,
+                pot_url=self.policy.pot_url,
+                cache=self._reader_cache,
             ),
             external_apis=ExternalApis(
                 session=self.relay_web.session,

@@ -20,6 +20,8 @@ from core.media import Post
 from core.progress import ByteCount, DownloadProgress
 from platforms._download import Checks, FileServer, download
 from platforms._partial import SelectPart, download_part
+from platforms._playlist import is_playlist
+from platforms._segments import download_segments
 from platforms._spool import Workspace
 
 logger = logging.getLogger(__name__)
@@ -224,10 +226,11 @@ class FileSaver:
             count=ByteCount() if file.is_optional else self._progress.count(target.name),
         )
         server, size = self._server_of(urls[0]), None
-        if file.part:
+        fetch = download_segments if is_playlist(urls[0]) else download
+        if file.part and fetch is download:
             size = await download_part(server, urls, target, checks, file.part)
         if size is None:
-            size = await download(server, urls, target, checks)
+            size = await fetch(server, urls, target, checks)
         if not file.is_optional:
             self._needs[target.name] = size
             await self._space.shrink(sum(self._needs.values()))

@@ -20,6 +20,7 @@ from core.errors import (
     ProfileError,
     RegionBlockedError,
     StoriesError,
+    StreamingServiceError,
     TagPageError,
 )
 from core.media import Link, Post
@@ -67,6 +68,8 @@ class PageKind(Enum):
     AUDIO = auto()
     #: A post of a kind that cannot be read, such as a single photo on Facebook.
     UNREADABLE = auto()
+    #: A page of a music streaming service, which is no platform at all.
+    STREAMING = auto()
     #: The site shows nothing in the client's country.
     REGION_BLOCKED = auto()
     #: Any other page, such as the home page.
@@ -87,6 +90,7 @@ _ERRORS: Final[Mapping[PageKind, type[ClipferryError]]] = {
     PageKind.LIST: ListError,
     PageKind.AUDIO: AudioPageError,
     PageKind.UNREADABLE: NoMediaError,
+    PageKind.STREAMING: StreamingServiceError,
     PageKind.REGION_BLOCKED: RegionBlockedError,
     PageKind.OTHER: BrokenLinkError,
 }
@@ -147,6 +151,11 @@ class Platform:
     def takes_accounts(self) -> bool:
         """Return True if some layer sends the operator's cookies."""
         return any(layer.is_signed_in for layer in self.layers)
+
+    @property
+    def needs_cobalt(self) -> bool:
+        """Return True if only cobalt reads the site."""
+        return all(layer.need is Need.COBALT for layer in self.layers)
 
     def find(self, url: str) -> Link | None:
         """Return a link if the URL is one of this platform's posts, otherwise None.

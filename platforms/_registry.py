@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from core.media import Link
 from platforms._mirrors import is_sharing_page, original_url
 from platforms._platform import PageKind, Platform
+from platforms._streaming_services import is_streaming_service
 from platforms._urls_in_text import urls_in
 
 #: Sharing pages may name each other.
@@ -65,7 +66,8 @@ class Registry:
     def find_page(self, text: str, marked_urls: Iterable[str] = ()) -> PageKind | None:
         """Return what a page of a platform is that a text without posts links to, or None.
 
-        See `find_all` for `marked_urls`. Sends no request.
+        Pages of music streaming services count as well. See `find_all` for `marked_urls`. Sends no
+        request.
         """
         found = self._identify_all(text, marked_urls)
         pages = [page for page in found if isinstance(page, PageKind)]
@@ -100,7 +102,7 @@ class Registry:
                 inner = self._identify(reading, depth + 1)
                 if isinstance(inner, Link):
                     return inner
-        return found
+        return PageKind.STREAMING if found is None and is_streaming_service(url) else found
 
 
 def _urls_in_query(url: str) -> Iterator[str]:

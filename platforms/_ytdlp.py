@@ -4,12 +4,15 @@ Building a YoutubeDL takes 40 ms with its 1 700 extractors and under 1 ms withou
 builds and closes its own, because a YoutubeDL holds the cookies.
 """
 
+import importlib
 import io
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -45,6 +48,7 @@ from platforms._http import (
     redirect_target,
 )
 from platforms._proxies import Proxy
+from platforms._reader_cache import ReaderCache
 from platforms._reader_threads import MAX_PAGE_BYTES, PageRead, ReaderThreads
 
 logger = logging.getLogger(__name__)
@@ -52,6 +56,10 @@ logger = logging.getLogger(__name__)
 IE = TypeVar("IE", bound=InfoExtractor)
 T = TypeVar("T")
 
+#: JavaScript runtimes that may run the scripts of YouTube's player, best first. Both run them
+#: without access to files and network; yt-dlp knows others, and calls them insecure.
+#: Source: https://github.com/yt-dlp/yt-dlp/wiki/EJS
+JS_RUNTIMES: Final = ("deno", "quickjs")
 #: User-Agent of a desktop browser, which sites and their CDNs accept.
 BROWSER: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -75,6 +83,10 @@ class PageReader:
     ca_file: Path | None = None
     #: Contents of a Netscape cookie file; empty when signed out.
     cookies: str = field(default="", repr=False)
+    #: Base URL of the operator's service for YouTube's PO tokens; empty if there is none.
+    pot_url: str = ""
+    #: What extractors remember.
+    cache: ReaderCache = field(default_factory=ReaderCache)
 
     async def read(
         self,
@@ -100,6 +112,8 @@ class PageReader:
             ydl = LeanYoutubeDL(self, hosts, page_read, is_lenient=is_lenient)
             try:
                 instance = extractor()
+                # Some extractors keep tokens in it, in the class: for ever, and for everybody.
+                instance._HEADERS = dict(getattr(extractor, "_HEADERS", {}))
                 ydl.add_info_extractor(instance)
                 with _translated_errors(self.proxy.name):
                     return work(instance, ydl)
@@ -121,6 +135,7 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
     def __init__(
         self, reader: PageReader, hosts: HostRule, page_read: PageRead, *, is_lenient: bool
     ) -> None:
+        self.reader = reader
         self._hosts = hosts
         self._page_read = page_read
         self._is_lenient = is_lenient
@@ -136,11 +151,32 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
                 "socket_timeout": reader.timeout_s,
                 "extractor_retries": 0,
                 "cachedir": False,
+                "js_runtimes": {name: {} for name in JS_RUNTIMES},
                 # A stream, because yt-dlp writes the cookies back to a file when it is closed.
                 "cookiefile": io.StringIO(reader.cookies) if reader.cookies else None,
             },
             auto_init=False,
         )
+        self.cache = reader.cache
+
+    def ask_for_po_token(self, wanted: dict[str, str]) -> Any:
+        """Return the decoded answer of the operator's service for PO tokens, without a proxy.
+
+        Raises:
+            PlatformError: it did not answer.
+        """
+        request = Request(
+            f"{self.reader.pot_url}/get_pot",
+            data=json.dumps(wanted).encode(),
+            headers={"Content-Type": "application/json"},
+            proxies={"all": None},
+        )
+        self._page_read.start_request()
+        with _translated_errors("the PO token service"), super().urlopen(request) as response:
+            try:
+                return json.loads(response.read())
+            except ValueError:
+                raise PlatformChangedError("no JSON from the PO token service") from None
 
     def build_request_director(self, handlers: object, preferences: object = None) -> Any:  # noqa: ARG002 - yt-dlp's signature
         """Use only the handler that imitates a browser's TLS and does not follow redirects."""
@@ -291,14 +327,23 @@ def reader_folder() -> Path:
 
 
 def js_runtime() -> str | None:
-    """Return the JavaScript runtime that yt-dlp uses, with its version; None if it finds none.
+    """Return the JavaScript runtime that YouTube is read with, and its version; None without one.
 
-    Starts the runtime to ask for its version.
+    Starts the runtimes to ask for their versions.
     """
-    info = supported_js_runtimes.value["deno"]().info  # yt-dlp uses no other without an option
-    if info and info.supported and find_spec("yt_dlp_ejs"):
-        return f"{info.name} {info.version}"
-    return None
+    found = (supported_js_runtimes.value[name]().info for name in JS_RUNTIMES)
+    return next((f"{info.name} {info.version}" for info in found if info and info.supported), None)
+
+
+def js_solver() -> str | None:
+    """Return the version of yt-dlp's scripts for a runtime; None if they are not installed."""
+    return version("yt-dlp-ejs") if find_spec("yt_dlp_ejs") else None
+
+
+def wanted_js_solver() -> str:
+    """Return the version of these scripts that this yt-dlp works with."""
+    wanted: str = importlib.import_module("yt_dlp.extractor.youtube.jsc._builtin.vendor").VERSION
+    return wanted
 
 
 @contextmanager

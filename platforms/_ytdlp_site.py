@@ -18,6 +18,7 @@ from yt_dlp.utils import ExtractorError, GeoRestrictedError
 from core.errors import (
     AgeRestrictedError,
     ClipferryError,
+    DrmError,
     ListError,
     LiveError,
     LoginRequiredError,
@@ -46,7 +47,7 @@ from platforms._platform import (
     plain_host,
 )
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
-from platforms._ytdlp_formats import loses_audio, read_formats
+from platforms._ytdlp_formats import is_protected, loses_audio, read_formats
 from platforms._ytdlp_subtitles import read_subtitles
 
 #: A post with more videos than this counts as a list.
@@ -73,6 +74,8 @@ class YtdlpSite:
     pages: tuple[tuple[PageKind, re.Pattern[str]], ...]
     #: Matches a short link, in the same form as `post`; None if the site has none.
     short: re.Pattern[str] | None = None
+    #: Keys of the info dict that name the author; the first that has a value counts.
+    author: tuple[str, ...] = ("uploader_id", "uploader")
 
     def recognise(self, parts: SplitResult) -> Match | PageKind | None:
         """Return what a URL of this site is, or None if it belongs to another site."""
@@ -123,7 +126,7 @@ class YtdlpSite:
 
     def read(self, result: Any, about: Post) -> Post:
         """Convert the result of `extract` to a post; see `read_info`."""
-        return read_info(result, about)
+        return read_info(result, about, self.author)
 
     def load_extractor(self) -> Any:
         """Import yt-dlp's extractor class."""
@@ -131,31 +134,38 @@ class YtdlpSite:
         return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
 
 
-def site(reader: YtdlpSite, title: str, *examples: str) -> Platform:
-    """Return the platform for a `YtdlpSite`; `title` is the site's name as users know it."""
+def site(reader: YtdlpSite, title: str, *examples: str, has_cobalt: bool = True) -> Platform:
+    """Return the platform for a `YtdlpSite`; `title` is the site's name as users know it.
+
+    `has_cobalt` says that cobalt supports the site.
+    """
+    layers = (
+        Layer("page", reader.fetch),
+        Layer("account", reader.fetch, Need.COOKIES),
+        _cobalt.LAYER,
+    )
     return Platform(
         name=reader.name,
         title=title,
         examples=examples,
         recognise=reader.recognise,
-        layers=(
-            Layer("page", reader.fetch),
-            Layer("account", reader.fetch, Need.COOKIES),
-            _cobalt.LAYER,
-        ),
+        layers=layers if has_cobalt else layers[:2],
         page_hosts=reader.page_hosts,
         media_hosts=reader.media_hosts,
         link_to=reader.link_to,
     )
 
 
-def read_info(info: Any, about: Post) -> Post:
+def read_info(
+    info: Any, about: Post, author: tuple[str, ...] = ("uploader_id", "uploader")
+) -> Post:
     """Convert the info dict of a yt-dlp extractor, with all its formats, to a post.
 
-    `about` has the post's platform, id, URL and access; its other fields are ignored.
+    `about` has the post's platform, id, URL and access; its other fields are ignored. `author` are
+    the keys of the author.
 
     Raises:
-        LiveError, ListError, NoMediaError: the result is not a single post with videos.
+        LiveError, ListError, DrmError, NoMediaError: the result is not a single post with videos.
         PlatformChangedError: the result has an unknown type.
     """
     page = Json(info, about.platform).needed()
@@ -179,19 +189,21 @@ def read_info(info: Any, about: Post) -> Post:
             raise NoMediaError("the video is on another site")
         case kind:
             raise PlatformChangedError(f"{about.platform}: unknown result type {kind[:40]!r}")
-    if any(entry["is_live"] or entry["live_status"].text() in _LIVE for entry in entries):
+    if any(is_live(entry) for entry in entries):
         raise LiveError(about.url)
     items: tuple[Item, ...] = tuple(_clip(entry) or Unreadable() for entry in entries)
     if not any(isinstance(item, Clip) for item in items):
         if any(loses_audio(list(entry["formats"])) for entry in entries):
             raise PlatformChangedError(f"{about.platform}: the audio is only in segments")
+        if all(is_protected(list(entry["formats"])) for entry in entries):
+            raise DrmError(about.url)
         raise NoMediaError("no downloadable formats")
     return Post(
         platform=about.platform,
         id=about.id,
         url=about.url,
         access=about.access,
-        author=page["uploader_id"].text() or page["uploader"].text(),
+        author=next(filter(None, (page[key].text() for key in author)), ""),
         text=page["description"].text() or page["title"].text(),
         likes=page["like_count"].count(),
         views=page["view_count"].count(),
@@ -201,6 +213,11 @@ def read_info(info: Any, about: Post) -> Post:
 
 
 _LIVE: Final = frozenset({"is_live", "is_upcoming", "post_live"})
+
+
+def is_live(entry: Json) -> bool:
+    """Return True if an info dict is that of a stream that has not ended, or not been prepared."""
+    return bool(entry["is_live"]) or entry["live_status"].text() in _LIVE
 
 
 def _clip(entry: Json) -> Clip | None:
@@ -227,6 +244,8 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("403 forbidden", PlatformRefusedError),
     ("rate limit", PlatformRateLimitedError),
     ("rate-limit", PlatformRateLimitedError),
+    ("play limit", PlatformRateLimitedError),
+    ("geo-restricted", NotAvailableError),
     ("in your country", RegionBlockedError),
     ("in your region", RegionBlockedError),
     ("in your location", RegionBlockedError),
@@ -234,14 +253,18 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("nsfw", AgeRestrictedError),
     ("confirm your age", AgeRestrictedError),
     ("age-restricted", AgeRestrictedError),
+    ("drm protect", DrmError),
     ("private", MediaPrivateError),
     ("protected", MediaPrivateError),
+    ("access denied", MediaPrivateError),
     ("not authorized", MediaPrivateError),
     ("log in", LoginRequiredError),
     ("login", LoginRequiredError),
     ("registered users", LoginRequiredError),
     ("authentication", LoginRequiredError),
     ("--cookies", LoginRequiredError),
+    ("supporter-only", LoginRequiredError),
+    ("is paid", LoginRequiredError),
     ("live event", LiveError),
     ("live broadcast", LiveError),
     ("is live", LiveError),
@@ -250,16 +273,20 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("no media", NoMediaError),
     ("not found", NotFoundError),
     ("no status found", NotFoundError),
+    ("not been found", NotFoundError),
     ("does not exist", NotFoundError),
     ("doesn't exist", NotFoundError),
     ("deleted", NotFoundError),
     ("removed", NotFoundError),
     ("no longer exists", NotFoundError),
     ("suspended", NotFoundError),
+    ("been blocked", NotFoundError),
+    ("is blocked", NotFoundError),
     ("unavailable", NotAvailableError),
     ("not available", NotAvailableError),
     ("isn't available", NotAvailableError),
     ("no longer available", NotAvailableError),
+    ("is restricted", NotAvailableError),
 )
 
 

@@ -1,9 +1,12 @@
 """Videos and shorts on YouTube, which yt-dlp reads without an account. Not allowed by default.
 
-Since November 2025 yt-dlp needs a JavaScript runtime for it (measured with 2026.10.26).
+Since November 2025 yt-dlp needs a JavaScript runtime for all formats (measured with 2026.10.26),
+and YouTube asks data centres to sign in or for PO tokens: see docs/operating.md.
 """
 
+import importlib
 import re
+from typing import Any
 
 from platforms._http import HostRule
 from platforms._platform import PageKind
@@ -11,7 +14,17 @@ from platforms._ytdlp_site import YtdlpSite, site
 
 _HOST = r"(?:music\.)?youtube(?:-nocookie)?\.com"
 
-_SITE = YtdlpSite(
+
+class _YouTube(YtdlpSite):
+    """Reads with the operator's PO tokens."""
+
+    def load_extractor(self) -> Any:
+        """Import yt-dlp's extractor, and what it asks for PO tokens."""
+        importlib.import_module("platforms._po_tokens")
+        return super().load_extractor()
+
+
+_SITE = _YouTube(
     name="youtube",
     extractor=("youtube", "YoutubeIE"),
     post=re.compile(

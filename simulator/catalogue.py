@@ -6,9 +6,11 @@ from pathlib import Path
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
+from simulator.sites.music import MusicSites, Track
 from simulator.sites.pinterest import Pin, PinterestSite
 from simulator.sites.reddit import RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.videos import Clip, VideoSites
 from simulator.sites.x import XPost, XSite
 from simulator.telegram.world import Chat, World
 from simulator.throttle import Throttle
@@ -67,6 +69,11 @@ LINKS = (
     SampleLink("a gallery on Reddit, with a video", "https://www.reddit.com/gallery/1demo01"),
     SampleLink("a RedGifs video behind a post on Reddit", "https://redd.it/1demo02"),
     SampleLink("an idea pin of three pages", "https://pin.it/demo001"),
+    SampleLink("a track on SoundCloud", "https://soundcloud.com/ferry-demo/harbour-bell"),
+    SampleLink(
+        "a track on Spotify, which is protected", "https://open.spotify.com/track/7300000001"
+    ),
+    SampleLink("a video in segments, on Dailymotion", "https://www.dailymotion.com/video/x9demo1"),
     SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
     SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),
     SampleLink("an album of ten pictures to the bot", "", album=10),
@@ -97,6 +104,8 @@ def add_posts(simulator: Simulator) -> None:
     _fill_x(simulator.x, simulator.samples)
     _fill_reddit(simulator.reddit, simulator.samples)
     _fill_pinterest(simulator.pinterest, simulator.samples)
+    _fill_music(simulator.music, simulator.samples)
+    _fill_videos(simulator.videos, simulator.samples)
 
 
 def _fill_x(site: XSite, samples: SampleStore) -> None:
@@ -123,6 +132,16 @@ def _fill_pinterest(site: PinterestSite, samples: SampleStore) -> None:
     first, last = (samples.picture(1080, 1350, f"deck {n}") for n in (1, 2))
     site.pins["7300000001"] = Pin((first, samples.video(VideoSpec()), last), "pages")
     site.short_links["demo001"] = "7300000001"
+
+
+def _fill_music(site: MusicSites, samples: SampleStore) -> None:
+    cover = samples.picture(500, 500, "harbour")
+    track = Track(samples.sound(20), seconds=20, cover=cover)
+    site.tracks["soundcloud/ferry-demo/harbour-bell"] = track
+
+
+def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
+    site.clips["dailymotion/x9demo1"] = Clip(samples.video(VideoSpec(container="ts")))
 
 
 def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:

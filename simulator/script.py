@@ -231,6 +231,22 @@ async def _story(session: Session) -> None:
     await session.answer("the reason", lambda m: "signed in" in m.get("text", ""))
 
 
+async def _music(session: Session) -> None:
+    request = session.say("https://soundcloud.com/ferry-demo/harbour-bell")
+    track = await session.answer("the track", lambda m: "audio" in m)
+    about = track["audio"]
+    await session.expect(
+        "title, performer and length",
+        lambda: (
+            (about["title"], about["performer"], about["duration"])
+            == ("Harbour bell", "Ferry Demo", 20)
+        ),
+    )
+    await session.settled(session.private_chat, request, None)
+    session.say("https://open.spotify.com/track/7300000001")
+    await session.answer("why not", lambda m: "copy-protected" in m.get("text", ""))
+
+
 async def _versions(session: Session) -> None:
     link = f"{_VIDEO}{_WIDE}"
     request = session.say(f"{link} 0:01-0:02")
@@ -471,6 +487,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("Posts of X, Reddit and Pinterest with all that they show", _whole_posts),
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
+    ("A track, and one on a service that encrypts its tracks", _music),
     ("A slow site", _slow),
     ("A site that is down, and back when Ada tries again", _outage),
     ("A piece of a video, another format, and the versions to choose from", _versions),

@@ -11,12 +11,15 @@ from simulator.control import Control
 from simulator.page import BotSwitch, Page
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
+from simulator.sites.music import MusicSites
 from simulator.sites.pinterest import PinterestSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
+from simulator.sites.videos import VideoSites
 from simulator.sites.web import Sites
 from simulator.sites.x import XSite
+from simulator.sites.youtube import YouTubeSite
 from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
@@ -52,6 +55,9 @@ class Simulator:
     x: XSite = field(default_factory=XSite)
     reddit: RedditSite = field(default_factory=RedditSite)
     pinterest: PinterestSite = field(default_factory=PinterestSite)
+    music: MusicSites = field(default_factory=MusicSites)
+    videos: VideoSites = field(default_factory=VideoSites)
+    youtube: YouTubeSite = field(default_factory=YouTubeSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -99,7 +105,10 @@ class Simulator:
         self, name: str = "proxy-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start another proxy to the sites and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        sites = Sites(
+            *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
+            *(self.music, self.videos, self.youtube),
+        )
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)

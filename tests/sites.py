@@ -17,12 +17,15 @@ from platforms import (
 from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
+from simulator.sites.music import MusicSites
 from simulator.sites.pinterest import PinterestSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.videos import VideoSites
 from simulator.sites.web import Sites
 from simulator.sites.x import XSite
+from simulator.sites.youtube import YouTubeSite
 
 _WAITS = DiskWaits()
 TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
@@ -42,10 +45,16 @@ class Web:
     folder: Path
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
+    music: MusicSites = field(default_factory=MusicSites)
+    videos: VideoSites = field(default_factory=VideoSites)
+    youtube: YouTubeSite = field(default_factory=YouTubeSite)
 
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        sites = Sites(
+            *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
+            *(self.music, self.videos, self.youtube),
+        )
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)

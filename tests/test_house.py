@@ -407,8 +407,8 @@ def test_nothing_is_committed_that_must_not_be():
 @pytest.mark.parametrize(
     "name",
     [
-        *("requirements.txt", "requirements-attestations.txt", "requirements-demo.txt"),
-        *("requirements-fleet.txt", "requirements-dev.txt"),
+        f"requirements{name}.txt"
+        for name in ("", "-attestations", "-demo", "-fleet", "-youtube", "-dev")
     ],
 )
 def test_requirements_are_pinned_with_hashes_and_without_addresses(name: str):

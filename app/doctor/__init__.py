@@ -7,6 +7,7 @@ from app.doctor.finding import Finding
 from app.doctor.machine import machine_findings
 from app.doctor.sites import site_findings
 from app.doctor.telegram import telegram_findings
+from app.doctor.youtube import youtube_findings
 from data.config import Settings
 
 __all__ = ["Finding", "examine"]
@@ -16,6 +17,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check everything, and yield the findings."""
     yield await database_findings(settings)
     for finding in machine_findings(settings):
+        yield finding
+    async for finding in youtube_findings(settings):
         yield finding
     async for finding in site_findings(settings):
         yield finding

@@ -1,4 +1,4 @@
-"""The doctor's look at the machine: disk, file descriptors, FFmpeg, yt-dlp, JavaScript."""
+"""The doctor's look at the machine: disk, file descriptors, FFmpeg, yt-dlp."""
 
 import resource
 import shutil
@@ -11,7 +11,7 @@ from app.doctor.finding import Finding
 from app.doctor.live_updates import live_update_findings
 from data.config import Settings
 from media.encoding import ffmpeg_version
-from platforms import js_runtime, reader_folder, reader_version
+from platforms import reader_folder, reader_version
 
 #: Age in days after which yt-dlp usually fails for some sites.
 _OLD_YTDLP_DAYS: Final = 60
@@ -30,8 +30,6 @@ def machine_findings(settings: Settings) -> Iterator[Finding]:
     yield _ytdlp(settings)
     if settings.ytdlp.update:
         yield from live_update_findings(settings.ytdlp.folder)
-    if "youtube" in settings.sites.allowed:
-        yield _javascript()
 
 
 def _disk(settings: Settings) -> Finding:
@@ -66,18 +64,3 @@ def _ytdlp(settings: Settings) -> Finding:
     if days > _OLD_YTDLP_DAYS:
         return Finding("warning", f"{text}: update it with `make update-yt-dlp`")
     return Finding("ok", text)
-
-
-def _javascript() -> Finding:
-    """YouTube cannot be read without one.
-
-    Source: https://github.com/yt-dlp/yt-dlp/wiki/EJS
-    """
-    found = js_runtime()
-    if found is None:
-        return Finding(
-            "warning",
-            "JavaScript runtime: none, YouTube needs one: install deno, and yt-dlp-ejs beside "
-            "yt-dlp",
-        )
-    return Finding("ok", f"JavaScript runtime: {found}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from app.ads_file import load_ads
-from app.container import build_fetcher, build_identities, canary_links
+from app.container import build_fetcher, build_identities, canary_links, check_sites
 from app.doctor.finding import Finding
 from core.errors import ClipferryError, SettingsError
 from core.identities import Identity, State
@@ -52,6 +52,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
     """Check the files that the settings name, and report the mistakes of all of them."""
     network, ads = settings.network, settings.ads
     checks = (
+        lambda: check_sites(settings, load_registry(settings.sites.allowed)),
         lambda: canary_links(settings, load_registry(settings.sites.allowed)),
         lambda: network.cookies_file and check_cookies(network.cookies_file),
         lambda: load_proxies(network.proxy_file, include_direct=network.proxy_include_direct),

@@ -224,7 +224,7 @@ class InlineQueries:
             title = self.texts(lang, key, number=number, total=len(cached.files))
             options = _item_options(presenter, cached.post, title)
             results.append(cards.single(number, file, title, options))
-        if known.audio:
+        if known.audio and not cached.post.is_track:
             audio_options = presenter.audio_options(cached.post)
             results.append(cards.sound(known.audio, texts["inline_sound"], audio_options))
         return results

@@ -71,7 +71,7 @@ def under_post(
     """
     stats = _stats(post)
     media_buttons = []
-    has_audio = post.audio or not (post.has_pictures or post.is_silent)
+    has_audio = not post.is_track and (post.audio or not (post.has_pictures or post.is_silent))
     if has_audio and (data := audio_of(post.platform, post.id)):
         media_buttons.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
     if post.audio and post.pictures and (data := slides_of(post.platform, post.id)):

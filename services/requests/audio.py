@@ -1,7 +1,8 @@
 """The audio of a post, with title, performer and cover; and its slides over that audio."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from core.errors import (
     PlatformChangedError,
     PlatformUnreachableError,
     StorageError,
+    TooLargeError,
+    TrackTooLargeError,
 )
 from core.formats import Quality
 from core.media import Audio, AudioFile, Clip, Post, named_after
@@ -68,7 +71,8 @@ class AudioService(MediaService[FetchedAudio]):
         main, *extras = audio_file_requests(post, self.toolkit.sender.ceiling_bytes)
         requests = [replace(main, part=self.part_of(context)), *extras]
         await context.status.working()
-        file, *stills = await attempt.save(post, requests, space, context.work.begin_download())
+        with named_as_track(post):
+            file, *stills = await attempt.save(post, requests, space, context.work.begin_download())
         assert file
         still = next((still.path for still in stills if still), None)
         return FetchedAudio(post, file.path, still)
@@ -162,6 +166,21 @@ class SlideVideoService(MediaService[FetchedAudio]):
             is_processed=True,
             items=len(fetched.pictures) if is_complete else None,
         )
+
+
+@contextmanager
+def named_as_track(post: Post) -> Iterator[None]:
+    """Raise what is too large in the block as a track, if the post is one.
+
+    Raises:
+        TrackTooLargeError: the track is too large.
+    """
+    try:
+        yield
+    except TooLargeError as error:
+        if not post.is_track:
+            raise
+        raise TrackTooLargeError(error.size_bytes, error.limit_bytes) from error
 
 
 def audio_file_requests(post: Post, ceiling_bytes: int) -> list[FileRequest]:

@@ -78,9 +78,9 @@ def picture_request(picture: Picture, name: str, limit_bytes: int) -> FileReques
 
 
 def audio_request(urls: tuple[str, ...], name: str, limit_bytes: int) -> FileRequest:
-    """Return the request for an audio file with alternative URLs."""
-    version = FileVersion(urls, limit_bytes, estimated_bytes=_AUDIO_BYTES)
-    return FileRequest((version,), name)
+    """Return the request for an audio file; its URLs may have different sizes."""
+    versions = (FileVersion((url,), limit_bytes, estimated_bytes=_AUDIO_BYTES) for url in urls)
+    return FileRequest(tuple(versions), name)
 
 
 def subtitles_request(subtitles: Subtitles, name: str) -> FileRequest:

@@ -140,7 +140,7 @@ class MediaService(ABC, Generic[FetchedT]):
             except TooLargeError as error:
                 # Whatever stopped the download, Telegram's limit is the one that matters.
                 ceiling = toolkit.sender.ceiling_bytes
-                raise TooLargeError(error.size_bytes, ceiling) from error
+                raise type(error)(error.size_bytes, ceiling) from error
         with toolkit.metrics.stage("shape"):
             return await self.prepare(context, fetched)
 

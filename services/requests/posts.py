@@ -20,8 +20,10 @@ from core.errors import (
 )
 from core.formats import Quality
 from core.media import (
+    Audio,
     AudioFile,
     Clip,
+    DocumentFile,
     Item,
     LivePhoto,
     LocalFile,
@@ -37,9 +39,11 @@ from data.downloads import record_download
 from data.inline_messages import record_shown_post
 from delivery.api_requests import MessageOptions
 from platforms import Attempt, FileRequest, Workspace
+from services.requests.audio import FetchedAudio, named_as_track, titled_audio
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.file_requests import (
+    audio_request,
     picture_request,
     piece_share,
     still_request,
@@ -125,7 +129,8 @@ class PostService(MediaService[FetchedPost]):
             requests = [[replace(file, may_miss=True) for file in files] for files in requests]
         await context.status.working()
         flat = [file for files in requests for file in files]
-        files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
+        with named_as_track(post):
+            files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
         saved = dict(zip(flat, files_on_disk, strict=True))
         fetched = []
         for item, files in zip(items, requests, strict=True):
@@ -253,6 +258,23 @@ class PostService(MediaService[FetchedPost]):
                 motion = video_request(item.clip, f"{name}.mp4", ceiling, Quality.BEST)
                 # Without its video, it is still a picture.
                 return [still, replace(motion, may_miss=True, is_companion=True)]
+            case Audio():
+                return self._track_requests(item, name, context)
+        return self._clip_requests(item, name, context)
+
+    def _track_requests(
+        self, track: Audio, name: str, context: RequestContext
+    ) -> list[FileRequest]:
+        if context.stored.request.piece is None:
+            self._check_length(track.duration_s)
+        audio = audio_request(track.urls, f"{name}.audio", self.toolkit.sender.ceiling_bytes)
+        files = [replace(audio, part=self.part_of(context))]
+        if track.cover_urls and not context.file_mode:
+            files.append(still_request(track.cover_urls, f"{name}.still"))
+        return files
+
+    def _clip_requests(self, item: Clip, name: str, context: RequestContext) -> list[FileRequest]:
+        ceiling = self.toolkit.sender.ceiling_bytes
         piece = context.stored.request.piece
         if piece is None:
             self._check_length(item.duration_s)
@@ -289,6 +311,8 @@ class PostService(MediaService[FetchedPost]):
         self, item: FetchedItem, post: Post, context: RequestContext, conversion: Conversion
     ) -> list[LocalFile]:
         media = self.toolkit.media
+        if isinstance(item.item, Audio):
+            return [await self._prepare_track(item, post, context)]
         file = await self._prepare_video(item, context.stored.request.piece)
         if context.file_mode:
             return [await media.untouched(file)]
@@ -298,6 +322,15 @@ class PostService(MediaService[FetchedPost]):
             return [await media.picture(file)]
         files = await media.video(file, item.still, conversion.watch)
         return [named_after(post, f) if isinstance(f, AudioFile) else f for f in files]
+
+    async def _prepare_track(
+        self, item: FetchedItem, post: Post, context: RequestContext
+    ) -> LocalFile:
+        fetched = FetchedAudio(post, item.file, item.still)
+        piece = context.stored.request.piece
+        audio = await titled_audio(fetched, self.toolkit.media, piece=piece)
+        # As a document, it needs its real file extension all the same.
+        return DocumentFile(audio.path) if context.file_mode else audio
 
     async def _prepare_video(self, item: FetchedItem, piece: Piece | None) -> Path:
         """Return the file of an item: its piece, and with its audio."""

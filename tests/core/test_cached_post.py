@@ -150,3 +150,15 @@ def test_numbers_are_fresh_for_less_than_a_day(age_s: int, is_fresh: bool):
 
 def test_numbers_that_were_never_fetched_are_not_fresh():
     assert not CachedPost(POST, FILES, is_processed=False).is_fresh(1_800_000_000)
+
+
+def test_a_track_comes_back_as_a_track():
+    track = Audio(("https://cdn.example/a",), title="song", author="Zoë")
+    post = replace(POST, items=(track,), audio=track)
+    found = read(replace(CACHED, post=post).about_json())
+    assert found is not None
+    assert found.post.is_track
+    assert found.post.audio == found.post.items[0]
+    assert is_same_media(found.post, post)
+    assert not is_same_media(found.post, POST)
+    assert not POST.is_track

@@ -97,7 +97,7 @@ def test_wrong_sites_and_databases_come_in_the_same_round(ini: Path, env: Path):
         load_settings(ini, env, wrong)
     report = "\n".join(caught.value.mistakes)
     for sentence in (
-        "no such site: instagran, did you mean instagram?, nowhere; available: bluesky,",
+        "no such site: instagran, did you mean instagram?, nowhere; available: bandcamp,",
         "only postgresql and sqlite are supported, not mysql",
         "not 'many'",
         "not 'ftp://***@host'",
@@ -109,7 +109,7 @@ def test_wrong_sites_and_databases_come_in_the_same_round(ini: Path, env: Path):
 
 
 def test_an_empty_list_of_sites_is_a_mistake(ini: Path, env: Path):
-    with pytest.raises(SettingsError, match="the list is empty; available: bluesky"):
+    with pytest.raises(SettingsError, match="the list is empty; available: bandcamp"):
         load_settings(ini, env, {"SITES_ALLOWED": ","})
 
 

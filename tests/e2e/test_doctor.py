@@ -98,6 +98,7 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
         BOT_JOIN_LOG_CHAT="-1009",
         WATCH_CANARIES=VIDEO,
         SITES_ALLOWED="tiktok,youtube",
+        HELPERS_POT_URL="http://127.0.0.1:9",
         PATH="/nowhere",
         **ON,
     )
@@ -114,10 +115,12 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
         "administrator 1 of [bot] admins cannot be reached",
         "join_log_chat cannot be used",
         "canary of TikTok",
-        "JavaScript runtime: none",
+        "JavaScript runtime: none, YouTube needs deno or quickjs: `pip install -r requirements-yo",
+        "yt-dlp-ejs is not installed",
+        "PO tokens does not respond",
     ):
         assert any(part in line for line in warnings), part
-    assert len(warnings) == 11
+    assert len(warnings) == 13
 
 
 @pytest.mark.parametrize("token", ["", "hunter2", "42:AAAAAA"])

@@ -29,6 +29,7 @@ from core.errors import (
     QueueFullError,
     TooLargeError,
     TooLongError,
+    TrackTooLargeError,
 )
 from core.formats import Quality
 from core.statistics import Metric, Period, Scope
@@ -217,6 +218,7 @@ def test_every_error_has_its_sentence_with_its_facts():
     examples: dict[type[ClipferryError], ClipferryError] = {
         TooLongError: TooLongError(1, 2),
         TooLargeError: TooLargeError(1, 2),
+        TrackTooLargeError: TrackTooLargeError(1, 2),
         PieceError: PieceError(90),
         PartialDeliveryError: PartialDeliveryError(1, 2),
         QueueFullError: QueueFullError(3),

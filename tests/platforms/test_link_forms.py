@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from platforms import PageKind
+from platforms import PageKind, load_registry
 from platforms._mirrors import original_url
 from tests.links import REGISTRY
 
@@ -317,7 +317,177 @@ OTHERS = {
     "https://www.youtube.com/": P.OTHER,
 }
 
-FORMS = TIKTOK | INSTAGRAM | FACEBOOK | REDDIT | X | OTHERS
+MUSIC = {
+    "https://soundcloud.com/ferry-demo/harbour-bell": "ferry-demo/harbour-bell",
+    "https://soundcloud.com/ferry-demo/harbour-bell?in=a/sets/b#t=0:30": "ferry-demo/harbour-bell",
+    "https://www.soundcloud.com/ferry_demo/sets-of-tea/": "ferry_demo/sets-of-tea",
+    "https://m.soundcloud.com/ferry-demo/bell": "ferry-demo/bell",
+    "https://soundcloud.com/ferry-demo/bell/s-AbC12": "ferry-demo/bell/s-AbC12",
+    "https://soundcloud.com/ferry-demo/bell?secret_token=s-AbC12": "ferry-demo/bell/s-AbC12",
+    "https://api.soundcloud.com/tracks/73": "tracks/73",
+    "https://api-v2.soundcloud.com/tracks/soundcloud%3Atracks%3A73": "tracks/73",
+    "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/73": "tracks/73",
+    "https://on.soundcloud.com/AbC12": SHORT,
+    "https://soundcloud.com/ferry-demo": P.PROFILE,
+    "https://soundcloud.com/ferry-demo/tracks": P.PROFILE,
+    "https://soundcloud.com/ferry-demo/sets": P.PROFILE,
+    "https://soundcloud.com/ferry-demo/sets/night": P.LIST,
+    "https://soundcloud.com/stations/track/ferry-demo/bell": P.LIST,
+    "https://soundcloud.com/discover": P.TAG,
+    "https://soundcloud.com/search?q=ferry": P.TAG,
+    "https://soundcloud.com/you/likes": P.OTHER,
+    "https://soundcloud.com/": P.OTHER,
+    "https://help.soundcloud.com/hc": P.OTHER,
+    "https://notsoundcloud.com/a/b": None,
+    "https://ferry.bandcamp.com/track/bell": "ferry/bell",
+    "https://ferry.bandcamp.com/track/bell-2?from=x": "ferry/bell-2",
+    "https://ferry.bandcamp.com/album/night": P.LIST,
+    "https://ferry.bandcamp.com/": P.PROFILE,
+    "https://ferry.bandcamp.com/music": P.PROFILE,
+    "https://bandcamp.com/discover/ambient": P.TAG,
+    "https://daily.bandcamp.com/features/x": P.OTHER,
+    "https://bandcamp.com/": P.OTHER,
+    "https://ferry.notbandcamp.com/track/bell": None,
+    "https://www.mixcloud.com/ferry/night-crossing/": "ferry/night-crossing",
+    "https://m.mixcloud.com/ferry/night-crossing?utm=x": "ferry/night-crossing",
+    "https://www.mixcloud.com/ferry/%D0%BD%D0%BE%D1%87%D1%8C/": "ferry/%D0%BD%D0%BE%D1%87%D1%8C",
+    "https://www.mixcloud.com/ferry/": P.PROFILE,
+    "https://www.mixcloud.com/ferry/uploads/": P.PROFILE,
+    "https://www.mixcloud.com/ferry/playlists/night/": P.LIST,
+    "https://www.mixcloud.com/live/ferry/": P.LIVE,
+    "https://www.mixcloud.com/discover/ambient/": P.TAG,
+    "https://www.mixcloud.com/": P.OTHER,
+    "https://notmixcloud.com/a/b": None,
+}
+
+VIDEO_SITES = {
+    "https://www.dailymotion.com/video/x9demo1": "x9demo1",
+    "https://www.dailymotion.com/video/x9demo1_a-crossing_fun": "x9demo1",
+    "https://www.dailymotion.com/video/x9demo1?playlist=x7demo": "x9demo1",
+    "https://www.dailymotion.com/embed/video/x9demo1?autoplay=1": "x9demo1",
+    "https://geo.dailymotion.com/player.html?video=x9demo1": "x9demo1",
+    "https://geo.dailymotion.com/player/xabc1.html?mute=1&video=x9demo1": "x9demo1",
+    "https://dai.ly/x9demo1": "x9demo1",
+    "https://www.dailymotion.com/playlist/x7demo": P.LIST,
+    "https://geo.dailymotion.com/player.html?playlist=x7demo": P.LIST,
+    "https://www.dailymotion.com/search/ferry/videos": P.TAG,
+    "https://www.dailymotion.com/ferry.demo": P.PROFILE,
+    "https://www.dailymotion.com/": P.OTHER,
+    "https://notdailymotion.com/video/x9demo1": None,
+    "https://vk.com/video-73_10": "-73_10",
+    "https://vk.com/video73_10?list=ln-abc": "73_10",
+    "https://vk.com/clip-73_10?c=1": "-73_10",
+    "https://m.vk.com/video-73_10": "-73_10",
+    "https://vk.ru/video-73_10": "-73_10",
+    "https://vkvideo.ru/video-73_10": "-73_10",
+    "https://vkvideo.ru/playlist/-73_1/video-73_10": "-73_10",
+    "https://vk.com/videos-73?z=video-73_10%2Fclub73": "-73_10",
+    "https://vk.com/wall-73_5?z=clip-73_10": "-73_10",
+    "https://vk.com/feed?w=x&z=video-73_10": "-73_10",
+    "https://vk.com/video_ext.php?oid=-73&id=10&hash=abc": "-73_10",
+    "https://vk.com/wall-73_5": P.UNREADABLE,
+    "https://vk.com/photo73_5": P.UNREADABLE,
+    "https://vkvideo.ru/playlist/-73_1": P.LIST,
+    "https://vkvideo.ru/@ferry": P.PROFILE,
+    "https://vk.com/ferry.demo": P.PROFILE,
+    "https://vk.com/videos-73": P.PROFILE,
+    "https://vk.com/feed": P.OTHER,
+    "https://vk.com/": P.OTHER,
+    "https://notvk.com/video-73_10": None,
+    "https://ok.ru/video/73": "73",
+    "https://ok.ru/video/73-0?fromTime=4": "73-0",
+    "https://m.ok.ru/video/73": "73",
+    "https://ok.ru/videoembed/73?autoplay=1": "73",
+    "https://ok.ru/live/73": "73",
+    "https://www.odnoklassniki.ru/video/73": "73",
+    "https://m.ok.ru/dk?st.cmd=movieLayer&st.mvId=73": "73",
+    "https://ok.ru/video/c73": P.LIST,
+    "https://ok.ru/video/showcase": P.TAG,
+    "https://ok.ru/profile/73": P.PROFILE,
+    "https://ok.ru/group/73/topic/5": P.PROFILE,
+    "https://ok.ru/": P.OTHER,
+    "https://notok.ru/video/73": None,
+    f"https://rutube.ru/video/{32 * 'a'}/": 32 * "a",
+    f"https://rutube.ru/video/{32 * 'a'}/?r=wd&t=5": 32 * "a",
+    f"https://rutube.ru/shorts/{32 * 'a'}/": 32 * "a",
+    f"https://rutube.ru/play/embed/{32 * 'a'}": 32 * "a",
+    f"https://rutube.ru/live/video/{32 * 'a'}/": 32 * "a",
+    f"https://rutube.ru/video/private/{32 * 'a'}/?p=x-Y_1": f"{32 * 'a'}/x-Y_1",
+    "https://rutube.ru/channel/73/videos/": P.PROFILE,
+    "https://rutube.ru/plst/73/": P.LIST,
+    "https://rutube.ru/search/?query=ferry": P.TAG,
+    "https://rutube.ru/": P.OTHER,
+    "https://notrutube.ru/video/1": None,
+    f"https://www.loom.com/share/{32 * 'a'}?sid=1": 32 * "a",
+    f"https://www.loom.com/share/A-Crossing-{32 * 'a'}": 32 * "a",
+    f"https://loom.com/embed/{32 * 'a'}": 32 * "a",
+    f"https://www.loom.com/share/folder/{32 * 'a'}": P.LIST,
+    "https://www.loom.com/": P.OTHER,
+    f"https://notloom.com/share/{32 * 'a'}": None,
+    "https://www.bilibili.com/video/BV1demo00001/?spm_id_from=x": "BV1demo00001",
+    "https://www.bilibili.com/video/bv1demo00001?p=1": "BV1demo00001",
+    "https://m.bilibili.com/video/BV1demo00001?p=3&t=1": "BV1demo00001?p=3",
+    "https://www.bilibili.com/video/AV73": "av73",
+    "https://www.bilibili.com/festival/x?a=1&bvid=BV1demo00001": "BV1demo00001",
+    "https://b23.tv/BV1demo00001": "BV1demo00001",
+    "https://b23.tv/AbC12": SHORT,
+    "https://space.bilibili.com/73": P.PROFILE,
+    "https://live.bilibili.com/73": P.LIVE,
+    "https://www.bilibili.com/bangumi/play/ep73": P.UNREADABLE,
+    "https://t.bilibili.com/73": P.UNREADABLE,
+    "https://www.bilibili.com/list/73": P.LIST,
+    "https://search.bilibili.com/all?keyword=ferry": P.TAG,
+    "https://www.bilibili.com/": P.OTHER,
+    "https://notbilibili.com/video/BV1demo00001": None,
+    "https://vimeo.com/730001": "730001",
+    "https://vimeo.com/730001/de01de01de?share=copy": "730001/de01de01de",
+    "https://vimeo.com/channels/staffpicks/730001": "730001",
+    "https://player.vimeo.com/video/730001?h=x": "730001",
+    "https://vimeo.com/ferry": P.OTHER,
+    "https://notvimeo.com/730001": None,
+    "https://www.newgrounds.com/portal/view/73": "portal/view/73",
+    "https://www.newgrounds.com/audio/listen/73": "audio/listen/73",
+    "https://ferry.newgrounds.com/": P.OTHER,
+    "https://notnewgrounds.com/portal/view/73": None,
+    f"https://www.xiaohongshu.com/explore/{24 * 'a'}?a=1&xsec_token=AB=&b=1": (
+        f"{24 * 'a'}?xsec_token=AB="
+    ),
+    f"https://www.xiaohongshu.com/explore/{24 * 'a'}": P.OTHER,
+    "http://xhslink.com/a/AbC12": SHORT,
+    "https://notxiaohongshu.com/explore/1": None,
+}
+
+STREAMING = dict.fromkeys(
+    (
+        "https://open.spotify.com/track/4cOdK2wGLETKBW3PvgPWqT?si=x",
+        "https://open.spotify.com/intl-de/episode/73",
+        "https://spotify.link/AbC12",
+        "https://music.apple.com/us/album/night/73?i=10",
+        "https://geo.music.apple.com/album/73",
+        "https://itunes.apple.com/album/id73",
+        "https://www.deezer.com/track/73",
+        "https://link.deezer.com/s/AbC12",
+        "https://deezer.page.link/AbC12",
+        "https://tidal.com/browse/track/73",
+        "https://listen.tidal.com/album/73",
+        "https://music.amazon.com/albums/73",
+        "https://music.amazon.co.uk/albums/73",
+        "https://music.amazon.de/albums/73",
+        "https://open.qobuz.com/track/73",
+        "https://music.yandex.ru/album/73/track/10",
+        "https://www.pandora.com/artist/x",
+        "https://play.anghami.com/song/73",
+        "https://www.jiosaavn.com/song/x/73",
+    ),
+    P.STREAMING,
+) | {
+    "https://notspotify.com/track/73": None,
+    "https://spotify.com.evil.example/track/73": None,
+    "https://podcasts.apple.com/podcast/73": None,
+    "https://www.amazon.de/dp/73": None,
+}
+
+FORMS = TIKTOK | INSTAGRAM | FACEBOOK | REDDIT | X | OTHERS | MUSIC | VIDEO_SITES | STREAMING
 
 
 def kind_of(url: str) -> str | PageKind | None:
@@ -340,6 +510,14 @@ def test_the_id_of_every_post_leads_back_to_it(url: str):
     assert link is not None
     if link.post_id:
         assert REGISTRY.link_to(link.platform, link.post_id) is not None
+
+
+def test_youtube_music_is_a_streaming_service_unless_youtube_is_allowed():
+    url = "https://music.youtube.com/watch?v=DemoShort01"
+    assert REGISTRY.find(url)
+    without = load_registry(("tiktok",))
+    assert (without.find(url), without.find_page(url)) == (None, P.STREAMING)
+    assert without.find_page("https://www.youtube.com/watch?v=DemoShort01") is None
 
 
 @pytest.mark.parametrize("platform", REGISTRY.by_name.values(), ids=lambda p: p.name)

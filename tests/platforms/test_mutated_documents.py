@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from core.errors import ClipferryError
-from core.media import Access, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
+from core.media import Access, Audio, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
 from platforms import _cobalt, reddit, tiktok
 from platforms._instagram_product import read_product
 from platforms._json import Json
@@ -18,6 +18,7 @@ from platforms._linked_media import read_imgur, read_redgifs
 from platforms._pinterest_pin import read_pin
 from platforms._x_post import needs_card, read_answer
 from platforms._ytdlp_site import read_info
+from platforms._ytdlp_tracks import read_track
 from tests.updates import mutated
 
 ACCESS: Final = Access("exit-1")
@@ -88,6 +89,28 @@ INFO: Final[dict[str, Any]] = {
             "filesize": 1_000,
         },
         {"url": "https://cdn.example.com/a.m4a", "vcodec": "none", "acodec": "mp4a.40.2"},
+    ],
+}
+TRACK: Final[dict[str, Any]] = {
+    "_type": "video",
+    "title": "Bell",
+    "track": "Bell",
+    "artists": ["Ada", "Bo"],
+    "uploader": "Ada",
+    "duration": 3.5,
+    "like_count": 5,
+    "view_count": 7,
+    "thumbnails": [{"url": "https://i1.sndcdn.com/a.jpg", "width": 500}],
+    "formats": [
+        {
+            "url": "https://cf-media.sndcdn.com/a.m3u8",
+            "protocol": "m3u8_native",
+            "vcodec": "none",
+            "acodec": "mp4a.40.2",
+            "ext": "m4a",
+            "abr": 160.0,
+        },
+        {"url": "https://cf-media.sndcdn.com/a.mp3", "vcodec": "none", "ext": "mp3", "tbr": 128},
     ],
 }
 COBALT: Final[dict[str, Any]] = {
@@ -261,6 +284,11 @@ def read_pinterest(document: Any) -> Post:
     return read_pin(document, Post("pinterest", "1", LINK.url, ACCESS))
 
 
+def read_music(document: Any) -> Post:
+    about = Post("soundcloud", "1", LINK.url, ACCESS)
+    return read_track(document, about, ("artists", "uploader"))
+
+
 def read_cobalt(document: Any) -> Post:
     return _cobalt.read_answer(Json(document, "cobalt"), LINK, "https://cobalt.example.com")
 
@@ -276,6 +304,7 @@ CASES: Final = {
     "x": (read_x, X),
     "pinterest": (read_pinterest, PIN),
     "cobalt": (read_cobalt, COBALT),
+    "track": (read_music, TRACK),
 }
 
 
@@ -315,6 +344,6 @@ def _urls(item: Item) -> list[str]:
         return []
     if isinstance(item, LivePhoto):
         return _urls(item.picture) + _urls(item.clip)
-    if isinstance(item, Picture):
+    if isinstance(item, Picture | Audio):
         return list(item.urls)
     return [url for rendition in item.renditions for url in rendition.urls] + list(item.cover_urls)

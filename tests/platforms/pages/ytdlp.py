@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from core.errors import NoMediaError, PlatformChangedError
+from core.errors import DrmError, NoMediaError, PlatformChangedError
 from tests.platforms.pages import Page
 
 CDN: Final = "https://video.twimg.com"
@@ -65,7 +65,7 @@ PAGES: Final = [
         (f"{CDN}/a", None),
     ),
     Page("no files at all", info(), (), NoMediaError),
-    # Reddit: the video is a file, its audio another one or only in segments.
+    # Reddit: the video is a file, its audio another one, a playlist, or only in other segments.
     Page(
         "the audio is another file",
         info(plain("v", acodec="none"), plain("a", acodec="mp4a.40.2", vcodec="none")),
@@ -73,13 +73,44 @@ PAGES: Final = [
         facts={"is_silent": False},
     ),
     Page(
-        "the audio is only in segments",
+        "the audio is only a playlist",
         info(
             plain("v", acodec="none"),
             plain("a.m3u8", acodec="mp4a.40.2", vcodec="none", protocol="m3u8_native"),
         ),
+        (f"{CDN}/v",),
+        facts={"is_silent": False},
+    ),
+    Page(
+        "the audio is only in segments",
+        info(
+            plain("v", acodec="none"),
+            plain("a", acodec="mp4a.40.2", vcodec="none", fragments=[{}]),
+        ),
         (),
         PlatformChangedError,
+    ),
+    # Dailymotion: nothing but playlists. Whole files come first, and nothing encrypted at all.
+    Page(
+        "only playlists",
+        info(
+            plain("low.m3u8", protocol="m3u8_native", height=288),
+            plain("high.m3u8", protocol="m3u8_native", height=720),
+        ),
+        (f"{CDN}/high.m3u8",),
+        order=(f"{CDN}/high.m3u8", f"{CDN}/low.m3u8"),
+    ),
+    Page(
+        "a file beside better playlists",
+        info(plain("v", height=288), plain("high.m3u8", protocol="m3u8_native", height=720)),
+        (f"{CDN}/v",),
+        order=(f"{CDN}/v",),
+    ),
+    Page(
+        "only encrypted files",
+        info(plain("v", has_drm=True), plain("w.m3u8", protocol="m3u8", has_drm=True)),
+        (),
+        DrmError,
     ),
     Page(
         "a video without audio",

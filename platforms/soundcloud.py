@@ -1,0 +1,98 @@
+"""Tracks on SoundCloud, which yt-dlp reads without an account.
+
+Never tried against the real site from here. A track is a file or a playlist of segments; those that
+need a subscription are previews of thirty seconds, which are refused.
+"""
+
+import re
+from typing import Any
+
+from core.errors import PreviewError
+from core.media import Post
+from platforms._http import HostRule
+from platforms._json import Json
+from platforms._platform import PageKind
+from platforms._ytdlp_site import site
+from platforms._ytdlp_tracks import TrackSite
+
+#: First parts of the site's own pages.
+_OWN = (
+    r"(?:charts|discover|explore|feed|imprint|jobs|logout|messages|mobile|notifications|pages"
+    r"|people|popular|search|settings|signin|stations|stream|tags|terms-of-use|upload|you)(?=[/?])"
+)
+#: Second parts of the lists of a profile.
+_LISTS = (
+    r"(?:albums|comments|followers|following|likes|popular-tracks|reposts|sets|spotlight"
+    r"|toptracks|tracks)(?=[/?])"
+)
+
+
+class _SoundCloud(TrackSite):
+    """Tracks have ids such as "user/track" and "tracks/1", private ones "user/track/s-key"."""
+
+    def post_id(self, found: re.Match[str]) -> str:
+        """Return the id of a track from the match of its URL."""
+        if found["number"]:
+            return f"tracks/{found['number']}"
+        key = found["key"] or found["secret"]
+        return f"{found['id']}/{key}" if key else found["id"]
+
+    def link_to(self, post_id: str) -> str:
+        """Return the URL of a track by its id."""
+        if post_id.startswith("tracks/"):
+            return f"https://api.soundcloud.com/{post_id}"
+        return super().link_to(post_id)
+
+    def read(self, result: Any, about: Post) -> Post:
+        """Convert an info dict to a post.
+
+        Raises:
+            PreviewError: only the beginning of the track can be heard.
+        """
+        page = Json(result, self.name)
+        formats = [entry["format_id"].text() for entry in page["formats"]]
+        if formats and all(name.endswith("preview") for name in formats):
+            raise PreviewError(about.url)
+        return super().read(result, about)
+
+
+_SITE = _SoundCloud(
+    name="soundcloud",
+    extractor=("soundcloud", "SoundcloudIE"),
+    post=re.compile(
+        rf"soundcloud\.com/(?!{_OWN})(?P<id>[\w-]+/(?!{_LISTS})[\w-]+)(?:/(?P<key>s-\w+))?"
+        r"/?\?(?:(?:.*&)?secret_token=(?P<secret>s-\w+))?"
+        r"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud%3Atracks%3A)?(?P<number>\d+)",
+        re.ASCII,
+    ),
+    pages=(
+        (
+            PageKind.LIST,
+            re.compile(r"soundcloud\.com/[\w-]+/(?:sets|albums)/[^?]|soundcloud\.com/stations/"),
+        ),
+        (PageKind.LIST, re.compile(r"api(?:-v2)?\.soundcloud\.com/playlists/")),
+        (
+            PageKind.TAG,
+            re.compile(r"soundcloud\.com/(?:charts|discover|explore|search|tags)(?=[/?])"),
+        ),
+        (PageKind.OTHER, re.compile(rf"soundcloud\.com/(?:{_OWN}|\?)")),
+        (PageKind.PROFILE, re.compile(r"soundcloud\.com/[\w-]", re.ASCII)),
+        (PageKind.OTHER, re.compile(r"(?:[\w-]+\.)*soundcloud\.com/")),
+    ),
+    short=re.compile(r"on\.soundcloud\.com/\w+/?\?", re.ASCII),
+    address="https://soundcloud.com/{}",
+    author=("artists", "uploader"),
+    page_hosts=HostRule(("soundcloud.com",)),
+    # Segments are on soundcloud.cloud.
+    media_hosts=HostRule(("sndcdn.com", "soundcloud.com", "soundcloud.cloud")),
+)
+
+PLATFORM = site(
+    _SITE,
+    "SoundCloud",
+    "https://soundcloud.com/ferry-demo/harbour-bell",
+    "https://m.soundcloud.com/ferry-demo/harbour-bell",
+    "https://soundcloud.com/ferry-demo/harbour-bell/s-Demo01",
+    "https://api.soundcloud.com/tracks/7300000001",
+    "https://on.soundcloud.com/Demo01",
+)
