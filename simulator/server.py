@@ -12,6 +12,7 @@ from simulator.page import BotSwitch, Page
 from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
+from simulator.sites.posts import BlueskySite, ThreadsSite, TumblrSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.web import Sites
@@ -50,6 +51,9 @@ class Simulator:
     x: XSite = field(default_factory=XSite)
     reddit: RedditSite = field(default_factory=RedditSite)
     pinterest: PinterestSite = field(default_factory=PinterestSite)
+    threads: ThreadsSite = field(default_factory=ThreadsSite)
+    bluesky: BlueskySite = field(default_factory=BlueskySite)
+    tumblr: TumblrSite = field(default_factory=TumblrSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -97,7 +101,8 @@ class Simulator:
         self, name: str = "proxy-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start another proxy to the sites and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        posts = (self.threads, self.bluesky, self.tumblr)
+        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest, *posts)
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)

@@ -10,6 +10,7 @@ from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
+from simulator.sites.posts import BlueskySite, ThreadsSite, TumblrSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.web import Sites
@@ -30,12 +31,16 @@ class Web:
     samples: SampleStore
     authority: Authority
     folder: Path
+    threads: ThreadsSite = field(default_factory=ThreadsSite)
+    bluesky: BlueskySite = field(default_factory=BlueskySite)
+    tumblr: TumblrSite = field(default_factory=TumblrSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
 
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        posts = (self.threads, self.bluesky, self.tumblr)
+        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest, *posts)
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)
