@@ -7,6 +7,7 @@ from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.others import XPost
+from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.telegram.world import Chat, World
 from simulator.throttle import Throttle
@@ -58,6 +59,9 @@ LINKS = (
         "a story, which needs a login",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
     ),
+    SampleLink("a carousel on Threads", "https://www.threads.com/@ferry.demo/post/DemoThread1"),
+    SampleLink("a picture on Bluesky", "https://bsky.app/profile/ferry.example/post/3demo01"),
+    SampleLink("a picture on Tumblr", "https://www.tumblr.com/ferry-demo/730000000000000001"),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
     SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
     SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),
@@ -86,6 +90,7 @@ def add_posts(simulator: Simulator) -> None:
     simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
     _fill_tiktok(simulator.site, simulator.samples)
     _fill_instagram(simulator.instagram, simulator.samples)
+    _fill_posts(simulator)
     video = simulator.samples.video(VideoSpec())
     simulator.x.posts["1790000000000000001"] = XPost(
         "1790000000000000001", ((video,), (video,)), text="Two crossings"
@@ -102,6 +107,16 @@ def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:
     unreadable = replace(video, changes={"video_versions": None})
     site.add(InstagramPost("DemoBroken1", (photos[0], unreadable, photos[1])))
     site.add(InstagramPost("DemoLive001", (replace(video, changes={"media_type": 1}),)))
+
+
+def _fill_posts(simulator: Simulator) -> None:
+    photos = [simulator.samples.picture(1080, 1350, f"quay {n}") for n in range(2)]
+    media = tuple(Media(path, width=1080, height=1350) for path in photos)
+    threads, number = simulator.threads, "730000000000000001"
+    threads.posts["DemoThread1"] = ThreadsPost("DemoThread1", media, "Two quays")
+    simulator.bluesky.add(BlueskyPost((photos[0],), text="A quay"))
+    block = simulator.tumblr.picture(photos[1])
+    simulator.tumblr.posts[number] = TumblrPost(number, (block,))
 
 
 def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:

@@ -204,6 +204,12 @@ async def _live_photo(session: Session) -> None:
     await session.answer("a live photo", lambda m: "live_photo" in m)
 
 
+async def _posts(session: Session) -> None:
+    await session.media("https://www.threads.com/@ferry.demo/post/DemoThread1", "photo")
+    await session.media("https://bsky.app/profile/ferry.example/post/3demo01", "photo")
+    await session.media("https://www.tumblr.com/ferry-demo/730000000000000001", "photo")
+
+
 async def _profile(session: Session) -> None:
     session.say("https://www.instagram.com/ferry.demo/")
     await session.answer("what is needed instead", lambda m: "profile" in m.get("text", ""))
@@ -451,6 +457,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("Instagram: pictures and videos mixed", _mixed),
     ("An album of which one video cannot be read", _unreadable),
     ("A live photo, through a mirror", _live_photo),
+    ("Pictures on Threads, Bluesky and Tumblr", _posts),
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
     ("A slow site", _slow),

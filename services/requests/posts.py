@@ -234,11 +234,12 @@ class PostService(MediaService[FetchedPost]):
         Raises:
             ClipferryError: why no item can be sent.
         """
-        if len(items) == 1:
+        continuation = context.stored.request.continuation
+        if len(items) == 1 and not continuation:
             return [self._file_requests(items[0], post.file_name, context)]
         requests: list[list[FileRequest]] = []
         refusal: ClipferryError | None = None
-        for number, item in enumerate(items, start=1):
+        for number, item in enumerate(items, continuation.start + 1 if continuation else 1):
             try:
                 files = self._file_requests(item, f"{post.file_name}_{number}", context)
             except (NoMediaError, LimitError) as error:
