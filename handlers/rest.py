@@ -1,14 +1,12 @@
 """The buttons that fetch what is more than one answer: links of a message, items of a post."""
 
 from functools import partial
-from typing import Any
 
 from aiogram import Router
 from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, choice_in
-from core.request import Continuation
 from misc.filters import Carries, links_of
 from misc.intake import RequestIntake
 from misc.middlewares.registration import STORES, ChatView
@@ -28,17 +26,15 @@ def router() -> Router:
 
 
 class CarriesRestOfPost(Filter):
-    """Match a button that fetches the other items of a post, and pass what it names."""
+    """Match a button that fetches the other items of a post."""
 
-    async def __call__(self, query: CallbackQuery) -> bool | dict[str, Any]:
-        """Return what the handler gets, or False."""
-        rest = read_rest_of_post(query.data or "")
-        return {"rest": rest} if rest else False
+    async def __call__(self, query: CallbackQuery) -> bool:
+        """Return True if the data of the button names a post."""
+        return read_rest_of_post(query.data or "") is not None
 
 
 async def on_rest_of_post(
     query: CallbackQuery,
-    rest: tuple[Continuation, str, str],
     chat: ChatView,
     texts: Texts,
     intake: RequestIntake,
@@ -47,9 +43,9 @@ async def on_rest_of_post(
     ack: UpdateAck,
 ) -> None:
     """Queue the next items of a post, as an answer to the message with the button."""
-    message, words = query.message, texts[chat.lang]
-    link = registry.link_to(*rest[1:])
-    if not isinstance(message, Message) or link is None:
+    message, words, rest = query.message, texts[chat.lang], read_rest_of_post(query.data or "")
+    link = registry.link_to(*rest[1:]) if rest else None
+    if not isinstance(message, Message) or rest is None or link is None:
         await query.answer(words["button_expired"], show_alert=True)
         return
     submit = partial(intake.submit_rest_of_post, query, message, link, chat, rest[0], ack)

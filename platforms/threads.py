@@ -6,7 +6,7 @@ was tried against the real site. Voice messages and GIFs of Giphy are not read.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -133,14 +133,7 @@ def read_post(document: Any, code: str, access: Access) -> Post:
         PlatformChangedError: no item is readable.
     """
     page = Json(document, "threads").needed()
-    about = page["text_post_app_info"]
-    shared = about["share_info"]
-    sources = (
-        page,
-        about["linked_inline_media"],
-        *(shared[key] for key in ("quoted_post", "quoted_attachment_post", "reposted_post")),
-    )
-    source = next((one for one in sources if has_media(one)), None)
+    source = next((one for one in _sources(page) if has_media(one)), None)
     if source is None:
         raise NoMediaError("a text, or media of another site")
     post = read_product(source.value, code, link_to(code), access)
@@ -152,6 +145,17 @@ def read_post(document: Any, code: str, access: Access) -> Post:
         likes=None if page["like_and_view_counts_disabled"] else page["like_count"].count(),
         views=None,
     )
+
+
+def _sources(page: Json) -> Iterator[Json]:
+    """Yield the objects that may have the media of a post, its own first."""
+    yield page
+    if page["giphy_media_info"] or page["audio"]:
+        return  # it has media, which are not read
+    about = page["text_post_app_info"]
+    yield about["linked_inline_media"]
+    for key in ("quoted_post", "quoted_attachment_post", "reposted_post"):
+        yield about["share_info"][key]
 
 
 PLATFORM = Platform(

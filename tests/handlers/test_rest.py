@@ -92,15 +92,12 @@ async def press_rest(
 ) -> bool:
     """Press a button; return False if it is not one for the items of a post."""
     query = telegram.query(data, message)
-    found = await CarriesRestOfPost()(query)
-    if not isinstance(found, dict):
+    if not await CarriesRestOfPost()(query):
         return False
     ack, _ = make_ack()
     buttons = RunningButtons()
     view = ChatView("en")
-    await on_rest_of_post(
-        query, found["rest"], view, TEXTS, intake.as_intake, buttons, REGISTRY, ack
-    )
+    await on_rest_of_post(query, view, TEXTS, intake.as_intake, buttons, REGISTRY, ack)
     return True
 
 
@@ -128,9 +125,7 @@ async def test_other_buttons_are_not_for_the_items_of_a_post(telegram: FakeTeleg
     assert not await press_rest(telegram, FakeIntake(), telegram.message("below"), data)
 
 
-@pytest.mark.parametrize(
-    ("user", "is_offered"), [("a" * 30, True), ("a" * 40, False)]
-)
+@pytest.mark.parametrize(("user", "is_offered"), [("a" * 30, True), ("a" * 40, False)])
 def test_a_button_is_offered_if_telegram_takes_its_data(user: str, is_offered: bool):
     data = rest_of_post(Continuation(999, "1f2e3d"), "instagram", f"stories:{user}")
     assert (data is not None) == is_offered

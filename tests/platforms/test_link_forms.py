@@ -132,9 +132,7 @@ THREADS = {
     "https://threads.com/t/DemoThread1/": "DemoThread1",
     "https://www.fixthreads.net/@ferry.demo/post/DemoThread1": "DemoThread1",
     "https://vxthreads.net/@ferry.demo/post/DemoThread1": "DemoThread1",
-    "https://www.threads.com/login/?next=https%3A%2F%2Fwww.threads.com%2F%40a%2Fpost%2FDemoThread1": (
-        "DemoThread1"
-    ),
+    "https://www.threads.com/login/?next=%2F%40ferry.demo%2Fpost%2FDemoThread1": "DemoThread1",
     "https://www.threads.com/@ferry.demo/post/DemoThread1&xmt=x": "DemoThread1",
     "https://www.threads.com/share/DemoShare1/": SHORT,
     "https://www.threads.com/@ferry.demo": P.PROFILE,

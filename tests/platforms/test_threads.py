@@ -121,6 +121,17 @@ async def test_what_has_no_media_says_so(web: Web):
         await read(web)
 
 
+@pytest.mark.parametrize("key", ["giphy_media_info", "audio"])
+def test_a_post_whose_media_are_not_read_does_not_have_those_of_another(key: str):
+    candidates = [{"url": "https://scontent.cdninstagram.com/1"}]
+    other = {"media_type": 1, "image_versions2": {"candidates": candidates}}
+    about = {"share_info": {"quoted_post": other}}
+    document = {"media_type": 19, "text_post_app_info": about}
+    assert read_post(document, CODE, Access("exit-1")).items
+    with pytest.raises(NoMediaError):
+        read_post({**document, key: {"images": {}}}, CODE, Access("exit-1"))
+
+
 async def test_a_post_for_members_is_read_with_an_account(web: Web):
     thread(web, photo(web), is_private=True)
     with pytest.raises(PlatformRefusedError):
