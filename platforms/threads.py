@@ -122,7 +122,8 @@ def find_post(page: str, code: str) -> dict[str, Any] | None:
         for value in objects_in(page, code)
         if value.get("code") == code and "user" in value and "media_type" in value
     ]
-    return next((post for post in found if has_media(Json(post, "threads"))), (found or [None])[0])
+    whole = (post for post in found if has_media(Json(post, "threads")))
+    return next(whole, None) or next(iter(found), None)
 
 
 def read_post(document: Any, code: str, access: Access) -> Post:

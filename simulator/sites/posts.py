@@ -305,7 +305,7 @@ class TumblrSite:
             "trail": [],
             "content": list(post.blocks),
         }
-        return [other, about | post.changes]
+        return [other, {**about, **post.changes}]
 
 
 def _scripts(*documents: dict[str, Any]) -> str:

@@ -107,7 +107,7 @@ async def test_the_other_items_are_those_of_the_post_from_an_index_on(telegram: 
     assert await press_rest(telegram, intake, message)
     (submission,) = intake.submissions
     assert submission.links[0].url == "https://www.instagram.com/stories/ferry.demo/"
-    assert (submission.message, submission.data) == (message, "10.1f2e3d")
+    assert (submission.origin, submission.data) == (message, "10.1f2e3d")
     assert telegram.alerts == [(None, False)]
 
 

@@ -126,7 +126,7 @@ def test_a_post_whose_media_are_not_read_does_not_have_those_of_another(key: str
     candidates = [{"url": "https://scontent.cdninstagram.com/1"}]
     other = {"media_type": 1, "image_versions2": {"candidates": candidates}}
     about = {"share_info": {"quoted_post": other}}
-    document = {"media_type": 19, "text_post_app_info": about}
+    document: dict[str, Any] = {"media_type": 19, "text_post_app_info": about}
     assert read_post(document, CODE, Access("exit-1")).items
     with pytest.raises(NoMediaError):
         read_post({**document, key: {"images": {}}}, CODE, Access("exit-1"))
@@ -176,6 +176,7 @@ def test_the_post_is_found_in_its_page(page: str, media_type: int | None):
 
 
 def test_an_object_of_another_form_is_an_error_of_ours():
-    for document in (None, [], {"media_type": 8, "carousel_media": "x"}, {"media_type": 2}):
+    documents: tuple[Any, ...] = (None, [], {"media_type": 8, "carousel_media": "x"})
+    for document in (*documents, {"media_type": 2}):
         with pytest.raises(ClipferryError):
             read_post(document, CODE, Access("exit-1"))
