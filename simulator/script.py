@@ -205,9 +205,17 @@ async def _live_photo(session: Session) -> None:
 
 
 async def _posts(session: Session) -> None:
-    await session.media("https://www.threads.com/@ferry.demo/post/DemoThread1", "photo")
-    await session.media("https://bsky.app/profile/ferry.example/post/3demo01", "photo")
-    await session.media("https://www.tumblr.com/ferry-demo/730000000000000001", "photo")
+    for site, link in (
+        ("Threads", "https://www.threads.com/@ferry.demo/post/DemoThread1"),
+        ("Bluesky", "https://bsky.app/profile/ferry.example/post/3demo01"),
+        ("Tumblr", "https://www.tumblr.com/ferry-demo/730000000000000001"),
+    ):
+        request, end = session.say(link), f" · {site}"
+        await session.answer(
+            f"pictures of {site}",
+            lambda m, end=end: (m.get("caption") or m.get("text", "")).endswith(end),  # type: ignore[misc]
+        )
+        await session.settled(session.private_chat, request, None)
 
 
 async def _profile(session: Session) -> None:

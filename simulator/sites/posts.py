@@ -271,8 +271,9 @@ class TumblrSite:
         return {"type": "video", "provider": "tumblr", "media": file, **changes}
 
     def _store(self, path: Path) -> str:
-        self.files[path.name] = path
-        return f"https://64.media.tumblr.com/{path.name}"
+        name = path.name.replace(" ", "-")
+        self.files[name] = path
+        return f"https://64.media.tumblr.com/{name}"
 
     async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
         """Answer a request."""
