@@ -10,7 +10,9 @@
     ├─ MediaError                the site refuses, permanently
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
-    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · NotFoundError · LiveError · ListError
+    │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · LiveError · ListError
+    │   ├─ NotFoundError ── StoryExpiredError
+    │   ├─ PostChangedError
     │   ├─ DrmError ── StreamingServiceError
     │   ├─ PreviewError
     │   └─ BrokenFileError ── MediaTimeoutError
@@ -181,6 +183,18 @@ class NotFoundError(MediaError):
     """The post does not exist, whichever client asks."""
 
     text_key = "media_not_found"
+
+
+class StoryExpiredError(NotFoundError):
+    """The stories are gone, or the operator's account may not see them."""
+
+    text_key = "media_expired"
+
+
+class PostChangedError(MediaError):
+    """The post's items are no longer those of which a button promises the rest."""
+
+    text_key = "button_expired"
 
 
 class MediaPrivateError(MediaError):

@@ -144,6 +144,9 @@ class Post:
     audio: Audio | None = None
     #: The site marks the post as sensitive.
     is_sensitive: bool = False
+    #: A name for what the post consists of now, if that changes every day, as a person's stories
+    #: do; empty for all others. Letters and digits.
+    edition: str = ""
 
     @property
     def file_name(self) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypeVar, get_args
@@ -16,6 +17,9 @@ T = TypeVar("T")
 #: the process. The number is large: every crash also counts for unrelated requests in progress.
 MAX_ATTEMPTS: Final = 30
 
+#: Most items of a post in one answer; a button fetches the others. No post of a site has more,
+#: except all stories of a person, and highlights.
+MOST_ITEMS: Final = 35
 #: What to deliver: the post, its audio ("sound"), its slides as one video, or its subtitles.
 Kind = Literal["post", "sound", "slides", "subtitles"]
 _KINDS: Final = get_args(Kind)
@@ -32,6 +36,29 @@ class ButtonPress:
     data: str
     #: The inline keyboard that contains the button, as Telegram's JSON; empty if there is none.
     keyboard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Where an answer goes on, if the post has more items than one answer may have."""
+
+    #: Index of the first item that is left.
+    start: int
+    #: The edition of the post whose items were counted, see `Post`.
+    edition: str = ""
+
+    def __str__(self) -> str:
+        """Return the form that callback data contain: "10", or "10.1f2e3d"."""
+        return f"{self.start}.{self.edition}" if self.edition else str(self.start)
+
+    @classmethod
+    def parse(cls, text: str) -> "Continuation | None":
+        """Parse the form of callback data; return None if it is none."""
+        found = _CONTINUATION.fullmatch(text)
+        return cls(int(found["start"]), found["edition"] or "") if found else None
+
+
+_CONTINUATION: Final = re.compile(r"(?P<start>[1-9]\d{0,3})(?:\.(?P<edition>\w{1,16}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +106,8 @@ class Request:
     piece: Piece | None = None
     #: Language of the subtitles, if those are asked for.
     subtitles: str = ""
+    #: The items that are asked for, if not those from the first one on.
+    continuation: Continuation | None = None
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 
@@ -105,6 +134,7 @@ class Request:
         # Left out where it is not needed, so that older versions can read the rest.
         values["is_mp3"] = self.is_mp3 or None
         values["subtitles"] = self.subtitles or None
+        values["continuation"] = self.continuation and str(self.continuation)
         return json.dumps({name: value for name, value in values.items() if value is not None})
 
     @classmethod
@@ -123,6 +153,8 @@ class Request:
                 values["press"] = ButtonPress(*press)
             if piece := values.get("piece"):
                 values["piece"] = Piece.parse(piece)
+            if continuation := values.get("continuation"):
+                values["continuation"] = Continuation.parse(continuation)
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
@@ -267,7 +299,9 @@ class Progress:
         return cls(tuple(sent), *others[:5])
 
 
-_NESTED: Final = frozenset({"link", "preferences", "press", "piece", "is_mp3", "subtitles"})
+_NESTED: Final = frozenset(
+    {"link", "preferences", "press", "piece", "is_mp3", "subtitles", "continuation"}
+)
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)
 #: Every name in the JSON form.
 _STORED: Final = frozenset({*_PLAIN, *_NESTED - {"preferences"}, "wishes", "v"})

@@ -1,23 +1,57 @@
-"""The button that fetches the other links of a message with more links than are served at once."""
+"""The buttons that fetch what is more than one answer: links of a message, items of a post."""
+
+from functools import partial
 
 from aiogram import Router
+from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, choice_in
 from misc.filters import Carries, links_of
 from misc.intake import RequestIntake
 from misc.middlewares.registration import STORES, ChatView
+from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.callback_data import REST, read_index
+from misc.ui.callback_data import REST, read_index, read_rest_of_post
 from misc.ui.texts import Texts, choice_words
 from platforms import Registry
 
 
 def router() -> Router:
-    """Register the button."""
+    """Register the buttons."""
     router = Router(name="rest")
+    router.callback_query.register(on_rest_of_post, CarriesRestOfPost(), flags=STORES)
     router.callback_query.register(on_rest, Carries(prefix=REST), flags=STORES)
     return router
+
+
+class CarriesRestOfPost(Filter):
+    """Match a button that fetches the other items of a post."""
+
+    async def __call__(self, query: CallbackQuery) -> bool:
+        """Return True if the data of the button names a post."""
+        return read_rest_of_post(query.data or "") is not None
+
+
+async def on_rest_of_post(
+    query: CallbackQuery,
+    chat: ChatView,
+    texts: Texts,
+    intake: RequestIntake,
+    running_buttons: RunningButtons,
+    registry: Registry,
+    ack: UpdateAck,
+) -> None:
+    """Queue the next items of a post, as an answer to the message with the button."""
+    message, words, rest = query.message, texts[chat.lang], read_rest_of_post(query.data or "")
+    link = registry.link_to(*rest[1:]) if rest else None
+    if not isinstance(message, Message) or rest is None or link is None:
+        await query.answer(words["button_expired"], show_alert=True)
+        return
+    submit = partial(intake.submit_rest_of_post, query, message, link, chat, rest[0], ack)
+    press = message.chat.id, message.message_id, query.data
+    is_new = await running_buttons.run(press, submit)
+    await query.answer(None if is_new else words["already_running"])
 
 
 async def on_rest(

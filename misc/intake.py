@@ -12,7 +12,7 @@ from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Kind, Request, Ticket, press_id
+from core.request import ButtonPress, Continuation, Kind, Request, Ticket, press_id
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
 from misc.group_rules import GroupRules
@@ -161,6 +161,29 @@ class RequestIntake:
         """Submit the request for a version of a post, as the answer to `message`."""
         sender_id = query.from_user.id
         request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
+        return await self._submit([request], ack, ack.update_id)
+
+    async def submit_rest_of_post(
+        self,
+        query: CallbackQuery,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        continuation: Continuation,
+        ack: UpdateAck,
+    ) -> RequestHandle:
+        """Submit the request for further items of a post, as the answer to `message`."""
+        # The message that is answered is the bot's own.
+        preferences = replace(chat.preferences, delete_request=False)
+        request = _request(
+            "post",
+            link,
+            message,
+            replace(chat, preferences=preferences),
+            int(time.time()),
+            query.from_user.id,
+        )
+        request = replace(request, continuation=continuation)
         return await self._submit([request], ack, ack.update_id)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:

@@ -27,7 +27,6 @@ from platforms._http import OwnService, WebClient
 from platforms._identities import Identities
 from platforms._platform import FetchContext, Layer, Need, resolve
 from platforms._proxies import DIRECT, Proxy, ProxyPool
-from platforms._reader_cache import ReaderCache
 from platforms._reader_threads import ReaderThreads
 from platforms._registry import Registry
 from platforms._spool import Workspace
@@ -252,7 +251,6 @@ class Fetcher:
             failure_threshold=policy.breaker_failures, pause_s=policy.breaker_pause_s
         )
         self._reader_threads = ReaderThreads(policy.readers)
-        self._reader_cache = ReaderCache()
 
     async def close(self) -> None:
         """Close all connections. Threads that are reading a page are not awaited."""
@@ -444,7 +442,6 @@ class Fetcher:
                 ca_file=self.policy.ca_file,
                 cookies=cookies,
                 pot_url=self.policy.pot_url,
-                cache=self._reader_cache,
             ),
             external_apis=ExternalApis(
                 session=self.relay_web.session,

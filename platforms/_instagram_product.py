@@ -62,6 +62,16 @@ def read_product(product: Any, post_id: str, url: str, access: Access) -> Post:
     )
 
 
+def has_media(page: Json) -> bool:
+    """Return True if the object of a post lists media, whether or not they can be read."""
+    return bool(
+        page["carousel_media"]
+        or page["video_versions"]
+        or page["image_versions2"]["candidates"]
+        or page["media_type"].number() in {_VIDEO, _CAROUSEL}
+    )
+
+
 def _music(page: Json) -> Audio | None:
     """Return the music of a picture post. A video contains its own."""
     music = page["music_metadata"]
@@ -84,13 +94,13 @@ def _items(page: Json) -> tuple[Item, ...]:
     """Return the items of a post; an item that is listed or counted, but cannot be read, stays."""
     children = list(page["carousel_media"])
     if not children and page["media_type"].number() != _CAROUSEL:
-        return (_item(page),)
+        return (read_item(page),)
     missing = page["carousel_media_count"].number() - len(children)
-    items = [*map(_item, children), *[Unreadable()] * min(missing, _MAX_ITEMS - len(children))]
+    items = [*map(read_item, children), *[Unreadable()] * min(missing, _MAX_ITEMS - len(children))]
     return tuple(items) or (Unreadable(),)
 
 
-def _item(media: Json) -> Item:
+def read_item(media: Json) -> Item:
     """Return a video or a picture. The still of a video that cannot be read is not the item."""
     stills = _stills(media)
     versions = {v["url"].text(): v for v in media["video_versions"] if v["url"].text()}

@@ -50,6 +50,8 @@ _MIRRORS: Final = {
     "vxinstagram.com": "www.instagram.com",
     "xnstagram.com": "www.instagram.com",
     "zzinstagram.com": "www.instagram.com",
+    "fixthreads.net": "www.threads.com",
+    "vxthreads.net": "www.threads.com",
     "fixtiktok.com": "www.tiktok.com",
     "kktiktok.com": "www.tiktok.com",
     "tfxktok.com": "www.tiktok.com",

@@ -123,6 +123,10 @@ class Layer:
         return self.need is Need.COOKIES
 
 
+#: User-Agent of a client that runs no scripts.
+PLAIN_CLIENT: Final = "curl/7.88.1"
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """One site: its links, its hosts and the layers that read its posts."""
@@ -145,7 +149,7 @@ class Platform:
     #: Returns the URL of a post by its id.
     link_to: Callable[[str], str]
     #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
-    expander: str = "curl/7.88.1"
+    expander: str = PLAIN_CLIENT
 
     @property
     def takes_accounts(self) -> bool:

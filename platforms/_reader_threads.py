@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from core.errors import PlatformChangedError, PlatformError, PlatformUnreachableError
+from platforms._reader_cache import ReaderCache
 
 T = TypeVar("T")
 
@@ -87,6 +88,8 @@ class ReaderThreads:
     def __init__(self, count: int) -> None:
         self._free = asyncio.Semaphore(count)
         self._running: set[PageRead] = set()
+        #: What the extractors of all reads remember.
+        self.cache = ReaderCache()
 
     async def run(self, work: Callable[[PageRead], T], budget_s: float) -> T:
         """Run `work` in a thread and return its result; abandon the read if cancelled.

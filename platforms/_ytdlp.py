@@ -48,7 +48,6 @@ from platforms._http import (
     redirect_target,
 )
 from platforms._proxies import Proxy
-from platforms._reader_cache import ReaderCache
 from platforms._reader_threads import MAX_PAGE_BYTES, PageRead, ReaderThreads
 
 logger = logging.getLogger(__name__)
@@ -85,8 +84,6 @@ class PageReader:
     cookies: str = field(default="", repr=False)
     #: Base URL of the operator's service for YouTube's PO tokens; empty if there is none.
     pot_url: str = ""
-    #: What extractors remember.
-    cache: ReaderCache = field(default_factory=ReaderCache)
 
     async def read(
         self,
@@ -157,7 +154,7 @@ class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types
             },
             auto_init=False,
         )
-        self.cache = reader.cache
+        self.cache = reader.threads.cache
 
     def ask_for_po_token(self, wanted: dict[str, str]) -> Any:
         """Return the decoded answer of the operator's service for PO tokens, without a proxy.

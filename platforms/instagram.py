@@ -1,4 +1,4 @@
-"""Instagram: pictures, videos, reels and mixed carousels; stories only with an account.
+"""Instagram: pictures, videos, reels and mixed carousels; stories and highlights with an account.
 
 Posts are read signed out. yt-dlp's extractor makes the requests, because it knows the site's
 GraphQL API and page. Its result is not used, because it loses the reason of a refusal: the post's
@@ -8,10 +8,13 @@ of an account, a cobalt instance, a provider on RapidAPI.
 
 import logging
 import re
+from base64 import urlsafe_b64decode
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from yt_dlp.extractor.instagram import InstagramIE, InstagramStoryIE
+from yt_dlp.extractor.instagram import InstagramBaseIE, InstagramIE
 from yt_dlp.utils import ExtractorError
 
 from core.errors import (
@@ -40,6 +43,13 @@ from platforms import _cobalt
 from platforms._http import HostRule
 from platforms._instagram_page import product_in_page
 from platforms._instagram_product import DASH_FORMATS, read_product
+from platforms._instagram_stories import (
+    HIGHLIGHT,
+    STORIES,
+    find_reel,
+    is_story,
+    read_reel,
+)
 from platforms._json import Json
 from platforms._platform import (
     FetchContext,
@@ -63,7 +73,11 @@ _HOSTS: Final = {"instagram.com", "instagr.am"}
 _CODE: Final = r"(?P<code>[A-Za-z0-9_-]{5,64})"
 _POST_PATH = re.compile(rf"(?:/[A-Za-z0-9_.]+)?/(?:p|reel|reels|tv)/{_CODE}(?:/.*)?")
 _SHARE_PATH = re.compile(r"/share/(?:(?:p|reel|r)/)?[A-Za-z0-9_-]+/?")
-_STORY_PATH = re.compile(r"/stories/(?!highlights/)(?P<user>[A-Za-z0-9_.]+)/(?P<id>[0-9]+)/?")
+_STORY_PATH = re.compile(
+    r"/stories/(?!highlights(?:/|$))(?P<user>[A-Za-z0-9_.]+)(?:/(?P<id>[0-9]+))?/?"
+)
+_HIGHLIGHT_PATH = re.compile(r"/stories/highlights/(?P<id>[0-9]{1,25})/?")
+_SHARED_HIGHLIGHT_PATH = re.compile(r"/s/(?P<code>[A-Za-z0-9_-]{1,80})=*/?")
 #: Path of a page in a language: "/en-US/p/DemoPhoto01/". Names of users have no hyphen.
 _LANGUAGE = re.compile(r"/[a-z]{2}-[A-Za-z]{2}(?=/)")
 #: Start of the path of pages that are no posts; the first match wins.
@@ -98,16 +112,38 @@ def recognise(parts: SplitResult) -> Match | PageKind | None:
     path = _LANGUAGE.sub("", parts.path, count=1)
     if _SHARE_PATH.fullmatch(path):
         return Match(None)
-    if found := _STORY_PATH.fullmatch(path):
-        return Match(f"stories.{found['user']}.{found['id']}")
+    if story := _story_in(path):
+        return Match(story)
     found = _POST_PATH.fullmatch(path)
     if found and found["code"] != "audio":
         return Match(found["code"])
     return next((kind for kind, start in _PAGES if start.match(path)), PageKind.OTHER)
 
 
+def _story_in(path: str) -> str | None:
+    """Return the id of a story, of all stories of a person, or of a highlight, if it is one's path.
+
+    A shared highlight is named by its number in base 64, whichever of its stories was open.
+    """
+    if found := _STORY_PATH.fullmatch(path):
+        user, number = found["user"], found["id"]
+        return f"stories.{user}.{number}" if number else f"{STORIES}{user}"
+    if found := _HIGHLIGHT_PATH.fullmatch(path):
+        return f"{HIGHLIGHT}{found['id']}"
+    if found := _SHARED_HIGHLIGHT_PATH.fullmatch(path):
+        code = found["code"]
+        shared = urlsafe_b64decode(code + "=" * (-len(code) % 4)) if len(code) % 4 != 1 else b""
+        if named := re.fullmatch(rb"highlight:([0-9]{1,25})", shared):
+            return f"{HIGHLIGHT}{named[1].decode()}"
+    return None
+
+
 def link_to(post_id: str) -> str:
-    """Return the URL of a post or story by its id."""
+    """Return the URL of a post, story or highlight by its id."""
+    if post_id.startswith(STORIES):
+        return f"https://www.instagram.com/stories/{post_id.removeprefix(STORIES)}/"
+    if post_id.startswith(HIGHLIGHT):
+        return f"https://www.instagram.com/stories/highlights/{post_id.removeprefix(HIGHLIGHT)}/"
     if post_id.startswith("stories."):
         user, _, number = post_id.removeprefix("stories.").rpartition(".")
         return f"https://www.instagram.com/stories/{user}/{number}/"
@@ -115,7 +151,7 @@ def link_to(post_id: str) -> str:
 
 
 async def fetch(link: Link, context: FetchContext) -> Post:
-    """Read a post or story, with the context's cookies if there are any.
+    """Read a post, stories or a highlight, with the context's cookies if there are any.
 
     Raises:
         MediaError: Instagram does not provide the post.
@@ -123,11 +159,14 @@ async def fetch(link: Link, context: FetchContext) -> Post:
     """
     post_id = known_post(link)
     is_signed_in = bool(context.pages.cookies)
-    is_story = post_id.startswith("stories.")
-    if is_story and not is_signed_in:
-        raise LoginRequiredError("stories need an account")
-    extractor = _StoryIE if is_story else _PostIE
     url = link_to(post_id)
+    headers = {"Referer": "https://www.instagram.com/", "User-Agent": BROWSER}
+    access = Access(context.pages.proxy.name, headers)
+    if is_story(post_id):
+        if not is_signed_in:
+            raise LoginRequiredError("stories need an account")
+        reel = await context.pages.read(_StoryIE, _PAGE_HOSTS, partial(find_reel, post_id=post_id))
+        return read_reel(reel, post_id, url, access)
 
     def work(extractor: Any, _ydl: LeanYoutubeDL) -> list[Any]:
         try:
@@ -141,23 +180,36 @@ async def fetch(link: Link, context: FetchContext) -> Post:
         products: list[Any] = extractor.products
         return products
 
-    products: list[Any] = await context.pages.read(extractor, _PAGE_HOSTS, work)
-    if is_story:
-        number = post_id.rpartition(".")[2]
-        products = [p for p in products if str(p.get("pk", "")).partition("_")[0] == number]
-        if not products:
-            raise NotFoundError("the story has expired")
-    headers = {"Referer": "https://www.instagram.com/", "User-Agent": BROWSER}
-    return read_product(products[0], post_id, url, Access(context.pages.proxy.name, headers))
+    products: list[Any] = await context.pages.read(_PostIE, _PAGE_HOSTS, work)
+    return read_product(products[0], post_id, url, access)
+
+
+async def fetch_from_cobalt(link: Link, context: FetchContext) -> Post:
+    """Fetch a post from cobalt, which does not read stories as a whole.
+
+    Raises:
+        LoginRequiredError: it is more than one story.
+        ClipferryError: see `_cobalt.fetch`.
+    """
+    _require_one_post(link)
+    return await _cobalt.fetch(link, context)
+
+
+def _require_one_post(link: Link) -> None:
+    """Raise LoginRequiredError for more than one story: no service says whether it has all."""
+    if (link.post_id or "").startswith((STORIES, HIGHLIGHT)):
+        raise LoginRequiredError("stories need an account")
 
 
 async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
     """Fetch a post from the operator's provider on RapidAPI; it returns only the files.
 
     Raises:
+        LoginRequiredError: it is more than one story.
         NotFoundError: the provider does not find the post, or the post is not public.
         PlatformError: the provider gave no usable response.
     """
+    _require_one_post(link)
     external_apis = context.external_apis
     headers = {
         "X-Rapidapi-Key": external_apis.rapidapi_key,
@@ -238,8 +290,8 @@ class _PostIE(_RecordingIE, InstagramIE):  # type: ignore[misc] # yt-dlp ships n
     """yt-dlp's extractor for posts."""
 
 
-class _StoryIE(_RecordingIE, InstagramStoryIE):  # type: ignore[misc] # yt-dlp ships no types
-    """yt-dlp's extractor for stories."""
+class _StoryIE(_RecordingIE, InstagramBaseIE):  # type: ignore[misc] # yt-dlp ships no types
+    """What yt-dlp knows of the API, for `find_reel`."""
 
 
 def _refusal(extractor: _RecordingIE, post_id: str, *, is_signed_in: bool) -> ClipferryError:
@@ -299,12 +351,15 @@ PLATFORM = Platform(
         "https://instagr.am/p/DemoPhoto01",
         "https://www.instagram.com/share/reel/DemoShare1",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
+        "https://www.instagram.com/stories/ferry.demo/",
+        "https://www.instagram.com/stories/highlights/17900000000000001/",
+        "https://www.instagram.com/s/aGlnaGxpZ2h0OjE3OTAwMDAwMDAwMDAwMDAx?story_media_id=37_7",
     ),
     recognise=recognise,
     layers=(
         Layer("page", fetch),
         Layer("account", fetch, Need.COOKIES),
-        _cobalt.LAYER,
+        replace(_cobalt.LAYER, fetch=fetch_from_cobalt),
         Layer("rapidapi", fetch_from_provider, Need.RAPIDAPI, takes_short_links=True),
     ),
     page_hosts=_PAGE_HOSTS,

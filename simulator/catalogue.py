@@ -8,6 +8,7 @@ from simulator.server import Simulator
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
 from simulator.sites.pinterest import Pin, PinterestSite
+from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditPost, RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.videos import Clip, VideoSites
@@ -63,6 +64,9 @@ LINKS = (
         "a story, which needs a login",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
     ),
+    SampleLink("a carousel on Threads", "https://www.threads.com/@ferry.demo/post/DemoThread1"),
+    SampleLink("a picture on Bluesky", "https://bsky.app/profile/ferry.example/post/3demo01"),
+    SampleLink("a picture on Tumblr", "https://www.tumblr.com/ferry-demo/730000000000000001"),
     SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
     SampleLink("a photo, a GIF and a lost video on X", f"{_X}1790000000000000002"),
     SampleLink("a post on X that quotes them", f"{_X}1790000000000000003"),
@@ -101,6 +105,7 @@ def add_posts(simulator: Simulator) -> None:
     simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
     _fill_tiktok(simulator.site, simulator.samples)
     _fill_instagram(simulator.instagram, simulator.samples)
+    _fill_posts(simulator)
     _fill_x(simulator.x, simulator.samples)
     _fill_reddit(simulator.reddit, simulator.samples)
     _fill_pinterest(simulator.pinterest, simulator.samples)
@@ -154,6 +159,16 @@ def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:
     unreadable = replace(video, changes={"video_versions": None})
     site.add(InstagramPost("DemoBroken1", (photos[0], unreadable, photos[1])))
     site.add(InstagramPost("DemoLive001", (replace(video, changes={"media_type": 1}),)))
+
+
+def _fill_posts(simulator: Simulator) -> None:
+    photos = [simulator.samples.picture(1080, 1350, f"quay {n}") for n in range(2)]
+    media = tuple(Media(path, width=1080, height=1350) for path in photos)
+    threads, number = simulator.threads, "730000000000000001"
+    threads.posts["DemoThread1"] = ThreadsPost("DemoThread1", media, "Two quays")
+    simulator.bluesky.add(BlueskyPost((photos[0],), text="A quay"))
+    block = simulator.tumblr.picture(photos[1])
+    simulator.tumblr.posts[number] = TumblrPost(number, (block,))
 
 
 def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:

@@ -221,6 +221,20 @@ async def _whole_posts(session: Session) -> None:
         await session.settled(session.private_chat, request, None)
 
 
+async def _posts(session: Session) -> None:
+    for site, link in (
+        ("Threads", "https://www.threads.com/@ferry.demo/post/DemoThread1"),
+        ("Bluesky", "https://bsky.app/profile/ferry.example/post/3demo01"),
+        ("Tumblr", "https://www.tumblr.com/ferry-demo/730000000000000001"),
+    ):
+        request, end = session.say(link), f" · {site}"
+        await session.answer(
+            f"pictures of {site}",
+            lambda m, end=end: (m.get("caption") or m.get("text", "")).endswith(end),  # type: ignore[misc]
+        )
+        await session.settled(session.private_chat, request, None)
+
+
 async def _profile(session: Session) -> None:
     session.say("https://www.instagram.com/ferry.demo/")
     await session.answer("what is needed instead", lambda m: "profile" in m.get("text", ""))
@@ -485,6 +499,7 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("An album of which one video cannot be read", _unreadable),
     ("A live photo, through a mirror", _live_photo),
     ("Posts of X, Reddit and Pinterest with all that they show", _whole_posts),
+    ("Pictures on Threads, Bluesky and Tumblr", _posts),
     ("A profile, which is no post", _profile),
     ("A story, which needs a login", _story),
     ("A track, and one on a service that encrypts its tracks", _music),

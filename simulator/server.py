@@ -13,6 +13,7 @@ from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.music import MusicSites
 from simulator.sites.pinterest import PinterestSite
+from simulator.sites.posts import BlueskySite, ThreadsSite, TumblrSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
@@ -58,6 +59,9 @@ class Simulator:
     music: MusicSites = field(default_factory=MusicSites)
     videos: VideoSites = field(default_factory=VideoSites)
     youtube: YouTubeSite = field(default_factory=YouTubeSite)
+    threads: ThreadsSite = field(default_factory=ThreadsSite)
+    bluesky: BlueskySite = field(default_factory=BlueskySite)
+    tumblr: TumblrSite = field(default_factory=TumblrSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -106,8 +110,8 @@ class Simulator:
     ) -> SitesProxy:
         """Start another proxy to the sites and return it."""
         sites = Sites(
-            *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
-            *(self.music, self.videos, self.youtube),
+            *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
+            *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
         )
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()

@@ -57,7 +57,7 @@ from core.media import (
 from core.media import RemoteFile as Remote
 from core.preferences import Preferences
 from core.progress import DownloadProgress, WorkProgress
-from core.request import Kind, Progress, Request, Ticket
+from core.request import Continuation, Kind, Progress, Request, Ticket
 from data import database
 from data.requests import Claim
 from delivery.api_requests import MessageOptions
@@ -697,6 +697,17 @@ class FakeIntake:
     ) -> bool:
         self._submit(Submission(note, links, chat.lang, str(start)))
         return self.is_new
+
+    async def submit_rest_of_post(
+        self,
+        query: CallbackQuery,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        continuation: Continuation,
+        ack: UpdateAck,
+    ) -> RequestHandle:
+        return self._submit(Submission(message, [link], chat.lang, str(continuation)))
 
     def has_room_for(self, _person_id: int) -> bool:
         return self.has_room

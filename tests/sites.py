@@ -19,6 +19,7 @@ from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.music import MusicSites
 from simulator.sites.pinterest import PinterestSite
+from simulator.sites.posts import BlueskySite, ThreadsSite, TumblrSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
@@ -43,6 +44,9 @@ class Web:
     samples: SampleStore
     authority: Authority
     folder: Path
+    threads: ThreadsSite = field(default_factory=ThreadsSite)
+    bluesky: BlueskySite = field(default_factory=BlueskySite)
+    tumblr: TumblrSite = field(default_factory=TumblrSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     music: MusicSites = field(default_factory=MusicSites)
@@ -52,8 +56,8 @@ class Web:
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
         sites = Sites(
-            *(self.site, self.instagram, self.x, self.reddit, self.pinterest),
-            *(self.music, self.videos, self.youtube),
+            *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
+            *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
         )
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()

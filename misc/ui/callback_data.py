@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.choices import Choice
-from core.request import Ticket
+from core.request import Continuation, Ticket
 
 #: Change the language; followed by its code.
 LANGUAGE: Final = "lang/"
@@ -30,7 +30,8 @@ CLOSE: Final = "close"
 #: Retry a request that is not stored: the error message replies to its message; followed by
 #: "/<index>" of the link if the message has several.
 RETRY: Final = "retry_video"
-#: Fetch the other links of the message that is replied to; followed by the index of the first.
+#: Fetch the other links of the message that is replied to; followed by the index of the first. Or
+#: the other items of a post; followed by a `Continuation` and "/<platform>/<post id>".
 REST: Final = "rest/"
 #: Make a stored request again, or send what is left of its answer; followed by "<row>/<attempts>".
 RESEND: Final = "resend/"
@@ -104,6 +105,21 @@ def read_version(data: str) -> tuple[Choice, str, str] | None:
 def rest_of(start: int) -> str:
     """Return the callback data of the button that fetches the links from an index on."""
     return f"{REST}{start}"
+
+
+def rest_of_post(continuation: Continuation, platform: str, post_id: str) -> str | None:
+    """Return the callback data that fetch the other items of a post, or None if too long."""
+    return _none_if_too_long(f"{REST}{continuation}/{platform}/{post_id}")
+
+
+def read_rest_of_post(data: str) -> tuple[Continuation, str, str] | None:
+    """Parse the data of the button that fetches the other items of a post.
+
+    Return (continuation, platform, post id), or None if the data is invalid, or about links.
+    """
+    text, _, post = data.removeprefix(REST).partition("/")
+    continuation, found = Continuation.parse(text), read_post(f"{REST}{post}")
+    return (continuation, *found) if continuation and found else None
 
 
 def retry_of(index: int | None) -> str:

@@ -82,6 +82,13 @@ def under_post(
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
+def with_row(keyboard: InlineKeyboardMarkup | None, text: str, data: str) -> InlineKeyboardMarkup:
+    """Return a keyboard with one more button below the others; `data` is its callback data."""
+    rows = keyboard.inline_keyboard if keyboard else []
+    button = InlineKeyboardButton(text=text, callback_data=data)
+    return InlineKeyboardMarkup(inline_keyboard=[*rows, [button]])
+
+
 def _version_buttons(post: Post, link: str, texts: Mapping[str, str]) -> list[InlineKeyboardButton]:
     """Return the buttons below a single video: other versions, and the time that a link names."""
     if not (len(post.items) == 1 and isinstance(post.items[0], Clip)):

@@ -20,13 +20,13 @@ from core.errors import (
 )
 from core.media import Post
 from core.progress import WorkProgress, note_lines
-from core.request import Request, Ticket
+from core.request import Continuation, Request, Ticket
 from data.ads import count_ad_show
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards
-from misc.ui.callback_data import AGAIN, resend_of, retry_of
+from misc.ui.callback_data import AGAIN, resend_of, rest_of_post, retry_of
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.texts import Texts
 
@@ -74,25 +74,51 @@ class ChatPresenter:
         `shown` and `missing` count its items; the caption says how many were left out or failed. An
         inline message shows the item with the index `page`.
         """
-        notes = []
-        if shown + missing < len(post.items):
-            total = len(post.items)
-            notes.append(
-                self._factory.texts(self._lang, "album_cut", count=shown + missing, total=total)
-            )
-        if missing:
-            notes.append(self._factory.texts(self._lang, "album_missing", count=missing))
-        if self._is_group and self._request.preferences.delete_request and self._request.asker:
-            notes.append(self._factory.texts(self._lang, "sent_by", name=self._request.asker))
+        if self.target.inline_id and post.edition:
+            shown = 1  # what changes every day is not stored, and has no pages
+        end = self._start + shown + missing
+        notes = self._notes(end, len(post.items), missing)
         return MessageOptions(
-            caption=self._factory.captions.of_post(self._request, post, tuple(notes)),
+            caption=self._factory.captions.of_post(self._request, post, notes),
             text_below=self._factory.captions.source(self._request),
             buttons=keyboards.under_inline(post, page, shown)
             if self.target.inline_id
-            else keyboards.under_post(post, self._words, self._request.link.url, self._extras),
+            else self._below(post, end),
             is_silent=self._is_group and self._request.preferences.silent,
             is_spoiler=self._is_group and self._request.preferences.spoiler and post.is_sensitive,
         )
+
+    def _notes(self, end: int, total: int, missing: int) -> tuple[str, ...]:
+        """Return the lines of a caption about items: which of them it is about, and what failed."""
+        texts, lang, start = self._factory.texts, self._lang, self._start
+        notes = []
+        if start:
+            span = f"{start + 1}–{end}" if end > start + 1 else str(end)
+            notes.append(texts(lang, "album_part", range=span, total=total))
+        elif end < total:
+            notes.append(texts(lang, "album_cut", count=end, total=total))
+        if missing:
+            notes.append(texts(lang, "album_missing", count=missing))
+        if self._is_group and self._request.preferences.delete_request and self._request.asker:
+            notes.append(texts(lang, "sent_by", name=self._request.asker))
+        return tuple(notes)
+
+    @property
+    def _start(self) -> int:
+        """Return the index of the answer's first item."""
+        continuation = self._request.continuation
+        return continuation.start if continuation else 0
+
+    def _below(self, post: Post, end: int) -> InlineKeyboardMarkup | None:
+        """Return the buttons of a post, with one for the items from the index `end` on."""
+        link = self._request.link.url
+        below = keyboards.under_post(post, self._words, link, self._extras)
+        left = len(post.items) - end
+        data = rest_of_post(Continuation(end, post.edition), post.platform, post.id)
+        if left <= 0 or data is None:
+            return below
+        label = self._factory.texts(self._lang, "rest_button", count=left)
+        return keyboards.with_row(below, label, data)
 
     def audio_options(self, post: Post) -> MessageOptions:
         """Return the caption of the audio of a post."""

@@ -283,7 +283,8 @@ class FileIdCache:
         # By the id from the page: a short link has none.
         key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)
         is_same = context.link.post_id in {None, made.post.id}
-        if made.items and made.files and is_same:
+        is_lasting = not (made.post.edition or context.stored.request.continuation)
+        if made.items and made.files and is_same and is_lasting:
             if made.items < len(made.post.items):
                 key = _first(key, made.items)
             try:

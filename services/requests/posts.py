@@ -15,6 +15,7 @@ from core.errors import (
     NoMediaError,
     PlatformChangedError,
     PlatformUnreachableError,
+    PostChangedError,
     StorageError,
     TooLongError,
 )
@@ -35,6 +36,7 @@ from core.media import (
 )
 from core.progress import Conversion
 from core.pseudonyms import LoggedChat
+from core.request import MOST_ITEMS, Continuation
 from data.downloads import record_download
 from data.inline_messages import record_shown_post
 from delivery.api_requests import MessageOptions
@@ -99,12 +101,14 @@ class PostService(MediaService[FetchedPost]):
         self._policy = policy
 
     def variant(self, context: RequestContext) -> str:
-        """Return "document" or the quality, and the piece, if it is not all of the post."""
+        """Return "document" or the quality, and what of the post it is, if it is not all."""
         kind = "document" if context.file_mode else f"media/{context.preferences.quality}"
+        if continuation := context.stored.request.continuation:
+            kind = f"{kind}/from/{continuation}"
         return with_piece(kind, context)
 
     def max_items(self, context: RequestContext) -> int | None:
-        """Return the group's own number, or the operator's; a private chat gets all items."""
+        """Return the group's own number, or the operator's; a private chat has no own limit."""
         if context.target.is_private:
             return None
         return context.preferences.album_cap or self._policy.group_items
@@ -120,10 +124,11 @@ class PostService(MediaService[FetchedPost]):
 
         Raises:
             TooLongError: a video is longer than the operator allows.
+            PostChangedError: its items are not those that the request goes on with.
             ClipferryError: this attempt failed otherwise.
         """
         post = await attempt.read()
-        items = post.items[: self.max_items(context)]
+        items = self._items_of(post, context)
         requests = self._all_requests(post, items, context)
         if attempt.is_last and len(items) > 1:
             requests = [[replace(file, may_miss=True) for file in files] for files in requests]
@@ -214,6 +219,18 @@ class PostService(MediaService[FetchedPost]):
         context.stored.is_finished = answers is not None
         return is_ad_due
 
+    def _items_of(self, post: Post, context: RequestContext) -> Sequence[Item]:
+        """Return the items that this answer has.
+
+        Raises:
+            PostChangedError: see `fetch`.
+        """
+        continuation = context.stored.request.continuation or Continuation(0, post.edition)
+        items = post.items[continuation.start :][: self.max_items(context) or MOST_ITEMS]
+        if not items or continuation.edition != post.edition:
+            raise PostChangedError(f"{len(post.items)} items, edition {post.edition!r}")
+        return items
+
     def _all_requests(
         self, post: Post, items: Sequence[Item], context: RequestContext
     ) -> list[list[FileRequest]]:
@@ -222,11 +239,12 @@ class PostService(MediaService[FetchedPost]):
         Raises:
             ClipferryError: why no item can be sent.
         """
-        if len(items) == 1:
+        continuation = context.stored.request.continuation
+        if len(items) == 1 and not continuation:
             return [self._file_requests(items[0], post.file_name, context)]
         requests: list[list[FileRequest]] = []
         refusal: ClipferryError | None = None
-        for number, item in enumerate(items, start=1):
+        for number, item in enumerate(items, continuation.start + 1 if continuation else 1):
             try:
                 files = self._file_requests(item, f"{post.file_name}_{number}", context)
             except (NoMediaError, LimitError) as error:

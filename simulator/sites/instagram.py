@@ -75,6 +75,8 @@ class InstagramSite:
     posts: dict[str, InstagramPost] = field(default_factory=dict)
     #: Stories by their numeric id.
     stories: dict[str, InstagramPost] = field(default_factory=dict)
+    #: Stories of each highlight by their ids, by a name such as "highlight:17".
+    highlights: dict[str, dict[str, InstagramPost]] = field(default_factory=dict)
     #: Redirect target of each shared link, by path.
     shared: dict[str, str] = field(default_factory=dict)
     #: Kinds of files that the CDN has lost: "video", "still", "small" or "audio".
@@ -100,8 +102,6 @@ class InstagramSite:
                 return self._api(request, rest, proxy_name)
             case ["api", "graphql"]:
                 return await self._graphql(request, proxy_name)
-            case ["stories", _, number]:
-                return self._story_page(request, number)
             case ["p", code]:
                 return self._page(code, proxy_name)
             case ["share", *_]:
@@ -120,6 +120,8 @@ class InstagramSite:
                 return self._info(request, number)
             case ["feed", "reels_media"]:
                 return self._reels(request)
+            case ["users", "web_profile_info"]:
+                return self._profile(request)
         return web.Response(status=404)
 
     def _ruling(self, request: web.Request, proxy_name: str) -> web.Response:
@@ -180,21 +182,28 @@ class InstagramSite:
             return web.json_response({"message": "Media not found", "status": "fail"}, status=404)
         return web.json_response({"items": [self._product(post, signed_in=True)], "status": "ok"})
 
-    def _story_page(self, request: web.Request, number: str) -> web.Response:
-        story = self.stories.get(number)
-        if story is None or self._cookie(request, "sessionid") != self.session:
-            return _html("<html>PolarisCAAIGLoginHomepageRoute</html>")
-        return _html(f'<script>{{"user":{{"pk":"77","username":"{story.author}"}}}}</script>')
+    def _profile(self, request: web.Request) -> web.Response:
+        if self._cookie(request, "sessionid") != self.session:
+            return web.json_response({"message": "login_required", "status": "fail"}, status=401)
+        if request.query["username"] != "ferry.demo":
+            return web.json_response({"status": "ok"}, status=404)
+        return web.json_response({"data": {"user": {"id": "77", "username": "ferry.demo"}}})
 
     def _reels(self, request: web.Request) -> web.Response:
         if self._cookie(request, "sessionid") != self.session:
             return web.json_response({"status": "fail"}, status=403)
+        name = request.query["reel_ids"]
+        stories = self.stories if name == "77" else self.highlights.get(name, {})
+        if not stories:
+            return web.json_response({"reels": {}, "reels_media": [], "status": "ok"})
         items = [
             self._product(story, signed_in=True) | {"pk": number}
-            for number, story in self.stories.items()
+            for number, story in stories.items()
         ]
         user = {"pk": "77", "username": "ferry.demo", "full_name": "Ferry"}
-        return web.json_response({"reels": {"77": {"user": user, "items": items}}})
+        title = "Crossings" if name != "77" else None
+        reel = {"id": name, "user": user, "title": title, "items": items}
+        return web.json_response({"reels": {name: reel}, "status": "ok"})
 
     def _product(self, post: InstagramPost, *, signed_in: bool) -> dict[str, Any]:
         if post.product is not None:
@@ -242,12 +251,16 @@ class InstagramSite:
         if request.raw_path.partition("?")[2] != _SIGNATURE:
             return web.Response(status=403, text="URL signature mismatch")
         _, code, number, kind = request.path.strip("/").split("/")
-        post = self.posts.get(code) or self.stories[code]
+        post = self.posts.get(code) or self._story(code)
         media = post.media[int(number)]
         path = media.path if kind in {"video", "audio"} or not media.is_video else media.still
         if path is None or kind in self.missing:
             return web.Response(status=404)
         return await send_file(request, path, post.file_trouble)
+
+    def _story(self, code: str) -> InstagramPost:
+        every = [self.stories, *self.highlights.values()]
+        return next(post for reel in every for post in reel.values() if post.code == code)
 
     def _by_number(self, number: str) -> InstagramPost | None:
         return next((post for post in self.posts.values() if str(post.pk) == number), None)

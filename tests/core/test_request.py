@@ -16,6 +16,7 @@ from core.request import (
     UNKNOWN,
     WANTED,
     ButtonPress,
+    Continuation,
     Progress,
     Request,
     is_from_newer_version,
@@ -39,6 +40,7 @@ FULL = Request(
     inline_id="i",
     is_mp3=True,
     piece=Piece(30, 70),
+    continuation=Continuation(10, "1f2e3d"),
     is_recorded=False,
 )
 
@@ -52,7 +54,17 @@ def test_what_a_request_does_not_have_takes_no_room():
     stored = json.loads(PLAIN.as_json())
     assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
     optional = {"wishes", "press", "thread_id", "business_id", "inline_id", "piece", "is_mp3"}
-    assert not optional & stored.keys()
+    assert not (optional | {"continuation"}) & stored.keys()
+
+
+@pytest.mark.parametrize("text", ["10", "1", "9999", "10.1f2e3d", "35.a_B"])
+def test_a_continuation_comes_back_as_it_was(text: str):
+    assert str(Continuation.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "01", "10000", "10.", "10.a/b", "²", "x", "10 "])
+def test_nonsense_is_no_continuation(text: str):
+    assert Continuation.parse(text) is None
 
 
 @pytest.mark.parametrize("name", ["kind", "link", "chat_id", "message_id", "asked_at", "lang"])

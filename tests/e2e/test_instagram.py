@@ -126,6 +126,50 @@ async def test_a_story_is_sent_with_an_account(harness: BotHarness, tmp_path: Pa
     assert harness.answers()[-1]["video"]["duration"] == 3
 
 
+async def test_stories_are_cut_for_a_group_and_their_rest_comes_by_a_button(
+    harness: BotHarness, tmp_path: Path
+):
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text(
+        "# Netscape HTTP Cookie File\n"
+        ".instagram.com\tTRUE\t/\tTRUE\t2147483647\tsessionid\tferry-session\n"
+    )
+    numbers = [f"37000000000000000{n:02}" for n in range(5)]
+    stories = {
+        number: InstagramPost(f"DemoStory{n:02}", media=(photo(harness, 400 + n),))
+        for n, number in enumerate(numbers)
+    }
+    harness.instagram.stories = dict(stories)
+    await harness.start(NETWORK_COOKIES_FILE=str(cookies), LIMITS_GROUP_ITEMS="2")
+    crew = harness.world.group(-1002)
+
+    def widths() -> list[int]:
+        return [m["photo"][0]["width"] for m in harness.answers(crew) if "photo" in m]
+
+    await harness.say("https://www.instagram.com/stories/ferry.demo/", chat=crew)
+    below = harness.answers(crew)[-1]
+    assert TEXTS("en", "album_cut", count=2, total=5) in below["text"]
+    rest = below["reply_markup"]["inline_keyboard"][-1][0]
+    assert rest["text"] == TEXTS("en", "rest_button", count=3)
+    await harness.press(below, rest["callback_data"])
+    assert widths() == [400, 401, 402, 403]
+    below = harness.answers(crew)[-1]
+    assert TEXTS("en", "album_part", range="3–4", total=5) in below["text"]
+    # Once a story has expired, the number of the last one is another.
+    last = below["reply_markup"]["inline_keyboard"][-1][0]["callback_data"]
+    del harness.instagram.stories[numbers[0]]
+    await harness.press(below, last)
+    assert widths() == [400, 401, 402, 403]
+    harness.instagram.stories = dict(stories)
+    await harness.press(below, last)
+    assert widths() == [400, 401, 402, 403, 404]
+    assert "reply_markup" not in harness.answers(crew)[-1]
+    # What is there today is no longer there tomorrow, so it is read again.
+    harness.instagram.stories = {numbers[4]: stories[numbers[4]]}
+    await harness.say("https://www.instagram.com/stories/ferry.demo/", chat=crew)
+    assert widths()[5:] == [404]
+
+
 @pytest.mark.parametrize(
     ("trouble", "key", "can_retry"),
     [

@@ -47,7 +47,7 @@ async def test_only_hosts_of_the_sites_are_requested(harness: BotHarness):
     [
         ("https://www.tiktok.com/@ferry.demo?lang=en", "link_profile"),
         ("look: instagram.com/ferry.demo/", "link_profile"),
-        ("https://www.instagram.com/stories/highlights/18/", "link_highlights"),
+        ("https://www.snapchat.com/@ferry/highlight/18", "link_highlights"),
         ("https://www.tiktok.com/@ferry.demo/live", "media_live"),
         ("https://kkinstagram.com/explore/tags/ferry/", "link_tag"),
     ],

@@ -3,7 +3,9 @@
 from core.facts import FileSize
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
+from simulator.sites.instagram import Media
 from simulator.sites.pinterest import Pin
+from simulator.sites.posts import ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditPost
 from simulator.sites.x import XPost
 from tests.e2e.bot_harness import BotHarness
@@ -24,6 +26,25 @@ async def test_a_post_on_x_with_two_videos_is_an_album(harness: BotHarness):
     *videos, below = harness.answers()[1:]
     assert [m["video"]["duration"] for m in videos] == [3, 3]
     assert "👁 345" in str(below["reply_markup"])
+
+
+async def test_a_thread_and_a_post_on_tumblr_arrive_with_text_and_pictures(harness: BotHarness):
+    photos = [harness.samples.picture(400 + n, 500, "p") for n in range(2)]
+    media = tuple(Media(path, width=400 + n, height=500) for n, path in enumerate(photos))
+    harness.simulator.threads.posts["DemoThread1"] = ThreadsPost("DemoThread1", media)
+    tumblr, number = harness.simulator.tumblr, "730000000000000001"
+    blocks = (tumblr.picture(photos[0]), tumblr.picture(harness.samples.gif(300, 200)))
+    tumblr.posts[number] = TumblrPost(number, blocks)
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://www.threads.net/@ferry.demo/post/DemoThread1?xmt=x")
+    *album, below = harness.answers()[1:]
+    assert [m["photo"][0]["width"] for m in album] == [400, 401]
+    assert below["text"] == "A crossing\nferry.demo · Threads"
+    await harness.say(f"https://ferry-demo.tumblr.com/post/{number}/a-crossing")
+    photo, gif, _ = harness.answers()[4:]
+    assert photo["photo"][0]["width"] == 400
+    assert gif["video"]["width"] == 300  # albums have no animations
 
 
 async def test_a_silent_video_on_x_is_an_animation(harness: BotHarness):

@@ -1,12 +1,15 @@
-"""The button that fetches the other links: for the sender, once, and only if there is room."""
+"""The buttons that fetch the other links of a message, and the other items of a post."""
 
 from typing import Any
 
 import pytest
 from aiogram.types import Chat, Message
 
-from handlers.rest import on_rest
+from core.request import Continuation
+from handlers.rest import CarriesRestOfPost, on_rest, on_rest_of_post
 from misc.middlewares.registration import ChatView
+from misc.middlewares.running_buttons import RunningButtons
+from misc.ui.callback_data import read_rest_of_post, rest_of_post
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
@@ -77,3 +80,58 @@ async def test_without_the_message_it_has_expired(telegram: FakeTelegram):
     await bench.press(telegram.message("more"))
     assert bench.intake.submissions == []
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
+
+
+# --- the items of a post --------------------------------------------------------------------------
+
+REST = "rest/10.1f2e3d/instagram/stories:ferry.demo"
+
+
+async def press_rest(
+    telegram: FakeTelegram, intake: FakeIntake, message: Any, data: str = REST
+) -> bool:
+    """Press a button; return False if it is not one for the items of a post."""
+    query = telegram.query(data, message)
+    if not await CarriesRestOfPost()(query):
+        return False
+    ack, _ = make_ack()
+    buttons = RunningButtons()
+    view = ChatView("en")
+    await on_rest_of_post(query, view, TEXTS, intake.as_intake, buttons, REGISTRY, ack)
+    return True
+
+
+async def test_the_other_items_are_those_of_the_post_from_an_index_on(telegram: FakeTelegram):
+    intake = FakeIntake()
+    message = telegram.message("below an album")
+    assert await press_rest(telegram, intake, message)
+    (submission,) = intake.submissions
+    assert submission.links[0].url == "https://www.instagram.com/stories/ferry.demo/"
+    assert (submission.origin, submission.data) == (message, "10.1f2e3d")
+    assert telegram.alerts == [(None, False)]
+
+
+@pytest.mark.parametrize("data", ["rest/10/nowhere/1", "rest/10/instagram/stories:a%2Fb"])
+async def test_a_post_that_is_no_longer_known_has_expired(telegram: FakeTelegram, data: str):
+    intake = FakeIntake()
+    assert await press_rest(telegram, intake, telegram.message("below"), data)
+    assert await press_rest(telegram, intake, GONE)
+    assert intake.submissions == []
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
+
+
+@pytest.mark.parametrize("data", ["rest/5", "rest/0/x/1", "rest/x/x/1", "rest/5/x", "rest/"])
+async def test_other_buttons_are_not_for_the_items_of_a_post(telegram: FakeTelegram, data: str):
+    assert not await press_rest(telegram, FakeIntake(), telegram.message("below"), data)
+
+
+@pytest.mark.parametrize(("user", "is_offered"), [("a" * 30, True), ("a" * 40, False)])
+def test_a_button_is_offered_if_telegram_takes_its_data(user: str, is_offered: bool):
+    data = rest_of_post(Continuation(999, "1f2e3d"), "instagram", f"stories:{user}")
+    assert (data is not None) == is_offered
+    if data:
+        assert read_rest_of_post(data) == (
+            Continuation(999, "1f2e3d"),
+            "instagram",
+            f"stories:{user}",
+        )

@@ -14,7 +14,7 @@ from core.errors import LinksLeftOutError, QueueFullError, StorageError, TooOldE
 from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Request
+from core.request import ButtonPress, Continuation, Request
 from misc.addressing import BotAccount
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
@@ -517,6 +517,19 @@ async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
     await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
     await settle()
     assert [request.press for request in bench.requests] == [ButtonPress("id/1", "")]
+
+
+async def test_the_rest_of_a_post_deletes_no_message_and_says_where_it_goes_on(bench: Bench):
+    message = bench.telegram.message("below an album", message_id=71, chat_id=GROUP)
+    query = bench.telegram.query("rest/10.a/x/1", message)
+    chat = ChatView("en", preferences=Preferences(delete_request=True, album_cap=5))
+    rest = Continuation(10, "a")
+    await bench.intake.submit_rest_of_post(query, message, LINK, chat, rest, bench.ack())
+    await settle()
+    (request,) = bench.requests
+    assert (request.kind, request.message_id, request.continuation) == ("post", 71, rest)
+    # The message that is answered is the bot's own.
+    assert request.preferences == Preferences(album_cap=5)
 
 
 async def test_an_inline_request_stands_in_its_senders_queue(bench: Bench):

@@ -40,6 +40,12 @@ POSTS = (
     "https://www.reddit.com/r/a/comments/1abcde/b/",
     "https://www.facebook.com/reel/1234567890123456",
 )
+#: Those that search pages and answers for objects by themselves, over the same requests.
+SEARCHED = (
+    "https://www.threads.com/@a/post/CxAbCdEfGhI",
+    "https://www.tumblr.com/a/730000000000000001",
+    "https://bsky.app/profile/a.example/post/3demo01",
+)
 #: Highest memory of one read above idle.
 MOST_MIB = 64
 
@@ -121,6 +127,46 @@ async def test_a_site_behind_a_link_is_not_trusted_either(name: str, url: str, s
     }
     # The limit of a page, for two requests, and what fits into the buffers.
     assert hostile.written < 30_000_000
+
+
+@pytest.mark.parametrize("url", SEARCHED)
+@pytest.mark.parametrize("name", ["endless", *(name for name in ANSWERS if name not in ENDLESS)])
+async def test_every_page_that_is_searched_ends_so_too(name: str, url: str, site, authority):
+    await test_every_page_ends_with_an_error_of_ours(name, url, site, authority)
+
+
+class Redirecting:
+    """Redirects every request of every host to one address."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self.hosts: list[str] = []
+
+    def serves(self, host: str) -> bool:
+        return bool(host)
+
+    async def answer(self, request: web.Request, _proxy_name: str) -> web.Response:
+        self.hosts.append(request.host)
+        return web.Response(status=302, headers={"Location": self._target})
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1/x", "https://evil.example/x", "file:///x"])
+@pytest.mark.parametrize("url", [*SEARCHED, "https://www.instagram.com/stories/ferry.demo/"])
+async def test_no_answer_leads_a_reader_to_another_host(url: str, target: str, authority):
+    site = Redirecting(target)
+    proxy = SitesProxy(site, authority, [], name="exit-1")
+    await proxy.start()
+    cookies = "# Netscape HTTP Cookie File\n.instagram.com\tTRUE\t/\tTRUE\t0\tsessionid\tx\n"
+    fetcher = _fetcher(proxy, authority, cookies=cookies)
+    link = fetcher.registry.find(url)
+    assert link
+    with pytest.raises(ClipferryError):
+        await fetcher.attempt(link, lambda attempt: attempt.read())
+    await fetcher.close()
+    await proxy.stop()
+    rule = fetcher.registry[link.platform].page_hosts
+    assert site.hosts
+    assert all(rule.allows(f"https://{host}/") for host in site.hosts)
 
 
 @pytest.mark.parametrize("name", ENDLESS)

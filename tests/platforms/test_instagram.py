@@ -20,11 +20,13 @@ from core.errors import (
     MediaPrivateError,
     NotAvailableError,
     NotFoundError,
+    PlatformChangedError,
     PlatformRateLimitedError,
     PlatformRefusedError,
     ProfileError,
     RegionBlockedError,
     StoriesError,
+    StoryExpiredError,
 )
 from core.media import Clip, Picture, Post, Unreadable
 from platforms._instagram_product import read_product
@@ -75,6 +77,8 @@ def test_every_example_is_recognised(url: str):
             "DemoPhoto01",
             "DemoReel001",
             "stories.ferry.demo.3700000000000000001",
+            "stories:ferry.demo",
+            "highlights:17900000000000001",
         }
         assert PLATFORM.find(PLATFORM.link_to(link.post_id)).post_id == link.post_id  # type: ignore[union-attr]
 
@@ -85,7 +89,7 @@ def test_every_example_is_recognised(url: str):
         "https://www.instagram.com/ferry.demo/",
         "https://www.instagram.com/explore/tags/ferry/",
         "https://www.instagram.com/reels/audio/123456/",
-        "https://www.instagram.com/stories/ferry.demo/",
+        "https://www.instagram.com/stories/",
         "https://www.instagram.com.evil.example/p/DemoPhoto01/",
         "https://evil.example/www.instagram.com/p/DemoPhoto01/",
         "https://user@www.instagram.com/p/DemoPhoto01/",
@@ -206,6 +210,103 @@ async def test_a_story_needs_an_account(web: Web):
     assert [type(item) for item in post.items] == [Picture]
 
 
+def story(web: Web, number: int, **options) -> tuple[str, InstagramPost]:
+    """Return the id of a story, and the story."""
+    code = f"DemoStory{number:02}"
+    options.setdefault("media", (Media(web.samples.picture(400, 500, "c")),))
+    return f"37000000000000000{number:02}", InstagramPost(code, **options)
+
+
+STORIES = "https://www.instagram.com/stories/ferry.demo/"
+HIGHLIGHT = "https://www.instagram.com/stories/highlights/179/"
+
+
+async def test_all_stories_of_a_person_are_one_post_in_order(web: Web):
+    video = reel(web, "DemoOther02").media
+    numbers = (story(web, 3), story(web, 1, media=video), story(web, 2))
+    web.instagram.stories = dict(numbers)
+    post = await read(web, STORIES, cookies=COOKIES)
+    assert [type(item) for item in post.items] == [Picture, Clip, Picture]
+    assert all(f"DemoStory0{n}" in str(i) for n, i in zip("312", post.items, strict=True))
+    assert (post.id, post.author, post.url) == ("stories:ferry.demo", "ferry.demo", STORIES)
+    assert web.asked_hosts() == {"www.instagram.com"}
+
+
+async def test_a_highlight_is_one_post_with_its_title(web: Web):
+    web.instagram.highlights["highlight:179"] = dict(story(web, n) for n in range(40))
+    for url in (HIGHLIGHT, "https://www.instagram.com/s/aGlnaGxpZ2h0OjE3OQ==?story_media_id=3_7"):
+        post = await read(web, url, cookies=COOKIES)
+        assert len(post.items) == 40
+        assert (post.id, post.text) == ("highlights:179", "Crossings")
+
+
+async def test_the_edition_of_stories_names_what_they_are_now(web: Web):
+    web.instagram.stories = dict(story(web, n) for n in range(3))
+    before = (await read(web, STORIES, cookies=COOKIES)).edition
+    assert (await read(web, STORIES, cookies=COOKIES)).edition == before
+    # One has expired, and a new one is there.
+    web.instagram.stories = dict(story(web, n) for n in (1, 2, 3))
+    after = (await read(web, STORIES, cookies=COOKIES)).edition
+    assert len({before, after, ""}) == 3
+
+
+async def test_a_story_that_cannot_be_read_keeps_its_place(web: Web):
+    broken = reel(web, "DemoOther02").media[0]
+    broken = replace(broken, changes={"video_versions": None, "media_type": 2})
+    web.instagram.stories = dict((story(web, 1), story(web, 2, media=(broken,))))
+    post = await read(web, STORIES, cookies=COOKIES)
+    assert [type(item) for item in post.items] == [Picture, Unreadable]
+    web.instagram.stories = dict((story(web, 2, media=(broken,)),))
+    with pytest.raises(PlatformChangedError):
+        await read(web, STORIES, cookies=COOKIES, attempts=0)  # with the account only
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        (STORIES, StoryExpiredError),
+        (f"{STORIES}3700000000000000001/", StoryExpiredError),
+        (HIGHLIGHT, NotFoundError),
+        ("https://www.instagram.com/stories/nobody/", NotFoundError),
+    ],
+)
+async def test_stories_that_are_gone_say_so(web: Web, url: str, error: type[ClipferryError]):
+    with pytest.raises(error) as caught:
+        await read(web, url, cookies=COOKIES)
+    assert type(caught.value) is error
+
+
+async def test_a_story_that_is_gone_is_not_another_one(web: Web):
+    web.instagram.stories = dict([story(web, 2)])
+    with pytest.raises(StoryExpiredError):
+        await read(web, f"{STORIES}3700000000000000001/", cookies=COOKIES)
+
+
+@pytest.mark.parametrize("url", [STORIES, HIGHLIGHT])
+async def test_stories_need_an_account_that_is_accepted(
+    web: Web, url: str, caplog: pytest.LogCaptureFixture
+):
+    web.instagram.stories = dict([story(web, 1)])
+    web.instagram.highlights["highlight:179"] = dict([story(web, 2)])
+    with pytest.raises(LoginRequiredError):
+        await read(web, url)
+    assert web.log == []
+    web.instagram.session = "another"
+    with pytest.raises(LoginRequiredError):
+        await read(web, url, cookies=COOKIES)
+    assert "rejected the cookies" in caplog.text
+
+
+@pytest.mark.parametrize("url", [STORIES, HIGHLIGHT])
+async def test_no_service_is_asked_for_stories_that_it_might_not_have_all_of(
+    web: Web, helper: "Helper", url: str
+):
+    services = {"cobalt_url": helper.url, "rapidapi_url": helper.url, "rapidapi_key": "k"}
+    with pytest.raises(LoginRequiredError):
+        await read(web, url, **services)
+    assert helper.asked == []
+
+
 async def test_a_shared_link_leads_to_its_post(web: Web):
     reel(web)
     web.instagram.shared["/share/reel/DemoShare1"] = (
@@ -223,8 +324,8 @@ async def test_a_shared_link_leads_to_its_post(web: Web):
     ("target", "error"),
     [
         ("https://www.instagram.com/ferry.demo/", ProfileError),
-        ("https://www.instagram.com/stories/ferry.demo/", StoriesError),
-        ("https://www.instagram.com/stories/highlights/18/", HighlightsError),
+        ("https://www.instagram.com/stories/", StoriesError),
+        ("https://www.instagram.com/stories/highlights/", HighlightsError),
         ("https://www.instagram.com/accounts/login/?next=%2F", PlatformRefusedError),
         ("https://www.facebook.com/unsupportedbrowser", PlatformRefusedError),
         ("https://www.instagram.com/", ExpiredLinkError),

@@ -94,9 +94,22 @@ INSTAGRAM = {
     ),
     "https://www.instagram.com/stories/ferry.demo/37/": "stories.ferry.demo.37",
     "https://www.instagram.com/share/reel/DemoShare1": SHORT,
-    "https://www.instagram.com/stories/ferry.demo/": P.STORIES,
-    "https://www.instagram.com/stories/highlights/18090946048123978/": P.HIGHLIGHTS,
-    "https://www.instagram.com/s/aGlnaGxpZ2h0OjE4?story_media_id=37_1&igsh=x": P.HIGHLIGHTS,
+    "https://www.instagram.com/stories/ferry.demo/": "stories:ferry.demo",
+    "https://www.instagram.com/stories/ferry.demo?igsh=x": "stories:ferry.demo",
+    "https://www.instagram.com/stories/ferry.demo/37x/": P.STORIES,
+    "https://www.instagram.com/stories/": P.STORIES,
+    "https://www.instagram.com/stories/highlights/18090946048123978/": (
+        "highlights:18090946048123978"
+    ),
+    "https://www.instagram.com/stories/highlights/": P.HIGHLIGHTS,
+    "https://www.instagram.com/stories/highlights/x/": P.HIGHLIGHTS,
+    "https://www.instagram.com/s/aGlnaGxpZ2h0OjE4?story_media_id=37_1&igsh=x": "highlights:18",
+    "https://www.instagram.com/s/aGlnaGxpZ2h0OjE3ODU=": "highlights:1785",
+    "https://www.instagram.com/s/aGlnaGxpZ2h0OjE3ODU/": "highlights:1785",
+    "https://www.instagram.com/s/aGlnaGxpZ2h0Og": P.HIGHLIGHTS,
+    "https://www.instagram.com/s/abcde": P.HIGHLIGHTS,
+    "https://www.instagram.com/s/_-_-": P.HIGHLIGHTS,
+    "https://www.instagram.com/s/": P.HIGHLIGHTS,
     "https://www.instagram.com/ferry.demo/": P.PROFILE,
     "https://www.instagram.com/ferry.demo?igsh=x": P.PROFILE,
     "https://www.instagram.com/ferry.demo/reels/": P.PROFILE,
@@ -110,6 +123,60 @@ INSTAGRAM = {
     "https://api.instagram.com/p/DemoPhoto01/": P.OTHER,
     "https://www.instagram.com.evil.example/p/DemoPhoto01/": None,
     "https://notinstagram.com/p/DemoPhoto01/": None,
+}
+
+THREADS = {
+    "https://www.threads.com/@ferry.demo/post/DemoThread1": "DemoThread1",
+    "https://www.threads.net/@ferry.demo/post/DemoThread1/?xmt=x&slof=1": "DemoThread1",
+    "https://threads.net/@ferry.demo/post/DemoThread1/media": "DemoThread1",
+    "https://threads.com/t/DemoThread1/": "DemoThread1",
+    "https://www.fixthreads.net/@ferry.demo/post/DemoThread1": "DemoThread1",
+    "https://vxthreads.net/@ferry.demo/post/DemoThread1": "DemoThread1",
+    "https://www.threads.com/login/?next=%2F%40ferry.demo%2Fpost%2FDemoThread1": "DemoThread1",
+    "https://www.threads.com/@ferry.demo/post/DemoThread1&xmt=x": "DemoThread1",
+    "https://www.threads.com/share/DemoShare1/": SHORT,
+    "https://www.threads.com/@ferry.demo": P.PROFILE,
+    "https://www.threads.com/@ferry.demo/replies": P.PROFILE,
+    "https://www.threads.com/search?q=boats": P.TAG,
+    "https://www.threads.com/tag/boats": P.TAG,
+    "https://www.threads.com/custom_feed/17": P.LIST,
+    "https://www.threads.com/": P.OTHER,
+    "https://www.threads.com/@ferry.demo/post/": P.OTHER,
+    "https://help.threads.com/t/DemoThread1": P.OTHER,
+    "https://l.threads.com/?u=https%3A%2F%2Fwww.threads.com%2Ft%2FDemoThread1": "DemoThread1",
+    "https://notthreads.com/t/DemoThread1": None,
+    "https://threads.com.evil.example/t/DemoThread1": None,
+}
+
+TUMBLR = {
+    "https://www.tumblr.com/ferry-demo/730000000000000001": "ferry-demo/730000000000000001",
+    "https://www.tumblr.com/Ferry-Demo/730000001/a-crossing?source=share": "ferry-demo/730000001",
+    "https://tumblr.com/ferry-demo/730000001/": "ferry-demo/730000001",
+    "https://www.tumblr.com/blog/view/ferry-demo/730000001": "ferry-demo/730000001",
+    "https://www.tumblr.com/blog/ferry-demo/730000001": "ferry-demo/730000001",
+    "https://www.tumblr.com/dashboard/blog/ferry-demo/730000001": "ferry-demo/730000001",
+    "https://ferry-demo.tumblr.com/post/730000001": "ferry-demo/730000001",
+    "https://ferry-demo.tumblr.com/post/730000001/a-crossing#notes": "ferry-demo/730000001",
+    "https://ferry-demo.tumblr.com/image/730000001": "ferry-demo/730000001",
+    "https://ferry-demo.tumblr.com/post/730000001&x=1": "ferry-demo/730000001",
+    "https://at.tumblr.com/ferry-demo/a-crossing/demo0001": SHORT,
+    "https://tmblr.co/ZDemo01": SHORT,
+    "https://www.tumblr.com/ferry-demo": P.PROFILE,
+    "https://www.tumblr.com/blog/view/ferry-demo": P.PROFILE,
+    "https://ferry-demo.tumblr.com/": P.PROFILE,
+    "https://ferry-demo.tumblr.com/archive": P.PROFILE,
+    "https://www.tumblr.com/tagged/boats": P.TAG,
+    "https://ferry-demo.tumblr.com/tagged/boats": P.TAG,
+    "https://www.tumblr.com/search/boats": P.TAG,
+    "https://www.tumblr.com/communities/boats": P.LIST,
+    "https://www.tumblr.com/live/1": P.LIVE,
+    "https://www.tumblr.com/tagged/730000001": P.TAG,
+    "https://www.tumblr.com/dashboard": P.OTHER,
+    "https://www.tumblr.com/": P.OTHER,
+    "https://64.media.tumblr.com/a/b.jpg": P.OTHER,
+    "https://api.tumblr.com/": P.OTHER,
+    "https://nottumblr.com/ferry-demo/730000001": None,
+    "https://tumblr.com.evil.example/ferry-demo/730000001": None,
 }
 
 FACEBOOK = {
@@ -487,7 +554,8 @@ STREAMING = dict.fromkeys(
     "https://www.amazon.de/dp/73": None,
 }
 
-FORMS = TIKTOK | INSTAGRAM | FACEBOOK | REDDIT | X | OTHERS | MUSIC | VIDEO_SITES | STREAMING
+POSTS = TIKTOK | INSTAGRAM | THREADS | TUMBLR | FACEBOOK | REDDIT | X | OTHERS
+FORMS = POSTS | MUSIC | VIDEO_SITES | STREAMING
 
 
 def kind_of(url: str) -> str | PageKind | None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from core.errors import ClipferryError
 from core.media import Access, Audio, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
-from platforms import _cobalt, reddit, tiktok
+from platforms import _cobalt, bluesky, reddit, threads, tiktok, tumblr
 from platforms._instagram_product import read_product
+from platforms._instagram_stories import read_reel
 from platforms._json import Json
 from platforms._linked_media import read_imgur, read_redgifs
 from platforms._pinterest_pin import read_pin
@@ -242,6 +243,53 @@ IMGUR_ANSWER: Final[dict[str, Any]] = {
         }
     ],
 }
+MEDIA: Final = INSTAGRAM["carousel_media"][0]
+THREADS: Final = {
+    "user": {"username": "ada"},
+    "caption": {"text": "text"},
+    "like_count": 5,
+    "media_type": 19,
+    "text_post_app_info": {"share_info": {"quoted_post": {"media_type": 2, **MEDIA}}},
+}
+REEL: Final = {"user": {"username": "ada"}, "title": "t", "items": [{"pk": "37_7", **MEDIA}]}
+BLUESKY: Final = {
+    "author": {"handle": "ada.example"},
+    "record": {"text": "text"},
+    "likeCount": 5,
+    "labels": [{"val": "nudity"}],
+    "embed": {
+        "$type": "app.bsky.embed.record#view",
+        "record": {
+            "embeds": [
+                {
+                    "$type": "app.bsky.embed.recordWithMedia#view",
+                    "media": {
+                        "$type": "app.bsky.embed.images#view",
+                        "images": [{"fullsize": "https://cdn.bsky.app/1"}],
+                    },
+                }
+            ]
+        },
+    },
+}
+TUMBLR_FILE: Final = {
+    "url": "https://64.media.tumblr.com/1",
+    "type": "image/gif",
+    "width": 500,
+    "height": 400,
+    "poster": {"url": "https://64.media.tumblr.com/2"},
+}
+TUMBLR: Final = {
+    "blogName": "ada",
+    "likeCount": 5,
+    "trail": [{"content": [{"type": "image", "media": [TUMBLR_FILE]}]}],
+    "layout": [{"type": "rows", "display": [{"blocks": [1, 0]}]}],
+    "content": [
+        {"type": "text", "text": "text"},
+        {"type": "video", "provider": "tumblr", "media": TUMBLR_FILE, "poster": [TUMBLR_FILE]},
+        {"type": "audio", "media": TUMBLR_FILE, "title": "t", "artist": "a"},
+    ],
+}
 LINK: Final = Link("reddit", "https://www.reddit.com/r/a/comments/1/b/", "1")
 
 
@@ -289,6 +337,22 @@ def read_music(document: Any) -> Post:
     return read_track(document, about, ("artists", "uploader"))
 
 
+def read_thread(document: Any) -> Post:
+    return threads.read_post(document, "abcde", ACCESS)
+
+
+def read_stories(document: Any) -> Post:
+    return read_reel(document, "stories:ada", LINK.url, ACCESS)
+
+
+def read_bluesky(document: Any) -> Post:
+    return bluesky.read_post(document, [], Post("bluesky", "1", LINK.url, ACCESS))
+
+
+def read_tumblr(document: Any) -> Post:
+    return tumblr.read_post(document, "ada/1", ACCESS)
+
+
 def read_cobalt(document: Any) -> Post:
     return _cobalt.read_answer(Json(document, "cobalt"), LINK, "https://cobalt.example.com")
 
@@ -305,6 +369,10 @@ CASES: Final = {
     "pinterest": (read_pinterest, PIN),
     "cobalt": (read_cobalt, COBALT),
     "track": (read_music, TRACK),
+    "threads": (read_thread, THREADS),
+    "stories": (read_stories, REEL),
+    "bluesky": (read_bluesky, BLUESKY),
+    "tumblr": (read_tumblr, TUMBLR),
 }
 
 

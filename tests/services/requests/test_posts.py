@@ -13,6 +13,7 @@ from core.errors import (
     ClipferryError,
     PlatformChangedError,
     PlatformUnreachableError,
+    PostChangedError,
     StorageError,
     TooLargeError,
     TooLongError,
@@ -30,7 +31,7 @@ from core.media import (
     VideoFile,
 )
 from core.preferences import Preferences
-from core.request import Progress
+from core.request import MOST_ITEMS, Continuation, Progress
 from data.chats import register_chat
 from data.db_service import get_user_videos
 from data.inline_messages import find_inline, store_inline
@@ -163,11 +164,55 @@ async def test_a_group_gets_as_many_items_as_it_wants(
     assert attempt.names == names
 
 
+MANY = tuple(Picture((f"https://cdn.example/{n}.jpg",)) for n in range(MOST_ITEMS + 2))
+
+
+@pytest.mark.parametrize(
+    ("request_", "start", "numbers"),
+    [
+        (make_request(), 0, range(1, MOST_ITEMS + 1)),
+        (make_request(), MOST_ITEMS, (MOST_ITEMS + 1, MOST_ITEMS + 2)),
+        (make_request(), MOST_ITEMS + 1, (MOST_ITEMS + 2,)),
+        (GROUP, 2, (3, 4)),
+        (replace(GROUP, preferences=Preferences(album_cap=5)), 5, range(6, 11)),
+    ],
+)
+async def test_what_is_more_than_one_answer_comes_in_the_next_one(
+    bench: Bench, request_: Any, start: int, numbers: Any
+):
+    attempt = FakeAttempt(make_post(*MANY))
+    continuation = Continuation(start) if start else None
+    await bench.fetch(attempt, fake_request(replace(request_, continuation=continuation)))
+    assert attempt.names == [f"{NAME}_{number}" for number in numbers]
+    assert [f.versions[0].urls[0][20:-4] for f in attempt.wanted] == [str(n - 1) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("continuation", "edition"),
+    [
+        (Continuation(3), ""),
+        (Continuation(1, "a"), "b"),
+        (Continuation(1, "a"), ""),
+        (Continuation(1), "b"),
+    ],
+)
+async def test_an_answer_does_not_go_on_with_other_items(
+    bench: Bench, continuation: Continuation, edition: str
+):
+    attempt = FakeAttempt(replace(make_post(*PICTURES), edition=edition))
+    with pytest.raises(PostChangedError):
+        await bench.fetch(attempt, fake_request(replace(GROUP, continuation=continuation)))
+    assert attempt.wanted == []
+    first = fake_request(GROUP)
+    assert len((await bench.fetch(attempt, first)).items) == 2
+
+
 def test_file_ids_are_cached_by_quality_or_as_documents(bench: Bench):
     small = make_request(preferences=Preferences(quality=Quality.SMALL))
-    requests = [make_request(), small, make_request(file_mode=True)]
+    more = make_request(continuation=Continuation(10, "a"))
+    requests = [make_request(), small, make_request(file_mode=True), more]
     variants = [bench.service.variant(fake_request(request).context) for request in requests]
-    assert variants == ["media/best", "media/small", "document"]
+    assert variants == ["media/best", "media/small", "document", "media/best/from/10.a"]
 
 
 async def test_a_video_that_is_too_long_is_not_fetched(bench: Bench):
