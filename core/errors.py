@@ -9,6 +9,7 @@
     │   ├─ MediaDeletedError · MediaPrivateError · LoginRequiredError · AgeRestrictedError
     │   ├─ UnderReviewError · RegionBlockedError · NotAvailableError
     │   ├─ NoMediaError · NoAudioError · NoSubtitlesError · NotFoundError · LiveError · ListError
+    │   ├─ EmptyListError · ListPrivateError · ListGoneError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   └─ TooLongError · PieceError · TooLargeError · BusyError · QueueFullError
@@ -209,6 +210,24 @@ class ListError(MediaError):
     """The link leads to a list of posts."""
 
     text_key = "media_list"
+
+
+class EmptyListError(MediaError):
+    """The list has no posts, or none that can be fetched."""
+
+    text_key = "list_empty"
+
+
+class ListPrivateError(MediaError):
+    """The site shows the list only to people whom its owner has chosen, or who are signed in."""
+
+    text_key = "list_private"
+
+
+class ListGoneError(MediaError):
+    """The list, or the account that it belongs to, does not exist, or is hidden from the bot."""
+
+    text_key = "list_gone"
 
 
 class NoAudioError(MediaError):

@@ -16,8 +16,9 @@ T = TypeVar("T")
 #: the process. The number is large: every crash also counts for unrelated requests in progress.
 MAX_ATTEMPTS: Final = 30
 
-#: What to deliver: the post, its audio ("sound"), its slides as one video, or its subtitles.
-Kind = Literal["post", "sound", "slides", "subtitles"]
+#: What to deliver: the post, its audio ("sound"), its slides as one video, its subtitles, its files
+#: as a ZIP archive; or the card of a list of posts, whose id at the platform is the link's post id.
+Kind = Literal["post", "sound", "slides", "subtitles", "archive", "list"]
 _KINDS: Final = get_args(Kind)
 #: Version of the JSON form of requests. A release increases it if it stores something that older
 #: versions must not ignore; the form then has it as `v`. Without `v` the version is 1.
@@ -79,6 +80,8 @@ class Request:
     piece: Piece | None = None
     #: Language of the subtitles, if those are asked for.
     subtitles: str = ""
+    #: Index of the post in the list that it was chosen from, or None.
+    entry: int | None = None
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 

@@ -15,6 +15,7 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
+from core.lists import Listing
 from core.media import Link, Post
 from core.progress import DownloadProgress
 from platforms._circuit_breaker import CircuitBreaker
@@ -36,6 +37,8 @@ T = TypeVar("T")
 _RETRY_PAUSE_S: Final = 0.5
 #: Longest time for reading the pages of one post, in seconds.
 _MAX_READ_S: Final = 60.0
+#: Needs of the layers that are services beside the site.
+_SERVICES: Final = frozenset({Need.COBALT, Need.RAPIDAPI})
 #: Maximum number of cached short links.
 _MAX_RESOLVED_LINKS: Final = 20_000
 
@@ -157,6 +160,17 @@ class Attempt:
             link = await self.resolve()
         return await self._layer.fetch(link, self._fetcher.context(self._layer, self._proxy))
 
+    async def read_list(self, most: int) -> Listing:
+        """Read at most `most` entries of a list, from its beginning.
+
+        Raises:
+            MediaError: the site does not provide the list.
+            PlatformError: the site could not be read.
+        """
+        lists = self._platform.lists
+        assert lists is not None
+        return await lists.read(self._link, self._fetcher.context(self._layer, self._proxy), most)
+
     async def resolve(self) -> Link:
         """Resolve a short link through this attempt's proxy, and cache the result.
 
@@ -270,7 +284,25 @@ class Fetcher:
             del self._resolved[next(iter(self._resolved))]
         return self.known(link)
 
-    async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
+    async def read_list(self, link: Link, most: int) -> Listing:
+        """Read at most `most` entries of a list, from its beginning, with retries.
+
+        The circuit breaker counts lists on their own: sites often refuse them, and go on serving
+        posts.
+
+        Raises:
+            MediaError: the site does not provide the list.
+            PlatformError: no attempt got a usable response.
+        """
+
+        async def read(attempt: Attempt) -> Listing:
+            return await attempt.read_list(most)
+
+        return await self.attempt(link, read, is_list=True)
+
+    async def attempt(
+        self, link: Link, work: Callable[[Attempt], Awaitable[T]], *, is_list: bool = False
+    ) -> T:
         """Run `work` until it succeeds, within the policy's limits of attempts and time.
 
         One attempt uses one layer and one proxy for the page and its files, because signed URLs are
@@ -287,9 +319,10 @@ class Fetcher:
             "the circuit breakers of all routes are open"
         )
         used: set[_Route] = set()
-        routes = self._routes(link.platform)
+        routes = self._routes(link.platform, is_list=is_list)
         for number, (layer, proxy) in enumerate(routes):
-            route = _Route(link.platform, layer.name, proxy.name)
+            name = f"{layer.name} lists" if is_list else layer.name
+            route = _Route(link.platform, name, proxy.name)
             if _cannot_help(layer, failure) or not self._breaker.allows(route):
                 continue
             if route in used and not failure.retryable:
@@ -332,14 +365,16 @@ class Fetcher:
         position = number + 1, len(routes)
         return Attempt(self, link, layer, proxy, deadline, position, is_last=is_last)
 
-    def _routes(self, platform: str) -> list[tuple[Layer, Proxy]]:
+    def _routes(self, platform: str, *, is_list: bool) -> list[tuple[Layer, Proxy]]:
         """Return layer and proxy of each attempt, in order.
 
         The first configured layer gets the policy's number of attempts, the others one each. Every
-        attempt uses the next proxy.
+        attempt uses the next proxy. The operator's own services do not read lists.
         """
         first, *others = (
-            layer for layer in self.registry[platform].layers if self._is_ready(layer.need)
+            layer
+            for layer in self.registry[platform].layers
+            if self._is_ready(layer.need) and not (is_list and layer.need in _SERVICES)
         )
         proxies = self._proxies.rotation()
         layers = [first] * self.policy.attempts + others

@@ -22,6 +22,7 @@ from core.errors import (
     StoriesError,
     TagPageError,
 )
+from core.lists import Listing
 from core.media import Link, Post
 from platforms._external_apis import ExternalApis
 from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, WebClient
@@ -120,6 +121,17 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """How the lists of a platform are recognised and read: profiles, playlists, albums."""
+
+    #: Returns the link to the list that a URL shows, with the list's id as `post_id`; None if it
+    #: shows none. Sends no request. Only asked about URLs that are no posts.
+    find: Callable[[SplitResult], Link | None]
+    #: Reads at most so many entries of a list, from its beginning, with one layer's clients.
+    read: Callable[[Link, FetchContext, int], Awaitable[Listing]]
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """One site: its links, its hosts and the layers that read its posts."""
 
@@ -142,6 +154,8 @@ class Platform:
     link_to: Callable[[str], str]
     #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
     expander: str = "curl/7.88.1"
+    #: None if the site's lists cannot be read.
+    lists: Lists | None = None
 
     def find(self, url: str) -> Link | None:
         """Return a link if the URL is one of this platform's posts, otherwise None.
@@ -150,6 +164,14 @@ class Platform:
         """
         found = self.identify(url)
         return found if isinstance(found, Link) else None
+
+    def find_list(self, url: str) -> Link | None:
+        """Return the link to a list if the URL, which is no post, is one that can be read.
+
+        Its `post_id` is the list's id. Sends no request.
+        """
+        parts = clean_split(url)
+        return self.lists.find(parts) if self.lists and parts else None
 
     def identify(self, url: str) -> Link | PageKind | None:
         """Return what a URL is: a post, another page of this platform, or None for other sites.
