@@ -17,7 +17,7 @@
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
-    │      · PlatformRateLimitedError
+    │      · PlatformRateLimitedError · ListTroubleError
     ├─ DeliveryError             Telegram refuses
     │   ├─ ChatForbiddenError ── ChatMovedError
     │   ├─ SendingForbiddenError · StorageChannelError
@@ -416,6 +416,12 @@ class PlatformRateLimitedError(PlatformError):
     """The site rate-limits this client."""
 
     text_key = "platform_slow_down"
+
+
+class ListTroubleError(PlatformError):
+    """The site did not say what is in a list."""
+
+    text_key = "list_trouble"
 
 
 class DeliveryError(ClipferryError):

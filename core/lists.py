@@ -10,11 +10,15 @@ from core.errors import (
     ClipferryError,
     ListGoneError,
     ListPrivateError,
+    ListTroubleError,
     LoginRequiredError,
     MediaDeletedError,
     MediaPrivateError,
     NotAvailableError,
     NotFoundError,
+    PlatformChangedError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
 )
 from core.media import Link
 
@@ -87,9 +91,12 @@ class Listing:
         """Return the number of pages to choose from; at least one."""
         return max(-(-len(self.entries) // PER_PAGE), 1)
 
+    def existing_page(self, number: int) -> int:
+        """Return the number of a page, from 0; that of the last one instead of a higher number."""
+        return min(max(number, 0), self.pages - 1)
+
     def page(self, number: int) -> range:
-        """Return the indexes on a page, counted from 0; a page that does not exist is the last."""
-        number = min(max(number, 0), self.pages - 1)
+        """Return the indexes on an existing page, counted from 0."""
         return self.indexes[number * PER_PAGE : (number + 1) * PER_PAGE]
 
     @property
@@ -147,4 +154,5 @@ def about_list(error: ClipferryError) -> ClipferryError:
 _ABOUT_LISTS: Final[tuple[tuple[tuple[type[ClipferryError], ...], type[ClipferryError]], ...]] = (
     ((MediaPrivateError, LoginRequiredError, AgeRestrictedError), ListPrivateError),
     ((NotFoundError, MediaDeletedError, NotAvailableError), ListGoneError),
+    ((PlatformChangedError, PlatformRefusedError, PlatformUnreachableError), ListTroubleError),
 )

@@ -1,14 +1,6 @@
 """Lists of posts, as yt-dlp's extractors for playlists, profiles and albums list them ("flat").
 
-Only the entries are read, never their pages. Adding lists to a site is one value, for example:
-
-    lists=flat_lists(
-        "example",
-        ListForm(("example", "ExampleSetIE"), re.compile(r"example\\.com/(?P<id>[^/?]+/sets/[^/?]+)")),
-        address="https://example.com/{}",
-        hosts=_PAGE_HOSTS,
-        recognise=_SITE.recognise,
-    )
+Only the entries are read, never their pages. `platforms/youtube.py` is an example.
 """
 
 import importlib
@@ -59,8 +51,7 @@ class ListForm:
 
     #: Module and class in yt_dlp.extractor, imported at first use; or the class itself.
     extractor: tuple[str, str] | type[InfoExtractor]
-    #: Matches host, path, "?" and query of a list's URL, with a group `id`. See `plain_host` for the
-    #: host.
+    #: Matches host, path, "?" and query of a list's URL, with a group `id`; see `plain_host`.
     page: re.Pattern[str]
     #: URL of a list, with `{}` for its id. `page` matches it, too.
     address: str
@@ -169,9 +160,7 @@ class _FlatLists:
         return None
 
 
-def flat_lists(
-    platform: str, *forms: ListForm, hosts: HostRule, recognise: Recognise
-) -> Lists:
+def flat_lists(platform: str, *forms: ListForm, hosts: HostRule, recognise: Recognise) -> Lists:
     """Return how a site's lists are read; of several forms, the first that matches counts.
 
     `hosts` are those of the lists' pages, and `recognise` tells the posts among the entries.

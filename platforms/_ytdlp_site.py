@@ -132,9 +132,7 @@ class YtdlpSite:
         return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
 
 
-def site(
-    reader: YtdlpSite, title: str, *examples: str, lists: Lists | None = None
-) -> Platform:
+def site(reader: YtdlpSite, title: str, *examples: str, lists: Lists | None = None) -> Platform:
     """Return the platform for a `YtdlpSite`; `title` is the site's name as users know it."""
     return Platform(
         name=reader.name,

@@ -15,6 +15,7 @@ from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.web import Sites
+from simulator.sites.youtube import YouTubeSite
 from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
@@ -50,6 +51,7 @@ class Simulator:
     x: XSite = field(default_factory=XSite)
     reddit: RedditSite = field(default_factory=RedditSite)
     pinterest: PinterestSite = field(default_factory=PinterestSite)
+    youtube: YouTubeSite = field(default_factory=YouTubeSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -97,7 +99,7 @@ class Simulator:
         self, name: str = "proxy-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start another proxy to the sites and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest, self.youtube)
         proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)

@@ -26,6 +26,6 @@ class Lists(Base):
     made_at: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
-        Index("ix_lists_chat_id", "chat_id"),
+        Index("ix_lists_person_id", "person_id"),
         Index("ix_lists_made_at", "made_at"),
     )

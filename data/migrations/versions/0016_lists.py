@@ -24,5 +24,5 @@ def upgrade() -> None:
         sa.Column("ticked", sa.Text, nullable=False),
         sa.Column("made_at", sa.BigInteger, nullable=False),
     )
-    op.create_index("ix_lists_chat_id", "lists", ["chat_id"])
+    op.create_index("ix_lists_person_id", "lists", ["person_id"])
     op.create_index("ix_lists_made_at", "lists", ["made_at"])
