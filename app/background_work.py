@@ -18,6 +18,7 @@ from data.changes import follow_changes
 from data.config import Settings
 from data.database import unix_now, without_time_limits
 from data.jobs import rescue
+from data.lists import sweep_lists
 from data.media_cache import sweep_cached
 from data.rollups import fold_stats
 from data.scheduled_backups import BackupPlan
@@ -54,6 +55,8 @@ _YTDLP_S: Final = 2
 _YTDLP_WATCH_S: Final = 5
 #: How long the delivered recipients of a broadcast are kept, in seconds.
 _RECIPIENTS_S: Final = 30 * 86_400
+#: How long the cards of lists are kept, in seconds.
+_CARDS_S: Final = 7 * 86_400
 
 
 class BackgroundWork:
@@ -199,6 +202,7 @@ class BackgroundWork:
             await fold_outcomes()
             await fold_ad_shows()
             await sweep_recipients(unix_now() - _RECIPIENTS_S)
+            await sweep_lists(unix_now() - _CARDS_S)
             number = await sweep_cached(unused_since)
         if number:
             logger.info(

@@ -59,10 +59,12 @@ from services.botstat import BotStat
 from services.broadcasts import Broadcasts
 from services.exports import Exports
 from services.metrics import Metrics
+from services.requests.archives import ArchiveService
 from services.requests.audio import AudioService, SlideVideoService
 from services.requests.context import RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.kept_answers import KeptAnswers
+from services.requests.lists import ListService
 from services.requests.pipeline import RequestPipeline, Service
 from services.requests.posts import PostPolicy, PostService
 from services.requests.queue import RequestQueue
@@ -203,7 +205,7 @@ def build(settings: Settings) -> Container:
         metrics=metrics,
         request_queue=RequestQueue(
             slots,
-            RequestPipeline(_services(settings, toolkit, file_id_cache), metrics),
+            RequestPipeline(_services(settings, toolkit, file_id_cache, bot.id), metrics),
             max_requests=limits.active_requests + limits.waiting_requests,
             patience_s=limits.patience_s,
         ),
@@ -308,7 +310,9 @@ def _ad_rule(settings: Settings) -> AdRule:
     )
 
 
-def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[Kind, Service]:
+def _services(
+    settings: Settings, toolkit: Toolkit, cache: FileIdCache, bot_id: int
+) -> dict[Kind, Service]:
     """Build the service for each kind of request."""
     limits = settings.limits
     policy = PostPolicy(
@@ -317,11 +321,14 @@ def _services(settings: Settings, toolkit: Toolkit, cache: FileIdCache) -> dict[
         shrinkable_bytes=limits.shrink_mb * 1_000_000,
         ads=_ad_rule(settings),
     )
+    posts = PostService(toolkit, cache, policy)
     return {
-        "post": PostService(toolkit, cache, policy),
+        "post": posts,
         "sound": AudioService(toolkit, cache),
         "slides": SlideVideoService(toolkit, cache),
         "subtitles": SubtitleService(toolkit, cache),
+        "archive": ArchiveService(toolkit, cache, posts),
+        "list": ListService(toolkit, bot_id, limits.list_items),
     }
 
 

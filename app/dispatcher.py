@@ -72,6 +72,7 @@ def build_intake(
             private_queue=limits.private_queue or UNLIMITED,
             group_queue=limits.group_queue or UNLIMITED,
             max_age_s=limits.max_age_s,
+            list_items=limits.list_items,
         ),
         groups=GroupRules(
             BotAccount(container.bot.id, bot_username),

@@ -15,6 +15,7 @@
     │   ├─ PostChangedError
     │   ├─ DrmError ── StreamingServiceError
     │   ├─ PreviewError
+    │   ├─ EmptyListError · ListPrivateError · ListGoneError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   ├─ TooLargeError ── TrackTooLargeError
@@ -23,7 +24,7 @@
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
-    │      · PlatformRateLimitedError
+    │      · PlatformRateLimitedError · ListTroubleError
     ├─ DeliveryError             Telegram refuses
     │   ├─ ChatForbiddenError ── ChatMovedError
     │   ├─ SendingForbiddenError · StorageChannelError
@@ -275,6 +276,24 @@ class ListError(MediaError):
     text_key = "media_list"
 
 
+class EmptyListError(MediaError):
+    """The list has no posts, or none that can be fetched."""
+
+    text_key = "list_empty"
+
+
+class ListPrivateError(MediaError):
+    """The site shows the list only to people whom its owner has chosen, or who are signed in."""
+
+    text_key = "list_private"
+
+
+class ListGoneError(MediaError):
+    """The list, or the account that it belongs to, does not exist, or is hidden from the bot."""
+
+    text_key = "list_gone"
+
+
 class NoAudioError(MediaError):
     """The post has no audio of its own, or the site does not offer it."""
 
@@ -475,6 +494,12 @@ class PlatformRateLimitedError(PlatformError):
     """The site rate-limits this client."""
 
     text_key = "platform_slow_down"
+
+
+class ListTroubleError(PlatformError):
+    """The site did not say what is in a list."""
+
+    text_key = "list_trouble"
 
 
 class DeliveryError(ClipferryError):

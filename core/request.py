@@ -20,8 +20,9 @@ MAX_ATTEMPTS: Final = 30
 #: Most items of a post in one answer; a button fetches the others. No post of a site has more,
 #: except all stories of a person, and highlights.
 MOST_ITEMS: Final = 35
-#: What to deliver: the post, its audio ("sound"), its slides as one video, or its subtitles.
-Kind = Literal["post", "sound", "slides", "subtitles"]
+#: What to deliver: the post, its audio ("sound"), its slides as one video, its subtitles, its files
+#: as a ZIP archive; or the card of a list of posts, whose id at the platform is the link's post id.
+Kind = Literal["post", "sound", "slides", "subtitles", "archive", "list"]
 _KINDS: Final = get_args(Kind)
 #: Version of the JSON form of requests. A release increases it if it stores something that older
 #: versions must not ignore; the form then has it as `v`. Without `v` the version is 1.
@@ -108,6 +109,8 @@ class Request:
     subtitles: str = ""
     #: The items that are asked for, if not those from the first one on.
     continuation: Continuation | None = None
+    #: Index of the post in the list that it was chosen from, or None.
+    entry: int | None = None
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 

@@ -453,6 +453,13 @@ class LimitsSection(Section):
         description="Number of links of one message that are answered at once. A button fetches "
         "the others.",
     )
+    list_items: int = Field(
+        50,
+        ge=0,
+        le=200,
+        description="Number of posts of a profile, playlist or album that are offered to choose "
+        "from. 0: such a link gets a hint instead.",
+    )
     group_items: int = Field(
         10,
         ge=1,

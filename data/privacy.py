@@ -7,6 +7,7 @@ from sqlalchemy import Column, Connection, delete, select
 from data.database import read, table_of, write
 from data.models import (
     InlineMessages,
+    Lists,
     Music,
     OldUpdates,
     OptOuts,
@@ -27,6 +28,7 @@ _ID_COLUMNS: Final[tuple[Column[Any], ...]] = tuple(
         (Music, "user_id"),
         (Requests, "chat_id"),
         (InlineMessages, "owner_id"),
+        (Lists, "person_id"),
         (Recipients, "chat_id"),
         (OldUpdates, "chat_id"),
         (OptOuts, "sender_id"),

@@ -126,7 +126,7 @@ async def store_requests(
 
     `owner` has claimed them in epoch 0; with None, any worker may claim them. An id is None if the
     request is already stored, because Telegram delivered the update twice. `then` gets the ids, and
-    adds to the transaction.
+    adds to the transaction. A request's number within the update is its `entry`, or its place.
     """
 
     def work(db: Connection) -> list[int | None]:
@@ -136,7 +136,7 @@ async def store_requests(
                 {
                     "bot_id": bot_id,
                     "update_id": update_id,
-                    "number": number,
+                    "number": number_of(request, place),
                     "chat_id": request.chat_id,
                     "asked_at": request.asked_at,
                     "what": request.as_json(),
@@ -144,13 +144,26 @@ async def store_requests(
                     "attempts": 0,
                 },
             )
-            for number, request in enumerate(requests)
+            for place, request in enumerate(requests)
         ]
         ids = [row and row.id for row in rows]
         then(db, ids)
         return ids
 
     return await write(work)
+
+
+def number_of(request: Request, place: int) -> int:
+    """Return the number of a request within its update; `place` is its index in it."""
+    return place if request.entry is None else request.entry
+
+
+async def stored_numbers(bot_id: int, update_id: int) -> set[int]:
+    """Return the numbers of all requests of an update, whatever has become of them."""
+    query = select(_TABLE.c.number).where(
+        _TABLE.c.bot_id == bot_id, _TABLE.c.update_id == update_id
+    )
+    return set(await read(lambda db: db.execute(query).scalars().all()))
 
 
 async def stored_before(bot_id: int, update_id: int, owner: str) -> dict[int, int]:

@@ -449,16 +449,20 @@ class Sender:
         Raises:
             DeliveryError: Telegram refused it, or the outcome is unknown.
         """
-        method = SendMessage(
-            business_connection_id=target.business_id,
-            chat_id=target.chat_id,
-            message_thread_id=target.thread_id,
-            text=text,
-            reply_markup=buttons,
-            reply_parameters=target.reply,
-            disable_notification=silent,
-        )
-        return await self._bot(method)
+        return await self._bot(_text_request(target, text, buttons, silent=silent))
+
+    async def send_card(
+        self, target: ChatTarget, options: MessageOptions, journal: Journal
+    ) -> None:
+        """Send a text with buttons as the whole answer to a request; it counts as one file.
+
+        Raises:
+            DeliveryError: Telegram refused it, or the outcome is unknown.
+        """
+        journal.record_total(1)
+        method = _text_request(target, options.caption, options.buttons, silent=options.is_silent)
+        message = await self._upload(target, None, method, journal)
+        await journal.record_sent([message.message_id])
 
     async def copy(
         self,
@@ -554,6 +558,20 @@ class _Sent:
     @classmethod
     def of(cls, message: Message) -> "_Sent":
         return cls(message.message_id, remote_file(message))
+
+
+def _text_request(
+    target: ChatTarget, text: str, buttons: InlineKeyboardMarkup | None, *, silent: bool
+) -> SendMessage:
+    return SendMessage(
+        business_connection_id=target.business_id,
+        chat_id=target.chat_id,
+        message_thread_id=target.thread_id,
+        text=text,
+        reply_markup=buttons,
+        reply_parameters=target.reply,
+        disable_notification=silent,
+    )
 
 
 @contextmanager

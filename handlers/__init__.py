@@ -13,6 +13,7 @@ from handlers import (
     help_command,
     language,
     links,
+    lists,
     mode,
     my_links,
     noop,
@@ -107,7 +108,7 @@ def setup(
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )
-    for before in (links, audio, versions, retry, rest, cancel):
+    for before in (links, lists, audio, versions, retry, rest, cancel):
         dispatcher.include_router(before.router())
     dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
     dispatcher.include_router(chat_member.router(menus.membership))

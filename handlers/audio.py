@@ -1,4 +1,4 @@
-"""The buttons below a post that send its audio, or its slides as one video."""
+"""The buttons below a post that send its audio, its slides as one video, or its files as a ZIP."""
 
 from functools import partial
 
@@ -10,15 +10,15 @@ from misc.intake import RequestIntake
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.callback_data import AUDIO_OF_TIKTOK, SLIDES, SOUND, read_post
+from misc.ui.callback_data import ARCHIVE, AUDIO_OF_TIKTOK, SLIDES, SOUND, read_post
 from misc.ui.texts import Texts
 from platforms import Registry
 
 
 def router() -> Router:
-    """Register the audio and slideshow buttons below a post."""
+    """Register the buttons for the audio, the slideshow and the archive below a post."""
     router = Router(name="audio")
-    for prefix in (AUDIO_OF_TIKTOK, SOUND, SLIDES):
+    for prefix in (AUDIO_OF_TIKTOK, SOUND, SLIDES, ARCHIVE):
         router.callback_query.register(on_press, Carries(prefix=prefix), flags=STORES)
     return router
 

@@ -67,6 +67,8 @@ class PerUpdate(TypedDict):
     choice: Choice
     #: `misc.filters.HasLinks` and `misc.filters.NamesVersion`.
     links: list[Link]
+    #: `misc.filters.HasList`.
+    list_link: Link
     #: `misc.filters.Composing` and `misc.filters.AnswersCard`: the id of the broadcast.
     broadcast: int
     #: `handlers.admin.waiting.AwaitsCookies`.

@@ -28,7 +28,7 @@ from core.media import (
 )
 from core.playback import Probe, Step, encoding_for, fits_live_photo, may_be_cut, next_step
 from core.progress import Share
-from media import audio, encoding, images, integrity, pieces, subtitles, video
+from media import archives, audio, encoding, images, integrity, pieces, subtitles, video
 from media.share_file import read_share
 from media.worker_pool import WorkerPool
 
@@ -75,6 +75,15 @@ class MediaProcessor:
             await self._check_is_media(path)
             return DocumentFile(path)
         return DocumentFile(await self.worker_pool.run(images.with_true_name, path))
+
+    async def archive(self, target: Path, files: Sequence[tuple[Path, str]]) -> DocumentFile:
+        """Move files into a ZIP archive, each with its name in it.
+
+        Raises:
+            SpoolError: the disk is full.
+            MediaTimeoutError: it took too long.
+        """
+        return DocumentFile(await self.worker_pool.run(archives.pack, target, files))
 
     async def picture(self, path: Path) -> LocalFile:
         """Return a picture as a photo, or an animated one as an animation.

@@ -16,6 +16,7 @@ from core.media import Link
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
 from misc.addressing import BotAccount
+from misc.intake import RequestIntake
 from misc.ui.texts import choice_words
 from platforms import PageKind, Registry
 
@@ -120,6 +121,24 @@ class HasLinks(Filter):
         """Return `{"links": [...]}`, or False if there are none."""
         links = asked_links(message, registry, account)
         return {"links": links} if links else False
+
+
+class HasList(Filter):
+    """Match a message without posts that links to a list; pass it as `list_link`.
+
+    In a group only a message that is addressed to the bot: a card is long, and few want it.
+    """
+
+    async def __call__(
+        self, message: Message, registry: Registry, intake: RequestIntake, account: BotAccount
+    ) -> bool | dict[str, Any]:
+        """Return `{"list_link": link}`, or False if there is none, or lists are not offered."""
+        is_for_bot = message.chat.type == "private" or account.is_mentioned_in(message)
+        if not intake.limits.list_items or not is_for_bot:
+            return False
+        text = message.text or message.caption or ""
+        link = registry.find_list(text, marked_urls(message))
+        return {"list_link": link} if link else False
 
 
 class NamesVersion(Filter):

@@ -17,7 +17,14 @@ from core.errors import (
     TooOldError,
 )
 from core.request import Request, Ticket
-from data.jobs import Room, announce_cancellation, open_requests_of, pass_on, room_for
+from data.jobs import (
+    Room,
+    announce_cancellation,
+    links_of,
+    open_requests_of,
+    pass_on,
+    room_for,
+)
 from misc.intake import RequestIntake
 from misc.middlewares.update_acks import UpdateAck
 from services.requests.queue import RequestHandle
@@ -88,6 +95,14 @@ class FleetIntake(RequestIntake):
         for row in rows:
             await self._cancel(row, chat_id, is_quiet=True)
         return len(rows)
+
+    async def room_for_links(self, person_id: int) -> int:
+        """Return how many more links of a person fit into the queue of the fleet.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        return self.limits.waiting_links - await links_of(self._bot_id, person_id)
 
     async def _submit(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int

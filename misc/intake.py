@@ -1,7 +1,7 @@
 """Request intake: from a message or a press to stored requests in the queue."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,9 +10,11 @@ from aiogram.types import CallbackQuery, Message
 from core.choices import NO_CHOICE, Choice
 from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
+from core.lists import ListCard, fresh
 from core.media import Link
 from core.preferences import Preferences
 from core.request import ButtonPress, Continuation, Kind, Request, Ticket, press_id
+from data.requests import stored_numbers
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
 from misc.group_rules import GroupRules
@@ -20,7 +22,7 @@ from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.queue_notices import QueueNotices, Rest
 from misc.served_links import ServedLinks
-from misc.ui.callback_data import SLIDES, rest_of
+from misc.ui.callback_data import ARCHIVE, LIST, SLIDES, rest_of
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from services.metrics import Metrics
@@ -42,6 +44,18 @@ class IntakeLimits:
     group_queue: int
     #: Older requests get a notice instead of an answer, in seconds.
     max_age_s: int
+    #: Posts that the card of a list offers; 0: such a link gets a hint instead.
+    list_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What has become of the posts that were chosen from a list."""
+
+    #: How many are asked for now.
+    new: int
+    #: How many find no room, because too many links of the person wait.
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +157,14 @@ class RequestIntake:
     ) -> RequestHandle:
         """Submit the request of a button below `message`."""
         data = query.data or ""
-        kind: Kind = "slides" if data.startswith(SLIDES) else "sound"
+        kinds: Mapping[str, Kind] = {SLIDES: "slides", ARCHIVE: "archive"}
+        kind: Kind = kinds.get(f"{data.partition('/')[0]}/", "sound")
         markup = message.reply_markup
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
         request = _request(kind, link, message, chat, int(time.time()), query.from_user.id)
-        return await self._submit([replace(request, press=press)], ack, ack.update_id)
+        file_mode = request.file_mode or kind == "archive"  # which has the original files
+        request = replace(request, press=press, file_mode=file_mode)
+        return await self._submit([request], ack, ack.update_id)
 
     async def submit_version(
         self,
@@ -174,17 +191,54 @@ class RequestIntake:
     ) -> RequestHandle:
         """Submit the request for further items of a post, as the answer to `message`."""
         # The message that is answered is the bot's own.
-        preferences = replace(chat.preferences, delete_request=False)
-        request = _request(
-            "post",
-            link,
-            message,
-            replace(chat, preferences=preferences),
-            int(time.time()),
-            query.from_user.id,
-        )
+        chat, now = _keeping_message(chat), int(time.time())
+        request = _request("post", link, message, chat, now, query.from_user.id)
         request = replace(request, continuation=continuation)
         return await self._submit([request], ack, ack.update_id)
+
+    async def submit_list(
+        self, message: Message, link: Link, chat: ChatView, ack: UpdateAck
+    ) -> RequestHandle:
+        """Submit the request for the card of a list that a message links to."""
+        wanted = await self.wanted_links(message, [link], chat.preferences)
+        asked_at, sender_id = int(message.date.timestamp()), sender_of(message)
+        # The posts that are chosen answer this message.
+        chat = _keeping_message(chat)
+        requests = [_request("list", one, message, chat, asked_at, sender_id) for one in wanted]
+        return await self._submit(requests, ack, ack.update_id)
+
+    async def submit_entries(
+        self,
+        query: CallbackQuery,
+        message: Message,
+        card: ListCard,
+        links: Mapping[int, Link],
+        chat: ChatView,
+        ack: UpdateAck,
+    ) -> Taken:
+        """Submit the requests for entries of a list; each is asked for once.
+
+        `message` is the card. `links` are those of the entries, by their indexes.
+
+        Raises:
+            StorageError: the database did not answer, and nothing is submitted.
+        """
+        chat, now, person_id = _keeping_message(chat), int(time.time()), query.from_user.id
+        # All presses of the card's buttons are one update, in which the entry is the number.
+        key = press_id(message.chat.id, message.message_id, f"{LIST}{card.id}")
+        known = await stored_numbers(self.groups.account.id, key)
+        room = await self.room_for_links(person_id)
+        taken, left = fresh(list(links), known, room)
+        requests = [
+            replace(
+                _chosen(NO_CHOICE, links[index], message, chat, now, person_id),
+                message_id=card.message_id,
+                entry=index,
+            )
+            for index in taken
+        ]
+        await self._submit(requests, ack, key)
+        return Taken(len(requests), left)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
@@ -236,6 +290,14 @@ class RequestIntake:
     def has_room_for(self, person_id: int) -> bool:
         """Return True if another link of a person fits into the queue."""
         return self.queue.of_person(person_id) < self.limits.waiting_links
+
+    async def room_for_links(self, person_id: int) -> int:
+        """Return how many more links of a person fit into the queue.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        return self.limits.waiting_links - self.queue.of_person(person_id)
 
     async def wanted_links(
         self, message: Message, links: Sequence[Link], preferences: Preferences
@@ -380,6 +442,11 @@ class _Portion:
 
     links: Sequence[Link]
     left: Sequence[Link]
+
+
+def _keeping_message(chat: ChatView) -> ChatView:
+    """Return a chat's view for requests whose message stays, because buttons refer to it."""
+    return replace(chat, preferences=replace(chat.preferences, delete_request=False))
 
 
 def _rest_of(links: Sequence[Link], left: Sequence[Link]) -> Rest | None:

@@ -17,6 +17,7 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
+from core.lists import Listing
 from core.media import Link, Post
 from core.progress import DownloadProgress
 from platforms._circuit_breaker import CircuitBreaker
@@ -39,6 +40,8 @@ T = TypeVar("T")
 _RETRY_PAUSE_S: Final = 0.5
 #: Longest time for reading the pages of one post, in seconds.
 _MAX_READ_S: Final = 60.0
+#: Needs of the layers that are services beside the site.
+_SERVICES: Final = frozenset({Need.COBALT, Need.RAPIDAPI})
 #: Maximum number of cached short links.
 _MAX_RESOLVED_LINKS: Final = 20_000
 
@@ -174,6 +177,18 @@ class Attempt:
         async with identities.lease(self._platform, self._proxy, post) as cookies:
             yield self._fetcher.context(self._proxy, cookies)
 
+    async def read_list(self, most: int) -> Listing:
+        """Read at most `most` entries of a list, from its beginning.
+
+        Raises:
+            MediaError: the site does not provide the list.
+            PlatformError: the site could not be read.
+        """
+        lists = self._platform.lists
+        assert lists is not None
+        async with self._context(self._link) as context:
+            return await lists.read(self._link, context, most)
+
     async def resolve(self) -> Link:
         """Resolve a short link through this attempt's proxy, and cache the result.
 
@@ -290,12 +305,29 @@ class Fetcher:
             del self._resolved[next(iter(self._resolved))]
         return self.known(link)
 
+    async def read_list(self, link: Link, most: int) -> Listing:
+        """Read at most `most` entries of a list, from its beginning, with retries.
+
+        The circuit breaker counts lists on their own: sites often refuse them, and go on serving
+        posts.
+
+        Raises:
+            MediaError: the site does not provide the list.
+            PlatformError: no attempt got a usable response.
+        """
+
+        async def read(attempt: Attempt) -> Listing:
+            return await attempt.read_list(most)
+
+        return await self.attempt(link, read, is_list=True)
+
     async def attempt(
         self,
         link: Link,
         work: Callable[[Attempt], Awaitable[T]],
         *,
         may_sign_in: bool = True,
+        is_list: bool = False,
     ) -> T:
         """Run `work` until it succeeds, within the policy's limits of attempts and time.
 
@@ -313,12 +345,13 @@ class Fetcher:
             "the circuit breakers of all routes are open, or there is no route"
         )
         used: set[_Route] = set()
-        routes = self._routes(link.platform, may_sign_in=may_sign_in)
+        routes = self._routes(link.platform, may_sign_in=may_sign_in, is_list=is_list)
         for number, (layer, next_proxy) in enumerate(routes):
-            proxy = self._allowed_proxy(link.platform, layer, next_proxy, failure)
+            circuit = f"{layer.name} lists" if is_list else layer.name
+            proxy = self._allowed_proxy(link.platform, layer, circuit, next_proxy, failure)
             if proxy is None:
                 continue
-            route = _Route(link.platform, layer.name, proxy.name)
+            route = _Route(link.platform, circuit, proxy.name)
             if route in used and not failure.retryable:
                 continue  # The same route would return the same answer.
             try:
@@ -364,23 +397,28 @@ class Fetcher:
         position = number + 1, len(routes)
         return Attempt(self, link, layer, proxy, deadline, position, is_last=is_last)
 
-    def _routes(self, platform: str, *, may_sign_in: bool) -> list[tuple[Layer, Proxy]]:
+    def _routes(
+        self, platform: str, *, may_sign_in: bool, is_list: bool
+    ) -> list[tuple[Layer, Proxy]]:
         """Return layer and proxy of each attempt, in order.
 
         The first configured layer gets the policy's number of attempts, the others one each. Every
-        attempt uses the next proxy, unless the account has its own.
+        attempt uses the next proxy, unless the account has its own. The operator's own services do
+        not read lists.
         """
         ready = [
             layer
             for layer in self.registry[platform].layers
-            if self._is_ready(layer, platform) and (may_sign_in or not layer.is_signed_in)
+            if self._is_ready(layer, platform)
+            and (may_sign_in or not layer.is_signed_in)
+            and not (is_list and layer.need in _SERVICES)
         ]
         proxies = self._proxies.rotation()
         layers = ready[:1] * self.policy.attempts + ready[1:]
         return [(layer, next(proxies)) for layer in layers]
 
     def _allowed_proxy(
-        self, platform: str, layer: Layer, proxy: Proxy, failure: ClipferryError
+        self, platform: str, layer: Layer, circuit: str, proxy: Proxy, failure: ClipferryError
     ) -> Proxy | None:
         """Return the proxy for an attempt after a failure; None if there is to be no attempt.
 
@@ -391,7 +429,7 @@ class Fetcher:
         proxies = [proxy]
         if layer.is_signed_in:
             proxies = self.identities.exits_of(self.registry[platform], proxy)
-        routes = ((one, _Route(platform, layer.name, one.name)) for one in proxies)
+        routes = ((one, _Route(platform, circuit, one.name)) for one in proxies)
         return next((one for one, route in routes if self._breaker.allows(route)), None)
 
     def _is_ready(self, layer: Layer, platform: str) -> bool:

@@ -23,6 +23,7 @@ from core.errors import (
     StreamingServiceError,
     TagPageError,
 )
+from core.lists import Listing
 from core.media import Link, Post
 from platforms._external_apis import ExternalApis
 from platforms._http import LOGIN_PAGES, MAX_REDIRECTS, HostRule, WebClient
@@ -128,6 +129,17 @@ PLAIN_CLIENT: Final = "curl/7.88.1"
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """How the lists of a platform are recognised and read: profiles, playlists, albums."""
+
+    #: Returns the link to the list that a URL shows, with the list's id as `post_id`; None if it
+    #: shows none. Sends no request. Only asked about URLs that are no posts.
+    find: Callable[[SplitResult], Link | None]
+    #: Reads at most so many entries of a list, from its beginning, with one layer's clients.
+    read: Callable[[Link, FetchContext, int], Awaitable[Listing]]
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """One site: its links, its hosts and the layers that read its posts."""
 
@@ -150,6 +162,8 @@ class Platform:
     link_to: Callable[[str], str]
     #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
     expander: str = PLAIN_CLIENT
+    #: None if the site's lists cannot be read.
+    lists: Lists | None = None
 
     @property
     def takes_accounts(self) -> bool:
@@ -168,6 +182,14 @@ class Platform:
         """
         found = self.identify(url)
         return found if isinstance(found, Link) else None
+
+    def find_list(self, url: str) -> Link | None:
+        """Return the link to a list if the URL, which is no post, is one that can be read.
+
+        Its `post_id` is the list's id. Sends no request.
+        """
+        parts = clean_split(url)
+        return self.lists.find(parts) if self.lists and parts else None
 
     def identify(self, url: str) -> Link | PageKind | None:
         """Return what a URL is: a post, another page of this platform, or None for other sites.

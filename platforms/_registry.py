@@ -74,6 +74,16 @@ class Registry:
         # A more specific kind says more to the user.
         return min(pages, key=lambda page: page is PageKind.OTHER, default=None)
 
+    def find_list(self, text: str, marked_urls: Iterable[str] = ()) -> Link | None:
+        """Return the first list that a text without posts links to; None if it cannot be read.
+
+        See `find_all` for `marked_urls`. Sends no request.
+        """
+        marked = (url if "://" in url else f"https://{url}" for url in marked_urls)
+        urls = (original_url(url) for source in (text, *marked) for url in _readings(source))
+        found = (p.find_list(url) for url in urls for p in self.by_name.values() if p.lists)
+        return next(filter(None, found), None)
+
     def _identify_all(self, text: str, marked_urls: Iterable[str]) -> Iterator[Link | PageKind]:
         marked = (url if "://" in url else f"https://{url}" for url in marked_urls)
         for source in (text, *marked):
@@ -103,6 +113,11 @@ class Registry:
                 if isinstance(inner, Link):
                     return inner
         return PageKind.STREAMING if found is None and is_streaming_service(url) else found
+
+
+def _readings(text: str) -> Iterator[str]:
+    for readings in urls_in(text):
+        yield from dict.fromkeys(readings)
 
 
 def _urls_in_query(url: str) -> Iterator[str]:

@@ -39,6 +39,7 @@ from platforms._json import Json
 from platforms._platform import (
     FetchContext,
     Layer,
+    Lists,
     Match,
     Need,
     PageKind,
@@ -108,7 +109,7 @@ class YtdlpSite:
             try:
                 return self.extract(extractor, url)
             except ExtractorError as error:
-                raise _error_for(error) from error
+                raise error_for(error) from error
 
         # Format lists (manifests) are stored on the hosts of the media files.
         hosts = HostRule(self.page_hosts.domains + self.media_hosts.domains)
@@ -134,7 +135,13 @@ class YtdlpSite:
         return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
 
 
-def site(reader: YtdlpSite, title: str, *examples: str, has_cobalt: bool = True) -> Platform:
+def site(
+    reader: YtdlpSite,
+    title: str,
+    *examples: str,
+    has_cobalt: bool = True,
+    lists: Lists | None = None,
+) -> Platform:
     """Return the platform for a `YtdlpSite`; `title` is the site's name as users know it.
 
     `has_cobalt` says that cobalt supports the site.
@@ -153,6 +160,7 @@ def site(reader: YtdlpSite, title: str, *examples: str, has_cobalt: bool = True)
         page_hosts=reader.page_hosts,
         media_hosts=reader.media_hosts,
         link_to=reader.link_to,
+        lists=lists,
     )
 
 
@@ -290,7 +298,7 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
 )
 
 
-def _error_for(error: ExtractorError) -> ClipferryError:
+def error_for(error: ExtractorError) -> ClipferryError:
     """Return the error that an extractor's error stands for."""
     if isinstance(error, GeoRestrictedError):
         return RegionBlockedError("reported by the extractor")

@@ -3,6 +3,10 @@
 yt-dlp's page fetcher requests the post's desktop page, because it can pass TikTok's firewall. The
 JSON item in the page is read here, because yt-dlp's result has no pictures and no reason of a
 refusal. Live streams, profiles, sounds and search pages are not posts.
+
+The posts of profiles and collections are listed by yt-dlp's extractors; playlists have the same
+interface as collections under another address. None of the three was tried against the real site.
+Source of the playlists' address and parameters: public clients of TikTok's web API.
 """
 
 import re
@@ -10,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs
 
-from yt_dlp.extractor.tiktok import TikTokIE
+from yt_dlp.extractor.tiktok import TikTokCollectionIE, TikTokIE, TikTokUserIE
 from yt_dlp.utils import ISO639Utils
 
 from core.errors import (
@@ -54,6 +58,7 @@ from platforms._platform import (
 )
 from platforms._tiktok_page import find_detail
 from platforms._ytdlp import BROWSER, LeanYoutubeDL
+from platforms._ytdlp_lists import ListForm, flat_lists
 
 _PAGE_HOSTS = HostRule(("tiktok.com", "tiktokv.com", "tt.site"))
 _MEDIA_HOSTS = HostRule(
@@ -198,6 +203,35 @@ class _PageIE(TikTokIE):  # type: ignore[misc] # yt-dlp ships no types
         self.detail = find_detail(webpage, display_id)
         # The caller reads only this key. An empty dict makes it solve the firewall's challenge.
         return {"webapp.video-detail": self.detail} if self.detail is not None else {}
+
+
+class _ProfileIE(TikTokUserIE):  # type: ignore[misc] # yt-dlp ships no types
+    """yt-dlp's extractor of profiles, with the page's reason of a refusal and number of posts."""
+
+    stated_count: int | None = None
+
+    def _get_universal_data(self, webpage: str, display_id: str) -> dict[str, Any]:
+        data: dict[str, Any] = super()._get_universal_data(webpage, display_id)
+        detail = Json(data, "tiktok")["webapp.user-detail"]
+        status = detail["statusCode"].number()
+        # Status 10222 marks private accounts, and some that are not: yt-dlp finds out.
+        if status not in {0, 10222}:
+            raise _refusal(status, detail["statusMsg"].text())
+        for key in ("statsV2", "stats"):
+            self.stated_count = self.stated_count or detail["userInfo"][key]["videoCount"].count()
+        return data
+
+
+class _PlaylistIE(TikTokCollectionIE):  # type: ignore[misc] # yt-dlp ships no types
+    """Playlists of an account, which the site's interface calls mixes."""
+
+    _VALID_URL = TikTokCollectionIE._VALID_URL.replace("/collection/", "/playlist/")
+    _API_BASE_URL = "https://www.tiktok.com/api/mix/item_list/"
+
+    def _build_web_query(self, collection_id: str, cursor: int) -> dict[str, Any]:
+        query: dict[str, Any] = super()._build_web_query(collection_id, cursor)
+        query["mixId"] = query.pop("collectionId")
+        return query
 
 
 def _match_query(parts: SplitResult) -> Match | None:
@@ -364,6 +398,14 @@ def link_to(post_id: str) -> str:
     return f"https://www.tiktok.com/@_/video/{post_id}"
 
 
+#: URL of a list by its id, which is its path.
+_LIST_ADDRESS: Final = "https://www.tiktok.com/{}"
+
+
+def _named_list(kind: str) -> re.Pattern[str]:
+    return re.compile(rf"tiktok\.com/(?P<id>@[\w.-]+/{kind}/[^/?#]+-\d+)/?\?", re.ASCII)
+
+
 PLATFORM = Platform(
     name="tiktok",
     title="TikTok",
@@ -392,5 +434,18 @@ PLATFORM = Platform(
     page_hosts=_PAGE_HOSTS,
     media_hosts=_MEDIA_HOSTS,
     link_to=link_to,
+    lists=flat_lists(
+        "tiktok",
+        ListForm(
+            _ProfileIE,
+            re.compile(r"tiktok\.com/(?P<id>@[\w.-]+)/?\?", re.ASCII),
+            _LIST_ADDRESS,
+            is_by_date=True,
+        ),
+        ListForm(TikTokCollectionIE, _named_list("collection"), _LIST_ADDRESS),
+        ListForm(_PlaylistIE, _named_list("playlist"), _LIST_ADDRESS),
+        hosts=_PAGE_HOSTS,
+        recognise=recognise,
+    ),
     expander="facebookexternalhit/1.1",
 )

@@ -2,6 +2,7 @@
 
 Since November 2025 yt-dlp needs a JavaScript runtime for all formats (measured with 2026.10.26),
 and YouTube asks data centres to sign in or for PO tokens: see docs/operating.md.
+Playlists and channels need neither; they were never tried against the real site.
 """
 
 import importlib
@@ -10,6 +11,7 @@ from typing import Any
 
 from platforms._http import HostRule
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import YtdlpSite, site
 
 _HOST = r"(?:music\.)?youtube(?:-nocookie)?\.com"
@@ -50,6 +52,30 @@ _SITE = _YouTube(
     media_hosts=HostRule(("googlevideo.com", "ytimg.com", "youtube.com")),
 )
 
+#: Playlists whose contents depend on the viewer: "Watch later", liked videos, mixes of the player.
+_PERSONAL = r"(?:WL|LL|LM)(?![\w-])|RD"
+_CHANNEL = r"@[^/?#]+|(?:channel|c|user)/[^/?#]+"
+_EXTRACTOR = ("youtube", "YoutubeTabIE")
+
+
+def _list(path: str, address: str, *, is_by_date: bool) -> ListForm:
+    page = re.compile(rf"{_HOST}/{path}", re.ASCII)
+    return ListForm(_EXTRACTOR, page, f"https://www.youtube.com/{address}", is_by_date)
+
+
+_LISTS = flat_lists(
+    "youtube",
+    _list(
+        rf"(?:playlist|embed/videoseries|watch)/?\?(?:.*&)?list=(?!{_PERSONAL})(?P<id>[\w-]+)",
+        "playlist?list={}",
+        is_by_date=False,
+    ),
+    _list(rf"(?P<id>{_CHANNEL})/shorts/?\?", "{}/shorts", is_by_date=True),
+    _list(rf"(?P<id>{_CHANNEL})(?:/(?:videos|featured))?/?\?", "{}/videos", is_by_date=True),
+    hosts=_SITE.page_hosts,
+    recognise=_SITE.recognise,
+)
+
 PLATFORM = site(
     _SITE,
     "YouTube",
@@ -59,4 +85,5 @@ PLATFORM = site(
     "https://www.youtube.com/embed/DemoShort01",
     "https://www.youtube.com/live/DemoShort01",
     "https://youtu.be/DemoShort01",
+    lists=_LISTS,
 )

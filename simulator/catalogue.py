@@ -10,7 +10,7 @@ from simulator.sites.music import MusicSites, Track
 from simulator.sites.pinterest import Pin, PinterestSite
 from simulator.sites.posts import BlueskyPost, ThreadsPost, TumblrPost
 from simulator.sites.reddit import RedditPost, RedditSite
-from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
+from simulator.sites.tiktok import Encoding, SamplePost, SampleProfile, TikTokSite
 from simulator.sites.videos import Clip, VideoSites
 from simulator.sites.x import XPost, XSite
 from simulator.telegram.world import Chat, World
@@ -60,6 +60,7 @@ LINKS = (
     SampleLink("an album with an unreadable video", "https://www.instagram.com/p/DemoBroken1/"),
     SampleLink("a live photo, through a mirror", "https://ddinstagram.com/p/DemoLive001/"),
     SampleLink("a profile, which is no post", "https://www.instagram.com/ferry.demo/"),
+    SampleLink("a profile, to choose posts from", "https://www.tiktok.com/@ferry.demo"),
     SampleLink(
         "a story, which needs a login",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
@@ -208,6 +209,7 @@ def _fill_tiktok(site: TikTokSite, samples: SampleStore) -> None:
     )
     for post_id in ("7300000000000000100", "7300000000000000101", *_MANY):
         site.add(SamplePost(post_id, encodings=(Encoding(tall),)))
+    site.profiles["ferry.demo"] = SampleProfile("ferry.demo", _MANY[15:])
     # Three attempts, which is the bot's default, find the site down; "Try again" finds it back.
     site.add(
         SamplePost(

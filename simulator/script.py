@@ -178,6 +178,18 @@ async def _slides_as_video(session: Session) -> None:
     await session.settled(session.private_chat, below, None)
 
 
+async def _archive(session: Session) -> None:
+    def below() -> list[Json]:
+        messages = session.private_chat.messages.values()
+        return [m for m in messages if "zip/" in str(m.get("reply_markup"))]
+
+    await session.expect("the button for an archive again", lambda: bool(below()))
+    session.simulator.world.press(session.ada, below()[0], "zip/tiktok/7300000000000000003")
+    await session.answer(
+        "an archive", lambda m: m.get("document", {}).get("file_name", "").endswith(".zip")
+    )
+
+
 async def _mixed(session: Session) -> None:
     request = session.say("https://www.instagram.com/p/DemoMixed01/")
     below = await session.answer(
@@ -238,6 +250,21 @@ async def _posts(session: Session) -> None:
 async def _profile(session: Session) -> None:
     session.say("https://www.instagram.com/ferry.demo/")
     await session.answer("what is needed instead", lambda m: "profile" in m.get("text", ""))
+
+
+async def _list(session: Session) -> None:
+    session.say("https://www.tiktok.com/@ferry.demo")
+    card = await session.answer("what it has", lambda m: "15 posts" in m.get("text", ""))
+    start = card["reply_markup"]["inline_keyboard"][0][0]["callback_data"].rpartition("/")[0]
+    for button, chosen in (("page/0", 0), ("tick/0", 1), ("tick/2", 2)):
+        session.simulator.world.press(session.ada, card, f"{start}/{button}")
+        await session.expect(
+            f"{chosen} chosen",
+            lambda n=chosen: str(card["reply_markup"]).count("✅") == n,  # type: ignore[misc]
+        )
+    session.simulator.world.press(session.ada, card, f"{start}/get")
+    for post in ("id/7300000000000000215", "id/7300000000000000217"):
+        await session.answer("a chosen post", lambda m, post=post: post in str(m))  # type: ignore[misc]
 
 
 async def _story(session: Session) -> None:
@@ -495,12 +522,14 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("A deleted post", _deleted),
     ("A slideshow of eleven pictures, one of them HEIC", _slideshow),
     ("The slideshow as one video with sound", _slides_as_video),
+    ("Its pictures as a ZIP archive", _archive),
     ("Instagram: pictures and videos mixed", _mixed),
     ("An album of which one video cannot be read", _unreadable),
     ("A live photo, through a mirror", _live_photo),
     ("Posts of X, Reddit and Pinterest with all that they show", _whole_posts),
     ("Pictures on Threads, Bluesky and Tumblr", _posts),
     ("A profile, which is no post", _profile),
+    ("A profile, from which Ada chooses two posts", _list),
     ("A story, which needs a login", _story),
     ("A track, and one on a service that encrypts its tracks", _music),
     ("A slow site", _slow),

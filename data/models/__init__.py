@@ -6,6 +6,7 @@ from data.models.broadcasts import Broadcasts, Recipients
 from data.models.cached_posts import CachedPosts
 from data.models.fleet import Elections, Pace, Sends
 from data.models.inline_messages import InlineMessages
+from data.models.lists import Lists
 from data.models.music import Music
 from data.models.old_updates import OldUpdates
 from data.models.opt_outs import OptOuts
@@ -26,6 +27,7 @@ __all__ = [
     "Flights",
     "InlineMessages",
     "KeyValues",
+    "Lists",
     "Music",
     "OldUpdates",
     "OptOuts",

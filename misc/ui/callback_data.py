@@ -5,7 +5,7 @@ The formats must stay stable, because buttons below old messages can be pressed 
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, cast, get_args
 
 from core.choices import Choice
 from core.request import Continuation, Ticket
@@ -33,6 +33,11 @@ RETRY: Final = "retry_video"
 #: Fetch the other links of the message that is replied to; followed by the index of the first. Or
 #: the other items of a post; followed by a `Continuation` and "/<platform>/<post id>".
 REST: Final = "rest/"
+#: Choose from the list of a card; followed by the id of its row and the action, and for some
+#: actions by "/" and a number.
+LIST: Final = "list/"
+#: Send the files of a post as a ZIP archive; followed by "<platform>/<post id>".
+ARCHIVE: Final = "zip/"
 #: Make a stored request again, or send what is left of its answer; followed by "<row>/<attempts>".
 RESEND: Final = "resend/"
 #: Retry an inline message.
@@ -82,6 +87,11 @@ def slides_of(platform: str, post_id: str) -> str | None:
     return _none_if_too_long(f"{SLIDES}{platform}/{post_id}")
 
 
+def archive_of(platform: str, post_id: str) -> str | None:
+    """Return the callback data of a post's archive button, or None if it is too long."""
+    return _none_if_too_long(f"{ARCHIVE}{platform}/{post_id}")
+
+
 def versions_of(platform: str, post_id: str) -> str | None:
     """Return the callback data that show a post's versions, or None if they are too long."""
     return _none_if_too_long(f"{VERSIONS}{platform}/{post_id}")
@@ -125,6 +135,36 @@ def read_rest_of_post(data: str) -> tuple[Continuation, str, str] | None:
 def retry_of(index: int | None) -> str:
     """Return the callback data of the retry button for the link with an index, or for all links."""
     return RETRY if index is None else f"{RETRY}/{index}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListPress:
+    """The parsed data of a button of a list's card."""
+
+    #: Id of the card's row.
+    card: int
+    action: "ListAction"
+    #: The page or the index of the entry; 0 where the action has none.
+    number: int = 0
+
+    def __str__(self) -> str:
+        """Return the callback data."""
+        number = f"/{self.number}" if self.action in _NUMBERED else ""
+        return f"{LIST}{self.card}/{self.action}{number}"
+
+    @classmethod
+    def parse(cls, data: str) -> "ListPress | None":
+        """Parse callback data, or return None if they are invalid."""
+        found = re.fullmatch(rf"{LIST}(\d{{1,18}})/([a-z]+)(?:/(\d{{1,4}}))?", data, re.ASCII)
+        if found is None or found[2] not in get_args(ListAction):
+            return None
+        return cls(int(found[1]), cast("ListAction", found[2]), int(found[3] or 0))
+
+
+#: Fetch the first posts, or all; show the front of the card, or a page to choose from; choose a
+#: post, or not; fetch what is chosen; delete the card.
+ListAction = Literal["first", "all", "front", "page", "tick", "get", "close"]
+_NUMBERED: Final = frozenset({"page", "tick"})
 
 
 def read_index(data: str) -> int | None:

@@ -11,6 +11,7 @@ from aiogram.types import (
     SwitchInlineQueryChosenChat,
 )
 
+from core.archives import MIN_ITEMS
 from core.captions import short_count
 from core.choices import Choice, Offer, Piece, start_in
 from core.facts import FileSize, length
@@ -24,6 +25,7 @@ from misc.ui.callback_data import (
     RETRY,
     STATS,
     WAIT,
+    archive_of,
     audio_of,
     slides_of,
     version_of,
@@ -59,6 +61,8 @@ class Extras:
     copy_link: bool = False
     #: The versions of a video.
     versions: bool = False
+    #: The files of a post with many items as an archive.
+    archive: bool = False
 
 
 def under_post(
@@ -76,6 +80,8 @@ def under_post(
         media_buttons.append(InlineKeyboardButton(text=texts["sound_button"], callback_data=data))
     if post.audio and post.pictures and (data := slides_of(post.platform, post.id)):
         media_buttons.append(InlineKeyboardButton(text=texts["slides_button"], callback_data=data))
+    if extras.archive:
+        media_buttons += _archive_buttons(post)
     if extras.versions:
         media_buttons += _version_buttons(post, link, texts)
     rows = [row for row in (stats, media_buttons, _extras(texts, link, extras)) if row]
@@ -87,6 +93,12 @@ def with_row(keyboard: InlineKeyboardMarkup | None, text: str, data: str) -> Inl
     rows = keyboard.inline_keyboard if keyboard else []
     button = InlineKeyboardButton(text=text, callback_data=data)
     return InlineKeyboardMarkup(inline_keyboard=[*rows, [button]])
+
+
+def _archive_buttons(post: Post) -> list[InlineKeyboardButton]:
+    data = archive_of(post.platform, post.id) if len(post.items) >= MIN_ITEMS else None
+    # "ZIP" is the same in every language.
+    return [InlineKeyboardButton(text="🗜 ZIP", callback_data=data)] if data else []
 
 
 def _version_buttons(post: Post, link: str, texts: Mapping[str, str]) -> list[InlineKeyboardButton]:

@@ -18,6 +18,7 @@ from core.errors import (
     ShuttingDownError,
     TooOldError,
 )
+from core.lists import ListCard
 from core.media import Post
 from core.progress import WorkProgress, note_lines
 from core.request import Continuation, Request, Ticket
@@ -25,7 +26,7 @@ from data.ads import count_ad_show
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.ui import keyboards
+from misc.ui import keyboards, lists
 from misc.ui.callback_data import AGAIN, resend_of, rest_of_post, retry_of
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.texts import Texts
@@ -125,6 +126,11 @@ class ChatPresenter:
         text = self._factory.captions.of_audio(self._request, post)
         return MessageOptions(caption=text, is_silent=self._is_group)
 
+    def list_card(self, card: ListCard) -> MessageOptions:
+        """Return the card of a list, without a sound in groups."""
+        view = lists.front(card, self._factory.texts, self._lang)
+        return replace(view, is_silent=self._is_group)
+
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         """Return the status note, with a button that cancels request `number`."""
         texts = self._factory.texts
@@ -193,7 +199,7 @@ class ChatPresenter:
     def _extras(self) -> keyboards.Extras:
         if self._is_group:
             return keyboards.Extras()
-        return replace(self._factory.extras, versions=True)
+        return replace(self._factory.extras, versions=True, archive=True)
 
     @property
     def _bot_url(self) -> str:

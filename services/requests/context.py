@@ -6,6 +6,7 @@ from typing import Protocol
 
 from core.chat_queue import Lane
 from core.errors import ClipferryError
+from core.lists import ListCard
 from core.media import Link, Post
 from core.preferences import Preferences
 from core.progress import WorkProgress
@@ -30,6 +31,9 @@ class Presenter(Protocol):
 
     def audio_options(self, post: Post) -> MessageOptions:
         """Return the caption of the audio of a post."""
+
+    def list_card(self, card: ListCard) -> MessageOptions:
+        """Return the card of a list: its text and its buttons."""
 
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         """Return the status note of a request, by its number in the queue; see `note_lines`."""

@@ -36,6 +36,7 @@ from data.requests import (
     give_up_requests,
     hand_back,
     last_finished_at,
+    number_of,
     release_request,
     reopen,
     store_progress,
@@ -273,7 +274,8 @@ class RequestStore:
         rows = await store_requests(self._bot_id, update_id, requests, self.name)
         if is_repeated:  # an earlier attempt may have succeeded
             known = await stored_before(self._bot_id, update_id, self.name)
-            rows = [row or known.get(number) for number, row in enumerate(rows)]
+            numbers = [number_of(request, place) for place, request in enumerate(requests)]
+            rows = [row or known.get(n) for n, row in zip(numbers, rows, strict=True)]
         return [
             StoredRequest(request, Claim(row, self.name), store=self)
             for request, row in zip(requests, rows, strict=True)
@@ -320,10 +322,14 @@ class RequestStore:
                 request,
                 store=self,
                 finish_without_row=partial(
-                    finish_unstored, self._bot_id, update_id, number, self.name
+                    finish_unstored,
+                    self._bot_id,
+                    update_id,
+                    number_of(request, place),
+                    self.name,
                 ),
             )
-            for number, request in enumerate(requests)
+            for place, request in enumerate(requests)
         ]
 
     async def take_over(self, room: int) -> list[StoredRequest]:

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -99,10 +99,30 @@ class SamplePost:
 
 
 @dataclass(slots=True)
+class SampleProfile:
+    """An account and the ids of its posts, the newest first; they need not be in the site."""
+
+    name: str
+    posts: Sequence[str] = ()
+    #: Status code in the page; anything but 0 means the account is not shown.
+    status: int = 0
+    #: Number of pages of posts that are served; 0 means all. Status 503 follows.
+    pages: int = 0
+
+    @property
+    def number(self) -> str:
+        """Return what the site calls the account's secUid."""
+        return f"MS4wLjABAAAA{hashlib.sha256(self.name.encode()).hexdigest()}"
+
+
+@dataclass(slots=True)
 class TikTokSite:
-    """The site's posts and short links."""
+    """The site's posts, short links and lists."""
 
     posts: dict[str, SamplePost] = field(default_factory=dict)
+    profiles: dict[str, SampleProfile] = field(default_factory=dict)
+    #: Ids of the posts of collections and playlists, by the list's number.
+    collections: dict[str, Sequence[str]] = field(default_factory=dict)
     #: Redirect target of each short link, by code.
     short_links: dict[str, str] = field(default_factory=dict)
     #: Delay before every page and every file, in seconds.
@@ -148,6 +168,10 @@ class TikTokSite:
 
     def _page(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
         parts = request.path.strip("/").split("/")
+        if request.path.endswith("/item_list/"):
+            return self._list(request)
+        if len(parts) == 1 and parts[0].startswith("@"):
+            return self._html(self._profile_page(parts[0][1:]), request)
         if len(parts) != 3 or parts[1] != "video":
             return web.Response(text="<html>not a post</html>", content_type="text/html")
         post = self.posts.get(parts[2])
@@ -161,6 +185,41 @@ class TikTokSite:
         status = post.status if not post.status_for or proxy_name in post.status_for else 0
         detail = self._refused(post) if status else self._detail(post)
         return self._html(_page_with(detail), request)
+
+    def _profile_page(self, name: str) -> str:
+        profile = self.profiles.get(name) or SampleProfile(name, status=10221)
+        user = {"id": "7000", "uniqueId": name, "secUid": profile.number}
+        stats = {"videoCount": len(profile.posts)}
+        info = {} if profile.status else {"user": user, "stats": stats}
+        detail = {"userInfo": info, "statusCode": profile.status, "statusMsg": ""}
+        return _page_with(detail, "webapp.user-detail")
+
+    def _list(self, request: web.Request) -> web.Response:
+        """Return a page of the posts of an account, a collection or a playlist."""
+        query, count = request.query, int(request.query["count"])
+        number = query.get("collectionId") or query.get("mixId")
+        if number:
+            start, posts = int(query["cursor"]), self.collections.get(number, ())
+            left = len(posts) > start + count
+            items = self._items(posts, start, count)
+            return web.json_response({"itemList": items, "hasMore": left, "statusCode": 0})
+        profile = next(p for p in self.profiles.values() if p.number == query["secUid"])
+        times = [_posted_at(place) * 1_000 for place in range(len(profile.posts))]
+        start = sum(time >= int(query["cursor"]) for time in times)
+        if profile.pages and start >= profile.pages * count:
+            return web.Response(status=503)
+        items = self._items(profile.posts, start, count)
+        left = len(profile.posts) > start + count
+        return web.json_response({"itemList": items, "hasMorePrevious": left, "statusCode": 0})
+
+    def _items(self, posts: Sequence[str], start: int, count: int) -> list[dict[str, Any]]:
+        return [
+            {
+                **self._item(self.posts.get(post) or SamplePost(post, text=f"Crossing {place}")),
+                "createTime": _posted_at(place),
+            }
+            for place, post in list(enumerate(posts))[start : start + count]
+        ]
 
     def _trouble(self, post: SamplePost, request: web.Request) -> web.Response | None:
         match post.page_trouble:
@@ -362,11 +421,16 @@ _CONTEXT = {"user": None, "region": "US", "abTest": _filler(2, 80_000)}
 _MARKUP = " ".join(f'<i class="{k}">{v}</i>' for k, v in _filler(3, 200_000).items())
 
 
-def _page_with(detail: Mapping[str, Any]) -> str:
+def _posted_at(place: int) -> int:
+    """Return the Unix time of a post in a profile: one was posted each day."""
+    return 1_760_000_000 - place * 86_400
+
+
+def _page_with(detail: Mapping[str, Any], key: str = "webapp.video-detail") -> str:
     scope = {
         "webapp.app-context": _CONTEXT,
         "webapp.i18n-translation": {"en": _TRANSLATIONS},
-        "webapp.video-detail": detail,
+        key: detail,
     }
     data = json.dumps({"__DEFAULT_SCOPE__": scope}, separators=(",", ":")).replace("/", "\\u002F")
     return (

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.sites.web import send_file
+from simulator.sites.youtube_lists import YouTubeLists
 
 
 @dataclass(slots=True)
@@ -36,9 +37,12 @@ class YouTubeVideo:
 
 @dataclass(slots=True)
 class YouTubeSite:
-    """The site's videos by id."""
+    """The site's videos by id, and its lists."""
 
     videos: dict[str, YouTubeVideo] = field(default_factory=dict)
+    lists: YouTubeLists = field(default_factory=YouTubeLists)
+    #: HTTP status of every response; 0 answers normally.
+    status: int = 0
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to the site."""
@@ -46,6 +50,8 @@ class YouTubeSite:
 
     async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:  # noqa: ARG002 - same for all proxies
         """Answer a request."""
+        if self.status:
+            return web.Response(status=self.status)
         if request.host.endswith("googlevideo.com"):
             number, itag = request.query["id"], int(request.query["itag"])
             stream = next(s for s in self.videos[number].streams if s.itag == itag)
@@ -53,12 +59,18 @@ class YouTubeSite:
         if request.path == "/youtubei/v1/player":
             number = (await request.json())["videoId"]
             return web.json_response(_player(number, self.videos.get(number)))
+        if request.path == "/youtubei/v1/browse":
+            return self.lists.browse(await request.json())
         if request.path.startswith("/youtubei/"):
             return web.json_response({"contents": {"demo": True}})
+        if request.path.startswith(_LISTS):
+            return self.lists.page(request)
         script = _EMBEDDED if request.path.startswith("/embed/") else ""
         return web.Response(text=f"<html>{script}</html>", content_type="text/html")
 
 
+#: Start of the paths of playlists and channels.
+_LISTS = ("/playlist", "/@", "/channel/", "/c/", "/user/")
 #: What the page of an embedded player says about its client.
 _EMBEDDED = (
     '<script>ytcfg.set({"INNERTUBE_CONTEXT": {"client": '

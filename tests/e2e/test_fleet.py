@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from data import database
 from misc.ui.texts import load_texts
+from simulator.sites.tiktok import SampleProfile
 from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import BotHarness
 from tests.e2e.test_lifecycle import program
@@ -145,6 +146,31 @@ def told(harness: BotHarness, person: Person) -> set[int]:
         for message in harness.answers(harness.world.chats[person.id])
         if "video" in message or message.get("text") == EN["delivery_unknown"]
     }
+
+
+async def test_a_list_is_read_by_a_worker_and_its_posts_are_served_once_each(
+    harness: BotHarness, fleet: Fleet
+):
+    harness.site.profiles["a"] = SampleProfile("a", POSTS[:4])
+    person = harness.world.person(2_000, "P")
+    chat = harness.world.chats[person.id]
+    await fleet.start_all(1)
+    asked = harness.world.say(person, "https://www.tiktok.com/@a")["message_id"]
+
+    def cards() -> list[Json]:
+        return [m for m in harness.answers(chat) if "list/" in str(m.get("reply_markup"))]
+
+    await fleet.until(cards, "the card")
+    (card,) = cards()
+    ((_, everything), _) = card["reply_markup"]["inline_keyboard"]
+    data = everything["callback_data"]
+    pressed = [harness.world.press(person, card, data) for _ in range(3)]
+    await fleet.until(lambda: all(q in harness.world.query_answers for q in pressed))
+    await fleet.until(lambda: len(replies(harness, person)) == 4, "the posts")
+    await fleet.until(lambda: not chat.reactions)
+    assert replies(harness, person) == [asked] * 4
+    notices = {harness.world.query_answers[q]["text"] for q in pressed}
+    assert notices == {load_texts()("en", "list_taken", count=4), EN["list_nothing_new"]}
 
 
 async def test_a_stopped_worker_hands_its_requests_to_another(harness: BotHarness, fleet: Fleet):

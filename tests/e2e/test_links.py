@@ -45,7 +45,7 @@ async def test_only_hosts_of_the_sites_are_requested(harness: BotHarness):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("https://www.tiktok.com/@ferry.demo?lang=en", "link_profile"),
+        ("https://www.tiktok.com/music/bell-7100?lang=en", "link_audio"),
         ("look: instagram.com/ferry.demo/", "link_profile"),
         ("https://www.snapchat.com/@ferry/highlight/18", "link_highlights"),
         ("https://www.tiktok.com/@ferry.demo/live", "media_live"),

@@ -17,6 +17,7 @@ from data.old_updates import OldUpdate, store_old_updates
 from data.opt_outs import opt_out
 from data.privacy import personal_data
 from misc.ui.texts import load_texts
+from simulator.sites.tiktok import SampleProfile
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, InlineHarness
 
@@ -29,7 +30,7 @@ KEPT |= {"access_list": "a permission outlives the data"}
 #: Tables of a fleet whose rows are gone after a minute.
 BRIEF = {"pace", "sends"}
 #: Columns that identify a person.
-NAMES = ("user_id", "chat_id", "owner_id", "admin_id", "sender_id", "entry")
+NAMES = ("user_id", "chat_id", "owner_id", "admin_id", "sender_id", "person_id", "entry")
 
 
 async def rows_about(person: int) -> dict[str, int]:
@@ -61,6 +62,8 @@ async def create_rows(inline: InlineHarness) -> None:
     await harness.say("/start Spring")
     await harness.say(VIDEO)
     await harness.press(harness.videos()[0], f"id/{ID}")
+    harness.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", [ID])
+    await harness.say("https://www.tiktok.com/@ferry.demo")
     await inline.type(VIDEO[:-1] + "9")
     await inline.send("fetch/post")
     number = await new_draft(42, 1001)

@@ -12,12 +12,13 @@ from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.errors import LinksLeftOutError, QueueFullError, StorageError, TooOldError
 from core.formats import Quality
+from core.lists import Entry, ListCard, Listing
 from core.media import Link
 from core.preferences import Preferences
 from core.request import ButtonPress, Continuation, Request
 from misc.addressing import BotAccount
 from misc.group_rules import GroupRules
-from misc.intake import IntakeLimits, RequestIntake
+from misc.intake import IntakeLimits, RequestIntake, Taken
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
 from misc.opt_outs import OptOuts
@@ -52,7 +53,12 @@ GROUP = -7
 OTHER = Link("x", "https://x.com/demo/status/1790000000000000001", "1790000000000000001")
 THIRD = replace(LINK, post_id="3")
 LIMITS = IntakeLimits(
-    links_per_message=2, waiting_links=200, private_queue=2, group_queue=1, max_age_s=3_600
+    links_per_message=2,
+    waiting_links=200,
+    private_queue=2,
+    group_queue=1,
+    max_age_s=3_600,
+    list_items=50,
 )
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
@@ -600,3 +606,93 @@ async def test_the_same_message_of_different_people_is_not_mixed_up(bench: Bench
     for chat_id in (PERSON, 8):
         await bench.submit(LINK, chat_id=chat_id, from_user=make_user(chat_id))
     assert [request.chat_id for request in bench.requests] == [PERSON, 8]
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+PROFILE = Link("tiktok", "https://www.tiktok.com/@demo", "@demo")
+
+
+def a_card(entries: int, **values: Any) -> ListCard:
+    listing = Listing(PROFILE, "Demo", tuple(Entry(str(n)) for n in range(entries)))
+    return replace(ListCard(3, PERSON, 69, PERSON, listing), **values)
+
+
+async def choose(
+    bench: Bench, card: ListCard, *wanted: int, chat: ChatView = CHAT, **values: Any
+) -> Taken:
+    """Choose entries of a card, and let their requests begin."""
+    message = bench.telegram.message("the card", message_id=80, **values)
+    query = bench.telegram.query("list/3/get", message)
+    chosen = {index: replace(LINK, post_id=str(index)) for index in wanted}
+    taken = await bench.intake.submit_entries(query, message, card, chosen, chat, bench.ack())
+    await settle()
+    return taken
+
+
+async def test_a_link_to_a_list_becomes_a_request_for_its_card(bench: Bench):
+    message = bench.telegram.message("x", date=datetime.now(UTC))
+    chat = ChatView("en", preferences=Preferences(delete_request=True))
+    await bench.intake.submit_list(message, PROFILE, chat, bench.ack())
+    await settle()
+    (request,) = bench.requests
+    assert (request.kind, request.link, request.message_id) == ("list", PROFILE, message.message_id)
+    assert not request.preferences.delete_request  # its posts will answer it
+
+
+async def test_a_group_that_has_disabled_a_site_gets_no_card_of_it(bench: Bench):
+    message = bench.telegram.message("@demo_bot x", chat_id=GROUP, date=datetime.now(UTC))
+    chat = ChatView("en", preferences=Preferences(muted=("tiktok",)))
+    handle = await bench.intake.submit_list(message, PROFILE, chat, bench.ack())
+    assert handle.is_empty
+    assert dropped(bench.metrics, "muted_site") == 1
+
+
+async def test_chosen_posts_are_requests_that_answer_the_link_to_the_list(bench: Bench):
+    card = a_card(4)
+    assert await choose(bench, card, 1, 3) == Taken(2, 0)
+    await bench.end_all()
+    assert [(r.kind, r.entry, r.link.post_id) for r in bench.requests] == [
+        ("post", 1, "1"),
+        ("post", 3, "3"),
+    ]
+    assert {r.message_id for r in bench.requests} == {card.message_id}
+
+
+async def test_a_chosen_post_is_asked_for_once_by_whichever_press(telegram: FakeTelegram):
+    card, taken = a_card(4), []
+    for wanted in ([0, 1], [0, 1], [0, 1, 2]):
+        bench = Bench(telegram)  # after a restart each
+        taken.append(await choose(bench, card, *wanted))
+        await bench.end_all()
+    assert taken == [Taken(2, 0), Taken(0, 0), Taken(1, 0)]
+
+
+async def test_only_as_many_chosen_posts_are_taken_as_there_is_room_for(telegram: FakeTelegram):
+    bench = Bench(telegram, replace(LIMITS, waiting_links=2))
+    card = a_card(4)
+    assert await choose(bench, card, 0, 1, 2) == Taken(2, 1)
+    assert await choose(bench, card, 0, 1, 2) == Taken(0, 1)
+    await bench.end_all()
+    assert await choose(bench, card, 0, 1, 2) == Taken(1, 0)
+    await bench.end_all()
+    assert [r.entry for r in bench.requests] == [0, 1, 2]
+    assert telegram.texts == []
+
+
+async def test_in_a_group_who_presses_has_asked(bench: Bench):
+    card = a_card(2, chat_id=GROUP)
+    chat = ChatView("en", preferences=Preferences(delete_request=True, quality=Quality.SOUND))
+    await choose(bench, card, 1, chat=chat, chat_id=GROUP)
+    (request,) = bench.requests
+    assert (request.sender_id, request.kind, request.asker) == (PERSON, "sound", "")
+    assert not request.preferences.delete_request
+
+
+async def test_the_button_for_the_files_asks_for_the_originals(bench: Bench):
+    message = bench.telegram.message("post")
+    query = bench.telegram.query("zip/tiktok/3", message)
+    await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
+    await settle()
+    (request,) = bench.requests
+    assert (request.kind, request.file_mode) == ("archive", True)

@@ -41,3 +41,12 @@ def test_a_button_that_telegram_would_refuse_is_left_out():
 
 def test_groups_have_no_versions():
     assert data_below(post(CLIP), "", keyboards.Extras()) == ["sound/youtube/abc"]
+
+
+@pytest.mark.parametrize(("items", "is_offered"), [(3, False), (4, True), (35, True)])
+def test_a_post_with_many_items_comes_as_an_archive_too(items: int, is_offered: bool):
+    pictures = [Picture(("u",))] * items
+    extras = keyboards.Extras(archive=True)
+    assert ("zip/youtube/abc" in data_below(post(*pictures), "", extras)) is is_offered
+    assert "zip/youtube/abc" not in data_below(post(*pictures), "", keyboards.Extras())
+    assert data_below(post(*pictures, post_id="x" * 60), "", extras) == []

@@ -152,12 +152,17 @@ class Redirecting:
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1/x", "https://evil.example/x", "file:///x"])
 @pytest.mark.parametrize("url", [*SEARCHED, "https://www.instagram.com/stories/ferry.demo/"])
-async def test_no_answer_leads_a_reader_to_another_host(url: str, target: str, authority):
+async def test_no_answer_leads_a_reader_to_another_host(
+    url: str, target: str, authority, tmp_path: Path
+):
     site = Redirecting(target)
     proxy = SitesProxy(site, authority, [], name="exit-1")
     await proxy.start()
     cookies = "# Netscape HTTP Cookie File\n.instagram.com\tTRUE\t/\tTRUE\t0\tsessionid\tx\n"
-    fetcher = _fetcher(proxy, authority, cookies=cookies)
+    pool = ProxyPool([Proxy("exit-1", proxy.address())])
+    policy = FetchPolicy(attempts=1, budget_s=3, stall_s=2, ca_file=authority.ca_file)
+    identities = identities_with(tmp_path, pool, cookies)
+    fetcher = Fetcher(load_registry(), pool, policy, identities=identities)
     link = fetcher.registry.find(url)
     assert link
     with pytest.raises(ClipferryError):

@@ -1,0 +1,93 @@
+"""The cards of lists on both databases."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+import pytest
+from sqlalchemy import text
+
+from core.lists import Entry, Listing, toggled
+from core.media import Link
+from core.request import Request, press_id
+from data import database
+from data.lists import change_ticks, find_list, forget_list, store_list, sweep_lists
+from data.privacy import erase, personal_data
+from data.requests import store_requests, stored_numbers
+
+LINK = Link("tiktok", "https://www.tiktok.com/@ferry.demo", "@ferry.demo")
+LISTING = Listing(LINK, "Ferry ⛴️", tuple(Entry(str(n)) for n in range(20)), total=20)
+REQUEST = Request("list", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
+
+
+async def test_a_card_is_found_by_its_bot_only(db: str):
+    card = await store_list(42, REQUEST, LISTING)
+    assert (card.chat_id, card.message_id, card.person_id) == (7, 70, 7)
+    assert card.listing == LISTING
+    assert await find_list(42, card.id) == card
+    assert await find_list(43, card.id) is None
+    assert await find_list(42, card.id + 1) is None
+
+
+async def test_in_a_group_the_card_is_of_who_has_asked(db: str):
+    asked = replace(REQUEST, chat_id=-100, sender_id=9, is_private=False)
+    card = await store_list(42, asked, LISTING)
+    assert (card.chat_id, card.person_id) == (-100, 9)
+
+
+async def test_presses_at_the_same_time_are_all_kept(db: str):
+    card = await store_list(42, REQUEST, LISTING)
+    presses = [partial(toggled, index=index, listing=LISTING) for index in range(12)]
+    await asyncio.gather(*(change_ticks(card, press) for press in presses))
+    found = await find_list(42, card.id)
+    assert found is not None
+    assert found.ticked == set(range(12))
+
+
+async def test_a_card_that_is_gone_cannot_be_changed(db: str):
+    card = await store_list(42, REQUEST, LISTING)
+    await forget_list(card)
+    assert await change_ticks(card, lambda _: frozenset({1})) is None
+    assert await find_list(42, card.id) is None
+
+
+async def test_a_card_whose_stored_list_is_unreadable_is_gone(db: str):
+    card = await store_list(42, REQUEST, LISTING)
+    await database.write(lambda db: db.execute(text("UPDATE lists SET what = 'nonsense'")))
+    assert await find_list(42, card.id) is None
+    assert await change_ticks(card, lambda ticked: ticked) is None
+
+
+async def test_old_cards_are_swept(db: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(database, "clock", lambda: 1_000)
+    old = await store_list(42, REQUEST, LISTING)
+    monkeypatch.setattr(database, "clock", lambda: 2_000)
+    new = await store_list(42, REQUEST, LISTING)
+    assert await sweep_lists(2_000) == 1
+    assert await find_list(42, old.id) is None
+    assert await find_list(42, new.id) == new
+
+
+async def test_a_persons_data_has_their_cards_also_those_in_groups(db: str):
+    await store_list(42, REQUEST, LISTING)
+    in_group = replace(REQUEST, chat_id=-100, sender_id=7, is_private=False)
+    await store_list(42, in_group, LISTING)
+    other = await store_list(42, replace(REQUEST, chat_id=8), LISTING)
+    assert [row["chat_id"] for row in (await personal_data(7))["lists"]] == [7, -100]
+    await erase(7)
+    assert (await personal_data(7))["lists"] == []
+    assert await find_list(42, other.id) == other
+
+
+async def test_each_entry_of_a_card_is_stored_once_whichever_press_asks(db: str):
+    key = press_id(7, 71, "list/1")
+    requests = [replace(REQUEST, kind="post", entry=index) for index in range(4)]
+    assert None not in await store_requests(42, key, requests[:2], None)
+    assert [row is None for row in await store_requests(42, key, requests[1:], None)] == [
+        True,
+        False,
+        False,
+    ]
+    assert await stored_numbers(42, key) == {0, 1, 2, 3}
+    assert await stored_numbers(42, key - 1) == set()
+    assert await stored_numbers(43, key) == set()

@@ -1,0 +1,215 @@
+"""Lists of posts through the real yt-dlp, against the simulated sites."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from core.errors import (
+    ClipferryError,
+    EmptyListError,
+    MediaDeletedError,
+    MediaPrivateError,
+    NotFoundError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+)
+from core.lists import Listing
+from core.media import Link
+from platforms import load_registry
+from simulator.sites.tiktok import SampleProfile
+from simulator.sites.youtube_lists import YouTubeList
+from tests.sites import Web
+
+PROFILE = "https://www.tiktok.com/@ferry.demo"
+COLLECTION = f"{PROFILE}/collection/Best-of-7371330159376370462"
+PLAYLIST = "https://www.youtube.com/playlist?list=PLdemo0001"
+REGISTRY = load_registry()
+
+#: URLs, and the URLs of the lists that they show; None for pages whose posts cannot be listed.
+FORMS = {
+    PROFILE: PROFILE,
+    "https://www.tiktok.com/@ferry.demo?lang=en&_t=8": PROFILE,
+    "https://m.tiktok.com/@ferry.demo/": PROFILE,
+    COLLECTION: COLLECTION,
+    f"{COLLECTION}?lang=en": COLLECTION,
+    f"{PROFILE}/playlist/Crossings-7371330159376370463": (
+        f"{PROFILE}/playlist/Crossings-7371330159376370463"
+    ),
+    f"{PROFILE}/live": None,
+    "https://www.tiktok.com/tag/ferry": None,
+    "https://www.tiktok.com/music/bell-7100": None,
+    "https://www.tiktok.example/@ferry.demo": None,
+    PLAYLIST: PLAYLIST,
+    "https://m.youtube.com/playlist?app=desktop&list=PLdemo0001&index=2": PLAYLIST,
+    "https://music.youtube.com/playlist?list=OLAK5uy_demo": (
+        "https://www.youtube.com/playlist?list=OLAK5uy_demo"
+    ),
+    "https://www.youtube.com/embed/videoseries?list=PLdemo0001": PLAYLIST,
+    "https://www.youtube.com/watch?list=PLdemo0001": PLAYLIST,
+    "https://www.youtube.com/playlist?list=WL": None,
+    "https://www.youtube.com/watch?list=RDdemo": None,
+    "https://www.youtube.com/@ferry": "https://www.youtube.com/@ferry/videos",
+    "https://www.youtube.com/@ferry/featured": "https://www.youtube.com/@ferry/videos",
+    "https://www.youtube.com/@ferry/shorts": "https://www.youtube.com/@ferry/shorts",
+    "https://www.youtube.com/channel/UCdemo/videos": "https://www.youtube.com/channel/UCdemo/videos",
+    "https://www.youtube.com/@ferry/live": None,
+    "https://www.youtube.com/@ferry/playlists": None,
+    "https://www.youtube.com/hashtag/ferry": None,
+    "https://www.instagram.com/ferry.demo/": None,
+}
+
+
+def ids(listing: Listing) -> list[str]:
+    return [entry.post_id for entry in listing.entries]
+
+
+async def read(web: Web, url: str, most: int = 50, **policy) -> Listing:
+    async with web.fetcher(**policy) as fetcher:
+        link = fetcher.registry.find_list(url)
+        assert link is not None
+        return await fetcher.read_list(link, most)
+
+
+def posts(number: int) -> list[str]:
+    return [f"73000000000000003{place:02}" for place in range(number)]
+
+
+@pytest.mark.parametrize("url", FORMS)
+def test_lists_are_recognised(url: str):
+    found = REGISTRY.find_list(f"look: {url}, nice?")
+    assert (found and found.url) == FORMS[url]
+    # What is read again from the database is the same list.
+    assert found is None or REGISTRY.find_list(found.url) == found
+
+
+def test_a_mirror_of_the_site_and_a_hidden_link_count():
+    assert REGISTRY.find_list("vxtiktok.com/@ferry.demo", []) == REGISTRY.find_list(PROFILE)
+    assert REGISTRY.find_list("here", ["www.tiktok.com/@ferry.demo"]) == REGISTRY.find_list(PROFILE)
+
+
+async def test_a_profile_lists_its_posts(web: Web):
+    web.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", posts(32))
+    listing = await read(web, PROFILE)
+    assert ids(listing) == posts(32)
+    assert (listing.title, listing.total, listing.has_more) == ("ferry.demo", 32, False)
+    assert listing.is_by_date
+    first, second, *_ = listing.entries
+    assert (first.title, first.posted_at) == ("Crossing 0", 1_760_000_000)
+    assert second.posted_at == first.posted_at - 86_400
+
+
+async def test_no_more_of_a_profile_is_read_than_is_offered(web: Web):
+    web.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", posts(90))
+    listing = await read(web, PROFILE, most=20)
+    assert (ids(listing), listing.total, listing.has_more) == (posts(20), 90, True)
+    assert len([asked for asked in web.log if "item_list" in asked.path]) == 2
+
+
+async def test_a_site_that_fails_in_the_middle_has_said_what_comes_first(web: Web):
+    web.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", posts(40), pages=1)
+    listing = await read(web, PROFILE)
+    assert (ids(listing), listing.total, listing.has_more) == (posts(15), 40, True)
+
+
+@pytest.mark.parametrize("kind", ["collection", "playlist"])
+async def test_a_collection_lists_its_posts(web: Web, kind: str):
+    web.site.collections["7371330159376370462"] = posts(45)
+    listing = await read(web, COLLECTION.replace("collection", kind))
+    assert ids(listing) == posts(45)
+    assert not listing.is_by_date
+    assert "Best-of" in listing.title
+
+
+PROFILES: dict[str, tuple[SampleProfile | None, type[ClipferryError]]] = {
+    "gone": (None, MediaDeletedError),
+    "private": (SampleProfile("ferry.demo", status=10222), MediaPrivateError),
+    "empty": (SampleProfile("ferry.demo"), EmptyListError),
+    "refused": (SampleProfile("ferry.demo", posts(2), status=10101), PlatformRefusedError),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+async def test_a_profile_that_cannot_be_listed_says_why(web: Web, name: str):
+    profile, error = PROFILES[name]
+    if profile:
+        web.site.profiles["ferry.demo"] = profile
+    with pytest.raises(error):
+        await read(web, PROFILE, attempts=1)
+
+
+async def test_an_empty_collection_is_empty(web: Web):
+    with pytest.raises(EmptyListError):
+        await read(web, COLLECTION)
+
+
+async def test_lists_have_a_circuit_breaker_of_their_own(web: Web):
+    web.site.refused_proxies.add("exit-1")
+    async with web.fetcher(attempts=1, breaker_failures=1) as fetcher:
+        link = fetcher.registry.find_list(PROFILE)
+        assert link is not None
+        with pytest.raises(PlatformRefusedError):
+            await fetcher.read_list(link, 5)
+        assert fetcher.open_routes() == ["tiktok/page lists by exit-1"]
+
+
+async def test_the_account_reads_a_list_that_is_hidden_from_strangers(web: Web):
+    web.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", status=10222)
+    cookies = "# Netscape HTTP Cookie File\n.tiktok.com\tTRUE\t/\tTRUE\t0\tsid_tt\tdemo\n"
+    with pytest.raises(MediaPrivateError):
+        await read(web, PROFILE, attempts=1, cookies=cookies)
+    pages = [asked for asked in web.log if asked.path == "/@ferry.demo"]
+    assert len(pages) == 2  # signed out, then signed in; cobalt is not asked
+
+
+async def test_a_playlist_of_youtube_lists_its_videos(web: Web):
+    videos = [f"DemoVideo{number:02}" for number in range(45)]
+    web.youtube.lists.by_key["PLdemo0001"] = YouTubeList("Crossings", videos)
+    listing = await read(web, PLAYLIST)
+    assert ids(listing) == videos
+    assert (listing.title, listing.total, listing.is_by_date) == ("Crossings", 45, False)
+    assert (listing.entries[1].title, listing.entries[1].duration_s) == ("Crossing 2", 61)
+
+
+async def test_a_long_playlist_of_youtube_says_how_long_it_is(web: Web):
+    videos = [f"DemoVideo{number:02}" for number in range(45)]
+    web.youtube.lists.by_key["PLdemo0001"] = YouTubeList("Crossings", videos)
+    listing = await read(web, PLAYLIST, most=30)
+    assert (ids(listing), listing.total, listing.has_more) == (videos[:30], 45, True)
+
+
+async def test_a_playlist_of_which_only_the_first_page_is_served_has_its_first_videos(web: Web):
+    videos = [f"DemoVideo{number:02}" for number in range(45)]
+    web.youtube.lists.by_key["PLdemo0001"] = YouTubeList("Crossings", videos)
+    web.youtube.lists.is_cut_off = True
+    listing = await read(web, PLAYLIST)
+    assert (ids(listing), listing.has_more) == (videos[:20], True)
+
+
+async def test_a_channel_lists_its_videos_and_its_shorts(web: Web):
+    web.youtube.lists.by_key["@ferry/videos"] = YouTubeList("Ferry", ["DemoVideo01"])
+    web.youtube.lists.by_key["@ferry/shorts"] = YouTubeList("Ferry", ["DemoShort01"])
+    listing = await read(web, "https://www.youtube.com/@ferry")
+    assert (ids(listing), listing.is_by_date) == (["DemoVideo01"], True)
+    assert ids(await read(web, "https://www.youtube.com/@ferry/shorts")) == ["DemoShort01"]
+
+
+async def test_a_playlist_or_channel_of_youtube_that_is_gone_is_not_found(web: Web):
+    with pytest.raises(NotFoundError):
+        await read(web, PLAYLIST, attempts=1)
+    with pytest.raises(NotFoundError):
+        await read(web, "https://www.youtube.com/@nobody", attempts=1)
+
+
+async def test_youtube_that_is_down_is_no_empty_list(web: Web):
+    web.youtube.status = 503
+    with pytest.raises(PlatformUnreachableError):
+        await read(web, PLAYLIST, attempts=1)
+
+
+def test_a_list_belongs_to_its_site_only():
+    tiktok, youtube = REGISTRY["tiktok"].lists, REGISTRY["youtube"].lists
+    assert tiktok
+    assert youtube
+    assert tiktok.find(urlsplit(PLAYLIST)) is None
+    assert youtube.find(urlsplit(PROFILE)) is None
+    assert tiktok.find(urlsplit(PROFILE)) == Link("tiktok", PROFILE, "@ferry.demo")
