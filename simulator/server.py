@@ -14,7 +14,7 @@ from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import TikTokSite
-from simulator.sites.web import Sites
+from simulator.sites.web import SiteControl, Sites
 from simulator.telegram.api import BotApi
 from simulator.telegram.files import FileStore
 from simulator.telegram.world import World
@@ -50,6 +50,8 @@ class Simulator:
     x: XSite = field(default_factory=XSite)
     reddit: RedditSite = field(default_factory=RedditSite)
     pinterest: PinterestSite = field(default_factory=PinterestSite)
+    #: The faults of all sites.
+    sites: SiteControl = field(default_factory=SiteControl)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -66,7 +68,7 @@ class Simulator:
 
     def show_page(self, switch: BotSwitch, samples: list[dict[str, Any]]) -> None:
         """Serve the chat page as well; `samples` holds what it offers to send."""
-        self.page = Page(self.world, self.api, switch, samples, self.samples)
+        self.page = Page(self.world, self.api, switch, samples, self.samples, self._sites())
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; port 0 takes any free port, another value the next free port from
@@ -97,11 +99,22 @@ class Simulator:
         self, name: str = "proxy-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start another proxy to the sites and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
-        proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
+        proxy = SitesProxy(
+            self._sites(), self.authority, self.log, name=name, credentials=credentials
+        )
         await proxy.start()
         self.proxies.append(proxy)
         return proxy
+
+    def _sites(self) -> Sites:
+        return Sites(
+            self.site,
+            self.instagram,
+            self.x,
+            self.reddit,
+            self.pinterest,
+            control=self.sites,
+        )
 
     async def stop(self) -> None:
         """Stop the proxies and the HTTP server."""
