@@ -86,7 +86,7 @@ class Page:
         self.world.watch(self._on_event)
         self.world.watch(self.timelines.on_event)
         self.api.on_call = self._on_call
-        self.api.on_updates = self.timelines.on_updates
+        self.api.on_updates = self._on_updates
         self.api.on_upload = self.timelines.on_upload
         self.sites.control.on_call = self.timelines.on_site_call
 
@@ -226,6 +226,11 @@ class Page:
                 person = self._query_owners.pop(event["id"], None)
                 cards = [self._card(result) for result in event["results"]]
                 self._send_event("cards", person=person, query=event["id"], cards=cards)
+
+    def _on_updates(self, updates: list[Json]) -> None:
+        self.timelines.on_updates(updates)
+        for message in (update["message"] for update in updates if "message" in update):
+            self._send_event("read", chat=message["chat"]["id"], id=message["message_id"])
 
     def _on_call(self, call: Call, answer: Json | None) -> None:
         self.timelines.on_call(call)
