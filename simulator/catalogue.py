@@ -295,7 +295,7 @@ def add_people(world: World) -> None:
     ada = world.person(1001, "Ada", language_code="en")
     world.person(1002, "Бо", language_code="uk")
     world.person(1003, "نور", language_code="ar")
-    world.person(ADMIN, "Captain (administrator)", language_code="en")
+    world.person(ADMIN, "Captain", language_code="en")
     crew = world.group(-100_1001, "Crew")
     crew.members[ada.id] = "creator"
 

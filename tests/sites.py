@@ -12,7 +12,7 @@ from simulator.sites.instagram import InstagramSite
 from simulator.sites.others import PinterestSite, RedditSite, XSite
 from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
-from simulator.sites.web import Sites
+from simulator.sites.web import SiteControl, Sites
 
 _WAITS = DiskWaits()
 TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
@@ -32,10 +32,18 @@ class Web:
     folder: Path
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
+    control: SiteControl = field(default_factory=SiteControl)
 
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
-        sites = Sites(self.site, self.instagram, self.x, self.reddit, self.pinterest)
+        sites = Sites(
+            self.site,
+            self.instagram,
+            self.x,
+            self.reddit,
+            self.pinterest,
+            control=self.control,
+        )
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)

@@ -47,7 +47,7 @@ const renderChats = () => chats(me, chatId, (id) => open(id));
 
 // --- the open chat ---------------------------------------------------------------------------
 
-function renderAll() {
+function renderAll(jumps = true) {
   renderChats();
   renderHead();
   renderKeys();
@@ -66,7 +66,7 @@ function renderAll() {
   list.replaceChildren(...nodes);
   nodes.forEach(settle);
   renderEmpty();
-  follow();
+  if (jumps) follow();
 }
 
 /** Show what an empty chat with the bot shows in Telegram: what it is, and a button to start it. */
@@ -129,6 +129,16 @@ function renderOne(message, isNew) {
   settle(node);
   if (node.nextElementSibling) settle(node.nextElementSibling);
   if (!old) toEnd(message.from?.id === me);
+}
+
+/** Take a message out of the list; other messages of an album remain, and are arranged anew. */
+function remove(id) {
+  const node = shown.get(`m${id}`);
+  if (!node) return renderAll(false);
+  const below = node.nextElementSibling ?? node.previousElementSibling;
+  node.remove();
+  shown.delete(`m${id}`);
+  if (below) settle(below);
 }
 
 /** Turn the single ticks of messages that the bot has got into double ones. */
@@ -263,9 +273,7 @@ on("message", ({ message }) => {
 });
 on("deleted", (event) => {
   renderChats();
-  if (event.chat !== chatId) return;
-  // Other messages of an album may remain, so render the whole list.
-  renderAll();
+  if (event.chat === chatId) remove(event.id);
 });
 on("reaction", (event) => {
   const message = event.chat === chatId && messagesOf(chatId).get(event.id);
