@@ -10,9 +10,22 @@ const RIGHT_TO_LEFT = /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/u;
 /** Return whether the last line of a text is written from right to left. */
 export const endsRightToLeft = (text) => RIGHT_TO_LEFT.test(text.slice(text.lastIndexOf("\n") + 1));
 
+/** What Telegram's servers and apps make a link of without being told. */
+const FOUND = { bot_command: /(?<![\w/<@])\/[a-z]\w{0,31}(?:@\w+)?/gi, mention: /(?<![\w@/])@[a-z]\w{3,31}/gi };
+const CLOSED = new Set(["code", "pre", "url", "text_link", "mention", "bot_command", "email"]);
+
+/** Return the entities of a text with those that are found in its plain parts. */
+function complete(text, entities = []) {
+  const closed = entities.filter(({ type }) => CLOSED.has(type));
+  const found = Object.entries(FOUND).flatMap(([type, pattern]) =>
+    [...text.matchAll(pattern)].map(({ index, 0: words }) => ({ type, offset: index, length: words.length })));
+  const isFree = (one) => !closed.some(({ offset, length }) => one.offset < offset + length && offset < one.offset + one.length);
+  return [...entities, ...found.filter(isFree)];
+}
+
 /** Render text with entities. Offsets are UTF-16 units, as in JavaScript. */
 export function rich(text, entities, hands) {
-  const sorted = [...(entities ?? [])].sort((a, b) => a.offset - b.offset || b.length - a.length);
+  const sorted = complete(text, entities).sort((a, b) => a.offset - b.offset || b.length - a.length);
   let next = 0;
   const walk = (start, end) => {
     const out = document.createDocumentFragment();

@@ -5,6 +5,7 @@ A step begins where the one before has ended. "found" ends when the bot has got 
 a site; "shaped" when the upload begins; "sent" with Telegram's answer.
 """
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable
@@ -188,13 +189,10 @@ class Timelines:
 
     def _answered(self, params: Json) -> Timeline | None:
         """Return the request that a call answers: the quoted one, or the only one of the chat."""
-        reply = params.get("reply_parameters") or {}
-        is_object = isinstance(reply, dict)
+        quoted = _quoted(params.get("reply_parameters"))
         for line in self._open():
-            if str(params.get("chat_id")) != str(line.chat):
-                continue
-            quoted = reply.get("message_id") if is_object else _number(reply)
-            if quoted in {None, line.message}:
+            is_there = str(params.get("chat_id")) == str(line.chat)
+            if is_there and quoted in {None, line.message}:
                 return line
         return None
 
@@ -202,10 +200,11 @@ class Timelines:
         self._tell(line.as_json())
 
 
-def _number(reply: str) -> int | None:
-    """Return the message that a form's field quotes; the field is JSON."""
-    digits = "".join(c if c.isdigit() else " " for c in reply.partition("message_id")[2]).split()
-    return int(digits[0]) if digits else None
+def _quoted(reply: Any) -> Any:
+    """Return the message that is quoted; in a form that is not complete, the object is JSON."""
+    if isinstance(reply, str):
+        reply = json.loads(reply)
+    return reply.get("message_id") if reply else None
 
 
 def _chat(message: Json) -> Any:

@@ -33,7 +33,11 @@ async def client(samples: SampleStore, control: SiteControl) -> AsyncIterator[Cl
     sites = Sites(tiktok, XSite(), control=control)
     assert sites.names == ["TikTok", "X"]
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", lambda request: sites.answer(request, "proxy-1"))
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await sites.answer(request, "proxy-1")
+
+    app.router.add_route("*", "/{path:.*}", answer)
     async with TestClient(TestServer(app)) as client:
         yield client
 

@@ -61,7 +61,7 @@ def stage() -> Stage:
 
 def test_a_request_goes_through_all_steps(stage: Stage):
     stage.say()
-    assert stage.ended == []
+    assert not stage.ended
     stage.lines.on_updates([{"message": stage.message(1)}])
     assert stage.ended == ["found"]
     stage.react("👀")
