@@ -3,8 +3,8 @@
 import { $, el } from "./dom.js";
 import { act, on, store } from "./store.js";
 
-const KINDS = { "": "None", slow: "Slow", 404: "404 Not found", 403: "403 Forbidden", 503: "503 Unavailable",
-  captcha: "Captcha", region: "Wrong country", truncated: "Files break off" };
+const KINDS = [["", "None"], ["slow", "Slow"], ["404", "404 Not found"], ["403", "403 Forbidden"], ["503", "503 Unavailable"],
+  ["captcha", "Captcha"], ["region", "Wrong country"], ["truncated", "Files break off"]];
 /** Speeds of the line, in bytes per second. */
 const SPEEDS = { 0: "as fast as it goes", 6000000: "50 Mbit/s", 1250000: "10 Mbit/s", 250000: "2 Mbit/s", 60000: "0.5 Mbit/s" };
 
@@ -19,7 +19,7 @@ export function faults(notice) {
   $("#latency").oninput = ({ target }) => guarded(act("latency", { seconds: Number(target.value) }));
   $("#line").onchange = ({ target }) => guarded(act("line", { bytes_per_s: Number(target.value) }));
   $("#site").onchange = ({ target }) => guarded(act("site", { site: target.value, kind: store.faults.kind }));
-  $("#site-faults").append(...Object.entries(KINDS).map(([kind, title]) => {
+  $("#site-faults").append(...KINDS.map(([kind, title]) => {
     const button = el("button", { type: "button", onclick: () => guarded(act("site", { site: $("#site").value, kind })) }, title);
     button.dataset.kind = kind;
     return button;

@@ -6,7 +6,7 @@ export const media = (file) => `/page/media/${encodeURIComponent(file.file_id)}`
 const largest = (sizes) => sizes[sizes.length - 1];
 /** Highest media in a bubble, in pixels, and its widest and narrowest shape. */
 const HIGHEST = 460;
-const WIDEST = 430;
+const [WIDEST, NARROWEST] = [430, 200];
 const SHAPES = [0.5, 2.4];
 
 /** Return the media that a mosaic shows, or undefined for a message without. */
@@ -25,8 +25,8 @@ export function mosaic(messages, isNew) {
   const isAlone = messages.length === 1;
   const box = el(isAlone ? "div.mosaic.one" : "div.mosaic");
   messages.forEach((message, index) => {
-    const tile = el("div", {}, message.photo ? picture(message) : moving(message, isNew && isAlone));
-    if (isAlone) shape(box, tile, message);
+    const tile = el("div", {}, message.photo ? picture(message) : moving(message, isNew && isAlone, isAlone));
+    if (isAlone) shape(tile, message);
     else {
       const [columns, ratio] = place(index, messages.length);
       tile.style.gridColumn = `span ${columns}`;
@@ -38,13 +38,19 @@ export function mosaic(messages, isNew) {
   return box;
 }
 
-/** Make a tile as large as its media, which then needs no bars beside it. */
-function shape(box, tile, message) {
+/** Return the shape in which a message's media is shown: its width divided by its height. */
+function ratioOf(message) {
   const { width, height } = message.photo ? largest(message.photo) : shownIn(message);
-  if (!width || !height) return;
-  const ratio = Math.min(Math.max(width / height, SHAPES[0]), SHAPES[1]);
-  box.style.setProperty("--media-width", `${Math.round(Math.min(WIDEST, HIGHEST * ratio))}px`);
-  tile.style.aspectRatio = ratio;
+  return width && height ? Math.min(Math.max(width / height, SHAPES[0]), SHAPES[1]) : 1;
+}
+
+/** Return how wide the bubble of some media is, in pixels: one alone has no bars beside it. */
+export function widthOf(messages) {
+  return messages.length > 1 ? WIDEST : Math.round(Math.max(Math.min(WIDEST, HIGHEST * ratioOf(messages[0])), NARROWEST));
+}
+
+function shape(tile, message) {
+  tile.style.aspectRatio = ratioOf(message);
 }
 
 function place(index, count) {
@@ -78,18 +84,34 @@ const visible = new IntersectionObserver((entries) => {
   }
 });
 
-function moving(message, plays) {
+function moving(message, plays, isAlone) {
   const video = message.animation ?? message.live_photo ?? message.video;
   const poster = still(message);
   const node = el("video", {
-    src: media(video), controls: !message.animation, loop: !!message.animation, playsInline: true, preload: "none",
+    src: media(video), loop: !!message.animation, playsInline: true, preload: "none", tabIndex: 0,
     width: video.width, height: video.height, muted: true, autoplay: plays || !!message.animation, ariaLabel: "Video",
   });
   if (poster) node.poster = media(poster);
   visible.observe(node);
   const out = document.createDocumentFragment();
   out.append(node, el("span.tag", {}, tag(message, video)));
+  if (!message.animation) out.append(...controls(node, plays, isAlone));
   return out;
+}
+
+/** A video shows its controls while it is pointed at; until it plays, it has a button instead. */
+function* controls(video, plays, isAlone) {
+  const show = () => { video.controls = true; };
+  video.onpointerenter = video.onfocus = show;
+  video.onpointerleave = () => { if (!video.paused) video.controls = false; };
+  if (plays && isAlone) return;
+  const button = el("button.play", { type: "button", ariaLabel: "Play the video" }, icon("play"));
+  video.onplay = () => button.remove();
+  button.onclick = () => {
+    show();
+    video.play();
+  };
+  yield button;
 }
 
 function tag(message, video) {

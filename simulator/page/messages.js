@@ -1,7 +1,7 @@
 // Render messages: bubbles with text, media, quotes, previews and buttons.
 
 import { bdi, clock, day, el, face, icon, nameOf, shortUrl } from "./dom.js";
-import { file, media, mosaic, shownIn, sound, still } from "./media.js";
+import { file, media, mosaic, shownIn, sound, still, widthOf } from "./media.js";
 import { store } from "./store.js";
 import { endsRightToLeft, rich } from "./text.js";
 
@@ -23,6 +23,8 @@ export function item(messages, context, hands) {
   const keys = messages.find((m) => m.reply_markup?.inline_keyboard)?.reply_markup.inline_keyboard;
   const stack = el("div.stack", {}, bubble(messages, { ...context, isMine }, hands));
   if (keys?.length) stack.append(keyboard(keys, first, hands));
+  const tiles = messages.filter(shownIn);
+  if (tiles.length) stack.style.width = `${widthOf(tiles)}px`;
   const node = el(isMine ? "li.mine" : "li.theirs", {}, el("div.row", {}, context.isGroup && !isMine && faceOf(first.from), stack));
   if (keys?.length) node.classList.add("with-keys");
   node.dataset.from = first.from?.id ?? 0;
@@ -89,7 +91,7 @@ function* content(message, box, hands) {
 /** Return the preview of the first link, if Telegram could make one: here it knows the samples. */
 function previewOf(message) {
   const link = message.entities?.find(({ type }) => type === "url" || type === "text_link");
-  if (!link || message.link_preview_options?.is_disabled) return null;
+  if (!link || message.from?.is_bot) return null;
   const url = link.url ?? message.text.slice(link.offset, link.offset + link.length);
   const sample = store.samples.find((one) => one.picture && !one.is_typed && one.url === url);
   if (!sample) return null;

@@ -47,6 +47,8 @@ class Timeline:
     fetched: float = 0.0
     fetches: int = 0
     uploaded: float = 0.0
+    #: The message has a reaction of the bot, which is removed when the answer is complete.
+    is_marked: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -75,8 +77,10 @@ class Timeline:
             self.notes["sent"] = _size(size)
 
     def close(self, outcome: str) -> None:
-        """End the request."""
+        """End the request, and the step in which it was refused."""
         self.outcome, self.ended = outcome, time.monotonic()
+        if outcome == "refused" and self.fetches:
+            self.ends.setdefault("fetched", self.ended)
 
     def as_json(self) -> Json:
         """Return the timeline for the page; times in milliseconds since its begin."""
@@ -149,6 +153,8 @@ class Timelines:
         if call.params.keys() & _MEDIA:
             line.upload(call.at, sum(call.uploads.values()))
             line.ends["sent"] = call.at + call.seconds
+            if not line.is_marked:  # an answer from the cache is faster than a reaction
+                line.close("sent")
         elif call.method == "sendMessage":
             line.notes["said"] = str(call.params["text"])
         self._changed(line)
@@ -158,6 +164,7 @@ class Timelines:
             if (line.chat, line.message) != (chat, message):
                 continue
             if emoji and emoji != _FAILED:
+                line.is_marked = True
                 line.reach("stored", time.monotonic())
             else:
                 line.close("sent" if "sent" in line.ends and not emoji else "refused")
@@ -173,7 +180,8 @@ class Timelines:
         for line in chosen[:1]:
             line.reach("stored", call.began)
             line.fetched, line.fetches = call.ended, line.fetches + 1
-            line.notes["fetched"] = f"{line.fetches} requests to {call.site}"
+            plural = "" if line.fetches == 1 else "s"
+            line.notes["fetched"] = f"{line.fetches} request{plural} to {call.site}"
             self._changed(line)
 
     # --- helpers ----------------------------------------------------------------------------------

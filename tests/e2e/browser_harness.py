@@ -122,6 +122,7 @@ async def pick(page: Page, title: str) -> None:
     """Send a sample, whatever group it is in; on a phone, open the panel first."""
     if await page.locator("#toggle-aside").is_visible():
         await page.click("#toggle-aside")
+    await page.click("#tab-samples")
     button = page.locator("#samples button", has_text=title).first
     await button.evaluate("b => { b.closest('details').open = true }")
     await button.click()

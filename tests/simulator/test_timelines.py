@@ -93,6 +93,7 @@ def test_steps_never_overlap(stage: Stage):
 def test_what_is_known_is_not_fetched(stage: Stage):
     stage.say()
     stage.send(video="file-id")
+    assert stage.last["outcome"] == "sent"
     assert {s["name"]: s["note"] for s in stage.last["steps"]}["fetched"] == "from the cache"
 
 
@@ -109,8 +110,10 @@ def test_a_refusal_ends_it(stage: Stage):
     stage.say()
     stage.react("👀")
     stage.send("sendMessage", text="deleted")
+    stage.fetch()
     stage.react("😢")
     assert stage.last["outcome"] == "refused"
+    assert stage.ended == ["found", "stored", "fetched"]
 
 
 def test_a_failed_call_is_no_answer(stage: Stage):
@@ -127,7 +130,7 @@ def test_requests_are_told_apart_by_post_and_message(stage: Stage):
     stage.send(message=2, video="attach://video")
     first, second = stage.lines.as_json()
     assert first["steps"][-1]["name"] == "found"
-    assert second["steps"][2]["note"] == "1 requests to TikTok"
+    assert second["steps"][2]["note"] == "1 request to TikTok"
 
 
 def test_talk_and_other_chats_are_no_requests(stage: Stage):
