@@ -208,7 +208,7 @@ async def test_axe_finds_nothing_serious(
     for tab in ("request", "calls", "faults", "bot"):
         await page.click(f"#tab-{tab}")
         found += await grave_violations(page)
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 async def test_the_panel_and_the_suggestions_are_used_with_the_keyboard(
