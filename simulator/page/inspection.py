@@ -69,14 +69,16 @@ async def vitals(switch: BotSwitch, chat: int) -> Json:
     """Return what the bot's processes do now, and the database's rows of a chat's newest request.
 
     Each process has its CPU time, and that of its children, in seconds since its start; a
-    difference of two answers is a share.
+    difference of two answers is a share. `left` are requests of processes that are gone.
     """
     database = _Database(switch.database)
     processes = await asyncio.gather(*(_process(one) for one in switch.processes()))
     rows, held = await database.rows(chat), await database.held()
     for process in processes:
         process["requests"] = [row["id"] for row in held if row["owner"] == process["worker"]]
-    return {"at": time.monotonic(), "processes": processes, "rows": rows}
+    alive = {process["worker"] for process in processes}
+    left = [row["id"] for row in held if row["owner"] not in alive]
+    return {"at": time.monotonic(), "processes": processes, "left": left, "rows": rows}
 
 
 async def _process(process: BotProcess) -> Json:

@@ -21,6 +21,9 @@ export function showProcesses(vitals) {
   const earlier = new Map(before?.processes.flatMap((one) => [one, ...one.children]).map((one) => [one.pid, one.cpu_s]));
   const share = ({ pid, cpu_s: cpu }) => seconds && earlier.has(pid) ? Math.round(((cpu - earlier.get(pid)) / seconds) * 100) : 0;
   $("#processes").replaceChildren(...vitals.processes.map((one) => box(one, share, vitals.processes.length)));
+  if (vitals.left.length) {
+    $("#processes").append(el("p.note", {}, `Left by a killed process: ${vitals.left.map((row) => `#${row}`).join(" ")}. Another takes over when the lease expires.`));
+  }
   document.querySelector(`#processes [data-name="${focused}"]`)?.focus();
   before = vitals;
 }
