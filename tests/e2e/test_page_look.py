@@ -226,3 +226,18 @@ async def test_the_panel_and_the_suggestions_are_used_with_the_keyboard(
     await page.locator("#text").press("ArrowUp")
     await page.keyboard.press("Escape")
     await expect(page.locator("#text")).to_be_focused()
+
+
+async def test_the_page_can_ask_no_other_server(browser_harness: BrowserHarness):
+    """That it does not ask one is checked in every test: see `BrowserHarness.window`."""
+    page = await browser_harness.window()
+    for attempt in (
+        "fetch('https://telegram.example/')",
+        "import('https://telegram.example/x.js')",
+        "new Promise((good, bad) => { const i = new Image(); i.onload = good; i.onerror = bad;"
+        " i.src = 'https://telegram.example/x.png' })",
+    ):
+        was_refused = await page.evaluate(f"{attempt}.then(() => false, () => true)")
+        assert was_refused
+    assert any("Content Security Policy" in trouble for trouble in browser_harness.troubles)
+    browser_harness.troubles.clear()  # the browser reports each attempt
