@@ -275,7 +275,7 @@ LINKS = (
     ),
     SampleLink(
         "The site wants a captcha solved",
-        f"{_USER}7300000000000000001?captcha",
+        _USER + _MANY[-1],
         group=_FAULTS,
         about="Switch it off again in the tab Faults",
         icon="🤖",
