@@ -116,6 +116,8 @@ class Gauges(Collector):
         ytdlp, _ = reader_version()
         versions = {"version": VERSION, "ytdlp": ytdlp, "python": platform.python_version()}
         yield InfoMetricFamily("clipferry_build", "Versions of the bot and its parts", versions)
+        lease = {"name": container.request_store.name}
+        yield InfoMetricFamily("clipferry_worker", "The name under which it holds requests", lease)
         requests = GaugeMetricFamily(
             "clipferry_requests_now", "Requests by state", labels=["state"]
         )

@@ -27,6 +27,21 @@ class SampleLink:
     url: str
     #: Number of pictures to send as an album without a text; 0 for a text.
     album: int = 0
+    #: Heading under which the page shows it; the headings are in the order of their first samples.
+    group: str = "More sites"
+    #: What there is to see, in a few words.
+    about: str = ""
+    #: Text in the picture of the thumbnail (see `SampleStore.picture`); empty: the icon alone.
+    picture: str = ""
+    #: A character that says what it is.
+    icon: str = "🔗"
+    #: User who sends it, in the chat with the bot; 0: whoever is chosen in the page.
+    person: int = 0
+    #: Only put into the composer, as an inline query is.
+    is_typed: bool = False
+    #: Fault that is switched on first: a kind of `FaultRule`, or "site:" and one of
+    #: `simulator.sites.faults.KINDS`.
+    fault: str = ""
 
 
 #: User id of the demo's administrator, who may send broadcasts.
@@ -39,49 +54,312 @@ _X = "https://x.com/ferry_demo/status/"
 #: Posts for many links at once.
 _MANY = tuple(f"73000000000000002{number:02}" for number in range(30))
 
+_TRY, _ERRORS, _LARGE = "Try first", "Errors", "Large files"
+_INLINE, _ADMIN, _FAULTS = "Inline", "Admin", "Faults"
+
 LINKS = (
-    SampleLink("a video", f"{_USER}7300000000000000001"),
-    SampleLink("the same post as a short link", "https://vm.tiktok.com/ZMdemo001/"),
-    SampleLink("a wide video, H.265 and H.264", f"{_USER}7300000000000000002"),
-    SampleLink("a deleted post", f"{_USER}7300000000000000404"),
-    SampleLink("a private post", f"{_USER}7300000000000000403"),
-    SampleLink("a post blocked in this country", f"{_USER}7300000000000000451"),
     SampleLink(
-        "a slideshow of eleven pictures",
+        "A video",
+        f"{_USER}7300000000000000001",
+        group=_TRY,
+        about="TikTok, with a button for its sound",
+        picture="dawn",
+        icon="▶",
+    ),
+    SampleLink(
+        "A slideshow of eleven pictures",
         "https://www.tiktok.com/@ferry.demo/photo/7300000000000000003",
+        group=_TRY,
+        about="Two even albums, one picture is HEIC",
+        picture="slide 1",
+        icon="▦",
     ),
-    SampleLink("a dead short link", "https://vm.tiktok.com/ZMdead000/"),
-    SampleLink("a video on a slow site", f"{_USER}7300000000000000006"),
-    SampleLink("a site that is down, then recovers", f"{_USER}7300000000000000503"),
-    SampleLink("a video of 70 MB, encoded smaller", f"{_USER}7300000000000000070"),
-    SampleLink("a video of 900 MB, refused", f"{_USER}7300000000000000900"),
-    SampleLink("a reel", "https://www.instagram.com/reel/DemoReel001/"),
-    SampleLink("an album of pictures and videos", "https://www.instagram.com/p/DemoMixed01/"),
-    SampleLink("an album with an unreadable video", "https://www.instagram.com/p/DemoBroken1/"),
-    SampleLink("a live photo, through a mirror", "https://ddinstagram.com/p/DemoLive001/"),
-    SampleLink("a profile, which is no post", "https://www.instagram.com/ferry.demo/"),
-    SampleLink("a profile, to choose posts from", "https://www.tiktok.com/@ferry.demo"),
     SampleLink(
-        "a story, which needs a login",
+        "A profile, to choose posts from",
+        "https://www.tiktok.com/@ferry.demo",
+        group="More kinds",
+        about="The latest, some, or all of its posts",
+        icon="👤",
+    ),
+    SampleLink(
+        "A reel",
+        "https://www.instagram.com/reel/DemoReel001/",
+        group=_TRY,
+        about="Instagram, without an account",
+        picture="dusk",
+        icon="▶",
+    ),
+    SampleLink(
+        "An album of pictures and videos",
+        "https://www.instagram.com/p/DemoMixed01/",
+        group=_TRY,
+        about="Instagram, in the order of the post",
+        picture="harbour 0",
+        icon="▦",
+    ),
+    SampleLink(
+        "Two videos on X",
+        "https://x.com/ferry_demo/status/1790000000000000001",
+        group=_TRY,
+        about="One post, two videos",
+        picture="two crossings",
+        icon="▶",
+    ),
+    SampleLink(
+        "The same video, as a short link",
+        "https://vm.tiktok.com/ZMdemo001/",
+        group=_TRY,
+        about="Known by now: answered from the cache",
+        picture="dawn",
+        icon="⚡",
+    ),
+    SampleLink(
+        "A wide video, H.265 and H.264",
+        f"{_USER}7300000000000000002",
+        group="More kinds",
+        about="H.264 is taken, it plays everywhere",
+        picture="wide",
+        icon="▶",
+    ),
+    SampleLink(
+        "A live photo, through a mirror",
+        "https://ddinstagram.com/p/DemoLive001/",
+        group="More kinds",
+        about="The mirror itself is never asked",
+        picture="live",
+        icon="◉",
+    ),
+    SampleLink(
+        "Twelve links in one message",
+        " ".join(_USER + post for post in _MANY[:12]),
+        group="More kinds",
+        about="Five at once, a button for the others",
+        icon="🔗",
+    ),
+    SampleLink(
+        "A flood of thirty links",
+        "\n".join(_USER + post for post in _MANY),
+        group="More kinds",
+        about="They wait in a queue, in order",
+        icon="🌊",
+    ),
+    SampleLink(
+        "An album of ten pictures to the bot",
+        "",
+        album=10,
+        group="More kinds",
+        about="One hint, not ten",
+        icon="🖼",
+    ),
+    SampleLink(
+        "A deleted post",
+        f"{_USER}7300000000000000404",
+        group=_ERRORS,
+        about="A sentence instead of silence",
+        icon="🗑",
+    ),
+    SampleLink(
+        "A private post",
+        f"{_USER}7300000000000000403",
+        group=_ERRORS,
+        about="Only friends of its author see it",
+        icon="🔒",
+    ),
+    SampleLink(
+        "A post blocked in this country",
+        f"{_USER}7300000000000000451",
+        group=_ERRORS,
+        about="The site refuses this region",
+        icon="🌍",
+    ),
+    SampleLink(
+        "A dead short link",
+        "https://vm.tiktok.com/ZMdead000/",
+        group=_ERRORS,
+        about="It leads nowhere",
+        icon="⛓",
+    ),
+    SampleLink(
+        "An album with an unreadable video",
+        "https://www.instagram.com/p/DemoBroken1/",
+        group=_ERRORS,
+        about="The rest arrives, what is missing is counted",
+        picture="harbour 1",
+        icon="⚠",
+    ),
+    SampleLink(
+        "A profile, which is no post",
+        "https://www.instagram.com/ferry.demo/",
+        group=_ERRORS,
+        about="Named as what it is",
+        icon="👤",
+    ),
+    SampleLink(
+        "A story, which needs a login",
         "https://www.instagram.com/stories/ferry.demo/3700000000000000001/",
+        group=_ERRORS,
+        about="Says so, once",
+        icon="🔑",
     ),
-    SampleLink("a carousel on Threads", "https://www.threads.com/@ferry.demo/post/DemoThread1"),
-    SampleLink("a picture on Bluesky", "https://bsky.app/profile/ferry.example/post/3demo01"),
-    SampleLink("a picture on Tumblr", "https://www.tumblr.com/ferry-demo/730000000000000001"),
-    SampleLink("two videos on X", "https://x.com/ferry_demo/status/1790000000000000001"),
-    SampleLink("a photo, a GIF and a lost video on X", f"{_X}1790000000000000002"),
-    SampleLink("a post on X that quotes them", f"{_X}1790000000000000003"),
-    SampleLink("a gallery on Reddit, with a video", "https://www.reddit.com/gallery/1demo01"),
-    SampleLink("a RedGifs video behind a post on Reddit", "https://redd.it/1demo02"),
-    SampleLink("an idea pin of three pages", "https://pin.it/demo001"),
-    SampleLink("a track on SoundCloud", "https://soundcloud.com/ferry-demo/harbour-bell"),
     SampleLink(
-        "a track on Spotify, which is protected", "https://open.spotify.com/track/7300000001"
+        "A site that is down, then recovers",
+        f"{_USER}7300000000000000503",
+        group=_ERRORS,
+        about="Try again finds it back",
+        icon="🔌",
     ),
-    SampleLink("a video in segments, on Dailymotion", "https://www.dailymotion.com/video/x9demo1"),
-    SampleLink("twelve links in one message", " ".join(_USER + post for post in _MANY[:12])),
-    SampleLink("a flood of thirty links", "\n".join(_USER + post for post in _MANY)),
-    SampleLink("an album of ten pictures to the bot", "", album=10),
+    SampleLink(
+        "A video on a slow site",
+        f"{_USER}7300000000000000006",
+        group=_LARGE,
+        about="A note with progress, and a way to cancel",
+        picture="slow",
+        icon="▶",
+    ),
+    SampleLink(
+        "A video of 70 MB, encoded smaller",
+        f"{_USER}7300000000000000070",
+        group=_LARGE,
+        about="Telegram takes 50 MB from bots",
+        icon="🗜",
+    ),
+    SampleLink(
+        "A video of 900 MB, refused",
+        f"{_USER}7300000000000000900",
+        group=_LARGE,
+        about="Says how large it is, and links to it",
+        icon="🐘",
+    ),
+    SampleLink(
+        "A video in any chat",
+        f"@clipferry_demo_bot {_USER}7300000000000000001",
+        group=_INLINE,
+        about="Type @ and the bot's name, then a link",
+        picture="dawn",
+        icon="@",
+        is_typed=True,
+    ),
+    SampleLink(
+        "Inline mode without a link",
+        "@clipferry_demo_bot ",
+        group=_INLINE,
+        about="What it offers before there is a link",
+        icon="@",
+        is_typed=True,
+    ),
+    SampleLink(
+        "The administrator's menu",
+        "/admin",
+        group=_ADMIN,
+        about="Broadcasts, bans, exports: sent as Captain",
+        icon="🛠",
+        person=ADMIN,
+    ),
+    SampleLink(
+        "The statistics",
+        "/stats",
+        group=_ADMIN,
+        about="Numbers and curves: sent as Captain",
+        icon="📊",
+        person=ADMIN,
+    ),
+    SampleLink(
+        "The settings of a chat",
+        "/settings",
+        group=_ADMIN,
+        about="Captions, files, language: anybody may",
+        icon="⚙",
+    ),
+    SampleLink(
+        "Telegram asks for a pause (429)",
+        f"{_USER}7300000000000000100",
+        group=_FAULTS,
+        about="It waits as long as it is told, then sends",
+        icon="⏱",
+        fault="429",
+    ),
+    SampleLink(
+        "Telegram's answer is lost",
+        f"{_USER}7300000000000000101",
+        group=_FAULTS,
+        about="Never sent twice blindly",
+        icon="❓",
+        fault="lost",
+    ),
+    SampleLink(
+        "The site wants a captcha solved",
+        _USER + _MANY[-1],
+        group=_FAULTS,
+        about="Switch it off again in the tab Faults",
+        icon="🤖",
+        fault="site:captcha",
+    ),
+    SampleLink(
+        "A carousel on Threads",
+        "https://www.threads.com/@ferry.demo/post/DemoThread1",
+        about="Two pictures, without an account",
+        icon="▦",
+    ),
+    SampleLink(
+        "A picture on Bluesky",
+        "https://bsky.app/profile/ferry.example/post/3demo01",
+        about="In the size in which it was posted",
+        icon="🖼",
+    ),
+    SampleLink(
+        "A picture on Tumblr",
+        "https://www.tumblr.com/ferry-demo/730000000000000001",
+        about="From a blog",
+        icon="🖼",
+    ),
+    SampleLink(
+        "A photo, a GIF and a lost video on X",
+        f"{_X}1790000000000000002",
+        about="What is missing is counted",
+        icon="▦",
+    ),
+    SampleLink(
+        "A post on X that quotes them",
+        f"{_X}1790000000000000003",
+        about="It has no media of its own",
+        icon="❝",
+    ),
+    SampleLink(
+        "A gallery on Reddit, with a video",
+        "https://www.reddit.com/gallery/1demo01",
+        about="Pictures and a video, in order",
+        icon="▦",
+    ),
+    SampleLink(
+        "A RedGifs video behind a post on Reddit",
+        "https://redd.it/1demo02",
+        about="Fetched from where it is",
+        icon="▶",
+    ),
+    SampleLink(
+        "An idea pin of three pages",
+        "https://pin.it/demo001",
+        about="Pinterest, behind a short link",
+        icon="▦",
+    ),
+    SampleLink(
+        "A track on SoundCloud",
+        "https://soundcloud.com/ferry-demo/harbour-bell",
+        about="With title, performer and cover",
+        icon="🎵",
+    ),
+    SampleLink(
+        "A track on Spotify, which is protected",
+        "https://open.spotify.com/track/7300000001",
+        about="One honest sentence",
+        icon="🔒",
+    ),
+    SampleLink(
+        "A video in segments, on Dailymotion",
+        "https://www.dailymotion.com/video/x9demo1",
+        about="Put together from its parts",
+        icon="▶",
+    ),
 )
 
 
@@ -96,7 +374,7 @@ def add_people(world: World) -> None:
     ada = world.person(1001, "Ada", language_code="en")
     world.person(1002, "Бо", language_code="uk")
     world.person(1003, "نور", language_code="ar")
-    world.person(ADMIN, "Captain (administrator)", language_code="en")
+    world.person(ADMIN, "Captain", language_code="en")
     crew = world.group(-100_1001, "Crew")
     crew.members[ada.id] = "creator"
 

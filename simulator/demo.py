@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import sys
 import webbrowser
 from asyncio.subprocess import Process
@@ -13,6 +14,7 @@ from pathlib import Path
 from simulator import script as conversation
 from simulator.catalogue import ADMIN, LINKS, STORAGE, add_people, add_posts
 from simulator.page import BotSwitch
+from simulator.page.inspection import BotProcess
 from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
@@ -20,8 +22,12 @@ from simulator.telegram.limits import Limits
 from simulator.transcript import Transcript
 
 _VAR = Path(__file__).resolve().parent.parent / "var"
-#: Uploads take some seconds, as they do over the internet.
-_UPLOAD_BYTES_PER_S = 6_000_000
+#: Speed of the line, in bytes per second: uploads take some seconds, as over the internet.
+_LINE_BYTES_PER_S = 6_000_000
+#: Time for which a killed process of a fleet stays away, in seconds: its lease expires meanwhile,
+#: so that another process takes its requests over.
+_AWAY_S = 4.0
+_LEASE_S = 2
 
 
 def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool, fleet: bool) -> int:
@@ -53,9 +59,9 @@ async def _demo(
         bot = _Bot(_fleet(bot_command, simulator, folder, log, online=online))
     else:
         url = f"sqlite:///{folder / 'bot.db'}"
-        bot = _Bot([_Process(bot_command, simulator, folder, log, url, online=online)])
-    links = [] if online else [asdict(link) for link in LINKS]
-    simulator.show_page(BotSwitch(bot.crash, bot.is_running), links)
+        bot = _Bot([_Process("bot", bot_command, simulator, folder, log, url, online=online)])
+    samples_shown = [] if online else [asdict(link) for link in LINKS]
+    simulator.show_page(bot.switch(), samples_shown)
     await simulator.start(0 if script else port)
     try:
         print(f"The simulator runs at {simulator.address}. The bot's log is {log}.")
@@ -80,6 +86,7 @@ async def _demo(
 class _Process:
     """A child process that runs the bot, or some of its roles."""
 
+    name: str
     command: list[str]
     simulator: Simulator
     folder: Path
@@ -89,6 +96,7 @@ class _Process:
     roles: str = "all"
     online: bool = False
     process: Process | None = None
+    metrics_port: int = 0
     #: True while the process is killed and restarted on purpose.
     is_crashing: bool = False
 
@@ -103,6 +111,7 @@ class _Process:
             MissingAnswerError: the process exited first.
         """
         self.folder.mkdir(exist_ok=True)
+        self.metrics_port = _free_port()
         environment = {
             **os.environ,  # noqa: TID251 - passed on to a child process, not read
             **self.simulator.bot_environment(self.folder, online=self.online),
@@ -110,7 +119,8 @@ class _Process:
             "RUN_ROLES": self.roles,
             "BOT_ADMINS": str(ADMIN),
             "INLINE_STORAGE_CHAT": str(STORAGE),
-            "RUN_LEASE_S": "2",
+            "RUN_LEASE_S": str(_LEASE_S),
+            "WATCH_PORT": str(self.metrics_port),
         }
         polls = self.simulator.api.polls
         with self.log.open("ab") as output:
@@ -130,16 +140,22 @@ class _Process:
                 raise conversation.MissingAnswerError("the bot's first getUpdates")
             await asyncio.sleep(0.05)
 
-    async def crash(self) -> None:
-        """Kill the process without a shutdown, and start it again."""
+    async def crash(self, away_s: float = 0) -> None:
+        """Kill the process without a shutdown, and start it again `away_s` seconds later."""
         self.is_crashing = True
         try:
             if self.process:
                 self.process.kill()
                 await self.process.wait()
+            await asyncio.sleep(away_s)
             await self.start()
         finally:
             self.is_crashing = False
+
+    def facts(self) -> BotProcess:
+        """Return what the page shows of the process."""
+        pid = self.process.pid if self.process and self.is_running() else None
+        return BotProcess(self.name, self.roles, pid, self.metrics_port)
 
     async def stop(self) -> int:
         """Send SIGTERM, wait for the process to exit and return its exit code."""
@@ -155,6 +171,17 @@ class _Bot:
     """The bot: one process, or several that share the work."""
 
     processes: list[_Process]
+
+    def switch(self) -> BotSwitch:
+        """Return the page's control over the bot."""
+        return BotSwitch(
+            self.crash,
+            self.is_running,
+            lambda: [process.facts() for process in sorted(self.processes, key=lambda p: p.name)],
+            self.kill,
+            self.processes[0].database,
+            frozenset({ADMIN}),
+        )
 
     def is_running(self) -> bool:
         """Return True if every process is running, or is being restarted on purpose."""
@@ -175,6 +202,15 @@ class _Bot:
         self.processes.insert(max(len(self.processes) - 1, 0), process)
         await process.crash()
 
+    async def kill(self, name: str) -> None:
+        """Kill the process with this name; it is away until others have taken its requests over.
+
+        Raises:
+            StopIteration: there is no such process, or it is away already.
+        """
+        process = next(one for one in self.processes if one.name == name and not one.is_crashing)
+        await process.crash(_AWAY_S)
+
     async def stop(self) -> int:
         """Stop all processes and return the highest exit code."""
         return max([await process.stop() for process in self.processes])
@@ -191,7 +227,9 @@ def _fleet(
     parts = {"receiver": "receiver", "scheduler": "scheduler", "worker1": "worker"}
     parts["worker2"] = "worker"
     return [
-        _Process(command, simulator, folder / name, log, server.get_uri(), roles, online=online)
+        _Process(
+            name, command, simulator, folder / name, log, server.get_uri(), roles, online=online
+        )
         for name, roles in parts.items()
     ]
 
@@ -203,7 +241,7 @@ async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
         MissingAnswerError: the bot exited by itself.
     """
     add_people(simulator.world)
-    simulator.api.uploads.bytes_per_s = _UPLOAD_BYTES_PER_S
+    simulator.api.uploads.bytes_per_s = _LINE_BYTES_PER_S
     print(f"\nThe page is open at {simulator.address} until Ctrl-C.")
     if online:
         print("Links are downloaded from the real sites.")
@@ -220,6 +258,13 @@ async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
             if not bot.is_running():
                 raise conversation.MissingAnswerError("a running bot: it has exited") from None
     print("\nThe demo has ended.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _show(address: str) -> None:

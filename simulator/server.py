@@ -18,7 +18,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.videos import VideoSites
-from simulator.sites.web import Sites
+from simulator.sites.web import SiteControl, Sites
 from simulator.sites.x import XSite
 from simulator.sites.youtube import YouTubeSite
 from simulator.telegram.api import BotApi
@@ -62,6 +62,8 @@ class Simulator:
     threads: ThreadsSite = field(default_factory=ThreadsSite)
     bluesky: BlueskySite = field(default_factory=BlueskySite)
     tumblr: TumblrSite = field(default_factory=TumblrSite)
+    #: The faults of all sites.
+    sites: SiteControl = field(default_factory=SiteControl)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     port: int = 0
@@ -78,7 +80,7 @@ class Simulator:
 
     def show_page(self, switch: BotSwitch, samples: list[dict[str, Any]]) -> None:
         """Serve the chat page as well; `samples` holds what it offers to send."""
-        self.page = Page(self.world, self.api, switch, samples, self.samples)
+        self.page = Page(self.world, self.api, switch, samples, self.samples, self._sites())
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; port 0 takes any free port, another value the next free port from
@@ -109,14 +111,19 @@ class Simulator:
         self, name: str = "proxy-1", credentials: tuple[str, str] | None = None
     ) -> SitesProxy:
         """Start another proxy to the sites and return it."""
-        sites = Sites(
-            *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
-            *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
+        proxy = SitesProxy(
+            self._sites(), self.authority, self.log, name=name, credentials=credentials
         )
-        proxy = SitesProxy(sites, self.authority, self.log, name=name, credentials=credentials)
         await proxy.start()
         self.proxies.append(proxy)
         return proxy
+
+    def _sites(self) -> Sites:
+        return Sites(
+            *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
+            *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
+            control=self.sites,
+        )
 
     async def stop(self) -> None:
         """Stop the proxies and the HTTP server."""

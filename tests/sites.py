@@ -24,7 +24,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.videos import VideoSites
-from simulator.sites.web import Sites
+from simulator.sites.web import SiteControl, Sites
 from simulator.sites.x import XSite
 from simulator.sites.youtube import YouTubeSite
 
@@ -52,12 +52,14 @@ class Web:
     music: MusicSites = field(default_factory=MusicSites)
     videos: VideoSites = field(default_factory=VideoSites)
     youtube: YouTubeSite = field(default_factory=YouTubeSite)
+    control: SiteControl = field(default_factory=SiteControl)
 
     async def add_proxy(self, **options) -> SitesProxy:
         """Start another proxy and return it."""
         sites = Sites(
             *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
             *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
+            control=self.control,
         )
         proxy = SitesProxy(sites, self.authority, self.log, **options)
         await proxy.start()

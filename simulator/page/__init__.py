@@ -8,25 +8,26 @@ import asyncio
 import itertools
 import json
 import mimetypes
-import secrets
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
+from simulator.page.actions import Actions, chat_json
+from simulator.page.inspection import BotSwitch, vitals
+from simulator.page.timelines import Timelines
 from simulator.samples import SampleStore
-from simulator.telegram.api import BotApi, Call, FaultRule
-from simulator.telegram.files import Upload
-from simulator.telegram.markup import entities_of_plain_text
-from simulator.telegram.world import Chat, Json, Person, World
+from simulator.sites.web import Sites
+from simulator.telegram.api import BotApi, Call
+from simulator.telegram.world import Json, World
+
+__all__ = ["BotSwitch", "Page"]
 
 _FOLDER = Path(__file__).parent
-_CHUNK = 1 << 18
-_MOST_UPLOAD_BYTES = 200_000_000
 #: Number of recent calls kept, here and in the page.
 _CALLS = 200
 #: Number of unread events after which a browser is disconnected; it reconnects by itself.
@@ -39,20 +40,14 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+#: Size of the samples' thumbnails, in pixels.
+_THUMBNAIL = (96, 96)
 _TYPES = {
     "video": "video/mp4",
     "animation": "video/mp4",
     "live_photo": "video/mp4",
     "audio": "audio/mpeg",
 }
-
-
-@dataclass(slots=True)
-class BotSwitch:
-    """The page's control over the bot process."""
-
-    crash: Callable[[], Awaitable[None]]
-    is_running: Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -64,21 +59,36 @@ class Page:
     switch: BotSwitch
     #: What the page offers to send; see `simulator.catalogue.SampleLink`.
     samples: list[Json]
-    #: Makes the pictures of albums.
+    #: Makes the pictures of the samples and of albums.
     pictures: SampleStore
+    sites: Sites
+    actions: Actions = field(init=False)
+    timelines: Timelines = field(init=False)
     _browsers: set["asyncio.Queue[str]"] = field(default_factory=set)
     _calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_CALLS))
     #: User id behind each open callback query and inline query, by the query's id.
     _query_owners: dict[str, int] = field(default_factory=dict)
-    _group_ids: "itertools.count[int]" = field(
-        default_factory=lambda: itertools.count(-1_000_000_001, -1)
-    )
-    _people_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(5_001))
+    #: Request and answer of each call that is kept, by the call's number.
+    _details: dict[int, Json] = field(default_factory=dict)
+    _call_numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
         """Subscribe to the world's events and the bot's calls."""
+        self.timelines = Timelines(lambda line: self._send_event("timeline", line=line))
+        self.actions = Actions(
+            self.world,
+            self.api,
+            self.switch,
+            self.sites.control,
+            self.pictures,
+            self._send_event,
+        )
         self.world.watch(self._on_event)
+        self.world.watch(self.timelines.on_event)
         self.api.on_call = self._on_call
+        self.api.on_updates = self._on_updates
+        self.api.on_upload = self.timelines.on_upload
+        self.sites.control.on_call = self.timelines.on_site_call
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the page."""
@@ -87,6 +97,9 @@ class Page:
             web.get("/page/{name:[a-z]+\\.(?:js|css|svg)}", self._file),
             web.get("/page/events", self._events),
             web.get("/page/media/{file_id}", self._media),
+            web.get("/page/sample/{label}", self._sample),
+            web.get("/page/call/{number:\\d+}", self._call),
+            web.get("/page/vitals/{chat:-?\\d+}", self._vitals),
             web.post("/page/do/{action}", self._do),
             web.post("/page/upload", self._upload),
         ]
@@ -113,6 +126,26 @@ class Page:
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name)}"
         return web.FileResponse(file.path, headers=headers)
 
+    async def _sample(self, request: web.Request) -> web.StreamResponse:
+        """Send the thumbnail of a sample: the picture that the post has, only smaller."""
+        label = request.match_info["label"]
+        if label not in {sample.get("picture") for sample in self.samples}:
+            raise web.HTTPNotFound
+        headers = {**_HEADERS, "Cache-Control": "private, max-age=3600"}
+        return web.FileResponse(self.pictures.picture(*_THUMBNAIL, label), headers=headers)
+
+    # --- behind the scenes ------------------------------------------------------------------------
+
+    async def _call(self, request: web.Request) -> web.Response:
+        """Respond with a call's parameters and answer."""
+        details = self._details.get(int(request.match_info["number"]))
+        if details is None:
+            raise web.HTTPNotFound
+        return web.json_response(details)
+
+    async def _vitals(self, request: web.Request) -> web.Response:
+        return web.json_response(await vitals(self.switch, int(request.match_info["chat"])))
+
     # --- state and events -------------------------------------------------------------------------
 
     def _everything(self) -> Json:
@@ -120,7 +153,7 @@ class Page:
             "bot": self.world.bot_user,
             "running": self.switch.is_running(),
             "people": [person.as_json() for person in self.world.people.values()],
-            "chats": [self._chat(chat) for chat in self.world.chats.values()],
+            "chats": [chat_json(chat) for chat in self.world.chats.values()],
             "messages": [
                 self._message(message)
                 for chat in self.world.chats.values()
@@ -129,11 +162,11 @@ class Page:
             "commands": self.api.methods.commands,
             "samples": self.samples,
             "calls": list(self._calls),
-            "latency": self.api.latency_s,
+            "faults": self.actions.faults(),
+            "sites": self.sites.names,
+            "timelines": self.timelines.as_json(),
+            "admins": sorted(self.switch.admins),
         }
-
-    def _chat(self, chat: Chat) -> Json:
-        return {**chat.as_json(), "title": chat.title, "closed": chat.closed}
 
     def _message(self, message: Json) -> Json:
         chat = self.world.chats[message["chat"]["id"]]
@@ -194,9 +227,20 @@ class Page:
                 cards = [self._card(result) for result in event["results"]]
                 self._send_event("cards", person=person, query=event["id"], cards=cards)
 
-    def _on_call(self, call: Call) -> None:
+    def _on_updates(self, updates: list[Json]) -> None:
+        self.timelines.on_updates(updates)
+        for message in (update["message"] for update in updates if "message" in update):
+            self._send_event("read", chat=message["chat"]["id"], id=message["message_id"])
+
+    def _on_call(self, call: Call, answer: Json | None) -> None:
+        self.timelines.on_call(call)
+        number = next(self._call_numbers)
+        self._details[number] = {"params": call.params, "files": call.uploads, "answer": answer}
+        self._details.pop(number - _CALLS, None)
         shown = {
+            "number": number,
             "method": call.method,
+            "at": round(time.time() - call.seconds, 3),
             "ms": round(call.seconds * 1000),
             "bytes": sum(call.uploads.values()),
             "status": call.status,
@@ -223,149 +267,9 @@ class Page:
     # --- user actions -----------------------------------------------------------------------------
 
     async def _do(self, request: web.Request) -> web.Response:
-        """Run the action named in the path; the body holds the ids of user and chat."""
-        action = getattr(self, f"_do_{request.match_info['action']}", None)
-        if action is None:
-            raise web.HTTPNotFound
-        try:
-            return web.json_response(await action(await request.json()))
-        except (KeyError, ValueError, StopIteration) as error:
-            raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from error
-
-    async def _do_say(self, what: Json) -> Json:
-        person, chat = self._who(what), self._where(what)
-        extra: Any = {}
-        if above := chat.messages.get(what.get("reply_to", 0)):
-            extra["reply_to_message"] = {k: v for k, v in above.items() if k != "reply_to_message"}
-        return self.world.say(person, what["text"], chat, **extra)
-
-    async def _do_album(self, what: Json) -> bool:
-        """Send pictures as one album; each is a message of its own, with the same album id."""
-        album = secrets.token_hex(8)
-        for number in range(int(what["pictures"])):
-            path = self.api.files.new_path()
-            path.write_bytes(self.pictures.picture(640, 480, f"picture {number + 1}").read_bytes())
-            upload = Upload(path, f"{number}.jpg", "image/jpeg", path.stat().st_size)
-            file = self.api.files.keep(upload, "photo")
-            photo = [{**file.as_json(), "width": file.width, "height": file.height}]
-            content = {"photo": photo, "media_group_id": album}
-            self.world.post(self._who(what), self._where(what), content)
-        return True
-
-    async def _do_press(self, what: Json) -> bool:
-        message = self._where(what).messages[what["message"]]
-        inline = self.api.methods.inline
-        if any(known is message for known in inline.messages.values()):
-            inline.press(self._who(what), inline.id_of(message), what["data"])
-        else:
-            self.world.press(self._who(what), message, what["data"])
-        return True
-
-    async def _do_ask(self, what: Json) -> str:
-        return self.api.methods.inline.ask(self._who(what), what["text"])
-
-    async def _do_choose(self, what: Json) -> Json:
-        person, chat = self._who(what), self._where(what)
-        inline = self.api.methods.inline
-        return inline.choose(person, what["query"], what["card"], what["text"], chat)
-
-    async def _do_person(self, what: Json) -> Json:
-        number = next(self._people_ids)
-        name = str(what["name"]).strip()[:64]
-        if not name:
-            raise ValueError("the user has no name")
-        person = self.world.person(number, name, language_code=what.get("language") or "en")
-        new = {"person": person.as_json(), "chat": self._chat(self.world.chats[number])}
-        self._send_event("person", **new)
-        return new
-
-    async def _do_group(self, what: Json) -> Json:
-        title = str(what["title"]).strip()[:128]
-        if not title:
-            raise ValueError("the group has no name")
-        chat = self.world.group(next(self._group_ids), title)
-        chat.members[self._who(what).id] = "creator"
-        new = {"chat": self._chat(chat)}
-        self._send_event("chat", **new)
-        return new
-
-    async def _do_block(self, what: Json) -> bool:
-        person = self._who(what)
-        chat = self.world.chats[person.id]
-        if chat.closed:
-            self.world.unblock(person)
-        else:
-            self.world.block(person)
-        self._send_event("chat", chat=self._chat(chat))
-        return True
-
-    async def _do_delete(self, what: Json) -> bool:
-        self.world.delete(self._where(what), what["message"])
-        return True
-
-    async def _do_fault(self, what: Json) -> bool:
-        fault = FaultRule(
-            str(what["method"]), str(what["kind"]), seconds=float(what.get("seconds", 3))
-        )
-        self.api.faults.append(fault)
-        return True
-
-    async def _do_latency(self, what: Json) -> bool:
-        self.api.latency_s = min(max(float(what["seconds"]), 0.0), 10.0)
-        self._send_event("latency", seconds=self.api.latency_s)
-        return True
-
-    async def _do_crash(self, _what: Json) -> bool:
-        self._send_event("running", running=False)
-        await self.switch.crash()
-        self._send_event("running", running=True)
-        return True
+        """Run the action named in the path with the JSON of the body."""
+        answer = await self.actions.run(request.match_info["action"], await request.json())
+        return web.json_response(answer)
 
     async def _upload(self, request: web.Request) -> web.Response:
-        """Send a file as a user; the form holds `person`, `chat`, `caption` and, last, `file`."""
-        fields: dict[str, str] = {}
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            assert isinstance(part, BodyPartReader)
-            if part.filename is None:
-                fields[part.name or ""] = await part.text()
-                continue
-            upload = await self._received(part)
-            who = {key: int(fields[key]) for key in ("person", "chat")}
-            message = self._post(self._who(who), self._where(who), upload, fields["caption"])
-            return web.json_response(message)
-        raise web.HTTPBadRequest(text="no file")
-
-    async def _received(self, part: BodyPartReader) -> Upload:
-        path = self.api.files.new_path()
-        name = Path(part.filename or "file").name
-        upload = Upload(path, name, part.headers.get("Content-Type", ""), 0)
-        with path.open("wb") as file:
-            while chunk := await part.read_chunk(_CHUNK):
-                upload.size += len(chunk)
-                if upload.size > _MOST_UPLOAD_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(_MOST_UPLOAD_BYTES, upload.size)
-                file.write(chunk)
-        return upload
-
-    def _post(self, person: Person, chat: Chat, upload: Upload, caption: str) -> Json:
-        """Send a file as Telegram's apps do: pictures as photos, videos as videos."""
-        kind = upload.content_type.partition("/")[0]
-        content: Json = {}
-        if kind == "image" and (file := self.api.files.keep(upload, "photo")).width:
-            content["photo"] = [{**file.as_json(), "width": file.width, "height": file.height}]
-        elif kind == "video" and (file := self.api.files.keep(upload, "video")).width:
-            size = {"width": file.width, "height": file.height, "duration": file.duration}
-            content["video"] = {**file.as_json(), **size, "mime_type": upload.content_type}
-        else:
-            file = self.api.files.keep(upload, "document")
-            content["document"] = {**file.as_json(), "file_name": file.name}
-        if caption:
-            content |= {"caption": caption, "caption_entities": entities_of_plain_text(caption)}
-        return self.world.post(person, chat, content)
-
-    def _who(self, what: Json) -> Person:
-        return self.world.people[what["person"]]
-
-    def _where(self, what: Json) -> Chat:
-        return self.world.chats[what["chat"]]
+        return web.json_response(await self.actions.upload(request))

@@ -1,23 +1,21 @@
 // The page: the open chat and all user actions in it.
 
-import { compose, reply, say, sendSample, type } from "./composer.js";
-import { el, item, nameOf, summary } from "./messages.js";
-import { panel } from "./panel.js";
+import { chats, see } from "./chats.js";
+import { compose, reply, say, type } from "./composer.js";
+import { $, bdi, el, face, icon, nameOf } from "./dom.js";
+import { item, settle } from "./messages.js";
+import { panel, togglePanel } from "./panel.js";
+import { describe, isAdmin, roleIn } from "./roles.js";
 import { act, connect, learn, messagesOf, on, store } from "./store.js";
+import { follow, isFollowing, toEnd, watchScroll } from "./scroll.js";
 
-const $ = (selector) => document.querySelector(selector);
-const view = $("#messages");
 const list = $("#messages ol");
-const ACTIONS = { typing: "writes …", upload_video: "sends a video …", upload_photo: "sends a photo …", upload_document: "sends a file …" };
+const ACTIONS = { typing: "is typing …", upload_video: "is sending a video …", upload_photo: "is sending a photo …", upload_document: "is sending a file …", record_video: "is preparing a video …" };
 const ACTION_MS = 5_000;
-/** Distance to the end of the list, in pixels, within which it scrolls to new messages. */
-const AT_END_PX = 120;
 
 let me = 0;
 let chatId = 0;
 let quietAt = 0;
-/** True while the end of the list is visible, so that it scrolls to new messages. */
-let follows = true;
 /** Elements of the list by the key of their message or album. */
 const shown = new Map();
 
@@ -33,41 +31,23 @@ function open(id, as = me) {
   location.replace(`#${chatId}/${me}`);
   document.body.classList.add("in-chat");
   reply(null);
+  see([id]);
   renderAll();
 }
 
 /** Open the chat in the URL's fragment, or the first user's private chat. */
 function restore() {
   const [id, as] = location.hash.slice(1).split("/").map(Number);
+  see(store.chats.keys());
   if (store.chats.has(id)) open(id, as);
-  else if (store.people.size) {
-    open([...store.people.keys()][0]);
-    document.body.classList.remove("in-chat");
-  }
+  else if (store.people.size) open([...store.people.keys()][0]);
 }
 
-// --- the list of chats -----------------------------------------------------------------------
-
-function renderChats() {
-  const kinds = ["private", "group", "supergroup", "channel"];
-  const sorted = [...store.chats.values()].sort((a, b) => kinds.indexOf(a.type) - kinds.indexOf(b.type));
-  const rows = sorted.map((one) => {
-    const last = [...messagesOf(one.id).values()].at(-1);
-    const kind = { private: "with the bot", channel: "channel" }[one.type] ?? "group";
-    const face = el("span.face", { ariaHidden: "true" }, [...(one.title || "?")][0]);
-    face.style.background = `hsl(${Math.abs(one.id * 47) % 360} 45% 45%)`;
-    const button = el("button", { type: "button", onclick: () => open(one.id) }, face,
-      el("span.name", {}, el("bdi", {}, one.title)), el("span.kind", {}, kind),
-      el("span.last", {}, el("bdi", {}, last ? summary(last) : "nothing yet")));
-    button.setAttribute("aria-current", one.id === chatId);
-    return el("li", {}, button);
-  });
-  $("#chat-list").replaceChildren(...rows);
-}
+const renderChats = () => chats(me, chatId, (id) => open(id));
 
 // --- the open chat ---------------------------------------------------------------------------
 
-function renderAll() {
+function renderAll(jumps = true) {
   renderChats();
   renderHead();
   renderKeys();
@@ -84,25 +64,41 @@ function renderAll() {
     return node;
   });
   list.replaceChildren(...nodes);
-  follows = true;
-  toEnd();
+  nodes.forEach(settle);
+  renderEmpty();
+  if (jumps) follow();
+}
+
+/** Show what an empty chat with the bot shows in Telegram: what it is, and a button to start it. */
+function renderEmpty() {
+  const isEmpty = !isGroup() && !messagesOf(chatId).size;
+  $("#welcome").hidden = $("#start").hidden = !isEmpty;
 }
 
 function renderHead() {
   const one = chat();
   if (!one) return;
-  $("#title h2").textContent = one.title;
   const isPrivate = one.type === "private";
-  const busy = performance.now() < quietAt;
-  const state = one.closed ? "The bot is blocked." : isPrivate ? "with the bot" : one.type === "channel" ? "channel" : "group";
-  $("#title p").textContent = busy ? $("#title p").textContent : state;
-  $("#title p").classList.toggle("busy", busy);
+  const title = isPrivate ? store.bot.first_name : one.title;
+  $("#title h2").replaceChildren(bdi(title));
+  $("#title .face").replaceWith(face(isPrivate ? { isBot: true } : { id: one.id, name: one.title }));
+  const isBusy = performance.now() < quietAt;
+  if (!isBusy) $("#title p").replaceChildren(...subtitle(one, isPrivate));
+  $("#title p").classList.toggle("busy", isBusy);
   $("#block").hidden = $("#invite").hidden = !isPrivate;
-  $("#block").textContent = one.closed ? "Unblock" : "Block";
+  $("#block").textContent = one.closed ? "Unblock the bot" : "Block the bot";
   $("#composer").hidden = !canWrite();
   $("#send-as").hidden = isPrivate;
   $("#send-as select").replaceChildren(...[...store.people.values()].map((person) =>
     el("option", { value: person.id, selected: person.id === me }, nameOf(person))));
+}
+
+function subtitle(one, isPrivate) {
+  if (one.closed) return ["The bot is blocked."];
+  if (one.type === "channel") return ["channel"];
+  const role = isPrivate ? isAdmin(me) && "administrator of the bot" : roleIn(one, me);
+  const you = [" · you are ", bdi(nameOf(store.people.get(me))), role ? `, ${role}` : ""];
+  return isPrivate ? ["bot", ...you] : [`${store.people.size} people and the bot`, ...you];
 }
 
 /** Show the newest reply keyboard of the bot, if there is one. */
@@ -117,7 +113,8 @@ function renderKeys() {
 }
 
 const keyOf = (message) => message.media_group_id ? `g${message.media_group_id}` : `m${message.message_id}`;
-const context = (isNew) => ({ me, isGroup: isGroup(), isNew });
+const isSeen = (message) => message.message_id <= (store.read.get(message.chat.id) ?? 0);
+const context = (isNew) => ({ me, isGroup: isGroup(), isNew, isSeen });
 
 /** Render a message or its album again, in its place or at the end of the list. */
 function renderOne(message, isNew) {
@@ -125,19 +122,31 @@ function renderOne(message, isNew) {
   const album = message.media_group_id
     ? [...messagesOf(chatId).values()].filter((one) => one.media_group_id === message.media_group_id) : [message];
   const old = shown.get(key);
-  if (!album.length || !messagesOf(chatId).has(album[0].message_id)) {
-    old?.remove();
-    shown.delete(key);
-    return;
-  }
   const node = item(album, context(isNew), hands);
   shown.set(key, node);
   if (old) old.replaceWith(node);
   else list.append(node);
+  settle(node);
+  if (node.nextElementSibling) settle(node.nextElementSibling);
+  if (!old) toEnd(message.from?.id === me);
 }
 
-function toEnd() {
-  if (follows) view.scrollTop = view.scrollHeight;
+/** Take a message out of the list; other messages of an album remain, and are arranged anew. */
+function remove(id) {
+  const node = shown.get(`m${id}`);
+  if (!node) return renderAll(false);
+  const below = node.nextElementSibling ?? node.previousElementSibling;
+  node.remove();
+  shown.delete(`m${id}`);
+  if (below) settle(below);
+}
+
+/** Turn the single ticks of messages that the bot has got into double ones. */
+function renderTicks() {
+  for (const use of list.querySelectorAll(".mine use[href$='#sent']")) {
+    use.setAttribute("href", "/page/icons.svg#read");
+    use.closest(".meta").querySelector(".visually-hidden").textContent = "read";
+  }
 }
 
 // --- user actions ----------------------------------------------------------------------------
@@ -187,19 +196,37 @@ function ask(question, fields = {}) {
   });
 }
 
-function setUp() {
-  // The list grows with a new message, and again when its pictures have loaded.
-  new ResizeObserver(toEnd).observe(list);
-  view.onscroll = () => { follows = view.scrollHeight - view.scrollTop - view.clientHeight < AT_END_PX; };
-  compose(() => ({ me, chat: chatId, canWrite: canWrite(), isGroup: isGroup() }), notice);
-  panel((sample) => canWrite() && guarded(sendSample(sample)), notice);
-  $("#back").onclick = () => document.body.classList.remove("in-chat");
-  $("#send-as select").onchange = ({ target }) => open(chatId, Number(target.value));
+/** Send a sample as whoever it is meant for, with its fault switched on first. */
+async function play(sample) {
+  if (sample.person && (me !== sample.person || isGroup())) open(sample.person);
+  if (!canWrite()) return;
+  const { fault, url, album } = sample;
+  if (fault.startsWith("site:")) await act("site", { site: "", kind: fault.slice(5) });
+  else if (fault) await act("fault", { method: "sendVideo", kind: fault });
+  if (sample.is_typed) type(url);
+  else if (album) await act("album", { person: me, chat: chatId, pictures: album });
+  else for (const line of url.split("\n")) await say(line);
+}
+
+function setUpMenu() {
+  const menu = $("#menu");
+  menu.querySelector("summary").append(icon("more"));
+  menu.querySelector("menu").onclick = () => { menu.open = false; };
+  document.addEventListener("click", ({ target }) => { if (!menu.contains(target)) menu.open = false; });
   $("#block").onclick = () => guarded(act("block", { person: chatId }));
   $("#invite").onclick = async () => {
     const found = await ask(`t.me/${store.bot.username}?start=…`, { payload: ["Payload", el("input", { maxLength: 64, pattern: "[A-Za-z0-9_\\-]+", value: "spring" })] });
     if (found) hands.say(`/start ${found.payload}`);
   };
+  for (const button of [$("#about"), $("#who")]) {
+    button.onclick = () => {
+      describe(chat(), me, $("#info-body"));
+      $("#info").showModal();
+    };
+  }
+}
+
+function setUpPeople() {
   $("#new-person").onclick = async () => {
     const languages = ["en", "ru", "uk", "ar", "hi", "id", "so", "vi", "de"].map((code) => el("option", {}, code));
     const found = await ask("A new person", { name: ["Name", el("input", { maxLength: 64 })], language: ["Language of the app", el("select", {}, ...languages)] });
@@ -211,32 +238,52 @@ function setUp() {
   };
 }
 
+function setUp() {
+  watchScroll();
+  compose(() => ({ me, chat: chatId, canWrite: canWrite(), isGroup: isGroup() }), notice);
+  panel({ play: (sample) => guarded(play(sample)), notice, chat: () => chatId });
+  $("#back").append(icon("back"));
+  $("#back").onclick = () => document.body.classList.remove("in-chat");
+  $("#start").onclick = () => hands.say("/start");
+  $("#pick").onclick = () => {
+    togglePanel(true);
+    $("#samples button")?.focus();
+  };
+  $("#send-as select").onchange = ({ target }) => open(chatId, Number(target.value));
+  setUpMenu();
+  setUpPeople();
+}
+
 // --- events ----------------------------------------------------------------------------------
 
 on("state", () => (store.chats.has(chatId) ? renderAll() : restore()));
 on("message", ({ message }) => {
-  renderChats();
   if (message.chat.id === chatId) {
-    if (message.from?.is_bot) quietAt = 0;
+    if (isFollowing()) see([chatId]);
+    if (message.from?.is_bot) {
+      quietAt = 0;
+      renderTicks();
+    }
     renderHead();
     renderKeys();
     renderOne(message, true);
+    renderEmpty();
   }
+  renderChats();
 });
 on("deleted", (event) => {
   renderChats();
-  if (event.chat !== chatId) return;
-  // Other messages of an album may remain, so render the whole list.
-  renderAll();
+  if (event.chat === chatId) remove(event.id);
 });
 on("reaction", (event) => {
   const message = event.chat === chatId && messagesOf(chatId).get(event.id);
   if (message) renderOne(message, false);
 });
+on("read", (event) => event.chat === chatId && renderTicks());
 on("action", (event) => {
   if (event.chat !== chatId) return;
   quietAt = performance.now() + ACTION_MS;
-  $("#title p").textContent = `The bot ${ACTIONS[event.action] ?? "is busy …"}`;
+  $("#title p").textContent = `${store.bot.first_name} ${ACTIONS[event.action] ?? "is busy …"}`;
   $("#title p").classList.add("busy");
   setTimeout(renderHead, ACTION_MS + 50);
 });

@@ -1,9 +1,10 @@
 // The composer: text, commands, files, and inline queries (`@bot …`) with their results.
 
-import { el, summary } from "./messages.js";
+import { $, bdi, el, icon } from "./dom.js";
+import { summary } from "./messages.js";
 import { act, on, store } from "./store.js";
+import { toEnd } from "./scroll.js";
 
-const $ = (selector) => document.querySelector(selector);
 const text = $("#text");
 const popup = $("#popup");
 /** Pause in typing after which an inline query is sent, in milliseconds, as in Telegram's apps. */
@@ -18,6 +19,8 @@ let asked = "";
 export function compose(where, complain) {
   here = where;
   const guarded = (work) => work().catch((error) => complain(error.message));
+  for (const [id, name] of [["attach", "clip"], ["send", "send"]]) $(`#${id}`).append(icon(name));
+  $("#quote button").append(icon("close"));
   $("#composer").onsubmit = (event) => {
     event.preventDefault();
     guarded(send);
@@ -64,7 +67,7 @@ export function reply(message) {
   answered = message;
   $("#quote").hidden = !message;
   if (message) {
-    $("#quote span").textContent = summary(message);
+    $("#quote span").replaceChildren(bdi(summary(message)));
     text.focus();
   }
 }
@@ -76,13 +79,6 @@ export async function say(words) {
   reply(null);
 }
 
-/** Send a sample to the open chat: an album of pictures, or each line of its text as a message. */
-export async function sendSample({ url, album }) {
-  const { me, chat } = here();
-  if (album) await act("album", { person: me, chat, pictures: album });
-  else for (const line of url.split("\n")) await say(line);
-}
-
 async function send() {
   const words = text.value.trim();
   if (!words || !here().canWrite) return;
@@ -90,7 +86,8 @@ async function send() {
   await say(words);
 }
 
-async function upload(file) {
+/** Send a file; until it has arrived, a bubble shows how much of it has. */
+function upload(file) {
   const { me, chat } = here();
   const form = new FormData();
   form.append("person", me);
@@ -98,8 +95,27 @@ async function upload(file) {
   form.append("caption", text.value.trim());
   form.append("file", file, file.name || "pasted.png");
   clear();
-  const answer = await fetch("/page/upload", { method: "POST", body: form });
-  if (!answer.ok) throw new Error(await answer.text());
+  const ring = el("div.ring", { role: "progressbar", ariaLabel: `Sending ${file.name}` }, "0 %");
+  const pending = el("li.mine.tail", {}, el("div.row", {}, el("div.stack", {}, el("div.bubble", {}, ring))));
+  $("#messages ol").append(pending);
+  toEnd(true);
+  return posted(form, (done) => {
+    ring.style.setProperty("--done", done);
+    ring.ariaValueNow = done;
+    ring.textContent = `${done} %`;
+  }).finally(() => pending.remove());
+}
+
+/** Post a form; `progress` gets the percentage. fetch() does not tell how much has been sent. */
+function posted(form, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.upload.onprogress = ({ loaded, total }) => progress(Math.round((loaded / total) * 100));
+    request.onload = () => (request.status === 200 ? resolve() : reject(new Error(request.responseText)));
+    request.onerror = () => reject(new Error("The file could not be sent."));
+    request.open("POST", "/page/upload");
+    request.send(form);
+  });
 }
 
 function clear() {
@@ -148,12 +164,13 @@ function offer(query, cards, complain) {
 
 function option(title, about, still, onclick) {
   return el("button", { type: "button", role: "option", onclick }, still,
-    el("span", { dir: "auto" }, title, el("small", {}, about)));
+    el("span", {}, bdi(title), el("small", {}, bdi(about))));
 }
 
 function show(options, otherwise = "") {
   popup.replaceChildren(...(options.length ? options : otherwise ? [el("p", {}, otherwise)] : []));
   popup.hidden = !popup.childElementCount;
+  popup.setAttribute("role", options.length ? "listbox" : "note");
 }
 
 function close() {

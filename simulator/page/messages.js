@@ -1,182 +1,133 @@
-// Render messages: text with entities, media, quotes and buttons.
+// Render messages: bubbles with text, media, quotes, previews and buttons.
 
+import { bdi, clock, day, el, face, icon, nameOf, shortUrl } from "./dom.js";
+import { file, media, mosaic, shownIn, sound, still, widthOf } from "./media.js";
 import { store } from "./store.js";
+import { endsRightToLeft, rich } from "./text.js";
 
-const media = (file) => `/page/media/${encodeURIComponent(file.file_id)}`;
-const largest = (sizes) => sizes[sizes.length - 1];
-
-/** Create an element with classes, properties and children. */
-export function el(tag, properties = {}, ...children) {
-  const [name, ...classes] = tag.split(".");
-  const node = Object.assign(document.createElement(name), properties);
-  if (classes.length) node.className = classes.join(" ");
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-export const nameOf = (user) => [user.first_name, user.last_name].filter(Boolean).join(" ");
+const KINDS = { video: "🎬 Video", animation: "🔁 Animation", live_photo: "📸 Live photo", photo: "🖼 Photo", audio: "🎵 Sound", document: "📄 File" };
+/** Messages of one sender within this time belong together, in seconds. */
+const JOINED_S = 600;
 
 /** Return a summary of a message in one line. */
 export function summary(message) {
   const words = (message.text ?? message.caption ?? "").replaceAll("\n", " ");
-  const kinds = { video: "🎬 Video", animation: "🔁 Animation", live_photo: "📸 Live photo", photo: "🖼 Photo", audio: "🎵 Sound", document: "📄 File" };
-  const kind = Object.keys(kinds).find((key) => message[key]);
-  return [kind && kinds[kind], words].filter(Boolean).join(" · ") || "…";
-}
-
-/** Render text with entities. Offsets are UTF-16 units, as in JavaScript. */
-export function rich(text, entities, hands) {
-  const sorted = [...(entities ?? [])].sort((a, b) => a.offset - b.offset || b.length - a.length);
-  let next = 0;
-  const walk = (start, end) => {
-    const out = document.createDocumentFragment();
-    let at = start;
-    while (next < sorted.length && sorted[next].offset < end) {
-      const entity = sorted[next++];
-      const stop = entity.offset + entity.length;
-      out.append(text.slice(at, entity.offset));
-      const node = wrapped(entity, text.slice(entity.offset, stop), hands);
-      node.append(walk(entity.offset, stop));
-      out.append(node);
-      at = stop;
-    }
-    out.append(text.slice(at, end));
-    return out;
-  };
-  return walk(0, text.length);
-}
-
-function wrapped(entity, words, hands) {
-  const plain = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre",
-    blockquote: "blockquote", expandable_blockquote: "blockquote" };
-  if (plain[entity.type]) return el(plain[entity.type]);
-  const link = (title, onclick) => el("a", {
-    title, tabIndex: 0, onclick, onkeydown: (event) => event.key === "Enter" && onclick(),
-  });
-  switch (entity.type) {
-    case "text_link": return link(entity.url, () => hands.address(entity.url));
-    case "url": return link(words, () => hands.address(words));
-    case "bot_command": return link("Send", () => hands.say(words));
-    case "spoiler": {
-      const node = el("span.spoiler");
-      node.onclick = () => node.classList.add("open");
-      return node;
-    }
-    default: return el("span");
-  }
+  const kind = Object.keys(KINDS).find((key) => message[key]);
+  return [kind && KINDS[kind], words].filter(Boolean).join(" · ") || "…";
 }
 
 /** Render one message, or the messages of one album, as a list item. */
 export function item(messages, context, hands) {
   const [first] = messages;
   const isMine = first.from?.id === context.me;
-  const bubble = el("div.bubble");
-  if (context.isGroup && !isMine && first.from) bubble.append(el("div.sender", { dir: "auto" }, nameOf(first.from)));
-  if (first.via_bot) bubble.append(el("div.sender", {}, `via @${first.via_bot.username}`));
-  if (first.reply_to_message) bubble.append(quoted(first.reply_to_message, hands));
-  const tiles = messages.filter((m) => m.photo || m.live_photo || m.video || m.animation);
-  if (tiles.length) {
-    bubble.append(mosaic(tiles, context.isNew));
-    bubble.classList.add("media");
-  }
-  for (const message of messages) {
-    if (message.audio) bubble.append(sound(message.audio));
-    else if (message.document && !message.animation) bubble.append(file(message.document));
-    const words = message.text ?? message.caption;
-    if (words) {
-      const entities = message.text ? message.entities : message.caption_entities;
-      bubble.append(el("div.words", { dir: "auto" }, rich(words, entities, hands)));
-    }
-  }
-  bubble.append(meta(first));
-  bubble.ondblclick = () => hands.reply(first);
-  const node = el(isMine ? "li.mine" : "li", {}, bubble);
-  const reaction = messages.find((m) => m.reaction)?.reaction;
-  if (reaction) node.append(el("span.reaction", { title: "The bot's reaction" }, reaction));
   const keys = messages.find((m) => m.reply_markup?.inline_keyboard)?.reply_markup.inline_keyboard;
-  if (keys?.length) node.append(keyboard(keys, messages[0], hands));
+  const stack = el("div.stack", {}, bubble(messages, { ...context, isMine }, hands));
+  if (keys?.length) stack.append(keyboard(keys, first, hands));
+  const tiles = messages.filter(shownIn);
+  if (tiles.length) stack.style.width = `${widthOf(tiles)}px`;
+  const node = el(isMine ? "li.mine" : "li.theirs", {}, el("div.row", {}, context.isGroup && !isMine && faceOf(first.from), stack));
+  if (keys?.length) node.classList.add("with-keys");
+  node.dataset.from = first.from?.id ?? 0;
+  node.dataset.at = first.date;
   return node;
 }
 
-function meta(message) {
-  const time = new Date(message.date * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return el("div.meta", {}, `${message.edit_date ? "edited " : ""}${time}`);
+const faceOf = (user) => user && face({ id: user.id, name: nameOf(user), isBot: user.is_bot });
+
+/** Give a list item its place: a heading for a new day, and who it belongs together with. */
+export function settle(node) {
+  const above = node.previousElementSibling;
+  const isSameDay = above && day(Number(above.dataset.at)) === day(Number(node.dataset.at));
+  const isJoined = isSameDay && above.dataset.from === node.dataset.from && node.dataset.at - above.dataset.at < JOINED_S;
+  node.querySelector(".date")?.remove();
+  if (!isSameDay) node.prepend(el("p.date", {}, day(Number(node.dataset.at))));
+  node.classList.toggle("joined", !!isJoined);
+  const sender = node.querySelector(".sender:not(.via)");
+  if (sender) sender.hidden = !!isJoined;
+  const below = node.nextElementSibling;
+  if (!below) mark(node, true);
+  if (above) mark(above, !isJoined);
 }
 
-function quoted(message, hands) {
-  const name = message.from ? `${nameOf(message.from)}: ` : "";
-  return el("button.reply", { type: "button", dir: "auto", onclick: () => hands.show(message) }, name + summary(message));
+function mark(node, isLast) {
+  node.classList.toggle("tail", isLast);
+  node.querySelector(".row > .face")?.classList.toggle("none", !isLast);
 }
 
-/** Arrange pictures and videos: one alone, two side by side, more in rows of three and two. */
-function mosaic(messages, isNew) {
-  const box = el(messages.length === 1 ? "div.mosaic.one" : "div.mosaic");
-  messages.forEach((message, index) => {
-    const tile = el("div", {}, message.photo ? picture(message.photo) : moving(message, isNew && messages.length === 1));
-    if (messages.length > 1) {
-      const [columns, ratio] = place(index, messages.length);
-      tile.style.gridColumn = `span ${columns}`;
-      tile.style.aspectRatio = ratio;
-    }
-    if (message.has_media_spoiler) {
-      tile.classList.add("covered");
-      tile.onclick = () => tile.classList.remove("covered");
-    }
-    box.append(tile);
-  });
+function bubble(messages, context, hands) {
+  const [first] = messages;
+  const box = el("div.bubble");
+  if (context.isGroup && !context.isMine && first.from) box.append(el("div.sender", {}, bdi(nameOf(first.from))));
+  if (first.via_bot) box.append(el("div.sender.via", {}, "via ", el("bdi", { dir: "ltr" }, `@${first.via_bot.username}`)));
+  if (box.childElementCount) box.classList.add("named");
+  if (first.reply_to_message) {
+    box.append(quoted(first.reply_to_message, hands));
+    box.classList.add("replied");
+  }
+  const tiles = messages.filter(shownIn);
+  if (tiles.length) box.append(mosaic(tiles, context.isNew));
+  for (const message of messages) box.append(...content(message, box, hands));
+  const reaction = messages.find((m) => m.reaction)?.reaction;
+  if (reaction) box.append(reactions(reaction));
+  if (tiles.length && !box.matches(".captioned") && !reaction) box.classList.add("bare");
+  box.append(meta(first, context, box));
+  box.ondblclick = () => hands.reply(first);
   return box;
 }
 
-function place(index, count) {
-  const rest = count % 3;
-  if (rest === 1 && index < 4) return [3, "4 / 3"];
-  if (rest === 2 && index < 2) return [3, "1"];
-  return [2, "1"];
+function* content(message, box, hands) {
+  if (message.audio) yield sound(message);
+  else if (message.document && !message.animation) yield file(message);
+  const words = message.text ?? message.caption;
+  if (!words) return;
+  const entities = message.text ? message.entities : message.caption_entities;
+  yield el("div.words", { dir: "auto" }, rich(words, entities, hands));
+  box.classList.add("captioned");
+  box.classList.toggle("apart", endsRightToLeft(words));
+  const preview = message.text && previewOf(message);
+  if (preview) yield preview;
 }
 
-function picture(sizes) {
-  const size = largest(sizes);
-  return el("img", { src: media(size), width: size.width, height: size.height, alt: "", loading: "lazy" });
+/** Return the preview of the first link, if Telegram could make one: here it knows the samples. */
+function previewOf(message) {
+  const link = message.entities?.find(({ type }) => type === "url" || type === "text_link");
+  if (!link || message.from?.is_bot) return null;
+  const url = link.url ?? message.text.slice(link.offset, link.offset + link.length);
+  const sample = store.samples.find((one) => one.picture && !one.is_typed && one.url === url);
+  if (!sample) return null;
+  return el("div.preview", {}, el("b", {}, shortUrl(url).split("/")[0]), el("b", {}, sample.title), el("span", {}, sample.about),
+    el("img", { src: `/page/sample/${encodeURIComponent(sample.picture)}`, alt: "" }));
 }
 
-const visible = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (isIntersecting) {
-      target.preload = "metadata";
-      visible.unobserve(target);
-    }
+function reactions(emoji) {
+  const pill = el("span.reaction", { title: "The bot's reaction" }, emoji, face({ isBot: true }, "small"));
+  return el("div.reactions", {}, pill);
+}
+
+function meta(message, { isMine, isSeen }, box) {
+  const words = `${message.edit_date ? "edited " : ""}${clock(message.date)}`;
+  box.style.setProperty("--meta-width", `${words.length * 6.6 + (isMine ? 24 : 4)}px`);
+  const node = el("div.meta", {}, words);
+  if (isMine) {
+    const isRead = isSeen(message);
+    node.append(icon(isRead ? "read" : "sent"), el("span.visually-hidden", {}, isRead ? "read" : "sent"));
   }
-});
-
-function moving(message, plays) {
-  const video = message.animation ?? message.live_photo ?? message.video;
-  const still = message.live_photo ? largest(video.photo) : video.cover ? largest(video.cover) : video.thumbnail;
-  const node = el("video", {
-    src: media(video), controls: !message.animation, loop: !!message.animation, playsInline: true, preload: "none",
-    width: video.width, height: video.height, muted: true, autoplay: plays || !!message.animation,
-  });
-  node.style.aspectRatio = `${video.width} / ${video.height}`;
-  if (still) node.poster = media(still);
-  visible.observe(node);
   return node;
 }
 
-function sound(audio) {
-  const cover = audio.thumbnail ? el("img", { src: media(audio.thumbnail), alt: "" }) : el("span", {}, "🎵");
-  return el("div.audio", {}, cover,
-    el("b", { dir: "auto" }, audio.title || audio.file_name), el("small", { dir: "auto" }, audio.performer ?? ""),
-    el("audio", { src: media(audio), controls: true, preload: "none" }));
-}
-
-function file(document) {
-  const size = `${(document.file_size / 1e6).toFixed(2)} MB`;
-  return el("div.file", {}, el("span", {}, "📄"),
-    el("a", { href: media(document), download: document.file_name, dir: "auto" }, document.file_name), el("small", {}, size));
+function quoted(message, hands) {
+  const picture = still(message);
+  return el("button.reply", { type: "button", onclick: () => hands.show(message) },
+    picture && el("img", { src: media(picture), alt: "" }),
+    el("span", {}, message.from && el("b", {}, bdi(nameOf(message.from))), bdi(summary(message))));
 }
 
 function keyboard(rows, message, hands) {
-  return el("div.keys", {}, ...rows.map((row) => el("div", {}, ...row.map((key) =>
-    el("button", { type: "button", dir: "auto", title: key.url ?? "", onclick: () => press(key, message, hands) }, key.text)))));
+  return el("div.keys", {}, ...rows.map((row) => el("div", {}, ...row.map((key) => {
+    const button = el("button", { type: "button", dir: "auto", title: key.url ?? "", onclick: () => press(key, message, hands) }, key.text);
+    if (key.url) button.dataset.mark = "↗";
+    return button;
+  }))));
 }
 
 function press(key, message, hands) {

@@ -1,75 +1,64 @@
-// The side panel: sample links, the bot's calls, and switches that inject faults.
+// The side panel: its tabs, and the facts about the bot that are read while one of them is open.
 
-import { el } from "./messages.js";
-import { act, on, store } from "./store.js";
+import { calls } from "./calls.js";
+import { $, icon } from "./dom.js";
+import { faults, showBreakers } from "./faults.js";
+import { processes, showProcesses } from "./processes.js";
+import { samples } from "./samples.js";
+import { showRows, timeline } from "./timeline.js";
 
-const $ = (selector) => document.querySelector(selector);
-const SHOWN = 100;
+/** Pause between two looks at the bot, in milliseconds. */
+const LOOK_MS = 1_000;
+const tabs = [...document.querySelectorAll("[role=tab]")];
 
-/** Set up the panel; `send` sends a sample to the open chat, `notice` shows a text. */
-export function panel(send, notice) {
-  const aside = $("#aside");
-  const toggle = (isOpen) => {
-    aside.classList.toggle("open", isOpen);
-    $("#toggle-aside").setAttribute("aria-expanded", isOpen);
-  };
-  $("#toggle-aside").onclick = () => toggle(!aside.classList.contains("open"));
-  $("#close-aside").onclick = () => toggle(false);
-  aside.onkeydown = (event) => event.key === "Escape" && toggle(false);
-  for (const tab of document.querySelectorAll("[role=tab]")) tab.onclick = () => choose(tab);
-  for (const button of document.querySelectorAll("[data-fault]")) {
-    button.onclick = async () => {
-      await act("fault", { method: "*", kind: button.dataset.fault });
-      notice(`The bot's next call gets: ${button.textContent.toLowerCase()}.`);
+/** Set up the panel: `play` sends a sample, `notice` shows a text, `chat()` is the open chat. */
+export function panel({ play, notice, chat }) {
+  $("#close-aside").append(icon("close"));
+  $("#toggle-aside").onclick = () => togglePanel(!$("#aside").classList.contains("open"));
+  $("#close-aside").onclick = () => togglePanel(false);
+  $("#aside").onkeydown = (event) => event.key === "Escape" && togglePanel(false);
+  tabs.forEach((tab, index) => {
+    tab.onclick = () => choose(tab);
+    tab.onkeydown = ({ key }) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+      if (step) choose(tabs.at((index + step) % tabs.length)).focus();
     };
-  }
-  $("#crash").onclick = () => act("crash", {});
-  $("#latency").oninput = ({ target }) => act("latency", { seconds: Number(target.value) });
-  on("state", () => {
-    samples((sample) => {
-      toggle(false);
-      send(sample);
-    });
-    $("#calls tbody").replaceChildren(...store.calls.slice(-SHOWN).reverse().map(row));
-    running();
-    latency();
   });
-  on("call", ({ call }) => {
-    const body = $("#calls tbody");
-    body.prepend(row(call));
-    if (body.childElementCount > SHOWN) body.lastElementChild.remove();
+  choose(tabs[0]);
+  samples((sample) => {
+    togglePanel(false);
+    play(sample);
   });
-  on("running", running);
-  on("latency", latency);
+  timeline(chat);
+  calls(notice);
+  faults(notice);
+  processes(notice);
+  setInterval(() => look(chat()), LOOK_MS);
+}
+
+/** Open or close the panel where the window has no room for it beside the chat. */
+export function togglePanel(isOpen) {
+  $("#aside").classList.toggle("open", isOpen);
+  $("#toggle-aside").setAttribute("aria-expanded", isOpen);
 }
 
 function choose(chosen) {
-  for (const tab of document.querySelectorAll("[role=tab]")) {
+  for (const tab of tabs) {
     tab.setAttribute("aria-selected", tab === chosen);
+    tab.tabIndex = tab === chosen ? 0 : -1;
     document.getElementById(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
   }
+  return chosen;
 }
 
-function samples(send) {
-  $("#samples ul").replaceChildren(...store.samples.map((sample) =>
-    el("li", {}, el("button", { type: "button", onclick: () => send(sample) }, sample.title,
-      el("small", {}, sample.url.split("\n")[0])))));
-}
-
-function row(call) {
-  const isGood = call.status === 200;
-  const outcome = isGood ? "ok" : call.error || "connection dropped";
-  return el("tr", {}, el("td", {}, call.method), el("td", {}, String(call.ms)),
-    el("td", {}, call.bytes ? String(Math.round(call.bytes / 1000)) : ""),
-    el(isGood ? "td" : "td.bad", {}, outcome));
-}
-
-function running() {
-  $("#bot-state").textContent = store.running ? "The bot is running." : "The bot is down.";
-  $("#crash").disabled = !store.running;
-}
-
-function latency() {
-  $("#latency").value = store.latency;
-  $("#latency + output").textContent = `${store.latency} s`;
+/** Read what the bot does now, if anybody can see it. */
+async function look(chat) {
+  const isSeen = ["request", "faults", "bot"].some((id) => $(`#${id}`).checkVisibility());
+  if (document.hidden || !isSeen) return;
+  const answer = await fetch(`/page/vitals/${chat}`).catch(() => null);
+  if (!answer?.ok) return;
+  const vitals = await answer.json();
+  showRows(vitals.rows);
+  showBreakers(vitals.processes);
+  showProcesses(vitals);
 }

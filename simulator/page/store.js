@@ -1,8 +1,10 @@
 // The page's copy of the simulator's state, and the listeners for its events.
 
 export const store = {
-  bot: null, running: true, people: new Map(), chats: new Map(), messages: new Map(),
-  commands: {}, samples: [], calls: [], latency: 0,
+  bot: null, running: true, people: new Map(), chats: new Map(), messages: new Map(), timelines: new Map(),
+  commands: {}, samples: [], calls: [], faults: {}, sites: [], admins: [],
+  /** Id of the newest message of each chat that the bot has got. */
+  read: new Map(),
 };
 
 const listeners = new Map();
@@ -47,11 +49,13 @@ function take(event) {
       if (message) message.reaction = event.emoji;
       break;
     }
+    case "read": read(event.chat, event.id); break;
     case "chat":
     case "person": learn(event); break;
     case "call": store.calls.push(event.call); break;
+    case "timeline": store.timelines.set(event.line.number, event.line); break;
     case "running": store.running = event.running; break;
-    case "latency": store.latency = event.seconds; break;
+    case "faults": store.faults = event.faults; break;
   }
   tell(event.type, event);
 }
@@ -64,11 +68,17 @@ export function learn({ person, chat }) {
 }
 
 function takeAll(state) {
-  for (const key of ["bot", "running", "commands", "samples", "calls", "latency"]) store[key] = state[key];
+  for (const key of ["bot", "running", "commands", "samples", "calls", "faults", "sites", "admins"]) store[key] = state[key];
   store.people = new Map(state.people.map((person) => [person.id, person]));
   store.chats = new Map(state.chats.map((chat) => [chat.id, chat]));
+  store.timelines = new Map(state.timelines.map((line) => [line.number, line]));
   store.messages = new Map();
+  store.read = new Map();
   state.messages.forEach(keep);
+}
+
+function read(chat, id) {
+  store.read.set(chat, Math.max(id, store.read.get(chat) ?? 0));
 }
 
 function keep(message) {
@@ -78,4 +88,5 @@ function keep(message) {
   }
   if (!store.messages.has(chat)) store.messages.set(chat, new Map());
   store.messages.get(chat).set(message.message_id, message);
+  if (message.from?.is_bot || message.reaction) read(chat, message.message_id);
 }

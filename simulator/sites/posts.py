@@ -68,7 +68,7 @@ class ThreadsSite:
             return _redirect("https://www.threads.com/?error=invalid_post")
         if post.trouble == "login":
             return _redirect("https://www.threads.com/login/?show_choice_screen=false")
-        is_browser = "bot" not in request.headers.get("User-Agent", "")
+        is_browser = "Mozilla" in request.headers.get("User-Agent", "")
         is_hidden = post.is_private and "sessionid=" not in request.headers.get("Cookie", "")
         if post.trouble == "missing" or is_hidden or (is_browser and self.needs_scripts):
             return _html(_scripts({"route": f"/post/{code}"}))

@@ -89,8 +89,12 @@ class BotApi:
     #: Holds the bytes of uploads back.
     uploads: Throttle = field(default_factory=Throttle)
     methods: Methods = field(init=False)
-    #: Called after every call except getUpdates.
-    on_call: Callable[[Call], None] = lambda _: None
+    #: Called after every call except getUpdates, with the JSON of the answer; None for no answer.
+    on_call: Callable[[Call, Json | None], None] = lambda *_: None
+    #: Called while a request's files arrive: its method, its other fields, and the bytes so far.
+    on_upload: Callable[[str, Json, int], None] = lambda *_: None
+    #: Called with the updates that the bot has got.
+    on_updates: Callable[[list[Json]], None] = lambda _: None
     #: Number of getUpdates calls so far.
     polls: int = 0
     _confirmed: int = 0
@@ -120,6 +124,7 @@ class BotApi:
         name = request.match_info["method"]
         params: Params = {}
         uploads: Uploads = {}
+        answer: Json | None = None
         status, error = 0, "the client has left"
         try:
             if request.match_info["token"] != self.token:
@@ -129,13 +134,15 @@ class BotApi:
             if name == "getUpdates":
                 if any(fault.method == name for fault in self.faults):
                     await self._fail(name, params)
-                return web.json_response({"ok": True, "result": await self._get_updates(params)})
-            result = await self._carry_out(name, params, uploads)
+                updates = await self._get_updates(params)
+                self.on_updates(updates)
+                return web.json_response({"ok": True, "result": updates})
+            answer = {"ok": True, "result": await self._carry_out(name, params, uploads)}
             status, error = 200, ""
-            return web.json_response({"ok": True, "result": result})
+            return web.json_response(answer)
         except ApiError as refusal:
-            status, error = refusal.code, refusal.description
-            return web.json_response(refusal.as_json(), status=refusal.code)
+            status, error, answer = refusal.code, refusal.description, refusal.as_json()
+            return web.json_response(answer, status=refusal.code)
         except _Dropped as dropped:
             status, error = 0, str(dropped)
             assert request.transport
@@ -147,7 +154,7 @@ class BotApi:
                 seconds = time.monotonic() - started
                 call = Call(name, params, sizes, status, error, started, seconds)
                 self.calls.append(call)
-                self.on_call(call)
+                self.on_call(call, answer)
 
     async def _carry_out(self, name: str, params: Params, uploads: Uploads) -> Any:
         await asyncio.sleep(self.latency_s)
@@ -298,6 +305,7 @@ class BotApi:
                     if total > self.upload_limit:
                         raise ApiError(413, "Request Entity Too Large")
                     file.write(chunk)
+                    self.on_upload(name, raw, total)
             uploads[part.name] = upload
 
     def _typed(self, name: str, raw: dict[str, Any], uploads: Uploads) -> Params:

@@ -9,8 +9,9 @@ from dataclasses import asdict
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from simulator.catalogue import LINKS, add_people
+from simulator.catalogue import ADMIN, LINKS, add_people
 from simulator.page import BotSwitch
+from simulator.page.inspection import BotProcess
 from tests.e2e.bot_harness import BotHarness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -41,7 +42,7 @@ async def open_browser(harness: BotHarness) -> AsyncIterator["BrowserHarness"]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         browser_harness = BrowserHarness(harness, browser)
-        harness.simulator.show_page(BotSwitch(browser_harness.crash, lambda: True), links)
+        harness.simulator.show_page(browser_harness.switch(), links)
         add_people(harness.world)
         await harness.simulator.start()
         try:
@@ -61,15 +62,38 @@ class BrowserHarness:
         #: Errors in the browser's console, and requests to other servers.
         self.troubles: list[str] = []
         self.crashes = 0
+        #: Processes that the page shows, and the names of those that it has killed.
+        self.processes: list[BotProcess] = []
+        self.killed: list[str] = []
+
+    def switch(self) -> BotSwitch:
+        """Return the page's control over the bot."""
+        return BotSwitch(
+            self.crash,
+            lambda: True,
+            lambda: self.processes,
+            self.kill,
+            f"sqlite:///{self.harness.folder / 'bot.db'}",
+            frozenset({ADMIN}),
+        )
 
     async def crash(self) -> None:
         self.crashes += 1
 
-    async def window(self, place: str = "", *, dark: bool = False, phone: bool = False) -> Page:
-        """Open a window; `place` is "chat/person", the ids in the page's URL fragment."""
+    async def kill(self, name: str) -> None:
+        self.killed.append(name)
+
+    async def window(
+        self, place: str = "", *, dark: bool = False, phone: bool = False, moves: bool = False
+    ) -> Page:
+        """Open a window; `place` is "chat/person", the ids in the page's URL fragment.
+
+        Unless it `moves`, animations are off, as people may choose in their system.
+        """
         context = await self.browser.new_context(
             viewport={"width": 390, "height": 800} if phone else {"width": 1280, "height": 800},
             color_scheme="dark" if dark else "light",
+            reduced_motion="no-preference" if moves else "reduce",
         )
         page = await context.new_page()
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
@@ -92,3 +116,13 @@ async def write(page: Page, words: str) -> None:
     """Send a message as the person of the page."""
     await page.fill("#text", words)
     await page.press("#text", "Enter")
+
+
+async def pick(page: Page, title: str) -> None:
+    """Send a sample, whatever group it is in; on a phone, open the panel first."""
+    if await page.locator("#toggle-aside").is_visible():
+        await page.click("#toggle-aside")
+    await page.click("#tab-samples")
+    button = page.locator("#samples button", has_text=title).first
+    await button.evaluate("b => { b.closest('details').open = true }")
+    await button.click()

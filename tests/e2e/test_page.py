@@ -19,7 +19,7 @@ from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import VIDEO
-from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, write
+from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, pick, write
 
 #: Folder for screenshots, for manual review.
 SCREENS = ROOT / "var" / "screens"
@@ -61,7 +61,7 @@ async def test_a_slideshow_is_shown_as_a_mosaic(browser_harness: BrowserHarness)
     add_posts(browser_harness.harness.simulator)
     await browser_harness.harness.start()
     page = await browser_harness.window()
-    await page.click("#samples button:has-text('slideshow')")
+    await pick(page, "slideshow")
     await expect(page.locator(".mosaic img")).to_have_count(11)
     await page.locator(".mosaic img").last.scroll_into_view_if_needed()
     shapes = "ts => ts.map(i => i.complete && i.naturalWidth > 0).filter(Boolean).length"
@@ -167,12 +167,12 @@ async def test_an_album_to_the_bot_and_many_links_are_answered(browser_harness: 
     await write(page, "/start")
     words = page.locator("#messages li:not(.mine) .words")
     await expect(words).to_have_count(1)
-    await page.click("#samples button:has-text('album of ten pictures')")
+    await pick(page, "album of ten pictures")
     await expect(words).to_have_count(2)
-    await page.click("#samples button:has-text('twelve links')")
+    await pick(page, "Twelve links")
     await page.click("#messages button:has-text('Fetch the other 7')")
     await expect(page.locator("#messages button:has-text('Fetch the other 2')")).to_be_visible()
-    await page.click("#samples button:has-text('flood')")
+    await pick(page, "flood")
     # Videos with captions arrive meanwhile: the notice is not the last for long.
     await expect(words.filter(has_text=TEXTS["en"]["links_waiting"])).to_have_count(1)
 
@@ -185,8 +185,7 @@ async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: Browser
     words = page.locator("#messages li:not(.mine) .words")
     await expect(words).to_have_count(1)
     assert await words.first.evaluate("e => getComputedStyle(e).direction") == "rtl"
-    await page.click("#toggle-aside")
-    await page.click("#samples button:has-text('deleted')")
+    await pick(page, "deleted")
     await expect(words).to_have_count(2)
     assert await words.last.inner_text() == TEXTS["ar"]["media_deleted"]
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -204,7 +203,7 @@ async def test_a_reload_during_a_request_keeps_the_state(browser_harness: Browse
     await write(page, VIDEO)
     await expect(page.locator(".reaction")).to_have_count(1)
     await page.reload()
-    await expect(page.locator("#title h2")).to_have_text("Бо")
+    await expect(page.locator("#title p")).to_contain_text("you are Бо")
     await expect(page.locator("#messages video")).to_have_count(1)
     await expect(page.locator(".reaction")).to_have_count(0)
     assert len(browser_harness.harness.videos(browser_harness.harness.world.chats[1002])) == 1
@@ -239,7 +238,7 @@ async def test_a_site_that_was_down_is_tried_again_with_the_button(
     await browser_harness.harness.start()
     page = await browser_harness.window("1001/1001")
     await write(page, "/start")
-    await page.click("#samples button:has-text('down')")
+    await pick(page, "down")
     words = page.locator("#messages li:not(.mine) .words").last
     await expect(words).to_have_text(TEXTS["en"]["platform_trouble"])
     await page.click(f".keys button:has-text('{TEXTS['en']['retry_button']}')")
@@ -258,7 +257,8 @@ async def test_two_windows_can_be_two_users_in_one_group(browser_harness: Browse
     await expect(theirs.locator(".sender")).to_have_text("Ada")
     await theirs.locator(".bubble").dblclick()
     await write(bo, "مرحبا")
-    await expect(ada.locator("#messages .reply")).to_have_text("Ada: Hello, <b>crew</b>")
+    await expect(ada.locator("#messages .reply b")).to_have_text("Ada")
+    await expect(ada.locator("#messages .reply")).to_contain_text("Hello, <b>crew</b>")
     await expect(ada.locator("#messages li.mine")).to_have_count(1)
 
 
@@ -267,20 +267,22 @@ async def test_users_groups_blocks_deep_links_and_files_can_be_created(
 ):
     await browser_harness.harness.start()
     page = await browser_harness.window()
+    await page.click("#people summary")
     await page.click("#new-person")
     await page.fill("#ask [name=name]", "Дана")
     await page.select_option("#ask [name=language]", "uk")
     await page.click("#ask .main")
-    await expect(page.locator("#title h2")).to_have_text("Дана")
+    await expect(page.locator("#title p")).to_contain_text("you are Дана")
+    await page.click("#menu summary")
     await page.click("#invite")
     await page.fill("#ask [name=payload]", "autumn")
     await page.click("#ask .main")
     await expect(page.locator("#messages li.mine .words")).to_have_text("/start autumn")
     await expect(page.locator("#messages li:not(.mine)")).to_have_count(1)
-    await page.click("#block")
-    await expect(page.locator("#title p")).to_have_text("The bot is blocked.")
-    await page.click("#block")
-    await expect(page.locator("#title p")).to_have_text("with the bot")
+    for subtitle in ("The bot is blocked.", "bot · you are Дана"):
+        await page.click("#menu summary")
+        await page.click("#block")
+        await expect(page.locator("#title p")).to_have_text(subtitle)
     picture = browser_harness.harness.samples.picture(400, 300, "mine")
     await page.set_input_files("#file", picture)
     await expect(page.locator("#messages li.mine img")).to_have_count(1)
@@ -295,7 +297,7 @@ async def test_faults_can_be_injected_and_every_call_is_listed(browser_harness: 
     browser_harness.harness.video()
     await browser_harness.harness.start()
     page = await browser_harness.window()
-    await page.click("#tab-calls")
+    await page.click("#tab-faults")
     await page.click("[data-fault='500']")
     await write(page, "hello")
     await expect(page.locator("#calls .bad").first).to_have_text("Internal Server Error")

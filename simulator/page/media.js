@@ -1,0 +1,136 @@
+// Pictures, videos, sounds and files of messages.
+
+import { el, icon, length, size } from "./dom.js";
+
+export const media = (file) => `/page/media/${encodeURIComponent(file.file_id)}`;
+const largest = (sizes) => sizes[sizes.length - 1];
+/** Highest media in a bubble, in pixels, and its widest and narrowest shape. */
+const HIGHEST = 460;
+const [WIDEST, NARROWEST] = [430, 200];
+const SHAPES = [0.5, 2.4];
+
+/** Return the media that a mosaic shows, or undefined for a message without. */
+export const shownIn = (message) => message.photo ?? message.live_photo ?? message.video ?? message.animation;
+
+/** Return the still of a message's media; undefined if there is none. */
+export function still(message) {
+  if (message.photo) return largest(message.photo);
+  const video = message.live_photo ?? message.video ?? message.animation;
+  if (message.live_photo) return largest(video.photo);
+  return video?.cover ? largest(video.cover) : (video ?? message.audio)?.thumbnail;
+}
+
+/** Arrange pictures and videos: one alone, two side by side, more in rows of three and two. */
+export function mosaic(messages, isNew) {
+  const isAlone = messages.length === 1;
+  const box = el(isAlone ? "div.mosaic.one" : "div.mosaic");
+  messages.forEach((message, index) => {
+    const tile = el("div", {}, message.photo ? picture(message) : moving(message, isNew && isAlone, isAlone));
+    if (isAlone) shape(tile, message);
+    else {
+      const [columns, ratio] = place(index, messages.length);
+      tile.style.gridColumn = `span ${columns}`;
+      tile.style.aspectRatio = ratio;
+    }
+    if (message.has_media_spoiler) cover(tile);
+    box.append(tile);
+  });
+  return box;
+}
+
+/** Return the shape in which a message's media is shown: its width divided by its height. */
+function ratioOf(message) {
+  const { width, height } = message.photo ? largest(message.photo) : shownIn(message);
+  return width && height ? Math.min(Math.max(width / height, SHAPES[0]), SHAPES[1]) : 1;
+}
+
+/** Return how wide the bubble of some media is, in pixels: one alone has no bars beside it. */
+export function widthOf(messages) {
+  return messages.length > 1 ? WIDEST : Math.round(Math.max(Math.min(WIDEST, HIGHEST * ratioOf(messages[0])), NARROWEST));
+}
+
+function shape(tile, message) {
+  tile.style.aspectRatio = ratioOf(message);
+}
+
+function place(index, count) {
+  const rest = count % 3;
+  if (rest === 1 && index < 4) return [3, "4 / 3"];
+  if (rest === 2 && index < 2) return [3, "1"];
+  return [2, "1"];
+}
+
+function cover(tile) {
+  tile.classList.add("covered");
+  const button = el("button.cover", { type: "button" }, el("span", {}, "Sensitive – show"));
+  button.onclick = () => {
+    tile.classList.remove("covered");
+    button.remove();
+  };
+  tile.append(button);
+}
+
+function picture(message) {
+  const one = largest(message.photo);
+  return el("img", { src: media(one), width: one.width, height: one.height, alt: "Picture", loading: "lazy" });
+}
+
+const visible = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting) {
+      target.preload = "metadata";
+      visible.unobserve(target);
+    }
+  }
+});
+
+function moving(message, plays, isAlone) {
+  const video = message.animation ?? message.live_photo ?? message.video;
+  const poster = still(message);
+  const node = el("video", {
+    src: media(video), loop: !!message.animation, playsInline: true, preload: "none", tabIndex: 0,
+    width: video.width, height: video.height, muted: true, autoplay: plays || !!message.animation, ariaLabel: "Video",
+  });
+  if (poster) node.poster = media(poster);
+  visible.observe(node);
+  const out = document.createDocumentFragment();
+  out.append(node, el("span.tag", {}, tag(message, video)));
+  if (!message.animation) out.append(...controls(node, plays, isAlone));
+  return out;
+}
+
+/** A video shows its controls while it is pointed at; until it plays, it has a button instead. */
+function* controls(video, plays, isAlone) {
+  const show = () => { video.controls = true; };
+  video.onpointerenter = video.onfocus = show;
+  video.onpointerleave = () => { if (!video.paused) video.controls = false; };
+  if (plays && isAlone) return;
+  const button = el("button.play", { type: "button", ariaLabel: "Play the video" }, icon("play"));
+  video.onplay = () => button.remove();
+  button.onclick = () => {
+    show();
+    video.play();
+  };
+  yield button;
+}
+
+function tag(message, video) {
+  if (message.live_photo) return "LIVE";
+  if (message.animation) return "GIF";
+  return [video.duration && length(video.duration), video.file_size && size(video.file_size)].filter(Boolean).join(", ");
+}
+
+/** Render a message's sound with a player. */
+export function sound({ audio }) {
+  const title = audio.title || audio.file_name;
+  const art = audio.thumbnail ? el("img", { src: media(audio.thumbnail), alt: "" }) : el("span", {}, icon("note"));
+  const about = [audio.performer, audio.duration && length(audio.duration), size(audio.file_size)].filter(Boolean).join(" · ");
+  return el("div.audio", {}, art, el("b", { dir: "auto" }, title), el("small", {}, el("bdi", {}, about)),
+    el("audio", { src: media(audio), controls: true, preload: "none", ariaLabel: `Play ${title}` }));
+}
+
+/** Render a message's document as a link to it. */
+export function file({ document: file }) {
+  return el("div.file", {}, el("span", {}, icon("file")),
+    el("a", { href: media(file), download: file.file_name, dir: "auto" }, file.file_name), el("small", {}, size(file.file_size)));
+}

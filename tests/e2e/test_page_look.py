@@ -1,0 +1,243 @@
+"""The chat page beside Telegram: first view, messages, lists, languages, accessibility."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Route, expect
+
+from data.config import ROOT
+from simulator.catalogue import add_posts
+from simulator.telegram.markup import parse_html
+from tests.e2e.accessibility import grave_violations
+from tests.e2e.bot_harness import VIDEO
+from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, pick, write
+
+SCREENS = ROOT / "var" / "screens"
+expect.set_options(timeout=30_000)
+pytestmark = NEEDS_BROWSER
+
+
+async def test_the_first_view_says_what_to_do_and_start_starts(browser_harness: BrowserHarness):
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    await expect(page.locator("#welcome p")).to_have_text("Tap Start, or pick a sample")
+    assert await page.locator("#text").get_attribute("placeholder")
+    await expect(page.locator("#chat-list .name")).to_have_text(["Clipferry", "Crew"])
+    await expect(page.locator("#people ul")).to_be_hidden()
+    groups = page.locator("#samples summary")
+    named = ["Try first", "Errors", "Large files", "Inline", "Admin", "Faults"]
+    assert [g for g in await groups.all_inner_texts() if g in named] == named
+    samples = page.locator(".sample:visible")
+    assert 4 <= await samples.count() <= 8
+    assert await samples.locator("img").count() == await samples.count()
+    lengths = await page.locator(".sample .url").evaluate_all(
+        "us => us.map(u => u.innerText.length)"
+    )
+    assert max(lengths) <= 40
+    await page.click("#start")
+    await expect(page.locator("#messages li.mine .words")).to_have_text("/start")
+    await expect(page.locator("#start")).to_be_hidden()
+    await expect(page.locator("#messages li.theirs .words")).to_be_visible()
+
+
+async def test_a_message_gets_ticks_a_tail_a_preview_and_a_day(browser_harness: BrowserHarness):
+    add_posts(browser_harness.harness.simulator)
+    page = await browser_harness.window()
+    await pick(page, "A video")
+    mine = page.locator("#messages li.mine").last
+    await expect(mine.locator(".meta")).to_contain_text("sent")
+    await expect(mine.locator(".preview b").first).to_have_text("tiktok.com")
+    await expect(mine.locator(".date")).to_have_text("Today")
+    await write(page, "and another")
+    await expect(page.locator("#messages li.mine.tail")).to_have_count(1)
+    await browser_harness.harness.start()
+    await expect(page.locator("#messages li.mine .meta:has-text('read')")).to_have_count(2)
+
+
+async def test_a_portrait_video_has_its_own_shape_and_says_its_size(
+    browser_harness: BrowserHarness,
+):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    await pick(page, "A video")
+    video = page.locator("#messages video")
+    await expect(video).to_have_count(1)
+    width, height = await video.evaluate("v => [v.clientWidth, v.clientHeight]")
+    assert width / height == pytest.approx(576 / 1024, abs=0.02)
+    bubble = await page.locator("#messages li.theirs .bubble").last.evaluate("b => b.clientWidth")
+    assert bubble - width < 2
+    await expect(page.locator("#messages .tag")).to_contain_text(" KB")
+    link = page.locator("#messages .words a").first
+    assert await link.evaluate("a => getComputedStyle(a).textDecorationLine") == "none"
+
+
+async def test_other_chats_show_the_last_message_and_how_many_are_unread(
+    browser_harness: BrowserHarness,
+):
+    world = browser_harness.harness.world
+    page = await browser_harness.window()
+    for words in ("one", "two"):
+        world.add_message(world.chats[-1_001_001], {"text": words})
+    row = page.locator("#chat-list li").first
+    await expect(row.locator(".name")).to_have_text("Crew")
+    await expect(row.locator(".last")).to_contain_text("two")
+    await expect(row.locator(".unread")).to_have_text("2")
+    assert await row.locator(".when").inner_text()
+    world.add_message(world.chats[1002], {"text": "to somebody else"})
+    await expect(page.locator("#people summary .unread")).to_have_text("1")
+    await row.locator("button").click()
+    await expect(row.locator(".unread")).to_have_count(0)
+
+
+async def test_the_button_to_the_end_counts_what_was_missed(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    home = world.chats[1001]
+    for number in range(40):
+        world.add_message(home, {"text": f"line {number}\n" * 3})
+    page = await browser_harness.window(moves=True)
+    await expect(page.locator("#messages li").last).to_be_in_viewport()
+    await expect(page.locator("#to-end")).to_be_hidden()
+    world.add_message(home, {"text": "followed"})
+    await expect(page.locator("#messages li").last).to_be_in_viewport()
+    await page.evaluate("document.querySelector('#messages').scrollTop = 0")
+    await expect(page.locator("#to-end")).to_be_visible()
+    for words in ("missed", "missed, too"):
+        world.add_message(home, {"text": words})
+    await expect(page.locator("#to-end .unread")).to_have_text("2")
+    await page.click("#to-end")
+    await expect(page.locator("#messages li").last).to_be_in_viewport()
+    await expect(page.locator("#to-end")).to_be_hidden()
+
+
+async def test_an_upload_shows_its_progress(browser_harness: BrowserHarness):
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    may_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route("**/page/upload", hold)
+    await page.set_input_files("#file", browser_harness.harness.samples.picture(400, 300, "mine"))
+    await expect(page.get_by_role("progressbar")).to_be_visible()
+    may_go.set()
+    await expect(page.locator("#messages li.mine img")).to_have_count(1)
+    await expect(page.get_by_role("progressbar")).to_have_count(0)
+
+
+async def test_spoilers_open_on_demand(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    words, entities = parse_html("It is <tg-spoiler>the gardener</tg-spoiler>")
+    world.add_message(world.chats[1001], {"text": words, "entities": entities})
+    page = await browser_harness.window()
+    spoiler = page.locator(".spoiler")
+    assert "0, 0, 0, 0" in await spoiler.evaluate("s => getComputedStyle(s).color")
+    await spoiler.focus()
+    await page.keyboard.press("Enter")
+    assert "0, 0, 0, 0" not in await spoiler.evaluate("s => getComputedStyle(s).color")
+
+
+#: Left edge of the character at an index of an element's text.
+_LEFT_OF = """(e, i) => {
+  const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (i < node.length) {
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      return range.getBoundingClientRect().left;
+    }
+    i -= node.length;
+  }
+}"""
+
+
+async def test_every_line_has_its_own_direction(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    text = "مرحبا\n@clipferry_demo_bot\nاكتب @clipferry_demo_bot هنا"
+    mention = len("@clipferry_demo_bot")
+    places = [text.index("@"), text.rindex("@")]
+    entities = [{"type": "mention", "offset": at, "length": mention} for at in places]
+    world.add_message(world.chats[1003], {"text": text, "entities": entities})
+    page = await browser_harness.window("1003/1003", phone=True)
+    words = page.locator("#messages .words")
+    for at in places:
+        assert await words.evaluate(_LEFT_OF, at) < await words.evaluate(_LEFT_OF, at + 1)
+    box = await words.bounding_box()
+    assert box
+    first_line = await words.evaluate(_LEFT_OF, 0)
+    second_line = await words.evaluate(_LEFT_OF, places[0])
+    assert first_line > box["x"] + box["width"] / 2 > second_line
+
+
+async def test_names_and_subtitles_are_aligned_alike_in_all_languages(
+    browser_harness: BrowserHarness,
+):
+    await browser_harness.harness.start()
+    page = await browser_harness.window("1003/1003")
+    await page.click("#people summary")
+    lefts = "es => es.map(e => Math.round(e.getBoundingClientRect().left))"
+    edges = await page.locator("nav :is(.name, .last) bdi").evaluate_all(lefts)
+    assert len(edges) > 8
+    assert len(set(edges)) == 1
+    head = await page.locator("#title :is(h2, p)").evaluate_all(lefts)
+    assert len(set(head)) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "options"), [("", {}), ("1003/1003", {"dark": True, "phone": True})]
+)
+async def test_axe_finds_nothing_serious(
+    browser_harness: BrowserHarness, place: str, options: dict[str, bool]
+):
+    add_posts(browser_harness.harness.simulator)
+    await browser_harness.harness.start()
+    page = await browser_harness.window(place, **options)
+    found = await grave_violations(page)
+    await write(page, "/settings")
+    await expect(page.locator("#messages .keys")).to_have_count(1)
+    await write(page, VIDEO)
+    await expect(page.locator("#messages video")).to_have_count(1)
+    await page.fill("#text", "/")
+    found += await grave_violations(page)
+    await page.fill("#text", "")
+    if options.get("phone"):
+        await page.click("#toggle-aside")
+    for tab in ("request", "calls", "faults", "bot"):
+        await page.click(f"#tab-{tab}")
+        found += await grave_violations(page)
+    assert found == [], "\n".join(found)
+
+
+async def test_the_panel_and_the_suggestions_are_used_with_the_keyboard(
+    browser_harness: BrowserHarness,
+):
+    await browser_harness.harness.start()
+    page = await browser_harness.window()
+    await page.focus("#tab-samples")
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#request")).to_be_visible()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator("#bot")).to_be_visible()
+    await page.fill("#text", "/")
+    await page.locator("#text").press("ArrowUp")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#text")).to_be_focused()
+
+
+async def test_the_page_can_ask_no_other_server(browser_harness: BrowserHarness):
+    """That it does not ask one is checked in every test: see `BrowserHarness.window`."""
+    page = await browser_harness.window()
+    for attempt in (
+        "fetch('https://telegram.example/')",
+        "import('https://telegram.example/x.js')",
+        "new Promise((good, bad) => { const i = new Image(); i.onload = good; i.onerror = bad;"
+        " i.src = 'https://telegram.example/x.png' })",
+    ):
+        was_refused = await page.evaluate(f"{attempt}.then(() => false, () => true)")
+        assert was_refused
+    assert any("Content Security Policy" in trouble for trouble in browser_harness.troubles)
+    browser_harness.troubles.clear()  # the browser reports each attempt
