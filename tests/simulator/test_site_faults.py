@@ -6,11 +6,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from simulator.sites.others import XSite
 
 from simulator.samples import SampleStore, VideoSpec
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.web import SiteCall, SiteControl, Sites
+from simulator.sites.x import XSite
 
 PAGE = ("www.tiktok.com", "/@ferry.demo/video/7300000000000000001")
 FILE = ("v16-webapp-prime.tiktok.com", "/video/7300000000000000001/0/")
