@@ -35,7 +35,11 @@ from core.captions import checked_template
 from core.errors import SettingsError
 from core.webhook import is_webhook_secret, url_mistake
 
+#: Folder of the program's code.
 ROOT = Path(__file__).resolve().parent.parent
+#: Folder of config.ini, .env and var/: beside the code, or the working directory if the program was
+#: installed from its wheel, which puts everything into one package (docs/decisions/0044).
+HOME = Path.cwd() if (ROOT / "__init__.py").exists() else ROOT
 
 #: What a process does; "all" stands for every other.
 Role = Literal["all", "receiver", "worker", "scheduler"]
@@ -207,7 +211,7 @@ class TelegramSection(Section):
 
 
 class WebhookSection(Section):
-    """The webhook, used with `[telegram] updates = webhook` (docs/operating.md)."""
+    """The webhook, used with `[telegram] updates = webhook` (docs/operating/webhook.md)."""
 
     url: str = Field(
         "",
@@ -371,7 +375,7 @@ class CaptionsSection(Section):
     template: str = Field(
         "",
         description="Your own layout, in Telegram HTML with {text}, {author}, {site}, {source} and "
-        "{bot} (docs/operating.md). Empty: each chat's own order.",
+        "{bot} (docs/operating/administration.md). Empty: each chat's own order.",
     )
 
     @field_validator("template")
@@ -555,7 +559,7 @@ class SitesSection(Section):
             "twitch",
         ),
         description="Names of the enabled sites, separated by commas, in the order shown to users. "
-        "youtube can be added if yt-dlp finds a JavaScript runtime (docs/operating.md).",
+        "youtube can be added if yt-dlp finds a JavaScript runtime (docs/operating/fetching.md).",
     )
 
     @field_validator("allowed", mode="before")
@@ -611,7 +615,7 @@ class AdsSection(Section):
     file: Path | None = Field(
         None,
         description="JSON file with more ads: texts, buttons, languages and weights "
-        "(docs/operating.md).",
+        "(docs/operating/administration.md).",
     )
     every: int = Field(3, ge=1, description="An ad is shown after this many downloads.")
     max_interval_h: int = Field(
@@ -837,14 +841,14 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
 
 @cache
 def load_default_settings() -> Settings:
-    """Return the program's own settings, from config.ini and .env beside main.py and environment.
+    """Return the program's own settings, from config.ini and .env in `HOME` and environment.
 
     The result is cached.
 
     Raises:
         SettingsError: one or more settings are invalid.
     """
-    return load_settings(ROOT / "config.ini", ROOT / ".env", _environ())
+    return load_settings(HOME / "config.ini", HOME / ".env", _environ())
 
 
 def unknown_default_names() -> list[str]:

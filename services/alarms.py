@@ -1,4 +1,4 @@
-"""Alarms to administrators: failing sites, canaries or backups, no downloads, a full disk, and more.
+"""Alarms to administrators: failing sites, canaries and backups, full disks, and more.
 
 The state of each alarm is in the database, so that only one process sends each change, once.
 """
