@@ -14,7 +14,9 @@ def release_notes(changelog: str, version: str) -> str:
         ValueError: there is no such section.
     """
     section = re.search(
-        rf"^## {re.escape(version)}(?!\S)[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL
+        rf"^## {re.escape(version)}(?!\S)[^\n]*\n(.*?)(?=^## |\Z)",
+        changelog,
+        re.MULTILINE | re.DOTALL,
     )
     if not section or not section[1].strip():
         raise ValueError(f"CHANGELOG.md has no section about {version}")

@@ -53,7 +53,8 @@ def test_the_wheel_has_every_package_that_main_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = imported_folders(ROOT / "main.py")
-    assert set(wheel["only-include"]) == needed | {"locale", "main.py"}
+    assert set(wheel["only-include"]) == needed | {"locale"}
+    assert wheel["sources"] == {name: f"clipferry/{name}" for name in wheel["only-include"]}
     for file in (*wheel["force-include"], *wheel["shared-data"]):
         assert (ROOT / file).is_file(), file
 
