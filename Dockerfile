@@ -8,11 +8,13 @@ RUN python -m venv --without-pip /venv
 # requirements-fleet.txt for several processes ([run] roles).
 ARG REQUIREMENTS=requirements.txt
 COPY ${REQUIREMENTS} /requirements.txt
-# Every pin has a wheel for amd64 and arm64, so no compiler is needed. The packages' own tests are
-# never imported.
+# Every pin has a wheel for amd64 and arm64, so no compiler is needed. 45 MB less: the packages' own
+# tests, and the formats of languages that the bot does not speak (locale/).
 RUN pip --python /venv/bin/python install --no-cache-dir --require-hashes --only-binary :all: \
         -r /requirements.txt \
-    && find /venv -type d -name tests -prune -exec rm -r {} +
+    && find /venv -type d -name tests -prune -exec rm -r {} + \
+    && find /venv -regextype posix-extended -path '*/babel/locale-data/*.dat' \
+        ! -regex '.*/(root|(ar|en|hi|id|ru|so|uk|vi)(_.*)?)[.]dat' -delete
 
 WORKDIR /app
 COPY main.py config.ini ./

@@ -59,6 +59,12 @@ def test_the_wheel_has_every_package_that_main_imports():
         assert (ROOT / file).is_file(), file
 
 
+def test_the_formats_of_every_language_stay_in_the_image():
+    kept = re.search(r"\(root\|\(([a-z|]+)\)", DOCKERFILE)
+    assert kept
+    assert kept[1].split("|") == sorted(file.stem for file in (ROOT / "locale").glob("*.json"))
+
+
 def test_what_is_copied_is_not_ignored():
     ignored = set((ROOT / ".dockerignore").read_text().split())
     assert not ignored & set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
