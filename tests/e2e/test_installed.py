@@ -39,7 +39,7 @@ def settings(harness: BotHarness, var: Path) -> dict[str, str]:
     """Return the environment that connects a program with the simulator; all files are in `var`."""
     environment = harness.simulator.bot_environment(harness.folder)
     for name in ("NETWORK_PROXY_FILE", "NETWORK_CA_FILE"):
-        environment[name] = shutil.copy(environment[name], var)
+        environment[name] = str(shutil.copy(environment[name], str(var)))
     # The defaults: var/spool and var/heartbeat.
     del environment["FILES_SPOOL_DIR"], environment["FILES_HEARTBEAT"]
     return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
