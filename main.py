@@ -76,7 +76,7 @@ def main() -> int:
     parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
     if arguments.command == "demo":
-        from data.config import HOME
+        from data.home import HOME
         from simulator.demo import run_demo
 
         command = [sys.executable, str(Path(__file__))]

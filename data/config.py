@@ -34,12 +34,10 @@ from core.access import Mode, read_entry
 from core.captions import checked_template
 from core.errors import SettingsError
 from core.webhook import is_webhook_secret, url_mistake
+from data.home import HOME
 
 #: Folder of the program's code.
 ROOT = Path(__file__).resolve().parent.parent
-#: Folder of config.ini, .env and var/: beside the code, or the working directory if the program was
-#: installed from its wheel, which puts everything into one package (docs/decisions/0044).
-HOME = Path.cwd() if (ROOT / "__init__.py").exists() else ROOT
 
 #: What a process does; "all" stands for every other.
 Role = Literal["all", "receiver", "worker", "scheduler"]

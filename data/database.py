@@ -41,8 +41,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from core.clock import Clock, system_clock
 from core.errors import NewerDatabaseError
-from data.config import HOME
 from data.errors import DRIVER_ERRORS, storage_error
+from data.home import HOME
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
