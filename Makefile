@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements update-yt-dlp clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements update-yt-dlp aarch64 dist clean
 
 # ARGS=--fleet needs PostgreSQL and the engine, which are among the development packages.
 demo: $(VENV)/$(if $(findstring --fleet,$(ARGS)),dev,demo)
@@ -84,14 +84,35 @@ endef
 # Upgrades and pins all dependencies, with hashes and without URLs.
 requirements: $(VENV)/dev
 	$(call compile_requirements,--upgrade)
+	$(MAKE) aarch64
 
 # Upgrades and pins yt-dlp alone, then runs the tests of the sites with it.
 update-yt-dlp: $(VENV)/dev
 	$(call compile_requirements,--upgrade-package yt-dlp --upgrade-package yt-dlp-ejs)
+	$(MAKE) aarch64
 	$(MAKE) test ARGS="tests/platforms tests/e2e/test_more_sites.py tests/e2e/test_instagram.py"
 
+# Records that every pin has a wheel for 64-bit ARM; fails if one has not (needs the index).
+aarch64: $(VENV)/dev
+	mkdir -p var
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --format pylock.toml \
+		--extra fleet -c requirements.txt -c requirements-fleet.txt pyproject.toml -o var/pylock.toml
+	$(BIN)/python -m tests.aarch64 var/pylock.toml
+
+# Builds a release in dist/: the wheel, its pins, the bill of materials, the notes, the checksums.
+RELEASE = dist/clipferry-$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+dist: $(VENV)/dev
+	rm -rf dist && mkdir dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+		$(BIN)/python -m hatchling build --target wheel --directory dist
+	cp requirements.txt $(RELEASE)-requirements.txt
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file $(RELEASE).cdx.json requirements.txt
+	$(BIN)/python -m tests.release_notes > $(RELEASE)-notes.md
+	cd dist && sha256sum * > SHA256SUMS
+
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -54,7 +54,6 @@ Settings are explained in config.ini and docs/settings.md, everything else in do
 def main() -> int:
     """Run the command and return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="main.py",
         description="Clipferry, a self-hosted Telegram bot that answers links with the media "
         "behind them.",
         epilog=_COMMANDS,
@@ -84,12 +83,13 @@ def main() -> int:
     parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
     if arguments.command == "demo":
+        from data.home import HOME
         from simulator.demo import run_demo
 
         command = [sys.executable, str(Path(__file__))]
         names = ("script", "port", "online", "fleet")
         options = {name: getattr(arguments, name) for name in names}
-        return run_demo(command, **options)
+        return run_demo(command, HOME / "var", **options)
     from data.config import load_default_settings
 
     try:
@@ -209,7 +209,7 @@ async def back_up(target: Path | None, settings: "Settings", *, with_secrets: bo
     from data import backup, postgres_tools
 
     if target is None:
-        print("Name the new file: python main.py backup FILE", file=sys.stderr)
+        print("Name the new file: backup FILE", file=sys.stderr)
         return WRONG_SETTING
     if database := _sqlite_path(settings):
         backup.back_up(database, target)
@@ -243,7 +243,7 @@ async def restore(source: Path | None, settings: "Settings", *, with_secrets: bo
 
     database = _sqlite_path(settings)
     if database and source is None:
-        print("Name the backup: python main.py restore FILE", file=sys.stderr)
+        print("Name the backup: restore FILE", file=sys.stderr)
         return WRONG_SETTING
     if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
         raise StorageError("the bot is running: stop it first")

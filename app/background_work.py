@@ -169,7 +169,8 @@ class BackgroundWork:
         if section.backup_folder is None:
             return []
         plan = BackupPlan(section.backup_folder, section.backup_hours * 3_600, section.backups_kept)
-        return [PeriodicTask("backup", _BACKUP_S, partial(plan.follow, section["url"]))]
+        work = partial(self._container.alarms.watch_backup, partial(plan.follow, section["url"]))
+        return [PeriodicTask("backup", _BACKUP_S, work)]
 
     def _alarm_tasks(self) -> list[PeriodicTask]:
         """Return the optional tasks that the settings switch on."""

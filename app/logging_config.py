@@ -62,7 +62,7 @@ _EXTRA = ("reason", "code")
 
 
 class JsonLines(logging.Formatter):
-    """Formats each record as one JSON object; docs/operating.md lists its fields.
+    """Formats each record as one JSON object; docs/operating/monitoring.md lists its fields.
 
     Every line has `time`, `level`, `logger`, `event`, `request` and `message`; event and request
     may be null. Some have `reason`, `code`, `traceback`, and the `facts` of their event.

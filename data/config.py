@@ -35,7 +35,9 @@ from core.captions import checked_template
 from core.errors import SettingsError
 from core.webhook import is_webhook_secret, url_mistake
 from core.ytdlp_releases import is_safe_url
+from data.home import HOME
 
+#: Folder of the program's code.
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What a process does; "all" stands for every other.
@@ -208,7 +210,7 @@ class TelegramSection(Section):
 
 
 class WebhookSection(Section):
-    """The webhook, used with `[telegram] updates = webhook` (docs/operating.md)."""
+    """The webhook, used with `[telegram] updates = webhook` (docs/operating/webhook.md)."""
 
     url: str = Field(
         "",
@@ -372,7 +374,7 @@ class CaptionsSection(Section):
     template: str = Field(
         "",
         description="Your own layout, in Telegram HTML with {text}, {author}, {site}, {source} and "
-        "{bot} (docs/operating.md). Empty: each chat's own order.",
+        "{bot} (docs/operating/administration.md). Empty: each chat's own order.",
     )
 
     @field_validator("template")
@@ -591,7 +593,7 @@ class SitesSection(Section):
         ),
         description="Names of the enabled sites, separated by commas, in the order shown to users. "
         "docs/sites.md has all of them; youtube, vimeo, newgrounds and xiaohongshu need something "
-        "else (docs/operating.md).",
+        "else (docs/operating/fetching.md).",
     )
 
     @field_validator("allowed", mode="before")
@@ -614,7 +616,7 @@ class SitesSection(Section):
 
 
 class YtdlpSection(Section):
-    """Live updates of yt-dlp, which most sites need, between releases (docs/operating.md)."""
+    """Live updates of yt-dlp, which most sites need, between releases (docs/operating/fetching.md)."""
 
     update: bool = Field(
         False,
@@ -678,7 +680,7 @@ class AdsSection(Section):
     file: Path | None = Field(
         None,
         description="JSON file with more ads: texts, buttons, languages and weights "
-        "(docs/operating.md).",
+        "(docs/operating/administration.md).",
     )
     every: int = Field(3, ge=1, description="An ad is shown after this many downloads.")
     max_interval_h: int = Field(
@@ -906,14 +908,14 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
 
 @cache
 def load_default_settings() -> Settings:
-    """Return the program's own settings, from config.ini and .env beside main.py and environment.
+    """Return the program's own settings, from config.ini and .env in `HOME` and environment.
 
     The result is cached.
 
     Raises:
         SettingsError: one or more settings are invalid.
     """
-    return load_settings(ROOT / "config.ini", ROOT / ".env", _environ())
+    return load_settings(HOME / "config.ini", HOME / ".env", _environ())
 
 
 def unknown_default_names() -> list[str]:

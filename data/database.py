@@ -42,6 +42,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from core.clock import Clock, system_clock
 from core.errors import NewerDatabaseError
 from data.errors import DRIVER_ERRORS, storage_error
+from data.home import HOME
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -65,7 +66,7 @@ _has_limits: ContextVar[bool] = ContextVar("has_limits", default=True)
 _runner: "_Runner | None" = None
 _retired: list[tuple[AsyncEngine, "_Runner"]] = []
 
-_EMBEDDED_FILE: Final = Path(__file__).resolve().parent.parent / "var" / "clipferry.db"
+_EMBEDDED_FILE: Final = HOME / "var" / "clipferry.db"
 _MIGRATIONS: Final = Path(__file__).resolve().parent / "migrations"
 #: Key of the advisory lock: any constant that all versions share.
 _MIGRATION_LOCK: Final = 0x0C11_9FE7

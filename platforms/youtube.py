@@ -1,7 +1,7 @@
 """Videos and shorts on YouTube, which yt-dlp reads without an account. Not allowed by default.
 
 Since November 2025 yt-dlp needs a JavaScript runtime for all formats (measured with 2026.10.26),
-and YouTube asks data centres to sign in or for PO tokens: see docs/operating.md.
+and YouTube asks data centres to sign in or for PO tokens: see docs/operating/fetching.md.
 Playlists and channels need neither; they were never tried against the real site.
 """
 

@@ -1,10 +1,10 @@
-"""Alarms to administrators: failing sites and accounts, no downloads, canaries, odd updates.
+"""Alarms to administrators: failing sites, accounts, canaries and backups, full disks, and more.
 
 The state of each alarm is in the database, so that only one process sends each change, once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import floor
 from typing import Final, Protocol
@@ -147,6 +147,19 @@ class Alarms:
         self._database_failures = 0
         if is_over:
             await self._notifier.notify("alarm_database_over")
+
+    async def watch_backup(self, make: Callable[[], Awaitable[None]]) -> None:
+        """Let `make` make the backup that is due, if one is.
+
+        Raises:
+            StorageError: the backup could not be made, or the database did not respond.
+        """
+        try:
+            await make()
+        except StorageError as error:
+            await self._set_state("backup", "1", "alarm_backup", error=error.detail)
+            raise
+        await self._set_state("backup", None, "alarm_backup_over")
 
     async def check_quiet(self) -> None:
         """Check how long ago the last download was.

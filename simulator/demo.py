@@ -21,7 +21,6 @@ from simulator.sites.proxy import Authority
 from simulator.telegram.limits import Limits
 from simulator.transcript import Transcript
 
-_VAR = Path(__file__).resolve().parent.parent / "var"
 #: Speed of the line, in bytes per second: uploads take some seconds, as over the internet.
 _LINE_BYTES_PER_S = 6_000_000
 #: Time for which a killed process of a fleet stays away, in seconds: its lease expires meanwhile,
@@ -30,27 +29,32 @@ _AWAY_S = 4.0
 _LEASE_S = 2
 
 
-def run_demo(bot_command: list[str], *, script: bool, port: int, online: bool, fleet: bool) -> int:
+def run_demo(
+    bot_command: list[str], var: Path, *, script: bool, port: int, online: bool, fleet: bool
+) -> int:
     """Run the demo and return its exit code; `bot_command` is the bot's command line without `run`.
 
-    With `script`, a scripted conversation runs; the exit code is 1 if an expected answer is
-    missing. Otherwise the chat page stays open in a browser until Ctrl-C. `port` is the first port
-    tried for the page. With `online`, the bot downloads from the real sites.
+    All files are written to `var`. With `script`, a scripted conversation runs; the exit code is 1
+    if an expected answer is missing. Otherwise the chat page stays open in a browser until Ctrl-C.
+    `port` is the first port tried for the page. With `online`, the bot downloads from the real
+    sites.
     """
     try:
-        return asyncio.run(_demo(bot_command, script=script, port=port, online=online, fleet=fleet))
+        return asyncio.run(
+            _demo(bot_command, var, script=script, port=port, online=online, fleet=fleet)
+        )
     except KeyboardInterrupt:
         return 0
 
 
 async def _demo(
-    bot_command: list[str], *, script: bool, port: int, online: bool, fleet: bool
+    bot_command: list[str], var: Path, *, script: bool, port: int, online: bool, fleet: bool
 ) -> int:
-    folder = _VAR / "demo"
+    folder = var / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     print("Making sample videos …")
-    samples = SampleStore(_VAR / "samples")
+    samples = SampleStore(var / "samples")
     simulator = Simulator(folder, samples, Authority(folder))
     add_posts(simulator)
     simulator.api.limits = Limits()

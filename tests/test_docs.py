@@ -34,6 +34,21 @@ def test_links_between_docs_lead_somewhere(page: Path):
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_links_to_headings_lead_to_one(page: Path):
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", page.read_text()):
+        other = (page.parent / target) if target else page
+        if other.suffix == ".md":
+            assert anchor in _anchors(other.read_text()), f"{target}#{anchor}"
+
+
+def _anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    plain = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", plain, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
 def test_files_named_in_the_docs_exist(page: Path):
     for path in re.findall(rf"`((?:{_PACKAGES})/[\w./-]+\.\w+)`", page.read_text()):
         assert (ROOT / path).exists(), path

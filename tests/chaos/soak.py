@@ -1,4 +1,4 @@
-"""Load a bot lightly for a long time, and print what it takes: memory, descriptors, threads, disk.
+"""Load a bot lightly for a long time, and print what it takes: memory, CPU, descriptors, disk.
 
 `make soak` takes an hour, `make soak ARGS=--minutes=5` five minutes. The exit code is 1 if anything
 has grown after the warm-up, or if a request was lost or answered twice.
@@ -43,8 +43,9 @@ _MAY_GROW: Final = {
 class Sample:
     """What the bot takes at one moment."""
 
-    #: Of the process and its workers together.
+    #: Of the process and its workers together, as the CPU time since the start is.
     rss_mib: float
+    cpu_s: float
     processes: int
     #: Of the process itself.
     descriptors: int
@@ -59,6 +60,7 @@ def sample(pid: int, stage: Stage) -> Sample:
     family = list(_family(pid))
     return Sample(
         rss_mib=sum(map(_rss_mib, family)),
+        cpu_s=sum(map(_cpu_s, family)),
         processes=len(family),
         descriptors=sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()),
         threads=sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()),
@@ -81,6 +83,15 @@ def _rss_mib(pid: int) -> float:
     with suppress(OSError):
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / _MIB
+    return 0.0
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the CPU time of a process, and of its children that have ended."""
+    with suppress(OSError):
+        # The name before it, in brackets, may contain spaces.
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, after_name[11:15])) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 
@@ -141,6 +152,15 @@ def grown(samples: list[Sample], minutes: float) -> list[str]:
     return found
 
 
+def costs(first: Sample, last: Sample, links: int) -> str:
+    """Return what 1 000 links take, from two samples and the number of links between them."""
+    cpu_s, database_mib = (
+        (getattr(last, name) - getattr(first, name)) * 1_000 / links
+        for name in ("cpu_s", "database_mib")
+    )
+    return f"1 000 links: {cpu_s:.0f} s of CPU, {database_mib:.1f} MiB of the database"
+
+
 def _median(samples: list[Sample], name: str) -> float:
     return float(statistics.median(getattr(each, name) for each in samples))
 
@@ -150,6 +170,7 @@ async def main(minutes: float) -> int:
     names = [each.name for each in fields(Sample)]
     sys.stdout.write(f"{'minutes':>8}{'asked':>8}" + "".join(f"{n:>14}" for n in names) + "\n")
     taken: list[Sample] = []
+    asked: list[int] = []
     with tempfile.TemporaryDirectory(prefix="clipferry-soak-") as folder:
         store = SampleStore(Path(folder) / "samples")
         async with make_stage(Path(folder) / "stage", store) as stage:
@@ -161,11 +182,13 @@ async def main(minutes: float) -> int:
                     load.step()
                     await asyncio.sleep(_EVERY_S)
                 taken.append(sample(bot.pid, stage))
-                _write_row(minutes * number / _ROWS, len(stage.requests), taken[-1])
+                asked.append(len(stage.requests))
+                _write_row(minutes * number / _ROWS, asked[-1], taken[-1])
             await stage.settle()
             history, restarts = stage.history(), len(bot.exits)
             await bot.stop()
     growth = grown(taken, minutes)
+    sys.stdout.write(f"{costs(taken[0], taken[-1], asked[-1] - asked[0])}\n")
     sys.stdout.write(f"{history}\nrestarts: {restarts}; grown: {', '.join(growth) or 'nothing'}\n")
     return 1 if growth or restarts or history.problems() else 0
 

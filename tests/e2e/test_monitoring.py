@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from functools import partial
 from platform import python_version
 from typing import Any
 
@@ -16,6 +17,7 @@ from core.version import VERSION
 from data import database
 from data.db_service import add_video, create_user
 from data.key_values import compare_and_set, read_value
+from data.scheduled_backups import BackupPlan
 from data.statistics import outcomes_since
 from misc.ui.admin_notifier import AdminNotifier
 from misc.ui.texts import load_texts
@@ -254,6 +256,29 @@ async def test_a_quiet_period_is_reported_twice_and_then_its_end(
     await alarms.check_quiet()
     await alarms.check_quiet()
     assert notifier.messages[2:] == [("alarm_quiet_over", {"count": 0})]
+
+
+async def test_a_failed_backup_is_reported_once_and_so_is_its_recovery(harness: BotHarness):
+    """A backup is tried every five minutes; each failure stays in the log."""
+    alarms, notifier, _ = await start_with_alarms(harness)
+    folder = harness.folder / "backups"
+    plan = BackupPlan(folder, interval_s=3_600, kept=2)
+    make = partial(plan.follow, f"sqlite:///{harness.folder / 'bot.db'}")
+    folder.touch()  # a file, where a folder should be
+    for _ in range(2):
+        with pytest.raises(StorageError, match="File exists"):
+            await alarms.watch_backup(make)
+    folder.unlink()
+    for _ in range(2):
+        await alarms.watch_backup(make)
+    assert len(list(folder.iterdir())) == 1
+    assert [key for key, _ in notifier.messages] == ["alarm_backup", "alarm_backup_over"]
+    assert notifier.messages[0][1] == {"error": f"{folder}: File exists"}
+    folder.rename(harness.folder / "elsewhere")
+    folder.touch()
+    with pytest.raises(StorageError):
+        await alarms.watch_backup(make)
+    assert [key for key, _ in notifier.messages[2:]] == ["alarm_backup"]
 
 
 async def test_a_canary_reports_a_site_that_cannot_be_read(harness: BotHarness):

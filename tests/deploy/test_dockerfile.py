@@ -1,0 +1,108 @@
+"""The image: what is copied into it, how it is linted, and what compose makes of it."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from data.config import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+#: Packages that only the demo needs.
+_DEMO = {"simulator"}
+
+
+def imported_folders(start: Path) -> set[str]:
+    """Return the folders beside a file that it imports from, also indirectly and in functions."""
+    waiting, seen = [start], {start}
+    while waiting:
+        for node in ast.walk(ast.parse(waiting.pop().read_text())):
+            for name in _imported(node):
+                path = ROOT.joinpath(*name.split("."))
+                for file in (path.with_suffix(".py"), *path.glob("*.py")):
+                    if file.exists() and file not in seen:
+                        seen.add(file)
+                        waiting.append(file)
+    return {file.relative_to(ROOT).parts[0] for file in seen if file.parent != ROOT}
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return []
+
+
+def test_every_package_that_main_imports_is_copied():
+    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+    needed = imported_folders(ROOT / "main.py") - _DEMO
+    assert {"app", "core", "platforms"} <= needed
+    assert copied == needed | {"locale"}
+    assert re.search(r"^COPY main\.py config\.ini \./$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_wheel_has_every_package_that_main_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = imported_folders(ROOT / "main.py")
+    assert set(wheel["only-include"]) == needed | {"locale"}
+    assert wheel["sources"] == {name: f"clipferry/{name}" for name in wheel["only-include"]}
+    for file in (*wheel["force-include"], *wheel["shared-data"]):
+        assert (ROOT / file).is_file(), file
+
+
+def test_the_formats_of_every_language_stay_in_the_image():
+    kept = re.search(r"\(root\|\(([a-z|]+)\)", DOCKERFILE)
+    assert kept
+    assert kept[1].split("|") == sorted(file.stem for file in (ROOT / "locale").glob("*.json"))
+
+
+def test_what_is_copied_is_not_ignored():
+    ignored = set((ROOT / ".dockerignore").read_text().split())
+    assert not ignored & set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+    assert {".git", ".env", "var", "tests"} <= ignored
+
+
+def test_hadolint_finds_nothing():
+    """A pinned tag of a Debian suite is what DL3006 asks for; a digest would hide its updates."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("hadolint"), "--failure-threshold", "style", "-"],
+        input=DOCKERFILE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_image_runs_as_a_numbered_user_and_reports_its_health():
+    *_, final = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
+    assert re.search(r"^USER \d+$", final, re.MULTILINE)
+    assert re.search(r"^HEALTHCHECK ", final, re.MULTILINE)
+    assert "pip" not in final  # the installer stays in the first stage
+
+
+@pytest.mark.parametrize("name", [*COMPOSE["services"]])
+def test_compose_pins_every_image_that_it_does_not_build(name: str):
+    service = COMPOSE["services"][name]
+    if "build" not in service:
+        tag = service["image"].partition(":")[2]
+        assert re.fullmatch(r"\d[\w.-]*", tag), service["image"]
+
+
+@pytest.mark.parametrize("name", ["bot", "receiver", "scheduler", "worker"])
+def test_compose_runs_the_program_on_a_read_only_root_without_privileges(name: str):
+    service = COMPOSE["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert float(service["stop_grace_period"].removesuffix("s")) > 60
