@@ -616,7 +616,7 @@ class SitesSection(Section):
 
 
 class YtdlpSection(Section):
-    """Live updates of yt-dlp, which most sites need, between releases (docs/operating/fetching.md)."""
+    """Live updates of yt-dlp between releases (docs/operating/fetching.md)."""
 
     update: bool = Field(
         False,
