@@ -71,12 +71,13 @@ settings: $(VENV)/dev
 pictures: $(VENV)/dev
 	$(BIN)/python -m tests.pictures $(ARGS)
 
-# $(1): uv's options that say what is upgraded; all other pins stay.
+# $(1): uv's options that say what is upgraded; all other pins stay. pip with hashes insists on pins
+# with the extras that other packages ask for; a file of constraints must have none.
 define compile_requirements
 	$(BIN)/python -m pip install --quiet uv
 	for set in "" attestations demo fleet youtube dev; do \
 		$(BIN)/uv pip compile --quiet $(1) --universal --python-version 3.11 --generate-hashes \
-			--no-header --no-annotate $${set:+--extra $$set -c requirements.txt} \
+			--no-header --no-annotate $${set:+--no-strip-extras --extra $$set -c requirements.txt} \
 			pyproject.toml -o requirements$${set:+-$$set}.txt || exit 1; \
 	done
 endef
