@@ -103,9 +103,14 @@ async def _all(press: _Press) -> None:
 
 
 async def _get(press: _Press) -> None:
-    """Fetch what is chosen, and show the front again, with nothing chosen."""
+    """Fetch what is chosen, and show the front again, with nothing chosen.
+
+    As long as something finds no room, everything stays chosen: another press fetches the rest.
+    """
     taken = await _fetch(press, sorted(press.card.ticked))
-    if taken.new and (card := await change_ticks(press.card, lambda _: frozenset())):
+    if taken.left or not taken.new:
+        return
+    if card := await change_ticks(press.card, lambda _: frozenset()):
         await _show(press, lists.front(card, press.texts, press.chat.lang))
 
 
