@@ -77,8 +77,6 @@ async def on_press(
 ) -> None:
     """Do what a button of a card says. Only who has asked for the card may press.
 
-    An anonymous administrator cannot be recognised, so anybody may press for one.
-
     Raises:
         StorageError: the database did not answer, and nothing has changed.
     """
@@ -87,7 +85,7 @@ async def on_press(
     is_here = isinstance(message, Message) and card and card.chat_id == message.chat.id
     if not isinstance(message, Message) or data is None or card is None or not is_here:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
-    elif card.person_id not in {query.from_user.id, card.chat_id}:
+    elif not card.is_of(query.from_user.id):
         await query.answer(texts[chat.lang]["not_yours"])
     else:
         press = _Press(query, message, card, data, chat, texts, intake, registry, ack)
