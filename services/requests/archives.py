@@ -57,7 +57,7 @@ class ArchiveService(MediaService[FetchedFiles]):
         return FetchedFiles(await self._posts.fetch(attempt, context, space), space)
 
     async def prepare(self, context: RequestContext, fetched: FetchedFiles) -> Prepared:
-        """Pack the files. An archive that is not the whole post says so; with a gap, it is not cached.
+        """Pack the files. An archive that is not the whole post says so.
 
         Raises:
             SpoolError: there is no room for the archive.
