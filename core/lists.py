@@ -121,6 +121,14 @@ class ListCard:
     #: Indexes of the entries that are chosen.
     ticked: frozenset[int] = field(default_factory=frozenset)
 
+    def is_of(self, user_id: int) -> bool:
+        """Return True if a user may press the buttons.
+
+        Who writes as a chat cannot be recognised by a press, so anybody may press for them. The ids
+        of chats are negative.
+        """
+        return self.person_id < 0 or self.person_id == user_id
+
 
 def page_of(index: int) -> int:
     """Return the page on which an entry is, counted from 0."""

@@ -77,8 +77,6 @@ async def on_press(
 ) -> None:
     """Do what a button of a card says. Only who has asked for the card may press.
 
-    An anonymous administrator cannot be recognised, so anybody may press for one.
-
     Raises:
         StorageError: the database did not answer, and nothing has changed.
     """
@@ -87,7 +85,7 @@ async def on_press(
     is_here = isinstance(message, Message) and card and card.chat_id == message.chat.id
     if not isinstance(message, Message) or data is None or card is None or not is_here:
         await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
-    elif card.person_id not in {query.from_user.id, card.chat_id}:
+    elif not card.is_of(query.from_user.id):
         await query.answer(texts[chat.lang]["not_yours"])
     else:
         press = _Press(query, message, card, data, chat, texts, intake, registry, ack)
@@ -103,9 +101,14 @@ async def _all(press: _Press) -> None:
 
 
 async def _get(press: _Press) -> None:
-    """Fetch what is chosen, and show the front again, with nothing chosen."""
+    """Fetch what is chosen, and show the front again, with nothing chosen.
+
+    As long as something finds no room, everything stays chosen: another press fetches the rest.
+    """
     taken = await _fetch(press, sorted(press.card.ticked))
-    if taken.new and (card := await change_ticks(press.card, lambda _: frozenset())):
+    if taken.left or not taken.new:
+        return
+    if card := await change_ticks(press.card, lambda _: frozenset()):
         await _show(press, lists.front(card, press.texts, press.chat.lang))
 
 

@@ -11,6 +11,8 @@ from typing import Final
 from core.concurrency import run_all
 from core.errors import (
     ClipferryError,
+    DrmError,
+    LiveError,
     NotFoundError,
     PlatformError,
     SpoolError,
@@ -180,9 +182,10 @@ class FileSaver:
         Raises:
             TooLargeError: all versions are too large; the error has the smallest known size.
             NotFoundError: the permanent URL of the last version does not exist.
+            DrmError, LiveError: the last version is a playlist that cannot be used.
             PlatformError: at least one version could not be downloaded for another reason.
         """
-        dead: dict[tuple[str, ...], PlatformError | NotFoundError] = {}
+        dead: dict[tuple[str, ...], ClipferryError] = {}
         too_large: dict[tuple[str, ...], TooLargeError] = {}
         for version in file.versions:
             known = too_large.get(version.urls)
@@ -190,7 +193,7 @@ class FileSaver:
                 continue
             try:
                 return await self._save_version(file, version)
-            except (PlatformError, NotFoundError) as error:
+            except (PlatformError, NotFoundError, DrmError, LiveError) as error:
                 dead[version.urls] = error
                 if len(dead) == _MAX_DEAD_VERSIONS:
                     break

@@ -54,7 +54,7 @@ async def download_segments(
 
 
 async def _download_one(server: FileServer, url: str, target: Path, checks: Checks) -> int:
-    segments = read_playlist(await _text(server, url), url)
+    segments = read_playlist(*await _text(server, url))
     checks.count.received, checks.count.total = 0, None
     try:
         file: RawIOBase = target.open("wb", buffering=0)
@@ -69,14 +69,15 @@ async def _download_one(server: FileServer, url: str, target: Path, checks: Chec
     return writer.size
 
 
-async def _text(server: FileServer, url: str) -> str:
+async def _text(server: FileServer, url: str) -> tuple[str, str]:
+    """Return the text of a playlist, and the URL that it comes from after redirects."""
     headers = request_headers(server)
     async with server.web.get(url, server.hosts, headers, stall_s=server.stall_s) as response:
         try:
             pieces = [piece async for piece in read_body(response, _MAX_PLAYLIST_BYTES)]
         except TooLargeError:
             raise PlatformChangedError("the playlist is too large") from None
-    return b"".join(pieces).decode(errors="replace")
+    return b"".join(pieces).decode(errors="replace"), str(response.url)
 
 
 @dataclass(slots=True)

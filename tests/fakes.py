@@ -503,6 +503,10 @@ class FakeMedia:
         self._step("untouched", path)
         return DocumentFile(path)
 
+    async def archive(self, target: Path, files: Sequence[tuple[Path, str]]) -> DocumentFile:
+        self.steps.append(("archive", " ".join(name for _, name in files)))
+        return DocumentFile(target)
+
     async def picture(self, path: Path) -> LocalFile:
         self._step("picture", path)
         return PhotoFile(path)

@@ -28,4 +28,6 @@ class Lists(Base):
     __table_args__ = (
         Index("ix_lists_person_id", "person_id"),
         Index("ix_lists_made_at", "made_at"),
+        # A deleted card may still be shown, and its buttons name the id.
+        {"sqlite_autoincrement": True},
     )

@@ -1,6 +1,6 @@
 """Dates and lengths of time as people write them, by the rules of CLDR through Babel.
 
-Babel is imported when it is first needed: only administrators see dates.
+Babel is imported when it is first needed: only administrators, and cards of lists, show dates.
 """
 
 from datetime import UTC, datetime, timedelta

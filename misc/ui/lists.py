@@ -1,6 +1,7 @@
 """The card of a list: what it says, and its buttons."""
 
 from functools import partial
+from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -13,9 +14,11 @@ from misc.ui.callback_data import STATS, ListAction, ListPress
 from misc.ui.texts import Texts
 
 #: Longest title on a button, in UTF-16 units: clients cut off more.
-_MAX_LABEL = 40
+_MAX_LABEL: Final = 40
 #: Longest title in the text.
-_MAX_TITLE = 200
+_MAX_TITLE: Final = 200
+#: The end of the year 9999, as a Unix time: what a site states may be no date at all.
+_LAST_DATE: Final = 253_402_300_799
 
 
 def front(card: ListCard, texts: Texts, lang: str) -> MessageOptions:
@@ -71,7 +74,7 @@ def _label(card: ListCard, index: int, lang: str) -> str:
 
 
 def _details(entry: Entry, lang: str) -> list[str]:
-    if entry.posted_at:
+    if 0 < entry.posted_at <= _LAST_DATE:
         return [dates.day(entry.posted_at, lang)]
     return [length(entry.duration_s)] if entry.duration_s else []
 

@@ -199,7 +199,8 @@ class ChatPresenter:
     def _extras(self) -> keyboards.Extras:
         if self._is_group:
             return keyboards.Extras()
-        return replace(self._factory.extras, versions=True, archive=True)
+        # An archive begins with the first item, so it does not belong below the later ones.
+        return replace(self._factory.extras, versions=True, archive=not self._start)
 
     @property
     def _bot_url(self) -> str:

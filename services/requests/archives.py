@@ -57,7 +57,7 @@ class ArchiveService(MediaService[FetchedFiles]):
         return FetchedFiles(await self._posts.fetch(attempt, context, space), space)
 
     async def prepare(self, context: RequestContext, fetched: FetchedFiles) -> Prepared:
-        """Pack the files. An archive with a gap says so, and is not cached.
+        """Pack the files. An archive that is not the whole post says so.
 
         Raises:
             SpoolError: there is no room for the archive.
@@ -67,7 +67,7 @@ class ArchiveService(MediaService[FetchedFiles]):
         archives = await self._pack(prepared.files, fetched)
 
         def options_of(refused: int) -> MessageOptions:
-            if prepared.items is None:
+            if prepared.items != len(prepared.post.items):
                 return replace(prepared.options_of(refused), buttons=None)
             return context.presenter.audio_options(prepared.post)
 

@@ -119,7 +119,9 @@ class FileIdCache:
                 raise AlreadySentError
             # A complete set serves every chat, the first items of a longer post those with a limit.
             for known in (key, *([_first(key, max_items)] if max_items else [])):
-                if delivered := await self._send_cached(context, known, options_of, max_items):
+                if delivered := await self._send_cached(
+                    context, known, options_of, max_items, is_first=known is not key
+                ):
                     return delivered
             async with self._flight(context, key) as is_first:
                 if is_first and await self._is_ours(context, key):
@@ -194,8 +196,18 @@ class FileIdCache:
             flight.end.set_result(failure)
 
     async def _send_cached(
-        self, context: RequestContext, key: CacheKey, options_of: OptionsOf, max_items: int | None
+        self,
+        context: RequestContext,
+        key: CacheKey,
+        options_of: OptionsOf,
+        max_items: int | None,
+        *,
+        is_first: bool,
     ) -> Delivered | None:
+        """Send a cached set; return None if there is none that can be sent.
+
+        `is_first`: the key is that of the first items of a longer post.
+        """
         cached = await self.find(key)
         if cached is None:
             return None
@@ -207,19 +219,20 @@ class FileIdCache:
         if post is None:
             return None
         files = cached.files
-        if max_items and len(files) == len(post.items):
+        if max_items and not is_first and len(files) == len(post.items):
             files = files[:max_items]
-        known = replace(cached, post=post, files=files)
-        chat_id = await self._send_known(context, key, known, options_of)
+        # An item may have several files, such as the parts of a video.
+        shown = max_items if max_items and is_first else len(files)
+        known, options = replace(cached, post=post, files=files), options_of(post, shown)
+        chat_id = await self._send_known(context, key, known, options)
         if chat_id is None:
             return None
         return Delivered(post, cached.is_processed, is_known=True, chat_id=chat_id)
 
     async def _send_known(
-        self, context: RequestContext, key: CacheKey, cached: CachedPost, options_of: OptionsOf
+        self, context: RequestContext, key: CacheKey, cached: CachedPost, options: MessageOptions
     ) -> int | None:
         """Send files by their ids; return the chat's id, or None if they cannot be sent so."""
-        options = options_of(cached.post, len(cached.files))
 
         async def send(target: ChatTarget) -> object:
             return await self._toolkit.sender.send(target, cached.files, options, context.stored)

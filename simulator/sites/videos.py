@@ -140,6 +140,8 @@ class VideoSites:
         if name == "master.m3u8":
             small = clip.size[0] // 2, clip.size[1] // 2
             return master_playlist({"small/list.m3u8": small, "large/list.m3u8": clip.size})
+        if name == "moved.m3u8":
+            return web.Response(status=302, headers={"Location": f"/{number}/large/list.m3u8"})
         if name == "list.m3u8":
             return web.Response(text=self.playlist) if self.playlist else media_playlist()
         return piece(clip.path, name) if name.isdigit() else web.Response(status=404)

@@ -7,6 +7,7 @@ from core.lists import (
     LATEST,
     PER_PAGE,
     Entry,
+    ListCard,
     Listing,
     about_list,
     fresh,
@@ -35,6 +36,15 @@ def test_every_entry_is_on_one_page(number: int, pages: list[list[int]]):
 @pytest.mark.parametrize(("asked", "shown"), [(-1, 0), (0, 0), (2, 2), (3, 2), (99, 2)])
 def test_a_page_that_does_not_exist_is_the_nearest_one(asked: int, shown: int):
     assert listing(2 * PER_PAGE + 1).existing_page(asked) == shown
+
+
+@pytest.mark.parametrize(
+    ("person_id", "may_press"), [(9, True), (8, False), (-100, True), (-1002, True)]
+)
+def test_a_card_is_of_who_has_asked_and_of_anybody_for_a_chat(person_id: int, may_press: bool):
+    """An anonymous administrator asks as the group, others as one of their channels."""
+    card = ListCard(3, -100, 70, person_id, listing(2))
+    assert card.is_of(9) is may_press
 
 
 @pytest.mark.parametrize(("number", "is_offered"), [(LATEST, False), (LATEST + 1, True)])

@@ -51,6 +51,13 @@ async def test_a_card_that_is_gone_cannot_be_changed(db: str):
     assert await find_list(42, card.id) is None
 
 
+async def test_the_id_of_a_card_that_is_gone_is_not_that_of_another_list(db: str):
+    """Otherwise the buttons of the old card, which may still be shown, would fetch other posts."""
+    old = await store_list(42, REQUEST, LISTING)
+    await sweep_lists(database.unix_now() + 1)
+    assert (await store_list(42, REQUEST, LISTING)).id != old.id
+
+
 async def test_a_card_whose_stored_list_is_unreadable_is_gone(db: str):
     card = await store_list(42, REQUEST, LISTING)
     await database.write(lambda db: db.execute(text("UPDATE lists SET what = 'nonsense'")))

@@ -137,6 +137,17 @@ async def test_what_finds_no_room_in_the_queue_can_be_asked_for_later(harness: B
     assert arrived(harness) == [0, 1, 2, 3, 4]
 
 
+async def test_what_was_chosen_and_finds_no_room_stays_chosen(harness: BotHarness):
+    card = await ask(harness, 3, LIMITS_WAITING_LINKS="2")
+    await press(harness, card, "page/0")
+    for number in range(3):
+        await press(harness, card, f"tick/{number}")
+    assert await press(harness, card, "get") == TEXTS("en", "list_taken_some", count=2)
+    assert await press(harness, card, "get") == "1 post is on its way."
+    assert arrived(harness) == [0, 1, 2]
+    assert find(card, "all")  # the front again
+
+
 async def test_a_collection_and_a_playlist_of_youtube_are_offered_too(harness: BotHarness):
     harness.site.collections["7371330159376370462"] = [post_id(0)]
     harness.simulator.youtube.lists.by_key["PLdemo0001"] = YouTubeList(

@@ -104,6 +104,9 @@ def test_one_page_has_no_arrows_and_nothing_chosen_no_button():
         (Entry("1", "A bell", 61, 1_760_000_000), "☐ A bell · Oct 9, 2025"),
         (Entry("1", "Two\nlines  of it"), "☐ Two lines of it"),
         (Entry("1"), "☐ № 1"),
+        # A site that states milliseconds, or nonsense.
+        (Entry("1", "A bell", 61, 1_760_000_000_000), "☐ A bell · 1:01"),
+        (Entry("1", "A bell", 0, 2**53), "☐ A bell"),
         (Entry("1", "long " * 40), f"☐ {'long ' * 7}long…"),
     ],
 )

@@ -118,14 +118,15 @@ def clip(web: Web) -> Clip:
     return clips.setdefault("rutube/7300000000000000000000000000de01", Clip(path))
 
 
-async def saved(web: Web, url: str = LIST, limit_bytes: int = 50_000_000) -> bytes:
-    """Save one file of a post on Rutube, and return its content."""
+async def saved(web: Web, *urls: str, limit_bytes: int = 50_000_000) -> bytes:
+    """Save one file of a post on Rutube, in the first of its versions, and return its content."""
+    versions = tuple(FileVersion((url,), limit_bytes) for url in urls or (LIST,))
     async with web.fetcher(attempts=1) as fetcher:
         link = fetcher.registry.find(LINK)
         assert link
 
         async def work(attempt: Attempt) -> bytes:
-            wanted = [FileRequest((FileVersion((url,), limit_bytes),), "v.mp4")]
+            wanted = [FileRequest(versions, "v.mp4")]
             async with web.spool().workspace() as space:
                 (file,) = await attempt.save(await attempt.read(), wanted, space)
                 assert file
@@ -136,6 +137,24 @@ async def saved(web: Web, url: str = LIST, limit_bytes: int = 50_000_000) -> byt
 
 async def test_the_segments_together_are_the_file(web: Web, clip: Clip):
     assert await saved(web) == clip.path.read_bytes()
+
+
+async def test_segments_are_where_the_playlist_really_is(web: Web, clip: Clip):
+    assert await saved(web, LIST.replace("list.m3u8", "moved.m3u8")) == clip.path.read_bytes()
+    pieces = {asked.path for asked in web.log if asked.path.rpartition("/")[2].isdigit()}
+    assert pieces
+    assert all("/large/" in path for path in pieces)
+
+
+@pytest.mark.parametrize("line", ['#EXT-X-KEY:METHOD=AES-128,URI="k"', "#EXT-X-VERSION:3"])
+async def test_after_a_playlist_that_cannot_be_used_the_next_version_is(
+    web: Web, clip: Clip, line: str
+):
+    """One is encrypted, the other one has no end."""
+    web.videos.playlist = playlist(line, "0", *([END] if "KEY" in line else []))
+    assert await saved(web, LIST, LIST.replace("list.m3u8", "0"))
+    with pytest.raises(DrmError if "KEY" in line else LiveError):
+        await saved(web)
 
 
 async def test_segments_together_are_not_larger_than_the_limit(web: Web, clip: Clip):

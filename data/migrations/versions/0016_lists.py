@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("what", sa.Text, nullable=False),
         sa.Column("ticked", sa.Text, nullable=False),
         sa.Column("made_at", sa.BigInteger, nullable=False),
+        # Old cards stay in chats, so the id of a deleted row must not come again.
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_lists_person_id", "lists", ["person_id"])
     op.create_index("ix_lists_made_at", "lists", ["made_at"])

@@ -283,6 +283,16 @@ async def test_the_first_items_serve_only_chats_with_that_limit(bench: Bench):
     assert bench.maker.calls == 3
 
 
+async def test_the_first_items_are_counted_and_not_their_files(bench: Bench):
+    """A button behind them fetches the items from that number on."""
+    files = tuple(RemoteFile("video", f"part-{n}") for n in range(3))  # the first one in two parts
+    bench.maker = Maker(make_post(*PICTURES), files, items=2)
+    await bench.ask(most=2)
+    assert (await bench.ask(most=2)).is_known
+    assert [sent for sent, _ in bench.tools.sender.sent] == [files]
+    assert bench.captions == ["None likes, 2 shown"]
+
+
 async def test_a_whole_post_serves_chats_with_a_limit_too(bench: Bench):
     files = tuple(RemoteFile("photo", f"photo-{n}") for n in range(3))
     bench.maker = Maker(make_post(*PICTURES), files, items=3)
