@@ -131,7 +131,7 @@ class Trials:
 def _check_attested(release: Release) -> None:
     if release.has_lost_attestation:
         raise ReleaseRefusedError(
-            f"{release.filename} has no attestation, unlike the release before it"
+            f"{release.filename} has no attestation, unlike releases before it"
         )
 
 
