@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 from zlib import crc32
 
 from core.clock import Clock, system_clock
@@ -49,6 +50,8 @@ from platforms._proxies import Proxy, ProxyPool
 
 logger = logging.getLogger(__name__)
 
+#: File with the name of the folder.
+_FOLDER_ID: Final = ".id"
 #: How often a request looks for a free identity, in seconds: another process may have it.
 _LOOK_S: Final = 0.1
 #: Number of posts that are remembered because an identity was refused at them.
@@ -134,6 +137,20 @@ class Identities:
     def has_trouble(self, platform: Platform) -> bool | None:
         """Return whether all identities of a site have failed; see `core.identities`."""
         return has_trouble(self.listed(platform), self.exits, self._clock())
+
+    def folder_id(self) -> str:
+        """Return what names the folder in all processes that share it, also in containers.
+
+        "" if it cannot be written.
+        """
+        assert self._folder
+        file = self._folder / _FOLDER_ID
+        try:
+            if not file.exists():
+                _write(file, uuid4().hex)
+            return file.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     # --- use --------------------------------------------------------------------------------------
 

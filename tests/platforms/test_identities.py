@@ -200,6 +200,23 @@ async def test_the_posts_that_are_remembered_are_limited(stage: Stage):
     assert stage.health("b").refusals == 1
 
 
+def test_all_processes_that_share_the_folder_know_it_by_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stage = Stage(tmp_path)
+    name = stage.identities.folder_id()
+    assert name
+    assert stage.build().folder_id() == name
+    assert Stage(tmp_path / "elsewhere").identities.folder_id() not in {name, ""}
+
+    def refused(*_args: object, **_kwargs: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    assert stage.build().folder_id() == name
+    assert Stage(tmp_path / "read-only").identities.folder_id() == ""
+
+
 async def test_an_account_uses_its_own_proxy_only(tmp_path: Path):
     stage = Stage(tmp_path, ONE, TWO)
     stage.add("a", exit_=TWO.name, value="of-a")
