@@ -186,19 +186,25 @@ class Identities:
     async def _wait(self, platform: Platform, proxy: Proxy) -> Lease:
         end = time.monotonic() + self._wait_s
         while (lease := self._take(platform, proxy)) is None:
-            if time.monotonic() >= end or not self._usable(platform):
+            if time.monotonic() >= end:
                 raise IdentitiesBusyError(platform.name)
             await asyncio.sleep(_LOOK_S)
         return lease
 
     def _take(self, platform: Platform, proxy: Proxy) -> Lease | None:
-        """Lock the first identity that is free, and read its cookies."""
+        """Lock the first identity that is free, and read its cookies; None if all are in use.
+
+        Raises:
+            IdentitiesBusyError: none can become free.
+        """
+        is_worth_waiting = False
         for identity in self._usable(platform):
             if self._exit_of(identity, proxy) != proxy:
                 continue
             try:
                 if lease := self._lock(platform, identity):
                     return lease
+                is_worth_waiting = True
             except OSError as error:
                 logger.warning(
                     "The account %s of %s cannot be used: %s",
@@ -207,6 +213,8 @@ class Identities:
                     error.strerror,
                     extra={"event": "identity_unusable"},
                 )
+        if not is_worth_waiting:
+            raise IdentitiesBusyError(platform.name)
         return None
 
     def _lock(self, platform: Platform, identity: Identity) -> Lease | None:

@@ -342,8 +342,9 @@ async def test_an_account_that_is_changed_between_listing_and_use_is_not_used(
 
 
 async def test_a_folder_that_cannot_be_written_costs_the_account_and_no_more(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
+    stage = Stage(tmp_path, wait_s=600)
     stage.add("a")
 
     def refused(*_args: object, **_kwargs: object) -> int:
@@ -354,8 +355,9 @@ async def test_a_folder_that_cannot_be_written_costs_the_account_and_no_more(
         assert await stage.use() == "hunter2"
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refused)
-        with pytest.raises(IdentitiesBusyError):
-            await stage.use()
+        async with asyncio.timeout(60):
+            with pytest.raises(IdentitiesBusyError):
+                await stage.use()
     assert {record.event for record in caplog.records} >= {  # type: ignore[attr-defined]
         "identity_not_stored",
         "identity_unusable",
