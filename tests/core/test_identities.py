@@ -171,7 +171,8 @@ def test_whether_subdomains_get_a_cookie_is_written_as_every_reader_accepts_it(
     assert written.splitlines()[1] == f"{expected}\t/\tTRUE\t{LATER}\tsid\thunter2"
     file = io.StringIO(written)
     jar = MozillaCookieJar()
-    jar._really_load(file, "", ignore_discard=True, ignore_expires=True)  # as yt-dlp does
+    load = getattr(jar, "_really_load")  # noqa: B009 - as yt-dlp does; typeshed leaves it out
+    load(file, "", ignore_discard=True, ignore_expires=True)
     assert [cookie.value for cookie in jar] == ["hunter2"]
 
 
