@@ -242,9 +242,11 @@ async def restore(source: Path | None, settings: "Settings", *, with_secrets: bo
     from data.starts import mark_restored
 
     database = _sqlite_path(settings)
-    if database and source is None:
+    if source is None and (database or with_secrets):
         print("Name the backup: restore FILE", file=sys.stderr)
         return WRONG_SETTING
+    if source and with_secrets:
+        _check_secrets(source)
     if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
         raise StorageError("the bot is running: stop it first")
     if database and source:
@@ -259,6 +261,14 @@ async def restore(source: Path | None, settings: "Settings", *, with_secrets: bo
     if source and with_secrets:
         _unpack_secrets(source, settings)
     return 0
+
+
+def _check_secrets(backup: Path) -> None:
+    """Find out before the database is replaced."""
+    from data.secrets_archive import archive_of
+
+    if not archive_of(backup).is_file():
+        raise StorageError(f"there is no {archive_of(backup)}")
 
 
 def _unpack_secrets(backup: Path, settings: "Settings") -> None:

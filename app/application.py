@@ -177,7 +177,9 @@ class Application:
         self._source.stop()
 
     def restart(self) -> None:
-        """End `run` like `stop`, for a new start. A signal in the meantime means a stop."""
+        """End `run` like `stop`, for a new start. A signal before or meanwhile means a stop."""
+        if self._source.is_asked_to_stop:
+            return
         self.must_restart = True
         stop_on_signals(self._stay_stopped)
         self.stop()

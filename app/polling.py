@@ -397,6 +397,11 @@ class Polling:
         if self._update_acks.last is not None and not self.watch.end:
             await bot.get_updates(offset=self._update_acks.last + 1, limit=1, timeout=0)
 
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """True from `stop` or a signal on."""
+        return self._is_asked_to_stop.is_set()
+
     def stop(self) -> None:
         """End polling, waiting for the lease, and staying up."""
         self._is_asked_to_stop.set()

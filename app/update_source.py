@@ -43,6 +43,10 @@ class UpdateSource(Protocol):
     async def acknowledge(self, bot: Bot) -> None:
         """Wait until no accepted update can be lost any more, and tell Telegram so."""
 
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """True from `stop` or a signal on, while the last requests finish."""
+
     def stop(self) -> None:
         """End `run`."""
 
@@ -81,6 +85,11 @@ class NoUpdates:
 
     async def acknowledge(self, bot: Bot) -> None:
         """Do nothing: there is no update to acknowledge."""
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """True from `stop` or a signal on."""
+        return self._must_end.is_set()
 
     def stop(self) -> None:
         """End `run`."""

@@ -115,6 +115,11 @@ class Webhook:
         """Wait until every accepted update is acknowledged."""
         await self._update_acks.complete()
 
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """True from `stop` or a signal on."""
+        return self._must_end.is_set()
+
     def stop(self) -> None:
         """Accept no further updates, and end `run`."""
         self._receiver.close()

@@ -281,7 +281,9 @@ def _is_cookie(line: str) -> bool:
 def _read_line(line: str, number: int) -> Cookie:
     """Parse a line, and write it anew in the form that every reader accepts.
 
-    yt-dlp prints lines that it does not accept, with their values.
+    yt-dlp prints lines that it does not accept, with their values. Python's reader, which it uses,
+    rejects a whole file, and quotes the line, if a domain with "TRUE" does not begin with a dot.
+    Source: https://github.com/python/cpython/blob/3.11/Lib/http/cookiejar.py (MozillaCookieJar)
     """
     parts = line.split("\t")
     if len(parts) != _FIELDS:
@@ -290,5 +292,11 @@ def _read_line(line: str, number: int) -> Cookie:
         expires = max(int(float(parts[4] or 0)), 0)  # Some tools write -1 for a session.
     except (ValueError, OverflowError):
         raise CookieFileError(f"line {number} has no expiry") from None
-    domain = parts[0].removeprefix(_HTTP_ONLY).lstrip(".").lower()
-    return Cookie(domain, expires, "\t".join([*parts[:4], str(expires), *parts[5:]]))
+    prefix = _HTTP_ONLY if line.startswith(_HTTP_ONLY) else ""
+    host = parts[0].removeprefix(_HTTP_ONLY).lower()
+    domain = host.lstrip(".")
+    of_all = (f"{prefix}.{domain}", "TRUE")
+    of_one = (f"{prefix}{domain}", "FALSE")
+    scope = of_all if host != domain or parts[1].upper() == "TRUE" else of_one
+    written = "\t".join([*scope, parts[2], parts[3].upper(), str(expires), *parts[5:]])
+    return Cookie(domain, expires, written)

@@ -5,7 +5,7 @@ Source: https://packaging.python.org/en/latest/specifications/simple-repository-
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -48,8 +48,8 @@ class Release:
     uploaded_at: int
     #: URL of the attestations (PEP 740); empty if there are none.
     provenance: str = ""
-    #: There is no attestation although the release before has one. Whoever uploads with a stolen
-    #: account cannot make the publisher's attestation.
+    #: There is no attestation although a release before has one. Whoever uploads with a stolen
+    #: account cannot make the publisher's attestation, but can upload twice.
     has_lost_attestation: bool = False
 
 
@@ -78,36 +78,46 @@ def read_releases(project: str, document: Any, base_url: str) -> list[Release]:
     files = document.get("files") if isinstance(document, dict) else None
     if not isinstance(files, list):
         raise UpdateError("the index sent no list of files")
-    found = sorted(_usable(project, files, base_url), key=lambda r: version_key(r.version))
+    wheels = list(_wheels(project, files))
+    found = sorted(_usable(project, wheels, base_url), key=lambda r: version_key(r.version))
+    # Those that were withdrawn count, too: whoever can upload can also withdraw.
+    attested = (version_key(name[2]) for name, entry in wheels if _text(entry, "provenance"))
+    first = min(attested, default=None)
     return [
-        replace(release, has_lost_attestation=bool(before.provenance) and not release.provenance)
-        for before, release in zip([*found[:1], *found], found, strict=False)
+        replace(release, has_lost_attestation=not release.provenance and _is_after(release, first))
+        for release in found
     ]
 
 
-def _usable(project: str, files: Sequence[Any], base_url: str) -> Iterator[Release]:
+def _is_after(release: Release, first: tuple[int, ...] | None) -> bool:
+    return first is not None and first < version_key(release.version)
+
+
+def _wheels(
+    project: str, files: Sequence[Any]
+) -> Iterator[tuple[re.Match[str], Mapping[str, Any]]]:
+    """Yield the parts of a wheel's name, and what the index says about it."""
     package = project.replace("-", "_")
     for entry in files:
-        if not isinstance(entry, dict) or entry.get("yanked", False) is not False:
+        found = _WHEEL.fullmatch(_text(entry, "filename")) if isinstance(entry, dict) else None
+        if found and found[1].lower() == package and version_key(found[2]):
+            yield found, entry
+
+
+def _usable(
+    project: str, wheels: Iterable[tuple[re.Match[str], Mapping[str, Any]]], base_url: str
+) -> Iterator[Release]:
+    for name, entry in wheels:
+        if entry.get("yanked", False) is not False:
             continue
-        found = _WHEEL.fullmatch(_text(entry, "filename"))
         hashes = entry.get("hashes")
         sha256 = _text(hashes, "sha256") if isinstance(hashes, dict) else ""
         uploaded_at = _unix(_text(entry, "upload-time"))
-        if not found or found[1].lower() != package or not version_key(found[2]):
-            continue
         url = _absolute(_text(entry, "url"), base_url)
         if not _SHA256.fullmatch(sha256) or not uploaded_at or not is_safe_url(url, base_url):
             continue
-        yield Release(
-            project,
-            found[2],
-            found[0],
-            url,
-            sha256,
-            uploaded_at,
-            _absolute(_text(entry, "provenance"), base_url),
-        )
+        provenance = _absolute(_text(entry, "provenance"), base_url)
+        yield Release(project, name[2], name[0], url, sha256, uploaded_at, provenance)
 
 
 def is_safe_url(url: str, base_url: str) -> bool:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import StorageError
-from core.identities import MAX_FILE_BYTES
 
 #: Member of the archive with the token, as a line for .env.
 TOKEN_MEMBER: Final = "token.env"  # noqa: S105 - a name of a file
 #: Members that are put back: cookies and health of an identity, without anything else of its path.
 _MEMBER: Final = re.compile(r"identities/([a-z0-9_]+)/([a-z0-9][a-z0-9_-]*\.(?:txt|json))")
+#: Size that no cookie file has, in bytes. Those of operators may be larger than what is taken in
+#: chat, such as the export of a whole browser.
+_TOO_LARGE: Final = 20_000_000
 
 
 def archive_of(backup: Path) -> Path:
@@ -58,7 +60,7 @@ def unpack(source: Path, folder: Path) -> int:
         with tarfile.open(source) as archive:
             for member in archive:
                 found = _MEMBER.fullmatch(member.name)
-                if not found or not member.isreg() or member.size > MAX_FILE_BYTES:
+                if not found or not member.isreg() or member.size > _TOO_LARGE:
                     continue
                 content = archive.extractfile(member)
                 assert content

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 from zlib import crc32
 
 from core.clock import Clock, system_clock
@@ -49,6 +50,8 @@ from platforms._proxies import Proxy, ProxyPool
 
 logger = logging.getLogger(__name__)
 
+#: File with the name of the folder.
+_FOLDER_ID: Final = ".id"
 #: How often a request looks for a free identity, in seconds: another process may have it.
 _LOOK_S: Final = 0.1
 #: Number of posts that are remembered because an identity was refused at them.
@@ -135,6 +138,20 @@ class Identities:
         """Return whether all identities of a site have failed; see `core.identities`."""
         return has_trouble(self.listed(platform), self.exits, self._clock())
 
+    def folder_id(self) -> str:
+        """Return what names the folder in all processes that share it, also in containers.
+
+        "" if it cannot be written.
+        """
+        assert self._folder
+        file = self._folder / _FOLDER_ID
+        try:
+            if not file.exists():
+                _write(file, uuid4().hex)
+            return file.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     # --- use --------------------------------------------------------------------------------------
 
     def exits_of(self, platform: Platform, proxy: Proxy) -> list[Proxy]:
@@ -169,19 +186,25 @@ class Identities:
     async def _wait(self, platform: Platform, proxy: Proxy) -> Lease:
         end = time.monotonic() + self._wait_s
         while (lease := self._take(platform, proxy)) is None:
-            if time.monotonic() >= end or not self._usable(platform):
+            if time.monotonic() >= end:
                 raise IdentitiesBusyError(platform.name)
             await asyncio.sleep(_LOOK_S)
         return lease
 
     def _take(self, platform: Platform, proxy: Proxy) -> Lease | None:
-        """Lock the first identity that is free, and read its cookies."""
+        """Lock the first identity that is free, and read its cookies; None if all are in use.
+
+        Raises:
+            IdentitiesBusyError: none can become free.
+        """
+        is_worth_waiting = False
         for identity in self._usable(platform):
             if self._exit_of(identity, proxy) != proxy:
                 continue
             try:
                 if lease := self._lock(platform, identity):
                     return lease
+                is_worth_waiting = True
             except OSError as error:
                 logger.warning(
                     "The account %s of %s cannot be used: %s",
@@ -190,6 +213,8 @@ class Identities:
                     error.strerror,
                     extra={"event": "identity_unusable"},
                 )
+        if not is_worth_waiting:
+            raise IdentitiesBusyError(platform.name)
         return None
 
     def _lock(self, platform: Platform, identity: Identity) -> Lease | None:

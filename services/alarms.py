@@ -117,17 +117,24 @@ class Alarms:
             await self._set_state(self._here("disk"), None, "alarm_disk_over")
 
     async def check_identities(self) -> None:
-        """Check whether all accounts of a site have failed; they are files of this machine.
+        """Check whether all accounts of a site have failed.
+
+        They are files: all processes that share the folder have one alarm.
 
         Raises:
             StorageError: the database did not respond.
         """
         for platform in self._fetcher.registry.by_name.values():
             trouble = self._fetcher.identities.has_trouble(platform)
-            alarm = self._here(f"identities/{platform.name}")
+            if trouble is None:
+                continue
+            name = f"identities/{platform.name}"
+            # Containers that share the folder have names of their own.
+            folder = self._machine and self._fetcher.identities.folder_id()
+            alarm = f"{name}/{folder}" if folder else self._here(name)
             if trouble:
                 await self._set_state(alarm, "1", "alarm_identities", site=platform.title)
-            elif trouble is False:
+            else:
                 await self._set_state(alarm, None, "alarm_identities_over", site=platform.title)
 
     async def check_database(self) -> None:

@@ -210,10 +210,12 @@ class _Bot:
         """Kill the process with this name; it is away until others have taken its requests over.
 
         Raises:
-            StopIteration: there is no such process, or it is away already.
+            ValueError: there is no such process, or it is away already.
         """
-        process = next(one for one in self.processes if one.name == name and not one.is_crashing)
-        await process.crash(_AWAY_S)
+        found = [one for one in self.processes if one.name == name and not one.is_crashing]
+        if not found:  # Not `next`: a coroutine cannot raise StopIteration.
+            raise ValueError(f"no process {name}")
+        await found[0].crash(_AWAY_S)
 
     async def stop(self) -> int:
         """Stop all processes and return the highest exit code."""

@@ -580,6 +580,8 @@ class FakeFetcher:
         self.post = post or make_post()
         self.failures: list[ClipferryError] = []
         self.reads = 0
+        #: Whether the last read might use an account.
+        self.signed_in = False
         self.resolved: dict[str, str] = {}
         self.short_links: dict[str, str | ClipferryError] = {}
         self.resolutions = 0
@@ -598,8 +600,11 @@ class FakeFetcher:
         self.resolved[link.url] = target
         return self.known(link)
 
-    async def attempt(self, link: Link, work: Callable[[Attempt], Awaitable[T]]) -> T:
+    async def attempt(
+        self, link: Link, work: Callable[[Attempt], Awaitable[T]], *, may_sign_in: bool = True
+    ) -> T:
         self.reads += 1
+        self.signed_in = may_sign_in
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop(0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from app.ytdlp_update.selection import version_in_use
 from app.ytdlp_update.trials import Trials
 from core.errors import ReleaseRefusedError, UpdateError
 from core.ytdlp_plan import Plan, in_use, newer_wheels, version_of
@@ -60,7 +61,7 @@ class Follower:
         plan = await load_plan()
         version, (used, _) = in_use(plan.chosen, self._installed), reader_version()
         is_blocked = time.monotonic() < self._blocked.get(version, 0)
-        if is_blocked or version_key(version) == version_key(used):
+        if is_blocked or self._has(plan):
             return
         try:
             await self._prepare(plan, used)
@@ -70,6 +71,16 @@ class Follower:
         async with self._switch.telling:
             logger.info("Starting anew with yt-dlp %s", version, extra={"event": "ytdlp_restart"})
             self._switch.restart()
+
+    def _has(self, plan: Plan) -> bool:
+        """Return True if this process uses what a new start would use.
+
+        What yt-dlp says of itself does not count: if it were wrong, each start would end in the
+        next one.
+        """
+        wanted = version_of(newer_wheels(plan.chosen, self._installed))
+        found = version_in_use(self._trials.versions.folder)
+        return version_key(wanted or "") == version_key(found or "")
 
     async def _prepare(self, plan: Plan, used: str) -> None:
         """Let the next start use the chosen version.

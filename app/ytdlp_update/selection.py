@@ -34,6 +34,18 @@ def use_selected(folder: Path) -> None:
 
 
 def installed_version(folder: Path) -> str:
-    """Return the version of yt-dlp that is installed outside a folder; "" if there is none."""
+    """Return the version of yt-dlp that is installed outside a folder; "" if there is none.
+
+    A nightly build is a pre-release for the index ("2026.11.20.232801.dev0"), and newer than the
+    release of its day: its version is returned without the suffix, as yt-dlp says it of itself.
+    """
     elsewhere = [path for path in sys.path if not Path(path).is_relative_to(folder.absolute())]
-    return next((found.version for found in distributions(name=YTDLP, path=elsewhere)), "")
+    versions = (found.version for found in distributions(name=YTDLP, path=elsewhere))
+    return next(versions, "").partition(".dev")[0]
+
+
+def version_in_use(folder: Path) -> str | None:
+    """Return the version below a folder that this process uses; None for the installed one."""
+    paths = (Path(path) for path in sys.path)
+    found = (path.name for path in paths if path.parent == folder.absolute())
+    return next((name for name in found if version_key(name)), None)

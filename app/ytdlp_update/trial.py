@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.ytdlp_update import attestation
-from app.ytdlp_update.wheel import unpack
+from app.ytdlp_update.wheel import damage, unpack
 from core.errors import ClipferryError, ReleaseRefusedError
 from core.ytdlp_releases import PUBLISHERS, YTDLP, Release, version_key
 from data.config import Settings
@@ -49,6 +49,8 @@ def try_version(settings: Settings, wheels: Sequence[Wheel], folder: Path) -> Ve
                 project = wheel.release.project
                 attestation.verify(wheel.path, wheel.provenance, PUBLISHERS[project])
             unpack(wheel.path, wheel.release, folder)
+        if problem := damage(folder):  # Each start would ignore it, and be followed by the next.
+            return Verdict(problem)
     except ReleaseRefusedError as error:
         return Verdict(error.detail)
     sys.path.insert(0, str(folder))
@@ -94,7 +96,8 @@ async def _failed_canaries(settings: Settings) -> list[str]:
     try:
         for link in canary_links(settings, registry):
             try:
-                await fetcher.attempt(link, read)
+                # A test must not cost an account.
+                await fetcher.attempt(link, read, may_sign_in=False)
             except ClipferryError:
                 failed.append(link.url)
     finally:

@@ -121,7 +121,7 @@ class Trials:
         for url in verdict.failed_canaries:
             link = self._canaries[url]
             try:
-                await self._fetcher.attempt(link, _read)
+                await self._fetcher.attempt(link, _read, may_sign_in=False)
             except ClipferryError:
                 continue
             return f"the canary of {link.platform} can be read without it, and not with it"
@@ -131,7 +131,7 @@ class Trials:
 def _check_attested(release: Release) -> None:
     if release.has_lost_attestation:
         raise ReleaseRefusedError(
-            f"{release.filename} has no attestation, unlike the release before it"
+            f"{release.filename} has no attestation, unlike releases before it"
         )
 
 

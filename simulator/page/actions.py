@@ -55,7 +55,7 @@ class Actions:
             raise web.HTTPNotFound
         try:
             return await method(what)
-        except (KeyError, ValueError, StopIteration) as error:
+        except (KeyError, ValueError) as error:
             raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from error
 
     async def do_say(self, what: Json) -> Json:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -309,13 +310,35 @@ async def test_a_machine_that_cannot_use_a_version_remains_with_its_own(
     assert (live.restarts, live.selected) == (1, "2099.2.2")
 
 
-async def test_an_installed_version_that_is_newer_is_used(tmp_path: Path, sqlite_db: None):
+async def test_an_installed_version_that_is_newer_is_used(
+    tmp_path: Path, sqlite_db: None, monkeypatch: pytest.MonkeyPatch
+):
     live = Live(tmp_path, installed="2100.1.1")
     live.trials.versions.path("2099.1.1").mkdir(parents=True)
     live.trials.versions.select("2099.1.1")
+    monkeypatch.setattr(sys, "path", [str(live.trials.versions.path("2099.1.1")), *sys.path])
     await plan_with(chosen=(NEW,))
     await live.follower.follow()
     assert (live.restarts, live.selected, live.trials.ensured) == (1, None, [])
+
+
+@pytest.mark.parametrize("installed", ["2026.11.20.232801", "2020.1.1", ""])
+async def test_an_installed_version_that_calls_itself_otherwise_is_no_reason_to_start_anew(
+    tmp_path: Path, sqlite_db: None, installed: str
+):
+    """Each start would end in the next one: a nightly build, or one without metadata."""
+    live = Live(tmp_path, installed=installed)
+    await live.follower.follow()
+    assert live.restarts == 0
+
+
+async def test_a_version_that_this_process_uses_is_not_started_again(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "path", [str(live.trials.versions.path("2099.1.1")), *sys.path])
+    await plan_with(chosen=(NEW,))
+    await live.follower.follow()
+    assert live.restarts == 0
 
 
 async def test_what_was_taken_back_is_left(live: Live):

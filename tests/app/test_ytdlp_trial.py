@@ -55,6 +55,16 @@ def test_a_wheel_that_is_wrong_is_not_tried(tmp_path: Path):
     assert "BadZipFile" in verdict.reason
 
 
+def test_a_wheel_that_each_start_would_ignore_is_not_tried(tmp_path: Path):
+    """RECORD names a signature that is not there, so the folder would never count as intact."""
+    signature = "yt_dlp-2099.1.1.dist-info/RECORD.jws"
+    files = wheel_files(YTDLP, "2099.1.1", {"__init__.py": b""})
+    path = write_wheel(tmp_path, YTDLP, "2099.1.1", files, lambda lines: [*lines, f"{signature},,"])
+    release = Release(YTDLP, "2099.1.1", path.name, "https://a.example/w", "ab" * 32, 1)
+    verdict = try_version(settings_with(tmp_path), [Wheel(release, path, None)], tmp_path / "to")
+    assert verdict.reason == f"files are missing or unknown: {signature}"
+
+
 def test_another_version_than_the_listed_one_fails(tmp_path: Path):
     wheel = wheel_of(tmp_path, "2099.1.1")
     assert try_version(settings_with(tmp_path), [wheel], tmp_path / "to") == Verdict(
@@ -78,6 +88,25 @@ def test_canaries_are_read_after_the_self_test(tmp_path: Path, monkeypatch: pyte
         failed_canaries=(CANARY,)
     )
     assert sys.path[0] == str(folder)
+
+
+def test_canaries_are_read_without_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder, proxies = tmp_path / "to", tmp_path / "proxies.txt"
+    proxies.write_text("http://127.0.0.1:9\n")
+    account = tmp_path / "identities/instagram/a.txt"
+    account.parent.mkdir(parents=True)
+    account.write_text(".instagram.com\tTRUE\t/\tTRUE\t0\tsessionid\thunter2\n")
+    settings = settings_with(
+        tmp_path,
+        WATCH_CANARIES="https://www.instagram.com/p/FERRYdemo01/",
+        NETWORK_PROXY_FILE=str(proxies),
+        LIMITS_ATTEMPTS="1",
+        IDENTITIES_FOLDER=str(account.parent.parent),
+    )
+    monkeypatch.setattr("platforms.reader_folder", lambda: folder.resolve())
+    verdict = try_version(settings, [wheel_of(tmp_path, INSTALLED)], folder)
+    assert (verdict.reason, len(verdict.failed_canaries)) == ("", 1)
+    assert list(account.parent.iterdir()) == [account]  # no health, because nothing has used it
 
 
 def test_whatever_a_broken_version_does_is_a_reason(
@@ -222,6 +251,19 @@ def test_the_selected_version_goes_first(tmp_path: Path):
     use_selected(versions.folder)
     assert sys.path[0] == str(versions.path("2099.1.1"))
     assert installed_version(versions.folder) == INSTALLED
+
+
+def test_a_nightly_build_is_newer_than_the_release_of_its_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    about = tmp_path / "site/yt_dlp-2026.11.20.232801.dev0.dist-info/METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.4\nName: yt-dlp\nVersion: 2026.11.20.232801.dev0\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
+    assert installed_version(tmp_path / "yt-dlp") == "2026.11.20.232801"
+    put(tmp_path / "yt-dlp", "2026.11.20")
+    use_selected(tmp_path / "yt-dlp")
+    assert sys.path == [str(tmp_path / "site")]
 
 
 @pytest.mark.parametrize("version", [INSTALLED, "2020.1.1", None])

@@ -157,5 +157,7 @@ async def test_a_canary_that_cannot_be_read_without_it_either_says_nothing(
 ):
     monkeypatch.setattr(FakePool, "outcome", Verdict(failed_canaries=(LINK.url,)))
     setup.fetcher.failures = [MediaDeletedError()]
+    setup.fetcher.signed_in = True
     await setup.try_newest()
+    assert not setup.fetcher.signed_in  # a test must not cost an account
     assert setup.kept == [VERSION]

@@ -1,6 +1,8 @@
 """Identities: which cookies are kept, who is chosen, how long one rests."""
 
+import io
 from dataclasses import replace
+from http.cookiejar import MozillaCookieJar
 
 import pytest
 
@@ -148,6 +150,30 @@ def test_what_is_written_can_be_read_again_and_names_its_proxy():
     assert read_exit(text) == "http://1.2.3.4:80"
     assert read_exit(write_cookies(cookies)) == ""
     assert "hunter2" not in repr(cookies)
+
+
+@pytest.mark.parametrize(
+    ("domain", "subdomains", "expected"),
+    [
+        (".demo.example", "TRUE", ".demo.example\tTRUE"),
+        (".demo.example", "FALSE", ".demo.example\tTRUE"),
+        (".demo.example", "true", ".demo.example\tTRUE"),
+        ("demo.example", "TRUE", ".demo.example\tTRUE"),
+        ("demo.example", "FALSE", "demo.example\tFALSE"),
+        ("#HttpOnly_Demo.example", "true", "#HttpOnly_.demo.example\tTRUE"),
+    ],
+)
+def test_whether_subdomains_get_a_cookie_is_written_as_every_reader_accepts_it(
+    domain: str, subdomains: str, expected: str
+):
+    cookies = read_cookies(f"{domain}\t{subdomains}\t/\ttrue\t{LATER}\tsid\thunter2\n")
+    written = write_cookies(cookies)
+    assert written.splitlines()[1] == f"{expected}\t/\tTRUE\t{LATER}\tsid\thunter2"
+    file = io.StringIO(written)
+    jar = MozillaCookieJar()
+    load = getattr(jar, "_really_load")  # noqa: B009 - as yt-dlp does; typeshed leaves it out
+    load(file, "", ignore_discard=True, ignore_expires=True)
+    assert [cookie.value for cookie in jar] == ["hunter2"]
 
 
 @pytest.mark.parametrize(

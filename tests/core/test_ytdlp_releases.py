@@ -170,7 +170,7 @@ def test_a_release_must_be_newer():
         ((True, True, True), (False, False, False)),
         ((False, True, True), (False, False, False)),
         ((False, True, False), (False, False, True)),
-        ((True, False, False), (False, True, False)),
+        ((True, False, False), (False, True, True)),  # nor by uploading twice
     ],
 )
 def test_a_release_may_not_lose_its_attestation(
@@ -187,6 +187,13 @@ def test_a_release_may_not_lose_its_attestation(
     found = read(entries[1], entries[2], entries[0])
     assert [release.version for release in found] == ["2026.8.1", "2026.9.1", "2026.10.1"]
     assert tuple(release.has_lost_attestation for release in found) == expected
+
+
+def test_a_withdrawn_release_counts_as_one_with_an_attestation():
+    withdrawn = {**ENTRY, "yanked": "a stolen account says so"}
+    later = {**ENTRY, "filename": "yt_dlp-2026.11.21-py3-none-any.whl", "provenance": None}
+    (found,) = read(withdrawn, later)
+    assert found.has_lost_attestation
 
 
 def test_a_release_names_the_scripts_that_it_works_with():

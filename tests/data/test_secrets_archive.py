@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StorageError
+from core.identities import MAX_FILE_BYTES
 from data.secrets_archive import archive_of, pack, unpack
 
 TOKEN = "7:hunter2"
@@ -40,6 +41,12 @@ def test_accounts_come_back_and_what_they_replace_is_kept(tmp_path: Path):
     assert unpack(archive, tmp_path / "elsewhere") == 2
 
 
+def test_a_file_that_is_too_large_for_the_chat_comes_back(tmp_path: Path):
+    folder, archive = a_folder(tmp_path / "identities"), tmp_path / "x.tar"
+    (folder / "demo" / "a.txt").write_bytes(b"x" * (MAX_FILE_BYTES + 1))
+    assert pack(folder, TOKEN, archive) == unpack(archive, tmp_path / "elsewhere") == 2
+
+
 def test_members_that_lead_elsewhere_are_ignored(tmp_path: Path):
     archive = tmp_path / "x.tar"
     names = (
@@ -55,7 +62,7 @@ def test_members_that_lead_elsewhere_are_ignored(tmp_path: Path):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         file.addfile(link)
         large = tarfile.TarInfo("identities/demo/large.txt")
-        large.size = 300_000
+        large.size = 20_000_001
         file.addfile(large, io.BytesIO(b"x" * large.size))
     assert unpack(archive, tmp_path / "folder") == 0
     assert not (tmp_path / "folder").exists()

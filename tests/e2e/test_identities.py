@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from misc.ui.texts import load_texts
+from services.alarms import Alarms, AlarmThresholds
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import BotHarness
@@ -112,6 +113,23 @@ async def test_an_account_is_sent_used_refused_and_rests_beyond_a_restart(harnes
     assert "photo" in harness.answers()[-1]
 
 
+async def test_containers_that_share_the_accounts_tell_once(harness: BotHarness):
+    file(harness).parent.mkdir(parents=True)
+    file(harness).write_text(HEAD + line(expires=1))
+    await harness.start(**ADMIN)
+    assert harness.application
+    container = harness.application.container
+    await harness.say("/start")
+    for machine in ("", "3f0c", "91be"):
+        thresholds = AlarmThresholds(failing=0.5, quiet_s=300, canaries=())
+        notifier, spool = container.admin_notifier, container.spool
+        fetcher, metrics = container.fetcher, container.metrics
+        alarms = Alarms(notifier, metrics, fetcher, spool, thresholds, machine)
+        await alarms.check_identities()
+    alarm = TEXTS.plain("en", "alarm_identities", site="Instagram")
+    assert harness.texts().count(alarm) == 2  # of the machine without a name, and of the fleet
+
+
 async def test_only_a_waiting_administrator_in_private_may_send_cookies(harness: BotHarness):
     await harness.start(**ADMIN)
     await harness.say("/start")
@@ -212,12 +230,12 @@ async def test_a_backup_has_no_secrets_unless_they_are_asked_for(harness: BotHar
         "DATABASE_URL": f"sqlite:///{harness.folder / 'bot.db'}",
     }
 
-    async def call(*arguments: str) -> str:
+    async def call(*arguments: str, code: int = 0) -> str:
         process, _ = await program(*arguments, folder=harness.folder, **environment)
         output, errors = await process.communicate()
-        assert (process.returncode, b"Traceback" in errors) == (0, False), errors
+        assert (process.returncode, b"Traceback" in errors) == (code, False), errors
         assert b"hunter2" not in output + errors
-        return output.decode()
+        return (output + errors).decode()
 
     plain, full = harness.folder / "plain.db", harness.folder / "full.db"
     await call("backup", str(plain))
@@ -234,6 +252,9 @@ async def test_a_backup_has_no_secrets_unless_they_are_asked_for(harness: BotHar
     }
     await harness.stop()
     file(harness).unlink()
+    refused = await call("restore", str(plain), "--with-secrets", code=1)
+    assert f"there is no {plain}.secrets.tar" in refused
+    assert not list(harness.folder.rglob("*.before-restore"))
     assert "Put 1 accounts back" in await call("restore", str(full), "--with-secrets")
     assert "hunter2" in file(harness).read_text()
 

@@ -167,6 +167,17 @@ async def test_a_signal_during_the_end_before_a_new_start_makes_it_a_stop(
     assert application.must_restart is not is_signalled
 
 
+async def test_a_process_that_is_stopping_does_not_start_anew(harness: BotHarness):
+    """Its last requests may take a minute, and a version may be chosen meanwhile."""
+    await harness.start()
+    application = harness.application
+    assert application
+    application.stop()
+    application.restart()
+    assert await harness.wait_stopped() is True
+    assert not application.must_restart
+
+
 async def test_administrators_see_the_state_and_can_ask_for_the_newest_release(
     harness: BotHarness, index: FakeIndex
 ):

@@ -200,6 +200,23 @@ async def test_the_posts_that_are_remembered_are_limited(stage: Stage):
     assert stage.health("b").refusals == 1
 
 
+def test_all_processes_that_share_the_folder_know_it_by_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stage = Stage(tmp_path)
+    name = stage.identities.folder_id()
+    assert name
+    assert stage.build().folder_id() == name
+    assert Stage(tmp_path / "elsewhere").identities.folder_id() not in {name, ""}
+
+    def refused(*_args: object, **_kwargs: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    assert stage.build().folder_id() == name
+    assert Stage(tmp_path / "read-only").identities.folder_id() == ""
+
+
 async def test_an_account_uses_its_own_proxy_only(tmp_path: Path):
     stage = Stage(tmp_path, ONE, TWO)
     stage.add("a", exit_=TWO.name, value="of-a")
@@ -325,8 +342,9 @@ async def test_an_account_that_is_changed_between_listing_and_use_is_not_used(
 
 
 async def test_a_folder_that_cannot_be_written_costs_the_account_and_no_more(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
+    stage = Stage(tmp_path, wait_s=600)
     stage.add("a")
 
     def refused(*_args: object, **_kwargs: object) -> int:
@@ -337,8 +355,9 @@ async def test_a_folder_that_cannot_be_written_costs_the_account_and_no_more(
         assert await stage.use() == "hunter2"
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refused)
-        with pytest.raises(IdentitiesBusyError):
-            await stage.use()
+        async with asyncio.timeout(60):
+            with pytest.raises(IdentitiesBusyError):
+                await stage.use()
     assert {record.event for record in caplog.records} >= {  # type: ignore[attr-defined]
         "identity_not_stored",
         "identity_unusable",
