@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
+from benchmarks.fleet import postgres
 from benchmarks.results import Result
 from benchmarks.stage import Measured, World, clipferry, program
 from benchmarks.world import MANY_POSTS, POST, STORAGE
@@ -65,6 +66,50 @@ def cached(world: World) -> list[Result]:
             f"{pace['ours'] / pace['bare']:.0%}",
             "≥ 200/s",
             pace["ours"] >= 200,
+        ),
+    ]
+
+
+def databases(world: World) -> list[Result]:
+    """Send one cached link in 1000 chats, on PostgreSQL and on SQLite in turn.
+
+    The CPU time is the bot's alone. The pace is shared with Telegram and the database server on the
+    same cores, and each commit of PostgreSQL waits for the disk, while SQLite's does not.
+    """
+    people = range(300_000, 301_000)
+    rounds: dict[str, list[tuple[float, float]]] = {"postgresql": [], "sqlite": []}
+    with postgres() as url:
+        for number in range(_ROUNDS):
+            sqlite = f"sqlite:///{world.folder / f'databases-{number}.db'}"
+            for name, database_url in (("postgresql", url), ("sqlite", sqlite)):
+                command = ("main.py", "run")
+                options = {"DATABASE_URL": database_url, "LIMITS_SPAM_GUARD": "false"}
+                with program(world, *command, **options) as bot:
+                    _fill_cache(world, bot, people)
+                    _answer_all(world, bot, people)  # prepares the statements
+                    rounds[name].append(_answer_all(world, bot, people))
+    pairs = list(zip(rounds["postgresql"], rounds["sqlite"], strict=True))
+    cpu_ratio = statistics.median(ours[1] / other[1] for ours, other in pairs)
+    pace, cpu_ms = (statistics.median(values) for values in zip(*rounds["postgresql"], strict=True))
+    sqlite_pace, sqlite_ms = (
+        statistics.median(values) for values in zip(*rounds["sqlite"], strict=True)
+    )
+    return [
+        Result(
+            "a cached link: PostgreSQL, SQLite, CPU",
+            f"{cpu_ms:.2f} ms",
+            f"{sqlite_ms:.2f} ms",
+            f"{cpu_ratio:.2f}",
+            "≤ 2",
+            cpu_ratio <= 2,
+        ),
+        Result(
+            "the same, pace",
+            f"{pace:.0f}/s",
+            f"{sqlite_pace:.0f}/s",
+            f"{pace / sqlite_pace:.0%}",
+            "≥ 700/s",
+            pace >= 700,
         ),
     ]
 

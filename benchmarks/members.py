@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.broadcasts import broadcast
-from benchmarks.cached_posts import cached, flat, overhead, paced, storm, typed
+from benchmarks.cached_posts import cached, databases, flat, overhead, paced, storm, typed
 from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.fleet import shared_pace
@@ -234,6 +234,7 @@ BENCHMARKS = {
     "downloads": downloads,
     "registrations": registrations,
     "cached": cached,
+    "databases": databases,
     "overhead": overhead,
     "paced": paced,
     "shared_pace": shared_pace,

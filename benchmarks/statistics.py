@@ -177,7 +177,7 @@ async def _cost(name: str) -> Result:
     with_counts, without = [], []
     for _ in range(5):
         with_counts.append(await record())
-        with patch("data.downloads.count_post", uncounted):
+        with patch("data.downloads.count_posts", uncounted):
             without.append(await record())
     ours, baseline = statistics.median(with_counts), statistics.median(without)
     return Result(

@@ -1,8 +1,8 @@
 """Queries for chats' settings, beyond the functions of the seed page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,8 +18,9 @@ from sqlalchemy import (
 from core.preferences import Preferences
 from data.access import move_access_entry
 from data.bans import move_ban
-from data.database import read_one, table_of, unix_now, write
+from data.database import read_one, run, table_of, unix_now, write
 from data.db_service import ensure_user, insert_user, update_user_lang
+from data.groups import Group, Kind
 from data.models import Music, Users, Video
 from data.prepared_statements import PreparedStatement
 from data.rollups import add_chat_counts, subtract_chat_counts
@@ -27,9 +28,9 @@ from data.rollups import add_chat_counts, subtract_chat_counts
 # Prepared once, because the lookup runs for every message.
 _USERS = table_of(Users)
 _CHAT_BY_ID = PreparedStatement(
-    select(_USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes).where(
-        _USERS.c.user_id == bindparam("chat_id")
-    )
+    select(
+        _USERS.c.user_id, _USERS.c.lang, _USERS.c.file_mode, _USERS.c.blocked_at, _USERS.c.wishes
+    ).where(_USERS.c.user_id == bindparam("chat_id"))
 )
 
 
@@ -46,9 +47,18 @@ class ChatRecord:
     preferences: Preferences
 
 
+def _find(db: Connection, chat_ids: Sequence[int]) -> list[Any]:
+    rows = _CHAT_BY_ID.many(db, [{"chat_id": chat_id} for chat_id in chat_ids])
+    found = {row.user_id: row for row in rows}
+    return [found.get(chat_id) for chat_id in chat_ids]
+
+
+_FIND: Final = Group[int, Any](_find, lambda chat_id: chat_id, Kind.READ)
+
+
 async def find_chat(chat_id: int) -> ChatRecord | None:
     """Return a chat's settings, or None if it is not registered."""
-    row = await read_one(lambda db: _CHAT_BY_ID.first(db, {"chat_id": chat_id}))
+    row = await run(_FIND, chat_id)
     return row and _record(row)
 
 

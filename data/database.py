@@ -6,8 +6,10 @@ The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_dat
 
 import asyncio
 import logging
+import math
 import os
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -28,7 +30,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -42,10 +46,13 @@ from sqlalchemy.sql.functions import FunctionElement
 from core.clock import Clock, system_clock
 from core.errors import NewerDatabaseError
 from data.errors import DRIVER_ERRORS, storage_error
+from data.groups import Group, GroupQueue, Kind
 from data.home import HOME
+from data.prepared_statements import PIPELINED
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item of a group
 
 
 class Base(DeclarativeBase):
@@ -81,6 +88,13 @@ _READ_S: Final = 60.0
 STUCK_S: Final = 0.5
 #: Longest time for a connection to PostgreSQL, in seconds.
 _CONNECT_S: Final = 5.0
+#: Connections to PostgreSQL for grouped calls, one for each kind of them.
+_GROUP_CONNECTIONS: Final = 5
+#: Longest wait of a group for a lock, in milliseconds.
+_GROUP_LOCK_MS: Final = 100
+#: A connection that was not used for this long is checked before it is used, in seconds.
+_CHECKED_AFTER_S: Final = 1.0
+_USED_AT: Final = "used_at"
 #: Number of threads that read from SQLite.
 _READERS: Final = 3
 #: Execution option of SQLite connections that never begin a transaction.
@@ -135,15 +149,8 @@ def initialize_database_components(db_url: str) -> None:
     if url.get_backend_name() == "sqlite":
         engine, _runner = _sqlite_engine(url), _SqliteRunner(url)
     else:
-        engine = create_async_engine(
-            url,
-            pool_pre_ping=True,
-            pool_timeout=_CONNECT_S,
-            connect_args={"timeout": _CONNECT_S},
-            hide_parameters=True,
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_postgresql)
-        _runner = _AsyncRunner(engine)
+        engine = _postgresql_engine(url)
+        _runner = _AsyncRunner(engine, _group_engine(url))
     async_session = async_sessionmaker(engine, expire_on_commit=False)
     logger.info(
         "Database: %s",
@@ -231,6 +238,22 @@ async def write(work: Callable[[Connection], T]) -> T:
     runner = _initialised()
     try:
         return await runner.write(work)
+    except DRIVER_ERRORS as error:
+        raise storage_error(error) from error
+
+
+async def run(group: Group[I, T], item: I) -> T:
+    """Run the work of a group for one item, together with the calls that wait at the same time.
+
+    On SQLite, a read runs like `read_one`, anything else like `write`.
+
+    Raises:
+        RuntimeError: `initialize_database_components()` was not called.
+        StorageError: the database did not respond, or refused.
+    """
+    runner = _initialised()
+    try:
+        return await runner.run(group, item)
     except DRIVER_ERRORS as error:
         raise storage_error(error) from error
 
@@ -339,7 +362,7 @@ async def _dispose_retired() -> None:
     while _retired:
         old_engine, old_runner = _retired.pop()
         await old_engine.dispose()
-        old_runner.close()
+        await old_runner.close()
 
 
 class _Runner(Protocol):
@@ -357,10 +380,13 @@ class _Runner(Protocol):
     async def call(self, work: Callable[[Connection], T]) -> T:
         """Run one statement as its own transaction."""
 
+    async def run(self, group: Group[I, T], item: I) -> T:
+        """Run the work of a group for one item."""
+
     def busy(self) -> int:
         """Return the number of waiting writes or of connections in use."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all connections and threads."""
 
 
@@ -392,7 +418,10 @@ class _Patience:
 class _AsyncRunner:
     """For PostgreSQL: work runs in the event loop, in a greenlet of SQLAlchemy."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, groups: AsyncEngine) -> None:
+        """`engine` is for calls of their own, `groups` for those that are grouped."""
+        self._groups = groups
+        self._queues: dict[Group[Any, Any], GroupQueue] = {}
         self._writers = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._patience = _Patience()
@@ -412,6 +441,24 @@ class _AsyncRunner:
     async def call(self, work: Callable[[Connection], T]) -> T:
         return await self.read_one(work)  # its connections commit each statement
 
+    async def run(self, group: Group[I, T], item: I) -> T:
+        queue = self._queues.get(group)
+        if queue is None:
+            alone = self.read_one if group.kind is Kind.READ else self.write
+            queue = GroupQueue(
+                group,
+                self._connect_for_group,
+                lambda item: alone(lambda db: group.work(db, [item])[0]),
+            )
+            self._queues[group] = queue
+        result: T = await queue.call(item, self._patience.limit_s(WRITE_S))
+        return result
+
+    @asynccontextmanager
+    async def _connect_for_group(self) -> AsyncIterator[AsyncConnection]:
+        async with self._limited(WRITE_S), self._groups.connect() as connection:
+            yield connection
+
     @asynccontextmanager
     async def _limited(self, limit_s: float) -> AsyncIterator[None]:
         """Limit the time for the block.
@@ -429,11 +476,12 @@ class _AsyncRunner:
         self._patience.succeeded()
 
     def busy(self) -> int:
-        pool = self._writers.pool
-        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+        pools = [engine.pool for engine in (self._writers, self._groups)]
+        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
-    def close(self) -> None:
-        """Do nothing: the engine owns the connections."""
+    async def close(self) -> None:
+        """Close the connections for groups; the engine owns the others."""
+        await self._groups.dispose()
 
 
 class _SqliteRunner:
@@ -496,6 +544,10 @@ class _SqliteRunner:
     async def call(self, work: Callable[[Connection], T]) -> T:
         return await self.write(work)
 
+    async def run(self, group: Group[I, T], item: I) -> T:
+        run = self.read_one if group.kind is Kind.READ else self.write
+        return await run(lambda db: group.work(db, [item])[0])
+
     def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run all queued writes in one transaction; if one fails, rerun each in its own."""
         with self._pending_lock:
@@ -523,7 +575,7 @@ class _SqliteRunner:
     def busy(self) -> int:
         return len(self._pending)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._loop_reader is not None:
             self._loop_reader.close()
         self._read_threads.shutdown()
@@ -615,6 +667,60 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _postgresql_engine(url: URL, **options: Any) -> AsyncEngine:
+    new = create_async_engine(
+        url,
+        pool_timeout=_CONNECT_S,
+        connect_args={"timeout": _CONNECT_S},
+        hide_parameters=True,
+        **options,
+    )
+    event.listen(new.sync_engine, "connect", _prepare_postgresql)
+    event.listen(new.sync_engine, "checkin", _note_use)
+    event.listen(new.sync_engine, "checkout", _check_connection)
+    return new
+
+
+def _group_engine(url: URL) -> AsyncEngine:
+    """Build the engine for grouped calls: each kind of them uses one connection at a time.
+
+    A group never waits long for a lock: it gives up, and only those of its calls that need the lock
+    wait for it, each by itself.
+    """
+    new = _postgresql_engine(url, pool_size=_GROUP_CONNECTIONS, max_overflow=0)
+    event.listen(new.sync_engine, "connect", _limit_locks)
+    return new.execution_options(isolation_level="AUTOCOMMIT", **{PIPELINED: True})
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _check_connection(connection: Any, record: Any, _proxy: object) -> None:
+    """Replace a connection that the server has closed; ask the server only after a pause.
+
+    SQLAlchemy's own check costs three round trips, and was half of all. The driver knows without
+    asking when the other end has closed.
+
+    Raises:
+        InvalidatePoolError: so that the pool connects again.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError("closed by the server")
+    if time.monotonic() - record.info.get(_USED_AT, math.inf) > _CHECKED_AFTER_S:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise InvalidatePoolError("does not answer") from error
+
+
+def _limit_locks(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = {_GROUP_LOCK_MS}")
+    cursor.close()
+    connection.commit()
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -13,7 +13,7 @@ from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
 from core.statistics import Period
 from data.database import read, unix_now, write
 from data.models import Music, Users, Video
-from data.rollups import count_chat, count_post, count_sound, lock_chat
+from data.rollups import CountedPost, count_chat, count_posts, count_sound, lock_chat
 from data.statistics import first_slot
 
 #: Length of the top lists.
@@ -124,7 +124,7 @@ async def add_video(
     def work(db: Connection) -> None:
         chat = lock_chat(db, user_id)
         db.execute(video)
-        count_post(db, user_id, chat, now, is_slideshow=is_images, is_inline=is_inline)
+        count_posts(db, [CountedPost(user_id, is_images, is_inline)], {user_id: chat}, now)
 
     await write(work)
 

@@ -1,16 +1,19 @@
 """Recording a delivery: history, ad counter and statistics, in one transaction."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, update
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, AdRule, is_ad_due
 from core.request import Progress
-from data.database import table_of, unix_now, write
+from data.database import run, table_of, unix_now
+from data.groups import Group, Kind
 from data.models import Users, Video
 from data.prepared_statements import PreparedStatement, parameters
-from data.requests import Claim, finish
-from data.rollups import count_post, lock_chat
+from data.requests import DELIVERED, Claim, finish
+from data.rollups import CountedPost, count_posts, lock_chats
 
 # Prepared once and on the bare tables, because these statements run for every delivery.
 _USERS, _VIDEOS = table_of(Users), table_of(Video)
@@ -48,30 +51,66 @@ async def record_download(
         RequestTakenOverError: the claim has ended; nothing was recorded.
         StorageError: the chat is not registered, or the database did not respond.
     """
-    now = unix_now()
-    video = {
-        "user_id": chat_id,
-        "downloaded_at": now,
-        "video_link": link,
-        "is_images": is_images,
-        "is_processed": is_processed,
-        "is_inline": is_inline,
-    }
+    download = _Download(chat_id, link, is_images, is_processed, is_inline, ads, answers)
+    return await run(_RECORD, download)
 
-    def work(db: Connection) -> bool:
-        # The row is locked before it is read, so that concurrent deliveries are serialised.
-        chat = lock_chat(db, chat_id)
-        _INSERT_VIDEO.first(db, video)
-        is_due = ads is not None and is_ad_due(
-            chat.ad_count, chat.ad_cooldown, now, ads, chat.registered_at
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    """The arguments of `record_download`."""
+
+    chat_id: int
+    link: str
+    is_images: bool
+    is_processed: bool
+    is_inline: bool
+    ads: AdRule | None
+    answers: tuple[Claim, Progress] | None
+
+    def row(self, now: int) -> dict[str, Any]:
+        """Return its row in the history."""
+        return {
+            "user_id": self.chat_id,
+            "downloaded_at": now,
+            "video_link": self.link,
+            "is_images": self.is_images,
+            "is_processed": self.is_processed,
+            "is_inline": self.is_inline,
+        }
+
+    def is_ad_due(self, chat: Any, now: int) -> bool:
+        """Return True if an ad must be shown with it; `chat` is the row of its chat."""
+        return self.ads is not None and is_ad_due(
+            chat.ad_count, chat.ad_cooldown, now, self.ads, chat.registered_at
         )
-        if is_due:
-            _SHOW_AD.first(db, {"chat_id": chat_id, "cooldown": now + AD_MAX_INTERVAL_S})
-        else:
-            _INCREASE_AD_COUNT.first(db, {"chat_id": chat_id})
-        if answers:
-            finish(db, *answers, "delivered")
-        count_post(db, chat_id, chat, now, is_slideshow=is_images, is_inline=is_inline)
-        return is_due
 
-    return await write(work)
+
+def _record(db: Connection, downloads: Sequence[_Download]) -> list[bool]:
+    """Record deliveries to different chats."""
+    now = unix_now()
+    # The rows are locked before they are read, so that concurrent deliveries are serialised.
+    chats = lock_chats(db, [download.chat_id for download in downloads])
+    _INSERT_VIDEO.many(db, [download.row(now) for download in downloads])
+    are_due = [download.is_ad_due(chats[download.chat_id], now) for download in downloads]
+    _count_ads(db, dict(zip([d.chat_id for d in downloads], are_due, strict=True)), now)
+    if ends := [download.answers for download in downloads if download.answers]:
+        finish(db, ends, DELIVERED)
+    counted = [CountedPost(d.chat_id, d.is_images, d.is_inline) for d in downloads]
+    count_posts(db, counted, chats, now)
+    return are_due
+
+
+def _count_ads(db: Connection, due: Mapping[int, bool], now: int) -> None:
+    """Claim the ads that are due, and count the deliveries to other chats."""
+    cooldown = now + AD_MAX_INTERVAL_S
+    shown = [{"chat_id": chat, "cooldown": cooldown} for chat, is_due in due.items() if is_due]
+    counted = [{"chat_id": chat} for chat, is_due in due.items() if not is_due]
+    if shown:
+        _SHOW_AD.many(db, shown)
+    if counted:
+        _INCREASE_AD_COUNT.many(db, counted)
+
+
+_RECORD: Final = Group[_Download, bool](
+    _record, lambda download: download.chat_id, Kind.TRANSACTION
+)

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from asyncpg import PostgresError
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StorageError
 
 #: What SQLAlchemy, asyncpg and the network raise when the database does not answer, or refuses.
-DRIVER_ERRORS: Final = (SQLAlchemyError, PostgresError, OSError, TimeoutError)
+DRIVER_ERRORS: Final = (SQLAlchemyError, PostgresError, InterfaceError, OSError, TimeoutError)
 
 
 def storage_error(error: BaseException) -> StorageError:

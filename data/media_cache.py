@@ -1,12 +1,14 @@
 """The file-id cache: complete sets of file ids of posts that Telegram already stores."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CachedPost, CacheKey, read_cached
-from data.database import read_one, table_of, unix_now, write
+from data.database import run, table_of, unix_now, write
+from data.groups import Group, Kind
 from data.models import CachedPosts
 from data.prepared_statements import PreparedStatement
 
@@ -17,7 +19,12 @@ _COLUMNS = ("bot_id", "platform", "post_id", "variant")
 _TABLE = table_of(CachedPosts)
 _BY_KEY = PreparedStatement(
     select(
-        _TABLE.c.files, _TABLE.c.about, _TABLE.c.version, _TABLE.c.refreshed_at, _TABLE.c.used_at
+        *(_TABLE.c[name] for name in _COLUMNS),
+        _TABLE.c.files,
+        _TABLE.c.about,
+        _TABLE.c.version,
+        _TABLE.c.refreshed_at,
+        _TABLE.c.used_at,
     ).where(*(_TABLE.c[name] == bindparam(name) for name in _COLUMNS))
 )
 _INSERT: dict[str, Any] = {
@@ -26,9 +33,18 @@ _INSERT: dict[str, Any] = {
 }
 
 
+def _find(db: Connection, keys: Sequence[CacheKey]) -> list[Any]:
+    rows = _BY_KEY.many(db, [_values(key) for key in keys])
+    found = {tuple(row[: len(_COLUMNS)]): row for row in rows}
+    return [found.get(tuple(_values(key).values())) for key in keys]
+
+
+_FIND: Final = Group[CacheKey, Any](_find, lambda key: key, Kind.READ)
+
+
 async def find_cached(key: CacheKey) -> CachedPost | None:
     """Return the cached post of a key, or None on a miss."""
-    row = await read_one(lambda db: _BY_KEY.first(db, _values(key)))
+    row = await run(_FIND, key)
     if row is None or row.files is None:
         return None
     if unix_now() - row.used_at > _TOUCH_INTERVAL_S:

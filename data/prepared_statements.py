@@ -1,23 +1,30 @@
 """Prepared statements for queries that run for every message.
 
 SQLAlchemy's overhead per statement is several times SQLite's own query time. These statements are
-therefore compiled once and, on SQLite, passed directly to the driver (docs/decisions/0003).
+therefore compiled once and passed directly to the driver: on SQLite always (docs/decisions/0003),
+on PostgreSQL in grouped calls (data.groups).
 """
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.util import await_only
 
 _Statement = Select[Any] | UpdateBase
 _POSTGRESQL: Final = postgresql_dialect.dialect()  # type: ignore[no-untyped-call]
+_ASYNCPG: Final = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 _SQLITE: Final = sqlite.dialect(paramstyle="named")
+#: Execution option of PostgreSQL connections on which statements go to the driver, pipelined. Their
+#: transactions are not SQLAlchemy's.
+PIPELINED: Final = "clipferry_pipelined"
 
 
 class PreparedStatement:
@@ -37,6 +44,8 @@ class PreparedStatement:
         # SQLAlchemy binds a parameter to the column of the same name. Compiling for PostgreSQL with
         # the parameter names reveals such a clash now instead of at the first execution.
         self._statement.compile(dialect=_POSTGRESQL, column_keys=list(self._constants))
+        self._for_asyncpg = self._statement.compile(dialect=_ASYNCPG)
+        self._places: tuple[str, ...] = tuple(self._for_asyncpg.positiontup or ())
         names = [str(column.key) for column in statement.exported_columns]
         self._row: Any = namedtuple("Row", names) if names else None
 
@@ -49,6 +58,9 @@ class PreparedStatement:
             sqlalchemy.exc.DBAPIError: the database refused.
         """
         if db.dialect.name != "sqlite":
+            if db.get_execution_options().get(PIPELINED):
+                rows = self.many(db, [values])
+                return rows[0] if rows else None
             result = db.execute(self._statement, values)
             return result.first() if result.returns_rows else None
         driver: Any = db.connection.dbapi_connection
@@ -59,6 +71,25 @@ class PreparedStatement:
                 self._sql, None, error, sqlite3.Error, hide_parameters=True
             ) from error
         return self._row._make(row) if row and self._row else None
+
+    def many(self, db: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Execute the statement with several sets of values, in order; return all their rows.
+
+        Each set returns at most one row, and its columns must tell which one it belongs to. On a
+        pipelined connection it is one round trip, and everything or nothing happens.
+        """
+        if not db.get_execution_options().get(PIPELINED):
+            rows = [self.first(db, values) for values in several]
+            return [row for row in rows if row is not None]
+        constants = self._for_asyncpg.params
+        arguments = [
+            [values[name] if name in values else constants[name] for name in self._places]
+            for values in several
+        ]
+        driver: Any = db.connection.driver_connection
+        # asyncpg keeps the statement prepared on its connection.
+        records = await_only(driver.fetchmany(self._for_asyncpg.string, arguments))
+        return [self._row._make(record) for record in records] if self._row else []
 
 
 def parameters(*names: str) -> dict[str, BindParameter[Any]]:

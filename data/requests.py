@@ -11,7 +11,8 @@ from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError
 from core.media import Link
 from core.request import Progress, Request, Ticket, is_from_newer_version
-from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
+from data.database import DatabaseTime, read, read_one, run, table_of, unix_now, write
+from data.groups import Group, Kind
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import conflicting, is_alive
@@ -26,7 +27,10 @@ _NEW: Final = parameters(
 )
 _INSERT: Final = PreparedStatement(
     *(
-        insert(_TABLE).values(_NEW).on_conflict_do_nothing().returning(_TABLE.c.id)
+        insert(_TABLE)
+        .values(_NEW)
+        .on_conflict_do_nothing()
+        .returning(_TABLE.c.id, _TABLE.c.bot_id, _TABLE.c.update_id, _TABLE.c.number)
         for insert in (sqlite.insert, postgresql.insert)
     )
 )
@@ -120,7 +124,7 @@ async def store_requests(
     update_id: int,
     requests: Sequence[Request],
     owner: str | None,
-    then: Callable[[Connection, Sequence[int | None]], None] = lambda *_: None,
+    then: Callable[[Connection, Sequence[int | None]], None] | None = None,
 ) -> list[int | None]:
     """Store the requests of one update in one transaction and return the ids of the rows.
 
@@ -128,29 +132,52 @@ async def store_requests(
     request is already stored, because Telegram delivered the update twice. `then` gets the ids, and
     adds to the transaction. A request's number within the update is its `entry`, or its place.
     """
+    new = _NewRequests(
+        (bot_id, update_id),
+        [
+            {
+                "bot_id": bot_id,
+                "update_id": update_id,
+                "number": number_of(request, place),
+                "chat_id": request.chat_id,
+                "asked_at": request.asked_at,
+                "what": request.as_json(),
+                "owner": owner,
+                "attempts": 0,
+            }
+            for place, request in enumerate(requests)
+        ],
+    )
+    if then is None:
+        return await run(_STORE, new)
 
     def work(db: Connection) -> list[int | None]:
-        rows = [
-            _INSERT.first(
-                db,
-                {
-                    "bot_id": bot_id,
-                    "update_id": update_id,
-                    "number": number_of(request, place),
-                    "chat_id": request.chat_id,
-                    "asked_at": request.asked_at,
-                    "what": request.as_json(),
-                    "owner": owner,
-                    "attempts": 0,
-                },
-            )
-            for place, request in enumerate(requests)
-        ]
-        ids = [row and row.id for row in rows]
+        (ids,) = _insert(db, [new])
         then(db, ids)
         return ids
 
     return await write(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _NewRequests:
+    """The rows of the requests of one update."""
+
+    #: Ids of the bot and of the update.
+    update: tuple[int, int]
+    rows: Sequence[Mapping[str, Any]]
+
+
+def _insert(db: Connection, updates: Sequence[_NewRequests]) -> list[list[int | None]]:
+    inserted = _INSERT.many(db, [row for new in updates for row in new.rows])
+    ids = {(row.bot_id, row.update_id, row.number): row.id for row in inserted}
+    # Each id once: two requests with the same number are the same one.
+    return [[ids.pop((*new.update, row["number"]), None) for row in new.rows] for new in updates]
+
+
+_STORE: Final = Group[_NewRequests, list[int | None]](
+    _insert, lambda new: new.update, Kind.STATEMENT
+)
 
 
 def number_of(request: Request, place: int) -> int:
@@ -228,7 +255,19 @@ async def store_progress(claim: Claim, progress: Progress) -> None:
     Raises:
         RequestTakenOverError: the claim has ended.
     """
-    await _write_claimed(_STORE_PROGRESS, claim, {"how_far": progress.as_json()})
+    if not await run(_PROGRESS, (claim, progress)):
+        raise RequestTakenOverError(f"request {claim.row}")
+
+
+def _store_progress(db: Connection, changes: Sequence[tuple[Claim, Progress]]) -> list[bool]:
+    values = [{**_fence(claim), "how_far": progress.as_json()} for claim, progress in changes]
+    stored = {row.id for row in _STORE_PROGRESS.many(db, values)}
+    return [claim.row in stored for claim, _ in changes]
+
+
+_PROGRESS: Final = Group[tuple[Claim, Progress], bool](
+    _store_progress, lambda change: change[0].row, Kind.STATEMENT
+)
 
 
 async def finish_request(claim: Claim, progress: Progress, outcome: str) -> None:
@@ -239,7 +278,7 @@ async def finish_request(claim: Claim, progress: Progress, outcome: str) -> None
     Raises:
         RequestTakenOverError: the claim has ended.
     """
-    await write(lambda db: finish(db, claim, progress, outcome))
+    await write(lambda db: finish(db, [(claim, progress)], outcome))
 
 
 async def finish_unstored(
@@ -264,18 +303,22 @@ async def finish_unstored(
     await write(lambda db: db.execute(statement))
 
 
-def finish(db: Connection, claim: Claim, progress: Progress, outcome: str) -> None:
-    """Mark a request as finished, inside the caller's transaction; see `finish_request`.
+def finish(db: Connection, ends: Sequence[tuple[Claim, Progress]], outcome: str) -> None:
+    """Mark requests as finished, inside the caller's transaction; see `finish_request`.
 
     Raises:
         RequestTakenOverError: so that the whole transaction is rolled back.
     """
-    values = {"at": unix_now(), "how": outcome, "how_far": progress.as_json()}
-    try:
-        _change_claimed(db, _FINISH, claim, values)
-    except RequestTakenOverError:
-        if not _HAS_ENDED.first(db, {"row": claim.row, "claimed_at": claim.epoch}):
-            raise
+    now = unix_now()
+    values = [
+        {**_fence(claim), "at": now, "how": outcome, "how_far": progress.as_json()}
+        for claim, progress in ends
+    ]
+    finished = {row.id for row in _FINISH.many(db, values)}
+    for claim, _ in ends:
+        known = {"row": claim.row, "claimed_at": claim.epoch}
+        if claim.row not in finished and not _HAS_ENDED.first(db, known):
+            raise RequestTakenOverError(f"request {claim.row}")
 
 
 async def take_over(
@@ -481,9 +524,13 @@ def _change_claimed(
     Raises:
         RequestTakenOverError: the claim has ended.
     """
-    fence = {"row": claim.row, "me": claim.owner, "claimed_at": claim.epoch}
-    if statement.first(db, {**fence, **values}) is None:
+    if statement.first(db, {**_fence(claim), **values}) is None:
         raise RequestTakenOverError(f"request {claim.row}")
+
+
+def _fence(claim: Claim) -> dict[str, Any]:
+    """Return the values that no other claim has."""
+    return {"row": claim.row, "me": claim.owner, "claimed_at": claim.epoch}
 
 
 def _open_request(row: Any) -> OpenRequest:

@@ -6,7 +6,8 @@ They duplicate the history in two places: per chat in `users`, and per half-hour
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
@@ -38,6 +39,7 @@ _VERSION: Final = "1"
 _VERSION_KEY: Final = "rollups"
 
 _CHAT_COLUMNS: Final = (
+    "user_id",
     "registered_at",
     "ad_count",
     "ad_cooldown",
@@ -92,78 +94,104 @@ _ADD: Final = PreparedStatement(
 # --- counting events -----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class CountedPost:
+    """A post that was delivered to a chat."""
+
+    chat_id: int
+    is_slideshow: bool
+    is_inline: bool
+
+
 def lock_chat(db: Connection, chat_id: int) -> Any:
     """Lock a chat's row until the end of the transaction and return it; None if unregistered."""
-    return _LOCK_CHAT.first(db, {"chat_id": chat_id})
+    return lock_chats(db, [chat_id]).get(chat_id)
 
 
-def count_post(
-    db: Connection, chat_id: int, chat: Any, now: int, *, is_slideshow: bool, is_inline: bool
+def lock_chats(db: Connection, chat_ids: Collection[int]) -> dict[int, Any]:
+    """Lock chats' rows until the end of the transaction; return those that are registered."""
+    # The fixed order prevents deadlocks.
+    rows = _LOCK_CHAT.many(db, [{"chat_id": chat_id} for chat_id in sorted(chat_ids)])
+    return {row.user_id: row for row in rows}
+
+
+def count_posts(
+    db: Connection, posts: Sequence[CountedPost], chats: Mapping[int, Any], now: int
 ) -> None:
-    """Count a delivered post of a locked chat, at the Unix time `now`.
+    """Count delivered posts, at most one for each locked chat, at the Unix time `now`.
 
     Call it last in the transaction: all chats share the rows of `stats`, and it locks them.
     """
-    changes = _Changes(chat_id)
-    at = changes.seen("post_chats", chat.post_at, now)
-    changes.add(now, Counts(posts=1, slideshows=int(is_slideshow), inline_posts=int(is_inline)))
-    if is_slideshow:
-        slideshow_at = changes.seen("slideshow_chats", chat.slideshow_at, now)
-        _ADD_SLIDESHOW.first(db, {"chat_id": chat_id, "at": at, "slideshow": slideshow_at})
-    else:
-        _ADD_POST.first(db, {"chat_id": chat_id, "at": at})
+    changes = _Changes()
+    plain, slideshows = [], []
+    for post in posts:
+        chat, is_group = chats[post.chat_id], post.chat_id < 0
+        at = changes.seen(is_group, "post_chats", chat.post_at, now)
+        counts = Counts(posts=1, slideshows=post.is_slideshow, inline_posts=post.is_inline)
+        changes.add(is_group, now, counts)
+        values = {"chat_id": post.chat_id, "at": at}
+        if post.is_slideshow:
+            slideshow_at = changes.seen(is_group, "slideshow_chats", chat.slideshow_at, now)
+            slideshows.append({**values, "slideshow": slideshow_at})
+        else:
+            plain.append(values)
+    if plain:
+        _ADD_POST.many(db, plain)
+    if slideshows:
+        _ADD_SLIDESHOW.many(db, slideshows)
     changes.write(db)
 
 
 def count_sound(db: Connection, chat_id: int, chat: Any, now: int) -> None:
     """Count a delivered audio file of a locked chat, at the Unix time `now`."""
-    changes = _Changes(chat_id)
-    at = changes.seen("sound_chats", chat.sound_at, now)
-    changes.add(now, Counts(sounds=1))
+    changes = _Changes()
+    at = changes.seen(chat_id < 0, "sound_chats", chat.sound_at, now)
+    changes.add(chat_id < 0, now, Counts(sounds=1))
     _ADD_SOUND.first(db, {"chat_id": chat_id, "at": at})
     changes.write(db)
 
 
 def count_chat(db: Connection, chat_id: int, now: int) -> None:
     """Count a new chat, registered at the Unix time `now`."""
-    changes = _Changes(chat_id)
-    changes.add(now, Counts(chats=1))
-    changes.write(db)
+    add_counts(db, slot_of(now), chat_id < 0, Counts(chats=1))
 
 
 class _Changes:
-    """Changes of one transaction to `stats`, for one chat."""
+    """Changes of one transaction to `stats`."""
 
-    def __init__(self, chat_id: int) -> None:
-        self._is_group = chat_id < 0
-        self._by_slot: defaultdict[int, Counts] = defaultdict(Counts)
+    def __init__(self) -> None:
+        self._by_row: defaultdict[tuple[int, bool], Counts] = defaultdict(Counts)
 
-    def add(self, at: int, counts: Counts) -> None:
+    def add(self, is_group: bool, at: int, counts: Counts) -> None:
         """Add counters to the half-hour that contains the Unix time `at`."""
-        self._by_slot[slot_of(at)] += counts
+        self._by_row[slot_of(at), is_group] += counts
 
-    def seen(self, column: str, last_at: int | None, now: int) -> int:
-        """Move the chat's contribution to a `…_chats` column from its last slot to the current one.
+    def seen(self, is_group: bool, column: str, last_at: int | None, now: int) -> int:
+        """Move a chat's contribution to a `…_chats` column from its last slot to the current one.
 
         Return the Unix time of its last event, which is never before `last_at`.
         """
         at = max(last_at or 0, now)
         if last_at is None or slot_of(last_at) != slot_of(at):
-            self.add(at, Counts(**{column: 1}))
+            self.add(is_group, at, Counts(**{column: 1}))
             if last_at is not None:
-                self.add(last_at, Counts(**{column: -1}))
+                self.add(is_group, last_at, Counts(**{column: -1}))
         return at
 
     def write(self, db: Connection) -> None:
         """Write the changes, oldest slot first. The fixed lock order prevents deadlocks."""
-        for slot, counts in sorted(self._by_slot.items()):
-            add_counts(db, slot, self._is_group, counts)
+        rows = sorted(self._by_row.items())
+        _ADD.many(db, [_row(slot, is_group, counts) for (slot, is_group), counts in rows])
 
 
 def add_counts(db: Connection, slot: int, is_group: bool, counts: Counts) -> None:
     """Add counters to one row of `stats`, inserting it if it is missing."""
-    numbers = {name: getattr(counts, name) for name in COUNTED}
-    _ADD.first(db, {"slot": slot, "is_group": is_group, **numbers})
+    _ADD.first(db, _row(slot, is_group, counts))
+
+
+def _row(slot: int, is_group: bool, counts: Counts) -> dict[str, Any]:
+    numbers = {name: int(getattr(counts, name)) for name in COUNTED}
+    return {"slot": slot, "is_group": is_group, **numbers}
 
 
 # --- erased and migrated chats -------------------------------------------------------------------
