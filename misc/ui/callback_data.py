@@ -181,7 +181,7 @@ def read_post(data: str) -> tuple[str, str] | None:
     if data.startswith(AUDIO_OF_TIKTOK):
         digits = data.removeprefix(AUDIO_OF_TIKTOK)
         return ("tiktok", digits) if digits.isascii() and digits.isdigit() else None
-    found = re.fullmatch(r"\w+/(\w+)/([\w.:/%-]+)", data, re.ASCII)
+    found = re.fullmatch(r"\w+/(\w+)/([\w.:/%?=&~-]+)", data, re.ASCII)
     return (found[1], found[2]) if found else None
 
 
