@@ -109,7 +109,7 @@ async def test_a_delivery_that_cannot_be_recorded_leaves_the_others(db):
             is_processed=False,
             is_inline=False,
             ads=SEED_RULE,
-            answers=claim and (claim, Progress()),
+            answers=(claim, Progress()) if claim else None,
         )
 
     outcomes = await asyncio.gather(
@@ -121,7 +121,7 @@ async def test_a_delivery_that_cannot_be_recorded_leaves_the_others(db):
         return_exceptions=True,
     )
     assert isinstance(outcomes[0], RequestTakenOverError)
-    assert outcomes[1:4] == [True, True, False]
+    assert list(outcomes[1:4]) == [True, True, False]
     assert isinstance(outcomes[4], StorageError)
     users = [await get_user(chat) for chat in (1, 2, 3)]
     assert [user and user.posts for user in users] == [0, 1, 2]
