@@ -1,10 +1,17 @@
-"""Write the generated files: config.ini, and the tables in docs/ (`make settings`)."""
+"""Write the generated files: config.ini, and tables, lists and a picture in docs/.
+
+`make settings` runs this.
+"""
 
 from data.config import ROOT, SitesSection, describe, write_ini
 from platforms import load_registry
+from tests.architecture import PICTURE, draw
 
 SETTINGS = ROOT / "docs" / "settings.md"
 SITES = ROOT / "docs" / "sites.md"
+DECISIONS = ROOT / "docs" / "decisions" / "README.md"
+#: Pages with tables or lists that are generated.
+PAGES = (SETTINGS, SITES, DECISIONS)
 
 
 def settings_table() -> str:
@@ -29,9 +36,20 @@ def sites_table() -> str:
     return "\n".join(rows)
 
 
+def decisions_list() -> str:
+    """Return one list entry for every decision, in the order of their numbers."""
+    pages = sorted(DECISIONS.parent.glob("[0-9]*.md"))
+    titles = [page.read_text().partition("\n")[0].removeprefix("# ") for page in pages]
+    return "\n".join(f"- [{t}]({page.name})" for t, page in zip(titles, pages, strict=True))
+
+
 def render(text: str) -> str:
-    """Return a page with the tables between its marks replaced by current ones."""
-    for name, table in (("settings", settings_table()), ("sites", sites_table())):
+    """Return a page with what is between its marks replaced by what is current."""
+    for name, table in (
+        ("settings", settings_table()),
+        ("sites", sites_table()),
+        ("decisions", decisions_list()),
+    ):
         before, mark, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
         if mark and end:
@@ -41,5 +59,6 @@ def render(text: str) -> str:
 
 if __name__ == "__main__":
     (ROOT / "config.ini").write_text(write_ini())
-    for page in (SETTINGS, SITES):
+    PICTURE.write_text(draw())
+    for page in PAGES:
         page.write_text(render(page.read_text()))
