@@ -15,7 +15,7 @@ _PROJECT: Final = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project
 #: Pages whose lists of links are the navigation.
 _CONTENTS: Final = ("docs/README", "docs/decisions/README")
 _SECTION: Final = re.compile(r"^## (?P<title>.+)\n(?P<body>(?:(?!## ).*\n?)*)", re.MULTILINE)
-_ENTRY: Final = re.compile(r"^- \[[^\]]+\]\((?P<path>[^)#:]+)\.md\)", re.MULTILINE)
+_ENTRY: Final = re.compile(r"^- \[([^\]]+)\]\(([^)#:]+)\.md\)", re.MULTILINE)
 
 project = "Clipferry"
 author = "The authors of Clipferry"
@@ -31,7 +31,7 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"{project} {release}"
-html_static_path = ["site"]
+html_static_path = ["site/site.css"]
 html_css_files = ["site.css"]
 html_additional_pages = {"index": "start.html"}
 templates_path = ["site"]
@@ -43,11 +43,12 @@ def _add_navigation(_app: object, page: str, source: list[str]) -> None:
     """Append the navigation to a contents page: one part for each heading with a list."""
     if page in _CONTENTS:
         parts = [(s["title"], _ENTRY.findall(s["body"])) for s in _SECTION.finditer(source[0])]
-        source[0] += "".join(_toctree(title, paths) for title, paths in parts if paths)
+        source[0] += "".join(_toctree(title, entries) for title, entries in parts if entries)
 
 
-def _toctree(title: str, paths: list[str]) -> str:
-    return f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{chr(10).join(paths)}\n```\n"
+def _toctree(title: str, entries: list[tuple[str, str]]) -> str:
+    lines = "\n".join(f"{name} <{path}>" for name, path in entries)
+    return f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{lines}\n```\n"
 
 
 def setup(app: Any) -> None:

@@ -3,8 +3,11 @@
 `make settings` runs this.
 """
 
+from pathlib import Path
+
 from data.config import ROOT, SitesSection, describe, write_ini
 from platforms import load_registry
+from tests import badges
 from tests.architecture import PICTURE, draw
 
 SETTINGS = ROOT / "docs" / "settings.md"
@@ -15,17 +18,17 @@ PAGES = (SETTINGS, SITES, DECISIONS)
 
 
 def settings_table() -> str:
-    """Return one table row for every setting."""
+    """Return a table with a row for every setting."""
     rows = [
         f"| `{section}` | `{key}` | `{section.upper()}_{key.upper()}` | "
         f"{f'`{default}`' if default else ''} | {meaning} |"
         for section, key, default, meaning in describe()
     ]
-    return "\n".join(rows)
+    return "\n".join(['| Section | Key | Environment | Default | Meaning |', '| --- | --- | --- | --- | --- |', *rows])
 
 
 def sites_table() -> str:
-    """Return one table row for every site, those enabled by default first."""
+    """Return a table with a row for every site, those enabled by default first."""
     allowed = SitesSection().allowed
     others = [name for name in load_registry().by_name if name not in allowed]
     rows = [
@@ -33,7 +36,7 @@ def sites_table() -> str:
         f"| {'<br>'.join(f'`{e}`' for e in platform.examples)} |"
         for name, platform in load_registry((*allowed, *others)).by_name.items()
     ]
-    return "\n".join(rows)
+    return "\n".join(['| Site | Links such as |', '| --- | --- |', *rows])
 
 
 def decisions_list() -> str:
@@ -41,6 +44,11 @@ def decisions_list() -> str:
     pages = sorted(DECISIONS.parent.glob("[0-9]*.md"))
     titles = [page.read_text().partition("\n")[0].removeprefix("# ") for page in pages]
     return "\n".join(f"- [{t}]({page.name})" for t, page in zip(titles, pages, strict=True))
+
+
+def pictures() -> dict[Path, str]:
+    """Return the SVG of each picture that is drawn from the code."""
+    return {PICTURE: draw()} | {badges.FOLDER / name: b for name, b in badges.badges().items()}
 
 
 def render(text: str) -> str:
@@ -59,6 +67,7 @@ def render(text: str) -> str:
 
 if __name__ == "__main__":
     (ROOT / "config.ini").write_text(write_ini())
-    PICTURE.write_text(draw())
+    for path, picture in pictures().items():
+        path.write_text(picture)
     for page in PAGES:
         page.write_text(render(page.read_text()))

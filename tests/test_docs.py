@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from data.config import ROOT, write_ini
-from tests.architecture import PICTURE, draw
 from tests.generated import (
     DECISIONS,
     PAGES,
     SETTINGS,
     SITES,
     decisions_list,
+    pictures,
     render,
     settings_table,
     sites_table,
@@ -30,7 +30,8 @@ def test_generated_files_are_current():
     assert settings_table() in SETTINGS.read_text()
     assert sites_table() in SITES.read_text()
     assert decisions_list() in DECISIONS.read_text()
-    assert draw() == PICTURE.read_text()
+    for path, picture in pictures().items():
+        assert path.read_text() == picture, path.name
     for page in PAGES:
         assert render(page.read_text()) == page.read_text()
 

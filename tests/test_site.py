@@ -73,6 +73,12 @@ def test_every_link_leads_to_a_page_and_an_anchor(pages: dict[Path, _Page]):
     assert checked > 1_000
 
 
+def test_every_table_is_a_table(pages: dict[Path, _Page]):
+    """A comment between a table's rows ends the table, here and on a forge."""
+    for path in pages:
+        assert "<p>| " not in path.read_text(), path.name
+
+
 def test_no_page_asks_another_server_for_anything(site: Path, pages: dict[Path, _Page]):
     for path, page in pages.items():
         for address in page.fetched:
