@@ -14,7 +14,9 @@ _SPACE_W: Final = 12
 def badges() -> dict[str, str]:
     """Return the SVG of each badge, by the name of its file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    steps = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line[:5] == "make "]
+    steps = [
+        line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line[:5] == "make "
+    ]
     facts = {
         "ci": ("CI", " · ".join(steps)),
         "python": ("Python", project["requires-python"].replace(">=", "") + " or newer"),
@@ -25,13 +27,22 @@ def badges() -> dict[str, str]:
 
 def _draw(name: str, fact: str) -> str:
     left, right = (len(text) * _CHAR_W + _SPACE_W for text in (name, fact))
-    text = 'y="14" font-family="Verdana, DejaVu Sans, sans-serif" font-size="11" fill="#fff"'
+    dark = f"M4 0h{left - 4}v20h-{left - 4}a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" '
+            f'role="img" aria-label="{name}: {fact}">',
+            f'<rect width="{left + right}" height="20" rx="4" fill="#1a6ba6"/>',
+            f'<path d="{dark}" fill="#3c4650"/>',
+            _words(_SPACE_W // 2, name),
+            _words(left + _SPACE_W // 2, fact),
+            "</svg>\n",
+        ]
+    )
+
+
+def _words(x: int, words: str) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
-        f'aria-label="{name}: {fact}">\n'
-        f'<rect width="{left + right}" height="20" rx="4" fill="#1a6ba6"/>\n'
-        f'<path d="M4 0h{left - 4}v20h-{left - 4}a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#3c4650"/>\n'
-        f'<text x="{_SPACE_W // 2}" {text} textLength="{len(name) * _CHAR_W}">{name}</text>\n'
-        f'<text x="{left + _SPACE_W // 2}" {text} textLength="{len(fact) * _CHAR_W}">{fact}</text>\n'
-        "</svg>\n"
+        f'<text x="{x}" y="14" textLength="{len(words) * _CHAR_W}" font-size="11" fill="#fff" '
+        f'font-family="Verdana, DejaVu Sans, sans-serif">{words}</text>'
     )

@@ -24,7 +24,13 @@ def settings_table() -> str:
         f"{f'`{default}`' if default else ''} | {meaning} |"
         for section, key, default, meaning in describe()
     ]
-    return "\n".join(['| Section | Key | Environment | Default | Meaning |', '| --- | --- | --- | --- | --- |', *rows])
+    return "\n".join(
+        [
+            "| Section | Key | Environment | Default | Meaning |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+        ]
+    )
 
 
 def sites_table() -> str:
@@ -36,7 +42,7 @@ def sites_table() -> str:
         f"| {'<br>'.join(f'`{e}`' for e in platform.examples)} |"
         for name, platform in load_registry((*allowed, *others)).by_name.items()
     ]
-    return "\n".join(['| Site | Links such as |', '| --- | --- |', *rows])
+    return "\n".join(["| Site | Links such as |", "| --- | --- |", *rows])
 
 
 def decisions_list() -> str:

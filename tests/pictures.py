@@ -120,15 +120,11 @@ async def _group(browser: BrowserHarness) -> None:
 
 
 async def _inline(browser: BrowserHarness) -> None:
-    """What inline mode offers for a post that was sent before, in a group."""
-    link = f"https://www.tiktok.com/@ferry.demo/video/{_VIDEO}"
-    private = await browser.window("1001/1001")
-    await write(private, link)
-    await expect(private.locator("#messages video")).to_have_count(1, timeout=30_000)
     page = await _small_window(browser, f"{_GROUP}/1001")
     await write(page, "Have you seen this?")
+    link = f"https://www.tiktok.com/@ferry.demo/video/{_VIDEO}"
     await page.fill("#text", f"@clipferry_demo_bot {link}")
-    await expect(page.locator("#popup button").first).to_contain_text("Crossing")
+    await expect(page.locator("#popup button").first).to_contain_text(_TEXTS["inline_post"])
     await _shoot(page, "inline")
 
 
