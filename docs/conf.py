@@ -31,8 +31,6 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"{project} {release}"
-html_static_path = ["site/site.css"]
-html_css_files = ["site.css"]
 html_additional_pages = {"index": "start.html"}
 templates_path = ["site"]
 html_copy_source = False
