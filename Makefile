@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings pictures requirements update-yt-dlp aarch64 dist clean
+.PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings docs pictures requirements update-yt-dlp aarch64 dist clean
 
 # ARGS=--fleet needs PostgreSQL and the engine, which are among the development packages.
 demo: $(VENV)/$(if $(findstring --fleet,$(ARGS)),dev,demo)
@@ -63,11 +63,17 @@ bench: $(VENV)/dev
 live: $(VENV)/run
 	$(BIN)/python -m benchmarks.live $(ARGS)
 
-# Writes the generated files: config.ini, docs/settings.md and docs/sites.md.
+# Writes the generated files: config.ini, and tables, lists and a picture in docs/.
 settings: $(VENV)/dev
 	$(BIN)/python -m tests.generated
 
-# Makes the README's pictures of the chat page (needs Chromium); ARGS=slideshow makes one of them.
+# Makes the documentation's site in var/docs; a link that leads nowhere is an error. No network.
+docs: $(VENV)/dev
+	rm -rf var/docs
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html -c docs -d var/docs.cache . var/docs
+	@echo "Open var/docs/index.html"
+
+# Makes the documentation's pictures of the chat page (needs Chromium); ARGS=slideshow makes one.
 pictures: $(VENV)/dev
 	$(BIN)/python -m tests.pictures $(ARGS)
 

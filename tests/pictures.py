@@ -1,4 +1,4 @@
-"""Make the pictures of the README from the demo's chat page: `make pictures`."""
+"""Make the pictures of the documentation from the demo's chat page: `make pictures`."""
 
 import asyncio
 import io
@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.async_api import Page, expect
 
 from data.config import ROOT
-from simulator.catalogue import add_posts
+from misc.ui.texts import load_texts
+from simulator.catalogue import STORAGE, add_posts
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from simulator.throttle import Throttle
@@ -31,7 +32,11 @@ _LONGEST_S: Final = 1.5
 #: Speeds of the simulated lines, in bytes a second.
 _SITE_BYTES_PER_S: Final = 9_000_000
 _UPLOAD_BYTES_PER_S: Final = 7_000_000
+_VIDEO: Final = "7300000000000000001"
+_WIDE_VIDEO: Final = "7300000000000000002"
 _BIG_VIDEO: Final = "7300000000000000070"
+_GROUP: Final = -1001001
+_TEXTS: Final = load_texts()["en"]
 
 Scene = Callable[[BrowserHarness], Awaitable[None]]
 
@@ -88,11 +93,64 @@ async def _arabic_phone_dark(browser: BrowserHarness) -> None:
     await _shoot(page, "arabic-phone-dark")
 
 
+async def _versions(browser: BrowserHarness) -> None:
+    """The card behind the ⚙️ button of a video."""
+    page = await _small_window(browser, "1001/1001")
+    await write(page, f"https://www.tiktok.com/@ferry.demo/video/{_WIDE_VIDEO}")
+    await page.click(".keys button:has-text('⚙️')")
+    await expect(page.locator(".keys button:has-text('MP3')")).to_be_visible()
+    await _shoot(page, "versions")
+
+
+async def _list_card(browser: BrowserHarness) -> None:
+    page = await _small_window(browser, "1001/1001")
+    await write(page, "https://www.tiktok.com/@ferry.demo")
+    await page.click(f".keys button:has-text('{_TEXTS['list_choose_button']}')")
+    for number in (1, 2):
+        await page.click(f".keys button >> nth={number}")
+        await expect(page.locator(".keys button:has-text('✅')")).to_have_count(number)
+    await _shoot(page, "list-card")
+
+
+async def _group(browser: BrowserHarness) -> None:
+    page = await _small_window(browser, f"{_GROUP}/1002")
+    await write(page, f"https://www.tiktok.com/@ferry.demo/video/{_VIDEO}")
+    await expect(page.locator("#messages video")).to_have_count(1, timeout=30_000)
+    await _shoot(page, "group")
+
+
+async def _inline(browser: BrowserHarness) -> None:
+    page = await _small_window(browser, f"{_GROUP}/1001")
+    await write(page, "Have you seen this?")
+    link = f"https://www.tiktok.com/@ferry.demo/video/{_VIDEO}"
+    await page.fill("#text", f"@clipferry_demo_bot {link}")
+    await expect(page.locator("#popup button").first).to_contain_text(_TEXTS["inline_post"])
+    await _shoot(page, "inline")
+
+
+async def _privacy(browser: BrowserHarness) -> None:
+    page = await _small_window(browser, "1001/1001")
+    await write(page, "/privacy")
+    await expect(page.locator(".keys button")).to_have_count(2)
+    await _shoot(page, "privacy")
+
+
+async def _small_window(browser: BrowserHarness, place: str) -> Page:
+    page = await browser.window(place, phone=True)
+    await page.set_viewport_size({"width": 390, "height": 640})
+    return page
+
+
 SCENES: Final[tuple[Scene, ...]] = (
     _slow_video,
     _video_and_sound,
     _slideshow,
     _arabic_phone_dark,
+    _versions,
+    _list_card,
+    _group,
+    _inline,
+    _privacy,
 )
 
 
@@ -145,7 +203,7 @@ async def _make(scene: Scene, samples: SampleStore) -> None:
         harness = BotHarness(Path(folder), samples, Authority(Path(folder)))
         async with open_browser(harness) as browser:
             add_posts(harness.simulator)
-            await harness.start(LIMITS_PATIENCE_S="1")
+            await harness.start(LIMITS_PATIENCE_S="1", INLINE_STORAGE_CHAT=str(STORAGE))
             await scene(browser)
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from data.config import ROOT, write_ini
-from tests.generated import SETTINGS, SITES, render, settings_table, sites_table
+from tests.generated import (
+    DECISIONS,
+    PAGES,
+    SETTINGS,
+    SITES,
+    decisions_list,
+    pictures,
+    render,
+    settings_table,
+    sites_table,
+)
 
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 README = ROOT / "README.md"
@@ -19,7 +29,10 @@ def test_generated_files_are_current():
     assert (ROOT / "config.ini").read_text() == write_ini()
     assert settings_table() in SETTINGS.read_text()
     assert sites_table() in SITES.read_text()
-    for page in (SETTINGS, SITES):
+    assert decisions_list() in DECISIONS.read_text()
+    for path, picture in pictures().items():
+        assert path.read_text() == picture, path.name
+    for page in PAGES:
         assert render(page.read_text()) == page.read_text()
 
 
@@ -55,9 +68,9 @@ def test_files_named_in_the_docs_exist(page: Path):
 
 
 def test_decisions_are_numbered_without_gaps():
-    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
-    assert numbers == list(range(1, len(numbers) + 1))
-    for path in (ROOT / "docs/decisions").glob("*.md"):
+    pages = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert [int(path.name[:4]) for path in pages] == list(range(1, len(pages) + 1))
+    for path in pages:
         assert path.read_text().startswith(f"# {path.name[:4]} "), path.name
 
 

@@ -17,28 +17,10 @@ import pytest
 from data.config import ROOT
 from handlers.injected import Injected, PerUpdate
 from platforms import load_registry
+from tests.architecture import PACKAGES, import_graph, modules
 from tests.dispatcher import real_dispatcher, routers
 
-PACKAGES = {
-    "app",
-    "core",
-    "data",
-    "delivery",
-    "handlers",
-    "media",
-    "misc",
-    "platforms",
-    "services",
-    "simulator",
-}
 OTHERS = {"benchmarks", "deploy", "docs", "locale", "tests"}
-
-
-def modules(*packages: str) -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the path, relative to the root, and the syntax tree of every module."""
-    for package in packages:
-        for file in sorted((ROOT / package).glob("**/*.py")):
-            yield file.relative_to(ROOT), ast.parse(file.read_text())
 
 
 def tracked() -> list[str]:
@@ -72,24 +54,6 @@ def test_nothing_imports_main():
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             module = node.module if isinstance(node, ast.ImportFrom) else None
             assert "main" not in {*names, module}, file
-
-
-def import_graph() -> dict[str, set[str]]:
-    """Return which modules of the bot each module imports, also inside functions."""
-    names = {}
-    for file, tree in modules(*PACKAGES):
-        name = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
-        names[name] = tree
-    graph: dict[str, set[str]] = {name: set() for name in names}
-    for name, tree in names.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                graph[name] |= {alias.name for alias in node.names} & names.keys()
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                for alias in node.names:
-                    full = f"{node.module}.{alias.name}"
-                    graph[name] |= {full if full in names else node.module} & names.keys()
-    return graph
 
 
 def test_there_is_no_import_cycle():
