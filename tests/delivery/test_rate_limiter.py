@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from aiogram import Bot
 from aiogram.exceptions import TelegramRetryAfter
-from aiogram.methods import Response, SendPhoto, TelegramMethod
+from aiogram.methods import Response, SendMessage, SendPhoto, TelegramMethod
 from aiogram.types import FSInputFile, InputMediaPhoto
 
 from core.errors import FloodError
@@ -201,21 +201,38 @@ async def test_only_a_caller_that_retries_gets_the_first_refusal(stage: tuple[Si
 
 async def test_uploads_under_way_delay_no_message(stage: tuple[Simulator, Bot]):
     """More uploads than there are tokens; none of them has sent its last byte."""
+    _, bot = stage
+    limiter, may_end = limiter_of(bot), asyncio.Event()
+
+    async def upload(_bot: Bot, _method: TelegramMethod[Any]) -> Response[Any]:
+        end = before_end.get()
+        assert end
+        await may_end.wait()
+        await end()
+        return Response(ok=True, result=True)
+
+    async def send(_bot: Bot, _method: TelegramMethod[Any]) -> Response[Any]:
+        return Response(ok=True, result=True)
+
+    photo = FSInputFile("photo.jpg")
+    uploads = [
+        asyncio.create_task(limiter(cast("Any", upload), bot, SendPhoto(chat_id=chat, photo=photo)))
+        for chat in range(1, 41)
+    ]
+    message = SendMessage(chat_id=41, text="x")
+    await asyncio.wait_for(limiter(cast("Any", send), bot, message), 30)
+    may_end.set()
+    await asyncio.gather(*uploads)
+    assert limiter.pending == 0
+
+
+async def test_uploads_keep_to_the_limits(stage: tuple[Simulator, Bot]):
     simulator, bot = stage
     limits = simulator.api.limits = Limits()
-    photo = FSInputFile(simulator.samples.picture(1080, 1440, "x"))
-    for chat in range(1, 42):
+    photo = FSInputFile(simulator.samples.picture(200, 300, "x"))
+    for chat in range(1, 41):
         simulator.world.person(chat)
-    simulator.api.uploads.allow(100)
-    uploads = [asyncio.create_task(bot.send_photo(chat, photo)) for chat in range(1, 41)]
-    for _ in range(6_000):
-        if len(current_uploads(simulator)) == 40:
-            break
-        await asyncio.sleep(0.01)
-    assert len(current_uploads(simulator)) == 40
-    await asyncio.wait_for(bot.send_message(41, "x"), 30)
-    simulator.api.uploads.allow(None)
-    await asyncio.gather(*uploads)
+    await asyncio.gather(*(bot.send_photo(chat, photo) for chat in range(1, 41)))
     assert limits.refusals == 0
     assert len(simulator.api.calls_of("sendPhoto")) == 40
 

@@ -313,7 +313,7 @@ PUBLIC = {"start", "mode", "lang", "settings", "privacy", "notmylinks", "mylinks
 PUBLIC |= {"help", "cancel", "about"}
 PUBLIC_BUTTONS = {"again", "cancel/", "id/", "lang/", "loading", "page/", "retry_video", "set/"}
 PUBLIC_BUTTONS |= {"slide:noop", "slides/", "sound/", "stats_noop", "wait", "ir:", "sr:"}
-PUBLIC_BUTTONS |= {"welcome/", "mylinks", "pick/", "take/", "close"}
+PUBLIC_BUTTONS |= {"welcome/", "mylinks", "pick/", "take/", "close", "list/", "zip/"}
 PUBLIC_BUTTONS |= {"resend/", "rest/"}
 PUBLIC_BUTTONS |= {f"privacy/{action}" for action in ("export", "delete", "yes", "no")}
 
