@@ -110,6 +110,8 @@ class Identities:
         #: Which identity was refused at which post of which site, oldest first.
         self._refused_at: dict[tuple[str, str], str] = {}
         self._parsed: dict[Path, _CookieFile] = {}
+        #: It was logged that a folder cannot be read.
+        self._is_unreadable = False
 
     @property
     def exits(self) -> list[str]:
@@ -318,9 +320,27 @@ class Identities:
             return
         if self._cookies_file:
             yield FROM_SETTING, self._cookies_file
-        for path in sorted((self._folder / platform.name).glob("*.txt")):
+        for path in self._cookie_files(self._folder / platform.name):
             if is_name(path.stem):
                 yield path.stem, path
+
+    def _cookie_files(self, folder: Path) -> list[Path]:
+        """Return the cookie files of a site; none if its folder cannot be read, which is logged."""
+        try:
+            paths = sorted(folder.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            if not self._is_unreadable:
+                logger.warning(
+                    "The folder of accounts %s cannot be read: %s",
+                    folder,
+                    error.strerror,
+                    extra={"event": "identities_unreadable"},
+                )
+            self._is_unreadable = True
+            return []
+        return [path for path in paths if path.suffix == ".txt"]
 
     def _load(self, platform: Platform, name: str) -> tuple[Identity, list[Cookie]] | None:
         """Return an identity with its cookies; None if its file is of no use for the site."""

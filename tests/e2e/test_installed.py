@@ -40,8 +40,9 @@ def settings(harness: BotHarness, var: Path) -> dict[str, str]:
     environment = harness.simulator.bot_environment(harness.folder)
     for name in ("NETWORK_PROXY_FILE", "NETWORK_CA_FILE"):
         environment[name] = str(shutil.copy(environment[name], str(var)))
-    # The defaults: var/spool and var/heartbeat.
-    del environment["FILES_SPOOL_DIR"], environment["FILES_HEARTBEAT"]
+    # The defaults, which are below var.
+    for name in ("FILES_SPOOL_DIR", "FILES_HEARTBEAT", "IDENTITIES_FOLDER"):
+        del environment[name]
     return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
 
 

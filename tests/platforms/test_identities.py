@@ -396,3 +396,13 @@ def test_a_lease_of_an_unknown_identity_is_none(stage: Stage):
     assert stage.identities.listed(DEMO) == []
     assert not stage.identities.has_any(DEMO)
     assert stage.identities.state(Identity("demo", "a")) is State.READY
+
+
+def test_a_folder_that_cannot_be_read_counts_as_empty_and_is_named_once(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+):
+    stage.folder.mkdir(exist_ok=True)
+    (stage.folder / DEMO.name).touch()  # no folder, which root could not read either
+    assert not stage.identities.has_any(DEMO)
+    assert stage.identities.listed(DEMO) == []
+    assert caplog.text.count("cannot be read") == 1
