@@ -109,7 +109,7 @@ class GroupQueue:
             await self._divide(calls)
         except Exception as error:  # noqa: BLE001 - raised again in the callers
             _fail(calls, error)
-        except BaseException:
+        except BaseException:  # cancelled: whoever waits for the calls must not wait for ever
             _fail(calls, TimeoutError("the program is ending"))
             raise
         else:
@@ -173,7 +173,7 @@ class GroupQueue:
             result = await self._alone(call.item)
         except Exception as error:  # noqa: BLE001 - raised again in the caller
             _fail([call], error)
-        except BaseException:
+        except BaseException:  # cancelled: whoever waits for the calls must not wait for ever
             _fail([call], TimeoutError("the program is ending"))
             raise
         else:
