@@ -1,6 +1,5 @@
 """The order of a chat's updates: aiogram handles those of one getUpdates response concurrently."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +55,8 @@ class ChatOrder(BaseMiddleware):
         before = [one for one in entries if entry.is_order or one.is_order]
         entries.append(entry)
         try:
-            await asyncio.gather(*(one.ack.given.wait() for one in before))
+            for one in before:
+                await one.ack.given.wait()
             return await handler(event, data)
         finally:
             entries.remove(entry)
