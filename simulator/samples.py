@@ -170,8 +170,9 @@ def _encode(path: Path, spec: VideoSpec) -> None:
 _FORMATS = {"mkv": "matroska", "ts": "mpegts"}
 _OPTIONS = {
     "libx264": {"preset": "veryfast"},
-    "libx265": {"preset": "veryfast", "x265-params": "log-level=error"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=error"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "mpeg4": {},
 }
 
 

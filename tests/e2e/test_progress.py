@@ -127,13 +127,13 @@ async def test_an_album_counts_its_items(harness: BotHarness):
 
 
 async def test_a_conversion_shows_its_share(harness: BotHarness):
-    spec = VideoSpec(width=854, height=480, seconds=10, bit_rate=500_000, encoder="libx265")
-    harness.video(encodings=(Encoding(harness.samples.video(spec), codec="h265"),))
+    spec = VideoSpec(width=854, height=480, seconds=20, bit_rate=500_000, encoder="mpeg4")
+    harness.video(encodings=(Encoding(harness.samples.video(spec)),))
     await start(harness)
     await harness.say(VIDEO)
     assert len(harness.videos()) == 1
     shares = [int(m[1]) for text in said(harness) if (m := re.match(r"Converting (\d+)%", text))]
-    assert len(shares) > 2
+    assert len(shares) >= 2
     assert shares == sorted(shares)
     assert note(harness) == ""
 

@@ -14,7 +14,7 @@ from media.share_file import metered, read_share, share_file
 from media.worker_pool import WorkerPool
 from simulator.samples import SampleStore, VideoSpec
 
-H265 = VideoSpec(width=854, height=480, seconds=10, bit_rate=500_000, encoder="libx265")
+MPEG4 = VideoSpec(width=854, height=480, seconds=10, bit_rate=500_000, encoder="mpeg4")
 
 
 def test_a_share_is_read_while_it_is_written(tmp_path: Path):
@@ -75,7 +75,7 @@ async def test_an_encoding_in_a_worker_is_followed_from_outside(
     samples: SampleStore, tmp_path: Path
 ):
     path = tmp_path / "v.mp4"
-    path.write_bytes(samples.video(H265).read_bytes())
+    path.write_bytes(samples.video(MPEG4).read_bytes())
     pool = WorkerPool(1, limit_s=60, memory_mb=1_500)
     media = MediaProcessor(pool, pool, ceiling_bytes=50_000_000, may_split=False)
     seen: list[float] = []
