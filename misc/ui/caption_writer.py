@@ -35,10 +35,10 @@ class CaptionWriter:
         return caption(layout_of((CaptionPart.SOURCE,)), content)
 
     def _layout(self, request: Request) -> Template:
-        return self.template or layout_of(request.preferences.caption)
+        return self.template or layout_of(request.chat.preferences.caption)
 
     def _content(self, request: Request, post: Post, notes: tuple[str, ...] = ()) -> CaptionContent:
-        parts = request.preferences.caption
+        parts = request.chat.preferences.caption
         return CaptionContent(
             url=request.link.url,
             site=self._site(request) if CaptionPart.SOURCE in parts else "",

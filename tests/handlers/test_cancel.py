@@ -96,7 +96,7 @@ def context_of(**values: Any) -> RequestContext:
         "RequestContext",
         SimpleNamespace(
             chat_id=request.chat_id,
-            position=request.message_id,
+            position=request.target.message_id,
             lane=Lane(request.chat_id, request.person_id),
             target=ChatTarget.of_request(request),
             stored=SimpleNamespace(request=request),
