@@ -144,7 +144,11 @@ def test_stored_posts_are_read_and_written_as_before():
         RemoteFile("photo", "AgADphoto"),
     )
     assert cached.post.items == (Clip(()), Picture(()))
-    assert (cached.post.text, cached.post.likes, cached.post.views) == ("Grüße <b>", 5, None)
+    assert (cached.post.details.text, cached.post.details.likes, cached.post.details.views) == (
+        "Grüße <b>",
+        5,
+        None,
+    )
     assert cached.post.audio is not None
     assert cached.post.is_sensitive
     assert cached.is_processed

@@ -346,7 +346,8 @@ def _whole_options(
 def _item_options(presenter: ChatPresenter, post: Post, title: str) -> MessageOptions:
     """Return caption and buttons of one item, whose caption begins with its number."""
     # The number needs room that the caption of the whole post may fill with its text.
-    short = replace(post, text=cut(post.text, MAX_CAPTION // 2))
+    details = replace(post.details, text=cut(post.details.text, MAX_CAPTION // 2))
+    short = replace(post, details=details)
     options = presenter.options(short, shown=len(post.items), missing=0)
     caption = f"{Texts.escaped(title)}\n{options.caption}"
     return replace(options, caption=caption, buttons=keyboards.under_inline(post, 0, 1))

@@ -42,8 +42,8 @@ class CaptionWriter:
         return CaptionContent(
             url=request.link.url,
             site=self._site(request) if CaptionPart.SOURCE in parts else "",
-            author=post.author if CaptionPart.AUTHOR in parts else "",
-            text=post.text if CaptionPart.TEXT in parts else "",
+            author=post.details.author if CaptionPart.AUTHOR in parts else "",
+            text=post.details.text if CaptionPart.TEXT in parts else "",
             # A template decides about the bot itself; a chat's layout has it only if it is a part.
             bot=self.bot_username,
             notes=notes,
