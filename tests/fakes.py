@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -362,13 +362,16 @@ def make_request(kind: Kind = "post", link: Link = LINK, **values: Any) -> Reque
     return changed(Request(kind, link, target, 1_000, ChatSettings("en")), **values)
 
 
-def changed(request: Request, **values: Any) -> Request:
-    """Return a request with other values, by their names in it or in one of its records."""
-    for name in ("target", "chat", "origin", "selection"):
-        record = getattr(request, name)
-        inner = {key: values.pop(key) for key in values.keys() & _names_of(record)}
-        values[name] = replace(record, **inner)
-    return replace(request, **values)
+def changed(record: T, **values: Any) -> T:
+    """Return a record with other values, by their names in it or in one of the records in it."""
+    outer: Any = record
+    names = _names_of(outer)
+    for name in names:
+        inner = values.get(name, getattr(outer, name))
+        if is_dataclass(inner):
+            own = (values.keys() - names) & _names_of(inner)
+            values[name] = replace(inner, **{key: values.pop(key) for key in own})  # type: ignore[type-var]
+    return cast("T", replace(outer, **values))
 
 
 def _names_of(record: Any) -> set[str]:

@@ -340,7 +340,7 @@ class TestOldDatabase:
         broadcast = await find_broadcast(1)
         assert broadcast is not None
         assert str(broadcast.state) == "running"
-        assert broadcast.message_id == 5
+        assert broadcast.content.message_id == 5
         recipients = await next_recipients(1, None, 10)
         assert recipients  # the list was complete
 
