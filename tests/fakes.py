@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -87,6 +87,7 @@ from services.requests.kept_answers import KeptAnswers
 from services.requests.queue import RequestHandle
 from services.requests.slots import Slots
 from services.requests.store import StoredRequest
+from tests.records import changed
 
 TOKEN = "42:" + "a" * 35
 BOT_ID = 42
@@ -360,22 +361,6 @@ def make_request(kind: Kind = "post", link: Link = LINK, **values: Any) -> Reque
     """Return a request of a private chat; `values` as in `changed`."""
     target = Target(PERSON, 70, is_private=True)
     return changed(Request(kind, link, target, 1_000, ChatSettings("en")), **values)
-
-
-def changed(record: T, **values: Any) -> T:
-    """Return a record with other values, by their names in it or in one of the records in it."""
-    outer: Any = record
-    names = _names_of(outer)
-    for name in names:
-        inner = values.get(name, getattr(outer, name))
-        if is_dataclass(inner):
-            own = (values.keys() - names) & _names_of(inner)
-            values[name] = replace(inner, **{key: values.pop(key) for key in own})  # type: ignore[type-var]
-    return cast("T", replace(outer, **values))
-
-
-def _names_of(record: Any) -> set[str]:
-    return {field.name for field in fields(record)}
 
 
 class FakeStatus:

@@ -25,7 +25,7 @@ from core.request import (
     Target,
     is_from_newer_version,
 )
-from tests.fakes import changed
+from tests.records import changed
 
 PLAIN = Request(
     "post",

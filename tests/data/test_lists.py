@@ -13,7 +13,8 @@ from data import database
 from data.lists import change_ticks, find_list, forget_list, store_list, sweep_lists
 from data.privacy import erase, personal_data
 from data.requests import store_requests, stored_numbers
-from tests.fakes import changed, make_request
+from tests.fakes import make_request
+from tests.records import changed
 
 LINK = Link("tiktok", "https://www.tiktok.com/@ferry.demo", "@ferry.demo")
 LISTING = Listing(LINK, "Ferry ⛴️", tuple(Entry(str(n)) for n in range(20)), total=20)

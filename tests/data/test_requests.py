@@ -51,8 +51,9 @@ from data.requests import (
     take_over,
 )
 from data.workers import renew_lease
-from tests.fakes import changed, make_request
+from tests.fakes import make_request
 from tests.leases import expire
+from tests.records import changed
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
 REQUEST = make_request(link=LINK)

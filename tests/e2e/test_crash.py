@@ -22,7 +22,8 @@ from simulator.telegram.api import FaultRule
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
-from tests.fakes import changed, make_request
+from tests.fakes import make_request
+from tests.records import changed
 
 TEXTS = load_texts()
 EN = TEXTS["en"]

@@ -11,7 +11,8 @@ from core.errors import CardReplyError
 from core.link_buttons import Button
 from handlers.admin import broadcast_card
 from misc.ui.texts import load_texts
-from tests.fakes import buttons_in, changed
+from tests.fakes import buttons_in
+from tests.records import changed
 
 TEXTS = load_texts()
 WORDS = TEXTS["en"]

@@ -48,12 +48,12 @@ from tests.fakes import (
     FakeAttempt,
     FakeRequest,
     FakeTools,
-    changed,
     fake_request,
     fake_tools,
     make_post,
     make_request,
 )
+from tests.records import changed
 
 NAME = LINK.post_id
 PICTURES = tuple(Picture((f"https://cdn.example/{n}.jpg",)) for n in range(3))
