@@ -251,7 +251,7 @@ async def test_a_client_that_is_blocked_is_no_matter_of_the_post(web: Web, statu
     web.video_post(status=status, status_for=frozenset({"exit-1"}))
     assert (await read(web)).access.proxy == "exit-2"
     web.site.posts[ID].status_for = frozenset()
-    async with web.fetcher(attempts=2, breaker_failures=1) as fetcher:
+    async with web.fetcher(attempts=2, failure_threshold=1) as fetcher:
         link = fetcher.registry.find(VIDEO)
         assert link
         with pytest.raises(PlatformRefusedError):
