@@ -49,6 +49,22 @@ FULL = Request(
 )
 
 
+#: `FULL`, as the program stored it when a request was one flat record.
+FLAT = (
+    '{"kind": "sound", "chat_id": -100, "message_id": 7, "is_private": false, '
+    '"asked_at": 1800000001, "lang": "uk", "file_mode": true, "asker": "Ann", '
+    '"sender_id": 8, "index": 2, "thread_id": 9, "business_id": "b", "inline_id": "i", '
+    '"entry": 3, "is_recorded": false, "link": ["x", "https://x.example/s", null], '
+    r'"wishes": "{\"quality\": \"720p\", \"muted\": [\"x\"]}", "press": ["again", "{}"], '
+    '"piece": "30-70", "is_mp3": true, "subtitles": "uk", "continuation": "10.1f2e3d"}'
+)
+
+
+def test_the_stored_form_is_flat_as_it_always_was():
+    assert FULL.as_json() == FLAT
+    assert Request.from_json(FLAT) == FULL
+
+
 @pytest.mark.parametrize("request_", [PLAIN, FULL])
 def test_a_request_comes_back_as_it_was(request_: Request):
     assert Request.from_json(request_.as_json()) == request_
