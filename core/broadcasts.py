@@ -94,7 +94,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RecipientCounts:
     """Numbers of recipients: all of them, and those with each final outcome."""
 
     total: int = 0
@@ -118,7 +118,7 @@ class Broadcast:
     state: State
     audience: Audience
     content: Content = Content()
-    counts: Counts = Counts()
+    counts: RecipientCounts = RecipientCounts()
     #: The bot's message that controls the broadcast (the card).
     card_id: int | None = None
     #: Earliest start as a Unix time.

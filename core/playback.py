@@ -111,7 +111,7 @@ class VideoTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FileLayout:
     """How a file is laid out, whatever its tracks contain."""
 
     is_mp4: bool
@@ -132,7 +132,7 @@ class Probe:
     video: VideoTrack
     #: FFmpeg's name; empty if there is no audio.
     audio_codec: str
-    layout: Layout
+    layout: FileLayout
 
     @property
     def is_loop(self) -> bool:

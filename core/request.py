@@ -91,7 +91,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asked."""
+    """Who asked, and how the answer names them."""
 
     #: In a group: a person, or a chat that writes there. None in private chats.
     id: int | None = None

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from core.broadcasts import Audience, Broadcast, Chats, Content, Counts, Outcome, State
+from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
@@ -559,7 +559,7 @@ def _broadcast(row: Any, album: tuple[int, ...]) -> Broadcast:
         state=State(row.state),
         audience=Audience.from_json(row.audience),
         content=Content(row.message_id, album, row.buttons, bool(row.is_silent), bool(row.is_paid)),
-        counts=Counts(row.total, row.sent, row.blocked, row.failed, row.unknown),
+        counts=RecipientCounts(row.total, row.sent, row.blocked, row.failed, row.unknown),
         card_id=row.card_id,
         starts_at=row.starts_at,
         trouble=row.trouble,

@@ -21,7 +21,7 @@ def target_of(message: Message) -> Target:
 
 @dataclass(frozen=True, slots=True)
 class ChatTarget(Target):
-    """The destination of what is sent now."""
+    """Where a message goes, and whether it is a reply."""
 
     #: Send it as a reply to the message.
     is_reply: bool = True

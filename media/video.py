@@ -14,7 +14,7 @@ from PIL import Image, ImageStat
 
 from core.errors import BrokenFileError
 from core.media import VideoFile
-from core.playback import Layout, Probe, Step, VideoTrack, next_step, still_time_s
+from core.playback import FileLayout, Probe, Step, VideoTrack, next_step, still_time_s
 from media.boxes import top_level_boxes
 from media.frames import FrameConverter, colours_of, display_matrix, shape_of
 from media.images import open_upright
@@ -105,7 +105,7 @@ def _probe(path: Path, container: Any, frame: Any) -> Probe:
         duration_s=_duration_s(path, container, may_trust=not is_cut and "moof" not in kinds),
         video=_video_track(container, frame),
         audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
-        layout=Layout(
+        layout=FileLayout(
             is_mp4=_is_mp4(container),
             is_fast_start=_index_comes_first(kinds),
             is_fragmented="moof" in kinds,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.playback import (
     SDR,
     Colours,
-    Layout,
+    FileLayout,
     Probe,
     Step,
     VideoTrack,
@@ -26,7 +26,7 @@ GOOD = Probe(
     duration_s=30.0,
     video=VideoTrack(1080, 1920, 30.0, "h264", "yuv420p", "High"),
     audio_codec="aac",
-    layout=Layout(is_mp4=True, is_fast_start=True),
+    layout=FileLayout(is_mp4=True, is_fast_start=True),
 )
 
 
