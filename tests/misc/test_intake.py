@@ -390,7 +390,7 @@ async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
     await bench.end_all()
     assert [request.origin.index for request in bench.requests] == [1, 2]
     # The button reads the message, so it must not be deleted yet.
-    assert not bench.requests[0].preferences.delete_request
+    assert not bench.requests[0].chat.preferences.delete_request
     (offer,) = bench.telegram.of(SendMessage)
     assert offer.text == TEXTS("en", "links_left", count=3)
     button = offer.reply_markup.inline_keyboard[0][0]  # type: ignore[union-attr]
@@ -408,7 +408,7 @@ async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
     assert [call.message_id for call in bench.telegram.of(DeleteMessage)] == [80]
     await bench.end_all()
     assert [request.origin.index for request in bench.requests] == [1, 2, 3, 4, 5]
-    assert bench.requests[-1].preferences.delete_request
+    assert bench.requests[-1].chat.preferences.delete_request
     assert {request.target.message_id for request in bench.requests} == {69}
 
 
