@@ -12,13 +12,13 @@ def changed(record: T, **values: Any) -> T:
     own = _names_of(copy)
     for name in own:
         inner: Any = values.get(name, getattr(copy, name))
-        if is_dataclass(inner):
-            names = (values.keys() - own) & _names_of(inner)
+        names = (values.keys() - own) & _names_of(inner)
+        if names:
             values[name] = replace(inner, **{one: values.pop(one) for one in names})
     copy = replace(copy, **values)
     assert isinstance(copy, type(record))
     return copy
 
 
-def _names_of(record: Any) -> set[str]:
-    return {field.name for field in fields(record)}
+def _names_of(value: Any) -> set[str]:
+    return {field.name for field in fields(value)} if is_dataclass(value) else set()

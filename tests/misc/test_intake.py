@@ -434,7 +434,7 @@ async def test_one_failed_link_of_several_is_repeated_alone(bench: Bench):
     message = bench.telegram.message("x", date=datetime.now(UTC))
     await bench.intake.submit_link(message, links(4), 3, CHAT, bench.ack())
     await settle()
-    assert [(r.link.post_id, r.index) for r in bench.requests] == [("3", 3)]
+    assert [(r.link.post_id, r.origin.index) for r in bench.requests] == [("3", 3)]
     handle = await bench.intake.submit_link(message, links(4), 4, CHAT, bench.ack())
     assert handle.is_empty
     assert bench.telegram.texts == []
@@ -667,11 +667,11 @@ async def test_chosen_posts_are_requests_that_answer_the_link_to_the_list(bench:
     card = a_card(4)
     assert await choose(bench, card, 1, 3) == Taken(2, 0)
     await bench.end_all()
-    assert [(r.kind, r.entry, r.link.post_id) for r in bench.requests] == [
+    assert [(r.kind, r.origin.entry, r.link.post_id) for r in bench.requests] == [
         ("post", 1, "1"),
         ("post", 3, "3"),
     ]
-    assert {r.message_id for r in bench.requests} == {card.message_id}
+    assert {r.target.message_id for r in bench.requests} == {card.message_id}
 
 
 async def test_a_chosen_post_is_asked_for_once_by_whichever_press(telegram: FakeTelegram):
@@ -691,7 +691,7 @@ async def test_only_as_many_chosen_posts_are_taken_as_there_is_room_for(telegram
     await bench.end_all()
     assert await choose(bench, card, 0, 1, 2) == Taken(1, 0)
     await bench.end_all()
-    assert [r.entry for r in bench.requests] == [0, 1, 2]
+    assert [r.origin.entry for r in bench.requests] == [0, 1, 2]
     assert telegram.texts == []
 
 
