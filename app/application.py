@@ -214,8 +214,8 @@ class Application:
             await self.container.admin_notifier.notify(
                 "alarm_broadcast",
                 number=broadcast.id,
-                sent=broadcast.sent,
-                total=broadcast.total,
+                sent=broadcast.counts.sent,
+                total=broadcast.counts.total,
             )
 
     async def _stay_up(self) -> None:

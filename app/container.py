@@ -43,6 +43,8 @@ from misc.opt_outs import OptOuts
 from misc.ui.admin_notifier import AdminNotifier
 from misc.ui.texts import Texts, load_texts
 from platforms import (
+    BreakerPolicy,
+    ExternalServices,
     Fetcher,
     FetchPolicy,
     Identities,
@@ -352,13 +354,14 @@ def build_fetcher(
             impersonate=network.impersonate,
             ca_file=network.ca_file,
             pages_only=network.proxy_pages_only,
-            cobalt_url=helpers.cobalt_url,
-            cobalt_key=helpers.cobalt_key.get_secret_value(),
-            rapidapi_url=helpers.rapidapi_url,
-            rapidapi_key=helpers.rapidapi_key.get_secret_value(),
+            services=ExternalServices(
+                cobalt_url=helpers.cobalt_url,
+                cobalt_key=helpers.cobalt_key.get_secret_value(),
+                rapidapi_url=helpers.rapidapi_url,
+                rapidapi_key=helpers.rapidapi_key.get_secret_value(),
+            ),
+            breaker=BreakerPolicy(network.breaker_failures, network.breaker_pause_s),
             pot_url=helpers.pot_url,
-            breaker_failures=network.breaker_failures,
-            breaker_pause_s=network.breaker_pause_s,
         ),
         is_truncated,
         build_identities(settings, proxies),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, TextClause, text
 from benchmarks.results import Result
 from benchmarks.stage import World
 from core.media import Link
-from core.request import Request
+from core.request import ChatSettings, Request, Target
 from data import database
 from data.engine import EngineWorker
 from data.jobs import queue_of, set_up_engine, store_with_job
@@ -131,4 +131,5 @@ def _run(statement: TextClause, values: dict[str, int], db: Connection) -> None:
 
 def _request(number: int) -> Request:
     link = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
-    return Request("post", link, 1_000 + number, 1, True, int(time.time()), "en")
+    target = Target(1_000 + number, 1, is_private=True)
+    return Request("post", link, target, int(time.time()), ChatSettings("en"))

@@ -30,7 +30,7 @@ async def main(urls: list[str]) -> int:
             print(f"{url}: {type(error).__name__}: {error}")
             failures += 1
         else:
-            print(f"{url}: {post.author}, {len(post.items)} items")
+            print(f"{url}: {post.details.author}, {len(post.items)} items")
     await fetcher.close()
     return min(failures, 100)
 

@@ -74,6 +74,42 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What every recipient gets: copies of the administrator's own messages."""
+
+    #: The message to copy; None until it is written.
+    message_id: int | None = None
+    #: The messages of an album to copy, in order; empty for a single message.
+    album: tuple[int, ...] = ()
+    #: Telegram's JSON of the inline keyboard below the message, or None.
+    buttons: str | None = None
+    is_silent: bool = False
+    #: Pay Telegram for a higher rate.
+    is_paid: bool = False
+
+    @property
+    def is_album(self) -> bool:
+        """Return True if it is several messages, which stay together."""
+        return len(self.album) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientCounts:
+    """Numbers of recipients: all of them, and those with each final outcome."""
+
+    total: int = 0
+    sent: int = 0
+    blocked: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+    @property
+    def left(self) -> int:
+        """Return the number of recipients without an outcome."""
+        return max(self.total - self.sent - self.blocked - self.failed - self.unknown, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Broadcast:
     """One message to many chats, as stored."""
 
@@ -81,41 +117,19 @@ class Broadcast:
     admin_id: int
     state: State
     audience: Audience
-    #: The administrator's message to copy; None until it is written.
-    message_id: int | None = None
+    content: Content = Content()
+    counts: RecipientCounts = RecipientCounts()
     #: The bot's message that controls the broadcast (the card).
     card_id: int | None = None
-    #: Telegram's JSON of the inline keyboard below the message, or None.
-    buttons: str | None = None
-    is_silent: bool = False
-    #: Pay Telegram for a higher rate.
-    is_paid: bool = False
     #: Earliest start as a Unix time.
     starts_at: int = 0
-    total: int = 0
-    sent: int = 0
-    blocked: int = 0
-    failed: int = 0
-    unknown: int = 0
     #: Key of the text that explains an automatic pause, or None.
     trouble: str | None = None
-    #: The messages of an album to copy, in order; empty for a single message.
-    album: tuple[int, ...] = ()
-
-    @property
-    def left(self) -> int:
-        """Return the number of recipients without an outcome."""
-        return max(self.total - self.sent - self.blocked - self.failed - self.unknown, 0)
-
-    @property
-    def is_album(self) -> bool:
-        """Return True if the content is several messages, which stay together."""
-        return len(self.album) > 1
 
     @property
     def stars(self) -> int:
         """Return the maximum cost in Telegram Stars, rounded up."""
-        return -(-self.total // MESSAGES_PER_STAR)
+        return -(-self.counts.total // MESSAGES_PER_STAR)
 
     def seconds_left(self, per_second: float = 0.0) -> float:
         """Return how long the rest takes, in seconds.
@@ -123,8 +137,9 @@ class Broadcast:
         `per_second` is the current rate in recipients per second; 0 means that it is not known yet,
         which assumes Telegram's limit. Each item of an album counts as a message there.
         """
-        per_second = per_second or _PER_SECOND / max(len(self.album), 1)
-        return (self.total if self.state is State.DRAFT else self.left) / per_second
+        per_second = per_second or _PER_SECOND / max(len(self.content.album), 1)
+        counts = self.counts
+        return (counts.total if self.state is State.DRAFT else counts.left) / per_second
 
 
 def parse_start_time(text: str, now: float) -> int | None:

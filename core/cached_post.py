@@ -8,6 +8,7 @@ from core.media import (
     Access,
     Audio,
     Clip,
+    Details,
     Item,
     LivePhoto,
     Picture,
@@ -60,14 +61,14 @@ class CachedPost:
 
     def about_json(self) -> str:
         """Return the metadata of the post as JSON, for the database."""
-        post = self.post
+        post, details = self.post, self.post.details
         return json.dumps(
             {
                 "url": post.url,
-                "author": post.author,
-                "text": post.text,
-                "likes": post.likes,
-                "views": post.views,
+                "author": details.author,
+                "text": details.text,
+                "likes": details.likes,
+                "views": details.views,
                 "kinds": "".join(map(_kind, post.items)),
                 "has_sound": post.audio is not None,
                 "is_sensitive": post.is_sensitive,
@@ -101,10 +102,7 @@ def read_cached(
             id=key.post_id,
             url=facts["url"],
             access=Access(proxy="cache"),
-            author=facts["author"],
-            text=facts["text"],
-            likes=facts["likes"],
-            views=facts["views"],
+            details=Details(facts["author"], facts["text"], facts["likes"], facts["views"]),
             items=items,
             audio=Audio(urls=()) if facts["has_sound"] else None,
             is_sensitive=facts["is_sensitive"],

@@ -126,6 +126,16 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What a site says about a post besides its media; empty or None where it says nothing."""
+
+    author: str = ""
+    text: str = ""
+    likes: int | None = None
+    views: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """One post, as its platform describes it."""
 
@@ -134,10 +144,7 @@ class Post:
     #: Canonical URL of the post, without tracking parameters.
     url: str
     access: Access
-    author: str = ""
-    text: str = ""
-    likes: int | None = None
-    views: int | None = None
+    details: Details = Details()
     #: The media of the post, in order: one clip, the pictures of a slideshow, or a mix. Or a track.
     items: tuple[Item, ...] = ()
     #: The audio apart from the items; of a track, the track.
@@ -275,6 +282,6 @@ def named_after(post: Post, audio: AudioFile) -> AudioFile:
     """Return an audio file that has a title and a performer, if need be those of its post."""
     return replace(
         audio,
-        title=audio.title or post.text.partition("\n")[0][:64] or post.id,
-        performer=audio.performer or post.author,
+        title=audio.title or post.details.text.partition("\n")[0][:64] or post.id,
+        performer=audio.performer or post.details.author,
     )

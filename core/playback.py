@@ -80,32 +80,59 @@ _LIVE_PHOTO_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """Measured properties of a video file, independent of what the site claims."""
+class VideoTrack:
+    """Measured properties of the video track of a file."""
 
-    size_bytes: int
     #: Pixels as displayed: square, after rotation.
     width: int
     height: int
-    duration_s: float
+    #: 0 if unknown.
     frames_per_s: float
-    #: FFmpeg's names; `audio_codec` is empty if there is no audio.
-    video_codec: str
+    #: FFmpeg's names.
+    codec: str
     pixel_format: str
     profile: str
-    audio_codec: str
+    colours: Colours = Colours()
+    #: FFmpeg's name of the sample description in an MP4, such as "avc1"; "" if unknown.
+    tag: str = ""
+    #: The container stores when each frame is shown; a copy of the track needs that.
+    has_times: bool = True
+
+    @property
+    def plays(self) -> bool:
+        """Return True if the track plays everywhere as it is encoded."""
+        is_playable = (self.codec, self.pixel_format) in _PLAYABLE_VIDEO
+        return is_playable and self.profile in _PROFILES and not self.colours.is_hdr
+
+    @property
+    def may_be_copied(self) -> bool:
+        """Return True if most players show the track as it is, perhaps in other colours."""
+        return self.codec in _COMMON_CODECS and self.has_times
+
+
+@dataclass(frozen=True, slots=True)
+class FileLayout:
+    """How a file is laid out, whatever its tracks contain."""
+
     is_mp4: bool
     #: The index precedes the content, so that playback can start during the download.
     is_fast_start: bool
-    colours: Colours = Colours()
-    #: FFmpeg's name of the sample description in an MP4, such as "avc1"; "" if unknown.
-    codec_tag: str = ""
     #: The index is spread over the file (moof), which many players cannot seek in.
     is_fragmented: bool = False
     #: The file says of itself that data is missing, so its stated duration is wrong.
     is_truncated: bool = False
-    #: The container stores when each frame is shown; a copy of the video track needs that.
-    has_times: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Measured properties of a video file, independent of what the site claims."""
+
+    size_bytes: int
+    duration_s: float
+    video: VideoTrack
+    #: FFmpeg's name; empty if there is no audio.
+    audio_codec: str
+    layout: FileLayout
 
     @property
     def is_loop(self) -> bool:
@@ -113,21 +140,11 @@ class Probe:
         return not self.audio_codec and self.duration_s <= _LONGEST_LOOP_S
 
     @property
-    def plays(self) -> bool:
-        """Return True if the video track plays everywhere as it is encoded."""
-        is_playable = (self.video_codec, self.pixel_format) in _PLAYABLE_VIDEO
-        return is_playable and self.profile in _PROFILES and not self.colours.is_hdr
-
-    @property
-    def may_be_copied(self) -> bool:
-        """Return True if most players show the video track as it is, perhaps in other colours."""
-        return self.video_codec in _COMMON_CODECS and self.has_times
-
-    @property
     def is_plain_mp4(self) -> bool:
         """Return True if the file is whole, and its container plays once all of it is there."""
-        is_plain = self.is_mp4 and self.codec_tag in _PLAIN_TAGS
-        return is_plain and not (self.is_fragmented or self.is_truncated)
+        layout = self.layout
+        is_plain = layout.is_mp4 and self.video.tag in _PLAIN_TAGS
+        return is_plain and not (layout.is_fragmented or layout.is_truncated)
 
 
 class Step(Enum):
@@ -160,10 +177,10 @@ def next_step(probe: Probe, ceiling_bytes: int) -> Step:
     """Return the processing that a video needs to play and to fit into `ceiling_bytes`."""
     if probe.size_bytes > ceiling_bytes:
         return Step.ENCODE if encoding_for(probe, ceiling_bytes) else Step.TOO_LARGE
-    if not (probe.plays and probe.has_times):
+    if not (probe.video.plays and probe.video.has_times):
         return Step.ENCODE
     if probe.is_plain_mp4 and audio_plays(probe.audio_codec):
-        return Step.NOTHING if probe.is_fast_start else Step.MOVE_INDEX
+        return Step.NOTHING if probe.layout.is_fast_start else Step.MOVE_INDEX
     return Step.REPACK
 
 
@@ -199,7 +216,8 @@ def still_time_s(duration_s: float) -> float:
 
 def may_be_cut(probe: Probe) -> bool:
     """Return True if the video can be split without re-encoding, and its parts would play."""
-    return probe.plays and probe.has_times and audio_plays(probe.audio_codec)
+    video = probe.video
+    return video.plays and video.has_times and audio_plays(probe.audio_codec)
 
 
 def audio_plays(codec: str) -> bool:
@@ -214,11 +232,12 @@ def encoding_for(probe: Probe, ceiling_bytes: int) -> Encoding | None:
     """
     seconds = max(probe.duration_s, 1.0)
     bit_rate = int(ceiling_bytes * 8 * _TARGET_SHARE / seconds) - _AUDIO_BITS_PER_S
-    short = min(probe.width, probe.height)
-    frames_per_s = min(probe.frames_per_s or 30.0, 60.0)
+    video = probe.video
+    short = min(video.width, video.height)
+    frames_per_s = min(video.frames_per_s or 30.0, 60.0)
     for side in (min(short, _SIDES[0]), *(side for side in _SIDES[1:] if side < short)):
         scale = side / short
-        width, height = _even(probe.width * scale), _even(probe.height * scale)
+        width, height = _even(video.width * scale), _even(video.height * scale)
         if width * height * frames_per_s * _BITS_PER_PIXEL <= bit_rate:
             return Encoding(width, height, bit_rate)
     return None

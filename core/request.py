@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from core.choices import Piece
@@ -73,34 +73,58 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One link of one message, or one press of a button."""
+class Target:
+    """Where an answer goes, and the message that it answers."""
 
-    kind: Kind
-    link: Link
-    #: The chat that gets the answer. For an inline message: its sender.
+    #: For an inline message: its sender.
     chat_id: int
-    #: The message to answer.
     message_id: int
+    #: A private chat with the bot itself, not with a business account.
     is_private: bool
-    #: Unix time of the message or press.
-    asked_at: int
-    lang: str
-    file_mode: bool = False
-    preferences: Preferences = DEFAULT_PREFERENCES
-    #: Name of the sender if the answer shows it; otherwise empty.
-    asker: str = ""
-    #: Who asked in a group: a person, or a chat that writes there. None in private chats.
-    sender_id: int | None = None
-    #: Index of the link in a message with several; None if it is the only one.
-    index: int | None = None
     #: Forum topic, or None.
     thread_id: int | None = None
     #: Connection of the business account that sends the answer, or None for the bot itself.
     business_id: str | None = None
-    press: ButtonPress | None = None
-    #: The inline message that is edited into the answer, or None.
+    #: The inline message that is edited into the answer, or None for a new message in the chat.
     inline_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked, and how the answer names them."""
+
+    #: In a group: a person, or a chat that writes there. None in private chats.
+    id: int | None = None
+    #: Name if the answer shows it; otherwise empty.
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """What the chat has set, at the time of the request."""
+
+    #: One of the languages in locale/.
+    lang: str
+    #: Files are sent as documents, unchanged.
+    file_mode: bool = False
+    preferences: Preferences = DEFAULT_PREFERENCES
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the link was taken from, if not from a message with no other link."""
+
+    #: Index of the link in a message with several; None if it is the only one.
+    index: int | None = None
+    #: Index of the post in the list that it was chosen from, or None.
+    entry: int | None = None
+    press: ButtonPress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is wanted of the post, if not all of it in the site's own format."""
+
     #: The audio as an MP3 file, whatever the site's own format is.
     is_mp3: bool = False
     #: The part of the video or audio that is asked for; None means all of it.
@@ -109,36 +133,44 @@ class Request:
     subtitles: str = ""
     #: The items that are asked for, if not those from the first one on.
     continuation: Continuation | None = None
-    #: Index of the post in the list that it was chosen from, or None.
-    entry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One link of one message, or one press of a button."""
+
+    kind: Kind
+    link: Link
+    target: Target
+    #: Unix time of the message or press.
+    asked_at: int
+    chat: ChatSettings
+    asker: Asker = Asker()
+    origin: Origin = Origin()
+    selection: Selection = Selection()
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 
     def is_of(self, user_id: int) -> bool:
         """Return True if this user asked. It is not known of some requests of older versions."""
-        if self.sender_id is not None:
-            return user_id == self.sender_id
-        return user_id == self.chat_id and bool(self.is_private or self.inline_id)
+        if self.asker.id is not None:
+            return user_id == self.asker.id
+        is_known = bool(self.target.is_private or self.target.inline_id)
+        return user_id == self.chat_id and is_known
+
+    @property
+    def chat_id(self) -> int:
+        """The chat that gets the answer. For an inline message: its sender."""
+        return self.target.chat_id
 
     @property
     def person_id(self) -> int:
         """Who asked: a person, or a chat in whose name somebody writes."""
-        return self.chat_id if self.sender_id is None else self.sender_id
+        return self.chat_id if self.asker.id is None else self.asker.id
 
     def as_json(self) -> str:
         """Return the JSON form for the database."""
-        values = {name: getattr(self, name) for name in _PLAIN}
-        values["link"] = [self.link.platform, self.link.url, self.link.post_id]
-        values["wishes"] = (
-            None if self.preferences is DEFAULT_PREFERENCES else self.preferences.as_json()
-        )
-        values["press"] = self.press and [self.press.data, self.press.keyboard]
-        values["piece"] = self.piece and str(self.piece)
-        # Left out where it is not needed, so that older versions can read the rest.
-        values["is_mp3"] = self.is_mp3 or None
-        values["subtitles"] = self.subtitles or None
-        values["continuation"] = self.continuation and str(self.continuation)
-        return json.dumps({name: value for name, value in values.items() if value is not None})
+        return json.dumps({name: v for name, v in _values_of(self).items() if v is not None})
 
     @classmethod
     def from_json(cls, text: str) -> "Request | None":
@@ -148,19 +180,97 @@ class Request:
         """
         try:
             values: dict[str, Any] = json.loads(text)
-            values["link"] = Link(*values["link"])
-            if values.pop("v", SCHEMA) > SCHEMA or values["kind"] not in _KINDS:
-                return None
-            values["preferences"] = Preferences.from_json(values.pop("wishes", None))
-            if press := values.get("press"):
-                values["press"] = ButtonPress(*press)
-            if piece := values.get("piece"):
-                values["piece"] = Piece.parse(piece)
-            if continuation := values.get("continuation"):
-                values["continuation"] = Continuation.parse(continuation)
-            return cls(**values)
+            link = Link(*values["link"])
+            is_newer = values.get("v", SCHEMA) > SCHEMA or values["kind"] not in _KINDS
+            return None if is_newer or values.keys() - _STORED else _request_of(values, link)
         except (ValueError, KeyError, TypeError):
             return None
+
+
+def _values_of(request: Request) -> dict[str, object]:
+    """Return every value of the JSON form by its name; None is left out of it.
+
+    The form is flat: it is older than the records that a request consists of.
+    """
+    target, chat, origin = request.target, request.chat, request.origin
+    selection, preferences, press = request.selection, chat.preferences, origin.press
+    return {
+        "kind": request.kind,
+        "chat_id": target.chat_id,
+        "message_id": target.message_id,
+        "is_private": target.is_private,
+        "asked_at": request.asked_at,
+        "lang": chat.lang,
+        "file_mode": chat.file_mode,
+        "asker": request.asker.name,
+        "sender_id": request.asker.id,
+        "index": origin.index,
+        "thread_id": target.thread_id,
+        "business_id": target.business_id,
+        "inline_id": target.inline_id,
+        "entry": origin.entry,
+        "is_recorded": request.is_recorded,
+        "link": [request.link.platform, request.link.url, request.link.post_id],
+        "wishes": None if preferences is DEFAULT_PREFERENCES else preferences.as_json(),
+        "press": press and [press.data, press.keyboard],
+        "piece": selection.piece and str(selection.piece),
+        # None where they are not needed, so that older versions can read the rest.
+        "is_mp3": selection.is_mp3 or None,
+        "subtitles": selection.subtitles or None,
+        "continuation": selection.continuation and str(selection.continuation),
+    }
+
+
+#: Every name in the JSON form.
+_STORED: Final = frozenset(
+    _values_of(
+        Request("post", Link("", "", None), Target(0, 0, is_private=True), 0, ChatSettings("en"))
+    )
+) | {"v"}
+
+
+def _request_of(values: Mapping[str, Any], link: Link) -> Request:
+    """Return the request whose JSON form has these values.
+
+    Raises:
+        KeyError, TypeError, ValueError: a value is missing, or invalid.
+    """
+    get = values.get
+    return Request(
+        kind=values["kind"],
+        link=link,
+        target=Target(
+            values["chat_id"],
+            values["message_id"],
+            values["is_private"],
+            thread_id=get("thread_id"),
+            business_id=get("business_id"),
+            inline_id=get("inline_id"),
+        ),
+        asked_at=values["asked_at"],
+        chat=ChatSettings(
+            values["lang"], get("file_mode", False), Preferences.from_json(get("wishes"))
+        ),
+        asker=Asker(get("sender_id"), get("asker", "")),
+        origin=_origin_of(values),
+        selection=_selection_of(values),
+        is_recorded=get("is_recorded", True),
+    )
+
+
+def _origin_of(values: Mapping[str, Any]) -> Origin:
+    press = values.get("press")
+    return Origin(values.get("index"), values.get("entry"), ButtonPress(*press) if press else None)
+
+
+def _selection_of(values: Mapping[str, Any]) -> Selection:
+    piece, continuation = values.get("piece"), values.get("continuation")
+    return Selection(
+        is_mp3=values.get("is_mp3", False),
+        piece=Piece.parse(piece) if piece else None,
+        subtitles=values.get("subtitles", ""),
+        continuation=Continuation.parse(continuation) if continuation else None,
+    )
 
 
 def is_from_newer_version(text: str) -> bool:
@@ -300,11 +410,3 @@ class Progress:
             return cls()
         sent, *others = json.loads(text)
         return cls(tuple(sent), *others[:5])
-
-
-_NESTED: Final = frozenset(
-    {"link", "preferences", "press", "piece", "is_mp3", "subtitles", "continuation"}
-)
-_PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)
-#: Every name in the JSON form.
-_STORED: Final = frozenset({*_PLAIN, *_NESTED - {"preferences"}, "wishes", "v"})

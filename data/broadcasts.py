@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from core.broadcasts import Audience, Broadcast, Chats, Outcome, State
+from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
@@ -558,17 +558,9 @@ def _broadcast(row: Any, album: tuple[int, ...]) -> Broadcast:
         admin_id=row.admin_id,
         state=State(row.state),
         audience=Audience.from_json(row.audience),
-        message_id=row.message_id,
+        content=Content(row.message_id, album, row.buttons, bool(row.is_silent), bool(row.is_paid)),
+        counts=RecipientCounts(row.total, row.sent, row.blocked, row.failed, row.unknown),
         card_id=row.card_id,
-        buttons=row.buttons,
-        is_silent=bool(row.is_silent),
-        is_paid=bool(row.is_paid),
         starts_at=row.starts_at,
-        total=row.total,
-        sent=row.sent,
-        blocked=row.blocked,
-        failed=row.failed,
-        unknown=row.unknown,
         trouble=row.trouble,
-        album=album,
     )

@@ -248,7 +248,7 @@ def add_job(
         # As texts, for the indexes.
         "chat": str(lane.chat_id),
         "person": str(lane.person_id),
-        "position": request.message_id,
+        "position": request.target.message_id,
         "what": _identity(request),
     }
     db.execute(_LOCK_LANE, {"lock": values["lock"]})
@@ -274,7 +274,7 @@ async def rescue(bot_id: int, lease_s: int) -> int:
         firsts: dict[object, Request] = {}
         key: object
         for row_id, request in _orphans(db, bot_id):
-            key = (request.chat_id, request.message_id, request.press, request.inline_id)
+            key = (request.target, request.origin.press)
             groups.setdefault(key, []).append(row_id)
             firsts.setdefault(key, request)
         for key, rows in groups.items():
@@ -380,9 +380,9 @@ def queue_of(bot_id: int) -> str:
 
 def _identity(request: Request) -> str:
     """Return what tells a second press of the same button from another request."""
-    data = request.press and request.press.data
-    same = replace(request, asked_at=0, press=None)
-    return hashlib.sha256(f"{data} {same.as_json()}".encode()).hexdigest()[:16]
+    press = request.origin.press
+    same = replace(request, asked_at=0, origin=replace(request.origin, press=None))
+    return hashlib.sha256(f"{press and press.data} {same.as_json()}".encode()).hexdigest()[:16]
 
 
 def _abandoned(db: Connection, bot_id: int, lease_s: int) -> list[int]:

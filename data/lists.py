@@ -20,7 +20,7 @@ async def store_list(bot_id: int, request: Request, listing: Listing) -> ListCar
     values = {
         "bot_id": bot_id,
         "chat_id": request.chat_id,
-        "message_id": request.message_id,
+        "message_id": request.target.message_id,
         "person_id": request.person_id,
         "what": listing.as_json(),
         "ticked": "[]",
@@ -28,7 +28,8 @@ async def store_list(bot_id: int, request: Request, listing: Listing) -> ListCar
     }
     statement = insert(_TABLE).values(values).returning(_TABLE.c.id)
     number = await write(lambda db: db.execute(statement).scalar_one())
-    return ListCard(number, request.chat_id, request.message_id, request.person_id, listing)
+    target = request.target
+    return ListCard(number, target.chat_id, target.message_id, request.person_id, listing)
 
 
 async def find_list(bot_id: int, number: int) -> ListCard | None:

@@ -182,7 +182,8 @@ _STORE: Final = Group[_NewRequests, list[int | None]](
 
 def number_of(request: Request, place: int) -> int:
     """Return the number of a request within its update; `place` is its index in it."""
-    return place if request.entry is None else request.entry
+    entry = request.origin.entry
+    return place if entry is None else entry
 
 
 async def stored_numbers(bot_id: int, update_id: int) -> set[int]:
@@ -229,7 +230,7 @@ async def stored_links(
     return [
         (request.link, number)
         for request, number in found
-        if request and request.message_id == message_id and request.press is None
+        if request and request.target.message_id == message_id and request.origin.press is None
     ]
 
 

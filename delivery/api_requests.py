@@ -348,19 +348,20 @@ def copy_request(broadcast: Broadcast, chat_id: int) -> CopyMessage | CopyMessag
     Albums are copied by one request, which keeps them together. It has neither buttons nor a price.
     Source: https://core.telegram.org/bots/api#copymessages
     """
-    if broadcast.is_album:
+    content = broadcast.content
+    if content.is_album:
         return CopyMessages(
             chat_id=chat_id,
             from_chat_id=broadcast.admin_id,
-            message_ids=list(broadcast.album),
-            disable_notification=broadcast.is_silent or None,
+            message_ids=list(content.album),
+            disable_notification=content.is_silent or None,
         )
-    buttons = broadcast.buttons
+    buttons = content.buttons
     return CopyMessage(
         chat_id=chat_id,
         from_chat_id=broadcast.admin_id,
-        message_id=broadcast.message_id or 0,
+        message_id=content.message_id or 0,
         reply_markup=InlineKeyboardMarkup.model_validate_json(buttons) if buttons else None,
-        disable_notification=broadcast.is_silent or None,
-        allow_paid_broadcast=broadcast.is_paid or None,
+        disable_notification=content.is_silent or None,
+        allow_paid_broadcast=content.is_paid or None,
     )

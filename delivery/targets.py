@@ -4,49 +4,47 @@ from dataclasses import dataclass, replace
 
 from aiogram.types import Message, ReplyParameters
 
-from core.request import Request
+from core.request import Request, Target
+
+
+def target_of(message: Message) -> Target:
+    """Return where the answer to a message goes: into its chat, and its topic."""
+    return Target(
+        chat_id=message.chat.id,
+        message_id=message.message_id,
+        # Customers of a business account get the same reduced output as groups.
+        is_private=message.chat.type == "private" and not message.business_connection_id,
+        thread_id=message.message_thread_id if message.is_topic_message else None,
+        business_id=message.business_connection_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class ChatTarget:
-    """The destination of an answer to a message."""
+class ChatTarget(Target):
+    """Where a message goes, and whether it is a reply."""
 
-    chat_id: int
-    #: The message that is answered.
-    message_id: int
-    #: True in a private chat with the bot itself, not with a business account.
-    is_private: bool
-    #: The forum topic, or None.
-    thread_id: int | None = None
-    #: Send the answer as a reply to the message.
+    #: Send it as a reply to the message.
     is_reply: bool = True
-    #: The business connection on whose behalf the answer is sent, or None for the bot itself.
-    business_id: str | None = None
-    #: The inline message that is edited into the answer, or None for a new message in the chat.
-    inline_id: str | None = None
 
     @classmethod
     def of(cls, message: Message) -> "ChatTarget":
         """Return the target for an answer to a message, in the message's topic."""
-        return cls(
-            chat_id=message.chat.id,
-            message_id=message.message_id,
-            # Customers of a business account get the same reduced output as groups.
-            is_private=message.chat.type == "private" and not message.business_connection_id,
-            thread_id=message.message_thread_id if message.is_topic_message else None,
-            business_id=message.business_connection_id,
-        )
+        return cls._of_target(target_of(message))
 
     @classmethod
     def of_request(cls, request: Request) -> "ChatTarget":
         """Return the target for the answer to a stored request."""
+        return cls._of_target(request.target)
+
+    @classmethod
+    def _of_target(cls, target: Target) -> "ChatTarget":
         return cls(
-            chat_id=request.chat_id,
-            message_id=request.message_id,
-            is_private=request.is_private,
-            thread_id=request.thread_id,
-            business_id=request.business_id,
-            inline_id=request.inline_id,
+            chat_id=target.chat_id,
+            message_id=target.message_id,
+            is_private=target.is_private,
+            thread_id=target.thread_id,
+            business_id=target.business_id,
+            inline_id=target.inline_id,
         )
 
     @classmethod

@@ -5,7 +5,7 @@ from aiogram.types import CallbackQuery, Message
 
 from core.request import Request
 from delivery.sender import Sender
-from delivery.targets import ChatTarget
+from delivery.targets import ChatTarget, target_of
 from misc.addressing import sender_of
 from misc.filters import AnyCommand, Carries, CommandNamed
 from misc.middlewares.registration import STORES, ChatView
@@ -97,7 +97,7 @@ def _is_of(request: Request, message: Message) -> bool:
 
     Inline messages stand in the queue of their sender's private chat, but are in other chats.
     """
-    target, asked = ChatTarget.of(message), ChatTarget.of_request(request)
+    target, asked = target_of(message), request.target
     is_here = (asked.chat_id, asked.business_id) == (target.chat_id, target.business_id)
-    is_mine = target.is_private or request.sender_id == sender_of(message)
+    is_mine = target.is_private or request.asker.id == sender_of(message)
     return is_here and is_mine and asked.inline_id is None

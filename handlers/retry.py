@@ -107,5 +107,6 @@ async def _may_resend(request: Request, query: CallbackQuery, bot: Bot) -> bool:
     if request.is_of(query.from_user.id):
         return True
     message = query.message
-    is_in_group = bool(message and message.chat.id == request.chat_id and not request.is_private)
-    return is_in_group and not request.business_id and await MayChangeSettings()(query, bot)
+    target = request.target
+    is_in_group = bool(message and message.chat.id == target.chat_id and not target.is_private)
+    return is_in_group and not target.business_id and await MayChangeSettings()(query, bot)

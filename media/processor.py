@@ -343,7 +343,7 @@ class MediaProcessor:
     ) -> list[LocalFile]:
         if probe.size_bytes <= self.ceiling_bytes:
             # Most phones play H.265. Other codecs are sent as a document, for another player app.
-            copied = await self._remuxed(path, still) if probe.may_be_copied else None
+            copied = await self._remuxed(path, still) if probe.video.may_be_copied else None
             return [copied or DocumentFile(path)]
         if not (self.may_split and may_be_cut(probe)):
             raise TooLargeError(probe.size_bytes, self.ceiling_bytes)

@@ -14,7 +14,7 @@ from PIL import Image, ImageStat
 
 from core.errors import BrokenFileError
 from core.media import VideoFile
-from core.playback import Probe, Step, next_step, still_time_s
+from core.playback import FileLayout, Probe, Step, VideoTrack, next_step, still_time_s
 from media.boxes import top_level_boxes
 from media.frames import FrameConverter, colours_of, display_matrix, shape_of
 from media.images import open_upright
@@ -97,34 +97,43 @@ def _first_frame(container: Any) -> Any:
 
 
 def _probe(path: Path, container: Any, frame: Any) -> Probe:
-    stream = videos(container)[0]
-    shape = shape_of(frame, stream, display_matrix(frame))
-    context, sound = stream.codec_context, audios(container)
+    sound = audios(container)
     boxes = list(top_level_boxes(path))
     kinds, is_cut = [box.kind for box in boxes], is_truncated(path, boxes)
     return Probe(
         size_bytes=path.stat().st_size,
-        width=shape.displayed[0],
-        height=shape.displayed[1],
         duration_s=_duration_s(path, container, may_trust=not is_cut and "moof" not in kinds),
+        video=_video_track(container, frame),
+        audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
+        layout=FileLayout(
+            is_mp4=_is_mp4(container),
+            is_fast_start=_index_comes_first(kinds),
+            is_fragmented="moof" in kinds,
+            is_truncated=is_cut,
+        ),
+    )
+
+
+def _video_track(container: Any, frame: Any) -> VideoTrack:
+    stream = videos(container)[0]
+    context = stream.codec_context
+    width, height = shape_of(frame, stream, display_matrix(frame)).displayed
+    return VideoTrack(
+        width=width,
+        height=height,
         frames_per_s=float(stream.average_rate or 0),
-        video_codec=context.codec.canonical_name,
+        codec=context.codec.canonical_name,
         pixel_format=context.pix_fmt or "",
         profile=context.profile or "",
-        audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
-        is_mp4=_is_mp4(container),
-        is_fast_start=_index_comes_first(kinds),
         colours=colours_of(context),
-        codec_tag=_codec_tag(container, context),
-        is_fragmented="moof" in kinds,
-        is_truncated=is_cut,
+        tag=_codec_tag(container, context),
         has_times=has_times(stream),
     )
 
 
 def _dressed(path: Path, container: Any, first: Any, probe: Probe, still: Path | None) -> VideoFile:
     thumbnail = cover = None
-    image = _open_still(still, probe.width / probe.height) if still else None
+    image = _open_still(still, probe.video.width / probe.video.height) if still else None
     try:
         image = image or _picture(container, first, probe)
         cover = _save(image, path.with_suffix(".cover.jpg"))
@@ -139,8 +148,8 @@ def _dressed(path: Path, container: Any, first: Any, probe: Probe, still: Path |
     return VideoFile(
         path=path,
         size_bytes=path.stat().st_size,
-        width=probe.width,
-        height=probe.height,
+        width=probe.video.width,
+        height=probe.video.height,
         duration_s=max(round(probe.duration_s), 1),
         thumbnail=thumbnail,
         cover=cover,
@@ -194,17 +203,17 @@ def _picture(container: Any, first: Any, probe: Probe) -> Image.Image:
         av.FFmpegError: the file is not readable.
     """
     stream = videos(container)[0]
-    picture = _converted(first, stream, probe)
+    picture = _converted(first, stream, probe.video)
     if not _is_empty(picture):
         return picture
     time = still_time_s(probe.duration_s) + (container.start_time or 0) / av.time_base
     container.seek(int(time * av.time_base))
-    return _converted(_frame_at(frames(container, stream), time), stream, probe)
+    return _converted(_frame_at(frames(container, stream), time), stream, probe.video)
 
 
-def _converted(frame: Any, stream: Any, probe: Probe) -> Image.Image:
-    share = min(_COVER_SIDE / max(probe.width, probe.height), 1)
-    size = (max(round(probe.width * share), 1), max(round(probe.height * share), 1))
+def _converted(frame: Any, stream: Any, video: VideoTrack) -> Image.Image:
+    share = min(_COVER_SIDE / max(video.width, video.height), 1)
+    size = (max(round(video.width * share), 1), max(round(video.height * share), 1))
     converter = FrameConverter(stream, size, "rgb24")
     converted = next(iter([*converter.convert(frame), *converter.finish()]))
     image: Image.Image = converted.to_image()

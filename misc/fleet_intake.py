@@ -142,14 +142,14 @@ class FleetIntake(RequestIntake):
     def _verdict(self, requests: Sequence[Request], room: Room) -> _Verdict:
         """Decide how many requests of a message are accepted."""
         first, limits = requests[0], self.limits
-        most = limits.private_queue if first.is_private else limits.group_queue
+        most = limits.private_queue if first.target.is_private else limits.group_queue
         if time.time() - first.asked_at > limits.max_age_s:
             return _Verdict(0, TooOldError())
         if room.total >= self.max_messages:
             return _Verdict(0, BusyError())
         if room.messages >= most:
             return _Verdict(0, QueueFullError(most))
-        if first.press or first.inline_id:
+        if first.origin.press or first.target.inline_id:
             return _Verdict(len(requests))
         fitting = min(max(limits.waiting_links - room.links, 0), len(requests))
         return _Verdict(fitting, LinksLeftOutError(limits.waiting_links), is_aloud=False)

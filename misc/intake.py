@@ -13,9 +13,20 @@ from core.formats import Quality
 from core.lists import ListCard, fresh
 from core.media import Link
 from core.preferences import Preferences
-from core.request import ButtonPress, Continuation, Kind, Request, Ticket, press_id
+from core.request import (
+    Asker,
+    ButtonPress,
+    ChatSettings,
+    Continuation,
+    Kind,
+    Origin,
+    Request,
+    Selection,
+    Ticket,
+    press_id,
+)
 from data.requests import stored_numbers
-from delivery.targets import ChatTarget
+from delivery.targets import ChatTarget, target_of
 from misc.addressing import sender_of
 from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
@@ -161,9 +172,10 @@ class RequestIntake:
         kind: Kind = kinds.get(f"{data.partition('/')[0]}/", "sound")
         markup = message.reply_markup
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
+        if kind == "archive":  # which has the original files
+            chat = replace(chat, file_mode=True)
         request = _request(kind, link, message, chat, int(time.time()), query.from_user.id)
-        file_mode = request.file_mode or kind == "archive"  # which has the original files
-        request = replace(request, press=press, file_mode=file_mode)
+        request = replace(request, origin=Origin(press=press))
         return await self._submit([request], ack, ack.update_id)
 
     async def submit_version(
@@ -193,7 +205,7 @@ class RequestIntake:
         # The message that is answered is the bot's own.
         chat, now = _keeping_message(chat), int(time.time())
         request = _request("post", link, message, chat, now, query.from_user.id)
-        request = replace(request, continuation=continuation)
+        request = replace(request, selection=Selection(continuation=continuation))
         return await self._submit([request], ack, ack.update_id)
 
     async def submit_list(
@@ -229,11 +241,13 @@ class RequestIntake:
         known = await stored_numbers(self.groups.account.id, key)
         room = await self.room_for_links(person_id)
         taken, left = fresh(list(links), known, room)
+        # The answer is to the message with the list, not to the card.
+        target = replace(target_of(message), message_id=card.message_id)
         requests = [
             replace(
                 _chosen(NO_CHOICE, links[index], message, chat, now, person_id),
-                message_id=card.message_id,
-                entry=index,
+                target=target,
+                origin=Origin(entry=index),
             )
             for index in taken
         ]
@@ -274,7 +288,7 @@ class RequestIntake:
         by_message: dict[object, list[StoredRequest]] = {}
         for stored in await self.store.take_over(self.queue.room):
             request = stored.request
-            key = (request.chat_id, request.message_id, request.press, request.inline_id)
+            key = (request.target, request.origin.press)
             by_message.setdefault(key, []).append(stored)
         for entries in by_message.values():
             asked_at = max(entries[0].request.asked_at, seen_at)
@@ -339,7 +353,7 @@ class RequestIntake:
             _chosen(choice, link, message, chat, asked_at, sender_id) for link in portion.links
         ]
         if len(links) > 1:
-            requests = [replace(r, index=links.index(r.link)) for r in requests]
+            requests = [replace(r, origin=Origin(links.index(r.link))) for r in requests]
         return requests
 
     async def _offer_rest(
@@ -382,7 +396,7 @@ class RequestIntake:
         return handle
 
     def _most_messages(self, request: Request) -> int:
-        return self.limits.private_queue if request.is_private else self.limits.group_queue
+        return self.limits.private_queue if request.target.is_private else self.limits.group_queue
 
     def _forget_if_idle(self, person_id: int) -> None:
         if not self.queue.of_person(person_id):
@@ -397,7 +411,7 @@ class RequestIntake:
         """
         contexts = self.contexts_of(entries)
         first = entries[0].request
-        is_links = first.press is None and first.inline_id is None
+        is_links = first.origin.press is None and first.target.inline_id is None
         room = self.limits.waiting_links - self.queue.of_person(first.person_id)
         fitting = contexts[: max(room, 0)] if is_links else contexts
         beyond = contexts[len(fitting) :]
@@ -416,8 +430,8 @@ class RequestIntake:
             RequestContext(
                 link=stored.request.link,
                 target=ChatTarget.of_request(stored.request),
-                file_mode=stored.request.file_mode,
-                preferences=stored.request.preferences,
+                file_mode=stored.request.chat.file_mode,
+                preferences=stored.request.chat.preferences,
                 status=status,
                 presenter=self.presenters.presenter_of(stored.request),
                 stored=stored,
@@ -468,30 +482,25 @@ def _chosen(
         chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
     if choice.subtitles is not None:
         request = _request("subtitles", link, message, chat, asked_at, sender_id)
-        return replace(request, piece=choice.piece, subtitles=choice.subtitles or chat.lang)
+        selection = Selection(piece=choice.piece, subtitles=choice.subtitles or chat.lang)
+        return replace(request, selection=selection)
     kind: Kind = "sound" if chat.preferences.quality is Quality.SOUND else "post"
     request = _request(kind, link, message, chat, asked_at, sender_id)
-    return replace(request, piece=choice.piece, is_mp3=choice.is_mp3)
+    return replace(request, selection=Selection(choice.is_mp3, choice.piece))
 
 
 def _request(
     kind: Kind, link: Link, message: Message, chat: ChatView, asked_at: int, sender_id: int | None
 ) -> Request:
-    target = ChatTarget.of(message)
+    target = target_of(message)
     # The name is stored only if the answer shows it, because the message itself is deleted then.
     shows_name = chat.preferences.delete_request and not target.is_private
+    name = message.from_user.full_name if message.from_user and shows_name else ""
     return Request(
         kind=kind,
         link=link,
-        chat_id=target.chat_id,
-        message_id=target.message_id,
-        is_private=target.is_private,
+        target=target,
         asked_at=asked_at,
-        lang=chat.lang,
-        file_mode=chat.file_mode,
-        preferences=chat.preferences,
-        asker=message.from_user.full_name if message.from_user and shows_name else "",
-        sender_id=None if target.is_private else sender_id,
-        thread_id=target.thread_id,
-        business_id=target.business_id,
+        chat=ChatSettings(chat.lang, chat.file_mode, chat.preferences),
+        asker=Asker(None if target.is_private else sender_id, name),
     )

@@ -66,10 +66,10 @@ class QueueNotices:
 
     async def say_waiting(self, request: Request, links: int) -> None:
         """Say once that a person's many links wait; `links` is their number."""
-        if links <= _FEW_LINKS or request.person_id in self._told or request.business_id:
+        if links <= _FEW_LINKS or request.person_id in self._told or request.target.business_id:
             return
         self._told.add(request.person_id)
-        await self._send(request, self._texts[request.lang]["links_waiting"])
+        await self._send(request, self._texts[request.chat.lang]["links_waiting"])
 
     def forget(self, person_id: int) -> None:
         """Note that none of a person's links waits any longer."""
@@ -80,7 +80,7 @@ class QueueNotices:
 
         Those that follow within minutes are added to the number in the same message.
         """
-        if request.business_id:
+        if request.target.business_id:
             return
         note = self._note_for(request)
         note.links += links
@@ -100,7 +100,7 @@ class QueueNotices:
 
     async def offer_rest(self, request: Request, rest: Rest) -> None:
         """Say how many links of a message are left, with a button that fetches them."""
-        text, buttons = self._offer(request.lang, rest)
+        text, buttons = self._offer(request.chat.lang, rest)
         await self._send(request, text, buttons)
 
     async def update_offer(self, note: Message, lang: str, rest: Rest | None) -> None:
@@ -125,7 +125,7 @@ class QueueNotices:
             if not self._left_out[lane].is_being_told:
                 del self._left_out[lane]
         lane = Lane(request.chat_id, request.person_id)
-        new = _LeftOut(ChatTarget.of_request(request), request.lang)
+        new = _LeftOut(ChatTarget.of_request(request), request.chat.lang)
         return self._left_out.setdefault(lane, new)
 
     async def _tell(self, note: _LeftOut, request: Request, text: str) -> None:

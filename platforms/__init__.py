@@ -4,7 +4,8 @@ Each public module defines one site as its `PLATFORM`. This is the only package 
 and curl_cffi.
 """
 
-from platforms._external_apis import po_token_version
+from platforms._circuit_breaker import BreakerPolicy
+from platforms._external_apis import ExternalServices, po_token_version
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._files import FileRequest, FileVersion, SavedFile
 from platforms._identities import Identities, check_cookies
@@ -23,7 +24,9 @@ from platforms._ytdlp import (
 
 __all__ = [
     "Attempt",
+    "BreakerPolicy",
     "DiskWaits",
+    "ExternalServices",
     "FetchPolicy",
     "Fetcher",
     "FileRequest",

@@ -18,26 +18,29 @@ class _RouteState:
     open_until: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """When a circuit opens, and for how long."""
+
+    #: Number of different posts that fail in a row.
+    failure_threshold: int = 5
+    #: How long the circuit stays open, in seconds.
+    pause_s: float = 60.0
+
+
 class CircuitBreaker:
     """One circuit per route: closed, open or half-open.
 
-    A circuit opens when `failure_threshold` different posts have failed in a row, and stays open
-    for `pause_s` seconds. Then it is half-open and lets one attempt through: a success closes it, a
-    failure opens it again. Posts are counted instead of attempts, because one broken post that is
-    requested repeatedly must not block the route for all others.
+    A circuit opens after failures, and stays open for a while. Then it is half-open and lets one
+    attempt through: a success closes it, a failure opens it again. Posts are counted instead of
+    attempts, because one broken post that is requested repeatedly must not block the route for all
+    others.
 
     See https://martinfowler.com/bliki/CircuitBreaker.html.
     """
 
-    def __init__(
-        self,
-        *,
-        failure_threshold: int,
-        pause_s: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._failure_threshold = failure_threshold
-        self._pause_s = pause_s
+    def __init__(self, policy: BreakerPolicy, clock: Callable[[], float] = time.monotonic) -> None:
+        self._policy = policy
         self._clock = clock
         self._states: dict[Hashable, _RouteState] = {}
 
@@ -54,7 +57,7 @@ class CircuitBreaker:
             return False
         # Block other requests while this attempt runs, but no longer than one pause: the attempt
         # may never report its result.
-        state.open_until = now + self._pause_s
+        state.open_until = now + self._policy.pause_s
         return True
 
     def open_routes(self) -> list[str]:
@@ -78,16 +81,16 @@ class CircuitBreaker:
     def record_failure(self, route: Hashable, post: str) -> None:
         """Count a failure of a route at a post, and open its circuit at the threshold."""
         state = self._states.setdefault(route, _RouteState())
-        if len(state.failed_posts) < self._failure_threshold:
+        if len(state.failed_posts) < self._policy.failure_threshold:
             state.failed_posts.add(post)
-        if len(state.failed_posts) >= self._failure_threshold:
+        if len(state.failed_posts) >= self._policy.failure_threshold:
             if state.open_until is None:
                 logger.warning(
                     "The circuit breaker of %s has opened after failures at %d different posts "
                     "in a row; the next attempt is in %d s",
                     route,
-                    self._failure_threshold,
-                    self._pause_s,
+                    self._policy.failure_threshold,
+                    self._policy.pause_s,
                     extra={"event": "circuit_breaker_opened"},
                 )
-            state.open_until = self._clock() + self._pause_s
+            state.open_until = self._clock() + self._policy.pause_s

@@ -69,15 +69,15 @@ async def fetch(link: Link, context: FetchContext) -> Post:
         LinkError, MediaError: cobalt reports that the site does not provide the post.
         PlatformError: cobalt did not respond, or could not read the site.
     """
-    external_apis = context.external_apis
+    services = context.external_apis.services
     headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    if external_apis.cobalt_key:
-        headers["Authorization"] = f"Api-Key {external_apis.cobalt_key}"
+    if services.cobalt_key:
+        headers["Authorization"] = f"Api-Key {services.cobalt_key}"
     request = {"url": link.url, "videoQuality": "max", "filenameStyle": "basic"}
-    _, answer = await external_apis.ask(
-        "POST", f"{external_apis.cobalt_url}/", headers, json=request
+    _, answer = await context.external_apis.ask(
+        "POST", f"{services.cobalt_url}/", headers, json=request
     )
-    return read_answer(Json(answer, "cobalt"), link, external_apis.cobalt_url)
+    return read_answer(Json(answer, "cobalt"), link, services.cobalt_url)
 
 
 def read_answer(answer: Json, link: Link, relay: str) -> Post:

@@ -16,16 +16,23 @@ _MAX_ANSWER_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalApis:
-    """Addresses and keys of the external APIs. Requests to them never go through a proxy."""
+class ExternalServices:
+    """Addresses and keys of the operator's services."""
 
-    session: aiohttp.ClientSession
     #: Base URL of a cobalt API (https://github.com/imputnet/cobalt); empty if there is none.
     cobalt_url: str = ""
     cobalt_key: str = field(default="", repr=False)
     #: URL of the provider's endpoint that accepts `?url=`; used only if a key is set.
     rapidapi_url: str = ""
     rapidapi_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalApis:
+    """The APIs of the operator's services. Requests to them never go through a proxy."""
+
+    session: aiohttp.ClientSession
+    services: ExternalServices = ExternalServices()
 
     async def ask(
         self, method: str, url: str, headers: dict[str, str], **options: Any

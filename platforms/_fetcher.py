@@ -20,9 +20,9 @@ from core.errors import (
 from core.lists import Listing
 from core.media import Link, Post
 from core.progress import DownloadProgress
-from platforms._circuit_breaker import CircuitBreaker
+from platforms._circuit_breaker import BreakerPolicy, CircuitBreaker
 from platforms._download import FileServer, trust_length
-from platforms._external_apis import ExternalApis
+from platforms._external_apis import ExternalApis, ExternalServices
 from platforms._files import FileRequest, FileSaver, IsTruncated, SavedFile
 from platforms._http import OwnService, WebClient
 from platforms._identities import Identities
@@ -62,14 +62,8 @@ class FetchPolicy:
     ca_file: Path | None = None
     #: If True, only pages go through the proxies; media files are downloaded directly.
     pages_only: bool = False
-    #: See `ExternalApis`.
-    cobalt_url: str = ""
-    cobalt_key: str = field(default="", repr=False)
-    rapidapi_url: str = ""
-    rapidapi_key: str = field(default="", repr=False)
-    #: See `CircuitBreaker`: `failure_threshold` and `pause_s`.
-    breaker_failures: int = 5
-    breaker_pause_s: float = 60.0
+    services: ExternalServices = field(default_factory=ExternalServices)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     #: See `PageReader`.
     pot_url: str = ""
     #: Number of threads that read pages at once; they wait for sites most of their time. With pages
@@ -263,9 +257,7 @@ class Fetcher:
         #: its target, so entries do not expire.
         self._resolved: dict[str, str] = {}
         self._relay_web: WebClient | None = None
-        self._breaker = CircuitBreaker(
-            failure_threshold=policy.breaker_failures, pause_s=policy.breaker_pause_s
-        )
+        self._breaker = CircuitBreaker(policy.breaker)
         self._reader_threads = ReaderThreads(policy.readers)
 
     async def close(self) -> None:
@@ -440,9 +432,9 @@ class Fetcher:
             case Need.COOKIES:
                 return self.identities.has_any(self.registry[platform])
             case Need.COBALT:
-                return bool(self.policy.cobalt_url)
+                return bool(self.policy.services.cobalt_url)
             case Need.RAPIDAPI:
-                return bool(self.policy.rapidapi_key)
+                return bool(self.policy.services.rapidapi_key)
 
     def _record_outcome(self, route: _Route, link: Link, error: ClipferryError) -> None:
         """Report a failed attempt to the circuit breaker.
@@ -482,13 +474,7 @@ class Fetcher:
                 cookies=cookies,
                 pot_url=self.policy.pot_url,
             ),
-            external_apis=ExternalApis(
-                session=self.relay_web.session,
-                cobalt_url=self.policy.cobalt_url,
-                cobalt_key=self.policy.cobalt_key,
-                rapidapi_url=self.policy.rapidapi_url,
-                rapidapi_key=self.policy.rapidapi_key,
-            ),
+            external_apis=ExternalApis(self.relay_web.session, self.policy.services),
         )
 
 

@@ -16,7 +16,7 @@ from core.errors import (
     PlatformRefusedError,
     StoryExpiredError,
 )
-from core.media import Access, Post, Unreadable
+from core.media import Access, Details, Post, Unreadable
 from platforms._instagram_product import read_item, read_product
 from platforms._json import Json
 
@@ -111,8 +111,10 @@ def read_reel(reel: Any, post_id: str, url: str, access: Access) -> Post:
         id=post_id,
         url=url,
         access=access,
-        author=page["user"]["username"].text(),
-        text=page["title"].text(),
+        details=Details(
+            author=page["user"]["username"].text(),
+            text=page["title"].text(),
+        ),
         items=items,
         edition=_edition(map(_number, stories)),
     )

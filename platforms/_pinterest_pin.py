@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from core.errors import ListError, NoMediaError, NotAvailableError, PlatformChangedError
-from core.media import Clip, Item, Picture, Post, Rendition, Unreadable
+from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
 from platforms._json import Json
 
 #: Keys of the sizes of a whole picture; those with a height as well, such as "600x315", are crops.
@@ -49,8 +49,10 @@ def read_pin(answer: Any, about: Post) -> Post:
     texts = (pin[key].text().strip() for key in ("description", "title", "grid_title"))
     return replace(
         about,
-        author=next((name for who in people if (name := who["username"].text())), ""),
-        text=next(filter(None, texts), ""),
+        details=Details(
+            author=next((name for who in people if (name := who["username"].text())), ""),
+            text=next(filter(None, texts), ""),
+        ),
         items=items,
     )
 

@@ -24,7 +24,7 @@ from core.errors import (
     PlatformRefusedError,
     RegionBlockedError,
 )
-from core.media import Clip, Item, Picture, Post, Rendition, Unreadable
+from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
 from platforms._json import Json
 
 #: Sizes of a photo, the file as it was uploaded first.
@@ -182,10 +182,12 @@ def _read(source: _Source, about: Post) -> Post:
         raise PlatformChangedError(f"x: none of {len(items)} items is readable")
     return replace(
         about,
-        author=source.author,
-        text=_text(source),
-        likes=source.status["favorite_count"].count(),
-        views=source.views,
+        details=Details(
+            author=source.author,
+            text=_text(source),
+            likes=source.status["favorite_count"].count(),
+            views=source.views,
+        ),
         items=items,
         is_sensitive=bool(source.status["possibly_sensitive"]),
     )

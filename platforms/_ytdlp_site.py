@@ -32,7 +32,7 @@ from core.errors import (
     RegionBlockedError,
     UnderReviewError,
 )
-from core.media import Access, Clip, Item, Link, Post, Unreadable
+from core.media import Access, Clip, Details, Item, Link, Post, Unreadable
 from platforms import _cobalt
 from platforms._http import HostRule, raise_for_status
 from platforms._json import Json
@@ -211,10 +211,12 @@ def read_info(
         id=about.id,
         url=about.url,
         access=about.access,
-        author=next(filter(None, (page[key].text() for key in author)), ""),
-        text=page["description"].text() or page["title"].text(),
-        likes=page["like_count"].count(),
-        views=page["view_count"].count(),
+        details=Details(
+            author=next(filter(None, (page[key].text() for key in author)), ""),
+            text=page["description"].text() or page["title"].text(),
+            likes=page["like_count"].count(),
+            views=page["view_count"].count(),
+        ),
         items=items,
         is_sensitive=page["age_limit"].number() >= 18,
     )

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from core.errors import DrmError, ListError, LiveError, NoMediaError
-from core.media import Audio, Post
+from core.media import Audio, Details, Post
 from platforms._json import Json
 from platforms._ytdlp_formats import is_protected, read_audio
 from platforms._ytdlp_site import YtdlpSite, is_live
@@ -53,9 +53,11 @@ def read_track(info: Any, about: Post, author: tuple[str, ...]) -> Post:
         id=about.id,
         url=about.url,
         access=about.access,
-        author=performer,
-        likes=page["like_count"].count(),
-        views=page["view_count"].count(),
+        details=Details(
+            author=performer,
+            likes=page["like_count"].count(),
+            views=page["view_count"].count(),
+        ),
         items=(track,),
         audio=track,
     )

@@ -19,7 +19,7 @@ from core.errors import (
     NotFoundError,
     PlatformChangedError,
 )
-from core.media import Clip, Item, Picture, Post, Rendition, Unreadable
+from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
 from platforms._platform import PageKind
@@ -142,9 +142,11 @@ def read_post(document: Any, videos: Any, about: Post) -> Post:
     labels = {label["val"].text() for label in (*page["labels"], *media.root["labels"])}
     return replace(
         about,
-        author=page["author"]["handle"].text(),
-        text=page["record"]["text"].text(),
-        likes=page["likeCount"].count(),
+        details=Details(
+            author=page["author"]["handle"].text(),
+            text=page["record"]["text"].text(),
+            likes=page["likeCount"].count(),
+        ),
         items=items,
         is_sensitive=bool(labels & _SENSITIVE),
     )

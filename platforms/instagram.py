@@ -210,13 +210,13 @@ async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
         PlatformError: the provider gave no usable response.
     """
     _require_one_post(link)
-    external_apis = context.external_apis
+    services = context.external_apis.services
     headers = {
-        "X-Rapidapi-Key": external_apis.rapidapi_key,
-        "X-Rapidapi-Host": urlsplit(external_apis.rapidapi_url).hostname or "",
+        "X-Rapidapi-Key": services.rapidapi_key,
+        "X-Rapidapi-Host": urlsplit(services.rapidapi_url).hostname or "",
     }
-    status, answer = await external_apis.ask(
-        "GET", external_apis.rapidapi_url, headers, params={"url": link.url}
+    status, answer = await context.external_apis.ask(
+        "GET", services.rapidapi_url, headers, params={"url": link.url}
     )
     if status == 404:
         raise NotFoundError("reported by the provider")

@@ -25,7 +25,7 @@ from core.errors import (
     PlatformError,
     UnderReviewError,
 )
-from core.media import Access, Clip, Item, Link, Picture, Post, Rendition, Unreadable
+from core.media import Access, Clip, Details, Item, Link, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
 from platforms._linked_media import LINKED_HOSTS, fetch_linked, linked_headers
@@ -195,9 +195,11 @@ def read_post(info: Any, data: Any, about: Post, linked: tuple[Item, ...] = ()) 
     return replace(
         about,
         access=access if linked else about.access,
-        author=page["author"].text(),
-        text=page["selftext"].text() or page["title"].text(),
-        likes=page["ups"].count(),
+        details=Details(
+            author=page["author"].text(),
+            text=page["selftext"].text() or page["title"].text(),
+            likes=page["ups"].count(),
+        ),
         items=items,
         is_sensitive=bool(page["over_18"]),
     )

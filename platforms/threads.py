@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from yt_dlp.extractor.common import InfoExtractor
 
 from core.errors import NoMediaError, NotAvailableError, PlatformRefusedError
-from core.media import Access, Link, Post
+from core.media import Access, Details, Link, Post
 from platforms._http import HostRule
 from platforms._instagram_product import has_media, read_product
 from platforms._json import Json
@@ -142,10 +142,11 @@ def read_post(document: Any, code: str, access: Access) -> Post:
     return replace(
         post,
         platform="threads",
-        author=page["user"]["username"].text(),
-        text=page["caption"]["text"].text(),
-        likes=None if page["like_and_view_counts_disabled"] else page["like_count"].count(),
-        views=None,
+        details=Details(
+            author=page["user"]["username"].text(),
+            text=page["caption"]["text"].text(),
+            likes=None if page["like_and_view_counts_disabled"] else page["like_count"].count(),
+        ),
     )
 
 

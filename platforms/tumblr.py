@@ -21,7 +21,18 @@ from core.errors import (
     PlatformChangedError,
     PlatformRefusedError,
 )
-from core.media import Access, Audio, Clip, Item, Link, Picture, Post, Rendition, Unreadable
+from core.media import (
+    Access,
+    Audio,
+    Clip,
+    Details,
+    Item,
+    Link,
+    Picture,
+    Post,
+    Rendition,
+    Unreadable,
+)
 from platforms._http import HostRule
 from platforms._json import Json
 from platforms._page_json import objects_in
@@ -149,9 +160,11 @@ def read_post(document: Any, post_id: str, access: Access) -> Post:
         id=post_id,
         url=link_to(post_id),
         access=access,
-        author=page["blogName"].text(),
-        text="\n".join(filter(None, texts)),
-        likes=page["likeCount"].count(),
+        details=Details(
+            author=page["blogName"].text(),
+            text="\n".join(filter(None, texts)),
+            likes=page["likeCount"].count(),
+        ),
         items=items,
         is_sensitive=bool(page["isNsfw"] or page["communityLabels"]["hasCommunityLabel"]),
     )

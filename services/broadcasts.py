@@ -84,8 +84,8 @@ class Broadcasts:
             logger.info(
                 "Broadcast %d: sending to %d of %d chats",
                 broadcast.id,
-                broadcast.left,
-                broadcast.total,
+                broadcast.counts.left,
+                broadcast.counts.total,
                 extra={"event": "broadcast_started"},
             )
             self._run = BroadcastRun(broadcast)
@@ -112,8 +112,8 @@ class Broadcasts:
                 logger.warning(
                     "Broadcast %d waits for an administrator: %d of %d sent",
                     broadcast.id,
-                    broadcast.sent,
-                    broadcast.total,
+                    broadcast.counts.sent,
+                    broadcast.counts.total,
                     extra={"event": "broadcast_held"},
                 )
                 await self._card.show(broadcast)
@@ -160,7 +160,7 @@ class Broadcasts:
                 "Broadcast %d is %s: %d sent",
                 latest.id,
                 latest.state,
-                latest.sent,
+                latest.counts.sent,
                 extra={"event": "broadcast_stopped"},
             )
             await self._card.show(latest)

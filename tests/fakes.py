@@ -57,7 +57,15 @@ from core.media import (
 from core.media import RemoteFile as Remote
 from core.preferences import Preferences
 from core.progress import DownloadProgress, WorkProgress
-from core.request import Continuation, Kind, Progress, Request, Ticket
+from core.request import (
+    ChatSettings,
+    Continuation,
+    Kind,
+    Progress,
+    Request,
+    Target,
+    Ticket,
+)
 from data import database
 from data.requests import Claim
 from delivery.api_requests import MessageOptions
@@ -79,6 +87,7 @@ from services.requests.kept_answers import KeptAnswers
 from services.requests.queue import RequestHandle
 from services.requests.slots import Slots
 from services.requests.store import StoredRequest
+from tests.records import changed
 
 TOKEN = "42:" + "a" * 35
 BOT_ID = 42
@@ -349,8 +358,9 @@ def make_post(*items: Any, **values: Any) -> Post:
 
 
 def make_request(kind: Kind = "post", link: Link = LINK, **values: Any) -> Request:
-    defaults = {"chat_id": PERSON, "message_id": 70, "is_private": True, "asked_at": 1_000}
-    return Request(kind, link, **{**defaults, "lang": "en", **values})
+    """Return a request of a private chat; `values` as in `changed`."""
+    target = Target(PERSON, 70, is_private=True)
+    return changed(Request(kind, link, target, 1_000, ChatSettings("en")), **values)
 
 
 class FakeStatus:
@@ -449,8 +459,8 @@ def fake_request(
     context = RequestContext(
         link=request.link,
         target=ChatTarget.of_request(request),
-        file_mode=request.file_mode,
-        preferences=request.preferences,
+        file_mode=request.chat.file_mode,
+        preferences=request.chat.preferences,
         status=status,
         presenter=cast("Presenter", presenter),
         stored=stored,
@@ -727,7 +737,7 @@ class FakeIntake:
         return self._submit(Submission(message, [link], chat.lang, query.data or ""))
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
-        return self._submit(Submission(request, [request.link], request.lang))
+        return self._submit(Submission(request, [request.link], request.chat.lang))
 
     async def end(self) -> None:
         """Let all requests end."""

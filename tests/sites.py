@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platforms import (
@@ -27,6 +27,7 @@ from simulator.sites.videos import VideoSites
 from simulator.sites.web import SiteControl, Sites
 from simulator.sites.x import XSite
 from simulator.sites.youtube import YouTubeSite
+from tests.records import changed
 
 _WAITS = DiskWaits()
 TERMS = FetchPolicy(attempts=3, budget_s=30, stall_s=5)
@@ -85,7 +86,7 @@ class Web:
         fetcher = Fetcher(
             load_registry(),
             pool,
-            replace(TERMS, ca_file=self.authority.ca_file, **policy),
+            changed(TERMS, ca_file=self.authority.ca_file, **policy),
             identities=identities_with(self.folder, pool, cookies),
         )
         try:

@@ -23,7 +23,15 @@ from core.formats import Quality
 from core.media import Clip, Link, Picture, RemoteFile
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.referrals import read_referral
-from core.request import ButtonPress, Progress, Request
+from core.request import (
+    Asker,
+    ButtonPress,
+    ChatSettings,
+    Origin,
+    Progress,
+    Request,
+    Target,
+)
 from data import config, database
 from data.broadcasts import find_broadcast, next_recipients
 from data.chats import find_chat
@@ -55,50 +63,37 @@ _WISHES = Preferences(
 _TIKTOK = Link("tiktok", f"https://www.tiktok.com/@demo/video/{_POST}", _POST)
 _AT = 1_790_000_000
 _REQUESTS = [
-    Request("post", _TIKTOK, 42, 7, True, _AT, "de"),
+    Request("post", _TIKTOK, Target(42, 7, True), _AT, ChatSettings("de")),
     Request(
         "sound",
         _TIKTOK,
-        42,
-        8,
-        True,
+        Target(42, 8, True),
         _AT,
-        "en",
-        file_mode=True,
-        press=ButtonPress(f"id/{_POST}", '{"inline_keyboard": []}'),
+        ChatSettings("en", file_mode=True),
+        origin=Origin(press=ButtonPress(f"id/{_POST}", '{"inline_keyboard": []}')),
     ),
     Request(
         "slides",
         Link("instagram", "https://www.instagram.com/p/Cdemo/", "Cdemo"),
-        -1001,
-        9,
-        False,
+        Target(-1001, 9, False, thread_id=3),
         _AT,
-        "ar",
-        preferences=_WISHES,
-        asker="Ada & <Co>",
-        thread_id=3,
+        ChatSettings("ar", preferences=_WISHES),
+        Asker(name="Ada & <Co>"),
         is_recorded=False,
     ),
     Request(
         "post",
         Link("tiktok", "https://vm.tiktok.com/ZMdemo/", None),
-        42,
-        0,
-        True,
+        Target(42, 0, True, business_id="biz-1"),
         _AT,
-        "uk",
-        business_id="biz-1",
+        ChatSettings("uk"),
     ),
     Request(
         "post",
         Link("reddit", "https://redd.it/demo1", "demo1"),
-        42,
-        0,
-        True,
+        Target(42, 0, True, inline_id="AgAAAinline"),
         _AT,
-        "hi",
-        inline_id="AgAAAinline",
+        ChatSettings("hi"),
     ),
 ]
 _PROGRESS = [
@@ -149,7 +144,11 @@ def test_stored_posts_are_read_and_written_as_before():
         RemoteFile("photo", "AgADphoto"),
     )
     assert cached.post.items == (Clip(()), Picture(()))
-    assert (cached.post.text, cached.post.likes, cached.post.views) == ("Grüße <b>", 5, None)
+    assert (cached.post.details.text, cached.post.details.likes, cached.post.details.views) == (
+        "Grüße <b>",
+        5,
+        None,
+    )
     assert cached.post.audio is not None
     assert cached.post.is_sensitive
     assert cached.is_processed
@@ -298,10 +297,11 @@ async def old_database(tmp_path: Path) -> AsyncIterator[None]:
 
 def _with_old_caption(request: Request) -> Request:
     """Return a request as the upgrade leaves it: its default caption is that of its time."""
-    if request.preferences is not DEFAULT_PREFERENCES:
+    if request.chat.preferences is not DEFAULT_PREFERENCES:
         return request
     caption = (CaptionPart.SOURCE, CaptionPart.BOT)
-    return replace(request, preferences=replace(DEFAULT_PREFERENCES, caption=caption))
+    preferences = replace(DEFAULT_PREFERENCES, caption=caption)
+    return replace(request, chat=replace(request.chat, preferences=preferences))
 
 
 @pytest.mark.usefixtures("old_database")
@@ -340,7 +340,7 @@ class TestOldDatabase:
         broadcast = await find_broadcast(1)
         assert broadcast is not None
         assert str(broadcast.state) == "running"
-        assert broadcast.message_id == 5
+        assert broadcast.content.message_id == 5
         recipients = await next_recipients(1, None, 10)
         assert recipients  # the list was complete
 

@@ -77,7 +77,7 @@ def text_of(
         if is_draft
         else _progress(broadcast, texts, lang, per_second, unknown)
     )
-    is_ahead = broadcast.state in {State.DRAFT, State.RUNNING} and not broadcast.sent
+    is_ahead = broadcast.state in {State.DRAFT, State.RUNNING} and not broadcast.counts.sent
     if broadcast.starts_at and is_ahead:
         time = dates.minute(broadcast.starts_at, lang)
         parts.append(texts(lang, "broadcast_at", time=time))
@@ -88,14 +88,15 @@ def text_of(
 
 def _plan(broadcast: Broadcast, texts: Texts, lang: str) -> list[str]:
     """Return the paragraphs about a draft."""
+    content, count = broadcast.content, broadcast.counts.total
     time = dates.length(broadcast.seconds_left(), lang)
-    parts = [texts(lang, "broadcast_draft", number=broadcast.id, count=broadcast.total, time=time)]
-    if broadcast.is_album:
-        parts.append(texts(lang, "broadcast_album", count=len(broadcast.album)))
-    if broadcast.buttons and not broadcast.is_album:
-        rows = json.loads(broadcast.buttons)["inline_keyboard"]
+    parts = [texts(lang, "broadcast_draft", number=broadcast.id, count=count, time=time)]
+    if content.is_album:
+        parts.append(texts(lang, "broadcast_album", count=len(content.album)))
+    if content.buttons and not content.is_album:
+        rows = json.loads(content.buttons)["inline_keyboard"]
         parts.append(texts(lang, "broadcast_buttons", count=sum(map(len, rows))))
-    if broadcast.is_paid and not broadcast.is_album:
+    if content.is_paid and not content.is_album:
         parts.append(texts(lang, "broadcast_price", count=broadcast.stars))
     return [*parts, texts[lang]["broadcast_how"]]
 
@@ -104,24 +105,25 @@ def _progress(
     broadcast: Broadcast, texts: Texts, lang: str, per_second: float, unknown: Sequence[int]
 ) -> list[str]:
     """Return the paragraphs about a confirmed broadcast."""
+    counts = broadcast.counts
     parts = [
         texts(
             lang,
             "broadcast_progress",
             number=broadcast.id,
             state=_state(broadcast, texts, lang),
-            sent=broadcast.sent,
-            total=broadcast.total,
-            blocked=broadcast.blocked,
-            failed=broadcast.failed,
-            unknown=broadcast.unknown,
+            sent=counts.sent,
+            total=counts.total,
+            blocked=counts.blocked,
+            failed=counts.failed,
+            unknown=counts.unknown,
         )
     ]
-    if broadcast.state is State.RUNNING and broadcast.left:
+    if broadcast.state is State.RUNNING and counts.left:
         # Rounded, so that the card changes only when there is something to see.
         time = dates.length(broadcast.seconds_left(per_second), lang)
         parts.append(texts(lang, "broadcast_pace", time=time))
-    if broadcast.unknown:
+    if counts.unknown:
         parts.append(texts[lang]["broadcast_unknown"])
     if unknown:
         parts.append(", ".join(f"<code>{chat}</code>" for chat in unknown))
@@ -152,7 +154,7 @@ def buttons_of(
 
     match broadcast.state:
         case State.DRAFT if is_asking:
-            yes = texts(lang, "broadcast_yes", count=broadcast.total)
+            yes = texts(lang, "broadcast_yes", count=broadcast.counts.total)
             rows = [[_button(yes, broadcast, "yes")], row(("broadcast_back", "open"))]
         case State.DRAFT:
             rows = _draft_rows(broadcast, texts, lang, may_pay=may_pay)
@@ -160,8 +162,8 @@ def buttons_of(
             rows = [row(("broadcast_pause", "pause"), ("broadcast_stop", "stop"))]
         case State.PAUSED:
             rows = [row(("broadcast_resume", "resume"), ("broadcast_stop", "stop"))]
-        case State.DONE if broadcast.unknown:
-            again = texts(lang, "broadcast_again", count=broadcast.unknown)
+        case State.DONE if broadcast.counts.unknown:
+            again = texts(lang, "broadcast_again", count=broadcast.counts.unknown)
             rows = [[_button(again, broadcast, "again")]]
         case _:
             rows = []
@@ -173,17 +175,17 @@ def buttons_of(
 def _draft_rows(
     broadcast: Broadcast, texts: Texts, lang: str, *, may_pay: bool
 ) -> list[list[InlineKeyboardButton]]:
-    localized = texts[lang]
+    localized, content = texts[lang], broadcast.content
     chats, language, days, source = [
         _button(f"{audience.label(one, broadcast.audience, texts, lang)} ›", broadcast, one)
         for one in audience.CONDITIONS
     ]
-    sound = "broadcast_silent" if broadcast.is_silent else "broadcast_loud"
+    sound = "broadcast_silent" if content.is_silent else "broadcast_loud"
     options = [_button(localized[sound], broadcast, "silent")]
-    if may_pay and not broadcast.is_album:
-        key = "broadcast_paid" if broadcast.is_paid else "broadcast_free"
+    if may_pay and not content.is_album:
+        key = "broadcast_paid" if content.is_paid else "broadcast_free"
         options.append(_button(localized[key], broadcast, "paid"))
-    send = texts(lang, "broadcast_send", count=broadcast.total)
+    send = texts(lang, "broadcast_send", count=broadcast.counts.total)
     return [
         [
             _button(localized["broadcast_preview"], broadcast, "preview"),
@@ -199,9 +201,9 @@ def _draft_rows(
 
 def _state(broadcast: Broadcast, texts: Texts, lang: str) -> str:
     if broadcast.state is State.DRAFT:
-        return f"▫️ {broadcast.total}"
+        return f"▫️ {broadcast.counts.total}"
     is_waiting = (
-        broadcast.state is State.RUNNING and broadcast.starts_at > 0 and not broadcast.total
+        broadcast.state is State.RUNNING and broadcast.starts_at > 0 and not broadcast.counts.total
     )
     return texts[lang]["broadcast_waiting" if is_waiting else f"broadcast_{broadcast.state}"]
 

@@ -129,7 +129,7 @@ class BroadcastMenu:
             else {"buttons": broadcast_card.with_buttons(parse_buttons(text))}
         )
         broadcast = await find_broadcast(number)
-        if broadcast and broadcast.is_album and not starts_at:
+        if broadcast and broadcast.content.is_album and not starts_at:
             raise CardReplyError([(0, "broadcast_no_album")])
         is_draft = await change_broadcast(number, State.DRAFT, **values)
         if not is_draft:
@@ -252,9 +252,9 @@ class BroadcastMenu:
             return {"audience": new} if new else {}
         match action:
             case "silent":
-                return {"is_silent": not broadcast.is_silent}
+                return {"is_silent": not broadcast.content.is_silent}
             case "paid" if self.may_pay:
-                return {"is_paid": not broadcast.is_paid}
+                return {"is_paid": not broadcast.content.is_paid}
             case _:
                 return {}
 
@@ -317,7 +317,7 @@ class BroadcastMenu:
     ) -> tuple[str, InlineKeyboardMarkup]:
         """Return the text and the buttons of a card."""
         unknown: Sequence[int] = ()
-        if broadcast.state is State.DONE and broadcast.unknown:
+        if broadcast.state is State.DONE and broadcast.counts.unknown:
             unknown = await unknown_recipients(broadcast.id, _MAX_LISTED)
         return (
             broadcast_card.text_of(broadcast, self.texts, lang, per_second, unknown),

@@ -14,7 +14,7 @@ from core.errors import StorageError
 from core.formats import Quality
 from core.media import Link, RemoteFile
 from core.preferences import DEFAULT_PREFERENCES, Preferences
-from core.request import Kind, Request
+from core.request import ChatSettings, Kind, Request, Target
 from data.chats import find_chat
 from misc.ui.texts import Texts
 from platforms import Fetcher
@@ -112,12 +112,8 @@ class Lookup:
         return Request(
             kind="sound" if person.quality is Quality.SOUND else kind,
             link=link,
-            chat_id=user.id,
-            message_id=0,
-            is_private=True,
+            target=Target(user.id, 0, is_private=True, inline_id=inline_id),
             asked_at=int(time.time()),
-            lang=person.lang,
-            preferences=person.preferences,
-            inline_id=inline_id,
+            chat=ChatSettings(person.lang, preferences=person.preferences),
             is_recorded=bool(person.is_registered),
         )

@@ -264,8 +264,9 @@ class InlineQueries:
         return card
 
     async def _refuse(self, request: Request, standing: Standing) -> None:
-        text = self.texts[request.lang][SENTENCES[standing]]
-        buttons = way_in(standing, self.access, self.texts, request.lang)
+        lang = request.chat.lang
+        text = self.texts[lang][SENTENCES[standing]]
+        buttons = way_in(standing, self.access, self.texts, lang)
         presenter = self.presenters.presenter_of(request)
         try:
             await self.presenters.sender.edit_inline(presenter.target, text, buttons)
@@ -288,9 +289,10 @@ class InlineQueries:
 
     async def _remember(self, request: Request) -> None:
         """Store the owner of an inline message, for its buttons."""
-        assert request.inline_id
+        inline_id = request.target.inline_id
+        assert inline_id
         try:
-            await store_inline(request.inline_id, request.chat_id, request)
+            await store_inline(inline_id, request.chat_id, request)
         except StorageError as error:
             logger.warning(
                 "The buttons of an inline message will not work: %s",
@@ -336,7 +338,7 @@ def _whole_options(
     presenter: ChatPresenter, cached: CachedPost, request: Request
 ) -> MessageOptions:
     """Return caption and buttons of a cached post, as its message in a chat would have them."""
-    if request.preferences.quality is Quality.SOUND:
+    if request.chat.preferences.quality is Quality.SOUND:
         return presenter.audio_options(cached.post)
     return presenter.options(cached.post, shown=len(cached.files), missing=0)
 
@@ -344,7 +346,8 @@ def _whole_options(
 def _item_options(presenter: ChatPresenter, post: Post, title: str) -> MessageOptions:
     """Return caption and buttons of one item, whose caption begins with its number."""
     # The number needs room that the caption of the whole post may fill with its text.
-    short = replace(post, text=cut(post.text, MAX_CAPTION // 2))
+    details = replace(post.details, text=cut(post.details.text, MAX_CAPTION // 2))
+    short = replace(post, details=details)
     options = presenter.options(short, shown=len(post.items), missing=0)
     caption = f"{Texts.escaped(title)}\n{options.caption}"
     return replace(options, caption=caption, buttons=keyboards.under_inline(post, 0, 1))

@@ -35,15 +35,15 @@ class CaptionWriter:
         return caption(layout_of((CaptionPart.SOURCE,)), content)
 
     def _layout(self, request: Request) -> Template:
-        return self.template or layout_of(request.preferences.caption)
+        return self.template or layout_of(request.chat.preferences.caption)
 
     def _content(self, request: Request, post: Post, notes: tuple[str, ...] = ()) -> CaptionContent:
-        parts = request.preferences.caption
+        parts = request.chat.preferences.caption
         return CaptionContent(
             url=request.link.url,
             site=self._site(request) if CaptionPart.SOURCE in parts else "",
-            author=post.author if CaptionPart.AUTHOR in parts else "",
-            text=post.text if CaptionPart.TEXT in parts else "",
+            author=post.details.author if CaptionPart.AUTHOR in parts else "",
+            text=post.details.text if CaptionPart.TEXT in parts else "",
             # A template decides about the bot itself; a chat's layout has it only if it is a part.
             bot=self.bot_username,
             notes=notes,

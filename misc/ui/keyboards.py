@@ -197,7 +197,7 @@ def hourglass() -> InlineKeyboardMarkup:
 def _stats(post: Post) -> list[InlineKeyboardButton]:
     return [
         InlineKeyboardButton(text=f"{sign} {short_count(number)}", callback_data=STATS)
-        for sign, number in (("❤️", post.likes), ("👁", post.views))
+        for sign, number in (("❤️", post.details.likes), ("👁", post.details.views))
         if number is not None
     ]
 

@@ -64,8 +64,9 @@ class ChatPresenter:
         self._factory = factory
         self._request = request
         self._sender = factory.sender
-        self._lang = request.lang
-        self._words = factory.texts[request.lang]
+        self._lang = request.chat.lang
+        self._preferences = request.chat.preferences
+        self._words = factory.texts[request.chat.lang]
         #: Where the answer goes.
         self.target = ChatTarget.of_request(request)
 
@@ -85,8 +86,8 @@ class ChatPresenter:
             buttons=keyboards.under_inline(post, page, shown)
             if self.target.inline_id
             else self._below(post, end),
-            is_silent=self._is_group and self._request.preferences.silent,
-            is_spoiler=self._is_group and self._request.preferences.spoiler and post.is_sensitive,
+            is_silent=self._is_group and self._preferences.silent,
+            is_spoiler=self._is_group and self._preferences.spoiler and post.is_sensitive,
         )
 
     def _notes(self, end: int, total: int, missing: int) -> tuple[str, ...]:
@@ -100,14 +101,15 @@ class ChatPresenter:
             notes.append(texts(lang, "album_cut", count=end, total=total))
         if missing:
             notes.append(texts(lang, "album_missing", count=missing))
-        if self._is_group and self._request.preferences.delete_request and self._request.asker:
-            notes.append(texts(lang, "sent_by", name=self._request.asker))
+        name = self._request.asker.name
+        if self._is_group and self._preferences.delete_request and name:
+            notes.append(texts(lang, "sent_by", name=name))
         return tuple(notes)
 
     @property
     def _start(self) -> int:
         """Return the index of the answer's first item."""
-        continuation = self._request.continuation
+        continuation = self._request.selection.continuation
         return continuation.start if continuation else 0
 
     def _below(self, post: Post, end: int) -> InlineKeyboardMarkup | None:
@@ -231,7 +233,8 @@ class ChatPresenter:
             return resend_of(ticket)
         if self.target.inline_id:
             return AGAIN
-        return retry_of(self._request.index) if self._request.press is None else None
+        origin = self._request.origin
+        return retry_of(origin.index) if origin.press is None else None
 
 
 def _diagnostic(error: BaseException) -> str:

@@ -36,7 +36,7 @@ class StatusFactory:
         request = stored.request
         target = ChatTarget.of_request(request)
         if target.inline_id:
-            return InlineStatus(self.sender, target, self._inline_texts(request.lang))
+            return InlineStatus(self.sender, target, self._inline_texts(request.chat.lang))
         if target.business_id:
             return BusinessStatus()
         status = self._message_status(stored, target, number)
@@ -49,19 +49,19 @@ class StatusFactory:
         self, stored: StoredRequest, target: ChatTarget, requests: int
     ) -> MessageStatus:
         request, is_shown = stored.request, stored.is_resumed
-        if request.press and request.press.keyboard:
-            keyboard = InlineKeyboardMarkup.model_validate_json(request.press.keyboard)
-            data = request.press.data
-            return ButtonStatus(self.bot, self.sender, target, keyboard, data, is_shown=is_shown)
+        press = request.origin.press
+        if press and press.keyboard:
+            keyboard = InlineKeyboardMarkup.model_validate_json(press.keyboard)
+            return ButtonStatus(
+                self.bot, self.sender, target, keyboard, press.data, is_shown=is_shown
+            )
         return MessageStatus(
             self.bot,
             self.sender,
             target,
             requests=requests,
             deletes_request=(
-                request.preferences.delete_request
-                and not request.is_private
-                and request.press is None
+                request.chat.preferences.delete_request and not target.is_private and press is None
             ),
             is_shown=is_shown,
         )

@@ -52,7 +52,7 @@ class AudioService(MediaService[FetchedAudio]):
 
     def variant(self, context: RequestContext) -> str:
         """Return the variant; stored rows have "sound" for the whole audio in its own format."""
-        return with_piece("sound/mp3" if context.stored.request.is_mp3 else "sound", context)
+        return with_piece("sound/mp3" if context.request.selection.is_mp3 else "sound", context)
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
@@ -79,13 +79,13 @@ class AudioService(MediaService[FetchedAudio]):
 
     async def prepare(self, context: RequestContext, fetched: FetchedAudio) -> Prepared:
         """Convert the audio to a format that Telegram's player plays."""
-        request = context.stored.request
+        selection = context.request.selection
         context.work.begin_conversion(1)
         return Prepared(
             post=fetched.post,
             files=[
                 await titled_audio(
-                    fetched, self.toolkit.media, as_mp3=request.is_mp3, piece=request.piece
+                    fetched, self.toolkit.media, as_mp3=selection.is_mp3, piece=selection.piece
                 )
             ],
             options_of=lambda _missing: context.presenter.audio_options(fetched.post),
@@ -96,7 +96,7 @@ class AudioService(MediaService[FetchedAudio]):
     async def record(self, context: RequestContext, delivered: Delivered) -> bool:
         """Write the history, which knows TikTok's numbers only. No ad follows."""
         post = delivered.post
-        if post.number is not None and context.stored.request.is_recorded:
+        if post.number is not None and context.request.is_recorded:
             try:
                 await add_music(delivered.chat_id, post.number)
             except StorageError as error:

@@ -10,7 +10,7 @@ from core.lists import ListCard
 from core.media import Link, Post
 from core.preferences import Preferences
 from core.progress import WorkProgress
-from core.request import Ticket
+from core.request import Request, Ticket
 from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.status_indicator import StatusIndicator
@@ -77,6 +77,11 @@ class RequestContext:
     begun_at: float = field(default_factory=time.monotonic)
 
     @property
+    def request(self) -> Request:
+        """The request as it was accepted."""
+        return self.stored.request
+
+    @property
     def chat_id(self) -> int:
         """The chat that gets the answer."""
         return self.target.chat_id
@@ -99,7 +104,7 @@ class RequestContext:
     @property
     def lane(self) -> Lane:
         """The queue in which the request stands."""
-        return Lane(self.chat_id, self.stored.request.person_id)
+        return Lane(self.chat_id, self.request.person_id)
 
     @property
     def position(self) -> int:

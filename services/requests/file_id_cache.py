@@ -296,7 +296,7 @@ class FileIdCache:
         # By the id from the page: a short link has none.
         key = CacheKey(self._bot_id, made.post.platform, made.post.id, variant)
         is_same = context.link.post_id in {None, made.post.id}
-        is_lasting = not (made.post.edition or context.stored.request.continuation)
+        is_lasting = not (made.post.edition or context.request.selection.continuation)
         if made.items and made.files and is_same and is_lasting:
             if made.items < len(made.post.items):
                 key = _first(key, made.items)

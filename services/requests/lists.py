@@ -35,7 +35,7 @@ class ListService:
             toolkit.metrics.took("wait", time.monotonic() - context.begun_at)
             await context.stored.begin()
             listing = await self._read(context)
-        card = await store_list(self._bot_id, context.stored.request, listing)
+        card = await store_list(self._bot_id, context.request, listing)
         options = context.presenter.list_card(card)
 
         async def send(target: ChatTarget) -> None:

@@ -28,7 +28,7 @@ FetchedT = TypeVar("FetchedT", bound=Fetched)
 
 def with_piece(variant: str, context: RequestContext) -> str:
     """Return a cache variant that is different for every piece of a post."""
-    piece = context.stored.request.piece
+    piece = context.request.selection.piece
     return f"{variant}/{piece}" if piece else variant
 
 
@@ -67,7 +67,7 @@ class MediaService(ABC, Generic[FetchedT]):
 
     def part_of(self, context: RequestContext) -> SelectPart | None:
         """Return what selects the part of a file that a request needs; None if it needs all."""
-        piece = context.stored.request.piece
+        piece = context.request.selection.piece
         return partial(self.toolkit.media.needed_part, piece=piece) if piece else None
 
     @abstractmethod

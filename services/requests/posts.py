@@ -103,7 +103,7 @@ class PostService(MediaService[FetchedPost]):
     def variant(self, context: RequestContext) -> str:
         """Return "document" or the quality, and what of the post it is, if it is not all."""
         kind = "document" if context.file_mode else f"media/{context.preferences.quality}"
-        if continuation := context.stored.request.continuation:
+        if continuation := context.request.selection.continuation:
             kind = f"{kind}/from/{continuation}"
         return with_piece(kind, context)
 
@@ -184,15 +184,16 @@ class PostService(MediaService[FetchedPost]):
 
     async def record(self, context: RequestContext, delivered: Delivered) -> bool:
         """Write the history, the ad counter and the request's end in one transaction."""
-        request, post = context.stored.request, delivered.post
-        if request.inline_id:
-            await self._record_shown_post(request.inline_id, post)
-        if request.business_id or not request.is_recorded:
+        request, post = context.request, delivered.post
+        target = request.target
+        if target.inline_id:
+            await self._record_shown_post(target.inline_id, post)
+        if target.business_id or not request.is_recorded:
             return False  # the person has never started the bot
         may_show_ad = (
             context.presenter.has_ad
-            and context.target.is_private
-            and not request.inline_id
+            and target.is_private
+            and not target.inline_id
             # Its answer ends with an explanation, and an ad never follows an error.
             and not context.stored.progress.is_uncertain
         )
@@ -204,7 +205,7 @@ class PostService(MediaService[FetchedPost]):
                 context.link.url,
                 is_images=post.has_pictures,
                 is_processed=delivered.is_processed,
-                is_inline=request.inline_id is not None,
+                is_inline=target.inline_id is not None,
                 ads=self._policy.ads if may_show_ad else None,
                 answers=answers,
             )
@@ -225,7 +226,7 @@ class PostService(MediaService[FetchedPost]):
         Raises:
             PostChangedError: see `fetch`.
         """
-        continuation = context.stored.request.continuation or Continuation(0, post.edition)
+        continuation = context.request.selection.continuation or Continuation(0, post.edition)
         items = post.items[continuation.start :][: self.max_items(context) or MOST_ITEMS]
         if not items or continuation.edition != post.edition:
             raise PostChangedError(f"{len(post.items)} items, edition {post.edition!r}")
@@ -239,7 +240,7 @@ class PostService(MediaService[FetchedPost]):
         Raises:
             ClipferryError: why no item can be sent.
         """
-        continuation = context.stored.request.continuation
+        continuation = context.request.selection.continuation
         if len(items) == 1 and not continuation:
             return [self._file_requests(items[0], post.file_name, context)]
         requests: list[list[FileRequest]] = []
@@ -283,7 +284,7 @@ class PostService(MediaService[FetchedPost]):
     def _track_requests(
         self, track: Audio, name: str, context: RequestContext
     ) -> list[FileRequest]:
-        if context.stored.request.piece is None:
+        if context.request.selection.piece is None:
             self._check_length(track.duration_s)
         audio = audio_request(track.urls, f"{name}.audio", self.toolkit.sender.ceiling_bytes)
         files = [replace(audio, part=self.part_of(context))]
@@ -293,7 +294,7 @@ class PostService(MediaService[FetchedPost]):
 
     def _clip_requests(self, item: Clip, name: str, context: RequestContext) -> list[FileRequest]:
         ceiling = self.toolkit.sender.ceiling_bytes
-        piece = context.stored.request.piece
+        piece = context.request.selection.piece
         if piece is None:
             self._check_length(item.duration_s)
         shrinkable = 0 if context.file_mode else self._policy.shrinkable_bytes
@@ -331,7 +332,7 @@ class PostService(MediaService[FetchedPost]):
         media = self.toolkit.media
         if isinstance(item.item, Audio):
             return [await self._prepare_track(item, post, context)]
-        file = await self._prepare_video(item, context.stored.request.piece)
+        file = await self._prepare_video(item, context.request.selection.piece)
         if context.file_mode:
             return [await media.untouched(file)]
         if isinstance(item.item, LivePhoto):
@@ -345,7 +346,7 @@ class PostService(MediaService[FetchedPost]):
         self, item: FetchedItem, post: Post, context: RequestContext
     ) -> LocalFile:
         fetched = FetchedAudio(post, item.file, item.still)
-        piece = context.stored.request.piece
+        piece = context.request.selection.piece
         audio = await titled_audio(fetched, self.toolkit.media, piece=piece)
         # As a document, it needs its real file extension all the same.
         return DocumentFile(audio.path) if context.file_mode else audio

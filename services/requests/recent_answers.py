@@ -31,8 +31,8 @@ class RecentAnswers:
         Presses and inline messages always get their own answer, and an answer that has begun is
         completed.
         """
-        request = context.stored.request
-        if request.press or request.inline_id or context.stored.progress.sent:
+        request = context.request
+        if request.origin.press or request.target.inline_id or context.stored.progress.sent:
             return False
         sent_at = self._sent_at.get(self._place(context, key))
         return sent_at is not None and sent_at >= context.begun_at

@@ -27,7 +27,7 @@ class SubtitleService(MediaService[FetchedSubtitles]):
 
     def variant(self, context: RequestContext) -> str:
         """Return the language, because what is closest to another one may be different."""
-        return with_piece(f"document/{context.stored.request.subtitles}", context)
+        return with_piece(f"document/{context.request.selection.subtitles}", context)
 
     def options(self, context: RequestContext, post: Post, shown: int) -> MessageOptions:
         """Return the caption."""
@@ -43,7 +43,7 @@ class SubtitleService(MediaService[FetchedSubtitles]):
             ClipferryError: this attempt failed otherwise.
         """
         post = await attempt.read()
-        subtitles = best(post.subtitles, context.stored.request.subtitles)
+        subtitles = best(post.subtitles, context.request.selection.subtitles)
         if subtitles is None:
             raise NoSubtitlesError(post.url)
         request = subtitles_request(subtitles, f"{post.file_name}.{subtitles.language}.txt")
@@ -63,7 +63,7 @@ class SubtitleService(MediaService[FetchedSubtitles]):
             BrokenFileError: the file has no subtitles.
         """
         context.work.begin_conversion(1)
-        path = await self.toolkit.media.subtitles(fetched.file, context.stored.request.piece)
+        path = await self.toolkit.media.subtitles(fetched.file, context.request.selection.piece)
         return Prepared(
             post=fetched.post,
             files=[DocumentFile(path)],

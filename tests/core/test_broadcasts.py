@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.broadcasts import Audience, Broadcast, Chats, State, parse_start_time
+from core.broadcasts import (
+    Audience,
+    Broadcast,
+    Chats,
+    Content,
+    RecipientCounts,
+    State,
+    parse_start_time,
+)
 from core.errors import CardReplyError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
@@ -31,11 +39,9 @@ def test_an_audience_is_kept_as_json():
 
 
 def test_what_is_left_and_what_it_costs():
-    broadcast = Broadcast(
-        1, 2, State.RUNNING, Audience(), total=101, sent=50, blocked=3, failed=2, unknown=1
-    )
-    assert broadcast.left == 45
-    assert broadcast.stars == 11
+    counts = RecipientCounts(total=101, sent=50, blocked=3, failed=2, unknown=1)
+    assert counts.left == 45
+    assert Broadcast(1, 2, State.RUNNING, Audience(), counts=counts).stars == 11
 
 
 @pytest.mark.usefixtures("tokyo")
@@ -56,20 +62,19 @@ def test_a_time_is_read_in_utc_wherever_the_bot_runs():
 def test_the_time_depends_on_the_rate_and_on_the_items_of_an_album(
     state: State, album: tuple[int, ...], per_second: float, seconds: float
 ):
-    broadcast = Broadcast(1, 2, state, Audience(), total=600, sent=300, album=album)
+    broadcast = Broadcast(1, 2, state, Audience(), Content(album=album), RecipientCounts(600, 300))
     assert broadcast.seconds_left(per_second) == pytest.approx(seconds)
 
 
 def test_one_message_is_no_album():
-    assert not Broadcast(1, 2, State.DRAFT, Audience(), album=(5,)).is_album
-    assert Broadcast(1, 2, State.DRAFT, Audience(), album=(5, 6)).is_album
+    assert not Content(album=(5,)).is_album
+    assert Content(album=(5, 6)).is_album
 
 
 @pytest.mark.parametrize(("total", "stars"), [(0, 0), (1, 1), (10, 1), (11, 2), (20, 2)])
 def test_a_star_is_paid_for_each_ten_messages_begun(total: int, stars: int):
-    assert Broadcast(1, 2, State.DRAFT, Audience(), total=total).stars == stars
+    assert Broadcast(1, 2, State.DRAFT, Audience(), counts=RecipientCounts(total)).stars == stars
 
 
 def test_more_outcomes_than_recipients_leave_nothing():
-    broadcast = Broadcast(1, 2, State.DONE, Audience(), total=3, sent=2, unknown=2)
-    assert broadcast.left == 0
+    assert RecipientCounts(total=3, sent=2, unknown=2).left == 0

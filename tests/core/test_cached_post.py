@@ -11,6 +11,7 @@ from core.media import (
     Access,
     Audio,
     Clip,
+    Details,
     Item,
     LivePhoto,
     Picture,
@@ -27,10 +28,7 @@ POST = Post(
     id="77",
     url="https://tiktok.example/77",
     access=Access(proxy="exit-1", headers={"a": "b"}, cookies={"c": "d"}),
-    author="Zoë",
-    text="naïve",
-    likes=5,
-    views=600,
+    details=Details("Zoë", "naïve", likes=5, views=600),
     items=(Clip((Rendition(("https://cdn.example/v",), "h264"),)), Picture(("https://p",))),
     audio=Audio(("https://cdn.example/a",), title="song"),
     is_sensitive=True,
@@ -53,11 +51,15 @@ def test_everything_but_the_urls_of_files_comes_back():
 
 
 def test_a_post_without_audio_or_numbers_comes_back_so():
-    post = replace(POST, audio=None, likes=None, views=None, is_sensitive=False)
+    post = replace(POST, audio=None, details=Details("Zoë"), is_sensitive=False)
     found = read(replace(CACHED, post=post, is_processed=False).about_json())
     assert found is not None
     assert found.post.audio is None
-    assert (found.post.likes, found.post.views, found.post.is_sensitive) == (None, None, False)
+    assert (found.post.details.likes, found.post.details.views, found.post.is_sensitive) == (
+        None,
+        None,
+        False,
+    )
     assert found.is_processed is False
 
 

@@ -1,7 +1,5 @@
 """The least that makes a video play and fit is what is done to it."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +7,10 @@ from hypothesis import strategies as st
 from core.playback import (
     SDR,
     Colours,
+    FileLayout,
     Probe,
     Step,
+    VideoTrack,
     displayed_size,
     encoding_for,
     fitted_size,
@@ -18,20 +18,15 @@ from core.playback import (
     next_step,
     still_time_s,
 )
+from tests.records import changed
 
 MB = 1_000_000
 GOOD = Probe(
     size_bytes=10 * MB,
-    width=1080,
-    height=1920,
     duration_s=30.0,
-    frames_per_s=30.0,
-    video_codec="h264",
-    pixel_format="yuv420p",
-    profile="High",
+    video=VideoTrack(1080, 1920, 30.0, "h264", "yuv420p", "High"),
     audio_codec="aac",
-    is_mp4=True,
-    is_fast_start=True,
+    layout=FileLayout(is_mp4=True, is_fast_start=True),
 )
 
 
@@ -43,20 +38,20 @@ GOOD = Probe(
         ({"audio_codec": "mp3", "profile": "Main"}, Step.NOTHING),
         ({"is_fast_start": False}, Step.MOVE_INDEX),
         ({"is_fast_start": False, "audio_codec": "opus"}, Step.REPACK),
-        ({"is_fast_start": False, "codec_tag": "avc3"}, Step.REPACK),
+        ({"is_fast_start": False, "tag": "avc3"}, Step.REPACK),
         ({"is_fast_start": False, "is_fragmented": True}, Step.REPACK),
         ({"is_fast_start": False, "size_bytes": 60 * MB}, Step.ENCODE),
         ({"is_mp4": False}, Step.REPACK),
         ({"audio_codec": "opus"}, Step.REPACK),
-        ({"video_codec": "hevc"}, Step.ENCODE),
-        ({"video_codec": "vp9"}, Step.ENCODE),
+        ({"codec": "hevc"}, Step.ENCODE),
+        ({"codec": "vp9"}, Step.ENCODE),
         ({"pixel_format": "yuv420p10le"}, Step.ENCODE),
         ({"profile": "High 4:4:4 Predictive"}, Step.ENCODE),
         ({"size_bytes": 60 * MB}, Step.ENCODE),
         ({"size_bytes": 400 * MB, "duration_s": 7_200.0}, Step.TOO_LARGE),
-        ({"video_codec": "hevc", "duration_s": 7_200.0}, Step.ENCODE),
-        ({"codec_tag": "avc1"}, Step.NOTHING),
-        ({"codec_tag": "avc3"}, Step.REPACK),
+        ({"codec": "hevc", "duration_s": 7_200.0}, Step.ENCODE),
+        ({"tag": "avc1"}, Step.NOTHING),
+        ({"tag": "avc3"}, Step.REPACK),
         ({"is_fragmented": True}, Step.REPACK),
         ({"is_truncated": True}, Step.REPACK),
         ({"has_times": False}, Step.ENCODE),
@@ -66,7 +61,7 @@ GOOD = Probe(
     ],
 )
 def test_each_trouble_has_its_step(change: dict[str, object], step: Step):
-    assert next_step(replace(GOOD, **change), 50 * MB) is step  # type: ignore[arg-type]
+    assert next_step(changed(GOOD, **change), 50 * MB) is step
 
 
 @given(
@@ -79,7 +74,7 @@ def test_each_trouble_has_its_step(change: dict[str, object], step: Step):
 def test_an_encoding_fits_keeps_the_shape_and_never_enlarges(
     width: int, height: int, seconds: float, rate: float, ceiling: int
 ):
-    probe = replace(GOOD, width=width, height=height, duration_s=seconds, frames_per_s=rate)
+    probe = changed(GOOD, width=width, height=height, duration_s=seconds, frames_per_s=rate)
     encoding = encoding_for(probe, ceiling)
     if encoding is None:
         return
@@ -94,7 +89,7 @@ def test_an_encoding_fits_keeps_the_shape_and_never_enlarges(
 def test_the_less_room_the_smaller_the_picture():
     sides = []
     for seconds in (30, 120, 600, 3_000):
-        encoding = encoding_for(replace(GOOD, duration_s=float(seconds)), 50 * MB)
+        encoding = encoding_for(changed(GOOD, duration_s=float(seconds)), 50 * MB)
         sides.append(min(encoding.width, encoding.height) if encoding else 0)
     assert sides == sorted(sides, reverse=True)
     assert sides[0] == 1080
@@ -103,30 +98,30 @@ def test_the_less_room_the_smaller_the_picture():
 
 def test_only_what_plays_as_it_is_may_be_cut():
     assert may_be_cut(GOOD)
-    assert may_be_cut(replace(GOOD, is_mp4=False, is_fast_start=False))
-    assert not may_be_cut(replace(GOOD, video_codec="vp9"))
-    assert not may_be_cut(replace(GOOD, audio_codec="opus"))
-    assert not may_be_cut(replace(GOOD, has_times=False))
+    assert may_be_cut(changed(GOOD, is_mp4=False, is_fast_start=False))
+    assert not may_be_cut(changed(GOOD, codec="vp9"))
+    assert not may_be_cut(changed(GOOD, audio_codec="opus"))
+    assert not may_be_cut(changed(GOOD, has_times=False))
 
 
 @pytest.mark.parametrize(
     ("change", "may"),
     [
         ({}, True),
-        ({"video_codec": "hevc"}, True),
-        ({"video_codec": "vp9"}, False),
+        ({"codec": "hevc"}, True),
+        ({"codec": "vp9"}, False),
         ({"colours": Colours(9, 16, 9)}, True),
         ({"has_times": False}, False),
     ],
 )
 def test_what_most_phones_play_may_be_copied(change: dict[str, object], may: bool):
-    assert replace(GOOD, **change).may_be_copied is may  # type: ignore[arg-type]
+    assert changed(GOOD, **change).video.may_be_copied is may
 
 
 @pytest.mark.parametrize("tag", ["", "avc1", "hvc1"])
 def test_only_what_apple_plays_is_a_plain_mp4(tag: str):
-    assert replace(GOOD, codec_tag=tag).is_plain_mp4
-    assert not replace(GOOD, codec_tag="hev1").is_plain_mp4
+    assert changed(GOOD, tag=tag).is_plain_mp4
+    assert not changed(GOOD, tag="hev1").is_plain_mp4
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -232,11 +227,11 @@ ENOUGH_AT_60 = 50_726_400
 def test_a_frame_shrinks_only_when_its_pixels_get_too_few_bits(
     rate: float, ceiling: int, size: tuple[int, int]
 ):
-    tall = encoding_for(replace(GOOD, duration_s=72.0, frames_per_s=rate), ceiling)
+    tall = encoding_for(changed(GOOD, duration_s=72.0, frames_per_s=rate), ceiling)
     assert tall is not None
     assert (tall.width, tall.height) == size
     wide = encoding_for(
-        replace(GOOD, width=1920, height=1080, duration_s=72.0, frames_per_s=rate), ceiling
+        changed(GOOD, width=1920, height=1080, duration_s=72.0, frames_per_s=rate), ceiling
     )
     assert wide is not None
     assert (wide.height, wide.width) == size
@@ -247,7 +242,7 @@ def test_a_frame_shrinks_only_when_its_pixels_get_too_few_bits(
     [(0.0, 7_104_000), (0.5, 7_104_000), (1.0, 7_104_000), (2.0, 3_504_000)],
 )
 def test_nine_tenths_of_the_room_are_for_video_and_audio(seconds: float, bit_rate: int):
-    encoding = encoding_for(replace(GOOD, duration_s=seconds), 1 * MB)
+    encoding = encoding_for(changed(GOOD, duration_s=seconds), 1 * MB)
     assert encoding is not None
     # 7,200,000 bits, over the seconds but at least one, less the audio.
     assert encoding.bit_rate == bit_rate
@@ -255,13 +250,13 @@ def test_nine_tenths_of_the_room_are_for_video_and_audio(seconds: float, bit_rat
 
 
 def test_a_frame_larger_than_1080_is_reduced_to_it():
-    encoding = encoding_for(replace(GOOD, width=2160, height=3840), 2_000 * MB)
+    encoding = encoding_for(changed(GOOD, width=2160, height=3840), 2_000 * MB)
     assert encoding is not None
     assert (encoding.width, encoding.height) == (1080, 1920)
 
 
 def test_no_side_is_ever_less_than_two_pixels():
-    encoding = encoding_for(replace(GOOD, width=1000, height=1), 50 * MB)
+    encoding = encoding_for(changed(GOOD, width=1000, height=1), 50 * MB)
     assert encoding is not None
     assert (encoding.width, encoding.height) == (1000, 2)
 
@@ -270,4 +265,4 @@ def test_no_side_is_ever_less_than_two_pixels():
     ("seconds", "audio", "is_loop"), [(60.0, "", True), (60.1, "", False), (5.0, "aac", False)]
 )
 def test_a_loop_is_silent_and_at_most_a_minute_long(seconds: float, audio: str, is_loop: bool):
-    assert replace(GOOD, duration_s=seconds, audio_codec=audio).is_loop is is_loop
+    assert changed(GOOD, duration_s=seconds, audio_codec=audio).is_loop is is_loop

@@ -1,7 +1,6 @@
 """Requests survive the database, and progress tells what certainly, or perhaps, arrived."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,34 +14,55 @@ from core.request import (
     REFUSED,
     UNKNOWN,
     WANTED,
+    Asker,
     ButtonPress,
+    ChatSettings,
     Continuation,
+    Origin,
     Progress,
     Request,
+    Selection,
+    Target,
     is_from_newer_version,
 )
+from tests.records import changed
 
-PLAIN = Request("post", Link("tiktok", "https://t.example/1", "1"), 5, 6, True, 1_800_000_000, "en")
+PLAIN = Request(
+    "post",
+    Link("tiktok", "https://t.example/1", "1"),
+    Target(5, 6, is_private=True),
+    1_800_000_000,
+    ChatSettings("en"),
+)
 FULL = Request(
     kind="sound",
     link=Link("x", "https://x.example/s", None),
-    chat_id=-100,
-    message_id=7,
-    is_private=False,
+    target=Target(-100, 7, is_private=False, thread_id=9, business_id="b", inline_id="i"),
     asked_at=1_800_000_001,
-    lang="uk",
-    file_mode=True,
-    preferences=Preferences(quality=Quality.HD, muted=("x",)),
-    asker="Ann",
-    thread_id=9,
-    business_id="b",
-    press=ButtonPress("again", "{}"),
-    inline_id="i",
-    is_mp3=True,
-    piece=Piece(30, 70),
-    continuation=Continuation(10, "1f2e3d"),
+    chat=ChatSettings("uk", True, Preferences(quality=Quality.HD, muted=("x",))),
+    asker=Asker(8, "Ann"),
+    origin=Origin(2, 3, ButtonPress("again", "{}")),
+    selection=Selection(
+        is_mp3=True, piece=Piece(30, 70), subtitles="uk", continuation=Continuation(10, "1f2e3d")
+    ),
     is_recorded=False,
 )
+
+
+#: `FULL`, as the program stored it when a request was one flat record.
+FLAT = (
+    '{"kind": "sound", "chat_id": -100, "message_id": 7, "is_private": false, '
+    '"asked_at": 1800000001, "lang": "uk", "file_mode": true, "asker": "Ann", '
+    '"sender_id": 8, "index": 2, "thread_id": 9, "business_id": "b", "inline_id": "i", '
+    '"entry": 3, "is_recorded": false, "link": ["x", "https://x.example/s", null], '
+    r'"wishes": "{\"quality\": \"720p\", \"muted\": [\"x\"]}", "press": ["again", "{}"], '
+    '"piece": "30-70", "is_mp3": true, "subtitles": "uk", "continuation": "10.1f2e3d"}'
+)
+
+
+def test_the_stored_form_is_flat_as_it_always_was():
+    assert FULL.as_json() == FLAT
+    assert Request.from_json(FLAT) == FULL
 
 
 @pytest.mark.parametrize("request_", [PLAIN, FULL])
@@ -215,13 +235,13 @@ def test_an_answer_with_a_wanted_part_is_not_complete():
 @pytest.mark.parametrize(
     ("request_", "is_askers"),
     [
-        (replace(PLAIN, sender_id=5), True),
-        (replace(PLAIN, sender_id=6), False),
-        (replace(PLAIN, chat_id=5), True),
-        (replace(PLAIN, chat_id=-5, is_private=False), False),
-        (replace(PLAIN, chat_id=-5, is_private=False, sender_id=5), True),
-        (replace(PLAIN, chat_id=5, inline_id="i"), True),
-        (replace(PLAIN, chat_id=5, is_private=False, business_id="b"), False),
+        (changed(PLAIN, asker=Asker(5)), True),
+        (changed(PLAIN, asker=Asker(6)), False),
+        (changed(PLAIN, chat_id=5), True),
+        (changed(PLAIN, chat_id=-5, is_private=False), False),
+        (changed(PLAIN, chat_id=-5, is_private=False, asker=Asker(5)), True),
+        (changed(PLAIN, chat_id=5, inline_id="i"), True),
+        (changed(PLAIN, chat_id=5, is_private=False, business_id="b"), False),
     ],
 )
 def test_who_has_asked(request_: Request, is_askers: bool):

@@ -34,12 +34,12 @@ async def test_an_album_is_stored_in_order_whatever_comes_first(db: str):
     assert sorted(firsts) == [False, False, False, True]
     found = await find_broadcast(number)
     assert found
-    assert found.album == (10, 11, 12)
-    assert found.is_album
+    assert found.content.album == (10, 11, 12)
+    assert found.content.is_album
     assert await draft_of_album(ADMIN, "g") == number
     assert await draft_of_album(ADMIN, "other") is None
     assert await draft_of_album(8, "g") is None
-    assert [one.album for one in await open_broadcasts(BOT)] == [(10, 11, 12)]
+    assert [one.content.album for one in await open_broadcasts(BOT)] == [(10, 11, 12)]
 
 
 async def test_a_single_message_is_no_album_and_keeps_its_buttons(db: str):
@@ -48,7 +48,7 @@ async def test_a_single_message_is_no_album_and_keeps_its_buttons(db: str):
     assert not await add_content(number, 11, None, None)
     found = await find_broadcast(number)
     assert found
-    assert (found.message_id, found.buttons, found.album) == (10, "{}", ())
+    assert (found.content.message_id, found.content.buttons, found.content.album) == (10, "{}", ())
 
 
 async def test_a_started_broadcast_takes_no_more_messages(db: str):
@@ -59,7 +59,7 @@ async def test_a_started_broadcast_takes_no_more_messages(db: str):
     assert await draft_of_album(ADMIN, "g") is None
     found = await find_broadcast(number)
     assert found
-    assert found.album == (10,)
+    assert found.content.album == (10,)
 
 
 async def test_only_a_discarded_draft_loses_its_album(db: str):
@@ -82,13 +82,13 @@ async def test_after_a_crash_an_album_in_flight_is_unknown_and_not_sent_again(db
     await confirm_broadcast(number)
     claimed = await claim_broadcast(BOT, "first")
     assert claimed
-    assert claimed.album == (10, 11)
+    assert claimed.content.album == (10, 11)
     await list_recipients(number)
     assert await record_sending_to(number, 5, "first")
     # The process dies here; another one takes over.
     again = await claim_broadcast(BOT, "first")
     assert again
-    assert (again.unknown, again.album) == (1, (10, 11))
+    assert (again.counts.unknown, again.content.album) == (1, (10, 11))
     assert not await record_sending_to(number, 5, "first")
     await record_outcome(number, 5, Outcome.SENT)
     assert (await find_broadcast(number) or again).state is State.RUNNING
@@ -112,7 +112,7 @@ async def test_a_worker_that_has_lost_a_broadcast_sends_and_counts_nothing(db: s
     await record_outcome(number, 5, Outcome.SENT)
     found = await find_broadcast(number)
     assert found
-    assert (found.sent, found.unknown) == (0, 1)
+    assert (found.counts.sent, found.counts.unknown) == (0, 1)
     assert await record_sending_to(number, 6, "second")
 
 

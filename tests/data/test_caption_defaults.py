@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from core.captions import CaptionPart
 from core.media import Link
 from core.preferences import DEFAULT_PREFERENCES, Preferences
-from core.request import Request
+from core.request import ChatSettings, Request, Target
 from data import database
 from data.chats import change_preferences, find_chat, register_chat
 from data.config import ROOT
@@ -34,7 +34,9 @@ CHATS: list[tuple[str | None, tuple[CaptionPart, ...]]] = [
     ("nonsense", PLAIN),
     ("[1]", PLAIN),
 ]
-REQUEST = Request("post", Link("x", "https://x.com/a/status/1", "1"), 1, 7, True, 0, "uk")
+REQUEST = Request(
+    "post", Link("x", "https://x.com/a/status/1", "1"), Target(1, 7, True), 0, ChatSettings("uk")
+)
 
 
 def _schema_of(db: Connection, revision: str) -> None:
@@ -107,13 +109,13 @@ async def test_every_chat_keeps_its_caption_and_its_other_settings():
 @pytest.mark.usefixtures("upgraded")
 async def test_what_was_asked_before_is_answered_as_before():
     taken = await take_over(1, "worker", 100)
-    captions = [entry.request and entry.request.preferences.caption for entry in taken]
+    captions = [entry.request and entry.request.chat.preferences.caption for entry in taken]
     assert captions == [caption for _, caption in CHATS]
     assert [entry.request and entry.request.link for entry in taken] == [REQUEST.link] * len(CHATS)
     assert await find_inline("inline-1") is None
     message = await find_inline("inline-3")
     assert message
-    assert message.request.preferences == Preferences(caption=PLAIN, silent=True)
+    assert message.request.chat.preferences == Preferences(caption=PLAIN, silent=True)
 
 
 @pytest.mark.usefixtures("upgraded")

@@ -19,6 +19,7 @@ from data.groups import Group, Kind
 from data.models import Users
 from data.prepared_statements import PreparedStatement
 from data.requests import Claim, finish_request, store_progress, store_requests
+from tests.fakes import make_request
 
 USERS = table_of(Users)
 COUNT = PreparedStatement(
@@ -164,4 +165,4 @@ async def test_connections_that_the_server_has_closed_are_replaced(new_postgres)
 def a_request(chat_id: int) -> Request:
     """Return a request of a chat."""
     link = Link("tiktok", "https://www.tiktok.com/@_/video/1", "1")
-    return Request("post", link, chat_id, 1, is_private=True, asked_at=1_000, lang="en")
+    return make_request(link=link, chat_id=chat_id, message_id=1)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from sqlalchemy import text
 
-from core.request import ButtonPress, Progress, Request
+from core.request import Asker, ButtonPress, Progress, Request
 from data import database
 from data.engine import EngineWorker
 from data.jobs import (
@@ -122,7 +122,7 @@ async def test_what_is_late_waits_behind_the_others():
 async def test_the_room_counts_the_whole_fleet():
     press = make_request(message_id=5, press=ButtonPress("sound/", ""))
     await store(1, make_request(), make_request(index=1))
-    await store(2, make_request(chat_id=-7, is_private=False, sender_id=make_request().chat_id))
+    await store(2, make_request(chat_id=-7, is_private=False, asker=Asker(make_request().chat_id)))
     await store(3, make_request(chat_id=9))
     room = await room_for(BOT, press, 100)
     assert (room.links, room.messages, room.total, room.is_running) == (3, 1, 3, False)
@@ -134,7 +134,7 @@ async def test_the_room_counts_the_whole_fleet():
 
 async def test_the_links_of_a_person_are_counted_over_all_chats():
     await store(1, make_request(), make_request(entry=7))
-    await store(2, make_request(chat_id=-5, sender_id=make_request().person_id))
+    await store(2, make_request(chat_id=-5, asker=Asker(make_request().person_id)))
     await store(3, make_request(chat_id=8))
     assert await links_of(BOT, make_request().person_id) == 3
     assert await links_of(BOT, 99) == 0

@@ -1,7 +1,6 @@
 """The cards of lists on both databases."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,15 +8,17 @@ from sqlalchemy import text
 
 from core.lists import Entry, Listing, toggled
 from core.media import Link
-from core.request import Request, press_id
+from core.request import Asker, press_id
 from data import database
 from data.lists import change_ticks, find_list, forget_list, store_list, sweep_lists
 from data.privacy import erase, personal_data
 from data.requests import store_requests, stored_numbers
+from tests.fakes import make_request
+from tests.records import changed
 
 LINK = Link("tiktok", "https://www.tiktok.com/@ferry.demo", "@ferry.demo")
 LISTING = Listing(LINK, "Ferry ⛴️", tuple(Entry(str(n)) for n in range(20)), total=20)
-REQUEST = Request("list", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
+REQUEST = make_request("list", LINK)
 
 
 async def test_a_card_is_found_by_its_bot_only(db: str):
@@ -30,7 +31,7 @@ async def test_a_card_is_found_by_its_bot_only(db: str):
 
 
 async def test_in_a_group_the_card_is_of_who_has_asked(db: str):
-    asked = replace(REQUEST, chat_id=-100, sender_id=9, is_private=False)
+    asked = changed(REQUEST, chat_id=-100, asker=Asker(9), is_private=False)
     card = await store_list(42, asked, LISTING)
     assert (card.chat_id, card.person_id) == (-100, 9)
 
@@ -77,9 +78,9 @@ async def test_old_cards_are_swept(db: str, monkeypatch: pytest.MonkeyPatch):
 
 async def test_a_persons_data_has_their_cards_also_those_in_groups(db: str):
     await store_list(42, REQUEST, LISTING)
-    in_group = replace(REQUEST, chat_id=-100, sender_id=7, is_private=False)
+    in_group = changed(REQUEST, chat_id=-100, asker=Asker(7), is_private=False)
     await store_list(42, in_group, LISTING)
-    other = await store_list(42, replace(REQUEST, chat_id=8), LISTING)
+    other = await store_list(42, changed(REQUEST, chat_id=8), LISTING)
     assert [row["chat_id"] for row in (await personal_data(7))["lists"]] == [7, -100]
     await erase(7)
     assert (await personal_data(7))["lists"] == []
@@ -88,7 +89,7 @@ async def test_a_persons_data_has_their_cards_also_those_in_groups(db: str):
 
 async def test_each_entry_of_a_card_is_stored_once_whichever_press_asks(db: str):
     key = press_id(7, 71, "list/1")
-    requests = [replace(REQUEST, kind="post", entry=index) for index in range(4)]
+    requests = [changed(REQUEST, kind="post", entry=index) for index in range(4)]
     assert None not in await store_requests(42, key, requests[:2], None)
     assert [row is None for row in await store_requests(42, key, requests[1:], None)] == [
         True,

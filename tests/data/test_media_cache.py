@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cached_post import CachedPost, CacheKey, read_cached
-from core.media import Access, Audio, Clip, Picture, Post, RemoteFile
+from core.media import Access, Audio, Clip, Details, Picture, Post, RemoteFile
 from data import media_cache as cache
 
 KEY = CacheKey(42, "tiktok", "7300000000000000001", "media/best")
@@ -17,10 +17,7 @@ POST = Post(
     KEY.post_id,
     "https://www.tiktok.com/@a/video/7300000000000000001",
     Access("cache"),
-    author="ferry.demo",
-    text="Переправа ⛴️",
-    likes=None,
-    views=7,
+    Details("ferry.demo", "Переправа ⛴️", likes=None, views=7),
     items=(Clip(()), Picture(())),
     audio=Audio(urls=()),
 )
@@ -62,10 +59,10 @@ async def test_a_refresh_changes_the_words_and_not_the_files(db: str):
     await cache.store_cached(KEY, CACHED)
     found = await cache.find_cached(KEY)
     assert found is not None
-    await cache.refresh_cached(KEY, replace(found, post=replace(POST, likes=5)))
+    await cache.refresh_cached(KEY, replace(found, post=replace(POST, details=Details(likes=5))))
     fresh = await cache.find_cached(KEY)
     assert fresh is not None
-    assert (fresh.post.likes, fresh.files, fresh.version) == (5, CACHED.files, 1)
+    assert (fresh.post.details.likes, fresh.files, fresh.version) == (5, CACHED.files, 1)
 
 
 async def test_many_stores_at_once_leave_one_row(db: str):

@@ -13,7 +13,18 @@ from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError
 from core.media import Link
 from core.preferences import Preferences
-from core.request import UNKNOWN, WANTED, ButtonPress, Progress, Request, Ticket
+from core.request import (
+    UNKNOWN,
+    WANTED,
+    Asker,
+    ButtonPress,
+    ChatSettings,
+    Origin,
+    Progress,
+    Request,
+    Target,
+    Ticket,
+)
 from data import database
 from data.bans import ban, banned_chats, unban
 from data.chats import register_chat
@@ -40,10 +51,12 @@ from data.requests import (
     take_over,
 )
 from data.workers import renew_lease
+from tests.fakes import make_request
 from tests.leases import expire
+from tests.records import changed
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
-REQUEST = Request("post", LINK, 7, 70, is_private=True, asked_at=1_000, lang="en")
+REQUEST = make_request(link=LINK)
 ROOM = 100
 KEY = CacheKey(42, "tiktok", "1", "media/best")
 
@@ -69,16 +82,11 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
     request = Request(
         "sound",
         Link("tiktok", "https://vm.tiktok.com/x", None),
-        -100,
-        9,
-        is_private=False,
+        Target(-100, 9, is_private=False, thread_id=4),
         asked_at=5,
-        lang="uk",
-        file_mode=True,
-        preferences=Preferences(silent=True),
-        asker="Олена",
-        thread_id=4,
-        press=ButtonPress("id/1", '{"inline_keyboard":[]}'),
+        chat=ChatSettings("uk", file_mode=True, preferences=Preferences(silent=True)),
+        asker=Asker(name="Олена"),
+        origin=Origin(press=ButtonPress("id/1", '{"inline_keyboard":[]}')),
     )
     await renew_lease("a", 15)
     (row,) = await store_requests(42, 5, [request], "a")
@@ -382,7 +390,7 @@ async def test_the_clocks_of_the_machines_decide_no_lease(
 
 
 def of_chat(chat_id: int) -> Request:
-    return replace(REQUEST, chat_id=chat_id)
+    return changed(REQUEST, chat_id=chat_id)
 
 
 @pytest.mark.usefixtures("now")

@@ -22,6 +22,8 @@ from simulator.telegram.api import FaultRule
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.test_lifecycle import program
+from tests.fakes import make_request
+from tests.records import changed
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -38,16 +40,13 @@ def sent_request(harness: BotHarness, post_id: str = ID, **options: object) -> R
     message = harness.world.say(harness.ada, f"https://www.tiktok.com/@a/video/{post_id}")
     harness.world.updates.clear()
     values = {
-        "kind": "post",
         "link": Link("tiktok", message["text"], post_id),
         "chat_id": harness.home.id,
         "message_id": message["message_id"],
-        "is_private": True,
         "asked_at": int(time.time()),
-        "lang": "en",
         **options,
     }
-    return Request(**values)
+    return make_request(**values)
 
 
 async def store_open(
@@ -91,7 +90,7 @@ async def test_pending_requests_are_served_in_order(harness: BotHarness):
     await store_open(harness, requests)
     await start_and_finish(harness)
     replies = [m["reply_to_message"]["message_id"] for m in harness.videos()]
-    assert replies == [request.message_id for request in requests]
+    assert replies == [request.target.message_id for request in requests]
     assert await open_requests() == 0
 
 
@@ -200,11 +199,10 @@ async def test_the_keyboard_of_an_interrupted_button_request_is_restored(harness
     (video,) = harness.videos()
     keyboard = video.pop("reply_markup")
     request = sent_request(harness, kind="sound", message_id=video["message_id"])
-    import dataclasses
     import json
 
     press = ButtonPress(f"sound/tiktok/{ID}", json.dumps(keyboard))
-    await store_open(harness, [dataclasses.replace(request, press=press)])
+    await store_open(harness, [changed(request, press=press)])
     await start_and_finish(harness)
     assert [m for m in harness.answers() if "audio" in m] != []
     assert video["reply_markup"] == keyboard

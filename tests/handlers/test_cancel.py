@@ -9,6 +9,7 @@ from aiogram.types import Chat
 
 from core.chat_queue import Lane
 from core.errors import FileRejectedError
+from core.request import Asker
 from delivery.targets import ChatTarget
 from handlers.cancel import on_business_cancel_all, on_cancel, on_cancel_all
 from misc.middlewares.registration import ChatView
@@ -96,7 +97,7 @@ def context_of(**values: Any) -> RequestContext:
         "RequestContext",
         SimpleNamespace(
             chat_id=request.chat_id,
-            position=request.message_id,
+            position=request.target.message_id,
             lane=Lane(request.chat_id, request.person_id),
             target=ChatTarget.of_request(request),
             stored=SimpleNamespace(request=request),
@@ -116,18 +117,18 @@ GROUP: dict[str, Any] = {"chat_id": -7, "is_private": False}
         ({}, {"kind": "sound"}, True),
         ({}, {"chat_id": 8}, False),
         ({}, {"inline_id": "im-1"}, False),
-        ({}, {"business_id": "b", "is_private": False, "sender_id": PERSON}, False),
-        ({"chat_id": -7}, {**GROUP, "sender_id": PERSON}, True),
-        ({"chat_id": -7}, {**GROUP, "sender_id": 8}, False),
+        ({}, {"business_id": "b", "is_private": False, "asker": Asker(PERSON)}, False),
+        ({"chat_id": -7}, {**GROUP, "asker": Asker(PERSON)}, True),
+        ({"chat_id": -7}, {**GROUP, "asker": Asker(8)}, False),
         ({"chat_id": -7}, GROUP, False),
         (
             {"chat_id": -7, "sender_chat": Chat(id=-7, type="supergroup")},
-            {**GROUP, "sender_id": -7},
+            {**GROUP, "asker": Asker(-7)},
             True,
         ),
         (
             {"business_connection_id": "b"},
-            {"business_id": "b", "is_private": False, "sender_id": PERSON},
+            {"business_id": "b", "is_private": False, "asker": Asker(PERSON)},
             True,
         ),
         ({"business_connection_id": "b"}, {}, False),

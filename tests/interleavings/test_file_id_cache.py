@@ -12,6 +12,7 @@ from core.chat_queue import Lane
 from core.errors import ClipferryError, NotAvailableError
 from core.media import Access, Clip, Link, Post, RemoteFile
 from core.progress import WorkProgress
+from core.request import Request
 from services.requests.context import Toolkit
 from services.requests.file_id_cache import FileIdCache, MadeFiles
 from services.requests.slots import Slots
@@ -85,9 +86,10 @@ class Status:
         await asyncio.sleep(0)
 
 
-class Stored:
-    request = make_request(inline_id="each gets its own answer")
+REQUEST = make_request(inline_id="each gets its own answer")
 
+
+class Stored:
     async def begin(self) -> None:
         await asyncio.sleep(0)
 
@@ -106,6 +108,7 @@ class Context:
     stored: Stored = field(default_factory=Stored)
     work: WorkProgress = field(default_factory=WorkProgress)
     begun_at: float = 0.0
+    request: Request = REQUEST
 
     @property
     def lane(self) -> Lane:

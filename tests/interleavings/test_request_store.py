@@ -12,6 +12,7 @@ from core.media import Link
 from core.request import Progress, Request
 from data.requests import Claim, OpenRequest
 from services.requests.store import RequestStore, StoredRequest
+from tests.fakes import make_request
 from tests.interleavings.explorer import INTERLEAVINGS, choice, explore, invariant
 
 MODULE = "services.requests.store"
@@ -19,7 +20,7 @@ MODULE = "services.requests.store"
 
 def request(chat_id: int) -> Request:
     link = Link("x", "https://x.com/i/status/1", "1")
-    return Request("post", link, chat_id, 1, True, 0, "en")
+    return make_request(link=link, chat_id=chat_id, message_id=1, asked_at=0)
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Repacking, encoding, cutting and putting together: what comes out plays, in step and whole."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,6 +12,7 @@ from core.playback import Probe, Step, encoding_for, next_step
 from media import encoding
 from media.video import measure
 from simulator.samples import SampleStore, VideoSpec
+from tests.records import changed
 
 MB = 1_000_000
 
@@ -36,7 +36,7 @@ def check(path: Path, seconds: float = 3.0, ceiling: int = 50 * MB) -> Probe:
         lengths = [float(s.duration * (s.time_base or 0)) for s in container.streams if s.duration]
         frames = sum(1 for _ in container.decode(video=0))
     assert all(abs(length - seconds) < 0.15 for length in lengths), lengths
-    assert abs(frames - seconds * (probe.frames_per_s or 30)) <= 3
+    assert abs(frames - seconds * (probe.video.frames_per_s or 30)) <= 3
     return probe
 
 
@@ -58,7 +58,7 @@ def test_a_foreign_sound_is_encoded_anew_and_pictures_are_not(fetch, samples: Sa
     picture = fetch(VideoSpec(has_sound=False))
     opus = samples.video(VideoSpec(encoder="libvpx-vp9", container="webm"))
     probe = check(encoding.repack(picture, opus))
-    assert (probe.video_codec, probe.audio_codec) == ("h264", "aac")
+    assert (probe.video.codec, probe.audio_codec) == ("h264", "aac")
 
 
 def test_pictures_and_sound_of_two_files_become_one(fetch, samples: SampleStore):
@@ -80,7 +80,7 @@ def test_what_is_encoded_anew_plays(fetch, spec: VideoSpec):
     plan = encoding_for(measure(path), 50 * MB)
     assert plan is not None
     probe = check(encoding.encode(path, plan))
-    assert (probe.width, probe.height) == (576, 1024)
+    assert (probe.video.width, probe.video.height) == (576, 1024)
 
 
 def test_an_encoding_keeps_to_its_size(fetch):
@@ -132,7 +132,7 @@ def test_slides_are_shown_over_a_sound_that_is_repeated_or_cut(
     tone.write_bytes(samples.sound(seconds).read_bytes())
     target = encoding.show_slides(pictures, tone, (480, 640), 2.5)
     probe = check(target, seconds=expected)
-    assert (probe.width, probe.height, probe.audio_codec) == (480, 640, "aac")
+    assert (probe.video.width, probe.video.height, probe.audio_codec) == (480, 640, "aac")
 
 
 def test_slides_over_no_sound_are_refused(samples: SampleStore, tmp_path: Path):
@@ -150,7 +150,7 @@ def test_a_gif_becomes_a_silent_loop(samples: SampleStore, tmp_path: Path):
     assert plan is not None
     probe = measure(encoding.encode(path, plan))
     assert probe.is_loop
-    assert (probe.width, probe.height) == (300, 200)
+    assert (probe.video.width, probe.video.height) == (300, 200)
     assert abs(probe.duration_s - 1) < 0.3
 
 
@@ -169,7 +169,7 @@ def test_half_a_file_is_said_to_be_damaged_or_gives_what_it_has(fetch, share: fl
 def test_frames_at_odd_times_stay_in_step(fetch):
     """Phones record with uneven frame rates; a high rate is not doubled."""
     path = fetch(VideoSpec(encoder="libx265"))
-    probe = replace(measure(path), frames_per_s=0.0)
+    probe = changed(measure(path), frames_per_s=0.0)
     plan = encoding_for(probe, 50 * MB)
     assert plan is not None
     check(encoding.encode(path, plan))

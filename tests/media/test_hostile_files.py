@@ -144,7 +144,7 @@ def test_titles_in_a_file_are_in_any_encoding(
     data = path.read_bytes()
     assert b"MARKER" in data
     path.write_bytes(data.replace(b"MARKER", b"\xff\x80\xfeKER"))
-    assert video.measure(path).width == VideoSpec().width
+    assert video.measure(path).video.width == VideoSpec().width
 
 
 @pytest.mark.parametrize("size", [b"\0\0\0\4", b"\0\0\0\7", b"\0\0\0\1", b"\0\0\0\0"])

@@ -117,7 +117,7 @@ class Bench:
 
     @property
     def requests(self) -> list[Request]:
-        return [context.stored.request for context in self.contexts]
+        return [context.request for context in self.contexts]
 
     async def end_all(self) -> None:
         while self.queue.count:
@@ -146,25 +146,32 @@ async def bench(telegram: FakeTelegram) -> AsyncIterator[Bench]:
 async def test_a_link_becomes_a_stored_request(bench: Bench):
     (request,) = await bench.submit(LINK)
     assert (request.kind, request.link, request.chat_id) == ("post", LINK, PERSON)
-    assert (request.message_id, request.is_private, request.lang) == (70, True, "en")
+    assert (request.target.message_id, request.target.is_private, request.chat.lang) == (
+        70,
+        True,
+        "en",
+    )
     assert abs(request.asked_at - datetime.now(UTC).timestamp()) < 3_600
     assert bench.contexts[0].stored.row is not None
-    assert request.press is None
-    assert request.asker == ""
+    assert request.origin.press is None
+    assert request.asker.name == ""
 
 
 async def test_the_wishes_of_the_chat_belong_to_the_request(bench: Bench):
     preferences = Preferences(quality=Quality.SOUND)
     chat = ChatView("uk", file_mode=True, preferences=preferences)
     (request,) = await bench.submit(LINK, chat=chat)
-    assert (request.kind, request.lang) == ("sound", "uk")
-    assert (request.file_mode, request.preferences) == (True, preferences)
+    assert (request.kind, request.chat.lang) == ("sound", "uk")
+    assert (request.chat.file_mode, request.chat.preferences) == (True, preferences)
 
 
 async def test_the_links_of_a_message_share_a_status(bench: Bench):
     await bench.submit(LINK, OTHER)
     await bench.end_all()
-    assert [(request.link, request.index) for request in bench.requests] == [(LINK, 0), (OTHER, 1)]
+    assert [(request.link, request.origin.index) for request in bench.requests] == [
+        (LINK, 0),
+        (OTHER, 1),
+    ]
     assert bench.contexts[0].status is bench.contexts[1].status
     assert bench.telegram.texts == []
 
@@ -359,14 +366,14 @@ async def test_a_name_is_stored_only_where_it_is_shown(
 ):
     chat = ChatView("en", preferences=Preferences(delete_request=deletes))
     (request,) = await bench.submit(LINK, chat=chat, chat_id=chat_id)
-    assert request.asker == asker
+    assert request.asker.name == asker
 
 
 async def test_topics_and_business_accounts_are_remembered(bench: Bench):
     (request,) = await bench.submit(LINK, chat_id=GROUP, message_thread_id=3, is_topic_message=True)
-    assert (request.thread_id, request.business_id) == (3, None)
+    assert (request.target.thread_id, request.target.business_id) == (3, None)
     *_, request = await bench.submit(LINK, business_connection_id="b")
-    assert (request.business_id, request.is_private) == ("b", False)
+    assert (request.target.business_id, request.target.is_private) == ("b", False)
 
 
 # --- many links -----------------------------------------------------------------------------------
@@ -381,9 +388,9 @@ async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
     all_links = [OTHER, *links(5)]
     await bench.submit(*all_links, chat=chat, chat_id=GROUP, message_id=69)
     await bench.end_all()
-    assert [request.index for request in bench.requests] == [1, 2]
+    assert [request.origin.index for request in bench.requests] == [1, 2]
     # The button reads the message, so it must not be deleted yet.
-    assert not bench.requests[0].preferences.delete_request
+    assert not bench.requests[0].chat.preferences.delete_request
     (offer,) = bench.telegram.of(SendMessage)
     assert offer.text == TEXTS("en", "links_left", count=3)
     button = offer.reply_markup.inline_keyboard[0][0]  # type: ignore[union-attr]
@@ -400,9 +407,9 @@ async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
     assert await bench.intake.submit_rest(note, all_links, 5, chat, bench.ack())
     assert [call.message_id for call in bench.telegram.of(DeleteMessage)] == [80]
     await bench.end_all()
-    assert [request.index for request in bench.requests] == [1, 2, 3, 4, 5]
-    assert bench.requests[-1].preferences.delete_request
-    assert {request.message_id for request in bench.requests} == {69}
+    assert [request.origin.index for request in bench.requests] == [1, 2, 3, 4, 5]
+    assert bench.requests[-1].chat.preferences.delete_request
+    assert {request.target.message_id for request in bench.requests} == {69}
 
 
 async def test_the_rest_is_served_once_even_after_a_restart(telegram: FakeTelegram):
@@ -427,7 +434,7 @@ async def test_one_failed_link_of_several_is_repeated_alone(bench: Bench):
     message = bench.telegram.message("x", date=datetime.now(UTC))
     await bench.intake.submit_link(message, links(4), 3, CHAT, bench.ack())
     await settle()
-    assert [(r.link.post_id, r.index) for r in bench.requests] == [("3", 3)]
+    assert [(r.link.post_id, r.origin.index) for r in bench.requests] == [("3", 3)]
     handle = await bench.intake.submit_link(message, links(4), 4, CHAT, bench.ack())
     assert handle.is_empty
     assert bench.telegram.texts == []
@@ -495,7 +502,7 @@ async def test_people_in_a_group_have_their_own_turns(telegram: FakeTelegram):
     for number in range(4):
         await bench.submit(links(4)[number], message_id=number, chat_id=GROUP, user_id=8)
     begun = await bench.submit(OTHER, message_id=9, chat_id=GROUP, user_id=9)
-    assert [(request.message_id, request.sender_id) for request in begun] == [(0, 8), (9, 9)]
+    assert [(request.target.message_id, request.asker.id) for request in begun] == [(0, 8), (9, 9)]
     await bench.queue.drain(0)
 
 
@@ -511,9 +518,9 @@ async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data:
     await settle()
     (request,) = bench.requests
     assert request.kind == kind
-    assert request.press
-    assert request.press.data == data
-    assert InlineKeyboardMarkup.model_validate_json(request.press.keyboard) == keyboard
+    assert request.origin.press
+    assert request.origin.press.data == data
+    assert InlineKeyboardMarkup.model_validate_json(request.origin.press.keyboard) == keyboard
     assert bench.runner.refusals == []
 
 
@@ -522,7 +529,7 @@ async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
     query = bench.telegram.query("id/1", message)
     await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
     await settle()
-    assert [request.press for request in bench.requests] == [ButtonPress("id/1", "")]
+    assert [request.origin.press for request in bench.requests] == [ButtonPress("id/1", "")]
 
 
 async def test_the_rest_of_a_post_deletes_no_message_and_says_where_it_goes_on(bench: Bench):
@@ -533,9 +540,13 @@ async def test_the_rest_of_a_post_deletes_no_message_and_says_where_it_goes_on(b
     await bench.intake.submit_rest_of_post(query, message, LINK, chat, rest, bench.ack())
     await settle()
     (request,) = bench.requests
-    assert (request.kind, request.message_id, request.continuation) == ("post", 71, rest)
+    assert (request.kind, request.target.message_id, request.selection.continuation) == (
+        "post",
+        71,
+        rest,
+    )
     # The message that is answered is the bot's own.
-    assert request.preferences == Preferences(album_cap=5)
+    assert request.chat.preferences == Preferences(album_cap=5)
 
 
 async def test_an_inline_request_stands_in_its_senders_queue(bench: Bench):
@@ -636,8 +647,12 @@ async def test_a_link_to_a_list_becomes_a_request_for_its_card(bench: Bench):
     await bench.intake.submit_list(message, PROFILE, chat, bench.ack())
     await settle()
     (request,) = bench.requests
-    assert (request.kind, request.link, request.message_id) == ("list", PROFILE, message.message_id)
-    assert not request.preferences.delete_request  # its posts will answer it
+    assert (request.kind, request.link, request.target.message_id) == (
+        "list",
+        PROFILE,
+        message.message_id,
+    )
+    assert not request.chat.preferences.delete_request  # its posts will answer it
 
 
 async def test_a_group_that_has_disabled_a_site_gets_no_card_of_it(bench: Bench):
@@ -652,11 +667,11 @@ async def test_chosen_posts_are_requests_that_answer_the_link_to_the_list(bench:
     card = a_card(4)
     assert await choose(bench, card, 1, 3) == Taken(2, 0)
     await bench.end_all()
-    assert [(r.kind, r.entry, r.link.post_id) for r in bench.requests] == [
+    assert [(r.kind, r.origin.entry, r.link.post_id) for r in bench.requests] == [
         ("post", 1, "1"),
         ("post", 3, "3"),
     ]
-    assert {r.message_id for r in bench.requests} == {card.message_id}
+    assert {r.target.message_id for r in bench.requests} == {card.message_id}
 
 
 async def test_a_chosen_post_is_asked_for_once_by_whichever_press(telegram: FakeTelegram):
@@ -676,7 +691,7 @@ async def test_only_as_many_chosen_posts_are_taken_as_there_is_room_for(telegram
     await bench.end_all()
     assert await choose(bench, card, 0, 1, 2) == Taken(1, 0)
     await bench.end_all()
-    assert [r.entry for r in bench.requests] == [0, 1, 2]
+    assert [r.origin.entry for r in bench.requests] == [0, 1, 2]
     assert telegram.texts == []
 
 
@@ -685,8 +700,8 @@ async def test_in_a_group_who_presses_has_asked(bench: Bench):
     chat = ChatView("en", preferences=Preferences(delete_request=True, quality=Quality.SOUND))
     await choose(bench, card, 1, chat=chat, chat_id=GROUP)
     (request,) = bench.requests
-    assert (request.sender_id, request.kind, request.asker) == (PERSON, "sound", "")
-    assert not request.preferences.delete_request
+    assert (request.asker.id, request.kind, request.asker.name) == (PERSON, "sound", "")
+    assert not request.chat.preferences.delete_request
 
 
 async def test_the_button_for_the_files_asks_for_the_originals(bench: Bench):
@@ -695,4 +710,4 @@ async def test_the_button_for_the_files_asks_for_the_originals(bench: Bench):
     await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
     await settle()
     (request,) = bench.requests
-    assert (request.kind, request.file_mode) == ("archive", True)
+    assert (request.kind, request.chat.file_mode) == ("archive", True)

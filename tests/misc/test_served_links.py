@@ -7,9 +7,9 @@ import pytest
 from aiogram.types import Chat, Message
 
 from core.media import Link
-from core.request import Request
 from data.requests import store_requests
 from misc.served_links import ServedLinks
+from tests.fakes import make_request
 
 BOT_ID = 42
 NOW = int(time.time())
@@ -27,7 +27,7 @@ def message(*, is_edited: bool) -> Message:
 async def test_links_of_an_edit_that_another_process_has_handled(is_alone: bool, taken: list[Link]):
     served = ServedLinks(BOT_ID, is_alone=is_alone)
     assert served.take(message(is_edited=False), [FIRST], 1, 9) == ([FIRST], [])
-    by_another = Request("post", SECOND, 7, 70, is_private=True, asked_at=NOW, lang="en")
+    by_another = make_request(link=SECOND, asked_at=NOW)
     await store_requests(BOT_ID, 2, [by_another], "another")
     await served.load(message(is_edited=True), 3)
     assert served.take(message(is_edited=True), [FIRST, SECOND], 3, 9)[0] == taken

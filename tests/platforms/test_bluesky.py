@@ -45,8 +45,8 @@ async def test_pictures_are_read_in_order(web: Web, number: int):
     post = await read(web)
     base = "https://cdn.bsky.app/img/feed_fullsize/plain/did:plc:demo01/3demo01"
     assert post.items == tuple(Picture((f"{base}/{n}@jpeg",)) for n in range(number))
-    assert (post.id, post.author) == ("ferry.example/post/3demo01", "ferry.example")
-    assert (post.text, post.likes, post.is_sensitive) == ("Dawn", 12, True)
+    assert (post.id, post.details.author) == ("ferry.example/post/3demo01", "ferry.example")
+    assert (post.details.text, post.details.likes, post.is_sensitive) == ("Dawn", 12, True)
     assert web.asked_hosts() == {"public.api.bsky.app"}
 
 
@@ -64,7 +64,7 @@ async def test_a_text_has_the_media_of_the_post_that_it_quotes(web: Web, make: A
     web.bluesky.add(BlueskyPost(text="look", quoted=quoted))
     post = await read(web)
     assert {type(item) for item in post.items} == {kind}
-    assert (post.id, post.text) == ("ferry.example/post/3demo01", "look")
+    assert (post.id, post.details.text) == ("ferry.example/post/3demo01", "look")
 
 
 @pytest.mark.parametrize(("make", "kind"), [(video, Clip), (lambda w: pictures(w, 2), Picture)])

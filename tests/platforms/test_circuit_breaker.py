@@ -16,12 +16,13 @@ from core.errors import (
     PlatformUnreachableError,
 )
 from core.media import Access, Link, Post
-from platforms._circuit_breaker import CircuitBreaker
+from platforms._circuit_breaker import BreakerPolicy, CircuitBreaker
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
 from platforms._http import HostRule
 from platforms._platform import FetchContext, Layer, Need, Platform
 from platforms._proxies import Proxy, ProxyPool
 from platforms._registry import Registry
+from tests.records import changed
 from tests.sites import identities_with
 
 
@@ -35,7 +36,7 @@ class Clock:
 
 
 def breaker(clock: Clock, failures: int = 3) -> CircuitBreaker:
-    return CircuitBreaker(failure_threshold=failures, pause_s=60, clock=clock)
+    return CircuitBreaker(BreakerPolicy(failures, pause_s=60), clock)
 
 
 def test_a_breaker_opens_half_opens_and_closes():
@@ -112,11 +113,9 @@ class Stage:
         proxies = ProxyPool(
             [Proxy("one", "http://127.0.0.1:1"), Proxy("two", "http://127.0.0.1:2")]
         )
-        policy = {"attempts": 2, "budget_s": 10, "stall_s": 1, **policy}
+        terms = changed(FetchPolicy(attempts=2, budget_s=10, stall_s=1), **policy)
         identities = identities_with(folder, proxies, COOKIES) if folder else None
-        self.fetcher = Fetcher(
-            Registry([platform]), proxies, FetchPolicy(**policy), identities=identities
-        )
+        self.fetcher = Fetcher(Registry([platform]), proxies, terms, identities=identities)
 
     @property
     def platform(self) -> Platform:
@@ -196,7 +195,7 @@ async def test_deleted_is_believed_only_if_another_proxy_confirms_it():
 
 
 async def test_a_route_with_an_open_circuit_is_skipped():
-    stage = Stage(*LAYERS, cobalt_url="http://c", breaker_failures=1)
+    stage = Stage(*LAYERS, cobalt_url="http://c", failure_threshold=1)
     stage.outcomes = {"page": PlatformRefusedError()}
     for _ in range(2):
         await stage.run()
@@ -205,7 +204,7 @@ async def test_a_route_with_an_open_circuit_is_skipped():
 
 
 async def test_a_route_that_never_answers_fails_too():
-    stage = Stage(layer("page"), breaker_failures=1, attempts=1, budget_s=0.05)
+    stage = Stage(layer("page"), failure_threshold=1, attempts=1, budget_s=0.05)
     stage.outcomes = {"page": SILENT}
     with pytest.raises(PlatformUnreachableError, match="no result within"):
         await stage.run()
@@ -220,7 +219,7 @@ async def test_what_the_site_has_said_outlives_the_time_limit(tmp_path: Path):
 
 
 async def test_if_all_circuits_are_open_the_site_counts_as_refusing():
-    stage = Stage(layer("page"), breaker_failures=1)
+    stage = Stage(layer("page"), failure_threshold=1)
     stage.outcomes = {"page": PlatformUnreachableError()}
     with pytest.raises(PlatformUnreachableError):
         await stage.run()
@@ -256,7 +255,7 @@ async def test_without_a_free_account_the_next_layer_is_tried(tmp_path: Path):
 
 
 async def test_if_only_a_free_account_is_missing_the_bot_is_busy(tmp_path: Path):
-    stage = Stage(*LAYERS[:2], folder=tmp_path, breaker_failures=1)
+    stage = Stage(*LAYERS[:2], folder=tmp_path, failure_threshold=1)
     stage.outcomes = {"page": LoginRequiredError()}
     async with stage.fetcher.identities.lease(stage.platform, Proxy("one"), "other"):
         with pytest.raises(IdentitiesBusyError) as caught:
@@ -267,7 +266,7 @@ async def test_if_only_a_free_account_is_missing_the_bot_is_busy(tmp_path: Path)
 
 
 async def test_a_missing_account_says_nothing_about_its_route(tmp_path: Path):
-    stage = Stage(*LAYERS[:2], folder=tmp_path, attempts=1, breaker_failures=2)
+    stage = Stage(*LAYERS[:2], folder=tmp_path, attempts=1, failure_threshold=2)
     stage.outcomes = {"page": LoginRequiredError(), "account": PlatformUnreachableError()}
     # Each request begins with the next proxy, so every second one uses the account over "two".
     with pytest.raises(LoginRequiredError):
@@ -290,7 +289,7 @@ async def test_a_test_of_a_site_uses_no_account(tmp_path: Path):
 
 
 async def test_an_account_is_read_through_its_own_proxy(tmp_path: Path):
-    stage = signed_out_is_not_enough(tmp_path, breaker_failures=1)
+    stage = signed_out_is_not_enough(tmp_path, failure_threshold=1)
     stage.fetcher.identities.add(stage.platform, "far", "two", COOKIES.encode())
     found = {await stage.run(f"{number}") for number in range(4)}
     assert "account two" in found

@@ -212,7 +212,7 @@ async def test_a_disk_that_stays_full_is_not_the_sites_fault(
     post = web.video_post()
     fill_disk(monkeypatch, [0])
     spool = web.spool(waits=DiskWaits(patience_s=0.1, check_s=0.01))
-    async with web.fetcher(attempts=3, breaker_failures=1) as fetcher:
+    async with web.fetcher(attempts=3, failure_threshold=1) as fetcher:
         link = fetcher.registry.find(URL)
         assert link
 

@@ -105,7 +105,7 @@ def test_what_is_no_post_of_instagram_is_not_recognised(url: str):
 async def test_a_reel_is_read_signed_out(web: Web):
     reel(web, text="Dawn ⛴️", likes=77)
     post = await read(web)
-    assert (post.platform, post.id, post.author, post.text, post.likes) == (
+    assert (post.platform, post.id, post.details.author, post.details.text, post.details.likes) == (
         "instagram",
         CODE,
         "ferry.demo",
@@ -228,7 +228,7 @@ async def test_all_stories_of_a_person_are_one_post_in_order(web: Web):
     post = await read(web, STORIES, cookies=COOKIES)
     assert [type(item) for item in post.items] == [Picture, Clip, Picture]
     assert all(f"DemoStory0{n}" in str(i) for n, i in zip("312", post.items, strict=True))
-    assert (post.id, post.author, post.url) == ("stories:ferry.demo", "ferry.demo", STORIES)
+    assert (post.id, post.details.author, post.url) == ("stories:ferry.demo", "ferry.demo", STORIES)
     assert web.asked_hosts() == {"www.instagram.com"}
 
 
@@ -237,7 +237,7 @@ async def test_a_highlight_is_one_post_with_its_title(web: Web):
     for url in (HIGHLIGHT, "https://www.instagram.com/s/aGlnaGxpZ2h0OjE3OQ==?story_media_id=3_7"):
         post = await read(web, url, cookies=COOKIES)
         assert len(post.items) == 40
-        assert (post.id, post.text) == ("highlights:179", "Crossings")
+        assert (post.id, post.details.text) == ("highlights:179", "Crossings")
 
 
 async def test_the_edition_of_stories_names_what_they_are_now(web: Web):
@@ -357,7 +357,7 @@ def test_counts_that_the_author_hides_are_not_shown():
     }
     from core.media import Access
 
-    assert read_product(product, CODE, "", Access("x")).likes is None
+    assert read_product(product, CODE, "", Access("x")).details.likes is None
 
 
 @pytest.fixture
@@ -596,7 +596,11 @@ async def test_a_page_of_2022_is_read(web: Web, key: str):
     script = json.dumps({"entry_data": {"PostPage": [{"graphql": {key: LEGACY}}]}})
     reel(web, old_page=f"<script>window._sharedData = {script};</script>")
     post = await read(web)
-    assert (post.author, post.text, post.likes) == ("ferry.demo", "Dawn", 12)
+    assert (post.details.author, post.details.text, post.details.likes) == (
+        "ferry.demo",
+        "Dawn",
+        12,
+    )
     picture, clip, unreadable = post.items
     assert isinstance(picture, Picture)
     assert picture.urls[0].endswith("/p")
@@ -614,7 +618,7 @@ async def test_a_page_with_tags_for_link_previews_only_is_its_video(web: Web):
     (clip,) = post.items
     assert isinstance(clip, Clip)
     assert clip.renditions[0].urls == ("https://scontent-fra3-1.cdninstagram.com/v?a=1&b=2",)
-    assert post.text == 'Ferry "Demo"'
+    assert post.details.text == 'Ferry "Demo"'
 
 
 async def test_a_picture_for_link_previews_is_not_the_post(web: Web):

@@ -144,7 +144,7 @@ async def test_an_empty_collection_is_empty(web: Web):
 
 async def test_lists_have_a_circuit_breaker_of_their_own(web: Web):
     web.site.refused_proxies.add("exit-1")
-    async with web.fetcher(attempts=1, breaker_failures=1) as fetcher:
+    async with web.fetcher(attempts=1, failure_threshold=1) as fetcher:
         link = fetcher.registry.find_list(PROFILE)
         assert link is not None
         with pytest.raises(PlatformRefusedError):

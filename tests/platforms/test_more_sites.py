@@ -115,7 +115,12 @@ async def test_a_post_on_x_is_read_with_its_best_encoding(web: Web):
     post = await read(web, X_LINK)
     (clip,) = clips(post)
     assert [(r.width, r.height) for r in clip.renditions] == [(288, 512), (576, 1024)]
-    assert (post.author, post.text, post.likes, post.views) == ("ferry_demo", "Dawn", 12, 345)
+    assert (post.details.author, post.details.text, post.details.likes, post.details.views) == (
+        "ferry_demo",
+        "Dawn",
+        12,
+        345,
+    )
     assert clip.duration_s == 3
 
 
@@ -246,8 +251,8 @@ async def test_a_gallery_on_reddit_is_its_pictures_in_order(web: Web, url: str):
     web.reddit.posts["1demo01"] = RedditPost("1demo01", pictures=(path, None, path))
     post = await read(web, url)
     assert post.items == (gallery_picture(0), Unreadable(), gallery_picture(2))
-    assert (post.id, post.likes) == ("1demo01", 7)
-    assert (post.author, post.text) == ("ferry_demo", "A crossing")
+    assert (post.id, post.details.likes) == ("1demo01", 7)
+    assert (post.details.author, post.details.text) == ("ferry_demo", "A crossing")
     assert web.asked_hosts() <= {"old.reddit.com", "www.reddit.com"}
 
 

@@ -93,7 +93,13 @@ async def test_a_track_is_audio_with_title_performer_and_cover(web: Web, key: st
     assert post.is_track
     assert post.audio == post.items[0]
     assert post.audio is not None
-    about = post.audio.title, post.audio.author, post.audio.duration_s, post.author, post.text
+    about = (
+        post.audio.title,
+        post.audio.author,
+        post.audio.duration_s,
+        post.details.author,
+        post.details.text,
+    )
     assert about == ("Harbour bell", "Ferry Demo", 3, "Ferry Demo", "")
     assert audio == track.path.read_bytes()
     assert track.cover
@@ -234,7 +240,7 @@ async def test_a_video_is_read_and_saved(web: Web, key: str):
     post, (content,) = await read_and_save(web, CLIPS[key])
     (item,) = post.items
     assert isinstance(item, Clip)
-    assert (item.duration_s, post.author) == (3, "Ferry Demo")
+    assert (item.duration_s, post.details.author) == (3, "Ferry Demo")
     assert content == clip.path.read_bytes()
 
 

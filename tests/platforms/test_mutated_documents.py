@@ -392,9 +392,9 @@ def test_a_mutated_document_is_a_post_or_an_error_of_ours(name: str, data: st.Da
     except ClipferryError:
         return
     assert post.items
-    assert isinstance(post.text, str)
-    assert isinstance(post.author, str)
-    assert all(count is None or count >= 0 for count in (post.likes, post.views))
+    assert isinstance(post.details.text, str)
+    assert isinstance(post.details.author, str)
+    assert all(count is None or count >= 0 for count in (post.details.likes, post.details.views))
     for item in post.items:
         for url in _urls(item):
             assert isinstance(url, str)

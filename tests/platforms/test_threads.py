@@ -53,8 +53,8 @@ async def test_a_carousel_is_read_in_order_and_without_the_answers(web: Web):
     post = await read(web)
     assert [type(item) for item in post.items] == [Picture, Clip, Picture]
     assert all(f"/v/{CODE}/{n}/" in str(item) for n, item in enumerate(post.items))
-    assert (post.platform, post.id, post.author) == ("threads", CODE, "ferry.demo")
-    assert (post.text, post.likes, post.views) == ("Dawn ⛴️", 21, None)
+    assert (post.platform, post.id, post.details.author) == ("threads", CODE, "ferry.demo")
+    assert (post.details.text, post.details.likes, post.details.views) == ("Dawn ⛴️", 21, None)
     assert post.url == f"https://www.threads.com/t/{CODE}"
     assert web.asked_hosts() == {"www.threads.com"}
 
@@ -72,7 +72,7 @@ async def test_a_text_has_the_media_that_it_shows(web: Web, key: str):
     thread(web, text="look", shared={key: other})
     post = await read(web)
     assert [type(item) for item in post.items] == [Picture, Clip]
-    assert (post.author, post.text) == ("ferry.demo", "look")
+    assert (post.details.author, post.details.text) == ("ferry.demo", "look")
 
 
 async def test_a_post_with_media_does_not_have_those_of_the_one_that_it_quotes(web: Web):

@@ -92,13 +92,13 @@ def test_what_is_no_post_of_tiktok_is_not_recognised(url: str):
 async def test_a_video_post_is_read(web: Web):
     web.video_post(text="Ферри 🚢", likes=999, views=0)
     post = await read(web)
-    assert (post.platform, post.id, post.author, post.text) == (
+    assert (post.platform, post.id, post.details.author, post.details.text) == (
         "tiktok",
         ID,
         "ferry.demo",
         "Ферри 🚢",
     )
-    assert (post.likes, post.views) == (999, 0)
+    assert (post.details.likes, post.details.views) == (999, 0)
     assert post.url == VIDEO
     assert post.access.cookies["tt_chain_token"]
     assert post.access.headers["Referer"] == f"https://www.tiktok.com/@_/video/{ID}"
@@ -251,7 +251,7 @@ async def test_a_client_that_is_blocked_is_no_matter_of_the_post(web: Web, statu
     web.video_post(status=status, status_for=frozenset({"exit-1"}))
     assert (await read(web)).access.proxy == "exit-2"
     web.site.posts[ID].status_for = frozenset()
-    async with web.fetcher(attempts=2, breaker_failures=1) as fetcher:
+    async with web.fetcher(attempts=2, failure_threshold=1) as fetcher:
         link = fetcher.registry.find(VIDEO)
         assert link
         with pytest.raises(PlatformRefusedError):
@@ -404,7 +404,7 @@ async def test_another_exit_is_tried_where_the_country_is_blocked(web: Web):
 async def test_a_page_of_2022_is_read(web: Web):
     web.video_post(page_trouble="2022", text="Dawn")
     post = await read(web)
-    assert post.text == "Dawn"
+    assert post.details.text == "Dawn"
     assert the_clip(post).renditions[0].codec == "h264"
 
 

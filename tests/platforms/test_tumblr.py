@@ -54,8 +54,8 @@ async def test_a_post_is_its_media_in_order(web: Web):
     assert (clip.renditions[0].width, clip.is_silent) == (576, False)
     assert isinstance(moving, Clip)
     assert moving.is_silent
-    assert (post.id, post.url, post.author) == (ID, LINK, "ferry-demo")
-    assert (post.text, post.likes, post.is_sensitive) == ("Dawn ⛴️", 12, False)
+    assert (post.id, post.url, post.details.author) == (ID, LINK, "ferry-demo")
+    assert (post.details.text, post.details.likes, post.is_sensitive) == ("Dawn ⛴️", 12, False)
     assert web.asked_hosts() == {"www.tumblr.com"}
 
 
@@ -68,7 +68,7 @@ async def test_a_reblog_has_the_media_of_what_it_reblogs_first(web: Web):
         "401x500-t.jpg",
         "400x500-t.jpg",
     ]
-    assert (post.text, post.is_sensitive) == ("Dawn ⛴️", True)
+    assert (post.details.text, post.is_sensitive) == ("Dawn ⛴️", True)
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,13 @@ def test_photos_and_videos_on_x_are_read_in_full():
 )
 def test_what_a_post_on_x_says_about_itself(values: dict[str, Any], facts: tuple[Any, ...]):
     post = read_answer(answer(tweet(PHOTO, **values)), ABOUT)
-    assert (post.author, post.text, post.likes, post.views, post.is_sensitive) == facts
+    assert (
+        post.details.author,
+        post.details.text,
+        post.details.likes,
+        post.details.views,
+        post.is_sensitive,
+    ) == facts
 
 
 def tombstone(text: str) -> dict[str, Any]:
@@ -244,7 +250,7 @@ def test_only_a_post_without_other_media_needs_its_card(result: Any, expected: b
 )
 def test_an_embedded_post_has_the_same_media(status: dict[str, Any], expected: list[str]):
     post = read_embed({"user": {"screen_name": "ada"}, "text": "Dawn", **status}, ABOUT)
-    assert (kinds(post), post.author, post.text) == (expected, "ada", "Dawn")
+    assert (kinds(post), post.details.author, post.details.text) == (expected, "ada", "Dawn")
 
 
 def test_an_embedded_post_without_media_or_reason_is_none():
@@ -281,7 +287,12 @@ async def test_a_mixed_post_on_x_is_all_of_its_media(web: Web):
     x_posts(web)
     post = await read(web, f"{X_LINK}/photo/2")
     assert kinds(post) == ["clip", "picture", "gif", "unreadable"]
-    assert (post.author, post.text, post.likes, post.views) == ("ferry_demo", "Dawn", 12, 345)
+    assert (post.details.author, post.details.text, post.details.likes, post.details.views) == (
+        "ferry_demo",
+        "Dawn",
+        12,
+        345,
+    )
     assert web.asked_hosts() == {"api.x.com", "x.com"}
 
 
@@ -296,7 +307,7 @@ async def test_a_post_on_x_is_read_as_an_embed_if_guests_are_refused(web: Web, p
     web.x.api_status = 429
     post = await read(web, X_LINK.replace(X_ID, post_id))
     assert kinds(post) == ["clip", "picture", "gif", "unreadable"]
-    assert post.views is None
+    assert post.details.views is None
     assert web.log[-1].host == "cdn.syndication.twimg.com"
 
 
@@ -381,7 +392,7 @@ async def test_a_gallery_on_reddit_may_contain_videos(web: Web):
     post = await read(web, REDDIT_LINK)
     assert kinds(post) == ["picture", "gif", "unreadable", "gif"]  # their manifests have no audio
     assert first_url(post.items[3]) == "https://v.redd.it/1demo01/n3/DASH_720.mp4"
-    assert (post.author, post.text) == ("ferry_demo", "A crossing")
+    assert (post.details.author, post.details.text) == ("ferry_demo", "A crossing")
 
 
 async def test_a_crosspost_on_reddit_has_the_media_of_its_original(web: Web):
@@ -415,7 +426,10 @@ async def test_the_media_behind_a_link_on_reddit_are_its_own(
     web.reddit.posts["1demo01"] = RedditPost("1demo01", link=link)
     post = await read(web, REDDIT_LINK)
     assert kinds(post) == expected
-    assert (post.url, post.text) == ("https://www.reddit.com/comments/1demo01", "A crossing")
+    assert (post.url, post.details.text) == (
+        "https://www.reddit.com/comments/1demo01",
+        "A crossing",
+    )
     assert post.access.headers["User-Agent"].startswith("Mozilla/")
     assert post.access.headers.get("Referer") == (
         "https://www.redgifs.com/" if "redgifs" in link else None
@@ -771,7 +785,7 @@ def test_a_pin_without_media_says_why(answer: Any, error: type[ClipferryError]):
 )
 def test_what_a_pin_says_about_itself(values: dict[str, Any], facts: tuple[str, str]):
     post = read_pin({"data": {"images": IMAGES, **values}}, ABOUT)
-    assert (post.author, post.text) == facts
+    assert (post.details.author, post.details.text) == facts
 
 
 @pytest.mark.parametrize(
@@ -793,7 +807,7 @@ async def test_a_pin_is_all_of_its_media(web: Web, form: str, files: str, expect
     web.pinterest.pins["7300000001"] = Pin(tuple(map(samples.get, files)), form)
     post = await read(web, PIN_LINK)
     assert kinds(post) == expected
-    assert (post.author, post.text) == ("ferry_demo", "A pin")
+    assert (post.details.author, post.details.text) == ("ferry_demo", "A pin")
 
 
 async def test_a_smaller_size_of_a_pin_follows_an_original_that_is_missing(web: Web):

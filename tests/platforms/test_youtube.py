@@ -66,7 +66,7 @@ async def test_a_short_is_read_in_all_its_versions_with_its_audio(web: Web):
     assert isinstance(clip, Clip)
     assert [(r.width, r.height) for r in clip.renditions] == [(288, 512), (576, 1024)]
     assert all("itag=140" in r.audio_urls[0] for r in clip.renditions)
-    assert (post.text, post.views, clip.duration_s) == ("A crossing", 730, 3)
+    assert (post.details.text, post.details.views, clip.duration_s) == ("A crossing", 730, 3)
 
 
 async def test_of_dubbed_audio_the_original_is_taken(web: Web):

@@ -9,12 +9,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from core.media import Link
-from core.request import Request
 from data.requests import store_requests
 from simulator.page.inspection import BotProcess, BotSwitch, vitals
+from tests.fakes import make_request
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/73", "73")
-REQUEST = Request("post", LINK, 5, 1, is_private=True, asked_at=1_760_000_000, lang="en")
+REQUEST = make_request(link=LINK, chat_id=5, message_id=1, asked_at=1_760_000_000)
 METRICS = """\
 # HELP clipferry_requests_now Requests by state
 clipferry_requests_now{state="running"} 2.0

@@ -6,19 +6,20 @@ from typing import Any
 import pytest
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from core.broadcasts import Audience, Broadcast, Chats, State
+from core.broadcasts import Audience, Broadcast, Chats, RecipientCounts, State
 from core.errors import CardReplyError
 from core.link_buttons import Button
 from handlers.admin import broadcast_card
 from misc.ui.texts import load_texts
 from tests.fakes import buttons_in
+from tests.records import changed
 
 TEXTS = load_texts()
 WORDS = TEXTS["en"]
 
 
 def broadcast(state: State = State.DRAFT, **values: Any) -> Broadcast:
-    return Broadcast(4, 1, state, values.pop("audience", Audience()), **values)
+    return changed(Broadcast(4, 1, state, Audience()), **values)
 
 
 def text(one: Broadcast, per_second: float = 0.0, unknown: tuple[int, ...] = ()) -> str:
@@ -44,7 +45,7 @@ def test_a_press_says_which_broadcast_and_what(data: str, expected: tuple[int | 
 
 
 def test_the_list_offers_a_new_one_and_those_that_have_not_ended():
-    running = Broadcast(5, 1, State.RUNNING, Audience(), total=9)
+    running = Broadcast(5, 1, State.RUNNING, Audience(), counts=RecipientCounts(total=9))
     waiting = Broadcast(6, 1, State.RUNNING, Audience(), starts_at=2_000_000_000)
     rows = broadcast_card.list_rows([broadcast(total=3), running, waiting], TEXTS, "en")
     data = [row[0].callback_data for row in rows]

@@ -96,7 +96,7 @@ async def test_the_message_gets_a_card_with_its_audience(bench: Bench):
     for chat_id in (PERSON, 9, 10, -11):
         await register_chat(chat_id, "en")
     broadcast = await bench.draft()
-    assert (broadcast.message_id, broadcast.total) == (70, 3)
+    assert (broadcast.content.message_id, broadcast.counts.total) == (70, 3)
     card = bench.telegram.of(SendMessage)[-1]
     assert "It goes to 3 chats" in card.text
     assert broadcast.card_id == bench.telegram.session.last_message_id
@@ -116,8 +116,8 @@ async def test_the_messages_of_an_album_become_one_broadcast_in_their_order(benc
     bench.number = await draft_awaiting_message(PERSON) or 0
     await asyncio.gather(*(take(bench, number) for number in (72, 70, 71)))
     latest = await bench.latest()
-    assert latest.album == (70, 71, 72)
-    assert latest.message_id in latest.album
+    assert latest.content.album == (70, 71, 72)
+    assert latest.content.message_id in latest.content.album
     assert len(bench.telegram.of(SendMessage)) == 1
     assert TEXTS("en", "broadcast_album", count=3) in bench.telegram.texts[-1]
     other = bench.telegram.message(media_group_id="2", message_id=73)
@@ -162,7 +162,7 @@ async def reply(bench: Bench, text: str) -> None:
 async def test_a_reply_sets_buttons_or_a_time(bench: Bench):
     first = await bench.draft()
     await reply(bench, "Read | example.org/news")
-    assert '"url": "https://example.org/news"' in ((await bench.latest()).buttons or "")
+    assert '"url": "https://example.org/news"' in ((await bench.latest()).content.buttons or "")
     await reply(bench, "2099-12-31 18:30")
     latest = await bench.latest()
     assert latest.starts_at == 4_102_425_000
@@ -212,7 +212,7 @@ async def test_the_audience_is_chosen_from_lists_with_their_numbers(bench: Bench
     ]
     await bench.press("chats=groups")
     latest = await bench.latest()
-    assert (latest.audience.chats, latest.total) == (Chats.GROUPS, 2)
+    assert (latest.audience.chats, latest.counts.total) == (Chats.GROUPS, 2)
     await bench.press("lang")
     assert (f"🌐 {TEXTS['uk']['language_name']} – 1", "lang=uk") in choices(bench)
     await bench.press("lang=uk")
@@ -225,13 +225,13 @@ async def test_the_audience_is_chosen_from_lists_with_their_numbers(bench: Bench
     assert latest.audience == Audience(Chats.ALL, "uk", 30, "friend")
     await bench.press("lang=")
     await bench.press("days=")
-    assert (await bench.latest()).total == 1
+    assert (await bench.latest()).counts.total == 1
     await bench.press("from=any")
     assert (await bench.latest()).audience.referral == ""
     await bench.press("from=.gone")
     assert (await bench.latest()).audience.referral == ""
     await bench.press("silent")
-    assert (await bench.latest()).is_silent
+    assert (await bench.latest()).content.is_silent
     assert bench.telegram.alerts[-1] == (None, False)
 
 
@@ -266,7 +266,7 @@ async def test_paying_is_possible_only_where_it_is_allowed(
     bench = Bench(telegram, may_pay=may_pay)
     await bench.draft()
     await bench.press("paid")
-    assert (await bench.latest()).is_paid is may_pay
+    assert (await bench.latest()).content.is_paid is may_pay
 
 
 async def test_sending_asks_first_and_can_be_taken_back(bench: Bench):
@@ -344,7 +344,7 @@ async def test_those_of_whom_nobody_knows_are_named_and_tried_again(bench: Bench
     assert bench.face()[1] == ["again", "back"]
     await bench.press("again")
     latest = await bench.latest()
-    assert (latest.state, latest.unknown) == (State.RUNNING, 0)
+    assert (latest.state, latest.counts.unknown) == (State.RUNNING, 0)
 
 
 async def test_a_card_that_is_too_old_has_expired(bench: Bench):

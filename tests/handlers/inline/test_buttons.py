@@ -43,7 +43,7 @@ async def test_the_owner_can_try_again_once_at_a_time(bench: Bench):
     await retry(bench)
     await retry(bench)
     (request,) = submitted(bench)
-    assert (request.inline_id, request.link) == (INLINE, LINK)
+    assert (request.target.inline_id, request.link) == (INLINE, LINK)
     assert request.asked_at > REQUEST.asked_at
     assert bench.telegram.alerts == [(WORDS["inline_fetching"], False)] * 2
     await bench.intake.end()
@@ -158,7 +158,11 @@ async def test_a_button_of_an_older_bot_works_for_its_owner(bench: Bench, data: 
     await register("uk")
     await revive(bench, data)
     (request,) = submitted(bench)
-    assert (request.link.post_id, request.inline_id, request.lang) == (LINK.post_id, "old", "uk")
+    assert (request.link.post_id, request.target.inline_id, request.chat.lang) == (
+        LINK.post_id,
+        "old",
+        "uk",
+    )
     message = await find_inline("old")
     assert message
     assert message.owner_id == PERSON

@@ -106,6 +106,10 @@ def test_a_request_is_made_for_the_sender(
     lookup = make_bench(telegram, tmp_path).lookup
     person = Person("uk", Preferences(quality=quality), is_registered)
     request = lookup.request("post", LINK, make_user(), person, "inline-1")
-    assert (request.kind, request.chat_id, request.inline_id) == (kind, PERSON, "inline-1")
-    assert (request.is_private, request.is_recorded, request.lang) == (True, is_recorded, "uk")
-    assert request.preferences.quality is quality
+    assert (request.kind, request.chat_id, request.target.inline_id) == (kind, PERSON, "inline-1")
+    assert (request.target.is_private, request.is_recorded, request.chat.lang) == (
+        True,
+        is_recorded,
+        "uk",
+    )
+    assert request.chat.preferences.quality is quality

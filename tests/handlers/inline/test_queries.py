@@ -120,7 +120,7 @@ async def test_a_known_post_has_the_caption_that_the_person_has_chosen(bench: Be
     assert "@demo_bot</a> · <a" in card.model_dump()["caption"]
     person = await bench.lookup.person(make_user())
     request = bench.lookup.request("post", LINK, make_user(), person, "i")
-    assert request.preferences == Preferences(caption=caption, silent=True)
+    assert request.chat.preferences == Preferences(caption=caption, silent=True)
 
 
 async def test_an_answer_that_is_too_late_raises_nothing(bench: Bench):
@@ -147,7 +147,7 @@ async def test_a_chosen_offer_becomes_a_request(bench: Bench, card: str, kind: s
     (submission,) = bench.intake.submissions
     request = submission.origin
     assert isinstance(request, Request)
-    assert (request.kind, request.inline_id, request.is_recorded) == (kind, "inline-1", True)
+    assert (request.kind, request.target.inline_id, request.is_recorded) == (kind, "inline-1", True)
     message = await find_inline("inline-1")
     assert message
     assert (message.owner_id, message.request) == (PERSON, request)
@@ -234,7 +234,7 @@ async def test_a_guest_call_is_answered_and_becomes_a_request(bench: Bench):
     (submission,) = bench.intake.submissions
     request = submission.origin
     assert isinstance(request, Request)
-    assert (request.inline_id, request.chat_id) == ("guest-inline", PERSON)
+    assert (request.target.inline_id, request.chat_id) == ("guest-inline", PERSON)
     assert await find_inline("guest-inline") is not None
 
 

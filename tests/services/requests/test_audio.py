@@ -14,7 +14,7 @@ from core.errors import (
     PlatformUnreachableError,
     StorageError,
 )
-from core.media import Audio, AudioFile, Clip, Picture, Post, Rendition, VideoFile
+from core.media import Audio, AudioFile, Clip, Details, Picture, Post, Rendition, VideoFile
 from data.chats import register_chat
 from data.exports import chat_details
 from media.processor import MediaProcessor
@@ -138,19 +138,19 @@ async def titled(bench: Bench, post: Post) -> AudioFile:
 
 
 async def test_audio_is_titled_as_the_site_does(bench: Bench):
-    file = await titled(bench, make_post(author="Ann", text="Dawn", audio=AUDIO))
+    file = await titled(bench, make_post(details=Details("Ann", "Dawn"), audio=AUDIO))
     # The page says 30 s; the file was measured.
     assert (file.title, file.performer, file.duration_s) == ("Title", "Singer", 10)
     assert file.path.suffix == ".mp3"
 
 
 async def test_else_it_is_titled_by_the_post(bench: Bench):
-    file = await titled(bench, make_post(author="Ann", text="Dawn\nat the sea"))
+    file = await titled(bench, make_post(details=Details("Ann", "Dawn\nat the sea")))
     assert (file.title, file.performer, file.duration_s) == ("Dawn", "Ann", 10)
 
 
 async def test_a_title_is_not_endless_and_never_empty(bench: Bench):
-    assert (await titled(bench, make_post(text="x" * 100))).title == "x" * 64
+    assert (await titled(bench, make_post(details=Details(text="x" * 100)))).title == "x" * 64
     assert (await titled(bench, make_post())).title == LINK.post_id
 
 

@@ -20,7 +20,7 @@ from core.errors import (
     PlatformRefusedError,
     StorageError,
 )
-from core.media import Clip, Link, Picture, Post, RemoteFile
+from core.media import Clip, Details, Link, Picture, Post, RemoteFile
 from core.request import ButtonPress, Progress
 from data import database
 from delivery.api_requests import MessageOptions
@@ -96,7 +96,7 @@ class Bench:
 
 
 def options_of(post: Post, shown: int) -> MessageOptions:
-    return MessageOptions(f"{post.likes} likes, {shown} shown")
+    return MessageOptions(f"{post.details.likes} likes, {shown} shown")
 
 
 @pytest.fixture
@@ -317,7 +317,7 @@ async def test_the_parts_of_one_long_video_are_all_sent(bench: Bench):
 async def test_old_likes_are_read_anew_once(bench: Bench, later: Callable[[int], None]):
     await bench.ask()
     later(FRESH_S)
-    bench.tools.fetcher.post = make_post(likes=500)
+    bench.tools.fetcher.post = make_post(details=Details(likes=500))
     assert (await bench.ask()).is_known
     assert (await bench.ask()).is_known
     assert bench.captions == ["500 likes, 1 shown"] * 2
@@ -327,7 +327,7 @@ async def test_old_likes_are_read_anew_once(bench: Bench, later: Callable[[int],
 async def test_old_likes_are_shown_if_the_site_does_not_answer(
     bench: Bench, later: Callable[[int], None]
 ):
-    bench.maker.post = make_post(likes=3)
+    bench.maker.post = make_post(details=Details(likes=3))
     await bench.ask()
     later(FRESH_S)
     bench.tools.fetcher.failures = [PlatformRefusedError()]
@@ -340,7 +340,7 @@ async def test_new_likes_are_shown_even_if_they_cannot_be_stored(
 ):
     await bench.ask()
     later(FRESH_S)
-    bench.tools.fetcher.post = make_post(likes=500)
+    bench.tools.fetcher.post = make_post(details=Details(likes=500))
     monkeypatch.setattr("services.requests.file_id_cache.refresh_cached", out_of_order)
     assert (await bench.ask()).is_known
     assert bench.captions == ["500 likes, 1 shown"]

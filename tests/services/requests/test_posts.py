@@ -53,6 +53,7 @@ from tests.fakes import (
     make_post,
     make_request,
 )
+from tests.records import changed
 
 NAME = LINK.post_id
 PICTURES = tuple(Picture((f"https://cdn.example/{n}.jpg",)) for n in range(3))
@@ -151,8 +152,8 @@ async def test_a_chat_gets_the_quality_that_it_wants(bench: Bench):
     [
         (make_request(), [f"{NAME}_1", f"{NAME}_2", f"{NAME}_3"]),
         (GROUP, [f"{NAME}_1", f"{NAME}_2"]),
-        (replace(GROUP, preferences=Preferences(album_cap=1)), [f"{NAME}"]),
-        (replace(GROUP, preferences=Preferences(album_cap=5)), [f"{NAME}_{n}" for n in (1, 2, 3)]),
+        (changed(GROUP, preferences=Preferences(album_cap=1)), [f"{NAME}"]),
+        (changed(GROUP, preferences=Preferences(album_cap=5)), [f"{NAME}_{n}" for n in (1, 2, 3)]),
     ],
     ids=["private", "the operator's number", "one", "the group's number"],
 )
@@ -174,7 +175,7 @@ MANY = tuple(Picture((f"https://cdn.example/{n}.jpg",)) for n in range(MOST_ITEM
         (make_request(), MOST_ITEMS, (MOST_ITEMS + 1, MOST_ITEMS + 2)),
         (make_request(), MOST_ITEMS + 1, (MOST_ITEMS + 2,)),
         (GROUP, 2, (3, 4)),
-        (replace(GROUP, preferences=Preferences(album_cap=5)), 5, range(6, 11)),
+        (changed(GROUP, preferences=Preferences(album_cap=5)), 5, range(6, 11)),
     ],
 )
 async def test_what_is_more_than_one_answer_comes_in_the_next_one(
@@ -182,7 +183,7 @@ async def test_what_is_more_than_one_answer_comes_in_the_next_one(
 ):
     attempt = FakeAttempt(make_post(*MANY))
     continuation = Continuation(start) if start else None
-    await bench.fetch(attempt, fake_request(replace(request_, continuation=continuation)))
+    await bench.fetch(attempt, fake_request(changed(request_, continuation=continuation)))
     assert attempt.names == [f"{NAME}_{number}" for number in numbers]
     assert [f.versions[0].urls[0][20:-4] for f in attempt.wanted] == [str(n - 1) for n in numbers]
 
@@ -201,7 +202,7 @@ async def test_an_answer_does_not_go_on_with_other_items(
 ):
     attempt = FakeAttempt(replace(make_post(*PICTURES), edition=edition))
     with pytest.raises(PostChangedError):
-        await bench.fetch(attempt, fake_request(replace(GROUP, continuation=continuation)))
+        await bench.fetch(attempt, fake_request(changed(GROUP, continuation=continuation)))
     assert attempt.wanted == []
     first = fake_request(GROUP)
     assert len((await bench.fetch(attempt, first)).items) == 2
