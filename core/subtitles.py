@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from core.choices import Piece
 from core.errors import BrokenFileError, NoSubtitlesError
 from core.media import Subtitles
+from core.text import clean
 
 #: Subtitles that are offered of one video.
 _MOST_OFFERED: Final = 6
@@ -21,6 +22,11 @@ _TIME: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{3})"
 _TIMING: Final = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}", re.ASCII)
 #: "<c.yellow>", "</i>", and the time of a word, "<00:00:01.500>".
 _TAG: Final = re.compile(r"<[^<>\n]{1,100}>")
+#: What a JSON document of another form raises; OverflowError comes from an infinite number.
+_UNREADABLE: Final = (
+    *(ValueError, KeyError, TypeError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +108,16 @@ def _json_cues(content: str) -> list[Cue]:
         cues: list[Cue] = []
         for event in events:
             text = "".join(segment.get("utf8", "") for segment in event.get("segs", ()))
-            start = int(event.get("tStartMs", 0))
+            start = _time_of(event, "tStartMs")
             if text.strip():
-                cues += _cue(start, start + int(event.get("dDurationMs", 0)), text)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                cues += _cue(start, start + _time_of(event, "dDurationMs"), text)
+    except _UNREADABLE as error:
         raise BrokenFileError("unreadable subtitles") from error
-    return _without_overlaps(cues)
+    return _without_overlaps(cues) if cues else []
+
+
+def _time_of(event: dict[str, Any], key: str) -> int:
+    return min(max(int(event.get(key, 0)), 0), _NEVER_MS)
 
 
 def _without_overlaps(cues: Sequence[Cue]) -> list[Cue]:
@@ -120,7 +130,7 @@ def _without_overlaps(cues: Sequence[Cue]) -> list[Cue]:
 
 def _cue(start_ms: int, end_ms: int, markup: str) -> list[Cue]:
     """Return a cue without markup and blank lines, which would end it; none without text."""
-    text = html.unescape(_TAG.sub("", markup))
+    text = clean(html.unescape(_TAG.sub("", markup)))
     lines = [stripped for line in text.splitlines() if (stripped := line.strip())]
     return [Cue(start_ms, end_ms, "\n".join(lines))] if lines else []
 

@@ -25,3 +25,14 @@ def clean(text: str) -> str:
         return text
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
     return _UNWANTED.sub("", _LINE_BREAKS.sub("\n", whole))
+
+
+def marked_part(text: str, offset: int, length: int) -> str:
+    """Return the part of a text that a Telegram entity marks.
+
+    `offset` and `length` count UTF-16 code units. What lies outside of the text, and halves of
+    characters at its ends, are left out.
+    """
+    units = text.encode("utf-16-le", "surrogatepass")
+    start, end = max(offset, 0), max(offset + length, 0)
+    return units[start * 2 : end * 2].decode("utf-16-le", "ignore")

@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
 from core.turns import Report, Turns
+from delivery import rich_messages
 from delivery.call_observer import CallObserver, ObservedCalls
 from delivery.rate_limiter import RateLimiter
 from delivery.repeats import Repeats
@@ -159,6 +160,8 @@ class TolerantSession(AiohttpSession):
         Raises:
             AiogramError: see aiogram's own method.
         """
+        if f'"{rich_messages.NAME}"' in content:
+            content = self._without_rich_messages(content)
         if isinstance(method, GetUpdates) and self._policy.set_aside_s is not None:
             content = self._without_old(content, self._policy.set_aside_s)
         try:
@@ -173,6 +176,7 @@ class TolerantSession(AiohttpSession):
 
     def parse_update(self, bot: Bot, raw: dict[str, Any]) -> Update:
         """Return an update from its JSON object; what cannot be read is left out of it."""
+        raw = rich_messages.without_rich_messages(raw)
         try:
             return Update.model_validate(raw, context={"bot": bot})
         except (ValidationError, RecursionError):
@@ -180,10 +184,16 @@ class TolerantSession(AiohttpSession):
 
     def parse_updates(self, bot: Bot, raw: list[dict[str, Any]]) -> list[Update]:
         """Return updates from their JSON objects; what cannot be read is left out of them."""
-        updates, unreadable = read_updates(raw, bot)
+        updates, unreadable = read_updates(rich_messages.without_rich_messages(raw), bot)
         for update in unreadable:
             self._report(update)
         return [Update.model_validate(update, context={"bot": bot}) for update in updates]
+
+    def _without_rich_messages(self, content: str) -> str:
+        try:
+            return self.json_dumps(rich_messages.without_rich_messages(self.json_loads(content)))
+        except (ValueError, RecursionError):
+            return content  # no JSON: the caller finds out
 
     def _without_old(self, content: str, limit_s: float) -> str:
         """Move the old updates of a response to `set_aside`, and return the rest."""

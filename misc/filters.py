@@ -13,6 +13,7 @@ from core.choices import choice_in
 from core.commands import read_command
 from core.errors import DeliveryError, StorageError
 from core.media import Link
+from core.text import marked_part
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
 from misc.addressing import BotAccount
@@ -307,4 +308,4 @@ def marked_urls(message: Message) -> Iterator[str]:
             yield entity.url
     for entity in entities:
         if entity.type == "url":
-            yield entity.extract_from(text)
+            yield marked_part(text, entity.offset, entity.length)

@@ -1,10 +1,13 @@
 """Download files to disk, with limits on size and stalls."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from io import RawIOBase
 from pathlib import Path
 from typing import Final, Protocol
+
+import aiohttp
 
 from core.errors import (
     BrokenLinkError,
@@ -26,6 +29,10 @@ from platforms._spool import spool_error
 MAX_URLS: Final = 3
 #: Space is claimed in steps of this many bytes if the server does not announce a size.
 _CLAIM_BYTES: Final = 16_000_000
+#: HTTP statuses with which a whole file comes; 203 if a proxy has changed it.
+_WHOLE: Final = frozenset({200, 203})
+#: Source: https://www.rfc-editor.org/rfc/rfc9110#section-14.4
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,40 @@ def request_headers(server: FileServer) -> dict[str, str]:
     return headers
 
 
+@dataclass(frozen=True, slots=True)
+class ContentRange:
+    """The part of a file that a response has."""
+
+    start: int
+    #: Behind the last byte.
+    end: int
+    #: Size of the whole file; None if the server does not say.
+    total: int | None
+
+
+def content_range(response: aiohttp.ClientResponse) -> ContentRange | None:
+    """Return what the response to a request for a range has; None if it does not say."""
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    if found is None or response.status != 206:
+        return None
+    start, end = int(found[1]), int(found[2]) + 1
+    total = None if found[3] == "*" else int(found[3])
+    return ContentRange(start, end, total) if start < end <= (total or end) else None
+
+
+def raise_for_part(response: aiohttp.ClientResponse) -> None:
+    """Accept only the whole file in response to a request for all of it.
+
+    Raises:
+        PlatformUnreachableError: the server has sent a part of it, or no file.
+    """
+    if response.status in _WHOLE:
+        return
+    sent = content_range(response)
+    if sent is None or sent.start or sent.end != sent.total:
+        raise PlatformUnreachableError(f"HTTP {response.status} instead of a whole file")
+
+
 def write_all(file: RawIOBase, piece: bytes) -> None:
     """Write a piece to an unbuffered file, so that no error comes later.
 
@@ -133,6 +174,7 @@ async def _download_one(server: FileServer, url: str, target: Path, checks: Chec
         stall_s=server.stall_s,
         is_permanent=server.access.is_permanent,
     ) as response:
+        raise_for_part(response)
         announced = response.content_length
         checks.count.received, checks.count.total = 0, announced
         if announced is not None:

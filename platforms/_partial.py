@@ -1,40 +1,35 @@
 """Download the part of a file that is needed, where the server sends parts."""
 
 import os
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 from typing import Final
 
 from core.choices import Part
-from core.errors import BrokenLinkError, PlatformError
+from core.errors import BrokenLinkError, PlatformError, PlatformUnreachableError
 from core.progress import ByteCount
 from platforms._body import read_body
-from platforms._download import MAX_URLS, Checks, FileServer, request_headers, write_all
+from platforms._download import (
+    MAX_URLS,
+    Checks,
+    ContentRange,
+    FileServer,
+    content_range,
+    request_headers,
+    write_all,
+)
 from platforms._spool import spool_error
 
 #: The beginning of a file, which tells where the rest of it is. The index of an hour is 1 MB.
 _HEAD_BYTES: Final = 2_000_000
 #: A file that says that it is larger is not downloaded in parts.
 _MAX_BYTES: Final = 100_000_000_000
-#: Source: https://www.rfc-editor.org/rfc/rfc9110#section-14.4
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)
 
 #: Returns the part that is needed, from a file that has only its beginning; None if that does not
 #: tell.
 SelectPart = Callable[[Path], Awaitable[Part | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Range:
-    start: int
-    #: Behind the last byte.
-    end: int
-    #: Size of the whole file.
-    total: int
 
 
 async def download_part(
@@ -68,7 +63,7 @@ async def _download_one(
     """
     checks.count.received = 0
     head = await _fetch(server, url, target, (0, _HEAD_BYTES), checks.count)
-    if head is None or head.total > _MAX_BYTES:
+    if head is None or head.total is None or head.total > _MAX_BYTES:
         return None
     if head.end >= head.total:
         return head.total
@@ -80,7 +75,9 @@ async def _download_one(
     if start < end:
         checks.claim(size, is_exact=True)
         checks.count.total = size
-        if await _fetch(server, url, target, (start, end), checks.count) is None:
+        rest = await _fetch(server, url, target, (start, end), checks.count)
+        # Less of it would leave a hole, and another size is another file.
+        if rest != ContentRange(start, end, head.total):
             return None
     _set_size(target, part.content_end or head.total)
     return size
@@ -88,19 +85,26 @@ async def _download_one(
 
 async def _fetch(
     server: FileServer, url: str, target: Path, wanted: tuple[int, int], count: ByteCount
-) -> _Range | None:
-    """Write a range of a file to its place; None if the server sends another one, or all of it."""
+) -> ContentRange | None:
+    """Write a range of a file to its place; None if the server sends another one, or all of it.
+
+    Raises:
+        SpoolError: the file cannot be written.
+        PlatformError: the server did not send what it announced.
+    """
     headers = {**request_headers(server), "Range": f"bytes={wanted[0]}-{wanted[1] - 1}"}
     async with server.web.get(url, server.hosts, headers, stall_s=server.stall_s) as response:
-        sent = _parse(response.headers.get("Content-Range", ""))
-        if response.status != 206 or sent is None or sent.start != wanted[0]:
+        sent = content_range(response)
+        if sent is None or sent.start != wanted[0] or sent.end > wanted[1]:
             return None
-        if sent.end > wanted[1]:
-            return None
+        received = 0
         with _opened(target, sent.start) as file:
             async for piece in read_body(response, sent.end - sent.start):
                 write_all(file, piece)
+                received += len(piece)
                 count.received += len(piece)
+    if received != sent.end - sent.start:
+        raise PlatformUnreachableError("the server sent another part of a file")
     return sent
 
 
@@ -118,11 +122,3 @@ def _set_size(target: Path, size: int) -> None:
         os.truncate(target, size)
     except OSError as error:
         raise spool_error(error) from error
-
-
-def _parse(header: str) -> _Range | None:
-    found = _CONTENT_RANGE.fullmatch(header.strip())
-    if found is None:
-        return None
-    start, last, total = (int(number) for number in found.groups())
-    return _Range(start, last + 1, total) if start <= last < total else None

@@ -18,7 +18,15 @@ from core.errors import (
     TooLargeError,
 )
 from platforms._body import read_body
-from platforms._download import MAX_URLS, Checks, FileServer, request_headers, write_all
+from platforms._download import (
+    MAX_URLS,
+    Checks,
+    FileServer,
+    content_range,
+    raise_for_part,
+    request_headers,
+    write_all,
+)
 from platforms._playlist import Segment, read_playlist
 from platforms._spool import spool_error
 
@@ -73,6 +81,7 @@ async def _text(server: FileServer, url: str) -> tuple[str, str]:
     """Return the text of a playlist, and the URL that it comes from after redirects."""
     headers = request_headers(server)
     async with server.web.get(url, server.hosts, headers, stall_s=server.stall_s) as response:
+        raise_for_part(response)
         try:
             pieces = [piece async for piece in read_body(response, _MAX_PLAYLIST_BYTES)]
         except TooLargeError:
@@ -118,8 +127,10 @@ async def _append(server: FileServer, segment: Segment, writer: _Writer) -> None
     async with server.web.get(
         segment.url, server.hosts, headers, stall_s=server.stall_s
     ) as response:
-        if part and response.status != 206:
-            raise PlatformUnreachableError("the server does not send a part of a file")
+        if not part:
+            raise_for_part(response)
+        elif (sent := content_range(response)) is None or (sent.start, sent.end) != part:
+            raise PlatformUnreachableError("the server does not send that part of a file")
         before, longest = writer.size, writer.checks.limit_bytes + 1
         async for piece in read_body(response, longest):
             writer.write(piece)

@@ -39,6 +39,7 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
+from platforms._dash import shorten
 from platforms._http import (
     GONE,
     MAX_REDIRECTS,
@@ -111,6 +112,7 @@ class PageReader:
                 instance = extractor()
                 # Some extractors keep tokens in it, in the class: for ever, and for everybody.
                 instance._HEADERS = dict(getattr(extractor, "_HEADERS", {}))
+                _shorten_manifests(instance)
                 ydl.add_info_extractor(instance)
                 with _translated_errors(self.proxy.name):
                     return work(instance, ydl)
@@ -124,6 +126,16 @@ class PageReader:
                 ydl.close()
 
         return await self.threads.run(in_thread, self.budget_s)
+
+
+def _shorten_manifests(extractor: Any) -> None:
+    """Make an extractor read DASH manifests without their segments."""
+    parse = extractor._parse_mpd_periods
+
+    def parse_shortened(manifest: Any, *args: Any, **options: Any) -> Any:
+        return parse(shorten(manifest), *args, **options)
+
+    extractor._parse_mpd_periods = parse_shortened
 
 
 class LeanYoutubeDL(YoutubeDL):  # type: ignore[misc] # yt-dlp ships no types

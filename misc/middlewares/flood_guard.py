@@ -17,6 +17,7 @@ from core.errors import DeliveryError
 from core.flood import Guard, Verdict
 from core.pseudonyms import LoggedChat
 from core.recent import RecentKeys
+from core.text import marked_part
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import sender_of
@@ -104,7 +105,9 @@ class FloodGuard(BaseMiddleware):
         text = message.text or message.caption or ""
         return any(
             entity.type == "bot_command"
-            and not is_for_another_bot(entity.extract_from(text), self._bot_username)
+            and not is_for_another_bot(
+                marked_part(text, entity.offset, entity.length), self._bot_username
+            )
             for entity in message.entities or message.caption_entities or []
         )
 

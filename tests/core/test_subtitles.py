@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.choices import Choice, Piece
 from core.errors import BrokenFileError, NoSubtitlesError
@@ -104,11 +106,52 @@ def test_recognised_speech_in_json_has_each_line_once_and_does_not_overlap():
         '{"events": ' + "[" * 100_000,
         "--> -->\n" * 1_000,
         "00:00:01.000 --> 00:00:02.000\n" * 1_000,
+        *('{"events": []}', '{"events": [{"segs": []}]}'),
+        '{"events": [{"tStartMs": Infinity, "segs": [{"utf8": "a"}]}]}',
+        '{"events": [{"dDurationMs": 1e999, "segs": [{"utf8": "a"}]}]}',
+        '{"events": [{"tStartMs": NaN, "segs": [{"utf8": "a"}]}]}',
     ],
 )
 def test_anything_else_is_a_broken_file(content: str):
     with pytest.raises(BrokenFileError):
         read_cues(content)
+
+
+def test_an_emoji_in_two_halves_and_impossible_times_are_mended():
+    events = [
+        {"tStartMs": -5, "dDurationMs": 10**40, "segs": [{"utf8": "\ud83d"}, {"utf8": "\ude00"}]},
+        {"tStartMs": 5, "dDurationMs": -1, "segs": [{"utf8": "half \ud83d\x00\u202e"}]},
+    ]
+    cues = read_cues(json.dumps({"events": events}))
+    assert cues == [Cue(0, 5, "\U0001f600"), Cue(5, 5, "half")]
+    assert as_srt(cues).encode()
+
+
+_EVENT = st.fixed_dictionaries(
+    {},
+    optional={
+        "tStartMs": st.integers() | st.floats() | st.text(max_size=3) | st.none(),
+        "dDurationMs": st.integers() | st.floats() | st.booleans(),
+        "segs": st.lists(st.fixed_dictionaries({}, optional={"utf8": st.text(max_size=5)})),
+    },
+)
+
+
+@given(
+    content=st.lists(_EVENT, max_size=4).map(lambda events: json.dumps({"events": events}))
+    | st.lists(
+        st.sampled_from(["WEBVTT", "1", "00:01.000 --> 00:02.000", "-->", "&#xD83D;", "<c>a</c>"])
+        | st.text(max_size=9),
+        max_size=9,
+    ).map("\n".join)
+)
+def test_any_content_is_subtitles_or_a_broken_file(content: str):
+    try:
+        cues = read_cues(content)
+    except BrokenFileError:
+        return
+    assert as_srt(cues).encode()
+    assert all(0 <= cue.start_ms for cue in cues)
 
 
 def test_a_piece_has_its_own_times_and_needs_a_line():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import clean
+from core.text import clean, marked_part
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,27 @@ def test_every_text_can_be_stored_after_cleaning(text: str):
     with sqlite3.connect(":memory:") as database:
         assert database.execute("SELECT ?", (cleaned,)).fetchone() == (cleaned,)
     assert not set(cleaned) & {"\x00", "\u202e", "\u2067"}
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "part"),
+    [
+        (0, 2, "👀"),
+        (3, 2, "ab"),
+        (1, 4, " ab"),
+        (2, 4, " ab"),
+        (4, 100, "b😀"),
+        (4, 2, "b"),
+        (-3, 5, "👀"),
+        (50, 5, ""),
+        (3, -2, ""),
+        (10**30, 10**30, ""),
+    ],
+)
+def test_an_entity_marks_a_part_even_if_it_splits_characters(offset: int, length: int, part: str):
+    assert marked_part("👀 ab😀", offset, length) == part
+
+
+@given(text=st.text(st.characters()), offset=st.integers(), length=st.integers())
+def test_any_entity_marks_a_part(text: str, offset: int, length: int):
+    assert marked_part(text, offset, length).encode("utf-8", "strict") is not None

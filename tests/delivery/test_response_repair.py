@@ -13,7 +13,7 @@ from aiogram.types import InputMediaPhoto, Update
 from delivery.client import TolerantSession, UpdatePolicy
 from delivery.response_repair import UnreadableUpdate
 from tests.fakes import FakeTelegram
-from tests.updates import ADA, GROUP, PRIVATE, SAMPLES, Json, message
+from tests.updates import ADA, GROUP, LINK, PRIVATE, SAMPLES, Json, message
 
 SECRET = "a private sentence"
 TOMORROW = {"type": "planet", "mood": SECRET}
@@ -179,3 +179,31 @@ def test_the_log_names_the_part_and_no_contents(parser: Parser, caplog: pytest.L
     assert events == ["update_unreadable", "update_unreadable", "response_unreadable"]
     assert "message.forward_origin" in caplog.text
     assert SECRET not in caplog.text
+
+
+def rich(depth: int, inner: Any = LINK) -> Json:
+    """Return a rich message with nested formatting."""
+    text: Any = inner
+    for number in range(depth):
+        text = {"type": ("bold", "italic", "underline")[number % 3], "text": ["a", text]}
+    return {"blocks": [{"type": "paragraph", "text": text}]}
+
+
+@pytest.mark.parametrize("inner", [LINK, TOMORROW, {"type": "url", "text": "this", "url": LINK}])
+def test_deeply_nested_formatting_takes_no_time(parser: Parser, inner: Any):
+    """Each level made reading it twenty times longer: the bot stopped for everybody."""
+    above = {"message_id": 3, "date": 1, "chat": PRIVATE, "rich_message": rich(60, inner)}
+    event = {"message": message(rich_message=rich(60, inner), reply_to_message=above)}
+    began_at = time.process_time()
+    (update,) = parser.updates({"update_id": 1, **event})
+    raw = json.loads(json.dumps({"update_id": 2, **event}))
+    assert parser.session.parse_update(parser.bot, raw).message is not None
+    sent = {**message(text="x"), "reply_to_message": above}
+    answer = parser.result(SendMessage(chat_id=7, text="x"), {"ok": True, "result": sent})
+    assert answer.text == "x"
+    assert time.process_time() - began_at < 5
+    assert update.message
+    if inner is not TOMORROW:
+        urls = [entity.url for entity in update.message.entities or []]
+        assert LINK in (update.message.text or "") or LINK in urls
+    assert parser.unreadable == []

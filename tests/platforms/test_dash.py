@@ -1,0 +1,99 @@
+"""DASH manifests that stand for billions of segments: they are read in no time and memory."""
+
+import time
+import tracemalloc
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor.common import InfoExtractor
+
+from platforms._dash import shorten
+
+PERIOD = 'mediaPresentationDuration="PT100000H"'
+
+
+def manifest(inner: str, duration: str = PERIOD) -> str:
+    return (
+        f'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" {duration}><Period>'
+        f'<AdaptationSet mimeType="video/mp4">{inner}</AdaptationSet></Period></MPD>'
+    )
+
+
+def formats(text: str) -> list[dict[str, Any]]:
+    """Return what yt-dlp reads in a manifest after it was shortened."""
+    extractor = InfoExtractor(YoutubeDL({"quiet": True}, auto_init=False))
+    document = shorten(ET.fromstring(text))  # noqa: S314 - the test's own
+    found: list[dict[str, Any]] = extractor._parse_mpd_formats(document)
+    return found
+
+
+ONE = '<Representation id="1" codecs="avc1.64001f" bandwidth="900000"/>'
+TEMPLATE = '<SegmentTemplate media="$Number$" timescale="1000000" {}/>'
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        TEMPLATE.format('duration="1"') + ONE,
+        '<SegmentTemplate media="$Number$" timescale="1000000" duration="1" startNumber="1"/>'
+        + ONE * 5_000,
+        f'<SegmentTemplate media="$Time$"><SegmentTimeline><S d="1" r="{10**12}"/>'
+        f"</SegmentTimeline></SegmentTemplate>{ONE}",
+        '<SegmentTemplate media="$Number$"><SegmentTimeline>'
+        + '<S d="1"/>' * 20_000
+        + f"</SegmentTimeline></SegmentTemplate>{ONE * 2_000}",
+        "<SegmentList>" + '<SegmentURL media="x"/>' * 20_000 + f"</SegmentList>{ONE * 2_000}",
+        f'<SegmentTemplate media="$Number%0999999999d$" duration="1"/>{ONE}',
+        f'<SegmentTemplate media="x" initialization="$Bandwidth%0999999999d$" duration="1"/>{ONE}',
+        ONE * 100_000,
+        "<Representation><BaseURL>https://a.example/a.mp4</BaseURL></Representation>" * 20_000,
+    ],
+    ids=[
+        *("short segments", "in each representation", "repeated", "listed", "as URLs"),
+        *("a wide number", "a wide bandwidth", "representations", "files"),
+    ],
+)
+def test_a_manifest_of_billions_of_segments_costs_nothing(inner: str):
+    text = manifest(inner)
+    extractor = InfoExtractor(YoutubeDL({"quiet": True}, auto_init=False))
+    document = ET.fromstring(text)  # noqa: S314 - the test's own
+    tracemalloc.start()
+    began_at = time.process_time()
+    try:
+        found = extractor._parse_mpd_formats(shorten(document))
+    except (KeyError, ValueError):  # not even yt-dlp can read it
+        found = []
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 20_000_000
+    assert time.process_time() - began_at < 5
+    assert len(found) <= 200
+
+
+def test_what_is_downloaded_stays():
+    """Files in one piece have their URLs, and those in segments are still told from them."""
+    file = (
+        '<Representation id="f" codecs="avc1.64001f" width="576" height="1024">'
+        "<BaseURL>https://a.example/a.mp4</BaseURL></Representation>"
+    )
+    parts = (
+        '<Representation id="p" codecs="avc1.64001f">'
+        '<SegmentTemplate media="https://a.example/$Number$" duration="4" startNumber="7"/>'
+        "</Representation>"
+    )
+    whole, in_parts = formats(manifest(file + parts, 'mediaPresentationDuration="PT40S"'))
+    assert (whole["url"], whole["width"], "fragments" in whole) == (
+        "https://a.example/a.mp4",
+        576,
+        False,
+    )
+    assert len(in_parts["fragments"]) == 1
+
+
+def test_a_long_duration_is_no_duration():
+    text = manifest(ONE, f'mediaPresentationDuration="PT{"1" * 5_000}S"')
+    document = shorten(ET.fromstring(text))  # noqa: S314 - the test's own
+    assert document.get("mediaPresentationDuration") is None
