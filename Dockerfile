@@ -5,13 +5,21 @@ FROM python:3.11-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv --without-pip /venv
 
-# requirements-fleet.txt for several processes ([run] roles), requirements-youtube.txt for YouTube.
-ARG REQUIREMENTS=requirements.txt
-COPY ${REQUIREMENTS} /requirements.txt
+# Further sets of packages, separated by spaces: fleet for several processes ([run] roles), youtube,
+# attestations for live updates of yt-dlp. They share their pins, so any of them fit together.
+ARG REQUIREMENTS=""
+COPY requirements.txt requirements-attestations.txt requirements-fleet.txt \
+    requirements-youtube.txt /requirements/
 # Every pin has a wheel for amd64 and arm64, so no compiler is needed. 45 MB less: the packages' own
 # tests, and the formats of languages that the bot does not speak (locale/).
-RUN pip --python /venv/bin/python install --no-cache-dir --require-hashes --only-binary :all: \
-        -r /requirements.txt \
+RUN echo "-r requirements.txt" > /requirements/all.txt \
+    && for name in ${REQUIREMENTS}; do \
+        [ -f "/requirements/requirements-${name}.txt" ] \
+            || { echo "REQUIREMENTS: ${name} is no set of packages" >&2; exit 1; }; \
+        echo "-r requirements-${name}.txt" >> /requirements/all.txt; \
+    done \
+    && pip --python /venv/bin/python install --no-cache-dir --require-hashes --only-binary :all: \
+        -r /requirements/all.txt \
     && find /venv -type d -name tests -prune -exec rm -r {} + \
     && find /venv -regextype posix-extended -path '*/babel/locale-data/*.dat' \
         ! -regex '.*/(root|(ar|en|hi|id|ru|so|uk|vi)(_.*)?)[.]dat' -delete

@@ -103,7 +103,8 @@ update-yt-dlp: $(VENV)/dev
 aarch64: $(VENV)/dev
 	mkdir -p var
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --format pylock.toml \
-		--extra fleet -c requirements.txt -c requirements-fleet.txt pyproject.toml -o var/pylock.toml
+		$(foreach set,attestations fleet youtube,--extra $(set) -c requirements-$(set).txt) \
+		pyproject.toml -o var/pylock.toml
 	$(BIN)/python -m tests.aarch64 var/pylock.toml
 
 # Builds a release in dist/: the wheel, its pins, the bill of materials, the notes, the checksums.

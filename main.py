@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ logger = logging.getLogger("main")
 
 #: Exit codes: an invalid setting, and a failure that a restart may fix.
 WRONG_SETTING, FAILED = 2, 1
+#: What a failure means, for commands whose files may be the reason.
+_MISHAPS = {"backup": "The backup has failed", "restore": "The restore has failed"}
 #: Longest time for the exit after everything is closed, in seconds.
 _EXIT_S = 5.0
 
@@ -108,7 +111,11 @@ def main() -> int:
         print("Invalid settings:", *error.mistakes, sep="\n  ", file=sys.stderr)
         return WRONG_SETTING
     except StorageError as error:
-        print(f"The database cannot be used: {error.detail}", file=sys.stderr)
+        mishap = _MISHAPS.get(arguments.command, "The database cannot be used")
+        print(f"{mishap}: {error.detail}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
         return FAILED
 
 
@@ -231,36 +238,76 @@ def _pack_secrets(backup: Path, settings: "Settings") -> None:
 
 
 async def restore(source: Path | None, settings: "Settings", *, with_secrets: bool = False) -> int:
-    """Replace the database by a backup, and mark it as restored.
+    """Replace the database by a backup, mark it as restored, and say what it holds.
 
     PostgreSQL takes a dump of `backup`, or an SQLite backup if it is empty. Without a file, it was
     restored by other means.
     """
-    from app.process_lock import is_locked
-    from data import backup, postgres_tools
     from data.lifespan import database_lifespan
     from data.starts import mark_restored
 
-    database = _sqlite_path(settings)
-    if source is None and (database or with_secrets):
+    if source is None and (with_secrets or _sqlite_path(settings)):
         print("Name the backup: restore FILE", file=sys.stderr)
         return WRONG_SETTING
     if source and with_secrets:
         _check_secrets(source)
-    if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
-        raise StorageError("the bot is running: stop it first")
-    if database and source:
-        backup.restore(source, database)
-    elif source and postgres_tools.is_dump(source):
-        postgres_tools.load(source, settings["database"]["url"])
-    elif source:
-        await _move_to_postgres(source, settings)
+    await _refuse_while_running(settings)
+    if source and (kept := await _put_in_place(source, settings)):
+        print(f"The database from before is {kept} now; delete it once everything is well.")
     async with database_lifespan(settings["database"]["url"]):
         await mark_restored()
-    print("Restored. Unfinished broadcasts will wait for an administrator.")
+        await _say_what_is_restored(settings)
     if source and with_secrets:
         _unpack_secrets(source, settings)
     return 0
+
+
+async def _refuse_while_running(settings: "Settings") -> None:
+    from app.process_lock import is_locked
+    from data.schema_state import has_running_processes
+
+    try:
+        if any(map(is_locked, settings.files.heartbeat.parent.glob("polling-*.lock"))):
+            raise StorageError("the bot is running: stop it first")
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise StorageError(f"{reason}: run this as the user of the bot") from None
+    url = settings["database"]["url"]
+    if not _sqlite_path(settings) and await has_running_processes(url):
+        raise StorageError(
+            "a process of the bot is running, or was killed within the last "
+            f"{settings.run.lease_s} s: stop all of them first"
+        )
+
+
+async def _put_in_place(source: Path, settings: "Settings") -> Path | None:
+    """Replace the database by a backup; return where the old one is now, if any."""
+    from data import backup, postgres_tools
+
+    if database := _sqlite_path(settings):
+        return backup.restore(source, database)
+    if postgres_tools.is_dump(source):
+        postgres_tools.load(source, settings["database"]["url"])
+    else:
+        await _move_to_postgres(source, settings)
+    return None
+
+
+async def _say_what_is_restored(settings: "Settings") -> None:
+    from data.restored import contents
+
+    found = await contents()
+    last = found.last_download_at
+    when = f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M} UTC" if last else "never"
+    print(f"Restored. Chats: {found.chats}, last download: {when}.")
+    if found.waiting:
+        minutes = settings.limits.max_age_s // 60
+        print(
+            f"Requests that wait: {found.waiting}. Those older than {minutes} minutes at the start "
+            "get a notice that asks for the link again, the others are answered."
+        )
+    if found.broadcasts:
+        print(f"Unfinished broadcasts: {found.broadcasts}. They wait for an administrator, /admin.")
 
 
 def _check_secrets(backup: Path) -> None:
@@ -282,7 +329,8 @@ def _unpack_secrets(backup: Path, settings: "Settings") -> None:
 async def _move_to_postgres(source: Path, settings: "Settings") -> None:
     from data.transfer import copy_to_postgres
 
-    counts = await copy_to_postgres(source, settings["database"]["url"])
+    scratch = settings.files.heartbeat.parent
+    counts = await copy_to_postgres(source, settings["database"]["url"], scratch)
     for table, number in counts.items():
         print(f"{table:16} {number:>10} rows")
 

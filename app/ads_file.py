@@ -1,5 +1,6 @@
 """Reads the operator's ads from a JSON file."""
 
+import codecs
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,10 @@ def load_ads(link: str, file: Path | None, texts: Texts) -> tuple[Ad, ...]:
     if file is None:
         return own
     try:
-        entries = TypeAdapter(list[_Entry]).validate_json(file.read_bytes())
+        content = file.read_bytes().removeprefix(codecs.BOM_UTF8)
+        entries = TypeAdapter(list[_Entry]).validate_json(content)
+    except OSError as error:
+        raise _invalid([f"cannot be read: {error.strerror}"]) from None
     except ValidationError as error:
         found = error.errors()
         mistakes = [f"{'/'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in found]

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiogram.types import User
@@ -22,6 +23,7 @@ from app.process_lock import ProcessLock
 from app.update_source import NoUpdates, UpdateSource, stop_on_signals
 from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
+from core.broadcasts import Broadcast
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.config import Settings
 from data.jobs import set_up_engine
@@ -38,6 +40,8 @@ _LAST_ACK_S = 5
 _COLLECT_AFTER = 20_000
 #: Ends of polling after which a restart would only end what another process does.
 _STAYS_UP = (End.CONFLICT, End.WEBHOOK_OWN)
+#: Interval at which it is checked whether the administrators can be told of something, in seconds.
+_TELL_S = 1
 _UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
@@ -123,15 +127,14 @@ class Application:
             self._backlog.start(dispatcher, intake.groups.account)
             _tune_garbage_collector()
             server = HealthServer(self.container, self._settings.files.heartbeat, self._source)
-            if self._settings.run.has("scheduler"):
-                await self._hold_broadcasts()
+            tasks = self._work.tasks(intake)
+            if self._settings.run.has("scheduler") and (held := await self._hold_broadcasts()):
+                work = partial(self._tell_of_broadcasts, held)
+                tasks.append(PeriodicTask("held broadcasts", _TELL_S, work))
             await self._load_access()
             host, port = self._settings.watch.host, self._settings.watch.port
             async with server.serving(host, port):
-                async with (
-                    running_periodic_tasks(self._work.tasks(intake)),
-                    self._working(intake),
-                ):
+                async with running_periodic_tasks(tasks), self._working(intake):
                     await self._source.run(self.container.bot, dispatcher, updates, UPDATES_AT_ONCE)
                 if self._end in _STAYS_UP:
                     await self._stay_up()
@@ -197,8 +200,8 @@ class Application:
         async with self._worker.working():
             yield
 
-    async def _hold_broadcasts(self) -> None:
-        """Count the start, and let unattended broadcasts wait for an administrator."""
+    async def _hold_broadcasts(self) -> list[Broadcast]:
+        """Count the start, and let unattended broadcasts wait for an administrator; return them."""
         minutes = self._settings.broadcasts.resume_minutes
         try:
             is_restored = await count_start(self._marker)
@@ -210,7 +213,13 @@ class Application:
             raise SettingsError(
                 [f"[files] heartbeat (FILES_HEARTBEAT): {self._marker}: {error.strerror}"]
             ) from None
-        for broadcast in held:
+        return held
+
+    async def _tell_of_broadcasts(self, held: list[Broadcast]) -> None:
+        """Tell the administrators of broadcasts that wait for them, once updates can arrive."""
+        while held and self._source.has_started:
+            broadcast = held.pop(0)
+            await self.container.broadcast_menu.show(broadcast)
             await self.container.admin_notifier.notify(
                 "alarm_broadcast",
                 number=broadcast.id,

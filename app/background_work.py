@@ -26,6 +26,7 @@ from data.starts import count_start
 from data.statistics import fold_outcomes
 from delivery.last_calls import AGAIN_S
 from misc.intake import RequestIntake
+from misc.ui.admin_notifier import AGAIN_S as NOTICES_S
 from misc.ui.texts import load_texts
 from misc.waiting_notes import WaitingNotes
 
@@ -106,6 +107,7 @@ class BackgroundWork:
             ),
             PeriodicTask("spool", _SWEEP_S, self._tidy),
             PeriodicTask("last calls", AGAIN_S, self._container.sender.last_calls.repeat),
+            PeriodicTask("notices", NOTICES_S, self._container.admin_notifier.send_waiting),
             PeriodicTask("outcome counters", _OUTCOMES_S, self._container.metrics.write),
             PeriodicTask("event-loop lag", _LAG_S, self._container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self._container.alarms.check_disk),
@@ -130,6 +132,7 @@ class BackgroundWork:
             PeriodicTask("command lists", _COMMANDS_S, self._publish_commands),
             PeriodicTask("broadcasts", _BROADCASTS_S, self._container.broadcasts.work),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
+            PeriodicTask("left statuses", self._settings.run.lease_s, intake.end_statuses),
         ]
         if self._settings.run.is_fleet:
             lease_s, bot_id = self._settings.run.lease_s, self._container.bot.id

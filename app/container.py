@@ -134,9 +134,9 @@ def build(settings: Settings) -> Container:
         SettingsError: a file that the settings name cannot be used, or the token is invalid.
     """
     limits, texts, admins = settings.limits, load_texts(), frozenset(settings.bot.admins)
-    ads = load_ads(settings.ads.link, settings.ads.file, texts)
     registry = load_registry(settings.sites.allowed)
-    check_sites(settings, registry)
+    check_files(settings, registry)
+    ads = load_ads(settings.ads.link, settings.ads.file, texts)
     canaries = canary_links(settings, registry)
     metrics = Metrics()
     ceiling_bytes = upload_ceiling(local_server=settings.telegram.local)
@@ -387,6 +387,30 @@ def _botstat(settings: Settings, spool: Spool) -> BotStat | None:
     notify = settings.bot.admins[0] if settings.bot.admins else 0
     token = settings.bot.token.get_secret_value()
     return BotStat(settings.statistics.botstat_url, token, key, notify, spool)
+
+
+def check_files(settings: Settings, registry: Registry) -> None:
+    """Check the sites, the canaries, and the files that the settings name.
+
+    Raises:
+        SettingsError: some cannot be used; it lists the mistakes of all of them.
+    """
+    network, ads = settings.network, settings.ads
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: check_sites(settings, registry),
+        lambda: canary_links(settings, registry),
+        lambda: network.cookies_file and check_cookies(network.cookies_file),
+        lambda: load_proxies(network.proxy_file, include_direct=network.proxy_include_direct),
+        lambda: load_ads(ads.link, ads.file, load_texts()),
+    )
+    mistakes: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except SettingsError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise SettingsError(mistakes)
 
 
 def check_sites(settings: Settings, registry: Registry) -> None:

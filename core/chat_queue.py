@@ -52,6 +52,10 @@ class ChatQueues(Generic[T]):
         """Return the number of a person's waiting and active requests, over all chats."""
         return self._by_person[person_id]
 
+    def messages_of(self, chat_id: int) -> int:
+        """Return the number of a chat's messages with waiting or active requests."""
+        return self._places[chat_id]
+
     def put(self, lane: Lane, items: Sequence[T], most: int | None, order: int = 0) -> bool:
         """Queue the requests of one message.
 

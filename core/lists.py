@@ -113,7 +113,7 @@ class ListCard:
     id: int
     #: The chat that has the card.
     chat_id: int
-    #: The message with the link to the list.
+    #: The message with the link to the list; 0 if its group has become a supergroup meanwhile.
     message_id: int
     #: Who has asked, and may press the buttons; a chat that writes in a group is also possible.
     person_id: int

@@ -17,6 +17,10 @@ T = TypeVar("T")
 #: the process. The number is large: every crash also counts for unrelated requests in progress.
 MAX_ATTEMPTS: Final = 30
 
+#: A press of "Try again" moves the count of attempts to the next multiple of this: the count never
+#: has a value again that an earlier button names, and says how many attempts came since the press.
+_PER_PRESS: Final = 1_000
+
 #: Most items of a post in one answer; a button fetches the others. No post of a site has more,
 #: except all stories of a person, and highlights.
 MOST_ITEMS: Final = 35
@@ -68,8 +72,24 @@ class Ticket:
 
     #: Id of the request's row.
     row: int
-    #: The row's number of attempts, which the press increases: a second press has a used ticket.
+    #: The row's count of attempts, which the press changes: a second press has a used ticket.
     attempts: int
+
+    @property
+    def attempts_after_press(self) -> int:
+        """Return the row's count of attempts after the press.
+
+        The attempts before it have ended and do not count any more, unless the request was given
+        up.
+        """
+        if is_given_up(self.attempts):
+            return self.attempts + 1
+        return (self.attempts // _PER_PRESS + 1) * _PER_PRESS
+
+
+def is_given_up(attempts: int) -> bool:
+    """Return True if a row's count of attempts has too many since the last press."""
+    return attempts % _PER_PRESS >= MAX_ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

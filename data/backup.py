@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from core.errors import StorageError
-from data.database import get_async_db_url
+from core.errors import NewerDatabaseError, StorageError
+from data.database import get_async_db_url, known_schemas
+from data.new_file import new_file
 from data.starts import as_number
 
 #: Files that SQLite keeps beside a database.
 _BESIDE: Final = ("-wal", "-shm")
+#: First bytes of a file in the custom format of PostgreSQL's pg_dump.
+DUMP_MAGIC: Final = b"PGDMP"
 
 
 def sqlite_path(db_url: str) -> Path | None:
@@ -34,43 +37,111 @@ def back_up(database: Path, target: Path) -> None:
     """
     if not database.is_file():
         raise StorageError(f"there is no database {database}")
-    _copy(database, target)
+    if not os.access(database, os.R_OK | os.W_OK):  # SQLite writes files beside it
+        raise StorageError(f"{database} may not be read and written by this user")
+    try:
+        with new_file(target) as unfinished, closing(sqlite3.connect(database)) as source:
+            _copy(source, unfinished)
+    except sqlite3.Error as error:
+        raise StorageError(f"cannot copy {database} to {target}: {error}") from error
 
 
-def restore(source: Path, database: Path) -> None:
-    """Replace a database that is not in use by a backup; the old files are renamed.
+def restore(source: Path, database: Path) -> Path | None:
+    """Replace a database that is not in use by a backup; return where the old one is now, if any.
 
     Raises:
-        StorageError: the backup is not sound, or the files cannot be written.
+        StorageError: the backup is not sound, or the files cannot be written. The database is as it
+            was.
     """
     check_backup(source)
     new = database.with_name(f"{database.name}.restoring")
-    new.unlink(missing_ok=True)
-    _copy(source, new)
     try:
-        for suffix in ("", *_BESIDE):
-            old = database.with_name(f"{database.name}{suffix}")
-            if old.exists():
-                old.replace(database.with_name(f"{database.name}.before-restore{suffix}"))
+        database.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with new_file(new) as unfinished, closing(_open_backup(source)) as backup:
+            _copy(backup, unfinished)
+        kept = _keep(database)
         new.replace(database)
     except OSError as error:
         raise StorageError(f"cannot replace {database}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise StorageError(f"cannot copy {source}: {error}") from error
+    return kept
+
+
+def _keep(database: Path) -> Path | None:
+    """Give a database and its log another name, which no earlier restore has given."""
+    number = 1
+    while (kept := _kept_name(database, number)).exists():
+        number += 1
+    if not database.exists():
+        return None
+    # A link, so that there is a database at every moment: without one a start makes an empty one.
+    try:
+        os.link(database, kept)
+    except OSError:  # a file system without links
+        database.replace(kept)
+    for suffix in _BESIDE:
+        beside = database.with_name(database.name + suffix)
+        if beside.exists():
+            beside.replace(kept.with_name(kept.name + suffix))
+    return kept
+
+
+def _kept_name(database: Path, number: int) -> Path:
+    return database.with_name(f"{database.name}.before-restore{f'-{number}' if number > 1 else ''}")
 
 
 def check_backup(source: Path) -> None:
-    """Check that a file is a sound SQLite database of any version of Clipferry.
+    """Check that a file is a sound SQLite database of this or an earlier version of Clipferry.
 
     Raises:
-        StorageError: it is not.
+        NewerDatabaseError: a newer version has made it.
+        StorageError: it is no such file.
     """
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as backup:
+        with source.open("rb") as file:
+            start = file.read(len(DUMP_MAGIC))
+    except OSError as error:
+        raise StorageError(f"cannot read {source}: {error.strerror}") from error
+    if start == DUMP_MAGIC:
+        raise StorageError(
+            f"{source} is a dump of PostgreSQL: [database] url (DATABASE_URL) must be one of "
+            "PostgreSQL, too"
+        )
+    try:
+        with closing(_open_backup(source)) as backup:
             (found,) = backup.execute("PRAGMA integrity_check").fetchone()
-            backup.execute("SELECT version_num FROM alembic_version").fetchone()
+            row = backup.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        raise StorageError(f"{source.name} is no backup of Clipferry: {error}") from error
+        is_damaged = error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT
+        what = "is damaged" if is_damaged else "is no backup of Clipferry"
+        raise StorageError(f"{source} {what}: {error}") from error
     if found != "ok":
-        raise StorageError(f"{source.name} is damaged: {found}")
+        raise StorageError(f"{source} is damaged: {found}")
+    refuse_newer(source, row and row[0])
+
+
+def refuse_newer(source: Path, schema: str | None) -> None:
+    """Refuse a backup of a newer version, which this one could not use.
+
+    Raises:
+        NewerDatabaseError: it is one.
+    """
+    newest = known_schemas()[-1]
+    if schema and schema > newest:
+        raise NewerDatabaseError(
+            f"a newer Clipferry has made {source}: its schema is {schema}, the newest known one "
+            f"{newest}"
+        )
+
+
+def _open_backup(source: Path) -> sqlite3.Connection:
+    """Open a database that nobody uses, also in a folder that may not be written."""
+    log = source.with_name(f"{source.name}-wal")
+    # Without a log beside it, the file is complete. "immutable" creates no files, unlike "ro".
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    return sqlite3.connect(f"file:{quote(str(source))}?{mode}", uri=True)
 
 
 def refuse_foreign_wal(database: Path, marker: Path) -> None:
@@ -101,14 +172,6 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
         )
 
 
-def _copy(source: Path, target: Path) -> None:
-    try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        raise StorageError(f"cannot create {target}: {error.strerror}") from error
-    try:
-        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-            old.backup(new)
-    except sqlite3.Error as error:
-        target.unlink()
-        raise StorageError(f"cannot copy {source.name}: {error}") from error
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    with closing(sqlite3.connect(target)) as new:
+        source.backup(new)

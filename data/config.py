@@ -5,13 +5,10 @@ side effects apart from reading the two files. `config` (the name that the seed 
 the program's own settings and is read on first use.
 """
 
-import io
 import os
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
-from configparser import ConfigParser
-from configparser import Error as IniError
 from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
@@ -19,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -36,6 +32,7 @@ from core.errors import SettingsError
 from core.webhook import is_webhook_secret, url_mistake
 from core.ytdlp_releases import is_safe_url
 from data.home import HOME
+from data.setting_files import read_env, read_ini
 
 #: Folder of the program's code.
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,10 +48,13 @@ _SERVICE_LINK: Final = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP
 _OF_OTHERS: Final = {"TELEGRAM_API_ID", "TELEGRAM_API_HASH"}
 #: Longest part of a wrong value that is quoted.
 _MAX_QUOTED: Final = 60
-#: A token of Telegram, or any other long key.
-_TOKEN: Final = re.compile(r"\d{5,}:[\w-]{20,}|[A-Za-z0-9_-]{24,}")
-#: User name and password of a URL.
-_PASSWORD: Final = re.compile(r"(\b[a-z][\w+.-]*://)[^@/\s]*@", re.IGNORECASE)
+#: A token of Telegram; and any other long key.
+_TOKEN: Final = re.compile(r"\d{5,}:[\w-]{20,}")
+_LONG_KEY: Final = re.compile(r"[A-Za-z0-9_-]{24,}")
+#: User name and password of a URL; a path of the file system has lost one of its slashes. And the
+#: same where the scheme was forgotten.
+_PASSWORD: Final = re.compile(r"(\b[a-z][\w+.-]*:/{1,2})\S*@", re.IGNORECASE)
+_NO_SCHEME: Final = re.compile(r"[^\s'\"/:]+:[^\s'\"/]\S*@")
 
 
 def _split_list(value: object) -> object:
@@ -882,14 +882,16 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
         SettingsError: one or more settings are invalid; it lists all of them by section and key.
     """
     mistakes: list[str] = []
-    values: dict[str, dict[str, str]] = {}
-    _read_ini(ini, values, mistakes)
-    text = io.StringIO(_read_text(env_file, mistakes))
-    env = {k: v for k, v in dotenv_values(stream=text).items() if v is not None}
-    _read_env(env, env_file, values, mistakes)
-    for section, key in _keys():
-        if (value := environ.get(env_name(section, key))) is not None:
+    names = _keys_by_name()
+    values = read_ini(ini, mistakes)
+    env = read_env(env_file, names.keys(), mistakes)
+    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
+    for name, (section, key) in names.items():
+        # A secret of Kubernetes that was made from a file ends with its line break.
+        value = environ[name].strip() if name in environ else env.get(name)
+        if value is not None:
             values.setdefault(section, {})[key] = value
+    mistakes += _quoted_secrets(values)
     mistakes += _missing_for_fleet(values)
     mistakes += _webhook_mistakes(values)
     try:
@@ -1003,47 +1005,21 @@ def _webhook_mistakes(values: Mapping[str, Mapping[str, str]]) -> list[str]:
     return mistakes
 
 
-def _keys() -> list[tuple[str, str]]:
-    return [(section, key) for section, key, _, _ in describe()]
-
-
 def env_name(section: str, key: str) -> str:
     """Return the environment variable of a setting: `[bot] token` is BOT_TOKEN."""
     return f"{section}_{key}".upper()
 
 
-def _read_ini(ini: Path, values: dict[str, dict[str, str]], mistakes: list[str]) -> None:
-    parser = ConfigParser(interpolation=None)
-    try:
-        parser.read_string(_read_text(ini, mistakes))
-    except IniError as error:
-        # The parser's message may repeat a line, which may contain a secret.
-        line = getattr(error, "lineno", None) or "?"
-        mistakes.append(f"{ini.name}: cannot be parsed, see line {line} ({type(error).__name__})")
-        return
-    for section in parser.sections():
-        values[section] = dict(parser[section])
-
-
-def _read_text(path: Path, mistakes: list[str]) -> str:
-    """Return the text of a file; an empty one if there is no such file or it is not text."""
-    try:
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
-    except UnicodeDecodeError:
-        mistakes.append(f"{path.name}: is not UTF-8 text")
-    except OSError as error:
-        mistakes.append(f"{path.name}: cannot be read: {error.strerror}")
-    return ""
-
-
-def _read_env(
-    env: Mapping[str, str], env_file: Path, values: dict[str, dict[str, str]], mistakes: list[str]
-) -> None:
-    names = _keys_by_name()
-    for name in env.keys() & names.keys():
-        section, key = names[name]
-        values.setdefault(section, {})[key] = env[name]
-    mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
+def _quoted_secrets(values: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return a sentence for each secret with quotation marks, which never belong to it."""
+    return [
+        _describe_mistake(
+            (section, key),
+            "the quotation marks are a part of the value here: leave them out",
+        )
+        for section, key in _secrets()
+        if re.fullmatch(r"(['\"]).*\1", values.get(section, {}).get(key, ""), re.DOTALL)
+    ]
 
 
 def _missing_for_fleet(values: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -1066,7 +1042,7 @@ def _missing_for_fleet(values: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 
 def _keys_by_name() -> dict[str, tuple[str, str]]:
-    return {env_name(section, key): (section, key) for section, key in _keys()}
+    return {env_name(section, key): (section, key) for section, key, *_ in describe()}
 
 
 def _describe_mistake(location: tuple[int | str, ...], message: str, value: object = None) -> str:
@@ -1078,7 +1054,7 @@ def _describe_mistake(location: tuple[int | str, ...], message: str, value: obje
     section, *keys = (str(part) for part in location)
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     if not keys:
-        return f"[{section}] is not a section{_suggestion(section, sections)}"
+        return f"[{section}] is not a section{_suggestion(section.lower(), sections)}"
     key, kind = keys[0], sections[section]
     place = f"[{section}] {key} ({env_name(section, key)})"
     assert isinstance(kind, type)
@@ -1086,10 +1062,18 @@ def _describe_mistake(location: tuple[int | str, ...], message: str, value: obje
     if message == "Extra inputs are not permitted":
         return f"{place}: is not a setting{_suggestion(key, kind.model_fields)}"
     reason = message.removeprefix("Value error, ")
-    is_secret = kind.model_fields[key].annotation is SecretStr
-    if reason == message and isinstance(value, str) and not is_secret:
+    if reason == message and isinstance(value, str) and (section, key) not in _secrets():
         reason = f"{reason}, not {_masked(value)!r}"
-    return f"{place}: {reason}"
+    return f"{place}: {_without_credentials(reason)}"
+
+
+def _secrets() -> list[tuple[str, str]]:
+    return [
+        (section, key)
+        for section, field in Settings.model_fields.items()
+        for key, inner in getattr(field.annotation, "model_fields", {}).items()
+        if inner.annotation is SecretStr
+    ]
 
 
 def _masked(value: str) -> str:
@@ -1097,8 +1081,13 @@ def _masked(value: str) -> str:
 
     Whoever mixes up two lines has put a token or a password where a number belongs.
     """
-    shown = _PASSWORD.sub(r"\1***@", _TOKEN.sub("***", value))
+    shown = _LONG_KEY.sub("***", _without_credentials(value))
     return shown if len(shown) <= _MAX_QUOTED else f"{shown[:_MAX_QUOTED]}…"
+
+
+def _without_credentials(text: str) -> str:
+    """Return a text without tokens of Telegram, and without user names and passwords of URLs."""
+    return _NO_SCHEME.sub("***@", _PASSWORD.sub(r"\1***@", _TOKEN.sub("***", text)))
 
 
 def _suggestion(name: str, known: Iterable[str], cutoff: float = 0.7) -> str:
@@ -1118,8 +1107,12 @@ def _as_ini(default: object) -> str:
 
 
 def _existing_file(value: Path | None) -> Path | None:
-    if value is not None and not value.is_file():
-        raise ValueError(f"there is no file {value}")
+    try:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+    except OSError as error:  # its folder may not be read, or the value is no name of a file
+        shown = _masked(str(value))
+        raise ValueError(f"the file {shown} cannot be read: {error.strerror}") from None
     return value
 
 

@@ -74,12 +74,6 @@ _ROOM: Final = text(
       ) AS is_running
     """  # noqa: S608 - our own constant
 )
-_LINKS: Final = text(
-    f"""
-    SELECT coalesce(sum(jsonb_array_length(args->'rows')), 0) FROM procrastinate_jobs
-      WHERE {_OPEN} AND queue_name = :queue AND args->>'person' = :person
-    """  # noqa: S608 - our own constant
-)
 _DEFER: Final = text(
     """
     SELECT procrastinate_defer_jobs_v1(ARRAY[
@@ -202,16 +196,6 @@ async def room_for(bot_id: int, request: Request, most: int) -> Room:
     }
     row = await read_one(lambda db: db.execute(_ROOM, values).one())
     return Room(row.links, row.messages, row.total, row.is_running)
-
-
-async def links_of(bot_id: int, person_id: int) -> int:
-    """Return how many links of a person wait or run, over all chats.
-
-    Raises:
-        StorageError: the database did not respond.
-    """
-    values = {"queue": queue_of(bot_id), "person": str(person_id)}
-    return await read_one(lambda db: int(db.execute(_LINKS, values).scalar_one()))
 
 
 async def store_with_job(

@@ -39,6 +39,15 @@ async def find_list(bot_id: int, number: int) -> ListCard | None:
     return _card(row) if row else None
 
 
+async def move_list(card: ListCard, chat_id: int) -> None:
+    """Give a card the new id of its group, which has become a supergroup.
+
+    The message with the link to the list has another id there, which nobody knows: it becomes 0.
+    """
+    moved = update(_TABLE).where(_TABLE.c.id == card.id).values(chat_id=chat_id, message_id=0)
+    await write(lambda db: db.execute(moved))
+
+
 async def change_ticks(
     card: ListCard, change: Callable[[frozenset[int]], frozenset[int]]
 ) -> ListCard | None:

@@ -1,27 +1,25 @@
 """Backups of a PostgreSQL database by its own tools, where they are installed."""
 
-import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
 from sqlalchemy.engine import URL, make_url
 
 from core.errors import StorageError
-
-#: First bytes of a file in pg_dump's custom format.
-_MAGIC: Final = b"PGDMP"
+from data.backup import DUMP_MAGIC, refuse_newer
+from data.new_file import new_file
 
 
 def is_dump(file: Path) -> bool:
     """Return True if a file is a dump of pg_dump in its custom format."""
     try:
         with file.open("rb") as opened:
-            return opened.read(len(_MAGIC)) == _MAGIC
+            return opened.read(len(DUMP_MAGIC)) == DUMP_MAGIC
     except OSError:
         return False
 
@@ -32,39 +30,71 @@ def dump(db_url: str, target: Path) -> None:
     Raises:
         StorageError: pg_dump is not installed or fails, or the target exists.
     """
-    try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        raise StorageError(f"cannot create {target}: {error.strerror}") from error
-    try:
-        _run(db_url, "pg_dump", "--format=custom", "--no-owner", f"--file={target}")
-    except StorageError:
-        target.unlink()
-        raise
+    tool = _find("pg_dump")
+    with new_file(target) as unfinished, _connection(db_url) as connection:
+        to_file = (f"--dbname={connection}", f"--file={unfinished}")
+        _run(tool, *to_file, "--format=custom", "--no-owner")
 
 
 def load(source: Path, db_url: str) -> None:
     """Replace the tables of a database by those of a dump, all or none of them.
 
     Raises:
+        NewerDatabaseError: a newer version of Clipferry has made the dump.
         StorageError: pg_restore is not installed or fails.
     """
+    tool = _find("pg_restore")
+    refuse_newer(source, _schema_of(tool, source))
     options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
-    _run(db_url, "pg_restore", *options, str(source))
+    with _connection(db_url) as connection:
+        _run(tool, f"--dbname={connection}", *options, str(source))
 
 
-def _run(db_url: str, tool: str, *options: str) -> None:
+def _schema_of(tool: str, source: Path) -> str | None:
+    """Return the version of a dump's schema; None if it does not have one.
+
+    Raises:
+        StorageError: it is damaged, or no dump of Clipferry.
+    """
+    text = _run(tool, "--data-only", "--table=alembic_version", "--file=-", str(source))
+    found = re.search(r"^COPY .*alembic_version .*\n(\w+)$", text, re.MULTILINE)
+    if found is None:
+        raise StorageError(f"{source} is no backup of Clipferry: it has no alembic_version")
+    return found[1]
+
+
+def _find(tool: str) -> str:
     path = shutil.which(tool)
     if path is None:
-        raise StorageError(f"{tool} is not installed: it comes with PostgreSQL's client programs")
-    with _connection(db_url) as connection:
-        done = subprocess.run(  # noqa: S603 - the tool is found on PATH, no shell is used
-            [path, f"--dbname={connection}", *options], capture_output=True, text=True, check=False
+        raise StorageError(
+            f"{tool} is not installed: it comes with PostgreSQL's client programs; "
+            "docs/operating/database.md shows how to use those of the server"
         )
+    return path
+
+
+def _run(tool: str, *arguments: str) -> str:
+    """Run a tool and return what it prints.
+
+    Raises:
+        StorageError: it has failed.
+    """
+    done = subprocess.run(  # noqa: S603 - the tool was found on PATH, no shell is used
+        [tool, *arguments], capture_output=True, text=True, errors="replace", check=False
+    )
     if done.returncode:
-        # The first line says what is wrong; the connection, without its password, may be in it.
-        reason = done.stderr.strip().partition("\n")[0]
-        raise StorageError(f"{tool} has failed: {reason}")
+        raise StorageError(f"{Path(tool).name} has failed: {_reason(done.stderr)}")
+    return done.stdout
+
+
+def _reason(errors: str) -> str:
+    """Return what a tool says is wrong: its first line, and the details of that.
+
+    The connection, without its password, may be in it.
+    """
+    first, *others = errors.strip().splitlines() or ["it does not say why"]
+    details = [line.partition("detail: ")[2] for line in others if "detail: " in line]
+    return "; ".join([first, *details[:1]])
 
 
 @contextmanager

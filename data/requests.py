@@ -4,11 +4,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
-from core.errors import RequestTakenOverError
+from core.errors import (
+    AlreadySentError,
+    BusyError,
+    LinksLeftOutError,
+    QueueFullError,
+    RequestCancelledError,
+    RequestTakenOverError,
+)
 from core.media import Link
 from core.request import Progress, Request, Ticket, is_from_newer_version
 from data.database import DatabaseTime, read, read_one, run, table_of, unix_now, write
@@ -19,6 +26,15 @@ from data.workers import conflicting, is_alive
 
 #: The stored outcome of a request that was answered in full.
 DELIVERED: Final = "delivered"
+#: Outcomes that are stored before the status on the message is ended, and those without a sad face.
+_ENDED_LATER: Final = frozenset({DELIVERED, AlreadySentError.code})
+_NO_FAILURE: Final = _ENDED_LATER | {RequestCancelledError.code}
+#: Outcomes of requests for which there was no room in the queue.
+_NO_ROOM: Final = frozenset({BusyError.code, LinksLeftOutError.code, QueueFullError.code})
+#: How long before its last outcome a process that was killed may not have ended a status, in
+#: seconds; and how long after the last outcome of any process that is looked for.
+_DYING_S: Final = 10
+_LOOKED_FOR_S: Final = 600
 
 # Prepared once and on the bare table, because ORM mapping would double the cost per request.
 _TABLE: Final = table_of(Requests)
@@ -52,7 +68,6 @@ _FINISH: Final = PreparedStatement(
         finished_at=bindparam("at"),
         outcome=bindparam("how"),
         progress=bindparam("how_far"),
-        owner=None,
     )
 )
 #: A request that no running worker serves.
@@ -102,7 +117,7 @@ class OpenRequest:
     #: None if the stored JSON is invalid.
     request: Request | None
     progress: Progress
-    #: Number of attempts started for it, over all processes.
+    #: See `core.request.is_given_up`.
     attempts: int
     #: A newer version has stored it, which this one must leave to a newer worker.
     is_newer: bool = False
@@ -187,11 +202,19 @@ def number_of(request: Request, place: int) -> int:
 
 
 async def stored_numbers(bot_id: int, update_id: int) -> set[int]:
-    """Return the numbers of all requests of an update, whatever has become of them."""
-    query = select(_TABLE.c.number).where(
-        _TABLE.c.bot_id == bot_id, _TABLE.c.update_id == update_id
-    )
-    return set(await read(lambda db: db.execute(query).scalars().all()))
+    """Return the numbers of all requests of an update that were accepted, however they have ended.
+
+    Those that found no room in the queue are forgotten, so that they can be made again.
+    """
+    this = (_TABLE.c.bot_id == bot_id) & (_TABLE.c.update_id == update_id)
+    refused = delete(_TABLE).where(this, _TABLE.c.outcome.in_(_NO_ROOM))
+    query = select(_TABLE.c.number).where(this)
+
+    def work(db: Connection) -> set[int]:
+        db.execute(refused)
+        return set(db.execute(query).scalars().all())
+
+    return await write(work)
 
 
 async def stored_before(bot_id: int, update_id: int, owner: str) -> dict[int, int]:
@@ -422,7 +445,7 @@ async def find_ended(bot_id: int, ticket: Ticket) -> EndedRequest | None:
 async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: str) -> Claim | None:
     """Open an ended request again for `owner`; return None if another press has done that.
 
-    One statement decides: it matches the number of attempts, and increases it.
+    One statement decides: it matches the count of attempts, and changes it.
     """
     statement = (
         update(Requests)
@@ -438,7 +461,7 @@ async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: st
             progress=progress.as_json(),
             owner=owner,
             epoch=Requests.epoch + 1,
-            attempts=ticket.attempts + 1,
+            attempts=ticket.attempts_after_press,
             finished_at=None,
             outcome=None,
         )
@@ -448,13 +471,68 @@ async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: st
     return None if epoch is None else Claim(ticket.row, owner, epoch)
 
 
+async def take_over_statuses(bot_id: int) -> list[tuple[Request, bool]]:
+    """Return what workers had just answered when they died; each request once.
+
+    A worker ends the status on a message after it has stored the outcome. The result has one
+    request of each message, and True if another one of the message has failed. Messages with open
+    requests are left out: whoever answers those ends the status.
+    """
+
+    def work(db: Connection) -> list[tuple[Request, bool]]:
+        newest = db.scalar(select(func.max(_TABLE.c.finished_at)).where(_TABLE.c.bot_id == bot_id))
+        dead = select(_TABLE).where(
+            _TABLE.c.bot_id == bot_id,
+            _TABLE.c.finished_at >= (newest or 0) - _LOOKED_FOR_S,
+            _TABLE.c.owner.is_not(None),
+            ~is_alive(_TABLE.c.owner),
+        )
+        if not (rows := db.execute(dead).all()):
+            return []
+        theirs = _TABLE.c.id.in_([row.id for row in rows])
+        db.execute(update(_TABLE).where(theirs).values(owner=None))
+        of_these = select(_TABLE).where(
+            _TABLE.c.bot_id == bot_id, _TABLE.c.update_id.in_(_perhaps_unended(rows))
+        )
+        return _ended_messages(db.execute(of_these.order_by(_TABLE.c.id)).all())
+
+    return await write(work)
+
+
+def _perhaps_unended(rows: Sequence[Row[Any]]) -> set[int]:
+    """Return the ids of the updates about which workers had no time to end the status."""
+    last: dict[str, int] = {}
+    for row in rows:
+        last[row.owner] = max(last.get(row.owner, 0), row.finished_at)
+    return {
+        row.update_id
+        for row in rows
+        if row.outcome in _ENDED_LATER and row.finished_at >= last[row.owner] - _DYING_S
+    }
+
+
+def _ended_messages(rows: Sequence[Row[Any]]) -> list[tuple[Request, bool]]:
+    by_update: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        by_update.setdefault(row.update_id, []).append(row)
+    found = [
+        (Request.from_json(group[-1].what), any(row.outcome not in _NO_FAILURE for row in group))
+        for group in by_update.values()
+        if all(row.finished_at is not None for row in group)
+    ]
+    return [(request, has_failed) for request, has_failed in found if request]
+
+
 async def hand_back(owner: str) -> int:
-    """Release a worker's open requests, flights and lease. Return the number of requests."""
+    """Release a worker's requests, flights and lease. Return the number of open requests."""
     mine = (Requests.owner == owner) & Requests.finished_at.is_(None)
+    ended = (Requests.owner == owner) & (Requests.finished_at >= unix_now() - _LOOKED_FOR_S)
 
     def work(db: Connection) -> int:
         released = update(Requests).where(mine).values(owner=None, epoch=Requests.epoch + 1)
         number = db.execute(released).rowcount
+        # It has ended their statuses, too.
+        db.execute(update(Requests).where(ended).values(owner=None))
         db.execute(delete(Flights).where(Flights.owner == owner))
         db.execute(delete(Workers).where(Workers.name == owner))
         return number

@@ -11,11 +11,14 @@ from typing import Final
 from core.clock import Clock, system_clock
 from core.errors import StorageError
 from data.backup import back_up, sqlite_path
+from data.new_file import UNFINISHED
 from data.postgres_tools import dump
 
 logger = logging.getLogger(__name__)
 
 _NAMES: Final = "clipferry-????????T??????Z.backup"
+#: What processes that were killed have left.
+_CUT_OFF: Final = f"clipferry-????????T??????Z*{UNFINISHED}*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,15 @@ class BackupPlan:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            found = self._found()
-            if found and self.clock() - _made_at(found[-1]) < self.interval_s:
+            newest_at = self.newest_at()
+            if newest_at is not None and self.clock() - newest_at < self.interval_s:
                 return
             now = datetime.fromtimestamp(self.clock(), UTC)
             target = self.folder / f"clipferry-{now:%Y%m%dT%H%M%SZ}.backup"
             began = time.monotonic()
             await asyncio.to_thread(_write, db_url, target)
-            for old in self._found()[: -self.kept]:
-                old.unlink()
+            for old in [*self._found()[: -self.kept], *self.folder.glob(_CUT_OFF)]:
+                old.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}") from error
         logger.info(
@@ -52,6 +55,11 @@ class BackupPlan:
             time.monotonic() - began,
             extra={"event": "backup_made"},
         )
+
+    def newest_at(self) -> float | None:
+        """Return the Unix time of the newest backup; None if there is none."""
+        found = self._found()
+        return _made_at(found[-1]) if found else None
 
     def _found(self) -> list[Path]:
         """Return the finished backups, oldest first."""
@@ -64,11 +72,7 @@ def _made_at(backup: Path) -> float:
 
 
 def _write(db_url: str, target: Path) -> None:
-    """Write a backup under another name first: one that was cut off must not count."""
-    unfinished = target.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
     if database := sqlite_path(db_url):
-        back_up(database, unfinished)
+        back_up(database, target)
     else:
-        dump(db_url, unfinished)
-    unfinished.replace(target)
+        dump(db_url, target)

@@ -2,19 +2,23 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.errors import NewerDatabaseError, StorageError
 from data.backup import sqlite_path
-from data.database import get_async_db_url, known_schemas, stored_schema
+from data.database import DatabaseTime, get_async_db_url, known_schemas, stored_schema
 from data.errors import DRIVER_ERRORS, storage_error
+from data.models import Workers
+
+T = TypeVar("T")
 
 #: Longest time for a connection to PostgreSQL, in seconds.
 _CONNECT_S: Final = 5.0
@@ -49,7 +53,7 @@ async def read_schema_state(db_url: str) -> SchemaState:
         if path := sqlite_path(db_url):
             state = _state_of_file(path)
         else:
-            state = await _state_of_server(get_async_db_url(db_url))
+            state = await _ask_server(get_async_db_url(db_url), _state)
     except DRIVER_ERRORS as error:
         raise storage_error(error) from error
     if state.current is not None and state.current > state.newest:
@@ -57,6 +61,27 @@ async def read_schema_state(db_url: str) -> SchemaState:
             f"its schema is {state.current}, the newest known one {state.newest}"
         )
     return state
+
+
+async def has_running_processes(db_url: str) -> bool:
+    """Return True if processes of the bot have a valid lease in a PostgreSQL database.
+
+    Raises:
+        ValueError: the URL is invalid.
+        StorageError: the database cannot be reached.
+    """
+    try:
+        return await _ask_server(get_async_db_url(db_url), _has_leases)
+    except DRIVER_ERRORS as error:
+        reason = storage_error(error).detail
+        raise StorageError(f"the database cannot be reached: {reason}") from error
+
+
+def _has_leases(connection: Connection) -> bool:
+    if not inspect(connection).has_table(Workers.__tablename__):
+        return False
+    alive = select(Workers.name).where(Workers.alive_until >= DatabaseTime())
+    return connection.execute(alive).first() is not None
 
 
 def _state_of_file(path: Path) -> SchemaState:
@@ -89,13 +114,13 @@ def _check_folder(path: Path) -> None:
         raise StorageError(f"{path} cannot be created in {nearest}")
 
 
-async def _state_of_server(url: URL) -> SchemaState:
+async def _ask_server(url: URL, work: Callable[[Connection], T]) -> T:
     engine = create_async_engine(url, connect_args={"timeout": _CONNECT_S}, hide_parameters=True)
     if url.get_backend_name() == "postgresql":
         engine = engine.execution_options(postgresql_readonly=True)
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_state)
+            return await connection.run_sync(work)
     finally:
         await engine.dispose()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import StorageError
+from data.new_file import new_file
 
 #: Member of the archive with the token, as a line for .env.
 TOKEN_MEMBER: Final = "token.env"  # noqa: S105 - a name of a file
@@ -33,18 +34,21 @@ def pack(folder: Path, token: str, target: Path) -> int:
         StorageError: the file exists or cannot be written, or an identity cannot be read.
     """
     number = 0
-    try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
-            _add(archive, TOKEN_MEMBER, f"BOT_TOKEN={token}\n".encode())
-            for path in sorted(folder.glob("*/*")):
-                name = f"identities/{path.parent.name}/{path.name}"
-                if _MEMBER.fullmatch(name):
-                    _add(archive, name, path.read_bytes())
-                    number += name.endswith(".txt")
-    except OSError as error:
-        raise StorageError(f"cannot write {target}: {error.strerror}") from error
+    with new_file(target) as unfinished, tarfile.open(unfinished, "w") as archive:
+        _add(archive, TOKEN_MEMBER, f"BOT_TOKEN={token}\n".encode())
+        for path in sorted(folder.glob("*/*")):
+            name = f"identities/{path.parent.name}/{path.name}"
+            if _MEMBER.fullmatch(name):
+                _add(archive, name, _read(path))
+                number += name.endswith(".txt")
     return number
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def unpack(source: Path, folder: Path) -> int:

@@ -1,6 +1,7 @@
 """Moves a database from SQLite to PostgreSQL: every row, once, with counts compared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from core.errors import StorageError
 from data import database
-from data.backup import back_up, check_backup
+from data.backup import check_backup, restore
 from data.lifespan import database_lifespan
 from data.models import Broadcasts, Music, Requests, Users, Video
 
@@ -21,18 +22,19 @@ _BATCH: Final = 1_000
 _IN_USE: Final = (Users, Video, Music, Requests, Broadcasts)
 
 
-async def copy_to_postgres(source: Path, db_url: str) -> Mapping[str, int]:
-    """Copy an SQLite backup of any version into an empty PostgreSQL database.
+async def copy_to_postgres(source: Path, db_url: str, scratch: Path) -> Mapping[str, int]:
+    """Copy an SQLite backup of this or an earlier version into an empty PostgreSQL database.
 
-    Return the number of rows by table. After a failure the target is empty, as it was.
+    `scratch` is a folder with room for the backup once more: /tmp may be small. Return the number
+    of rows by table. After a failure the target is empty, as it was.
 
     Raises:
         StorageError: the backup is not sound, the target is in use, or it did not take all rows.
     """
     check_backup(source)
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy.db"
-        back_up(source, copy)
+    with _temporary_folder(scratch) as folder:
+        copy = folder / "copy.db"
+        restore(source, copy)
         async with database_lifespan(f"sqlite:///{copy}"):
             pass  # the copy has the newest schema now, as the target
         async with database_lifespan(db_url):
@@ -40,10 +42,23 @@ async def copy_to_postgres(source: Path, db_url: str) -> Mapping[str, int]:
                 return await database.write(partial(_copy_all, copy))
 
 
+@contextmanager
+def _temporary_folder(scratch: Path) -> Iterator[Path]:
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=scratch, prefix=".transfer-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise StorageError(f"cannot write to {scratch}: {error.strerror}") from error
+
+
 def _copy_all(copy: Path, target: Connection) -> dict[str, int]:
     tables = database.Base.metadata.sorted_tables
     if any(_count(target, database.table_of(model)) for model in _IN_USE):
-        raise StorageError("the PostgreSQL database has rows already: create an empty one")
+        raise StorageError(
+            "the PostgreSQL database has rows already: create an empty one, or name that one in "
+            "[database] url (DATABASE_URL)"
+        )
     for table in reversed(tables):
         target.execute(delete(table))
     engine = create_engine(URL.create("sqlite", database=str(copy)))

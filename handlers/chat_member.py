@@ -18,6 +18,7 @@ from misc.middlewares.ban_list import BanList
 from misc.middlewares.registration import TURNS_AWAY
 from misc.ui.texts import Texts
 from misc.utils import greet_chat
+from services.access import AccessPolicy
 
 _OUTSIDE = {"left", "kicked"}
 
@@ -74,19 +75,19 @@ class Membership:
             await adopt_language(event.chat.id, lang, int(event.date.timestamp()))
 
 
-async def on_new_id(message: Message, bans: BanList) -> None:
-    """Move a group's settings, history and ban to its new id when it becomes a supergroup.
+async def on_new_id(message: Message, bans: BanList, access: AccessPolicy) -> None:
+    """Move a group's settings, history, permission and ban to the id of its supergroup.
 
-    Telegram reports this in both chats, the old one and the new one.
+    Telegram reports the change in both chats, the old one and the new one.
 
     Raises:
         StorageError: they are not moved.
     """
-    if message.migrate_to_chat_id:
-        await move_chat(message.chat.id, message.migrate_to_chat_id)
-    elif message.migrate_from_chat_id:
-        await move_chat(message.migrate_from_chat_id, message.chat.id)
+    old_id = message.migrate_from_chat_id or message.chat.id
+    new_id = message.migrate_to_chat_id or message.chat.id
+    await move_chat(old_id, new_id)
     await bans.refresh()
+    await access.follow(old_id, new_id)
 
 
 def _is_inside(member: ChatMemberUnion) -> bool:

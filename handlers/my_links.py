@@ -38,6 +38,9 @@ async def on_command(
 ) -> None:
     """Stop answering the sender's links in groups, or answer them again, and say so.
 
+    Whoever writes in the name of a chat, such as an anonymous administrator, takes it back the same
+    way: a press of a button comes from the person, and does not say for which chat.
+
     Raises:
         StorageError, DeliveryError: it is not stored, or the answer is not sent.
     """
@@ -50,7 +53,8 @@ async def on_command(
     else:
         await opt_outs.add(sender_id)
         text = words["my_links_off"]
-        button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
+        if message.sender_chat is None:
+            button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
     ack.give()
     await sender.send_text(ChatTarget.of(message), text, button)
 

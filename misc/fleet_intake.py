@@ -20,7 +20,6 @@ from core.request import Request, Ticket
 from data.jobs import (
     Room,
     announce_cancellation,
-    links_of,
     open_requests_of,
     pass_on,
     room_for,
@@ -96,13 +95,15 @@ class FleetIntake(RequestIntake):
             await self._cancel(row, chat_id, is_quiet=True)
         return len(rows)
 
-    async def room_for_links(self, person_id: int) -> int:
-        """Return how many more links of a person fit into the queue of the fleet.
+    async def room_for_links(self, first: Request) -> int:
+        """Return how many links like `first` fit into the queue of the fleet.
 
         Raises:
             StorageError: the database did not respond.
         """
-        return self.limits.waiting_links - await links_of(self._bot_id, person_id)
+        room = await room_for(self._bot_id, first, self.max_messages)
+        waiting = self.limits.waiting_links
+        return self._verdict([first] * waiting, room).fitting
 
     async def _submit(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int

@@ -236,23 +236,25 @@ class RequestIntake:
             StorageError: the database did not answer, and nothing is submitted.
         """
         chat, now, person_id = _keeping_message(chat), int(time.time()), query.from_user.id
-        # All presses of the card's buttons are one update, in which the entry is the number.
-        key = press_id(message.chat.id, message.message_id, f"{LIST}{card.id}")
-        known = await stored_numbers(self.groups.account.id, key)
-        room = await self.room_for_links(person_id)
-        taken, left = fresh(list(links), known, room)
-        # The answer is to the message with the list, not to the card.
-        target = replace(target_of(message), message_id=card.message_id)
-        requests = [
-            replace(
-                _chosen(NO_CHOICE, links[index], message, chat, now, person_id),
+        # The answer is to the message with the list, not to the card. In a group that has become a
+        # supergroup, that message has another id.
+        above = card.message_id or message.message_id
+        target = replace(target_of(message), message_id=above)
+        requests = {
+            index: replace(
+                _chosen(NO_CHOICE, link, message, chat, now, person_id),
                 target=target,
                 origin=Origin(entry=index),
             )
-            for index in taken
-        ]
-        await self._submit(requests, ack, key)
-        return Taken(len(requests), left)
+            for index, link in links.items()
+        }
+        # All presses of the card's buttons are one update, in which the entry is the number.
+        key = press_id(message.chat.id, message.message_id, f"{LIST}{card.id}")
+        known = await stored_numbers(self.groups.account.id, key)
+        room = await self.room_for_links(next(iter(requests.values()))) if requests else 0
+        taken, left = fresh(list(links), known, room)
+        await self._submit([requests[index] for index in taken], ack, key)
+        return Taken(len(taken), left)
 
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
@@ -294,6 +296,16 @@ class RequestIntake:
             asked_at = max(entries[0].request.asked_at, seen_at)
             self.serve(entries, asked_at)
 
+    async def end_statuses(self) -> None:
+        """End the statuses that processes which were killed have left on answered messages.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        for stored, has_failed in await self.store.take_over_statuses():
+            status = self.statuses.status_of([stored])
+            await (status.failed() if has_failed else status.done())
+
     def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
         """Serve requests of one message that were accepted before, by any process.
 
@@ -305,13 +317,16 @@ class RequestIntake:
         """Return True if another link of a person fits into the queue."""
         return self.queue.of_person(person_id) < self.limits.waiting_links
 
-    async def room_for_links(self, person_id: int) -> int:
-        """Return how many more links of a person fit into the queue.
+    async def room_for_links(self, first: Request) -> int:
+        """Return how many links like `first` fit into the queue, as those of one message.
 
         Raises:
             StorageError: the database did not answer.
         """
-        return self.limits.waiting_links - self.queue.of_person(person_id)
+        if self.queue.messages_of(first.chat_id) >= self._most_messages(first):
+            return 0
+        of_person = self.limits.waiting_links - self.queue.of_person(first.person_id)
+        return min(of_person, self.queue.room)
 
     async def wanted_links(
         self, message: Message, links: Sequence[Link], preferences: Preferences

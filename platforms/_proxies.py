@@ -61,7 +61,7 @@ def load_proxies(proxy_file: Path | None, *, include_direct: bool) -> ProxyPool:
     if proxy_file is None:
         return ProxyPool([DIRECT])
     proxies, mistakes = [], []
-    for number, line in enumerate(proxy_file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines_of(proxy_file), start=1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
@@ -78,6 +78,15 @@ def load_proxies(proxy_file: Path | None, *, include_direct: bool) -> ProxyPool:
     if mistakes:
         raise SettingsError(mistakes)
     return ProxyPool([DIRECT, *proxies] if include_direct else proxies)
+
+
+def _lines_of(proxy_file: Path) -> list[str]:
+    try:
+        return proxy_file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise SettingsError([f"{proxy_file}: is not UTF-8 text: save it as UTF-8"]) from None
+    except OSError as error:
+        raise SettingsError([f"{proxy_file}: cannot be read: {error.strerror}"]) from None
 
 
 async def is_open(proxy: Proxy, host: str, port: int = 443) -> bool:

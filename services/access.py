@@ -1,10 +1,18 @@
 """Access: who may use the bot, by the settings and the list that administrators keep."""
 
+import logging
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from core.access import Mode, Standing, Visitor, is_listed
+from core.pseudonyms import LoggedChat
 from data.access import access_entries, add_access_entry, remove_access_entry
 from delivery.membership import Membership
+
+logger = logging.getLogger(__name__)
+
+#: Stands for the settings where an entry names the administrator who has added it.
+_BY_SETTINGS: Final = 0
 
 
 class AccessPolicy:
@@ -91,3 +99,21 @@ class AccessPolicy:
         was_there = await remove_access_entry(entry)
         await self.refresh()
         return was_there
+
+    async def follow(self, old_id: int, new_id: int) -> None:
+        """Let a group in under the id that it has as a supergroup.
+
+        `data.chats.move_chat` has moved what administrators had added; a setting keeps the old id.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        if str(old_id) in self.fixed and await self.add(str(new_id), _BY_SETTINGS):
+            logger.warning(
+                "Group %s of [access] listed has become the supergroup %s: its new id is on the "
+                "list of /access now; write it into the setting",
+                LoggedChat(old_id),
+                LoggedChat(new_id),
+                extra={"event": "listed_group_moved"},
+            )
+        await self.refresh()

@@ -96,7 +96,7 @@ class Broadcasts:
                 self._run = None
 
     async def hold(self, *, is_restored: bool, unattended_s: int) -> list[Broadcast]:
-        """Pause what is found unfinished at the start, and return it.
+        """Pause what is found unfinished at the start, and return it. Its cards do not say so yet.
 
         After a crash or a short downtime a broadcast goes on by itself. After a longer one, or in a
         restored database, it waits for an administrator: it may have been sent in the meantime.
@@ -116,7 +116,6 @@ class Broadcasts:
                     broadcast.counts.total,
                     extra={"event": "broadcast_held"},
                 )
-                await self._card.show(broadcast)
                 held.append(broadcast)
         return held
 

@@ -19,8 +19,8 @@ from data.config import ROOT
 
 RECORD: Final = ROOT / "deploy" / "aarch64.txt"
 _HEADING: Final = (
-    "# The wheel for 64-bit ARM (Linux, glibc 2.36, Python 3.11) of every pin of "
-    "requirements-fleet.txt.\n# Written by `make requirements`.\n"
+    "# The wheel for 64-bit ARM (Linux, glibc 2.36, Python 3.11) of every pin that an image may "
+    "have.\n# Written by `make requirements`.\n"
 )
 #: The image's Python and Debian.
 _PYTHON: Final = (3, 11)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from app.doctor.backups import backup_findings
 from app.doctor.database import database_findings
 from app.doctor.finding import Finding
 from app.doctor.machine import machine_findings
@@ -16,6 +17,8 @@ __all__ = ["Finding", "examine"]
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check everything, and yield the findings."""
     yield await database_findings(settings)
+    for finding in backup_findings(settings):
+        yield finding
     for finding in machine_findings(settings):
         yield finding
     async for finding in youtube_findings(settings):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from app.ads_file import load_ads
-from app.container import build_fetcher, build_identities, canary_links, check_sites
+from app.container import build_fetcher, build_identities, canary_links, check_files
 from app.doctor.finding import Finding
 from core.errors import ClipferryError, SettingsError
 from core.identities import Identity, State
@@ -51,21 +51,10 @@ async def site_findings(settings: Settings) -> AsyncIterator[Finding]:
 def _files(settings: Settings) -> Iterator[Finding]:
     """Check the files that the settings name, and report the mistakes of all of them."""
     network, ads = settings.network, settings.ads
-    checks = (
-        lambda: check_sites(settings, load_registry(settings.sites.allowed)),
-        lambda: canary_links(settings, load_registry(settings.sites.allowed)),
-        lambda: network.cookies_file and check_cookies(network.cookies_file),
-        lambda: load_proxies(network.proxy_file, include_direct=network.proxy_include_direct),
-        lambda: load_ads(ads.link, ads.file, load_texts()),
-    )
-    mistakes = False
-    for check in checks:
-        try:
-            check()
-        except SettingsError as error:
-            mistakes = True
-            yield from (Finding("failure", mistake) for mistake in error.mistakes)
-    if mistakes:
+    try:
+        check_files(settings, load_registry(settings.sites.allowed))
+    except SettingsError as error:
+        yield from (Finding("failure", mistake) for mistake in error.mistakes)
         return
     yield Finding("ok", f"sites: {len(settings.sites.allowed)} allowed")
     if found := load_ads(ads.link, ads.file, load_texts()):

@@ -65,13 +65,14 @@ class Trials:
             UpdateError: it cannot be had now.
         """
         _check_attested(release)
-        with self.versions.scratch() as folder:
-            wheels = [await self._download(release, folder)]
-            named = ejs_version(metadata_of(wheels[0].path, release))
-            if named and find_spec("yt_dlp_ejs"):
-                scripts = await self._scripts(named, uploaded_until)
-                wheels.append(await self._download(scripts, folder))
-            await self._try(wheels, folder / "unpacked")
+        async with self.versions.alone():
+            with self.versions.scratch() as folder:
+                wheels = [await self._download(release, folder)]
+                named = ejs_version(metadata_of(wheels[0].path, release))
+                if named and find_spec("yt_dlp_ejs"):
+                    scripts = await self._scripts(named, uploaded_until)
+                    wheels.append(await self._download(scripts, folder))
+                await self._try(wheels, folder / "unpacked")
         return tuple(wheel.release for wheel in wheels)
 
     async def ensure(self, wheels: tuple[Release, ...]) -> None:
@@ -81,11 +82,12 @@ class Trials:
             ReleaseRefusedError: it does not work on this machine.
             UpdateError: it cannot be had now.
         """
-        if self.versions.damage(version_of(wheels) or "") is None:
-            return
-        with self.versions.scratch() as folder:
-            files = [await self._download(wheel, folder) for wheel in wheels]
-            await self._try(files, folder / "unpacked")
+        async with self.versions.alone():  # a process before may have got it
+            if self.versions.damage(version_of(wheels) or "") is None:
+                return
+            with self.versions.scratch() as folder:
+                files = [await self._download(wheel, folder) for wheel in wheels]
+                await self._try(files, folder / "unpacked")
 
     async def _scripts(self, version: str, uploaded_until: float) -> Release:
         """Return the release of yt-dlp-ejs with a version."""

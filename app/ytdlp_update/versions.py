@@ -2,23 +2,29 @@
 
 var/yt-dlp/selected      the version in use; absent: the installed one
 var/yt-dlp/2026.11.20/   yt_dlp, and yt_dlp_ejs where it is used
+var/yt-dlp/lock          locked by the process that gets a version
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.process_lock import ProcessLock
 from app.ytdlp_update.wheel import damage
 from core.errors import UpdateError
 from core.ytdlp_releases import version_key
 
 _SELECTED: Final = "selected"
+#: Locked by the process that gets a version, and how often the others look, in seconds.
+_LOCK: Final = "lock"
+_LOOK_S: Final = 1.0
 #: Prefix of the folders of versions that are being tried, and the age at which nobody tries them.
 _NEW: Final = ".new-"
 _OLD_S: Final = 3_600
@@ -74,6 +80,24 @@ class Versions:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=_NEW) as name:
                 yield Path(name)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Let no other process with this folder into such a block at the same time.
+
+        Raises:
+            UpdateError: the folder cannot be written, in the block or here.
+        """
+        lock = ProcessLock(self.folder / _LOCK)
+        with self._writing():
+            while not lock.is_held:
+                lock.acquire(str(os.getpid()))
+                if not lock.is_held:  # it is held for minutes at most: trials have a limit
+                    await asyncio.sleep(_LOOK_S)
+            try:
+                yield
+            finally:
+                lock.release()
 
     def keep(self, unpacked: Path, version: str) -> None:
         """Move an unpacked version to its place, unless another process was faster.

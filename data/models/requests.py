@@ -27,11 +27,13 @@ class Requests(Base):
     what: Mapped[str] = mapped_column(Text)
     #: JSON, see core.request.Progress; NULL if nothing was sent yet.
     progress: Mapped[str | None] = mapped_column(Text)
-    #: Name of the worker that serves it; NULL while none does, so that any worker may claim it.
+    #: Name of the worker that serves it; NULL while none does, so that any worker may claim it. An
+    #: ended request keeps the name until the worker stops: one that dies may not have ended the
+    #: status on the message.
     owner: Mapped[str | None] = mapped_column(String)
     #: Increases each time the owner changes: a former owner cannot write to the row any more.
     epoch: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    #: Number of attempts, over all processes: fetches, and presses that send the answer again.
+    #: Counts attempts, over all processes, see core.request.Ticket.
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     #: Unix time; NULL while the request is open.
     finished_at: Mapped[int | None] = mapped_column(BigInteger)

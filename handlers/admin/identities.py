@@ -192,22 +192,30 @@ class IdentityMenu:
         """
         assert message.document
         try:
-            key, facts = await self._store(message.document, message, awaited)
+            key, facts = await self._try_to_store(message.document, message, awaited)
+        finally:  # cookies are passwords: whatever has happened, they do not stay in the chat
+            is_deleted = await _delete(message)
+        seen = "identity_seen" if is_deleted else "identity_not_deleted"
+        if key == "identity_stored":
+            await stop_waiting(message.chat.id)
+        text = f"{self.texts(chat.lang, key, **facts)}\n\n{self.texts[chat.lang][seen]}"
+        await self.sender.send_text(ChatTarget.beside(message), text)
+
+    async def _try_to_store(
+        self, document: Document, message: Message, awaited: AwaitedCookies
+    ) -> tuple[str, dict[str, str]]:
+        """Store an identity; return the key of the text about the result, with its facts."""
+        try:
+            return await self._store(document, message, awaited)
         except CookieFileError as error:
-            key, facts = error.text_key, {}
+            return error.text_key, {}
         except (DeliveryError, OSError) as error:
             logger.warning(
                 "Could not take a cookie file: %s",
                 type(error).__name__,
                 extra={"event": "identity_not_taken"},
             )
-            key, facts = "identity_not_taken", {}
-        is_deleted = await _delete(message)
-        seen = "identity_seen" if is_deleted else "identity_not_deleted"
-        if key == "identity_stored":
-            await stop_waiting(message.chat.id)
-        text = f"{self.texts(chat.lang, key, **facts)}\n\n{self.texts[chat.lang][seen]}"
-        await self.sender.send_text(ChatTarget.beside(message), text)
+            return "identity_not_taken", {}
 
     async def _store(
         self, document: Document, message: Message, awaited: AwaitedCookies

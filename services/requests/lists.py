@@ -5,7 +5,7 @@ import time
 from core.errors import ClipferryError
 from core.lists import Listing, about_list
 from core.media import Access, Post
-from data.lists import store_list
+from data.lists import move_list, store_list
 from delivery.targets import ChatTarget
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.recovery import send_following
@@ -39,6 +39,8 @@ class ListService:
         options = context.presenter.list_card(card)
 
         async def send(target: ChatTarget) -> None:
+            if target.chat_id != card.chat_id:  # its buttons will be pressed there
+                await move_list(card, target.chat_id)
             await toolkit.sender.send_card(target, options, context.stored)
 
         _, chat_id = await send_following(context, send)

@@ -28,7 +28,7 @@ from core.errors import (
 )
 from core.log_context import current_request
 from core.pseudonyms import LoggedChat
-from core.request import MAX_ATTEMPTS, Kind, Progress
+from core.request import MAX_ATTEMPTS, Kind, Progress, is_given_up
 from data.chats import mark_blocked, move_chat
 from data.requests import DELIVERED
 from delivery.rate_limiter import is_bulk_send
@@ -86,8 +86,8 @@ class RequestPipeline:
             RequestTakenOverError: another process has it now, with its status.
         """
         stored, service = item.stored, self._services[item.stored.request.kind]
-        if stored.attempts >= MAX_ATTEMPTS:
-            await self.refuse(item, GivenUpError(stored.attempts))
+        if is_given_up(stored.attempts):
+            await self.refuse(item, GivenUpError(MAX_ATTEMPTS))
             return
         if stored.progress.is_complete:
             await self._close(item)

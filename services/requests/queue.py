@@ -175,6 +175,10 @@ class RequestQueue(Generic[Item]):
         """How many requests of a person are running or waiting, over all chats."""
         return self._queues.of_person(person_id)
 
+    def messages_of(self, chat_id: int) -> int:
+        """How many messages of a chat have requests that are running or waiting."""
+        return self._queues.messages_of(chat_id)
+
     def submit(self, items: Sequence[Item], max_messages: int | None) -> RequestHandle:
         """Queue the requests of one message, one or more, all of one lane.
 

@@ -44,6 +44,7 @@ from data.requests import (
     stored_before,
     sweep_requests,
     take_over,
+    take_over_statuses,
 )
 from data.workers import renew_lease
 
@@ -72,7 +73,7 @@ class StoredRequest:
     #: This process's right to serve it; None if it could not be stored, and exists in memory only.
     claim: Claim | None = None
     progress: Progress = field(default_factory=Progress)
-    #: How often a process has begun to answer it.
+    #: Counts how often a process has begun to answer it, see `core.request.is_given_up`.
     attempts: int = 0
     #: An earlier attempt, of this or another process, has shown its status already.
     is_resumed: bool = False
@@ -363,6 +364,20 @@ class RequestStore:
                 )
         return entries
 
+    async def take_over_statuses(self) -> list[tuple[StoredRequest, bool]]:
+        """Return ended requests on whose messages dead processes may have left a status.
+
+        True: a request of the message has failed.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        found = await take_over_statuses(self._bot_id)
+        return [
+            (StoredRequest(request, is_resumed=True, is_finished=True), has_failed)
+            for request, has_failed in found
+        ]
+
     async def last_finished_at(self) -> int:
         """Return the Unix time at which a process finished a request last; 0 if none has.
 
@@ -427,7 +442,7 @@ class RequestStore:
             request,
             claim,
             progress,
-            ticket.attempts + 1,
+            ticket.attempts_after_press,
             is_resumed=True,
             store=self,
         )

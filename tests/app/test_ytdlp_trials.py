@@ -1,5 +1,6 @@
 """The way of a version from the index into its folder, with trials that end as planned."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 
 from app.ytdlp_update import trials as trials_module
+from app.ytdlp_update import versions as versions_module
 from app.ytdlp_update.trial import Verdict, Wheel
 from app.ytdlp_update.trials import Trials
+from app.ytdlp_update.versions import Versions
 from core.errors import (
     BrokenFileError,
     MediaDeletedError,
@@ -60,7 +63,8 @@ class Setup:
 
     @property
     def kept(self) -> list[str]:
-        return sorted(path.name for path in self.trials.versions.folder.iterdir())
+        names = {path.name for path in self.trials.versions.folder.iterdir()}
+        return sorted(names - {"lock"})
 
     async def try_newest(self, until: float = float("inf")) -> tuple[Release, ...]:
         release = await self.trials.newest("2026.1.1", (), until)
@@ -103,6 +107,23 @@ async def test_the_scripts_come_along_where_they_are_installed(
     assert len(FakePool.tried) == 2
     await setup.trials.ensure(wheels)
     assert len(FakePool.tried) == 4  # the folder has no files in this test
+
+
+async def test_of_several_processes_with_one_folder_one_gets_the_version(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+):
+    """The others wait, and find it there."""
+
+    def damage(versions: Versions, version: str) -> str | None:
+        return None if versions.path(version).is_dir() else "not there"
+
+    release = await setup.trials.newest("2026.1.1", (), float("inf"))
+    assert release
+    monkeypatch.setattr(Versions, "damage", damage)
+    monkeypatch.setattr(versions_module, "_LOOK_S", 0.001)
+    await asyncio.gather(*(setup.trials.ensure((release,)) for _ in range(3)))
+    assert FakePool.tried == [release.filename]
+    assert setup.kept == [VERSION]
 
 
 @pytest.mark.parametrize("is_young", [True, False])

@@ -11,6 +11,7 @@ from core.formats import Quality
 from core.media import Link
 from core.preferences import Preferences
 from core.request import (
+    MAX_ATTEMPTS,
     REFUSED,
     UNKNOWN,
     WANTED,
@@ -23,7 +24,9 @@ from core.request import (
     Request,
     Selection,
     Target,
+    Ticket,
     is_from_newer_version,
+    is_given_up,
 )
 from tests.records import changed
 
@@ -288,3 +291,24 @@ def test_damage_is_no_newer_version(text: str):
 def test_requests_of_today_have_no_version():
     assert "v" not in json.loads(PLAIN.as_json())
     assert Request.from_json(stored_with(v=1)) == PLAIN
+
+
+@given(st.lists(st.integers(0, MAX_ATTEMPTS - 1), max_size=100))
+def test_presses_do_not_count_as_attempts_and_each_has_a_ticket_of_its_own(attempts: list[int]):
+    """However often somebody presses, the attempts since the last press are what counts."""
+    count, tickets = 0, set()
+    for number in attempts:
+        for _ in range(number):
+            count += 1
+            assert not is_given_up(count)
+        assert count not in tickets
+        tickets.add(count)
+        count = Ticket(1, count).attempts_after_press
+    assert is_given_up(count + MAX_ATTEMPTS)
+
+
+def test_a_press_gives_no_further_attempts_to_a_request_that_was_given_up():
+    pressed = Ticket(1, MAX_ATTEMPTS).attempts_after_press
+    assert pressed != MAX_ATTEMPTS
+    assert is_given_up(pressed)
+    assert is_given_up(Ticket(1, pressed).attempts_after_press)

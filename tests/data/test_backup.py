@@ -1,17 +1,19 @@
 """Backups: copied whole, restored with a mark, and never mixed with a foreign log."""
 
 import asyncio
+import resource
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from core.errors import StorageError
+from core.errors import NewerDatabaseError, StorageError
 from data import database
 from data.backup import back_up, refuse_foreign_wal, restore, sqlite_path
 from data.key_values import read_value, set_value
+from data.new_file import new_file
 from data.starts import clear_restored, count_start, mark_restored
 
 
@@ -33,11 +35,11 @@ async def test_a_backup_of_a_database_in_use_is_whole(tmp_path: Path):
     await set_value("a", "1")
     await asyncio.to_thread(back_up, path, target)
     assert target.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(StorageError, match="cannot create"):
+    with pytest.raises(StorageError, match="exists already"):
         back_up(path, target)
     await set_value("a", "2")
     await database.close()
-    restore(target, path)
+    assert restore(target, path) == tmp_path / "bot.db.before-restore"
     await open_database(path)
     assert await read_value("a") == "1"
     await database.close()
@@ -47,34 +49,130 @@ async def test_a_backup_of_a_database_in_use_is_whole(tmp_path: Path):
     await database.close()
 
 
+async def test_every_database_that_a_restore_replaces_is_kept(tmp_path: Path):
+    """Whoever restores the wrong file first has the right one still."""
+    path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "the right one")
+    back_up(path, backup)
+    crash_copy(path, tmp_path / "crashed")
+    await database.close()
+    crashed = tmp_path / "crashed" / "bot.db"  # with its log
+    kept = [restore(backup, crashed) for _ in range(3)]
+    assert [each and each.name for each in kept] == [
+        "bot.db.before-restore",
+        "bot.db.before-restore-2",
+        "bot.db.before-restore-3",
+    ]
+    assert crashed.with_name("bot.db.before-restore-wal").stat().st_size
+    assert not crashed.with_name("bot.db-wal").exists()
+    await open_database(crashed.with_name("bot.db.before-restore"))
+    assert await read_value("a") == "the right one"
+    await database.close()
+
+
+async def test_a_backup_in_a_folder_that_may_not_be_written_is_restored(tmp_path: Path):
+    """SQLite would create files beside it. Root may write everywhere, so they are looked for."""
+    path, folder = tmp_path / "bot.db", tmp_path / "mounted"
+    folder.mkdir()
+    await open_database(path)
+    await database.close()
+    back_up(path, folder / "backup.db")
+    assert restore(folder / "backup.db", tmp_path / "new" / "bot.db") is None
+    assert [file.name for file in folder.iterdir()] == ["backup.db"]
+
+
+async def test_a_backup_that_fails_half_way_leaves_nothing(tmp_path: Path):
+    path, target = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "x" * 3_000_000)
+    await database.close()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk: SQLite can write no more.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(StorageError, match="cannot copy"):
+            back_up(path, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [file.name for file in tmp_path.iterdir()] == ["bot.db"]
+    target.with_name("backup.db.unfinished").write_text("of a process that was killed")
+    back_up(path, target)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["backup.db", "bot.db"]
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_new_file_appears_when_it_is_complete(tmp_path: Path, is_running: bool):
+    target = tmp_path / "file"
+    with suppress(KeyboardInterrupt), new_file(target) as unfinished:
+        unfinished.write_text("half")
+        assert not target.exists()
+        if is_running:
+            raise KeyboardInterrupt
+        unfinished.write_text("whole")
+    assert [file.name for file in tmp_path.iterdir()] == ([] if is_running else ["file"])
+
+
+async def test_a_backup_of_a_newer_version_replaces_nothing(tmp_path: Path):
+    path, source = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await database.close()
+    back_up(path, source)
+    with closing(sqlite3.connect(source)) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.commit()
+    with pytest.raises(NewerDatabaseError, match="its schema is 9999, the newest known one 0"):
+        restore(source, path)
+    assert not list(tmp_path.glob("*before-restore*"))
+
+
 def test_without_a_database_there_is_no_backup(tmp_path: Path):
     with pytest.raises(StorageError, match="there is no database"):
         back_up(tmp_path / "bot.db", tmp_path / "backup.db")
 
 
-@pytest.mark.parametrize("kind", ["text", "empty", "foreign", "missing", "damaged"])
-async def test_what_is_no_sound_backup_is_refused(kind: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("text", "is no backup of Clipferry: file is not a database"),
+        ("empty", "is no backup of Clipferry: no such table"),
+        ("foreign", "is no backup of Clipferry: no such table"),
+        ("missing", "cannot read .*: No such file"),
+        ("folder", "cannot read .*: Is a directory"),
+        ("damaged", "is damaged"),
+        ("cut off", "is damaged"),
+        ("dump", r"is a dump of PostgreSQL: \[database\] url"),
+    ],
+)
+async def test_what_is_no_sound_backup_is_refused(kind: str, sentence: str, tmp_path: Path):
     path, source = tmp_path / "bot.db", tmp_path / "backup.db"
     await open_database(path)
     await set_value("a", "x" * 200_000)
     await database.close()
+    content = bytearray(path.read_bytes())
     match kind:
         case "text":
             source.write_text("hello")
         case "empty":
             source.touch()
+        case "folder":
+            source.mkdir()
         case "foreign":
             with closing(sqlite3.connect(source)) as other:
                 other.execute("CREATE TABLE things (name TEXT)")
         case "damaged":
-            content = bytearray(path.read_bytes())
             content[20_000:60_000] = b"\xff" * 40_000
             source.write_bytes(content)
-    with pytest.raises(StorageError):
+        case "cut off":
+            source.write_bytes(content[:100_000])
+        case "dump":
+            source.write_bytes(b"PGDMP\x01\x0f")
+    with pytest.raises(StorageError, match=sentence):
         restore(source, path)
     await open_database(path)
     assert await read_value("a") == "x" * 200_000
     await database.close()
+    assert not list(tmp_path.glob("*before-restore*"))
 
 
 @pytest.mark.parametrize(

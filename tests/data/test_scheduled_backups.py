@@ -45,3 +45,15 @@ async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path):
     plan = BackupPlan(tmp_path / "file", HOUR_S, 1)
     with pytest.raises(StorageError, match="file: "):
         await plan.follow("sqlite:///x.db")
+
+
+async def test_what_a_killed_process_has_left_is_deleted(tmp_path: Path):
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    folder.mkdir()
+    for ending in (".backup.unfinished", ".backup.unfinished-journal", ".unfinished"):
+        (folder / f"clipferry-20231114T001320Z{ending}").touch()
+    (folder / "mine.unfinished").touch()
+    async with database_lifespan(url):
+        await BackupPlan(folder, HOUR_S, 1, lambda: T0).follow(url)
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == ["clipferry-20231114T221320Z.backup", "mine.unfinished"]

@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from core.errors import StorageError
 from data.database import get_async_db_url, known_schemas
 from data.lifespan import database_lifespan
-from data.schema_state import SchemaState, read_schema_state
+from data.schema_state import SchemaState, has_running_processes, read_schema_state
+from data.workers import renew_lease
+from tests.leases import expire
 
 
 async def execute(db_url: str, statement: str) -> None:
@@ -35,3 +37,18 @@ async def test_what_a_start_would_find_is_told_and_left_as_it_is(db_url: str):
 async def test_a_server_that_does_not_answer_is_a_storage_error():
     with pytest.raises(StorageError):
         await read_schema_state("postgresql://u:hunter2@127.0.0.1:9/d")
+
+
+async def test_a_running_process_has_a_lease(new_postgres: str):
+    assert not await has_running_processes(new_postgres)
+    async with database_lifespan(new_postgres):
+        assert not await has_running_processes(new_postgres)
+        await renew_lease("alive", 60)
+        assert await has_running_processes(new_postgres)
+        await expire("alive")
+        assert not await has_running_processes(new_postgres)
+
+
+async def test_a_server_that_is_away_cannot_say_who_runs():
+    with pytest.raises(StorageError):
+        await has_running_processes("postgresql://u@127.0.0.1:9/d")

@@ -75,5 +75,19 @@ def test_what_cannot_be_done_is_said(tmp_path: Path):
     archive.write_text("no archive")
     with pytest.raises(StorageError, match="cannot use"):
         unpack(archive, tmp_path)
-    with pytest.raises(StorageError, match="cannot write"):
+    with pytest.raises(StorageError, match="exists already"):
         pack(tmp_path, TOKEN, archive)
+
+
+def test_an_archive_that_fails_half_way_leaves_nothing(tmp_path: Path):
+    """Otherwise it would look complete, and the next attempt would find it there."""
+    folder, archive = a_folder(tmp_path / "identities"), tmp_path / "x.tar"
+    (folder / "demo" / "b.txt").unlink()
+    (folder / "demo" / "b.txt").mkdir()
+    with pytest.raises(StorageError, match=r"cannot read .*b\.txt: Is a directory"):
+        pack(folder, TOKEN, archive)
+    assert [path.name for path in tmp_path.iterdir()] == ["identities"]
+    (folder / "demo" / "b.txt").rmdir()
+    assert pack(folder, TOKEN, archive) == 1
+    with pytest.raises(StorageError, match="exists already"):
+        pack(folder, TOKEN, archive)

@@ -42,7 +42,7 @@ async def count(model: type[database.Base]) -> int:
 
 
 async def test_every_row_is_copied_and_new_rows_get_new_keys(tmp_path: Path, new_postgres: str):
-    counts = await copy_to_postgres(await backup_of(tmp_path), new_postgres)
+    counts = await copy_to_postgres(await backup_of(tmp_path), new_postgres, tmp_path / "var")
     assert (counts["users"], counts["videos"], counts["requests"]) == (PEOPLE, 3, 1)
     async with database_lifespan(new_postgres):
         assert (await count(Users), await count(Video), await count(Requests)) == (PEOPLE, 3, 1)
@@ -51,13 +51,14 @@ async def test_every_row_is_copied_and_new_rows_get_new_keys(tmp_path: Path, new
         (row,) = await store_requests(42, 2, [make_request()], "worker")
         assert row == 2
         assert await count(Video) == 4
+    assert list((tmp_path / "var").iterdir()) == []
 
 
 async def test_a_database_in_use_is_left_alone(tmp_path: Path, new_postgres: str):
     async with database_lifespan(new_postgres):
         await create_user(5, "en")
     with pytest.raises(StorageError, match="has rows already"):
-        await copy_to_postgres(await backup_of(tmp_path), new_postgres)
+        await copy_to_postgres(await backup_of(tmp_path), new_postgres, tmp_path / "var")
     async with database_lifespan(new_postgres):
         assert await count(Users) == 1
 
@@ -66,4 +67,4 @@ async def test_what_is_no_backup_is_refused(tmp_path: Path):
     source = tmp_path / "backup.db"
     source.write_text("hello")
     with pytest.raises(StorageError, match="no backup of Clipferry"):
-        await copy_to_postgres(source, "postgresql://nobody@127.0.0.1:9/none")
+        await copy_to_postgres(source, "postgresql://nobody@127.0.0.1:9/none", tmp_path)

@@ -84,6 +84,81 @@ def test_hadolint_finds_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+#: The sets of packages that an image may have, besides those that every image has.
+SETS = ["attestations", "fleet", "youtube"]
+
+
+def test_every_set_of_packages_can_be_chosen_for_the_image():
+    """The demo and the development packages are for no image."""
+    copied = re.findall(r"requirements-(\w+)\.txt", DOCKERFILE)
+    assert copied == SETS
+    files = {path.stem for path in ROOT.glob("requirements-*.txt")}
+    assert files == {f"requirements-{name}" for name in [*SETS, "demo", "dev"]}
+
+
+def test_the_sets_of_packages_fit_together():
+    """pip refuses two versions, or other hashes, of a package that several files name."""
+    pins: dict[str, tuple[str, list[str]]] = {}
+    for name in ("", *(f"-{name}" for name in SETS)):
+        text = (ROOT / f"requirements{name}.txt").read_text().replace("\\\n", " ")
+        for line in text.splitlines():
+            pin, _, hashes = line.partition(" --hash=")
+            package, _, version = pin.partition(";")[0].partition("==")
+            name_and_marker = package.partition("[")[0] + pin.partition(";")[2].strip()
+            found = (version.strip(), hashes.split())
+            assert pins.setdefault(name_and_marker, found) == found, package
+    assert len(pins) > 70
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        ("", [""]),
+        ("fleet", ["", "-fleet"]),
+        ("fleet youtube attestations", ["", "-fleet", "-youtube", "-attestations"]),
+        ("requirements-fleet.txt", None),
+    ],
+)
+def test_the_build_installs_the_sets_that_are_named(
+    names: str, files: list[str] | None, tmp_path: Path
+):
+    """Run the shell of the Dockerfile, with a pip that only says how it was called."""
+    for name in ("", *(f"-{name}" for name in SETS)):
+        (tmp_path / f"requirements{name}.txt").touch()
+    pip = tmp_path / "pip"
+    pip.write_text("#!/bin/sh\necho $*\nexit 7\n")  # nothing after it runs
+    pip.chmod(0o755)
+    (command,) = re.findall(r"^RUN (echo .*?)(?<!\\)\n", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.replace("\\\n", "").replace("/requirements/", f"{tmp_path}/")],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "REQUIREMENTS": names},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if files is None:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"REQUIREMENTS: {names} is no set of packages\n"
+        return
+    assert done.returncode == 7
+    assert "--require-hashes" in done.stdout
+    assert done.stdout.endswith(f"-r {tmp_path}/all.txt\n")
+    expected = [f"-r requirements{name}.txt" for name in files]
+    assert (tmp_path / "all.txt").read_text().splitlines() == expected
+
+
+def test_compose_builds_every_image_with_the_sets_of_the_environment_file():
+    arguments = {
+        name: service["build"]["args"]["REQUIREMENTS"]
+        for name, service in COMPOSE["services"].items()
+        if "build" in service
+    }
+    more = "${REQUIREMENTS:-}"
+    assert arguments.pop("bot") == more
+    assert set(arguments.values()) == {f"fleet {more}"}
+
+
 def test_the_image_runs_as_a_numbered_user_and_reports_its_health():
     *_, final = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
     assert re.search(r"^USER \d+$", final, re.MULTILINE)

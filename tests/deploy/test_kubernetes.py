@@ -1,5 +1,6 @@
 """The Kubernetes manifests: valid against the schemas, complete, and without privileges."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from data.config import ROOT, describe, env_name
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 SETS = ["single", "fleet"]
+#: Pods in which backups are restored while the workloads are gone.
+SHELLS = ["single-shell", "fleet-shell"]
 #: The oldest release that is supported, and the newest whose schemas the validator has.
 RELEASES = ["1.30", "1.37"]
 
@@ -39,7 +42,7 @@ EACH_WORKLOAD = pytest.mark.parametrize(
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, *SHELLS])
 def test_every_resource_is_valid(name: str, release: str):
     found = list(resources(name))
     assert found
@@ -54,7 +57,7 @@ def test_a_misspelt_field_is_found():
         kubernetes_validate.validate(wrong, RELEASES[-1], strict=True)
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, *SHELLS])
 def test_every_file_is_in_its_kustomization(name: str):
     files = {path.name for path in (FOLDER / name).iterdir()}
     assert files == {"kustomization.yaml", *kustomization(name)["resources"]}
@@ -72,7 +75,7 @@ def test_the_images_have_the_tag_of_this_version(name: str):
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, *SHELLS])
 def test_kustomize_renders_them(name: str):
     done = subprocess.run(
         ["kubectl", "kustomize", str(FOLDER / name)],
@@ -107,6 +110,75 @@ COMPONENT = "app.kubernetes.io/component"
 def variables(workload: dict[str, Any]) -> dict[str, str]:
     (container,) = workload["spec"]["template"]["spec"]["containers"]
     return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+# --- the shells -----------------------------------------------------------------------------------
+
+
+def shell(name: str) -> dict[str, Any]:
+    (pod,) = resources(name)
+    assert pod["kind"] == "Pod"
+    return pod
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_shell_keeps_to_the_restricted_standard_and_has_the_bots_settings(name: str):
+    (workload, *_) = workloads(name.removesuffix("-shell"))
+    bot = workload["spec"]["template"]["spec"]
+    pod = shell(name)["spec"]
+    for key in ("runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "seccompProfile"):
+        assert pod["securityContext"][key] == bot["securityContext"][key]
+    assert pod["automountServiceAccountToken"] is False
+    for container in pod["containers"]:
+        for key in ("securityContext", "envFrom"):
+            assert container[key] == bot["containers"][0][key]
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounts == {"var": "/app/var", "tmp": "/tmp"}
+        assert container["command"] == ["sleep", "infinity"]
+    assert {volume["name"] for volume in pod["volumes"]} == {"var", "tmp"}
+    images = {image["name"]: image["newTag"] for image in kustomization(name)["images"]}
+    assert images == {bot["containers"][0]["image"]: VERSION}
+    assert pod["containers"][0]["image"] in images
+
+
+def test_the_shell_of_the_single_process_has_its_volume():
+    (single,) = workloads("single")
+    (template,) = single["spec"]["volumeClaimTemplates"]
+    volume = {each["name"]: each for each in shell("single-shell")["spec"]["volumes"]}["var"]
+    # Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-storage
+    claim = f"{template['metadata']['name']}-{single['metadata']['name']}-0"
+    assert volume["persistentVolumeClaim"] == {"claimName": claim}
+
+
+def test_the_service_of_the_bot_does_not_find_the_shell():
+    (selector,) = (
+        each["spec"]["selector"] for each in resources("single") if each["kind"] == "Service"
+    )
+    labels = shell("single-shell")["metadata"]["labels"]
+    assert not selector.items() <= labels.items()
+
+
+def test_the_fleets_shell_has_the_tools_of_the_server_in_compose():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    (_, tools) = shell("fleet-shell")["spec"]["containers"]
+    assert tools["image"] == compose["services"]["postgres"]["image"]
+
+
+def test_the_commands_for_restoring_name_what_is_there():
+    """The commands of docs/operating/database.md against the manifests."""
+    page = (ROOT / "docs" / "operating" / "database.md").read_text()
+    section = page.partition("## On Kubernetes")[2].partition("\n## ")[0].replace("\\\n", "")
+    applied = set(re.findall(r"kubectl apply -k deploy/kubernetes/([\w-]+)", section))
+    assert applied == {"single-shell", "fleet-shell", "fleet"}
+    deleted = re.findall(r"kubectl delete -k deploy/kubernetes/([\w-]+)", section)
+    assert set(deleted) == set(SHELLS)
+    names = {each["metadata"]["name"] for name in SETS for each in workloads(name)}
+    scaled = re.findall(r"scale (?:statefulset|deployment) ([\w -]+?) --replicas", section)
+    assert {name for names_ in scaled for name in names_.split()} == names
+    containers = {each["name"] for each in shell("fleet-shell")["spec"]["containers"]}
+    assert set(re.findall(r"-c (\w+)", section)) == containers
+    pods = set(re.findall(r"(?:exec|pod/)\s?(clipferry-[\w-]+)", section))
+    assert pods == {"clipferry-0", shell("single-shell")["metadata"]["name"]}
 
 
 @EACH_WORKLOAD

@@ -6,6 +6,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from core.version import VERSION
 from data.config import ROOT
 from tests.aarch64 import RECORD, is_for_arm, pins, record
+from tests.deploy.test_dockerfile import SETS
 from tests.release_notes import release_notes
 
 
@@ -19,8 +20,8 @@ def test_every_pin_has_a_recorded_wheel_for_arm():
             assert is_for_arm(name), name
             recorded[project] = (str(number), digest)
     needed = {}
-    for file in ("requirements.txt", "requirements-fleet.txt"):
-        for pin, hashes in pins((ROOT / file).read_text()):
+    for name in ("", *(f"-{name}" for name in SETS)):
+        for pin, hashes in pins((ROOT / f"requirements{name}.txt").read_text()):
             project = canonicalize_name(pin.name)
             needed[project] = str(pin.specifier)
             version, digest = recorded.get(project, ("missing", ""))

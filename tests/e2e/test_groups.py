@@ -467,6 +467,21 @@ async def test_a_member_can_be_answered_again(harness: BotHarness, way: str):
     assert served(harness, crew) == 1
 
 
+async def test_an_anonymous_administrator_takes_the_wish_back_by_the_command_alone(
+    harness: BotHarness,
+):
+    """A press comes from a person: a button could only say that it was done, and do nothing."""
+    crew = await crew_of(harness)
+    await harness.say("/notmylinks", chat=crew, anonymous=True)
+    (note,) = harness.answers(crew)
+    assert "reply_markup" not in note
+    await harness.say(VIDEO, chat=crew, anonymous=True)
+    assert served(harness, crew) == 0
+    await harness.say("/mylinks", chat=crew, anonymous=True)
+    await harness.say(VIDEO, chat=crew, anonymous=True)
+    assert served(harness, crew) == 1
+
+
 async def test_the_commands_for_members_are_listed_in_groups(harness: BotHarness):
     await harness.start()
     commands = harness.api.methods.commands

@@ -372,7 +372,10 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
 
     assert await call("backup", file) == (0, f"Copied the database to {file}.\n")
     code, text = await call("backup", file)
-    assert (code, "cannot create" in text) == (1, True)
+    assert (code, text) == (
+        1,
+        f"The backup has failed: {file} exists already: choose another name\n",
+    )
     code, text = await call("restore", file)
     assert (code, "the bot is running: stop it first" in text) == (1, True)
     await harness.stop()
@@ -385,8 +388,14 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     code, text = await call("restore", file, DATABASE_URL=new_postgres)
     assert (code, "Restored" in text) == (0, True)
     assert re.search(r"^videos +1 rows$", text, re.MULTILINE)
+    code, text = await call("restore", f"{file}3")
+    assert (code, text) == (
+        1,
+        f"The restore has failed: cannot read {file}3: No such file or directory\n",
+    )
     code, text = await call("restore", file)
-    assert (code, "Restored" in text) == (0, True)
+    assert (code, "Restored. Chats: 1, last download: 20" in text) == (0, True)
+    assert "bot.db.before-restore now" in text
     await harness.start()
     assert (await counts_since(None))[Scope.ALL].posts == 1
     await harness.say(VIDEO)

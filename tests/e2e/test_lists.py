@@ -238,6 +238,24 @@ async def test_a_group_has_cards_for_who_names_the_bot_and_only_they_may_press(
     assert len(harness.videos(crew)) == 2
 
 
+async def test_a_card_works_in_the_supergroup_that_its_group_becomes_meanwhile(
+    harness: BotHarness,
+):
+    profile(harness, 2)
+    crew = harness.world.group(GROUP)
+    crew.members = {harness.ada.id: "member"}
+    await harness.start()
+    harness.world.say(harness.ada, f"@clipferry_demo_bot {PROFILE}", crew)
+    moved = harness.world.migrate(harness.ada, crew, -1_002)
+    await harness.until(lambda: harness.answers(moved), "the card")
+    await harness.settled()
+    card = harness.answers(moved)[-1]
+    await harness.press(card, find(card, "all"))
+    videos = harness.videos(moved)
+    assert len(videos) == 2
+    assert {v["reply_to_message"]["message_id"] for v in videos} == {card["message_id"]}
+
+
 async def test_a_closed_card_and_one_whose_data_were_deleted_are_gone(harness: BotHarness):
     card = await ask(harness, 2)
     every = find(card, "all")

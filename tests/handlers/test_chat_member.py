@@ -15,13 +15,14 @@ from aiogram.types import (
     ChatMemberUpdated,
 )
 
+from core.access import Standing, Visitor
 from core.errors import ChatForbiddenError
 from data.bans import ban
 from data.chats import find_chat, is_channel, register_chat, set_language
 from handlers.chat_member import Membership, on_new_id
 from misc.middlewares.ban_list import BanList
 from misc.ui.texts import load_texts
-from tests.fakes import DATE, PERSON, FakeTelegram, make_user
+from tests.fakes import DATE, PERSON, FakeTelegram, make_access, make_user
 
 pytestmark = pytest.mark.usefixtures("sqlite_db")
 TEXTS = load_texts()
@@ -160,9 +161,26 @@ async def test_a_group_takes_its_settings_and_its_ban_to_its_new_id(
     await set_language(-7, "uk")
     await ban(-7, PERSON)
     bans = BanList(frozenset())
-    await on_new_id(telegram.message(**report), bans)
+    await on_new_id(telegram.message(**report), bans, make_access(telegram))
     record = await find_chat(-1007)
     assert record
     assert record.lang == "uk"
     assert await find_chat(-7) is None
     assert [bans.is_banned(chat_id) for chat_id in (-7, -1007)] == [False, True]
+
+
+@pytest.mark.parametrize("is_fixed", [True, False])
+async def test_a_listed_group_is_let_in_under_its_new_id_at_once(
+    telegram: FakeTelegram, is_fixed: bool
+):
+    """Whether a setting or an administrator lists it."""
+    access = make_access(telegram, "listed", *(["-7", "-8"] if is_fixed else []))
+    if not is_fixed:
+        await access.add("-7", PERSON)
+    moved = telegram.message(chat_id=-7, migrate_to_chat_id=-1007)
+    await on_new_id(moved, BanList(frozenset()), access)
+    standings = [await access.judge(Visitor(5, group_id=group)) for group in (-1007, -1008)]
+    assert standings == [Standing.ALLOWED, Standing.NOT_LISTED]
+    restarted = make_access(telegram, "listed", *access.fixed)
+    await restarted.refresh()
+    assert await restarted.judge(Visitor(5, group_id=-1007)) is Standing.ALLOWED

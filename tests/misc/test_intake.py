@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from aiogram.methods import DeleteMessage, EditMessageText, SendMessage
-from aiogram.types import InlineKeyboardMarkup, Message
+from aiogram.methods import DeleteMessage, EditMessageText, SendMessage, SetMessageReaction
+from aiogram.types import InlineKeyboardMarkup, Message, ReactionTypeEmoji
 
 from core.errors import LinksLeftOutError, QueueFullError, StorageError, TooOldError
 from core.formats import Quality
@@ -46,6 +46,7 @@ from tests.fakes import (
     make_user,
     settle,
 )
+from tests.leases import expire
 
 TEXTS = load_texts()
 CHAT = ChatView("en")
@@ -583,6 +584,22 @@ async def test_requests_that_were_left_are_continued_by_message(bench: Bench):
     assert len({id(status) for status in statuses}) == 4
 
 
+async def test_the_status_that_a_killed_process_has_left_is_ended(
+    bench: Bench, telegram: FakeTelegram
+):
+    """It died after the outcome was stored, and before the reaction was removed."""
+    before = RequestStore(BOT_ID, 60)
+    for number, outcomes in enumerate((["delivered"], ["delivered", "NotFoundError"])):
+        requests = [make_request(message_id=number + 70) for _ in outcomes]
+        entries = await before.enter(number, requests)
+        for entry, outcome in zip(entries, outcomes, strict=True):
+            await entry.finish(outcome)
+    await expire(before.name)
+    await bench.intake.end_statuses()
+    shown = [(call.message_id, call.reaction) for call in telegram.of(SetMessageReaction)]
+    assert shown == [(70, []), (71, [ReactionTypeEmoji(emoji="😢")])]
+
+
 async def test_what_has_become_too_old_meanwhile_gets_a_notice(bench: Bench):
     before = RequestStore(BOT_ID, 60)
     await before.enter(1, [make_request()])
@@ -693,6 +710,22 @@ async def test_only_as_many_chosen_posts_are_taken_as_there_is_room_for(telegram
     await bench.end_all()
     assert [r.origin.entry for r in bench.requests] == [0, 1, 2]
     assert telegram.texts == []
+
+
+async def test_posts_that_the_chats_queue_has_no_room_for_are_not_asked_for(bench: Bench):
+    for number in range(LIMITS.private_queue):
+        await bench.submit(LINK, message_id=number)
+    card = a_card(3)
+    assert await choose(bench, card, 0, 1, 2) == Taken(0, 3)
+    await bench.end_all()
+    assert bench.runner.refusals == []
+    assert await choose(bench, card, 0, 1, 2) == Taken(3, 0)
+
+
+async def test_posts_of_a_moved_card_answer_the_card(bench: Bench):
+    await choose(bench, a_card(2, chat_id=GROUP, message_id=0), 1, chat_id=GROUP)
+    (request,) = bench.requests
+    assert request.target.message_id == 80
 
 
 async def test_in_a_group_who_presses_has_asked(bench: Bench):

@@ -5,16 +5,20 @@ from typing import cast
 
 import pytest
 from aiogram import Bot
+from aiogram.methods import DeleteMessage, GetFile
+from aiogram.types import Document
 
 from core.identities import MAX_FILE_BYTES, Identity
 from delivery.sender import Sender
 from handlers.admin.identities import IdentityMenu
 from handlers.admin.menu import Press, Screen
+from handlers.admin.waiting import AwaitedCookies
+from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import ADMIN, MAX_BYTES
 from misc.ui.texts import load_texts
 from platforms import Identities, ProxyPool, load_registry
 from platforms._proxies import DIRECT, Proxy
-from tests.fakes import PERSON
+from tests.fakes import PERSON, FakeTelegram
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -27,11 +31,17 @@ pytestmark = pytest.mark.usefixtures("sqlite_db")
 class Stage:
     """The section, with identities in a folder."""
 
-    def __init__(self, folder: Path, *proxies: Proxy, machine: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *proxies: Proxy,
+        machine: str = "",
+        telegram: FakeTelegram | None = None,
+    ) -> None:
         self.identities = Identities(folder, ProxyPool(list(proxies) or [DIRECT]))
-        self.menu = IdentityMenu(
-            cast(Bot, None), cast(Sender, None), TEXTS, REGISTRY, self.identities, machine
-        )
+        bot = telegram.bot if telegram else cast(Bot, None)
+        sender = telegram.sender if telegram else cast(Sender, None)
+        self.menu = IdentityMenu(bot, sender, TEXTS, REGISTRY, self.identities, machine)
 
     async def show(self, page: str = "", lang: str = "en") -> Screen:
         screen = await self.menu.section(Press(PERSON, lang, page))
@@ -127,3 +137,18 @@ async def test_every_state_has_words(tmp_path: Path, language: str):
     screen = await stage.show("show=instagram/tired", language)
     assert TEXTS[language]["identity_why_limited"] in screen.text
     assert "2096" in screen.text
+
+
+async def test_cookies_do_not_stay_in_the_chat_whatever_happens(
+    tmp_path: Path, telegram: FakeTelegram
+):
+    """The site may not be allowed any more since the administrator was asked for the file."""
+    stage = Stage(tmp_path, telegram=telegram)
+    document = Document(file_id="f", file_unique_id="u", file_size=len(COOKIES))
+    message = telegram.message(document=document)
+    telegram.fail(GetFile, RuntimeError("unexpected"))
+    with pytest.raises(RuntimeError):
+        await stage.menu.take_file(message, ChatView("en"), AwaitedCookies("instagram"))
+    (deletion,) = telegram.of(DeleteMessage)
+    assert deletion.message_id == message.message_id
+    assert stage.identities.listed(INSTAGRAM) == []

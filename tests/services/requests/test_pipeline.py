@@ -245,7 +245,12 @@ async def test_a_rest_is_sent_and_the_uncertain_part_explained(records: Records)
 
 
 @pytest.mark.parametrize(
-    ("attempts", "is_served"), [(MAX_ATTEMPTS - 1, True), (MAX_ATTEMPTS, False)]
+    ("attempts", "is_served"),
+    [
+        (MAX_ATTEMPTS - 1, True),
+        (MAX_ATTEMPTS, False),
+        (Ticket(ROW, MAX_ATTEMPTS - 1).attempts_after_press, True),
+    ],
 )
 async def test_a_request_that_ends_every_process_is_given_up(
     records: Records, attempts: int, is_served: bool

@@ -1,0 +1,235 @@
+"""What operators get wrong: each mistake ends in one list, without a traceback or a secret."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsError
+from data.config import Settings, load_settings
+
+SECRET = "hunter2hunter2hunter2hunter2"
+TOKEN = f"70000001:{SECRET}"
+
+
+def load(folder: Path, ini: bytes, env: bytes, environ: Mapping[str, str]) -> Settings:
+    (folder / "config.ini").write_bytes(ini)
+    (folder / ".env").write_bytes(env)
+    return load_settings(folder / "config.ini", folder / ".env", environ)
+
+
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("ini", "env"),
+    [
+        (b"[bot]\ntoken = 1:abc\n[limits]\nattempts = 7\n", b""),
+        (BOM + b"[bot]\ntoken = 1:abc\n[limits]\nattempts = 7\n", b""),
+        (b"[bot]\r\ntoken = 1:abc\r\n\r\n[limits]\r\nattempts = 7\r\n", b""),
+        (b"[bot]\rtoken = 1:abc\r[limits]\rattempts = 7\r", b""),
+        (b"", b"BOT_TOKEN=1:abc\nLIMITS_ATTEMPTS=7\n"),
+        (b"", BOM + b"BOT_TOKEN=1:abc\r\nLIMITS_ATTEMPTS=7\r\n"),
+        (b"", b"export BOT_TOKEN='1:abc'\nexport LIMITS_ATTEMPTS=\"7\"  # seven\n"),
+        (b"", b"\n\nBOT_TOKEN = 1:abc   \n LIMITS_ATTEMPTS =7"),
+        (b"", b"BOT_TOKEN=1:abc\nLIMITS_ATTEMPTS=7\nPOSTGRES_PASSWORD\nPOSTGRES_PASSWORD=x\n"),
+    ],
+)
+def test_every_way_of_writing_is_read(ini: bytes, env: bytes, tmp_path: Path):
+    found = load(tmp_path, ini, env, {})
+    assert (found["bot"]["token"], found.limits.attempts) == ("1:abc", 7)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:100%25@h/d", "postgresql://u:%(x)s@h/d", "postgresql://u:%@h/d"]
+)
+def test_percent_signs_stay_as_they_are(url: str, tmp_path: Path):
+    for ini, env, environ in (
+        (f"[database]\nurl = {url}\n", "", {}),
+        ("", f"DATABASE_URL={url}\n", {}),
+        ("", "", {"DATABASE_URL": f"{url}\n"}),  # a file's line break, in a secret of Kubernetes
+    ):
+        found = load(tmp_path, ini.encode(), env.encode(), environ)
+        assert found["database"]["url"] == url
+
+
+_TWICE = "is there twice, see line"
+_LINE = "cannot be read: write NAME=value, with both quotation marks or none"
+_UTF8 = "is not UTF-8 text: save it as UTF-8"
+_QUOTES = "the quotation marks are a part of the value here: leave them out"
+_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
+_BOOLEAN = "Input should be a valid boolean, unable to interpret input"
+
+#: The files' contents and the environment, and each mistake; "…" stands for the rest of a sentence.
+MISTAKES: list[tuple[str, str, dict[str, str], list[str]]] = [
+    # config.ini
+    ("token = 5", "", {}, ["config.ini: line 1 stands before the first [section]"]),
+    ("[bot\ntoken = 5", "", {}, ["config.ini: line 1 stands before the first [section]"]),
+    ("[bot]\ntoken", "", {}, ["config.ini: line 2 cannot be read: write key = value"]),
+    (
+        f"[bot]\n{SECRET}\nadmins = 5\nwhat is this",
+        "",
+        {},
+        [f"config.ini: line {n} cannot be read: write key = value" for n in (2, 4)],
+    ),
+    (
+        "[limits]\nattempts = 1\nAttempts = 2\n[bot]\nadmins = 1\n[limits]\nstall_s = x",
+        "",
+        {},
+        [
+            f"config.ini: [limits] attempts {_TWICE} 3: leave one of them",
+            f"config.ini: [limits] {_TWICE} 6: leave one of them",
+            f"[limits] stall_s (LIMITS_STALL_S): {_INTEGER}, not 'x'",
+        ],
+    ),
+    ("[DEFAULT]\nattempts = 1", "", {}, ["[DEFAULT] is not a section"]),
+    ("[Bot]\nadmins = 5", "", {}, ["[Bot] is not a section, did you mean bot?"]),
+    (
+        "[limits]\nattempts = 3 ; three",
+        "",
+        {},
+        [f"[limits] attempts (LIMITS_ATTEMPTS): {_INTEGER}, not '3 ; three'"],
+    ),
+    (
+        "[limits]\nattempts = 3\n  stall_s = 5",  # goes on with the value above
+        "",
+        {},
+        [f"[limits] attempts (LIMITS_ATTEMPTS): {_INTEGER}, not '3\\nstall_s = 5'"],
+    ),
+    # .env
+    ("", "BOT_TOKEN", {}, [".env: line 1: BOT_TOKEN has no value: write BOT_TOKEN=value"]),
+    ("", f"\n\n# x\nBOT_TOKEN {SECRET}", {}, [f".env: line 4 {_LINE}"]),
+    ("", f'BOT_ADMINS=1\nBOT_TOKEN="{SECRET}', {}, [f".env: line 2 {_LINE}"]),
+    (
+        "",
+        f"BOT_TOKEN={TOKEN}\nBOT_ADMINS=1\n\nexport BOT_TOKEN=1:x",
+        {},
+        [".env: BOT_TOKEN is there twice, in lines 1 and 4: leave one of them"],
+    ),
+    ("", f"bot_token={TOKEN}", {}, [".env: bot_token is not a setting, did you mean BOT_TOKEN?"]),
+    ("", f"TOKEN={TOKEN}\nBOT_TOKN=1", {}, [".env: BOT_TOKN is not a setting, did you …"]),
+    ("", "BOT__TOKEN=1", {}, [".env: BOT__TOKEN is not a setting, did you mean BOT_TOKEN?"]),
+    ("", "CLIPFERRY_BOT_TOKEN=1", {}, []),  # no prefix of ours
+    ("", "LIMITS_ATTEMPTS=", {}, [f"[limits] attempts (LIMITS_ATTEMPTS): {_INTEGER}, not ''"]),
+    # The environment
+    ("", "", {"BOT_TOKEN": f'"{TOKEN}"'}, [f"[bot] token (BOT_TOKEN): {_QUOTES}"]),
+    (
+        "",
+        "",
+        {"DATABASE_URL": f"'postgresql://u:{SECRET}@h/d'"},
+        [f"[database] url (DATABASE_URL): {_QUOTES}", "[database] url (DATABASE_URL): …"],
+    ),
+    ("", "", {"LIMITS_ATTEMPTS": "10s"}, ["[limits] attempts (LIMITS_ATTEMPTS): …, not '10s'"]),
+    ("", "", {"LIMITS_ATTEMPTS": "-1"}, ["[limits] attempts (LIMITS_ATTEMPTS): Input should be …"]),
+    ("", "", {"LIMITS_ATTEMPTS": "1,5"}, ["[limits] attempts (LIMITS_ATTEMPTS): …, not '1,5'"]),
+    ("", "", {"BOT_ADMINS": "@ada"}, [f"[bot] admins (BOT_ADMINS): {_INTEGER}, not '@ada'"]),
+    ("", "", {"BOT_ADMINS": "1;2"}, [f"[bot] admins (BOT_ADMINS): {_INTEGER}, not '1;2'"]),
+    ("", "", {"BOT_BUSINESS": "jа"}, [f"[bot] business (BOT_BUSINESS): {_BOOLEAN}, not 'jа'"]),
+    ("", "", {"RUN_LOG_LEVEL": "debug"}, ["[run] log_level (RUN_LOG_LEVEL): …, not 'debug'"]),
+    ("", "", {"SITES_ALLOWED": "tiktok instagram"}, ["[sites] allowed (SITES_ALLOWED): no such …"]),
+    (
+        "",
+        "",
+        {"TELEGRAM_SERVER": "localhost:8081"},
+        ["[telegram] server (TELEGRAM_SERVER): must …"],
+    ),
+    # Secrets where they do not belong
+    ("", "", {"BOT_ADMINS": TOKEN}, [f"[bot] admins (BOT_ADMINS): {_INTEGER}, not '***'"]),
+    ("", "", {"SITES_ALLOWED": TOKEN}, ["[sites] allowed (SITES_ALLOWED): no such site: ***; …"]),
+    ("", "", {"ACCESS_LISTED": TOKEN}, ["[access] listed (ACCESS_LISTED): …"]),
+    (
+        "",
+        "",
+        {"NETWORK_PROXY_FILE": f"http://ada:{SECRET}@1.2.3.4:80"},
+        ["[network] proxy_file (NETWORK_PROXY_FILE): there is no file http:/***@1.2.3.4:80"],
+    ),
+    (
+        "",
+        "",
+        {"NETWORK_COOKIES_FILE": f"sessionid={SECRET};" * 100},
+        ["[network] cookies_file (NETWORK_COOKIES_FILE): the file … cannot be read: File name …"],
+    ),
+    (
+        "",
+        "",
+        {"TELEGRAM_SERVER": f"ada:{SECRET}@host"},
+        ["[telegram] server (TELEGRAM_SERVER): must be an http(s) address, not '***@host'"],
+    ),
+    (
+        "",
+        "",
+        {"TELEGRAM_SERVER": f"ftp://ada:{SECRET}/@x@host"},
+        ["[telegram] server (TELEGRAM_SERVER): must be an http(s) address, not 'ftp://***@host'"],
+    ),
+    ("", "", {"DATABASE_URL": f"postgres//u:{SECRET}@h/d"}, ["[database] url (DATABASE_URL): …"]),
+    ("", "", {"DATABASE_URL": f"postgresql://u:{SECRET}@h:x/d"}, ["[database] url …"]),
+    ("", "", {"DATABASE_URL": f"mysql://u:{SECRET}@h/d"}, ["… are supported, not mysql"]),
+    # All kinds together
+    (
+        f"[bot]\ntokn = {TOKEN}\n[limits]\nattempts = x\nnonsense\nstall_s = 0",
+        f"BOT_ADMIN=1\nBOT_TOKEN {TOKEN}",
+        {"RUN_LOG_LEVEL": "LOUD", "RUN_ROLES": "worker"},
+        [
+            "config.ini: line 5 cannot be read: write key = value",
+            f".env: line 2 {_LINE}",
+            ".env: BOT_ADMIN is not a setting, did you mean BOT_ADMINS?",
+            "[run] roles (RUN_ROLES): roles other than all need PostgreSQL in [database] url",
+            "[bot] tokn (BOT_TOKN): is not a setting, did you mean token?",
+            f"[limits] attempts (LIMITS_ATTEMPTS): {_INTEGER}, not 'x'",
+            "[limits] stall_s (LIMITS_STALL_S): …",
+            "[run] log_level (RUN_LOG_LEVEL): …",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("ini", "env", "environ", "expected"), MISTAKES)
+def test_each_mistake_is_named_in_one_list(
+    ini: str, env: str, environ: dict[str, str], expected: list[str], tmp_path: Path
+):
+    mistakes: list[str] = []
+    try:
+        load(tmp_path, ini.encode(), env.encode(), environ)
+    except SettingsError as error:
+        mistakes = list(error.mistakes)
+    assert len(mistakes) == len(expected), mistakes
+    for mistake, sentence in zip(mistakes, expected, strict=True):
+        assert re.fullmatch(re.escape(sentence).replace("…", ".*"), mistake)
+        assert "hunter2" not in mistake
+        assert "\n" not in mistake
+
+
+@pytest.mark.parametrize("name", ["config.ini", ".env"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+def test_another_encoding_is_named(name: str, encoding: str, tmp_path: Path):
+    contents = {"config.ini": b"", ".env": b"", name: f"# für\nX={SECRET}".encode(encoding)}
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, contents["config.ini"], contents[".env"], {})
+    assert caught.value.mistakes == [f"{name}: {_UTF8}"]
+
+
+@pytest.mark.parametrize("name", ["config.ini", ".env"])
+def test_a_folder_in_the_place_of_a_file_is_named(name: str, tmp_path: Path):
+    """Docker makes one if the file that is to be mounted does not exist."""
+    (tmp_path / name).mkdir()
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "config.ini", tmp_path / ".env", {})
+    assert caught.value.mistakes == [f"{name}: is a folder, not a file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named(tmp_path: Path):
+    for name in ("config.ini", ".env"):
+        (tmp_path / name).touch(0o000)
+    closed = tmp_path / "closed"
+    closed.mkdir(0o000)
+    environ = {"NETWORK_PROXY_FILE": str(closed / "proxies.txt")}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "config.ini", tmp_path / ".env", environ)
+    (one, two, three) = caught.value.mistakes
+    assert (one, two) == tuple(
+        f"{name}: cannot be read: Permission denied" for name in ("config.ini", ".env")
+    )
+    assert three.endswith("proxies.txt cannot be read: Permission denied")
