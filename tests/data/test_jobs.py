@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -129,6 +130,8 @@ async def test_the_room_counts_the_whole_fleet():
     assert (await room_for(BOT, press, 2)).total == 2
     await store(4, press)
     assert (await room_for(BOT, press, 100)).is_running
+    other = replace(press, sender_id=9, asker="Bo")
+    assert (await room_for(BOT, other, 100)).is_running
     assert not (await room_for(BOT + 1, press, 100)).is_running
 
 

@@ -8,6 +8,7 @@ import pytest
 from app import maintenance_mode
 from app.maintenance_mode import NoticeThrottle
 from data.config import load_settings
+from handlers.inline import cards
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import InlineHarness
@@ -33,6 +34,9 @@ async def test_users_get_the_maintenance_notice_and_groups_do_not(inline: Inline
     press = harness.world.press(harness.ada, message, "lang/uk")
     query = inline.mode.ask(bo, VIDEO)
     call = inline.mode.call(bo, inline.friends, VIDEO)
+    offered = [card.model_dump(exclude_none=True) for card in cards.unknown(TEXTS["uk"], "TikTok")]
+    inline.mode.answers["earlier"] = {"results": offered}
+    chosen = inline.mode.choose(bo, "earlier", "fetch/post", VIDEO, inline.friends)
     await harness.until(lambda: call in inline.mode.answers and query in inline.mode.answers)
     await harness.until(lambda: press in harness.world.query_answers and not harness.world.updates)
     told = TEXTS["uk"]["maintenance"]
@@ -41,6 +45,7 @@ async def test_users_get_the_maintenance_notice_and_groups_do_not(inline: Inline
     assert harness.world.query_answers[press]["text"] == TEXTS["en"]["maintenance"]
     assert inline.mode.answers[query]["results"][0]["title"] == told
     assert inline.mode.answers[call]["text"] == told
+    assert chosen["text"] == told
     assert harness.answers(harness.world.chats[-7_007]) == []
     assert list(harness.folder.glob("**/*.db")) == []
     # A second poller ends the polling, but not the process: a restart would end the other's.
