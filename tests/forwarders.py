@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,20 @@ from sqlalchemy.engine import make_url
 _CHUNK: Final = 65_536
 #: Headers of one connection, which a proxy does not pass on.
 _OF_CONNECTION: Final = {"host", "connection", "keep-alive", "transfer-encoding", "content-length"}
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_open(port: int) -> bool:
+    """Return True if something listens on a port on loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class TcpForwarder:

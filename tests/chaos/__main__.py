@@ -42,7 +42,10 @@ async def main(names: list[str]) -> int:
             async with make_stage(Path(folder) / name, samples) as stage:
                 note = await DISTURBANCES[name](stage)
                 history = stage.history()
-            problems += history.problems()
+            recorded, forbidden = stage.steps
+            problems += history.problems() + stage.broadcast.stuck + forbidden
+            if recorded:
+                note += f"; {recorded} steps, {forbidden} against the rules"
             row = "".join(f"{getattr(history, column):>10}" for column in columns)
             sys.stdout.write(f"{name:18}{row}  {note}\n")
             sys.stdout.flush()

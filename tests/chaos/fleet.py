@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from tests.chaos.postgres import Postgres
-from tests.chaos.stage import Stage, Supervisor, chaos_s, free_port
-from tests.forwarders import Balancer, TcpForwarder
+from tests.chaos.stage import Stage, Supervisor, chaos_s
+from tests.forwarders import Balancer, TcpForwarder, free_port
 
 #: Settings of each process of a fleet, by its name.
 Parts = Mapping[str, Mapping[str, str]]
@@ -40,8 +40,10 @@ async def running(
         async with asyncio.timeout(60):
             while not (api.polls or api.webhook.url):  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.1)
+        await server.record_steps()
         yield fleet
         await stage.settle()
+        stage.steps = await server.violations()
     finally:
         for process in fleet.values():
             await process.stop()

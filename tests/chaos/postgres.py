@@ -19,6 +19,35 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'cli
 """
 
 
+#: Records every change of a request, in the order in which they were made.
+_RECORD_STEPS = """
+CREATE TABLE steps (number bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(),
+    id bigint, owner text, epoch int, has_ended boolean);
+CREATE FUNCTION record_step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO steps (id, owner, epoch, has_ended)
+        VALUES (NEW.id, NEW.owner, NEW.epoch, NEW.finished_at IS NOT NULL);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER record_step AFTER INSERT OR UPDATE ON requests
+    FOR EACH ROW EXECUTE FUNCTION record_step();
+"""
+#: One owner at a time: another one has a higher epoch. Each request ends once: afterwards it
+#: changes no more.
+_COUNT_VIOLATIONS = """
+COPY (
+    SELECT count(*), count(*) FILTER (WHERE had_ended
+        OR epoch < epoch_before OR (owner IS DISTINCT FROM owner_before AND epoch = epoch_before))
+    FROM (
+        SELECT owner, epoch, has_ended, lag(owner) OVER each_request AS owner_before,
+            lag(epoch) OVER each_request AS epoch_before,
+            coalesce(lag(has_ended) OVER each_request, false) AS had_ended
+        FROM steps WINDOW each_request AS (PARTITION BY id ORDER BY number)
+    ) AS changes
+) TO STDOUT
+"""
+
+
 class Postgres:
     """The server of the wheel, in a temporary folder."""
 
@@ -54,6 +83,15 @@ class Postgres:
     async def cut_listeners(self) -> None:
         """End the connections on which processes wait for notifications."""
         await self.run(_CUT_LISTENERS)
+
+    async def record_steps(self) -> None:
+        """Record what happens to each request from now on."""
+        await self.run(_RECORD_STEPS)
+
+    async def violations(self) -> tuple[int, int]:
+        """Return how many steps were recorded, and how many of them the rules forbid."""
+        recorded, forbidden = (await self.run(_COUNT_VIOLATIONS)).split()
+        return int(recorded), int(forbidden)
 
     async def stop(self) -> None:
         """Stop the server as its operator does, ending all connections."""

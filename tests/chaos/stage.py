@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections import Counter
@@ -169,6 +168,8 @@ class Stage:
     requests: list[Request] = field(default_factory=list)
     #: What became of the recipients of a broadcast.
     broadcast: History = field(default_factory=History)
+    #: How many steps of requests a database has recorded, and how many against the rules.
+    steps: tuple[int, int] = (0, 0)
     people: list[Person] = field(default_factory=list)
     #: True if there was maintenance mode: its notice is an answer.
     has_notices: bool = False
@@ -372,14 +373,6 @@ class Stage:
 def chaos_s() -> float:
     """Return how long the disturbances take that can take any time, in seconds."""
     return float(os.environ.get("CHAOS_S", "120"))
-
-
-def free_port() -> int:
-    """Return a port on loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _kind(request: Request) -> str:
