@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from data.config import ROOT
-from misc.ui.callback_data import AGAIN
+from misc.ui.callback_data import AGAIN, CANCEL
 from misc.ui.texts import load_texts
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
@@ -322,6 +322,7 @@ class Stage:
             message
             for message in list(chat.messages.values())
             if message.get("reply_to_message", {}).get("message_id") == request.message_id
+            and not _is_status(message)
         ]
         if not chat.moved_to:
             return answers
@@ -387,6 +388,11 @@ def _has_ended(inline: Json) -> bool:
     """Return True if an inline message shows its post, or an error with the button to retry."""
     is_closed = inline.get("text") == EN["maintenance"]
     return "video" in inline or AGAIN in _buttons(inline) or is_closed
+
+
+def _is_status(message: Json) -> bool:
+    """Return True for a note about a request that waits or is being worked on."""
+    return any(data.startswith(CANCEL) for data in _buttons(message))
 
 
 def _buttons(message: Json) -> list[str]:
