@@ -27,6 +27,7 @@ from simulator.telegram.world import Json
 from tests.chaos import fleet
 from tests.chaos.postgres import Postgres
 from tests.chaos.stage import ADMIN, EN, History, Stage, Supervisor
+from tests.forwarders import TcpForwarder
 
 #: At 28 messages a second, this is a minute without any disturbance.
 _RECIPIENTS: Final = 1_600
@@ -125,11 +126,11 @@ async def broadcast(stage: Stage) -> str:
 
 
 async def broadcast_fleet(stage: Stage) -> str:
-    """Processes and the PostgreSQL of a fleet are killed, frozen and restarted in a broadcast."""
-    parts = {**fleet.USUAL, "scheduler1": {"RUN_ROLES": "scheduler"}}
+    """Schedulers and the PostgreSQL of a fleet are disturbed in a broadcast; one is cut off."""
     with Postgres() as server:
         sent = _Broadcast(stage, server.url)
         await sent.prepare()
+        forwarder = TcpForwarder(server.url)
 
         async def stop() -> None:
             await server.stop()
@@ -141,10 +142,20 @@ async def broadcast_fleet(stage: Stage) -> str:
             await stage.keep_asking(random.uniform(1, 8))
             server.thaw()
 
-        async with fleet.running(stage, server, parts, TELEGRAM_PACING="true") as processes:
-            schedulers = [processes["scheduler"], processes["scheduler1"]]
-            others = [*_signals(stage, lambda: random.choice(schedulers)), stop, freeze]
-            done = await _disturb(stage, sent, others)
+        async def partition() -> None:
+            random.choice([forwarder.freeze, forwarder.cut])()
+            await stage.keep_asking(random.uniform(1, 9))
+            forwarder.heal()
+
+        async with forwarder.serving() as url:
+            parts = {
+                **fleet.USUAL,
+                "scheduler1": {"RUN_ROLES": "scheduler", "DATABASE_URL": url},
+            }
+            async with fleet.running(stage, server, parts, TELEGRAM_PACING="true") as processes:
+                both = [processes["scheduler"], processes["scheduler1"]]
+                signals = _signals(stage, lambda: random.choice(both))
+                done = await _disturb(stage, sent, [*signals, stop, freeze, partition])
         stage.broadcast = await sent.history()
     return f"{_RECIPIENTS} recipients; {done}"
 
