@@ -11,7 +11,7 @@ from typing import Any
 #: or the check that the connection lives, which nothing else has as its last statement.
 _CUT_LISTENERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'
-    AND pid <> pg_backend_pid() AND (query ILIKE 'LISTEN %' OR query = 'SELECT 1')
+    AND pid <> pg_backend_pid() AND (query LIKE '%LISTEN %' OR query = 'SELECT 1')
 """
 _CUT_ALL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'

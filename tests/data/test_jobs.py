@@ -238,7 +238,7 @@ async def listeners() -> list[object]:
     """Return the connections that wait for cancellations."""
     found = await sql(
         "SELECT pid FROM pg_stat_activity WHERE query LIKE :what AND state = 'idle'",
-        what=f'LISTEN "{CANCELLATIONS}"',
+        what=f'%LISTEN "{CANCELLATIONS}"%',
     )
     return [row[0] for row in found]
 
