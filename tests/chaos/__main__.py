@@ -46,6 +46,7 @@ async def main(names: list[str]) -> int:
             problems += history.problems() + stage.broadcast.stuck + forbidden
             if recorded:
                 note += f"; {recorded} steps, {forbidden} against the rules"
+            note = "; ".join([note, *stage.problems])
             row = "".join(f"{getattr(history, column):>10}" for column in columns)
             sys.stdout.write(f"{name:18}{row}  {note}\n")
             sys.stdout.flush()

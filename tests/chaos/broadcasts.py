@@ -26,7 +26,7 @@ from data.models import Users
 from simulator.telegram.world import Json
 from tests.chaos import fleet
 from tests.chaos.postgres import Postgres
-from tests.chaos.stage import ADMIN, EN, History, Stage, Supervisor
+from tests.chaos.stage import ADMIN, EN, History, Stage, Supervisor, chaos_s
 from tests.forwarders import TcpForwarder
 
 #: At 28 messages a second, this is a minute without any disturbance.
@@ -165,7 +165,7 @@ async def _disturb(
 ) -> str:
     """Disturb until nearly everybody has got it, then let it end; return what was done."""
     done: Counter[str] = Counter()
-    deadline = time.monotonic() + 2 * fleet.chaos_s()
+    deadline = time.monotonic() + 2 * chaos_s()
     while not sent.has_ended and time.monotonic() < deadline:
         await stage.keep_asking(random.uniform(2, 6), 0.5)
         disturb = random.choice(disturbances)

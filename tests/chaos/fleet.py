@@ -37,7 +37,7 @@ async def running(
     try:
         for process in fleet.values():
             await process.start()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while not (api.polls or api.webhook.url):  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.1)
         await server.record_steps()
@@ -123,7 +123,7 @@ async def webhook(stage: Stage) -> str:
         "WEBHOOK_PORT": str(port),
     }
     with Postgres() as server:
-        async with running(stage, server, **environment) as fleet:
+        async with running(stage, server, USUAL, **environment) as fleet:
             for _ in range(10):
                 await stage.keep_asking(random.uniform(2, 5))
                 fleet["receiver"].signal(signal.SIGKILL)
@@ -145,9 +145,11 @@ async def receivers(stage: Stage) -> str:
         "worker1": WORKER,
     }
     async with balancer.serving() as url:
-        environment = {"TELEGRAM_UPDATES": "webhook", "WEBHOOK_URL": f"{url}/updates"}
+        url += "/updates"
         with Postgres() as server:
-            async with running(stage, server, parts, **environment) as fleet:
+            async with running(
+                stage, server, parts, TELEGRAM_UPDATES="webhook", WEBHOOK_URL=url
+            ) as fleet:
                 all_three = [fleet[f"receiver{n}"] for n in range(3)]
                 done = await disturb_processes(stage, lambda: random.choice(all_three))
     counts = ", ".join(map(str, balancer.answered.values()))

@@ -37,7 +37,8 @@ CREATE TRIGGER record_step AFTER INSERT OR UPDATE ON requests
 _COUNT_VIOLATIONS = """
 COPY (
     SELECT count(*), count(*) FILTER (WHERE had_ended
-        OR epoch < epoch_before OR (owner IS DISTINCT FROM owner_before AND epoch = epoch_before))
+        OR epoch < epoch_before
+        OR (NOT has_ended AND owner IS DISTINCT FROM owner_before AND epoch = epoch_before))
     FROM (
         SELECT owner, epoch, has_ended, lag(owner) OVER each_request AS owner_before,
             lag(epoch) OVER each_request AS epoch_before,

@@ -171,6 +171,8 @@ class Stage:
     #: How many steps of requests a database has recorded, and how many against the rules.
     steps: tuple[int, int] = (0, 0)
     people: list[Person] = field(default_factory=list)
+    #: What is wrong with requests, one by one.
+    problems: list[str] = field(default_factory=list)
     #: True if there was maintenance mode: its notice is an answer.
     has_notices: bool = False
     #: Inline queries whose cards have not been chosen: person, id of the query, text.
@@ -295,6 +297,8 @@ class Stage:
                 media = self._albums(request)
             elif request.inline:
                 media = self._edits(request.inline)
+            if not messages or len(media) > 1:
+                self.problems.append(f"{len(media)} answers to one of the {_kind(request)}")
             history.count(messages, media)
             chat = self.simulator.world.chats[request.chat_id]
             is_open = bool(media) and not chat.moved_to
