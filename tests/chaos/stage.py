@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -277,14 +277,11 @@ class Stage:
                     return True
         return False
 
-    async def settle(self, limit_s: float = 120) -> None:
-        """Wait until every request has an answer or an explanation, at most `limit_s` seconds."""
-        deadline = time.monotonic() + limit_s
+    async def settle(self) -> None:
+        """Wait until every request has an answer or an explanation, and shows no work."""
         self._choose_cards()
-        while time.monotonic() < deadline:
-            if all(self._messages(request) for request in self.requests):
-                break
-            await asyncio.sleep(0.3)
+        await _wait(lambda: all(map(self._messages, self.requests)), 120)
+        await _wait(lambda: not any(map(self._is_stuck, self.requests)), 20)
         await asyncio.sleep(4)  # let repeated answers arrive
 
     def history(self) -> History:
@@ -300,9 +297,7 @@ class Stage:
             if not messages or len(media) > 1:
                 self.problems.append(f"{len(media)} answers to one of the {_kind(request)}")
             history.count(messages, media)
-            chat = self.simulator.world.chats[request.chat_id]
-            is_open = bool(media) and not chat.moved_to
-            history.stuck += is_open and request.message_id in chat.reactions
+            history.stuck += bool(media) and self._is_stuck(request)
         history.add(self.broadcast)
         return history
 
@@ -314,6 +309,11 @@ class Stage:
     def told_to_come_back(self) -> int:
         """Return how many requests got the notice of maintenance mode."""
         return sum(bool(self._notices(request)) for request in self.requests)
+
+    def _is_stuck(self, request: Request) -> bool:
+        """Return True if a request is shown as being worked on."""
+        chat = self.simulator.world.chats[request.chat_id]
+        return not chat.moved_to and request.message_id in chat.reactions
 
     def _messages(self, request: Request) -> list[Json]:
         """Return the answers to a request, also those at the new id of its group."""
@@ -378,6 +378,12 @@ class Stage:
 def chaos_s() -> float:
     """Return how long the disturbances take that can take any time, in seconds."""
     return float(os.environ.get("CHAOS_S", "120"))
+
+
+async def _wait(condition: Callable[[], bool], limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - of processes
+        await asyncio.sleep(0.3)
 
 
 def _kind(request: Request) -> str:
