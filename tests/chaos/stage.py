@@ -292,8 +292,6 @@ class Stage:
             media = [m for m in messages if any(kind in m for kind in request.media)]
             if request.post_id in ALBUMS:
                 media = self._albums(request)
-            elif request.inline:
-                media = self._edits(request.inline)
             if not messages or len(media) > 1:
                 self.problems.append(f"{len(media)} answers to one of the {_kind(request)}")
             history.count(messages, media)
@@ -348,13 +346,6 @@ class Stage:
             for number, message in list(messages.items())
             if start < number < end and message.get("text") == EN["maintenance"]
         ]
-
-    def _edits(self, inline: Json) -> list[Json]:
-        """Return one message for each time that an inline message has got its post."""
-        inline_id = self.simulator.api.methods.inline.id_of(inline)
-        calls = self.simulator.api.calls_of("editMessageMedia")
-        is_of = [call.params.get("inline_message_id") == inline_id for call in calls]
-        return [{} for call, mine in zip(calls, is_of, strict=True) if mine and call.status == 200]
 
     def _albums(self, request: Request) -> list[Json]:
         """Return one message for each time that the first picture of an album has arrived."""
