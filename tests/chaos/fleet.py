@@ -184,7 +184,7 @@ async def partition(stage: Stage) -> str:
                 deadline = time.monotonic() + chaos_s()
                 while time.monotonic() < deadline:
                     await stage.keep_asking(random.uniform(3, 6))
-                    disturb = random.choice([forwarder.freeze, forwarder.cut])
+                    disturb = forwarder.cut if done.total() % 2 else forwarder.freeze
                     disturb()
                     done[disturb.__name__] += 1
                     # Shorter and longer than the lease.
