@@ -8,6 +8,7 @@ twice.
 import asyncio
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from pathlib import Path
@@ -46,7 +47,8 @@ async def main(names: list[str]) -> int:
             problems += history.problems() + stage.broadcast.stuck + forbidden
             if recorded:
                 note += f"; {recorded} steps, {forbidden} against the rules"
-            note = "; ".join([note, *stage.problems])
+            problem_kinds = Counter(stage.problems).items()
+            note = "; ".join([note, *(f"{times} x {what}" for what, times in problem_kinds)])
             row = "".join(f"{getattr(history, column):>10}" for column in columns)
             sys.stdout.write(f"{name:18}{row}  {note}\n")
             sys.stdout.flush()

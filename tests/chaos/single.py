@@ -180,14 +180,16 @@ async def inline(stage: Stage) -> str:
 
     async def disturb(bot: Supervisor) -> None:
         await stage.keep_asking(6)
-        for _ in range(12):
+        for _ in range(10):
             for _ in range(6):
                 stage.ask_inline()
                 stage.ask_album()
                 stage.ask_sound()
                 await asyncio.sleep(random.uniform(0.1, 0.5))
+            polls = stage.simulator.api.polls
             bot.signal(signal.SIGKILL)
-            await asyncio.sleep(random.uniform(0.5, 3))
+            while stage.simulator.api.polls == polls:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.1)
 
     bot = await _with_bot(stage, disturb)
     return f"{len(bot.exits) - 1} kills, {stage.kinds()}"

@@ -22,8 +22,8 @@ from simulator.sites.tiktok import Encoding, SamplePost
 from simulator.telegram.world import Chat, Json, Person
 
 PEOPLE: Final = 30
-VIDEOS: Final = [f"73000000000000004{n:02}" for n in range(10)]
-ALBUMS: Final = [f"73000000000000005{n:02}" for n in range(3)]
+VIDEOS: Final = [f"73000000000000004{n:02}" for n in range(40)]
+ALBUMS: Final = [f"73000000000000005{n:02}" for n in range(20)]
 PICTURES: Final = 12
 ADMIN: Final = 1001
 #: The channel in which inline mode stores its files, and the group that gets inline messages.
@@ -218,8 +218,8 @@ class Stage:
 
     def _ask_for_one_of(self, posts: Sequence[str]) -> None:
         person = self.people[self._turn % len(self.people)]
-        # A chat asks for the same post again only after all others, so that each answer has one
-        # request.
+        # A chat asks for the same post again only after all others: what is asked for twice at the
+        # same time is sent once.
         post_id = posts[(self._turn // len(self.people)) % len(posts)]
         link = f"https://www.tiktok.com/@a/video/{post_id}"
         message = self.simulator.world.say(person, link)
