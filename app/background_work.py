@@ -1,5 +1,6 @@
 """Background work: which periodic tasks this process runs, by its roles and settings."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from app.bot_commands import publish_commands
 from app.container import Container
 from app.election import Election
 from app.periodic_tasks import PeriodicTask
+from core.flood import TimeOut
 from data.ads import fold_ad_shows
 from data.broadcasts import sweep_recipients
 from data.changes import follow_changes
@@ -162,9 +164,12 @@ class BackgroundWork:
         interval_s = _SHARED_LISTS_S if is_fleet else _LISTS_S
         tasks = [PeriodicTask(f"list {name}", interval_s, load) for name, load in lists.items()]
         if is_fleet:
-            follow = partial(follow_changes, lists)
+            follow = partial(follow_changes, lists, self._begin_time_out)
             tasks.append(PeriodicTask("changed lists", _RECONNECT_S, follow))
         return tasks
+
+    def _begin_time_out(self, time_out: TimeOut) -> None:
+        self._container.time_outs.guard.begin(time_out, asyncio.get_running_loop().time())
 
     def _backup_tasks(self) -> list[PeriodicTask]:
         """A backup is due by the age of the newest one, not by the time since the start."""

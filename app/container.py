@@ -17,6 +17,7 @@ from core.limits import upload_ceiling
 from core.media import Link
 from core.pseudonyms import Pseudonyms
 from core.request import Kind
+from data.changes import announce_time_out
 from data.config import Settings
 from data.pace import claim_turns
 from delivery.call_observer import CallObserver
@@ -38,6 +39,7 @@ from media.processor import MediaProcessor
 from media.worker_pool import WorkerPool
 from misc.chat_lookup import ChatLookup
 from misc.middlewares.ban_list import BanList
+from misc.middlewares.flood_guard import TimeOuts
 from misc.middlewares.update_acks import UpdateAcks
 from misc.opt_outs import OptOuts
 from misc.ui.admin_notifier import AdminNotifier
@@ -106,6 +108,7 @@ class Container:
     update_acks: UpdateAcks
     bans: BanList
     opt_outs: OptOuts
+    time_outs: TimeOuts
     access: AccessPolicy
     broadcasts: Broadcasts
     broadcast_menu: BroadcastMenu
@@ -217,6 +220,7 @@ def build(settings: Settings) -> Container:
         update_acks=UpdateAcks(metrics.updated),
         bans=bans,
         opt_outs=OptOuts(),
+        time_outs=TimeOuts(announce=announce_time_out if settings.run.is_fleet else None),
         access=access,
         broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
         broadcast_menu=broadcast_menu,

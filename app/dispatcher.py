@@ -201,6 +201,7 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
         username,
         frozenset(settings.bot.admins),
         container.metrics.dropped,
+        container.time_outs,
     )
     access_gate = AccessGate(
         container.access, container.sender, texts, injected["intake"], container.metrics.dropped

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiogram import Bot, Dispatcher, Router
 from aiogram.methods import AnswerGuestQuery
-from aiogram.types import CallbackQuery, InlineQuery, Message
+from aiogram.types import CallbackQuery, ChosenInlineResult, InlineQuery, Message
 from prometheus_client import CollectorRegistry
 
 from app.polling import End, Polling
@@ -32,7 +32,13 @@ _NOTICE_INTERVAL_S: Final = 60
 #: Number of chats whose last notice is kept.
 _MAX_CHATS: Final = 10_000
 _CONNECTIONS: Final = 50
-_UPDATES: Final = ["message", "callback_query", "inline_query", "guest_message"]
+_UPDATES: Final = [
+    "message",
+    "callback_query",
+    "inline_query",
+    "chosen_inline_result",
+    "guest_message",
+]
 
 
 class NoticeThrottle:
@@ -111,6 +117,7 @@ def router() -> Router:
     router.message.register(on_message, InPrivate())
     router.callback_query.register(on_button)
     router.inline_query.register(on_inline_query)
+    router.chosen_inline_result.register(on_chosen_card)
     router.guest_message.register(on_guest_message)
     return router
 
@@ -142,6 +149,22 @@ async def on_inline_query(query: InlineQuery, texts: Texts) -> None:
     await query.answer(cards.hint(notice, notice), cache_time=0, is_personal=True)
 
 
+async def on_chosen_card(chosen: ChosenInlineResult, sender: Sender, texts: Texts) -> None:
+    """Turn a card that the bot offered before, and nobody would fill in, into the notice."""
+    inline_id = chosen.inline_message_id
+    if inline_id is None or cards.wanted(chosen.result_id) is None:
+        return
+    target = ChatTarget(chosen.from_user.id, 0, is_private=True, inline_id=inline_id)
+    try:
+        await sender.edit_inline(target, _notice(chosen, texts))
+    except DeliveryError as error:
+        logger.info(
+            "Could not turn an inline message into the maintenance notice: %s",
+            error,
+            extra={"event": "maintenance_notice_not_sent"},
+        )
+
+
 async def on_guest_message(message: Message, bot: Bot, texts: Texts) -> None:
     """Answer a guest query with the notice."""
     notice = _notice(message, texts)
@@ -149,6 +172,6 @@ async def on_guest_message(message: Message, bot: Bot, texts: Texts) -> None:
     await bot(AnswerGuestQuery(guest_query_id=message.guest_query_id or "", result=card))
 
 
-def _notice(event: Message | CallbackQuery | InlineQuery, texts: Texts) -> str:
+def _notice(event: Message | CallbackQuery | InlineQuery | ChosenInlineResult, texts: Texts) -> str:
     user = event.from_user
     return texts[texts.closest(user.language_code if user else None)]["maintenance"]

@@ -31,6 +31,16 @@ class Verdict(Enum):
     IGNORE = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class TimeOut:
+    """A time-out that begins now."""
+
+    #: A group, or a sender: a person or a chat.
+    chat_id: int
+    is_group: bool
+    minutes: int
+
+
 @dataclass(slots=True)
 class _Record:
     times: "deque[float]" = field(default_factory=deque)
@@ -46,9 +56,13 @@ class _Record:
             return 0
         is_again = self.violated_at is not None and now - self.violated_at < _FORGIVEN_S
         minutes = _NEXT_MIN if is_again else _FIRST_MIN
+        self.begin(minutes, now)
+        return minutes
+
+    def begin(self, minutes: int, now: float) -> None:
+        """Begin a time-out."""
         self.violated_at, self.out_until = now, now + minutes * 60
         self.times.clear()
-        return minutes
 
     def is_idle(self, now: float) -> bool:
         """Return True if the record can be dropped."""
@@ -67,6 +81,11 @@ class Guard:
     def __len__(self) -> int:
         """Return the number of senders and groups whose messages are counted."""
         return len(self._senders) + len(self._groups)
+
+    def begin(self, time_out: TimeOut, now: float) -> None:
+        """Begin a time-out that another process has decided on."""
+        records = self._groups if time_out.is_group else self._senders
+        records.setdefault(time_out.chat_id, _Record()).begin(time_out.minutes, now)
 
     def is_out(self, sender_id: int, group_id: int | None, now: float) -> bool:
         """Return True if a message is to be ignored because of a time-out. It is not counted."""

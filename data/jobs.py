@@ -16,7 +16,7 @@ from sqlalchemy import Connection, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.chat_queue import Lane
-from core.request import Progress, Request
+from core.request import Asker, Progress, Request
 from data.database import DatabaseTime, lock_upgrades, read, read_one, without_time_limits, write
 from data.models import KeyValues, Requests
 from data.requests import store_requests
@@ -363,9 +363,10 @@ def queue_of(bot_id: int) -> str:
 
 
 def _identity(request: Request) -> str:
-    """Return what tells a second press of the same button from another request."""
+    """Return what tells a second press of the same button, by anybody, from another request."""
     press = request.origin.press
-    same = replace(request, asked_at=0, origin=replace(request.origin, press=None))
+    origin = replace(request.origin, press=None)
+    same = replace(request, asked_at=0, asker=Asker(), origin=origin)
     return hashlib.sha256(f"{press and press.data} {same.as_json()}".encode()).hexdigest()[:16]
 
 

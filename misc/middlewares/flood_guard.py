@@ -7,14 +7,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
 from core.commands import is_for_another_bot
-from core.errors import DeliveryError
-from core.flood import Guard, Verdict
+from core.errors import DeliveryError, StorageError
+from core.flood import Guard, TimeOut, Verdict
 from core.pseudonyms import LoggedChat
 from core.recent import RecentKeys
 from core.text import marked_part
@@ -33,7 +34,18 @@ logger = logging.getLogger(__name__)
 _OLD_S: Final = 120
 #: Bundles of messages that are remembered.
 _MOST_BUNDLES: Final = 1_000
+#: Tells the other processes of a fleet about a time-out; raises `StorageError`.
+Announce = Callable[[TimeOut], Awaitable[None]]
 _TEXT_KEYS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOuts:
+    """The counters and time-outs of this process."""
+
+    guard: Guard = field(default_factory=Guard)
+    #: Set in a fleet. The guard learns of the time-outs of the others, too.
+    announce: Announce | None = None
 
 
 class FloodGuard(BaseMiddleware):
@@ -50,6 +62,7 @@ class FloodGuard(BaseMiddleware):
         bot_username: str,
         exempt: frozenset[int],
         dropped: Dropped = ignore_drop,
+        time_outs: TimeOuts | None = None,
     ) -> None:
         """Build the guard; people in `exempt` may write as much as they like."""
         self._sender = sender
@@ -58,7 +71,7 @@ class FloodGuard(BaseMiddleware):
         self._bot_username = bot_username
         self._exempt = exempt
         self._dropped = dropped
-        self._guard = Guard()
+        self._time_outs = time_outs or TimeOuts()
         self._bundles: RecentKeys[Hashable] = RecentKeys(_MOST_BUNDLES)
 
     async def __call__(
@@ -83,16 +96,34 @@ class FloodGuard(BaseMiddleware):
         self._dropped("flood", event.chat.id)
         data["ack"].give()
         if verdict is not Verdict.IGNORE:
+            await self._tell_others(event, sender_id, verdict, minutes)
             await self._warn(event, _TEXT_KEYS[verdict], minutes)
         return None
+
+    async def _tell_others(
+        self, message: Message, sender_id: int, verdict: Verdict, minutes: int
+    ) -> None:
+        if self._time_outs.announce is None:
+            return
+        is_group = verdict is Verdict.WARN_GROUP
+        begun = TimeOut(message.chat.id if is_group else sender_id, is_group, minutes)
+        try:
+            await self._time_outs.announce(begun)
+        except StorageError as error:
+            logger.info(
+                "Could not tell the other processes about a time-out: %s",
+                error,
+                extra={"event": "time_out_not_announced"},
+            )
 
     def _judge(self, message: Message, sender_id: int) -> tuple[Verdict, int]:
         """Return the verdict on a message. One action counts once, however much it has sent."""
         group_id = message.chat.id if message.chat.type in GROUPS else None
         now, bundle = asyncio.get_running_loop().time(), bundle_of(message)
+        guard = self._time_outs.guard
         if bundle is None or self._bundles.add(bundle):
-            return self._guard.judge(sender_id, group_id, now)
-        is_out = self._guard.is_out(sender_id, group_id, now)
+            return guard.judge(sender_id, group_id, now)
+        is_out = guard.is_out(sender_id, group_id, now)
         return Verdict.IGNORE if is_out else Verdict.ANSWER, 0
 
     def _is_for_bot(self, message: Message) -> bool:

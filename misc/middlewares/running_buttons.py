@@ -14,7 +14,8 @@ class RunningButtons:
     async def run(self, press: Hashable, submit: Callable[[], Awaitable[RequestHandle]]) -> bool:
         """Submit the requests of a press; return False if those of an earlier press still run.
 
-        `press` identifies it, by message and callback data.
+        `press` identifies it, by message and callback data. Nothing is submitted either if another
+        process of a fleet has taken the earlier press.
         """
         if press in self._running:
             return False
@@ -25,4 +26,4 @@ class RunningButtons:
             self._running.discard(press)
             raise
         handle.on_end(lambda: self._running.discard(press))
-        return True
+        return not handle.is_empty

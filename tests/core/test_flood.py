@@ -1,6 +1,6 @@
 """The rules of time-outs, one by one, and memory that follows the traffic."""
 
-from core.flood import Guard, Verdict
+from core.flood import Guard, TimeOut, Verdict
 
 ANSWER, IGNORE = (Verdict.ANSWER, 0), (Verdict.IGNORE, 0)
 
@@ -80,3 +80,14 @@ def test_what_is_not_counted_is_ignored_in_a_time_out_only():
     for sender in range(10, 32):
         guard.judge(sender, -1, 100)
     assert guard.is_out(2, -1, 101)
+
+
+def test_a_time_out_of_another_process_counts_here_and_makes_the_next_one_a_repetition():
+    guard = Guard()
+    burst(guard, 3, 0)
+    guard.begin(TimeOut(1, is_group=False, minutes=1), 0.1)
+    guard.begin(TimeOut(-1, is_group=True, minutes=1), 0.1)
+    assert guard.judge(1, None, 60) == IGNORE
+    assert guard.judge(2, -1, 60) == IGNORE
+    assert guard.judge(2, -2, 60) == ANSWER
+    assert burst(guard, 6, 61)[-1] == (Verdict.WARN_SENDER, 5)

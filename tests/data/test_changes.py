@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from core.errors import StorageError
+from core.flood import TimeOut
 from data import database
 from data.access import add_access_entry
 from data.bans import ban, banned_chats, unban
-from data.changes import follow_changes
+from data.changes import announce_time_out, follow_changes
 from data.opt_outs import opt_out
 
 
@@ -32,6 +33,10 @@ class Listener:
                 await self.has_loaded.wait()
 
 
+def ignore(_time_out: TimeOut) -> None:
+    pass
+
+
 @pytest.fixture
 async def shared(new_postgres: str) -> AsyncIterator[str]:
     database.initialize_database_components(new_postgres)
@@ -44,7 +49,7 @@ async def shared(new_postgres: str) -> AsyncIterator[str]:
 async def test_a_change_of_a_list_is_heard_at_once():
     bans, opt_outs, access = Listener(), Listener(), Listener()
     loaders = {"bans": bans, "opt_outs": opt_outs, "access_list": access}
-    following = asyncio.create_task(follow_changes(loaders))
+    following = asyncio.create_task(follow_changes(loaders, ignore))
     await access.loaded(1)
     await ban(5, 1)
     await bans.loaded(2)
@@ -63,13 +68,13 @@ async def test_a_change_of_a_list_is_heard_at_once():
 @pytest.mark.usefixtures("shared")
 async def test_a_connection_that_is_cut_is_an_error_and_the_next_one_loads_everything():
     bans = Listener()
-    following = asyncio.create_task(follow_changes({"bans": bans}))
+    following = asyncio.create_task(follow_changes({"bans": bans}, ignore))
     await bans.loaded(1)
     cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
     await database.read(lambda db: db.execute(cut).all())
     with pytest.raises(StorageError):
         await asyncio.wait_for(following, 20)
-    again = asyncio.create_task(follow_changes({"bans": bans}))
+    again = asyncio.create_task(follow_changes({"bans": bans}, ignore))
     await bans.loaded(2)
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)
@@ -81,4 +86,22 @@ async def test_a_loader_that_fails_ends_the_listening():
         raise StorageError("away")
 
     with pytest.raises(StorageError, match="away"):
-        await follow_changes({"bans": broken})
+        await follow_changes({"bans": broken}, ignore)
+
+
+@pytest.mark.usefixtures("shared")
+async def test_a_time_out_is_heard_by_every_process():
+    bans = Listener()
+    heard: asyncio.Queue[TimeOut] = asyncio.Queue()
+    following = [
+        asyncio.create_task(follow_changes({"bans": bans}, heard.put_nowait)) for _ in range(2)
+    ]
+    await bans.loaded(2)
+    time_out = TimeOut(-7, is_group=True, minutes=5)
+    await announce_time_out(time_out)
+    async with asyncio.timeout(20):
+        assert [await heard.get() for _ in following] == [time_out] * 2
+    assert bans.loads == 2
+    for each in following:
+        each.cancel()
+    await asyncio.gather(*following, return_exceptions=True)

@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +15,8 @@ from core.request import Asker, ButtonPress, Progress, Request
 from data import database
 from data.engine import EngineWorker
 from data.jobs import (
+    CANCELLATIONS,
+    announce_cancellation,
     any_open,
     open_requests_of,
     pass_on,
@@ -23,6 +29,7 @@ from data.jobs import (
 from data.requests import Claim, claim_request, finish_request
 from data.workers import renew_lease
 from tests.fakes import make_request
+from tests.forwarders import TcpForwarder
 
 BOT = 42
 #: Longer than any test takes, and over at once.
@@ -128,6 +135,8 @@ async def test_the_room_counts_the_whole_fleet():
     assert (await room_for(BOT, press, 2)).total == 2
     await store(4, press)
     assert (await room_for(BOT, press, 100)).is_running
+    other = replace(press, asker=Asker(9, "Bo"))
+    assert (await room_for(BOT, other, 100)).is_running
     assert not (await room_for(BOT + 1, press, 100)).is_running
 
 
@@ -213,3 +222,62 @@ async def test_the_end_of_a_job_that_is_gone_is_no_failure_of_its_worker(
     assert served == [[row]]
     assert [r.levelname for r in caplog.records if "was not stored" in r.message] == ["INFO"]
     assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+async def listeners() -> list[object]:
+    """Return the connections that wait for cancellations."""
+    found = await sql(
+        "SELECT pid FROM pg_stat_activity WHERE query LIKE :what AND state = 'idle'",
+        what=f'%LISTEN "{CANCELLATIONS}"%',
+    )
+    return [row[0] for row in found]
+
+
+async def new_listener(known: list[object]) -> object:
+    async with asyncio.timeout(30):
+        while True:
+            new = [pid for pid in await listeners() if pid not in known]
+            if new:
+                return new[0]
+            await asyncio.sleep(0.05)
+
+
+def user_timeouts(port: int) -> set[int]:
+    """Return after how many milliseconds this process gives up its connections to a port."""
+    found = set()
+    for path in Path("/proc/self/fd").iterdir():
+        try:
+            with socket.socket(fileno=os.dup(int(path.name))) as one:
+                if one.family == socket.AF_INET and one.getpeername()[1] == port:
+                    found.add(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+        except OSError:
+            continue
+    return found
+
+
+async def test_cancellations_are_heard_after_the_connection_was_cut(new_postgres: str):
+    heard: asyncio.Queue[tuple[int, int, bool]] = asyncio.Queue()
+
+    async def serve(_rows: Sequence[int]) -> bool:
+        return True
+
+    async with TcpForwarder(new_postgres).serving() as url:
+        worker = EngineWorker(
+            url,
+            BOT,
+            at_once=2,
+            lease_s=2,
+            serve=serve,
+            cancel=lambda *what: heard.put_nowait(what),
+        )
+        running = asyncio.create_task(worker.run())
+        first = await new_listener([])
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        assert user_timeouts(port) == {20_000}
+        await sql("SELECT pg_terminate_backend(CAST(:pid AS int))", pid=first)
+        await new_listener([first])
+        await announce_cancellation(5, 7, is_quiet=True)
+        async with asyncio.timeout(30):
+            assert await heard.get() == (5, 7, True)
+            worker.stop()
+            await running

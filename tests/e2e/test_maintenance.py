@@ -14,6 +14,13 @@ from tests.e2e.inline_harness import InlineHarness
 from tests.e2e.test_lifecycle import program
 
 TEXTS = load_texts()
+#: A card that the bot has offered, and fills in once it is chosen.
+OFFERED = {
+    "type": "article",
+    "id": "fetch/post",
+    "input_message_content": {"message_text": "…"},
+    "reply_markup": {"inline_keyboard": [[{"text": "⏳", "callback_data": "stats_noop"}]]},
+}
 
 
 async def test_users_get_the_maintenance_notice_and_groups_do_not(inline: InlineHarness):
@@ -33,6 +40,8 @@ async def test_users_get_the_maintenance_notice_and_groups_do_not(inline: Inline
     press = harness.world.press(harness.ada, message, "lang/uk")
     query = inline.mode.ask(bo, VIDEO)
     call = inline.mode.call(bo, inline.friends, VIDEO)
+    inline.mode.answers["earlier"] = {"results": [OFFERED]}
+    chosen = inline.mode.choose(bo, "earlier", "fetch/post", VIDEO, inline.friends)
     await harness.until(lambda: call in inline.mode.answers and query in inline.mode.answers)
     await harness.until(lambda: press in harness.world.query_answers and not harness.world.updates)
     told = TEXTS["uk"]["maintenance"]
@@ -41,6 +50,7 @@ async def test_users_get_the_maintenance_notice_and_groups_do_not(inline: Inline
     assert harness.world.query_answers[press]["text"] == TEXTS["en"]["maintenance"]
     assert inline.mode.answers[query]["results"][0]["title"] == told
     assert inline.mode.answers[call]["text"] == told
+    assert chosen["text"] == told
     assert harness.answers(harness.world.chats[-7_007]) == []
     assert list(harness.folder.glob("**/*.db")) == []
     # A second poller ends the polling, but not the process: a restart would end the other's.

@@ -1,5 +1,6 @@
 """The flood guard: one warning, then silence; only messages that ask for something count."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +14,10 @@ from aiogram.types import (
     TelegramObject,
 )
 
-from core.errors import FloodError
-from core.flood import SENDER
-from misc.middlewares.flood_guard import FloodGuard
+from core.errors import FloodError, StorageError
+from core.flood import GROUP as GROUP_LIMIT
+from core.flood import SENDER, TimeOut
+from misc.middlewares.flood_guard import FloodGuard, TimeOuts
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import LINK, FakeTelegram, make_ack, make_user
@@ -26,7 +28,7 @@ MOST = SENDER[0]
 
 
 class Bench:
-    def __init__(self, telegram: FakeTelegram) -> None:
+    def __init__(self, telegram: FakeTelegram, time_outs: TimeOuts | None = None) -> None:
         self.dropped: list[tuple[str, int]] = []
         self.guard = FloodGuard(
             telegram.sender,
@@ -35,6 +37,7 @@ class Bench:
             "demo_bot",
             frozenset({ADMIN}),
             lambda *drop: self.dropped.append(drop),
+            time_outs,
         )
         self.ack, self.acks = make_ack()
 
@@ -157,3 +160,49 @@ async def test_messages_that_are_forwarded_together_count_once(telegram: FakeTel
     bench = Bench(telegram)
     origin = MessageOriginHiddenUser(date=datetime.now(UTC), sender_user_name="Ann")
     assert await bench.handled(telegram.message("x", forward_origin=origin), 30) == 30
+
+
+# --- several receivers ----------------------------------------------------------------------------
+
+
+class Announcements:
+    """What a receiver tells the others."""
+
+    def __init__(self, error: StorageError | None = None) -> None:
+        self.made: list[TimeOut] = []
+        self._error = error
+
+    async def __call__(self, time_out: TimeOut) -> None:
+        if self._error:
+            raise self._error
+        self.made.append(time_out)
+
+
+async def test_the_other_receivers_hear_of_a_time_out_once(telegram: FakeTelegram):
+    announcements = Announcements()
+    bench = Bench(telegram, TimeOuts(announce=announcements))
+    await bench.handled(telegram.message("x"), MOST + 3)
+    assert announcements.made == [TimeOut(7, is_group=False, minutes=1)]
+
+
+async def test_the_other_receivers_hear_of_a_groups_time_out(telegram: FakeTelegram):
+    announcements = Announcements()
+    bench = Bench(telegram, TimeOuts(announce=announcements))
+    for number in range(GROUP_LIMIT[0] + 1):
+        await bench.handled(command(telegram, user_id=100 + number), 1)
+    assert announcements.made == [TimeOut(GROUP, is_group=True, minutes=1)]
+
+
+async def test_a_time_out_of_another_receiver_is_kept_without_a_second_warning(
+    telegram: FakeTelegram,
+):
+    time_outs = TimeOuts()
+    time_outs.guard.begin(TimeOut(7, False, 1), asyncio.get_running_loop().time())
+    assert await Bench(telegram, time_outs).handled(telegram.message("x"), 3) == 0
+    assert telegram.texts == []
+
+
+async def test_a_database_that_does_not_answer_costs_no_warning(telegram: FakeTelegram):
+    time_outs = TimeOuts(announce=Announcements(StorageError("gone")))
+    assert await Bench(telegram, time_outs).handled(telegram.message("x"), MOST + 3) == MOST
+    assert telegram.texts == [TEXTS("en", "spam_sender", count=1)]

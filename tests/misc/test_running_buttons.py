@@ -63,9 +63,10 @@ async def test_a_press_whose_submission_fails_can_be_repeated(error: type[BaseEx
     assert await buttons.run("a", presses.submit)
 
 
-async def test_a_press_without_requests_does_not_block_the_button():
+async def test_a_press_that_another_process_has_taken_starts_nothing():
     buttons, presses = RunningButtons(), Presses()
     presses.requests = 0
-    assert await buttons.run("a", presses.submit)
+    assert not await buttons.run("a", presses.submit)
     await settle()
+    presses.requests = 1
     assert await buttons.run("a", presses.submit)
