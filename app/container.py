@@ -1,5 +1,6 @@
 """The container: builds every long-lived object from the settings, without connecting."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -180,7 +181,10 @@ def build(settings: Settings) -> Container:
     toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics, KeptAnswers(spool))
     request_store = RequestStore(bot.id, settings.run.lease_s)
     file_id_cache = FileIdCache(toolkit, request_store, bot.id)
-    broadcast_menu = BroadcastMenu(bot, sender, texts, admins, settings.broadcasts.may_pay)
+    broadcast_due = asyncio.Event()
+    broadcast_menu = BroadcastMenu(
+        bot, sender, texts, admins, settings.broadcasts.may_pay, broadcast_due
+    )
     statistics = Statistics(sender, spool)
     statistics_menu = StatisticsMenu(
         sender,
@@ -216,7 +220,7 @@ def build(settings: Settings) -> Container:
         bans=bans,
         opt_outs=OptOuts(),
         access=access,
-        broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
+        broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu, broadcast_due),
         broadcast_menu=broadcast_menu,
         admin_tools=_admin_tools(
             People(sender, texts, statistics, bans, ChatLookup(pseudonyms), pseudonyms),
