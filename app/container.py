@@ -81,6 +81,9 @@ UPDATES_AT_ONCE: Final = 100
 EXPORT_BYTES = 45_000_000
 #: Longest time to probe or remux a file, in seconds.
 _FILE_WORK_S: Final = 60
+#: Most processes for that, whatever the number of cores: each takes some 80 MB, and looks into
+#: about 50 videos a second.
+_MOST_WORKERS: Final = 8
 #: Memory limits of one worker and of the encoder, in megabytes. A picture of 100 megapixels needs
 #: 500 MB, encoding 4K video 1 000 MB.
 _WORKER_MB: Final = 800
@@ -165,7 +168,7 @@ def build(settings: Settings) -> Container:
     spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
     media = MediaProcessor(
         worker_pool=WorkerPool(
-            max((os.cpu_count() or 2) - 1, 1),
+            min(max((os.cpu_count() or 2) - 1, 1), _MOST_WORKERS),
             limit_s=_FILE_WORK_S,
             memory_mb=_WORKER_MB,
             crashed=metrics.worker_crashed,

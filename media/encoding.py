@@ -1,5 +1,6 @@
 """Remux, transcode, split and create videos. Runs in worker processes, like media.video."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -61,6 +62,8 @@ _TIME_BASE: Final = Fraction(1, 90_000)
 _SLIDE_FRAMES_PER_S: Final = 10
 #: Constant rate factor of x264; 23 is its default. Source: https://trac.ffmpeg.org/wiki/Encode/H.264
 _CRF: Final = "23"
+#: Threads of x264 at most, each of which keeps a frame; 1.5 for each core is its own choice.
+_MOST_THREADS: Final = 16
 
 
 def ffmpeg_version() -> str:
@@ -475,6 +478,7 @@ def _h264_stream(output: OutputContainer, rate: Fraction, **options: str) -> Any
     options = {"preset": "veryfast", "crf": _CRF, **options}
     stream: Any = output.add_stream("libx264", rate=rate, options=options)
     stream.codec_context.thread_type = "AUTO"
+    stream.codec_context.thread_count = min((os.cpu_count() or 2) * 3 // 2, _MOST_THREADS)
     return stream
 
 
