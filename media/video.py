@@ -305,10 +305,11 @@ def _still_of(source: _Source, probe: Probe) -> _Still:
 def _converted(frame: Any, stream: Any, probe: Probe) -> Image.Image:
     share = min(_COVER_SIDE / max(probe.width, probe.height), 1)
     size = (max(round(probe.width * share), 1), max(round(probe.height * share), 1))
-    converter = FrameConverter(stream, size, "rgb24")
+    converter = FrameConverter(stream, size, "rgb0")
     converted = next(iter([*converter.convert(frame), *converter.finish()]))
-    image: Image.Image = converted.to_image()
-    return image
+    # Four bytes for each pixel are how Pillow keeps it: nothing is copied.
+    plane = converted.planes[0]
+    return Image.frombuffer("RGBX", size, plane, "raw", "RGBX", plane.line_size, 1)
 
 
 def _is_empty(small: Image.Image) -> bool:

@@ -80,7 +80,8 @@ async def test_a_still_that_cannot_be_sent_is_not(
     samples: SampleStore, tmp_path: Path, trouble: str
 ):
     path = copy(samples.video(VideoSpec()), tmp_path)
-    picture = Image.open(samples.picture(576, 1024, "still"))
+    with Image.open(samples.picture(576, 1024, "still")) as opened:
+        picture = opened.copy()
     still, exif = tmp_path / "still", Image.Exif()
     match trouble:
         case "shape":
