@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 #: Intervals of the periodic tasks, in seconds.
 _SWEEP_S: Final = 3_600
+#: For broadcasts with a start time, and those of other processes: a button of this one wakes it.
 _BROADCASTS_S: Final = 2
 _BACKLOG_S: Final = 1
 _NOTES_S: Final = 1
@@ -132,7 +133,12 @@ class BackgroundWork:
         tasks = [
             *self._backup_tasks(),
             PeriodicTask("command lists", _COMMANDS_S, self._publish_commands),
-            PeriodicTask("broadcasts", _BROADCASTS_S, self._container.broadcasts.work),
+            PeriodicTask(
+                "broadcasts",
+                _BROADCASTS_S,
+                self._container.broadcasts.work,
+                wake=self._container.broadcasts.due,
+            ),
             PeriodicTask("cleanup", _SWEEP_S, self._sweep),
             PeriodicTask("left statuses", self._settings.run.lease_s, intake.end_statuses),
         ]

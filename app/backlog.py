@@ -19,6 +19,7 @@ from aiogram.types import Update
 from core.errors import StorageError
 from data.old_updates import (
     OldUpdate,
+    has_old_updates,
     next_old_updates,
     remove_old_updates,
     store_old_updates,
@@ -126,6 +127,8 @@ class Backlog:
         Raises:
             StorageError: the database did not respond.
         """
+        if self.is_idle and not await has_old_updates(self._bot.id):
+            return
         is_bulk_send.set(True)  # the answers to new messages go first
         number = 0
         while not self._closing.is_set() and self._dispatcher:

@@ -1,5 +1,6 @@
 """The container: builds every long-lived object from the settings, without connecting."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ UPDATES_AT_ONCE: Final = 100
 EXPORT_BYTES = 45_000_000
 #: Longest time to probe or remux a file, in seconds.
 _FILE_WORK_S: Final = 60
+#: Most processes for that, whatever the number of cores: each takes some 80 MB, and looks into
+#: about 50 videos a second.
+_MOST_WORKERS: Final = 8
 #: Memory limits of one worker and of the encoder, in megabytes. A picture of 100 megapixels needs
 #: 500 MB, encoding 4K video 1 000 MB.
 _WORKER_MB: Final = 800
@@ -169,7 +173,7 @@ def build(settings: Settings) -> Container:
     spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
     media = MediaProcessor(
         worker_pool=WorkerPool(
-            max((os.cpu_count() or 2) - 1, 1),
+            min(max((os.cpu_count() or 2) - 1, 1), _MOST_WORKERS),
             limit_s=_FILE_WORK_S,
             memory_mb=_WORKER_MB,
             crashed=metrics.worker_crashed,
@@ -185,7 +189,10 @@ def build(settings: Settings) -> Container:
     toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics, KeptAnswers(spool))
     request_store = RequestStore(bot.id, settings.run.lease_s)
     file_id_cache = FileIdCache(toolkit, request_store, bot.id)
-    broadcast_menu = BroadcastMenu(bot, sender, texts, admins, settings.broadcasts.may_pay)
+    broadcast_due = asyncio.Event()
+    broadcast_menu = BroadcastMenu(
+        bot, sender, texts, admins, settings.broadcasts.may_pay, broadcast_due
+    )
     statistics = Statistics(sender, spool)
     statistics_menu = StatisticsMenu(
         sender,
@@ -222,7 +229,7 @@ def build(settings: Settings) -> Container:
         opt_outs=OptOuts(),
         time_outs=TimeOuts(announce=announce_time_out if settings.run.is_fleet else None),
         access=access,
-        broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu),
+        broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu, broadcast_due),
         broadcast_menu=broadcast_menu,
         admin_tools=_admin_tools(
             People(sender, texts, statistics, bans, ChatLookup(pseudonyms), pseudonyms),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,8 @@ class PeriodicTask:
     work: Callable[[], Awaitable[object]]
     #: For work that one process does for all: returns True if it is this one.
     is_mine: Callable[[], Awaitable[bool]] | None = None
+    #: Set when there is work before the interval has passed; cleared before the work begins.
+    wake: asyncio.Event | None = None
 
 
 @asynccontextmanager
@@ -62,4 +64,14 @@ async def _repeat(task: PeriodicTask) -> None:
             logger.exception(
                 "Periodic task %s failed", task.name, extra={"event": "periodic_task_crashed"}
             )
-        await asyncio.sleep(pause_s)
+        await _pause(pause_s, task.wake)
+
+
+async def _pause(seconds: float, wake: asyncio.Event | None) -> None:
+    """Wait for the interval, or until there is work to do."""
+    if wake is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(wake.wait(), seconds)
+    wake.clear()

@@ -1,7 +1,8 @@
 """Structured concurrency: run several coroutines together, all or nothing."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,3 +20,21 @@ async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a coroutine, which must raise nothing, beside the block, whose end waits for its end.
+
+    If the block is cancelled, so is the coroutine.
+    """
+    task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
+    try:
+        yield
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    except Exception:
+        await task
+        raise
+    await task

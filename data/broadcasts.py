@@ -48,6 +48,15 @@ _BY_CARD: Final = PreparedStatement(
         _TABLE.c.admin_id == bindparam("admin_id"), _TABLE.c.card_id == bindparam("card_id")
     )
 )
+_DUE: Final = PreparedStatement(
+    select(_TABLE.c.id)
+    .where(
+        _TABLE.c.bot_id == bindparam("bot_id"),
+        _TABLE.c.state == str(State.RUNNING),
+        _TABLE.c.starts_at <= DatabaseTime(),
+    )
+    .limit(1)
+)
 # Prepared once, because two of the following statements run for each message.
 _SET_OUTCOME: Final = PreparedStatement(
     update(_RECIPIENTS)
@@ -244,6 +253,14 @@ async def count_audiences(audiences: Sequence[Audience]) -> list[int]:
     counts = [func.count(case((_is_in(audience, until), 1))) for audience in audiences]
     query = select(*counts).select_from(Users).where(_is_reachable(until))
     return list(await read(lambda db: db.execute(query).one()))
+
+
+async def has_due_broadcast(bot_id: int) -> bool:
+    """Return True if a broadcast should be running, whoever sends it.
+
+    It is asked all the time, and costs less than an attempt to claim one.
+    """
+    return await read_one(lambda db: _DUE.first(db, {"bot_id": bot_id})) is not None
 
 
 async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:

@@ -89,7 +89,7 @@ STUCK_S: Final = 0.5
 #: Longest time for a connection to PostgreSQL, in seconds.
 _CONNECT_S: Final = 5.0
 #: Connections to PostgreSQL for grouped calls, one for each kind of them.
-_GROUP_CONNECTIONS: Final = 5
+_GROUP_CONNECTIONS: Final = 6
 #: Longest wait of a group for a lock, in milliseconds.
 _GROUP_LOCK_MS: Final = 100
 #: A connection that was not used for this long is checked before it is used, in seconds.

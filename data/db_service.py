@@ -4,29 +4,43 @@ Each function is one short transaction. Times are Unix seconds. Queries beyond t
 the other modules of this package, by subject.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.ads import AD_MAX_INTERVAL_S, COUNT_AFTER_AD, is_ad_due
 from core.statistics import Period
-from data.database import read, unix_now, write
+from data.database import read, run, table_of, unix_now, write
+from data.groups import Group, Kind
 from data.models import Music, Users, Video
-from data.rollups import CountedPost, count_chat, count_posts, count_sound, lock_chat
+from data.prepared_statements import PreparedStatement, parameters
+from data.rollups import CountedPost, count_chats, count_posts, count_sound, lock_chat
 from data.statistics import first_slot
 
 #: Length of the top lists.
 _TOP = 10
 # Statements of the hot paths are built once, the others where they are used.
+_USERS: Final = table_of(Users)
 _USER_BY_ID = select(Users).where(Users.user_id == bindparam("user_id"))
-#: Insert-if-absent, by dialect. Returns a row only if it inserted one.
-_INSERT_USER = {
-    name: dialect.insert(Users)
-    .on_conflict_do_nothing(index_elements=["user_id"])
-    .returning(Users.user_id)
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-}
+_FIND_USER: Final = PreparedStatement(
+    select(_USERS).where(_USERS.c.user_id == bindparam("user_id"))
+)
+_NEW_USER: Final = (
+    *("user_id", "registered_at", "lang", "link", "file_mode", "ad_count", "ad_cooldown"),
+    "is_channel",
+)
+#: Insert-if-absent. Returns a row only if it inserted one.
+_INSERT_USER: Final = PreparedStatement(
+    *(
+        dialect.insert(_USERS)
+        .values({**parameters(*_NEW_USER), "posts": 0, "slideshows": 0, "sounds": 0})
+        .on_conflict_do_nothing(index_elements=["user_id"])
+        .returning(_USERS.c.user_id)
+        for dialect in (sqlite, postgresql)
+    )
+)
 
 
 async def get_user(user_id: int) -> Users | None:
@@ -44,20 +58,12 @@ async def insert_user(
     user_id: int, lang: str, link: str | None = None, *, is_channel: bool = False
 ) -> tuple[Users, bool]:
     """Register a chat if it is unknown. Return its row, and True if this call created it."""
-    row = _user_row(user_id, lang, link, is_channel=is_channel)
-
-    def work(db: Connection) -> tuple[Users, bool]:
-        is_new = _insert_user(db, row)
-        stored = Users(**row) if is_new else _find_user(db, user_id)
-        assert stored is not None
-        return stored, is_new
-
-    return await write(work)
+    return await run(_REGISTER, _user_row(user_id, lang, link, is_channel=is_channel))
 
 
 def ensure_user(db: Connection, user_id: int, lang: str) -> None:
     """Register a chat if it is unknown, inside the caller's transaction."""
-    _insert_user(db, _user_row(user_id, lang, None))
+    _insert_users(db, [_user_row(user_id, lang, None)])
 
 
 def _user_row(
@@ -75,12 +81,37 @@ def _user_row(
     }
 
 
-def _insert_user(db: Connection, row: dict[str, Any]) -> bool:
-    """Insert and count a chat; return False if it is registered already."""
-    is_new = db.execute(_INSERT_USER[db.dialect.name], row).first() is not None
-    if is_new:
-        count_chat(db, row["user_id"], row["registered_at"])
-    return is_new
+def _insert_users(db: Connection, rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Insert and count different chats; return the ids of those that were not registered."""
+    # The fixed order prevents deadlocks: two groups may have the same chats.
+    ordered = sorted(rows, key=lambda row: int(row["user_id"]))
+    new = {row.user_id for row in _INSERT_USER.many(db, ordered)}
+    if new:
+        registered = {row["user_id"]: row["registered_at"] for row in rows}
+        count_chats(db, [(chat_id, registered[chat_id]) for chat_id in new])
+    return new
+
+
+def _register(db: Connection, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Users, bool]]:
+    """Register different chats; see `insert_user`."""
+    new = _insert_users(db, rows)
+    known = [{"user_id": row["user_id"]} for row in rows if row["user_id"] not in new]
+    found = {row.user_id: _as_user(row) for row in _FIND_USER.many(db, known)} if known else {}
+    return [
+        (Users(**row), True) if row["user_id"] in new else (found[row["user_id"]], False)
+        for row in rows
+    ]
+
+
+_REGISTER: Final = Group[Mapping[str, Any], tuple[Users, bool]](
+    _register, lambda row: row["user_id"], Kind.TRANSACTION
+)
+
+
+def _as_user(row: Any) -> Users:
+    """Return the row of a prepared statement as an object; SQLite's driver knows no booleans."""
+    flags = {"file_mode": bool(row.file_mode), "is_channel": bool(row.is_channel)}
+    return Users(**{**row._asdict(), **flags})
 
 
 async def update_user_mode(user_id: int, file_mode: bool) -> None:

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.database import read, table_of, write
+from data.database import read, read_one, table_of, write
 from data.models import OldUpdates
+from data.prepared_statements import PreparedStatement
+
+_TABLE: Final = table_of(OldUpdates)
+_ANY: Final = PreparedStatement(
+    select(_TABLE.c.update_id).where(_TABLE.c.bot_id == bindparam("bot_id")).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,11 @@ async def store_old_updates(bot_id: int, updates: Sequence[OldUpdate]) -> None:
         db.execute(insert(table_of(OldUpdates)).on_conflict_do_nothing(), rows)
 
     await write(work)
+
+
+async def has_old_updates(bot_id: int) -> bool:
+    """Return True if updates are stored. It is asked all the time, and costs little."""
+    return await read_one(lambda db: _ANY.first(db, {"bot_id": bot_id})) is not None
 
 
 async def next_old_updates(bot_id: int, number: int) -> list[OldUpdate]:

@@ -6,7 +6,7 @@ They duplicate the history in two places: per chat in `users`, and per half-hour
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -151,9 +151,15 @@ def count_sound(db: Connection, chat_id: int, chat: Any, now: int) -> None:
     changes.write(db)
 
 
-def count_chat(db: Connection, chat_id: int, now: int) -> None:
-    """Count a new chat, registered at the Unix time `now`."""
-    add_counts(db, slot_of(now), chat_id < 0, Counts(chats=1))
+def count_chats(db: Connection, chats: Iterable[tuple[int, int]]) -> None:
+    """Count new chats: the id of each, and the Unix time at which it was registered.
+
+    Call it last in the transaction, like `count_posts`.
+    """
+    changes = _Changes()
+    for chat_id, registered_at in chats:
+        changes.add(chat_id < 0, registered_at, Counts(chats=1))
+    changes.write(db)
 
 
 class _Changes:

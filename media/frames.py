@@ -55,21 +55,25 @@ class Shape:
 
 
 def shape_of(frame: Any, stream: Any, matrix: Matrix) -> Shape:
-    """Return the shape of a frame that was just decoded from a stream, with its display matrix.
-
-    The container's pixel aspect ratio has priority over the codec's, as in FFmpeg's own players.
-    """
-    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    """Return the shape of a frame that was just decoded from a stream, with its display matrix."""
     return Shape(
         width=frame.width,
         height=frame.height,
         pixel_format=frame.format.name,
-        pixel_aspect=float(aspect or 0),
+        pixel_aspect=pixel_aspect_of(stream),
         matrix=matrix,
         colours=colours_of(frame),
         colour_range=int(frame.color_range),
         is_interlaced=frame.interlaced_frame,
     )
+
+
+def pixel_aspect_of(stream: Any) -> float:
+    """Return the ratio of a pixel's width to its height, or 0 if it is unknown.
+
+    The container's has priority over the codec's, as in FFmpeg's own players.
+    """
+    return float(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 0)
 
 
 def colours_of(source: Any) -> Colours:

@@ -186,6 +186,20 @@ def make_thumbnail(path: Path) -> Path:
         return target
 
 
+def ready_size(path: Path, side: int) -> tuple[int, int] | None:
+    """Return width and height of a JPEG that can be sent as it is, with at most `side` pixels each.
+
+    Return None for all other pictures. That it can be decoded is not checked, but that it ends.
+
+    Raises:
+        BrokenFileError: the file is not a picture.
+    """
+    with _OpenImage(path) as image:
+        is_small = image.format == "JPEG" and max(image.size) <= side
+        is_ready = is_small and _is_native(path, image) and _ends_as_jpeg(path)
+        return image.size if is_ready else None
+
+
 def open_upright(path: Path, side: int) -> Image.Image:
     """Return a picture in RGB as viewers show it, with a long side of at least `side` pixels.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.choices import Part, Piece
 from core.concurrency import run_all
@@ -28,9 +28,20 @@ from core.media import (
 )
 from core.playback import Probe, Step, encoding_for, fits_live_photo, may_be_cut, next_step
 from core.progress import Share
-from media import archives, audio, encoding, images, integrity, pieces, subtitles, video
 from media.share_file import read_share
+from media.worker_names import NamedModule
 from media.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from media import archives, audio, encoding, images, integrity, pieces, subtitles, video
+else:
+    archives, audio, encoding, images, integrity, pieces, subtitles, video = (
+        NamedModule(f"media.{name}")
+        for name in (
+            *("archives", "audio", "encoding", "images"),
+            *("integrity", "pieces", "subtitles", "video"),
+        )
+    )
 
 logger = logging.getLogger(__name__)
 

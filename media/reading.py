@@ -4,7 +4,7 @@ Runs in worker processes, so that a malicious file can crash a worker at most.
 """
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -136,18 +136,27 @@ def _raise_if_out_of_memory(error: av.FFmpegError) -> None:
 
 def frames(container: InputContainer, stream: Any) -> Iterator[Any]:
     """Yield the frames of a stream that can be decoded."""
-    for packet in packets(container, stream):
+    return decoded(stream, packets(container, stream))
+
+
+def decoded(stream: Any, incoming: Iterable[Any]) -> Iterator[Any]:
+    """Yield the frames that can be decoded from some packets of a stream, which end there."""
+    for packet in incoming:
         yield from decode(stream, packet)
     yield from decode(stream, None)
 
 
-def has_times(stream: Any) -> bool:
-    """Return False if the container stores no presentation times, and frames are not in order.
+def is_untimed(container: InputContainer) -> bool:
+    """Return True for containers that store no presentation times.
 
     AVI files and bare H.264 and H.265 have times in the order of decoding at most.
     """
-    formats = set(stream.container.format.name.split(","))
-    return not (formats & _UNTIMED and stream.codec_context.has_b_frames)
+    return bool(_UNTIMED & set(container.format.name.split(",")))
+
+
+def has_times(stream: Any) -> bool:
+    """Return False if the container stores no presentation times, and frames are not in order."""
+    return not (is_untimed(stream.container) and stream.codec_context.has_b_frames)
 
 
 def frame_clock(stream: Any) -> Callable[[Any], int | None]:

@@ -5,7 +5,10 @@ and duration, Telegram's apps show a video as a square; without a thumbnail, as 
 """
 
 import logging
-from itertools import islice
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,19 +17,37 @@ from PIL import Image, ImageStat
 
 from core.errors import BrokenFileError
 from core.media import VideoFile
-from core.playback import FileLayout, Probe, Step, VideoTrack, next_step, still_time_s
-from media.boxes import top_level_boxes
-from media.frames import FrameConverter, colours_of, display_matrix, shape_of
-from media.images import open_upright
+from core.playback import (
+    FileLayout,
+    Probe,
+    Step,
+    VideoTrack,
+    displayed_size,
+    next_step,
+    still_time_s,
+)
+from media.access_units import is_whole_idr_picture
+from media.boxes import is_upright, top_level_boxes
+from media.frames import (
+    FrameConverter,
+    colours_of,
+    display_matrix,
+    pixel_aspect_of,
+    shape_of,
+)
+from media.images import open_upright, ready_size
 from media.integrity import is_truncated
 from media.reading import (
     DAMAGE,
     audios,
     credible_s,
+    decoded,
     frames,
     has_times,
+    is_untimed,
     length_s,
     open_media,
+    packets,
     videos,
 )
 
@@ -37,6 +58,9 @@ logger = logging.getLogger(__name__)
 _THUMBNAIL_SIDE: Final = 320
 #: Stills with a longer side are shrunk to about this many pixels.
 _COVER_SIDE: Final = 1280
+#: A site's still that is no larger, in pixels and bytes, is sent as it is.
+_MOST_COVER_SIDE: Final = 1920
+_MOST_COVER_BYTES: Final = 500_000
 #: Maximum relative difference between the aspect ratios of the video and the site's still.
 _RATIO_TOLERANCE: Final = 0.05
 #: Frames that are decoded at most to get from a key frame to the time of the still.
@@ -57,7 +81,7 @@ def measure(path: Path) -> Probe:
         PlatformChangedError: the file is not a video, or nothing of it can be decoded.
     """
     with open_media(path) as container:
-        return _probe(path, container, _first_frame(container))
+        return _probe(_Source(path, container), must_decode=True)
 
 
 def dress(path: Path, still: Path | None) -> VideoFile:
@@ -70,8 +94,9 @@ def dress(path: Path, still: Path | None) -> VideoFile:
         PlatformChangedError: the file is not a video, or nothing of it can be decoded.
     """
     with open_media(path) as container:
-        first = _first_frame(container)
-        return _dressed(path, container, first, _probe(path, container, first), still)
+        source = _Source(path, container)
+        probe = _probe(source, must_decode=still is None)
+        return _dressed(source, probe, still)
 
 
 def examine(path: Path, still: Path | None, ceiling_bytes: int) -> Probe | VideoFile:
@@ -83,30 +108,78 @@ def examine(path: Path, still: Path | None, ceiling_bytes: int) -> Probe | Video
         PlatformChangedError: the file is not a video, or nothing of it can be decoded.
     """
     with open_media(path) as container:
-        first = _first_frame(container)
-        probe = _probe(path, container, first)
+        source = _Source(path, container)
+        probe = _probe(source, must_decode=still is None)
         if next_step(probe, ceiling_bytes) is not Step.NOTHING:
             return probe
-        return _dressed(path, container, first, probe, still)
+        return _dressed(source, probe, still)
 
 
-def _first_frame(container: Any) -> Any:
-    stream = videos(container)[0]
-    stream.codec_context.thread_count = 1
-    return next(frames(container, stream))
+class _Source:
+    """An open video: its boxes, and its first frame, which is decoded when it is asked for."""
+
+    def __init__(self, path: Path, container: Any) -> None:
+        """Read the first packet.
+
+        Raises:
+            StopIteration: there is none.
+        """
+        self.path = path
+        self.container = container
+        self.stream = videos(container)[0]
+        self.stream.codec_context.thread_count = 1
+        self.boxes = list(top_level_boxes(path))
+        self._incoming = packets(container, self.stream)
+        self._packet = next(self._incoming)
+
+    @property
+    def is_mp4(self) -> bool:
+        """Return True for MP4 and its relatives, which FFmpeg reads with the same demuxer."""
+        return "mp4" in self.container.format.name.split(",")
+
+    def has_plain_start(self) -> bool:
+        """Return True if the file says all that decoding its first frame would tell.
+
+        It begins with a whole key frame then, and is shown as it is stored. Any doubt is False.
+        """
+        context = self.stream.codec_context
+        if _codec_tag(self) != "avc1" or not context.pix_fmt:
+            return False
+        return is_upright(self.path, self.boxes) and is_whole_idr_picture(
+            bytes(self._packet), bytes(context.extradata or b"")
+        )
+
+    @cached_property
+    def frame(self) -> Any:
+        """The first frame that is not damaged.
+
+        A key frame is complete with its packet: the decoder is not asked for more than that.
+        Otherwise it would first decode those that are shown later and stored before.
+
+        Raises:
+            StopIteration: nothing can be decoded.
+        """
+        stream = self.stream
+        if self._packet.is_keyframe and not is_untimed(self.container):
+            for frame in decoded(stream, [self._packet]):
+                if not frame.interlaced_frame:  # a packet may hold one of its two fields
+                    return frame
+            stream.codec_context.flush_buffers()
+        return next(decoded(stream, chain([self._packet], self._incoming)))
 
 
-def _probe(path: Path, container: Any, frame: Any) -> Probe:
-    sound = audios(container)
-    boxes = list(top_level_boxes(path))
-    kinds, is_cut = [box.kind for box in boxes], is_truncated(path, boxes)
+def _probe(source: _Source, *, must_decode: bool) -> Probe:
+    """Return the properties of a video, without `must_decode` from its header if that tells all."""
+    boxes, sound = source.boxes, audios(source.container)
+    kinds, is_cut = [box.kind for box in boxes], is_truncated(source.path, boxes)
+    may_trust = not is_cut and "moof" not in kinds
     return Probe(
-        size_bytes=path.stat().st_size,
-        duration_s=_duration_s(path, container, may_trust=not is_cut and "moof" not in kinds),
-        video=_video_track(container, frame),
+        size_bytes=source.path.stat().st_size,
+        duration_s=_duration_s(source.path, source.container, may_trust=may_trust),
+        video=_video_track(source, must_decode=must_decode),
         audio_codec=sound[0].codec_context.codec.canonical_name if sound else "",
         layout=FileLayout(
-            is_mp4=_is_mp4(container),
+            is_mp4=_is_mp4(source),
             is_fast_start=_index_comes_first(kinds),
             is_fragmented="moof" in kinds,
             is_truncated=is_cut,
@@ -114,10 +187,14 @@ def _probe(path: Path, container: Any, frame: Any) -> Probe:
     )
 
 
-def _video_track(container: Any, frame: Any) -> VideoTrack:
-    stream = videos(container)[0]
+def _video_track(source: _Source, *, must_decode: bool) -> VideoTrack:
+    stream = source.stream
     context = stream.codec_context
-    width, height = shape_of(frame, stream, display_matrix(frame)).displayed
+    if must_decode or not source.has_plain_start():
+        width, height = shape_of(source.frame, stream, display_matrix(source.frame)).displayed
+    else:
+        aspect = pixel_aspect_of(stream)
+        width, height = displayed_size(context.width, context.height, aspect, is_turned=False)
     return VideoTrack(
         width=width,
         height=height,
@@ -126,18 +203,18 @@ def _video_track(container: Any, frame: Any) -> VideoTrack:
         pixel_format=context.pix_fmt or "",
         profile=context.profile or "",
         colours=colours_of(context),
-        tag=_codec_tag(container, context),
+        tag=_codec_tag(source),
         has_times=has_times(stream),
     )
 
 
-def _dressed(path: Path, container: Any, first: Any, probe: Probe, still: Path | None) -> VideoFile:
+def _dressed(source: _Source, probe: Probe, still: Path | None) -> VideoFile:
     thumbnail = cover = None
-    image = _open_still(still, probe.video.width / probe.video.height) if still else None
+    path = source.path
     try:
-        image = image or _picture(container, first, probe)
-        cover = _save(image, path.with_suffix(".cover.jpg"))
-        thumbnail = _save(_small(image), path.with_suffix(".thumb.jpg"))
+        picture = (still and _usable(still, probe)) or _still_of(source, probe)
+        cover = picture.save(path.with_suffix(".cover.jpg"))
+        thumbnail = _save(picture.small, path.with_suffix(".thumb.jpg"))
     except (OSError, *DAMAGE) as error:
         logger.info(
             "Could not make a thumbnail and cover of %s: %s",
@@ -157,22 +234,40 @@ def _dressed(path: Path, container: Any, first: Any, probe: Probe, still: Path |
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """What is shown before a video plays."""
+
+    #: The whole picture, or the file that can be sent as it is.
+    cover: Image.Image | Path
+    #: Its thumbnail.
+    small: Image.Image
+
+    def save(self, target: Path) -> Path:
+        """Write the cover.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if isinstance(self.cover, Path):
+            return Path(shutil.copyfile(self.cover, target))
+        return _save(self.cover, target)
+
+
 def _duration_s(path: Path, container: Any, *, may_trust: bool) -> float:
     """Return the duration in seconds; measured, where the header has none that can be trusted."""
     return (may_trust and credible_s(container)) or length_s(path)
 
 
-def _is_mp4(container: Any) -> bool:
-    """Return True for MP4, but not for its relatives, which FFmpeg reads with the same demuxer."""
-    brand = container.metadata.get("major_brand", "")
-    return "mp4" in container.format.name.split(",") and not brand.startswith(_OTHER_BRANDS)
+def _is_mp4(source: _Source) -> bool:
+    """Return True for MP4, but not for its relatives."""
+    brand = source.container.metadata.get("major_brand", "")
+    return source.is_mp4 and not brand.startswith(_OTHER_BRANDS)
 
 
-def _codec_tag(container: Any, context: Any) -> str:
+def _codec_tag(source: _Source) -> str:
     """Return the name of the sample description; only MP4 and its relatives have one."""
-    if "mp4" not in container.format.name.split(","):
-        return ""
-    return str(context.codec_tag).strip("\0 ")
+    return str(source.stream.codec_context.codec_tag).strip("\0 ") if source.is_mp4 else ""
 
 
 def _index_comes_first(kinds: list[str]) -> bool:
@@ -181,8 +276,14 @@ def _index_comes_first(kinds: list[str]) -> bool:
     return "moov" in kinds[:content]
 
 
-def _open_still(still: Path, ratio: float) -> Image.Image | None:
+def _usable(still: Path, probe: Probe) -> _Still | None:
+    """Return the site's still, or None if it is damaged or has another shape than the video."""
     try:
+        ready = ready_size(still, _MOST_COVER_SIDE)
+        if ready and still.stat().st_size <= _MOST_COVER_BYTES:
+            if not _has_shape(ready, probe):
+                return None
+            return _Still(still, _small(open_upright(still, _THUMBNAIL_SIDE)))
         picture = open_upright(still, _COVER_SIDE)
     except BrokenFileError as error:
         logger.info(
@@ -191,38 +292,45 @@ def _open_still(still: Path, ratio: float) -> Image.Image | None:
             extra={"event": "still_unreadable"},
         )
         return None
-    is_same_shape = abs(picture.width / picture.height - ratio) <= ratio * _RATIO_TOLERANCE
-    return picture if is_same_shape else None
+    return _Still(picture, _small(picture)) if _has_shape(picture.size, probe) else None
 
 
-def _picture(container: Any, first: Any, probe: Probe) -> Image.Image:
+def _has_shape(size: tuple[int, int], probe: Probe) -> bool:
+    ratio = probe.video.width / probe.video.height
+    return abs(size[0] / size[1] - ratio) <= ratio * _RATIO_TOLERANCE
+
+
+def _still_of(source: _Source, probe: Probe) -> _Still:
     """Return a frame of the video as players show it: the first, or a later one if that is empty.
 
     Raises:
-        StopIteration: no later frame can be decoded.
+        StopIteration: no frame can be decoded.
         av.FFmpegError: the file is not readable.
     """
-    stream = videos(container)[0]
-    picture = _converted(first, stream, probe.video)
-    if not _is_empty(picture):
-        return picture
+    container, stream = source.container, source.stream
+    picture = _converted(source.frame, stream, probe.video)
+    small = _small(picture)
+    if not _is_empty(small):
+        return _Still(picture, small)
     time = still_time_s(probe.duration_s) + (container.start_time or 0) / av.time_base
     container.seek(int(time * av.time_base))
-    return _converted(_frame_at(frames(container, stream), time), stream, probe.video)
+    picture = _converted(_frame_at(frames(container, stream), time), stream, probe.video)
+    return _Still(picture, _small(picture))
 
 
 def _converted(frame: Any, stream: Any, video: VideoTrack) -> Image.Image:
     share = min(_COVER_SIDE / max(video.width, video.height), 1)
     size = (max(round(video.width * share), 1), max(round(video.height * share), 1))
-    converter = FrameConverter(stream, size, "rgb24")
+    converter = FrameConverter(stream, size, "rgb0")
     converted = next(iter([*converter.convert(frame), *converter.finish()]))
-    image: Image.Image = converted.to_image()
-    return image
+    # Four bytes for each pixel are how Pillow keeps it: nothing is copied.
+    plane = converted.planes[0]
+    return Image.frombuffer("RGBX", size, plane, "raw", "RGBX", plane.line_size, 1)
 
 
-def _is_empty(picture: Image.Image) -> bool:
+def _is_empty(small: Image.Image) -> bool:
     """Return True for a picture in which hardly anything can be seen: dark, or of one colour."""
-    statistics = ImageStat.Stat(_small(picture).convert("L"))
+    statistics = ImageStat.Stat(small.convert("L"))
     return statistics.mean[0] < _DARK_MEAN or statistics.stddev[0] < _PLAIN_DEVIATION
 
 

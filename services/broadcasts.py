@@ -28,6 +28,7 @@ from data.broadcasts import (
     change_broadcast,
     claim_broadcast,
     find_broadcast,
+    has_due_broadcast,
     hold_broadcasts,
     list_recipients,
     record_outcome,
@@ -61,8 +62,15 @@ class Broadcasts:
     """Sends the broadcasts of one bot, one after the other."""
 
     def __init__(
-        self, bot_id: int, sender: Sender, request_store: RequestStore, card: Card
+        self,
+        bot_id: int,
+        sender: Sender,
+        request_store: RequestStore,
+        card: Card,
+        due: asyncio.Event,
     ) -> None:
+        """Take what sends and what shows; `due` is set when `work` has something to do."""
+        self.due = due
         self._bot_id = bot_id
         self._sender = sender
         self._request_store = request_store
@@ -76,7 +84,7 @@ class Broadcasts:
         Raises:
             StorageError: the database did not respond.
         """
-        while not self._is_closing:
+        while not self._is_closing and await has_due_broadcast(self._bot_id):
             await self._request_store.beat()
             broadcast = await claim_broadcast(self._bot_id, self._request_store.name)
             if broadcast is None:

@@ -50,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 #: Maximum number of chats with an unknown outcome that a card lists.
 _MAX_LISTED: Final = 50
+#: Actions after which a broadcast may begin.
+_STARTING: Final = frozenset({"yes", "resume", "again"})
 
 
 def router(menu: "BroadcastMenu", admins: frozenset[int]) -> Router:
@@ -75,6 +77,8 @@ class BroadcastMenu:
     admins: frozenset[int]
     #: Paid broadcasts are offered.
     may_pay: bool
+    #: Set after an action that lets a broadcast begin: this process may be the one that sends it.
+    due: asyncio.Event
     #: The last edit of a card in each administrator's chat, so that only changes are sent.
     last_edit: dict[int, EditMessageText] = field(default_factory=dict)
     #: Held while a card is sent or follows its album, so that the newest state is shown last.
@@ -241,6 +245,8 @@ class BroadcastMenu:
             await change_broadcast(broadcast.id, State.DRAFT, **changes)
         else:
             await self._change_state(broadcast.id, action)
+            if action in _STARTING:
+                self.due.set()
         return None
 
     async def _changes(self, broadcast: Broadcast, action: str) -> dict[str, Any]:

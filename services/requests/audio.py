@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.choices import Piece
+from core.concurrency import beside
 from core.errors import (
     NoAudioError,
     NoMediaError,
@@ -70,9 +71,10 @@ class AudioService(MediaService[FetchedAudio]):
         post = await attempt.read()
         main, *extras = audio_file_requests(post, self.toolkit.sender.ceiling_bytes)
         requests = [replace(main, part=self.part_of(context)), *extras]
-        await context.status.working()
         with named_as_track(post):
-            file, *stills = await attempt.save(post, requests, space, context.work.begin_download())
+            async with beside(context.status.working()):
+                download = context.work.begin_download()
+                file, *stills = await attempt.save(post, requests, space, download)
         assert file
         still = next((still.path for still in stills if still), None)
         return FetchedAudio(post, file.path, still)
@@ -144,9 +146,9 @@ class SlideVideoService(MediaService[FetchedAudio]):
             for number, picture in enumerate(pictures, start=1)
         ]
         slides = [replace(slide, may_miss=attempt.is_last) for slide in slides]
-        await context.status.working()
         files = [audio, *slides]
-        file, *saved = await attempt.save(post, files, space, context.work.begin_download())
+        async with beside(context.status.working()):
+            file, *saved = await attempt.save(post, files, space, context.work.begin_download())
         assert file
         kept = [slide.path for slide in saved if slide]
         if not kept:

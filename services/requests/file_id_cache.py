@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.cached_post import CachedPost, CacheKey, is_same_media
+from core.concurrency import beside
 from core.errors import (
     AlreadySentError,
     ClipferryError,
@@ -287,8 +288,7 @@ class FileIdCache:
 
     async def _make(self, context: RequestContext, variant: str, make: Make) -> Delivered:
         # Not earlier: a cached post arrives as fast as a reaction would.
-        await context.status.accepted()
-        async with self._toolkit.slots.one(context.lane):
+        async with beside(context.status.accepted()), self._toolkit.slots.one(context.lane):
             # With the wait for earlier requests of the same person in the same chat.
             self._toolkit.metrics.took("wait", time.monotonic() - context.begun_at)
             await context.stored.begin()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.ads import AdRule
 from core.choices import Piece
-from core.concurrency import run_all
+from core.concurrency import beside, run_all
 from core.errors import (
     BrokenFileError,
     ClipferryError,
@@ -132,10 +132,10 @@ class PostService(MediaService[FetchedPost]):
         requests = self._all_requests(post, items, context)
         if attempt.is_last and len(items) > 1:
             requests = [[replace(file, may_miss=True) for file in files] for files in requests]
-        await context.status.working()
         flat = [file for files in requests for file in files]
         with named_as_track(post):
-            files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
+            async with beside(context.status.working()):
+                files_on_disk = await attempt.save(post, flat, space, context.work.begin_download())
         saved = dict(zip(flat, files_on_disk, strict=True))
         fetched = []
         for item, files in zip(items, requests, strict=True):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.concurrency import beside
 from core.errors import NoSubtitlesError, PlatformChangedError, TooLargeError
 from core.media import DocumentFile, Post
 from core.subtitles import best
@@ -47,9 +48,9 @@ class SubtitleService(MediaService[FetchedSubtitles]):
         if subtitles is None:
             raise NoSubtitlesError(post.url)
         request = subtitles_request(subtitles, f"{post.file_name}.{subtitles.language}.txt")
-        await context.status.working()
         try:
-            (file,) = await attempt.save(post, [request], space, context.work.begin_download())
+            async with beside(context.status.working()):
+                (file,) = await attempt.save(post, [request], space, context.work.begin_download())
         except TooLargeError as error:
             raise PlatformChangedError("the subtitles are too large") from error
         assert file

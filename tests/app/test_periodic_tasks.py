@@ -56,6 +56,35 @@ async def test_a_task_waits_for_its_interval():
     assert seldom.runs == 1
 
 
+async def test_a_task_that_is_woken_runs_before_its_interval_has_passed():
+    wake, work = asyncio.Event(), Work()
+    async with running_periodic_tasks([PeriodicTask("task", 3_600, work, wake=wake)]):
+        await work.is_done.wait()
+        work.wanted = 2
+        work.is_done.clear()
+        wake.set()
+        await work.is_done.wait()
+    assert not wake.is_set()
+
+
+async def test_what_comes_up_during_the_work_is_done_right_after_it():
+    wake, is_done, seen = asyncio.Event(), asyncio.Event(), []
+
+    async def work() -> None:
+        seen.append(wake.is_set())
+        (wake if len(seen) == 1 else is_done).set()
+
+    async with running_periodic_tasks([PeriodicTask("task", 3_600, work, wake=wake)]):
+        await is_done.wait()
+    assert seen == [False, False]
+
+
+async def test_a_task_that_can_be_woken_keeps_its_interval():
+    work = Work(runs=3)
+    async with running_periodic_tasks([PeriodicTask("task", 0, work, wake=asyncio.Event())]):
+        await work.is_done.wait()
+
+
 async def test_tasks_end_with_the_block_even_in_the_middle_of_their_work():
     begun, ended = asyncio.Event(), asyncio.Event()
 

@@ -6,12 +6,14 @@ from core.broadcasts import Audience, Chats, Outcome, State
 from data.bans import ban, banned_chats, list_bans
 from data.broadcasts import (
     add_content,
+    change_broadcast,
     claim_broadcast,
     confirm_broadcast,
     count_audiences,
     discard_broadcast,
     draft_of_album,
     find_broadcast,
+    has_due_broadcast,
     list_recipients,
     new_draft,
     open_broadcasts,
@@ -49,6 +51,18 @@ async def test_a_single_message_is_no_album_and_keeps_its_buttons(db: str):
     found = await find_broadcast(number)
     assert found
     assert (found.content.message_id, found.content.buttons, found.content.album) == (10, "{}", ())
+
+
+async def test_only_a_started_broadcast_of_this_bot_whose_time_has_come_is_due(db: str):
+    number = await new_draft(BOT, ADMIN)
+    assert not await has_due_broadcast(BOT)
+    await confirm_broadcast(number)
+    assert await has_due_broadcast(BOT)
+    assert not await has_due_broadcast(BOT + 1)
+    await change_broadcast(number, State.RUNNING, starts_at=2**40)
+    assert not await has_due_broadcast(BOT)
+    await change_broadcast(number, State.RUNNING, starts_at=1, state=State.PAUSED)
+    assert not await has_due_broadcast(BOT)
 
 
 async def test_a_started_broadcast_takes_no_more_messages(db: str):

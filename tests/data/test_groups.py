@@ -12,6 +12,7 @@ from core.errors import RequestTakenOverError, StorageError
 from core.media import Link
 from core.request import Progress, Request
 from data import database
+from data.chats import register_chat, toggle_file_mode
 from data.database import read, run, table_of, write
 from data.db_service import create_user, get_user
 from data.downloads import record_download
@@ -128,6 +129,48 @@ async def test_a_delivery_that_cannot_be_recorded_leaves_the_others(db):
     assert [user and user.posts for user in users] == [0, 1, 2]
     counted = await read(lambda db: db.execute(text("SELECT sum(posts) FROM stats")).scalar())
     assert counted == 3
+
+
+async def test_new_chats_of_the_same_moment_share_a_transaction(db):
+    known, _ = await register_chat(7, "ru")
+    chats = [*range(1, 121), -1, -1]
+    results = await asyncio.gather(*(register_chat(chat, "en", "ad") for chat in chats))
+    assert sum(is_new for _, is_new in results) == 120
+    assert results[6] == (known, False)
+    assert results[0][0].lang == "en"
+    users = [await get_user(chat) for chat in (1, 7, -1)]
+    assert [user and (user.lang, user.link, user.posts) for user in users] == [
+        ("en", "ad", 0),
+        ("ru", None, 0),
+        ("en", "ad", 0),
+    ]
+    counted = await read(lambda db: db.execute(text("SELECT is_group, chats FROM stats")).all())
+    assert {bool(is_group): number for is_group, number in counted} == {False: 120, True: 1}
+    if not db.startswith("sqlite"):
+        # The transaction that inserted a row. One more for the first chat and the repeated one.
+        query = text("SELECT count(DISTINCT xmin::text) FROM users")
+        assert await read(lambda db: db.execute(query).scalar_one()) <= 4
+
+
+async def test_a_chat_that_cannot_be_registered_leaves_the_others(db):
+    nothing: Any = None
+    outcomes = await asyncio.gather(
+        *(register_chat(chat, lang) for chat, lang in ((1, "en"), (2, nothing), (3, "en"))),
+        return_exceptions=True,
+    )
+    assert [isinstance(outcome, StorageError) for outcome in outcomes] == [False, True, False]
+    assert [await get_user(chat) is None for chat in (1, 2, 3)] == [False, True, False]
+    counted = await read(lambda db: db.execute(text("SELECT sum(chats) FROM stats")).scalar())
+    assert counted == 2
+
+
+async def test_settings_of_a_registered_chat_are_kept_by_its_registration(db):
+    await register_chat(1, "en", is_channel=True)
+    assert await toggle_file_mode(1, "en")
+    record, is_new = await register_chat(1, "ru")
+    assert (record.lang, record.file_mode, is_new) == ("en", True, False)
+    user = await create_user(1, "ru")
+    assert (user.file_mode, user.is_channel) == (True, True)
 
 
 async def test_updates_of_the_same_moment_keep_their_own_rows(db):

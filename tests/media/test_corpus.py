@@ -16,9 +16,11 @@ from PIL import Image
 
 from core.errors import BrokenFileError, MediaTimeoutError, PlatformChangedError
 from core.media import AudioFile, DocumentFile, PhotoFile, VideoFile
+from core.playback import Step, next_step
 from media.encoding import extract_audio, repack, show_slides
 from media.integrity import is_truncated
 from media.processor import MediaProcessor
+from media.video import examine, measure
 from media.worker_call import run_call
 from media.worker_pool import WorkerPool
 from simulator.telegram.files import FileStore, Upload
@@ -224,6 +226,25 @@ async def test_the_pictures_of_a_video_have_its_shape(video: Video, sources: Pat
         with Image.open(path) as image:
             shape = image.width / image.height
         assert abs(shape - video.shown[0] / video.shown[1]) < 0.03
+
+
+@named(VIDEOS)
+def test_what_is_known_without_decoding_is_what_decoding_tells(
+    video: Video, sources: Path, tmp_path: Path
+):
+    """The site's still saves the decoding of a frame; nothing else may change by that."""
+    path = Path(shutil.copy(source_of(video, sources), tmp_path / "post.mp4"))
+    still = tmp_path / "still"
+    scene(video.shown).save(still, "JPEG")
+    decoded, examined = measure(path), examine(path, still, 50 * MB)
+    if next_step(decoded, 50 * MB) is not Step.NOTHING:
+        assert examined == decoded
+        return
+    assert isinstance(examined, VideoFile)
+    assert (examined.width, examined.height) == (decoded.width, decoded.height)
+    assert examined.duration_s == max(round(decoded.duration_s), 1)
+    assert examined.cover
+    assert examined.cover.read_bytes() == still.read_bytes()
 
 
 @pytest.mark.parametrize("opening", [0, 12, 128, 255])

@@ -63,6 +63,62 @@ def turn(content: bytes) -> bytes:
     return content[:matrix] + packed + content[matrix + 36 :]
 
 
+async def test_the_still_of_the_site_is_sent_as_it_is(samples: SampleStore, tmp_path: Path):
+    path = copy(samples.video(VideoSpec()), tmp_path)
+    still = copy(samples.picture(576, 1024, "still"), tmp_path)
+    video = await prepared(path, still)
+    assert video.cover
+    assert video.cover.read_bytes() == still.read_bytes()
+    assert video.cover != still
+    assert video.thumbnail
+    with Image.open(video.thumbnail) as thumbnail:
+        assert thumbnail.size == (180, 320)
+
+
+@pytest.mark.parametrize("trouble", ["shape", "format", "end", "turned", "size", "content"])
+async def test_a_still_that_cannot_be_sent_is_not(
+    samples: SampleStore, tmp_path: Path, trouble: str
+):
+    path = copy(samples.video(VideoSpec()), tmp_path)
+    with Image.open(samples.picture(576, 1024, "still")) as opened:
+        picture = opened.copy()
+    still, exif = tmp_path / "still", Image.Exif()
+    match trouble:
+        case "shape":
+            picture.resize((1024, 576)).save(still, "JPEG")
+        case "format":
+            picture.save(still, "WEBP")
+        case "end":
+            picture.save(still, "JPEG")
+            still.write_bytes(still.read_bytes()[:-500])
+        case "turned":
+            exif[0x0112] = 3
+            picture.save(still, "JPEG", exif=exif)
+        case "size":
+            picture.resize((2304, 4096)).save(still, "JPEG")
+        case "content":
+            still.write_bytes(b"<html>")
+    video = await prepared(path, still)
+    assert video.cover
+    assert video.thumbnail
+    assert video.cover.read_bytes() != still.read_bytes()
+    with Image.open(video.cover) as cover:
+        assert cover.format == "JPEG"
+        assert cover.width < cover.height <= 2048
+        cover.load()
+
+
+async def test_a_video_of_zeros_is_no_video_whatever_its_still_shows(
+    samples: SampleStore, tmp_path: Path
+):
+    content = samples.video(VideoSpec()).read_bytes()
+    start = content.index(b"mdat") + 4
+    path, still = tmp_path / "zeros.mp4", samples.picture(576, 1024, "still")
+    path.write_bytes(content[:start] + bytes(len(content) - start))
+    with pytest.raises(PlatformChangedError):
+        await prepared(path, still)
+
+
 async def test_what_is_no_video_is_named(tmp_path: Path):
     for name, content in (("empty.mp4", b""), ("text.mp4", b"<html>blocked</html>")):
         path = tmp_path / name

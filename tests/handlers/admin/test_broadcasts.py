@@ -38,7 +38,8 @@ class Bench:
 
     def __init__(self, telegram: FakeTelegram, *, may_pay: bool = True) -> None:
         self.telegram = telegram
-        self.menu = BroadcastMenu(telegram.bot, telegram.sender, TEXTS, ADMINS, may_pay)
+        self.due = asyncio.Event()
+        self.menu = BroadcastMenu(telegram.bot, telegram.sender, TEXTS, ADMINS, may_pay, self.due)
         self.number = 0
 
     async def draft(self) -> Broadcast:
@@ -280,12 +281,17 @@ async def test_sending_asks_first_and_can_be_taken_back(bench: Bench):
 
 async def test_a_broadcast_is_started_paused_resumed_and_stopped(bench: Bench):
     await bench.draft()
-    states = []
-    for action in ("yes", "pause", "resume", "stop", "resume"):
+    states, may_begin = [], []
+    for action in ("send", "yes", "pause", "resume", "stop"):
+        bench.due.clear()
         await bench.press(action)
         states.append((await bench.latest()).state)
-    cancelled = State.CANCELLED
-    assert states == [State.RUNNING, State.PAUSED, State.RUNNING, cancelled, cancelled]
+        may_begin.append(bench.due.is_set())
+    running, paused, cancelled = State.RUNNING, State.PAUSED, State.CANCELLED
+    assert states == [State.DRAFT, running, paused, running, cancelled]
+    assert may_begin == [False, True, False, True, False]
+    await bench.press("resume")
+    assert (await bench.latest()).state is cancelled
     assert bench.face()[1] == ["back"]
 
 
@@ -342,7 +348,9 @@ async def test_those_of_whom_nobody_knows_are_named_and_tried_again(bench: Bench
     await bench.press("open")
     assert "<code>9</code>" in bench.face()[0]
     assert bench.face()[1] == ["again", "back"]
+    bench.due.clear()
     await bench.press("again")
+    assert bench.due.is_set()
     latest = await bench.latest()
     assert (latest.state, latest.counts.unknown) == (State.RUNNING, 0)
 
