@@ -21,8 +21,9 @@ MAX_ATTEMPTS: Final = 30
 #: except all stories of a person, and highlights.
 MOST_ITEMS: Final = 35
 #: What to deliver: the post, its audio ("sound"), its slides as one video, its subtitles, its files
-#: as a ZIP archive; or the card of a list of posts, whose id at the platform is the link's post id.
-Kind = Literal["post", "sound", "slides", "subtitles", "archive", "list"]
+#: as a ZIP archive; or the card of a list of posts, whose id at the platform is the link's post id;
+#: or several posts of a list as one ZIP archive.
+Kind = Literal["post", "sound", "slides", "subtitles", "archive", "list", "list_archive"]
 _KINDS: Final = get_args(Kind)
 #: Version of the JSON form of requests. A release increases it if it stores something that older
 #: versions must not ignore; the form then has it as `v`. Without `v` the version is 1.
@@ -111,6 +112,8 @@ class Request:
     continuation: Continuation | None = None
     #: Index of the post in the list that it was chosen from, or None.
     entry: int | None = None
+    #: Ids of the posts of a list that one archive has, in its order.
+    posts: tuple[str, ...] = ()
     #: Record the delivery in the history. False for unregistered senders and for repeated requests.
     is_recorded: bool = True
 
@@ -138,6 +141,7 @@ class Request:
         values["is_mp3"] = self.is_mp3 or None
         values["subtitles"] = self.subtitles or None
         values["continuation"] = self.continuation and str(self.continuation)
+        values["posts"] = self.posts or None
         return json.dumps({name: value for name, value in values.items() if value is not None})
 
     @classmethod
@@ -158,6 +162,7 @@ class Request:
                 values["piece"] = Piece.parse(piece)
             if continuation := values.get("continuation"):
                 values["continuation"] = Continuation.parse(continuation)
+            values["posts"] = tuple(map(str, values.get("posts", ())))
             return cls(**values)
         except (ValueError, KeyError, TypeError):
             return None
@@ -303,7 +308,7 @@ class Progress:
 
 
 _NESTED: Final = frozenset(
-    {"link", "preferences", "press", "piece", "is_mp3", "subtitles", "continuation"}
+    {"link", "preferences", "press", "piece", "is_mp3", "subtitles", "continuation", "posts"}
 )
 _PLAIN: Final = tuple(field.name for field in fields(Request) if field.name not in _NESTED)
 #: Every name in the JSON form.
