@@ -12,6 +12,7 @@ from aiogram import Bot
 from app.ads_file import load_ads
 from app.backlog import OLD_S
 from core.ads import Ad, AdRule
+from core.archives import ListArchivePolicy
 from core.errors import SettingsError
 from core.limits import upload_ceiling
 from core.media import Link
@@ -330,7 +331,7 @@ def _services(
         "subtitles": SubtitleService(toolkit, cache),
         "archive": ArchiveService(toolkit, cache, posts),
         "list": ListService(toolkit, bot_id, limits.list_items),
-        "list_archive": ListArchiveService(toolkit, posts),
+        "list_archive": ListArchiveService(toolkit, posts, ListArchivePolicy()),
     }
 
 

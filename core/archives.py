@@ -14,6 +14,8 @@ _PER_FILE: Final = 256
 _PER_ARCHIVE: Final = 256
 #: Longest name of a list or a post in a file name.
 _MOST_NAME: Final = 60
+#: Room for `MISSING`, in bytes.
+_REPORT_BYTES: Final = 100_000
 #: The member that names the posts which are not in an archive as a whole.
 MISSING: Final = "missing.txt"
 
@@ -55,7 +57,7 @@ def archive_names(name: str, archives: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ListArchivePolicy:
-    """How long an archive of a whole list may take, and how large all its parts may be."""
+    """How long an archive of posts of a list may take, and how large all its parts may be."""
 
     #: Posts that have not begun after so many seconds are left out.
     longest_s: float = 1_800.0
@@ -63,14 +65,17 @@ class ListArchivePolicy:
     most_bytes: int = 4_000_000_000
     #: A part is at most this share of the spool, so that others find room meanwhile.
     share_of_spool: float = 0.25
+    #: After so many seconds a part is sent as it is, if others wait for their turn.
+    turn_s: float = 120.0
 
     def may_begin(self, passed_s: float, packed_bytes: int) -> bool:
         """Return True if another post may be fetched."""
         return passed_s < self.longest_s and packed_bytes < self.most_bytes
 
-    def part_bytes(self, ceiling_bytes: int, spool_bytes: int) -> int:
-        """Return how large a part may become, in bytes."""
-        return min(ceiling_bytes, int(spool_bytes * self.share_of_spool))
+    def room(self, ceiling_bytes: int, spool_bytes: int) -> int:
+        """Return how many bytes the files of a part may take, see `needed_bytes`."""
+        part = min(ceiling_bytes, int(spool_bytes * self.share_of_spool))
+        return files_bytes(part) - _REPORT_BYTES
 
 
 def part_name(list_id: str, number: int, *, is_only: bool) -> str:

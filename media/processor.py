@@ -77,7 +77,7 @@ class MediaProcessor:
         return DocumentFile(await self.worker_pool.run(images.with_true_name, path))
 
     async def archive(self, target: Path, files: Sequence[tuple[Path, str]]) -> DocumentFile:
-        """Move files into a ZIP archive, a new one or in addition, each with its name in it.
+        """Move files into a ZIP archive, each with its name in it.
 
         Raises:
             SpoolError: the disk is full.

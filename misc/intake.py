@@ -264,9 +264,7 @@ class RequestIntake:
         if await self.room_for_links(person_id) <= 0:
             return Taken(0, len(posts))
         request = _request("list_archive", card.listing.link, message, chat, now, person_id)
-        request = replace(
-            request, message_id=card.message_id, file_mode=True, posts=tuple(posts)
-        )
+        request = replace(request, message_id=card.message_id, file_mode=True, posts=tuple(posts))
         await self._submit([request], ack, key)
         return Taken(len(posts), 0)
 

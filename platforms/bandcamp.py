@@ -12,7 +12,6 @@ from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import site
 from platforms._ytdlp_tracks import TrackSite
 
-
 #: The host of an artist, without the domain. The site itself has some others.
 _ARTIST = r"(?!daily\.|get\.|help\.)[\w-]+"
 

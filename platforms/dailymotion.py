@@ -1,6 +1,7 @@
 """Videos on Dailymotion, which yt-dlp reads without an account.
 
-Never tried against the real site from here, nor were playlists and channels. Videos are playlists of segments.
+Never tried against the real site from here, nor were playlists and channels. Videos are playlists
+of segments.
 """
 
 import re

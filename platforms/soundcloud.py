@@ -1,7 +1,8 @@
 """Tracks on SoundCloud, which yt-dlp reads without an account.
 
-Never tried against the real site from here, nor were sets and the tracks of a profile. A track is a file or a playlist of segments; those that
-need a subscription are previews of thirty seconds, which are refused.
+Never tried against the real site from here, nor were sets and the tracks of a profile. A track is a
+file or a playlist of segments; those that need a subscription are previews of thirty seconds, which
+are refused.
 """
 
 import re

@@ -164,9 +164,7 @@ class ListPress:
 #: Fetch the first posts, or all; show the front of the card, or a page to choose from; choose a
 #: post, or not; fetch what is chosen; fetch the first posts, or what is chosen, as an archive;
 #: delete the card.
-ListAction = Literal[
-    *("first", "all", "front", "page", "tick", "get", "zipfirst", "zip", "close"),
-]
+ListAction = Literal["first", "all", "front", "page", "tick", "get", "zipfirst", "zip", "close"]
 _NUMBERED: Final = frozenset({"page", "tick"})
 
 

@@ -132,9 +132,7 @@ class ChatPresenter:
         view = lists.front(card, self._factory.texts, self._lang)
         return replace(view, is_silent=self._is_group)
 
-    def list_archive(
-        self, places: tuple[int, int], total: int, missing: Sequence[int]
-    ) -> MessageOptions:
+    def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
         """Return the caption of a part of a list's archive, see `Presenter`."""
         texts, lang, notes = self._factory.texts, self._lang, []
         first, last = places
@@ -142,7 +140,7 @@ class ChatPresenter:
             span = f"{first}–{last}" if last > first else str(first)
             notes.append(texts(lang, "album_part", range=span, total=total))
         if missing:
-            notes.append(texts(lang, "list_zip_missing", count=len(missing), file=MISSING))
+            notes.append(texts(lang, "list_zip_missing", count=missing, file=MISSING))
         return MessageOptions(caption="\n".join(notes), is_silent=self._is_group)
 
     def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:

@@ -1,7 +1,7 @@
 """What a request carries through the pipeline, and what the services work with."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,13 +33,11 @@ class Presenter(Protocol):
     def audio_options(self, post: Post) -> MessageOptions:
         """Return the caption of the audio of a post."""
 
-    def list_archive(
-        self, places: tuple[int, int], total: int, missing: Sequence[int]
-    ) -> MessageOptions:
+    def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
         """Return the caption of a part of a list's archive.
 
-        `places` are those of its first and last post, from 1; `missing` are those of the posts
-        that could not be fetched as a whole.
+        `places` are those of its first and last post, from 1; `missing` counts the posts that
+        could not be fetched as a whole.
         """
 
     def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:

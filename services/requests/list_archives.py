@@ -1,20 +1,19 @@
 """Posts of a list as ZIP archives: parts under Telegram's limit, one after the other.
 
-A part is packed while its posts are fetched, and sent when the next post does not fit. The journal
-of the answer counts posts, not files: what has arrived with a part is not fetched again after a
-crash, and a part without a response can be sent again.
+Posts are fetched one after the other, and packed and sent as a part when the next one does not fit.
+The journal of the answer counts posts, not files: what has arrived with a part is not fetched again
+after a crash, and a part without a response can be sent again.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from core.archives import (
     MISSING,
     ListArchivePolicy,
-    files_bytes,
     names_of_post,
     needed_bytes,
     part_name,
@@ -31,7 +30,9 @@ from core.errors import (
     PlatformError,
     SpoolError,
     TooLargeError,
+    UnknownOutcomeError,
 )
+from core.formats import Quality
 from core.media import Access, DocumentFile, Link, Post
 from core.request import MOST_ITEMS, REFUSED, Progress
 from delivery.targets import ChatTarget
@@ -48,20 +49,29 @@ _OF_A_POST = (LinkError, MediaError, LimitError, PlatformError)
 
 @dataclass(slots=True)
 class _Part:
-    """The archive that is packed at the moment."""
+    """The posts that go into the next archive; their files are on disk."""
 
     space: Workspace
     #: Indexes of the posts that it stands for, in order.
     posts: list[int] = field(default_factory=list)
     #: Those that are not in it as a whole, and why.
     missing: dict[int, ClipferryError] = field(default_factory=dict)
-    #: Bytes of its files.
+    #: Its files and their names, in order.
+    files: list[tuple[Path, str]] = field(default_factory=list)
+    #: Bytes of its files in the archive, and of the largest one: packing needs that room twice.
     size: int = 0
+    largest: int = 0
 
-    @property
-    def path(self) -> Path:
-        """The archive; it does not exist while the part has no files."""
-        return self.space.folder / "part.zip"
+    def reserve(self, size: int) -> bool:
+        """Reserve room for another post, also while it is packed; return False if there is none."""
+        return self.space.extend(self.size + size + max(self.largest, size))
+
+    def add(self, index: int, files: Sequence[tuple[Path, str]], size: int) -> None:
+        """Move the files of a post here."""
+        for path, name in files:
+            self.files.append((path.rename(self.space.folder / name), name))
+        self.posts.append(index)
+        self.size, self.largest = self.size + size, max(self.largest, size)
 
     def leave_out(self, index: int, error: ClipferryError) -> None:
         """Note that a post could not be fetched."""
@@ -73,7 +83,8 @@ class _Part:
         for path in self.space.folder.iterdir():
             path.unlink()
         await self.space.shrink(0)
-        self.posts, self.missing, self.size = [], {}, 0
+        self.posts, self.missing, self.files = [], {}, []
+        self.size = self.largest = 0
 
 
 @dataclass(slots=True)
@@ -94,7 +105,7 @@ class _PartJournal:
     def record_total(self, files: int) -> None:
         """Do nothing: the number of posts is recorded."""
 
-    async def record_sending(self, files: int) -> None:
+    async def record_sending(self, files: int) -> None:  # noqa: ARG002 - a part is one file
         """Record that the posts are about to be sent."""
         await self.stored.record_sending(len(self.part.posts))
 
@@ -126,13 +137,13 @@ class _PartJournal:
 
 
 class ListArchiveService:
-    """Answers with posts of a list in archives, with the original files."""
+    """Answers with posts of a list in archives, which have the original files."""
 
     def __init__(
         self,
         toolkit: Toolkit,
         posts: PostService,
-        policy: ListArchivePolicy = ListArchivePolicy(),
+        policy: ListArchivePolicy,
     ) -> None:
         self._toolkit = toolkit
         self._posts = posts
@@ -141,29 +152,39 @@ class ListArchiveService:
     async def deliver(self, context: RequestContext) -> Delivered:
         """Fetch, pack and send the posts that have not arrived yet.
 
+        Outside of its slots the request holds no room on the disk: who has a slot may wait for it.
+
         Raises:
             ListTroubleError: none of them could be fetched.
             SpoolError: there is no room on the disk.
             DeliveryError: Telegram did not take a part.
         """
         await context.status.accepted()
-        stored, total = context.stored, len(context.stored.request.posts)
-        stored.record_total(total)
+        toolkit, stored = self._toolkit, context.stored
+        stored.record_total(len(stored.request.posts))
         await stored.begin()
-        async with self._toolkit.spool.workspace() as space:
-            packing = _Packing(self._toolkit, self._posts, self._policy, context, _Part(space))
-            for index in stored.progress.left_of(range(total)):
-                async with self._toolkit.slots.one(context.lane):
-                    await packing.add(index)
-            async with self._toolkit.slots.one(context.lane):
-                await packing.send(is_last=True)
+        left = deque(stored.progress.left_of(range(len(stored.request.posts))))
+        async with toolkit.spool.workspace() as space:
+            packing = _Packing(toolkit, self._posts, self._policy, context, _Part(space))
+            while left:
+                async with toolkit.slots.one(context.lane):
+                    await self._take_turn(packing, left)
         link = context.link
         about = Post(link.platform, link.post_id or "", link.url, Access(proxy=""))
         return Delivered(about, is_processed=False, is_known=False, chat_id=packing.chat_id)
 
-    async def record(self, context: RequestContext, delivered: Delivered) -> bool:
-        """Record nothing: an archive is no post."""
+    async def record(self, context: RequestContext, delivered: Delivered) -> bool:  # noqa: ARG002 - an archive is no post
+        """Record nothing."""
         return False
+
+    async def _take_turn(self, packing: "_Packing", left: deque[int]) -> None:
+        """Fetch and send posts until none is left, or others have waited long enough."""
+        ends_at = time.monotonic() + self._policy.turn_s
+        while left:
+            await packing.add(left.popleft())
+            if self._toolkit.slots.waiting and time.monotonic() >= ends_at:
+                break
+        await packing.send(is_last=not left)
 
 
 class _Packing:
@@ -185,18 +206,9 @@ class _Packing:
         self._begun_at = time.monotonic()
         #: Bytes of all parts.
         self._packed_bytes = 0
+        self._room = policy.room(toolkit.sender.ceiling_bytes, toolkit.spool.quota_bytes)
         #: The chat, under its new id if the group has become a supergroup.
         self.chat_id = context.chat_id
-
-    @property
-    def _ids(self) -> tuple[str, ...]:
-        return self._context.stored.request.posts
-
-    @property
-    def _room(self) -> int:
-        """How many bytes the files of a part may have."""
-        ceiling, spool = self._toolkit.sender.ceiling_bytes, self._toolkit.spool.quota_bytes
-        return files_bytes(self._policy.part_bytes(ceiling, spool))
 
     async def add(self, index: int) -> None:
         """Add a post to the current part, or note why it is not in it.
@@ -212,78 +224,91 @@ class _Packing:
         if not self._policy.may_begin(passed_s, self._packed_bytes):
             self._part.leave_out(index, BusyError("the archive has reached its limits"))
             return
-        while True:
-            try:
-                await self._fetch(index)
-            except SpoolError:
-                if not self._part.size:
-                    raise
-                await self.send()
-                continue
-            except _OF_A_POST as error:
-                self._part.leave_out(index, error)
-            return
+        for may_wait in (False, True) if self._part.files else (True,):
+            async with self._toolkit.spool.workspace(may_wait=may_wait) as space:
+                try:
+                    fetched = await self._fetch(index, space)
+                except SpoolError:
+                    if may_wait:
+                        raise
+                except _OF_A_POST as error:
+                    self._part.leave_out(index, error)
+                    return
+                else:
+                    await self._take(index, *fetched)
+                    return
+            await self.send()
 
     async def send(self, *, is_last: bool = False) -> None:
-        """Send the current part, and begin the next one.
+        """Pack and send the current part, and begin the next one.
 
         Raises:
-            ListTroubleError: it has no files, because none of its posts could be fetched.
-            DeliveryError: Telegram did not take it.
+            ListTroubleError: none of all the posts could be fetched.
+            DeliveryError: Telegram did not take the part.
         """
-        part, presenter, sender = self._part, self._context.presenter, self._toolkit.sender
-        if not part.posts:
-            return
-        if not part.size:
+        part, stored = self._part, self._context.stored
+        if not part.files and not (is_last and part.posts):
+            return  # what is missing is named in the next part
+        if not part.files and not stored.progress.arrived:
             first = next(iter(part.missing.values()))
             raise ListTroubleError(f"none of {len(part.posts)} posts") from first
-        await self._add_report()
-        archive = part.path.rename(part.space.folder / self._name(is_last=is_last))
+        archive = await self._pack(is_last=is_last)
         places = part.posts[0] + 1, part.posts[-1] + 1
-        options = presenter.list_archive(places, len(self._ids), list(part.missing))
-        journal = _PartJournal(self._context.stored, part)
+        total, missing = len(stored.request.posts), len(part.missing)
+        options = self._context.presenter.list_archive(places, total, missing)
+        await self._context.status.sending()
+        journal = _PartJournal(stored, part)
 
         async def send(target: ChatTarget) -> None:
-            await sender.send(target, [DocumentFile(archive)], options, journal)
+            await self._toolkit.sender.send(target, [archive], options, journal)
 
-        await self._context.status.sending()
         with self._toolkit.metrics.stage("send"):
-            _, self.chat_id = await send_following(self._context, send)
+            try:
+                _, self.chat_id = await send_following(self._context, send)
+            except UnknownOutcomeError:
+                await journal.record_unknown()  # the next parts are sent all the same
         await part.clear()
 
-    async def _fetch(self, index: int) -> None:
-        """Fetch a post, and pack its files; the current part is sent before if they do not fit."""
-        link = self._link(index)
-        may_wait = not self._part.size
-        async with self._toolkit.spool.workspace(may_wait=may_wait) as space:
-            prepared = await self._read(link, index, space)
-            paths = [file.path for file in prepared.files]
-            name = prepared.post.file_name
-            suffixes = [path.suffix for path in paths]
-            names = names_of_post(index + 1, len(self._ids), name, suffixes)
-            await self._pack(index, list(zip(paths, names, strict=True)))
-        if prepared.items is None:
-            self._part.missing[index] = BrokenFileError("a part of the post is missing")
+    async def _fetch(
+        self, index: int, space: Workspace
+    ) -> tuple[list[tuple[Path, str]], int, ClipferryError | None]:
+        """Fetch a post.
 
-    async def _pack(self, index: int, files: Sequence[tuple[Path, str]]) -> None:
-        """Move files of a post into the current part, or into the next one.
+        Return its files with their names in the archive, their size there, and why the post is not
+        there as a whole.
 
         Raises:
-            TooLargeError: they are too large for any part.
-            SpoolError: there is no room on the disk.
+            SpoolError: there is no room on the disk at the moment.
+            ClipferryError: why the post is not in the archive.
         """
-        part = self._part
-        needed = sum(needed_bytes(path.stat().st_size, name) for path, name in files)
-        if needed > self._room:
-            raise TooLargeError(needed, self._room)
-        if part.size + needed > self._room:
+        prepared = await self._read(self._link(index), index, space)
+        paths = [file.path for file in prepared.files]
+        total, suffixes = len(self._context.stored.request.posts), [path.suffix for path in paths]
+        names = names_of_post(index + 1, total, prepared.post.file_name, suffixes)
+        files = list(zip(paths, names, strict=True))
+        size = sum(needed_bytes(path.stat().st_size, name) for path, name in files)
+        if size > self._room:
+            raise TooLargeError(size, self._room)
+        error = BrokenFileError("an item is missing") if prepared.items is None else None
+        return files, size, error
+
+    async def _take(
+        self, index: int, files: Sequence[tuple[Path, str]], size: int, error: ClipferryError | None
+    ) -> None:
+        """Move the files of a post into the current part, or into the next one.
+
+        Raises:
+            SpoolError: there is no room on the disk.
+            DeliveryError: Telegram did not take the current part.
+        """
+        if self._part.size + size > self._room or not self._part.reserve(size):
             await self.send()
-        if not part.space.extend(part.size + needed):
-            raise SpoolError("no room for an archive")
-        await self._toolkit.media.archive(part.path, files)
-        part.posts.append(index)
-        part.size += needed
-        self._packed_bytes += needed
+            if not self._part.reserve(size):
+                raise SpoolError("no room for an archive")
+        self._part.add(index, files, size)
+        self._packed_bytes += size
+        if error:
+            self._part.missing[index] = error
 
     async def _read(self, link: Link, index: int, space: Workspace) -> Prepared:
         """Fetch the original files of a post.
@@ -291,9 +316,9 @@ class _Packing:
         Raises:
             ClipferryError: why that is impossible.
         """
-        inner, toolkit = self._context_of(link), self._toolkit
+        inner, toolkit = _context_of(link, self._context), self._toolkit
         downloads = self._context.work.begin_download()
-        downloads.items, downloads.items_done = len(self._ids), index
+        downloads.items, downloads.items_done = len(self._context.stored.request.posts), index
 
         async def once(attempt: Attempt) -> FetchedPost:
             try:
@@ -306,43 +331,41 @@ class _Packing:
         with toolkit.metrics.stage("shape"):
             return await self._posts.prepare(inner, fetched)
 
-    def _link(self, index: int) -> Link:
-        """Return the link to a post.
+    async def _pack(self, *, is_last: bool) -> DocumentFile:
+        """Pack the current part, with a text that says which of its posts are missing.
+
+        Raises:
+            SpoolError: the disk is full.
+            MediaTimeoutError: it took too long.
+        """
+        part, context = self._part, self._context
+        files = list(part.files)
+        if part.missing:
+            named = {self._link(index, is_named=True).url: e for index, e in part.missing.items()}
+            report = part.space.folder / MISSING
+            report.write_text(context.presenter.missing_posts(named), encoding="utf-8")
+            files.append((report, MISSING))
+        sent = {number for number in context.stored.progress.sent if number > 0}
+        list_id = context.link.post_id or context.link.platform
+        name = part_name(list_id, len(sent) + 1, is_only=is_last and not sent)
+        return await self._toolkit.media.archive(part.space.folder / name, files)
+
+    def _link(self, index: int, *, is_named: bool = False) -> Link:
+        """Return the link to a post; with `is_named` also one that cannot be fetched any more.
 
         Raises:
             BrokenLinkError: its site is not allowed any more.
         """
-        registry, platform = self._toolkit.fetcher.registry, self._context.link.platform
-        link = registry.link_to(platform, self._ids[index])
-        if link is None:
+        request, registry = self._context.stored.request, self._toolkit.fetcher.registry
+        platform, post_id = request.link.platform, request.posts[index]
+        link = registry.link_to(platform, post_id)
+        if link is None and not is_named:
             raise BrokenLinkError("no post of an allowed site")
-        return link
+        return link or Link(platform, post_id, post_id)
 
-    def _context_of(self, link: Link) -> RequestContext:
-        """Return the context of one post, whose progress is not that of the whole answer."""
-        context = self._context
-        preferences = replace(context.preferences, album_cap=MOST_ITEMS)
-        request = replace(context.stored.request, kind="post", link=link, posts=())
-        return replace(
-            context, link=link, preferences=preferences, stored=StoredRequest(request)
-        )
 
-    async def _add_report(self) -> None:
-        """Add the text that says which posts are missing, and why."""
-        part = self._part
-        if not part.missing:
-            return
-        named = {self._url(index): error for index, error in part.missing.items()}
-        note = part.space.folder / MISSING
-        note.write_text(self._context.presenter.missing_posts(named), encoding="utf-8")
-        await self._toolkit.media.archive(part.path, [(note, MISSING)])
-
-    def _url(self, index: int) -> str:
-        registry, platform = self._toolkit.fetcher.registry, self._context.link.platform
-        link = registry.link_to(platform, self._ids[index])
-        return link.url if link else self._ids[index]
-
-    def _name(self, *, is_last: bool) -> str:
-        sent = {number for number in self._context.stored.progress.sent if number > 0}
-        list_id = self._context.link.post_id or self._context.link.platform
-        return part_name(list_id, len(sent) + 1, is_only=is_last and not sent)
+def _context_of(link: Link, context: RequestContext) -> RequestContext:
+    """Return the context of one post, whose progress is not that of the whole answer."""
+    preferences = replace(context.preferences, album_cap=MOST_ITEMS, quality=Quality.BEST)
+    request = replace(context.stored.request, kind="post", link=link, posts=())
+    return replace(context, link=link, preferences=preferences, stored=StoredRequest(request))

@@ -41,6 +41,7 @@ FULL = Request(
     is_mp3=True,
     piece=Piece(30, 70),
     continuation=Continuation(10, "1f2e3d"),
+    posts=("1", "a/b"),
     is_recorded=False,
 )
 
@@ -54,7 +55,7 @@ def test_what_a_request_does_not_have_takes_no_room():
     stored = json.loads(PLAIN.as_json())
     assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
     optional = {"wishes", "press", "thread_id", "business_id", "inline_id", "piece", "is_mp3"}
-    assert not (optional | {"continuation"}) & stored.keys()
+    assert not (optional | {"continuation", "posts"}) & stored.keys()
 
 
 @pytest.mark.parametrize("text", ["10", "1", "9999", "10.1f2e3d", "35.a_B"])

@@ -38,7 +38,7 @@ def test_a_card_says_how_many_posts_there_are_and_offers_them():
     assert rows(view) == [
         [("First 10", "list/3/first")],
         [("Choose…", "list/3/page/0"), ("All (14)", "list/3/all")],
-        [("✖️", "list/3/close")],
+        [("🗜 10 as a ZIP", "list/3/zipfirst"), ("✖️", "list/3/close")],
     ]
 
 

@@ -294,7 +294,7 @@ async def test_no_more_of_a_list_is_read_than_its_first_pages(web: Web, url: str
     listing = await read(web, url, most=25)
     assert (len(listing.entries), listing.has_more) == (25, True)
     pages = ("/users/73/tracks", "/graphql", "/")
-    asked = [one for one in web.log if one.path in pages and "soundcloud.com" != one.host]
+    asked = [one for one in web.log if one.path in pages and one.host != "soundcloud.com"]
     assert len(asked) == 2
 
 
@@ -308,7 +308,9 @@ async def test_tracks_that_a_set_does_not_name_are_asked_for(web: Web, is_refuse
     assert titles == ["Bell 5", *([""] * 3 if is_refused else ["Bell 6", "Bell 7", "Bell 8"])]
 
 
-@pytest.mark.parametrize("url", [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL])
+@pytest.mark.parametrize(
+    "url", [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
+)
 async def test_a_list_of_music_or_videos_that_is_gone_is_not_found(web: Web, url: str):
     with pytest.raises(NotFoundError):
         await read(web, url, attempts=1)
