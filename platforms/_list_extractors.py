@@ -37,7 +37,8 @@ class _TitledTracksIE(SoundcloudPlaylistBaseIE):  # type: ignore[misc] # yt-dlp 
         tracks = {track["id"].number(): track for track in found["tracks"] if track["id"]}
         bare = [str(number) for number, track in tracks.items() if not track["title"]]
         for track in self._tracks(bare[:_TRACKS_BY_ID], found["id"].number(), token):
-            tracks[track["id"].number()] = track
+            if track["id"].number() in tracks:
+                tracks[track["id"].number()] = track
         entries = [self._track(number, track) for number, track in tracks.items()]
         about = str(found["id"].number()), found["title"].text()
         result: dict[str, Any] = self.playlist_result(entries, *about)
