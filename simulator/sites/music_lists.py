@@ -47,7 +47,8 @@ class MusicLists:
                 return web.json_response(about if found else {}, status=200 if found else 404)
             return self._set(key)
         if path.startswith("/playlists/"):
-            return self._set(f"api.soundcloud.com{path}")
+            key = f"api.soundcloud.com{path}"
+            return self._set(key) or web.json_response({}, status=404)
         if path == "/tracks" and self.hides_titles:
             return web.Response(status=503)
         if path == "/tracks":

@@ -285,7 +285,7 @@ async def test_the_latest_posts_come_as_an_archive_that_names_what_is_missing(
     with zipfile.ZipFile(harness.api.files.by_id[answer["document"]["file_id"]].path) as archive:
         report = archive.read(file).decode()
     assert post_id(1) in report
-    assert EN["media_deleted"] in report
+    assert EN["media_unavailable"] in report
     assert await press(harness, card, "zipfirst") == EN["list_nothing_new"]
     assert harness.videos() == []
 

@@ -69,5 +69,5 @@ def test_missing_posts_are_named_with_their_reasons_as_plain_text():
     }
     assert presenter_of(make_request()).missing_posts(missing) == (
         "https://a.example/1\nThis post no longer exists.\n\n"
-        "https://a.example/2\nThis video is 60 MB. I can send up to 50 MB.\n\n"
+        "https://a.example/2\nThis video is 60\xa0MB. I can send up to 50\xa0MB.\n\n"
     )

@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.media import DocumentFile, Link
 from core.request import REFUSED, UNKNOWN, Progress
+from delivery.rate_limiter import on_send_start
 from media.archives import pack
 from platforms import Attempt, Workspace, load_registry
 from services.requests.context import RequestContext
@@ -32,6 +33,7 @@ from services.requests.list_archives import ListArchiveService
 from services.requests.posts import FetchedPost, PostService
 from tests.fakes import (
     FakeTelegram,
+    RecordingSession,
     fake_request,
     fake_tools,
     make_post,
@@ -79,6 +81,15 @@ class FakePosts:
         return Prepared(fetched.post, files, cast("Any", None), is_processed=False, items=items)
 
 
+class Session(RecordingSession):
+    """Tells, like the real one, when a call leaves."""
+
+    async def make_request(self, *arguments: Any, **named: Any) -> Any:
+        if begin := on_send_start.get():
+            await begin()
+        return await super().make_request(*arguments, **named)
+
+
 class Packing:
     """The service with real archives and a recording Telegram."""
 
@@ -124,6 +135,7 @@ def _open(content: bytes) -> zipfile.ZipFile:
 
 @pytest.fixture
 def packing(tmp_path: Path, telegram: FakeTelegram) -> Packing:
+    telegram.bot.session = telegram.session = Session()
     return Packing(tmp_path, telegram, FakePosts())
 
 
