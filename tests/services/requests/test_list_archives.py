@@ -55,6 +55,8 @@ class FakePosts:
         self.failures: dict[str, ClipferryError] = {}
         self.size = SIZE
         self.fetched: list[str] = []
+        #: What is reserved before the download, if that is more.
+        self.expected = 0
         self.incomplete = ""
         #: Started with the first fetch.
         self.at_first: Callable[[], Coroutine[Any, Any, None]] | None = None
@@ -70,7 +72,8 @@ class FakePosts:
             await settle()
         if error := self.failures.get(post_id):
             raise error
-        await space.reserve(self.size)
+        await space.reserve(self.expected or self.size)
+        await space.shrink(self.size)
         (space.folder / f"{post_id}.mp4").write_bytes(post_id[-1:].encode() * self.size)
         return FetchedPost(make_post(id=post_id), cast("Any", space), 0)
 
@@ -253,12 +256,14 @@ async def test_a_full_disk_ends_the_request(packing: Packing):
     assert packing.parts == {}
 
 
-async def test_a_part_gives_its_room_to_the_next_post(packing: Packing):
-    spool = packing.tools.toolkit.spool
+@pytest.mark.parametrize("expected", [SIZE, 2 * SIZE])
+async def test_a_part_gives_its_room_to_the_next_post(packing: Packing, expected: int):
+    spool, packing.posts.expected = packing.tools.toolkit.spool, expected
     async with spool.workspace() as other:
         # Room for a post, for the same post in the part, and for packing it, but not for two.
-        await other.reserve(QUOTA - 4 * SIZE + SIZE // 2)
-        await packing.deliver(posts=IDS[:3])
+        await other.reserve(QUOTA - 3 * SIZE - 1_000)
+        async with asyncio.timeout(30):
+            await packing.deliver(posts=IDS[:3])
     assert [len(names) for names in packing.parts.values()] == [1, 1, 1]
 
 
@@ -276,9 +281,9 @@ async def test_who_has_waited_long_enough_comes_between_two_parts(packing: Packi
 
     async def wait() -> None:
         async with slots.one(other):
-            served.append(len(packing.parts))
+            served.append((len(packing.parts), packing.tools.toolkit.spool.reserved_bytes))
 
     packing.posts.at_first = wait
     await packing.deliver(posts=IDS[:3])
-    assert served == [1]
+    assert served == [(1, 0)]  # and no room on the disk is held meanwhile
     assert [len(names) for names in packing.parts.values()] == [1, 2]
