@@ -13,6 +13,7 @@ from aiogram import Bot
 from app.ads_file import load_ads
 from app.backlog import OLD_S
 from core.ads import Ad, AdRule
+from core.archives import ListArchivePolicy
 from core.errors import SettingsError
 from core.limits import upload_ceiling
 from core.media import Link
@@ -69,6 +70,7 @@ from services.requests.audio import AudioService, SlideVideoService
 from services.requests.context import RequestContext, Toolkit
 from services.requests.file_id_cache import FileIdCache
 from services.requests.kept_answers import KeptAnswers
+from services.requests.list_archives import ListArchiveService
 from services.requests.lists import ListService
 from services.requests.pipeline import RequestPipeline, Service
 from services.requests.posts import PostPolicy, PostService
@@ -342,6 +344,7 @@ def _services(
         "subtitles": SubtitleService(toolkit, cache),
         "archive": ArchiveService(toolkit, cache, posts),
         "list": ListService(toolkit, bot_id, limits.list_items),
+        "list_archive": ListArchiveService(toolkit, posts, ListArchivePolicy()),
     }
 
 

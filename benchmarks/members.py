@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +19,7 @@ from benchmarks.files import files
 from benchmarks.fleet import shared_pace
 from benchmarks.growth import growth
 from benchmarks.results import Result
-from benchmarks.stage import ROOT, World, clipferry, program
+from benchmarks.stage import ROOT, Measured, World, clipferry, program
 from benchmarks.statistics import screens
 from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
 from platforms import Fetcher, FetchPolicy, load_proxies, load_registry
@@ -187,46 +189,63 @@ def _answer_starts(world: World, bot: object, first: int, people: int) -> tuple[
 
 
 def start(world: World) -> list[Result]:
-    """Measure the time to the first getUpdates and the memory then, against plain aiogram."""
+    """Measure the time to the first getUpdates and the memory then.
+
+    The baseline of lean and stock is plain aiogram, that of all sites the two first ones.
+    """
     bare = ("-m", "benchmarks.baseline_bot", world.ready["server"], world.ready["token"])
-    results = []
-    seconds: dict[str, float] = {}
-    memory: dict[str, float] = {}
-    for name in ("aiogram alone", "lean", "stock"):
-        times = []
-        for _ in range(3):
-            started = time.monotonic()
-            lean = "true" if name == "lean" else "false"
-            context = (
-                program(world, *bare)
-                if name == "aiogram alone"
-                else clipferry(world, BOT_LEAN_START=lean)
-            )
-            with context as bot:
-                times.append(time.monotonic() - started)
-                time.sleep(0.5)
-                memory[name] = bot.rss_mb
-        seconds[name] = sorted(times)[1]
-    for name in ("lean", "stock"):
-        results += [
-            Result(
-                f"cold start, {name}",
-                f"{seconds[name]:.2f} s",
-                f"{seconds['aiogram alone']:.2f} s",
-                f"{seconds[name] / seconds['aiogram alone']:.2f}",
-                "-",
-                is_met=True,
-            ),
-            Result(
-                f"idle memory, {name}",
-                f"{memory[name]:.0f} MiB",
-                f"{memory['aiogram alone']:.0f} MiB",
-                f"{memory[name] / memory['aiogram alone']:.2f}",
-                "-",
-                is_met=True,
-            ),
-        ]
-    return results
+    two, every = "tiktok,instagram", ",".join(load_registry().by_name)
+    starts: dict[str, Callable[[], AbstractContextManager[Measured]]] = {
+        "aiogram alone": lambda: program(world, *bare),
+        "lean": lambda: clipferry(world, BOT_LEAN_START="true"),
+        "stock": lambda: clipferry(world, BOT_LEAN_START="false"),
+        "two sites": lambda: clipferry(world, SITES_ALLOWED=two),
+        # Some sites are read by cobalt only. No link is sent, so nothing has to answer there.
+        "all sites": lambda: clipferry(
+            world, SITES_ALLOWED=every, HELPERS_COBALT_URL="http://127.0.0.1:9"
+        ),
+    }
+    measured = {name: _start(begin) for name, begin in starts.items()}
+    pairs = {"lean": "aiogram alone", "stock": "aiogram alone", "all sites": "two sites"}
+    return [
+        result
+        for name, baseline in pairs.items()
+        for result in _compared(name, measured[name], measured[baseline])
+    ]
+
+
+def _start(begin: Callable[[], AbstractContextManager[Measured]]) -> tuple[float, float]:
+    """Start a bot three times; return the median time in seconds and the memory in MiB."""
+    times, memory = [], []
+    for _ in range(3):
+        started = time.monotonic()
+        with begin() as bot:
+            times.append(time.monotonic() - started)
+            time.sleep(0.5)
+            memory.append(bot.rss_mb)
+    return sorted(times)[1], sorted(memory)[1]
+
+
+def _compared(name: str, ours: tuple[float, float], other: tuple[float, float]) -> list[Result]:
+    (seconds, memory), (baseline_s, baseline_mb) = ours, other
+    return [
+        Result(
+            f"cold start, {name}",
+            f"{seconds:.2f} s",
+            f"{baseline_s:.2f} s",
+            f"{seconds / baseline_s:.2f}",
+            "-",
+            is_met=True,
+        ),
+        Result(
+            f"idle memory, {name}",
+            f"{memory:.0f} MiB",
+            f"{baseline_mb:.0f} MiB",
+            f"{memory / baseline_mb:.2f}",
+            "-",
+            is_met=True,
+        ),
+    ]
 
 
 BENCHMARKS = {

@@ -25,8 +25,9 @@ _PER_PRESS: Final = 1_000
 #: except all stories of a person, and highlights.
 MOST_ITEMS: Final = 35
 #: What to deliver: the post, its audio ("sound"), its slides as one video, its subtitles, its files
-#: as a ZIP archive; or the card of a list of posts, whose id at the platform is the link's post id.
-Kind = Literal["post", "sound", "slides", "subtitles", "archive", "list"]
+#: as a ZIP archive; or the card of a list of posts, whose id at the platform is the link's post id;
+#: or several posts of a list as one ZIP archive.
+Kind = Literal["post", "sound", "slides", "subtitles", "archive", "list", "list_archive"]
 _KINDS: Final = get_args(Kind)
 #: Version of the JSON form of requests. A release increases it if it stores something that older
 #: versions must not ignore; the form then has it as `v`. Without `v` the version is 1.
@@ -153,6 +154,8 @@ class Selection:
     subtitles: str = ""
     #: The items that are asked for, if not those from the first one on.
     continuation: Continuation | None = None
+    #: Ids of the posts of a list that one archive has, in its order.
+    posts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,7 @@ def _values_of(request: Request) -> dict[str, object]:
         "is_mp3": selection.is_mp3 or None,
         "subtitles": selection.subtitles or None,
         "continuation": selection.continuation and str(selection.continuation),
+        "posts": selection.posts or None,
     }
 
 
@@ -290,6 +294,7 @@ def _selection_of(values: Mapping[str, Any]) -> Selection:
         piece=Piece.parse(piece) if piece else None,
         subtitles=values.get("subtitles", ""),
         continuation=Continuation.parse(continuation) if continuation else None,
+        posts=tuple(map(str, values.get("posts", ()))),
     )
 
 

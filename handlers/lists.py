@@ -112,6 +112,14 @@ async def _get(press: _Press) -> None:
         await _show(press, lists.front(card, press.texts, press.chat.lang))
 
 
+async def _zip_first(press: _Press) -> None:
+    await _fetch_archive(press, press.card.listing.indexes[:LATEST])
+
+
+async def _zip(press: _Press) -> None:
+    await _fetch_archive(press, sorted(press.card.ticked))
+
+
 async def _front(press: _Press) -> None:
     await press.query.answer()
     await _show(press, lists.front(press.card, press.texts, press.chat.lang))
@@ -141,6 +149,8 @@ _ACTIONS: Final[Mapping[str, Callable[[_Press], Awaitable[None]]]] = {
     "first": _first,
     "all": _all,
     "get": _get,
+    "zipfirst": _zip_first,
+    "zip": _zip,
     "front": _front,
     "page": _page,
     "tick": _tick,
@@ -149,21 +159,34 @@ _ACTIONS: Final[Mapping[str, Callable[[_Press], Awaitable[None]]]] = {
 
 
 async def _fetch(press: _Press, wanted: Sequence[int]) -> Taken:
-    """Queue the requests for entries of the list, and say how many they are.
+    """Queue the requests for entries of the list, and say how many they are."""
+    about = press.query, press.message, press.card
+    links = _links(press, wanted)
+    taken = await press.intake.submit_entries(*about, links, press.chat, press.ack)
+    await press.query.answer(_outcome(press, taken), show_alert=bool(taken.left))
+    return taken
 
-    Entries of a site that is not allowed any more are left out.
-    """
-    listing, intake = press.card.listing, press.intake
-    links = {
+
+async def _fetch_archive(press: _Press, wanted: Sequence[int]) -> None:
+    """Queue the request for an archive of entries of the list, and say so."""
+    about = press.query, press.message, press.card
+    posts = [link.post_id or "" for link in _links(press, wanted).values()]
+    taken = await press.intake.submit_list_archive(*about, posts, press.chat, press.ack)
+    if taken.new:
+        notice = press.texts.plain(press.chat.lang, "list_zip_taken", count=taken.new)
+    else:
+        notice = _outcome(press, taken)
+    await press.query.answer(notice, show_alert=True)
+
+
+def _links(press: _Press, wanted: Sequence[int]) -> dict[int, Link]:
+    """Return the links to entries by their indexes, without those of a site not allowed."""
+    listing = press.card.listing
+    return {
         index: link
         for index in wanted
         if (link := press.registry.link_to(listing.link.platform, listing.entries[index].post_id))
     }
-    taken = await intake.submit_entries(
-        press.query, press.message, press.card, links, press.chat, press.ack
-    )
-    await press.query.answer(_outcome(press, taken), show_alert=bool(taken.left))
-    return taken
 
 
 def _outcome(press: _Press, taken: Taken) -> str:

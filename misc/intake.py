@@ -256,6 +256,40 @@ class RequestIntake:
         await self._submit([requests[index] for index in taken], ack, key)
         return Taken(len(taken), left)
 
+    async def submit_list_archive(
+        self,
+        query: CallbackQuery,
+        message: Message,
+        card: ListCard,
+        posts: Sequence[str],
+        chat: ChatView,
+        ack: UpdateAck,
+    ) -> Taken:
+        """Submit the request for an archive of posts of a list; the same choice only once.
+
+        `message` is the card. `posts` are the ids of the posts.
+
+        Raises:
+            StorageError: the database did not answer, and nothing is submitted.
+        """
+        chat, now, person_id = _keeping_message(chat), int(time.time()), query.from_user.id
+        chosen = f"{LIST}{card.id}/zip/{' '.join(posts)}"
+        key = press_id(message.chat.id, message.message_id, chosen)
+        if not posts or await stored_numbers(self.groups.account.id, key):
+            return Taken(0, 0)
+        request = _request("list_archive", card.listing.link, message, chat, now, person_id)
+        above = card.message_id or message.message_id
+        request = replace(
+            request,
+            target=replace(target_of(message), message_id=above),
+            chat=replace(request.chat, file_mode=True),
+            selection=Selection(posts=tuple(posts)),
+        )
+        if await self.room_for_links(request) <= 0:
+            return Taken(0, len(posts))
+        await self._submit([request], ack, key)
+        return Taken(len(posts), 0)
+
     async def submit_inline(self, request: Request, ack: UpdateAck) -> RequestHandle:
         """Submit the request of an inline message; it stands in its sender's queue."""
         return await self._submit([request], ack, ack.update_id)

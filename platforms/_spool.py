@@ -120,10 +120,13 @@ class Spool:
             self._lock = None
 
     @asynccontextmanager
-    async def workspace(self, kept: "Workspace | None" = None) -> AsyncIterator["Workspace"]:
+    async def workspace(
+        self, kept: "Workspace | None" = None, *, may_wait: bool = True
+    ) -> AsyncIterator["Workspace"]:
         """Yield a new empty folder; on exit, delete it and release its reserved space.
 
         With `kept`, which `keep` has stored, yield that instead. On exit, it stays if it is kept.
+        Who holds another workspace may not wait for room in this one, see `Workspace.reserve`.
 
         Raises:
             SpoolError: the disk is full, or the folder cannot be used.
@@ -132,7 +135,7 @@ class Spool:
             self._kept.pop(kept).cancel()
             space = kept
         else:
-            space = Workspace(self, self._new_folder())
+            space = Workspace(self, self._new_folder(), may_wait=may_wait)
         try:
             yield space
         except OSError as error:
@@ -180,8 +183,10 @@ class Spool:
         except OSError as error:
             raise spool_error(error, self) from error
 
-    async def _reserve(self, size: int) -> None:
+    async def _reserve(self, size: int, *, may_wait: bool) -> None:
         self._drop_until(lambda: self._has_room(size))
+        if not may_wait and not self._has_room(size):
+            raise SpoolError("no room at the moment")
         self._waiting += 1
         try:
             async with self._changed:
@@ -244,8 +249,9 @@ def _try_lock(folder: Path) -> int | None:
 class Workspace:
     """The temporary folder of one request in the spool."""
 
-    def __init__(self, spool: Spool, folder: Path) -> None:
+    def __init__(self, spool: Spool, folder: Path, *, may_wait: bool = True) -> None:
         self.folder = folder
+        self._may_wait = may_wait
         #: Bytes of the quota that are reserved for this workspace.
         self.reserved = 0
         self._spool = spool
@@ -267,12 +273,13 @@ class Workspace:
         wait for more would block each other forever.
 
         Raises:
-            SpoolError: `size` is larger than the whole quota, or the disk is full.
+            SpoolError: `size` is larger than the whole quota, or the disk is full; or there is no
+                space at the moment, and the workspace may not wait.
         """
         await self._give_up()
         if size > self._spool.quota_bytes:
             raise SpoolError("the files are larger than the whole quota")
-        await self._spool._reserve(size)
+        await self._spool._reserve(size, may_wait=self._may_wait)
         self.reserved = size
         await self._spool._wait_for_disk(size)
 

@@ -42,6 +42,9 @@ _MAX_TITLE: Final = 200
 #: in order to find a number of different posts.
 _MAX_READ: Final = 1_000
 
+#: The module of our own extractors for lists.
+LIST_EXTRACTORS: Final = "platforms._list_extractors"
+
 Recognise = Callable[[SplitResult], Match | PageKind | None]
 
 
@@ -49,7 +52,8 @@ Recognise = Callable[[SplitResult], Match | PageKind | None]
 class ListForm:
     """One kind of a site's lists, and the extractor that reads it."""
 
-    #: Module and class in yt_dlp.extractor, imported at first use; or the class itself.
+    #: Module and class in yt_dlp.extractor, or in `LIST_EXTRACTORS`, imported at first use; or the
+    #: class itself.
     extractor: tuple[str, str] | type[InfoExtractor]
     #: Matches host, path, "?" and query of a list's URL, with a group `id`; see `plain_host`.
     page: re.Pattern[str]
@@ -57,13 +61,16 @@ class ListForm:
     address: str
     #: The newest post is first.
     is_by_date: bool = False
+    #: The extractor itself deals with statuses such as 401; see `PageReader.read`.
+    is_lenient: bool = False
 
     def load_extractor(self) -> Any:
         """Return yt-dlp's extractor class."""
         if not isinstance(self.extractor, tuple):
             return self.extractor
         module, name = self.extractor
-        return getattr(importlib.import_module(f"yt_dlp.extractor.{module}"), name)
+        path = module if module == LIST_EXTRACTORS else f"yt_dlp.extractor.{module}"
+        return getattr(importlib.import_module(path), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,8 @@ class _FlatLists:
                 is_by_date=form.is_by_date,
             )
 
-        return await context.pages.read(form.load_extractor(), self.hosts, work)
+        extractor = form.load_extractor()
+        return await context.pages.read(extractor, self.hosts, work, is_lenient=form.is_lenient)
 
     def _form_of(self, parts: SplitResult) -> tuple[ListForm, str] | None:
         """Return the kind of list that a URL shows, and the list's id."""
@@ -174,6 +182,8 @@ _REASONS: Final[tuple[tuple[str, type[ClipferryError]], ...]] = (
     ("does not have any videos", EmptyListError),
     ("does not have a videos tab", EmptyListError),
     ("does not have a shorts tab", EmptyListError),
+    ("does not have a streams tab", EmptyListError),
+    ("doesn't contain any tracks", EmptyListError),
     ("unable to extract secondary user id", PlatformRefusedError),
     ("keeps sending the same page", PlatformRefusedError),
 )

@@ -1,14 +1,19 @@
-"""Tracks on Bandcamp, which yt-dlp reads without an account.
+"""Tracks and albums on Bandcamp, which yt-dlp reads without an account.
 
-Never tried against the real site from here. Artists' own domains are not recognised.
+Never tried against the real site from here. Artists' own domains are not recognised. An artist's
+page lists albums, and hardly any track, so it is no list of posts.
 """
 
 import re
 
 from platforms._http import HostRule
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import ListForm, flat_lists
 from platforms._ytdlp_site import site
 from platforms._ytdlp_tracks import TrackSite
+
+#: The host of an artist, without the domain. The site itself has some others.
+_ARTIST = r"(?!daily\.|get\.|help\.)[\w-]+"
 
 
 class _Bandcamp(TrackSite):
@@ -28,7 +33,7 @@ _SITE = _Bandcamp(
     name="bandcamp",
     extractor=("bandcamp", "BandcampIE"),
     post=re.compile(
-        r"(?P<artist>(?!daily\.|get\.|help\.)[\w-]+)\.bandcamp\.com/track/(?P<track>[\w%-]+)/?\?",
+        rf"(?P<artist>{_ARTIST})\.bandcamp\.com/track/(?P<track>[\w%-]+)/?\?",
         re.ASCII,
     ),
     pages=(
@@ -45,5 +50,18 @@ _SITE = _Bandcamp(
 )
 
 PLATFORM = site(
-    _SITE, "Bandcamp", "https://ferry-demo.bandcamp.com/track/harbour-bell", has_cobalt=False
+    _SITE,
+    "Bandcamp",
+    "https://ferry-demo.bandcamp.com/track/harbour-bell",
+    has_cobalt=False,
+    lists=flat_lists(
+        "bandcamp",
+        ListForm(
+            ("bandcamp", "BandcampAlbumIE"),
+            re.compile(rf"(?P<id>{_ARTIST}\.bandcamp\.com/album/[\w%-]+)/?\?", re.ASCII),
+            "https://{}",
+        ),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )

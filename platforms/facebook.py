@@ -1,6 +1,8 @@
 """Videos, reels and posts with videos on Facebook, which yt-dlp reads without an account.
 
-A single photo is a post that nothing here can read.
+A single photo is a post that nothing here can read. Signed out, Facebook shows a few pages of
+photos and then redirects to its login, and each photo of a post has a page of its own, so clients
+that read them need an account. Source: https://github.com/mikf/gallery-dl/issues/6872
 """
 
 import re

@@ -1,12 +1,13 @@
 """Shows and mixes on Mixcloud, which yt-dlp reads without an account.
 
-Never tried against the real site from here.
+Never tried against the real site from here, nor were playlists and the uploads of a profile.
 """
 
 import re
 
 from platforms._http import HostRule
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import LIST_EXTRACTORS, ListForm, flat_lists
 from platforms._ytdlp_site import site
 from platforms._ytdlp_tracks import TrackSite
 
@@ -39,6 +40,32 @@ _SITE = TrackSite(
     media_hosts=HostRule(("mixcloud.com",)),
 )
 
+#: Neither quotes nor anything encoded: the names become part of a query.
+_NAME = r"[\w.~-]+"
+
 PLATFORM = site(
-    _SITE, "Mixcloud", "https://www.mixcloud.com/ferry-demo/night-crossing/", has_cobalt=False
+    _SITE,
+    "Mixcloud",
+    "https://www.mixcloud.com/ferry-demo/night-crossing/",
+    has_cobalt=False,
+    lists=flat_lists(
+        "mixcloud",
+        ListForm(
+            (LIST_EXTRACTORS, "MixcloudShowsIE"),
+            re.compile(
+                rf"(?:beta\.)?mixcloud\.com/(?!{_OWN})(?P<id>{_NAME}/playlists/{_NAME})/?\?",
+                re.ASCII,
+            ),
+            "https://www.mixcloud.com/{}/",
+        ),
+        ListForm(
+            (LIST_EXTRACTORS, "MixcloudUploadsIE"),
+            re.compile(
+                rf"(?:beta\.)?mixcloud\.com/(?!{_OWN})(?P<id>{_NAME})(?:/uploads)?/?\?", re.ASCII
+            ),
+            "https://www.mixcloud.com/{}/uploads/",
+        ),
+        hosts=_SITE.page_hosts,
+        recognise=_SITE.recognise,
+    ),
 )

@@ -1,7 +1,8 @@
 """Tracks on SoundCloud, which yt-dlp reads without an account.
 
-Never tried against the real site from here. A track is a file or a playlist of segments; those that
-need a subscription are previews of thirty seconds, which are refused.
+Never tried against the real site from here, nor were sets and the tracks of a profile. A track is a
+file or a playlist of segments; those that need a subscription are previews of thirty seconds, which
+are refused.
 """
 
 import re
@@ -12,6 +13,7 @@ from core.media import Post
 from platforms._http import HostRule
 from platforms._json import Json
 from platforms._platform import PageKind
+from platforms._ytdlp_lists import LIST_EXTRACTORS, ListForm, flat_lists
 from platforms._ytdlp_site import site
 from platforms._ytdlp_tracks import TrackSite
 
@@ -87,6 +89,35 @@ _SITE = _SoundCloud(
     media_hosts=HostRule(("sndcdn.com", "soundcloud.com", "soundcloud.cloud")),
 )
 
+#: A set, also a private one, whose key is the last part of its path.
+_SET = r"soundcloud\.com/(?P<id>[\w-]+/sets/[\w-]+(?:/s-\w+)?)/?\?"
+
+_LISTS_OF_SITE = flat_lists(
+    "soundcloud",
+    ListForm(
+        (LIST_EXTRACTORS, "SoundCloudSetIE"),
+        re.compile(rf"(?!soundcloud\.com/{_OWN}){_SET}", re.ASCII),
+        "https://soundcloud.com/{}",
+        is_lenient=True,
+    ),
+    ListForm(
+        (LIST_EXTRACTORS, "SoundCloudPlaylistIE"),
+        re.compile(r"api(?:-v2)?\.soundcloud\.com/playlists/(?P<id>\d+)/?\?", re.ASCII),
+        "https://api.soundcloud.com/playlists/{}",
+        is_lenient=True,
+    ),
+    ListForm(
+        ("soundcloud", "SoundcloudUserIE"),
+        re.compile(rf"soundcloud\.com/(?!{_OWN})(?P<id>[\w-]+)(?:/tracks)?/?\?", re.ASCII),
+        "https://soundcloud.com/{}/tracks",
+        is_by_date=True,
+        is_lenient=True,
+    ),
+    # The key of the site's client is in a script on the media hosts.
+    hosts=HostRule(_SITE.page_hosts.domains + _SITE.media_hosts.domains),
+    recognise=_SITE.recognise,
+)
+
 PLATFORM = site(
     _SITE,
     "SoundCloud",
@@ -95,4 +126,5 @@ PLATFORM = site(
     "https://soundcloud.com/ferry-demo/harbour-bell/s-Demo01",
     "https://api.soundcloud.com/tracks/7300000001",
     "https://on.soundcloud.com/Demo01",
+    lists=_LISTS_OF_SITE,
 )

@@ -71,6 +71,7 @@ _LISTS = flat_lists(
         is_by_date=False,
     ),
     _list(rf"(?P<id>{_CHANNEL})/shorts/?\?", "{}/shorts", is_by_date=True),
+    _list(rf"(?P<id>{_CHANNEL})/streams/?\?", "{}/streams", is_by_date=True),
     _list(rf"(?P<id>{_CHANNEL})(?:/(?:videos|featured))?/?\?", "{}/videos", is_by_date=True),
     hosts=_SITE.page_hosts,
     recognise=_SITE.recognise,

@@ -265,6 +265,12 @@ async def _list(session: Session) -> None:
     session.simulator.world.press(session.ada, card, f"{start}/get")
     for post in ("id/7300000000000000215", "id/7300000000000000217"):
         await session.answer("a chosen post", lambda m, post=post: post in str(m))  # type: ignore[misc]
+    for button in ("page/0", "tick/1", "zip"):
+        session.simulator.world.press(session.ada, card, f"{start}/{button}")
+    archive = await session.answer("another one in a ZIP file", lambda m: "document" in m)
+    await session.expect(
+        "the list's name", lambda: archive["document"]["file_name"] == "ferry_demo.zip"
+    )
 
 
 async def _story(session: Session) -> None:

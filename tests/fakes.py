@@ -3,7 +3,14 @@
 import asyncio
 import shutil
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -415,6 +422,12 @@ class FakePresenter:
 
     def audio_options(self, post: Post) -> MessageOptions:
         return MessageOptions("audio")
+
+    def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
+        return MessageOptions(f"{places[0]}-{places[1]} of {total}, {missing} missing")
+
+    def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:
+        return " ".join(f"{url}: {error.code}" for url, error in missing.items())
 
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         return MessageOptions(f"request {number}, place {place}, {work.stage.name.lower()}")

@@ -162,8 +162,9 @@ class ListPress:
 
 
 #: Fetch the first posts, or all; show the front of the card, or a page to choose from; choose a
-#: post, or not; fetch what is chosen; delete the card.
-ListAction = Literal["first", "all", "front", "page", "tick", "get", "close"]
+#: post, or not; fetch what is chosen; fetch the first posts, or what is chosen, as an archive;
+#: delete the card.
+ListAction = Literal["first", "all", "front", "page", "tick", "get", "zipfirst", "zip", "close"]
 _NUMBERED: Final = frozenset({"page", "tick"})
 
 

@@ -28,7 +28,8 @@ def front(card: ListCard, texts: Texts, lang: str) -> MessageOptions:
     everything = press(texts(lang, "list_all_button", number=number), "all")
     choose = press(texts[lang]["list_choose_button"], "page")
     first = "list_latest_button" if card.listing.is_by_date else "list_first_button"
-    rows = [[choose, everything], [press("✖️", "close")]]
+    archive = press(texts(lang, "list_zip_button", number=min(number, LATEST)), "zipfirst")
+    rows = [[choose, everything], [archive, press("✖️", "close")]]
     if card.listing.has_latest:
         rows.insert(0, [press(texts(lang, first, number=LATEST), "first")])
     return MessageOptions(_about(card, texts, lang), InlineKeyboardMarkup(inline_keyboard=rows))
@@ -43,7 +44,8 @@ def page(card: ListCard, number: int, texts: Texts, lang: str) -> MessageOptions
         rows.append(_arrows(card, shown))
     if card.ticked:
         label = texts(lang, "list_get_button", count=len(card.ticked))
-        rows.append([press(label, "get")])
+        archive = texts(lang, "list_zip_button", number=len(card.ticked))
+        rows.append([press(label, "get"), press(archive, "zip")])
     rows.append([press(texts[lang]["settings_back"], "front")])
     text = texts(lang, "list_choose", title=_title(card))
     return MessageOptions(text, InlineKeyboardMarkup(inline_keyboard=rows))

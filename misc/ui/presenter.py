@@ -1,7 +1,7 @@
 """Texts and buttons of a request's answer, in the language and by the settings of its chat."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from aiogram.types import InlineKeyboardMarkup
 
 from core.ads import Ad, ads_for, choose_ad
+from core.archives import MISSING
 from core.captions import cut
 from core.errors import (
     ClipferryError,
@@ -132,6 +133,25 @@ class ChatPresenter:
         """Return the card of a list, without a sound in groups."""
         view = lists.front(card, self._factory.texts, self._lang)
         return replace(view, is_silent=self._is_group)
+
+    def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
+        """Return the caption of a part of a list's archive, see `Presenter`."""
+        texts, lang, notes = self._factory.texts, self._lang, []
+        first, last = places
+        if (first, last) != (1, total):
+            span = f"{first}–{last}" if last > first else str(first)
+            notes.append(texts(lang, "album_part", range=span, total=total))
+        if missing:
+            notes.append(texts(lang, "list_zip_missing", count=missing, file=MISSING))
+        return MessageOptions(caption="\n".join(notes), is_silent=self._is_group)
+
+    def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:
+        """Return a plain text that names posts and why each could not be fetched."""
+        texts = self._factory.texts
+        return "".join(
+            f"{url}\n{texts.plain(self._lang, error.text_key, **error.facts)}\n\n"
+            for url, error in missing.items()
+        )
 
     def status_note(self, work: WorkProgress, number: int, place: int | None) -> MessageOptions:
         """Return the status note, with a button that cancels request `number`."""

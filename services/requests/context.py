@@ -1,6 +1,7 @@
 """What a request carries through the pipeline, and what the services work with."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +32,16 @@ class Presenter(Protocol):
 
     def audio_options(self, post: Post) -> MessageOptions:
         """Return the caption of the audio of a post."""
+
+    def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
+        """Return the caption of a part of a list's archive.
+
+        `places` are those of its first and last post, from 1; `missing` counts the posts that
+        could not be fetched as a whole.
+        """
+
+    def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:
+        """Return a plain text that names posts by their URLs, and why each could not be fetched."""
 
     def list_card(self, card: ListCard) -> MessageOptions:
         """Return the card of a list: its text and its buttons."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.sites.music_lists import MusicLists
 from simulator.sites.playlists import media_playlist, piece
 from simulator.sites.web import send_file
 
@@ -43,6 +44,7 @@ class MusicSites:
     tracks: dict[str, Track] = field(default_factory=dict)
     #: Id of the track behind each short link of SoundCloud, by code.
     short_links: dict[str, str] = field(default_factory=dict)
+    lists: MusicLists = field(default_factory=MusicLists)
     #: SoundCloud accepts only this key; its page names it.
     client_id: str = _CLIENT_ID
 
@@ -83,6 +85,8 @@ class MusicSites:
     def _soundcloud_api(self, request: web.Request) -> web.Response:
         if request.query.get("client_id") != self.client_id:
             return web.json_response({}, status=401)
+        if answer := self.lists.soundcloud(request):
+            return answer
         if request.path == "/resolve":
             number = request.query["url"].partition("soundcloud.com/")[2]
             track = self.tracks.get(f"soundcloud/{number}")
@@ -101,6 +105,8 @@ class MusicSites:
     async def _bandcamp(self, request: web.Request) -> web.StreamResponse:
         if request.host.endswith("bcbits.com"):
             return await self._file(request, "bandcamp")
+        if answer := self.lists.bandcamp(request):
+            return answer
         number = f"{request.host.partition('.')[0]}/{request.path.rpartition('/track/')[2]}"
         track = self.tracks.get(f"bandcamp/{number}")
         if track is None:
@@ -112,6 +118,8 @@ class MusicSites:
         if request.host != "app.mixcloud.com":
             return await self._file(request, "mixcloud")
         query = request.query["query"]
+        if answer := self.lists.mixcloud(query):
+            return answer
         names = ("username", "slug")
         user, slug = (query.partition(f'{n}: "')[2].partition('"')[0] for n in names)
         track = self.tracks.get(f"mixcloud/{user}/{slug}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.sites.music_lists import DailymotionLists
 from simulator.sites.playlists import master_playlist, media_playlist, piece
 from simulator.sites.web import send_file
 
@@ -34,6 +35,8 @@ class VideoSites:
     """The videos of all sites, by site and id: "dailymotion/x9demo1"."""
 
     clips: dict[str, Clip] = field(default_factory=dict)
+    #: The playlists and channels of Dailymotion.
+    lists: DailymotionLists = field(default_factory=DailymotionLists)
     #: Dailymotion accepts only this token, and gives it to every client.
     token: str = "demo-1"  # noqa: S105 - no secret
     #: The text of every playlist of pieces; empty for the real one.
@@ -77,7 +80,10 @@ class VideoSites:
     async def _dailymotion_api(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"error": "invalid_token"}, status=401)
-        number = (await request.text()).partition('xid: \\"')[2].partition("\\")[0]
+        asked = await request.text()
+        number = asked.partition('xid: \\"')[2].partition("\\")[0]
+        if "videos(" in asked:
+            return self.lists.answer(json.loads(asked)["query"], number)
         clip = self.clips.get(f"dailymotion/{number}")
         if clip is None:
             errors = [{"message": "Video not found"}]

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.archives import archive_names, names_inside, split_files
+from core.archives import (
+    ListArchivePolicy,
+    archive_names,
+    names_inside,
+    names_of_post,
+    needed_bytes,
+    part_name,
+    split_files,
+)
 
 
 @given(st.lists(st.integers(0, 5_000), min_size=1, max_size=30), st.integers(1_000, 20_000))
@@ -54,3 +62,60 @@ def test_the_names_in_an_archive_sort_like_the_post(number: int, first: str, las
     assert (names[0], names[-1]) == (first, last)
     assert sorted(names) == names
     assert names_inside([".jpg"] * 120)[0] == "001.jpg"
+
+
+@given(st.lists(st.integers(0, 5_000), min_size=1, max_size=30))
+def test_files_that_fit_into_a_part_make_no_larger_archive(sizes: list[int]):
+    most = 250_000
+    room = ListArchivePolicy(share_of_spool=1.0).room(most, 10 * most)
+    names = [names_of_post(n, 30, "post", [".mp4"])[0] for n in range(1, len(sizes) + 1)]
+    taken = sum(needed_bytes(size, name) for size, name in zip(sizes, names, strict=True))
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for size, name in zip(sizes, names, strict=True):
+            archive.writestr(name, bytes(size))
+        archive.writestr("missing.txt", bytes(90_000))
+    assert taken > room or len(target.getvalue()) <= most
+
+
+@pytest.mark.parametrize(
+    ("place", "posts", "name", "suffixes", "names"),
+    [
+        (3, 10, "730", [".mp4"], ("03_730.mp4",)),
+        (3, 120, "730", [".mp4"], ("003_730.mp4",)),
+        (1, 5, "a_b", [".jpg", ".mp4"], ("01_a_b_01.jpg", "01_a_b_02.mp4")),
+        (1, 5, "x" * 90, [".jpg"], (f"01_{'x' * 60}.jpg",)),
+    ],
+)
+def test_the_files_of_a_list_sort_like_its_posts(
+    place: int, posts: int, name: str, suffixes: list[str], names: tuple[str, ...]
+):
+    assert names_of_post(place, posts, name, suffixes) == names
+
+
+@pytest.mark.parametrize(
+    ("list_id", "number", "is_only", "name"),
+    [
+        ("@ferry.demo", 1, True, "ferry_demo.zip"),
+        ("@ferry.demo", 2, False, "ferry_demo.2.zip"),
+        ("ferry-demo/sets/crossings", 1, True, "ferry-demo_sets_crossings.zip"),
+        ("../../etc", 1, True, "etc.zip"),
+        ("@", 1, True, "list.zip"),
+    ],
+)
+def test_parts_are_called_like_their_list(list_id: str, number: int, is_only: bool, name: str):
+    assert part_name(list_id, number, is_only=is_only) == name
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "packed_bytes", "may"), [(0, 0, True), (10, 0, False), (9, 100, False)]
+)
+def test_a_list_is_fetched_within_its_limits(passed_s: float, packed_bytes: int, may: bool):
+    policy = ListArchivePolicy(longest_s=10, most_bytes=100)
+    assert policy.may_begin(passed_s, packed_bytes) == may
+
+
+def test_a_part_leaves_room_on_the_disk_for_others():
+    policy = ListArchivePolicy(share_of_spool=0.25)
+    assert policy.room(50_000_000, 2_000_000_000) == 50_000_000 - 100_256
+    assert policy.room(2_000_000_000, 4_000_000_000) == 1_000_000_000 - 100_256

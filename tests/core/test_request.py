@@ -46,7 +46,11 @@ FULL = Request(
     asker=Asker(8, "Ann"),
     origin=Origin(2, 3, ButtonPress("again", "{}")),
     selection=Selection(
-        is_mp3=True, piece=Piece(30, 70), subtitles="uk", continuation=Continuation(10, "1f2e3d")
+        is_mp3=True,
+        piece=Piece(30, 70),
+        subtitles="uk",
+        continuation=Continuation(10, "1f2e3d"),
+        posts=("1", "a/b"),
     ),
     is_recorded=False,
 )
@@ -59,7 +63,8 @@ FLAT = (
     '"sender_id": 8, "index": 2, "thread_id": 9, "business_id": "b", "inline_id": "i", '
     '"entry": 3, "is_recorded": false, "link": ["x", "https://x.example/s", null], '
     r'"wishes": "{\"quality\": \"720p\", \"muted\": [\"x\"]}", "press": ["again", "{}"], '
-    '"piece": "30-70", "is_mp3": true, "subtitles": "uk", "continuation": "10.1f2e3d"}'
+    '"piece": "30-70", "is_mp3": true, "subtitles": "uk", "continuation": "10.1f2e3d", '
+    '"posts": ["1", "a/b"]}'
 )
 
 
@@ -77,7 +82,7 @@ def test_what_a_request_does_not_have_takes_no_room():
     stored = json.loads(PLAIN.as_json())
     assert stored["link"] == ["tiktok", "https://t.example/1", "1"]
     optional = {"wishes", "press", "thread_id", "business_id", "inline_id", "piece", "is_mp3"}
-    assert not (optional | {"continuation"}) & stored.keys()
+    assert not (optional | {"continuation", "posts"}) & stored.keys()
 
 
 @pytest.mark.parametrize("text", ["10", "1", "9999", "10.1f2e3d", "35.a_B"])

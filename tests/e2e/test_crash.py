@@ -5,6 +5,7 @@ import hashlib
 import random
 import signal
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -114,6 +115,32 @@ async def test_a_partially_sent_slideshow_is_completed(harness: BotHarness):
     assert [content(harness, m) for m in photos] == pictures_of(harness, SLIDES, 21)[7:]
     assert "ferry.demo · " in harness.texts()[-1]
     assert await open_requests() == 0
+
+
+async def test_the_rest_of_an_archive_of_a_list_follows_what_was_sent(harness: BotHarness):
+    posts = tuple(f"{ID[:-1]}{n}" for n in range(4))
+    for post_id in posts:
+        harness.video(post_id)
+    profile = Link("tiktok", "https://www.tiktok.com/@a", "@a")
+    request = sent_request(harness, kind="list_archive", link=profile, file_mode=True, posts=posts)
+    await store_open(harness, [request], Progress((501, 501), 4))
+    await start_and_finish(harness)
+    (answer,) = (m for m in harness.answers() if "document" in m)
+    with zipfile.ZipFile(harness.api.files.by_id[answer["document"]["file_id"]].path) as archive:
+        assert archive.namelist() == [f"0{n + 1}_{posts[n]}.mp4" for n in (2, 3)]
+    asked = "".join(entry.path for entry in harness.simulator.log)
+    assert [post_id in asked for post_id in posts] == [False, False, True, True]
+    assert answer["caption"] == TEXTS("en", "album_part", range="3–4", total=4)
+
+
+async def test_a_part_of_an_archive_without_a_response_is_reported(harness: BotHarness):
+    posts = (ID, SLIDES)
+    profile = Link("tiktok", "https://www.tiktok.com/@a", "@a")
+    request = sent_request(harness, kind="list_archive", link=profile, file_mode=True, posts=posts)
+    await store_open(harness, [request], Progress(total=2).record_sending(2))
+    await start_and_finish(harness)
+    assert harness.texts() == [EN["delivery_unknown"]]
+    assert [entry for entry in harness.simulator.log if "/video/" in entry.path] == []
 
 
 async def test_an_album_with_unknown_delivery_is_skipped_and_reported(harness: BotHarness):

@@ -64,7 +64,8 @@ def arrived(harness: BotHarness) -> list[int]:
 async def test_a_profile_offers_its_posts_and_each_arrives_once(harness: BotHarness):
     card = await ask(harness, 12)
     assert card["text"] == "ferry.demo\n12 posts"
-    assert [each.rpartition("/")[2] for each in data(card)] == ["first", "0", "all", "close"]
+    actions = ["first", "0", "all", "zipfirst", "close"]
+    assert [each.rpartition("/")[2] for each in data(card)] == actions
     assert harness.home.reactions == {}
     assert await press(harness, card, "first") == "10 posts are on their way."
     assert arrived(harness) == list(range(10))
@@ -94,6 +95,7 @@ async def test_posts_are_chosen_on_pages_also_after_a_restart(harness: BotHarnes
         "2/2",
         "▶️",
         "⬇️ Get 2 posts",
+        "🗜 2 as a ZIP",
         EN["settings_back"],
     ]
     assert await press(harness, card, "get") == "2 posts are on their way."
@@ -270,6 +272,78 @@ async def test_a_closed_card_and_one_whose_data_were_deleted_are_gone(harness: B
     for gone in (every, find(card, "all")):
         assert (await harness.press(card, gone))["text"] == EN["button_expired"]
     assert harness.videos() == []
+
+
+def archives(harness: BotHarness) -> dict[str, list[str]]:
+    """Return the names in each archive that has arrived, by its own name."""
+    found = {}
+    for document in (m["document"] for m in harness.answers() if "document" in m):
+        with zipfile.ZipFile(harness.api.files.by_id[document["file_id"]].path) as archive:
+            assert archive.testzip() is None
+            found[document["file_name"]] = archive.namelist()
+    return found
+
+
+def members(*numbers: int) -> list[str]:
+    """Return the names of posts of a profile in its archive."""
+    return [f"0{number + 1}_{post_id(number)}.mp4" for number in numbers]
+
+
+async def test_the_latest_posts_come_as_an_archive_that_names_what_is_missing(
+    harness: BotHarness,
+):
+    card = await ask(harness, 4)
+    harness.video(post_id(1), status=10204)
+    assert await press(harness, card, "zipfirst") == TEXTS.plain("en", "list_zip_taken", count=4)
+    assert archives(harness) == {"ferry_demo.zip": [*members(0, 2, 3), "missing.txt"]}
+    (answer,) = (m for m in harness.answers() if "document" in m)
+    file = "missing.txt"
+    assert answer["caption"] == TEXTS.plain("en", "list_zip_missing", count=1, file=file)
+    assert answer["reply_to_message"]["message_id"] == card["reply_to_message"]["message_id"]
+    with zipfile.ZipFile(harness.api.files.by_id[answer["document"]["file_id"]].path) as archive:
+        report = archive.read(file).decode()
+    assert post_id(1) in report
+    assert EN["media_unavailable"] in report
+    assert await press(harness, card, "zipfirst") == EN["list_nothing_new"]
+    assert harness.videos() == []
+
+
+async def test_chosen_posts_come_as_an_archive(harness: BotHarness):
+    card = await ask(harness, 4)
+    await press(harness, card, "page/0")
+    await press(harness, card, "tick/3")
+    await press(harness, card, "tick/0")
+    await press(harness, card, "zip")
+    assert archives(harness) == {
+        "ferry_demo.zip": ["01" + members(0)[0][2:], "02" + members(3)[0][2:]]
+    }
+
+
+async def test_an_archive_of_a_list_waits_for_room_in_the_queue(harness: BotHarness):
+    card = await ask(harness, 2, LIMITS_WAITING_LINKS="1")
+    harness.site.serves_files.clear()
+    query = harness.world.press(harness.ada, card, find(card, "all"))
+    await harness.until(lambda: query in harness.world.query_answers, "the notice")
+    query = harness.world.press(harness.ada, card, find(card, "zipfirst"))
+    await harness.until(lambda: query in harness.world.query_answers, "the notice")
+    assert harness.world.query_answers[query]["text"] == EN["list_no_room"]
+    harness.site.serves_files.set()
+    await harness.settled()
+    assert archives(harness) == {}
+
+
+async def test_an_archive_of_a_list_can_be_cancelled(harness: BotHarness):
+    card = await ask(harness, 3)
+    harness.site.serves_files.clear()
+    query = harness.world.press(harness.ada, card, find(card, "zipfirst"))
+    await harness.until(lambda: query in harness.world.query_answers, "the notice")
+    harness.world.say(harness.ada, "/cancel")
+    await harness.until(
+        lambda: TEXTS("en", "cancelled_all", count=1) in harness.texts(), "what was cancelled"
+    )
+    harness.site.serves_files.set()
+    await harness.settled()
+    assert archives(harness) == {}
 
 
 async def test_the_files_of_a_post_come_as_an_archive_once(harness: BotHarness):

@@ -241,7 +241,7 @@ def test_what_is_known_without_decoding_is_what_decoding_tells(
         assert examined == decoded
         return
     assert isinstance(examined, VideoFile)
-    assert (examined.width, examined.height) == (decoded.width, decoded.height)
+    assert (examined.width, examined.height) == (decoded.video.width, decoded.video.height)
     assert examined.duration_s == max(round(decoded.duration_s), 1)
     assert examined.cover
     assert examined.cover.read_bytes() == still.read_bytes()

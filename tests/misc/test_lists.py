@@ -38,7 +38,7 @@ def test_a_card_says_how_many_posts_there_are_and_offers_them():
     assert rows(view) == [
         [("First 10", "list/3/first")],
         [("Choose…", "list/3/page/0"), ("All (14)", "list/3/all")],
-        [("✖️", "list/3/close")],
+        [("🗜 10 as a ZIP", "list/3/zipfirst"), ("✖️", "list/3/close")],
     ]
 
 
@@ -79,7 +79,7 @@ def test_posts_are_chosen_on_pages():
         [("✅ Crossing 7 · 1:07", "list/3/tick/7")],
         *([(f"☐ Crossing {n} · 1:{n:02}", f"list/3/tick/{n}")] for n in range(8, 12)),
         [("◀️", "list/3/page/0"), ("2/3", "stats_noop"), ("▶️", "list/3/page/2")],
-        [("⬇️ Get 3 posts", "list/3/get")],
+        [("⬇️ Get 3 posts", "list/3/get"), ("🗜 3 as a ZIP", "list/3/zip")],
         [("‹ Back", "list/3/front")],
     ]
 

@@ -16,6 +16,7 @@ from core.errors import (
 from core.lists import Listing
 from core.media import Link
 from platforms import load_registry
+from simulator.sites.music_lists import SampleList
 from simulator.sites.tiktok import SampleProfile
 from simulator.sites.youtube_lists import YouTubeList
 from tests.sites import Web
@@ -23,6 +24,14 @@ from tests.sites import Web
 PROFILE = "https://www.tiktok.com/@ferry.demo"
 COLLECTION = f"{PROFILE}/collection/Best-of-7371330159376370462"
 PLAYLIST = "https://www.youtube.com/playlist?list=PLdemo0001"
+SET = "https://soundcloud.com/ferry-demo/sets/crossings"
+SET_BY_NUMBER = "https://api.soundcloud.com/playlists/7300000009"
+TRACKS = "https://soundcloud.com/ferry-demo/tracks"
+ALBUM = "https://ferry-demo.bandcamp.com/album/crossings"
+SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
+UPLOADS = "https://www.mixcloud.com/ferry-demo/uploads/"
+VIDEOS = "https://www.dailymotion.com/playlist/x9demo"
+CHANNEL = "https://www.dailymotion.com/ferry.demo"
 REGISTRY = load_registry()
 
 #: URLs, and the URLs of the lists that they show; None for pages whose posts cannot be listed.
@@ -52,10 +61,43 @@ FORMS = {
     "https://www.youtube.com/@ferry/featured": "https://www.youtube.com/@ferry/videos",
     "https://www.youtube.com/@ferry/shorts": "https://www.youtube.com/@ferry/shorts",
     "https://www.youtube.com/channel/UCdemo/videos": "https://www.youtube.com/channel/UCdemo/videos",
+    "https://www.youtube.com/@ferry/streams": "https://www.youtube.com/@ferry/streams",
     "https://www.youtube.com/@ferry/live": None,
     "https://www.youtube.com/@ferry/playlists": None,
     "https://www.youtube.com/hashtag/ferry": None,
     "https://www.instagram.com/ferry.demo/": None,
+    SET: SET,
+    f"https://m.soundcloud.com/{SET.partition('com/')[2]}?si=1&utm_source=x": SET,
+    f"{SET}/s-Demo01": f"{SET}/s-Demo01",
+    "https://api-v2.soundcloud.com/playlists/7300000009?x=1": SET_BY_NUMBER,
+    "https://soundcloud.com/ferry-demo": TRACKS,
+    "https://soundcloud.com/ferry-demo/tracks/": TRACKS,
+    "https://soundcloud.com/ferry-demo/likes": None,
+    "https://soundcloud.com/ferry-demo/sets": None,
+    "https://soundcloud.com/discover": None,
+    "https://soundcloud.com/discover/sets/charts-top:all-music": None,
+    "https://soundcloud.com/charts/sets/top": None,
+    ALBUM: ALBUM,
+    f"{ALBUM}/?from=x#y": ALBUM,
+    "https://ferry-demo.bandcamp.com/music": None,
+    "https://daily.bandcamp.com/album/crossings": None,
+    SHOWS: SHOWS,
+    "https://beta.mixcloud.com/ferry-demo/playlists/crossings": SHOWS,
+    "https://www.mixcloud.com/ferry-demo": UPLOADS,
+    UPLOADS: UPLOADS,
+    "https://www.mixcloud.com/ferry-demo/favorites/": None,
+    "https://www.mixcloud.com/ferry%22demo/": None,
+    "https://www.mixcloud.com/discover/": None,
+    "https://www.dailymotion.com/playlist/x9demo": VIDEOS,
+    "https://www.dailymotion.com/embed/playlist/x9demo?autoplay=1": VIDEOS,
+    "https://geo.dailymotion.com/player/xabc.html?playlist=x9demo": VIDEOS,
+    "https://www.dailymotion.com/ferry.demo": CHANNEL,
+    "https://www.dailymotion.com/user/ferry.demo": CHANNEL,
+    "https://www.dailymotion.com/ferry.demo/videos": CHANNEL,
+    "https://www.dailymotion.com/search/ferry/videos": None,
+    "https://www.dailymotion.com/user": None,
+    "https://www.dailymotion.com/library": None,
+    "https://vimeo.com/album/7300001": None,
 }
 
 
@@ -185,12 +227,13 @@ async def test_a_playlist_of_which_only_the_first_page_is_served_has_its_first_v
     assert (ids(listing), listing.has_more) == (videos[:20], True)
 
 
-async def test_a_channel_lists_its_videos_and_its_shorts(web: Web):
-    web.youtube.lists.by_key["@ferry/videos"] = YouTubeList("Ferry", ["DemoVideo01"])
-    web.youtube.lists.by_key["@ferry/shorts"] = YouTubeList("Ferry", ["DemoShort01"])
+async def test_a_channel_lists_its_videos_and_what_its_other_tabs_have(web: Web):
+    for tab in ("videos", "shorts", "streams"):
+        web.youtube.lists.by_key[f"@ferry/{tab}"] = YouTubeList("Ferry", [f"Demo{tab:_<7}"])
     listing = await read(web, "https://www.youtube.com/@ferry")
-    assert (ids(listing), listing.is_by_date) == (["DemoVideo01"], True)
-    assert ids(await read(web, "https://www.youtube.com/@ferry/shorts")) == ["DemoShort01"]
+    assert (ids(listing), listing.is_by_date) == (["Demovideos_"], True)
+    assert ids(await read(web, "https://www.youtube.com/@ferry/shorts")) == ["Demoshorts_"]
+    assert ids(await read(web, "https://www.youtube.com/@ferry/streams")) == ["Demostreams"]
 
 
 async def test_a_playlist_or_channel_of_youtube_that_is_gone_is_not_found(web: Web):
@@ -204,6 +247,88 @@ async def test_youtube_that_is_down_is_no_empty_list(web: Web):
     web.youtube.status = 503
     with pytest.raises(PlatformUnreachableError):
         await read(web, PLAYLIST, attempts=1)
+
+
+TRACK_IDS = [f"ferry-demo/bell-{number}" for number in range(1, 31)]
+VIDEO_IDS = [f"x9demo{number}" for number in range(1, 31)]
+AT = 1_760_000_000
+
+
+def add(web: Web, url: str, found: SampleList) -> None:
+    key = url.partition("://")[2].removeprefix("www.").rstrip("/")
+    web.music.lists.by_key[key] = found
+    web.videos.lists.by_key[key.rpartition("/")[2]] = found
+
+
+@pytest.mark.parametrize(
+    ("url", "posts", "is_by_date", "first"),
+    [
+        (SET, TRACK_IDS[:5], False, ("Bell 1", 3, 0)),
+        (SET_BY_NUMBER, TRACK_IDS[:5], False, ("Bell 1", 3, 0)),
+        (TRACKS, TRACK_IDS, True, ("Bell 1", 0, 0)),
+        (ALBUM, [f"ferry-demo/bell-{n}" for n in range(1, 9)], False, ("Bell 1", 0, 0)),
+        (SHOWS, TRACK_IDS, False, ("Crossing 1", 3_600, AT)),
+        (UPLOADS, TRACK_IDS, False, ("Crossing 1", 3_600, AT)),
+        (VIDEOS, VIDEO_IDS, False, ("Crossing 1", 61, AT)),
+        (CHANNEL, VIDEO_IDS, True, ("Crossing 1", 61, AT)),
+    ],
+)
+async def test_lists_of_music_and_videos_have_titles(
+    web: Web, url: str, posts: list[str], is_by_date: bool, first: tuple[str, int, int]
+):
+    names = [post.rpartition("/")[2] for post in posts] if url == ALBUM else posts
+    add(web, url, SampleList("Crossings", names))
+    listing = await read(web, url)
+    assert (ids(listing), listing.total, listing.has_more) == (posts, len(posts), False)
+    # The title of a profile's list is the profile.
+    assert listing.title in {"Crossings", "ferry-demo (Tracks)"}
+    assert listing.is_by_date == is_by_date
+    entry = listing.entries[0]
+    assert (entry.title, entry.duration_s, entry.posted_at) == first
+
+
+@pytest.mark.parametrize("url", [TRACKS, SHOWS, CHANNEL])
+async def test_no_more_of_a_list_is_read_than_its_first_pages(web: Web, url: str):
+    posts = [f"x9demo{number}" if url == CHANNEL else f"a/{number}" for number in range(90)]
+    add(web, url, SampleList("Crossings", posts))
+    listing = await read(web, url, most=25)
+    assert (len(listing.entries), listing.has_more) == (25, True)
+    paths = [f"{one.host}{one.path.partition('?')[0]}" for one in web.log]
+    assert (
+        sum(
+            path.endswith(("/users/73/tracks", "/graphql", "api.dailymotion.com/"))
+            for path in paths
+        )
+        == 2
+    )
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_tracks_that_a_set_does_not_name_are_asked_for(web: Web, is_refused: bool):
+    add(web, SET, SampleList("Crossings", TRACK_IDS[:8]))
+    web.music.lists.hides_titles = is_refused
+    listing = await read(web, SET)
+    assert ids(listing) == [*TRACK_IDS[:5], "tracks/6", "tracks/7", "tracks/8"]
+    titles = [entry.title for entry in listing.entries[4:]]
+    assert titles == ["Bell 5", *([""] * 3 if is_refused else ["Bell 6", "Bell 7", "Bell 8"])]
+
+
+@pytest.mark.parametrize(
+    "url", [SET, SET_BY_NUMBER, TRACKS, ALBUM, SHOWS, UPLOADS, VIDEOS, CHANNEL]
+)
+async def test_a_list_of_music_or_videos_that_is_gone_is_not_found(web: Web, url: str):
+    with pytest.raises(NotFoundError):
+        await read(web, url, attempts=1)
+
+
+async def test_an_old_key_of_soundclouds_client_is_replaced(web: Web):
+    add(web, SET, SampleList("Crossings", TRACK_IDS[:2]))
+    async with web.fetcher(attempts=1) as fetcher:
+        link = fetcher.registry.find_list(SET)
+        assert link
+        await fetcher.read_list(link, 5)
+        web.music.client_id = "another0client0another0client000"
+        assert len((await fetcher.read_list(link, 5)).entries) == 2
 
 
 def test_a_list_belongs_to_its_site_only():
