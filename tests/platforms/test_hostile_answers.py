@@ -178,10 +178,10 @@ async def test_no_answer_leads_a_reader_to_another_host(
 class CookieSetter:
     """Redirects to another host of the site, with cookies for all kinds of domains."""
 
-    #: Domains, and whether www.tiktok.com may set cookies for them.
+    #: Domains, and whether www.tiktok.com or m.tiktok.com may set cookies for them.
     DOMAINS: Final = {
         ".tiktok.com": True,
-        ".m.tiktok.com": False,
+        ".m.tiktok.com": True,
         ".instagram.com": False,
         ".com": False,
         "evil.example": False,
