@@ -50,6 +50,8 @@ from delivery.targets import ChatTarget
 
 #: Bytes per read. Larger chunks make uploads faster, but each upload holds one in memory.
 _UPLOAD_CHUNK: Final = 256 * 1024
+#: Longest title and performer of an audio file, in characters; players show fewer.
+_MAX_NAME: Final = 256
 #: Called with the number of bytes of an upload that the socket has taken.
 count_uploaded: ContextVar[Callable[[int], None]] = ContextVar(
     "count_uploaded", default=lambda _: None
@@ -289,8 +291,8 @@ def inline_media(file: RemoteFile, options: MessageOptions) -> InputMediaUnion:
 
 def _audio_options(audio: AudioFile) -> dict[str, Any]:
     return {
-        "title": audio.title,
-        "performer": audio.performer,
+        "title": audio.title[:_MAX_NAME],
+        "performer": audio.performer[:_MAX_NAME],
         "duration": audio.duration_s,
         "thumbnail": StreamedFile(audio.thumbnail) if audio.thumbnail else None,
     }

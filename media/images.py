@@ -39,7 +39,7 @@ MAX_PIXELS: Final = 100_000_000
 
 _NATIVE = {"JPEG", "PNG", "WEBP"}
 #: Formats that are opened; MPO is a kind of JPEG. Pillow knows more: one of them runs Ghostscript.
-_FORMATS: Final = (*("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "JPEG2000"),)
+FORMATS: Final = (*("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "JPEG2000"),)
 #: Pillow's colour modes that Telegram accepts; CMYK and 16-bit greys are converted.
 _NATIVE_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 #: Colours that tell whether a profile is sRGB under another name, such as Facebook's "c2".
@@ -226,7 +226,7 @@ class _OpenImage:
         register_heif_opener()
         Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow's own limit also covers embedded frames.
         try:
-            self._image = Image.open(self._path, formats=_FORMATS)
+            self._image = Image.open(self._path, formats=FORMATS)
         except Exception as error:
             raise BrokenFileError(type(error).__name__) from error
         if self._image.width * self._image.height > MAX_PIXELS:

@@ -17,7 +17,7 @@ from core.errors import BrokenFileError, PlatformChangedError
 from media.timeline import Kind, StreamClock, Timeline
 
 #: FFmpeg's names of the formats that are opened.
-_FORMATS: Final = (
+FORMATS: Final = (
     *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "asf", "flv", "mpegts"),
     *("mpeg", "mp3", "aac", "ac3", "flac", "ogg", "wav", "gif", "apng", "h264", "hevc", "ivf"),
 )
@@ -44,7 +44,7 @@ def open_input(path: Path) -> InputContainer:
     Raises:
         av.FFmpegError: the file is in no such format.
     """
-    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(_FORMATS)}
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
     return av.open(str(path), options=options, metadata_errors="replace")
 
 

@@ -37,7 +37,7 @@ def shorten(manifest: Any) -> Any:
 
 def _name(element: Element) -> str:
     """Return the name of an element without its namespace; empty for comments and the like."""
-    tag: object = element.tag
+    tag: Any = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 

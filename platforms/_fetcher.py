@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from core.errors import (
     ClipferryError,
     IdentitiesBusyError,
+    ListError,
     MediaError,
     NotAvailableError,
     PlatformError,
@@ -44,6 +45,8 @@ _MAX_READ_S: Final = 60.0
 _SERVICES: Final = frozenset({Need.COBALT, Need.RAPIDAPI})
 #: Maximum number of cached short links.
 _MAX_RESOLVED_LINKS: Final = 20_000
+#: Items of one post; highlights of Instagram have up to 100.
+_MAX_ITEMS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class Attempt:
 
         Raises:
             LinkError, MediaError: the link leads to no post, or the site does not provide it.
+            ListError: it has more items than any site's posts have.
             PlatformError: the site could not be read.
             IdentitiesBusyError: no account became free.
         """
@@ -160,7 +164,10 @@ class Attempt:
         if link.post_id is None and not self._layer.takes_short_links:
             link = await self.resolve()
         async with self._context(link) as context:
-            return await self._layer.fetch(link, context)
+            post = await self._layer.fetch(link, context)
+        if len(post.items) > _MAX_ITEMS:
+            raise ListError(f"{len(post.items)} items")
+        return post
 
     @asynccontextmanager
     async def _context(self, link: Link) -> AsyncIterator[FetchContext]:

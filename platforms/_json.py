@@ -8,6 +8,8 @@ from core.text import clean
 
 _MAX_COUNT: Final = 2**53
 _MAX_DIGITS: Final = 16
+#: In characters. Posts on Facebook have up to 63 206, DASH manifests some 100 000.
+_MAX_TEXT: Final = 200_000
 
 
 class Json:
@@ -32,8 +34,11 @@ class Json:
         return bool(self.value)
 
     def text(self, default: str = "") -> str:
-        """Return the string, cleaned, or the default if the value is not a string."""
-        return clean(self.value) if isinstance(self.value, str) else default
+        """Return the string, cleaned, or the default if the value is not a string.
+
+        What is longer than any site's texts and manifests is cut off: it would be stored.
+        """
+        return clean(self.value[:_MAX_TEXT]) if isinstance(self.value, str) else default
 
     def number(self, default: int = 0) -> int:
         """Return the whole number, like `count`, but with a default instead of None."""

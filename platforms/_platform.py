@@ -200,13 +200,30 @@ class Platform:
         parts = clean_split(url)
         found = self.recognise(parts) if parts else None
         if isinstance(found, Match):
+            if not _is_plausible(found):
+                return PageKind.OTHER
             return Link(self.name, found.short_url or url, found.post_id)
         if parts and found is PageKind.OTHER:
             for target in _return_addresses(parts):
                 match = self.recognise(target)
-                if isinstance(match, Match) and match.post_id:
+                if isinstance(match, Match) and match.post_id and _is_plausible(match):
                     return Link(self.name, target.geturl(), match.post_id)
         return found
+
+
+#: Longest id of a post, in characters. Bluesky's contain a host name, Facebook's a group's name.
+_MAX_ID: Final = 300
+#: Longest id of digits alone: 64 bits, or by chance the 32 hexadecimal digits of Rutube and Loom.
+_MAX_DIGITS: Final = 32
+
+
+def _is_plausible(match: Match) -> bool:
+    """Return False for an id that no site gives, of which a site's answer would look like a fault.
+
+    Whoever sends such links would open the site's circuit breaker for everybody.
+    """
+    post_id = match.post_id or ""
+    return len(post_id) <= (_MAX_DIGITS if post_id.isdigit() else _MAX_ID)
 
 
 def known_post(link: Link) -> str:

@@ -48,7 +48,9 @@ def read_audio(formats: Sequence[Json]) -> tuple[str, ...]:
 def loses_audio(formats: Sequence[Json]) -> bool:
     """Return True if the audio exists, but only in a form that cannot be downloaded."""
     usable = _usable(formats)
-    others = (f for f in formats if f not in usable)
+    # By identity: there may be as many formats as fit into a page.
+    used = set(map(id, usable))
+    others = (f for f in formats if id(f) not in used)
     return _is_silent(usable) and any(f["acodec"].text() not in {"", "none"} for f in others)
 
 

@@ -218,6 +218,15 @@ async def fetch_from_provider(link: Link, context: FetchContext) -> Post:
     status, answer = await context.external_apis.ask(
         "GET", services.rapidapi_url, headers, params={"url": link.url}
     )
+    return read_provider_answer(status, answer, link)
+
+
+def read_provider_answer(status: int, answer: Any, link: Link) -> Post:
+    """Convert a response of the provider, by its HTTP status and decoded JSON, to a post.
+
+    Raises:
+        NotFoundError, PlatformError: see `fetch_from_provider`.
+    """
     if status == 404:
         raise NotFoundError("reported by the provider")
     if status == 429:

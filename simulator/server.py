@@ -38,6 +38,14 @@ BOT_USER: dict[str, Any] = {
     "can_read_all_group_messages": True,
     "supports_inline_queries": True,
     "supports_guest_queries": True,
+    **dict.fromkeys(
+        (
+            *("can_connect_to_business", "has_main_web_app", "has_topics_enabled"),
+            *("allows_users_to_create_topics", "can_manage_bots"),
+            "supports_join_request_queries",
+        ),
+        False,
+    ),
 }
 
 

@@ -20,11 +20,15 @@ from simulator.sites.proxy import Authority
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
 from simulator.sites.x import XSite
+from simulator.telegram.api import BotApi
+from tests.contract.watch import ContractWatcher
 from tests.secrets import SecretFinder
 from tests.sites import Web
 
 _E2E = Path(__file__).parent / "e2e"
 _MEDIA = Path(__file__).parent / "media"
+#: Its tests make wrong calls on purpose.
+_OF_SIMULATOR = Path(__file__).parent / "simulator"
 #: Fixtures that create sample media or serve the simulated sites.
 _SIMULATOR = {"samples", "authority", "web"}
 
@@ -81,6 +85,19 @@ def secret_finder() -> Iterator[SecretFinder]:
     yield finder
     root.removeHandler(finder)
     assert finder.found == []
+
+
+@pytest.fixture(autouse=True)
+def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test if a call of the bot, or what the simulated server sends, is not Telegram's."""
+    watcher = ContractWatcher()
+    BotApi.watchers.append(watcher)
+    yield
+    BotApi.watchers.remove(watcher)
+    if _OF_SIMULATOR not in request.path.parents:
+        assert watcher.in_calls == []
+    if not request.node.get_closest_marker("unreadable_updates"):
+        assert watcher.in_answers == []
 
 
 @pytest.fixture(scope="session")

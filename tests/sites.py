@@ -24,7 +24,7 @@ from simulator.sites.proxy import Asked, Authority, SitesProxy
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import Encoding, SamplePost, TikTokSite
 from simulator.sites.videos import VideoSites
-from simulator.sites.web import SiteControl, Sites
+from simulator.sites.web import Site, SiteControl, Sites
 from simulator.sites.x import XSite
 from simulator.sites.youtube import YouTubeSite
 from tests.records import changed
@@ -55,14 +55,17 @@ class Web:
     youtube: YouTubeSite = field(default_factory=YouTubeSite)
     control: SiteControl = field(default_factory=SiteControl)
 
-    async def add_proxy(self, **options) -> SitesProxy:
-        """Start another proxy and return it."""
-        sites = Sites(
+    def sites(self) -> Sites:
+        """Return all sites as one."""
+        return Sites(
             *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
             *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
             control=self.control,
         )
-        proxy = SitesProxy(sites, self.authority, self.log, **options)
+
+    async def add_proxy(self, site: Site | None = None, **options) -> SitesProxy:
+        """Start another proxy, to all sites by default, and return it."""
+        proxy = SitesProxy(site or self.sites(), self.authority, self.log, **options)
         await proxy.start()
         self.proxies.append(proxy)
         return proxy

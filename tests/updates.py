@@ -82,7 +82,9 @@ SAMPLES: Final[dict[str, Json]] = {
     "admin command": {"message": {**message(text="/admin"), "from": {**ADA, "id": 1}}},
     "ban": {"message": {**message(text="/ban 8888"), "from": {**ADA, "id": 1}}},
     "migration": {
-        "message": message({**GROUP, "type": "group", "id": -200}, migrate_to_chat_id=-100200)
+        "message": message(
+            {"id": -200, "type": "group", "title": "Friends"}, migrate_to_chat_id=-100200
+        )
     },
     "channel as sender": {
         "message": message(

@@ -51,22 +51,22 @@ class Sites:
     """Several sites behind one interface."""
 
     def __init__(self, *sites: Site, control: SiteControl | None = None) -> None:
-        self._sites = sites
+        self.members = sites
         self.control = control or SiteControl()
 
     @property
     def names(self) -> list[str]:
         """Return the names of the sites."""
-        return [name_of(site) for site in self._sites]
+        return [name_of(site) for site in self.members]
 
     def serves(self, host: str) -> bool:
         """Return True if the host belongs to any of the sites."""
-        return any(site.serves(host) for site in self._sites)
+        return any(site.serves(host) for site in self.members)
 
     async def answer(self, request: web.Request, proxy_name: str) -> web.StreamResponse:
         """Forward a request to the site that its host belongs to."""
         host = request.host.partition(":")[0]
-        site = next(site for site in self._sites if site.serves(host))
+        site = next(site for site in self.members if site.serves(host))
         name, began, status = name_of(site), time.monotonic(), 0
         try:
             fault = await self.control.faults.apply(name, request)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
@@ -71,9 +71,22 @@ class Call:
     seconds: float
 
 
+class Watcher(Protocol):
+    """Is told of everything that the servers receive and send."""
+
+    def called(self, call: Call, answer: Json | None) -> None:
+        """Take note of a call and the JSON of its answer; None if there was no answer."""
+
+    def delivered(self, update: Json) -> None:
+        """Take note of an update that was sent to a webhook."""
+
+
 @dataclass(slots=True)
 class BotApi:
     """The Bot API server of one bot."""
+
+    #: Those that watch all servers of this process.
+    watchers: ClassVar[list[Watcher]] = []
 
     token: str
     world: World
@@ -102,6 +115,7 @@ class BotApi:
     def __post_init__(self) -> None:
         """Create the methods."""
         self.methods = Methods(self.world, self.files)
+        self.webhook.on_delivery = self._on_delivery
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the Bot API."""
@@ -136,7 +150,8 @@ class BotApi:
                     await self._fail(name, params)
                 updates = await self._get_updates(params)
                 self.on_updates(updates)
-                return web.json_response({"ok": True, "result": updates})
+                status, error, answer = 200, "", {"ok": True, "result": updates}
+                return web.json_response(answer)
             answer = {"ok": True, "result": await self._carry_out(name, params, uploads)}
             status, error = 200, ""
             return web.json_response(answer)
@@ -149,12 +164,18 @@ class BotApi:
             request.transport.abort()
             return web.Response()
         finally:
+            sizes = {key: upload.size for key, upload in uploads.items()}
+            seconds = time.monotonic() - started
+            call = Call(name, params, sizes, status, error, started, seconds)
             if name != "getUpdates":
-                sizes = {key: upload.size for key, upload in uploads.items()}
-                seconds = time.monotonic() - started
-                call = Call(name, params, sizes, status, error, started, seconds)
                 self.calls.append(call)
                 self.on_call(call, answer)
+            for watcher in self.watchers:
+                watcher.called(call, answer)
+
+    def _on_delivery(self, update: Json) -> None:
+        for watcher in self.watchers:
+            watcher.delivered(update)
 
     async def _carry_out(self, name: str, params: Params, uploads: Uploads) -> Any:
         await asyncio.sleep(self.latency_s)

@@ -59,7 +59,7 @@ class Inline:
         """Send an inline result to a chat as a user; return the message."""
         results = self.answers[query_id]["results"]
         result = next(result for result in results if result["id"] == result_id)
-        content = {**self._content(result), "via_bot": self.world.bot_user}
+        content = {**self._content(result), "via_bot": self.world.bot}
         message = self.world.post_unseen(person.as_json(), chat, content)
         chosen: Json = {"result_id": result_id, "from": person.as_json(), "query": text}
         # Without a keyboard Telegram gives no inline message id, so the bot cannot edit the
@@ -127,7 +127,7 @@ class Inline:
         call = self._calls.pop(params["guest_query_id"])
         chat = self.world.chats[call["chat"]["id"]]
         content = {**self._content(params["result"]), "guest_bot_caller_user": call["from"]}
-        message = self.world.post_unseen(self.world.bot_user, chat, content)
+        message = self.world.post_unseen(self.world.bot, chat, content)
         inline_id = f"im-{next(self._numbers)}"
         self.messages[inline_id] = message
         self.answers[params["guest_query_id"]] = message

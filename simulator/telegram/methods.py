@@ -15,7 +15,7 @@ from simulator.telegram.files import FileStore, StoredFile, Upload
 from simulator.telegram.inline import Inline
 from simulator.telegram.markup import as_key, checked_keyboard, formatted
 from simulator.telegram.webhook import Webhook
-from simulator.telegram.world import ADMIN_RIGHTS, Chat, Json, World
+from simulator.telegram.world import Chat, Json, World, membership
 
 Params = dict[str, Any]
 Uploads = dict[str, Upload]
@@ -27,13 +27,6 @@ _GIFTS = (
     "premium_subscription",
     "gifts_from_channels",
 )
-#: Rights of a restricted member in a ChatMember object.
-_RESTRICTED_RIGHTS = [
-    *(f"can_send_{kind}" for kind in ("messages", "audios", "documents", "photos", "videos")),
-    *("can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages"),
-    *("can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info"),
-    *("can_invite_users", "can_pin_messages", "can_manage_topics"),
-]
 #: Message fields that copyMessage copies.
 _CONTENT = {
     "text",
@@ -170,7 +163,7 @@ class Methods:
         caption, entities = formatted(params, "caption")
         self.world.chat(params["chat_id"])
         animation = self._video("animation", params["animation"], params, uploads)
-        content = {"animation": animation, "document": animation}
+        content = _animation(animation)
         return self._send(params, {**content, **_cover(params), "caption": caption}, entities)
 
     async def do_sendPhoto(self, params: Params, uploads: Uploads) -> Json:
@@ -405,24 +398,13 @@ class Methods:
         if person is None:
             raise bad_request("PARTICIPANT_ID_INVALID")
         status = chat.members.get(person.id, "left" if chat.type == "channel" else "member")
-        member: Json = {"user": person.as_json(), "status": status}
-        if status == "creator":
-            member["is_anonymous"] = False
-        elif status == "administrator":
-            member.update(dict.fromkeys(ADMIN_RIGHTS, False))
-        elif status == "restricted":
-            member.update(dict.fromkeys(_RESTRICTED_RIGHTS, False))
-            member.update({"is_member": True, "until_date": 0})
-        elif status == "kicked":
-            member["until_date"] = 0
-        return member
+        return membership(person.as_json(), status)
 
     def _own_membership(self, chat: Chat) -> Json:
         """Return the bot's ChatMember; by default it is an administrator who can post."""
         status = chat.members.get(self.world.bot_user["id"], "administrator")
-        member: Json = {"user": self.world.bot_user, "status": status}
+        member = membership(self.world.bot, status)
         if status == "administrator":
-            member.update(dict.fromkeys(ADMIN_RIGHTS, False))
             member["can_post_messages"] = True
         return member
 
@@ -556,7 +538,7 @@ class Methods:
         if not self.makes_animations or stored.has_sound:
             return {"video": video}
         stored.kind = "animation"
-        return {"animation": video, "document": video}
+        return _animation(video)
 
     def _video(self, kind: str, value: str, params: Params, uploads: Uploads) -> Json:
         """Return the Video or Animation object; record wrong sizes and unplayable files."""
@@ -608,6 +590,8 @@ class Methods:
             self.violations.append(f"{file.name} is declared {declared} but really {actual}")
 
 
+#: Fields of a Document object.
+_DOCUMENT = {"file_id", "file_unique_id", "file_name", "file_size", "mime_type", "thumbnail"}
 #: Name of the right that each content of a message needs; the first match counts.
 _RIGHTS = {
     "live_photo": "photos",
@@ -624,6 +608,12 @@ def _check_rights(chat: Chat, content: Json) -> None:
     right = next((right for key, right in _RIGHTS.items() if key in content), "")
     if right in chat.forbidden:
         raise bad_request(f"not enough rights to send {right} to the chat")
+
+
+def _animation(shown: Json) -> Json:
+    """Return the content of a message with an animation, which for old bots is a document, too."""
+    document = {key: value for key, value in shown.items() if key in _DOCUMENT}
+    return {"animation": shown, "document": document}
 
 
 def _cover(params: Params) -> Json:

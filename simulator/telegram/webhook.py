@@ -11,7 +11,7 @@ import os
 import random
 import ssl
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,6 +79,8 @@ class Webhook:
     allowed_updates: set[str] = field(default_factory=set)
     url: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
+    #: Called with each update that is sent.
+    on_delivery: Callable[[Json], None] = lambda _: None
     #: Largest number of updates that were in flight at once.
     most_in_flight: int = 0
     _secret: str = ""
@@ -268,6 +270,7 @@ class Webhook:
         tls: Any = True
         if self._certificate:
             tls = ssl.create_default_context(cadata=self._certificate)
+        self.on_delivery(update)
         async with self._session.post(self.url, json=update, headers=headers, ssl=tls) as answer:
             body = await answer.read()
             if answer.status == 410:

@@ -75,7 +75,7 @@ class Chat:
 
 
 #: Rights of an administrator in a ChatMember object.
-ADMIN_RIGHTS = [
+_ADMIN_RIGHTS = [
     "can_be_edited",
     "is_anonymous",
     "can_manage_chat",
@@ -90,6 +90,15 @@ ADMIN_RIGHTS = [
     "can_delete_stories",
     "can_send_welcome_messages",
 ]
+#: Rights of a restricted member in a ChatMember object.
+_RESTRICTED_RIGHTS = [
+    *(f"can_send_{kind}" for kind in ("messages", "audios", "documents", "photos", "videos")),
+    *("can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages"),
+    *("can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info"),
+    *("can_invite_users", "can_pin_messages", "can_manage_topics"),
+]
+#: Fields of a User object; getMe returns more.
+_USER_FIELDS = ("id", "is_bot", "first_name", "username")
 #: Message fields that a forward repeats.
 _FORWARDED = {
     *("text", "entities", "caption", "caption_entities"),
@@ -101,6 +110,22 @@ ANONYMOUS_ADMIN = Person(1087968824, "Group", username="GroupAnonymousBot")
 #: posts. Source: https://core.telegram.org/bots/api#message (`sender_chat`).
 CHANNEL_SENDER = Person(136817688, "Channel", username="Channel_Bot")
 TELEGRAM = Person(777000, "Telegram")
+
+
+def membership(user: Json, status: str) -> Json:
+    """Return the ChatMember object of a user without any right that the status does not imply."""
+    member: Json = {"user": user, "status": status}
+    match status:
+        case "creator":
+            member["is_anonymous"] = False
+        case "administrator":
+            member.update(dict.fromkeys(_ADMIN_RIGHTS, False))
+        case "restricted":
+            member.update(dict.fromkeys(_RESTRICTED_RIGHTS, False))
+            member.update({"is_member": True, "until_date": 0})
+        case "kicked":
+            member["until_date"] = 0
+    return member
 
 
 class World:
@@ -123,6 +148,11 @@ class World:
         self._listeners: list[Callable[[Json], None]] = []
 
     # --- users and chats --------------------------------------------------------------------------
+
+    @property
+    def bot(self) -> Json:
+        """Return the bot's User object; `bot_user` has what only the bot itself is told."""
+        return {name: self.bot_user[name] for name in _USER_FIELDS}
 
     def person(self, person_id: int, first_name: str = "Ada", **details: str) -> Person:
         """Return the user with this id; create the user and a private chat if necessary."""
@@ -325,18 +355,14 @@ class World:
         chat: Chat | None = None,
         at: int | None = None,
     ) -> None:
-        def member(status: str) -> Json:
-            rights = dict.fromkeys(ADMIN_RIGHTS, False) if status == "administrator" else {}
-            return {"user": self.bot_user, "status": status, "until_date": 0, **rights}
-
         self.push(
             "my_chat_member",
             {
                 "chat": (chat or self.chats[person.id]).as_json(),
                 "from": person.as_json(),
                 "date": int(time.time()) if at is None else at,
-                "old_chat_member": member(old),
-                "new_chat_member": member(new),
+                "old_chat_member": membership(self.bot, old),
+                "new_chat_member": membership(self.bot, new),
             },
         )
 
@@ -345,7 +371,7 @@ class World:
     def add_message(self, chat: Chat, content: Json) -> Json:
         """Post a message of the bot and return it."""
         message = self._message(chat, content)
-        message["from"] = self.bot_user
+        message["from"] = self.bot
         self._emit({"event": "message", "message": message})
         return message
 

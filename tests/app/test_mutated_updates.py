@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import random
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from data import database
 from delivery.client import TolerantSession, UpdatePolicy
+from tests.contract.generate import kinds, update
 from tests.dispatcher import real_bot
 from tests.fakes import RecordingSession
 from tests.updates import ADA, SAMPLES, Json, message, mutated_events
@@ -99,6 +101,18 @@ def test_no_update_stops_the_next_one(event: Json, feed: Feed):
     bob = {"id": 99, "is_bot": False, "first_name": "Bob"}
     mode = {**message({"id": 99, "type": "private"}, text="/mode"), "from": bob}
     telegram, faults = feed(event, {"message": mode})
+    assert faults == []
+    assert [call for call in telegram.calls if getattr(call, "chat_id", None) == 99]
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_kind_of_the_newest_bot_api_stops_nothing(kind: str, feed: Feed):
+    events = [update(random.Random(f"{kind} {seed}"), kind) for seed in range(8)]
+    for event in events:
+        del event["update_id"]
+    bob = {"id": 99, "is_bot": False, "first_name": "Bob"}
+    mode = {**message({"id": 99, "type": "private"}, text="/mode"), "from": bob}
+    telegram, faults = feed(*events, {"message": mode})
     assert faults == []
     assert [call for call in telegram.calls if getattr(call, "chat_id", None) == 99]
 

@@ -1,4 +1,5 @@
-// Writes bot_api.json: the parameters of all Bot API methods, from a TypeScript package of types.
+// Writes bot_api.json: parameters and results of all Bot API methods, and updates, from a TypeScript
+// package of types.
 //
 // Run it in an empty folder, after `npm install typescript@5 @grammyjs/types`:
 //   node extract.mjs > bot_api.json
@@ -9,19 +10,27 @@ import { join } from "node:path";
 const require = createRequire(join(process.cwd(), "package.json"));
 const ts = require("typescript");
 const folder = join(process.cwd(), "node_modules/@grammyjs/types");
-const program = ts.createProgram([join(folder, "methods.d.ts")], { strict: true });
+const files = ["methods.d.ts", "update.d.ts", "api.d.ts"].map((name) => join(folder, name));
+const program = ts.createProgram(files, { strict: true });
 const checker = program.getTypeChecker();
-const source = program.getSourceFile(join(folder, "methods.d.ts"));
-const methods = source.statements.find((one) => one.name?.text === "ApiMethods");
 const types = {};
+const namesByType = new Map();
+
+function declared(file, name) {
+  const source = program.getSourceFile(join(folder, file));
+  const statement = source.statements.find(
+    (one) => one.name?.text === name && !ts.isModuleDeclaration(one),
+  );
+  return checker.getTypeAtLocation(statement);
+}
 
 function describe(type) {
+  if (type.flags & ts.TypeFlags.Boolean) return { type: "boolean" };
   if (type.isUnion()) return type.aliasSymbol ? named(type, union) : union(type);
   if (type.isStringLiteral() || type.isNumberLiteral()) return { const: type.value };
   if (type.flags & ts.TypeFlags.BooleanLiteral) return { const: type.intrinsicName === "true" };
   if (type.flags & ts.TypeFlags.StringLike) return { type: "string" };
   if (type.flags & ts.TypeFlags.NumberLike) return { type: "number" };
-  if (type.flags & ts.TypeFlags.BooleanLike) return { type: "boolean" };
   if (type.flags & ts.TypeFlags.TypeParameter) return { type: "file" };
   if (checker.isArrayLikeType(type)) {
     const [item] = checker.getTypeArguments(type);
@@ -36,38 +45,52 @@ function describe(type) {
   return named(type, (object) => ({ fields: fields(object) }));
 }
 
-// Types may contain themselves, so each is described once, by its name.
+// Types may contain themselves, so each is described once, by its name. Those of two namespaces may
+// have the same name.
 function named(type, describeIt) {
-  const name = checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation);
-  if (!(name in types)) {
-    types[name] = {};
-    types[name] = describeIt(type);
+  if (!namesByType.has(type)) {
+    const name = checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation);
+    let free = name;
+    for (let number = 2; free in types; number += 1) free = `${name} (${number})`;
+    namesByType.set(type, free);
+    types[free] = {};
+    types[free] = describeIt(type);
   }
-  return { ref: name };
+  return { ref: namesByType.get(type) };
 }
 
 function union(type) {
-  const parts = new Set(type.types.map((part) => JSON.stringify(describe(part))));
-  return { anyOf: [...parts].sort().map((part) => JSON.parse(part)) };
+  const described = type.types.map((part) => JSON.stringify(describe(part)));
+  const parts = [...new Set(described)].sort().map((part) => JSON.parse(part));
+  const isWhole = [true, false].every((value) => parts.some((part) => part.const === value));
+  const others = parts.filter((part) => typeof part.const !== "boolean");
+  if (!isWhole) return { anyOf: parts };
+  return others.length ? { anyOf: [{ type: "boolean" }, ...others] } : { type: "boolean" };
 }
 
 function fields(type) {
   const found = {};
   for (const property of checker.getPropertiesOfType(type)) {
-    const isOptional = Boolean(property.flags & ts.SymbolFlags.Optional);
     const own = checker.getNonNullableType(checker.getTypeOfSymbol(property));
-    found[property.name] = { required: !isOptional, ...describe(own) };
+    // Declared as `undefined`: objects of this type do not have it.
+    if (own.flags & ts.TypeFlags.Never) continue;
+    const isOptional = Boolean(property.flags & ts.SymbolFlags.Optional);
+    found[property.name] = { ...(isOptional ? {} : { required: true }), ...describe(own) };
   }
   return found;
 }
 
-const result = {};
-for (const method of checker.getPropertiesOfType(checker.getTypeAtLocation(methods))) {
+const methods = {};
+const results = {};
+for (const method of checker.getPropertiesOfType(declared("methods.d.ts", "ApiMethods"))) {
   const [signature] = checker.getTypeOfSymbol(method).getCallSignatures();
   const [parameter] = signature.getParameters();
   const type = parameter && checker.getNonNullableType(checker.getTypeOfSymbol(parameter));
-  result[method.name] = type ? fields(type) : {};
+  methods[method.name] = type ? fields(type) : {};
+  results[method.name] = describe(signature.getReturnType());
 }
+const update = describe(declared("update.d.ts", "Update"));
+const error = describe(declared("api.d.ts", "ApiError"));
 const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 
 function lines(map) {
@@ -77,5 +100,7 @@ function lines(map) {
 }
 
 process.stdout.write(
-  `{"source": "${name} ${version}",\n"methods": ${lines(result)},\n"types": ${lines(types)}}\n`,
+  `{"source": "${name} ${version}",\n"methods": ${lines(methods)},\n"results": ${lines(results)},\n` +
+    `"update": ${JSON.stringify(update)},\n"error": ${JSON.stringify(error)},\n` +
+    `"types": ${lines(types)}}\n`,
 );

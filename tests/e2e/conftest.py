@@ -7,7 +7,6 @@ import pytest
 
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
-from tests.contract.bot_api import mistakes_in
 from tests.e2e.bot_harness import BotHarness
 from tests.e2e.browser_harness import BrowserHarness, open_browser
 from tests.e2e.inline_harness import InlineHarness
@@ -24,12 +23,6 @@ async def harness(
     yield harness
     await harness.close()
     assert harness.api.methods.violations == []
-    assert [
-        mistake
-        for call in harness.api.calls
-        if call.status not in {0, 413}  # otherwise the server has not read the parameters
-        for mistake in mistakes_in(call.method, call.params, call.uploads)
-    ] == []
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ async def test_the_bots_own_answers_are_never_answered(harness: BotHarness, plac
     before = len(harness.answers(chat))
     harness.world.forward(harness.ada, ours, chat)
     content = {key: ours[key] for key in ("video", "caption", "caption_entities")}
-    harness.world.post(harness.ada, chat, {**content, "via_bot": harness.world.bot_user})
+    harness.world.post(harness.ada, chat, {**content, "via_bot": harness.world.bot})
     await harness.settled()
     assert len(harness.answers(chat)) == before
     assert chat.reactions == {}

@@ -5,6 +5,8 @@ import pytest
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
+pytestmark = pytest.mark.unreadable_updates
+
 TOMORROW: Json = {"type": "planet", "mood": "a private sentence"}
 
 

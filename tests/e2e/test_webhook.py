@@ -150,6 +150,7 @@ async def test_a_body_without_an_update_is_refused_and_not_logged(
     assert len(harness.answers()) == 1
 
 
+@pytest.mark.unreadable_updates
 @IN_WEBHOOK_MODE
 async def test_an_update_that_cannot_be_read_is_counted_and_not_repeated(
     harness: BotHarness, caplog: pytest.LogCaptureFixture

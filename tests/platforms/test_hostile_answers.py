@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from aiohttp import web
@@ -172,6 +173,51 @@ async def test_no_answer_leads_a_reader_to_another_host(
     rule = fetcher.registry[link.platform].page_hosts
     assert site.hosts
     assert all(rule.allows(f"https://{host}/") for host in site.hosts)
+
+
+class CookieSetter:
+    """Redirects to another host of the site, with cookies for all kinds of domains."""
+
+    #: Domains, and whether www.tiktok.com or m.tiktok.com may set cookies for them.
+    DOMAINS: Final = {
+        ".tiktok.com": True,
+        ".m.tiktok.com": True,
+        ".instagram.com": False,
+        ".com": False,
+        "evil.example": False,
+        "127.0.0.1": False,
+    }
+
+    def __init__(self) -> None:
+        #: The Cookie headers of the requests, by host.
+        self.sent: dict[str, str] = {}
+
+    def serves(self, host: str) -> bool:
+        return bool(host)
+
+    async def answer(self, request: web.Request, _proxy_name: str) -> web.Response:
+        self.sent[request.host] = request.headers.get("Cookie", "")
+        response = web.Response(status=302, headers={"Location": "https://m.tiktok.com/v/73.html"})
+        for number, domain in enumerate(self.DOMAINS):
+            response.headers.add("Set-Cookie", f"c{number}=x; Domain={domain}; Path=/")
+        return response
+
+
+async def test_a_site_sets_no_cookies_for_other_domains(authority):
+    site = CookieSetter()
+    proxy = SitesProxy(site, authority, [], name="exit-1")
+    await proxy.start()
+    fetcher = _fetcher(proxy, authority)
+    for url in (TIKTOK, "https://www.instagram.com/p/CxAbCdEfGhI/"):
+        link = fetcher.registry.find(url)
+        assert link
+        with pytest.raises(ClipferryError):
+            await fetcher.attempt(link, lambda attempt: attempt.read())
+    await fetcher.close()
+    await proxy.stop()
+    allowed = {f"c{n}=x" for n, may in enumerate(site.DOMAINS.values()) if may}
+    assert set(site.sent["m.tiktok.com"].split("; ")) == allowed
+    assert not any("=x" in sent for host, sent in site.sent.items() if "instagram" in host)
 
 
 @pytest.mark.parametrize("name", ENDLESS)

@@ -1,5 +1,6 @@
 """What each form of a link is: a post, a short link, another page of the site, or nothing of it."""
 
+import re
 import time
 
 import pytest
@@ -892,7 +893,7 @@ _PIECES = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=5_000)
+@settings(max_examples=10_000)
 @given(st.lists(st.one_of(_SCRIPTS, _PIECES), max_size=12).map("".join))
 def test_any_text_leads_only_to_the_sites_themselves(text: str):
     for link in REGISTRY.find_all(text, [text]):
@@ -901,6 +902,21 @@ def test_any_text_leads_only_to_the_sites_themselves(text: str):
         assert platform.find(link.url) is not None
     page = REGISTRY.find_page(text, [text])
     assert page is None or page.error.text_key
+
+
+@pytest.mark.parametrize("name", REGISTRY.by_name)
+def test_an_id_that_no_site_gives_is_no_post(name: str):
+    """Nobody may open a site's circuit breaker with made-up links that the site does not bear."""
+    platform = REGISTRY[name]
+    for example in platform.examples:
+        host, _, path = example.removeprefix("https://").partition("/")
+        for word in re.finditer(r"[\w.-]{4,}", path):
+            longer = word[0] + word[0][-1] * 1_500
+            url = f"https://{host}/{path[: word.start()]}{longer}{path[word.end() :]}"
+            link = platform.find(url)
+            assert link is None or len(link.post_id or "") <= 300
+    link = platform.find(platform.link_to("7" * 33))
+    assert link is None or not (link.post_id or "").isdigit()
 
 
 @pytest.mark.parametrize("kind", PageKind)

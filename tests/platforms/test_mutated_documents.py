@@ -1,5 +1,6 @@
 """Documents of the sites, mutated in every place: a post with allowed URLs, or an error of ours."""
 
+import time
 from copy import deepcopy
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -9,14 +10,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from core.errors import ClipferryError
+from core.errors import ClipferryError, PlatformChangedError
 from core.media import Access, Audio, Clip, Item, Link, LivePhoto, Picture, Post, Unreadable
-from platforms import _cobalt, bluesky, reddit, threads, tiktok, tumblr
+from platforms import _cobalt, bluesky, instagram, reddit, threads, tiktok, tumblr
 from platforms._instagram_product import read_product
 from platforms._instagram_stories import read_reel
 from platforms._json import Json
 from platforms._linked_media import read_imgur, read_redgifs
 from platforms._pinterest_pin import read_pin
+from platforms._playlist import read_playlist
 from platforms._x_post import needs_card, read_answer
 from platforms._ytdlp_site import read_info
 from platforms._ytdlp_tracks import read_track
@@ -119,6 +121,16 @@ COBALT: Final[dict[str, Any]] = {
     "audio": "https://cobalt.example.com/a",
     "picker": [{"type": "photo", "url": "https://cobalt.example.com/i"}],
     "error": {"code": "error.api.fetch.empty"},
+}
+RAPIDAPI: Final[dict[str, Any]] = {
+    "media": [
+        {
+            "type": "video",
+            "url": "https://cdn.example.com/v",
+            "thumbnail": "https://cdn.example.com/i",
+        },
+        {"type": "image", "url": "https://cdn.example.com/i"},
+    ]
 }
 REDDIT: Final[dict[str, Any]] = {
     "author": "ferry",
@@ -357,6 +369,10 @@ def read_cobalt(document: Any) -> Post:
     return _cobalt.read_answer(Json(document, "cobalt"), LINK, "https://cobalt.example.com")
 
 
+def read_provider(document: Any) -> Post:
+    return instagram.read_provider_answer(200, document, LINK)
+
+
 CASES: Final = {
     "tiktok": (read_tiktok, TIKTOK),
     "instagram": (read_instagram, INSTAGRAM),
@@ -368,6 +384,7 @@ CASES: Final = {
     "x": (read_x, X),
     "pinterest": (read_pinterest, PIN),
     "cobalt": (read_cobalt, COBALT),
+    "rapidapi": (read_provider, RAPIDAPI),
     "track": (read_music, TRACK),
     "threads": (read_thread, THREADS),
     "stories": (read_stories, REEL),
@@ -405,6 +422,51 @@ def test_a_mutated_document_is_a_post_or_an_error_of_ours(name: str, data: st.Da
             for rendition in item.renditions:
                 assert min(rendition.width, rendition.height, rendition.bitrate) >= 0
                 assert rendition.size_bytes is None or rendition.size_bytes >= 0
+
+
+def test_as_many_formats_as_fit_into_a_page_are_read_in_no_time():
+    silent = {"url": "https://cdn.example.com/v.mp4", "vcodec": "avc1", "acodec": "none"}
+    other = {"url": "", "vcodec": "avc1", "acodec": "none"}
+    began_at = time.process_time()
+    assert read_ytdlp({"formats": [silent, other] * 20_000}).items
+    # Typical: 0.5 s; comparing every format with every other took minutes.
+    assert time.process_time() - began_at < 10
+
+
+_PLAYLIST_LINES: Final = st.sampled_from(
+    [
+        *("#EXTM3U", "#EXT-X-ENDLIST", "#EXTINF:4,", "0.ts", "../list.m3u8", "https://[::1", ""),
+        *(
+            "https://evil.example/0.ts",
+            "file:///etc/passwd",
+            "#EXT-X-KEY:METHOD=NONE",
+            "#EXT-X-KEY",
+        ),
+        *("#EXT-X-BYTERANGE:10@0", "#EXT-X-BYTERANGE:10", "#EXT-X-BYTERANGE:-1@9", "#EXT-X-MAP:"),
+        *('#EXT-X-MAP:URI="init.mp4",BYTERANGE="9@0"', "#EXT-X-STREAM-INF:BANDWIDTH=1", "\ufeff"),
+        "#EXT-X-BYTERANGE:" + "9" * 15 + "@" + "9" * 15,
+    ]
+)
+
+
+@given(lines=st.lists(_PLAYLIST_LINES | st.text(max_size=30), max_size=30))
+def test_any_playlist_is_a_list_of_segments_or_an_error_of_ours(lines: list[str]):
+    try:
+        segments = read_playlist("\n".join(["#EXTM3U", *lines]), "https://cdn.example.com/a.m3u8")
+    except ClipferryError:
+        return
+    assert segments
+    assert all(part.part is None or part.part[0] <= part.part[1] for part in segments)
+
+
+@pytest.mark.parametrize("target", ["a.m3u8", "https://cdn.example.com/a.m3u8", "?x=1"])
+def test_a_playlist_that_names_itself_is_not_followed(target: str):
+    master = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{target}\n#EXT-X-ENDLIST"
+    with pytest.raises(PlatformChangedError):
+        read_playlist(master, "https://cdn.example.com/a.m3u8")
+    media = f"#EXTM3U\n#EXTINF:4,\n{target}\n#EXT-X-ENDLIST"
+    (segment,) = read_playlist(media, "https://cdn.example.com/a.m3u8")
+    assert segment.part is None  # a segment is a file, whatever it contains
 
 
 def _urls(item: Item) -> list[str]:
