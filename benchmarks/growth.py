@@ -4,7 +4,6 @@ What scales here is waiting, not CPU: pages take 2 s and uploads 1 s, and a work
 The CPU share of the machine, simulator included, is printed beside each ratio.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.fleet import postgres
 from benchmarks.results import Result
-from benchmarks.stage import World, child, program, world
+from benchmarks.stage import World, child, new_world, program
 from benchmarks.world import GROWTH_POSTS
 
 _FIRST_PERSON = 500_000
@@ -85,8 +84,7 @@ def _refusals(number: int) -> Result:
 def _fleet(*, is_paced: bool) -> Iterator[tuple[World, Callable[[int], None]]]:
     """Start slow sites, PostgreSQL, receiver and scheduler; yield what starts a worker."""
     with (
-        tempfile.TemporaryDirectory(prefix="clipferry-bench-") as folder,
-        world(Path(folder), "slow") as slow,
+        new_world("slow") as slow,
         postgres() as url,
         ExitStack() as processes,
     ):
