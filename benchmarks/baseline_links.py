@@ -18,28 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import FSInputFile
 from curl_cffi.requests import AsyncSession
 
+from benchmarks.bare_media import Video, look_into
+
 _PIECE_BYTES = 256 * 1024
 _FIRST_CHAT = 1_000
 _DETAIL = '"webapp.video-detail":'
-
-
-@dataclass(frozen=True)
-class Video:
-    """What an upload needs to know of a video."""
-
-    path: Path
-    width: int
-    height: int
-    duration_s: int
-    thumbnail: Path
-    cover: Path
 
 
 @dataclass(frozen=True)
@@ -85,24 +74,6 @@ def address_in(page: str) -> str:
     detail, _ = json.JSONDecoder().raw_decode(page, start)
     address: str = detail["itemInfo"]["itemStruct"]["video"]["playAddr"]
     return address
-
-
-def look_into(path: Path) -> Video:
-    """Return the facts of a video; its first frame becomes thumbnail and cover."""
-    cover, thumbnail = path.with_suffix(".cover.jpg"), path.with_suffix(".thumb.jpg")
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1
-        frame = next(container.decode(stream))
-        duration_s = round((container.duration or 0) / av.time_base)
-        share = min(1280 / max(frame.width, frame.height), 1)
-        image: Any = frame.to_image(  # type: ignore[no-untyped-call]
-            width=round(frame.width * share), height=round(frame.height * share)
-        )
-    image.save(cover, "JPEG", quality=85)
-    image.thumbnail((320, 320))
-    image.save(thumbnail, "JPEG", quality=85)
-    return Video(path, frame.width, frame.height, duration_s, thumbnail, cover)
 
 
 async def answer_all(floor: Floor, posts: Sequence[str], at_once: int) -> list[float]:

@@ -59,7 +59,9 @@ def _broadcast(world: World, bot: Measured, rtt_s: float, promised: float) -> Re
 
 def _draft(world: World, bot: Measured) -> None:
     """Write a broadcast as the administrator, up to the last question."""
+    menus = world.count("sendMessage")
     world.say("/admin", [_ADMIN])
+    world.wait_for("sendMessage", menus + 1, bot)
     for button in ("admin/broadcasts", "cast/new"):
         _press(world, bot, button)
     world.say("Big news", [_ADMIN])

@@ -6,16 +6,13 @@ Both sides run in the worker process and are timed there: they have the same pri
 import asyncio
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import imageio_ffmpeg
-from PIL import Image
-from pillow_heif import register_heif_opener
 
-from benchmarks.baseline_links import look_into
+from benchmarks import bare_media
 from benchmarks.results import Result, Rounds, ratios
 from benchmarks.stage import World
 from core.playback import encoding_for
@@ -45,13 +42,13 @@ async def _measure(folder: Path) -> list[Result]:
         await _result(
             "1080p video, thumbnail and cover",
             partial(video.examine, plain, None, _LIMIT_BYTES),
-            ("PyAV alone", partial(look_into, plain)),
+            ("PyAV alone", partial(bare_media.look_into, plain)),
             most_ms=20,
         ),
         await _result(
             "the same, with the site's still",
             partial(video.examine, plain, still, _LIMIT_BYTES),
-            ("Pillow alone", partial(_shrink, still, folder / "still.jpg")),
+            ("Pillow alone", partial(bare_media.shrink, still, folder / "still.jpg")),
             most_ms=20,
         ),
         await _result(
@@ -63,12 +60,12 @@ async def _measure(folder: Path) -> list[Result]:
         await _result(
             "HEIC to JPEG, 1440 x 1920",
             partial(images.make_native, heic),
-            ("Pillow alone", partial(_convert, heic, folder / "heic.jpg")),
+            ("Pillow alone", partial(bare_media.convert, heic, folder / "heic.jpg")),
         ),
         await _result(
             "JPEG without conversion",
             partial(images.make_native, jpeg),
-            ("Pillow alone", partial(_open, jpeg)),
+            ("Pillow alone", partial(bare_media.open_only, jpeg)),
         ),
     ]
 
@@ -106,10 +103,12 @@ async def _result(
     name, other = baseline
     times, others = [], []
     try:
-        await worker_pool.run(timed, ours)  # not measured: the worker starts, and imports
+        await worker_pool.run(
+            bare_media.timed, ours
+        )  # not measured: the worker starts, and imports
         for _ in range(rounds):
-            times.append(await worker_pool.run(timed, ours))
-            others.append(await worker_pool.run(timed, other))
+            times.append(await worker_pool.run(bare_media.timed, ours))
+            others.append(await worker_pool.run(bare_media.timed, other))
         memory = f"{await _peak_mb(worker_pool):.0f} MiB worker"
     finally:
         worker_pool.close()
@@ -126,38 +125,11 @@ async def _result(
     )
 
 
-def timed(work: Work) -> float:
-    """Do some work, and return how long it took, in milliseconds; runs in a worker."""
-    began = time.perf_counter()
-    work()
-    return (time.perf_counter() - began) * 1000
-
-
 def _ffmpeg(*arguments: str | Path) -> tuple[str, Work]:
     """Return what runs the program that comes in the wheel."""
     program = imageio_ffmpeg.get_ffmpeg_exe()
     command = [program, "-v", "error", "-y", *map(str, arguments)]
     return "ffmpeg", partial(subprocess.run, command, check=True)
-
-
-def _shrink(still: Path, target: Path) -> None:
-    """Make a cover and a thumbnail of a picture."""
-    with Image.open(still) as image:
-        image.draft("RGB", (720, 1280))
-        image.thumbnail((1280, 1280))
-        image.save(target, "JPEG", quality=85)
-        image.thumbnail((320, 320))
-        image.save(target, "JPEG", quality=85)
-
-
-def _convert(source: Path, target: Path) -> None:
-    register_heif_opener()
-    with Image.open(source) as image:
-        image.convert("RGB").save(target, "JPEG", quality=85)
-
-
-def _open(source: Path) -> None:
-    Image.open(source).close()
 
 
 async def _peak_mb(worker_pool: WorkerPool) -> float:

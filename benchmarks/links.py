@@ -184,13 +184,12 @@ def downloads(world: World) -> list[Result]:
         cpu, before, since = bot.cpu_s, world.count("sendVideo"), world.calls()
         began = time.monotonic()
         _say_all(world, LARGE_POSTS)
-        peak, own, mapped = idle, 0.0, 0.0
+        peak, own = idle, 0.0
         while world.count("sendVideo") < before + number:
             peak, own = max(peak, bot.rss_mb), max(own, bot.own_mb)
-            mapped = mapped or bot.mapped_mb
             _check_time(began)
             time.sleep(0.05)
-        mapped = max(mapped, bot.mapped_mb)
+        mapped = bot.mapped_mb
         ours = _Run(_seconds(world, since, began), bot.cpu_s - cpu)
     floor = _floor(world, LARGE_POSTS, number)
     what = f"{number} x {LARGE_BYTES // 1_000_000} MB in flight"

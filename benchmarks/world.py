@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from simulator.catalogue import LINKS
+from simulator.catalogue import LINKS, add_people
 from simulator.page import BotSwitch
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
@@ -66,9 +66,9 @@ async def serve(folder: Path, options: Sequence[str]) -> None:
     if "slow" in options:
         _be_slow(simulator, samples)
     if "page" in options:
-        simulator.show_page(
-            BotSwitch(_kill_nothing, lambda: True), [asdict(link) for link in LINKS]
-        )
+        switch = BotSwitch(_kill_nothing, lambda: True)
+        simulator.show_page(switch, [asdict(link) for link in LINKS])
+        add_people(simulator.world)
     if "talk" in options:
         _talk(simulator, samples)
     simulator.world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
