@@ -1,6 +1,7 @@
 """Run all or the named benchmarks (`make bench`). The exit code is 1 if a target is missed."""
 
 import argparse
+import subprocess
 import sys
 import time
 
@@ -45,7 +46,7 @@ def _run(name: str) -> list[Result]:
     try:
         with new_world() as simulator:
             results = BENCHMARKS[name](simulator)
-    except RuntimeError as error:
+    except (RuntimeError, subprocess.SubprocessError) as error:
         results = [Result(name, f"failed: {error}", "-", "-", "-", is_met=False)]
     for result in results:
         print(

@@ -128,7 +128,7 @@ def single(world: World) -> list[Result]:
     ours_s, ours_ms, floor_s, floor_ms = [], [], [], []
     for _ in range(_ROUNDS):
         with clipferry(world) as bot:
-            _warm_up(world, bot, 8)
+            _warm_up(world, bot, len(SINGLE_POSTS))
             cpu = bot.cpu_s
             seconds = [_send_one(world, bot, post) for post in SINGLE_POSTS]
             ours_ms.append((bot.cpu_s - cpu) / len(seconds) * 1000)
