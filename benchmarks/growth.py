@@ -20,7 +20,7 @@ _LINK = "https://www.tiktok.com/@a/video/"
 #: Requests that a worker answers at a time: it delivers about seven links a second.
 _SLOTS = 38
 #: Links asked for per worker; the rate is that between these shares of them.
-_LINKS, _FROM, _TO = 140, 0.2, 0.85
+_LINKS, _FROM, _TO = 100, 0.2, 0.85
 _WORKERS = (1, 2, 4)
 _PATIENCE_S = 120
 _ENVIRONMENT = {

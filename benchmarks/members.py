@@ -92,8 +92,8 @@ def _parse(page: bytes) -> None:
 
 
 def registrations(world: World) -> list[Result]:
-    """Send 5000 /start at once: compare the speed with plain aiogram; all must be answered."""
-    people = 5_000
+    """Send 3000 /start at once: compare the speed with plain aiogram; all must be answered."""
+    people = 3_000
     bare = ("-m", "benchmarks.baseline_bot", world.ready["server"], world.ready["token"])
     with program(world, *bare) as bot:
         baseline, baseline_cpu = _answer_starts(world, bot, 100_000, people)
