@@ -16,7 +16,7 @@ from benchmarks.stage import ROOT, World
 from data import database
 
 _PROCESSES = 4
-_MESSAGES = 150
+_MESSAGES = 100
 _FIRST_CHAT = 400_000
 #: The first second's messages go out at once; the rate is measured after them.
 _BURST = 60

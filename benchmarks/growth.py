@@ -4,7 +4,6 @@ What scales here is waiting, not CPU: pages take 2 s and uploads 1 s, and a work
 The CPU share of the machine, simulator included, is printed beside each ratio.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.fleet import postgres
 from benchmarks.results import Result
-from benchmarks.stage import World, child, program, world
+from benchmarks.stage import World, child, new_world, program
 from benchmarks.world import GROWTH_POSTS
 
 _FIRST_PERSON = 500_000
@@ -21,7 +20,7 @@ _LINK = "https://www.tiktok.com/@a/video/"
 #: Requests that a worker answers at a time: it delivers about seven links a second.
 _SLOTS = 24
 #: Links asked for per worker; the rate is that between these shares of them.
-_LINKS, _FROM, _TO = 140, 0.2, 0.85
+_LINKS, _FROM, _TO = 100, 0.2, 0.85
 _WORKERS = (1, 2, 4)
 #: Most links a second with the limits: 30 turns, which return one second after the answer. Buffers
 #: hold the end of such small uploads, so that some turns last as long as them: 0.35 s on average.
@@ -89,8 +88,7 @@ def _refusals(number: int) -> Result:
 def _fleet(*, is_paced: bool) -> Iterator[tuple[World, Callable[[int], None]]]:
     """Start slow sites, PostgreSQL, receiver and scheduler; yield what starts a worker."""
     with (
-        tempfile.TemporaryDirectory(prefix="clipferry-bench-") as folder,
-        world(Path(folder), "slow") as slow,
+        new_world("slow") as slow,
         postgres() as url,
         ExitStack() as processes,
     ):

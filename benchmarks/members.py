@@ -3,8 +3,6 @@
 import asyncio
 import gzip
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,10 +16,13 @@ from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.fleet import shared_pace
 from benchmarks.growth import growth
+from benchmarks.idle import idle
+from benchmarks.links import burst, downloads, single
+from benchmarks.page import page
 from benchmarks.results import Result
-from benchmarks.stage import ROOT, Measured, World, clipferry, program
+from benchmarks.stage import Measured, World, clipferry, program
 from benchmarks.statistics import screens
-from benchmarks.world import LARGE_BYTES, LARGE_POSTS, POST
+from benchmarks.world import POST
 from platforms import Fetcher, FetchPolicy, load_proxies, load_registry
 
 
@@ -92,72 +93,9 @@ def _parse(page: bytes) -> None:
     assert data["__DEFAULT_SCOPE__"]["webapp.video-detail"]["statusCode"] == 0
 
 
-def downloads(world: World) -> list[Result]:
-    """Download and deliver 50 files of 20 MB in parallel.
-
-    Measures the memory above idle. The baseline of the speed only uploads the files.
-    """
-    times = len(LARGE_POSTS)
-    options = {"LIMITS_ACTIVE_REQUESTS": str(times), "LIMITS_STALL_S": "120"}
-    with clipferry(world, **options) as bot:
-        world.control("say", [{"person": 900, "text": f"https://www.tiktok.com/@_/video/{POST}"}])
-        world.wait_for("sendVideo", world.count("sendVideo") + 1, bot)
-        time.sleep(0.5)
-        idle, before, cpu = bot.rss_mb, world.count("sendVideo"), bot.cpu_s
-        requests = [
-            {"person": 1000 + n, "text": f"https://www.tiktok.com/@_/video/{post_id}"}
-            for n, post_id in enumerate(LARGE_POSTS)
-        ]
-        started = time.monotonic()
-        world.control("say", requests)
-        peak = idle
-        while world.count("sendVideo") < before + times:
-            peak = max(peak, bot.rss_mb)
-            if time.monotonic() - started > 300:
-                raise RuntimeError("the downloads did not end")
-            time.sleep(0.02)
-        took = time.monotonic() - started
-        cpu = bot.cpu_s - cpu
-    baseline_started = time.monotonic()
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.baseline_upload",
-            world.ready["server"],
-            world.ready["token"],
-            world.ready["large_file"],
-            "1000",
-            str(times),
-        ],
-        cwd=ROOT,
-        check=True,
-    )
-    baseline_took = time.monotonic() - baseline_started
-    above = peak - idle
-    return [
-        Result(
-            f"peak memory, {times} x {LARGE_BYTES // 1_000_000} MB in flight",
-            f"{peak:.0f} MiB",
-            f"{idle:.0f} MiB idle",
-            f"+{above:.0f} MiB",
-            "≤ +150 MiB",
-            above <= 150,
-        ),
-        Result(
-            "delivered 20 MB links",
-            f"{times / took:.1f}/s ({cpu / times * 1000:.0f} ms CPU each)",
-            f"{times / baseline_took:.1f}/s upload alone",
-            f"{baseline_took / took:.2f}",
-            "-",
-            is_met=True,
-        ),
-    ]
-
-
 def registrations(world: World) -> list[Result]:
-    """Send 5000 /start at once: compare the speed with plain aiogram; all must be answered."""
-    people = 5_000
+    """Send 3000 /start at once: compare the speed with plain aiogram; all must be answered."""
+    people = 3_000
     bare = ("-m", "benchmarks.baseline_bot", world.ready["server"], world.ready["token"])
     with program(world, *bare) as bot:
         baseline, baseline_cpu = _answer_starts(world, bot, 100_000, people)
@@ -176,10 +114,7 @@ def registrations(world: World) -> list[Result]:
     ]
 
 
-def _answer_starts(world: World, bot: object, first: int, people: int) -> tuple[float, float]:
-    from benchmarks.stage import Measured
-
-    assert isinstance(bot, Measured)
+def _answer_starts(world: World, bot: Measured, first: int, people: int) -> tuple[float, float]:
     before, cpu = world.count("sendMessage"), bot.cpu_s
     started = time.monotonic()
     world.control("say", [{"person": first + n, "text": "/start"} for n in range(people)])
@@ -250,6 +185,8 @@ def _compared(name: str, ours: tuple[float, float], other: tuple[float, float]) 
 
 BENCHMARKS = {
     "extraction": extraction,
+    "single": single,
+    "burst": burst,
     "downloads": downloads,
     "registrations": registrations,
     "cached": cached,
@@ -263,7 +200,9 @@ BENCHMARKS = {
     "broadcast": broadcast,
     "statistics": screens,
     "start": start,
+    "idle": idle,
     "files": files,
     "claims": claims,
     "growth": growth,
+    "page": page,
 }

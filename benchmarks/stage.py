@@ -1,20 +1,28 @@
 """Start the processes under measurement, and read their CPU time and memory."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 _TICKS = os.sysconf("SC_CLK_TCK")
+#: The clock of a process that counts the time on a CPU, in the id of a clock.
+#: Source: https://github.com/torvalds/linux/blob/v6.18/include/linux/posix-timers_types.h
+_CPU_CLOCK = 2
+
+N = TypeVar("N")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,18 @@ class World:
 
     def control(self, path: str, body: object = None) -> Any:
         """Call the control API and return its response; without `body` the call is a GET."""
+        return self._ask(f"control/{path}", body)
+
+    def press(self, person: int, message_id: int, data: str) -> None:
+        """Press a button in a private chat; the world must have been started with "page"."""
+        press = {"person": person, "chat": person, "message": message_id, "data": data}
+        self._ask("page/do/press", press)
+
+    def _ask(self, path: str, body: object) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(
-            f"{self.ready['server']}/control/{path}", data=data, headers=headers
+            f"{self.ready['server']}/{path}", data=data, headers=headers
         )
         with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
@@ -42,6 +58,11 @@ class World:
         """Return the number of successful calls of a method."""
         counts: dict[str, int] = self.control("counts")["calls"]
         return counts.get(f"{method} 200", 0)
+
+    def calls(self) -> int:
+        """Return the number of all calls so far, as `control("calls?since=…")` counts them."""
+        counts: dict[str, int] = self.control("counts")["calls"]
+        return sum(counts.values())
 
     def wait_for(
         self, method: str, number: int, process: "Measured", patience_s: float = 150
@@ -59,15 +80,14 @@ class World:
 
 
 class Measured:
-    """A process whose CPU time and memory are read from /proc."""
+    """A process and all that descend from it; CPU time and memory are those of all together."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._proc = Path(f"/proc/{process.pid}")
 
     def keep_to_one_core(self) -> None:
         """Pin all threads to one core."""
-        for task in (self._proc / "task").iterdir():
+        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
             os.sched_setaffinity(int(task.name), {max(os.sched_getaffinity(0))})
 
     def is_alive(self) -> bool:
@@ -75,22 +95,85 @@ class Measured:
         return self._process.poll() is None
 
     @property
+    def cpu_s(self) -> float:
+        """Return the CPU time used so far in seconds, that of ended processes included."""
+        return sum(_each(self._tree(), _cpu_s))
+
+    @property
     def rss_mb(self) -> float:
-        """Return the resident memory in MiB, worker processes included."""
-        pages = [int((proc / "statm").read_text().split()[1]) for proc in self._all()]
+        """Return the sum of the resident memory in MiB; pages that are shared count repeatedly."""
+        pages = _each(self._tree(), lambda pid: int(_proc(pid, "statm").split()[1]))
         return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     @property
-    def cpu_s(self) -> float:
-        """Return the CPU time used so far in seconds, all threads and workers included."""
-        stats = [(proc / "stat").read_text().rpartition(")")[2].split() for proc in self._all()]
-        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS
+    def own_mb(self) -> float:
+        """Return the memory in MiB that no file is behind, so that nothing can share it."""
+        return sum(_each(self._tree(), _own_kb)) / 1024
 
-    def _all(self) -> list[Path]:
-        """Return the /proc folders of the process and its children."""
-        children = self._proc / "task" / self._proc.name / "children"
-        pids = children.read_text().split() if children.exists() else []
-        return [self._proc, *(Path(f"/proc/{pid}") for pid in pids)]
+    @property
+    def mapped_mb(self) -> float:
+        """Return how much of files, mostly libraries, is mapped, in MiB.
+
+        What several of the processes have mapped counts once. PSS would divide it among these and
+        all other processes of the machine that use the same libraries, such as the simulator.
+        """
+        largest: dict[str, int] = {}
+        for mappings in _each(self._tree(), _mapped_kb):
+            for place, size_kb in mappings.items():
+                largest[place] = max(size_kb, largest.get(place, 0))
+        return sum(largest.values()) / 1024
+
+    def _tree(self) -> list[int]:
+        """Return the ids of the process and its descendants."""
+        found = [self._process.pid]
+        for pid in found:
+            for children in _each([pid], _children):
+                found += children
+        return found
+
+
+def _each(names: Iterable[N], read: Callable[[N], T]) -> list[T]:
+    """Return what is read of each process; those that have just ended are left out."""
+    values = []
+    for name in names:
+        with contextlib.suppress(OSError):
+            values.append(read(name))
+    return values
+
+
+def _proc(pid: int, name: str) -> str:
+    return Path(f"/proc/{pid}/{name}").read_text()
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(n) for task in tasks for n in _proc(pid, f"task/{task.name}/children").split()]
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the CPU time of a process and of its ended children; the latter's is in ticks."""
+    fields = _proc(pid, "stat").rpartition(")")[2].split()
+    return time.clock_gettime(~pid << 3 | _CPU_CLOCK) + sum(map(int, fields[13:15])) / _TICKS
+
+
+def _own_kb(pid: int) -> int:
+    lines = _proc(pid, "status").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem")))
+
+
+def _mapped_kb(pid: int) -> dict[str, int]:
+    """Return the resident size of each mapped part of a file, by file and offset."""
+    sizes: dict[str, int] = {}
+    place = ""
+    for line in _proc(pid, "smaps").splitlines():
+        name, *values = line.split()
+        if not name.endswith(":"):
+            _, offset, device, inode, *_ = values
+            place = f"{device} {inode} {offset}" if inode != "0" else ""
+        elif place and name in {"Rss:", "Anonymous:"}:
+            sign = 1 if name == "Rss:" else -1
+            sizes[place] = sizes.get(place, 0) + sign * int(values[0])
+    return sizes
 
 
 @contextmanager
@@ -104,6 +187,16 @@ def world(folder: Path, *options: str) -> Iterator[World]:
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def new_world(*options: str) -> Iterator[World]:
+    """Start the simulator with a folder of its own; see `benchmarks.world` for the options."""
+    with (
+        tempfile.TemporaryDirectory(prefix="clipferry-bench-") as folder,
+        world(Path(folder), *options) as started,
+    ):
+        yield started
 
 
 @contextmanager
