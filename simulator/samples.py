@@ -1,6 +1,9 @@
 """Generate small real media files: drawn pictures, test videos and synthesised tones."""
 
+import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,37 +58,35 @@ class SampleStore:
         )
         path = self._folder / f"{name}.{spec.container}"
         if not path.exists():
-            partial = path.with_suffix(".part")
-            _encode(partial, spec)
-            partial.rename(path)
+            with _written(path) as partial:
+                _encode(partial, spec)
         if not spec.padded_bytes:
             return path
         padded = self._folder / f"{name}-{spec.padded_bytes}.mp4"
         if not padded.exists():
-            partial = padded.with_suffix(".part")
-            _pad(path, partial, spec.padded_bytes)
-            partial.rename(padded)
+            with _written(padded) as partial:
+                _pad(path, partial, spec.padded_bytes)
         return padded
 
     def picture(self, width: int, height: int, label: str) -> Path:
         """Return a JPEG of a boat under a sky whose colour depends on the label."""
         path = self._folder / f"scene-{width}x{height}-{label}.jpg"
         if not path.exists():
-            _scene(width, height, label).save(path, quality=85)
+            with _written(path) as partial:
+                _scene(width, height, label).save(partial, quality=85)
         return path
 
     def sound(self, seconds: int = 3, encoder: str = "libmp3lame", kind: str = "mp3") -> Path:
         """Return a tone as MP3, or as M4A with `aac` and `mp4`."""
         path = self._folder / f"tone-{seconds}s.{kind}"
         if not path.exists():
-            partial = path.with_suffix(".part")
             tone = f"sine=frequency=440:sample_rate=44100:duration={seconds}"
             with (
+                _written(path) as partial,
                 av.open(tone, format="lavfi") as tones,
                 av.open(str(partial), "w", format=kind) as target,
             ):
                 _add_tone(tones, target, target.add_stream(encoder, rate=44_100))
-            partial.rename(path)
         return path
 
     def gif(self, width: int, height: int) -> Path:
@@ -93,7 +94,10 @@ class SampleStore:
         path = self._folder / f"loop-{width}x{height}.gif"
         if not path.exists():
             frames = [Image.new("RGB", (width, height), (40 * n, 80, 200)) for n in range(5)]
-            frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+            with _written(path) as partial:
+                frames[0].save(
+                    partial, save_all=True, append_images=frames[1:], duration=100, loop=0
+                )
         return path
 
     def heic(self, width: int, height: int, label: str) -> Path:
@@ -101,9 +105,17 @@ class SampleStore:
         path = self._folder / f"scene-{width}x{height}-{label}.heic"
         if not path.exists():
             register_heif_opener()
-            with Image.open(self.picture(width, height, label)) as image:
-                image.save(path, quality=80)
+            with _written(path) as partial, Image.open(self.picture(width, height, label)) as image:
+                image.save(partial, quality=80)
         return path
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, which becomes `path`: other processes see only whole files."""
+    partial = path.with_stem(f"{path.stem}-{os.getpid()}-part")
+    yield partial
+    partial.replace(path)
 
 
 def _scene(width: int, height: int, label: str) -> Image.Image:

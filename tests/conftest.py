@@ -145,8 +145,10 @@ async def db(db_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> SampleStore:
-    """Return the store of sample media, shared by the whole run."""
-    return SampleStore(tmp_path_factory.mktemp("samples"))
+    """Return the store of sample media, shared by the whole run and all its processes."""
+    base = tmp_path_factory.getbasetemp()
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ  # then the folder above belongs to this run
+    return SampleStore((base.parent if is_worker else base) / "samples")
 
 
 @pytest.fixture(scope="session")

@@ -16,16 +16,18 @@ from playwright.async_api import Page, expect
 
 from data.config import ROOT
 from misc.ui.texts import load_texts
-from simulator.catalogue import STORAGE, add_posts
+from simulator.catalogue import ADMIN, STORAGE, add_posts
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import BotHarness
-from tests.e2e.browser_harness import BrowserHarness, open_browser, pick, write
+from tests.e2e.browser_harness import BrowserHarness, open_browser, pick, show_page, write
 
 _FOLDER: Final = ROOT / "docs" / "images"
 #: Pause between two looks at the page, in seconds.
 _FRAME_S: Final = 0.15
+#: Pause before something is pressed in an animation, in seconds.
+_PAUSE_S: Final = 1.0
 #: How long the last frame is shown, and any other at most, in seconds.
 _LAST_S: Final = 3.0
 _LONGEST_S: Final = 1.5
@@ -36,6 +38,7 @@ _VIDEO: Final = "7300000000000000001"
 _WIDE_VIDEO: Final = "7300000000000000002"
 _BIG_VIDEO: Final = "7300000000000000070"
 _GROUP: Final = -1001001
+_SLIDESHOW: Final = "7300000000000000003"
 _TEXTS: Final = load_texts()["en"]
 
 Scene = Callable[[BrowserHarness], Awaitable[None]]
@@ -46,20 +49,16 @@ async def _slow_video(browser: BrowserHarness) -> None:
     simulator = browser.harness.simulator
     simulator.site.posts[_BIG_VIDEO].throttle = Throttle(bytes_per_s=_SITE_BYTES_PER_S)
     simulator.api.uploads.bytes_per_s = _UPLOAD_BYTES_PER_S
-    page = await browser.window("1001/1001", phone=True)
-    await page.set_viewport_size({"width": 390, "height": 640})
-    await write(page, "/start")
-    await expect(page.locator("#messages li:not(.mine)")).to_have_count(1)
-    await write(page, "/about")
-    await expect(page.locator("#messages li:not(.mine)")).to_have_count(2)
+    page = await _small_window(browser, "1001/1001")
+    await _greet(page)
     async with _recording(page, _FOLDER / "slow-video.webp"):
         await page.fill("#text", f"https://www.tiktok.com/@ferry.demo/video/{_BIG_VIDEO}")
-        await asyncio.sleep(2 * _FRAME_S)
+        await _pause()
         await page.press("#text", "Enter")
         video = page.locator("#messages video")
         await expect(video).to_have_count(1, timeout=120_000)
         await video.scroll_into_view_if_needed()
-        await asyncio.sleep(4 * _FRAME_S)
+        await _pause()
 
 
 async def _video_and_sound(browser: BrowserHarness) -> None:
@@ -72,15 +71,19 @@ async def _video_and_sound(browser: BrowserHarness) -> None:
 
 
 async def _slideshow(browser: BrowserHarness) -> None:
-    page = await browser.window("1001/1001")
-    await pick(page, "slideshow")
-    pictures = page.locator(".mosaic img")
-    await expect(pictures).to_have_count(11)
-    await pictures.last.scroll_into_view_if_needed()
-    await page.wait_for_function(
-        "() => [...document.querySelectorAll('.mosaic img')].every(i => i.naturalWidth > 0)"
-    )
-    await _shoot(page, "slideshow")
+    """A slideshow of eleven pictures: two albums, and the video that is made of them."""
+    page = await _small_window(browser, "1001/1001")
+    await _greet(page)
+    async with _recording(page, _FOLDER / "slideshow.webp"):
+        await page.fill("#text", f"https://www.tiktok.com/@ferry.demo/photo/{_SLIDESHOW}")
+        await _pause()
+        await page.press("#text", "Enter")
+        for count in (6, 11):
+            await expect(page.locator(".mosaic img").nth(count - 1)).to_be_attached()
+            await _pause()
+        await page.click(f".keys button:has-text('{_TEXTS['slides_button']}')")
+        await expect(page.locator("#messages video")).to_have_count(1)
+        await _pause()
 
 
 async def _arabic_phone_dark(browser: BrowserHarness) -> None:
@@ -120,12 +123,41 @@ async def _group(browser: BrowserHarness) -> None:
 
 
 async def _inline(browser: BrowserHarness) -> None:
+    """Inline mode in a group: the query, the choice, and the message that becomes the video."""
     page = await _small_window(browser, f"{_GROUP}/1001")
     await write(page, "Have you seen this?")
     link = f"https://www.tiktok.com/@ferry.demo/video/{_VIDEO}"
-    await page.fill("#text", f"@clipferry_demo_bot {link}")
-    await expect(page.locator("#popup button").first).to_contain_text(_TEXTS["inline_post"])
-    await _shoot(page, "inline")
+    async with _recording(page, _FOLDER / "inline.webp"):
+        await page.fill("#text", f"@clipferry_demo_bot {link}")
+        card = page.locator("#popup button", has_text=_TEXTS["inline_post"])
+        await expect(card).to_be_visible()
+        await _pause()
+        await card.click()
+        await expect(page.locator("#messages video")).to_have_count(1)
+        await _pause()
+
+
+async def _broadcast(browser: BrowserHarness) -> None:
+    """A broadcast: the text, the card with the audience, and the result."""
+    for person in (1001, 1002, 1003):
+        await _greet(await browser.window(f"{person}/{person}"))
+    page = await _small_window(browser, f"{ADMIN}/{ADMIN}")
+    await write(page, "/admin")
+    keys, words = page.locator(".keys button"), page.locator("#messages .words")
+    await keys.filter(has_text=_TEXTS["admin_broadcasts"]).click()
+    await expect(keys.filter(has_text=_TEXTS["broadcast_new"])).to_be_visible()
+    async with _recording(page, _FOLDER / "broadcast.webp"):
+        await keys.filter(has_text=_TEXTS["broadcast_new"]).click()
+        await expect(words.last).to_have_text(_TEXTS["broadcast_compose"])
+        await page.fill("#text", "The ferry sails at noon. ⛴")
+        await _pause()
+        await page.press("#text", "Enter")
+        for button in ("▶️ Send to", "✅ Yes, send to"):
+            await expect(keys.filter(has_text=button)).to_be_visible()
+            await _pause()
+            await keys.filter(has_text=button).click()
+        await expect(words.filter(has_text=_TEXTS["broadcast_done"])).to_have_count(1)
+        await _pause()
 
 
 async def _privacy(browser: BrowserHarness) -> None:
@@ -133,6 +165,17 @@ async def _privacy(browser: BrowserHarness) -> None:
     await write(page, "/privacy")
     await expect(page.locator(".keys button")).to_have_count(2)
     await _shoot(page, "privacy")
+
+
+async def _greet(page: Page) -> None:
+    """Start the bot, so that what follows stands where it does in a chat that is in use."""
+    await write(page, "/start")
+    await expect(page.locator("#messages li:not(.mine)")).to_have_count(1)
+
+
+async def _pause() -> None:
+    """Give whoever watches the animation time to read."""
+    await asyncio.sleep(_PAUSE_S)
 
 
 async def _small_window(browser: BrowserHarness, place: str) -> Page:
@@ -150,6 +193,7 @@ SCENES: Final[tuple[Scene, ...]] = (
     _list_card,
     _group,
     _inline,
+    _broadcast,
     _privacy,
 )
 
@@ -201,10 +245,12 @@ def _save(frames: list[tuple[float, bytes]], path: Path) -> None:
 async def _make(scene: Scene, samples: SampleStore) -> None:
     with tempfile.TemporaryDirectory() as folder:
         harness = BotHarness(Path(folder), samples, Authority(Path(folder)))
-        async with open_browser(harness) as browser:
+        async with open_browser() as browser, show_page(harness, browser) as shown:
             add_posts(harness.simulator)
-            await harness.start(LIMITS_PATIENCE_S="1", INLINE_STORAGE_CHAT=str(STORAGE))
-            await scene(browser)
+            await harness.start(
+                LIMITS_PATIENCE_S="1", INLINE_STORAGE_CHAT=str(STORAGE), BOT_ADMINS=str(ADMIN)
+            )
+            await scene(shown)
 
 
 def main() -> int:

@@ -66,8 +66,8 @@ class Page:
     timelines: Timelines = field(init=False)
     _browsers: set["asyncio.Queue[str]"] = field(default_factory=set)
     _calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_CALLS))
-    #: User id behind each open callback query and inline query, by the query's id.
-    _query_owners: dict[str, int] = field(default_factory=dict)
+    #: Open callback queries and inline queries, by their ids.
+    _queries: dict[str, Json] = field(default_factory=dict)
     #: Request and answer of each call that is kept, by the call's number.
     _details: dict[int, Json] = field(default_factory=dict)
     _call_numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -159,6 +159,7 @@ class Page:
                 for chat in self.world.chats.values()
                 for message in chat.messages.values()
             ],
+            "seen": [[*who, number] for who, number in self.world.seen.items()],
             "commands": self.api.methods.commands,
             "samples": self.samples,
             "calls": list(self._calls),
@@ -205,10 +206,8 @@ class Page:
 
     def _on_event(self, event: Json) -> None:
         match event["event"]:
-            case "message" | "business_message" | "guest_message":
+            case "message" | "business_message" | "guest_message" | "edited" | "edited_message":
                 self._send_event("message", message=self._message(event.get("message", event)))
-            case "edited":
-                self._send_event("message", message=self._message(event["message"]))
             case "deleted":
                 self._send_event("deleted", chat=event["chat_id"], id=event["message_id"])
             case "reaction":
@@ -217,15 +216,22 @@ class Page:
             case "action":
                 self._send_event("action", chat=event["chat_id"], action=event["action"])
             case "callback_query" | "inline_query":
-                self._query_owners[event["id"]] = event["from"]["id"]
+                self._queries[event["id"]] = event
             case "query_answered":
-                person = self._query_owners.pop(event["id"], None)
+                person = self._queries.pop(event["id"])["from"]["id"]
                 text, is_alert = event.get("text") or "", bool(event.get("show_alert"))
                 self._send_event("answered", person=person, text=text, alert=is_alert)
             case "inline_answered":
-                person = self._query_owners.pop(event["id"], None)
-                cards = [self._card(result) for result in event["results"]]
-                self._send_event("cards", person=person, query=event["id"], cards=cards)
+                self._on_inline_answer(event["id"], event["results"])
+            case "seen":
+                person, chat, number = event["person"], event["chat_id"], event["id"]
+                self._send_event("seen", person=person, chat=chat, id=number)
+
+    def _on_inline_answer(self, query_id: str, results: list[Json]) -> None:
+        query = self._queries.pop(query_id)
+        person, text = query["from"]["id"], query["query"]
+        cards = [self._card(result) for result in results]
+        self._send_event("cards", person=person, query=query_id, text=text, cards=cards)
 
     def _on_updates(self, updates: list[Json]) -> None:
         self.timelines.on_updates(updates)
@@ -248,6 +254,8 @@ class Page:
         }
         self._calls.append(shown)
         self._send_event("call", call=shown)
+        if call.method in {"setMyCommands", "deleteMyCommands"}:
+            self._send_event("commands", commands=self.api.methods.commands)
 
     def _card(self, result: Json) -> Json:
         """Return what the page shows of one inline result."""

@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +124,18 @@ class Actions:
         else:
             self.world.block(person)
         self.tell("chat", chat=chat_json(chat))
+        return True
+
+    async def do_see(self, what: Json) -> bool:
+        self.world.see(self._who(what), self._where(what), int(what["message"]))
+        return True
+
+    async def do_edit(self, what: Json) -> bool:
+        message = self._where(what).messages[what["message"]]
+        if message["from"]["id"] != self._who(what).id or "text" not in message:
+            raise ValueError("only an own text can be edited")
+        now = int(time.time())
+        self.world.edit(message, what["text"], after_s=now - message["date"])
         return True
 
     async def do_delete(self, what: Json) -> bool:

@@ -1,9 +1,10 @@
 // The page: the open chat and all user actions in it.
 
-import { chats, see } from "./chats.js";
-import { compose, reply, say, type } from "./composer.js";
-import { $, bdi, el, face, icon, nameOf } from "./dom.js";
-import { item, settle } from "./messages.js";
+import { chats, see, watchKeys } from "./chats.js";
+import { compose, edit, keepDraft, reply, say, showDraft, type } from "./composer.js";
+import { $, bdi, counted, el, face, icon, nameOf } from "./dom.js";
+import { menuOf } from "./menu.js";
+import { item, renew, settle } from "./messages.js";
 import { panel, togglePanel } from "./panel.js";
 import { describe, isAdmin, roleIn } from "./roles.js";
 import { act, connect, learn, messagesOf, on, store } from "./store.js";
@@ -26,24 +27,36 @@ const canWrite = () => !!chat() && chat().type !== "channel";
 // --- open chat -------------------------------------------------------------------------------
 
 function open(id, as = me) {
+  keepDraft();
   chatId = id;
   me = store.chats.get(id)?.type === "private" ? id : store.people.has(as) ? as : [...store.people.keys()][0];
   location.replace(`#${chatId}/${me}`);
   document.body.classList.add("in-chat");
-  reply(null);
-  see([id]);
+  showDraft();
+  lookAt();
   renderAll();
+}
+
+/** Mark the open chat as read, if its end can be seen. */
+function lookAt() {
+  const isShown = !document.hidden && document.body.classList.contains("in-chat");
+  if (isShown && chat()) see(chat(), me);
+}
+
+/** Open a chat that was chosen from the list, ready for typing; a phone shows no keyboard yet. */
+function choose(id) {
+  open(id);
+  if (canWrite() && matchMedia("(pointer: fine)").matches) $("#text").focus();
 }
 
 /** Open the chat in the URL's fragment, or the first user's private chat. */
 function restore() {
   const [id, as] = location.hash.slice(1).split("/").map(Number);
-  see(store.chats.keys());
   if (store.chats.has(id)) open(id, as);
   else if (store.people.size) open([...store.people.keys()][0]);
 }
 
-const renderChats = () => chats(me, chatId, (id) => open(id));
+const renderChats = () => chats(me, chatId, choose);
 
 // --- the open chat ---------------------------------------------------------------------------
 
@@ -98,7 +111,7 @@ function subtitle(one, isPrivate) {
   if (one.type === "channel") return ["channel"];
   const role = isPrivate ? isAdmin(me) && "administrator of the bot" : roleIn(one, me);
   const you = [" · you are ", bdi(nameOf(store.people.get(me))), role ? `, ${role}` : ""];
-  return isPrivate ? ["bot", ...you] : [`${store.people.size} people and the bot`, ...you];
+  return isPrivate ? ["bot", ...you] : [`${counted(store.people.size, "person", "people")} and the bot`, ...you];
 }
 
 /** Show the newest reply keyboard of the bot, if there is one. */
@@ -122,10 +135,10 @@ function renderOne(message, isNew) {
   const album = message.media_group_id
     ? [...messagesOf(chatId).values()].filter((one) => one.media_group_id === message.media_group_id) : [message];
   const old = shown.get(key);
-  const node = item(album, context(isNew), hands);
+  const next = item(album, context(isNew), hands);
+  const node = old ? renew(old, next) : next;
   shown.set(key, node);
-  if (old) old.replaceWith(node);
-  else list.append(node);
+  if (!old) list.append(node);
   settle(node);
   if (node.nextElementSibling) settle(node.nextElementSibling);
   if (!old) toEnd(message.from?.id === me);
@@ -135,10 +148,12 @@ function renderOne(message, isNew) {
 function remove(id) {
   const node = shown.get(`m${id}`);
   if (!node) return renderAll(false);
-  const below = node.nextElementSibling ?? node.previousElementSibling;
+  const next = node.nextElementSibling ?? node.previousElementSibling;
+  const wasFocused = node.contains(document.activeElement);
   node.remove();
   shown.delete(`m${id}`);
-  if (below) settle(below);
+  if (next) settle(next);
+  if (wasFocused) (next?.querySelector(".bubble") ?? $("#messages")).focus();
 }
 
 /** Turn the single ticks of messages that the bot has got into double ones. */
@@ -160,7 +175,8 @@ const hands = {
     notice(`Copied: ${words}`);
   },
   type,
-  reply,
+  reply: (message) => canWrite() && reply(message),
+  menu: (messages, event) => openMenu(messages, event),
   show: ({ message_id: id }) => {
     const original = messagesOf(chatId).get(id);
     const node = original && shown.get(keyOf(original));
@@ -171,6 +187,32 @@ const hands = {
     setTimeout(() => bubble.classList.remove("flash"), 1500);
   },
 };
+
+/** Open the menu of a message or an album: what Telegram's apps offer there. */
+function openMenu(messages, event) {
+  const [first] = messages;
+  const words = messages.map((one) => one.text ?? one.caption).find(Boolean);
+  const isMine = first.from?.id === me;
+  const mayDelete = isMine || !isGroup() || !!roleIn(chat(), me);
+  menuOf(event, [
+    canWrite() && ["Reply", () => reply(first)],
+    words && ["Copy text", () => hands.copy(words)],
+    isMine && first.text && !first.via_bot && ["Edit", () => edit(first)],
+    mayDelete && ["Delete", () => messages.forEach((one) => guarded(act("delete", { person: me, chat: chatId, message: one.message_id })))],
+  ].filter(Boolean));
+}
+
+/** Move through the messages with the arrow keys, from the newest; Enter opens the menu of one. */
+function walk(event) {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  const isHere = event.target === $("#messages");
+  if (!step || !(isHere || event.target.matches(".bubble"))) return;
+  const bubbles = [...list.querySelectorAll(".bubble")];
+  const next = isHere ? isFollowing() && step < 0 && bubbles.at(-1) : bubbles[bubbles.indexOf(event.target) + step];
+  if (!next && (isHere || step < 0)) return; // the list scrolls
+  event.preventDefault();
+  (next ?? $("#text")).focus();
+}
 
 function guarded(work) {
   return work.catch((error) => notice(error.message));
@@ -213,6 +255,11 @@ function setUpMenu() {
   menu.querySelector("summary").append(icon("more"));
   menu.querySelector("menu").onclick = () => { menu.open = false; };
   document.addEventListener("click", ({ target }) => { if (!menu.contains(target)) menu.open = false; });
+  menu.onkeydown = ({ key }) => {
+    if (key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  };
   $("#block").onclick = () => guarded(act("block", { person: chatId }));
   $("#invite").onclick = async () => {
     const found = await ask(`t.me/${store.bot.username}?start=…`, { payload: ["Payload", el("input", { maxLength: 64, pattern: "[A-Za-z0-9_\\-]+", value: "spring" })] });
@@ -239,11 +286,18 @@ function setUpPeople() {
 }
 
 function setUp() {
-  watchScroll();
+  watchScroll(lookAt);
+  watchKeys();
+  $("#messages").onkeydown = walk;
+  document.onvisibilitychange = () => isFollowing() && lookAt();
   compose(() => ({ me, chat: chatId, canWrite: canWrite(), isGroup: isGroup() }), notice);
   panel({ play: (sample) => guarded(play(sample)), notice, chat: () => chatId });
   $("#back").append(icon("back"));
-  $("#back").onclick = () => document.body.classList.remove("in-chat");
+  $("#back").onclick = () => {
+    document.body.classList.remove("in-chat");
+    keepDraft();
+    renderChats();
+  };
   $("#start").onclick = () => hands.say("/start");
   $("#pick").onclick = () => {
     togglePanel(true);
@@ -256,10 +310,14 @@ function setUp() {
 
 // --- events ----------------------------------------------------------------------------------
 
-on("state", () => (store.chats.has(chatId) ? renderAll() : restore()));
+on("state", () => {
+  if (!store.chats.has(chatId)) return restore();
+  lookAt();
+  renderAll();
+});
 on("message", ({ message }) => {
   if (message.chat.id === chatId) {
-    if (isFollowing()) see([chatId]);
+    if (isFollowing()) lookAt();
     if (message.from?.is_bot) {
       quietAt = 0;
       renderTicks();
@@ -279,6 +337,7 @@ on("reaction", (event) => {
   const message = event.chat === chatId && messagesOf(chatId).get(event.id);
   if (message) renderOne(message, false);
 });
+on("seen", renderChats);
 on("read", (event) => event.chat === chatId && renderTicks());
 on("action", (event) => {
   if (event.chat !== chatId) return;

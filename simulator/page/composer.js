@@ -2,7 +2,7 @@
 
 import { $, bdi, el, icon } from "./dom.js";
 import { summary } from "./messages.js";
-import { act, on, store } from "./store.js";
+import { act, messagesOf, on, store } from "./store.js";
 import { toEnd } from "./scroll.js";
 
 const text = $("#text");
@@ -11,7 +11,10 @@ const popup = $("#popup");
 const PAUSE_MS = 300;
 
 let here = null;
-let answered = null;
+/** What the text is for: {kind: "reply" or "edit", message}, or null for a new message. */
+let purpose = null;
+/** What was begun and not sent in the chats that are not open, by person and chat. */
+const drafts = new Map();
 let timer = 0;
 let asked = "";
 
@@ -31,7 +34,11 @@ export function compose(where, complain) {
       event.preventDefault();
       guarded(send);
     } else if (event.key === "ArrowUp" && !popup.hidden) popup.querySelector("button:last-of-type")?.focus();
-    else if (event.key === "Escape") close();
+    else if (event.key === "ArrowUp" && !text.value) editNewest(event);
+    else if (event.key === "Escape") {
+      if (popup.hidden) cancel();
+      else close();
+    }
   };
   popup.onkeydown = (event) => {
     const step = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[event.key];
@@ -42,18 +49,43 @@ export function compose(where, complain) {
     }
   };
   text.onpaste = (event) => {
-    const [file] = event.clipboardData.files;
-    if (file) guarded(() => upload(file));
+    if (event.clipboardData.files.length) guarded(() => uploadAll([...event.clipboardData.files]));
+  };
+  $("#chat").ondragover = (event) => event.preventDefault();
+  $("#chat").ondrop = (event) => {
+    event.preventDefault();
+    guarded(() => uploadAll([...event.dataTransfer.files]));
   };
   $("#attach").onclick = () => $("#file").click();
   $("#file").onchange = ({ target }) => {
-    const [file] = target.files;
+    const files = [...target.files];
     target.value = "";
-    if (file) guarded(() => upload(file));
+    guarded(() => uploadAll(files));
   };
-  $("#quote button").onclick = () => reply(null);
-  on("cards", ({ person, query, cards }) => person === here().me && offer(query, cards, complain));
+  $("#quote button").onclick = cancel;
+  on("cards", (event) => event.person === here().me && offer(event, complain));
+  on("commands", () => text.value.startsWith("/") && suggest());
 }
+
+/** Keep what has been begun in the open chat, which is about to be left. */
+export function keepDraft() {
+  const { me, chat } = here();
+  if (text.value.trim() || purpose) drafts.set(`${me}/${chat}`, { words: text.value, purpose });
+  else drafts.delete(`${me}/${chat}`);
+}
+
+/** Show what has been begun in the open chat, which was opened just now. */
+export function showDraft() {
+  const { me, chat } = here();
+  const draft = drafts.get(`${me}/${chat}`);
+  drafts.delete(`${me}/${chat}`);
+  quote(draft?.purpose ?? null);
+  text.value = draft?.words ?? "";
+  suggest();
+}
+
+/** Return the text that a person has begun in a chat that is not open. */
+export const draftOf = (person, chat) => drafts.get(`${person}/${chat}`)?.words.replaceAll("\n", " ") ?? "";
 
 /** Put a text into the composer as if it had been typed. */
 export function type(words) {
@@ -62,28 +94,62 @@ export function type(words) {
   suggest();
 }
 
-/** Quote this message in the next one; null quotes none. */
+/** Quote this message in the next one. */
 export function reply(message) {
-  answered = message;
-  $("#quote").hidden = !message;
-  if (message) {
-    $("#quote span").replaceChildren(bdi(summary(message)));
-    text.focus();
-  }
+  quote({ kind: "reply", message });
+  text.focus();
 }
 
-/** Send a text to the open chat. */
+/** Change the text of an own message. */
+export function edit(message) {
+  quote({ kind: "edit", message });
+  type(message.text);
+}
+
+/** Edit the newest own text of the open chat, as Telegram's apps do on the arrow key. */
+function editNewest(event) {
+  const { me, chat } = here();
+  const newest = [...messagesOf(chat).values()].findLast((one) => one.from?.id === me && one.text && !one.via_bot);
+  if (!newest) return;
+  event.preventDefault(); // otherwise the key also moves the cursor to the beginning
+  edit(newest);
+}
+
+function quote(what) {
+  purpose = what;
+  $("#quote").hidden = !what;
+  const label = what?.kind === "edit" ? "Edit" : "Reply";
+  if (what) $("#quote span").replaceChildren(el("b", {}, `${label}\u00a0· `), bdi(summary(what.message)));
+}
+
+/** Neither reply nor edit; the text of an edit goes with it. */
+function cancel() {
+  if (purpose?.kind === "edit") clear();
+  quote(null);
+}
+
+/** Send a text to the open chat, as a reply if a message is quoted. */
 export async function say(words) {
   const { me, chat } = here();
-  await act("say", { person: me, chat, text: words, reply_to: answered?.message_id ?? 0 });
-  reply(null);
+  const answered = purpose?.kind === "reply" ? purpose.message.message_id : 0;
+  quote(null);
+  await act("say", { person: me, chat, text: words, reply_to: answered });
 }
 
 async function send() {
   const words = text.value.trim();
   if (!words || !here().canWrite) return;
+  const { me, chat } = here();
+  const edited = purpose?.kind === "edit" && purpose.message;
   clear();
-  await say(words);
+  if (!edited) return say(words);
+  quote(null);
+  if (words !== edited.text) await act("edit", { person: me, chat, message: edited.message_id, text: words });
+}
+
+async function uploadAll(files) {
+  if (!here().canWrite) return;
+  for (const file of files) await upload(file);
 }
 
 /** Send a file; until it has arrived, a bubble shows how much of it has. */
@@ -148,9 +214,9 @@ function commands(begun) {
   })));
 }
 
-function offer(query, cards, complain) {
-  if (!text.value.startsWith(`@${store.bot.username}`)) return;
-  const chosen = asked;
+/** Offer the results of a query, unless another has been typed meanwhile. */
+function offer({ query, text: chosen, cards }, complain) {
+  if (!text.value.startsWith(`@${store.bot.username}`) || chosen !== asked) return;
   const options = cards.map((card) => {
     const still = card.still ? el("img", { src: `/page/media/${card.still}`, alt: "" }) : el("span.still", {}, "🎴");
     return option(card.title, card.description, still, () => {

@@ -43,6 +43,9 @@ export function size(bytes) {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
+/** Return a number with its noun: "1 new message", "3 new messages". */
+export const counted = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
+
 export const length = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 const date = (seconds) => new Date(seconds * 1000);

@@ -38,11 +38,14 @@ export function mosaic(messages, isNew) {
   return box;
 }
 
-/** Return the shape in which a message's media is shown: its width divided by its height. */
-function ratioOf(message) {
+/** Return the shape of a message's media: its width divided by its height. */
+function shapeOf(message) {
   const { width, height } = message.photo ? largest(message.photo) : shownIn(message);
-  return width && height ? Math.min(Math.max(width / height, SHAPES[0]), SHAPES[1]) : 1;
+  return width && height ? width / height : 1;
 }
+
+/** Return the shape in which a message's media is shown. */
+const ratioOf = (message) => Math.min(Math.max(shapeOf(message), SHAPES[0]), SHAPES[1]);
 
 /** Return how wide the bubble of some media is, in pixels: one alone has no bars beside it. */
 export function widthOf(messages) {
@@ -51,6 +54,7 @@ export function widthOf(messages) {
 
 function shape(tile, message) {
   tile.style.aspectRatio = ratioOf(message);
+  if (shapeOf(message) !== ratioOf(message)) tile.classList.add("boxed"); // shown whole, with bars
 }
 
 function place(index, count) {

@@ -32,6 +32,39 @@ export function item(messages, context, hands) {
   return node;
 }
 
+/**
+ * Show a list item as another is; return the one that is in the list now. Pictures and videos that
+ * are the same remain as they are: a video plays on when its buttons change.
+ */
+export function renew(old, node) {
+  const [was, is] = [old, node].map((one) => one.querySelector(".mosaic"));
+  const pressed = [...old.querySelectorAll(".keys button")].indexOf(document.activeElement);
+  if (was && is && sources(was) === sources(is)) exchange(old, was, node, is);
+  else {
+    // Until the new item has been laid out, the list must not be shorter: it would scroll.
+    node.style.containIntrinsicSize = `auto ${old.offsetHeight}px`;
+    old.replaceWith(node);
+  }
+  const shown = node.isConnected ? node : old;
+  if (pressed >= 0) shown.querySelectorAll(".keys button")[pressed]?.focus({ preventScroll: true });
+  return shown;
+}
+
+const sources = (mosaic) => [...mosaic.querySelectorAll("img, video")].map((one) => one.src).join();
+
+/** Give an item everything of another but its mosaic. */
+function exchange(old, was, node, is) {
+  const [box, other] = [was.parentElement, is.parentElement];
+  for (const name of ["className", "ondblclick", "oncontextmenu", "onkeydown"]) box[name] = other[name];
+  box.style.cssText = other.style.cssText;
+  for (const part of [...box.childNodes]) if (part !== was) part.remove();
+  for (const part of [...other.childNodes]) if (part !== is) (is.compareDocumentPosition(part) & Node.DOCUMENT_POSITION_PRECEDING ? was.before(part) : box.append(part));
+  old.querySelector(".keys")?.remove();
+  const keys = node.querySelector(".keys");
+  if (keys) box.after(keys);
+  old.className = node.className;
+}
+
 const faceOf = (user) => user && face({ id: user.id, name: nameOf(user), isBot: user.is_bot });
 
 /** Give a list item its place: a heading for a new day, and who it belongs together with. */
@@ -56,7 +89,8 @@ function mark(node, isLast) {
 
 function bubble(messages, context, hands) {
   const [first] = messages;
-  const box = el("div.bubble");
+  const who = context.isMine ? "You" : first.from ? nameOf(first.from) : first.chat.title;
+  const box = el("div.bubble", { tabIndex: -1, role: "group", ariaLabel: `${who}, ${clock(first.date)}` });
   if (context.isGroup && !context.isMine && first.from) box.append(el("div.sender", {}, bdi(nameOf(first.from))));
   if (first.via_bot) box.append(el("div.sender.via", {}, "via ", el("bdi", { dir: "ltr" }, `@${first.via_bot.username}`)));
   if (box.childElementCount) box.classList.add("named");
@@ -72,6 +106,8 @@ function bubble(messages, context, hands) {
   if (tiles.length && !box.matches(".captioned") && !reaction) box.classList.add("bare");
   box.append(meta(first, context, box));
   box.ondblclick = () => hands.reply(first);
+  box.oncontextmenu = (event) => hands.menu(messages, event);
+  box.onkeydown = (event) => event.target === event.currentTarget && event.key === "Enter" && hands.menu(messages, event);
   return box;
 }
 

@@ -1,6 +1,6 @@
 // The bot's processes: which has which request, how busy each is, and a way to kill one.
 
-import { $, el } from "./dom.js";
+import { $, counted, el } from "./dom.js";
 import { administrators } from "./roles.js";
 import { act, on } from "./store.js";
 
@@ -32,7 +32,7 @@ function box(one, share, count) {
   const facts = [];
   if (one.pid) {
     facts.push(["CPU", load(share(one))]);
-    if (one.children.length) facts.push(["Media workers", load(one.children.reduce((sum, child) => sum + share(child), 0), `, ${one.children.length} processes`)]);
+    if (one.children.length) facts.push(["Media workers", load(one.children.reduce((sum, child) => sum + share(child), 0), `, ${counted(one.children.length, "process", "processes")}`)]);
   }
   if (one.running !== null) facts.push(["Requests", `${one.running} running, ${one.waiting} waiting`]);
   facts.push(["Holds", one.requests.length ? one.requests.map((row) => `#${row}`).join(" ") : "no request"]);

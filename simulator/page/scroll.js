@@ -1,6 +1,6 @@
 // The list of messages follows new ones while its end is visible; else a button leads back there.
 
-import { $, icon } from "./dom.js";
+import { $, counted, icon } from "./dom.js";
 
 const view = $("#messages");
 const button = $("#to-end");
@@ -30,8 +30,8 @@ export function toEnd(isOwn) {
   render();
 }
 
-/** Set up the list, and the button that leads to its end. */
-export function watchScroll() {
+/** Set up the list, and the button that leads to its end; `reached` is called at the end. */
+export function watchScroll(reached) {
   button.append(icon("down"));
   // The list grows with a new message, and again when its pictures have loaded.
   new ResizeObserver(() => follows && slide()).observe(view.querySelector("ol"));
@@ -40,6 +40,7 @@ export function watchScroll() {
     follows = distance() < AT_END_PX || (follows && view.scrollTop >= top);
     top = view.scrollTop;
     render();
+    if (follows) reached();
   };
   button.onclick = () => {
     follows = true;
@@ -59,5 +60,5 @@ function render() {
   const count = button.querySelector(".unread");
   count.hidden = !missed;
   count.textContent = missed;
-  button.setAttribute("aria-label", missed ? `To the ${missed} new messages` : "To the newest message");
+  button.setAttribute("aria-label", missed ? `To ${counted(missed, "new message")}` : "To the newest message");
 }

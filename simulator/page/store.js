@@ -5,7 +5,14 @@ export const store = {
   commands: {}, samples: [], calls: [], faults: {}, sites: [], admins: [],
   /** Id of the newest message of each chat that the bot has got. */
   read: new Map(),
+  /** Id of the newest message that a person has read in a chat, by "person/chat". */
+  seen: new Map(),
 };
+
+/** Actions that take seconds or tell the bot nothing: no other action waits for them. */
+const APART = new Set(["crash", "kill", "see"]);
+/** When the last action of each person, and of the switches, has arrived. */
+const arrivals = new Map();
 
 const listeners = new Map();
 let source = null;
@@ -28,8 +35,16 @@ export function connect() {
   source.onerror = () => tell("online", false);
 }
 
-/** Send a user action and return the response. */
-export async function act(action, what) {
+/** Send a user action and return the response. As in Telegram, one person's actions arrive in their order. */
+export function act(action, what) {
+  if (APART.has(action)) return post(action, what);
+  const actor = what.person ?? 0;
+  const answer = (arrivals.get(actor) ?? Promise.resolve()).then(() => post(action, what));
+  arrivals.set(actor, answer.catch(() => {}));
+  return answer;
+}
+
+async function post(action, what) {
   const answer = await fetch(`/page/do/${action}`, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(what),
   });
@@ -50,6 +65,8 @@ function take(event) {
       break;
     }
     case "read": read(event.chat, event.id); break;
+    case "seen": store.seen.set(`${event.person}/${event.chat}`, event.id); break;
+    case "commands": store.commands = event.commands; break;
     case "chat":
     case "person": learn(event); break;
     case "call": store.calls.push(event.call); break;
@@ -74,6 +91,7 @@ function takeAll(state) {
   store.timelines = new Map(state.timelines.map((line) => [line.number, line]));
   store.messages = new Map();
   store.read = new Map();
+  store.seen = new Map(state.seen.map(([person, chat, id]) => [`${person}/${chat}`, id]));
   state.messages.forEach(keep);
 }
 

@@ -38,12 +38,21 @@ function render(chat) {
   const total = Math.max(now, line.steps.at(-1).ended ?? 0, 1);
   $("#timeline").replaceChildren(el("p.note", {}, el("bdi", {}, shortUrl(line.link)), ` · ${clock(line.at)} · ${state(line)}`),
     el("div.timeline", {}, ...NAMES.map((name) => step(name, line, now, total))));
+  const focused = document.activeElement?.dataset.number;
   const others = lines().filter((one) => one !== line).slice(0, EARLIER);
   $("#earlier").hidden = !others.length;
-  $("#earlier ul").replaceChildren(...others.map((one) => el("li", {}, el("button", { type: "button", onclick: () => {
+  $("#earlier ul").replaceChildren(...others.map((one) => el("li", {}, opener(one, chat),
+    el("span", {}, `${state(one)} ${one.ended === null ? "" : milliseconds(one.ended)}`))));
+  if (focused) document.querySelector(`#earlier [data-number="${focused}"]`)?.focus(); // it is drawn ten times a second
+}
+
+function opener(one, chat) {
+  const button = el("button", { type: "button", onclick: () => {
     chosen = one.number;
     render(chat);
-  } }, shortUrl(one.link)), el("span", {}, `${state(one)} ${one.ended === null ? "" : milliseconds(one.ended)}`))));
+  } }, shortUrl(one.link));
+  button.dataset.number = one.number;
+  return button;
 }
 
 const state = (line) => line.outcome || "running";

@@ -142,6 +142,8 @@ class World:
         self.queries: dict[str, int] = {}
         #: Answers to callback queries by query id.
         self.query_answers: dict[str, Json] = {}
+        #: Id of the newest message that a person has read, by person's id and chat's id.
+        self.seen: dict[tuple[int, int], int] = {}
         self._update_ids = itertools.count(1000)
         self._query_ids = itertools.count(1)
         self._changed = asyncio.Event()
@@ -341,6 +343,12 @@ class World:
         self.post(person, new, {"migrate_from_chat_id": chat.id})
         chat.moved_to = new_id
         return new
+
+    def see(self, person: Person, chat: Chat, message_id: int) -> None:
+        """Mark the messages of a chat as read by a person, up to this one. Bots are not told."""
+        newest = max(message_id, self.seen.get((person.id, chat.id), 0))
+        self.seen[person.id, chat.id] = newest
+        self._emit({"event": "seen", "person": person.id, "chat_id": chat.id, "id": newest})
 
     def delete(self, chat: Chat, message_id: int) -> None:
         """Delete a message."""

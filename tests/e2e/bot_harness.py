@@ -26,7 +26,7 @@ from simulator.telegram.world import Chat, Json, Person
 
 ID = "7300000000000000001"
 VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 #: Titles of the sites that are allowed by default, as users see them.
 PLATFORMS = platform_titles(load_registry(SitesSection().allowed))
 
@@ -137,7 +137,7 @@ class BotHarness:
     # --- waiting ----------------------------------------------------------------------------------
 
     async def until(self, condition: Callable[[], Any], what: str = "") -> None:
-        """Wait until `condition` returns a true value; fail after 20 seconds."""
+        """Wait until `condition` returns a true value; fail after `PATIENCE_S` seconds."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             if self._running and self._running.done():

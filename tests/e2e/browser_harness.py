@@ -7,19 +7,37 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
+from data.config import ROOT
 from simulator.catalogue import ADMIN, LINKS, add_people
 from simulator.page import BotSwitch
 from simulator.page.inspection import BotProcess
 from tests.e2e.bot_harness import BotHarness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-#: In continuous integration, a missing browser is a failure instead.
-NEEDS_BROWSER = pytest.mark.skipif(
-    not CHROMIUM and not os.environ.get("CI"),
-    reason="Chromium is not installed: apt install chromium",
-)
+#: Marks of every module with browser tests: all of a process run in one event loop, because its
+#: browser belongs to that. In continuous integration, a missing browser is a failure.
+IN_BROWSER = [
+    pytest.mark.skipif(
+        not CHROMIUM and not os.environ.get("CI"),
+        reason="Chromium is not installed: apt install chromium",
+    ),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+#: True if the tests save what they show, for manual review, in this folder.
+TAKES_SCREENS = bool(os.environ.get("SCREENS"))
+_SCREENS = ROOT / "var" / "screens"
+#: How long anything may take, in milliseconds: browsers are slow while tests use all cores.
+_PATIENCE_MS = 60_000
+expect.set_options(timeout=_PATIENCE_MS)
 _ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
@@ -32,24 +50,31 @@ _ARGUMENTS = [
 
 
 @asynccontextmanager
-async def open_browser(harness: BotHarness) -> AsyncIterator["BrowserHarness"]:
-    """Start a browser and the simulator with its page, and the bot once the test does so.
+async def open_browser() -> AsyncIterator[Browser]:
+    """Start a browser."""
+    assert CHROMIUM, "Chromium is not installed: apt install chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def show_page(harness: BotHarness, browser: Browser) -> AsyncIterator["BrowserHarness"]:
+    """Start the simulator with its page, and the bot once the test does so.
 
     Fails at the end if a page logged an error or asked another server.
     """
-    assert CHROMIUM, "Chromium is not installed: apt install chromium"
     links = [asdict(link) for link in LINKS]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        browser_harness = BrowserHarness(harness, browser)
-        harness.simulator.show_page(browser_harness.switch(), links)
-        add_people(harness.world)
-        await harness.simulator.start()
-        try:
-            yield browser_harness
-        finally:
-            await browser.close()
-            await harness.close()
+    browser_harness = BrowserHarness(harness, browser)
+    harness.simulator.show_page(browser_harness.switch(), links)
+    add_people(harness.world)
+    await harness.simulator.start()
+    try:
+        yield browser_harness
+    finally:
+        await browser_harness.close()
+        await harness.close()
     assert browser_harness.troubles == []
 
 
@@ -65,6 +90,7 @@ class BrowserHarness:
         #: Processes that the page shows, and the names of those that it has killed.
         self.processes: list[BotProcess] = []
         self.killed: list[str] = []
+        self._contexts: list[BrowserContext] = []
 
     def switch(self) -> BotSwitch:
         """Return the page's control over the bot."""
@@ -95,6 +121,8 @@ class BrowserHarness:
             color_scheme="dark" if dark else "light",
             reduced_motion="no-preference" if moves else "reduce",
         )
+        context.set_default_timeout(_PATIENCE_MS)
+        self._contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("console", self._on_console)
@@ -103,6 +131,11 @@ class BrowserHarness:
         await expect(page.locator("#chat-list li").first).to_be_attached()
         return page
 
+    async def close(self) -> None:
+        """Close all windows; the browser remains."""
+        for context in self._contexts:
+            await context.close()
+
     def _on_console(self, said: ConsoleMessage) -> None:
         if said.type == "error":
             self.troubles.append(said.text)
@@ -110,6 +143,13 @@ class BrowserHarness:
     def _check_url(self, url: str) -> None:
         if not url.startswith((self.harness.simulator.address, "blob:")):
             self.troubles.append(f"request to {url}")
+
+
+async def screenshot(page: Page, name: str) -> None:
+    """Save a screenshot in var/screens if the environment variable SCREENS is set."""
+    if TAKES_SCREENS:
+        _SCREENS.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=_SCREENS / f"{name}.png")
 
 
 async def write(page: Page, words: str) -> None:

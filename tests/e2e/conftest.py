@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from simulator.samples import SampleStore
 from simulator.sites.proxy import Authority
 from tests.e2e.bot_harness import BotHarness
-from tests.e2e.browser_harness import BrowserHarness, open_browser
+from tests.e2e.browser_harness import BrowserHarness, open_browser, show_page
 from tests.e2e.inline_harness import InlineHarness
 
 
@@ -31,10 +33,17 @@ async def inline(harness: BotHarness) -> InlineHarness:
     return InlineHarness(harness)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Yield the browser that all tests of this process share; each window has its own context."""
+    async with open_browser() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def browser_harness(
-    samples: SampleStore, authority: Authority, tmp_path: Path
+    browser: Browser, samples: SampleStore, authority: Authority, tmp_path: Path
 ) -> AsyncIterator[BrowserHarness]:
     """Yield the bot, the chat page and a browser."""
-    async with open_browser(BotHarness(tmp_path, samples, authority)) as browser_harness:
+    async with show_page(BotHarness(tmp_path, samples, authority), browser) as browser_harness:
         yield browser_harness

@@ -8,7 +8,7 @@ import sys
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from app.bot_commands import PRIVATE_COMMANDS
 from core.progress import NotePace
@@ -19,21 +19,11 @@ from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import VIDEO
-from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, pick, write
+from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, write
 
-#: Folder for screenshots, for manual review.
-SCREENS = ROOT / "var" / "screens"
 TEXTS = load_texts()
-# Browsers are slow while tests use all cores.
-expect.set_options(timeout=30_000)
 
-pytestmark = NEEDS_BROWSER
-
-
-async def screenshot(page: Page, name: str) -> None:
-    """Save a screenshot."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SCREENS / f"{name}.png")
+pytestmark = IN_BROWSER
 
 
 async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
@@ -45,7 +35,7 @@ async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
     await page.click("#samples button >> nth=0")
     video = page.locator("#messages video")
     await expect(video).to_have_count(1)
-    await page.wait_for_function("v => v.currentTime > 0", arg=await video.element_handle())
+    await page.wait_for_function("document.querySelector('#messages video').currentTime > 0")
     assert await video.evaluate("v => v.duration") == pytest.approx(3, abs=0.1)
     assert await video.evaluate("v => [v.videoWidth, v.videoHeight]") == [576, 1024]
     await page.click(".keys button:has-text('🎵')")
@@ -64,11 +54,12 @@ async def test_a_slideshow_is_shown_as_a_mosaic(browser_harness: BrowserHarness)
     await pick(page, "slideshow")
     await expect(page.locator(".mosaic img")).to_have_count(11)
     await page.locator(".mosaic img").last.scroll_into_view_if_needed()
-    shapes = "ts => ts.map(i => i.complete && i.naturalWidth > 0).filter(Boolean).length"
     await page.wait_for_function(
         "() => [...document.querySelectorAll('.mosaic')].every(m => m.clientHeight > 100)"
     )
-    assert await page.locator(".mosaic img").evaluate_all(shapes) > 0
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('.mosaic img')].some(i => i.naturalWidth > 0)"
+    )
     await screenshot(page, "slideshow")
 
 
@@ -102,6 +93,9 @@ async def test_commands_are_suggested_and_settings_buttons_work(browser_harness:
     await expect(key).to_contain_text("▫️")
     await key.click()
     await expect(key).to_contain_text("✅")
+    # The end of the list stays in sight.
+    await expect(page.locator("#messages .keys button").last).to_be_in_viewport()
+    await screenshot(page, "settings")
     await expect(page.locator("#messages .reply").last).to_contain_text("/settings")
 
 
@@ -130,12 +124,14 @@ async def test_a_broadcast_appears_in_another_window(browser_harness: BrowserHar
     await write(bo, "/start")
     await expect(bo.locator("#messages .words").last).to_contain_text("TikTok")
     await write(captain, "/admin")
-    await captain.locator(".keys button", has_text=TEXTS["en"]["admin_broadcasts"]).click()
-    await captain.locator(".keys button", has_text=TEXTS["en"]["broadcast_new"]).click()
+    keys = captain.locator(".keys button")
+    await keys.filter(has_text=TEXTS["en"]["admin_broadcasts"]).click()
+    await keys.filter(has_text=TEXTS["en"]["broadcast_new"]).click()
+    words = captain.locator("#messages .words")
+    await expect(words.last).to_have_text(TEXTS["en"]["broadcast_compose"])
     await write(captain, "The ferry sails at noon.")
-    await captain.locator(".keys button:has-text('Send')").last.click()
-    await captain.locator(".keys button").first.wait_for()
-    await captain.locator(".keys button:has-text('Yes')").click()
+    await keys.filter(has_text="▶️ Send to").click()
+    await keys.filter(has_text="✅ Yes, send to").click()
     await expect(bo.locator("#messages .words").last).to_have_text("The ferry sails at noon.")
     await expect(captain.locator("#messages")).to_contain_text("finished")
     await screenshot(captain, "broadcast")
@@ -187,7 +183,7 @@ async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: Browser
     assert await words.first.evaluate("e => getComputedStyle(e).direction") == "rtl"
     await pick(page, "deleted")
     await expect(words).to_have_count(2)
-    assert await words.last.inner_text() == TEXTS["ar"]["media_deleted"]
+    await expect(words.last).to_have_text(TEXTS["ar"]["media_deleted"])
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await screenshot(page, "arabic-phone-dark")
     await page.click("#back")
@@ -197,13 +193,15 @@ async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: Browser
 
 async def test_a_reload_during_a_request_keeps_the_state(browser_harness: BrowserHarness):
     browser_harness.harness.video()
-    browser_harness.harness.site.latency_s = 0.7
+    browser_harness.harness.site.serves_files.clear()
     await browser_harness.harness.start()
     page = await browser_harness.window("1002/1002")
     await write(page, VIDEO)
     await expect(page.locator(".reaction")).to_have_count(1)
     await page.reload()
     await expect(page.locator("#title p")).to_contain_text("you are Бо")
+    await expect(page.locator(".reaction")).to_have_count(1)
+    browser_harness.harness.site.serves_files.set()
     await expect(page.locator("#messages video")).to_have_count(1)
     await expect(page.locator(".reaction")).to_have_count(0)
     assert len(browser_harness.harness.videos(browser_harness.harness.world.chats[1002])) == 1

@@ -5,16 +5,13 @@ import asyncio
 import pytest
 from playwright.async_api import Route, expect
 
-from data.config import ROOT
 from simulator.catalogue import add_posts
 from simulator.telegram.markup import parse_html
-from tests.e2e.accessibility import grave_violations
+from tests.e2e.accessibility import grave_violations, low_targets
 from tests.e2e.bot_harness import VIDEO
-from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, pick, write
+from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, write
 
-SCREENS = ROOT / "var" / "screens"
-expect.set_options(timeout=30_000)
-pytestmark = NEEDS_BROWSER
+pytestmark = IN_BROWSER
 
 
 async def test_the_first_view_says_what_to_do_and_start_starts(browser_harness: BrowserHarness):
@@ -34,6 +31,7 @@ async def test_the_first_view_says_what_to_do_and_start_starts(browser_harness: 
         "us => us.map(u => u.innerText.length)"
     )
     assert max(lengths) <= 40
+    await screenshot(page, "first-view")
     await page.click("#start")
     await expect(page.locator("#messages li.mine .words")).to_have_text("/start")
     await expect(page.locator("#start")).to_be_hidden()
@@ -187,7 +185,12 @@ async def test_names_and_subtitles_are_aligned_alike_in_all_languages(
 
 
 @pytest.mark.parametrize(
-    ("place", "options"), [("", {}), ("1003/1003", {"dark": True, "phone": True})]
+    ("place", "options"),
+    [
+        ("", {}),
+        ("1003/1003", {"dark": True, "phone": True}),
+        ("-1001001/1001", {"dark": True}),
+    ],
 )
 async def test_axe_finds_nothing_serious(
     browser_harness: BrowserHarness, place: str, options: dict[str, bool]
@@ -197,17 +200,26 @@ async def test_axe_finds_nothing_serious(
     page = await browser_harness.window(place, **options)
     found = await grave_violations(page)
     await write(page, "/settings")
-    await expect(page.locator("#messages .keys")).to_have_count(1)
+    await expect(page.locator("#messages .keys", has_text="🎬").last).to_be_visible()
     await write(page, VIDEO)
     await expect(page.locator("#messages video")).to_have_count(1)
+    await page.locator("#messages .words").last.click(button="right")
+    found += await grave_violations(page)
+    await page.keyboard.press("Escape")
+    await page.click("#about")
+    found += await grave_violations(page)
+    await page.click("#info .main")
     await page.fill("#text", "/")
     found += await grave_violations(page)
     await page.fill("#text", "")
     if options.get("phone"):
+        found += await low_targets(page)
         await page.click("#toggle-aside")
-    for tab in ("request", "calls", "faults", "bot"):
+    # The panel is the same beside a group.
+    for tab in ("samples", "request", "calls", "faults", "bot") if "-" not in place else ():
         await page.click(f"#tab-{tab}")
         found += await grave_violations(page)
+        found += await low_targets(page) if options.get("phone") else []
     assert found == [], "\n".join(found)
 
 

@@ -9,11 +9,10 @@ from playwright.async_api import expect
 from misc.ui.texts import load_texts
 from simulator.catalogue import add_posts
 from simulator.page.inspection import BotProcess
-from tests.e2e.browser_harness import NEEDS_BROWSER, BrowserHarness, pick, write
+from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, write
 
 TEXTS = load_texts()
-expect.set_options(timeout=30_000)
-pytestmark = NEEDS_BROWSER
+pytestmark = IN_BROWSER
 
 
 async def test_a_request_is_drawn_from_the_message_to_the_answer_with_its_rows(
@@ -32,6 +31,7 @@ async def test_a_request_is_drawn_from_the_message_to_the_answer_with_its_rows(
     rows = page.locator("#rows")
     await expect(rows).to_contain_text("cached_posts")
     await expect(rows.locator("tr:has(th:text-is('outcome')) td").first).to_have_text("delivered")
+    await screenshot(page, "request")
     await pick(page, "short link")
     await page.click("#tab-request")
     await expect(page.locator("#earlier li")).to_have_count(1)
@@ -67,12 +67,14 @@ async def test_a_fault_of_the_sites_is_switched_on_and_off(browser_harness: Brow
     await page.click("[data-kind='region']")
     await expect(page.locator("[data-kind='region']")).to_have_attribute("aria-pressed", "true")
     assert (faults.site, faults.kind) == ("TikTok", "region")
+    await screenshot(page, "faults")
     await write(page, "https://www.tiktok.com/@ferry.demo/video/7300000000000000100")
     words = page.locator("#messages li.theirs .words")
     await expect(words.last).to_have_text(TEXTS["en"]["media_region"])
     await page.click("[data-kind='']")
-    await page.select_option("#line", "250000")
     await expect(page.locator("[data-kind='']")).to_have_attribute("aria-pressed", "true")
+    async with page.expect_response("**/page/do/line"):
+        await page.select_option("#line", "250000")
     assert faults.line.bytes_per_s == browser_harness.harness.api.uploads.bytes_per_s == 250_000
 
 
