@@ -148,7 +148,7 @@ async def test_new_chats_of_the_same_moment_share_a_transaction(db):
     if not db.startswith("sqlite"):
         # The transaction that inserted a row. One more for the first chat and the repeated one.
         query = text("SELECT count(DISTINCT xmin::text) FROM users")
-        assert await read(lambda db: db.execute(query).scalar()) <= 4
+        assert await read(lambda db: db.execute(query).scalar_one()) <= 4
 
 
 async def test_a_chat_that_cannot_be_registered_leaves_the_others(db):
