@@ -353,7 +353,8 @@ class Methods:
         if markup:
             message["reply_markup"] = markup
         self.world.edited(message)
-        return message
+        # Apps do not call such a message edited, although its answer has the time.
+        return {**message, "edit_date": message["date"]}
 
     async def do_deleteMessage(self, params: Params, _uploads: Uploads) -> bool:
         chat = self.world.chat(params["chat_id"])
@@ -613,7 +614,8 @@ def _check_rights(chat: Chat, content: Json) -> None:
 def _animation(shown: Json) -> Json:
     """Return the content of a message with an animation, which for old bots is a document, too."""
     document = {key: value for key, value in shown.items() if key in _DOCUMENT}
-    return {"animation": shown, "document": document}
+    animation = {key: value for key, value in shown.items() if key != "cover"}
+    return {"animation": animation, "document": document}
 
 
 def _cover(params: Params) -> Json:

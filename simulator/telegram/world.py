@@ -454,6 +454,11 @@ class World:
             "chat": chat.as_json(),
             **content,
         }
+        if above := message.get("reply_to_message"):
+            # It is shown without the message that it answers itself.
+            message["reply_to_message"] = {
+                key: value for key, value in above.items() if key != "reply_to_message"
+            }
         chat.messages[number] = message
         return message
 

@@ -26,7 +26,12 @@ Json = dict[str, Any]
 
 #: Where the package is not what the documentation says: patterns of mistakes, and why they are
 #: none. Source: https://core.telegram.org/bots/api
-DIFFERENCES: Final[Mapping[str, str]] = {}
+DIFFERENCES: Final[Mapping[str, str]] = {
+    r"^sendMediaGroup\(\)\[\] has no field media_group_id$": (
+        "documents and audio in an album have it as photos and videos have"
+    ),
+    r"^sendMediaGroup\(\)\[\] has no field animation$": "a silent clip arrives as an animation",
+}
 _NO_MISTAKE: Final = re.compile("|".join(DIFFERENCES) or "(?!)")
 
 

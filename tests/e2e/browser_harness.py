@@ -1,5 +1,6 @@
 """A browser that shows the chat page of the bot under test."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from data.config import ROOT
 from simulator.catalogue import ADMIN, LINKS, add_people
 from simulator.page import BotSwitch
 from simulator.page.inspection import BotProcess
-from tests.e2e.bot_harness import BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, BotHarness
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 #: Marks of every module with browser tests: all of a process run in one event loop, because its
@@ -150,6 +151,17 @@ async def screenshot(page: Page, name: str) -> None:
     if TAKES_SCREENS:
         _SCREENS.mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=_SCREENS / f"{name}.png")
+
+
+async def until(page: Page, condition: str) -> None:
+    """Wait until a JavaScript expression is true.
+
+    `Page.wait_for_function` evaluates it in the page, whose content security policy forbids that
+    unless it is true at once.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        while not await page.evaluate(condition):
+            await asyncio.sleep(0.05)
 
 
 async def write(page: Page, words: str) -> None:

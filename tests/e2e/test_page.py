@@ -19,7 +19,7 @@ from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import VIDEO
-from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, write
+from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, until, write
 
 TEXTS = load_texts()
 
@@ -35,7 +35,7 @@ async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
     await page.click("#samples button >> nth=0")
     video = page.locator("#messages video")
     await expect(video).to_have_count(1)
-    await page.wait_for_function("document.querySelector('#messages video').currentTime > 0")
+    await until(page, "document.querySelector('#messages video').currentTime > 0")
     assert await video.evaluate("v => v.duration") == pytest.approx(3, abs=0.1)
     assert await video.evaluate("v => [v.videoWidth, v.videoHeight]") == [576, 1024]
     await page.click(".keys button:has-text('🎵')")
@@ -54,12 +54,8 @@ async def test_a_slideshow_is_shown_as_a_mosaic(browser_harness: BrowserHarness)
     await pick(page, "slideshow")
     await expect(page.locator(".mosaic img")).to_have_count(11)
     await page.locator(".mosaic img").last.scroll_into_view_if_needed()
-    await page.wait_for_function(
-        "() => [...document.querySelectorAll('.mosaic')].every(m => m.clientHeight > 100)"
-    )
-    await page.wait_for_function(
-        "() => [...document.querySelectorAll('.mosaic img')].some(i => i.naturalWidth > 0)"
-    )
+    await until(page, "[...document.querySelectorAll('.mosaic')].every(m => m.clientHeight > 100)")
+    await until(page, "[...document.querySelectorAll('.mosaic img')].some(i => i.naturalWidth > 0)")
     await screenshot(page, "slideshow")
 
 

@@ -115,7 +115,7 @@ async def test_processes_show_their_requests_and_can_be_killed(browser_harness: 
     await expect(worker).to_contain_text(" %")
     await expect(page.locator(".process.down")).to_contain_text("receiver · down")
     await worker.get_by_role("button", name="Kill").click()
-    await page.wait_for_function("() => document.querySelector('#toasts p')")
+    await expect(page.locator("#toasts p").first).to_be_attached()
     assert browser_harness.killed == ["worker1"]
     harness.site.serves_files.set()
     await expect(page.locator("#messages video")).to_have_count(1)

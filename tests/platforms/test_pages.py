@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from core.formats import Quality, rank_renditions
-from core.media import Access, Clip, Item, LivePhoto, Picture, Post
+from core.media import Access, Clip, Details, Item, LivePhoto, Picture, Post
 from platforms._instagram_product import read_product
 from platforms._ytdlp_site import read_info
 from platforms.tiktok import read_post
@@ -55,12 +55,16 @@ def sent(item: Item, ceiling: int) -> str | tuple[str, str] | None:
 
 def check(page: Page, post: Post) -> None:
     assert tuple(sent(item, page.ceiling) for item in post.items) == page.sent
-    assert {name: getattr(post, name) for name in page.facts} == page.facts
+    assert {name: getattr(_owner(post, name), name) for name in page.facts} == page.facts
     if page.order:
         (clip,) = post.items
         assert isinstance(clip, Clip)
         ranked = rank_renditions(clip.renditions, page.ceiling, duration_s=clip.duration_s)
         assert tuple(one.rendition.urls[0] for one in ranked) == page.order
+
+
+def _owner(post: Post, name: str) -> Post | Details:
+    return post.details if hasattr(post.details, name) else post
 
 
 @pytest.mark.parametrize(
