@@ -160,7 +160,7 @@ async def until(page: Page, condition: str) -> None:
     unless it is true at once.
     """
     async with asyncio.timeout(PATIENCE_S):
-        while not await page.evaluate(condition):
+        while not await page.evaluate(condition):  # noqa: ASYNC110 - the page tells nobody
             await asyncio.sleep(0.05)
 
 
