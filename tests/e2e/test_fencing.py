@@ -8,10 +8,10 @@ from contextlib import suppress
 import asyncpg
 
 from simulator.telegram.world import Json
-from tests.e2e.bot_harness import ID, PATIENCE_S, BotHarness
+from tests.e2e.bot_harness import ID, BotHarness
 from tests.e2e.test_lifecycle import program
 
-ROUNDS, PEOPLE = 3, 8
+ROUNDS, PEOPLE = 2, 8
 
 
 class Fleet:
@@ -90,7 +90,7 @@ async def stop_and_continue(
     polling.send_signal(signal.SIGCONT)
     with suppress(TimeoutError):
         # It ends, because another process polls now.
-        await asyncio.wait_for(polling.communicate(), PATIENCE_S / 2)
+        await asyncio.wait_for(polling.communicate(), 10)
     if polling.returncode is None:
         polling.kill()
         await polling.wait()
