@@ -516,11 +516,25 @@ def _ended_messages(rows: Sequence[Row[Any]]) -> list[tuple[Request, bool]]:
     for row in rows:
         by_update.setdefault(row.update_id, []).append(row)
     found = [
-        (Request.from_json(group[-1].what), any(row.outcome not in _NO_FAILURE for row in group))
-        for group in by_update.values()
-        if all(row.finished_at is not None for row in group)
+        (Request.from_json(group[-1].what), _has_failed(group)) for group in by_update.values()
     ]
-    return [(request, has_failed) for request, has_failed in found if request]
+    return [(one, has_failed) for one, has_failed in found if one and has_failed is not None]
+
+
+async def has_failed(row: int) -> bool | None:
+    """Return True if a request of the same message as `row` has failed; None while one is open."""
+    one = _TABLE.alias("one")
+    of_message = (_TABLE.c.bot_id == one.c.bot_id) & (_TABLE.c.update_id == one.c.update_id)
+    query = select(_TABLE.c.finished_at, _TABLE.c.outcome).join(one, of_message)
+    query = query.where(one.c.id == row)
+    return _has_failed(await read(lambda db: db.execute(query).all()))
+
+
+def _has_failed(rows: Sequence[Any]) -> bool | None:
+    """Return True if one of a message's requests has failed; None while one has not ended."""
+    if not rows or any(row.finished_at is None for row in rows):
+        return None
+    return any(row.outcome not in _NO_FAILURE for row in rows)
 
 
 async def hand_back(owner: str) -> int:

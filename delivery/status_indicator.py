@@ -55,6 +55,13 @@ class StatusIndicator(Protocol):
     async def done(self) -> None:
         """End the indicator of a request that was answered."""
 
+    async def taken_over(self, has_failed: bool | None) -> None:
+        """End the part that a request has in it which another process has taken over.
+
+        `has_failed` says how the requests of the message have ended there; None: they have not, and
+        the other process will end the indicator.
+        """
+
 
 class Reactions:
     """The reaction on a message, or a ⏳ below it where reactions are not allowed."""
@@ -188,6 +195,14 @@ class MessageStatus:
         """Take the reaction away: the media says it all."""
         await self._one_ended()
 
+    async def taken_over(self, has_failed: bool | None) -> None:
+        """Show the end once more: this process may have reacted after the other one's end."""
+        if has_failed is None:
+            self._left -= 1
+            return
+        self._has_failed = self._has_failed or has_failed
+        await self._one_ended()
+
     async def _one_ended(self) -> None:
         self._left -= 1
         if self._left:
@@ -225,6 +240,9 @@ class BusinessStatus:
         """Show nothing."""
 
     async def done(self) -> None:
+        """Show nothing."""
+
+    async def taken_over(self, has_failed: bool | None) -> None:
         """Show nothing."""
 
 
@@ -275,6 +293,9 @@ class InlineStatus:
 
     async def done(self) -> None:
         """Show nothing: the media replaces the text."""
+
+    async def taken_over(self, has_failed: bool | None) -> None:
+        """Show nothing: the other process edits the text."""
 
     async def _edit(self, text: MessageOptions) -> None:
         try:

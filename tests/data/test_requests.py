@@ -43,6 +43,7 @@ from data.requests import (
     find_ended,
     finish_request,
     hand_back,
+    has_failed,
     release_request,
     reopen,
     store_progress,
@@ -194,6 +195,26 @@ async def test_the_statuses_of_who_has_died_are_ended_once(now: list[int]):
     await expire("alive")
     ((left, _),) = await take_over_statuses(42)
     assert left.target.message_id == 6
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        (["delivered"], False),
+        (["delivered", "RequestCancelledError", "AlreadySentError"], False),
+        (["NotFoundError", "delivered"], True),
+        (["delivered", None], None),
+    ],
+)
+async def test_how_the_requests_of_a_message_have_ended(
+    now: list[int], outcomes: list[str | None], expected: bool | None
+):
+    await ended(2, "NotFoundError")
+    await ended(3, *outcomes)
+    query = select(Requests.id).where(Requests.update_id == 3)
+    rows = await database.read(lambda db: db.execute(query).scalars().all())
+    assert [await has_failed(row) for row in rows] == [expected] * len(rows)
+    assert await has_failed(max(rows) + 1) is None
 
 
 async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
