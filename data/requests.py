@@ -29,8 +29,11 @@ DELIVERED: Final = "delivered"
 #: Outcomes that are stored before the status on the message is ended, and those without a sad face.
 _ENDED_LATER: Final = frozenset({DELIVERED, AlreadySentError.code})
 _NO_FAILURE: Final = _ENDED_LATER | {RequestCancelledError.code}
-#: Outcomes of requests for which there was no room in the queue.
-_NO_ROOM: Final = frozenset({BusyError.code, LinksLeftOutError.code, QueueFullError.code})
+#: Outcomes after which a list's post may be asked for again: there was no room in the queue, or
+#: somebody has changed their mind.
+_NOT_ASKED: Final = frozenset(
+    {BusyError.code, LinksLeftOutError.code, QueueFullError.code, RequestCancelledError.code}
+)
 #: How long before its last outcome a process that was killed may not have ended a status, in
 #: seconds; and how long after the last outcome of any process that is looked for.
 _DYING_S: Final = 10
@@ -204,10 +207,11 @@ def number_of(request: Request, place: int) -> int:
 async def stored_numbers(bot_id: int, update_id: int) -> set[int]:
     """Return the numbers of all requests of an update that were accepted, however they have ended.
 
-    Those that found no room in the queue are forgotten, so that they can be made again.
+    Those that found no room in the queue, and those that were cancelled, are forgotten, so that
+    they can be made again.
     """
     this = (_TABLE.c.bot_id == bot_id) & (_TABLE.c.update_id == update_id)
-    refused = delete(_TABLE).where(this, _TABLE.c.outcome.in_(_NO_ROOM))
+    refused = delete(_TABLE).where(this, _TABLE.c.outcome.in_(_NOT_ASKED))
     query = select(_TABLE.c.number).where(this)
 
     def work(db: Connection) -> set[int]:
