@@ -485,16 +485,17 @@ async def take_over_statuses(bot_id: int) -> list[tuple[Request, bool]]:
 
     def work(db: Connection) -> list[tuple[Request, bool]]:
         newest = db.scalar(select(func.max(_TABLE.c.finished_at)).where(_TABLE.c.bot_id == bot_id))
-        dead = select(_TABLE).where(
+        # Not by their ids: of a busy bot they are more than a statement may have parameters.
+        are_dead = (
             _TABLE.c.bot_id == bot_id,
             _TABLE.c.finished_at >= (newest or 0) - _LOOKED_FOR_S,
             _TABLE.c.owner.is_not(None),
             ~is_alive(_TABLE.c.owner),
         )
-        if not (rows := db.execute(dead).all()):
+        facts = _TABLE.c.owner, _TABLE.c.update_id, _TABLE.c.outcome, _TABLE.c.finished_at
+        if not (rows := db.execute(select(*facts).where(*are_dead)).all()):
             return []
-        theirs = _TABLE.c.id.in_([row.id for row in rows])
-        db.execute(update(_TABLE).where(theirs).values(owner=None))
+        db.execute(update(_TABLE).where(*are_dead).values(owner=None))
         of_these = select(_TABLE).where(
             _TABLE.c.bot_id == bot_id, _TABLE.c.update_id.in_(_perhaps_unended(rows))
         )
@@ -503,7 +504,7 @@ async def take_over_statuses(bot_id: int) -> list[tuple[Request, bool]]:
     return await write(work)
 
 
-def _perhaps_unended(rows: Sequence[Row[Any]]) -> set[int]:
+def _perhaps_unended(rows: Sequence[Any]) -> set[int]:
     """Return the ids of the updates about which workers had no time to end the status."""
     last: dict[str, int] = {}
     for row in rows:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError
@@ -195,6 +195,23 @@ async def test_the_statuses_of_who_has_died_are_ended_once(now: list[int]):
     await expire("alive")
     ((left, _),) = await take_over_statuses(42)
     assert left.target.message_id == 6
+
+
+async def test_the_statuses_of_a_busy_worker_are_ended(now: list[int]):
+    """In ten minutes it ends more requests than a statement may have parameters."""
+    many = text(
+        """
+        INSERT INTO requests
+            (bot_id, update_id, number, chat_id, asked_at, what, owner, epoch, attempts,
+             finished_at, outcome)
+        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 40000)
+        SELECT 42, n + 100, 0, 1, 1, '{}', 'dead', 0, 1, :ended_at, 'NotFoundError' FROM numbers
+        """
+    )
+    await database.write(lambda db: db.execute(many, {"ended_at": now[0]}))
+    left = await ended(1, "delivered")
+    assert await take_over_statuses(42) == [(left, False)]
+    assert await take_over_statuses(42) == []
 
 
 @pytest.mark.parametrize(
