@@ -376,7 +376,7 @@ class FakeStatus:
     def __init__(self) -> None:
         self.shown: list[str] = []
         #: How other processes have ended what they have taken over.
-        self.taken_over_as: list[bool | None] = []
+        self.passed_on_as: list[bool | None] = []
         #: What the status note has said; empty once it is deleted.
         self.notes: list[MessageOptions] = []
 
@@ -407,8 +407,8 @@ class FakeStatus:
     async def done(self) -> None:
         self.shown.append("done")
 
-    async def taken_over(self, has_failed: bool | None) -> None:
-        self.taken_over_as.append(has_failed)
+    async def passed_on(self, has_failed: bool | None) -> None:
+        self.passed_on_as.append(has_failed)
 
 
 class FakePresenter:

@@ -167,6 +167,7 @@ class RequestPipeline:
             async with _unless_taken_over(item):
                 await item.stored.confirm()
                 await _remove_note(item)
+                await item.status.passed_on(None)
 
     async def accept(self, item: RequestContext) -> None:
         """Show that a request that waits was seen."""
@@ -221,7 +222,7 @@ async def _unless_taken_over(item: RequestContext) -> AsyncIterator[None]:
     except RequestTakenOverError as error:
         item.work.is_over = True
         _log_end(item, error)
-        await item.status.taken_over(await item.stored.has_failed_elsewhere())
+        await item.status.passed_on(await item.stored.has_failed_elsewhere())
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:

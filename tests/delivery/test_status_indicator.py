@@ -212,8 +212,22 @@ async def test_a_reaction_after_another_processs_end_does_not_stay(
     """That of a request on which the other process still works is left to it."""
     status = message_status(telegram)
     await status.accepted()
-    await status.taken_over(has_failed)
+    await status.passed_on(has_failed)
     assert reactions(telegram) == shown
+
+
+@pytest.mark.parametrize("has_failed", [False, True, None])
+async def test_an_hourglass_is_deleted_by_the_process_that_has_sent_it(
+    telegram: FakeTelegram, has_failed: bool | None
+):
+    telegram.fail(SetMessageReaction, REFUSED)
+    status = message_status(telegram, requests=2)
+    await status.accepted()
+    await status.passed_on(has_failed)
+    assert telegram.of(DeleteMessage) == []
+    await status.passed_on(has_failed)
+    assert len(telegram.of(DeleteMessage)) == 1
+    assert reactions(telegram) == ["👀"]  # which was refused
 
 
 async def test_a_request_that_was_taken_over_does_not_keep_the_status_of_the_others(
@@ -222,7 +236,7 @@ async def test_a_request_that_was_taken_over_does_not_keep_the_status_of_the_oth
     for has_failed in (False, None):
         status = message_status(telegram, requests=2)
         await status.accepted()
-        await status.taken_over(has_failed)
+        await status.passed_on(has_failed)
         await status.done()
         assert reactions(telegram)[-2:] == ["👀", None]
 
@@ -277,7 +291,7 @@ async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
     await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
-    await status.taken_over(False)
+    await status.passed_on(False)
     assert telegram.session.calls == []
 
 
@@ -301,7 +315,7 @@ async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegra
     await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
-    await status.taken_over(False)
+    await status.passed_on(False)
     edits = telegram.of(EditMessageText)
     assert [edit.text for edit in edits] == ["working", "attempt 2 of 3", "sending"]
     assert {edit.inline_message_id for edit in edits} == {"i"}
@@ -346,7 +360,7 @@ async def test_a_button_that_was_hidden_after_another_processs_end_comes_back(
 ):
     status = button_status(telegram)
     await status.accepted()
-    await status.taken_over(has_failed)
+    await status.passed_on(has_failed)
     assert keyboards(telegram) == [["stats_noop"], ["stats_noop", "id/1", "slides/1"]][:edits]
 
 

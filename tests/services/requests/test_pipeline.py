@@ -115,7 +115,7 @@ async def test_a_request_of_another_worker_ends_without_a_word(records: Records)
             one.stored.progress = Progress((UNKNOWN,), total=2)
         await run(service, one)
         assert one.status.shown == []
-        assert one.status.taken_over_as == [None]
+        assert one.status.passed_on_as == [None]
         assert one.presenter.explained == []
         assert records.outcomes == []
         assert one.stored.work.is_over
@@ -129,7 +129,7 @@ async def test_the_status_of_what_another_worker_has_ended_is_ended_once_more(
     one = fake_request(row=ROW)
     records.has_failed = has_failed
     await run(FakeService(RequestTakenOverError()), one)
-    assert (one.status.shown, one.status.taken_over_as) == ([], [has_failed])
+    assert (one.status.shown, one.status.passed_on_as) == ([], [has_failed])
 
 
 async def test_an_update_of_the_note_does_not_end_the_status_of_a_request_taken_over(
@@ -144,14 +144,14 @@ async def test_an_update_of_the_note_does_not_end_the_status_of_a_request_taken_
     one.status.show_note = show_note  # type: ignore[method-assign]
     await RequestPipeline({}, Metrics()).report(one.context, ROW, None)
     assert one.stored.work.is_over
-    assert one.status.taken_over_as == []
+    assert one.status.passed_on_as == []
 
 
 async def test_a_database_that_is_silent_about_the_other_worker_fails_nothing(records: Records):
     one = fake_request(row=ROW)
     records.is_down = True
     await run(FakeService(RequestTakenOverError()), one)
-    assert one.status.taken_over_as == [None]
+    assert one.status.passed_on_as == [None]
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -427,6 +427,7 @@ async def test_a_request_without_a_row_is_refused_at_shutdown(records: Records):
     await pipeline.leave(unstored.context)
     assert stored.presenter.explained == []
     assert stored.status.shown == []
+    assert stored.status.passed_on_as == [None]
     assert records.outcomes == []
     assert [type(error) for error in unstored.presenter.explained] == [ShuttingDownError]
     assert unstored.stored.is_finished
