@@ -104,7 +104,7 @@ async def test_each_entry_of_a_card_is_stored_once_whichever_press_asks(db: str)
 
 async def test_an_entry_that_found_no_room_or_was_cancelled_can_be_asked_for_again(db: str):
     key = press_id(7, 71, "list/1")
-    again = ["QueueFullError", "BusyError", "LinksLeftOutError", "RequestCancelledError"]
+    again = ["QueueFullError", "BusyError", "LinksLeftOutError", "CalledOffError"]
     outcomes = [*again, "NotFoundError", "delivered"]
     requests = [changed(REQUEST, kind="post", entry=index) for index in range(6)]
     rows = await store_requests(42, key, requests, "a")

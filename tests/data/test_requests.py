@@ -218,7 +218,7 @@ async def test_the_statuses_of_a_busy_worker_are_ended(now: list[int]):
     ("outcomes", "expected"),
     [
         (["delivered"], False),
-        (["delivered", "RequestCancelledError", "AlreadySentError"], False),
+        (["delivered", "CalledOffError", "AlreadySentError"], False),
         (["NotFoundError", "delivered"], True),
         (["delivered", None], None),
     ],
