@@ -84,6 +84,7 @@ class Guard:
 
     def begin(self, time_out: TimeOut, now: float) -> None:
         """Begin a time-out that another process has decided on."""
+        self._sweep(now)
         records = self._groups if time_out.is_group else self._senders
         records.setdefault(time_out.chat_id, _Record()).begin(time_out.minutes, now)
 

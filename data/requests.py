@@ -29,8 +29,11 @@ DELIVERED: Final = "delivered"
 #: Outcomes that are stored before the status on the message is ended, and those without a sad face.
 _ENDED_LATER: Final = frozenset({DELIVERED, AlreadySentError.code})
 _NO_FAILURE: Final = _ENDED_LATER | {RequestCancelledError.code}
-#: Outcomes of requests for which there was no room in the queue.
-_NO_ROOM: Final = frozenset({BusyError.code, LinksLeftOutError.code, QueueFullError.code})
+#: Outcomes after which a list's post may be asked for again: there was no room in the queue, or
+#: somebody has changed their mind.
+_NOT_ASKED: Final = frozenset(
+    {BusyError.code, LinksLeftOutError.code, QueueFullError.code, RequestCancelledError.code}
+)
 #: How long before its last outcome a process that was killed may not have ended a status, in
 #: seconds; and how long after the last outcome of any process that is looked for.
 _DYING_S: Final = 10
@@ -204,10 +207,11 @@ def number_of(request: Request, place: int) -> int:
 async def stored_numbers(bot_id: int, update_id: int) -> set[int]:
     """Return the numbers of all requests of an update that were accepted, however they have ended.
 
-    Those that found no room in the queue are forgotten, so that they can be made again.
+    Those that found no room in the queue, and those that were cancelled, are forgotten, so that
+    they can be made again.
     """
     this = (_TABLE.c.bot_id == bot_id) & (_TABLE.c.update_id == update_id)
-    refused = delete(_TABLE).where(this, _TABLE.c.outcome.in_(_NO_ROOM))
+    refused = delete(_TABLE).where(this, _TABLE.c.outcome.in_(_NOT_ASKED))
     query = select(_TABLE.c.number).where(this)
 
     def work(db: Connection) -> set[int]:
@@ -481,16 +485,17 @@ async def take_over_statuses(bot_id: int) -> list[tuple[Request, bool]]:
 
     def work(db: Connection) -> list[tuple[Request, bool]]:
         newest = db.scalar(select(func.max(_TABLE.c.finished_at)).where(_TABLE.c.bot_id == bot_id))
-        dead = select(_TABLE).where(
+        # Not by their ids: of a busy bot they are more than a statement may have parameters.
+        are_dead = (
             _TABLE.c.bot_id == bot_id,
             _TABLE.c.finished_at >= (newest or 0) - _LOOKED_FOR_S,
             _TABLE.c.owner.is_not(None),
             ~is_alive(_TABLE.c.owner),
         )
-        if not (rows := db.execute(dead).all()):
+        facts = _TABLE.c.owner, _TABLE.c.update_id, _TABLE.c.outcome, _TABLE.c.finished_at
+        if not (rows := db.execute(select(*facts).where(*are_dead)).all()):
             return []
-        theirs = _TABLE.c.id.in_([row.id for row in rows])
-        db.execute(update(_TABLE).where(theirs).values(owner=None))
+        db.execute(update(_TABLE).where(*are_dead).values(owner=None))
         of_these = select(_TABLE).where(
             _TABLE.c.bot_id == bot_id, _TABLE.c.update_id.in_(_perhaps_unended(rows))
         )
@@ -499,7 +504,7 @@ async def take_over_statuses(bot_id: int) -> list[tuple[Request, bool]]:
     return await write(work)
 
 
-def _perhaps_unended(rows: Sequence[Row[Any]]) -> set[int]:
+def _perhaps_unended(rows: Sequence[Any]) -> set[int]:
     """Return the ids of the updates about which workers had no time to end the status."""
     last: dict[str, int] = {}
     for row in rows:
@@ -516,11 +521,25 @@ def _ended_messages(rows: Sequence[Row[Any]]) -> list[tuple[Request, bool]]:
     for row in rows:
         by_update.setdefault(row.update_id, []).append(row)
     found = [
-        (Request.from_json(group[-1].what), any(row.outcome not in _NO_FAILURE for row in group))
-        for group in by_update.values()
-        if all(row.finished_at is not None for row in group)
+        (Request.from_json(group[-1].what), _has_failed(group)) for group in by_update.values()
     ]
-    return [(request, has_failed) for request, has_failed in found if request]
+    return [(one, has_failed) for one, has_failed in found if one and has_failed is not None]
+
+
+async def has_failed(row: int) -> bool | None:
+    """Return True if a request of the same message as `row` has failed; None while one is open."""
+    one = _TABLE.alias("one")
+    of_message = (_TABLE.c.bot_id == one.c.bot_id) & (_TABLE.c.update_id == one.c.update_id)
+    query = select(_TABLE.c.finished_at, _TABLE.c.outcome).join(one, of_message)
+    query = query.where(one.c.id == row)
+    return _has_failed(await read(lambda db: db.execute(query).all()))
+
+
+def _has_failed(rows: Sequence[Any]) -> bool | None:
+    """Return True if one of a message's requests has failed; None while one has not ended."""
+    if not rows or any(row.finished_at is None for row in rows):
+        return None
+    return any(row.outcome not in _NO_FAILURE for row in rows)
 
 
 async def hand_back(owner: str) -> int:

@@ -55,6 +55,13 @@ class StatusIndicator(Protocol):
     async def done(self) -> None:
         """End the indicator of a request that was answered."""
 
+    async def passed_on(self, has_failed: bool | None) -> None:
+        """End the part that a request has in it which another process answers.
+
+        `has_failed` says how the requests of the message have ended there; None: they have not, and
+        the other process will end the indicator.
+        """
+
 
 class Reactions:
     """The reaction on a message, or a ⏳ below it where reactions are not allowed."""
@@ -100,6 +107,12 @@ class Reactions:
             if self._are_allowed:
                 await self._sender.last_calls.make(self._reaction(_FAILED if has_failed else None))
             elif self._hourglass is not None:
+                await _delete(self._sender, self._target, self._hourglass)
+
+    async def leave(self) -> None:
+        """Leave the end to another process, which does not know of the ⏳ message."""
+        async with self._in_order:
+            if self._hourglass is not None:
                 await _delete(self._sender, self._target, self._hourglass)
 
     def _reaction(self, emoji: str | None) -> SetMessageReaction:
@@ -188,6 +201,16 @@ class MessageStatus:
         """Take the reaction away: the media says it all."""
         await self._one_ended()
 
+    async def passed_on(self, has_failed: bool | None) -> None:
+        """Show the end once more: this process may have reacted after the other one's end."""
+        if has_failed is not None:
+            self._has_failed = self._has_failed or has_failed
+            await self._one_ended()
+            return
+        self._left -= 1
+        if not self._left:
+            await self._reactions.leave()
+
     async def _one_ended(self) -> None:
         self._left -= 1
         if self._left:
@@ -225,6 +248,9 @@ class BusinessStatus:
         """Show nothing."""
 
     async def done(self) -> None:
+        """Show nothing."""
+
+    async def passed_on(self, has_failed: bool | None) -> None:
         """Show nothing."""
 
 
@@ -275,6 +301,9 @@ class InlineStatus:
 
     async def done(self) -> None:
         """Show nothing: the media replaces the text."""
+
+    async def passed_on(self, has_failed: bool | None) -> None:
+        """Show nothing: the other process edits the text."""
 
     async def _edit(self, text: MessageOptions) -> None:
         try:

@@ -375,6 +375,8 @@ class FakeStatus:
 
     def __init__(self) -> None:
         self.shown: list[str] = []
+        #: How other processes have ended what they have taken over.
+        self.passed_on_as: list[bool | None] = []
         #: What the status note has said; empty once it is deleted.
         self.notes: list[MessageOptions] = []
 
@@ -404,6 +406,9 @@ class FakeStatus:
 
     async def done(self) -> None:
         self.shown.append("done")
+
+    async def passed_on(self, has_failed: bool | None) -> None:
+        self.passed_on_as.append(has_failed)
 
 
 class FakePresenter:

@@ -69,7 +69,8 @@ class AdminNotifier:
                 while notices:
                     notice = notices.popleft()
                     if not await self._is_settled(admin, notice):
-                        notices.appendleft(notice)
+                        if len(notices) < _MOST_KEPT:  # else it is the oldest of too many
+                            notices.appendleft(notice)
                         break
 
     async def _is_settled(self, admin: int, notice: _Notice) -> bool:

@@ -155,7 +155,7 @@ class ListArchiveService:
         Outside of its slots the request holds no room on the disk: who has a slot may wait for it.
 
         Raises:
-            ListTroubleError: none of them could be fetched.
+            ListTroubleError: none of them could be fetched; of a single one, its error.
             SpoolError: there is no room on the disk.
             DeliveryError: Telegram did not take a part.
         """
@@ -243,18 +243,20 @@ class _Packing:
         """Pack and send the current part, and begin the next one.
 
         Raises:
-            ListTroubleError: none of all the posts could be fetched.
+            ListTroubleError: none of all the posts could be fetched; of a single one, its error.
             DeliveryError: Telegram did not take the part.
         """
         part, stored = self._part, self._context.stored
         if not part.files and not (is_last and part.posts):
             return  # what is missing is named in the next part
+        total, missing = len(stored.request.selection.posts), len(part.missing)
         if not part.files and not stored.progress.arrived:
             first = next(iter(part.missing.values()))
+            if total == 1:
+                raise first
             raise ListTroubleError(f"none of {len(part.posts)} posts") from first
         archive = await self._pack(is_last=is_last)
         places = part.posts[0] + 1, part.posts[-1] + 1
-        total, missing = len(stored.request.selection.posts), len(part.missing)
         options = self._context.presenter.list_archive(places, total, missing)
         await self._context.status.sending()
         journal = _PartJournal(stored, part)
@@ -283,11 +285,8 @@ class _Packing:
         """
         prepared = await self._read(self._link(index), index, space)
         paths = [file.path for file in prepared.files]
-        total, suffixes = (
-            len(self._context.request.selection.posts),
-            [path.suffix for path in paths],
-        )
-        names = names_of_post(index + 1, total, prepared.post.file_name, suffixes)
+        total, post_name = len(self._context.request.selection.posts), prepared.post.file_name
+        names = names_of_post(index + 1, total, post_name, [path.suffix for path in paths])
         files = list(zip(paths, names, strict=True))
         size = sum(needed_bytes(path.stat().st_size, name) for path, name in files)
         if size > self._room:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from core.errors import (
@@ -76,7 +76,7 @@ class RequestPipeline:
         is_bulk_send.set(False)  # whoever has started this request, it answers somebody
         current_request.set(item.stored.row)
         self._metrics.took("queue", time.monotonic() - item.begun_at)
-        with _unless_taken_over(item):
+        async with _unless_taken_over(item):
             await self._serve(item)
 
     async def _serve(self, item: RequestContext) -> None:
@@ -137,7 +137,7 @@ class RequestPipeline:
         arrived, or may have, that is always explained.
         """
         current_request.set(item.stored.row)
-        with _unless_taken_over(item):
+        async with _unless_taken_over(item):
             await item.stored.confirm()
             await self._refuse(item, error, aloud=aloud)
 
@@ -164,9 +164,10 @@ class RequestPipeline:
         if item.stored.row is None:
             await self.refuse(item, ShuttingDownError())
         else:
-            with _unless_taken_over(item):
+            async with _unless_taken_over(item):
                 await item.stored.confirm()
                 await _remove_note(item)
+                await item.status.passed_on(None)
 
     async def accept(self, item: RequestContext) -> None:
         """Show that a request that waits was seen."""
@@ -179,8 +180,10 @@ class RequestPipeline:
         current_request.set(item.stored.row)
         if not item.work.is_over and item.stored.may_send():
             note = item.presenter.status_note(item.work, number, place)
-            with _unless_taken_over(item):
+            try:
                 await item.status.show_note(note, item.stored.record_note)
+            except RequestTakenOverError:
+                item.work.is_over = True  # what serves the request finds out, too, and ends it
 
     async def _record(self, service: Service, item: RequestContext, delivered: Delivered) -> bool:
         try:
@@ -208,14 +211,18 @@ class RequestPipeline:
         await item.status.done()
 
 
-@contextmanager
-def _unless_taken_over(item: RequestContext) -> Iterator[None]:
-    """End the work on a request quietly if another process has it: that one answers it."""
+@asynccontextmanager
+async def _unless_taken_over(item: RequestContext) -> AsyncIterator[None]:
+    """End the work on a request quietly if another process has it: that one answers it.
+
+    If that one has ended it already, a status that was shown too late is ended here.
+    """
     try:
         yield
     except RequestTakenOverError as error:
         item.work.is_over = True
         _log_end(item, error)
+        await item.status.passed_on(await item.stored.has_failed_elsewhere())
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:

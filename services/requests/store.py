@@ -35,6 +35,7 @@ from data.requests import (
     finish_unstored,
     give_up_requests,
     hand_back,
+    has_failed,
     last_finished_at,
     number_of,
     release_request,
@@ -185,6 +186,17 @@ class StoredRequest:
             if self.store:
                 self.store.keep_outcome(store)
 
+    async def has_failed_elsewhere(self) -> bool | None:
+        """Return how another process has ended the requests of the message: True for a failure.
+
+        None: it has not ended them yet, or the database does not say.
+        """
+        if self.row is None:
+            return None
+        with suppress(StorageError):
+            return await has_failed(self.row)
+        return None
+
     async def _store_start(self) -> bool:
         """Store the progress; return True if nobody can have taken the request over meanwhile."""
         try:
@@ -313,7 +325,8 @@ class RequestStore:
             Claim(found.id, self.name, found.epoch),
             found.progress,
             found.attempts,
-            is_resumed=found.attempts > 0,
+            # Another worker's claim was the first: it may have reacted before its first attempt.
+            is_resumed=found.attempts > 0 or found.epoch > 1,
             store=self,
         )
 

@@ -91,3 +91,12 @@ def test_a_time_out_of_another_process_counts_here_and_makes_the_next_one_a_repe
     assert guard.judge(2, -1, 60) == IGNORE
     assert guard.judge(2, -2, 60) == ANSWER
     assert burst(guard, 6, 61)[-1] == (Verdict.WARN_SENDER, 5)
+
+
+def test_time_outs_of_other_processes_are_forgotten_where_nothing_is_judged():
+    """A worker of a fleet reads no messages, but hears of all time-outs."""
+    guard = Guard()
+    for sender in range(50_000):
+        guard.begin(TimeOut(sender, is_group=bool(sender % 2), minutes=1), sender * 1.0)
+    assert 100 < len(guard) < 10_000
+    assert guard.judge(49_998, None, 50_000) == IGNORE

@@ -102,17 +102,18 @@ async def test_each_entry_of_a_card_is_stored_once_whichever_press_asks(db: str)
     assert await stored_numbers(43, key) == set()
 
 
-async def test_an_entry_that_found_no_room_can_be_asked_for_again(db: str):
+async def test_an_entry_that_found_no_room_or_was_cancelled_can_be_asked_for_again(db: str):
     key = press_id(7, 71, "list/1")
-    outcomes = ["QueueFullError", "BusyError", "LinksLeftOutError", "NotFoundError", "delivered"]
-    requests = [changed(REQUEST, kind="post", entry=index) for index in range(5)]
+    again = ["QueueFullError", "BusyError", "LinksLeftOutError", "CalledOffError"]
+    outcomes = [*again, "NotFoundError", "delivered"]
+    requests = [changed(REQUEST, kind="post", entry=index) for index in range(6)]
     rows = await store_requests(42, key, requests, "a")
     for row, outcome in zip(rows, outcomes, strict=True):
         assert row
         await finish_request(Claim(row, "a"), Progress(), outcome)
-    assert await stored_numbers(42, key) == {3, 4}
+    assert await stored_numbers(42, key) == {4, 5}
     assert [row is None for row in await store_requests(42, key, requests, "a")] == [
-        *[False] * 3,
+        *[False] * 4,
         *[True] * 2,
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError
@@ -43,6 +43,7 @@ from data.requests import (
     find_ended,
     finish_request,
     hand_back,
+    has_failed,
     release_request,
     reopen,
     store_progress,
@@ -194,6 +195,43 @@ async def test_the_statuses_of_who_has_died_are_ended_once(now: list[int]):
     await expire("alive")
     ((left, _),) = await take_over_statuses(42)
     assert left.target.message_id == 6
+
+
+async def test_the_statuses_of_a_busy_worker_are_ended(now: list[int]):
+    """In ten minutes it ends more requests than a statement may have parameters."""
+    many = text(
+        """
+        INSERT INTO requests
+            (bot_id, update_id, number, chat_id, asked_at, what, owner, epoch, attempts,
+             finished_at, outcome)
+        WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 40000)
+        SELECT 42, n + 100, 0, 1, 1, '{}', 'dead', 0, 1, :ended_at, 'NotFoundError' FROM numbers
+        """
+    )
+    await database.write(lambda db: db.execute(many, {"ended_at": now[0]}))
+    left = await ended(1, "delivered")
+    assert await take_over_statuses(42) == [(left, False)]
+    assert await take_over_statuses(42) == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        (["delivered"], False),
+        (["delivered", "CalledOffError", "AlreadySentError"], False),
+        (["NotFoundError", "delivered"], True),
+        (["delivered", None], None),
+    ],
+)
+async def test_how_the_requests_of_a_message_have_ended(
+    now: list[int], outcomes: list[str | None], expected: bool | None
+):
+    await ended(2, "NotFoundError")
+    await ended(3, *outcomes)
+    query = select(Requests.id).where(Requests.update_id == 3)
+    rows = await database.read(lambda db: db.execute(query).scalars().all())
+    assert [await has_failed(row) for row in rows] == [expected] * len(rows)
+    assert await has_failed(max(rows) + 1) is None
 
 
 async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):

@@ -203,6 +203,44 @@ async def test_a_later_status_is_not_overtaken(telegram: FakeTelegram):
     assert reactions(telegram) == ["👀", "👨‍💻", None]
 
 
+@pytest.mark.parametrize(
+    ("has_failed", "shown"), [(False, ["👀", None]), (True, ["👀", "😢"]), (None, ["👀"])]
+)
+async def test_a_reaction_after_another_processs_end_does_not_stay(
+    telegram: FakeTelegram, has_failed: bool | None, shown: list[str | None]
+):
+    """That of a request on which the other process still works is left to it."""
+    status = message_status(telegram)
+    await status.accepted()
+    await status.passed_on(has_failed)
+    assert reactions(telegram) == shown
+
+
+@pytest.mark.parametrize("has_failed", [False, True, None])
+async def test_an_hourglass_is_deleted_by_the_process_that_has_sent_it(
+    telegram: FakeTelegram, has_failed: bool | None
+):
+    telegram.fail(SetMessageReaction, REFUSED)
+    status = message_status(telegram, requests=2)
+    await status.accepted()
+    await status.passed_on(has_failed)
+    assert telegram.of(DeleteMessage) == []
+    await status.passed_on(has_failed)
+    assert len(telegram.of(DeleteMessage)) == 1
+    assert reactions(telegram) == ["👀"]  # which was refused
+
+
+async def test_a_request_that_was_taken_over_does_not_keep_the_status_of_the_others(
+    telegram: FakeTelegram,
+):
+    for has_failed in (False, None):
+        status = message_status(telegram, requests=2)
+        await status.accepted()
+        await status.passed_on(has_failed)
+        await status.done()
+        assert reactions(telegram)[-2:] == ["👀", None]
+
+
 @pytest.mark.parametrize(("has_failed", "deleted"), [(False, [70]), (True, [])])
 async def test_a_request_is_deleted_only_if_it_was_answered(
     telegram: FakeTelegram, has_failed: bool, deleted: list[int]
@@ -253,6 +291,7 @@ async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
     await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
+    await status.passed_on(False)
     assert telegram.session.calls == []
 
 
@@ -276,6 +315,7 @@ async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegra
     await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
+    await status.passed_on(False)
     edits = telegram.of(EditMessageText)
     assert [edit.text for edit in edits] == ["working", "attempt 2 of 3", "sending"]
     assert {edit.inline_message_id for edit in edits} == {"i"}
@@ -312,6 +352,16 @@ async def test_a_button_is_hidden_while_its_request_runs(telegram: FakeTelegram,
     await getattr(status, end)()
     assert keyboards(telegram) == [["stats_noop"], ["stats_noop", "id/1", "slides/1"]]
     assert reactions(telegram) == ["👀", "😢" if end == "failed" else None]
+
+
+@pytest.mark.parametrize(("has_failed", "edits"), [(False, 2), (None, 1)])
+async def test_a_button_that_was_hidden_after_another_processs_end_comes_back(
+    telegram: FakeTelegram, has_failed: bool | None, edits: int
+):
+    status = button_status(telegram)
+    await status.accepted()
+    await status.passed_on(has_failed)
+    assert keyboards(telegram) == [["stats_noop"], ["stats_noop", "id/1", "slides/1"]][:edits]
 
 
 async def test_a_button_that_was_never_hidden_is_left_alone(telegram: FakeTelegram):

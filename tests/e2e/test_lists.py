@@ -344,6 +344,9 @@ async def test_an_archive_of_a_list_can_be_cancelled(harness: BotHarness):
     harness.site.serves_files.set()
     await harness.settled()
     assert archives(harness) == {}
+    # Who has changed their mind twice gets it.
+    assert await press(harness, card, "zipfirst") == TEXTS.plain("en", "list_zip_taken", count=3)
+    assert archives(harness) == {"ferry_demo.zip": members(0, 1, 2)}
 
 
 async def test_the_files_of_a_post_come_as_an_archive_once(harness: BotHarness):

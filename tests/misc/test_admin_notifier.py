@@ -1,5 +1,7 @@
 """Notices to administrators: what has certainly not arrived is sent again, in order, and once."""
 
+import asyncio
+
 import pytest
 from aiogram.methods import SendMessage
 
@@ -52,6 +54,18 @@ async def test_what_was_refused_or_may_have_arrived_is_not_sent_again(
     await notifier.notify("alarm_disk_over")
     await notifier.send_waiting()
     assert sent(telegram) == [(ADA, DISK)]
+
+
+async def test_of_too_many_notices_the_oldest_is_given_up(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(admin_notifier, "_MOST_KEPT", 2)
+    notifier = AdminNotifier(telegram.sender, TEXTS, frozenset({ADA}))
+    telegram.fail(SendMessage, TelegramUnreachableError("down"))
+    # The second and the third one come while the first one is being sent.
+    keys = ("alarm_disk_over", "alarm_quiet_over", "alarm_disk_over")
+    await asyncio.gather(*map(notifier.notify, keys))
+    assert sent(telegram) == [(ADA, DISK), (ADA, OVER), (ADA, DISK)]
 
 
 async def test_a_notice_is_given_up_when_it_is_old(

@@ -243,8 +243,14 @@ async def test_a_part_that_telegram_refuses_ends_the_request(packing: Packing):
 async def test_a_post_larger_than_a_part_is_left_out(packing: Packing):
     packing.posts.size = QUOTA // 4
     with pytest.raises(ListTroubleError) as caught:
-        await packing.deliver(posts=IDS[:1])
+        await packing.deliver(posts=IDS[:2])
     assert isinstance(caught.value.__cause__, TooLargeError)
+
+
+async def test_of_a_single_post_it_is_said_why_it_cannot_be_fetched(packing: Packing):
+    packing.posts.failures = {IDS[0]: MediaDeletedError()}
+    with pytest.raises(MediaDeletedError):
+        await packing.deliver(posts=IDS[:1])
 
 
 async def test_a_full_disk_ends_the_request(packing: Packing):

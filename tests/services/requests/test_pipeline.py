@@ -30,7 +30,9 @@ from core.errors import (
 )
 from core.request import MAX_ATTEMPTS, UNKNOWN, Progress, Ticket
 from data.requests import DELIVERED, Claim
+from delivery.api_requests import MessageOptions
 from delivery.sender import SendingCancelledError
+from delivery.status_note import RecordNote
 from services.metrics import FETCHED, KNOWN, Metrics
 from services.requests.context import Delivered
 from services.requests.pipeline import RequestPipeline
@@ -52,6 +54,8 @@ class Records:
     is_down: bool = False
     #: The rows that another worker has claimed.
     taken_over: set[int] = field(default_factory=set)
+    #: How it has ended them; None while they are open.
+    has_failed: bool | None = None
 
     def check(self) -> None:
         if self.is_down:
@@ -78,6 +82,10 @@ class Records:
         if claim.row in self.taken_over:
             raise RequestTakenOverError
 
+    async def has_failed_elsewhere(self, row: int) -> bool | None:
+        self.check()
+        return self.has_failed
+
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Records:
@@ -87,6 +95,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Records:
     monkeypatch.setattr("services.bug_reports.store_report", records.store_report)
     monkeypatch.setattr("services.requests.store.finish_request", records.finish_request)
     monkeypatch.setattr("services.requests.store.store_progress", records.store_progress)
+    monkeypatch.setattr("services.requests.store.has_failed", records.has_failed_elsewhere)
     return records
 
 
@@ -106,9 +115,43 @@ async def test_a_request_of_another_worker_ends_without_a_word(records: Records)
             one.stored.progress = Progress((UNKNOWN,), total=2)
         await run(service, one)
         assert one.status.shown == []
+        assert one.status.passed_on_as == [None]
         assert one.presenter.explained == []
         assert records.outcomes == []
         assert one.stored.work.is_over
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+async def test_the_status_of_what_another_worker_has_ended_is_ended_once_more(
+    records: Records, has_failed: bool
+):
+    """This worker may have reacted after the other one's end."""
+    one = fake_request(row=ROW)
+    records.has_failed = has_failed
+    await run(FakeService(RequestTakenOverError()), one)
+    assert (one.status.shown, one.status.passed_on_as) == ([], [has_failed])
+
+
+async def test_an_update_of_the_note_does_not_end_the_status_of_a_request_taken_over(
+    records: Records,
+):
+    """What serves the request does that, once."""
+    one = fake_request(row=ROW)
+
+    async def show_note(note: MessageOptions, record: RecordNote) -> None:
+        raise RequestTakenOverError
+
+    one.status.show_note = show_note  # type: ignore[method-assign]
+    await RequestPipeline({}, Metrics()).report(one.context, ROW, None)
+    assert one.stored.work.is_over
+    assert one.status.passed_on_as == []
+
+
+async def test_a_database_that_is_silent_about_the_other_worker_fails_nothing(records: Records):
+    one = fake_request(row=ROW)
+    records.is_down = True
+    await run(FakeService(RequestTakenOverError()), one)
+    assert one.status.passed_on_as == [None]
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -384,6 +427,7 @@ async def test_a_request_without_a_row_is_refused_at_shutdown(records: Records):
     await pipeline.leave(unstored.context)
     assert stored.presenter.explained == []
     assert stored.status.shown == []
+    assert stored.status.passed_on_as == [None]
     assert records.outcomes == []
     assert [type(error) for error in unstored.presenter.explained] == [ShuttingDownError]
     assert unstored.stored.is_finished

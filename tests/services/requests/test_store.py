@@ -174,6 +174,18 @@ async def test_a_live_process_keeps_its_requests_and_a_dead_one_loses_them(now: 
     assert await left_open() == []
 
 
+async def test_a_claim_after_anothers_expects_its_status(now: list[int]):
+    """The other worker has perhaps reacted, and died before its first attempt."""
+    (row,) = await store().hand_out(5, [FIRST], 0, is_late=False)
+    assert row
+    first = await store().claim(row)
+    await expire_all()
+    second = await store().claim(row)
+    assert first
+    assert second
+    assert (first.is_resumed, second.is_resumed) == (False, True)
+
+
 async def test_beats_keep_a_process_alive(monotonic: list[float]):
     first = store()
     await first.enter(5, [FIRST])
