@@ -304,7 +304,7 @@ async def test_a_changed_answer_is_a_post_or_an_error_of_ours(
     site = MutatedSite(Sites(*web.sites().members, StoredSites()))
     proxy = await web.add_proxy(site, name="exit-2")
     policy: dict[str, Any] = {"budget_s": 5, "stall_s": 2, "attempts": 0 if example.cookies else 1}
-    policy["breaker_failures"] = 10_000
+    policy["failure_threshold"] = 10_000
     async with web.fetcher(
         [Proxy("exit-2", proxy.address())], example.cookies, **policy
     ) as fetcher:
