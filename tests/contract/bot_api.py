@@ -5,7 +5,6 @@ the documentation by hand. It holds names and types only.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -24,11 +23,6 @@ _ERROR: Final[dict[str, Any]] = _DOCUMENT["error"]
 Check = Callable[[Any], bool]
 Json = dict[str, Any]
 
-#: Where the package is not what the documentation says: patterns of mistakes, and why they are
-#: none. Source: https://core.telegram.org/bots/api
-DIFFERENCES: Final[Mapping[str, str]] = {}
-_NO_MISTAKE: Final = re.compile("|".join(DIFFERENCES) or "(?!)")
-
 
 def mistakes_in(method: str, params: Mapping[str, Any], uploads: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a call, as sentences. `uploads` are the names of uploaded files."""
@@ -45,7 +39,7 @@ def mistakes_in(method: str, params: Mapping[str, Any], uploads: Mapping[str, An
             mistakes.append(f"{method} has no parameter {name}")
         elif not _parameter(method, name)(value):
             mistakes += _mismatches(value, declared[name], f"{method}.{name}")
-    return _without_differences(mistakes)
+    return mistakes
 
 
 def mistakes_in_answer(method: str, answer: Json) -> list[str]:
@@ -68,11 +62,7 @@ def mistakes_in_update(update: Json) -> list[str]:
 
 def _mistakes(is_right: Check, value: Any, rule: Json, path: str) -> list[str]:
     # The mistakes are looked for only where there are any: this is done for every call.
-    return [] if is_right(value) else _without_differences(_mismatches(value, rule, path))
-
-
-def _without_differences(mistakes: list[str]) -> list[str]:
-    return [mistake for mistake in mistakes if not _NO_MISTAKE.search(mistake)]
+    return [] if is_right(value) else _mismatches(value, rule, path)
 
 
 # --- whether a value is right -------------------------------------------------------------------
