@@ -101,8 +101,8 @@ def test_what_is_downloaded_stays():
 def test_a_short_text_may_stand_for_a_long_time(unit: str):
     """As many segments as fit into it would fill the memory."""
     template = '<SegmentTemplate media="$Number$" duration="4"/>'
-    text = manifest(template + ONE * 2, f'mediaPresentationDuration="PT{"9" * 34}{unit}"')
-    assert [len(found["fragments"]) for found in formats(text)] == [1, 1]
+    text = manifest(template + ONE, f'mediaPresentationDuration="PT{"9" * 34}{unit}"')
+    assert [len(found["fragments"]) for found in formats(text)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_short_text_may_stand_for_a_long_time(unit: str):
     ids=["address", "type"],
 )
 def test_long_values_are_not_copied_into_each_representation(short: str, long: str):
-    file = f"{ONE[:-2]}><BaseURL>a.mp4</BaseURL></Representation>"
-    text = manifest(file * 300).replace(short, long)
+    file = '<Representation codecs="avc1" width="{}"><BaseURL>a.mp4</BaseURL></Representation>'
+    text = manifest("".join(map(file.format, range(300)))).replace(short, long)
     tracemalloc.start()
     try:
         found = formats(text)

@@ -33,7 +33,7 @@ def video_page(text: str) -> str:
     comments = {"require": [["Comments", "ScheduledServerJS", [], [{"text": text}]]]}
     inner = {"__bbox": {"require": [cache]}}
     scheduled = {"require": [["ScheduledServerJS", "handle", None, [inner]]]}
-    body = script(comments) + script(scheduled) + script({"comments": text})
+    body = "\n".join(map(script, (comments, scheduled, {"comments": [text] * 3})))
     return f"<html><head><title>{text} x</title></head><body>{body}</body></html>"
 
 
@@ -69,7 +69,7 @@ async def read(text: str, authority: Authority) -> Post:
 async def test_marks_of_data_in_a_text_cost_nothing(mark: str, authority: Authority):
     began_at = time.process_time()
     post = await read(mark * 3_000, authority)
-    assert time.process_time() - began_at < 10
+    assert time.process_time() - began_at < 5
     (clip,) = post.items
     assert isinstance(clip, Clip)
     assert FILE in clip.renditions[0].urls
