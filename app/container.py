@@ -91,7 +91,7 @@ _FILE_WORK_S: Final = 60
 #: about 50 videos a second.
 _MOST_WORKERS: Final = 8
 #: Memory limits of one worker and of the encoder, in megabytes. A picture of 100 megapixels needs
-#: 500 MB, encoding 4K video 1 000 MB.
+#: 500 MB, encoding 4K video 1 200 MB.
 _WORKER_MB: Final = 800
 _ENCODER_MB: Final = 1_500
 _HOUR_S: Final = 3_600

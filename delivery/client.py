@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -253,7 +254,9 @@ def _open_socket(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, *_ = address
     opened = socket.socket(family, kind, protocol)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+        # Sandboxes such as gVisor do not know the option; then uploads only count as sent earlier.
+        with suppress(OSError):
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     return opened
 
 

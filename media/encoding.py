@@ -62,8 +62,9 @@ _TIME_BASE: Final = Fraction(1, 90_000)
 _SLIDE_FRAMES_PER_S: Final = 10
 #: Constant rate factor of x264; 23 is its default. Source: https://trac.ffmpeg.org/wiki/Encode/H.264
 _CRF: Final = "23"
-#: Threads of x264 at most, each of which keeps a frame; 1.5 for each core is its own choice.
-_MOST_THREADS: Final = 16
+#: Threads of x264 and of the decoder at most. Each keeps frames: with 16 of both, a 4K video takes
+#: 1 900 MB, more than the encoder may use; with 8 it takes 1 200 MB.
+_MOST_THREADS: Final = 8
 
 
 def ffmpeg_version() -> str:
@@ -161,6 +162,7 @@ def encode(path: Path, encoding: Encoding, share: Path | None = None) -> Path:
     with open_media(path) as source, _output(target) as output, share_file(share) as meter:
         video_stream, audio_streams = videos(source)[0], audios(source)
         video_stream.thread_type = "AUTO"
+        video_stream.codec_context.thread_count = min(os.cpu_count() or 2, _MOST_THREADS)
         (origin,), timeline = _origins(source), Timeline(0.0, credible_s(source))
         writers: dict[Any, _StreamWriter] = {
             video_stream: _VideoEncoder(video_stream, output, encoding, timeline, origin)
@@ -473,7 +475,8 @@ def _h264_stream(output: OutputContainer, rate: Fraction, **options: str) -> Any
     """Add a stream of H.264 to the output; `rate` is in frames per second.
 
     Several frames are encoded at the same time. PyAV's own choice, slices of one frame, leaves
-    cores idle, and costs quality: nothing is predicted across slices.
+    cores idle, and costs quality: nothing is predicted across slices. 1.5 threads for each core are
+    x264's own choice.
     """
     options = {"preset": "veryfast", "crf": _CRF, **options}
     stream: Any = output.add_stream("libx264", rate=rate, options=options)

@@ -211,8 +211,10 @@ def _video_track(source: _Source, *, must_decode: bool) -> VideoTrack:
 def _dressed(source: _Source, probe: Probe, still: Path | None) -> VideoFile:
     thumbnail = cover = None
     path = source.path
+    ready = _usable(still, probe) if still else None
+    first = None if ready else source.frame
     try:
-        picture = (still and _usable(still, probe)) or _still_of(source, probe)
+        picture = ready or _still_of(source, first, probe)
         cover = picture.save(path.with_suffix(".cover.jpg"))
         thumbnail = _save(picture.small, path.with_suffix(".thumb.jpg"))
     except (OSError, *DAMAGE) as error:
@@ -300,15 +302,15 @@ def _has_shape(size: tuple[int, int], probe: Probe) -> bool:
     return abs(size[0] / size[1] - ratio) <= ratio * _RATIO_TOLERANCE
 
 
-def _still_of(source: _Source, probe: Probe) -> _Still:
+def _still_of(source: _Source, first: Any, probe: Probe) -> _Still:
     """Return a frame of the video as players show it: the first, or a later one if that is empty.
 
     Raises:
-        StopIteration: no frame can be decoded.
+        StopIteration: no later frame can be decoded.
         av.FFmpegError: the file is not readable.
     """
     container, stream = source.container, source.stream
-    picture = _converted(source.frame, stream, probe.video)
+    picture = _converted(first, stream, probe.video)
     small = _small(picture)
     if not _is_empty(small):
         return _Still(picture, small)

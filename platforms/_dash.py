@@ -10,16 +10,20 @@ from xml.etree.ElementTree import Element  # types only: yt-dlp has parsed the d
 
 #: Representations of one manifest that are read; real ones have at most a few dozen.
 _MAX_REPRESENTATIONS: Final = 200
-#: Attributes of lists of segments, and their values for a single segment without an end.
-_SINGLE: Final = {"duration": "1000000000000", "timescale": "1", "startNumber": "1"}
+#: Attributes of lists of segments, and their values for a single segment that is longer than any
+#: duration of `_MAX_DURATION` characters.
+_SINGLE: Final = {"duration": "1e300", "timescale": "1", "startNumber": "1"}
 #: Durations are written in a few characters, such as "PT1H2M3.5S".
 _MAX_DURATION: Final = 40
+#: Longest attribute and address, in characters; yt-dlp copies them into each representation.
+_MAX_VALUE: Final = 8_000
 
 
 def shorten(manifest: Any) -> Any:
     """Reduce every list of segments in a manifest's document to one; return the document."""
     left = _MAX_REPRESENTATIONS
     for element in list(manifest.iter()):
+        _cut_values(element)
         match _name(element):
             case "MPD" | "Period":
                 _drop_long_durations(element)
@@ -49,6 +53,13 @@ def _keep(element: Element, name: str, most: int) -> int:
         # One by one it would take quadratic time.
         element[:] = [child for child in element if id(child) not in extra]
     return len(named) - len(extra)
+
+
+def _cut_values(element: Element) -> None:
+    element.text = element.text and element.text[:_MAX_VALUE]
+    for name, value in element.items():
+        if len(value) > _MAX_VALUE:
+            element.set(name, value[:_MAX_VALUE])
 
 
 def _drop_long_durations(element: Element) -> None:

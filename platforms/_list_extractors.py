@@ -109,7 +109,8 @@ class MixcloudUploadsIE(MixcloudBaseIE):  # type: ignore[misc]
         """Read a page of the list.
 
         Raises:
-            ExtractorError: there is no such list, or the site failed.
+            ExtractorError: there is no such list.
+            PlatformError: the site failed.
         """
         kind, title, listed, inner = self._SHAPE
         show = "name url audioLength publishDate"
@@ -119,7 +120,10 @@ class MixcloudUploadsIE(MixcloudBaseIE):  # type: ignore[misc]
             f"{{ edges {{ node {{ {node} }} }} pageInfo {{ endCursor hasNextPage }} }}"
         )
         slug = name if kind == "playlist" else None
-        found = self._call_api(kind, fields, f"{user}_{name}", user, slug)
+        try:
+            found = self._call_api(kind, fields, f"{user}_{name}", user, slug)
+        except (KeyError, TypeError) as error:
+            raise PlatformChangedError("mixcloud: no list in the answer") from error
         if not found:
             raise ExtractorError("This list does not exist", expected=True)
         return Json(found, "mixcloud.list")

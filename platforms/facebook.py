@@ -6,6 +6,7 @@ that read them need an account. Source: https://github.com/mikf/gallery-dl/issue
 """
 
 import re
+from typing import Any, Final
 
 from platforms._http import HostRule
 from platforms._platform import PageKind
@@ -27,6 +28,10 @@ _POST = re.compile(
     r")",
     re.ASCII,
 )
+#: Marks of the data that yt-dlp looks for in a page: of JSON, and of calls of scripts.
+_JSON_MARK: Final = "data-sjs>"
+_JSON_TAG: Final = re.compile(rf"<script\b[^<>]*\b{_JSON_MARK}")
+_CALL: Final = re.compile(r"(handleServerJS|s\.handle|bigPipe\.onPageletArrive)\(")
 
 
 class _Facebook(YtdlpSite):
@@ -45,6 +50,40 @@ class _Facebook(YtdlpSite):
         if "/" in post_id:
             return f"https://www.facebook.com/{post_id}"
         return super().link_to(post_id)
+
+    def extract(self, extractor: Any, url: str) -> Any:
+        """Return what yt-dlp reads in the page after `in_lines`."""
+        download = extractor._download_webpage
+
+        def download_in_lines(*args: Any, **options: Any) -> Any:
+            page = download(*args, **options)
+            return in_lines(page) if isinstance(page, str) else page
+
+        extractor._download_webpage = download_in_lines
+        return super().extract(extractor, url)
+
+
+def in_lines(page: str) -> str:
+    """Return a page in which each piece of data has a line of its own, and no text looks like data.
+
+    From each mark on, yt-dlp searches the rest of the line. Without this, a post whose text repeats
+    a mark would stop the bot for minutes: nothing interrupts such a search.
+    """
+    *scripts, rest = page.split("</script>")
+    return "</script>\n".join([*map(_script_in_lines, scripts), _calls_in_lines(rest)])
+
+
+def _script_in_lines(part: str) -> str:
+    """Convert what ends with a script. In texts on the page, "<" is escaped."""
+    tag = _JSON_TAG.search(part)
+    if tag is None or not part.endswith("}"):
+        return _calls_in_lines(part)
+    data = _CALL.sub(r"\1 (", part[tag.end() :].replace(_JSON_MARK, ""))
+    return f"{_calls_in_lines(part[: tag.start()])}\n{tag[0]}{data}"
+
+
+def _calls_in_lines(text: str) -> str:
+    return _CALL.sub(r"\n\1(", text.replace(_JSON_MARK, ""))
 
 
 _SITE = _Facebook(

@@ -1,6 +1,7 @@
 """Repacking, encoding, cutting and putting together: what comes out plays, in step and whole."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -10,6 +11,7 @@ from PIL import Image
 from core.errors import PlatformChangedError, TooLargeError
 from core.playback import Probe, Step, encoding_for, next_step
 from media import encoding
+from media.frames import FrameConverter
 from media.video import measure
 from simulator.samples import SampleStore, VideoSpec
 from tests.records import changed
@@ -81,6 +83,27 @@ def test_what_is_encoded_anew_plays(fetch, spec: VideoSpec):
     assert plan is not None
     probe = check(encoding.encode(path, plan))
     assert (probe.video.width, probe.video.height) == (576, 1024)
+
+
+def test_many_cores_do_not_take_many_frames(fetch, monkeypatch: pytest.MonkeyPatch):
+    """Each thread of a decoder or encoder keeps frames, and the memory of a worker is limited."""
+    running: list[int] = []
+    convert = FrameConverter.convert
+
+    def counted(converter: FrameConverter, frame: object) -> Iterator[object]:
+        running.append(len(list(Path("/proc/self/task").iterdir())))
+        return convert(converter, frame)
+
+    path = fetch(VideoSpec())
+    plan = encoding_for(measure(path), 50 * MB)
+    assert plan is not None
+    before = len(list(Path("/proc/self/task").iterdir()))
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(FrameConverter, "convert", counted)
+    check(encoding.encode(path, plan))
+    # Eight of each, x264's lookahead, and those of the filters by the real number of cores.
+    cores = min(len(os.sched_getaffinity(0)) + 1, 16)
+    assert 8 < max(running) - before <= 24 + 2 * cores
 
 
 def test_an_encoding_keeps_to_its_size(fetch):

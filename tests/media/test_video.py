@@ -11,6 +11,7 @@ from core.errors import PlatformChangedError
 from core.media import VideoFile
 from media.video import dress
 from simulator.samples import SampleStore, VideoSpec
+from tests.media.test_mutated_files import recording
 
 
 async def prepared(path: Path, still: Path | None = None) -> VideoFile:
@@ -115,6 +116,19 @@ async def test_a_video_of_zeros_is_no_video_whatever_its_still_shows(
     start = content.index(b"mdat") + 4
     path, still = tmp_path / "zeros.mp4", samples.picture(576, 1024, "still")
     path.write_bytes(content[:start] + bytes(len(content) - start))
+    with pytest.raises(PlatformChangedError):
+        await prepared(path, still)
+
+
+async def test_without_a_usable_still_a_video_must_have_a_frame(tmp_path: Path):
+    """The only key frame says that it is of no type of picture; the others depend on it."""
+    content = recording("mp4", "libx264", "aac")
+    start = content.index(b"\x65\x88", content.index(b"mdat"))
+    path, still = tmp_path / "video.mp4", tmp_path / "still"
+    path.write_bytes(content[: start + 1] + b"\x04" + content[start + 2 :])
+    still.write_bytes(b"<html>")
+    with pytest.raises(PlatformChangedError):
+        await prepared(path)
     with pytest.raises(PlatformChangedError):
         await prepared(path, still)
 

@@ -32,6 +32,8 @@ def formats(text: str) -> list[dict[str, Any]]:
 
 
 ONE = '<Representation id="1" codecs="avc1.64001f" bandwidth="900000"/>'
+#: Most of a page.
+LONG = "a" * 3_000_000
 TEMPLATE = '<SegmentTemplate media="$Number$" timescale="1000000" {}/>'
 
 
@@ -93,6 +95,32 @@ def test_what_is_downloaded_stays():
         False,
     )
     assert len(in_parts["fragments"]) == 1
+
+
+@pytest.mark.parametrize("unit", "HMS")
+def test_a_short_text_may_stand_for_a_long_time(unit: str):
+    """As many segments as fit into it would fill the memory."""
+    template = '<SegmentTemplate media="$Number$" duration="4"/>'
+    text = manifest(template + ONE, f'mediaPresentationDuration="PT{"9" * 34}{unit}"')
+    assert [len(found["fragments"]) for found in formats(text)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [("<Period>", f"<Period><BaseURL>{LONG}/</BaseURL>"), ("video/mp4", f"video/{LONG}")],
+    ids=["address", "type"],
+)
+def test_long_values_are_not_copied_into_each_representation(short: str, long: str):
+    file = '<Representation codecs="avc1" width="{}"><BaseURL>a.mp4</BaseURL></Representation>'
+    text = manifest("".join(map(file.format, range(300)))).replace(short, long)
+    tracemalloc.start()
+    try:
+        found = formats(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 200
+    assert peak < 40_000_000
 
 
 def test_a_long_duration_is_no_duration():

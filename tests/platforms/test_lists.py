@@ -1,8 +1,10 @@
 """Lists of posts through the real yt-dlp, against the simulated sites."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web as http
 
 from core.errors import (
     ClipferryError,
@@ -301,6 +303,24 @@ async def test_no_more_of_a_list_is_read_than_its_first_pages(web: Web, url: str
         )
         == 2
     )
+
+
+async def test_a_second_page_of_mixcloud_that_is_refused_leaves_the_first(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+):
+    posts = [f"ferry-demo/crossing-{number}" for number in range(90)]
+    add(web, SHOWS, SampleList("Crossings", posts))
+    answer = type(web.music.lists).mixcloud
+
+    def refuse(lists: Any, query: str) -> Any:
+        refusal = http.json_response({"data": None, "errors": [{"message": "Slow down"}]})
+        return refusal if "after:" in query else answer(lists, query)
+
+    monkeypatch.setattr(type(web.music.lists), "mixcloud", refuse)
+    listing = await read(web, SHOWS, most=80)
+    assert listing.entries
+    assert len(listing.entries) < 80
+    assert listing.has_more
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
