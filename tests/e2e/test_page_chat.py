@@ -5,11 +5,13 @@ import asyncio
 from playwright.async_api import Page, Route, expect
 
 from app.bot_commands import PRIVATE_COMMANDS
+from simulator.telegram.world import Chat
 from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, screenshot, write
 
 pytestmark = IN_BROWSER
 
 CREW = -1_001_001
+NEWS = -1_001_888
 
 
 async def test_unread_messages_stay_unread_after_a_reload_until_they_are_seen(
@@ -119,6 +121,18 @@ async def test_a_message_has_a_menu_for_the_pointer_and_for_the_keyboard(
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("Enter")
     await expect(page.locator("#messages .words", has_text="mine")).to_have_count(0)
+
+
+async def test_a_message_with_nothing_to_choose_has_no_menu(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    news = world.chats[NEWS] = Chat(NEWS, "channel", title="News")
+    world.add_message(news, {"location": {"latitude": 1.5, "longitude": 2.5}})
+    page = await browser_harness.window(f"{NEWS}/1001")
+    bubble = page.locator("#messages .bubble")
+    await bubble.focus()
+    await page.keyboard.press("Enter")
+    await bubble.click(button="right")
+    await expect(page.locator("#message-menu")).to_be_hidden()
 
 
 async def chosen(page: Page, words: str, entry: str) -> None:
