@@ -222,3 +222,30 @@ async def test_files_are_sent_in_their_order_and_shown_by_their_names(
     await expect(mine.nth(1).locator(".file a")).to_have_text("cookies.txt")
     await expect(mine.nth(0).locator("img")).to_have_count(1)
     assert harness.home.messages[2]["document"]["file_name"] == "cookies.txt"
+
+
+async def test_files_arrive_where_they_were_chosen_whatever_is_open_meanwhile(
+    browser_harness: BrowserHarness,
+):
+    harness = browser_harness.harness
+    page = await browser_harness.window()
+    may_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route("**/page/upload", hold)
+    await page.fill("#text", "two pictures")
+    pictures = [harness.samples.picture(400, 300, name) for name in ("one", "two")]
+    await page.set_input_files("#file", pictures)
+    await page.locator("#chat-list button", has_text="Crew").click()
+    await expect(page.locator("#title h2")).to_have_text("Crew")
+    await page.fill("#text", "for the group")
+    may_go.set()
+    await harness.until(lambda: len(harness.home.messages) == len(pictures))
+    assert [message.get("caption") for message in harness.home.messages.values()] == [
+        "two pictures",
+        None,
+    ]
+    await expect(page.locator("#text")).to_have_value("for the group")
