@@ -27,10 +27,6 @@ class Scope(StrEnum):
     PRIVATE = "private"
     GROUPS = "groups"
 
-    def includes(self, *, is_group: bool) -> bool:
-        """Return True if the scope contains groups (`is_group`) or private chats."""
-        return self is Scope.ALL or (self is Scope.GROUPS) == is_group
-
 
 class Period(StrEnum):
     """How far back statistics reach."""

@@ -323,7 +323,7 @@ class MediaProcessor:
             return None
 
     async def _with_thumbnail(self, path: Path, still: Path | None) -> VideoFile:
-        return await self.worker_pool.run(video.dress, path, still)
+        return await self.worker_pool.run(video.make_video_file, path, still)
 
     async def _transcoded(
         self, path: Path, probe: Probe, still: Path | None, watch: Watch

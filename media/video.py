@@ -84,7 +84,7 @@ def measure(path: Path) -> Probe:
         return _probe(_Source(path, container), must_decode=True)
 
 
-def dress(path: Path, still: Path | None) -> VideoFile:
+def make_video_file(path: Path, still: Path | None) -> VideoFile:
     """Make a thumbnail and a cover beside a video, and return all three.
 
     `still` is the site's own preview image. If it is None, damaged or has another aspect ratio, a
@@ -96,11 +96,11 @@ def dress(path: Path, still: Path | None) -> VideoFile:
     with open_media(path) as container:
         source = _Source(path, container)
         probe = _probe(source, must_decode=still is None)
-        return _dressed(source, probe, still)
+        return _video_file(source, probe, still)
 
 
 def examine(path: Path, still: Path | None, ceiling_bytes: int) -> Probe | VideoFile:
-    """Do what `dress` does for a video that needs no other work, and `measure` for all others.
+    """Make the file of a video that needs no other work; do what `measure` does for all others.
 
     The two share the file's first frame, because decoding it is most of what they do.
 
@@ -112,7 +112,7 @@ def examine(path: Path, still: Path | None, ceiling_bytes: int) -> Probe | Video
         probe = _probe(source, must_decode=still is None)
         if next_step(probe, ceiling_bytes) is not Step.NOTHING:
             return probe
-        return _dressed(source, probe, still)
+        return _video_file(source, probe, still)
 
 
 class _Source:
@@ -208,7 +208,7 @@ def _video_track(source: _Source, *, must_decode: bool) -> VideoTrack:
     )
 
 
-def _dressed(source: _Source, probe: Probe, still: Path | None) -> VideoFile:
+def _video_file(source: _Source, probe: Probe, still: Path | None) -> VideoFile:
     thumbnail = cover = None
     path = source.path
     ready = _usable(still, probe) if still else None

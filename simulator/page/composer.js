@@ -147,24 +147,30 @@ async function send() {
   if (words !== edited.text) await act("edit", { person: me, chat, message: edited.message_id, text: words });
 }
 
+/** Send files to the chat that is open now, the first one with what has been written as its caption. */
 async function uploadAll(files) {
-  if (!here().canWrite) return;
-  for (const file of files) await upload(file);
+  const { me, chat, canWrite } = here();
+  if (!canWrite || !files.length) return;
+  const isEdit = purpose?.kind === "edit";
+  let caption = isEdit ? "" : text.value.trim();
+  if (!isEdit) clear();
+  for (const file of files) {
+    await upload(file, { person: me, chat, caption });
+    caption = "";
+  }
 }
 
-/** Send a file; until it has arrived, a bubble shows how much of it has. */
-function upload(file) {
-  const { me, chat } = here();
+/** Send a file; until it has arrived, a bubble in its chat shows how much of it has. */
+function upload(file, fields) {
   const form = new FormData();
-  form.append("person", me);
-  form.append("chat", chat);
-  form.append("caption", text.value.trim());
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file, file.name || "pasted.png");
-  clear();
   const ring = el("div.ring", { role: "progressbar", ariaLabel: `Sending ${file.name}` }, "0 %");
   const pending = el("li.mine.tail", {}, el("div.row", {}, el("div.stack", {}, el("div.bubble", {}, ring))));
-  $("#messages ol").append(pending);
-  toEnd(true);
+  if (here().chat === fields.chat && here().me === fields.person) {
+    $("#messages ol").append(pending);
+    toEnd(true);
+  }
   return posted(form, (done) => {
     ring.style.setProperty("--done", done);
     ring.ariaValueNow = done;

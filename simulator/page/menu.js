@@ -10,9 +10,9 @@ let opener = null;
 /** True if words were selected when the pointer went down; on macOS, a right click selects a word by itself. */
 let hadSelection = false;
 
-/** Open the menu for an event; each entry is a title and what it does. The browser's own menu copies selected words. */
+/** Open the menu for an event; each entry is a title and what it does. The browser's own menu copies selected words, and opens where there is no entry. */
 export function menuOf(event, entries) {
-  if (event.type === "contextmenu" && hadSelection) return;
+  if (!entries.length || (event.type === "contextmenu" && hadSelection)) return;
   event.preventDefault();
   opener = event.currentTarget;
   menu.replaceChildren(...entries.map(([title, action]) => el("li", { role: "none" }, el("button", {

@@ -2,7 +2,8 @@
 
 `make chaos` runs all disturbances, `make chaos ARGS="kill two"` some. CHAOS_S is how long those
 take that can take any time, in seconds. The exit code is 1 if a request was lost or answered
-twice.
+twice, if a broadcast did not end or its card does not add up, or if a request changed its owner
+against the rules.
 """
 
 import asyncio

@@ -14,7 +14,6 @@ from core.statistics import (
     Counts,
     Curve,
     Period,
-    Scope,
     Trend,
     curve_of,
     curve_times,
@@ -73,15 +72,6 @@ def test_nothing_is_lost_or_invented(begin: int, ages: list[tuple[int, int]]):
 def test_a_young_bot_sees_its_first_half_hour():
     begin, end, step = curve_times(Period.ALL, slot_of(NOW), NOW)
     assert (begin, end, step) == (slot_of(NOW), slot_of(NOW) + SLOT_S, SLOT_S)
-
-
-@pytest.mark.parametrize(
-    ("scope", "private", "groups"),
-    [(Scope.ALL, True, True), (Scope.PRIVATE, True, False), (Scope.GROUPS, False, True)],
-)
-def test_scopes(scope: Scope, private: bool, groups: bool):
-    assert scope.includes(is_group=False) == private
-    assert scope.includes(is_group=True) == groups
 
 
 @pytest.mark.parametrize(

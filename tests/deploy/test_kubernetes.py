@@ -179,6 +179,10 @@ def test_the_commands_for_restoring_name_what_is_there():
     assert set(re.findall(r"-c (\w+)", section)) == containers
     pods = set(re.findall(r"(?:exec|pod/)\s?(clipferry-[\w-]+)", section))
     assert pods == {"clipferry-0", shell("single-shell")["metadata"]["name"]}
+    # The fleet's pods have names that nobody knows; they are waited for by their labels.
+    (label, waited_for) = re.findall(r"-l '([\w./]+) in \(([\w, ]+)\)'", section)[0]
+    fleet = [each["spec"]["template"]["metadata"]["labels"] for each in workloads("fleet")]
+    assert set(waited_for.split(", ")) == {labels[label] for labels in fleet}
 
 
 @EACH_WORKLOAD

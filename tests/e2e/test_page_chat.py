@@ -5,11 +5,13 @@ import asyncio
 from playwright.async_api import Page, Route, expect
 
 from app.bot_commands import PRIVATE_COMMANDS
+from simulator.telegram.world import Chat
 from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, screenshot, write
 
 pytestmark = IN_BROWSER
 
 CREW = -1_001_001
+NEWS = -1_001_888
 
 
 async def test_unread_messages_stay_unread_after_a_reload_until_they_are_seen(
@@ -121,6 +123,18 @@ async def test_a_message_has_a_menu_for_the_pointer_and_for_the_keyboard(
     await expect(page.locator("#messages .words", has_text="mine")).to_have_count(0)
 
 
+async def test_a_message_with_nothing_to_choose_has_no_menu(browser_harness: BrowserHarness):
+    world = browser_harness.harness.world
+    news = world.chats[NEWS] = Chat(NEWS, "channel", title="News")
+    world.add_message(news, {"location": {"latitude": 1.5, "longitude": 2.5}})
+    page = await browser_harness.window(f"{NEWS}/1001")
+    bubble = page.locator("#messages .bubble")
+    await bubble.focus()
+    await page.keyboard.press("Enter")
+    await bubble.click(button="right")
+    await expect(page.locator("#message-menu")).to_be_hidden()
+
+
 async def chosen(page: Page, words: str, entry: str) -> None:
     """Choose an entry of a message's menu with the pointer."""
     bubble = page.locator("#messages .bubble:not(:has(.reply))", has_text=words)
@@ -208,3 +222,30 @@ async def test_files_are_sent_in_their_order_and_shown_by_their_names(
     await expect(mine.nth(1).locator(".file a")).to_have_text("cookies.txt")
     await expect(mine.nth(0).locator("img")).to_have_count(1)
     assert harness.home.messages[2]["document"]["file_name"] == "cookies.txt"
+
+
+async def test_files_arrive_where_they_were_chosen_whatever_is_open_meanwhile(
+    browser_harness: BrowserHarness,
+):
+    harness = browser_harness.harness
+    page = await browser_harness.window()
+    may_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route("**/page/upload", hold)
+    await page.fill("#text", "two pictures")
+    pictures = [harness.samples.picture(400, 300, name) for name in ("one", "two")]
+    await page.set_input_files("#file", pictures)
+    await page.locator("#chat-list button", has_text="Crew").click()
+    await expect(page.locator("#title h2")).to_have_text("Crew")
+    await page.fill("#text", "for the group")
+    may_go.set()
+    await harness.until(lambda: len(harness.home.messages) == len(pictures))
+    assert [message.get("caption") for message in harness.home.messages.values()] == [
+        "two pictures",
+        None,
+    ]
+    await expect(page.locator("#text")).to_have_value("for the group")

@@ -9,13 +9,13 @@ from PIL import Image
 
 from core.errors import PlatformChangedError
 from core.media import VideoFile
-from media.video import dress
+from media.video import make_video_file
 from simulator.samples import SampleStore, VideoSpec
 from tests.media.test_mutated_files import recording
 
 
 async def prepared(path: Path, still: Path | None = None) -> VideoFile:
-    return dress(path, still)
+    return make_video_file(path, still)
 
 
 def copy(source: Path, folder: Path) -> Path:

@@ -48,7 +48,7 @@ def test_an_archive_is_offered_where_it_begins(
         (
             (1, 10),
             2,
-            "2 posts couldn't be downloaded in full. missing.txt in the archive says why.",
+            "2 posts couldn't be downloaded in full. missing.txt in the ZIP file says why.",
         ),
     ],
 )
