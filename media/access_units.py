@@ -22,12 +22,21 @@ def is_whole_idr_picture(packet: bytes, parameters: bytes) -> bool:
         return False
     try:
         units = list(_units(packet, parameters[4] % 4 + 1))
-        types = {unit[0] & 0x1F for unit in units}
         turns = any(_turns(unit) for unit in units if unit[0] & 0x1F == _SEI)
     except (IndexError, ValueError):
         return False
     has_defined = all(unit[0] < 0x80 and unit[0] & 0x1F in _DEFINED for unit in units)
-    return _IDR in types and has_defined and not turns
+    slices = [unit for unit in units if unit[0] & 0x1F == _IDR]
+    return bool(slices) and _begins_picture(slices[0]) and has_defined and not turns
+
+
+def _begins_picture(unit: bytes) -> bool:
+    """Return True for a slice of type I (2, or 7 if all are) from the first macroblock on; 7.3.3.
+
+    The numbers are codes of Exp-Golomb: 0 is "1", 2 is "011", and 7 is "0001000".
+    """
+    start = unit[1:2]
+    return start == b"\x88" or b"\xb0" <= start <= b"\xbf"
 
 
 def _units(packet: bytes, length_size: int) -> Iterator[bytes]:

@@ -29,6 +29,10 @@ def packet(*units: bytes, length: int = 4) -> bytes:
         (packet(DELIMITER, LONG_SEI, ESCAPED_SEI, IDR, IDR), AVCC, True),
         (packet(IDR, length=2), TWO_BYTES, True),
         (packet(IDR, length=2), AVCC, False),
+        (packet(b"\x65\xb8\x40"), AVCC, True),
+        (packet(b"\x65\x04\x84"), AVCC, False),  # no type of picture, as after damage
+        (packet(b"\x65\x48\x84", IDR), AVCC, False),  # its first macroblocks are missing
+        (packet(b"\x65", IDR), AVCC, False),
         (packet(SLICE), AVCC, False),  # a recovery point is no IDR picture
         (packet(ORIENTATION, IDR), AVCC, False),
         (packet(BOTH, IDR), AVCC, False),
