@@ -1,6 +1,7 @@
 """Notices to administrators: what has certainly not arrived is sent again, in order, and once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiogram.methods import SendMessage
@@ -62,9 +63,19 @@ async def test_of_too_many_notices_the_oldest_is_given_up(
     monkeypatch.setattr(admin_notifier, "_MOST_KEPT", 2)
     notifier = AdminNotifier(telegram.sender, TEXTS, frozenset({ADA}))
     telegram.fail(SendMessage, TelegramUnreachableError("down"))
+    send, may_send = telegram.sender.send_text, asyncio.Event()
+
+    async def held(*what: Any) -> int:
+        await may_send.wait()
+        return await send(*what)
+
+    monkeypatch.setattr(telegram.sender, "send_text", held)
     # The second and the third one come while the first one is being sent.
     keys = ("alarm_disk_over", "alarm_quiet_over", "alarm_disk_over")
-    await asyncio.gather(*map(notifier.notify, keys))
+    notices = asyncio.gather(*map(notifier.notify, keys))
+    await asyncio.sleep(0)
+    may_send.set()
+    await notices
     assert sent(telegram) == [(ADA, DISK), (ADA, OVER), (ADA, DISK)]
 
 
