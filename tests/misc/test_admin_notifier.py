@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiogram.methods import SendMessage
+from aiogram.types import Message
 
 from core.errors import (
     ChatForbiddenError,
@@ -65,7 +66,7 @@ async def test_of_too_many_notices_the_oldest_is_given_up(
     telegram.fail(SendMessage, TelegramUnreachableError("down"))
     send, may_send = telegram.sender.send_text, asyncio.Event()
 
-    async def held(*what: Any) -> int:
+    async def held(*what: Any) -> Message:
         await may_send.wait()
         return await send(*what)
 
