@@ -75,6 +75,7 @@ class Reactions:
         self._are_allowed = True
         #: `is_shown`: another process may have reacted already.
         self._is_shown = is_shown
+        self._is_working = False
         #: A later status must not be overtaken by an earlier one.
         self._in_order = asyncio.Lock()
 
@@ -94,10 +95,10 @@ class Reactions:
                 _log_failure("status_failed", self._target, error)
 
     async def work(self) -> None:
-        """Show that work has begun."""
+        """Show that work has begun, once: an archive has the files of many posts."""
         async with self._in_order:
-            if self._are_allowed:
-                await self._react(_WORKING)
+            if self._are_allowed and not self._is_working:
+                self._is_working = await self._react(_WORKING)
 
     async def end(self, *, has_failed: bool) -> None:
         """Show the end: a sad face after a failure, else nothing."""

@@ -294,6 +294,16 @@ class Workspace:
             self.reserved = size
         return True
 
+    def take_over(self, other: "Workspace", size: int) -> int:
+        """Move at most `size` bytes of another reservation here, and return how many.
+
+        For files that move: nobody else gets their room meanwhile.
+        """
+        moved = min(other.reserved, max(size, 0))
+        other.reserved -= moved
+        self.reserved += moved
+        return moved
+
     async def shrink(self, size: int) -> None:
         """Lower the reservation to `size` bytes in total."""
         if size < self.reserved:

@@ -62,9 +62,17 @@ class _Part:
     size: int = 0
     largest: int = 0
 
-    def reserve(self, size: int) -> bool:
-        """Reserve room for another post, also while it is packed; return False if there is none."""
-        return self.space.extend(self.size + size + max(self.largest, size))
+    def reserve(self, size: int, source: Workspace) -> bool:
+        """Reserve room for another post, also while it is packed; return False if there is none.
+
+        `source` has the files of the post, whose room comes with them.
+        """
+        needed = self.size + size + max(self.largest, size)
+        moved = self.space.take_over(source, needed - self.space.reserved)
+        if self.space.extend(needed):
+            return True
+        source.take_over(self.space, moved)
+        return False
 
     def add(self, index: int, files: Sequence[tuple[Path, str]], size: int) -> None:
         """Move the files of a post here."""
@@ -235,7 +243,7 @@ class _Packing:
                     self._part.leave_out(index, error)
                     return
                 else:
-                    await self._take(index, *fetched)
+                    await self._take(index, space, *fetched)
                     return
             await self.send()
 
@@ -295,17 +303,22 @@ class _Packing:
         return files, size, error
 
     async def _take(
-        self, index: int, files: Sequence[tuple[Path, str]], size: int, error: ClipferryError | None
+        self,
+        index: int,
+        source: Workspace,
+        files: Sequence[tuple[Path, str]],
+        size: int,
+        error: ClipferryError | None,
     ) -> None:
-        """Move the files of a post into the current part, or into the next one.
+        """Move the files of a post from `source` into the current part, or into the next one.
 
         Raises:
             SpoolError: there is no room on the disk.
             DeliveryError: Telegram did not take the current part.
         """
-        if self._part.size + size > self._room or not self._part.reserve(size):
+        if self._part.size + size > self._room or not self._part.reserve(size, source):
             await self.send()
-            if not self._part.reserve(size):
+            if not self._part.reserve(size, source):
                 raise SpoolError("no room for an archive")
         self._part.add(index, files, size)
         self._packed_bytes += size

@@ -67,6 +67,7 @@ async def test_a_message_is_reacted_to_on_the_way_and_left_clean(telegram: FakeT
     await status.accepted()
     await status.accepted()
     await status.working()
+    await status.working()
     await status.retrying(2, 3)
     await status.sending()
     await status.done()

@@ -266,8 +266,8 @@ async def test_a_full_disk_ends_the_request(packing: Packing):
 async def test_a_part_gives_its_room_to_the_next_post(packing: Packing, expected: int):
     spool, packing.posts.expected = packing.tools.toolkit.spool, expected
     async with spool.workspace() as other:
-        # Room for a post, for the same post in the part, and for packing it, but not for two.
-        await other.reserve(QUOTA - 3 * SIZE - 1_000)
+        # Room for a post, which comes with it into the part, and for packing it; not for two.
+        await other.reserve(QUOTA - 2 * SIZE - 1_000)
         async with asyncio.timeout(30):
             await packing.deliver(posts=IDS[:3])
     assert [len(names) for names in packing.parts.values()] == [1, 1, 1]
