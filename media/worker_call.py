@@ -1,6 +1,8 @@
 """A call in a worker process: names the errors that are not the file's fault."""
 
 import errno
+import gc
+import sys
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
@@ -28,6 +30,22 @@ def run_call(work: Callable[..., T], args: tuple[object, ...]) -> T:
         if isinstance(error, MemoryError) or errno.ENOMEM in codes:
             raise BrokenFileError("processing it needs too much memory") from None
         raise
+
+
+def run_in_worker(work: Callable[..., T], args: tuple[object, ...]) -> T:
+    """Run a call, see `run_call`, then free what it has left in reference cycles.
+
+    The collector counts objects, not bytes: a few hundred files leave a hundred megabytes of frames
+    before it looks. What was imported stays, and is not looked at again, so that it takes half a
+    millisecond.
+    """
+    modules = len(sys.modules)
+    try:
+        return run_call(work, args)
+    finally:
+        gc.collect()
+        if len(sys.modules) > modules:
+            gc.freeze()
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Final, ParamSpec, TypeVar
 
 from core.errors import BrokenFileError, MediaTimeoutError
-from media.worker_call import run_call
+from media.worker_call import run_in_worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,7 +83,9 @@ class WorkerPool:
         pool = self._pool or self._start()
         try:
             async with asyncio.timeout(self._limit_s):
-                return await asyncio.get_running_loop().run_in_executor(pool, run_call, work, args)
+                return await asyncio.get_running_loop().run_in_executor(
+                    pool, run_in_worker, work, args
+                )
         except (BrokenProcessPool, TimeoutError, asyncio.CancelledError) as error:
             if self._pool is pool:
                 self.close()

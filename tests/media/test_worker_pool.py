@@ -2,10 +2,15 @@
 
 import asyncio
 import errno
+import gc
+import importlib
 import os
 import sys
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import av
@@ -13,7 +18,7 @@ import pytest
 
 from core.errors import BrokenFileError, MediaTimeoutError, SpoolError
 from data.config import ROOT
-from media.worker_call import run_call
+from media.worker_call import run_call, run_in_worker
 from media.worker_pool import WorkerPool
 
 
@@ -144,6 +149,42 @@ def test_a_call_keeps_its_result_and_its_other_errors():
 
 def _need_memory() -> None:
     raise MemoryError
+
+
+async def test_what_a_call_leaves_in_cycles_is_freed_before_the_next_one(worker_pool: WorkerPool):
+    await worker_pool.run(_leave_a_cycle)
+    assert await worker_pool.run(_is_left) is False
+
+
+def test_what_a_call_imports_is_not_looked_at_again():
+    before = gc.get_freeze_count()
+    sys.modules.pop("this", None)
+    with redirect_stdout(StringIO()):
+        run_in_worker(importlib.import_module, ("this",))
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    assert frozen > before
+    assert run_in_worker(abs, (-1,)) == 1
+    assert gc.get_freeze_count() == before
+
+
+class _Node:
+    """Holds itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def _leave_a_cycle() -> None:
+    gc.disable()  # it may look at any time by itself
+    _LEFT.append(weakref.ref(_Node()))
+
+
+def _is_left() -> bool:
+    return _LEFT[0]() is not None
+
+
+_LEFT: "list[weakref.ref[_Node]]" = []
 
 
 async def test_crashes_are_counted():
