@@ -32,11 +32,11 @@ END $$;
 CREATE TRIGGER record_step AFTER INSERT OR UPDATE ON requests
     FOR EACH ROW EXECUTE FUNCTION record_step();
 """
-#: One owner at a time: another one has a higher epoch. Each request ends once: afterwards it
-#: changes no more.
+#: One owner at a time: another one has a higher epoch. Each request ends once: afterwards it only
+#: loses its owner, when that stops or its status is taken over.
 _COUNT_VIOLATIONS = """
 COPY (
-    SELECT count(*), count(*) FILTER (WHERE had_ended
+    SELECT count(*), count(*) FILTER (WHERE had_ended AND (NOT has_ended OR owner IS NOT NULL)
         OR epoch < epoch_before
         OR (NOT has_ended AND owner IS DISTINCT FROM owner_before AND epoch = epoch_before))
     FROM (
