@@ -59,13 +59,13 @@ def archive_names(name: str, archives: int) -> list[str]:
 class ListArchivePolicy:
     """How long an archive of posts of a list may take, and how large all its parts may be."""
 
-    #: Posts that have not begun after so many seconds are left out.
+    #: Posts that have not begun by then are left out; in seconds from the start.
     longest_s: float = 1_800.0
-    #: Posts that have not begun when the parts have so many bytes are left out.
+    #: Posts that have not begun when the parts have reached this size are left out.
     most_bytes: int = 4_000_000_000
     #: A part is at most this share of the spool, so that others find room meanwhile.
     share_of_spool: float = 0.25
-    #: After so many seconds a part is sent as it is, if others wait for their turn.
+    #: Seconds after which a part is sent as it is, if others wait for their turn.
     turn_s: float = 120.0
 
     def may_begin(self, passed_s: float, packed_bytes: int) -> bool:

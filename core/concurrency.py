@@ -34,7 +34,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     except asyncio.CancelledError:
         task.cancel()
         raise
-    except Exception:
+    except Exception:  # raised again: the call must not overtake what explains the failure
         await task
         raise
     await task

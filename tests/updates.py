@@ -167,16 +167,16 @@ _VALUES: Final = st.recursive(
 )
 
 
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of every part of a value."""
     if path:
         yield path
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from _paths(part, (*path, name))
+            yield from paths_in(part, (*path, name))
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from _paths(part, (*path, index))
+            yield from paths_in(part, (*path, index))
 
 
 @st.composite
@@ -192,7 +192,7 @@ def mutated(draw: st.DrawFn, document: Any, more_fields: tuple[str, ...] = ("new
     """Draw a copy of a JSON document in which parts are missing, replaced or added."""
     update = deepcopy(document)
     for _ in range(draw(st.integers(1, 4))):
-        paths = list(_paths(update))
+        paths = list(paths_in(update))
         if not paths:
             break
         *above, key = draw(st.sampled_from(paths))

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from core.errors import SettingsError
 from data.config import Settings, load_settings
 
+#: The user id of nobody.
+_NOBODY = 65_534
 SECRET = "hunter2hunter2hunter2hunter2"
 TOKEN = f"70000001:{SECRET}"
 
@@ -219,15 +222,31 @@ def test_a_folder_in_the_place_of_a_file_is_named(name: str, tmp_path: Path):
     assert caught.value.mistakes == [f"{name}: is a folder, not a file"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_named(tmp_path: Path):
+@pytest.fixture
+def folder_of_an_ordinary_user(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder; the test runs without root's right to read everything."""
+    if os.geteuid():
+        yield tmp_path
+        return
+    # The parents of tmp_path are closed to others.
+    with tempfile.TemporaryDirectory(prefix="clipferry-") as folder:
+        os.chown(folder, _NOBODY, -1)
+        os.seteuid(_NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_named(folder_of_an_ordinary_user: Path):
+    folder = folder_of_an_ordinary_user
     for name in ("config.ini", ".env"):
-        (tmp_path / name).touch(0o000)
-    closed = tmp_path / "closed"
+        (folder / name).touch(0o000)
+    closed = folder / "closed"
     closed.mkdir(0o000)
     environ = {"NETWORK_PROXY_FILE": str(closed / "proxies.txt")}
     with pytest.raises(SettingsError) as caught:
-        load_settings(tmp_path / "config.ini", tmp_path / ".env", environ)
+        load_settings(folder / "config.ini", folder / ".env", environ)
     (one, two, three) = caught.value.mistakes
     assert (one, two) == tuple(
         f"{name}: cannot be read: Permission denied" for name in ("config.ini", ".env")

@@ -13,6 +13,7 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Route,
     async_playwright,
     expect,
 )
@@ -162,6 +163,18 @@ async def until(page: Page, condition: str) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not await page.evaluate(condition):  # noqa: ASYNC110 - the page tells nobody
             await asyncio.sleep(0.05)
+
+
+async def hold(page: Page, address: str) -> asyncio.Event:
+    """Hold the page's requests to an address, a glob, until the returned event is set."""
+    may_go = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route(address, wait)
+    return may_go
 
 
 async def write(page: Page, words: str) -> None:

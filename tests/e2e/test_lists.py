@@ -205,18 +205,21 @@ async def test_a_list_is_read_again_when_the_site_is_back(harness: BotHarness):
     assert harness.texts()[-1] == "ferry.demo\n2 posts"
 
 
-async def test_chosen_posts_can_be_cancelled(harness: BotHarness):
+@pytest.mark.parametrize(("button", "requests"), [("all", 4), ("zipfirst", 1)])
+async def test_chosen_posts_can_be_cancelled(harness: BotHarness, button: str, requests: int):
     card = await ask(harness, 4)
     harness.site.serves_files.clear()
-    query = harness.world.press(harness.ada, card, find(card, "all"))
+    query = harness.world.press(harness.ada, card, find(card, button))
     await harness.until(lambda: query in harness.world.query_answers, "the notice")
     harness.world.say(harness.ada, "/cancel")
     await harness.until(
-        lambda: TEXTS("en", "cancelled_all", count=4) in harness.texts(), "what was cancelled"
+        lambda: TEXTS("en", "cancelled_all", count=requests) in harness.texts(),
+        "what was cancelled",
     )
     harness.site.serves_files.set()
     await harness.settled()
     assert harness.videos() == []
+    assert archives(harness) == {}
 
 
 async def test_a_group_has_cards_for_who_names_the_bot_and_only_they_may_press(
@@ -330,23 +333,6 @@ async def test_an_archive_of_a_list_waits_for_room_in_the_queue(harness: BotHarn
     harness.site.serves_files.set()
     await harness.settled()
     assert archives(harness) == {}
-
-
-async def test_an_archive_of_a_list_can_be_cancelled(harness: BotHarness):
-    card = await ask(harness, 3)
-    harness.site.serves_files.clear()
-    query = harness.world.press(harness.ada, card, find(card, "zipfirst"))
-    await harness.until(lambda: query in harness.world.query_answers, "the notice")
-    harness.world.say(harness.ada, "/cancel")
-    await harness.until(
-        lambda: TEXTS("en", "cancelled_all", count=1) in harness.texts(), "what was cancelled"
-    )
-    harness.site.serves_files.set()
-    await harness.settled()
-    assert archives(harness) == {}
-    # Who has changed their mind twice gets it.
-    assert await press(harness, card, "zipfirst") == TEXTS.plain("en", "list_zip_taken", count=3)
-    assert archives(harness) == {"ferry_demo.zip": members(0, 1, 2)}
 
 
 async def test_the_files_of_a_post_come_as_an_archive_once(harness: BotHarness):

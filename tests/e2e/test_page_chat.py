@@ -6,7 +6,7 @@ from playwright.async_api import Page, Route, expect
 
 from app.bot_commands import PRIVATE_COMMANDS
 from simulator.telegram.world import Chat
-from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, screenshot, write
+from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, hold, screenshot, write
 
 pytestmark = IN_BROWSER
 
@@ -186,13 +186,7 @@ async def test_the_actions_of_a_person_arrive_in_their_order(browser_harness: Br
     keys = {"inline_keyboard": [[{"text": "Press", "callback_data": "1"}]]}
     world.add_message(world.chats[1001], {"text": "Well?", "reply_markup": keys})
     page = await browser_harness.window()
-    may_go = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await may_go.wait()
-        await route.continue_()
-
-    await page.route("**/page/do/press", hold)
+    may_go = await hold(page, "**/page/do/press")
     await page.get_by_role("button", name="Press").click()
     await write(page, "after the press")
     await page.evaluate("fetch('/page/icon.svg').then(r => r.text())")

@@ -1,15 +1,13 @@
 """The chat page beside Telegram: first view, messages, lists, languages, accessibility."""
 
-import asyncio
-
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
 from simulator.catalogue import add_posts
 from simulator.telegram.markup import parse_html
 from tests.e2e.accessibility import grave_violations, low_targets
 from tests.e2e.bot_harness import VIDEO
-from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, write
+from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, hold, pick, screenshot, write
 
 pytestmark = IN_BROWSER
 
@@ -111,13 +109,7 @@ async def test_the_button_to_the_end_counts_what_was_missed(browser_harness: Bro
 async def test_an_upload_shows_its_progress(browser_harness: BrowserHarness):
     await browser_harness.harness.start()
     page = await browser_harness.window()
-    may_go = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await may_go.wait()
-        await route.continue_()
-
-    await page.route("**/page/upload", hold)
+    may_go = await hold(page, "**/page/upload")
     await page.set_input_files("#file", browser_harness.harness.samples.picture(400, 300, "mine"))
     await expect(page.get_by_role("progressbar")).to_be_visible()
     may_go.set()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from simulator.sites.web import Site
+from tests.updates import paths_in
 
 #: Values that sites do not send, among them such as lead elsewhere or cost much if believed.
 VALUES: Final[tuple[Any, ...]] = (
@@ -30,7 +31,7 @@ def mutant(rng: random.Random, document: Any) -> Any:
     """Return a copy of a JSON document in which one to four parts are changed."""
     changed = {"": deepcopy(document)}
     for _ in range(rng.randint(1, 4)):
-        paths = list(_paths(changed))
+        paths = list(paths_in(changed))
         *above, key = rng.choice(paths)
         part: Any = changed
         for step in above:
@@ -119,18 +120,6 @@ def _damaged(rng: random.Random, text: str) -> str:
     end = min(start + rng.choice((0, 1, 10, 1_000)), len(text))
     middle = rng.choice(("", text[start:end] * 2, "\x00", "\ud83d", '"', "{", "]", "<!--", "&#x0;"))
     return text[:start] + middle + text[end:]
-
-
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of every part of a value."""
-    if path:
-        yield path
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _paths(part, (*path, name))
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _paths(part, (*path, index))
 
 
 def _at(value: Any, path: tuple[Any, ...]) -> Any:

@@ -26,8 +26,6 @@ class RawServer:
 
     def __init__(self) -> None:
         self.respond: Respond = lambda _: b""
-        #: Sends the bytes of a body one by one, so many seconds apart; 0 sends all at once.
-        self.pause_s = 0.0
         self.requests: list[str] = []
         self.address = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -40,11 +38,8 @@ class RawServer:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             self.requests.append(head)
-            response = self.respond(head)
-            for start in range(0, len(response), 1 if self.pause_s else 1 << 20):
-                writer.write(response[start : start + (1 if self.pause_s else 1 << 20)])
-                await writer.drain()
-                await asyncio.sleep(self.pause_s)
+            writer.write(self.respond(head))
+            await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
