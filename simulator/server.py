@@ -156,7 +156,10 @@ class Simulator:
         With `online`, the bot downloads from the real sites instead of the simulated ones.
         """
         proxies = folder / "proxies.txt"
-        proxies.write_text("".join(f"{proxy.address()}\n" for proxy in self.proxies))
+        # Replaced as a whole: a process of a fleet may read it while the next one is started.
+        partial = proxies.with_suffix(".part")
+        partial.write_text("".join(f"{proxy.address()}\n" for proxy in self.proxies))
+        partial.replace(proxies)
         sites = {
             "NETWORK_PROXY_FILE": str(proxies),
             "NETWORK_CA_FILE": str(self.authority.ca_file),

@@ -146,8 +146,10 @@ class Balancer:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         timeout = aiohttp.ClientTimeout(total=60)
         async with aiohttp.ClientSession(timeout=timeout) as self._session:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-            await runner.cleanup()
+            try:
+                yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+            finally:
+                await runner.cleanup()
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         first, body = next(self._turns), await request.read()

@@ -57,8 +57,10 @@ async def open_browser() -> AsyncIterator[Browser]:
     assert CHROMIUM, "Chromium is not installed: apt install chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        yield browser
-        await browser.close()
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 @asynccontextmanager

@@ -306,8 +306,10 @@ class Relay:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with aiohttp.ClientSession() as self._session:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/updates"
-            await runner.cleanup()
+            try:
+                yield f"http://127.0.0.1:{runner.addresses[0][1]}/updates"
+            finally:
+                await runner.cleanup()
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         body = await request.read()
