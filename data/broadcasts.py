@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
+from data.key_values import read_value_in, set_value_in
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import is_alive
@@ -549,8 +550,7 @@ def _album_key(broadcast_id: int) -> str:
 
 def _album(db: Connection, broadcast_id: int) -> tuple[str, tuple[int, ...]]:
     """Return the media group id and the messages of a broadcast's album; both empty without one."""
-    query = select(KeyValues.value).where(KeyValues.name == _album_key(broadcast_id))
-    stored = db.execute(query).scalar()
+    stored = read_value_in(db, _album_key(broadcast_id))
     if stored is None:
         return "", ()
     group, messages = json.loads(stored)
@@ -558,15 +558,11 @@ def _album(db: Connection, broadcast_id: int) -> tuple[str, tuple[int, ...]]:
 
 
 def _add_to_album(db: Connection, broadcast_id: int, group: str, message_id: int) -> None:
-    known, messages = _album(db, broadcast_id)
+    _, messages = _album(db, broadcast_id)
     # Telegram copies messages in the order of their ids only.
     # Source: https://core.telegram.org/bots/api#copymessages
     value = json.dumps([group, sorted({*messages, message_id})])
-    this = KeyValues.name == _album_key(broadcast_id)
-    if known:
-        db.execute(update(KeyValues).where(this).values(value=value))
-    else:
-        db.execute(insert(KeyValues).values(name=_album_key(broadcast_id), value=value))
+    set_value_in(db, _album_key(broadcast_id), value)
 
 
 def _broadcast(row: Any, album: tuple[int, ...]) -> Broadcast:
