@@ -60,7 +60,7 @@ class End(Enum):
     TOKEN_REJECTED = "Telegram does not know the token"  # noqa: S105 - a sentence
 
 
-class Lease(Protocol):
+class PollingRight(Protocol):
     """Decides whether this process may poll."""
 
     async def is_held(self) -> bool:
@@ -79,7 +79,7 @@ class Lease(Protocol):
         """True if the lease was taken from another process a short while ago."""
 
 
-class OldUpdates(Protocol):
+class OldUpdateKeeper(Protocol):
     """Takes over what is old of a batch of updates."""
 
     async def keep(self) -> tuple[int, list[Update]]:
@@ -194,8 +194,8 @@ class PollingWatch(BaseRequestMiddleware):
         stop: Callable[[], None],
         update_acks: UpdateAcks,
         heartbeat: Path,
-        lease: Lease | None = None,
-        old_updates: OldUpdates | None = None,
+        lease: PollingRight | None = None,
+        old_updates: OldUpdateKeeper | None = None,
         registration: WebhookRegistration | None = None,
     ) -> None:
         """Create the folder of the heartbeat file. `stop` is called once polling has to end."""
@@ -319,8 +319,8 @@ class Polling:
         self,
         update_acks: UpdateAcks,
         heartbeat: Path,
-        lease: Lease | None = None,
-        old_updates: OldUpdates | None = None,
+        lease: PollingRight | None = None,
+        old_updates: OldUpdateKeeper | None = None,
         registration: WebhookRegistration | None = None,
     ) -> None:
         """`registration` is that of the webhook which this database may have had before."""

@@ -55,7 +55,7 @@ class Reason(StrEnum):
         return cls.LIMITED if isinstance(error, PlatformRateLimitedError) else cls.REFUSED
 
 
-class State(StrEnum):
+class IdentityState(StrEnum):
     """Whether an identity can be used, and if not, why."""
 
     READY = "ready"
@@ -158,18 +158,18 @@ class Identity:
         """Return True if its cookies are those of the setting, which the bot does not change."""
         return self.name == FROM_SETTING
 
-    def state(self, exits: Collection[str], now: float) -> State:
+    def state(self, exits: Collection[str], now: float) -> IdentityState:
         """Return whether it can be used, with the names of all proxies."""
         if self.expires_at is not None and self.expires_at <= now:
-            return State.EXPIRED
+            return IdentityState.EXPIRED
         if self.exit and self.exit not in exits:
-            return State.NO_EXIT
-        return State.RESTS if self.health.is_resting(now) else State.READY
+            return IdentityState.NO_EXIT
+        return IdentityState.RESTS if self.health.is_resting(now) else IdentityState.READY
 
 
 def usable(identities: Iterable[Identity], exits: Collection[str], now: float) -> list[Identity]:
     """Return the identities that can be used, the least recently used one first."""
-    ready = (one for one in identities if one.state(exits, now) is State.READY)
+    ready = (one for one in identities if one.state(exits, now) is IdentityState.READY)
     return sorted(ready, key=lambda one: (one.health.used_at, one.name))
 
 
@@ -180,11 +180,13 @@ def has_trouble(identities: Sequence[Identity], exits: Collection[str], now: flo
     it now. It is not trouble if administrators have put them to rest themselves.
     """
     states = [(one, one.state(exits, now)) for one in identities]
-    if any(state is State.READY and not one.health.refusals for one, state in states):
+    if any(state is IdentityState.READY and not one.health.refusals for one, state in states):
         return False
-    if any(state is State.READY for _, state in states):
+    if any(state is IdentityState.READY for _, state in states):
         return None
-    failed = [one for one, state in states if state is not State.RESTS or one.health.refusals]
+    failed = [
+        one for one, state in states if state is not IdentityState.RESTS or one.health.refusals
+    ]
     return True if failed else None
 
 

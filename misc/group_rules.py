@@ -12,7 +12,7 @@ from core.preferences import Preferences
 from data.chats import is_channel
 from misc.addressing import BotAccount, sender_of
 from misc.middlewares.dropped import Dropped
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class GroupRules:
     """The wishes of a group and of its members, for groups and channels."""
 
     account: BotAccount
-    opt_outs: OptOuts
+    opt_outs: OptOutList
     dropped: Dropped
     #: Posts in channels are answered there, and not again in the linked group.
     answers_channels: bool = False

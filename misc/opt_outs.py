@@ -3,7 +3,7 @@
 from data.opt_outs import opt_in, opt_out, opted_out
 
 
-class OptOuts:
+class OptOutList:
     """The list is small and held in memory; `refresh` loads what other processes have changed."""
 
     def __init__(self) -> None:

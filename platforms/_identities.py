@@ -32,8 +32,8 @@ from core.identities import (
     Cookie,
     Health,
     Identity,
+    IdentityState,
     Reason,
-    State,
     free_name,
     has_trouble,
     is_name,
@@ -132,7 +132,7 @@ class Identities:
         found = self._load(platform, name)
         return found[0] if found else None
 
-    def state(self, identity: Identity) -> State:
+    def state(self, identity: Identity) -> IdentityState:
         """Return whether an identity can be used now."""
         return identity.state(self.exits, self._clock())
 
@@ -230,7 +230,7 @@ class Identities:
             return None
         # Another process may have changed it since it was listed.
         found = self._load(platform, identity.name)
-        if found is None or self.state(found[0]) is not State.READY:
+        if found is None or self.state(found[0]) is not IdentityState.READY:
             os.close(lock)
             return None
         latest, cookies = found

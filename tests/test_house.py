@@ -264,6 +264,17 @@ def test_a_planted_metaphor_is_found(planted: str):
     assert words & BANNED
 
 
+def test_no_two_classes_share_a_name():
+    """Otherwise a reader has to look at the imports to know what a name means."""
+    homes: dict[str, list[Path]] = {}
+    for file, tree in modules(*PACKAGES - {"simulator"}):
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(file)
+    assert len(homes) > 300
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 # --- logs -----------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from app.ads_file import load_ads
 from app.container import build_fetcher, build_identities, canary_links, check_files
 from app.doctor.finding import Finding
 from core.errors import ClipferryError, SettingsError
-from core.identities import Identity, State
+from core.identities import Identity, IdentityState
 from core.media import Post
 from data.config import Settings
 from misc.ui.texts import load_texts
@@ -90,14 +90,14 @@ def _identities(
             yield Finding("warning", f"{path} can be read by other users: chmod 600")
 
 
-def _identity(identity: Identity, state: State, text: str) -> Finding:
+def _identity(identity: Identity, state: IdentityState, text: str) -> Finding:
     days = _days_since(identity.added_at)
     text = f"{text}: {days} days old"
-    if state is State.EXPIRED:
+    if state is IdentityState.EXPIRED:
         return Finding("warning", f"{text}, its cookies have expired: export new ones")
-    if state is State.NO_EXIT:
+    if state is IdentityState.NO_EXIT:
         return Finding("warning", f"{text}, its proxy {identity.exit} is not in the list")
-    if state is State.RESTS:
+    if state is IdentityState.RESTS:
         reason = identity.health.reason
         return Finding("warning", f"{text}, rests ({reason}): see /admin, Accounts")
     if days > _OLD_COOKIES_DAYS:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from app.ytdlp_update.index import Index
-from app.ytdlp_update.trial import Verdict, Wheel, try_version
+from app.ytdlp_update.trial import TrialResult, Wheel, try_version
 from app.ytdlp_update.versions import Versions
 from app.ytdlp_update.wheel import metadata_of
 from core.errors import (
@@ -118,7 +118,7 @@ class Trials:
             raise ReleaseRefusedError(reason)
         self.versions.keep(folder, version_of(wheel.release for wheel in wheels) or "")
 
-    async def _canary_reason(self, verdict: Verdict) -> str:
+    async def _canary_reason(self, verdict: TrialResult) -> str:
         """Return "" if failed canaries cannot be read with the version in use, either."""
         for url in verdict.failed_canaries:
             link = self._canaries[url]

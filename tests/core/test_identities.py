@@ -19,8 +19,8 @@ from core.identities import (
     MAX_FILE_BYTES,
     Health,
     Identity,
+    IdentityState,
     Reason,
-    State,
     free_name,
     has_trouble,
     is_name,
@@ -258,18 +258,18 @@ WAITED = replace(REFUSED, rests_until=NOW)
 @pytest.mark.parametrize(
     ("one", "state"),
     [
-        (identity("a"), State.READY),
-        (identity("a", exit="http://a:1"), State.READY),
-        (identity("a", exit="http://gone:1"), State.NO_EXIT),
-        (identity("a", REFUSED), State.RESTS),
-        (identity("a", WAITED), State.READY),
-        (identity("a", Health().put_to_rest()), State.RESTS),
-        (identity("a", expires_at=NOW), State.EXPIRED),
-        (identity("a", REFUSED, expires_at=NOW), State.EXPIRED),
-        (identity("a", expires_at=NOW + 1), State.READY),
+        (identity("a"), IdentityState.READY),
+        (identity("a", exit="http://a:1"), IdentityState.READY),
+        (identity("a", exit="http://gone:1"), IdentityState.NO_EXIT),
+        (identity("a", REFUSED), IdentityState.RESTS),
+        (identity("a", WAITED), IdentityState.READY),
+        (identity("a", Health().put_to_rest()), IdentityState.RESTS),
+        (identity("a", expires_at=NOW), IdentityState.EXPIRED),
+        (identity("a", REFUSED, expires_at=NOW), IdentityState.EXPIRED),
+        (identity("a", expires_at=NOW + 1), IdentityState.READY),
     ],
 )
-def test_an_identity_is_in_one_state(one: Identity, state: State):
+def test_an_identity_is_in_one_state(one: Identity, state: IdentityState):
     assert one.state(EXITS, NOW) is state
 
 

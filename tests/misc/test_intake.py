@@ -21,7 +21,7 @@ from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake, Taken
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
@@ -76,7 +76,7 @@ class Bench:
         )
         self.metrics = Metrics()
         self.store = RequestStore(BOT_ID, 60)
-        self.opt_outs = OptOuts()
+        self.opt_outs = OptOutList()
         self.updates = 0
         self.intake = RequestIntake(
             self.store,
