@@ -93,7 +93,7 @@ class Receiver:
         self._reader = reader
         self._update_acks = update_acks
         self._availability = availability
-        self._acknowledged: RecentKeys[int] = RecentKeys(_REMEMBERED)
+        self._acknowledged = RecentKeys[int](_REMEMBERED)
         #: By id of each update that is not acknowledged: the decision on it.
         self._open: dict[int, asyncio.Future[bool]] = {}
         self._handling: set[asyncio.Task[None]] = set()

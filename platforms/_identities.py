@@ -45,6 +45,7 @@ from core.identities import (
     usable,
     write_cookies,
 )
+from core.recent import RecentValues
 from platforms._platform import Platform
 from platforms._proxies import Proxy, ProxyPool
 
@@ -108,7 +109,7 @@ class Identities:
         self._wait_s = wait_s
         self._clock = clock
         #: Which identity was refused at which post of which site, oldest first.
-        self._refused_at: dict[tuple[str, str], str] = {}
+        self._refused_at = RecentValues[tuple[str, str], str](_MAX_POSTS)
         self._parsed: dict[Path, _CookieFile] = {}
         #: It was logged that a folder cannot be read.
         self._is_unreadable = False
@@ -255,8 +256,6 @@ class Identities:
         if isinstance(error, PlatformRateLimitedError):
             return True
         first = self._refused_at.setdefault((identity.site, post), identity.name)
-        if len(self._refused_at) > _MAX_POSTS:
-            del self._refused_at[next(iter(self._refused_at))]
         return first == identity.name
 
     def _put_to_rest(

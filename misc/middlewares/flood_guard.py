@@ -72,7 +72,7 @@ class FloodGuard(BaseMiddleware):
         self._exempt = exempt
         self._dropped = dropped
         self._time_outs = time_outs or TimeOuts()
-        self._bundles: RecentKeys[Hashable] = RecentKeys(_MOST_BUNDLES)
+        self._bundles = RecentKeys[Hashable](_MOST_BUNDLES)
 
     async def __call__(
         self,
