@@ -11,14 +11,13 @@ from typing import Final
 from aiogram import Bot
 
 from app.ads_file import load_ads
-from app.backlog import OLD_S
 from core.ads import Ad, AdRule
 from core.archives import ListArchivePolicy
 from core.errors import SettingsError
 from core.limits import upload_ceiling
 from core.media import Link
 from core.pseudonyms import Pseudonyms
-from core.request import Kind
+from core.request import OLD_S, Kind
 from data.changes import announce_time_out
 from data.config import Settings
 from data.pace import claim_turns

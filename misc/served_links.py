@@ -10,14 +10,13 @@ from aiogram.types import Message
 from core.errors import StorageError
 from core.media import Link
 from core.recent import RecentValues
+from core.request import OLD_S
 from data.requests import stored_links
 
 logger = logging.getLogger(__name__)
 
 #: Messages that are remembered; the others are looked up in the database.
 _KEPT: Final = 10_000
-#: Messages that are older when they arrive come from a downtime, in seconds.
-_OLD_S: Final = 120
 
 
 class ServedLinks:
@@ -41,7 +40,7 @@ class ServedLinks:
         """
         key = message.chat.id, message.message_id
         asked_at = int(message.date.timestamp())
-        is_new = message.edit_date is None and time.time() - asked_at < _OLD_S
+        is_new = message.edit_date is None and time.time() - asked_at < OLD_S
         if is_new or (self._is_alone and key in self._served):
             return
         try:
