@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from platform import node
 from typing import Final
 
@@ -51,12 +50,14 @@ from platforms import (
     Fetcher,
     FetchPolicy,
     Identities,
+    IsTruncated,
     ProxyPool,
     Registry,
     Spool,
     check_cookies,
     load_proxies,
     load_registry,
+    trust_length,
 )
 from services.access import AccessPolicy
 from services.alarms import Alarms, AlarmThresholds
@@ -348,9 +349,9 @@ def _services(
 
 
 def build_fetcher(
-    settings: Settings, registry: Registry, is_truncated: Callable[[Path], Awaitable[bool]]
+    settings: Settings, registry: Registry, is_truncated: IsTruncated = trust_length
 ) -> Fetcher:
-    """Build the fetcher.
+    """Build the fetcher; `is_truncated` is asked about files of an unknown size.
 
     Raises:
         SettingsError: the proxies or cookies cannot be used.

@@ -304,6 +304,18 @@ class Fetcher:
         self._resolved[link.url] = post_id
         return self.known(link)
 
+    async def read(self, link: Link, *, may_sign_in: bool = True) -> Post:
+        """Read a post without downloading its files, with retries. See `attempt`.
+
+        Raises:
+            ClipferryError: no attempt got the post.
+        """
+
+        async def read(attempt: Attempt) -> Post:
+            return await attempt.read()
+
+        return await self.attempt(link, read, may_sign_in=may_sign_in)
+
     async def read_list(self, link: Link, most: int) -> Listing:
         """Read at most `most` entries of a list, from its beginning, with retries.
 

@@ -11,11 +11,9 @@ from app.container import build_fetcher, build_identities, canary_links, check_f
 from app.doctor.finding import Finding
 from core.errors import ClipferryError, SettingsError
 from core.identities import Identity, IdentityState
-from core.media import Post
 from data.config import Settings
 from misc.ui.texts import load_texts
 from platforms import (
-    Attempt,
     Identities,
     ProxyPool,
     Registry,
@@ -126,23 +124,15 @@ async def _proxies(proxies: ProxyPool, registry: Registry) -> AsyncIterator[Find
 
 async def _canaries(settings: Settings, registry: Registry) -> AsyncIterator[Finding]:
     """Read the canaries' pages, without downloading their files."""
-    fetcher = build_fetcher(settings, registry, _is_never_truncated)
+    fetcher = build_fetcher(settings, registry)
     try:
         for link in canary_links(settings, registry):
             title = registry[link.platform].title
             try:
-                await fetcher.attempt(link, _read, may_sign_in=False)
+                await fetcher.read(link, may_sign_in=False)
             except ClipferryError as error:
                 yield Finding("warning", f"canary of {title}: {error}")
             else:
                 yield Finding("ok", f"canary of {title}: readable")
     finally:
         await fetcher.close()
-
-
-async def _read(attempt: Attempt) -> Post:
-    return await attempt.read()
-
-
-async def _is_never_truncated(_path: Path) -> bool:
-    return False

@@ -28,7 +28,7 @@ from core.ytdlp_releases import (
 )
 from data.config import Settings
 from media.worker_pool import WorkerPool
-from platforms import Attempt, Fetcher
+from platforms import Fetcher
 
 #: Limits of a trial: seconds, with the canaries; and megabytes.
 _TRIAL_S: Final = 300
@@ -123,7 +123,7 @@ class Trials:
         for url in verdict.failed_canaries:
             link = self._canaries[url]
             try:
-                await self._fetcher.attempt(link, _read, may_sign_in=False)
+                await self._fetcher.read(link, may_sign_in=False)
             except ClipferryError:
                 continue
             return f"the canary of {link.platform} can be read without it, and not with it"
@@ -135,7 +135,3 @@ def _check_attested(release: Release) -> None:
         raise ReleaseRefusedError(
             f"{release.filename} has no attestation, unlike releases before it"
         )
-
-
-async def _read(attempt: Attempt) -> object:
-    return await attempt.read()
