@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from unittest.mock import patch
 
 import curl_cffi.requests
 from curl_cffi.const import CurlECode
@@ -201,5 +200,9 @@ def _answering(pages: Mapping[str, str]) -> Iterator[list[str]]:
         response.url, response.status_code = url, 404 if page is None else 200
         return response
 
-    with patch.object(curl_cffi.requests.Session, "request", request):
+    client: Any = curl_cffi.requests.Session
+    original, client.request = client.request, request
+    try:
         yield requested
+    finally:
+        client.request = original
