@@ -40,9 +40,9 @@ logger = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 5
 #: Longest interval between two attempts to get the lease, in seconds.
 _STANDBY_S: Final = 2.0
-#: For so many times its length a lease that was taken from another process counts as new, and so
-#: many conflicts with that process are waited out.
+#: How long a lease that was taken from another process counts as new, in lengths of a lease.
 _NEW_LEASES: Final = 20
+#: Conflicts with that process that are waited out.
 _MAX_CONFLICTS: Final = 3
 
 

@@ -28,8 +28,8 @@ _BULK_PATIENCE_S: Final = 60.0
 #: If this many chats are refused within this many seconds, the limit is not that of a chat.
 _REFUSED_CHATS: Final = 3
 _SAME_TIME_S: Final = 5.0
-#: A call that has been under way for so long without a sign of life from its process gives its
-#: tokens back, in seconds. Matters only where several processes share the pace.
+#: How long a call keeps its tokens while its process shows no sign of life, in seconds. Matters
+#: only where several processes share the pace.
 HOLD_S: Final = 15.0
 #: Number of buckets above which idle ones are dropped.
 _SWEEP_ABOVE: Final = 2_000
@@ -82,7 +82,7 @@ class _Bucket:
         return 0 if now < self.shut_until else self.size - self.in_use
 
     def has(self, number: int, now: float) -> bool:
-        """Return True if so many tokens are available; all of a small bucket are always enough."""
+        """Return True if `number` tokens are available; all of a small bucket are always enough."""
         return self.free(now) >= min(number, self.size)
 
     def take(self, number: int) -> None:
@@ -168,7 +168,7 @@ class Pacer:
         self._overall.shut(until)
 
     def share_with(self, processes: int) -> None:
-        """Divide all limits among so many processes, of which each paces itself."""
+        """Divide all limits among `processes`, of which each paces itself."""
         self._processes = processes
         self._overall.size = self._share(OVERALL[0])
         for buckets, size in ((self._chats, CHAT[0]), (self._groups, GROUP[0])):

@@ -68,7 +68,7 @@ async def claim_polling(bot_id: int, owner: str) -> int:
 
 
 async def release_polling(bot_id: int, owner: str) -> None:
-    """Give the right to poll back; do nothing if another worker has it."""
+    """Release the right to poll; do nothing if another worker has it."""
     name = _polling(bot_id)
 
     def work(db: Connection) -> None:

@@ -39,7 +39,7 @@ async def all_chats(at_a_time: int) -> AsyncIterator[list[ExportedChat]]:
     """Yield all chats in the order of their ids, up to `at_a_time` of them together.
 
     Raises:
-        StorageError: the database did not answer.
+        StorageError: the database did not respond.
     """
     last_id = None
     while chats := await _chats_after(last_id, at_a_time):

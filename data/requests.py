@@ -370,7 +370,7 @@ async def take_over(
 
     def work(db: Connection) -> Sequence[Any]:
         if db.dialect.name == "postgresql":
-            # Who comes second sees what the first has taken, so that no chat is divided.
+            # The second process sees what the first has taken, so that no chat is divided.
             db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TAKE_OVER_LOCK})
         return db.execute(statement).all()
 

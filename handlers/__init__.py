@@ -62,7 +62,6 @@ class Middlewares:
     """The middlewares, which process updates before the handlers do."""
 
     update_acks: UpdateAcks
-    #: None in a single process, whose queue sorts by message.
     chat_order: ChatOrder
     other_bots: OtherBots
     bans: BanList

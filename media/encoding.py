@@ -50,7 +50,7 @@ _SAME_TIMELINE_S: Final = 10
 #: Shorter audio is not repeated, in seconds: the file would be opened thousands of times.
 _SHORTEST_LOOP_S: Final = Fraction(1, 20)
 _ZERO: Final = Fraction(0)
-#: The parameter sets of a key frame are in so many of its first bytes.
+#: First bytes of a key frame that hold its parameter sets.
 _HEADERS_BYTES: Final = 4096
 #: A unit of type 7 behind a start code.
 _PARAMETER_SET: Final = re.compile(

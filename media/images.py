@@ -20,8 +20,8 @@ from core.errors import BrokenFileError, ClipferryError
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
-#: Maximum width and height of a thumbnail, in pixels.
-#: Source: https://core.telegram.org/bots/api#sendaudio
+#: Maximum width and height of a thumbnail, in pixels; it may have 200 kB.
+#: Source: https://core.telegram.org/bots/api#sendvideo
 THUMBNAIL_SIDE: Final = 320
 MAX_RATIO: Final = 20
 #: Long side of a slideshow's frame, in pixels.
@@ -39,10 +39,10 @@ MAX_PIXELS: Final = 100_000_000
 
 _NATIVE = {"JPEG", "PNG", "WEBP"}
 #: Formats that are opened; MPO is a kind of JPEG. Pillow knows more: one of them runs Ghostscript.
-FORMATS: Final = (*("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "JPEG2000"),)
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "JPEG2000")
 #: Pillow's colour modes that Telegram accepts; CMYK and 16-bit greys are converted.
 _NATIVE_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
-#: Colours that tell whether a profile is sRGB under another name, such as Facebook's "c2".
+#: Colours by which a profile is recognised as sRGB under another name, such as Facebook's "c2".
 _TEST_COLOURS: Final = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128), (200, 120, 60))
 #: Differences of more levels, of 256, are visible.
 _VISIBLE_LEVELS: Final = 6

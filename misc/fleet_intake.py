@@ -60,7 +60,7 @@ class FleetIntake(RequestIntake):
         """Let a worker send the answer to a request again; False if another press has done that.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         stored = await self.store.reopen(ticket)
         if stored is not None:

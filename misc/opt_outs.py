@@ -13,7 +13,7 @@ class OptOutList:
         """Load the list from the database.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         self._senders = await opted_out()
 
@@ -21,7 +21,7 @@ class OptOutList:
         """Stop answering somebody's links.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         await opt_out(sender_id)
         self._senders |= {sender_id}
@@ -30,7 +30,7 @@ class OptOutList:
         """Answer somebody's links again; return False if that changes nothing.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         was_listed = await opt_in(sender_id)
         self._senders -= {sender_id}

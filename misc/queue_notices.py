@@ -21,7 +21,7 @@ from misc.ui.texts import Texts
 
 logger = logging.getLogger(__name__)
 
-#: Up to so many links of one person are nothing special.
+#: Links of one person that are nothing special.
 _FEW_LINKS: Final = 10
 #: Links that are left out within this time of each other are counted in one message, in seconds.
 _SAME_FLOOD_S: Final = 300.0

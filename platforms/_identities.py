@@ -69,7 +69,7 @@ class Lease:
     _lock: int
 
     def end(self) -> None:
-        """Give the identity to the next request."""
+        """Release the identity, so that the next request may use it."""
         os.close(self._lock)
 
 

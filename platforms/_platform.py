@@ -135,7 +135,7 @@ class ListSupport:
     #: Returns the link to the list that a URL shows, with the list's id as `post_id`; None if it
     #: shows none. Sends no request. Only asked about URLs that are no posts.
     find: Callable[[SplitResult], Link | None]
-    #: Reads at most so many entries of a list, from its beginning, with one layer's clients.
+    #: Reads at most that many entries of a list, from its beginning, with one layer's clients.
     read: Callable[[Link, FetchContext, int], Awaitable[Listing]]
 
 

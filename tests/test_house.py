@@ -264,6 +264,47 @@ def test_a_planted_metaphor_is_found(planted: str):
     assert words & BANNED
 
 
+#: Ways to say something that read as if they were translated.
+TRANSLATED = re.compile(
+    r"\b(so many|for so long)\b|^(give|tell|say) whether\b|^(#:? )?who (comes|holds|writes|has)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def explanations(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every comment and every docstring."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+
+
+def test_comments_and_docstrings_are_plain_english():
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {match[0]}"
+        for package in sorted(PACKAGES - {"simulator"})
+        for file in sorted((ROOT / package).glob("**/*.py"))
+        for line, text in explanations(file.read_text())
+        for match in [TRANSLATED.search(text)]
+        if match
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        '"""Tell whether it may be sent."""',
+        "# Who comes second waits.",
+        "#: Given up after so many failures.",
+    ],
+)
+def test_planted_translations_are_found(planted: str):
+    assert any(TRANSLATED.search(text) for _, text in explanations(planted))
+
+
 def test_no_two_classes_share_a_name():
     """Otherwise a reader has to look at the imports to know what a name means."""
     homes: dict[str, list[Path]] = {}
