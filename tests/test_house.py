@@ -64,6 +64,53 @@ def test_there_is_no_import_cycle():
     assert graph == {}
 
 
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the full name of every module that a module imports, also inside functions."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module)):
+                yield module
+
+
+#: What `core` may not use of the standard library: files, processes, networks, logs.
+IO = {
+    *("http", "logging", "os", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys"),
+    *("tempfile", "threading"),
+}
+
+
+def test_core_uses_the_standard_library_only_and_no_input_or_output():
+    allowed = {"core", *sys.stdlib_module_names} - IO
+    found = {name for _, tree in modules("core") for name in imported(tree)}
+    assert len(found) > 20
+    assert {name for name in found if name.partition(".")[0] not in allowed} == set()
+    assert "urllib.request" not in found
+
+
+def test_no_package_imports_private_modules_of_another():
+    # It replaces a function of a library, and is loaded in the process of a trial only.
+    allowed = {("app", "platforms._self_test")}
+    found = {
+        (file.parts[0], name)
+        for file, tree in modules(*PACKAGES)
+        for name in imported(tree)
+        if is_ours(name) and "._" in name and name.partition(".")[0] != file.parts[0]
+    }
+    assert found == allowed
+
+
+def test_the_bot_does_not_import_what_belongs_to_tests():
+    for file, tree in modules(*PACKAGES - {"simulator"}):
+        tools = {name.partition(".")[0] for name in imported(tree)} & {
+            "unittest",
+            "pytest",
+            "tests",
+        }
+        assert not tools, file
+
+
 def test_files_of_sites_do_not_import_each_other():
     public = {p.stem for p in (ROOT / "platforms").glob("[a-z]*.py")}
     for file, tree in modules("platforms"):
