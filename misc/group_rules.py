@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiogram.types import Message
 
+from core.drop_reasons import DropReason
 from core.errors import StorageError
 from core.media import Link
 from core.preferences import Preferences
@@ -45,7 +46,9 @@ class GroupRules:
             self.dropped("muted_site", message.chat.id)
         return [link for link in links if link not in muted]
 
-    async def _reason_to_ignore(self, message: Message, preferences: Preferences) -> str | None:
+    async def _reason_to_ignore(
+        self, message: Message, preferences: Preferences
+    ) -> DropReason | None:
         """Return why nothing in a message is answered, or None."""
         if self.account.is_mentioned_in(message):
             return None

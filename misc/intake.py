@@ -8,6 +8,7 @@ from functools import partial
 from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, Choice
+from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
 from core.lists import ListCard, fresh
@@ -495,7 +496,7 @@ class RequestIntake:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
 
-    def _drop(self, reason: str, message: Message) -> None:
+    def _drop(self, reason: DropReason, message: Message) -> None:
         self.metrics.dropped(reason, message.chat.id)
 
 

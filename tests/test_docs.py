@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from core.drop_reasons import DropReason
 from data.config import ROOT, write_ini
 from tests.generated import (
     DECISIONS,
@@ -65,6 +67,12 @@ def _anchors(text: str) -> set[str]:
 def test_files_named_in_the_docs_exist(page: Path):
     for path in re.findall(rf"`((?:{_PACKAGES})/[\w./-]+\.\w+)`", page.read_text()):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/operating/monitoring.md"])
+def test_every_reason_to_drop_an_update_is_explained(page: str):
+    words = set(re.findall(r"\w+", (ROOT / page).read_text()))
+    assert set(get_args(DropReason)) - words == set()
 
 
 def test_decisions_are_numbered_without_gaps():
