@@ -113,22 +113,22 @@ class Health:
         """Return True if the identity must not be used."""
         return self.rests_until is None or now < self.rests_until
 
-    def to_json(self) -> str:
-        """Return the text that is stored."""
+    def as_json(self) -> str:
+        """Return the form that is stored."""
         return json.dumps(asdict(self))
 
-
-def read_health(text: str) -> Health:
-    """Return the health from its stored text; a new one if it is damaged."""
-    try:
-        values = json.loads(text)
-        known = {one.name: values[one.name] for one in fields(Health) if one.name in values}
-    except (ValueError, TypeError):
-        return Health()
-    if not all(map(_is_sound, known.items())):
-        return Health()
-    health = Health(**known)
-    return health if health.reason or health.rests_until == 0 else Health()
+    @classmethod
+    def from_json(cls, text: str) -> "Health":
+        """Return the health from its stored form; a new one if that is damaged."""
+        try:
+            values = json.loads(text)
+            known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
+        except (ValueError, TypeError):
+            return cls()
+        if not all(map(_is_sound, known.items())):
+            return cls()
+        health = cls(**known)
+        return health if health.reason or health.rests_until == 0 else cls()
 
 
 def _is_sound(item: tuple[str, Any]) -> bool:

@@ -40,7 +40,6 @@ from core.identities import (
     last_expiry,
     read_cookies,
     read_exit,
-    read_health,
     read_upload,
     usable,
     write_cookies,
@@ -369,14 +368,14 @@ class Identities:
 
     def _health(self, identity: Identity) -> Health:
         try:
-            return read_health(self._path(identity, "json").read_text(encoding="utf-8"))
+            return Health.from_json(self._path(identity, "json").read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return Health()
 
     def _change(self, identity: Identity, change: Callable[[Health], Health]) -> Health:
         health = change(self._health(identity))
         try:
-            _write(self._path(identity, "json"), health.to_json())
+            _write(self._path(identity, "json"), health.as_json())
         except OSError as error:
             logger.warning(
                 "Could not store what is known about an account: %s",

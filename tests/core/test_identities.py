@@ -27,7 +27,6 @@ from core.identities import (
     last_expiry,
     read_cookies,
     read_exit,
-    read_health,
     read_upload,
     usable,
     write_cookies,
@@ -219,7 +218,7 @@ HELD = Health(used_at=3, worked_at=2, refusals=1).put_to_rest()
 )
 def test_health_follows_what_requests_have_shown(health: Health, expected: Health):
     assert health == expected
-    assert read_health(health.to_json()) == health
+    assert Health.from_json(health.as_json()) == health
 
 
 @pytest.mark.parametrize(
@@ -230,11 +229,11 @@ def test_health_follows_what_requests_have_shown(health: Health, expected: Healt
     ],
 )
 def test_a_damaged_health_counts_as_a_new_one(text: str):
-    assert read_health(text) == Health()
+    assert Health.from_json(text) == Health()
 
 
 def test_fields_of_another_version_are_ignored():
-    assert read_health('{"used_at": 7, "moon": "full"}') == Health(used_at=7)
+    assert Health.from_json('{"used_at": 7, "moon": "full"}') == Health(used_at=7)
 
 
 def test_reasons_follow_from_errors():
