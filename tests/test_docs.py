@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import get_args
 
 import pytest
@@ -67,6 +68,14 @@ def _anchors(text: str) -> set[str]:
 def test_files_named_in_the_docs_exist(page: Path):
     for path in re.findall(rf"`((?:{_PACKAGES})/[\w./-]+\.\w+)`", page.read_text()):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_code_named_in_the_docs_exists(page: Path):
+    """Names such as `data.database.read`: what has moved is named where it is now."""
+    for name in re.findall(rf"`((?:{_PACKAGES})(?:\.\w+)+)`", page.read_text()):
+        if not name.endswith((".css", ".html", ".ini", ".js", ".json", ".md", ".py", ".txt")):
+            resolve_name(name)
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/operating/monitoring.md"])
