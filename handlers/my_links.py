@@ -54,7 +54,7 @@ async def on_command(
         await opt_outs.add(sender_id)
         text = words["my_links_off"]
         if message.sender_chat is None:
-            button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
+            button = keyboards.one_button(words["my_links_button"], MY_LINKS)
     ack.give()
     await sender.send_text(ChatTarget.of(message), text, button)
 

@@ -116,7 +116,7 @@ class QueueNotices:
 
     def _offer(self, lang: str, rest: Rest) -> tuple[str, InlineKeyboardMarkup]:
         label = self._texts(lang, "rest_button", count=rest.count)
-        buttons = keyboards.choices([(label, rest_of(rest.start))])
+        buttons = keyboards.one_button(label, rest_of(rest.start))
         return self._texts(lang, "links_left", count=rest.count), buttons
 
     def _note_for(self, request: Request) -> _LeftOut:

@@ -25,7 +25,7 @@ from misc.opt_outs import OptOutList
 from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
-from misc.ui.keyboards import Extras, try_again
+from misc.ui.keyboards import Extras, one_button
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
@@ -512,7 +512,7 @@ async def test_people_in_a_group_have_their_own_turns(telegram: FakeTelegram):
 
 @pytest.mark.parametrize(("data", "kind"), [("id/1", "sound"), ("slides/tiktok/1", "slides")])
 async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data: str, kind: str):
-    keyboard = try_again("again", data)
+    keyboard = one_button("again", data)
     message = bench.telegram.message("post", reply_markup=keyboard)  # it is old
     query = bench.telegram.query(data, message)
     await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
