@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
+from core.statistics import DAY_S
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
 from data.key_values import read_value_in, set_value_in
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
@@ -34,7 +35,6 @@ from data.workers import is_alive
 _CHUNK: Final = 20_000
 #: Lower than every chat id.
 _BEFORE_ALL: Final = -(2**62)
-_DAY_S: Final = 86_400
 _TABLE: Final = table_of(Broadcasts)
 _RECIPIENTS: Final = table_of(Recipients)
 _DRAFT_AWAITING_MESSAGE: Final = PreparedStatement(
@@ -528,7 +528,7 @@ def _is_in(audience: Audience, until: int) -> ColumnElement[bool]:
     if audience.lang is not None:
         conditions.append(Users.lang == audience.lang)
     if audience.active_days is not None:
-        since = until - audience.active_days * _DAY_S
+        since = until - audience.active_days * DAY_S
         conditions.append(or_(Users.post_at >= since, Users.sound_at >= since))
     if audience.referral is not None:
         is_any = not audience.referral

@@ -4,7 +4,6 @@ A photo is a JPEG, PNG or still WebP of at most 10 MB. Width and height add up t
 pixels, and the longer side is at most 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
 """
 
-import errno
 import io
 import os
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from PIL import Image, ImageChops, ImageCms, ImageFile, ImageOps
 from pillow_heif import register_heif_opener
 
 from core.errors import BrokenFileError, ClipferryError
+from media.worker_call import DISK_FULL
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
@@ -50,8 +50,6 @@ _VISIBLE_LEVELS: Final = 6
 _OTHER_SPACES: Final = frozenset({"CMYK", "GRAY"})
 #: What littleCMS raises for a damaged profile, or one of another kind of colours.
 _BAD_PROFILE: Final = (OSError, ImageCms.PyCMSError)
-#: Errors of writing that are not the file's fault.
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: Formats whose further frames are an animation. Those of an MPO or a HEIF are other views of a
 #: still: depth, brightness for HDR screens, previews; those of a TIFF are pages.
 _MOVING: Final = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
@@ -242,7 +240,7 @@ class _OpenImage:
 
 def _is_damage(error: BaseException | None) -> bool:
     """Return True for errors that a damaged picture causes."""
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return False
     return isinstance(error, Exception) and not isinstance(error, ClipferryError)
 
