@@ -447,10 +447,10 @@ def test_no_test_imports_or_replaces_private_names_of_the_bot():
     ("source", "expected"),
     [
         ("from platforms._fetcher import _Route", ["platforms._fetcher._Route"]),
-        ("patch.setattr('data.database._READ_S', 1)", ["data.database._READ_S"]),
+        ("patch.setattr('data.runners._READ_S', 1)", ["data.runners._READ_S"]),
         ("from platforms import _cobalt", []),
         ("from platforms._spool import Spool", []),
-        ("patch.setattr('data.database.WRITE_S', 1)", []),
+        ("patch.setattr('data.runners.WRITE_S', 1)", []),
         ("import_module('platforms._spool')", []),
         ("from tests.data import _x", []),
     ],
