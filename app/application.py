@@ -18,7 +18,8 @@ from app.election import Election
 from app.fleet_worker import FleetWorker
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
-from app.polling import End, Polling, PollingLease
+from app.polling import End, Polling
+from app.polling_lease import PollingLease
 from app.process_lock import ProcessLock
 from app.update_source import NoUpdates, UpdateSource, stop_on_signals
 from app.webhook import Webhook, build_receiver

@@ -17,6 +17,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.types import Update
 
 from core.errors import StorageError
+from core.request import OLD_S
 from data.old_updates import (
     OldUpdate,
     has_old_updates,
@@ -35,8 +36,6 @@ from services.requests.queue import RequestQueue
 
 logger = logging.getLogger(__name__)
 
-#: Messages that are older when they arrive come from a downtime, in seconds.
-OLD_S: Final = 120
 #: Updates that are handled at a time.
 _BATCH: Final = 20
 #: Requests in the queue above which the backlog waits for them.

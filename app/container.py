@@ -2,23 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from platform import node
 from typing import Final
 
 from aiogram import Bot
 
 from app.ads_file import load_ads
-from app.backlog import OLD_S
 from core.ads import Ad, AdRule
 from core.archives import ListArchivePolicy
 from core.errors import SettingsError
 from core.limits import upload_ceiling
 from core.media import Link
 from core.pseudonyms import Pseudonyms
-from core.request import Kind
+from core.request import OLD_S, Kind
 from data.changes import announce_time_out
 from data.config import Settings
 from data.pace import claim_turns
@@ -26,14 +24,14 @@ from delivery.call_observer import CallObserver
 from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
 from delivery.sender import Sender
-from handlers.admin.access import AccessSection
-from handlers.admin.ads import AdsSection
-from handlers.admin.bans import Bans
+from handlers.admin.access import AccessMenu
+from handlers.admin.ads import AdMenu
+from handlers.admin.bans import BanMenu
 from handlers.admin.broadcasts import BroadcastMenu
-from handlers.admin.error_reports import ErrorReports
+from handlers.admin.error_reports import ErrorReportMenu
 from handlers.admin.identities import IdentityMenu
 from handlers.admin.menu import AdminMenu, Section
-from handlers.admin.people import People
+from handlers.admin.people import PeopleMenu
 from handlers.admin.tools import AdminTools
 from handlers.statistics.live_board import LiveBoard
 from handlers.statistics.menu import StatisticsMenu
@@ -43,7 +41,7 @@ from misc.chat_lookup import ChatLookup
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.flood_guard import TimeOuts
 from misc.middlewares.update_acks import UpdateAcks
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.ui.admin_notifier import AdminNotifier
 from misc.ui.texts import Texts, load_texts
 from platforms import (
@@ -52,17 +50,19 @@ from platforms import (
     Fetcher,
     FetchPolicy,
     Identities,
+    IsTruncated,
     ProxyPool,
     Registry,
     Spool,
     check_cookies,
     load_proxies,
     load_registry,
+    trust_length,
 )
 from services.access import AccessPolicy
 from services.alarms import Alarms, AlarmThresholds
 from services.botstat import BotStat
-from services.broadcasts import Broadcasts
+from services.broadcasts import BroadcastSender
 from services.exports import Exports
 from services.metrics import Metrics
 from services.requests.archives import ArchiveService
@@ -113,10 +113,10 @@ class Container:
     version_finder: VersionFinder
     update_acks: UpdateAcks
     bans: BanList
-    opt_outs: OptOuts
+    opt_outs: OptOutList
     time_outs: TimeOuts
     access: AccessPolicy
-    broadcasts: Broadcasts
+    broadcasts: BroadcastSender
     broadcast_menu: BroadcastMenu
     admin_tools: AdminTools
     exports: Exports
@@ -228,17 +228,17 @@ def build(settings: Settings) -> Container:
         version_finder=VersionFinder(toolkit),
         update_acks=UpdateAcks(metrics.updated),
         bans=bans,
-        opt_outs=OptOuts(),
+        opt_outs=OptOutList(),
         time_outs=TimeOuts(announce=announce_time_out if settings.run.is_fleet else None),
         access=access,
-        broadcasts=Broadcasts(bot.id, sender, request_store, broadcast_menu, broadcast_due),
+        broadcasts=BroadcastSender(bot.id, sender, request_store, broadcast_menu, broadcast_due),
         broadcast_menu=broadcast_menu,
         admin_tools=_admin_tools(
-            People(sender, texts, statistics, bans, ChatLookup(pseudonyms), pseudonyms),
+            PeopleMenu(sender, texts, statistics, bans, ChatLookup(pseudonyms), pseudonyms),
             broadcast_menu,
             statistics_menu,
-            AdsSection(texts, ads, _ad_rule(settings)),
-            AccessSection(texts, access),
+            AdMenu(texts, ads, _ad_rule(settings)),
+            AccessMenu(texts, access),
             IdentityMenu(bot, sender, texts, registry, fetcher.identities, _machine(settings)),
             _optional_sections(settings, texts),
         ),
@@ -280,18 +280,18 @@ def _access(settings: Settings, bot: Bot) -> AccessPolicy:
 
 
 def _admin_tools(
-    people: People,
+    people: PeopleMenu,
     broadcasts: BroadcastMenu,
     statistics: StatisticsMenu,
-    ads: AdsSection,
-    access: AccessSection,
+    ads: AdMenu,
+    access: AccessMenu,
     identities: IdentityMenu,
     optional: dict[str, Section],
 ) -> AdminTools:
     """Build the menu of /admin. The order of `sections` is that of its buttons."""
     sender, texts = people.sender, people.texts
-    bans = Bans(sender, texts, people.bans, people.lookup)
-    reports = ErrorReports(sender, texts)
+    bans = BanMenu(sender, texts, people.bans, people.lookup)
+    reports = ErrorReportMenu(sender, texts)
     sections: dict[str, Section] = {
         "broadcasts": broadcasts.section,
         "statistics": statistics.section,
@@ -310,9 +310,9 @@ def _optional_sections(settings: Settings, texts: Texts) -> dict[str, Section]:
     """Build the sections of /admin that only some settings need."""
     if not settings.ytdlp.update:
         return {}
-    from handlers.admin.ytdlp import YtdlpSection
+    from handlers.admin.ytdlp import YtdlpMenu
 
-    return {"ytdlp": YtdlpSection(texts).section}
+    return {"ytdlp": YtdlpMenu(texts).section}
 
 
 def _ad_rule(settings: Settings) -> AdRule:
@@ -349,9 +349,9 @@ def _services(
 
 
 def build_fetcher(
-    settings: Settings, registry: Registry, is_truncated: Callable[[Path], Awaitable[bool]]
+    settings: Settings, registry: Registry, is_truncated: IsTruncated = trust_length
 ) -> Fetcher:
-    """Build the fetcher.
+    """Build the fetcher; `is_truncated` is asked about files of an unknown size.
 
     Raises:
         SettingsError: the proxies or cookies cannot be used.

@@ -8,7 +8,7 @@ from app.container import Container
 from core.captions import checked_template
 from data.config import Settings
 from handlers import Menus, Middlewares, setup
-from handlers.chat_member import Membership
+from handlers.chat_member import BotMembership
 from handlers.injected import Injected
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Lookup
@@ -181,7 +181,7 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
         admin=container.admin_tools,
         broadcasts=container.broadcast_menu,
         statistics=container.statistics_menu,
-        membership=Membership(
+        membership=BotMembership(
             texts,
             container.bans,
             platform_titles(registry),

@@ -39,7 +39,7 @@ class Election:
         reach the database.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         async with self._lock:
             every_s = self._lease_s / 3 if self._epoch else min(self._lease_s / 3, _STANDBY_S)

@@ -2,8 +2,6 @@
 
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Final
 
 from aiogram import Bot, Dispatcher, Router
@@ -16,6 +14,7 @@ from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.pseudonyms import LoggedChat
+from core.recent import Throttle
 from data.config import Settings
 from delivery.client import PacePolicy, make_bot
 from delivery.sender import Sender
@@ -41,26 +40,6 @@ _UPDATES: Final = [
 ]
 
 
-class NoticeThrottle:
-    """Limits the notices to one per chat and interval."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        #: Time of the last notice by chat, oldest first.
-        self._notified_at: OrderedDict[int, float] = OrderedDict()
-
-    def is_due(self, chat_id: int) -> bool:
-        """Return True if the chat is due for a notice, and record that it gets one now."""
-        now = self._clock()
-        if now - self._notified_at.get(chat_id, -_NOTICE_INTERVAL_S) < _NOTICE_INTERVAL_S:
-            return False
-        self._notified_at[chat_id] = now
-        self._notified_at.move_to_end(chat_id)
-        if len(self._notified_at) > _MAX_CHATS:
-            self._notified_at.popitem(last=False)
-        return True
-
-
 async def run(settings: Settings) -> None:
     """Answer until a signal arrives.
 
@@ -78,7 +57,7 @@ async def run(settings: Settings) -> None:
         disable_fsm=True,
         sender=Sender(bot, ceiling_bytes=0, upload_timeout_s=0),
         texts=load_texts(),
-        throttle=NoticeThrottle(),
+        throttle=Throttle(_MAX_CHATS),
     )
     dispatcher.update.outer_middleware(update_acks)
     dispatcher.include_router(router())
@@ -123,10 +102,10 @@ def router() -> Router:
 
 
 async def on_message(
-    message: Message, sender: Sender, texts: Texts, throttle: NoticeThrottle
+    message: Message, sender: Sender, texts: Texts, throttle: Throttle[int]
 ) -> None:
     """Send the notice to a private chat."""
-    if throttle.is_due(message.chat.id):
+    if throttle.is_due(message.chat.id, time.monotonic(), _NOTICE_INTERVAL_S):
         try:
             await sender.send_text(ChatTarget.of(message), _notice(message, texts))
         except DeliveryError as error:

@@ -1,4 +1,4 @@
-"""Polling: which process polls, when it ends, and what is known about it."""
+"""Polling: when this process polls, when it ends, and what is known about it."""
 
 import asyncio
 import logging
@@ -24,15 +24,11 @@ from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 
-from app.process_lock import ProcessLock
 from app.update_source import stop_on_signals
 from app.webhook_registration import WebhookRegistration
-from core.errors import DeliveryError, SettingsError, StorageError
+from core.errors import DeliveryError, SettingsError
 from core.webhook import WebhookReport
-from data.elections import claim_polling, release_polling
-from data.workers import forget_worker
 from misc.middlewares.update_acks import UpdateAcks
-from services.requests.store import RequestStore
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +36,7 @@ logger = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 5
 #: Longest interval between two attempts to get the lease, in seconds.
 _STANDBY_S: Final = 2.0
-#: For so many times its length a lease that was taken from another process counts as new, and so
-#: many conflicts with that process are waited out.
-_NEW_LEASES: Final = 20
+#: Conflicts with the process that this one has taken over from that are waited out.
 _MAX_CONFLICTS: Final = 3
 
 
@@ -60,7 +54,7 @@ class End(Enum):
     TOKEN_REJECTED = "Telegram does not know the token"  # noqa: S105 - a sentence
 
 
-class Lease(Protocol):
+class PollingRight(Protocol):
     """Decides whether this process may poll."""
 
     async def is_held(self) -> bool:
@@ -79,7 +73,7 @@ class Lease(Protocol):
         """True if the lease was taken from another process a short while ago."""
 
 
-class OldUpdates(Protocol):
+class OldUpdateKeeper(Protocol):
     """Takes over what is old of a batch of updates."""
 
     async def keep(self) -> tuple[int, list[Update]]:
@@ -87,98 +81,6 @@ class OldUpdates(Protocol):
 
         Return the highest id, or 0 without any, and the updates that could not be stored.
         """
-
-
-class PollingLease:
-    """The lease in the database: of the processes that share it, one polls.
-
-    The lock file shortens the wait after a crash: the lease of a process that has certainly ended
-    need not expire.
-    """
-
-    def __init__(self, bot_id: int, store: RequestStore, lease_s: float, lock: ProcessLock) -> None:
-        self._bot_id = bot_id
-        self._store = store
-        self._lease_s = lease_s
-        self._lock = lock
-        self._is_locked = False
-        #: See `data.elections.elect`; 0 while the lease is not held.
-        self.epoch = 0
-        self._checked_at = -math.inf
-        self._has_stood_by = False
-        self._taken_at: float | None = None
-
-    @property
-    def is_stale(self) -> bool:
-        """True if the database has not confirmed the lease for longer than it lasts."""
-        return time.monotonic() - self._checked_at > self._lease_s
-
-    @property
-    def is_new(self) -> bool:
-        """True if this process has stood by, and taken over not long ago."""
-        if self._taken_at is None or not self._has_stood_by:
-            return False
-        return time.monotonic() - self._taken_at < self._lease_s * _NEW_LEASES
-
-    async def is_held(self) -> bool:
-        """Return True if this process may poll; asks the database once per third of the lease.
-
-        While the database does not respond, nobody can take the lease, and the last answer counts.
-        """
-        now = time.monotonic()
-        if self.epoch and now - self._checked_at < self._lease_s / 3:
-            return True
-        try:
-            await self.forget_predecessor()
-            await self._store.beat()
-            self.epoch = await claim_polling(self._bot_id, self._store.name)
-        except StorageError as error:
-            logger.warning(
-                "Could not renew the polling lease: %s", error, extra={"event": "lease_not_renewed"}
-            )
-        else:
-            self._checked_at = now
-            if not self.epoch:
-                self._has_stood_by = True
-            elif self._taken_at is None:
-                self._taken_at = now
-        return bool(self.epoch)
-
-    async def release(self) -> None:
-        """Let another process poll at once, while this one finishes its requests."""
-        self.epoch = 0
-        try:
-            await release_polling(self._bot_id, self._store.name)
-        except StorageError as error:
-            logger.warning(
-                "Could not release the polling lease: %s",
-                error,
-                extra={"event": "lease_not_released"},
-            )
-
-    def close(self) -> None:
-        """Release the lock file."""
-        self._lock.release()
-
-    async def forget_predecessor(self) -> None:
-        """End the lease of the process that had the lock file before, which has ended.
-
-        Raises:
-            StorageError: the database did not respond.
-        """
-        if self._is_locked:
-            return
-        try:
-            previous = self._lock.acquire(self._store.name)
-        except OSError as error:
-            logger.warning(
-                "Cannot use the lock file: %s", error.strerror, extra={"event": "lock_file_failed"}
-            )
-            previous = None
-        else:
-            self._is_locked = self._lock.is_held
-        if previous:
-            await forget_worker(previous)
 
 
 class PollingWatch(BaseRequestMiddleware):
@@ -194,8 +96,8 @@ class PollingWatch(BaseRequestMiddleware):
         stop: Callable[[], None],
         update_acks: UpdateAcks,
         heartbeat: Path,
-        lease: Lease | None = None,
-        old_updates: OldUpdates | None = None,
+        lease: PollingRight | None = None,
+        old_updates: OldUpdateKeeper | None = None,
         registration: WebhookRegistration | None = None,
     ) -> None:
         """Create the folder of the heartbeat file. `stop` is called once polling has to end."""
@@ -319,8 +221,8 @@ class Polling:
         self,
         update_acks: UpdateAcks,
         heartbeat: Path,
-        lease: Lease | None = None,
-        old_updates: OldUpdates | None = None,
+        lease: PollingRight | None = None,
+        old_updates: OldUpdateKeeper | None = None,
         registration: WebhookRegistration | None = None,
     ) -> None:
         """`registration` is that of the webhook which this database may have had before."""

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 #: Longest time until an update is acknowledged, in seconds. Telegram waits for 60.
 #: Source: https://github.com/tdlib/telegram-bot-api, WebhookActor.cpp (HttpOutboundConnection)
 ACKNOWLEDGED_WITHIN_S: Final = 25.0
-#: For so long the database counts as available, or not, without another question, in seconds.
+#: How long the database counts as available, or not, without another question, in seconds.
 _CHECKED_S: Final = 1.0
 #: Longest wait for the database, in seconds.
 _CHECK_S: Final = 1.5
@@ -78,7 +78,7 @@ SetAside = Callable[[dict[str, Any]], Awaitable[bool]]
 
 
 class Receiver:
-    """Passes updates to the dispatcher, and says whether Telegram may forget them."""
+    """Passes updates to the dispatcher, and reports when Telegram may forget them."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Receiver:
         self._reader = reader
         self._update_acks = update_acks
         self._availability = availability
-        self._acknowledged: RecentKeys[int] = RecentKeys(_REMEMBERED)
+        self._acknowledged = RecentKeys[int](_REMEMBERED)
         #: By id of each update that is not acknowledged: the decision on it.
         self._open: dict[int, asyncio.Future[bool]] = {}
         self._handling: set[asyncio.Task[None]] = set()

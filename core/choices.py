@@ -222,7 +222,7 @@ def _video_offers(clip: Clip, ceiling_bytes: int) -> list[Offer]:
         if best and best not in taken:
             taken.add(best)
             offers.append(
-                Offer(Choice(quality), _side(best), expected_bytes(best, clip.duration_s))
+                Offer(Choice(quality), best.short_side, expected_bytes(best, clip.duration_s))
             )
     if offers:
         offers.append(replace(offers[0], choice=Choice(is_file=True)))
@@ -244,7 +244,3 @@ def _audio_offers(clip: Clip, audio: Audio | None) -> list[Offer]:
     if clip.is_silent and audio is None:
         return []
     return [Offer(Choice(Quality.SOUND)), Offer(Choice(Quality.SOUND, is_mp3=True))]
-
-
-def _side(rendition: Rendition) -> int:
-    return min(rendition.width or rendition.height, rendition.height or rendition.width)

@@ -27,10 +27,5 @@ def moment(unix: int | None) -> str:
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def minute(unix: int) -> str:
-    """Format a Unix time as "YYYY-MM-DD HH:MM" in UTC."""
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M")
-
-
 def _escape_formula(value: str | int | None) -> str | int | None:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -604,14 +604,6 @@ class UnknownOutcomeError(DeliveryError):
         return True
 
 
-class SettingsError(ClipferryError):
-    """The settings are invalid; `mistakes` lists every problem found."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
-
-
 class PartialDeliveryError(DeliveryError):
     """Some albums of the post were delivered, the rest was not."""
 
@@ -664,6 +656,14 @@ class UpdateError(ClipferryError):
 
 class ReleaseRefusedError(UpdateError):
     """A release of yt-dlp must not be used."""
+
+
+class SettingsError(ClipferryError):
+    """The settings are invalid; `mistakes` lists every problem found."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
 
 
 class BugError(ClipferryError):

@@ -86,13 +86,13 @@ def _by_preference(renditions: list[Rendition], quality: Quality) -> list[Rendit
     max_side = _MAX_SHORT_SIDE.get(quality)
     if max_side is None:
         return sorted(renditions, key=_rank, reverse=True)
-    within = [r for r in renditions if _short_side(r) <= max_side]
-    above = [r for r in renditions if _short_side(r) > max_side]
+    within = [r for r in renditions if r.short_side <= max_side]
+    above = [r for r in renditions if r.short_side > max_side]
     # Without sizes in pixels, the smallest is the only one that is certainly small.
-    is_unknown = quality is Quality.SMALL and not any(_short_side(r) for r in within)
+    is_unknown = quality is Quality.SMALL and not any(r.short_side for r in within)
     return [
         *sorted(within, key=_rank_small if is_unknown else _rank, reverse=True),
-        *sorted(above, key=lambda r: (r.is_doubtful, _short_side(r), -_CODEC_RANK[r.codec])),
+        *sorted(above, key=lambda r: (r.is_doubtful, r.short_side, -_CODEC_RANK[r.codec])),
     ]
 
 
@@ -111,8 +111,3 @@ def _frame(rendition: Rendition) -> tuple[int, int, int]:
     """Return what orders renditions of one codec: the site's ranking, pixels, the bitrate."""
     width, height = rendition.width or rendition.height, rendition.height or rendition.width
     return rendition.quality, width * height, rendition.bitrate
-
-
-def _short_side(rendition: Rendition) -> int:
-    """Return the length of the shorter known side; 0 if both are unknown."""
-    return min(rendition.width or rendition.height, rendition.height or rendition.width)

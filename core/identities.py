@@ -55,7 +55,7 @@ class Reason(StrEnum):
         return cls.LIMITED if isinstance(error, PlatformRateLimitedError) else cls.REFUSED
 
 
-class State(StrEnum):
+class IdentityState(StrEnum):
     """Whether an identity can be used, and if not, why."""
 
     READY = "ready"
@@ -113,22 +113,22 @@ class Health:
         """Return True if the identity must not be used."""
         return self.rests_until is None or now < self.rests_until
 
-    def to_json(self) -> str:
-        """Return the text that is stored."""
+    def as_json(self) -> str:
+        """Return the form that is stored."""
         return json.dumps(asdict(self))
 
-
-def read_health(text: str) -> Health:
-    """Return the health from its stored text; a new one if it is damaged."""
-    try:
-        values = json.loads(text)
-        known = {one.name: values[one.name] for one in fields(Health) if one.name in values}
-    except (ValueError, TypeError):
-        return Health()
-    if not all(map(_is_sound, known.items())):
-        return Health()
-    health = Health(**known)
-    return health if health.reason or health.rests_until == 0 else Health()
+    @classmethod
+    def from_json(cls, text: str) -> "Health":
+        """Return the health from its stored form; a new one if that is damaged."""
+        try:
+            values = json.loads(text)
+            known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
+        except (ValueError, TypeError):
+            return cls()
+        if not all(map(_is_sound, known.items())):
+            return cls()
+        health = cls(**known)
+        return health if health.reason or health.rests_until == 0 else cls()
 
 
 def _is_sound(item: tuple[str, Any]) -> bool:
@@ -158,18 +158,18 @@ class Identity:
         """Return True if its cookies are those of the setting, which the bot does not change."""
         return self.name == FROM_SETTING
 
-    def state(self, exits: Collection[str], now: float) -> State:
+    def state(self, exits: Collection[str], now: float) -> IdentityState:
         """Return whether it can be used, with the names of all proxies."""
         if self.expires_at is not None and self.expires_at <= now:
-            return State.EXPIRED
+            return IdentityState.EXPIRED
         if self.exit and self.exit not in exits:
-            return State.NO_EXIT
-        return State.RESTS if self.health.is_resting(now) else State.READY
+            return IdentityState.NO_EXIT
+        return IdentityState.RESTS if self.health.is_resting(now) else IdentityState.READY
 
 
 def usable(identities: Iterable[Identity], exits: Collection[str], now: float) -> list[Identity]:
     """Return the identities that can be used, the least recently used one first."""
-    ready = (one for one in identities if one.state(exits, now) is State.READY)
+    ready = (one for one in identities if one.state(exits, now) is IdentityState.READY)
     return sorted(ready, key=lambda one: (one.health.used_at, one.name))
 
 
@@ -180,11 +180,13 @@ def has_trouble(identities: Sequence[Identity], exits: Collection[str], now: flo
     it now. It is not trouble if administrators have put them to rest themselves.
     """
     states = [(one, one.state(exits, now)) for one in identities]
-    if any(state is State.READY and not one.health.refusals for one, state in states):
+    if any(state is IdentityState.READY and not one.health.refusals for one, state in states):
         return False
-    if any(state is State.READY for _, state in states):
+    if any(state is IdentityState.READY for _, state in states):
         return None
-    failed = [one for one, state in states if state is not State.RESTS or one.health.refusals]
+    failed = [
+        one for one, state in states if state is not IdentityState.RESTS or one.health.refusals
+    ]
     return True if failed else None
 
 

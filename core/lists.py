@@ -115,7 +115,7 @@ class ListCard:
     chat_id: int
     #: The message with the link to the list; 0 if its group has become a supergroup meanwhile.
     message_id: int
-    #: Who has asked, and may press the buttons; a chat that writes in a group is also possible.
+    #: The person who has asked and may press the buttons, or the chat that they write as.
     person_id: int
     listing: Listing
     #: Indexes of the entries that are chosen.
@@ -124,8 +124,8 @@ class ListCard:
     def is_of(self, user_id: int) -> bool:
         """Return True if a user may press the buttons.
 
-        Who writes as a chat cannot be recognised by a press, so anybody may press for them. The ids
-        of chats are negative.
+        A press does not show who writes as a chat, so anybody may press for them. The ids of chats
+        are negative.
         """
         return self.person_id < 0 or self.person_id == user_id
 

@@ -39,6 +39,11 @@ class Rendition:
     #: The file may be missing or have no audio track, so it is used only if there is no other.
     is_doubtful: bool = False
 
+    @property
+    def short_side(self) -> int:
+        """Return the length of the shorter known side in pixels; 0 if both are unknown."""
+        return min(self.width or self.height, self.height or self.width)
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

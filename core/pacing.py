@@ -28,8 +28,8 @@ _BULK_PATIENCE_S: Final = 60.0
 #: If this many chats are refused within this many seconds, the limit is not that of a chat.
 _REFUSED_CHATS: Final = 3
 _SAME_TIME_S: Final = 5.0
-#: A call that has been under way for so long without a sign of life from its process gives its
-#: tokens back, in seconds. Matters only where several processes share the pace.
+#: How long a call keeps its tokens while its process shows no sign of life, in seconds. Matters
+#: only where several processes share the pace.
 HOLD_S: Final = 15.0
 #: Number of buckets above which idle ones are dropped.
 _SWEEP_ABOVE: Final = 2_000
@@ -44,7 +44,7 @@ class Call(Protocol):
 
 
 @dataclass(eq=False, slots=True)
-class Ticket:
+class CallTicket:
     """One call that creates messages, waiting for its turn or on its way."""
 
     chat_id: int
@@ -82,7 +82,7 @@ class _Bucket:
         return 0 if now < self.shut_until else self.size - self.in_use
 
     def has(self, number: int, now: float) -> bool:
-        """Return True if so many tokens are available; all of a small bucket are always enough."""
+        """Return True if `number` tokens are available; all of a small bucket are always enough."""
         return self.free(now) >= min(number, self.size)
 
     def take(self, number: int) -> None:
@@ -119,7 +119,7 @@ class Pacer:
         self._chats: dict[int, _Bucket] = {}
         self._groups: dict[int, _Bucket] = {}
         #: Waiting tickets by chat, oldest first.
-        self._waiting: dict[int, deque[Ticket]] = {}
+        self._waiting: dict[int, deque[CallTicket]] = {}
         #: When Telegram has refused a chat, newest last.
         self._refusals: deque[tuple[float, int]] = deque(maxlen=20)
         self._count = 0
@@ -129,15 +129,15 @@ class Pacer:
         #: Tokens that other processes had in use lately, and until when that counts.
         self._elsewhere = (0, 0.0)
 
-    def ask(self, chat_id: int, weight: int, *, is_bulk: bool, now: float) -> Ticket:
+    def ask(self, chat_id: int, weight: int, *, is_bulk: bool, now: float) -> CallTicket:
         """Queue a call that creates `weight` messages and return its ticket."""
         self._count += 1
         # A weight above the bucket size could never be granted. No Bot API call is that heavy.
-        ticket = Ticket(chat_id, min(weight, GROUP[0]), is_bulk, now, self._count)
+        ticket = CallTicket(chat_id, min(weight, GROUP[0]), is_bulk, now, self._count)
         self._waiting.setdefault(chat_id, deque()).append(ticket)
         return ticket
 
-    def grant(self, now: float) -> list[Ticket]:
+    def grant(self, now: float) -> list[CallTicket]:
         """Return the tickets that may send now. The caller must report each one to `answered`."""
         granted = []
         while ticket := self._next(now):
@@ -151,7 +151,7 @@ class Pacer:
             granted.append(ticket)
         return granted
 
-    def put_back(self, ticket: Ticket, now: float, *, wait_s: float) -> None:
+    def put_back(self, ticket: CallTicket, now: float, *, wait_s: float) -> None:
         """Undo the grant of a ticket that may not send after all: other processes have the tokens.
 
         Its chat is not granted anything for `wait_s` seconds.
@@ -168,7 +168,7 @@ class Pacer:
         self._overall.shut(until)
 
     def share_with(self, processes: int) -> None:
-        """Divide all limits among so many processes, of which each paces itself."""
+        """Divide all limits among `processes`, of which each paces itself."""
         self._processes = processes
         self._overall.size = self._share(OVERALL[0])
         for buckets, size in ((self._chats, CHAT[0]), (self._groups, GROUP[0])):
@@ -187,20 +187,20 @@ class Pacer:
         heads = [queue[0] for queue in self._waiting.values()]
         if not all(head.has_low_priority(now) for head in heads):
             return False
-        overall, *own = self._buckets(Ticket(chat_id, 1, is_bulk=False, asked_at=now, order=0))
+        overall, *own = self._buckets(CallTicket(chat_id, 1, is_bulk=False, asked_at=now, order=0))
         if any(bucket.free(now) <= _KEPT_IN_CHAT for bucket, _ in own):
             return False
         others, until = self._elsewhere
         left = overall[0].free(now) - (others if now < until else 0)
         return left > _KEPT_OVERALL or bool(heads and overall[0].shut_until <= now)
 
-    def answered(self, ticket: Ticket, now: float) -> None:
+    def answered(self, ticket: CallTicket, now: float) -> None:
         """Schedule the return of a call's tokens, after the call succeeded or failed."""
         for bucket, number in self._buckets(ticket):
             bucket.give_back(number, now)
         self._drop_idle_buckets(now)
 
-    def withdraw(self, ticket: Ticket) -> None:
+    def withdraw(self, ticket: CallTicket) -> None:
         """Remove a waiting ticket from its queue; do nothing if it is not waiting."""
         queue = self._waiting.get(ticket.chat_id)
         if queue and ticket in queue:
@@ -231,7 +231,7 @@ class Pacer:
 
     def delay_of(self, chat_id: int, weight: int, now: float) -> float:
         """Return how long a call has to wait in any case, in seconds: its chat, or all, must."""
-        probe = Ticket(chat_id, min(weight, GROUP[0]), is_bulk=False, asked_at=now, order=0)
+        probe = CallTicket(chat_id, min(weight, GROUP[0]), is_bulk=False, asked_at=now, order=0)
         overall, *own = self._buckets(probe)
         moments = [bucket.opens_at(now) for bucket, number in own if not bucket.has(number, now)]
         moments.append(overall[0].shut_until)
@@ -262,14 +262,14 @@ class Pacer:
         """Return the number of buckets of chats and groups that are kept."""
         return len(self._chats) + len(self._groups)
 
-    def _next(self, now: float) -> Ticket | None:
+    def _next(self, now: float) -> CallTicket | None:
         """Return the oldest call whose chat has free tokens, answers before bulk.
 
         If the bot's bucket lacks tokens for it, return None: younger calls must not overtake it.
         """
         if self._overall.free(now) <= 0:  # Skips the scan of a long queue.
             return None
-        first: Ticket | None = None
+        first: CallTicket | None = None
         rank = (True, 0)
         for queue in self._waiting.values():
             head = queue[0]
@@ -279,11 +279,11 @@ class Pacer:
                 first, rank = head, own_rank
         return first if first and self._overall.has(first.weight, now) else None
 
-    def _chat_is_ready(self, ticket: Ticket, now: float) -> bool:
+    def _chat_is_ready(self, ticket: CallTicket, now: float) -> bool:
         own_buckets = self._buckets(ticket)[1:]
         return all(bucket.has(number, now) for bucket, number in own_buckets)
 
-    def _buckets(self, ticket: Ticket) -> list[tuple[_Bucket, int]]:
+    def _buckets(self, ticket: CallTicket) -> list[tuple[_Bucket, int]]:
         """Return the buckets of a call with the number of tokens that it takes from each.
 
         An album takes a single token of its chat's bucket.

@@ -21,6 +21,8 @@ MAX_ATTEMPTS: Final = 30
 #: has a value again that an earlier button names, and says how many attempts came since the press.
 _PER_PRESS: Final = 1_000
 
+#: Messages that are older when they arrive come from a downtime, in seconds.
+OLD_S: Final = 120
 #: Most items of a post in one answer; a button fetches the others. No post of a site has more,
 #: except all stories of a person, and highlights.
 MOST_ITEMS: Final = 35

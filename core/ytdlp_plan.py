@@ -78,9 +78,34 @@ class Plan:
     def _others(self, version: str | None) -> tuple[str, ...]:
         return tuple(other for other in self.refused if other != version)
 
-    def to_json(self) -> str:
-        """Return the stored form."""
+    def as_json(self) -> str:
+        """Return the form that is stored."""
         return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "Plan":
+        """Return a plan from its stored form; an empty one if it cannot be read."""
+        try:
+            values = json.loads(text or "{}")
+            return cls(
+                chosen=_wheels(values.get("chosen", ())),
+                previous=_wheels(values.get("previous", ())),
+                switched_at=int(values.get("switched_at", 0)),
+                before=_counts(values.get("before", {})),
+                at_switch=_counts(values.get("at_switch", {})),
+                refused=tuple(map(str, values.get("refused", ()))),
+                looked_at=int(values.get("looked_at", 0)),
+            )
+        except (ValueError, TypeError, AttributeError):
+            return cls()
+
+
+def _wheels(values: Sequence[Any]) -> tuple[Release, ...]:
+    return tuple(Release(**value) for value in values)
+
+
+def _counts(values: Mapping[str, Any]) -> dict[str, Counts]:
+    return {site: (int(done), int(failed)) for site, (done, failed) in values.items()}
 
 
 def version_of(wheels: Iterable[Release]) -> str | None:
@@ -99,31 +124,6 @@ def newer_wheels(wheels: tuple[Release, ...], installed: str) -> tuple[Release, 
 def in_use(wheels: tuple[Release, ...], installed: str) -> str:
     """Return the version of yt-dlp that a plan with these wheels means."""
     return version_of(newer_wheels(wheels, installed)) or installed
-
-
-def read_plan(stored: str | None) -> Plan:
-    """Return a plan from its stored form; an empty one if it cannot be read."""
-    try:
-        values = json.loads(stored or "{}")
-        return Plan(
-            chosen=_wheels(values.get("chosen", ())),
-            previous=_wheels(values.get("previous", ())),
-            switched_at=int(values.get("switched_at", 0)),
-            before=_counts(values.get("before", {})),
-            at_switch=_counts(values.get("at_switch", {})),
-            refused=tuple(map(str, values.get("refused", ()))),
-            looked_at=int(values.get("looked_at", 0)),
-        )
-    except (ValueError, TypeError, AttributeError):
-        return Plan()
-
-
-def _wheels(values: Sequence[Any]) -> tuple[Release, ...]:
-    return tuple(Release(**value) for value in values)
-
-
-def _counts(values: Mapping[str, Any]) -> dict[str, Counts]:
-    return {site: (int(done), int(failed)) for site, (done, failed) in values.items()}
 
 
 def sum_by_site(slots: Mapping[tuple[int, str], Counts]) -> dict[str, Counts]:

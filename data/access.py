@@ -1,17 +1,10 @@
 """The access list: people and groups that administrators allow to use the bot."""
 
-from typing import Any, Final
-
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, unix_now, write
 from data.models import AccessEntries
-
-_INSERT: Final[dict[str, Any]] = {
-    "sqlite": sqlite.insert(AccessEntries),
-    "postgresql": postgresql.insert(AccessEntries),
-}
+from data.upserts import insert_if_missing
 
 
 async def access_entries() -> frozenset[str]:
@@ -23,11 +16,7 @@ async def access_entries() -> frozenset[str]:
 async def add_access_entry(entry: str, admin_id: int) -> bool:
     """Add an entry. Return False if it exists."""
     values = {"entry": entry, "added_by": admin_id, "added_at": unix_now()}
-    return await write(
-        lambda db: bool(
-            db.execute(_INSERT[db.dialect.name].values(**values).on_conflict_do_nothing()).rowcount
-        )
-    )
+    return await write(lambda db: insert_if_missing(db, AccessEntries, values))
 
 
 async def remove_access_entry(entry: str) -> bool:
@@ -37,7 +26,7 @@ async def remove_access_entry(entry: str) -> bool:
 
 
 def move_access_entry(db: Connection, old_id: int, new_id: int) -> None:
-    """Give the entry of a group its new id, inside the caller's transaction."""
+    """Move the entry of a group, if there is one, to the id of the supergroup that it became."""
     new = select(AccessEntries.entry).where(AccessEntries.entry == str(new_id))
     if db.execute(new).first() is None:
         this = AccessEntries.entry == str(old_id)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.statistics import DAY_S, FINE_OUTCOMES_S, fine_from, slot_of
 from data.database import read, table_of, unix_now, write
 from data.models import AdShows
+from data.upserts import insert_into
 
 _SHOWS = table_of(AdShows)
 
@@ -51,8 +51,7 @@ async def fold_ad_shows() -> None:
 
 
 def _add(db: Connection, rows: Sequence[tuple[int, str, int]]) -> None:
-    into = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    statement = into(_SHOWS)
+    statement = insert_into(db, _SHOWS)
     statement = statement.on_conflict_do_update(
         index_elements=["slot", "ad"],
         set_={"number": _SHOWS.c.number + statement.excluded.number},

@@ -1,18 +1,12 @@
 """Banned users and groups."""
 
 from dataclasses import dataclass
-from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, unix_now, write
 from data.models import Bans
-
-_INSERT: Final[dict[str, Any]] = {
-    "sqlite": sqlite.insert(Bans),
-    "postgresql": postgresql.insert(Bans),
-}
+from data.upserts import insert_if_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +38,7 @@ async def banned_chats() -> frozenset[int]:
 async def ban(chat_id: int, admin_id: int) -> bool:
     """Ban a user or group. Return False if it is already banned."""
     values = {"chat_id": chat_id, "banned_by": admin_id, "banned_at": unix_now()}
-    return await write(
-        lambda db: bool(
-            db.execute(_INSERT[db.dialect.name].values(**values).on_conflict_do_nothing()).rowcount
-        )
-    )
+    return await write(lambda db: insert_if_missing(db, Bans, values))
 
 
 async def unban(chat_id: int) -> bool:
@@ -62,4 +52,4 @@ def move_ban(db: Connection, old_id: int, new_id: int) -> None:
     moved = delete(Bans).where(Bans.chat_id == old_id).returning(Bans.banned_by, Bans.banned_at)
     if row := db.execute(moved).first():
         values = {"chat_id": new_id, "banned_by": row.banned_by, "banned_at": row.banned_at}
-        db.execute(_INSERT[db.dialect.name].values(**values).on_conflict_do_nothing())
+        insert_if_missing(db, Bans, values)

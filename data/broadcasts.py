@@ -24,7 +24,9 @@ from sqlalchemy import (
 )
 
 from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
+from core.statistics import DAY_S
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
+from data.key_values import read_value_in, set_value_in
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import is_alive
@@ -33,7 +35,6 @@ from data.workers import is_alive
 _CHUNK: Final = 20_000
 #: Lower than every chat id.
 _BEFORE_ALL: Final = -(2**62)
-_DAY_S: Final = 86_400
 _TABLE: Final = table_of(Broadcasts)
 _RECIPIENTS: Final = table_of(Recipients)
 _DRAFT_AWAITING_MESSAGE: Final = PreparedStatement(
@@ -527,7 +528,7 @@ def _is_in(audience: Audience, until: int) -> ColumnElement[bool]:
     if audience.lang is not None:
         conditions.append(Users.lang == audience.lang)
     if audience.active_days is not None:
-        since = until - audience.active_days * _DAY_S
+        since = until - audience.active_days * DAY_S
         conditions.append(or_(Users.post_at >= since, Users.sound_at >= since))
     if audience.referral is not None:
         is_any = not audience.referral
@@ -549,8 +550,7 @@ def _album_key(broadcast_id: int) -> str:
 
 def _album(db: Connection, broadcast_id: int) -> tuple[str, tuple[int, ...]]:
     """Return the media group id and the messages of a broadcast's album; both empty without one."""
-    query = select(KeyValues.value).where(KeyValues.name == _album_key(broadcast_id))
-    stored = db.execute(query).scalar()
+    stored = read_value_in(db, _album_key(broadcast_id))
     if stored is None:
         return "", ()
     group, messages = json.loads(stored)
@@ -558,15 +558,11 @@ def _album(db: Connection, broadcast_id: int) -> tuple[str, tuple[int, ...]]:
 
 
 def _add_to_album(db: Connection, broadcast_id: int, group: str, message_id: int) -> None:
-    known, messages = _album(db, broadcast_id)
+    _, messages = _album(db, broadcast_id)
     # Telegram copies messages in the order of their ids only.
     # Source: https://core.telegram.org/bots/api#copymessages
     value = json.dumps([group, sorted({*messages, message_id})])
-    this = KeyValues.name == _album_key(broadcast_id)
-    if known:
-        db.execute(update(KeyValues).where(this).values(value=value))
-    else:
-        db.execute(insert(KeyValues).values(name=_album_key(broadcast_id), value=value))
+    set_value_in(db, _album_key(broadcast_id), value)
 
 
 def _broadcast(row: Any, album: tuple[int, ...]) -> Broadcast:

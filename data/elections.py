@@ -1,10 +1,10 @@
 """Elections: of the processes that share a database, one does a task for all."""
 
 from sqlalchemy import Connection, case, delete, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import write
 from data.models import Elections, KeyValues
+from data.upserts import insert_into
 from data.workers import conflicting, is_alive
 
 
@@ -19,10 +19,9 @@ async def elect(name: str, owner: str) -> int:
 
 def elect_in(db: Connection, name: str, owner: str) -> int:
     """Elect a worker inside the caller's transaction; see `elect`."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     same = Elections.owner == owner
     statement = (
-        insert(Elections)
+        insert_into(db, Elections)
         .values(name=name, owner=owner, epoch=1)
         .on_conflict_do_update(
             index_elements=["name"],
@@ -57,8 +56,7 @@ async def claim_polling(bot_id: int, owner: str) -> int:
     name = _polling(bot_id)
 
     def work(db: Connection) -> int:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(KeyValues).values(name=name, value=owner)
+        statement = insert_into(db, KeyValues).values(name=name, value=owner)
         statement = statement.on_conflict_do_update(
             index_elements=["name"],
             set_={"value": owner},
@@ -70,7 +68,7 @@ async def claim_polling(bot_id: int, owner: str) -> int:
 
 
 async def release_polling(bot_id: int, owner: str) -> None:
-    """Give the right to poll back; do nothing if another worker has it."""
+    """Release the right to poll; do nothing if another worker has it."""
     name = _polling(bot_id)
 
     def work(db: Connection) -> None:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 _ASK_S: Final = 2.0
 #: Pause after a failure, in seconds.
 _PAUSE_S: Final = 1.0
-#: A connection over a network that has lost everything for so long is given up, in seconds. By
+#: How long the network may lose everything before a connection is given up, in seconds. By
 #: default, Linux notices after a quarter of an hour, and on a silent connection after two hours.
 #: Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TCP-USER-TIMEOUT
 _LOST_S: Final = 20

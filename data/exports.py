@@ -1,5 +1,6 @@
 """Exports for administrators: the list of chats, and the details of one chat."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -34,9 +35,22 @@ class ChatDetails:
     sounds: int
 
 
-async def chats_after(chat_id: int, number: int) -> list[ExportedChat]:
-    """Return up to `number` chats with ids above `chat_id`, in order of their ids."""
-    query = select(*_COLUMNS).where(Users.user_id > chat_id).order_by(Users.user_id).limit(number)
+async def all_chats(at_a_time: int) -> AsyncIterator[list[ExportedChat]]:
+    """Yield all chats in the order of their ids, up to `at_a_time` of them together.
+
+    Raises:
+        StorageError: the database did not respond.
+    """
+    last_id = None
+    while chats := await _chats_after(last_id, at_a_time):
+        yield chats
+        last_id = chats[-1].chat_id
+
+
+async def _chats_after(chat_id: int | None, number: int) -> list[ExportedChat]:
+    query = select(*_COLUMNS).order_by(Users.user_id).limit(number)
+    if chat_id is not None:
+        query = query.where(Users.user_id > chat_id)
     rows = await read(lambda db: db.execute(query).all())
     return [ExportedChat(*row) for row in rows]
 

@@ -1,21 +1,17 @@
 """The bot's inline messages: their senders, requests and shown posts."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.request import Request
 from data.database import read_one, table_of, unix_now, write
 from data.models import InlineMessages
 from data.prepared_statements import PreparedStatement
+from data.upserts import insert_if_missing
 
 _TABLE: Final = table_of(InlineMessages)
-_INSERT: Final[dict[str, Any]] = {
-    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
-}
 _BY_ID: Final = PreparedStatement(
     select(_TABLE).where(_TABLE.c.inline_id == bindparam("inline_id"))
 )
@@ -41,7 +37,7 @@ async def store_inline(inline_id: str, owner_id: int, request: Request) -> None:
         "what": request.as_json(),
         "made_at": unix_now(),
     }
-    await write(lambda db: db.execute(_INSERT[db.dialect.name], values))
+    await write(lambda db: insert_if_missing(db, _TABLE, values))
 
 
 async def find_inline(inline_id: str) -> InlineMessage | None:

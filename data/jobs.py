@@ -13,12 +13,12 @@ from importlib import resources
 from typing import Any, Final
 
 from sqlalchemy import Connection, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from core.chat_queue import Lane
 from core.request import Asker, Progress, Request
 from data.database import DatabaseTime, lock_upgrades, read, read_one, without_time_limits, write
-from data.models import KeyValues, Requests
+from data.key_values import read_value_in, set_value_in
+from data.models import Requests
 from data.requests import store_requests
 from data.workers import is_alive
 
@@ -414,27 +414,18 @@ def _upgrade(db: Connection) -> None:
         (file for file in folder.joinpath("migrations").iterdir() if file.name.endswith(".sql")),
         key=lambda file: file.name,
     )
-    current = _stored(db, _SCHEMA_KEY)
+    current = read_value_in(db, _SCHEMA_KEY)
     if current is None:
         scripts = [folder.joinpath("schema.sql").read_text(encoding="utf-8")]
     else:
         scripts = [file.read_text("utf-8") for file in migrations if file.name > current]
     digest = hashlib.sha256(_ADDITIONS.encode()).hexdigest()
-    if _stored(db, _ADDITIONS_KEY) != digest:
+    if read_value_in(db, _ADDITIONS_KEY) != digest:
         scripts.append(_ADDITIONS)
     driver: Any = db.connection.dbapi_connection
     for script in scripts:
         # Not through SQLAlchemy: a prepared statement has one command only.
         driver.run_async(lambda connection, sql=script: connection.execute(sql))
     # A newer version may have been here.
-    _store(db, _SCHEMA_KEY, max(current or "", migrations[-1].name))
-    _store(db, _ADDITIONS_KEY, digest)
-
-
-def _stored(db: Connection, name: str) -> str | None:
-    return db.execute(select(KeyValues.value).where(KeyValues.name == name)).scalar()
-
-
-def _store(db: Connection, name: str, value: str) -> None:
-    statement = insert(KeyValues).values(name=name, value=value)
-    db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+    set_value_in(db, _SCHEMA_KEY, max(current or "", migrations[-1].name))
+    set_value_in(db, _ADDITIONS_KEY, digest)

@@ -1,27 +1,31 @@
 """A key-value store for state that must survive a restart and be changed by one process only."""
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, unix_now, write
 from data.models import KeyValues
+from data.upserts import insert_into
 
 
 async def read_value(name: str) -> str | None:
     """Return a value by its name, or None if it is not set."""
-    query = select(KeyValues.value).where(KeyValues.name == name)
-    return await read(lambda db: db.execute(query).scalar())
+    return await read(lambda db: read_value_in(db, name))
 
 
 async def set_value(name: str, value: str) -> None:
     """Set a value."""
+    await write(lambda db: set_value_in(db, name, value))
 
-    def work(db: Connection) -> None:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(KeyValues).values(name=name, value=value)
-        db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
-    await write(work)
+def read_value_in(db: Connection, name: str) -> str | None:
+    """Return a value inside the caller's transaction; see `read_value`."""
+    return db.execute(select(KeyValues.value).where(KeyValues.name == name)).scalar()
+
+
+def set_value_in(db: Connection, name: str, value: str) -> None:
+    """Set a value inside the caller's transaction."""
+    statement = insert_into(db, KeyValues).values(name=name, value=value)
+    db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
 
 async def check_writable() -> None:

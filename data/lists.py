@@ -40,7 +40,7 @@ async def find_list(bot_id: int, number: int) -> ListCard | None:
 
 
 async def move_list(card: ListCard, chat_id: int) -> None:
-    """Give a card the new id of its group, which has become a supergroup.
+    """Store the new id of a card's group, which has become a supergroup.
 
     The message with the link to the list has another id there, which nobody knows: it becomes 0.
     """

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CachedPost, CacheKey, read_cached
 from data.database import run, table_of, unix_now, write
 from data.groups import Group, Kind
 from data.models import CachedPosts
 from data.prepared_statements import PreparedStatement
+from data.upserts import insert_into
 
 #: Minimum interval between two updates of `used_at`, in seconds. Saves a write for each hit.
 _TOUCH_INTERVAL_S: Final = 86_400
@@ -27,10 +27,6 @@ _BY_KEY = PreparedStatement(
         _TABLE.c.used_at,
     ).where(*(_TABLE.c[name] == bindparam(name) for name in _COLUMNS))
 )
-_INSERT: dict[str, Any] = {
-    "sqlite": sqlite.insert(CachedPosts),
-    "postgresql": postgresql.insert(CachedPosts),
-}
 
 
 def _find(db: Connection, keys: Sequence[CacheKey]) -> list[Any]:
@@ -65,7 +61,7 @@ async def store_cached(key: CacheKey, cached: CachedPost) -> None:
     }
 
     def work(db: Connection) -> None:
-        statement = _INSERT[db.dialect.name].values(version=1, **_values(key), **values)
+        statement = insert_into(db, _TABLE).values(version=1, **_values(key), **values)
         newer = {"version": CachedPosts.version + 1, **values}
         db.execute(statement.on_conflict_do_update(index_elements=_COLUMNS, set_=newer))
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from data.database import read, read_one, table_of, write
 from data.models import OldUpdates
 from data.prepared_statements import PreparedStatement
+from data.upserts import insert_into
 
 _TABLE: Final = table_of(OldUpdates)
 _ANY: Final = PreparedStatement(
@@ -40,8 +40,7 @@ async def store_old_updates(bot_id: int, updates: Sequence[OldUpdate]) -> None:
     ]
 
     def work(db: Connection) -> None:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        db.execute(insert(table_of(OldUpdates)).on_conflict_do_nothing(), rows)
+        db.execute(insert_into(db, _TABLE).on_conflict_do_nothing(), rows)
 
     await write(work)
 

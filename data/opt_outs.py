@@ -1,23 +1,16 @@
 """People whose links are not answered in groups."""
 
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select
 
-from data.database import read, table_of, unix_now, write
+from data.database import read, unix_now, write
 from data.models import OptOuts
-
-_TABLE = table_of(OptOuts)
+from data.upserts import insert_if_missing
 
 
 async def opt_out(sender_id: int) -> None:
     """Store that a sender's links are not answered; the time of the first wish is kept."""
     row = {"sender_id": sender_id, "made_at": unix_now()}
-
-    def work(db: Connection) -> None:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        db.execute(insert(_TABLE).values(row).on_conflict_do_nothing())
-
-    await write(work)
+    await write(lambda db: insert_if_missing(db, OptOuts, row))
 
 
 async def opt_in(sender_id: int) -> bool:

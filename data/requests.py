@@ -22,6 +22,7 @@ from data.database import DatabaseTime, read, read_one, run, table_of, unix_now,
 from data.groups import Group, Kind
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
+from data.upserts import insert_into
 from data.workers import conflicting, is_alive
 
 #: The stored outcome of a request that was answered in full.
@@ -369,7 +370,7 @@ async def take_over(
 
     def work(db: Connection) -> Sequence[Any]:
         if db.dialect.name == "postgresql":
-            # Who comes second sees what the first has taken, so that no chat is divided.
+            # The second process sees what the first has taken, so that no chat is divided.
             db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TAKE_OVER_LOCK})
         return db.execute(statement).all()
 
@@ -569,8 +570,7 @@ async def begin_flight(key: CacheKey, owner: str) -> bool:
     }
 
     def work(db: Connection) -> bool:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(Flights).values(owner=owner, **values)
+        statement = insert_into(db, Flights).values(owner=owner, **values)
         statement = statement.on_conflict_do_update(
             index_elements=list(values),
             set_={"owner": owner},

@@ -17,7 +17,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     literal,
     select,
     update,
@@ -27,8 +26,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from core.statistics import COUNTED, DAY_S, SLOT_S, Counts, fine_from, slot_of
 from data.database import lock_upgrades, table_of, unix_now, write
-from data.models import KeyValues, Music, Stats, Users, Video
+from data.key_values import read_value_in, set_value_in
+from data.models import Music, Stats, Users, Video
 from data.prepared_statements import PreparedStatement, parameters
+from data.upserts import insert_into
 
 logger = logging.getLogger(__name__)
 
@@ -243,8 +244,7 @@ async def ensure_counted() -> None:
 
 def _ensure_counted(db: Connection) -> None:
     lock_upgrades(db)
-    version = db.execute(select(KeyValues.value).where(KeyValues.name == _VERSION_KEY)).scalar()
-    if version == _VERSION:
+    if read_value_in(db, _VERSION_KEY) == _VERSION:
         return
     if db.execute(select(Users.user_id).limit(1)).first():
         logger.info(
@@ -252,14 +252,12 @@ def _ensure_counted(db: Connection) -> None:
             extra={"event": "rollups_built"},
         )
     _recount(db)
-    db.execute(delete(KeyValues).where(KeyValues.name == _VERSION_KEY))
-    db.execute(insert(KeyValues).values(name=_VERSION_KEY, value=_VERSION))
+    set_value_in(db, _VERSION_KEY, _VERSION)
 
 
 def _recount(db: Connection) -> None:
     _count_chats(db, None)
     db.execute(delete(Stats))
-    into = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     for columns, query in _contributions(None, fine_from=fine_from(unix_now())):
         counted = query.subquery()
         rest = [literal(0).label(name) for name in COUNTED if name not in columns]
@@ -267,7 +265,7 @@ def _recount(db: Connection) -> None:
         # Without the WHERE, SQLite would parse ON CONFLICT as a join constraint of the SELECT.
         # Source: https://www.sqlite.org/lang_upsert.html ("Parsing Ambiguity")
         rows = select(counted, *rest).where(literal(1) == 1)
-        statement = into(_STATS).from_select(names, rows)
+        statement = insert_into(db, _STATS).from_select(names, rows)
         db.execute(_adding(_STATS, statement, ["slot", "is_group"], COUNTED))
 
 

@@ -1,4 +1,4 @@
-"""Regular backups: a new one when the newest is old enough, and only so many are kept."""
+"""Regular backups: a new one when the newest is old enough, and the oldest are deleted."""
 
 import asyncio
 import logging

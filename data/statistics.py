@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.statistics import (
     COUNTED,
@@ -19,6 +18,7 @@ from core.statistics import (
 )
 from data.database import read, table_of, unix_now, write
 from data.models import Outcomes, Stats, Users, Video
+from data.upserts import insert_into
 
 _STATS, _OUTCOMES = table_of(Stats), table_of(Outcomes)
 
@@ -178,8 +178,7 @@ async def fold_outcomes() -> None:
 
 
 def _add(db: Connection, rows: Sequence[tuple[int, str, str, int]]) -> None:
-    into = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    statement = into(_OUTCOMES)
+    statement = insert_into(db, _OUTCOMES)
     statement = statement.on_conflict_do_update(
         index_elements=["slot", "platform", "outcome"],
         set_={"number": _OUTCOMES.c.number + statement.excluded.number},

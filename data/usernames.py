@@ -7,9 +7,9 @@ without a search.
 from typing import Final
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from data.database import read, table_of, write
+from data.database import table_of, write
+from data.key_values import read_value, read_value_in, set_value_in
 from data.models import KeyValues
 
 _BY_HASH: Final = "name/"
@@ -18,8 +18,7 @@ _BY_CHAT: Final = "name-of/"
 
 async def find_by_name(name_hash: str) -> int | None:
     """Return the id of the chat that has last used a name, or None."""
-    query = select(KeyValues.value).where(KeyValues.name == _BY_HASH + name_hash)
-    value = await read(lambda db: db.execute(query).scalar())
+    value = await read_value(_BY_HASH + name_hash)
     return None if value is None else int(value)
 
 
@@ -31,8 +30,8 @@ async def store_name(chat_id: int, name_hash: str | None) -> None:
             return
         forget_name(db, chat_id)
         if name_hash is not None:
-            _set(db, _BY_HASH + name_hash, str(chat_id))
-            _set(db, f"{_BY_CHAT}{chat_id}", name_hash)
+            set_value_in(db, _BY_HASH + name_hash, str(chat_id))
+            set_value_in(db, f"{_BY_CHAT}{chat_id}", name_hash)
 
     await write(work)
 
@@ -52,11 +51,4 @@ def forget_name(db: Connection, chat_id: int) -> None:
 
 
 def _hash_of(db: Connection, chat_id: int) -> str | None:
-    query = select(KeyValues.value).where(KeyValues.name == f"{_BY_CHAT}{chat_id}")
-    return db.execute(query).scalar()
-
-
-def _set(db: Connection, name: str, value: str) -> None:
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(KeyValues).values(name=name, value=value)
-    db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+    return read_value_in(db, f"{_BY_CHAT}{chat_id}")

@@ -3,11 +3,11 @@
 from typing import Any
 
 from sqlalchemy import Connection, delete, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from data.database import DatabaseTime, write
 from data.models import Broadcasts, Flights, Requests, Workers
+from data.upserts import insert_into
 
 
 async def renew_lease(owner: str, seconds: int) -> bool:
@@ -22,8 +22,7 @@ async def renew_lease(owner: str, seconds: int) -> bool:
     )
 
     def work(db: Connection) -> bool:
-        insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(Workers).values(name=owner, alive_until=until)
+        statement = insert_into(db, Workers).values(name=owner, alive_until=until)
         db.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"alive_until": until})
         )

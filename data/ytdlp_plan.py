@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from core.ytdlp_plan import Plan, read_plan
+from core.ytdlp_plan import Plan
 from data.key_values import compare_and_set, read_value, set_value
 
 _PLAN: Final = "ytdlp/plan"
@@ -15,7 +15,7 @@ async def load_plan() -> Plan:
     Raises:
         StorageError: the database did not respond.
     """
-    return read_plan(await read_value(_PLAN))
+    return Plan.from_json(await read_value(_PLAN))
 
 
 async def change_plan(before: Plan, after: Plan) -> bool:
@@ -25,7 +25,9 @@ async def change_plan(before: Plan, after: Plan) -> bool:
         StorageError: the database did not respond.
     """
     stored = await read_value(_PLAN)
-    return read_plan(stored) == before and await compare_and_set(_PLAN, stored, after.to_json())
+    return Plan.from_json(stored) == before and await compare_and_set(
+        _PLAN, stored, after.as_json()
+    )
 
 
 async def wish_for_newest() -> None:

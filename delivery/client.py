@@ -101,7 +101,7 @@ class PacePolicy:
 class TolerantSession(AiohttpSession):
     """aiogram's session; a response that its models do not accept is repaired.
 
-    A connection that ends during a request says whether Telegram can have the whole request.
+    The error of a connection that ends says whether Telegram can have got the whole request.
     """
 
     def __init__(self, policy: UpdatePolicy, **options: Any) -> None:

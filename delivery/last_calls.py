@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 #: Calls that may be made twice: the second one changes nothing.
 LastCall = SetMessageReaction | DeleteMessage | EditMessageReplyMarkup
 
-#: A call is given up after so many failures; with `AGAIN_S` between them that is half an hour.
+#: Failures after which a call is given up; with `AGAIN_S` between them, that is half an hour.
 _MOST_FAILURES: Final = 360
 #: Calls that are kept; more mean that Telegram is away, and the oldest are given up.
 _MOST_KEPT: Final = 1_000

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +12,7 @@ from aiogram import Bot
 
 from core.access import Standing, is_inside
 from core.errors import DeliveryError
+from core.recent import RecentValues
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Membership:
         self._bot = bot
         self._channels = channels
         self._clock = clock
-        self._answers: OrderedDict[int, _Answer] = OrderedDict()
+        self._answers = RecentValues[int, _Answer](KEPT)
         self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
@@ -79,9 +79,6 @@ class Membership:
 
     def _keep(self, person_id: int, *, is_member: bool) -> _Answer:
         answer = self._answers[person_id] = _Answer(is_member, self._clock())
-        self._answers.move_to_end(person_id)
-        if len(self._answers) > KEPT:
-            self._answers.popitem(last=False)
         return answer
 
     async def _ask(self, person_id: int) -> bool | None:

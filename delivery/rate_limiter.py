@@ -27,10 +27,10 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
-from core.pacing import Pacer, Ticket
+from core.pacing import CallTicket, Pacer
 from delivery.api_requests import SendByFileId, has_files
 from delivery.request_body import before_end
-from delivery.shared_pace import Claim, SharedPace
+from delivery.shared_pace import ClaimTurns, SharedPace
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class _Turn:
     chat_id: int
     weight: int
     is_bulk: bool
-    ticket: Ticket | None = None
+    ticket: CallTicket | None = None
     is_over: bool = False
 
 
@@ -102,7 +102,7 @@ class RateLimiter(BaseRequestMiddleware):
         *,
         paces: bool,
         waited: Callable[[float], None],
-        claim: Claim | None = None,
+        claim: ClaimTurns | None = None,
     ) -> None:
         """With `claim`, the limits are those of all processes together."""
         #: Called with the wait of each message, in seconds.
@@ -110,7 +110,7 @@ class RateLimiter(BaseRequestMiddleware):
         #: False switches pacing off; 429 responses are still respected.
         self._paces = paces
         self._pacer = Pacer()
-        self._turns: dict[Ticket, asyncio.Future[None]] = {}
+        self._turns: dict[CallTicket, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._shared = (
             SharedPace(claim, self._pacer, self._start, self._grant_turns) if claim else None
@@ -225,7 +225,7 @@ class RateLimiter(BaseRequestMiddleware):
         turn.ticket = ticket
         self._waited(self._now() - asked_at)
 
-    def _return(self, ticket: Ticket) -> None:
+    def _return(self, ticket: CallTicket) -> None:
         """Return the tokens of a call."""
         del self._turns[ticket]
         if ticket.is_granted:
@@ -251,7 +251,7 @@ class RateLimiter(BaseRequestMiddleware):
         loop = asyncio.get_running_loop()
         self._timer = loop.call_at(next_at, self._grant_turns) if next_at is not None else None
 
-    def _start(self, ticket: Ticket) -> None:
+    def _start(self, ticket: CallTicket) -> None:
         turn = self._turns.get(ticket)
         if turn and not turn.done():  # a call that was cancelled returns its own tokens
             turn.set_result(None)

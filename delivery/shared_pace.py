@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import StorageError
-from core.pacing import HOLD_S, OVERALL, Call, Pacer, Ticket
+from core.pacing import HOLD_S, OVERALL, Call, CallTicket, Pacer
 from core.turns import EndedCall, Refusal, Report, Turns, WantedTurn
 
 logger = logging.getLogger(__name__)
 
 #: Sends a report to the database and returns its answer. Raises StorageError.
-Claim = Callable[[Report], Awaitable[Turns]]
+ClaimTurns = Callable[[Report], Awaitable[Turns]]
 
 #: Turns that are claimed at once. The rest waits: it could not get a turn anyway.
 _AT_ONCE: Final = OVERALL[0]
@@ -46,18 +46,18 @@ _MOST_ENDED: Final = 2_000
 class _Ledger:
     """What the next report says."""
 
-    wanted: "deque[Ticket]" = field(default_factory=deque)
+    wanted: "deque[CallTicket]" = field(default_factory=deque)
     #: Tickets of the report that is under way.
-    claiming: list[Ticket] = field(default_factory=list)
+    claiming: list[CallTicket] = field(default_factory=list)
     #: Id of the claim, ticket, and when the call ended.
-    ended: "deque[tuple[int | None, Ticket, float]]" = field(
+    ended: "deque[tuple[int | None, CallTicket, float]]" = field(
         default_factory=lambda: deque(maxlen=_MOST_ENDED)
     )
     refused: list[Refusal] = field(default_factory=list)
     #: Ids of the claims of running calls.
-    flying: dict[Ticket, int] = field(default_factory=dict)
+    flying: dict[CallTicket, int] = field(default_factory=dict)
 
-    def end(self, ticket: Ticket, now: float) -> None:
+    def end(self, ticket: CallTicket, now: float) -> None:
         """Note the end of a granted call. One that was cancelled before its claim has no trace."""
         for waiting in (self.wanted, self.claiming):
             if ticket in waiting:
@@ -65,7 +65,7 @@ class _Ledger:
                 return
         self.ended.append((self.flying.pop(ticket, None), ticket, now))
 
-    def report(self, now: float) -> tuple[list[Ticket], Report]:
+    def report(self, now: float) -> tuple[list[CallTicket], Report]:
         """Return the next report, and the tickets whose turns it claims."""
         batch = [self.wanted.popleft() for _ in range(min(len(self.wanted), _AT_ONCE))]
         self.claiming = batch.copy()
@@ -102,9 +102,9 @@ class SharedPace:
 
     def __init__(
         self,
-        claim: Claim,
+        claim: ClaimTurns,
         pacer: Pacer,
-        start: Callable[[Ticket], None],
+        start: Callable[[CallTicket], None],
         look_again: Callable[[], None],
     ) -> None:
         """Build it.
@@ -121,7 +121,7 @@ class SharedPace:
         self._task: asyncio.Task[None] | None = None
         self._asked_at = 0.0
 
-    def want(self, tickets: list[Ticket]) -> None:
+    def want(self, tickets: list[CallTicket]) -> None:
         """Claim turns for calls that this process may start."""
         if self._outage.is_on:
             for ticket in tickets:
@@ -130,7 +130,7 @@ class SharedPace:
             self._ledger.wanted.extend(tickets)
             self._wake()
 
-    def ended(self, ticket: Ticket) -> None:
+    def ended(self, ticket: CallTicket) -> None:
         """Note that a granted call has ended: its tokens return one window later."""
         self._ledger.end(ticket, _now())
         self._wake()
@@ -190,7 +190,7 @@ class SharedPace:
         self._ledger.claiming = []
         self._look_again()
 
-    def _use(self, batch: list[Ticket], answer: Turns) -> None:
+    def _use(self, batch: list[CallTicket], answer: Turns) -> None:
         now = _now()
         self._pacer.note_elsewhere(answer.used, now)
         refused = []
@@ -206,7 +206,7 @@ class SharedPace:
         if answer.wait_s:
             self._pacer.pause(now + max(answer.wait_s, _SHORTEST_WAIT_S))
 
-    def _put_back(self, tickets: list[Ticket], waits_s: list[float]) -> None:
+    def _put_back(self, tickets: list[CallTicket], waits_s: list[float]) -> None:
         """Return tickets to the pacer, the last one first: each goes to the front of its queue."""
         for ticket, wait_s in reversed(list(zip(tickets, waits_s, strict=True))):
             if ticket in self._ledger.claiming:

@@ -129,7 +129,7 @@ def _not_found(message: str) -> DeliveryError:
 
 
 def _network(error: aiogram_errors.TelegramNetworkError) -> DeliveryError:
-    """Tell whether a request that got no response may have been carried out."""
+    """Return the error that says whether a request without a response may have been carried out."""
     cause = error.__cause__
     if is_not_sent(error):
         return TelegramUnreachableError(str(cause) or type(cause).__name__)

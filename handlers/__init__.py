@@ -28,7 +28,7 @@ from handlers.admin import access as access_commands
 from handlers.admin import broadcasts, chats
 from handlers.admin.broadcasts import BroadcastMenu
 from handlers.admin.tools import AdminTools
-from handlers.chat_member import Membership
+from handlers.chat_member import BotMembership
 from handlers.inline import queries
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.queries import InlineQueries
@@ -54,7 +54,7 @@ class Menus:
     admin: AdminTools
     broadcasts: BroadcastMenu
     statistics: StatisticsMenu
-    membership: Membership
+    membership: BotMembership
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ class Middlewares:
     """The middlewares, which process updates before the handlers do."""
 
     update_acks: UpdateAcks
-    #: None in a single process, whose queue sorts by message.
     chat_order: ChatOrder
     other_bots: OtherBots
     bans: BanList

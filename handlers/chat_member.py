@@ -23,7 +23,7 @@ from services.access import AccessPolicy
 _OUTSIDE = {"left", "kicked"}
 
 
-def router(membership: "Membership") -> Router:
+def router(membership: "BotMembership") -> Router:
     """Register updates of the bot's membership and messages about a group's new id."""
     router = Router(name="chat_member")
     router.my_chat_member.register(membership.follow)
@@ -34,7 +34,7 @@ def router(membership: "Membership") -> Router:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class BotMembership:
     """Follows where the bot is, and registers groups that it is added to."""
 
     texts: Texts

@@ -18,7 +18,7 @@ from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.ui.help import BotProfile
 from misc.ui.settings_menu import SettingsMenu
 from misc.ui.texts import Texts
@@ -42,7 +42,7 @@ class Injected(TypedDict):
     bundles: Bundles
     bans: BanList
     account: BotAccount
-    opt_outs: OptOuts
+    opt_outs: OptOutList
     settings_menu: SettingsMenu
     spool: Spool
     exports: Exports

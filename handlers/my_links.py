@@ -10,7 +10,7 @@ from misc.addressing import sender_of
 from misc.filters import Carries, CommandNamed
 from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.ui import keyboards
 from misc.ui.callback_data import MY_LINKS
 from misc.ui.texts import Texts
@@ -33,7 +33,7 @@ async def on_command(
     chat: ChatView,
     sender: Sender,
     texts: Texts,
-    opt_outs: OptOuts,
+    opt_outs: OptOutList,
     ack: UpdateAck,
 ) -> None:
     """Stop answering the sender's links in groups, or answer them again, and say so.
@@ -54,13 +54,13 @@ async def on_command(
         await opt_outs.add(sender_id)
         text = words["my_links_off"]
         if message.sender_chat is None:
-            button = keyboards.choices([(words["my_links_button"], MY_LINKS)])
+            button = keyboards.one_button(words["my_links_button"], MY_LINKS)
     ack.give()
     await sender.send_text(ChatTarget.of(message), text, button)
 
 
 async def on_press(
-    query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOuts, ack: UpdateAck
+    query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOutList, ack: UpdateAck
 ) -> None:
     """Answer the links of the person who presses again; other people's are not affected.
 

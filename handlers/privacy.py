@@ -15,7 +15,7 @@ from delivery.targets import ChatTarget
 from misc.filters import Carries, CommandNamed, InPrivate
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.ui import keyboards
 from misc.ui.callback_data import PRIVACY
 from misc.ui.texts import Texts
@@ -75,7 +75,7 @@ async def on_delete(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     await _show(query, localized["privacy_sure"], keyboard)
 
 
-async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOuts) -> None:
+async def on_yes(query: CallbackQuery, chat: ChatView, texts: Texts, opt_outs: OptOutList) -> None:
     """Delete all data of the user, and confirm it.
 
     Raises:

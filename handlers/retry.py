@@ -103,7 +103,7 @@ async def on_resend(
 
 
 async def _may_resend(request: Request, query: CallbackQuery, bot: Bot) -> bool:
-    """Tell whether a press counts. Callback data can be forged, so the chat must be right, too."""
+    """Return True if a press counts. Callback data can be forged, so the chat must match, too."""
     if request.is_of(query.from_user.id):
         return True
     message = query.message

@@ -23,8 +23,8 @@ def make_native(
 
     A file in one of these formats is only renamed to the right extension, unless an MP3 file is
     wanted and it is none, or only a piece of it. Otherwise, the audio is extracted to an M4A or MP3
-    file beside it. The duration is measured, because MP3 and ADTS
-    files have none in their header, and an estimate is wrong for a variable bit rate.
+    file beside it. The duration is measured: MP3 and ADTS files have none in their header, and an
+    estimate is wrong for a variable bit rate.
 
     Raises:
         PieceError: the audio ends before the piece starts.

@@ -4,7 +4,6 @@ A photo is a JPEG, PNG or still WebP of at most 10 MB. Width and height add up t
 pixels, and the longer side is at most 20 times the shorter. Source: https://core.telegram.org/bots/api#sendphoto
 """
 
-import errno
 import io
 import os
 from collections.abc import Iterator
@@ -17,11 +16,12 @@ from PIL import Image, ImageChops, ImageCms, ImageFile, ImageOps
 from pillow_heif import register_heif_opener
 
 from core.errors import BrokenFileError, ClipferryError
+from media.worker_call import DISK_FULL
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_SIDES: Final = 10_000
-#: Maximum width and height of a thumbnail, in pixels.
-#: Source: https://core.telegram.org/bots/api#sendaudio
+#: Maximum width and height of a thumbnail, in pixels; it may have 200 kB.
+#: Source: https://core.telegram.org/bots/api#sendvideo
 THUMBNAIL_SIDE: Final = 320
 MAX_RATIO: Final = 20
 #: Long side of a slideshow's frame, in pixels.
@@ -39,10 +39,10 @@ MAX_PIXELS: Final = 100_000_000
 
 _NATIVE = {"JPEG", "PNG", "WEBP"}
 #: Formats that are opened; MPO is a kind of JPEG. Pillow knows more: one of them runs Ghostscript.
-FORMATS: Final = (*("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "JPEG2000"),)
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "BMP", "TIFF", "JPEG2000")
 #: Pillow's colour modes that Telegram accepts; CMYK and 16-bit greys are converted.
 _NATIVE_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
-#: Colours that tell whether a profile is sRGB under another name, such as Facebook's "c2".
+#: Colours by which a profile is recognised as sRGB under another name, such as Facebook's "c2".
 _TEST_COLOURS: Final = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128), (200, 120, 60))
 #: Differences of more levels, of 256, are visible.
 _VISIBLE_LEVELS: Final = 6
@@ -50,8 +50,6 @@ _VISIBLE_LEVELS: Final = 6
 _OTHER_SPACES: Final = frozenset({"CMYK", "GRAY"})
 #: What littleCMS raises for a damaged profile, or one of another kind of colours.
 _BAD_PROFILE: Final = (OSError, ImageCms.PyCMSError)
-#: Errors of writing that are not the file's fault.
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: Formats whose further frames are an animation. Those of an MPO or a HEIF are other views of a
 #: still: depth, brightness for HDR screens, previews; those of a TIFF are pages.
 _MOVING: Final = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
@@ -242,7 +240,7 @@ class _OpenImage:
 
 def _is_damage(error: BaseException | None) -> bool:
     """Return True for errors that a damaged picture causes."""
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return False
     return isinstance(error, Exception) and not isinstance(error, ClipferryError)
 

@@ -11,7 +11,7 @@ from media.reading import DAMAGE, length_s, open_input, stated_s
 _MISSING_SHARE: Final = 0.1
 _MISSING_S: Final = 1.0
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-#: A GIF's last byte is looked for in so many bytes, because some programs append a few.
+#: Bytes at the end of a GIF in which its last one is looked for: some programs append a few.
 _GIF_TAIL: Final = 16
 #: Parts of a picture that are looked at in the search for its end. A file of many more is made to
 #: take time; nothing is known of it.

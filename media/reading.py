@@ -21,7 +21,7 @@ FORMATS: Final = (
     *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "asf", "flv", "mpegts"),
     *("mpeg", "mp3", "aac", "ac3", "flac", "ogg", "wav", "gif", "apng", "h264", "hevc", "ivf"),
 )
-#: Reading goes on after so many damaged places in a row; then the rest of the file is given up.
+#: Damaged places in a row after which the rest of a file is given up.
 _MOST_UNREADABLE: Final = 50
 #: FFmpeg's names of the formats without presentation times.
 _UNTIMED: Final = frozenset({"avi", "h264", "hevc"})

@@ -35,7 +35,7 @@ from media.frames import (
     pixel_aspect_of,
     shape_of,
 )
-from media.images import open_upright, ready_size
+from media.images import THUMBNAIL_SIDE, open_upright, ready_size
 from media.integrity import is_truncated
 from media.reading import (
     DAMAGE,
@@ -53,9 +53,6 @@ from media.reading import (
 
 logger = logging.getLogger(__name__)
 
-#: Telegram accepts thumbnails of at most 320 x 320 pixels and 200 kB.
-#: Source: https://core.telegram.org/bots/api#sendvideo
-_THUMBNAIL_SIDE: Final = 320
 #: Stills with a longer side are shrunk to about this many pixels.
 _COVER_SIDE: Final = 1280
 #: A site's still that is no larger, in pixels and bytes, is sent as it is.
@@ -285,7 +282,7 @@ def _usable(still: Path, probe: Probe) -> _Still | None:
         if ready and still.stat().st_size <= _MOST_COVER_BYTES:
             if not _has_shape(ready, probe):
                 return None
-            return _Still(still, _small(open_upright(still, _THUMBNAIL_SIDE)))
+            return _Still(still, _small(open_upright(still, THUMBNAIL_SIDE)))
         picture = open_upright(still, _COVER_SIDE)
     except BrokenFileError as error:
         logger.info(
@@ -337,8 +334,8 @@ def _is_empty(small: Image.Image) -> bool:
 
 
 def _small(picture: Image.Image) -> Image.Image:
-    small = picture.reduce(max(max(picture.size) // _THUMBNAIL_SIDE - 1, 1))
-    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    small = picture.reduce(max(max(picture.size) // THUMBNAIL_SIDE - 1, 1))
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     return small
 
 

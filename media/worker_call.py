@@ -10,7 +10,8 @@ from core.errors import BrokenFileError, SpoolError
 
 T = TypeVar("T")
 
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+#: Errors of writing that are not the file's fault.
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def run_call(work: Callable[..., T], args: tuple[object, ...]) -> T:
@@ -25,7 +26,7 @@ def run_call(work: Callable[..., T], args: tuple[object, ...]) -> T:
         return work(*args)
     except Exception as error:
         codes = {getattr(cause, "errno", None) for cause in _chain(error)}
-        if codes & _DISK_FULL:
+        if codes & DISK_FULL:
             raise SpoolError("ENOSPC") from None
         if isinstance(error, MemoryError) or errno.ENOMEM in codes:
             raise BrokenFileError("processing it needs too much memory") from None

@@ -1,12 +1,13 @@
 """Bundles: messages that one action of a user has sent, such as the items of an album."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiogram.types import Message
+
+from core.recent import RecentValues
 
 #: A bundle is complete if no further message arrives for this long, in seconds. Telegram delivers
 #: the messages of an album one by one.
@@ -38,12 +39,12 @@ class Bundles:
     """The bundles of the last messages."""
 
     def __init__(self) -> None:
-        self._bundles: OrderedDict[Hashable, _Bundle] = OrderedDict()
+        self._bundles = RecentValues[Hashable, _Bundle](_MOST)
 
     def mark_answered(self, message: Message) -> None:
         """Note that the bundle of a message, if it is part of one, needs no hint."""
         if (key := bundle_of(message)) is not None:
-            bundle = self._bundle(key)
+            bundle = self._bundles.setdefault(key, _Bundle())
             bundle.is_answered = True
             bundle.messages = []
 
@@ -56,7 +57,7 @@ class Bundles:
         key = bundle_of(message)
         if key is None:
             return [message]
-        bundle = self._bundle(key)
+        bundle = self._bundles.setdefault(key, _Bundle())
         if bundle.is_answered:
             return []
         bundle.messages.append(message)
@@ -69,9 +70,3 @@ class Bundles:
         messages = bundle.messages
         self.mark_answered(message)
         return messages
-
-    def _bundle(self, key: Hashable) -> _Bundle:
-        bundle = self._bundles.setdefault(key, _Bundle())
-        if len(self._bundles) > _MOST:
-            self._bundles.popitem(last=False)
-        return bundle

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 GROUPS = {"group", "supergroup"}
 _ADMIN_STATUSES = {"creator", "administrator"}
-#: A message may get links by an edit for so long, in seconds.
+#: How long an edit may add links to a message, in seconds.
 _EDIT_S = 120
 
 

@@ -16,7 +16,7 @@ from core.errors import (
     StorageError,
     TooOldError,
 )
-from core.request import Request, Ticket
+from core.request import OLD_S, Request, Ticket
 from data.jobs import (
     Room,
     announce_cancellation,
@@ -32,9 +32,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-#: Requests that are older when they arrive come from a downtime, and wait behind the others, in
-#: seconds.
-_LATE_S: Final = 120
 #: Pause before a request that could not be stored is stored again, in seconds.
 _PAUSE_S: Final = 1.0
 
@@ -63,7 +60,7 @@ class FleetIntake(RequestIntake):
         """Let a worker send the answer to a request again; False if another press has done that.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         stored = await self.store.reopen(ticket)
         if stored is not None:
@@ -127,7 +124,8 @@ class FleetIntake(RequestIntake):
         if room.is_running:
             return RequestHandle(0)
         verdict = self._verdict(requests, room)
-        is_late = time.time() - first.asked_at > _LATE_S
+        # What comes from a downtime waits behind the others.
+        is_late = time.time() - first.asked_at > OLD_S
         rows = await _insist(
             ack,
             lambda: self.store.hand_out(update_id, requests, verdict.fitting, is_late=is_late),

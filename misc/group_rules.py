@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from aiogram.types import Message
 
+from core.drop_reasons import DropReason
 from core.errors import StorageError
 from core.media import Link
 from core.preferences import Preferences
 from data.chats import is_channel
 from misc.addressing import BotAccount, sender_of
 from misc.middlewares.dropped import Dropped
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class GroupRules:
     """The wishes of a group and of its members, for groups and channels."""
 
     account: BotAccount
-    opt_outs: OptOuts
+    opt_outs: OptOutList
     dropped: Dropped
     #: Posts in channels are answered there, and not again in the linked group.
     answers_channels: bool = False
@@ -45,7 +46,9 @@ class GroupRules:
             self.dropped("muted_site", message.chat.id)
         return [link for link in links if link not in muted]
 
-    async def _reason_to_ignore(self, message: Message, preferences: Preferences) -> str | None:
+    async def _reason_to_ignore(
+        self, message: Message, preferences: Preferences
+    ) -> DropReason | None:
         """Return why nothing in a message is answered, or None."""
         if self.account.is_mentioned_in(message):
             return None

@@ -8,6 +8,7 @@ from functools import partial
 from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, Choice
+from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
 from core.formats import Quality
 from core.lists import ListCard, fresh
@@ -300,7 +301,7 @@ class RequestIntake:
         What has certainly arrived is not sent again.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         stored = await self.store.reopen(ticket)
         ack.give()
@@ -318,7 +319,7 @@ class RequestIntake:
         queue makes no request too old.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         seen_at = await self.store.last_finished_at()
         by_message: dict[object, list[StoredRequest]] = {}
@@ -334,7 +335,7 @@ class RequestIntake:
         """End the statuses that processes which were killed have left on answered messages.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         for stored, has_failed in await self.store.take_over_statuses():
             status = self.statuses.status_of([stored])
@@ -355,7 +356,7 @@ class RequestIntake:
         """Return how many links like `first` fit into the queue, as those of one message.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         if self.queue.messages_of(first.chat_id) >= self._most_messages(first):
             return 0
@@ -495,7 +496,7 @@ class RequestIntake:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
 
-    def _drop(self, reason: str, message: Message) -> None:
+    def _drop(self, reason: DropReason, message: Message) -> None:
         self.metrics.dropped(reason, message.chat.id)
 
 

@@ -3,7 +3,7 @@
 from data.opt_outs import opt_in, opt_out, opted_out
 
 
-class OptOuts:
+class OptOutList:
     """The list is small and held in memory; `refresh` loads what other processes have changed."""
 
     def __init__(self) -> None:
@@ -13,7 +13,7 @@ class OptOuts:
         """Load the list from the database.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         self._senders = await opted_out()
 
@@ -21,7 +21,7 @@ class OptOuts:
         """Stop answering somebody's links.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         await opt_out(sender_id)
         self._senders |= {sender_id}
@@ -30,7 +30,7 @@ class OptOuts:
         """Answer somebody's links again; return False if that changes nothing.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         was_listed = await opt_in(sender_id)
         self._senders -= {sender_id}

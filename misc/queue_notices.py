@@ -21,7 +21,7 @@ from misc.ui.texts import Texts
 
 logger = logging.getLogger(__name__)
 
-#: Up to so many links of one person are nothing special.
+#: Links of one person that are nothing special.
 _FEW_LINKS: Final = 10
 #: Links that are left out within this time of each other are counted in one message, in seconds.
 _SAME_FLOOD_S: Final = 300.0
@@ -116,7 +116,7 @@ class QueueNotices:
 
     def _offer(self, lang: str, rest: Rest) -> tuple[str, InlineKeyboardMarkup]:
         label = self._texts(lang, "rest_button", count=rest.count)
-        buttons = keyboards.choices([(label, rest_of(rest.start))])
+        buttons = keyboards.one_button(label, rest_of(rest.start))
         return self._texts(lang, "links_left", count=rest.count), buttons
 
     def _note_for(self, request: Request) -> _LeftOut:

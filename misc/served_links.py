@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,14 +9,14 @@ from aiogram.types import Message
 
 from core.errors import StorageError
 from core.media import Link
+from core.recent import RecentValues
+from core.request import OLD_S
 from data.requests import stored_links
 
 logger = logging.getLogger(__name__)
 
 #: Messages that are remembered; the others are looked up in the database.
 _KEPT: Final = 10_000
-#: Messages that are older when they arrive come from a downtime, in seconds.
-_OLD_S: Final = 120
 
 
 class ServedLinks:
@@ -32,7 +31,7 @@ class ServedLinks:
         self._bot_id = bot_id
         self._is_alone = is_alone
         #: By chat and message: the update that brought each link.
-        self._served: OrderedDict[tuple[int, int], dict[tuple[str, str], int]] = OrderedDict()
+        self._served = RecentValues[tuple[int, int], dict[tuple[str, str], int]](_KEPT)
 
     async def load(self, message: Message, update_id: int) -> None:
         """Look a message up that this process may not have seen.
@@ -41,7 +40,7 @@ class ServedLinks:
         """
         key = message.chat.id, message.message_id
         asked_at = int(message.date.timestamp())
-        is_new = message.edit_date is None and time.time() - asked_at < _OLD_S
+        is_new = message.edit_date is None and time.time() - asked_at < OLD_S
         if is_new or (self._is_alone and key in self._served):
             return
         try:
@@ -53,7 +52,7 @@ class ServedLinks:
                 extra={"event": "links_not_loaded"},
             )
             return
-        served = self._served_of(key)
+        served = self._served.setdefault(key, {})
         for link, by_update in found:
             served.setdefault(_key_of(link), by_update)
 
@@ -65,19 +64,13 @@ class ServedLinks:
         A message has at most `most` links served at once, with all its edits together. Return
         also the links that are left.
         """
-        served = self._served_of((message.chat.id, message.message_id))
+        served = self._served.setdefault((message.chat.id, message.message_id), {})
         before = {key for key, by_update in served.items() if by_update != update_id}
         fresh = [link for link in links if _key_of(link) not in before]
         room = max(most - len(before), 0)
         taken, left = fresh[:room], fresh[room:]
         served.update((_key_of(link), update_id) for link in taken)
         return taken, left
-
-    def _served_of(self, key: tuple[int, int]) -> dict[tuple[str, str], int]:
-        served = self._served.setdefault(key, {})
-        if len(self._served) > _KEPT:
-            self._served.popitem(last=False)
-        return served
 
 
 def _key_of(link: Link) -> tuple[str, str]:

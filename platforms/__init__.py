@@ -5,9 +5,10 @@ and curl_cffi.
 """
 
 from platforms._circuit_breaker import BreakerPolicy
+from platforms._download import trust_length
 from platforms._external_apis import ExternalServices, po_token_version
 from platforms._fetcher import Attempt, Fetcher, FetchPolicy
-from platforms._files import FileRequest, FileVersion, SavedFile
+from platforms._files import FileRequest, FileVersion, IsTruncated, SavedFile
 from platforms._identities import Identities, check_cookies
 from platforms._partial import SelectPart
 from platforms._platform import PageKind, Platform
@@ -32,6 +33,7 @@ __all__ = [
     "FileRequest",
     "FileVersion",
     "Identities",
+    "IsTruncated",
     "PageKind",
     "Platform",
     "ProxyPool",
@@ -49,5 +51,6 @@ __all__ = [
     "po_token_version",
     "reader_folder",
     "reader_version",
+    "trust_length",
     "wanted_js_solver",
 ]

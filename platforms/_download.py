@@ -47,7 +47,7 @@ class FileServer:
     stall_s: float
 
 
-class Claim(Protocol):
+class ClaimSpace(Protocol):
     """Reserves space."""
 
     def __call__(self, size_bytes: int, *, is_exact: bool) -> None:
@@ -75,7 +75,7 @@ class Checks:
     #: Size as the page states it; None if it does not.
     stated_bytes: int | None = None
     #: Called with the size that the file needs, before it is written.
-    claim: Claim = _claim_nothing
+    claim: ClaimSpace = _claim_nothing
     #: Called if the server announced no size; returns True if the file lacks a part of itself.
     is_truncated: Callable[[Path], Awaitable[bool]] = trust_length
     #: Where the bytes are counted as they arrive.

@@ -21,6 +21,7 @@ from core.errors import (
 from core.lists import Listing
 from core.media import Link, Post
 from core.progress import DownloadProgress
+from core.recent import RecentValues
 from platforms._circuit_breaker import BreakerPolicy, CircuitBreaker
 from platforms._download import FileServer, trust_length
 from platforms._external_apis import ExternalApis, ExternalServices
@@ -262,7 +263,7 @@ class Fetcher:
         self._webs: dict[Proxy, WebClient] = {}
         #: Cached post ids by the URL of the short link, oldest first. A short link never changes
         #: its target, so entries do not expire.
-        self._resolved: dict[str, str] = {}
+        self._resolved = RecentValues[str, str](_MAX_RESOLVED_LINKS)
         self._relay_web: WebClient | None = None
         self._breaker = CircuitBreaker(policy.breaker)
         self._reader_threads = ReaderThreads(policy.readers)
@@ -301,9 +302,19 @@ class Fetcher:
     def remember(self, link: Link, post_id: str) -> Link:
         """Cache the post id of a short link, and return the link with that id."""
         self._resolved[link.url] = post_id
-        if len(self._resolved) > _MAX_RESOLVED_LINKS:
-            del self._resolved[next(iter(self._resolved))]
         return self.known(link)
+
+    async def read(self, link: Link, *, may_sign_in: bool = True) -> Post:
+        """Read a post without downloading its files, with retries. See `attempt`.
+
+        Raises:
+            ClipferryError: no attempt got the post.
+        """
+
+        async def read(attempt: Attempt) -> Post:
+            return await attempt.read()
+
+        return await self.attempt(link, read, may_sign_in=may_sign_in)
 
     async def read_list(self, link: Link, most: int) -> Listing:
         """Read at most `most` entries of a list, from its beginning, with retries.

@@ -32,19 +32,19 @@ from core.identities import (
     Cookie,
     Health,
     Identity,
+    IdentityState,
     Reason,
-    State,
     free_name,
     has_trouble,
     is_name,
     last_expiry,
     read_cookies,
     read_exit,
-    read_health,
     read_upload,
     usable,
     write_cookies,
 )
+from core.recent import RecentValues
 from platforms._platform import Platform
 from platforms._proxies import Proxy, ProxyPool
 
@@ -68,7 +68,7 @@ class Lease:
     _lock: int
 
     def end(self) -> None:
-        """Give the identity to the next request."""
+        """Release the identity, so that the next request may use it."""
         os.close(self._lock)
 
 
@@ -108,7 +108,7 @@ class Identities:
         self._wait_s = wait_s
         self._clock = clock
         #: Which identity was refused at which post of which site, oldest first.
-        self._refused_at: dict[tuple[str, str], str] = {}
+        self._refused_at = RecentValues[tuple[str, str], str](_MAX_POSTS)
         self._parsed: dict[Path, _CookieFile] = {}
         #: It was logged that a folder cannot be read.
         self._is_unreadable = False
@@ -132,7 +132,7 @@ class Identities:
         found = self._load(platform, name)
         return found[0] if found else None
 
-    def state(self, identity: Identity) -> State:
+    def state(self, identity: Identity) -> IdentityState:
         """Return whether an identity can be used now."""
         return identity.state(self.exits, self._clock())
 
@@ -230,7 +230,7 @@ class Identities:
             return None
         # Another process may have changed it since it was listed.
         found = self._load(platform, identity.name)
-        if found is None or self.state(found[0]) is not State.READY:
+        if found is None or self.state(found[0]) is not IdentityState.READY:
             os.close(lock)
             return None
         latest, cookies = found
@@ -255,8 +255,6 @@ class Identities:
         if isinstance(error, PlatformRateLimitedError):
             return True
         first = self._refused_at.setdefault((identity.site, post), identity.name)
-        if len(self._refused_at) > _MAX_POSTS:
-            del self._refused_at[next(iter(self._refused_at))]
         return first == identity.name
 
     def _put_to_rest(
@@ -370,14 +368,14 @@ class Identities:
 
     def _health(self, identity: Identity) -> Health:
         try:
-            return read_health(self._path(identity, "json").read_text(encoding="utf-8"))
+            return Health.from_json(self._path(identity, "json").read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return Health()
 
     def _change(self, identity: Identity, change: Callable[[Health], Health]) -> Health:
         health = change(self._health(identity))
         try:
-            _write(self._path(identity, "json"), health.to_json())
+            _write(self._path(identity, "json"), health.as_json())
         except OSError as error:
             logger.warning(
                 "Could not store what is known about an account: %s",

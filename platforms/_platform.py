@@ -129,13 +129,13 @@ PLAIN_CLIENT: Final = "curl/7.88.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
+class ListSupport:
     """How the lists of a platform are recognised and read: profiles, playlists, albums."""
 
     #: Returns the link to the list that a URL shows, with the list's id as `post_id`; None if it
     #: shows none. Sends no request. Only asked about URLs that are no posts.
     find: Callable[[SplitResult], Link | None]
-    #: Reads at most so many entries of a list, from its beginning, with one layer's clients.
+    #: Reads at most that many entries of a list, from its beginning, with one layer's clients.
     read: Callable[[Link, FetchContext, int], Awaitable[Listing]]
 
 
@@ -163,7 +163,7 @@ class Platform:
     #: User-Agent for short links. Sites redirect tools, but show browsers a page instead.
     expander: str = PLAIN_CLIENT
     #: None if the site's lists cannot be read.
-    lists: Lists | None = None
+    lists: ListSupport | None = None
 
     @property
     def takes_accounts(self) -> bool:

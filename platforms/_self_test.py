@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from unittest.mock import patch
 
 import curl_cffi.requests
 from curl_cffi.const import CurlECode
 
 from core.errors import ClipferryError, PlatformChangedError
-from core.media import Clip, Link, Post
-from platforms._fetcher import Attempt, Fetcher, FetchPolicy
+from core.media import Clip, Link
+from platforms._fetcher import Fetcher, FetchPolicy
 from platforms._proxies import Proxy, ProxyPool
 from platforms._registry import load_registry
 
@@ -156,7 +155,7 @@ async def _read_stored(fetcher: Fetcher, stored: StoredPost) -> str | None:
     assert link
     with _answering(stored.pages):
         try:
-            post = await fetcher.attempt(link, _read)
+            post = await fetcher.read(link)
         except Exception as error:  # noqa: BLE001 - whatever a broken extractor raises
             return f"{link.platform}: {type(error).__name__}: {error}"
     clip = post.items[0]
@@ -168,7 +167,7 @@ async def _ask(fetcher: Fetcher, link: Link) -> str | None:
     """Try a site that does not answer: its extractor must not fail before it has asked."""
     with _answering({}) as requested:
         try:
-            await fetcher.attempt(link, _read)
+            await fetcher.read(link)
         except Exception as error:  # noqa: BLE001 - whatever a broken extractor raises
             is_broken = isinstance(error, PlatformChangedError) and not requested
             if is_broken or not isinstance(error, ClipferryError):
@@ -201,9 +200,9 @@ def _answering(pages: Mapping[str, str]) -> Iterator[list[str]]:
         response.url, response.status_code = url, 404 if page is None else 200
         return response
 
-    with patch.object(curl_cffi.requests.Session, "request", request):
+    client: Any = curl_cffi.requests.Session
+    original, client.request = client.request, request
+    try:
         yield requested
-
-
-async def _read(attempt: Attempt) -> Post:
-    return await attempt.read()
+    finally:
+        client.request = original

@@ -126,7 +126,7 @@ class Spool:
         """Yield a new empty folder; on exit, delete it and release its reserved space.
 
         With `kept`, which `keep` has stored, yield that instead. On exit, it stays if it is kept.
-        Who holds another workspace may not wait for room in this one, see `Workspace.reserve`.
+        The holder of another workspace must not wait for room in this one, see `Workspace.reserve`.
 
         Raises:
             SpoolError: the disk is full, or the folder cannot be used.

@@ -27,7 +27,7 @@ from platforms._http import HostRule
 from platforms._json import Json
 from platforms._platform import (
     FetchContext,
-    Lists,
+    ListSupport,
     Match,
     PageKind,
     clean_split,
@@ -168,13 +168,15 @@ class _FlatLists:
         return None
 
 
-def flat_lists(platform: str, *forms: ListForm, hosts: HostRule, recognise: Recognise) -> Lists:
+def flat_lists(
+    platform: str, *forms: ListForm, hosts: HostRule, recognise: Recognise
+) -> ListSupport:
     """Return how a site's lists are read; of several forms, the first that matches counts.
 
     `hosts` are those of the lists' pages, and `recognise` tells the posts among the entries.
     """
     lists = _FlatLists(platform, forms, hosts, recognise)
-    return Lists(lists.find, lists.read)
+    return ListSupport(lists.find, lists.read)
 
 
 #: Substrings of yt-dlp's messages about lists; those about posts apply besides.

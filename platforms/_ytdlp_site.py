@@ -39,7 +39,7 @@ from platforms._json import Json
 from platforms._platform import (
     FetchContext,
     Layer,
-    Lists,
+    ListSupport,
     Match,
     Need,
     PageKind,
@@ -140,7 +140,7 @@ def site(
     title: str,
     *examples: str,
     has_cobalt: bool = True,
-    lists: Lists | None = None,
+    lists: ListSupport | None = None,
 ) -> Platform:
     """Return the platform for a `YtdlpSite`; `title` is the site's name as users know it.
 

@@ -76,7 +76,7 @@ class AccessPolicy:
         """Load the list from the database.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         self._added = await access_entries()
 
@@ -84,7 +84,7 @@ class AccessPolicy:
         """Add an entry; return False if it is on the list already.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         is_new = entry not in self.fixed and await add_access_entry(entry, admin_id)
         await self.refresh()
@@ -94,7 +94,7 @@ class AccessPolicy:
         """Remove an entry; return False if administrators have not added it.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         was_there = await remove_access_entry(entry)
         await self.refresh()
@@ -106,7 +106,7 @@ class AccessPolicy:
         `data.chats.move_chat` has moved what administrators had added; a setting keeps the old id.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         if str(old_id) in self.fixed and await self.add(str(new_id), _BY_SETTINGS):
             logger.warning(

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import aiohttp
 
-from data.exports import chats_after
+from data.exports import all_chats
 from platforms import Spool
 
 logger = logging.getLogger(__name__)
@@ -85,11 +85,9 @@ class BotStat:
 
 async def _write_ids(path: Path) -> int:
     """Write the ids of all chats, one per line; return their number."""
-    number, last = 0, -(2**62)
+    number = 0
     with path.open("a", encoding="utf-8") as file:
-        while True:
-            chats = await chats_after(last, BATCH_ROWS)
-            if not chats:
-                return number
+        async for chats in all_chats(BATCH_ROWS):
             file.writelines(f"{chat.chat_id}\n" for chat in chats)
-            number, last = number + len(chats), chats[-1].chat_id
+            number += len(chats)
+    return number

@@ -58,7 +58,7 @@ class Card(Protocol):
         """Show the state, and the speed in messages per second. Raises nothing."""
 
 
-class Broadcasts:
+class BroadcastSender:
     """Sends the broadcasts of one bot, one after the other."""
 
     def __init__(

@@ -6,7 +6,7 @@ from typing import Final
 
 from core.csv_export import csv_line, moment
 from core.media import DocumentFile
-from data.exports import ExportedChat, chats_after
+from data.exports import ExportedChat, all_chats
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
@@ -16,8 +16,6 @@ logger = logging.getLogger(__name__)
 
 #: Chats read from the database at a time.
 BATCH_ROWS: Final = 20_000
-#: Lower than every chat id.
-_LOWEST_ID: Final = -(2**62)
 #: Upper bound for a line of either file, in bytes.
 _MAX_LINE_BYTES: Final = 400
 _HEADINGS: Final = ("chat_id", "language", "registered_at", "referral", "last_download_at")
@@ -40,16 +38,13 @@ class Exports:
         Raises:
             StorageError, DeliveryError: the export is incomplete.
         """
-        number, last = 0, _LOWEST_ID
+        number = 0
         async with self._spool.workspace() as space:
             await space.reserve(min(2 * self._max_bytes, space.most))
             ids = _SplitFile(space.folder, "chats", "txt", "", self._max_bytes)
             table = _SplitFile(space.folder, "chats", "csv", csv_line(_HEADINGS), self._max_bytes)
-            while True:
-                chats = await chats_after(last, BATCH_ROWS)
-                if not chats:
-                    break
-                number, last = number + len(chats), chats[-1].chat_id
+            async for chats in all_chats(BATCH_ROWS):
+                number += len(chats)
                 full = [
                     *ids.write([f"{chat.chat_id}\n" for chat in chats]),
                     *table.write([_line(chat) for chat in chats]),

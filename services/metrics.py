@@ -11,6 +11,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
+from core.drop_reasons import DropReason
 from core.errors import ClipferryError
 from core.outcomes import is_site_fault
 from core.pseudonyms import LoggedChat
@@ -159,13 +160,8 @@ class Metrics:
         """Count an update of a kind, such as "message"."""
         self._updates.labels(kind).inc()
 
-    def dropped(self, reason: str, chat_id: int) -> None:
-        """Count an update that is not answered on purpose, and log why.
-
-        Reasons are other_bot, banned, flood, not_allowed, own_answer, duplicate, not_mentioned,
-        opted_out, channel_copy, muted_site, too_many_links, waiting_links, served_links,
-        repeated_post and repeated_update.
-        """
+    def dropped(self, reason: DropReason, chat_id: int) -> None:
+        """Count an update that is not answered on purpose, and log why."""
         self._dropped.labels(reason).inc()
         logger.debug(
             "An update from chat %s is not answered: %s",

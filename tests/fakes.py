@@ -639,6 +639,9 @@ class FakeFetcher:
         self.last_attempt = FakeAttempt(self.post, self.number)
         return await work(cast("Attempt", self.last_attempt))
 
+    async def read(self, link: Link, *, may_sign_in: bool = True) -> Post:
+        return await self.attempt(link, lambda attempt: attempt.read(), may_sign_in=may_sign_in)
+
 
 @dataclass
 class FakeTools:

@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import get_args
 
 import pytest
 
+from core.drop_reasons import DropReason
 from data.config import ROOT, write_ini
 from tests.generated import (
     DECISIONS,
@@ -65,6 +68,20 @@ def _anchors(text: str) -> set[str]:
 def test_files_named_in_the_docs_exist(page: Path):
     for path in re.findall(rf"`((?:{_PACKAGES})/[\w./-]+\.\w+)`", page.read_text()):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_code_named_in_the_docs_exists(page: Path):
+    """Names such as `data.database.read`: what has moved is named where it is now."""
+    for name in re.findall(rf"`((?:{_PACKAGES})(?:\.\w+)+)`", page.read_text()):
+        if not name.endswith((".css", ".html", ".ini", ".js", ".json", ".md", ".py", ".txt")):
+            resolve_name(name)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/operating/monitoring.md"])
+def test_every_reason_to_drop_an_update_is_explained(page: str):
+    words = set(re.findall(r"\w+", (ROOT / page).read_text()))
+    assert set(get_args(DropReason)) - words == set()
 
 
 def test_decisions_are_numbered_without_gaps():

@@ -64,6 +64,53 @@ def test_there_is_no_import_cycle():
     assert graph == {}
 
 
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the full name of every module that a module imports, also inside functions."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module)):
+                yield module
+
+
+#: What `core` may not use of the standard library: files, processes, networks, logs.
+IO = {
+    *("http", "logging", "os", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys"),
+    *("tempfile", "threading"),
+}
+
+
+def test_core_uses_the_standard_library_only_and_no_input_or_output():
+    allowed = {"core", *sys.stdlib_module_names} - IO
+    found = {name for _, tree in modules("core") for name in imported(tree)}
+    assert len(found) > 20
+    assert {name for name in found if name.partition(".")[0] not in allowed} == set()
+    assert "urllib.request" not in found
+
+
+def test_no_package_imports_private_modules_of_another():
+    # It replaces a function of a library, and is loaded in the process of a trial only.
+    allowed = {("app", "platforms._self_test")}
+    found = {
+        (file.parts[0], name)
+        for file, tree in modules(*PACKAGES)
+        for name in imported(tree)
+        if is_ours(name) and "._" in name and name.partition(".")[0] != file.parts[0]
+    }
+    assert found == allowed
+
+
+def test_the_bot_does_not_import_what_belongs_to_tests():
+    for file, tree in modules(*PACKAGES - {"simulator"}):
+        tools = {name.partition(".")[0] for name in imported(tree)} & {
+            "unittest",
+            "pytest",
+            "tests",
+        }
+        assert not tools, file
+
+
 def test_files_of_sites_do_not_import_each_other():
     public = {p.stem for p in (ROOT / "platforms").glob("[a-z]*.py")}
     for file, tree in modules("platforms"):
@@ -264,6 +311,58 @@ def test_a_planted_metaphor_is_found(planted: str):
     assert words & BANNED
 
 
+#: Ways to say something that read as if they were translated.
+TRANSLATED = re.compile(
+    r"\b(so many|for so long)\b|^(give|tell|say) whether\b|^(#:? )?who (comes|holds|writes|has)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def explanations(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every comment and every docstring."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+
+
+def test_comments_and_docstrings_are_plain_english():
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {match[0]}"
+        for package in sorted(PACKAGES - {"simulator"})
+        for file in sorted((ROOT / package).glob("**/*.py"))
+        for line, text in explanations(file.read_text())
+        for match in [TRANSLATED.search(text)]
+        if match
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        '"""Tell whether it may be sent."""',
+        "# Who comes second waits.",
+        "#: Given up after so many failures.",
+    ],
+)
+def test_planted_translations_are_found(planted: str):
+    assert any(TRANSLATED.search(text) for _, text in explanations(planted))
+
+
+def test_no_two_classes_share_a_name():
+    """Otherwise a reader has to look at the imports to know what a name means."""
+    homes: dict[str, list[Path]] = {}
+    for file, tree in modules(*PACKAGES - {"simulator"}):
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(file)
+    assert len(homes) > 300
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 # --- logs -----------------------------------------------------------------------------------------
 
 
@@ -348,10 +447,10 @@ def test_no_test_imports_or_replaces_private_names_of_the_bot():
     ("source", "expected"),
     [
         ("from platforms._fetcher import _Route", ["platforms._fetcher._Route"]),
-        ("patch.setattr('data.database._READ_S', 1)", ["data.database._READ_S"]),
+        ("patch.setattr('data.runners._READ_S', 1)", ["data.runners._READ_S"]),
         ("from platforms import _cobalt", []),
         ("from platforms._spool import Spool", []),
-        ("patch.setattr('data.database.WRITE_S', 1)", []),
+        ("patch.setattr('data.runners.WRITE_S', 1)", []),
         ("import_module('platforms._spool')", []),
         ("from tests.data import _x", []),
     ],

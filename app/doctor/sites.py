@@ -10,12 +10,10 @@ from app.ads_file import load_ads
 from app.container import build_fetcher, build_identities, canary_links, check_files
 from app.doctor.finding import Finding
 from core.errors import ClipferryError, SettingsError
-from core.identities import Identity, State
-from core.media import Post
+from core.identities import Identity, IdentityState
 from data.config import Settings
 from misc.ui.texts import load_texts
 from platforms import (
-    Attempt,
     Identities,
     ProxyPool,
     Registry,
@@ -90,14 +88,14 @@ def _identities(
             yield Finding("warning", f"{path} can be read by other users: chmod 600")
 
 
-def _identity(identity: Identity, state: State, text: str) -> Finding:
+def _identity(identity: Identity, state: IdentityState, text: str) -> Finding:
     days = _days_since(identity.added_at)
     text = f"{text}: {days} days old"
-    if state is State.EXPIRED:
+    if state is IdentityState.EXPIRED:
         return Finding("warning", f"{text}, its cookies have expired: export new ones")
-    if state is State.NO_EXIT:
+    if state is IdentityState.NO_EXIT:
         return Finding("warning", f"{text}, its proxy {identity.exit} is not in the list")
-    if state is State.RESTS:
+    if state is IdentityState.RESTS:
         reason = identity.health.reason
         return Finding("warning", f"{text}, rests ({reason}): see /admin, Accounts")
     if days > _OLD_COOKIES_DAYS:
@@ -126,23 +124,15 @@ async def _proxies(proxies: ProxyPool, registry: Registry) -> AsyncIterator[Find
 
 async def _canaries(settings: Settings, registry: Registry) -> AsyncIterator[Finding]:
     """Read the canaries' pages, without downloading their files."""
-    fetcher = build_fetcher(settings, registry, _is_never_truncated)
+    fetcher = build_fetcher(settings, registry)
     try:
         for link in canary_links(settings, registry):
             title = registry[link.platform].title
             try:
-                await fetcher.attempt(link, _read, may_sign_in=False)
+                await fetcher.read(link, may_sign_in=False)
             except ClipferryError as error:
                 yield Finding("warning", f"canary of {title}: {error}")
             else:
                 yield Finding("ok", f"canary of {title}: readable")
     finally:
         await fetcher.close()
-
-
-async def _read(attempt: Attempt) -> Post:
-    return await attempt.read()
-
-
-async def _is_never_truncated(_path: Path) -> bool:
-    return False

@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
-from unittest.mock import patch
 
 from core.errors import ReleaseRefusedError
 
@@ -65,6 +64,11 @@ def _verify_all(library: Any, wheel: Path, provenance: bytes, repository: str) -
 def _writable_home(folder: Path) -> Iterator[None]:
     """Let Sigstore store its keys below a folder: in a container there is no home directory."""
     with TemporaryDirectory(dir=folder) as name:
-        places = {"XDG_DATA_HOME": name, "XDG_CACHE_HOME": name}
-        with patch.dict(os.environ, places):  # noqa: TID251 - read by a library
+        environment = os.environ  # noqa: TID251 - read by a library
+        before = dict(environment)
+        environment.update(XDG_DATA_HOME=name, XDG_CACHE_HOME=name)
+        try:
             yield
+        finally:
+            environment.clear()
+            environment.update(before)

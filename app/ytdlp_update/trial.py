@@ -25,7 +25,7 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TrialResult:
     """The result of a trial."""
 
     #: Why the version must not be used; empty if it may be.
@@ -34,7 +34,7 @@ class Verdict:
     failed_canaries: tuple[str, ...] = ()
 
 
-def try_version(settings: Settings, wheels: Sequence[Wheel], folder: Path) -> Verdict:
+def try_version(settings: Settings, wheels: Sequence[Wheel], folder: Path) -> TrialResult:
     """Unpack the wheels of a version into a folder, and read posts with it.
 
     Call it in a process that has not imported yt-dlp yet.
@@ -50,9 +50,9 @@ def try_version(settings: Settings, wheels: Sequence[Wheel], folder: Path) -> Ve
                 attestation.verify(wheel.path, wheel.provenance, PUBLISHERS[project])
             unpack(wheel.path, wheel.release, folder)
         if problem := damage(folder):  # Each start would ignore it, and be followed by the next.
-            return Verdict(problem)
+            return TrialResult(problem)
     except ReleaseRefusedError as error:
-        return Verdict(error.detail)
+        return TrialResult(error.detail)
     sys.path.insert(0, str(folder))
     # What is compiled now is not compiled at each start, where the installation is read-only.
     sys.dont_write_bytecode = False
@@ -62,8 +62,8 @@ def try_version(settings: Settings, wheels: Sequence[Wheel], folder: Path) -> Ve
     except BaseException as error:  # noqa: BLE001 - SystemExit would end the bot, too
         reason = f"{type(error).__name__}: {error}"
     if reason:
-        return Verdict(f"the self-test failed: {reason}")
-    return Verdict(failed_canaries=tuple(asyncio.run(_failed_canaries(settings))))
+        return TrialResult(f"the self-test failed: {reason}")
+    return TrialResult(failed_canaries=tuple(asyncio.run(_failed_canaries(settings))))
 
 
 def _self_test(folder: Path, version: str) -> str:
@@ -82,22 +82,16 @@ def _self_test(folder: Path, version: str) -> str:
 async def _failed_canaries(settings: Settings) -> list[str]:
     """Return the URLs of the canaries that cannot be read."""
     from app.container import build_fetcher, canary_links
-    from platforms import Attempt, load_registry
-
-    async def read(attempt: Attempt) -> object:
-        return await attempt.read()
-
-    async def is_never_truncated(_path: Path) -> bool:
-        return False
+    from platforms import load_registry
 
     failed = []
     registry = load_registry(settings.sites.allowed)
-    fetcher = build_fetcher(settings, registry, is_never_truncated)
+    fetcher = build_fetcher(settings, registry)
     try:
         for link in canary_links(settings, registry):
             try:
                 # A test must not cost an account.
-                await fetcher.attempt(link, read, may_sign_in=False)
+                await fetcher.read(link, may_sign_in=False)
             except ClipferryError:
                 failed.append(link.url)
     finally:

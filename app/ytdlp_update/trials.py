@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from app.ytdlp_update.index import Index
-from app.ytdlp_update.trial import Verdict, Wheel, try_version
+from app.ytdlp_update.trial import TrialResult, Wheel, try_version
 from app.ytdlp_update.versions import Versions
 from app.ytdlp_update.wheel import metadata_of
 from core.errors import (
@@ -28,7 +28,7 @@ from core.ytdlp_releases import (
 )
 from data.config import Settings
 from media.worker_pool import WorkerPool
-from platforms import Attempt, Fetcher
+from platforms import Fetcher
 
 #: Limits of a trial: seconds, with the canaries; and megabytes.
 _TRIAL_S: Final = 300
@@ -118,12 +118,12 @@ class Trials:
             raise ReleaseRefusedError(reason)
         self.versions.keep(folder, version_of(wheel.release for wheel in wheels) or "")
 
-    async def _canary_reason(self, verdict: Verdict) -> str:
+    async def _canary_reason(self, verdict: TrialResult) -> str:
         """Return "" if failed canaries cannot be read with the version in use, either."""
         for url in verdict.failed_canaries:
             link = self._canaries[url]
             try:
-                await self._fetcher.attempt(link, _read, may_sign_in=False)
+                await self._fetcher.read(link, may_sign_in=False)
             except ClipferryError:
                 continue
             return f"the canary of {link.platform} can be read without it, and not with it"
@@ -135,7 +135,3 @@ def _check_attested(release: Release) -> None:
         raise ReleaseRefusedError(
             f"{release.filename} has no attestation, unlike releases before it"
         )
-
-
-async def _read(attempt: Attempt) -> object:
-    return await attempt.read()

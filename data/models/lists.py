@@ -16,7 +16,7 @@ class Lists(Base):
     chat_id: Mapped[int] = mapped_column(BigInteger)
     #: The message with the link to the list.
     message_id: Mapped[int] = mapped_column(BigInteger)
-    #: Who has asked: a person, or a chat in whose name somebody writes.
+    #: The person who has asked, or the chat that they write as.
     person_id: Mapped[int] = mapped_column(BigInteger)
     #: JSON, see core.lists.Listing.
     what: Mapped[str] = mapped_column(Text)

@@ -10,7 +10,7 @@ from aiogram.types import Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.admin.menu import Press, Screen
+from handlers.admin.menu import AdminScreen, Press
 from misc.chat_lookup import Unresolved, referred
 from misc.filters import CommandNamed, FromAdmin
 from misc.middlewares.registration import TURNS_AWAY, ChatView
@@ -68,16 +68,16 @@ async def on_change(
 
 
 @dataclass(frozen=True, slots=True)
-class AccessSection:
+class AccessMenu:
     """The section of the admin menu that shows mode and list."""
 
     texts: Texts
     access: AccessPolicy
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return mode and list, and how to change the list."""
         report = _report(self.access, self.texts, press.lang)
-        return Screen(f"{report}\n\n{self.texts[press.lang]['allow_usage']}")
+        return AdminScreen(f"{report}\n\n{self.texts[press.lang]['allow_usage']}")
 
 
 async def _change(access: AccessPolicy, action: str, entry: str, admin_id: int) -> str:

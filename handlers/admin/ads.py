@@ -7,21 +7,21 @@ from core.ads import Ad, AdRule
 from core.statistics import Period
 from data.ads import ad_shows_since
 from data.database import unix_now
-from handlers.admin.menu import Press, Screen
+from handlers.admin.menu import AdminScreen, Press
 from handlers.statistics.screens import amount
 from misc.ui import dates
 from misc.ui.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
-class AdsSection:
+class AdMenu:
     """Shows the ads of the settings."""
 
     texts: Texts
     ads: tuple[Ad, ...]
     rule: AdRule
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return the only screen.
 
         Raises:
@@ -29,7 +29,7 @@ class AdsSection:
         """
         lang = press.lang
         if not self.ads:
-            return Screen(self.texts[lang]["admin_ads_none"])
+            return AdminScreen(self.texts[lang]["admin_ads_none"])
         now = unix_now()
         day, week, ever = [
             sum(number for _, number in await ad_shows_since(period.since(now)))
@@ -43,7 +43,7 @@ class AdsSection:
             "\n".join(self._rule_lines(lang)),
             shown + "\n" + self.texts[lang]["admin_ads_clicks"],
         )
-        return Screen("\n\n".join(parts))
+        return AdminScreen("\n\n".join(parts))
 
     def _line(self, ad: Ad) -> str:
         details = [urlsplit(ad.link).netloc or ad.link, *sorted(ad.languages)]

@@ -21,7 +21,7 @@ _CHATS_KEYS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Option:
     """A choice for one condition: what its button carries, and the audience that it leads to."""
 
     value: str
@@ -30,7 +30,7 @@ class Choice:
 
 def choices(
     condition: str, audience: Audience, languages: Sequence[str], referrals: Sequence[str]
-) -> list[Choice]:
+) -> list[Option]:
     """Return the choices for a condition; the other conditions of `audience` stay.
 
     `languages` are the codes of all languages, `referrals` those that brought the most chats. What
@@ -38,21 +38,21 @@ def choices(
     """
     match condition:
         case "chats":
-            return [Choice(kind, replace(audience, chats=kind)) for kind in Chats]
+            return [Option(kind, replace(audience, chats=kind)) for kind in Chats]
         case "lang":
             codes: list[str | None] = [None, *_with(languages, audience.lang)]
-            return [Choice(code or "", replace(audience, lang=code)) for code in codes]
+            return [Option(code or "", replace(audience, lang=code)) for code in codes]
         case "days":
             spans = [None, *ACTIVE_DAYS]
-            return [Choice(str(days or ""), replace(audience, active_days=days)) for days in spans]
+            return [Option(str(days or ""), replace(audience, active_days=days)) for days in spans]
         case _:
             links = [None, "", *_with(referrals, audience.referral or None)]
             return [
-                Choice(_referral_value(link), replace(audience, referral=link)) for link in links
+                Option(_referral_value(link), replace(audience, referral=link)) for link in links
             ]
 
 
-def chosen(options: Sequence[Choice], value: str) -> Audience | None:
+def chosen(options: Sequence[Option], value: str) -> Audience | None:
     """Return the audience of the choice that a button carries, or None if it is gone."""
     return next((option.audience for option in options if option.value == value), None)
 
@@ -82,7 +82,7 @@ def rows(
     number: int,
     condition: str,
     current: Audience,
-    options: Sequence[tuple[Choice, int]],
+    options: Sequence[tuple[Option, int]],
     texts: Texts,
     lang: str,
 ) -> list[list[InlineKeyboardButton]]:

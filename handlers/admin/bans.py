@@ -11,7 +11,7 @@ from core.chat_reference import read_reference
 from data.bans import list_bans
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.admin.menu import Press, Screen, button
+from handlers.admin.menu import AdminScreen, Press, button
 from misc.chat_lookup import ChatLookup, Unresolved
 from misc.filters import CommandNamed, FromAdmin, InPrivate
 from misc.middlewares.ban_list import BanList
@@ -24,7 +24,7 @@ _PAGE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Bans:
+class BanMenu:
     """Bans and unbans chats, and lists the bans."""
 
     sender: Sender
@@ -46,7 +46,7 @@ class Bans:
             text = self.texts(chat.lang, key, id=found)
         await self.sender.send_text(ChatTarget.of(message), text)
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return a page of the list, after lifting a ban if the button does that.
 
         Raises:
@@ -61,10 +61,10 @@ class Bans:
         key = await change_ban(self.bans, action, number, press.admin_id)
         return await self._list(0, press.lang, self.texts.plain(press.lang, key, id=number))
 
-    async def _list(self, page: int, lang: str, notice: str | None = None) -> Screen:
+    async def _list(self, page: int, lang: str, notice: str | None = None) -> AdminScreen:
         bans, total = await list_bans(page * _PAGE, _PAGE)
         if not total:
-            return Screen(self.texts[lang]["admin_bans_none"], notice=notice)
+            return AdminScreen(self.texts[lang]["admin_bans_none"], notice=notice)
         rows = [
             [
                 button(
@@ -76,10 +76,10 @@ class Bans:
         ]
         if arrows := _arrows(page, total):
             rows.append(arrows)
-        return Screen(self.texts(lang, "admin_bans_list", count=total), rows, notice)
+        return AdminScreen(self.texts(lang, "admin_bans_list", count=total), rows, notice)
 
 
-def commands(bans: Bans, admins: frozenset[int]) -> Router:
+def commands(bans: BanMenu, admins: frozenset[int]) -> Router:
     """Register /ban and /unban."""
     router = Router(name="bans")
     allowed = (FromAdmin(admins), InPrivate())

@@ -32,7 +32,7 @@ from data.db_service import get_referral_stats
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.admin import audience, broadcast_card
-from handlers.admin.menu import Press, Screen
+from handlers.admin.menu import AdminScreen, Press
 from handlers.admin.waiting import stop_waiting
 from misc.filters import (
     AnswersCard,
@@ -84,7 +84,7 @@ class BroadcastMenu:
     #: Held while a card is sent or follows its album, so that the newest state is shown last.
     album_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return the list: a new broadcast, and those that have not ended.
 
         Raises:
@@ -92,7 +92,7 @@ class BroadcastMenu:
         """
         broadcasts = await open_broadcasts(self.bot.id)
         rows = broadcast_card.list_rows(broadcasts, self.texts, press.lang)
-        return Screen(self.texts[press.lang]["broadcast_list"], rows)
+        return AdminScreen(self.texts[press.lang]["broadcast_list"], rows)
 
     async def take_content(self, message: Message, broadcast: int, chat: ChatView) -> None:
         """Store the message to broadcast in the draft, and show its card.
@@ -171,7 +171,7 @@ class BroadcastMenu:
         """Ask for the message of a new broadcast."""
         await stop_waiting(admin_id)
         await new_draft(self.bot.id, admin_id)
-        screen = Screen(self.texts[lang]["broadcast_compose"], back="broadcasts")
+        screen = AdminScreen(self.texts[lang]["broadcast_compose"], back="broadcasts")
         await self._edit(message, screen.text, screen.markup(self.texts, lang))
 
     async def _show_after(self, action: str, message: Message, number: int, lang: str) -> None:
@@ -201,7 +201,7 @@ class BroadcastMenu:
         text = self.texts[lang][f"broadcast_choose_{condition}"]
         return text, InlineKeyboardMarkup(inline_keyboard=rows)
 
-    async def _options(self, condition: str, current: Audience) -> list[audience.Choice]:
+    async def _options(self, condition: str, current: Audience) -> list[audience.Option]:
         referrals = [link for link, _ in await get_referral_stats()] if condition == "from" else []
         return audience.choices(condition, current, self.texts.languages, referrals)
 

@@ -12,7 +12,7 @@ from core.captions import cut
 from data.error_reports import ErrorReport, find_report, recent_reports
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.admin.menu import Press, Screen, button
+from handlers.admin.menu import AdminScreen, Press, button
 from misc.filters import CommandNamed, FromAdmin, InPrivate
 from misc.middlewares.registration import ChatView
 from misc.ui import dates
@@ -28,7 +28,7 @@ _MAX_TRACEBACK: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorReports:
+class ErrorReportMenu:
     """Lists reports, and shows one by its code."""
 
     sender: Sender
@@ -44,7 +44,7 @@ class ErrorReports:
         markup = screen.markup(self.texts, chat.lang)
         await self.sender.send_text(ChatTarget.of(message), screen.text, markup)
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return the list, or the report with the code that a button carries.
 
         Raises:
@@ -52,18 +52,18 @@ class ErrorReports:
         """
         return await self._screen(press.page, press.lang)
 
-    async def _screen(self, code: str, lang: str) -> Screen:
+    async def _screen(self, code: str, lang: str) -> AdminScreen:
         if not code:
             return await self._list(lang)
         report = await find_report(code)
         if report is None:
-            return Screen(self.texts(lang, "log_unknown", code=code), back="errors")
-        return Screen(_report_text(report, lang), back="errors")
+            return AdminScreen(self.texts(lang, "log_unknown", code=code), back="errors")
+        return AdminScreen(_report_text(report, lang), back="errors")
 
-    async def _list(self, lang: str) -> Screen:
+    async def _list(self, lang: str) -> AdminScreen:
         reports = await recent_reports(_MAX_REPORTS)
         if not reports:
-            return Screen(self.texts[lang]["log_none"])
+            return AdminScreen(self.texts[lang]["log_none"])
         lines = [
             f"<code>{report.code}</code> {dates.minute(report.at, lang)}\n"
             f"{escape(cut(report.summary, _MAX_SUMMARY))}"
@@ -71,10 +71,10 @@ class ErrorReports:
         ]
         buttons = [button(report.code, f"errors/{report.code}") for report in reports]
         rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-        return Screen("\n\n".join([self.texts[lang]["log_list"], *lines]), rows)
+        return AdminScreen("\n\n".join([self.texts[lang]["log_list"], *lines]), rows)
 
 
-def commands(reports: ErrorReports, admins: frozenset[int]) -> Router:
+def commands(reports: ErrorReportMenu, admins: frozenset[int]) -> Router:
     """Register /log."""
     router = Router(name="error reports")
     router.message.register(reports.on_log, CommandNamed("log"), FromAdmin(admins), InPrivate())

@@ -9,11 +9,11 @@ from aiogram.types import Document, InlineKeyboardButton, Message
 
 from core.errors import CookieFileError, CookiesTooLargeError, DeliveryError
 from core.facts import FileSize
-from core.identities import MAX_FILE_BYTES, Identity, State, is_name
+from core.identities import MAX_FILE_BYTES, Identity, IdentityState, is_name
 from delivery.documents import read_document
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.admin.menu import Press, Rows, Screen, button
+from handlers.admin.menu import AdminScreen, Press, Rows, button
 from handlers.admin.waiting import AwaitedCookies, AwaitsCookies, stop_waiting, wait_for_cookies
 from misc.filters import FromAdmin, InPrivate
 from misc.middlewares.registration import ChatView
@@ -44,7 +44,7 @@ class IdentityMenu:
 
     # --- the section of the menu ------------------------------------------------------------------
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return the screen of a page: the list, the steps to a new identity, or an identity.
 
         Raises:
@@ -62,7 +62,7 @@ class IdentityMenu:
 
     async def _change(
         self, action: str, press: Press, platform: Platform, identity: Identity
-    ) -> Screen:
+    ) -> AdminScreen:
         """Do what a button of an identity does, and return the screen that follows."""
         lang = press.lang
         match action:
@@ -81,7 +81,7 @@ class IdentityMenu:
         latest = self.identities.find(platform, identity.name) or identity
         return self._card(platform, latest, lang)
 
-    def _list(self, lang: str, notice: str | None = None) -> Screen:
+    def _list(self, lang: str, notice: str | None = None) -> AdminScreen:
         found = [
             (platform, identity)
             for platform in self.registry.by_name.values()
@@ -97,13 +97,13 @@ class IdentityMenu:
             for platform, one in found[:_LISTED]
         ]
         rows.append([button(texts[lang]["identity_add"], "identities/add")])
-        return Screen("\n\n".join([title, *lines]), rows, notice)
+        return AdminScreen("\n\n".join([title, *lines]), rows, notice)
 
     def _label(self, platform: Platform, identity: Identity) -> str:
-        sign = "🟢" if self.identities.state(identity) is State.READY else "🔴"
+        sign = "🟢" if self.identities.state(identity) is IdentityState.READY else "🔴"
         return f"{sign} {platform.title} · {identity.name}"
 
-    def _card(self, platform: Platform, identity: Identity, lang: str) -> Screen:
+    def _card(self, platform: Platform, identity: Identity, lang: str) -> AdminScreen:
         texts, health = self.texts, identity.health
         state = self.identities.state(identity)
         text = texts(
@@ -118,15 +118,15 @@ class IdentityMenu:
             state=self._state(identity, state, lang),
         )
         key = f"{identity.site}/{identity.name}"
-        action = "wake" if state is State.RESTS else "rest"
+        action = "wake" if state is IdentityState.RESTS else "rest"
         rows = [[button(texts[lang][f"identity_{action}"], f"identities/{action}={key}")]]
         if not identity.is_fixed:
             rows.append([button(texts[lang]["identity_renew"], f"identities/renew={key}")])
             rows.append([button(texts[lang]["identity_remove"], f"identities/ask={key}")])
-        return Screen(text, rows, back="identities")
+        return AdminScreen(text, rows, back="identities")
 
-    def _state(self, identity: Identity, state: State, lang: str) -> str:
-        if state is not State.RESTS:
+    def _state(self, identity: Identity, state: IdentityState, lang: str) -> str:
+        if state is not IdentityState.RESTS:
             return self.texts[lang][f"identity_is_{state}"]
         reason = self.texts[lang][f"identity_why_{identity.health.reason}"]
         until = identity.health.rests_until
@@ -135,19 +135,19 @@ class IdentityMenu:
         time = _minute(until, lang)
         return self.texts.plain(lang, "identity_rests_until", reason=reason, time=time)
 
-    def _ask_to_remove(self, platform: Platform, identity: Identity, lang: str) -> Screen:
+    def _ask_to_remove(self, platform: Platform, identity: Identity, lang: str) -> AdminScreen:
         key = f"{identity.site}/{identity.name}"
         yes = button(self.texts[lang]["identity_remove_yes"], f"identities/remove={key}")
         text = self.texts(lang, "identity_remove_sure", site=platform.title, name=identity.name)
-        return Screen(text, [[yes]], back=f"identities/show={key}")
+        return AdminScreen(text, [[yes]], back=f"identities/show={key}")
 
     # --- a new identity ---------------------------------------------------------------------------
 
-    async def _add(self, press: Press, platform: Platform | None, choice: str) -> Screen:
+    async def _add(self, press: Press, platform: Platform | None, choice: str) -> AdminScreen:
         """Return the next step: the site, its proxy if there are several, then the file."""
         lang, exits = press.lang, self.identities.exits
         if platform is None:
-            return Screen(
+            return AdminScreen(
                 self.texts[lang]["identity_choose_site"], self._sites(), back="identities"
             )
         if choice.isdecimal() and int(choice) < len(exits):
@@ -156,7 +156,7 @@ class IdentityMenu:
         if choice == _ANY_EXIT or len(exits) == 1:
             return await self._ask_for_file(press, platform, AwaitedCookies(platform.name))
         text = self.texts(lang, "identity_choose_exit", site=platform.title)
-        return Screen(text, self._exits(platform, lang), back="identities/add")
+        return AdminScreen(text, self._exits(platform, lang), back="identities/add")
 
     def _sites(self) -> Rows:
         buttons = [
@@ -176,11 +176,11 @@ class IdentityMenu:
 
     async def _ask_for_file(
         self, press: Press, platform: Platform, awaited: AwaitedCookies
-    ) -> Screen:
+    ) -> AdminScreen:
         await wait_for_cookies(press.admin_id, awaited)
         limit = FileSize(MAX_FILE_BYTES)
         text = self.texts(press.lang, "identity_prompt", site=platform.title, limit=limit)
-        return Screen(text, back="identities")
+        return AdminScreen(text, back="identities")
 
     # --- the file ---------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class AdminScreen:
     """What a section shows: a text (Telegram HTML), buttons, and a notice about what was done."""
 
     text: str
@@ -49,7 +49,7 @@ class Screen:
 
 
 #: A section of the menu: returns the screen that a press leads to.
-Section = Callable[[Press], Awaitable[Screen]]
+Section = Callable[[Press], Awaitable[AdminScreen]]
 
 
 def button(text: str, page: str) -> InlineKeyboardButton:

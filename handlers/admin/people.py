@@ -17,7 +17,7 @@ from data.statistics import active_people, counts_since
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.admin.bans import change_ban
-from handlers.admin.menu import Press, Screen, button
+from handlers.admin.menu import AdminScreen, Press, button
 from handlers.admin.waiting import AwaitsReference, stop_waiting, wait_for_reference
 from handlers.statistics.screens import active_text, amount
 from misc.chat_lookup import ChatLookup, Unresolved
@@ -34,7 +34,7 @@ _LISTED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class PeopleMenu:
     """Looks up chats and shows them."""
 
     sender: Sender
@@ -64,7 +64,7 @@ class People:
             await stop_waiting(message.chat.id)
         await self._show(message, found, chat.lang)
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return the screen of a page: counts, the search, a chat, or a chat that is now banned.
 
         Raises:
@@ -74,7 +74,7 @@ class People:
         chat_id = read_reference(word)
         if action == "find":
             await wait_for_reference(press.admin_id)
-            return Screen(self.texts[press.lang]["user_find_prompt"], back="people")
+            return AdminScreen(self.texts[press.lang]["user_find_prompt"], back="people")
         if not isinstance(chat_id, int):
             return await self._counts(press.lang)
         notice = None
@@ -86,23 +86,23 @@ class People:
     async def _show(self, message: Message, found: int | Unresolved, lang: str) -> None:
         if isinstance(found, Unresolved):
             text = found.text(self.texts, lang, "user_usage")
-            screen = Screen(text, back="people")
+            screen = AdminScreen(text, back="people")
         else:
             screen = await self._card(found, lang)
         markup = screen.markup(self.texts, lang)
         await self.sender.send_text(ChatTarget.of(message), screen.text, markup)
 
-    async def _card(self, chat_id: int, lang: str, notice: str | None = None) -> Screen:
+    async def _card(self, chat_id: int, lang: str, notice: str | None = None) -> AdminScreen:
         found = await chat_details(chat_id)
         is_banned = found.is_banned if found else self.bans.is_banned(chat_id)
         action = "unban" if is_banned else "ban"
         rows = [[button(self.texts[lang][f"user_{action}"], f"people/{action}={chat_id}")]]
         if found is None:
             text = self.texts(lang, "user_unknown", id=chat_id)
-            return Screen(text, rows, notice, back="people")
+            return AdminScreen(text, rows, notice, back="people")
         label, data = self.texts[lang]["stats_history"], f"{HISTORY}{chat_id}"
         rows.insert(0, [InlineKeyboardButton(text=label, callback_data=data)])
-        return Screen(self._details(found, lang), rows, notice, back="people")
+        return AdminScreen(self._details(found, lang), rows, notice, back="people")
 
     def _details(self, details: ChatDetails, lang: str) -> str:
         """Return the text (Telegram HTML) about a chat; "–" stands for a missing value."""
@@ -125,7 +125,7 @@ class People:
             banned="✅" if details.is_banned else "–",
         )
 
-    async def _counts(self, lang: str) -> Screen:
+    async def _counts(self, lang: str) -> AdminScreen:
         """Return the counts of chats and the recently active ones, with a button for each."""
         texts, now = self.texts, unix_now()
         ever, tops = await counts_since(None), await self.statistics.tops()
@@ -148,17 +148,17 @@ class People:
             for chat_id, at in recent
         ]
         rows.append([button(texts[lang]["user_find"], "people/find")])
-        return Screen(text, rows)
+        return AdminScreen(text, rows)
 
 
-def commands(people: People, admins: frozenset[int]) -> Router:
+def commands(people: PeopleMenu, admins: frozenset[int]) -> Router:
     """Register /user."""
     router = Router(name="people commands")
     router.message.register(people.on_user, CommandNamed("user"), FromAdmin(admins), InPrivate())
     return router
 
 
-def router(people: People, admins: frozenset[int]) -> Router:
+def router(people: PeopleMenu, admins: frozenset[int]) -> Router:
     """Register the messages that name a chat to look up. Include it before the link handlers."""
     router = Router(name="people")
     router.message.register(

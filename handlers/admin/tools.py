@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from aiogram import Router
 
 from handlers.admin import bans, error_reports, identities, menu, people
-from handlers.admin.bans import Bans
-from handlers.admin.error_reports import ErrorReports
+from handlers.admin.bans import BanMenu
+from handlers.admin.error_reports import ErrorReportMenu
 from handlers.admin.identities import IdentityMenu
 from handlers.admin.menu import AdminMenu
-from handlers.admin.people import People
+from handlers.admin.people import PeopleMenu
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,9 @@ class AdminTools:
     """The menu, and the sections that have commands or take messages."""
 
     menu: AdminMenu
-    people: People
-    bans: Bans
-    error_reports: ErrorReports
+    people: PeopleMenu
+    bans: BanMenu
+    error_reports: ErrorReportMenu
     identities: IdentityMenu
 
     def commands(self, admins: frozenset[int]) -> list[Router]:

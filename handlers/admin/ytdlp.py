@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from data.ytdlp_plan import load_plan, wish_for_newest
-from handlers.admin.menu import Press, Screen, button
+from handlers.admin.menu import AdminScreen, Press, button
 from misc.ui import dates
 from misc.ui.texts import Texts
 from platforms import reader_version
@@ -13,12 +13,12 @@ _NOW: Final = "now"
 
 
 @dataclass(frozen=True, slots=True)
-class YtdlpSection:
+class YtdlpMenu:
     """Shows the state of the live updates."""
 
     texts: Texts
 
-    async def section(self, press: Press) -> Screen:
+    async def section(self, press: Press) -> AdminScreen:
         """Return the only screen; its button asks for the newest release, however young it is.
 
         Raises:
@@ -28,7 +28,7 @@ class YtdlpSection:
         if press.page == _NOW:
             await wish_for_newest()
             notice = self.texts[lang]["admin_ytdlp_asked"]
-        return Screen(
+        return AdminScreen(
             await self._state(lang),
             [[button(self.texts[lang]["admin_ytdlp_now"], f"ytdlp/{_NOW}")]],
             notice,

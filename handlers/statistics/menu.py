@@ -14,8 +14,7 @@ from data.database import unix_now
 from data.statistics import active_people, counts_since, first_slot, outcomes_since
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from handlers.admin.menu import Press
-from handlers.admin.menu import Screen as AdminScreen
+from handlers.admin.menu import AdminScreen, Press
 from handlers.statistics import screens
 from handlers.statistics.screens import Screen, View
 from misc.filters import Carries, CommandNamed, FromAdmin, InPrivate

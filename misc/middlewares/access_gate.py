@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from core.access import Standing, Visitor
 from core.errors import DeliveryError, StorageError
 from core.media import Link
 from core.pseudonyms import LoggedChat
+from core.recent import Throttle
 from data.chats import find_chat
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -55,8 +55,8 @@ class AccessGate(BaseMiddleware):
         self._texts = texts
         self._intake = intake
         self._dropped = dropped
-        #: When people were refused in a group, on the loop's clock.
-        self._refused_at: OrderedDict[int, float] = OrderedDict()
+        #: How often people are refused in a group, on the loop's clock.
+        self._refusals = Throttle[int](_KEPT)
 
     async def __call__(
         self,
@@ -102,7 +102,8 @@ class AccessGate(BaseMiddleware):
             return True
         if links and not await self._would_be_answered(message, links):
             return False
-        return self._is_due(visitor_of(message).sender_id or 0)
+        now = asyncio.get_running_loop().time()
+        return self._refusals.is_due(visitor_of(message).sender_id or 0, now, AGAIN_S)
 
     async def _would_be_answered(self, message: Message, links: Sequence[Link]) -> bool:
         """Return False for links that the group's settings leave unanswered for everybody."""
@@ -119,17 +120,6 @@ class AccessGate(BaseMiddleware):
         if record is None:
             return True
         return bool(await self._intake.wanted_links(message, links, record.preferences))
-
-    def _is_due(self, sender_id: int) -> bool:
-        """Return True if somebody was not refused in a group lately, and remember it."""
-        now = asyncio.get_running_loop().time()
-        if now - self._refused_at.get(sender_id, -AGAIN_S) < AGAIN_S:
-            return False
-        self._refused_at[sender_id] = now
-        self._refused_at.move_to_end(sender_id)
-        if len(self._refused_at) > _KEPT:
-            self._refused_at.popitem(last=False)
-        return True
 
 
 def visitor_of(event: Message | CallbackQuery) -> Visitor:

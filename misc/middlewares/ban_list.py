@@ -32,7 +32,7 @@ class BanList(BaseMiddleware):
         """Load the list from the database.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         self._banned = await banned_chats()
 
@@ -44,7 +44,7 @@ class BanList(BaseMiddleware):
         """Ban a person or group; return False if that changes nothing.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         if chat_id in self._exempt:
             return False
@@ -56,7 +56,7 @@ class BanList(BaseMiddleware):
         """Lift a ban; return False if that changes nothing.
 
         Raises:
-            StorageError: the database did not answer.
+            StorageError: the database did not respond.
         """
         was_banned = await unban(chat_id)
         await self.refresh()

@@ -1,10 +1,10 @@
 """Deduplication: a message may arrive twice, as itself and as a call of the bot as a guest."""
 
-from collections import OrderedDict
 from typing import Final
 
 from aiogram.types import Message
 
+from core.recent import RecentValues
 from misc.middlewares.dropped import Dropped, ignore_drop
 
 #: Both arrive within seconds, so few have to be remembered.
@@ -16,8 +16,8 @@ class Deduplicator:
 
     def __init__(self, dropped: Dropped = ignore_drop) -> None:
         self._dropped = dropped
-        #: The update that brought each message, oldest first.
-        self._seen: OrderedDict[tuple[int, int, float], int] = OrderedDict()
+        #: The update that brought each message.
+        self._seen = RecentValues[tuple[int, int, float], int](_KEPT)
 
     def is_first(self, message: Message, update_id: int) -> bool:
         """Remember a message; return False if another update has brought it before.
@@ -27,8 +27,6 @@ class Deduplicator:
         """
         key = message.chat.id, message.message_id, message.date.timestamp()
         is_first = self._seen.setdefault(key, update_id) == update_id
-        if len(self._seen) > _KEPT:
-            self._seen.popitem(last=False)
         if not is_first:
             self._dropped("duplicate", message.chat.id)
         return is_first

@@ -18,6 +18,7 @@ from core.errors import DeliveryError, StorageError
 from core.flood import Guard, TimeOut, Verdict
 from core.pseudonyms import LoggedChat
 from core.recent import RecentKeys
+from core.request import OLD_S
 from core.text import marked_part
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
@@ -30,8 +31,6 @@ from platforms import Registry
 
 logger = logging.getLogger(__name__)
 
-#: Messages that are older when they arrive come from a downtime, in seconds.
-_OLD_S: Final = 120
 #: Bundles of messages that are remembered.
 _MOST_BUNDLES: Final = 1_000
 #: Tells the other processes of a fleet about a time-out; raises `StorageError`.
@@ -72,7 +71,7 @@ class FloodGuard(BaseMiddleware):
         self._exempt = exempt
         self._dropped = dropped
         self._time_outs = time_outs or TimeOuts()
-        self._bundles: RecentKeys[Hashable] = RecentKeys(_MOST_BUNDLES)
+        self._bundles = RecentKeys[Hashable](_MOST_BUNDLES)
 
     async def __call__(
         self,
@@ -85,7 +84,7 @@ class FloodGuard(BaseMiddleware):
         Messages from a downtime come all at once without being a flood.
         """
         assert isinstance(event, Message)
-        if time.time() - event.date.timestamp() > _OLD_S:
+        if time.time() - event.date.timestamp() > OLD_S:
             return await handler(event, data)
         sender_id = sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):

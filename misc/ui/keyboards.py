@@ -22,7 +22,6 @@ from misc.ui.callback_data import (
     CLOSE,
     LANGUAGE,
     PAGE,
-    RETRY,
     STATS,
     WAIT,
     archive_of,
@@ -190,8 +189,7 @@ def hourglass() -> InlineKeyboardMarkup:
 
     Telegram allows the bot to edit an inline message only if it was sent with a keyboard.
     """
-    button = InlineKeyboardButton(text="⏳", callback_data=WAIT)
-    return InlineKeyboardMarkup(inline_keyboard=[[button]])
+    return one_button("⏳", WAIT)
 
 
 def _stats(post: Post) -> list[InlineKeyboardButton]:
@@ -213,11 +211,9 @@ def choices(options: Iterable[tuple[str, str]]) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def try_again(text: str, data: str = RETRY) -> InlineKeyboardMarkup:
-    """Return the retry button; `data` is its callback data."""
-    return InlineKeyboardMarkup(
-        inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=data)]]
-    )
+def one_button(text: str, data: str) -> InlineKeyboardMarkup:
+    """Return a single button; `data` is its callback data."""
+    return choices([(text, data)])
 
 
 def quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
@@ -229,5 +225,4 @@ def quality_label(quality: Quality, texts: Mapping[str, str]) -> str:
 
 def cancel_button(text: str, number: int) -> InlineKeyboardMarkup:
     """Return the button that cancels a request; `number` identifies the request."""
-    button = InlineKeyboardButton(text=text, callback_data=f"{CANCEL}{number}")
-    return InlineKeyboardMarkup(inline_keyboard=[[button]])
+    return one_button(text, f"{CANCEL}{number}")

@@ -178,7 +178,7 @@ class ChatPresenter:
         if self._is_admin:
             text += f"\n\n<blockquote expandable>{escape(_diagnostic(error))}</blockquote>"
         if self.target.inline_id:
-            again = keyboards.try_again(self._words["retry_button"], AGAIN)
+            again = keyboards.one_button(self._words["retry_button"], AGAIN)
             button = self._resend(error, ticket) or (again if error.retryable else None)
             await self._sender.edit_inline(self.target, text, button)
         else:
@@ -231,13 +231,13 @@ class ChatPresenter:
     def _resend(self, error: ClipferryError, ticket: Ticket | None) -> InlineKeyboardMarkup | None:
         """Return the button that sends an answer again that Telegram did not confirm."""
         data = self._data_of_retry(ticket) if error.resendable else None
-        return keyboards.try_again(self._words["resend_button"], data) if data else None
+        return keyboards.one_button(self._words["resend_button"], data) if data else None
 
     def _way_out(self, error: ClipferryError, ticket: Ticket | None) -> InlineKeyboardMarkup | None:
         """Return a retry button if a retry can help, or a link to a post that cannot be sent."""
         if error.retryable:
             data = None if self._is_group else self._data_of_retry(ticket)
-            return keyboards.try_again(self._words["retry_button"], data) if data else None
+            return keyboards.one_button(self._words["retry_button"], data) if data else None
         if isinstance(error, RequestCancelledError):
             return None  # The post is no longer wanted.
         if isinstance(error, LimitError | SendingForbiddenError):

@@ -27,7 +27,6 @@ from data.database import unix_now
 from data.media_cache import find_cached, forget_cached, refresh_cached, store_cached
 from delivery.api_requests import MessageOptions
 from delivery.targets import ChatTarget
-from platforms import Attempt
 from services.requests.context import Delivered, RequestContext, Toolkit
 from services.requests.recent_answers import RecentAnswers
 from services.requests.recovery import send_following
@@ -260,12 +259,8 @@ class FileIdCache:
 
         Return None if the post's items have changed: the cached files are outdated then.
         """
-
-        async def read(attempt: Attempt) -> Post:
-            return await attempt.read()
-
         try:
-            post = await self._toolkit.fetcher.attempt(context.link, read)
+            post = await self._toolkit.fetcher.read(context.link)
         except ClipferryError as error:
             logger.info(
                 "Could not refresh %s: %s", key, error, extra={"event": "cache_refresh_failed"}

@@ -19,7 +19,7 @@ class Prepared:
     #: The post, with what its files have revealed.
     post: Post
     files: Sequence[LocalFile]
-    #: Returns caption and buttons, if Telegram refuses so many of the files.
+    #: Returns caption and buttons by the number of files that Telegram has refused.
     options_of: Callable[[int], MessageOptions]
     is_processed: bool
     #: How many of the post's items it holds; None when some are missing, so that it is not cached.

@@ -1,10 +1,10 @@
 """The posts that chats have received lately: a post that was asked for twice is sent once."""
 
 import time
-from collections import OrderedDict
 from typing import Final
 
 from core.cached_post import CacheKey
+from core.recent import RecentValues
 from services.requests.context import RequestContext
 
 #: Answers that are remembered. One is needed only while requests from before it are open.
@@ -15,15 +15,11 @@ class RecentAnswers:
     """When each chat received which post, in which variant."""
 
     def __init__(self) -> None:
-        self._sent_at: OrderedDict[tuple[int, int | None, CacheKey], float] = OrderedDict()
+        self._sent_at = RecentValues[tuple[int, int | None, CacheKey], float](_MOST)
 
     def add(self, context: RequestContext, key: CacheKey) -> None:
         """Note that a request was answered now."""
-        place = self._place(context, key)
-        self._sent_at[place] = time.monotonic()
-        self._sent_at.move_to_end(place)
-        if len(self._sent_at) > _MOST:
-            self._sent_at.popitem(last=False)
+        self._sent_at[self._place(context, key)] = time.monotonic()
 
     def has(self, context: RequestContext, key: CacheKey) -> bool:
         """Return True if the post has arrived after the request was made, and so answers it, too.

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from core.chat_queue import Lane
 from core.choices import Choice, Offer, offers_of
-from core.media import Link, Post
+from core.media import Link
 from core.subtitles import offered
-from platforms import Attempt
 from services.requests.context import Toolkit
 
 
@@ -22,12 +21,8 @@ class VersionFinder:
         Raises:
             ClipferryError: the page cannot be read.
         """
-
-        async def read(attempt: Attempt) -> Post:
-            return await attempt.read()
-
         async with self.toolkit.slots.one(lane):
-            post = await self.toolkit.fetcher.attempt(link, read)
+            post = await self.toolkit.fetcher.read(link)
         subtitles = [
             Offer(Choice(subtitles=one.language), is_automatic=one.is_automatic)
             for one in offered(post.subtitles, language)

@@ -14,7 +14,8 @@ from aiogram.exceptions import (
 from aiogram.methods import GetMe, GetUpdates
 from aiogram.types import Update
 
-from app.polling import End, PollingLease, PollingWatch
+from app.polling import End, PollingWatch
+from app.polling_lease import PollingLease
 from app.process_lock import ProcessLock
 from core.errors import StorageError
 from misc.middlewares.update_acks import UpdateAcks
@@ -243,7 +244,7 @@ def claims(monkeypatch: pytest.MonkeyPatch) -> list[bool | Exception]:
             raise outcome
         return outcome
 
-    monkeypatch.setattr("app.polling.claim_polling", claim)
+    monkeypatch.setattr("app.polling_lease.claim_polling", claim)
     return outcomes
 
 
@@ -270,7 +271,7 @@ async def test_the_lock_file_is_asked_for_until_it_is_held(
     async def forget(_name: str) -> None:
         pass
 
-    monkeypatch.setattr("app.polling.forget_worker", forget)
+    monkeypatch.setattr("app.polling_lease.forget_worker", forget)
     claims[:] = [False]
     other = ProcessLock(tmp_path / "lock")
     other.acquire("the other")
@@ -286,7 +287,7 @@ async def test_the_lock_file_is_asked_for_until_it_is_held(
 async def test_a_lease_that_was_taken_over_is_new_for_a_while(
     claims: list[bool | Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uptime_s: float
 ):
-    monkeypatch.setattr("app.polling.time.monotonic", lambda: uptime_s)
+    monkeypatch.setattr("app.polling_lease.time.monotonic", lambda: uptime_s)
     claims[:] = [False, True]
     lease, _ = make_lease(tmp_path, 300)
     assert lease.is_stale
@@ -318,7 +319,7 @@ async def test_what_a_dead_process_held_is_free_at_once(
     async def forget(name: str) -> None:
         forgotten.append(name)
 
-    monkeypatch.setattr("app.polling.forget_worker", forget)
+    monkeypatch.setattr("app.polling_lease.forget_worker", forget)
     claims[:] = [True]
     dead = ProcessLock(tmp_path / "lock")
     dead.acquire("the dead")

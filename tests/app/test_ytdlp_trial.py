@@ -14,7 +14,7 @@ import pytest
 from app.doctor.live_updates import live_update_findings
 from app.ytdlp_update import attestation
 from app.ytdlp_update.selection import installed_version, use_selected
-from app.ytdlp_update.trial import Verdict, Wheel, try_version
+from app.ytdlp_update.trial import TrialResult, Wheel, try_version
 from app.ytdlp_update.versions import Versions
 from app.ytdlp_update.wheel import unpack
 from core.errors import ReleaseRefusedError
@@ -67,7 +67,7 @@ def test_a_wheel_that_each_start_would_ignore_is_not_tried(tmp_path: Path):
 
 def test_another_version_than_the_listed_one_fails(tmp_path: Path):
     wheel = wheel_of(tmp_path, "2099.1.1")
-    assert try_version(settings_with(tmp_path), [wheel], tmp_path / "to") == Verdict(
+    assert try_version(settings_with(tmp_path), [wheel], tmp_path / "to") == TrialResult(
         f"the self-test failed: it is yt-dlp {INSTALLED}"
     )
 
@@ -84,7 +84,7 @@ def test_canaries_are_read_after_the_self_test(tmp_path: Path, monkeypatch: pyte
         tmp_path, WATCH_CANARIES=CANARY, NETWORK_PROXY_FILE=str(proxies), LIMITS_ATTEMPTS="1"
     )
     monkeypatch.setattr("platforms.reader_folder", lambda: folder.resolve())
-    assert try_version(settings, [wheel_of(tmp_path, INSTALLED)], folder) == Verdict(
+    assert try_version(settings, [wheel_of(tmp_path, INSTALLED)], folder) == TrialResult(
         failed_canaries=(CANARY,)
     )
     assert sys.path[0] == str(folder)

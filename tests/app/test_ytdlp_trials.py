@@ -9,7 +9,7 @@ import pytest
 
 from app.ytdlp_update import trials as trials_module
 from app.ytdlp_update import versions as versions_module
-from app.ytdlp_update.trial import Verdict, Wheel
+from app.ytdlp_update.trial import TrialResult, Wheel
 from app.ytdlp_update.trials import Trials
 from app.ytdlp_update.versions import Versions
 from core.errors import (
@@ -32,7 +32,7 @@ VERSION, SCRIPTS = "2099.1.1", "0.9.0"
 class FakePool:
     """Stands in for the pool of processes: ends as planned, and records what was tried."""
 
-    outcome: Verdict | Exception = Verdict()
+    outcome: TrialResult | Exception = TrialResult()
     tried: list[str] = []  # noqa: RUF012 - set anew for each test
 
     def __init__(self, workers: int, *, limit_s: float, memory_mb: int) -> None:
@@ -40,7 +40,7 @@ class FakePool:
 
     async def run(
         self, work: Callable[..., Any], settings: Settings, wheels: Sequence[Wheel], folder: Path
-    ) -> Verdict:
+    ) -> TrialResult:
         FakePool.tried += [wheel.path.name for wheel in wheels]
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -83,7 +83,7 @@ async def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """Return an index with a release of yt-dlp and of its scripts, which are not installed."""
     monkeypatch.setattr(trials_module, "WorkerPool", FakePool)
     monkeypatch.setattr(trials_module, "find_spec", lambda _name: None)
-    monkeypatch.setattr(FakePool, "outcome", Verdict())
+    monkeypatch.setattr(FakePool, "outcome", TrialResult())
     monkeypatch.setattr(FakePool, "tried", [])
     async with serving_index() as index:
         index.add(YTDLP, wheel(tmp_path, YTDLP, VERSION))
@@ -152,17 +152,17 @@ async def test_a_release_that_has_lost_its_attestation_is_not_downloaded(
 @pytest.mark.parametrize(
     ("outcome", "error", "reason"),
     [
-        (Verdict("it is broken"), ReleaseRefusedError, "it is broken"),
+        (TrialResult("it is broken"), ReleaseRefusedError, "it is broken"),
         (BrokenFileError("it crashed"), ReleaseRefusedError, "the self-test failed: it crashed"),
         (SpoolError("ENOSPC"), UpdateError, "the disk is full"),
         (PermissionError(13, "Permission denied"), UpdateError, "cannot be written"),
-        (Verdict(failed_canaries=(LINK.url,)), ReleaseRefusedError, "the canary of tiktok"),
+        (TrialResult(failed_canaries=(LINK.url,)), ReleaseRefusedError, "the canary of tiktok"),
     ],
 )
 async def test_a_version_that_does_not_work_is_not_kept(
     setup: Setup,
     monkeypatch: pytest.MonkeyPatch,
-    outcome: Verdict | Exception,
+    outcome: TrialResult | Exception,
     error: type[UpdateError],
     reason: str,
 ):
@@ -176,7 +176,7 @@ async def test_a_version_that_does_not_work_is_not_kept(
 async def test_a_canary_that_cannot_be_read_without_it_either_says_nothing(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(FakePool, "outcome", Verdict(failed_canaries=(LINK.url,)))
+    monkeypatch.setattr(FakePool, "outcome", TrialResult(failed_canaries=(LINK.url,)))
     setup.fetcher.failures = [MediaDeletedError()]
     setup.fetcher.signed_in = True
     await setup.try_newest()

@@ -19,15 +19,14 @@ from core.identities import (
     MAX_FILE_BYTES,
     Health,
     Identity,
+    IdentityState,
     Reason,
-    State,
     free_name,
     has_trouble,
     is_name,
     last_expiry,
     read_cookies,
     read_exit,
-    read_health,
     read_upload,
     usable,
     write_cookies,
@@ -219,7 +218,7 @@ HELD = Health(used_at=3, worked_at=2, refusals=1).put_to_rest()
 )
 def test_health_follows_what_requests_have_shown(health: Health, expected: Health):
     assert health == expected
-    assert read_health(health.to_json()) == health
+    assert Health.from_json(health.as_json()) == health
 
 
 @pytest.mark.parametrize(
@@ -230,11 +229,11 @@ def test_health_follows_what_requests_have_shown(health: Health, expected: Healt
     ],
 )
 def test_a_damaged_health_counts_as_a_new_one(text: str):
-    assert read_health(text) == Health()
+    assert Health.from_json(text) == Health()
 
 
 def test_fields_of_another_version_are_ignored():
-    assert read_health('{"used_at": 7, "moon": "full"}') == Health(used_at=7)
+    assert Health.from_json('{"used_at": 7, "moon": "full"}') == Health(used_at=7)
 
 
 def test_reasons_follow_from_errors():
@@ -258,18 +257,18 @@ WAITED = replace(REFUSED, rests_until=NOW)
 @pytest.mark.parametrize(
     ("one", "state"),
     [
-        (identity("a"), State.READY),
-        (identity("a", exit="http://a:1"), State.READY),
-        (identity("a", exit="http://gone:1"), State.NO_EXIT),
-        (identity("a", REFUSED), State.RESTS),
-        (identity("a", WAITED), State.READY),
-        (identity("a", Health().put_to_rest()), State.RESTS),
-        (identity("a", expires_at=NOW), State.EXPIRED),
-        (identity("a", REFUSED, expires_at=NOW), State.EXPIRED),
-        (identity("a", expires_at=NOW + 1), State.READY),
+        (identity("a"), IdentityState.READY),
+        (identity("a", exit="http://a:1"), IdentityState.READY),
+        (identity("a", exit="http://gone:1"), IdentityState.NO_EXIT),
+        (identity("a", REFUSED), IdentityState.RESTS),
+        (identity("a", WAITED), IdentityState.READY),
+        (identity("a", Health().put_to_rest()), IdentityState.RESTS),
+        (identity("a", expires_at=NOW), IdentityState.EXPIRED),
+        (identity("a", REFUSED, expires_at=NOW), IdentityState.EXPIRED),
+        (identity("a", expires_at=NOW + 1), IdentityState.READY),
     ],
 )
-def test_an_identity_is_in_one_state(one: Identity, state: State):
+def test_an_identity_is_in_one_state(one: Identity, state: IdentityState):
     assert one.state(EXITS, NOW) is state
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.pacing import CHAT, GROUP, OVERALL, Pacer, Ticket, shared_limits
+from core.pacing import CHAT, GROUP, OVERALL, CallTicket, Pacer, shared_limits
 
 #: Time of the call, chat, number of messages, bulk or not, how long Telegram takes
 #: to accept it, and how long its answer takes from there.
@@ -25,14 +25,16 @@ CALLS = st.lists(
 )
 
 
-def play(calls: Iterable[tuple[float, int, int, bool, float, float]]) -> list[tuple[float, Ticket]]:
+def play(
+    calls: Iterable[tuple[float, int, int, bool, float, float]],
+) -> list[tuple[float, CallTicket]]:
     """Play calls against a network; gives when each was accepted, in order."""
     pacer, now = Pacer(), 0.0
     events: list[tuple[float, int, str, Any]] = []
     for number, call in enumerate(calls):
         heapq.heappush(events, (call[0], number, "ask", call))
     network: dict[int, tuple[float, float]] = {}
-    accepted: list[tuple[float, Ticket]] = []
+    accepted: list[tuple[float, CallTicket]] = []
     serial = 10_000
     while events or pacer.waiting:
         wake = pacer.next_at(now)
@@ -46,7 +48,7 @@ def play(calls: Iterable[tuple[float, int, int, bool, float, float]]) -> list[tu
                 ticket = pacer.ask(chat, weight, is_bulk=is_bulk, now=now)
                 network[ticket.order] = (there, back)
             else:
-                assert isinstance(what, Ticket)
+                assert isinstance(what, CallTicket)
                 pacer.answered(what, now)
         for ticket in pacer.grant(now):
             there, back = network[ticket.order]
@@ -201,7 +203,7 @@ def test_a_group_has_a_bucket_of_its_own_besides_that_of_every_chat():
     assert pacer.buckets == 3
 
 
-def bulk_tickets(pacer: Pacer, chats: int) -> list[Ticket]:
+def bulk_tickets(pacer: Pacer, chats: int) -> list[CallTicket]:
     tickets = [pacer.ask(chat, 1, is_bulk=True, now=0) for chat in range(1, chats + 1)]
     assert pacer.grant(0) == tickets
     return tickets

@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.pacing import Pacer, Ticket
+from core.pacing import CallTicket, Pacer
 
 
-def ask(pacer: Pacer, chat: int, now: float = 0, weight: int = 1) -> Ticket:
+def ask(pacer: Pacer, chat: int, now: float = 0, weight: int = 1) -> CallTicket:
     return pacer.ask(chat, weight, is_bulk=False, now=now)
 
 
@@ -17,7 +17,7 @@ def send(pacer: Pacer, chat: int, number: int, now: float) -> None:
         pacer.answered(ticket, now)
 
 
-def hold(pacer: Pacer, number: int, now: float = 0) -> list[Ticket]:
+def hold(pacer: Pacer, number: int, now: float = 0) -> list[CallTicket]:
     """Grant calls to as many other chats and leave them without an answer."""
     tickets = [ask(pacer, 1_000 + n, now) for n in range(number)]
     assert pacer.grant(now) == tickets

@@ -13,7 +13,6 @@ from core.ytdlp_plan import (
     find_fall,
     in_use,
     newer_wheels,
-    read_plan,
     subtract,
     sum_by_site,
     version_of,
@@ -27,8 +26,8 @@ FULL = Plan((SCRIPTS, NEWER), (WHEEL,), 100, {"x": (40, 2)}, {"x": (1, 0)}, ("20
 
 
 def test_a_plan_is_stored_and_read_again():
-    assert read_plan(FULL.to_json()) == FULL
-    assert read_plan(Plan().to_json()) == read_plan(None) == Plan()
+    assert Plan.from_json(FULL.as_json()) == FULL
+    assert Plan.from_json(Plan().as_json()) == Plan.from_json(None) == Plan()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_a_plan_is_stored_and_read_again():
     ],
 )
 def test_a_plan_that_cannot_be_read_is_an_empty_one(stored: str):
-    assert read_plan(stored) == Plan()
+    assert Plan.from_json(stored) == Plan()
 
 
 def test_the_version_is_that_of_ytdlp():

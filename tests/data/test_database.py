@@ -322,7 +322,7 @@ async def test_a_database_that_cannot_be_reached_is_a_storage_error():
 async def test_a_write_that_its_caller_has_given_up_never_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("data.database.WRITE_S", 0.2)
+    monkeypatch.setattr("data.runners.WRITE_S", 0.2)
     path = tmp_path / "bot.db"
     database.initialize_database_components(f"sqlite:///{path}")
     await database.init_db()
@@ -345,8 +345,8 @@ async def test_a_write_that_its_caller_has_given_up_never_happens(
 async def test_a_stuck_database_is_waited_for_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr("data.database.WRITE_S", 1.0)
-    monkeypatch.setattr("data.database.STUCK_S", 0.01)
+    monkeypatch.setattr("data.runners.WRITE_S", 1.0)
+    monkeypatch.setattr("data.runners.STUCK_S", 0.01)
     path = tmp_path / "bot.db"
     database.initialize_database_components(f"sqlite:///{path}")
     await database.init_db()

@@ -6,7 +6,6 @@ import signal
 import pytest
 
 from app import maintenance_mode
-from app.maintenance_mode import NoticeThrottle
 from data.config import load_settings
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import VIDEO, BotHarness
@@ -79,16 +78,3 @@ async def test_a_wrong_token_is_reported_by_setting_name(harness: BotHarness, to
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"[bot] token (BOT_TOKEN)" in errors
-
-
-def test_a_chat_gets_the_notice_at_most_once_a_minute():
-    now = 0.0
-    told = NoticeThrottle(lambda: now)
-    assert told.is_due(1)
-    assert not told.is_due(1)
-    assert told.is_due(2)
-    now = 61
-    assert told.is_due(1)
-    for chat in range(3, 10_100):
-        told.is_due(chat)
-    assert told.is_due(2)  # the oldest chats are dropped to bound the memory

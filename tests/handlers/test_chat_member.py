@@ -19,7 +19,7 @@ from core.access import Standing, Visitor
 from core.errors import ChatForbiddenError
 from data.bans import ban
 from data.chats import find_chat, is_channel, register_chat, set_language
-from handlers.chat_member import Membership, on_new_id
+from handlers.chat_member import BotMembership, on_new_id
 from misc.middlewares.ban_list import BanList
 from misc.ui.texts import load_texts
 from tests.fakes import DATE, PERSON, FakeTelegram, make_access, make_user
@@ -45,8 +45,8 @@ RESTRICTED_AWAY = RESTRICTED.model_copy(update={"is_member": False})
 ADMIN = ChatMemberAdministrator(user=BOT, **_rights(ChatMemberAdministrator))
 
 
-def membership(bans: BanList | None = None, *, answers_channels: bool = False) -> Membership:
-    return Membership(
+def membership(bans: BanList | None = None, *, answers_channels: bool = False) -> BotMembership:
+    return BotMembership(
         TEXTS, bans or BanList(frozenset()), ("TikTok",), answers_channels=answers_channels
     )
 

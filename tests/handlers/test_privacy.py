@@ -10,7 +10,7 @@ from core.errors import FileRejectedError, UnknownOutcomeError
 from data.chats import find_chat, register_chat
 from handlers.privacy import on_delete, on_export, on_no, on_privacy, on_yes
 from misc.middlewares.registration import ChatView
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.ui.texts import load_texts
 from platforms import Spool
 from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
@@ -60,7 +60,7 @@ async def test_yes_erases_everything_of_this_person(telegram: FakeTelegram, is_o
     await register_chat(PERSON, "en")
     await register_chat(8, "en")
     message = GONE if is_old else telegram.message("menu")
-    opt_outs = OptOuts()
+    opt_outs = OptOutList()
     await opt_outs.add(PERSON)
     await on_yes(telegram.query("privacy/yes", message), CHAT, TEXTS, opt_outs)
     assert PERSON not in opt_outs
@@ -83,5 +83,5 @@ async def test_a_menu_that_is_gone_is_no_failure(telegram: FakeTelegram):
     await register_chat(PERSON, "en")
     telegram.fail(AnswerCallbackQuery, UnknownOutcomeError())
     telegram.fail(EditMessageText, FileRejectedError("message to edit not found"))
-    await on_yes(telegram.query("privacy/yes", telegram.message("menu")), CHAT, TEXTS, OptOuts())
+    await on_yes(telegram.query("privacy/yes", telegram.message("menu")), CHAT, TEXTS, OptOutList())
     assert await find_chat(PERSON) is None

@@ -21,11 +21,11 @@ from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake, Taken
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.opt_outs import OptOuts
+from misc.opt_outs import OptOutList
 from misc.queue_notices import QueueNotices
 from misc.served_links import ServedLinks
 from misc.ui.caption_writer import CaptionWriter
-from misc.ui.keyboards import Extras, try_again
+from misc.ui.keyboards import Extras, one_button
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
@@ -76,7 +76,7 @@ class Bench:
         )
         self.metrics = Metrics()
         self.store = RequestStore(BOT_ID, 60)
-        self.opt_outs = OptOuts()
+        self.opt_outs = OptOutList()
         self.updates = 0
         self.intake = RequestIntake(
             self.store,
@@ -512,7 +512,7 @@ async def test_people_in_a_group_have_their_own_turns(telegram: FakeTelegram):
 
 @pytest.mark.parametrize(("data", "kind"), [("id/1", "sound"), ("slides/tiktok/1", "slides")])
 async def test_a_press_is_a_request_of_now_with_its_keyboard(bench: Bench, data: str, kind: str):
-    keyboard = try_again("again", data)
+    keyboard = one_button("again", data)
     message = bench.telegram.message("post", reply_markup=keyboard)  # it is old
     query = bench.telegram.query(data, message)
     await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())

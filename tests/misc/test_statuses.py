@@ -14,14 +14,14 @@ from aiogram.methods import (
 from core.preferences import Preferences
 from core.request import ButtonPress, Progress
 from delivery.status_indicator import BusinessStatus, ButtonStatus, InlineStatus, MessageStatus
-from misc.ui.keyboards import hourglass, try_again
+from misc.ui.keyboards import hourglass, one_button
 from misc.ui.statuses import StatusFactory
 from misc.ui.texts import load_texts
 from services.requests.store import StoredRequest
 from tests.fakes import FakeTelegram, buttons_in, make_request
 
 TEXTS = load_texts()
-PRESS = ButtonPress("id/1", try_again("again", "id/1").model_dump_json(exclude_none=True))
+PRESS = ButtonPress("id/1", one_button("again", "id/1").model_dump_json(exclude_none=True))
 DELETING = Preferences(delete_request=True)
 
 

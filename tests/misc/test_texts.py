@@ -264,7 +264,7 @@ def test_every_text_is_used_and_every_used_text_is_there():
     sections = ("broadcasts", "statistics", "people", "bans", "errors", "ads", "access", "ytdlp")
     by_name |= {f"admin_{section}" for section in sections}
     by_name |= {f"identity_{action}" for action in ("rest", "wake")}
-    by_name |= {f"identity_is_{state}" for state in identities.State if state != "rests"}
+    by_name |= {f"identity_is_{state}" for state in identities.IdentityState if state != "rests"}
     by_name |= {f"identity_why_{reason}" for reason in identities.Reason}
     by_name |= {f"stats_{screen}" for screen in Screen}
     by_name |= {f"stats_scope_{scope}" for scope in Scope}

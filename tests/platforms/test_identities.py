@@ -17,7 +17,7 @@ from core.errors import (
     PlatformUnreachableError,
     SettingsError,
 )
-from core.identities import FROM_SETTING, Identity, Reason, State
+from core.identities import FROM_SETTING, Identity, IdentityState, Reason
 from platforms import Identities, ProxyPool, check_cookies
 from platforms._http import HostRule
 from platforms._platform import Layer, Need, Platform
@@ -156,7 +156,9 @@ async def test_only_a_refusal_puts_to_rest_and_a_restart_knows_it(
     await stage.fail(error)
     (identity,) = stage.build().listed(DEMO)
     assert identity.health.reason == reason
-    assert stage.identities.state(identity) is (State.RESTS if reason else State.READY)
+    assert stage.identities.state(identity) is (
+        IdentityState.RESTS if reason else IdentityState.READY
+    )
     assert bool(stage.identities.exits_of(DEMO, DIRECT)) is not bool(reason)
     stage.now += HOUR + 1
     assert stage.build().exits_of(DEMO, DIRECT) == [DIRECT]
@@ -181,7 +183,7 @@ async def test_one_strange_post_does_not_put_all_accounts_to_rest(stage: Stage):
     for _ in range(3):
         await stage.fail(PlatformRefusedError("x"), "strange")
     states = [stage.identities.state(one) for one in stage.identities.listed(DEMO)]
-    assert states == [State.RESTS, State.READY, State.READY]
+    assert states == [IdentityState.RESTS, IdentityState.READY, IdentityState.READY]
     await stage.fail(PlatformRefusedError("x"), "another")
     await stage.fail(PlatformRateLimitedError("x"), "strange")  # which is about the account
     assert stage.identities.has_trouble(DEMO) is True
@@ -229,7 +231,7 @@ async def test_an_account_uses_its_own_proxy_only(tmp_path: Path):
     assert stage.identities.exits_of(DEMO, ONE) == [ONE, TWO]
     gone = stage.identities.find(DEMO, "c")
     assert gone
-    assert stage.identities.state(gone) is State.NO_EXIT
+    assert stage.identities.state(gone) is IdentityState.NO_EXIT
     assert stage.identities.exits == [ONE.name, TWO.name]
 
 
@@ -273,7 +275,7 @@ def test_only_the_sites_cookies_are_stored_and_a_new_file_wakes(stage: Stage):
     stage.identities.rest(identity)
     stage.identities.add(DEMO, "1", "", line().encode())
     (renewed,) = stage.identities.listed(DEMO)
-    assert stage.identities.state(renewed) is State.READY
+    assert stage.identities.state(renewed) is IdentityState.READY
     assert stage.identities.add(DEMO, "", "", line().encode()).name == "2"
     with pytest.raises(CookieFileError):
         stage.identities.add(DEMO, "3", "", b"hunter2")
@@ -395,7 +397,7 @@ def test_a_lease_of_an_unknown_identity_is_none(stage: Stage):
     assert stage.identities.find(DEMO, "nobody") is None
     assert stage.identities.listed(DEMO) == []
     assert not stage.identities.has_any(DEMO)
-    assert stage.identities.state(Identity("demo", "a")) is State.READY
+    assert stage.identities.state(Identity("demo", "a")) is IdentityState.READY
 
 
 def test_a_folder_that_cannot_be_read_counts_as_empty_and_is_named_once(

@@ -4,7 +4,7 @@ import pytest
 
 from core.ads import SEED_RULE, Ad, AdRule
 from data.ads import count_ad_show
-from handlers.admin.ads import AdsSection
+from handlers.admin.ads import AdMenu
 from handlers.admin.menu import Press
 from misc.ui.texts import load_texts
 from tests.fakes import PERSON
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("sqlite_db")
 
 
 async def show(ads: tuple[Ad, ...], rule: AdRule = SEED_RULE, lang: str = "en") -> str:
-    screen = await AdsSection(TEXTS, ads, rule).section(Press(PERSON, lang))
+    screen = await AdMenu(TEXTS, ads, rule).section(Press(PERSON, lang))
     return screen.text
 
 

@@ -12,7 +12,7 @@ LONG = "ж" * 64
 EVERYBODY = Audience()
 
 
-def options(condition: str, current: Audience = EVERYBODY) -> list[audience.Choice]:
+def options(condition: str, current: Audience = EVERYBODY) -> list[audience.Option]:
     return audience.choices(condition, current, TEXTS.languages, ["spring", LONG])
 
 

@@ -5,8 +5,8 @@ from aiogram.filters import CommandObject
 
 from core.pseudonyms import Pseudonyms
 from data.bans import ban, banned_chats
-from handlers.admin.bans import Bans
-from handlers.admin.menu import Press, Screen
+from handlers.admin.bans import BanMenu
+from handlers.admin.menu import AdminScreen, Press
 from misc.chat_lookup import ChatLookup
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.registration import ChatView
@@ -17,8 +17,8 @@ TEXTS = load_texts()
 pytestmark = pytest.mark.usefixtures("sqlite_db")
 
 
-def section(telegram: FakeTelegram, bans: BanList) -> Bans:
-    return Bans(telegram.sender, TEXTS, bans, ChatLookup(Pseudonyms("token")))
+def section(telegram: FakeTelegram, bans: BanList) -> BanMenu:
+    return BanMenu(telegram.sender, TEXTS, bans, ChatLookup(Pseudonyms("token")))
 
 
 async def run(telegram: FakeTelegram, bans: BanList, command: str, args: str | None) -> str:
@@ -50,12 +50,12 @@ async def test_what_is_no_id_is_explained(telegram: FakeTelegram, args: str | No
     assert await banned_chats() == frozenset()
 
 
-async def show(telegram: FakeTelegram, page: str = "", bans: BanList | None = None) -> Screen:
+async def show(telegram: FakeTelegram, page: str = "", bans: BanList | None = None) -> AdminScreen:
     one = section(telegram, bans or BanList(frozenset()))
     return await one.section(Press(PERSON, "en", page))
 
 
-def buttons(screen: Screen) -> list[str]:
+def buttons(screen: AdminScreen) -> list[str]:
     return [button.callback_data or "" for row in screen.rows for button in row]
 
 

@@ -4,7 +4,7 @@ import pytest
 from aiogram.filters import CommandObject
 
 from data.error_reports import store_report
-from handlers.admin.error_reports import ErrorReports
+from handlers.admin.error_reports import ErrorReportMenu
 from handlers.admin.menu import Press
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("sqlite_db")
 
 async def log(telegram: FakeTelegram, args: str | None) -> str:
     command = CommandObject(command="log", args=args)
-    reports = ErrorReports(telegram.sender, TEXTS)
+    reports = ErrorReportMenu(telegram.sender, TEXTS)
     await reports.on_log(telegram.message("/log"), command, ChatView("en"))
     return telegram.texts[-1]
 
@@ -44,7 +44,7 @@ async def test_of_a_long_traceback_the_end_is_shown(telegram: FakeTelegram):
 
 
 async def test_the_section_opens_each_report_and_leads_back(telegram: FakeTelegram):
-    reports = ErrorReports(telegram.sender, TEXTS)
+    reports = ErrorReportMenu(telegram.sender, TEXTS)
     await store_report("A1B2C3D4", "it", ValueError("no"))
     listed = await reports.section(Press(PERSON, "en"))
     markup = listed.markup(TEXTS, "en")

@@ -11,7 +11,7 @@ from aiogram.types import Document
 from core.identities import MAX_FILE_BYTES, Identity
 from delivery.sender import Sender
 from handlers.admin.identities import IdentityMenu
-from handlers.admin.menu import Press, Screen
+from handlers.admin.menu import AdminScreen, Press
 from handlers.admin.waiting import AwaitedCookies
 from misc.middlewares.registration import ChatView
 from misc.ui.callback_data import ADMIN, MAX_BYTES
@@ -43,7 +43,7 @@ class Stage:
         sender = telegram.sender if telegram else cast(Sender, None)
         self.menu = IdentityMenu(bot, sender, TEXTS, REGISTRY, self.identities, machine)
 
-    async def show(self, page: str = "", lang: str = "en") -> Screen:
+    async def show(self, page: str = "", lang: str = "en") -> AdminScreen:
         screen = await self.menu.section(Press(PERSON, lang, page))
         for row in screen.rows:
             for button in row:
@@ -54,7 +54,7 @@ class Stage:
         return self.identities.add(INSTAGRAM, name, exit_, COOKIES)
 
 
-def pages(screen: Screen) -> list[str]:
+def pages(screen: AdminScreen) -> list[str]:
     prefix = f"{ADMIN}identities/"
     return [(b.callback_data or "").removeprefix(prefix) for row in screen.rows for b in row]
 

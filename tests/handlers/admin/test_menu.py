@@ -6,7 +6,7 @@ from aiogram.types import InlineKeyboardMarkup
 
 from core.errors import FloodError, UnchangedError
 from data.broadcasts import draft_awaiting_message, new_draft
-from handlers.admin.menu import AdminMenu, Press, Screen, button
+from handlers.admin.menu import AdminMenu, AdminScreen, Press, button
 from handlers.admin.waiting import AwaitsReference, wait_for_reference
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
@@ -17,10 +17,10 @@ CHAT = ChatView("en")
 pytestmark = pytest.mark.usefixtures("sqlite_db")
 
 
-async def bans(press: Press) -> Screen:
+async def bans(press: Press) -> AdminScreen:
     """Return a screen that says what was pressed."""
     back = "bans" if press.page else None
-    return Screen(
+    return AdminScreen(
         f"{press.admin_id} {press.lang} {press.page}", [[button("x", "bans/x")]], back=back
     )
 

@@ -21,8 +21,8 @@ from data.bans import ban, banned_chats
 from data.chats import register_chat
 from data.downloads import record_download
 from data.usernames import store_name
-from handlers.admin.menu import Press, Screen
-from handlers.admin.people import People
+from handlers.admin.menu import AdminScreen, Press
+from handlers.admin.people import PeopleMenu
 from handlers.admin.waiting import AwaitsReference
 from misc.chat_lookup import ChatLookup
 from misc.middlewares.ban_list import BanList
@@ -40,15 +40,15 @@ CARD = ["history/8", "admin/people/ban=8", "admin/people"]
 
 
 @pytest.fixture
-def people(telegram: FakeTelegram, tmp_path: Path) -> People:
+def people(telegram: FakeTelegram, tmp_path: Path) -> PeopleMenu:
     statistics = Statistics(telegram.sender, Spool(tmp_path, 100_000_000))
     bans = BanList(frozenset({PERSON}))
     lookup = ChatLookup(PSEUDONYMS)
-    return People(telegram.sender, TEXTS, statistics, bans, lookup, PSEUDONYMS)
+    return PeopleMenu(telegram.sender, TEXTS, statistics, bans, lookup, PSEUDONYMS)
 
 
 async def look_up(
-    people: People, telegram: FakeTelegram, args: str | None, reply_to: Message | None = None
+    people: PeopleMenu, telegram: FakeTelegram, args: str | None, reply_to: Message | None = None
 ) -> SendMessage:
     command = CommandObject(command="user", args=args)
     message = telegram.message("/user", reply_to_message=reply_to)
@@ -56,7 +56,7 @@ async def look_up(
     return telegram.of(SendMessage)[-1]
 
 
-async def test_a_chat_is_shown_with_what_can_be_done(people: People, telegram: FakeTelegram):
+async def test_a_chat_is_shown_with_what_can_be_done(people: PeopleMenu, telegram: FakeTelegram):
     await register_chat(8, "uk", "friend<3")
     card = await look_up(people, telegram, " 8 ")
     assert "<b>8</b>" in card.text
@@ -70,13 +70,13 @@ async def test_a_chat_is_shown_with_what_can_be_done(people: People, telegram: F
     assert "admin/people/unban=8" in buttons_in(card.reply_markup)
 
 
-async def test_dates_are_those_of_the_readers_language(people: People, telegram: FakeTelegram):
+async def test_dates_are_those_of_the_readers_language(people: PeopleMenu, telegram: FakeTelegram):
     await register_chat(8, "en")
     screen = await people.section(Press(PERSON, "uk", "show=8"))
     assert re.search(r"З нами від: \d+ [а-я]+\.? 20\d\d", screen.text)
 
 
-async def test_a_chat_that_is_not_known_has_no_history(people: People, telegram: FakeTelegram):
+async def test_a_chat_that_is_not_known_has_no_history(people: PeopleMenu, telegram: FakeTelegram):
     answer = await look_up(people, telegram, "9")
     assert answer.text == TEXTS("en", "user_unknown", id=9)
     assert "history/9" not in buttons_in(answer.reply_markup)
@@ -84,14 +84,14 @@ async def test_a_chat_that_is_not_known_has_no_history(people: People, telegram:
 
 @pytest.mark.parametrize("args", [None, "", "Ann", "8 9", "٨", "８", "8" * 19])
 async def test_what_is_no_reference_is_explained(
-    people: People, telegram: FakeTelegram, args: str | None
+    people: PeopleMenu, telegram: FakeTelegram, args: str | None
 ):
     await register_chat(8, "en")
     answer = await look_up(people, telegram, args)
     assert answer.text == TEXTS["en"]["user_usage"]
 
 
-async def test_a_name_is_found_whatever_its_case(people: People, telegram: FakeTelegram):
+async def test_a_name_is_found_whatever_its_case(people: PeopleMenu, telegram: FakeTelegram):
     await register_chat(-8, "en")
     await store_name(-8, PSEUDONYMS.of_name("Ferry_Crew"))
     for words in ("@Ferry_Crew", "@ferry_crew", "https://t.me/FERRY_CREW"):
@@ -117,7 +117,7 @@ GROUP = Chat(id=-8, type="supergroup", title="Crew")
     ],
 )
 async def test_a_reply_to_a_forward_names_its_author(
-    people: People, telegram: FakeTelegram, origin: MessageOriginUnion | None, shown: str
+    people: PeopleMenu, telegram: FakeTelegram, origin: MessageOriginUnion | None, shown: str
 ):
     for chat_id in (8, -8):
         await register_chat(chat_id, "en")
@@ -126,7 +126,7 @@ async def test_a_reply_to_a_forward_names_its_author(
 
 
 async def test_a_reply_to_a_card_names_the_chat_that_it_shows(
-    people: People, telegram: FakeTelegram
+    people: PeopleMenu, telegram: FakeTelegram
 ):
     await register_chat(8, "en")
     card = telegram.message("8\nLanguage: en", from_user=make_user(42, is_bot=True))
@@ -139,11 +139,11 @@ async def test_a_reply_to_a_card_names_the_chat_that_it_shows(
 # --- the section ----------------------------------------------------------------------------------
 
 
-def buttons(screen: Screen) -> list[str]:
+def buttons(screen: AdminScreen) -> list[str]:
     return buttons_in(screen.markup(TEXTS, "en"))
 
 
-async def test_the_section_counts_chats_and_lists_the_recently_active(people: People):
+async def test_the_section_counts_chats_and_lists_the_recently_active(people: PeopleMenu):
     for chat_id in (8, 9, -10):
         await register_chat(chat_id, "en")
     for chat_id in (8, -10, 8):
@@ -159,7 +159,7 @@ async def test_the_section_counts_chats_and_lists_the_recently_active(people: Pe
     assert buttons(card) == CARD
 
 
-async def test_a_chat_is_banned_and_unbanned_from_its_card(people: People):
+async def test_a_chat_is_banned_and_unbanned_from_its_card(people: PeopleMenu):
     await register_chat(8, "en")
     banned = await people.section(Press(PERSON, "en", "ban=8"))
     assert await banned_chats() == {8}
@@ -172,7 +172,7 @@ async def test_a_chat_is_banned_and_unbanned_from_its_card(people: People):
     assert buttons(unbanned) == CARD
 
 
-async def test_the_search_takes_the_next_message(people: People, telegram: FakeTelegram):
+async def test_the_search_takes_the_next_message(people: PeopleMenu, telegram: FakeTelegram):
     await register_chat(8, "en")
     waits = AwaitsReference()
     assert not await waits(telegram.message("8"))
@@ -190,7 +190,7 @@ async def test_the_search_takes_the_next_message(people: People, telegram: FakeT
 
 
 async def test_the_search_is_given_up_after_ten_minutes(
-    people: People, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+    people: PeopleMenu, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ):
     await people.section(Press(PERSON, "en", "find"))
     assert await AwaitsReference()(telegram.message("8"))
