@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 #: Longest time for the last acknowledgement, in seconds.
 _LAST_ACK_S = 5
 #: Allocations between two collections of the youngest generation.
-_COLLECT_AFTER = 20_000
+_COLLECT_AFTER = 50_000
 #: Ends of polling after which a restart would only end what another process does.
 _STAYS_UP = (End.CONFLICT, End.WEBHOOK_OWN)
 #: Interval at which it is checked whether the administrators can be told of something, in seconds.

@@ -41,7 +41,6 @@ _BROADCASTS_S: Final = 2
 _BACKLOG_S: Final = 1
 _NOTES_S: Final = 1
 _OUTCOMES_S: Final = 10
-_LAG_S: Final = 1
 _TOPS_S: Final = 5
 _BOARD_EVER_S: Final = 3_600
 _COMMANDS_S: Final = 3_600
@@ -112,7 +111,7 @@ class BackgroundWork:
             PeriodicTask("last calls", AGAIN_S, self._container.sender.last_calls.repeat),
             PeriodicTask("notices", NOTICES_S, self._container.admin_notifier.send_waiting),
             PeriodicTask("outcome counters", _OUTCOMES_S, self._container.metrics.write),
-            PeriodicTask("event-loop lag", _LAG_S, self._container.metrics.traffic.measure_lag),
+            PeriodicTask("event-loop lag", 0, self._container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self._container.alarms.check_disk),
             PeriodicTask("database alarm", _ALARMS_S, self._container.alarms.check_database),
             PeriodicTask("account alarm", _ALARMS_S, self._container.alarms.check_identities),

@@ -11,13 +11,16 @@ from core.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
+#: Tasks with longer intervals fall due at multiples of this time since the start, in seconds: an
+#: idle process that wakes up once does several of them for little more than one.
+_GRID_S: Final = 1.0
 #: Interval at which work that another process does is looked at again, in seconds.
 _STANDBY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Work to be done at the start, and `interval_s` seconds after each time."""
+    """Work to be done at the start, and at most `interval_s` seconds after each time."""
 
     #: For the log.
     name: str
@@ -35,7 +38,8 @@ async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator
 
     A task that fails runs again after its interval; the bot goes on.
     """
-    running = [asyncio.create_task(_repeat(task)) for task in tasks]  # noqa: TID251 - end with the block
+    began = asyncio.get_running_loop().time()
+    running = [asyncio.create_task(_repeat(task, began)) for task in tasks]  # noqa: TID251 - end with the block
     try:
         yield
     finally:
@@ -44,7 +48,8 @@ async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _repeat(task: PeriodicTask) -> None:
+async def _repeat(task: PeriodicTask, began: float) -> None:
+    loop = asyncio.get_running_loop()
     while True:
         pause_s = task.interval_s
         try:
@@ -64,7 +69,17 @@ async def _repeat(task: PeriodicTask) -> None:
             logger.exception(
                 "Periodic task %s failed", task.name, extra={"event": "periodic_task_crashed"}
             )
-        await _pause(pause_s, task.wake)
+        await _pause(pause_for(pause_s, loop.time() - began), task.wake)
+
+
+def pause_for(interval_s: float, elapsed_s: float) -> float:
+    """Return how long to wait for an interval, in seconds: never longer than it.
+
+    `elapsed_s` is the time since the start of all tasks.
+    """
+    if interval_s < _GRID_S:
+        return interval_s
+    return (elapsed_s + interval_s) // _GRID_S * _GRID_S - elapsed_s
 
 
 async def _pause(seconds: float, wake: asyncio.Event | None) -> None:

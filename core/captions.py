@@ -1,6 +1,7 @@
 """Captions of posts: their parts, layouts and lengths, and short numbers."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -26,6 +27,7 @@ _MAX_FRAME: Final = 512
 _FOREIGN: Final = re.compile(r"(?<![\w/@<>])([@/])(?=\w)")
 #: Invisible, and without a place to break the line; it ends such a link.
 _WORD_JOINER: Final = "\u2060"
+_TAG: Final = re.compile("<[^<>]*>")
 #: Between author, site and bot.
 _SEPARATOR: Final = " · "
 
@@ -67,7 +69,8 @@ def checked_template(text: str) -> Template:
     """
     template = parse_template(text)
     longest = CaptionContent("x", site="x" * 32, author="x" * MAX_AUTHOR, bot="x" * 32)
-    if (length := _visible_units(_filled(template, longest, ""))) > _MAX_FRAME:
+    html = _filled(template, longest, _values(template, longest), "")
+    if (length := _visible_units(html)) > _MAX_FRAME:
         raise ValueError(
             f"it has up to {length} characters without the text; {_MAX_FRAME} are allowed"
         )
@@ -99,29 +102,36 @@ def caption(template: Template, content: CaptionContent) -> str:
     URLs do not count, because Telegram counts only visible characters.
     """
     text = _plain("\n".join(filter(None, map(str.strip, content.text.splitlines()))))
-    used = _visible_units(_filled(template, content, "x")) - 1
+    values = _values(template, content)
+    used = _visible_units(_filled(template, content, values, "x")) - 1
     shown = cut(text, MAX_CAPTION - used)
     html = escape(shown, quote=False)
     is_long = units(shown) > _LONG_TEXT or shown.count("\n") >= _MANY_LINES
     if template.is_text_alone and is_long:
         html = f"<blockquote expandable>{html}</blockquote>"
-    return _filled(template, content, html)
+    return _filled(template, content, values, html)
 
 
-def _filled(template: Template, content: CaptionContent, text: str) -> str:
-    """Return a template filled with everything, notes included; `text` is HTML."""
+def _values(template: Template, content: CaptionContent) -> dict[str, str]:
+    """Return what a template's placeholders stand for, except for the text."""
     url = escape(content.url)
     author = escape(cut(_plain(" ".join(content.author.split())), MAX_AUTHOR), quote=False)
     site = escape(content.site, quote=False)
     named = [name for name in ("" if template.has("author") else author, site) if name]
-    values = {
-        "text": text,
+    return {
         "author": author,
         "site": site,
         "source": f'<a href="{url}">{_SEPARATOR.join(named)}</a>' if site else "",
         "bot": f'<a href="https://t.me/{content.bot}">@{content.bot}</a>' if content.bot else "",
     }
-    lines = "\n".join(filter(None, [template.fill(values, url), *content.notes]))
+
+
+def _filled(
+    template: Template, content: CaptionContent, values: Mapping[str, str], text: str
+) -> str:
+    """Return a template filled with everything, notes included; `text` is HTML."""
+    html = template.fill({**values, "text": text}, escape(content.url))
+    lines = "\n".join(filter(None, [html, *content.notes]))
     return lines if _visible_units(lines) else ""  # empty tags are no text
 
 
@@ -131,7 +141,7 @@ def _plain(text: str) -> str:
 
 
 def _visible_units(html: str) -> int:
-    return units(unescape(re.sub("<[^<>]*>", "", html)))
+    return units(unescape(_TAG.sub("", html)))
 
 
 def cut(text: str, most_units: int) -> str:

@@ -21,9 +21,10 @@ from aiogram.enums import ParseMode
 from aiogram.exceptions import AiogramError, ClientDecodeError, TelegramNetworkError
 from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
-from aiogram.types import LinkPreviewOptions, Message, MessageId, Update
+from aiogram.types import InputFile, LinkPreviewOptions, Message, MessageId, Update
 from aiogram.utils.token import TokenValidationError, extract_bot_id
-from aiohttp import AddrInfoType, FormData
+from aiohttp import AddrInfoType
+from aiohttp.payload import BytesPayload
 from pydantic import ValidationError
 
 from core.errors import SettingsError
@@ -143,9 +144,22 @@ class TolerantSession(AiohttpSession):
     def build_form_data(  # type: ignore[override]  # aiohttp takes both
         self, bot: Bot, method: TelegramMethod[TelegramType]
     ) -> WatchedBody:
-        """Return the body of a request."""
-        form: FormData = super().build_form_data(bot, method)
-        body = WatchedBody(form())
+        """Return the body of a request: JSON, or a form if it has files.
+
+        Encoding a form costs several times as much. Telegram reads a string in JSON like a field.
+        Source: https://core.telegram.org/bots/api#making-requests
+        """
+        files: dict[str, InputFile] = {}
+        fields = {
+            name: prepared
+            for name, value in method.model_dump(warnings=False).items()
+            if (prepared := self.prepare_value(value, bot=bot, files=files))
+        }
+        body = WatchedBody(
+            super().build_form_data(bot, method)()
+            if files
+            else BytesPayload(self.json_dumps(fields).encode(), content_type="application/json")
+        )
         current_body.set(body)
         return body
 

@@ -172,12 +172,12 @@ class RateLimiter(BaseRequestMiddleware):
     ) -> Response[TelegramType]:
         turn = _Turn(chat_id, weight, is_bulk_send.get())
         try:
-            is_late = has_files(method)
+            is_late = self._paces and has_files(method)
             if self._paces:
                 await (self._wait_for_chat(turn) if is_late else self._take(turn))
             if on_start := on_send_start.get():
                 await on_start()
-            if self._paces and is_late:
+            if is_late:
                 before_end.set(partial(self._take, turn))
             return await make_request(bot, method)
         except TelegramRetryAfter as flood:

@@ -86,10 +86,11 @@ class Registry:
 
     def _identify_all(self, text: str, marked_urls: Iterable[str]) -> Iterator[Link | PageKind]:
         marked = (url if "://" in url else f"https://{url}" for url in marked_urls)
-        for source in (text, *marked):
-            for readings in urls_in(source):
-                if found := self._identify_readings(readings):
-                    yield found
+        # A URL that is visible in the text is one of the marked URLs, too.
+        urls = dict.fromkeys(url for source in (text, *marked) for url in urls_in(source))
+        for readings in urls:
+            if found := self._identify_readings(readings):
+                yield found
 
     def _identify_readings(self, readings: tuple[str, str]) -> Link | PageKind | None:
         """Return a post in the first reading that is one, otherwise a page in the longest one."""

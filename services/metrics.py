@@ -25,7 +25,7 @@ FETCHED: Final = "fetched"
 #: Largest number of unreadable parts of updates that are remembered.
 _MAX_PARTS: Final = 20
 #: Delay of the timer that measures the event loop's lag, and buckets of that lag, in seconds.
-_LAG_TIMER_S: Final = 0.05
+_LAG_TIMER_S: Final = 1.0
 _LAG_S: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 _SECONDS: Final = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
@@ -83,7 +83,7 @@ class Traffic:
             ["method", "error"],
             registry=registry,
         )
-        self._bytes = Counter(
+        moved = Counter(
             "clipferry_bytes",
             "Bytes of media downloaded from sites (in), and of requests sent to Telegram (out)",
             ["direction"],
@@ -95,8 +95,8 @@ class Traffic:
             buckets=_LAG_S,
             registry=registry,
         )
-        for direction in ("in", "out"):  # a counter that starts with 0 has a rate at once
-            self._bytes.labels(direction)
+        # A counter that starts with 0 has a rate at once.
+        self._in, self._out = moved.labels("in"), moved.labels("out")
 
     def failed(self, method: str, code: str) -> None:
         """Count a failed call by its method and the code of its error."""
@@ -104,14 +104,14 @@ class Traffic:
 
     def uploaded(self, size: int) -> None:
         """Count bytes sent to Telegram."""
-        self._bytes.labels("out").inc(size)
+        self._out.inc(size)
 
     def downloaded(self, size: int) -> None:
         """Count bytes of media received from a site."""
-        self._bytes.labels("in").inc(size)
+        self._in.inc(size)
 
     async def measure_lag(self) -> None:
-        """Measure the lag of the event loop once."""
+        """Measure the lag of the event loop once, in a second."""
         loop = asyncio.get_running_loop()
         due = loop.time() + _LAG_TIMER_S
         await asyncio.sleep(_LAG_TIMER_S)

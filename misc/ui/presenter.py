@@ -81,9 +81,11 @@ class ChatPresenter:
             shown = 1  # what changes every day is not stored, and has no pages
         end = self._start + shown + missing
         notes = self._notes(end, len(post.items), missing)
+        captions = self._factory.captions
+        caption = captions.of_post(self._request, post, notes)
         return MessageOptions(
-            caption=self._factory.captions.of_post(self._request, post, notes),
-            text_below=self._factory.captions.source(self._request),
+            caption=caption,
+            text_below="" if caption else captions.source(self._request),
             buttons=keyboards.under_inline(post, page, shown)
             if self.target.inline_id
             else self._below(post, end),
@@ -118,8 +120,10 @@ class ChatPresenter:
         link = self._request.link.url
         below = keyboards.under_post(post, self._words, link, self._extras)
         left = len(post.items) - end
+        if left <= 0:
+            return below
         data = rest_of_post(Continuation(end, post.edition), post.platform, post.id)
-        if left <= 0 or data is None:
+        if data is None:
             return below
         label = self._factory.texts(self._lang, "rest_button", count=left)
         return keyboards.with_row(below, label, data)

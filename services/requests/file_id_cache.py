@@ -153,7 +153,7 @@ class FileIdCache:
                             extra={"event": "short_link_not_resolved"},
                         )
                         return context
-        return replace(context, link=link)
+        return context if link is context.link else replace(context, link=link)
 
     async def _is_ours(self, context: RequestContext, key: CacheKey) -> bool:
         """Claim the fetch of a post among all processes; False if another one has done it."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.periodic_tasks import PeriodicTask, running_periodic_tasks
+from app.periodic_tasks import PeriodicTask, pause_for, running_periodic_tasks
 from core.errors import StorageError
 
 
@@ -109,3 +109,22 @@ async def test_no_tasks_are_fine():
     async with running_periodic_tasks([]):
         pass
     assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "elapsed_s", "pause_s"),
+    [
+        (0, 7.25, 0),
+        (0.25, 7.25, 0.25),
+        (1, 7, 1),
+        (1, 7.25, 0.75),
+        (1, 7.75, 0.25),
+        (3.75, 7, 3),
+        (3.75, 7.5, 3.5),
+        (60, 7.25, 59.75),
+    ],
+)
+def test_long_intervals_end_together_and_none_is_longer_than_stated(
+    interval_s: float, elapsed_s: float, pause_s: float
+):
+    assert pause_for(interval_s, elapsed_s) == pause_s
