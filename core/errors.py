@@ -271,7 +271,7 @@ class PreviewError(MediaError):
 
 
 class UnreadablePageError(MediaError):
-    """The post's page takes too long to search; ordinary ones take a thousandth of that."""
+    """The post's page would take too long to search."""
 
     text_key = "media_unreadable"
 

@@ -54,9 +54,10 @@ def _replace_re(_loaded: int) -> None:
         if name.partition(".")[0] == "yt_dlp":
             if vars(module).get("re") is re:
                 module.re = LIMITED_RE  # type: ignore[attr-defined] # not every module has it
-            own = (value for value in vars(module).values() if isinstance(value, type))
-            for owner in (module, *[each for each in own if each.__module__ == name]):
-                _replace_patterns(owner)
+            _replace_patterns(module)
+            for value in list(vars(module).values()):
+                if isinstance(value, type) and value.__module__ == name:
+                    _replace_patterns(value)
 
 
 def _replace_patterns(owner: ModuleType | type) -> None:

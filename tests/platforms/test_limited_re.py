@@ -83,7 +83,7 @@ def test_a_compiled_pattern_is_like_that_of_re():
     assert LIMITED_RE.compile(pattern) is pattern
     assert isinstance(pattern, LIMITED_RE.Pattern)
     assert (pattern.pattern, pattern.groups) == (r"(?P<word>\w+)", 1)
-    assert in_read(lambda: pattern.search(PAGE, 500).span()) == WORD.search(PAGE, 500).span()
+    assert in_read(lambda: plain(pattern.search(PAGE, 500)))[-1] == "b"
     assert in_read(lambda: LIMITED_RE.findall(pattern, PAGE)) == pattern.findall(PAGE)
 
 

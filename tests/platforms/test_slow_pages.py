@@ -1,4 +1,4 @@
-"""Pages that `re` would search for minutes or years with yt-dlp's patterns, on every site."""
+"""Pages that `re` would search for minutes or years, on every site."""
 
 import asyncio
 import json
@@ -10,6 +10,8 @@ from aiohttp import web as http
 
 from core.errors import ClipferryError, UnreadablePageError
 from platforms import _reader_threads
+from platforms._instagram_page import product_in_page
+from platforms._playlist import read_playlist
 from platforms._proxies import Proxy
 from simulator.sites.web import Site, Sites
 from tests.platforms.test_mutated_sites import EXAMPLES, StoredSites, use
@@ -119,3 +121,13 @@ async def test_a_slow_page_ends_and_stops_nobody(
                     pass
             assert known is None
         assert not fetcher.open_routes()
+
+
+def test_our_own_readers_take_linear_time():
+    # Each of these took hours.
+    tag = '<meta property="og:video" content="https://a.example/b.mp4">'
+    product = product_in_page(f"{tag}<meta {'a ' * 1_500_000}")
+    assert product
+    assert product["video_versions"][0]["url"] == "https://a.example/b.mp4"
+    lines = "#EXTM3U", f"#EXT-X-KEY:METHOD=NONE,{'A' * 3_000_000}", "0.ts", "#EXT-X-ENDLIST"
+    assert len(read_playlist("\n".join(lines), "https://a.example/b.m3u8")) == 1
