@@ -14,7 +14,7 @@
     │   ├─ NotFoundError ── StoryExpiredError
     │   ├─ PostChangedError
     │   ├─ DrmError ── StreamingServiceError
-    │   ├─ PreviewError
+    │   ├─ PreviewError · UnreadablePageError
     │   ├─ EmptyListError · ListPrivateError · ListGoneError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
@@ -268,6 +268,12 @@ class PreviewError(MediaError):
 
     text_key = "media_preview"
     signing_in_may_help = True
+
+
+class UnreadablePageError(MediaError):
+    """The post's page would take too long to search."""
+
+    text_key = "media_unreadable"
 
 
 class ListError(MediaError):

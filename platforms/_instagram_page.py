@@ -11,6 +11,9 @@ from typing import Any, Final
 from core.text import clean
 from platforms._json import Json
 
+#: Limits for the tags of a page: their number, and the characters of each that are read.
+_MAX_TAGS: Final = 200
+_MAX_TAG: Final = 4_000
 #: JSON key of a post's object in pages until 2024.
 _LEGACY_KEY: Final = re.compile(r'"(?:xdt_)?shortcode_media"\s*:\s*(?=\{)')
 
@@ -80,7 +83,10 @@ def _open_graph_product(webpage: str) -> dict[str, Any] | None:
     if "og:video" not in webpage:
         return None
     tags = _OpenGraphTags()
-    tags.feed(webpage)
+    for tag in webpage.split("<meta")[1:_MAX_TAGS]:
+        # Each on its own, because the parser needs the square of the length of an unclosed tag.
+        tags.reset()
+        tags.feed(f"<meta{tag[:_MAX_TAG]}")
     url = tags.found.get("og:video:secure_url") or tags.found.get("og:video")
     if not url:
         return None

@@ -39,7 +39,7 @@ class _TitledTracksIE(SoundcloudPlaylistBaseIE):  # type: ignore[misc] # yt-dlp 
         for track in self._tracks(bare[:_TRACKS_BY_ID], found["id"].number(), token):
             if track["id"].number() in tracks:
                 tracks[track["id"].number()] = track
-        entries = [self._track(number, track) for number, track in tracks.items()]
+        entries = [self._track(number, track, token) for number, track in tracks.items()]
         about = str(found["id"].number()), found["title"].text()
         result: dict[str, Any] = self.playlist_result(entries, *about)
         return result
@@ -58,10 +58,12 @@ class _TitledTracksIE(SoundcloudPlaylistBaseIE):  # type: ignore[misc] # yt-dlp 
             answer = None
         return [track for track in Json(answer or [], "soundcloud.tracks") if track["id"]]
 
-    def _track(self, number: int, track: Json) -> dict[str, Any]:
-        url = track["permalink_url"].text()
+    def _track(self, number: int, track: Json, token: str | None) -> dict[str, Any]:
+        by_number = f"https://api.soundcloud.com/tracks/{number}"
+        if token:  # the tracks of a private set are only shown with its key
+            by_number += f"?secret_token={token}"
         return {
-            "url": url or f"https://api.soundcloud.com/tracks/{number}",
+            "url": track["permalink_url"].text() or by_number,
             "title": track["title"].text(),
             "duration": track["duration"].number() // 1_000,
         }

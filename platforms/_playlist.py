@@ -14,7 +14,8 @@ from core.errors import DrmError, ListError, LiveError, PlatformChangedError
 
 #: Ten hours of segments of four seconds.
 _MAX_SEGMENTS: Final = 10_000
-_ATTRIBUTE: Final = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
+#: Names begin where no other character of a name precedes: a long one is looked at only once.
+_ATTRIBUTE: Final = re.compile(r'(?<![A-Z0-9-])([A-Z0-9-]+)=("[^"]*"|[^",]*)')
 _RANGE: Final = re.compile(r"(\d{1,15})(?:@(\d{1,15}))?", re.ASCII)
 
 

@@ -12,7 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from core.errors import PlatformChangedError, PlatformError, PlatformUnreachableError
+from core.errors import (
+    ClipferryError,
+    PlatformChangedError,
+    PlatformUnreachableError,
+    UnreadablePageError,
+)
 from platforms._reader_cache import ReaderCache
 
 T = TypeVar("T")
@@ -28,6 +33,8 @@ _MAX_REQUESTS: Final = 40
 #: 60 for a value. Real pages stay below a third of both.
 _MAX_CONTAINERS: Final = 200_000
 _MAX_VALUES: Final = 500_000
+#: Limit for searching all pages of one read with patterns, in seconds of the processor.
+MAX_SEARCH_S: Final = 5.0
 
 
 class PageRead:
@@ -38,8 +45,10 @@ class PageRead:
         self._bytes_left = _MAX_READ_BYTES
         self._requests_left = _MAX_REQUESTS
         self._is_abandoned = False
-        #: Why the current request was aborted; None if it was not.
-        self.failure: PlatformError | None = None
+        #: Why the read cannot go on; None if it can.
+        self.failure: ClipferryError | None = None
+        #: How long pages may still be searched, in seconds.
+        self.search_s_left = MAX_SEARCH_S
 
     def abandon(self) -> None:
         """End the read: nobody waits for its result."""
@@ -50,11 +59,32 @@ class PageRead:
 
         Raises:
             PlatformError: the read has used its time or its requests, or was abandoned.
+            UnreadablePageError: a page took too long to search.
         """
         self._requests_left -= 1
         if self._requests_left < 0:
             self.failure = PlatformChangedError("a post needs too many requests")
-        elif self._is_abandoned or self.seconds_left() <= 0:
+        self._raise_if_over()
+
+    def start_search(self) -> float:
+        """Return how long the next search may take, in seconds.
+
+        Raises:
+            PlatformError: the read has used its time, or was abandoned.
+            UnreadablePageError: the pages took too long to search.
+        """
+        if self.search_s_left <= 0:
+            self.too_slow()
+        self._raise_if_over()
+        return self.search_s_left
+
+    def too_slow(self) -> UnreadablePageError:
+        """End the read, because its pages take too long to search; return the error."""
+        self.failure = UnreadablePageError(f"over {MAX_SEARCH_S} s")
+        return self.failure
+
+    def _raise_if_over(self) -> None:
+        if self._is_abandoned or self.seconds_left() <= 0:
             self.failure = PlatformUnreachableError("the time for reading the post is over")
         if self.failure:
             raise self.failure

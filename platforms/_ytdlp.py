@@ -48,6 +48,7 @@ from platforms._http import (
     raise_for_status,
     redirect_target,
 )
+from platforms._limited_re import limit_searches
 from platforms._proxies import Proxy
 from platforms._reader_threads import MAX_PAGE_BYTES, PageRead, ReaderThreads
 
@@ -104,6 +105,7 @@ class PageReader:
             PlatformError: the site could not be read, or a redirect left `hosts`.
             NotFoundError: the site responded with HTTP 404 or 410.
             RegionBlockedError: a redirect led to the site's page for blocked countries.
+            UnreadablePageError: a page takes too long to search.
         """
 
         def in_thread(page_read: PageRead) -> T:
@@ -114,6 +116,7 @@ class PageReader:
                 instance._HEADERS = dict(getattr(extractor, "_HEADERS", {}))
                 _shorten_manifests(instance)
                 ydl.add_info_extractor(instance)
+                limit_searches(page_read)
                 with _translated_errors(self.proxy.name):
                     return work(instance, ydl)
             except ClipferryError:

@@ -265,8 +265,7 @@ class _RecordingIE:
         page = Json(product, "instagram")
         for media in (page, *page["carousel_media"]):
             manifest = media["video_dash_manifest"].text()
-            # Segments cannot be downloaded, and a few bytes may list millions of them.
-            if manifest and not media["video_versions"] and "<Segment" not in manifest:
+            if manifest and not media["video_versions"]:
                 media.value[DASH_FORMATS] = self._read_manifest(manifest)
 
     def _read_manifest(self, manifest: str) -> Any:

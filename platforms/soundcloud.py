@@ -30,19 +30,19 @@ _LISTS = (
 
 
 class _SoundCloud(TrackSite):
-    """Tracks have ids such as "user/track" and "tracks/1", private ones "user/track/s-key"."""
+    """Tracks have ids such as "user/track" and "tracks/1", private ones a key behind: "/s-key"."""
 
     def post_id(self, found: re.Match[str]) -> str:
         """Return the id of a track from the match of its URL."""
-        if found["number"]:
-            return f"tracks/{found['number']}"
-        key = found["key"] or found["secret"]
-        return f"{found['id']}/{key}" if key else found["id"]
+        track = f"tracks/{found['number']}" if found["number"] else found["id"]
+        key = found["key"] or found["secret"] or found["secret_of_number"]
+        return f"{track}/{key}" if key else track
 
     def link_to(self, post_id: str) -> str:
         """Return the URL of a track by its id."""
         if post_id.startswith("tracks/"):
-            return f"https://api.soundcloud.com/{post_id}"
+            track, _, key = post_id.partition("/s-")
+            return f"https://api.soundcloud.com/{track}" + (f"?secret_token=s-{key}" if key else "")
         return super().link_to(post_id)
 
     def read(self, result: Any, about: Post) -> Post:
@@ -64,7 +64,8 @@ _SITE = _SoundCloud(
     post=re.compile(
         rf"soundcloud\.com/(?!{_OWN})(?P<id>[\w-]+/(?!{_LISTS})[\w-]+)(?:/(?P<key>s-\w+))?"
         r"/?\?(?:(?:.*&)?secret_token=(?P<secret>s-\w+))?"
-        r"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud%3Atracks%3A)?(?P<number>\d+)",
+        r"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud%3Atracks%3A)?(?P<number>\d+)"
+        r"(?:/?\?(?:.*&)?secret_token=(?P<secret_of_number>s-\w+))?",
         re.ASCII,
     ),
     pages=(
@@ -102,7 +103,10 @@ _LISTS_OF_SITE = flat_lists(
     ),
     ListForm(
         (LIST_EXTRACTORS, "SoundCloudPlaylistIE"),
-        re.compile(r"api(?:-v2)?\.soundcloud\.com/playlists/(?P<id>\d+)/?\?", re.ASCII),
+        re.compile(
+            r"api(?:-v2)?\.soundcloud\.com/playlists/(?P<id>\d+(?=/?\?)(?:\?secret_token=s-\w+)?)",
+            re.ASCII,
+        ),
         "https://api.soundcloud.com/playlists/{}",
         is_lenient=True,
     ),

@@ -393,6 +393,7 @@ MUSIC = {
     "https://soundcloud.com/ferry-demo/bell/s-AbC12": "ferry-demo/bell/s-AbC12",
     "https://soundcloud.com/ferry-demo/bell?secret_token=s-AbC12": "ferry-demo/bell/s-AbC12",
     "https://api.soundcloud.com/tracks/73": "tracks/73",
+    "https://api.soundcloud.com/tracks/73?a=1&secret_token=s-AbC12": "tracks/73/s-AbC12",
     "https://api-v2.soundcloud.com/tracks/soundcloud%3Atracks%3A73": "tracks/73",
     "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/73": "tracks/73",
     "https://on.soundcloud.com/AbC12": SHORT,

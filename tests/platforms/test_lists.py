@@ -72,6 +72,7 @@ FORMS = {
     f"https://m.soundcloud.com/{SET.partition('com/')[2]}?si=1&utm_source=x": SET,
     f"{SET}/s-Demo01": f"{SET}/s-Demo01",
     "https://api-v2.soundcloud.com/playlists/7300000009?x=1": SET_BY_NUMBER,
+    f"{SET_BY_NUMBER}?secret_token=s-Demo01": f"{SET_BY_NUMBER}?secret_token=s-Demo01",
     "https://soundcloud.com/ferry-demo": TRACKS,
     "https://soundcloud.com/ferry-demo/tracks/": TRACKS,
     "https://soundcloud.com/ferry-demo/likes": None,
@@ -331,6 +332,16 @@ async def test_tracks_that_a_set_does_not_name_are_asked_for(web: Web, is_refuse
     assert ids(listing) == [*TRACK_IDS[:5], "tracks/6", "tracks/7", "tracks/8"]
     titles = [entry.title for entry in listing.entries[4:]]
     assert titles == ["Bell 5", *([""] * 3 if is_refused else ["Bell 6", "Bell 7", "Bell 8"])]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_the_tracks_of_a_private_set_keep_its_key(web: Web, is_refused: bool):
+    add(web, f"{SET}/s-Demo01", SampleList("Crossings", TRACK_IDS[:8]))
+    web.music.lists.hides_titles = is_refused
+    listing = await read(web, f"{SET}/s-Demo01")
+    assert ids(listing) == [*TRACK_IDS[:5], *(f"tracks/{n}/s-Demo01" for n in (6, 7, 8))]
+    link = REGISTRY["soundcloud"].link_to(listing.entries[-1].post_id)
+    assert link == "https://api.soundcloud.com/tracks/8?secret_token=s-Demo01"
 
 
 @pytest.mark.parametrize(
