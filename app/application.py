@@ -25,12 +25,14 @@ from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from core.broadcasts import Broadcast
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
+from data.broadcasts import mark_told
 from data.config import Settings
 from data.jobs import set_up_engine
 from data.key_values import check_writable
 from data.starts import clear_restored, count_start
 from delivery.client import TolerantSession
 from misc.intake import RequestIntake
+from misc.ui.admin_notifier import AGAIN_S as NOTICES_S
 
 logger = logging.getLogger(__name__)
 
@@ -218,14 +220,16 @@ class Application:
     async def _tell_of_broadcasts(self, held: list[Broadcast]) -> None:
         """Tell the administrators of broadcasts that wait for them, once updates can arrive."""
         while held and self._source.has_started:
-            broadcast = held.pop(0)
+            broadcast = held[0]
             await self.container.broadcast_menu.show(broadcast)
-            await self.container.admin_notifier.notify(
+            await self.container.admin_notifier.report(
+                partial(mark_told, broadcast.id),
                 "alarm_broadcast",
                 number=broadcast.id,
                 sent=broadcast.counts.sent,
                 total=broadcast.counts.total,
             )
+            held.pop(0)
 
     async def _stay_up(self) -> None:
         """Tell the administrators about another instance, and wait for the stop."""
@@ -234,7 +238,8 @@ class Application:
             await self.container.admin_notifier.notify("alarm_conflict")
         # The lease is kept: another process of this database would end the other's polling.
         lease = PeriodicTask("lease renewal", self._settings.run.lease_s / 4, self._lease.is_held)
-        async with running_periodic_tasks([lease]):
+        notices = PeriodicTask("notices", NOTICES_S, self.container.admin_notifier.work)
+        async with running_periodic_tasks([lease, notices]):
             await self._source.stay_up()
 
     async def _inline_updates(self, me: User) -> list[str]:
@@ -253,7 +258,7 @@ class Application:
                 extra={"event": "inline_off"},
             )
         try:
-            await self.container.bot.get_chat(storage_chat)
+            await self.container.moved_chats.call(storage_chat, self.container.bot.get_chat)
         except DeliveryError as error:
             logger.warning(
                 "Inline and guest mode are off: cannot use the channel [inline] storage_chat: %s",
