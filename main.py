@@ -125,9 +125,10 @@ async def doctor(settings: "Settings") -> int:
     logging.disable()  # the findings say everything
     _use_selected_ytdlp(settings)
     from app.doctor import Finding, examine
-    from data.config import unknown_default_names
+    from data.config import doubtful_default_settings, unknown_default_names
 
-    findings = [Finding("warning", sentence) for sentence in unknown_default_names()]
+    doubts = [*unknown_default_names(), *doubtful_default_settings()]
+    findings = [Finding("warning", sentence) for sentence in doubts]
     findings += [finding async for finding in examine(settings)]
     for finding in findings:
         print(f"{finding.level:8} {finding.text}")
@@ -364,7 +365,7 @@ def prepare(settings: "Settings") -> None:
         SettingsError: the token is missing.
     """
     from app.logging_config import configure_logging
-    from data.config import unknown_default_names
+    from data.config import doubtful_default_settings, unknown_default_names
 
     token = settings.bot.token.get_secret_value()
     configure_logging(
@@ -375,6 +376,8 @@ def prepare(settings: "Settings") -> None:
     )
     for sentence in unknown_default_names():
         logger.warning("Environment: %s", sentence, extra={"event": "unknown_variable"})
+    for sentence in doubtful_default_settings():
+        logger.warning("Settings: %s", sentence, extra={"event": "doubtful_setting"})
     if not token:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]

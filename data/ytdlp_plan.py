@@ -41,7 +41,7 @@ async def wish_for_newest() -> None:
 
 
 async def begin_wish() -> int:
-    """Return how often the work for `wish_for_newest` was begun, with this time; 0 if there is none.
+    """Return how often work for `wish_for_newest` was begun, with this time; 0 without a wish.
 
     Raises:
         StorageError: the database did not respond.

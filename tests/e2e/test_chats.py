@@ -77,9 +77,7 @@ async def test_the_chats_of_the_settings_are_followed_when_they_become_supergrou
 ):
     """Telegram's message about one of them has arrived, that about the other one has not."""
     log, board = harness.world.group(-500, "Log"), harness.world.group(-600, "Board")
-    await harness.start(
-        BOT_ADMINS="1001", BOT_JOIN_LOG_CHAT="-500", STATISTICS_BOARD_CHAT="-600"
-    )
+    await harness.start(BOT_ADMINS="1001", BOT_JOIN_LOG_CHAT="-500", STATISTICS_BOARD_CHAT="-600")
     await harness.until(lambda: len(harness.answers(board)) == 2, "the board")
     new_log = harness.world.migrate(harness.ada, log, -1_000_000_000_500)
     new_board = harness.world.group(-1_000_000_000_600, "Board")

@@ -30,9 +30,7 @@ DISK, OVER = TEXTS["en"]["alarm_disk_over"], TEXTS["en"]["alarm_quiet_over"]
 ADA, BO = 1, 2
 
 
-def notifier_of(
-    telegram: FakeTelegram, *admins: int, owner: str = "this process"
-) -> AdminNotifier:
+def notifier_of(telegram: FakeTelegram, *admins: int, owner: str = "this process") -> AdminNotifier:
     return AdminNotifier(telegram.sender, TEXTS, frozenset(admins or {ADA}), owner)
 
 
