@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import SettingsError, StorageError
+from core.errors import SettingsError, SpoolError, StorageError
 from core.version import VERSION
 
 if TYPE_CHECKING:
@@ -113,6 +113,9 @@ def main() -> int:
     except StorageError as error:
         mishap = _MISHAPS.get(arguments.command, "The database cannot be used")
         print(f"{mishap}: {error.detail}", file=sys.stderr)
+        return FAILED
+    except SpoolError as error:
+        print(f"The disk cannot be used: {error.detail}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

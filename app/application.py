@@ -16,6 +16,7 @@ from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
 from app.election import Election
 from app.fleet_worker import FleetWorker
+from app.folders import HEARTBEAT, SPOOL, usable
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling, PollingLease
@@ -98,7 +99,9 @@ class Application:
         without polling; also if another process of this database has set a webhook.
 
         Raises:
-            SettingsError: Telegram does not know the token, or another program's webhook is set.
+            SettingsError: Telegram does not know the token, another program's webhook is set, or a
+                folder cannot be used.
+            SpoolError: a disk is full.
             StorageError: the database did not respond.
         """
         try:
@@ -108,7 +111,8 @@ class Application:
             if self._settings.telegram.updates == "webhook":
                 # Polling does so when it claims the lease.
                 await self._lease.forget_predecessor()
-            self.container.spool.prepare()
+            with usable(SPOOL, self._settings.files.spool_dir):
+                self.container.spool.prepare()
             if self._settings.run.is_fleet:
                 await set_up_engine()
             assert me.username
@@ -205,16 +209,12 @@ class Application:
     async def _hold_broadcasts(self) -> list[Broadcast]:
         """Count the start, and let unattended broadcasts wait for an administrator; return them."""
         minutes = self._settings.broadcasts.resume_minutes
-        try:
+        with usable(HEARTBEAT, self._marker):
             is_restored = await count_start(self._marker)
-            held = await self.container.broadcasts.hold(
-                is_restored=is_restored, unattended_s=minutes * 60
-            )
-            await clear_restored()
-        except OSError as error:
-            raise SettingsError(
-                [f"[files] heartbeat (FILES_HEARTBEAT): {self._marker}: {error.strerror}"]
-            ) from None
+        held = await self.container.broadcasts.hold(
+            is_restored=is_restored, unattended_s=minutes * 60
+        )
+        await clear_restored()
         return held
 
     async def _tell_of_broadcasts(self, held: list[Broadcast]) -> None:

@@ -33,7 +33,13 @@ from core.webhook import is_webhook_secret, url_mistake
 from core.ytdlp_releases import is_safe_url
 from data.home import HOME
 from data.setting_files import read_env, read_ini
-from data.setting_values import Writing, as_meant, contradictions, overridden
+from data.setting_values import (
+    Writing,
+    as_meant,
+    contradictions,
+    overridden,
+    relative_database,
+)
 
 #: Folder of the program's code.
 ROOT = Path(__file__).resolve().parent.parent
@@ -967,7 +973,7 @@ def doubtful_default_settings() -> list[str]:
     Raises:
         SettingsError: one or more settings are invalid.
     """
-    names = _keys_by_name()
+    settings, names = load_default_settings(), _keys_by_name()
     env = read_env(HOME / ".env", names.keys(), _environ(), [])
     sources = [
         ("config.ini", _changed_in_ini(HOME / "config.ini")),
@@ -977,7 +983,8 @@ def doubtful_default_settings() -> list[str]:
     return [
         *keys_without_section(env),
         *overridden(names, sources),
-        *contradictions(load_default_settings()),
+        *contradictions(settings),
+        *relative_database(settings["database"]["url"], HOME),
     ]
 
 

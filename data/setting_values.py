@@ -7,6 +7,7 @@ megabytes that is read as a decimal fraction, a host that is empty and stands fo
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 #: A value in quotation marks of any language.
@@ -17,6 +18,8 @@ _COMMENT: Final = re.compile(r"\s+[#;](\s.*)?$", re.DOTALL)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 #: Default of [database] backup_hours.
 _BACKUP_HOURS: Final = 24
+_IN_MEMORY: Final = re.compile(r"sqlite(\+\w+)?:/*(:memory:)?(\?.*)?")
+_RELATIVE_FILE: Final = re.compile(r"sqlite(?:\+\w+)?:///([^/?:][^?]*).*")
 _WITH_POINT: Final = re.compile(r"[+-]?\d*\.\d*")
 
 
@@ -86,6 +89,7 @@ def contradictions(get: Any) -> Iterator[str]:
     yield from _void_access(get["access"])
     ads, network, helpers = get["ads"], get["network"], get["helpers"]
     telegram, database = get["telegram"], get["database"]
+    in_memory = _IN_MEMORY.fullmatch(database["url"].strip())
     is_public, has_proxies = "api.telegram.org" in telegram["server"], network["proxy_file"]
     rules = (
         (
@@ -120,8 +124,19 @@ def contradictions(get: Any) -> Iterator[str]:
             database["backup_hours"] != _BACKUP_HOURS and not database["backup_folder"],
             "[database] backup_hours is set, but backup_folder is empty: there are no backups",
         ),
+        (in_memory, "[database] url is a database in memory: every stop of the bot empties it"),
     )
     yield from (sentence for holds, sentence in rules if holds)
+
+
+def relative_database(url: str, home: Path) -> Iterator[str]:
+    """Yield a sentence if another working directory than `home` decides which database is used."""
+    found = _RELATIVE_FILE.fullmatch(url.strip())
+    if found and Path.cwd() != home:
+        yield (
+            f"[database] url names {Path(found[1]).absolute()} here: its file begins in the "
+            f"working directory, which is not {home}"
+        )
 
 
 def _void_access(access: Any) -> Iterator[str]:

@@ -19,7 +19,7 @@ from data.config import (
     write_ini,
 )
 from data.home import HOME
-from data.setting_values import contradictions, overridden
+from data.setting_values import contradictions, overridden, relative_database
 
 
 @pytest.fixture
@@ -193,6 +193,9 @@ def test_an_unreadable_file_is_named(ini: Path, env: Path):
         ({"HELPERS_COBALT_KEY": "hunter2"}, "[helpers] cobalt_url is empty"),
         ({"HELPERS_POT_URL": "http://localhost:4416"}, "youtube is not in [sites] allowed"),
         ({"DATABASE_BACKUP_HOURS": "6"}, "backup_folder is empty"),
+        ({"DATABASE_URL": "sqlite://"}, "in memory"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "in memory"),
+        ({"DATABASE_URL": "sqlite:///bot.db"}, ""),
         ({}, ""),
     ],
 )
@@ -228,6 +231,17 @@ def test_a_name_without_its_section_is_doubtful():
         ".env: TOKEN is not a setting, did you mean BOT_TOKEN?",
         ".env: PORT is not a setting, did you mean WEBHOOK_PORT or WATCH_PORT?",
     ]
+
+
+def test_a_database_that_depends_on_the_working_directory_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    for url in ("", "sqlite:////a/b.db", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"):
+        assert list(relative_database(url, ROOT)) == []
+    assert list(relative_database("sqlite:///b.db", tmp_path)) == []
+    (found,) = relative_database("sqlite+aiosqlite:///a/b.db?x=1", ROOT)
+    assert f" {tmp_path / 'a' / 'b.db'} " in found
 
 
 def test_the_programs_paths_do_not_depend_on_the_working_directory(
