@@ -46,8 +46,8 @@ commands:
 
 exit codes:
   0  everything went well, or the bot was asked to stop
-  1  something failed that may work the next time: Telegram or the database did not answer,
-     another process polls with the same token, or the doctor has found a failure
+  1  something failed that may work the next time: Telegram or the database did not answer, a
+     disk is full, another process polls with the same token, or the doctor has found a failure
   2  a setting or an argument is wrong, or Telegram refuses the token; the message says which one
 
 Settings are explained in config.ini and docs/settings.md, everything else in docs/operating.md.
@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
     parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
+    _refuse_foreign_options(parser, arguments)
     if arguments.command == "demo":
         from data.home import HOME
         from simulator.demo import run_demo
@@ -120,6 +121,17 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return FAILED
+
+
+def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Exit with a message if there is an option or a file that the command does not use."""
+    own = {"backup": {"file", "with_secrets"}, "restore": {"file", "with_secrets"}}
+    own["demo"] = {"script", "port", "online", "fleet"}
+    for name, value in vars(given).items():
+        is_own = name == "command" or name in own.get(given.command, set())
+        if not is_own and value != parser.get_default(name):
+            what = str(value) if name == "file" else f"--{name.replace('_', '-')}"
+            parser.error(f"{given.command} does not take {what}")
 
 
 async def doctor(settings: "Settings") -> int:
