@@ -6,7 +6,7 @@ of the process that sends it and of the text.
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,8 +54,11 @@ async def forget_notice(notice: Notice) -> None:
     await delete_value(notice.row)
 
 
-async def take_over_notices(owner: str) -> list[Notice]:
+async def take_over_notices(owner: str, known: Set[str]) -> list[Notice]:
     """Return the notices of processes that have ended, oldest first; they are this process's now.
+
+    Its own are among them, too, unless their rows are `known` to it: they were stored by a call
+    whose response was lost.
 
     Raises:
         StorageError: the database did not respond.
@@ -65,8 +68,9 @@ async def take_over_notices(owner: str) -> list[Notice]:
 
     def work(db: Connection) -> list[Notice]:
         stored = db.execute(rows.order_by(KeyValues.name)).all()
-        alive = {*db.execute(live).scalars(), owner} if stored else set()
-        return [notice for row in stored if (notice := _taken(db, row, alive, owner))]
+        alive = set(db.execute(live).scalars()) if stored else set()
+        others = [row for row in stored if row.name not in known]
+        return [notice for row in others if (notice := _taken(db, row, alive - {owner}, owner))]
 
     return await write(work)
 

@@ -60,6 +60,8 @@ class AdminNotifier:
         self._owner = owner
         self._waiting: dict[int, list[_Waiting]] = {admin: [] for admin in sorted(admins)}
         self._in_order = asyncio.Lock()
+        #: Names of the rows that this process takes care of.
+        self._known: set[str] = set()
 
     async def notify(self, key: str, **facts: Fact) -> None:
         """Send a text to all administrators, one after the other.
@@ -82,10 +84,17 @@ class AdminNotifier:
             StorageError: the change was not made.
         """
         notices = await self._write(key, facts)
-        if not await change(partial(add_notices, notices, self._owner)):
-            return False
-        await self._send(notices)
-        return True
+        rows = {notice.row for notice in notices}
+        self._known |= rows
+        has_changed = False
+        try:
+            has_changed = await change(partial(add_notices, notices, self._owner))
+        finally:
+            if not has_changed:  # if the response was lost, `work` finds them
+                self._known -= rows
+        if has_changed:
+            await self._send(notices)
+        return has_changed
 
     async def work(self) -> None:
         """Send what could not be sent before, and what processes that have ended have left.
@@ -94,10 +103,11 @@ class AdminNotifier:
             StorageError: the database did not respond.
         """
         await self.send_waiting()
-        left = await take_over_notices(self._owner)
+        left = await take_over_notices(self._owner, self._known)
+        self._known |= {notice.row for notice in left}
         for notice in left:
             if notice.admin not in self._waiting:  # no administrator any more
-                await _forget(notice)
+                await self._forget(notice)
         await self._send([notice for notice in left if notice.admin in self._waiting])
 
     async def send_waiting(self) -> None:
@@ -117,7 +127,7 @@ class AdminNotifier:
             waiting = self._waiting[notice.admin]
             waiting.append(_Waiting(notice))
             if len(waiting) > _MOST_KEPT:
-                await _forget(waiting.pop(0).notice)
+                await self._forget(waiting.pop(0).notice)
         await self.send_waiting()
 
     async def _send_to(self, admin: int) -> None:
@@ -136,7 +146,20 @@ class AdminNotifier:
                 continue
             if waiting in notices:
                 notices.remove(waiting)
-            await _forget(waiting.notice)
+            await self._forget(waiting.notice)
+
+    async def _forget(self, notice: Notice) -> None:
+        """Delete a notice's row, if it has one. If that fails, only another process sends it."""
+        try:
+            await forget_notice(notice)
+        except StorageError as error:
+            logger.warning(
+                "A notice to an administrator may come again: %s",
+                error,
+                extra={"event": "notice_not_forgotten"},
+            )
+        else:
+            self._known.discard(notice.row)
 
     async def _try(self, notice: Notice) -> DeliveryError | None:
         """Send a notice, unless it is old; return why it was not sent."""
@@ -154,17 +177,6 @@ class AdminNotifier:
             )
             return error
         return None
-
-
-async def _forget(notice: Notice) -> None:
-    try:
-        await forget_notice(notice)
-    except StorageError as error:
-        logger.warning(
-            "A notice to an administrator may come again: %s",
-            error,
-            extra={"event": "notice_not_forgotten"},
-        )
 
 
 async def _language_of(admin: int) -> str:

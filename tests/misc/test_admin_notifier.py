@@ -142,6 +142,22 @@ async def test_nobody_else_gets_what_an_administrator_of_before_did_not_get(tele
     assert sent(telegram) == [(BO, DISK)]
 
 
+async def test_a_change_whose_response_was_lost_is_reported_all_the_same(telegram: FakeTelegram):
+    """It counts as failed, but the database has stored it, and nobody would report it again."""
+
+    async def cut(along: Along) -> bool:
+        await begin(along)
+        raise StorageError
+
+    notifier = notifier_of(telegram)
+    with pytest.raises(StorageError):
+        await notifier.report(cut, "alarm_disk_over")
+    assert sent(telegram) == []
+    for _ in range(2):
+        await notifier.work()
+    assert sent(telegram) == [(ADA, DISK)]
+
+
 async def test_nothing_is_sent_about_what_does_not_change(telegram: FakeTelegram):
     notifier = notifier_of(telegram)
     await notifier.report(begin, "alarm_disk_over")
