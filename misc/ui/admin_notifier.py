@@ -150,6 +150,8 @@ class AdminNotifier:
 
     async def _forget(self, notice: Notice) -> None:
         """Delete a notice's row, if it has one. If that fails, only another process sends it."""
+        if notice.row not in self._known:
+            return
         try:
             await forget_notice(notice)
         except StorageError as error:
