@@ -95,12 +95,11 @@ async def test_a_notice_survives_the_end_of_its_process(
 ):
     """A change and its notice are stored together, and another process sends what is left."""
     notifier = notifier_of(telegram, ADA, BO)
-    telegram.fail(
-        SendMessage,
-        *{"while": [KilledError()], "in vain": [TelegramUnreachableError("down")] * 2}.get(
-            moment, []
-        ),
-    )
+    failures: dict[str, list[Any]] = {
+        "while": [KilledError()],
+        "in vain": [TelegramUnreachableError("down")] * 2,
+    }
+    telegram.fail(SendMessage, *failures.get(moment, []))
     if moment == "before":
         monkeypatch.setattr(notifier, "_send", _killed)
     if moment == "after":
