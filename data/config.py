@@ -959,7 +959,12 @@ def load_default_settings() -> Settings:
     Raises:
         SettingsError: one or more settings are invalid.
     """
-    return _below(HOME, load_settings(HOME / "config.ini", HOME / ".env", _environ()))
+    try:
+        settings = load_settings(HOME / "config.ini", HOME / ".env", _environ())
+    except SettingsError as error:
+        # There will be no log that warns of them.
+        raise SettingsError([*error.mistakes, *unknown_default_names()]) from None
+    return _below(HOME, settings)
 
 
 def unknown_default_names() -> list[str]:
