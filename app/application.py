@@ -329,7 +329,9 @@ class Application:
             ) from None
         except DeliveryError as error:
             logger.error(  # noqa: TRY400 - expected
-                "Telegram cannot be reached: %s", error, extra={"event": "telegram_unreachable"}
+                "Telegram cannot be reached: %s",
+                error.detail or error,
+                extra={"event": "telegram_unreachable"},
             )
             return None
         logger.info("Started as @%s (%d)", me.username, me.id, extra={"event": "bot_started"})
