@@ -150,7 +150,8 @@ def reason_of(cause: BaseException | None) -> str:
         names = (getattr(error, name, None) for name in ("verify_message", "reason"))
         what = next(filter(None, names), type(error).__name__)
     else:  # negative numbers are those of name servers
-        what = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        number = error.errno or 0
+        what = os.strerror(number) if number > 0 else error.strerror
     return f"{cause.host}:{cause.port}: {what}"
 
 
