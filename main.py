@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import SettingsError, StorageError
+from core.errors import SettingsError, SpoolError, StorageError
 from core.version import VERSION
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ commands:
 
 exit codes:
   0  everything went well, or the bot was asked to stop
-  1  something failed that may work the next time: Telegram or the database did not answer,
-     another process polls with the same token, or the doctor has found a failure
+  1  something failed that may work the next time: Telegram or the database did not answer, a
+     disk is full, another process polls with the same token, or the doctor has found a failure
   2  a setting or an argument is wrong, or Telegram refuses the token; the message says which one
 
 Settings are explained in config.ini and docs/settings.md, everything else in docs/operating.md.
@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("--online", action="store_true", help="demo: fetch from the real sites")
     parser.add_argument("--fleet", action="store_true", help="demo: several processes, PostgreSQL")
     arguments = parser.parse_args()
+    _refuse_foreign_options(parser, arguments)
     if arguments.command == "demo":
         from data.home import HOME
         from simulator.demo import run_demo
@@ -114,9 +115,23 @@ def main() -> int:
         mishap = _MISHAPS.get(arguments.command, "The database cannot be used")
         print(f"{mishap}: {error.detail}", file=sys.stderr)
         return FAILED
+    except SpoolError as error:
+        print(f"The disk cannot be used: {error.detail}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return FAILED
+
+
+def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Exit with a message if there is an option or a file that the command does not use."""
+    own = {"backup": {"file", "with_secrets"}, "restore": {"file", "with_secrets"}}
+    own["demo"] = {"script", "port", "online", "fleet"}
+    for name, value in vars(given).items():
+        is_own = name == "command" or name in own.get(given.command, set())
+        if not is_own and value != parser.get_default(name):
+            what = str(value) if name == "file" else f"--{name.replace('_', '-')}"
+            parser.error(f"{given.command} does not take {what}")
 
 
 async def doctor(settings: "Settings") -> int:
@@ -125,9 +140,10 @@ async def doctor(settings: "Settings") -> int:
     logging.disable()  # the findings say everything
     _use_selected_ytdlp(settings)
     from app.doctor import Finding, examine
-    from data.config import unknown_default_names
+    from data.config import doubtful_default_settings, unknown_default_names
 
-    findings = [Finding("warning", sentence) for sentence in unknown_default_names()]
+    doubts = [*unknown_default_names(), *doubtful_default_settings()]
+    findings = [Finding("warning", sentence) for sentence in doubts]
     findings += [finding async for finding in examine(settings)]
     for finding in findings:
         print(f"{finding.level:8} {finding.text}")
@@ -364,7 +380,7 @@ def prepare(settings: "Settings") -> None:
         SettingsError: the token is missing.
     """
     from app.logging_config import configure_logging
-    from data.config import unknown_default_names
+    from data.config import doubtful_default_settings, unknown_default_names
 
     token = settings.bot.token.get_secret_value()
     configure_logging(
@@ -375,6 +391,8 @@ def prepare(settings: "Settings") -> None:
     )
     for sentence in unknown_default_names():
         logger.warning("Environment: %s", sentence, extra={"event": "unknown_variable"})
+    for sentence in doubtful_default_settings():
+        logger.warning("Settings: %s", sentence, extra={"event": "doubtful_setting"})
     if not token:
         raise SettingsError(
             ["[bot] token (BOT_TOKEN) is empty: ask @BotFather for one, or try `make demo` first"]

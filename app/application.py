@@ -16,6 +16,7 @@ from app.container import UPDATES_AT_ONCE, build
 from app.dispatcher import build_dispatcher, build_intake
 from app.election import Election
 from app.fleet_worker import FleetWorker
+from app.folders import HEARTBEAT, SPOOL, usable
 from app.health_server import HealthServer
 from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling
@@ -26,12 +27,14 @@ from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from core.broadcasts import Broadcast
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
+from data.broadcasts import mark_told
 from data.config import Settings
 from data.jobs import set_up_engine
 from data.key_values import check_writable
 from data.starts import clear_restored, count_start
 from delivery.client import TolerantSession
 from misc.intake import RequestIntake
+from misc.ui.admin_notifier import AGAIN_S as NOTICES_S
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +100,9 @@ class Application:
         without polling; also if another process of this database has set a webhook.
 
         Raises:
-            SettingsError: Telegram does not know the token, or another program's webhook is set.
+            SettingsError: Telegram does not know the token, another program's webhook is set, or a
+                folder cannot be used.
+            SpoolError: a disk is full.
             StorageError: the database did not respond.
         """
         try:
@@ -107,7 +112,8 @@ class Application:
             if self._settings.telegram.updates == "webhook":
                 # Polling does so when it claims the lease.
                 await self._lease.forget_predecessor()
-            self.container.spool.prepare()
+            with usable(SPOOL, self._settings.files.spool_dir):
+                self.container.spool.prepare()
             if self._settings.run.is_fleet:
                 await set_up_engine()
             assert me.username
@@ -204,29 +210,27 @@ class Application:
     async def _hold_broadcasts(self) -> list[Broadcast]:
         """Count the start, and let unattended broadcasts wait for an administrator; return them."""
         minutes = self._settings.broadcasts.resume_minutes
-        try:
+        with usable(HEARTBEAT, self._marker):
             is_restored = await count_start(self._marker)
-            held = await self.container.broadcasts.hold(
-                is_restored=is_restored, unattended_s=minutes * 60
-            )
-            await clear_restored()
-        except OSError as error:
-            raise SettingsError(
-                [f"[files] heartbeat (FILES_HEARTBEAT): {self._marker}: {error.strerror}"]
-            ) from None
+        held = await self.container.broadcasts.hold(
+            is_restored=is_restored, unattended_s=minutes * 60
+        )
+        await clear_restored()
         return held
 
     async def _tell_of_broadcasts(self, held: list[Broadcast]) -> None:
         """Tell the administrators of broadcasts that wait for them, once updates can arrive."""
         while held and self._source.has_started:
-            broadcast = held.pop(0)
+            broadcast = held[0]
             await self.container.broadcast_menu.show(broadcast)
-            await self.container.admin_notifier.notify(
+            await self.container.admin_notifier.report(
+                partial(mark_told, broadcast.id),
                 "alarm_broadcast",
                 number=broadcast.id,
                 sent=broadcast.counts.sent,
                 total=broadcast.counts.total,
             )
+            held.pop(0)
 
     async def _stay_up(self) -> None:
         """Tell the administrators about another instance, and wait for the stop."""
@@ -235,7 +239,8 @@ class Application:
             await self.container.admin_notifier.notify("alarm_conflict")
         # The lease is kept: another process of this database would end the other's polling.
         lease = PeriodicTask("lease renewal", self._settings.run.lease_s / 4, self._lease.is_held)
-        async with running_periodic_tasks([lease]):
+        notices = PeriodicTask("notices", NOTICES_S, self.container.admin_notifier.work)
+        async with running_periodic_tasks([lease, notices]):
             await self._source.stay_up()
 
     async def _inline_updates(self, me: User) -> list[str]:
@@ -254,7 +259,7 @@ class Application:
                 extra={"event": "inline_off"},
             )
         try:
-            await self.container.bot.get_chat(storage_chat)
+            await self.container.moved_chats.call(storage_chat, self.container.bot.get_chat)
         except DeliveryError as error:
             logger.warning(
                 "Inline and guest mode are off: cannot use the channel [inline] storage_chat: %s",
@@ -325,7 +330,9 @@ class Application:
             ) from None
         except DeliveryError as error:
             logger.error(  # noqa: TRY400 - expected
-                "Telegram cannot be reached: %s", error, extra={"event": "telegram_unreachable"}
+                "Telegram cannot be reached: %s",
+                error.detail or error,
+                extra={"event": "telegram_unreachable"},
             )
             return None
         logger.info("Started as @%s (%d)", me.username, me.id, extra={"event": "bot_started"})

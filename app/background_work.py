@@ -109,12 +109,18 @@ class BackgroundWork:
             ),
             PeriodicTask("spool", _SWEEP_S, self._tidy),
             PeriodicTask("last calls", AGAIN_S, self._container.sender.last_calls.repeat),
-            PeriodicTask("notices", NOTICES_S, self._container.admin_notifier.send_waiting),
+            PeriodicTask("notices", NOTICES_S, self._container.admin_notifier.work),
             PeriodicTask("outcome counters", _OUTCOMES_S, self._container.metrics.write),
             PeriodicTask("event-loop lag", 0, self._container.metrics.traffic.measure_lag),
             PeriodicTask("disk alarm", _ALARMS_S, self._container.alarms.check_disk),
             PeriodicTask("database alarm", _ALARMS_S, self._container.alarms.check_database),
             PeriodicTask("account alarm", _ALARMS_S, self._container.alarms.check_identities),
+            # Each process finds the new ids out by itself.
+            PeriodicTask(
+                "moved chats alarm",
+                _ALARMS_S,
+                partial(self._container.alarms.check_moved_chats, self._container.moved_chats),
+            ),
         ]
 
     def _receiver_tasks(self) -> list[PeriodicTask]:
@@ -124,7 +130,12 @@ class BackgroundWork:
             *self._list_tasks(),
             PeriodicTask("statistics rankings", _TOPS_S, self._container.statistics.prepare_tops),
             # Each receiver has read updates of its own.
-            PeriodicTask("update alarm", _ALARMS_S, self._container.alarms.check_updates),
+            PeriodicTask(
+                "update alarm",
+                _ALARMS_S,
+                self._container.alarms.check_updates,
+                wake=self._container.metrics.unreadable_updates.found,
+            ),
         ]
 
     def _once_for_all(self, intake: RequestIntake) -> list[PeriodicTask]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from platform import node
@@ -23,6 +24,7 @@ from data.pace import claim_turns
 from delivery.call_observer import CallObserver
 from delivery.client import PacePolicy, UpdatePolicy, make_bot
 from delivery.membership import Membership
+from delivery.moved_chats import MovedChats
 from delivery.sender import Sender
 from handlers.admin.access import AccessMenu
 from handlers.admin.ads import AdMenu
@@ -116,6 +118,7 @@ class Container:
     opt_outs: OptOutList
     time_outs: TimeOuts
     access: AccessPolicy
+    moved_chats: MovedChats
     broadcasts: BroadcastSender
     broadcast_menu: BroadcastMenu
     admin_tools: AdminTools
@@ -166,11 +169,13 @@ def build(settings: Settings) -> Container:
             OLD_S,
         ),
     )
+    moved_chats = MovedChats(_named_chats(settings))
     sender = Sender(
         bot,
         ceiling_bytes=ceiling_bytes,
         upload_timeout_s=settings.telegram.upload_timeout_s,
         storage_chat=settings.inline.storage_chat,
+        moved=moved_chats,
     )
     spool = Spool(settings.files.spool_dir, settings.files.spool_mb * 1_000_000)
     media = MediaProcessor(
@@ -205,11 +210,11 @@ def build(settings: Settings) -> Container:
         has_ads=bool(ads),
         admins=admins,
     )
-    access = _access(settings, bot)
+    access = _access(settings, bot, moved_chats)
     bans = BanList(admins, metrics.dropped)
     pseudonyms = Pseudonyms(settings.bot.token.get_secret_value())
     board_chat = settings.statistics.board_chat
-    admin_notifier = AdminNotifier(sender, texts, admins)
+    admin_notifier = AdminNotifier(sender, texts, admins, request_store.name)
     return Container(
         bot=bot,
         sender=sender,
@@ -231,6 +236,7 @@ def build(settings: Settings) -> Container:
         opt_outs=OptOutList(),
         time_outs=TimeOuts(announce=announce_time_out if settings.run.is_fleet else None),
         access=access,
+        moved_chats=moved_chats,
         broadcasts=BroadcastSender(bot.id, sender, request_store, broadcast_menu, broadcast_due),
         broadcast_menu=broadcast_menu,
         admin_tools=_admin_tools(
@@ -245,7 +251,9 @@ def build(settings: Settings) -> Container:
         exports=Exports(sender, spool, EXPORT_BYTES),
         statistics=statistics,
         statistics_menu=statistics_menu,
-        board=LiveBoard(bot, sender, statistics_menu, board_chat) if board_chat else None,
+        board=LiveBoard(bot, sender, statistics_menu, board_chat, moved_chats)
+        if board_chat
+        else None,
         alarms=Alarms(
             admin_notifier,
             metrics,
@@ -267,11 +275,24 @@ def _machine(settings: Settings) -> str:
     return node() if settings.run.is_fleet else ""
 
 
-def _access(settings: Settings, bot: Bot) -> AccessPolicy:
+def _named_chats(settings: Settings) -> dict[int, list[str]]:
+    """Return the settings that name each chat, by its id."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    found[settings.inline.storage_chat].append("[inline] storage_chat")
+    found[settings.statistics.board_chat].append("[statistics] board_chat")
+    found[settings.bot.join_log_chat].append("[bot] join_log_chat")
+    for key in ("channels", "listed"):
+        for entry in settings.access[key]:
+            if not entry.startswith("@"):
+                found[int(entry)].append(f"[access] {key}")
+    return found
+
+
+def _access(settings: Settings, bot: Bot, moved: MovedChats) -> AccessPolicy:
     access = settings.access
     return AccessPolicy(
         access.mode,
-        Membership(bot, access.channels),
+        Membership(bot, access.channels, moved=moved),
         exempt=frozenset(settings.bot.admins) | frozenset(settings.statistics.readers),
         fixed=access.listed,
         channels=access.channels,

@@ -19,6 +19,7 @@ from misc.chat_lookup import ChatLookup
 from misc.fleet_intake import FleetIntake
 from misc.group_rules import GroupRules
 from misc.intake import IntakeLimits, RequestIntake
+from misc.join_log import JoinLog
 from misc.middlewares.access_gate import AccessGate
 from misc.middlewares.chat_order import ChatOrder
 from misc.middlewares.deduplication import Deduplicator
@@ -123,6 +124,7 @@ def build_dispatcher(
         exports=container.exports,
         version_finder=container.version_finder,
         access=container.access,
+        moved=container.moved_chats,
         profile=_profile(container, settings, intake, has_inline=has_inline),
         chat_lookup=ChatLookup(container.pseudonyms),
     )
@@ -185,10 +187,15 @@ def _menus(container: Container, settings: Settings, injected: Injected) -> Menu
             texts,
             container.bans,
             platform_titles(registry),
-            settings.bot.join_log_chat,
+            _join_log(container, settings),
             answers_channels=settings.chats.channels,
         ),
     )
+
+
+def _join_log(container: Container, settings: Settings) -> JoinLog | None:
+    chat_id = settings.bot.join_log_chat
+    return JoinLog(chat_id, container.moved_chats) if chat_id else None
 
 
 def _middlewares(container: Container, settings: Settings, injected: Injected) -> Middlewares:
@@ -211,7 +218,7 @@ def _middlewares(container: Container, settings: Settings, injected: Injected) -
         chat_order=ChatOrder(keeps_all=settings.run.is_fleet),
         other_bots=OtherBots(username, container.metrics.dropped),
         bans=container.bans,
-        registration=Registration(texts, registry, settings.bot.join_log_chat),
+        registration=Registration(texts, registry, _join_log(container, settings)),
         usernames=Usernames(container.pseudonyms),
         flood_guard=flood_guard if settings.limits.spam_guard else None,
         access_gate=None if container.access.is_open else access_gate,

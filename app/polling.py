@@ -24,6 +24,7 @@ from aiogram.methods import GetUpdates, Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 
+from app.folders import make_folder_of, touch
 from app.update_source import stop_on_signals
 from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError
@@ -100,8 +101,12 @@ class PollingWatch(BaseRequestMiddleware):
         old_updates: OldUpdateKeeper | None = None,
         registration: WebhookRegistration | None = None,
     ) -> None:
-        """Create the folder of the heartbeat file. `stop` is called once polling has to end."""
-        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        """Create the folder of the heartbeat file. `stop` is called once polling has to end.
+
+        Raises:
+            SettingsError: the folder cannot be created.
+        """
+        make_folder_of(heartbeat)
         self._stop = stop
         self._update_acks = update_acks
         self._heartbeat = heartbeat
@@ -183,7 +188,7 @@ class PollingWatch(BaseRequestMiddleware):
         """Touch the heartbeat file, if it is time."""
         now = time.monotonic()
         if now - self._beat_at >= _HEARTBEAT_S:
-            self._heartbeat.touch()
+            touch(self._heartbeat)
             self._beat_at = now
 
     async def _end_after(self, conflict: TelegramConflictError, bot: Bot) -> None:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from aiogram import Bot, Dispatcher
 
+from app.folders import make_folder_of, touch
 from core.webhook import WebhookReport
 
 #: The heartbeat file of a process that takes no updates is touched at this interval, in seconds.
@@ -67,8 +68,12 @@ class NoUpdates:
     report = None
 
     def __init__(self, heartbeat: Path) -> None:
-        """Create the folder of the heartbeat file, which is touched while the process runs."""
-        heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        """Create the folder of the heartbeat file, which is touched while the process runs.
+
+        Raises:
+            SettingsError: the folder cannot be created.
+        """
+        make_folder_of(heartbeat)
         self._heartbeat = heartbeat
         self._must_end = asyncio.Event()
 
@@ -78,7 +83,7 @@ class NoUpdates:
         """Wait for `stop` or a signal."""
         stop_on_signals(self.stop)
         while not self._must_end.is_set():
-            self._heartbeat.touch()
+            touch(self._heartbeat)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._must_end.wait(), _BEAT_S)
         await dispatcher.emit_shutdown(**dispatcher.workflow_data)

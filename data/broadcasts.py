@@ -22,11 +22,12 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
 from core.statistics import DAY_S
 from data.database import DatabaseTime, read, read_one, table_of, unix_now, write
-from data.key_values import read_value_in, set_value_in
+from data.key_values import Along, compare_and_set, read_value_in, set_value_in
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
 from data.workers import is_alive
@@ -35,6 +36,8 @@ from data.workers import is_alive
 _CHUNK: Final = 20_000
 #: Lower than every chat id.
 _BEFORE_ALL: Final = -(2**62)
+#: Prefix of the keys of paused broadcasts that the administrators are to be told of.
+_UNTOLD: Final = "broadcast/untold/"
 _TABLE: Final = table_of(Broadcasts)
 _RECIPIENTS: Final = table_of(Recipients)
 _DRAFT_AWAITING_MESSAGE: Final = PreparedStatement(
@@ -307,7 +310,9 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
 
 
 async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: str) -> list[int]:
-    """Pause confirmed broadcasts, and return their ids.
+    """Pause confirmed broadcasts; return the ids of all that the administrators must be told of.
+
+    These are also those that a process before has paused and did not get to tell of.
 
     Those that have made progress after `unattended_since`, or will start later, go on, and all do
     if a live worker attends to them. None pauses all. `trouble` is the key of the text that says
@@ -326,11 +331,28 @@ async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: st
     )
 
     def work(db: Connection) -> list[int]:
-        if unattended_since is not None and db.execute(alive).first():
-            return []
-        return list(db.execute(statement).scalars().all())
+        if unattended_since is None or not db.execute(alive).first():
+            for number in db.execute(statement).scalars().all():
+                db.execute(_insert_untold(db, number))
+        untold = select(KeyValues.name).where(KeyValues.name.startswith(_UNTOLD))
+        return sorted(int(name.removeprefix(_UNTOLD)) for name in db.execute(untold).scalars())
 
     return await write(work)
+
+
+def _insert_untold(db: Connection, broadcast_id: int) -> Any:
+    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    row = {"name": f"{_UNTOLD}{broadcast_id}", "value": "1"}
+    return insert(KeyValues).values(row).on_conflict_do_nothing()
+
+
+async def mark_told(broadcast_id: int, along: Along | None = None) -> bool:
+    """Record that the administrators are told of a paused broadcast; False if they already are.
+
+    Raises:
+        StorageError: the database did not respond.
+    """
+    return await compare_and_set(f"{_UNTOLD}{broadcast_id}", "1", None, along)
 
 
 async def release_broadcast(broadcast_id: int, owner: str) -> None:

@@ -33,6 +33,13 @@ from core.webhook import is_webhook_secret, url_mistake
 from core.ytdlp_releases import is_safe_url
 from data.home import HOME
 from data.setting_files import read_env, read_ini
+from data.setting_values import (
+    Writing,
+    as_meant,
+    contradictions,
+    overridden,
+    relative_database,
+)
 
 #: Folder of the program's code.
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +53,18 @@ _ALMOST: Final = 0.9
 _SERVICE_LINK: Final = re.compile(r"_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP)(_\w+)?)?$")
 #: Variables of the local Bot API server, which docker-compose.yml reads from .env as well.
 _OF_OTHERS: Final = {"TELEGRAM_API_ID", "TELEGRAM_API_HASH"}
+#: What pydantic says, in words for operators: by the kind of mistake, and parts of sentences.
+_WORDS: Final = {
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "bool_parsing": "must be true or false",
+}
+_PHRASES: Final = {
+    "Input should be greater than or equal to": "must be at least",
+    "Input should be less than or equal to": "must be at most",
+    "Input should be": "must be",
+}
 #: Longest part of a wrong value that is quoted.
 _MAX_QUOTED: Final = 60
 #: A token of Telegram; and any other long key.
@@ -64,13 +83,30 @@ def _split_list(value: object) -> object:
     return value
 
 
+def _people(ids: tuple[int, ...]) -> tuple[int, ...]:
+    """Check ids of people: those of groups and channels are negative.
+
+    Source: https://core.telegram.org/api/bots/ids
+    """
+    if wrong := [str(person) for person in ids if person <= 0]:
+        raise ValueError(f"must be ids of people, which are positive, not {', '.join(wrong)}")
+    return ids
+
+
+def _chat(chat_id: int) -> int:
+    """Check an id that may be that of a channel: it begins with -100, and has 13 digits."""
+    if re.fullmatch(r"100\d{10}", str(chat_id)):
+        raise ValueError(f"{chat_id} has lost its minus: ids of channels begin with -100")
+    return chat_id
+
+
 class Section(BaseModel):
     """A section of config.ini.
 
     `section["key"]` works as on the seed page and returns secrets as plain text.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def __getitem__(self, key: str) -> Any:
         """Return one value by its name in config.ini; a secret as plain text.
@@ -120,6 +156,9 @@ class BotSection(Section):
     @classmethod
     def _split(cls, value: object) -> object:
         return _split_list(value)
+
+    _check_people = field_validator("admins")(_people)
+    _check_chat = field_validator("join_log_chat")(_chat)
 
     @field_validator("source_url")
     @classmethod
@@ -352,6 +391,7 @@ class InlineSection(Section):
         description="Id of a channel in which the bot may post. Files are uploaded there first, "
         "because inline messages accept no uploads. 0: no inline mode.",
     )
+    _check_chat = field_validator("storage_chat")(_chat)
     everybody: bool = Field(
         True,
         description="Serve users who have never pressed /start. false: ask them to do so first.",
@@ -725,6 +765,8 @@ class StatisticsSection(Section):
         description="Id of a chat in which the bot keeps two messages with live statistics up to "
         "date. 0: none.",
     )
+    _check_people = field_validator("readers")(_people)
+    _check_chat = field_validator("board_chat")(_chat)
     botstat_key: SecretStr = Field(
         SecretStr(""),
         description="Access key for BotStat. Administrators can then upload the ids of all chats "
@@ -884,14 +926,14 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     mistakes: list[str] = []
     names = _keys_by_name()
     values = read_ini(ini, mistakes)
-    env = read_env(env_file, names.keys(), mistakes)
+    env = read_env(env_file, names.keys(), environ, mistakes)
     mistakes += [f"{env_file.name}: {sentence}" for sentence in unknown_names(env)]
     for name, (section, key) in names.items():
         # A secret of Kubernetes that was made from a file ends with its line break.
         value = environ[name].strip() if name in environ else env.get(name)
         if value is not None:
             values.setdefault(section, {})[key] = value
-    mistakes += _quoted_secrets(values)
+    mistakes += _mistakes_in_writing(values)
     mistakes += _missing_for_fleet(values)
     mistakes += _webhook_mistakes(values)
     try:
@@ -899,7 +941,7 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     except ValidationError as error:
         # `from None`, because pydantic's report repeats the values, which may be secrets.
         mistakes += [
-            _describe_mistake(entry["loc"], entry["msg"], entry["input"])
+            _describe_mistake(entry["loc"], _plain(entry["type"], entry["msg"]), entry["input"])
             for entry in error.errors()
         ]
         raise SettingsError(mistakes) from None
@@ -917,12 +959,38 @@ def load_default_settings() -> Settings:
     Raises:
         SettingsError: one or more settings are invalid.
     """
-    return load_settings(HOME / "config.ini", HOME / ".env", _environ())
+    try:
+        settings = load_settings(HOME / "config.ini", HOME / ".env", _environ())
+    except SettingsError as error:
+        # There will be no log that warns of them.
+        raise SettingsError([*error.mistakes, *unknown_default_names()]) from None
+    return _below(HOME, settings)
 
 
 def unknown_default_names() -> list[str]:
     """Return a sentence for each variable of the program's environment that may be a mistake."""
     return unknown_names(_environ())
+
+
+def doubtful_default_settings() -> list[str]:
+    """Return a sentence for each of the program's own settings that probably means something else.
+
+    Raises:
+        SettingsError: one or more settings are invalid.
+    """
+    settings, names = load_default_settings(), _keys_by_name()
+    env = read_env(HOME / ".env", names.keys(), _environ(), [])
+    sources = [
+        ("config.ini", _changed_in_ini(HOME / "config.ini")),
+        (".env", env),
+        ("the environment", _environ()),
+    ]
+    return [
+        *keys_without_section(env),
+        *overridden(names, sources),
+        *contradictions(settings),
+        *relative_database(settings["database"]["url"], HOME),
+    ]
 
 
 def unknown_names(environ: Mapping[str, str]) -> list[str]:
@@ -940,6 +1008,41 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
         if is_ours or suggestion:
             found.append(f"{name} is not a setting{suggestion or _suggestion(name, names)}")
     return found
+
+
+def keys_without_section(env: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each name in .env that is a setting's name without its section."""
+    known = _keys_by_name()
+    meant = {
+        name: [full for full, (_, key) in known.items() if key.upper() == name] for name in env
+    }
+    return [
+        f".env: {name} is not a setting, did you mean {' or '.join(full)}?"
+        for name, full in meant.items()
+        if full and name not in known
+    ]
+
+
+def _changed_in_ini(ini: Path) -> dict[str, str]:
+    """Return the values of a file that are not the defaults, by their names in the environment."""
+    values = read_ini(ini, [])
+    return {
+        env_name(section, key): values[section][key]
+        for section, key, default, _ in describe()
+        if values.get(section, {}).get(key, default) != default
+    }
+
+
+def _below(folder: Path, settings: Settings) -> Settings:
+    """Return the settings with absolute paths: every command finds the same files.
+
+    The working directory is another one in a shell, in cron and in systemd.
+    """
+    sections = {}
+    for name in Settings.model_fields:
+        paths = {key: folder / path for key, path in settings[name] if isinstance(path, Path)}
+        sections[name] = settings[name].model_copy(update=paths)
+    return settings.model_copy(update=sections)
 
 
 def _environ() -> Mapping[str, str]:
@@ -999,10 +1102,23 @@ def _webhook_mistakes(values: Mapping[str, Mapping[str, str]]) -> list[str]:
     is_public = "api.telegram.org" in telegram.get("server", TelegramSection().server)
     if reason := url_mistake(webhook.get("url", ""), is_public=is_public):
         mistakes.append(_describe_mistake(("webhook", "url"), reason))
+    watch = values.get("watch", {})
+    ports = [webhook.get("port", str(WebhookSection().port)), watch.get("port", "")]
+    if ports[0].strip() == ports[1].strip():
+        mistakes.append(_describe_mistake(("watch", "port"), "is also the port of [webhook]"))
     if webhook.get("key") and not webhook.get("certificate"):
         reason = "is set, so the certificate must be set, too"
         mistakes.append(_describe_mistake(("webhook", "key"), reason))
     return mistakes
+
+
+def _plain(kind: str, message: str) -> str:
+    """Return pydantic's message in words for operators."""
+    if kind in _WORDS:
+        return _WORDS[kind]
+    for theirs, ours in _PHRASES.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def env_name(section: str, key: str) -> str:
@@ -1010,16 +1126,32 @@ def env_name(section: str, key: str) -> str:
     return f"{section}_{key}".upper()
 
 
-def _quoted_secrets(values: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return a sentence for each secret with quotation marks, which never belong to it."""
-    return [
-        _describe_mistake(
-            (section, key),
-            "the quotation marks are a part of the value here: leave them out",
-        )
-        for section, key in _secrets()
-        if re.fullmatch(r"(['\"]).*\1", values.get(section, {}).get(key, ""), re.DOTALL)
-    ]
+def _mistakes_in_writing(values: dict[str, dict[str, str]]) -> list[str]:
+    """Return what is wrong with how values are written, and put in place what was meant."""
+    mistakes = []
+    for (section, key), writing in _writings().items():
+        if key not in values.get(section, {}):
+            continue
+        value, wrong = as_meant(values[section].pop(key), writing)
+        if value is not None:
+            values[section][key] = value
+        mistakes += [_describe_mistake((section, key), reason) for reason in wrong]
+    return mistakes
+
+
+def _writings() -> dict[tuple[str, str], Writing]:
+    """Return how each setting is written, but the caption template, which may be anything."""
+    found = {}
+    for section, sections in Settings.model_fields.items():
+        for key, field in getattr(sections.annotation, "model_fields", {}).items():
+            is_path = field.annotation in {Path, Path | None}
+            kind = "path" if is_path else "int" if field.annotation is int else ""
+            # An empty host stands for all addresses, an empty path for the working directory.
+            needs_value = (is_path or key in {"host", "impersonate"}) and field.default
+            found[section, key] = Writing(kind, not needs_value)
+    del found["captions", "template"]
+    found["bot", "contact"] = Writing("text")
+    return found
 
 
 def _missing_for_fleet(values: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -1,10 +1,15 @@
 """A key-value store for state that must survive a restart and be changed by one process only."""
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, delete, insert, select, update
 
 from data.database import read, unix_now, write
 from data.models import KeyValues
 from data.upserts import insert_into
+
+#: What is done in the transaction of a change, so that both are stored or neither.
+Along = Callable[[Connection], None]
 
 
 async def read_value(name: str) -> str | None:
@@ -43,26 +48,35 @@ async def delete_value(name: str) -> None:
     await write(lambda db: db.execute(statement))
 
 
-async def compare_and_set(name: str, old: str | None, new: str | None) -> bool:
+async def compare_and_set(
+    name: str, old: str | None, new: str | None, along: Along | None = None
+) -> bool:
     """Set a value only if it still equals `old`; None means "not set". Return True on success.
 
     Of several processes that make the same change, exactly one gets True. It performs the action
-    that belongs to the change, so that the action happens once.
+    that belongs to the change, so that the action happens once. What it stores goes `along`.
     """
 
     def work(db: Connection) -> bool:
-        this = KeyValues.name == name
-        if old is None:
-            if new is None or db.execute(select(KeyValues.name).where(this)).first():
-                return new is None
-            db.execute(insert(KeyValues).values(name=name, value=new))
-            return True
-        same = KeyValues.value == old
-        statement = (
-            delete(KeyValues).where(this, same)
-            if new is None
-            else update(KeyValues).where(this, same).values(value=new)
-        )
-        return bool(db.execute(statement).rowcount)
+        is_set = _compare_and_set(db, name, old, new)
+        if is_set and along:
+            along(db)
+        return is_set
 
     return await write(work)
+
+
+def _compare_and_set(db: Connection, name: str, old: str | None, new: str | None) -> bool:
+    this = KeyValues.name == name
+    if old is None:
+        if new is None or db.execute(select(KeyValues.name).where(this)).first():
+            return new is None
+        db.execute(insert(KeyValues).values(name=name, value=new))
+        return True
+    same = KeyValues.value == old
+    statement = (
+        delete(KeyValues).where(this, same)
+        if new is None
+        else update(KeyValues).where(this, same).values(value=new)
+    )
+    return bool(db.execute(statement).rowcount)

@@ -102,8 +102,13 @@ def _connection(db_url: str) -> Iterator[str]:
     """Yield the URL for libpq. The password is in a file: everybody sees a process's arguments.
 
     Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
+
+    Raises:
+        StorageError: it is a database of SQLite that has no file.
     """
     url = make_url(db_url)
+    if url.get_backend_name() not in {"postgres", "postgresql"}:
+        raise StorageError("a database in memory has no backups")
     query = dict(url.query)
     if "ssl" in query:  # asyncpg's name
         query["sslmode"] = query.pop("ssl")

@@ -4,8 +4,9 @@ No message repeats a line: it may contain a secret.
 """
 
 import io
+import logging
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from configparser import ConfigParser, MissingSectionHeaderError, ParsingError
 from configparser import Error as IniError
 from pathlib import Path
@@ -17,6 +18,11 @@ from dotenv.parser import parse_stream
 #: A line of config.ini that begins a section or a setting. Others go on with a value, or are none.
 _HEADER: Final = re.compile(r"\[([^\]]+)\]")
 _SETTING: Final = re.compile(r"([^\s#;=:\[][^=:]*?)\s*[=:]")
+#: ${NAME} in .env, whose value is put in its place.
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+
+# It logs lines that it cannot read, before there is a log; `_mistakes_in_env` names them.
+logging.getLogger("dotenv.main").disabled = True
 
 
 def read_ini(ini: Path, mistakes: list[str]) -> dict[str, dict[str, str]]:
@@ -39,15 +45,19 @@ def read_ini(ini: Path, mistakes: list[str]) -> dict[str, dict[str, str]]:
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
-def read_env(env_file: Path, known: Set[str], mistakes: list[str]) -> dict[str, str]:
+def read_env(
+    env_file: Path, known: Set[str], environ: Mapping[str, str], mistakes: list[str]
+) -> dict[str, str]:
     """Return the values of a file in the form of .env, by name.
 
-    `known` are the names of settings; what others look like is no mistake of ours.
+    `known` are the names of settings; what others look like is no mistake of ours. `environ` are
+    the variables whose values may be used with `${NAME}`, besides those of the file.
     """
     text = _read_text(env_file, mistakes)
-    mistakes += [f"{env_file.name}: {sentence}" for sentence in _mistakes_in_env(text, known)]
-    found = dotenv_values(stream=io.StringIO(text))
-    return {name: value for name, value in found.items() if value is not None}
+    found = [*_mistakes_in_env(text, known), *_unset_in_env(text, known, environ)]
+    mistakes += [f"{env_file.name}: {sentence}" for sentence in found]
+    values = dotenv_values(stream=io.StringIO(text))
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _read_text(path: Path, mistakes: list[str]) -> str:
@@ -89,7 +99,9 @@ def _mistakes_in_env(text: str, known: Set[str]) -> Iterator[str]:
         blank = content[: len(content) - len(content.lstrip())]
         line = binding.original.line + len(re.findall(r"\r\n|\r|\n", blank))
         name = binding.key
-        if binding.error:
+        if name and _HEADER.fullmatch(name):
+            yield f"line {line}: sections are for config.ini: here, [bot] admins is BOT_ADMINS"
+        elif binding.error:
             yield f"line {line} cannot be read: write NAME=value, with both quotation marks or none"
         elif name in known and binding.value is None:
             yield f"line {line}: {name} has no value: write {name}=value"
@@ -97,3 +109,14 @@ def _mistakes_in_env(text: str, known: Set[str]) -> Iterator[str]:
             yield f"{name} is there twice, in lines {lines[name]} and {line}: leave one of them"
         if name is not None:
             lines.setdefault(name, line)
+
+
+def _unset_in_env(text: str, known: Set[str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each variable whose value is used, but which is not set."""
+    bindings = list(parse_stream(io.StringIO(text)))
+    names = environ.keys() | {binding.key for binding in bindings}
+    for binding in bindings:
+        if binding.key in known:
+            for name in _VARIABLE.findall(binding.value or ""):
+                if name not in names:
+                    yield f"{binding.key} uses ${{{name}}}, which is not set"

@@ -41,7 +41,7 @@ from delivery.request_body import (
     may_have_arrived,
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
-from delivery.telegram_errors import translate, translate_query
+from delivery.telegram_errors import reason_of, translate, translate_query
 
 logger = logging.getLogger(__name__)
 
@@ -138,8 +138,8 @@ class TolerantSession(AiohttpSession):
         except TelegramNetworkError as error:
             if may_have_arrived():
                 raise
-            reason = type(error.__cause__).__name__
-            raise TelegramNetworkError(method, error.message) from IncompleteBodyError(reason)
+            reason = IncompleteBodyError(reason_of(error.__cause__))
+            raise TelegramNetworkError(method, error.message) from reason
 
     def build_form_data(  # type: ignore[override]  # aiohttp takes both
         self, bot: Bot, method: TelegramMethod[TelegramType]

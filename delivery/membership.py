@@ -9,10 +9,12 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from aiogram import Bot
+from aiogram.types import ChatMemberUnion
 
 from core.access import Standing, is_inside
 from core.errors import DeliveryError
 from core.recent import RecentValues
+from delivery.moved_chats import MovedChats
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +45,13 @@ class Membership:
         bot: Bot,
         channels: Sequence[str],
         clock: Callable[[], float] = time.monotonic,
+        moved: MovedChats | None = None,
     ) -> None:
         """Build it; `channels` are ids or @names, see `core.access.read_entry`."""
         self._bot = bot
         self._channels = channels
         self._clock = clock
+        self._moved = moved or MovedChats({})
         self._answers = RecentValues[int, _Answer](KEPT)
         self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -69,6 +73,11 @@ class Membership:
                     return self._from_before(answer)
                 answer = self._keep(person_id, is_member=is_member)
         return Standing.ALLOWED if answer.is_member else Standing.NOT_A_MEMBER
+
+    def has_channel(self, chat_id: int | None, username: str) -> bool:
+        """Return True if a chat is one of the channels; `username` is without the @."""
+        ids = {self._moved.current(int(c)) for c in self._channels if not c.startswith("@")}
+        return chat_id in ids or f"@{username.lower()}" in self._channels
 
     def _from_before(self, answer: _Answer | None) -> Standing:
         was_member = answer is not None and answer.is_member and self._age(answer) < STALE_S
@@ -97,7 +106,7 @@ class Membership:
     async def _ask_channel(self, channel: str, person_id: int) -> bool | None:
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                member = await self._bot.get_chat_member(channel_id(channel), person_id)
+                member = await self._member(channel_id(channel), person_id)
         except (DeliveryError, TimeoutError) as error:
             if any(words in str(error).lower() for words in _NEVER_THERE):
                 return False
@@ -109,6 +118,13 @@ class Membership:
             )
             return None
         return is_inside(member.status, is_member=bool(getattr(member, "is_member", False)))
+
+    async def _member(self, channel: int | str, person_id: int) -> ChatMemberUnion:
+        if isinstance(channel, str):
+            return await self._bot.get_chat_member(channel, person_id)
+        return await self._moved.call(
+            channel, lambda chat_id: self._bot.get_chat_member(chat_id, person_id)
+        )
 
 
 def channel_id(channel: str) -> int | str:

@@ -52,6 +52,7 @@ from delivery.api_requests import (
     remote_file,
 )
 from delivery.last_calls import LastCalls
+from delivery.moved_chats import MovedChats
 from delivery.rate_limiter import on_send_start
 from delivery.refused_files import (
     REFUSALS,
@@ -153,11 +154,18 @@ class Sender:
     """Sends to chats. Failures of Telegram calls are raised as `DeliveryError`."""
 
     def __init__(
-        self, bot: Bot, *, ceiling_bytes: int, upload_timeout_s: int, storage_chat: int = 0
+        self,
+        bot: Bot,
+        *,
+        ceiling_bytes: int,
+        upload_timeout_s: int,
+        storage_chat: int = 0,
+        moved: MovedChats | None = None,
     ) -> None:
         self._bot = bot
         #: Files for inline messages are uploaded here first: inline messages accept only file ids.
-        self._storage = ChatTarget(storage_chat, 0, is_private=False, is_reply=False)
+        self._storage_chat = storage_chat
+        self._moved = moved or MovedChats({})
         #: Largest file that the Bot API server accepts, in bytes.
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
@@ -229,7 +237,10 @@ class Sender:
         progress = Progress(total=len(files))
         if len(known) < len(files):
             try:
-                known, progress = await _repeated(partial(self._store, files, recovery))
+                known, progress = await self._moved.call(
+                    self._storage_chat,
+                    lambda chat_id: _repeated(partial(self._store, chat_id, files, recovery)),
+                )
             except (ChatForbiddenError, SendingForbiddenError, PartialDeliveryError) as error:
                 logger.error(  # noqa: TRY400 - expected
                     "The storage channel of inline mode does not take files: %s",
@@ -245,7 +256,7 @@ class Sender:
         return tuple(known) if len(known) == progress.total else ()
 
     async def _store(
-        self, files: Sequence[File], recovery: Recovery | None
+        self, chat_id: int, files: Sequence[File], recovery: Recovery | None
     ) -> tuple[tuple[RemoteFile, ...], Progress]:
         """Upload files to the storage channel. It may be repeated: nobody sees a second copy.
 
@@ -253,7 +264,8 @@ class Sender:
             DeliveryError: Telegram refused the files, or the outcome is unknown.
         """
         journal = NullJournal()
-        known = await self._send_files(self._storage, files, _PLAIN, journal, recovery)
+        storage = ChatTarget(chat_id, 0, is_private=False, is_reply=False)
+        known = await self._send_files(storage, files, _PLAIN, journal, recovery)
         if journal.progress.is_uncertain:
             raise UnknownOutcomeError("a part of an album in the storage channel")
         return known, journal.progress

@@ -1,6 +1,8 @@
 """What aiogram's errors mean: the table behind `delivery.client`, which translates every call."""
 
+import os
 import re
+import ssl
 
 from aiogram import exceptions as aiogram_errors
 from aiohttp import ClientConnectorError
@@ -134,6 +136,23 @@ def _network(error: aiogram_errors.TelegramNetworkError) -> DeliveryError:
     if is_not_sent(error):
         return TelegramUnreachableError(str(cause) or type(cause).__name__)
     return UnknownOutcomeError(type(cause).__name__)
+
+
+def reason_of(cause: BaseException | None) -> str:
+    """Return why a request failed, in words where an operator can do something about it.
+
+    Other messages may repeat the address, which contains the token.
+    """
+    if not isinstance(cause, ClientConnectorError):
+        return type(cause).__name__
+    error = getattr(cause, "certificate_error", None) or cause.os_error
+    if isinstance(error, ssl.SSLError):
+        names = (getattr(error, name, None) for name in ("verify_message", "reason"))
+        what = next(filter(None, names), type(error).__name__)
+    else:  # negative numbers are those of name servers
+        number = error.errno or 0
+        what = os.strerror(number) if number > 0 else error.strerror
+    return f"{cause.host}:{cause.port}: {what}"
 
 
 def is_not_sent(error: aiogram_errors.TelegramNetworkError) -> bool:

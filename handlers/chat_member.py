@@ -12,7 +12,9 @@ from aiogram.types import (
 )
 
 from data.chats import adopt_language, mark_blocked, mark_reachable, move_chat, register_chat
+from delivery.moved_chats import MovedChats
 from misc.filters import OfKind
+from misc.join_log import JoinLog
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.ban_list import BanList
 from misc.middlewares.registration import TURNS_AWAY
@@ -41,8 +43,7 @@ class BotMembership:
     bans: BanList
     #: Titles of the platforms for the welcome.
     platforms: tuple[str, ...]
-    #: Id of the chat that is notified of new chats, or 0.
-    join_log_chat: int = 0
+    join_log: JoinLog | None = None
     answers_channels: bool = False
 
     async def follow(self, event: ChatMemberUpdated) -> None:
@@ -67,15 +68,15 @@ class BotMembership:
         lang = self.texts.closest(event.from_user.language_code)
         _, is_new = await register_chat(event.chat.id, lang, is_channel=is_channel)
         if is_new:
-            await greet_chat(
-                event, lang, platforms=self.platforms, join_log_chat=self.join_log_chat
-            )
+            await greet_chat(event, lang, platforms=self.platforms, join_log=self.join_log)
         else:
             # A message may have been faster, which knows nothing of this person.
             await adopt_language(event.chat.id, lang, int(event.date.timestamp()))
 
 
-async def on_new_id(message: Message, bans: BanList, access: AccessPolicy) -> None:
+async def on_new_id(
+    message: Message, bans: BanList, access: AccessPolicy, moved: MovedChats
+) -> None:
     """Move a group's settings, history, permission and ban to the id of its supergroup.
 
     Telegram reports the change in both chats, the old one and the new one.
@@ -85,6 +86,7 @@ async def on_new_id(message: Message, bans: BanList, access: AccessPolicy) -> No
     """
     old_id = message.migrate_from_chat_id or message.chat.id
     new_id = message.migrate_to_chat_id or message.chat.id
+    moved.follow(old_id, new_id)
     await move_chat(old_id, new_id)
     await bans.refresh()
     await access.follow(old_id, new_id)

@@ -7,6 +7,7 @@ from aiogram.filters import CommandObject
 
 from core.choices import Choice
 from core.media import Link
+from delivery.moved_chats import MovedChats
 from delivery.sender import Sender
 from handlers.admin.waiting import AwaitedCookies
 from misc.addressing import BotAccount
@@ -48,6 +49,7 @@ class Injected(TypedDict):
     exports: Exports
     version_finder: VersionFinder
     access: AccessPolicy
+    moved: MovedChats
     profile: BotProfile
     chat_lookup: ChatLookup
 

@@ -1,14 +1,14 @@
 """Language lookup and registration of a chat, under the names that the seed page documents."""
 
 import logging
-from html import escape
 
-from aiogram.types import ChatMemberUpdated, InlineKeyboardMarkup, Message, User
+from aiogram.types import ChatMemberUpdated, InlineKeyboardMarkup, Message
 
 from core.errors import DeliveryError, StorageError
 from core.pseudonyms import LoggedChat
 from data.chats import ChatRecord, register_chat
 from data.db_service import get_user_settings
+from misc.join_log import JoinLog
 from misc.ui import keyboards
 from misc.ui.callback_data import WELCOME
 from misc.ui.texts import load_texts
@@ -47,7 +47,7 @@ async def start_manager(
     lang: str,
     *,
     referral: str | None = None,
-    join_log_chat: int = 0,
+    join_log: JoinLog | None = None,
     platforms: tuple[str, ...] = (),
     greets: bool = True,
 ) -> tuple[ChatRecord, bool]:
@@ -56,7 +56,6 @@ async def start_manager(
     A known chat is neither changed nor welcomed again. If several first messages arrive at once,
     the chat is welcomed only once.
 
-    `join_log_chat` is the id of the chat that is notified of new chats; 0 disables this.
     `platforms` are the platform titles in the welcome; by default all platforms.
     With `greets=False` the caller sends the welcome with `greet_chat`.
 
@@ -70,7 +69,7 @@ async def start_manager(
             message,
             lang,
             platforms=platforms or platform_titles(load_registry()),
-            join_log_chat=join_log_chat,
+            join_log=join_log,
             referral=referral,
         )
     return record, is_new
@@ -81,18 +80,18 @@ async def greet_chat(
     lang: str,
     *,
     platforms: tuple[str, ...],
-    join_log_chat: int = 0,
+    join_log: JoinLog | None = None,
     referral: str | None = None,
 ) -> None:
-    """Welcome a new chat and notify the operator's log chat, unless `join_log_chat` is 0.
+    """Welcome a new chat and report it to the operator's log chat, if there is one.
 
     A channel is not welcomed, because its subscribers would read that. Delivery failures are
     logged, not raised.
     """
     if event.chat.type != "channel":
         await welcome(event, lang, platforms)
-    if join_log_chat:
-        await _log_join(join_log_chat, event, referral)
+    if join_log:
+        await join_log.report(event, referral)
 
 
 async def welcome(
@@ -133,29 +132,3 @@ def welcome_message(
 def platform_titles(registry: Registry) -> tuple[str, ...]:
     """Return the titles of all platforms."""
     return tuple(platform.title for platform in registry.by_name.values())
-
-
-async def _log_join(
-    log_chat: int, event: Message | ChatMemberUpdated, referral: str | None
-) -> None:
-    lines = [_user_line(event.from_user), f"<code>{event.chat.id}</code>"]
-    if event.chat.type != "private":
-        lines.insert(0, f"<b>{escape(event.chat.title or '')}</b>")
-    if referral:
-        lines.append(f"<i>{escape(referral)}</i>")
-    assert event.bot
-    try:
-        await event.bot.send_message(log_chat, "\n".join(filter(None, lines)))
-    except DeliveryError as error:
-        logger.warning(
-            "Could not report a new chat to the join log chat: %s",
-            error,
-            extra={"event": "join_log_failed"},
-        )
-
-
-def _user_line(user: User | None) -> str:
-    if user is None:
-        return ""
-    name = f'<b><a href="tg://user?id={user.id}">{escape(user.full_name)}</a></b>'
-    return f"{name}\n@{user.username}" if user.username else name

@@ -1,15 +1,11 @@
 """Access: who may use the bot, by the settings and the list that administrators keep."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from core.access import Mode, Standing, Visitor, is_listed
-from core.pseudonyms import LoggedChat
 from data.access import access_entries, add_access_entry, remove_access_entry
 from delivery.membership import Membership
-
-logger = logging.getLogger(__name__)
 
 #: Stands for the settings where an entry names the administrator who has added it.
 _BY_SETTINGS: Final = 0
@@ -59,18 +55,14 @@ class AccessPolicy:
             return Standing.ALLOWED
         if self.mode == "listed":
             return Standing.NOT_LISTED
-        if self._is_channel(visitor):
+        # Such as a channel in its discussion group.
+        if not visitor.is_person and self._membership.has_channel(
+            visitor.sender_id, visitor.username
+        ):
             return Standing.ALLOWED
         if visitor.sender_id is None or not visitor.is_person:
             return Standing.NOT_A_MEMBER
         return await self._membership.standing(visitor.sender_id)
-
-    def _is_channel(self, visitor: Visitor) -> bool:
-        """Return True if one of the channels itself writes, such as in its discussion group."""
-        return not visitor.is_person and (
-            str(visitor.sender_id) in self.channels
-            or f"@{visitor.username.lower()}" in self.channels
-        )
 
     async def refresh(self) -> None:
         """Load the list from the database.
@@ -108,12 +100,6 @@ class AccessPolicy:
         Raises:
             StorageError: the database did not respond.
         """
-        if str(old_id) in self.fixed and await self.add(str(new_id), _BY_SETTINGS):
-            logger.warning(
-                "Group %s of [access] listed has become the supergroup %s: its new id is on the "
-                "list of /access now; write it into the setting",
-                LoggedChat(old_id),
-                LoggedChat(new_id),
-                extra={"event": "listed_group_moved"},
-            )
+        if str(old_id) in self.fixed:
+            await self.add(str(new_id), _BY_SETTINGS)
         await self.refresh()

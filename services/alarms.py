@@ -6,6 +6,7 @@ The state of each alarm is in the database, so that only one process sends each 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import floor
 from typing import Final, Protocol
 
@@ -15,8 +16,9 @@ from core.failures import RecentDownloads
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
 from data.database import unix_now
-from data.key_values import compare_and_set, read_value, set_value
+from data.key_values import Along, compare_and_set, read_value, set_value
 from data.statistics import last_download_at, outcomes_by_slot
+from delivery.moved_chats import MovedChats
 from platforms import Attempt, Fetcher, Spool
 from services.metrics import Metrics, downloads_by_slot
 from services.requests.file_requests import picture_request, video_request
@@ -32,11 +34,25 @@ _LOOK_BACK_S: Final = 1_800
 _DATABASE_FAILURES: Final = 2
 
 
+#: Makes a change of the database, with what belongs to it; returns False if nothing changes.
+Change = Callable[[Along], Awaitable[bool]]
+
+
 class Notifier(Protocol):
     """Sends alarms to administrators."""
 
     async def notify(self, key: str, **facts: Fact) -> None:
-        """Send the text `key`, filled with `facts`. Raises nothing."""
+        """Send the text `key`, filled with `facts`. Raises nothing.
+
+        It is lost with the process: this is for what cannot be stored, or is found out again.
+        """
+
+    async def report(self, change: Change, key: str, **facts: Fact) -> bool:
+        """Make a change, and send a text about it; return False if there was nothing to change.
+
+        Raises:
+            StorageError: the change was not made.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,16 @@ class Alarms:
         """
         for where in sorted(self._metrics.unreadable_updates.parts):
             await self._set_state(f"update/{where}", "1", "alarm_update", where=where)
+
+    async def check_moved_chats(self, moved: MovedChats) -> None:
+        """Report each setting that has the old id of a group, once.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        for setting, new_id in moved.stale_settings():
+            facts = {"setting": setting, "chat": str(new_id)}
+            await self._set_state(f"moved/{setting}/{new_id}", "1", "alarm_moved", **facts)
 
     async def check_disk(self) -> None:
         """Check whether the disk for downloads is full.
@@ -233,7 +259,11 @@ class Alarms:
         """Store an alarm's state (None: off); notify if no process has reported this state yet."""
         name = f"{_KEY_PREFIX}/{alarm}"
         before = await read_value(name)
-        has_changed = before != state and await compare_and_set(name, before, state)
-        # A step down to a lower level is stored, but not reported: only the end is.
-        if has_changed and (state is None or before is None or state > before):
-            await self._notifier.notify(key, **facts)
+        if before == state:
+            return
+        change = partial(compare_and_set, name, before, state)
+        if state is None or before is None or state > before:
+            await self._notifier.report(change, key, **facts)
+        else:
+            # A step down to a lower level is stored, but not reported: only the end is.
+            await change()

@@ -31,6 +31,7 @@ from data.broadcasts import (
     has_due_broadcast,
     hold_broadcasts,
     list_recipients,
+    mark_told,
     record_outcome,
     record_sending_to,
     release_broadcast,
@@ -106,6 +107,8 @@ class BroadcastSender:
     async def hold(self, *, is_restored: bool, unattended_s: int) -> list[Broadcast]:
         """Pause what is found unfinished at the start, and return it. Its cards do not say so yet.
 
+        Also return what was paused at an earlier start that did not get to tell of it.
+
         After a crash or a short downtime a broadcast goes on by itself. After a longer one, or in a
         restored database, it waits for an administrator: it may have been sent in the meantime.
 
@@ -116,7 +119,10 @@ class BroadcastSender:
         trouble = "broadcast_restored" if is_restored else "broadcast_unattended"
         held = []
         for number in await hold_broadcasts(self._bot_id, since, trouble):
-            if broadcast := await find_broadcast(number):
+            broadcast = await find_broadcast(number)
+            if broadcast is None or broadcast.state is not State.PAUSED:
+                await mark_told(number)  # an administrator has been faster
+            else:
                 logger.warning(
                     "Broadcast %d waits for an administrator: %d of %d sent",
                     broadcast.id,

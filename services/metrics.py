@@ -59,12 +59,16 @@ class UnreadableUpdates:
         )
         #: Paths of the unreadable parts, or kinds of updates; the first few.
         self.parts: set[str] = set()
+        #: Set when there is another part: Telegram may send each one only once.
+        self.found = asyncio.Event()
 
     def record(self, kind: str, path: str) -> None:
         """Count an update of which the part at `path` could not be read."""
         self._counter.labels(kind).inc()
-        if len(self.parts) < _MAX_PARTS:
-            self.parts.add(path or kind)
+        part = path or kind
+        if part not in self.parts and len(self.parts) < _MAX_PARTS:
+            self.parts.add(part)
+            self.found.set()
 
 
 class Traffic:

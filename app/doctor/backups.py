@@ -1,12 +1,12 @@
 """The doctor's look at the regular backups."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
 from typing import Final
 
 from app.doctor.finding import Finding
+from app.folders import may_write, nearest_existing
 from data.backup import sqlite_path
 from data.config import Settings
 from data.scheduled_backups import BackupPlan
@@ -21,8 +21,7 @@ def backup_findings(settings: Settings) -> Iterator[Finding]:
     if folder is None:
         yield Finding("ok", "backups: the bot makes none ([database] backup_folder)")
         return
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+    if not may_write(nearest_existing(folder)):
         yield Finding("warning", f"backups: {folder} cannot be written")
     if sqlite_path(section["url"]) is None and shutil.which("pg_dump") is None:
         yield Finding(

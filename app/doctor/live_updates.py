@@ -1,10 +1,10 @@
 """The doctor's look at live updates of yt-dlp."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from app.doctor.finding import Finding
+from app.folders import may_write, nearest_existing
 
 
 def live_update_findings(folder: Path) -> Iterator[Finding]:
@@ -12,8 +12,7 @@ def live_update_findings(folder: Path) -> Iterator[Finding]:
     from app.ytdlp_update import attestation  # only with the setting
     from app.ytdlp_update.versions import Versions
 
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not os.access(existing, os.W_OK):
+    if not may_write(nearest_existing(folder)):
         yield Finding("warning", f"live updates of yt-dlp: {folder} cannot be written")
     versions = Versions(folder)
     version = versions.selected()

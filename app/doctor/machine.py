@@ -9,6 +9,7 @@ from typing import Final
 from app.container import UPDATES_AT_ONCE
 from app.doctor.finding import Finding
 from app.doctor.live_updates import live_update_findings
+from app.folders import HEARTBEAT, SPOOL, may_write, nearest_existing
 from data.config import Settings
 from media.encoding import ffmpeg_version
 from platforms import reader_folder, reader_version
@@ -25,6 +26,7 @@ _REQUEST_DESCRIPTORS: Final = 6
 def machine_findings(settings: Settings) -> Iterator[Finding]:
     """Check what the machine provides."""
     yield _disk(settings)
+    yield from _unwritable(settings)
     yield _descriptors(settings.limits.active_requests)
     yield Finding("ok", f"FFmpeg {ffmpeg_version()}, which comes with PyAV")
     yield _ytdlp(settings)
@@ -33,14 +35,21 @@ def machine_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = settings.files.spool_dir
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free_mb = shutil.disk_usage(existing).free // _MEGABYTE
+    free_mb = shutil.disk_usage(nearest_existing(settings.files.spool_dir)).free // _MEGABYTE
     quota_mb = settings.files.spool_mb
     space = f"disk: {free_mb} MB free, the spool may use up to {quota_mb} MB"
     if free_mb < quota_mb:
         return Finding("warning", f"{space}: free disk space or lower [files] spool_mb")
     return Finding("ok", space)
+
+
+def _unwritable(settings: Settings) -> Iterator[Finding]:
+    """Check the folders that a start writes to."""
+    files = settings.files
+    for setting, folder in ((SPOOL, files.spool_dir), (HEARTBEAT, files.heartbeat.parent)):
+        existing = nearest_existing(folder)
+        if not may_write(existing):
+            yield Finding("failure", f"{setting}: {existing} cannot be written by this user")
 
 
 def _descriptors(active_requests: int) -> Finding:

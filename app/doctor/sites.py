@@ -1,6 +1,5 @@
 """The doctor's look at the sites: cookies, accounts, ads, proxies, canaries."""
 
-import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 from app.ads_file import load_ads
 from app.container import build_fetcher, build_identities, canary_links, check_files
 from app.doctor.finding import Finding
+from app.folders import may_write, nearest_existing
 from core.errors import ClipferryError, SettingsError
 from core.identities import Identity, IdentityState
 from data.config import Settings
@@ -76,8 +76,7 @@ def _identities(
 ) -> Iterator[Finding]:
     """Report what is stored about each account; no account is used to find out more."""
     folder = settings.identities.folder
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not os.access(existing, os.W_OK):
+    if not may_write(nearest_existing(folder)):
         yield Finding("warning", f"[identities] folder: {folder} cannot be written")
     for platform in registry.by_name.values():
         for identity in identities.listed(platform):

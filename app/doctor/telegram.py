@@ -14,6 +14,7 @@ from app.doctor.finding import Finding
 from app.webhook import tls_of
 from app.webhook_registration import report_on
 from core.errors import (
+    ChatMovedError,
     DeliveryError,
     SettingsError,
     TelegramUnreachableError,
@@ -27,6 +28,8 @@ from delivery.membership import channel_id
 #: Difference of the clocks from which on messages look older or newer than they are, in seconds.
 _MAX_SKEW_S: Final = 20
 _TIMEOUT_S: Final = 10
+#: Ids of supergroups and channels, which never change, are below; those of groups above, to 0.
+_SUPERGROUPS: Final = -1_000_000_000_000
 _CAN_WRITE: Final = frozenset({"creator", "administrator", "member"})
 
 
@@ -71,6 +74,8 @@ async def _details(bot: Bot, me: User, settings: Settings) -> AsyncIterator[Find
             yield await _chat(bot, name, chat_id)
     for channel in settings.access.channels if settings.access.mode == "members" else ():
         yield await _channel(bot, channel)
+    async for finding in _moved_groups(bot, settings):
+        yield finding
     if not settings.bot.admins:
         yield Finding("warning", "[bot] admins is empty: nobody gets alarms or can use /admin")
     for number, admin in enumerate(settings.bot.admins, start=1):
@@ -144,7 +149,7 @@ async def _storage(bot: Bot, chat_id: int) -> Finding:
     try:
         member = await bot.get_chat_member(chat_id, bot.id)
     except DeliveryError as error:
-        return Finding("warning", f"the channel [inline] storage_chat cannot be used: {error}")
+        return _unusable("the channel [inline] storage_chat", error)
     if getattr(member, "can_post_messages", None) or member.status == "creator":
         return Finding("ok", "the channel [inline] storage_chat accepts uploads")
     return Finding(
@@ -159,13 +164,42 @@ async def _chat(bot: Bot, name: str, chat_id: int) -> Finding:
         chat = await bot.get_chat(chat_id)
         member = None if chat.type == "private" else await bot.get_chat_member(chat_id, bot.id)
     except DeliveryError as error:
-        return Finding("warning", f"the chat {name} cannot be used: {error}")
+        return _unusable(f"the chat {name}", error)
     may_write = member is None or member.status in _CAN_WRITE
     if member is not None and chat.type == "channel":
         may_write = member.status == "creator" or bool(getattr(member, "can_post_messages", None))
     if may_write or getattr(member, "can_send_messages", False):
         return Finding("ok", f"the chat {name} accepts messages")
     return Finding("warning", f"the chat {name}: give the bot the right to post there")
+
+
+def _unusable(name: str, error: DeliveryError) -> Finding:
+    if isinstance(error, ChatMovedError):
+        # The bot follows it; but whoever reads the setting does not find the chat.
+        return Finding(
+            "warning",
+            f"{name} has become a supergroup: write its new id into the setting, "
+            f"{error.new_chat_id}",
+        )
+    return Finding("warning", f"{name} cannot be used: {error}")
+
+
+async def _moved_groups(bot: Bot, settings: Settings) -> AsyncIterator[Finding]:
+    """Find listed groups that have another id now: nobody in them is let in by the old one.
+
+    Source of the ids: https://core.telegram.org/api/bots/ids
+    """
+    listed = settings.access.listed if settings.access.mode != "everyone" else ()
+    for entry in listed:
+        chat_id = 0 if entry.startswith("@") else int(entry)
+        if not _SUPERGROUPS < chat_id < 0:
+            continue
+        try:
+            await bot.get_chat(chat_id)
+        except ChatMovedError as error:
+            yield _unusable(f"the group {entry} of [access] listed", error)
+        except DeliveryError:
+            pass  # the bot need not be a member yet
 
 
 async def _channel(bot: Bot, channel: str) -> Finding:
@@ -177,7 +211,7 @@ async def _channel(bot: Bot, channel: str) -> Finding:
     try:
         member = await bot.get_chat_member(channel_id(channel), bot.id)
     except DeliveryError as error:
-        return Finding("warning", f"{name} cannot be used: {error}")
+        return _unusable(name, error)
     if member.status in {"creator", "administrator"}:
         return Finding("ok", f"{name} tells who is a member")
     return Finding("warning", f"{name}: make the bot an administrator, else nobody is let in")

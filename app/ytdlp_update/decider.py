@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from app.ytdlp_update.trials import Trials
@@ -13,7 +14,7 @@ from core.ytdlp_plan import BEFORE_S, Counts, Fall, Plan, find_fall, in_use, sub
 from core.ytdlp_releases import MIN_AGE_S, Release
 from data.database import unix_now
 from data.statistics import outcomes_by_slot
-from data.ytdlp_plan import change_plan, load_plan, take_wish
+from data.ytdlp_plan import begin_wish, change_plan, end_wish, load_plan
 from platforms import Registry
 from services.alarms import Notifier
 from services.metrics import downloads_by_slot
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 _LOOK_S: Final = 6 * 3_600
 #: Time whose downloads are looked at for a fall, in seconds.
 _RECENT_S: Final = 12 * 3_600
+#: How often an administrator's wish is begun: the process has ended in the middle each time.
+_MOST_BEGUN: Final = 3
 
 
 class Decider:
@@ -47,25 +50,32 @@ class Decider:
     async def look(self) -> None:
         """Look for a newer version if it is time, or if an administrator has asked.
 
+        Whoever has asked is answered, if need be after the next start.
+
         Raises:
             StorageError: the database did not respond.
         """
-        plan, is_urgent = await load_plan(), await take_wish()
-        if not is_urgent and unix_now() < plan.looked_at + _LOOK_S:
+        plan, begun = await load_plan(), await begin_wish()
+        if not begun and unix_now() < plan.looked_at + _LOOK_S:
             return
         looked = replace(plan, looked_at=unix_now())
         if not await change_plan(plan, looked):
             return
         try:
-            await self._look(looked, is_urgent=is_urgent)
+            if begun > _MOST_BEGUN:
+                raise UpdateError("the bot was stopped in the middle each time")
+            await self._look(looked, begun)
         except UpdateError as error:
             logger.warning(
                 "Could not look for a newer yt-dlp: %s",
                 error.detail,
                 extra={"event": "ytdlp_not_looked"},
             )
-            if is_urgent:
-                await self._notifier.notify("ytdlp_unreachable", reason=error.detail)
+            if begun:
+                end = partial(end_wish, begun)
+                await self._notifier.report(end, "ytdlp_unreachable", reason=error.detail)
+        else:
+            await end_wish(begun)
 
     async def watch(self) -> None:
         """Take a new version back if downloads have got worse with it.
@@ -82,14 +92,20 @@ class Decider:
         if fall:
             await self._roll_back(plan, fall)
 
-    async def _look(self, plan: Plan, *, is_urgent: bool) -> None:
+    async def _look(self, plan: Plan, begun: int) -> None:
+        """Look for a newer version; `begun` is not 0 if an administrator has asked.
+
+        Raises:
+            UpdateError: the index cannot be read, or the version cannot be had.
+        """
         current = in_use(plan.chosen, self._installed)
-        until = math.inf if is_urgent else unix_now() - MIN_AGE_S
-        refused = () if is_urgent else plan.refused
+        until = math.inf if begun else unix_now() - MIN_AGE_S
+        refused = () if begun else plan.refused
         release = await self._trials.newest(current, refused, until)
         if release is None:
-            if is_urgent:
-                await self._notifier.notify("ytdlp_current", version=current)
+            if begun:
+                end = partial(end_wish, begun)
+                await self._notifier.report(end, "ytdlp_current", version=current)
             return
         try:
             wheels = await self._trials.try_release(release, until)
@@ -99,15 +115,17 @@ class Decider:
             await self._choose(plan, wheels, release.version)
 
     async def _refuse(self, plan: Plan, version: str, reason: str) -> None:
-        if not await change_plan(plan, plan.refusing(version)):
-            return
-        logger.warning(
-            "yt-dlp %s is not used: %s", version, reason, extra={"event": "ytdlp_refused"}
+        is_refused = await self._notifier.report(
+            partial(change_plan, plan, plan.refusing(version)),
+            "ytdlp_refused",
+            version=version,
+            current=in_use(plan.chosen, self._installed),
+            reason=reason,
         )
-        current = in_use(plan.chosen, self._installed)
-        await self._notifier.notify(
-            "ytdlp_refused", version=version, current=current, reason=reason
-        )
+        if is_refused:
+            logger.warning(
+                "yt-dlp %s is not used: %s", version, reason, extra={"event": "ytdlp_refused"}
+            )
 
     async def _choose(self, plan: Plan, wheels: tuple[Release, ...], version: str) -> None:
         """Store a new version with what its downloads are compared with, and tell about it."""
@@ -118,19 +136,32 @@ class Decider:
         }
         chosen = plan.switched(wheels, now, sum_by_site(slots), at_switch)
         async with self._telling:
-            if await change_plan(plan, chosen):
-                logger.info(
-                    "yt-dlp %s has passed its tests and is used now",
-                    version,
-                    extra={"event": "ytdlp_chosen"},
-                )
-                current = in_use(plan.chosen, self._installed)
-                await self._notifier.notify("ytdlp_switched", version=version, current=current)
+            is_chosen = await self._notifier.report(
+                partial(change_plan, plan, chosen),
+                "ytdlp_switched",
+                version=version,
+                current=in_use(plan.chosen, self._installed),
+            )
+        if is_chosen:
+            logger.info(
+                "yt-dlp %s has passed its tests and is used now",
+                version,
+                extra={"event": "ytdlp_chosen"},
+            )
 
     async def _roll_back(self, plan: Plan, fall: Fall) -> None:
+        platform = self._registry.by_name.get(fall.site)
         async with self._telling:
-            if not await change_plan(plan, plan.rolled_back()):
-                return
+            is_back = await self._notifier.report(
+                partial(change_plan, plan, plan.rolled_back()),
+                "ytdlp_rolled_back",
+                version=plan.version or "",
+                current=in_use(plan.previous, self._installed),
+                site=platform.title if platform else fall.site,
+                before=fall.before,
+                after=fall.after,
+            )
+        if is_back:
             logger.warning(
                 "yt-dlp %s is taken back: %d %% of the downloads from %s succeed, %d %% before",
                 plan.version,
@@ -138,13 +169,4 @@ class Decider:
                 fall.site,
                 fall.before,
                 extra={"event": "ytdlp_rolled_back"},
-            )
-            platform = self._registry.by_name.get(fall.site)
-            await self._notifier.notify(
-                "ytdlp_rolled_back",
-                version=plan.version or "",
-                current=in_use(plan.previous, self._installed),
-                site=platform.title if platform else fall.site,
-                before=fall.before,
-                after=fall.after,
             )

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from app.ytdlp_update.selection import version_in_use
@@ -104,14 +105,19 @@ class Follower:
             error.detail,
             extra={"event": "ytdlp_not_followed"},
         )
-        if is_refused and await self._is_first(version):
-            reason = f"{self._switch.machine}: {error.detail}"
-            await self._notifier.notify(
-                "ytdlp_refused", version=version, current=used, reason=reason
-            )
+        if is_refused:
+            await self._report(version, used, error.detail)
 
-    async def _is_first(self, version: str) -> bool:
-        """Return True once for each version on this machine, over restarts."""
-        name = f"alarm/ytdlp/{self._switch.machine}"
+    async def _report(self, version: str, used: str, detail: str) -> None:
+        """Report once for each version on this machine, over restarts, that it is refused."""
+        machine = self._switch.machine
+        name = f"alarm/ytdlp/{machine}"
         before = await read_value(name)
-        return before != version and await compare_and_set(name, before, version)
+        if before != version:
+            await self._notifier.report(
+                partial(compare_and_set, name, before, version),
+                "ytdlp_refused",
+                version=version,
+                current=used,
+                reason=f"{machine}: {detail}",
+            )

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from aiogram import Bot
 from aiogram.methods import EditMessageText
@@ -10,6 +11,7 @@ from core.errors import DeliveryError, FileRejectedError, UnchangedError
 from core.statistics import Period
 from data.chats import find_chat
 from data.key_values import compare_and_set, read_value
+from delivery.moved_chats import MovedChats
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from handlers.statistics.menu import StatisticsMenu
@@ -29,6 +31,7 @@ class LiveBoard:
     sender: Sender
     menu: StatisticsMenu
     chat_id: int
+    moved: MovedChats
 
     async def show_ever(self) -> None:
         """Update the message about all time.
@@ -47,27 +50,35 @@ class LiveBoard:
         await self._update(Period.DAY)
 
     async def _update(self, period: Period) -> None:
-        name = f"board/{self.bot.id}/{self.chat_id}/{period}"
-        record = await find_chat(self.chat_id)
-        stored_id = await read_value(name)
-        text = await self.menu.board(period, record.lang if record else FALLBACK)
         try:
-            if stored_id is None or not await self._edit(int(stored_id), text):
-                target = ChatTarget(self.chat_id, 0, is_private=False, is_reply=False)
-                message = await self.sender.send_text(target, text, silent=True)
-                await compare_and_set(name, stored_id, str(message.message_id))
+            await self.moved.call(self.chat_id, partial(self._show, period))
         except DeliveryError as error:
             logger.warning(
                 "Could not update the live board: %s", error, extra={"event": "live_board_failed"}
             )
 
-    async def _edit(self, message_id: int, text: str) -> bool:
+    async def _show(self, period: Period, chat_id: int) -> None:
+        """Edit the message, or send it.
+
+        Raises:
+            DeliveryError: Telegram refused it, or the outcome is unknown.
+        """
+        name = f"board/{self.bot.id}/{chat_id}/{period}"
+        record = await find_chat(chat_id)
+        stored_id = await read_value(name)
+        text = await self.menu.board(period, record.lang if record else FALLBACK)
+        if stored_id is None or not await self._edit(chat_id, int(stored_id), text):
+            target = ChatTarget(chat_id, 0, is_private=False, is_reply=False)
+            message = await self.sender.send_text(target, text, silent=True)
+            await compare_and_set(name, stored_id, str(message.message_id))
+
+    async def _edit(self, chat_id: int, message_id: int, text: str) -> bool:
         """Edit a message. Return False if Telegram rejects the edit, as for a deleted message.
 
         Raises:
             DeliveryError: the edit failed for another reason.
         """
-        method = EditMessageText(chat_id=self.chat_id, message_id=message_id, text=text)
+        method = EditMessageText(chat_id=chat_id, message_id=message_id, text=text)
         try:
             await self.bot(method)
         except UnchangedError:

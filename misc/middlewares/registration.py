@@ -15,6 +15,7 @@ from core.errors import DeliveryError, StorageError
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 from core.referrals import read_referral
 from data.chats import find_chat, mark_reachable
+from misc.join_log import JoinLog
 from misc.ui.texts import FALLBACK, Texts
 from misc.utils import greet_chat, platform_titles, start_manager
 from platforms import Registry
@@ -49,10 +50,10 @@ class Registration(BaseMiddleware):
     registers nobody. If the database fails, chats are served with the defaults.
     """
 
-    def __init__(self, texts: Texts, registry: Registry, join_log_chat: int) -> None:
+    def __init__(self, texts: Texts, registry: Registry, join_log: JoinLog | None) -> None:
         self._texts = texts
         self._platforms = platform_titles(registry)
-        self._join_log_chat = join_log_chat
+        self._join_log = join_log
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         """Find or register the chat, then call the handler.
@@ -94,7 +95,7 @@ class Registration(BaseMiddleware):
                 event,
                 view.lang,
                 platforms=self._platforms,
-                join_log_chat=self._join_log_chat,
+                join_log=self._join_log,
                 referral=read_referral(event.text),
             )
 

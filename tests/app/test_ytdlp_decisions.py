@@ -22,8 +22,9 @@ from core.ytdlp_releases import MIN_AGE_S, YTDLP, Release
 from data.config import load_settings
 from data.database import unix_now
 from data.statistics import add_outcomes
-from data.ytdlp_plan import change_plan, load_plan, take_wish, wish_for_newest
+from data.ytdlp_plan import begin_wish, change_plan, end_wish, load_plan, wish_for_newest
 from platforms import load_registry, reader_version
+from services.alarms import Change
 from tests.fakes import FakeFetcher
 from tests.ytdlp_releases import wheel_files, write_wheel
 
@@ -41,7 +42,7 @@ class FakeTrials(Trials):
         settings = load_settings(folder / "none.ini", folder / "none.env", environment)
         super().__init__(settings, FakeFetcher(), ())  # type: ignore[arg-type]
         self.release: Release | None = NEW
-        self.failure: UpdateError | None = None
+        self.failure: BaseException | None = None
         #: What was asked for: newer than, refused, uploaded until.
         self.asked: list[tuple[str, tuple[str, ...], float]] = []
         self.tried: list[str] = []
@@ -75,9 +76,15 @@ class FakeNotifier:
         self._telling = telling
 
     async def notify(self, key: str, **facts: Fact) -> None:
+        raise AssertionError("what is decided must not be lost")
+
+    async def report(self, change: Change, key: str, **facts: Fact) -> bool:
+        if not await change(lambda _: None):
+            return False
         self.told.append((key, facts))
         if not self._telling.locked():
             self.interruptible.add(key)
+        return True
 
     @property
     def keys(self) -> list[str]:
@@ -178,7 +185,22 @@ async def test_an_administrators_wish_ignores_age_and_refusals(live: Live):
     await live.decider.look()
     assert live.trials.asked == [(INSTALLED, (), math.inf)]
     assert (await load_plan()).refused == ()
-    assert not await take_wish()
+    assert not await begin_wish()
+
+
+async def test_a_wish_that_was_interrupted_is_begun_again_but_not_for_ever(live: Live):
+    """The process ends while the index is read; so does the next one, and the one after that."""
+    await plan_with()
+    await wish_for_newest()
+    for _ in range(3):
+        live.trials.failure = asyncio.CancelledError()
+        with pytest.raises(asyncio.CancelledError):
+            await live.decider.look()
+    assert live.notifier.told == []
+    await live.decider.look()
+    assert live.notifier.keys == ["ytdlp_unreachable"]
+    assert len(live.trials.asked) == 3
+    assert not await begin_wish()
 
 
 async def test_a_wish_is_answered_in_any_case(live: Live):
@@ -358,10 +380,12 @@ async def test_a_plan_and_a_wish_are_stored():
     assert await change_plan(Plan(), plan)
     assert await load_plan() == plan
     assert not await change_plan(Plan(), Plan((NEWER,)))
-    assert not await take_wish()
+    assert not await begin_wish()
     await wish_for_newest()
-    assert await take_wish()
-    assert not await take_wish()
+    assert [await begin_wish(), await begin_wish()] == [1, 2]
+    assert not await end_wish(1)
+    assert await end_wish(2)
+    assert not await begin_wish()
 
 
 # --- what is in a version's folder ----------------------------------------------------------------

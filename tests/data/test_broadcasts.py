@@ -14,7 +14,9 @@ from data.broadcasts import (
     draft_of_album,
     find_broadcast,
     has_due_broadcast,
+    hold_broadcasts,
     list_recipients,
+    mark_told,
     new_draft,
     open_broadcasts,
     record_outcome,
@@ -51,6 +53,18 @@ async def test_a_single_message_is_no_album_and_keeps_its_buttons(db: str):
     found = await find_broadcast(number)
     assert found
     assert (found.content.message_id, found.content.buttons, found.content.album) == (10, "{}", ())
+
+
+async def test_a_held_broadcast_is_named_until_the_administrators_are_told(db: str):
+    """The process that held it may have ended before; and it may be held again later."""
+    number = await new_draft(BOT, ADMIN)
+    await confirm_broadcast(number)
+    for _ in range(2):
+        assert await hold_broadcasts(BOT, None, "broadcast_restored") == [number]
+        assert await hold_broadcasts(BOT, None, "broadcast_restored") == [number]
+        assert [await mark_told(number), await mark_told(number)] == [True, False]
+        assert await hold_broadcasts(BOT, None, "broadcast_restored") == []
+        await change_broadcast(number, State.PAUSED, state=State.RUNNING, trouble=None)
 
 
 async def test_only_a_started_broadcast_of_this_bot_whose_time_has_come_is_due(db: str):

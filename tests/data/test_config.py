@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from core.errors import SettingsError
 from data import config as config_module
-from data.config import ROOT, Settings, describe, load_settings, unknown_names, write_ini
+from data.config import (
+    ROOT,
+    Settings,
+    describe,
+    keys_without_section,
+    load_default_settings,
+    load_settings,
+    unknown_names,
+    write_ini,
+)
+from data.home import HOME
+from data.setting_values import contradictions, overridden, relative_database
 
 
 @pytest.fixture
@@ -166,6 +177,86 @@ def test_an_unreadable_file_is_named(ini: Path, env: Path):
     ini.write_text("token = 5\n")
     with pytest.raises(SettingsError, match=r"config\.ini"):
         load_settings(ini, env, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "doubt"),
+    [
+        ({"ACCESS_LISTED": "5"}, "[access] mode is everyone: everybody may use the bot"),
+        ({"ACCESS_LISTED": "5", "ACCESS_MODE": "listed"}, ""),
+        ({"ACCESS_CHANNELS": "@news", "ACCESS_MODE": "listed"}, "[access] mode is listed"),
+        ({"TELEGRAM_LOCAL": "true"}, "[telegram] server is Telegram's own"),
+        ({"TELEGRAM_LOCAL": "true", "TELEGRAM_SERVER": "http://localhost:8081"}, ""),
+        ({"WEBHOOK_URL": "https://a.example/x"}, "[telegram] updates is poll"),
+        ({"ADS_MIN_INTERVAL_H": "25"}, "[ads] min_interval_h is above max_interval_h"),
+        ({"NETWORK_PROXY_PAGES_ONLY": "1"}, "but proxy_file is empty"),
+        ({"HELPERS_COBALT_KEY": "hunter2"}, "but cobalt_url is empty"),
+        ({"HELPERS_POT_URL": "http://localhost:4416"}, "youtube is not in [sites] allowed"),
+        ({"DATABASE_BACKUP_HOURS": "6"}, "backup_folder is empty"),
+        ({"DATABASE_URL": "sqlite://"}, "in memory"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "in memory"),
+        ({"DATABASE_URL": "sqlite:///bot.db"}, ""),
+        ({}, ""),
+    ],
+)
+def test_settings_that_contradict_are_doubtful(
+    ini: Path, env: Path, environ: dict[str, str], doubt: str
+):
+    doubts = list(contradictions(load_settings(ini, env, environ)))
+    assert [doubt in found for found in doubts] == ([True] if doubt else [])
+    assert "hunter2" not in str(doubts)
+
+
+def test_a_setting_with_several_values_is_doubtful():
+    names = {
+        "A_B": ("a", "b"),
+        "A_C": ("a", "c"),
+        "A_D": ("a", "d"),
+        "A_E": ("a", "e"),
+    }
+    sources = [
+        ("config.ini", {"A_B": "1", "A_E": "9"}),
+        (".env", {"A_B": "2", "A_C": "3", "A_D": "4"}),
+        ("the environment", {"A_B": "hunter2", "A_C": " 3\n", "A_D": ""}),
+    ]
+    assert list(overridden(names, sources)) == [
+        "[a] b (A_B) is set in config.ini and .env, but the value in the environment counts",
+        "[a] d (A_D) is set in .env, but the value in the environment counts, an empty value",
+    ]
+
+
+def test_a_name_without_its_section_is_doubtful():
+    found = keys_without_section({"TOKEN": "hunter2", "PORT": "1", "BOT_TOKEN": "", "X": ""})
+    assert found == [
+        ".env: TOKEN is not a setting, did you mean BOT_TOKEN?",
+        ".env: PORT is not a setting, did you mean WEBHOOK_PORT or WATCH_PORT?",
+    ]
+
+
+def test_a_database_that_depends_on_the_working_directory_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    for url in ("", "sqlite:////a/b.db", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"):
+        assert list(relative_database(url, ROOT)) == []
+    assert list(relative_database("sqlite:///b.db", tmp_path)) == []
+    (found,) = relative_database("sqlite+aiosqlite:///a/b.db?x=1", ROOT)
+    assert f" {tmp_path / 'a' / 'b.db'} " in found
+
+
+def test_the_programs_paths_do_not_depend_on_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Otherwise `restore`, called elsewhere, does not see that the bot runs."""
+    monkeypatch.chdir(tmp_path)
+    load_default_settings.cache_clear()
+    try:
+        files = load_default_settings().files
+        assert files.heartbeat == HOME / "var" / "heartbeat"
+        assert files.spool_dir.is_absolute()
+        assert load_default_settings().database.backup_folder is None
+    finally:
+        load_default_settings.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ async def execute(statement: str) -> None:
     await database.write(lambda db: db.execute(text(statement)))
 
 
+@pytest.mark.usefixtures("tools")
+def test_a_database_in_memory_has_no_backups(tmp_path: Path):
+    """Its URL must not become that of whatever server the tools find by themselves."""
+    with pytest.raises(StorageError, match="in memory"):
+        dump("sqlite://", tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_without_the_tools_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StorageError, match="pg_dump is not installed"):

@@ -62,8 +62,13 @@ _TWICE = "is there twice, see line"
 _LINE = "cannot be read: write NAME=value, with both quotation marks or none"
 _UTF8 = "is not UTF-8 text: save it as UTF-8"
 _QUOTES = "the quotation marks are a part of the value here: leave them out"
-_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
-_BOOLEAN = "Input should be a valid boolean, unable to interpret input"
+_INTEGER, _BOOLEAN = "must be a whole number", "must be true or false"
+_COMMENT = "the comment is a part of the value here: write it into a line of its own"
+_EMPTY = "is empty: leave it out, or give it a value"
+_UNSEEN = "has an invisible character: type the value instead of copying it"
+_POINT = "must be a whole number without a point"
+_TILDE = "~ is not replaced here: write the whole path"
+_MINUS = "has lost its minus: ids of channels begin with -100"
 
 #: The files' contents and the environment, and each mistake; "…" stands for the rest of a sentence.
 MISTAKES: list[tuple[str, str, dict[str, str], list[str]]] = [
@@ -122,10 +127,21 @@ MISTAKES: list[tuple[str, str, dict[str, str], list[str]]] = [
         "",
         "",
         {"DATABASE_URL": f"'postgresql://u:{SECRET}@h/d'"},
-        [f"[database] url (DATABASE_URL): {_QUOTES}", "[database] url (DATABASE_URL): …"],
+        [f"[database] url (DATABASE_URL): {_QUOTES}"],
+    ),
+    (
+        "",
+        "",
+        {"DATABASE_URL": f"'mysql://u:{SECRET}@h/d'"},
+        [f"[database] url (DATABASE_URL): {_QUOTES}", "… are supported, not mysql"],
     ),
     ("", "", {"LIMITS_ATTEMPTS": "10s"}, ["[limits] attempts (LIMITS_ATTEMPTS): …, not '10s'"]),
-    ("", "", {"LIMITS_ATTEMPTS": "-1"}, ["[limits] attempts (LIMITS_ATTEMPTS): Input should be …"]),
+    (
+        "",
+        "",
+        {"LIMITS_ATTEMPTS": "-1"},
+        ["[limits] attempts (LIMITS_ATTEMPTS): must be at least 1, not '-1'"],
+    ),
     ("", "", {"LIMITS_ATTEMPTS": "1,5"}, ["[limits] attempts (LIMITS_ATTEMPTS): …, not '1,5'"]),
     ("", "", {"BOT_ADMINS": "@ada"}, [f"[bot] admins (BOT_ADMINS): {_INTEGER}, not '@ada'"]),
     ("", "", {"BOT_ADMINS": "1;2"}, [f"[bot] admins (BOT_ADMINS): {_INTEGER}, not '1;2'"]),
@@ -137,6 +153,64 @@ MISTAKES: list[tuple[str, str, dict[str, str], list[str]]] = [
         "",
         {"TELEGRAM_SERVER": "localhost:8081"},
         ["[telegram] server (TELEGRAM_SERVER): must …"],
+    ),
+    # Values that would be taken as they are, and mean something else
+    ("", "", {"BOT_ADMINS": '"1,2"'}, [f"[bot] admins (BOT_ADMINS): {_QUOTES}"]),
+    ("", "BOT_CONTACT=“@me”", {}, [f"[bot] contact (BOT_CONTACT): {_QUOTES}"]),
+    ('[captions]\ntemplate = "{text}"', "", {}, []),
+    ("[bot]\ncontact = @me # or my brother", "", {}, []),
+    (
+        "[files]\nspool_dir = '/mnt/a' # SSD\nheartbeat = /mnt/b ; here",
+        "",
+        {},
+        [
+            f"[files] spool_dir (FILES_SPOOL_DIR): {_COMMENT}",
+            f"[files] heartbeat (FILES_HEARTBEAT): {_COMMENT}",
+        ],
+    ),
+    ("", "", {"FILES_SPOOL_DIR": "~/spool"}, [f"[files] spool_dir (FILES_SPOOL_DIR): {_TILDE}"]),
+    ("", "FILES_SPOOL_DIR=", {}, [f"[files] spool_dir (FILES_SPOOL_DIR): {_EMPTY}"]),
+    ("", "WATCH_HOST=\nAD_S=", {}, [f"[watch] host (WATCH_HOST): {_EMPTY}"]),
+    ("", "NETWORK_PROXY_FILE=", {}, []),
+    ("", "", {"FILES_SPOOL_MB": "2.000"}, [f"[files] spool_mb (FILES_SPOOL_MB): {_POINT}, …"]),
+    ("", "", {"LIMITS_PATIENCE_S": "inf"}, ["[limits] patience_s (LIMITS_PATIENCE_S): must be …"]),
+    ("", "BOT_ADMINS=\u200e77", {}, [f"[bot] admins (BOT_ADMINS): {_UNSEEN}"]),
+    (
+        "",
+        "",
+        {"BOT_ADMINS": "0,-1005,7", "STATISTICS_READERS": "-3"},
+        [
+            "[bot] admins (BOT_ADMINS): must be ids of people, which are positive, not 0, -1005",
+            "[statistics] readers (STATISTICS_READERS): must be ids of people, …",
+        ],
+    ),
+    (
+        "",
+        "",
+        {"INLINE_STORAGE_CHAT": "1001234567890", "BOT_JOIN_LOG_CHAT": "1001234567890"},
+        [
+            f"[bot] join_log_chat (BOT_JOIN_LOG_CHAT): 1001234567890 {_MINUS}",
+            f"[inline] storage_chat (INLINE_STORAGE_CHAT): 1001234567890 {_MINUS}",
+        ],
+    ),
+    (
+        "",
+        "",
+        {
+            "TELEGRAM_UPDATES": "webhook",
+            "WEBHOOK_URL": "https://a.example/x",
+            "WATCH_PORT": "8443",
+        },
+        ["[watch] port (WATCH_PORT): is also the port of [webhook]"],
+    ),
+    (
+        "",
+        "[bot]\nBOT_ADMINS=1\nDATABASE_URL=postgresql://u:${HIDDEN}@${HOST}/d\nHOST=h",
+        {},
+        [
+            ".env: line 1: sections are for config.ini: here, [bot] admins is BOT_ADMINS",
+            ".env: DATABASE_URL uses ${HIDDEN}, which is not set",
+        ],
     ),
     # Secrets where they do not belong
     ("", "", {"BOT_ADMINS": TOKEN}, [f"[bot] admins (BOT_ADMINS): {_INTEGER}, not '***'"]),

@@ -9,9 +9,10 @@ from aiogram import Bot
 from aiogram.methods import GetChatMember
 
 from core.access import Standing
-from core.errors import FileRejectedError, TelegramUnreachableError
+from core.errors import ChatMovedError, FileRejectedError, TelegramUnreachableError
 from delivery import membership
 from delivery.membership import MEMBER_S, OTHERS_S, STALE_S, Membership
+from delivery.moved_chats import MovedChats
 from tests.fakes import FakeTelegram
 
 ALLOWED, NO, UNKNOWN = Standing.ALLOWED, Standing.NOT_A_MEMBER, Standing.UNKNOWN
@@ -20,7 +21,10 @@ ALLOWED, NO, UNKNOWN = Standing.ALLOWED, Standing.NOT_A_MEMBER, Standing.UNKNOWN
 class Bench:
     def __init__(self, telegram: FakeTelegram, *channels: str) -> None:
         self.telegram, self.now = telegram, 1_000.0
-        self.membership = Membership(telegram.bot, channels or ("@news",), lambda: self.now)
+        moved = MovedChats({-7: ["[access] channels"]})
+        self.membership = Membership(
+            telegram.bot, channels or ("@news",), lambda: self.now, moved=moved
+        )
 
     async def after(self, seconds: float, person: int = 7) -> Standing:
         self.now += seconds
@@ -47,6 +51,18 @@ async def test_whoever_has_just_joined_need_not_wait(telegram: FakeTelegram):
     assert bench.asked == ["@news"]
     telegram.session.group_admins = {7}
     assert await bench.after(1) is ALLOWED
+
+
+async def test_a_group_is_asked_under_its_new_id(telegram: FakeTelegram):
+    """It has become a supergroup since the setting was written."""
+    telegram.session.group_admins = {7}
+    bench = Bench(telegram, "-7")
+    assert bench.membership.has_channel(-7, "")
+    telegram.fail(GetChatMember, ChatMovedError(-1_007))
+    assert await bench.after(0) is ALLOWED
+    assert await bench.after(MEMBER_S) is ALLOWED
+    assert bench.asked == [-7, -1_007, -1_007]
+    assert [bench.membership.has_channel(chat, "") for chat in (-7, -1_007)] == [False, True]
 
 
 async def test_one_of_several_channels_is_enough(telegram: FakeTelegram):

@@ -1,11 +1,18 @@
 """Every error of aiogram has a name in the house."""
 
+import socket
+import ssl
 from typing import Any
 
 import pytest
 from aiogram import exceptions
 from aiogram.methods import SendMessage
-from aiohttp import ClientConnectorError, ClientOSError, ServerDisconnectedError
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientOSError,
+    ServerDisconnectedError,
+)
 from aiohttp.client_reqrep import ConnectionKey
 
 from core.errors import (
@@ -24,7 +31,7 @@ from core.errors import (
     UnchangedError,
     UnknownOutcomeError,
 )
-from delivery.telegram_errors import translate, translate_query
+from delivery.telegram_errors import reason_of, translate, translate_query
 
 METHOD: Any = SendMessage(chat_id=1, text="x")
 
@@ -159,13 +166,30 @@ def test_the_refused_file_of_an_album_is_known_if_telegram_names_it(
     assert error.position == position
 
 
+KEY = ConnectionKey("h", 1, False, True, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (ClientConnectorError(KEY, OSError(111, "Connect call")), "h:1: Connection refused"),
+        (ClientConnectorError(KEY, socket.gaierror(-2, "unknown name")), "h:1: unknown name"),
+        (
+            ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError(1, "x")),
+            "h:1: SSLCertVerificationError",
+        ),
+        (ServerDisconnectedError("https://h/bot1:hunter2"), "ServerDisconnectedError"),
+    ],
+)
+def test_the_reason_names_what_an_operator_can_mend(cause: Exception, reason: str):
+    assert reason_of(cause) == reason
+
+
 @pytest.mark.parametrize(
     ("cause", "expected"),
     [
         (
-            ClientConnectorError(
-                ConnectionKey("h", 1, False, True, None, None, None, None), OSError("refused")
-            ),
+            ClientConnectorError(KEY, OSError("refused")),
             TelegramUnreachableError,
         ),
         (ServerDisconnectedError(), UnknownOutcomeError),

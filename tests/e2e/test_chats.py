@@ -72,6 +72,33 @@ async def test_the_join_log_reports_a_new_user_once_after_the_welcome(harness: B
     assert chats == [1002, -500, 1002]
 
 
+async def test_the_chats_of_the_settings_are_followed_when_they_become_supergroups(
+    harness: BotHarness,
+):
+    """Telegram's message about one of them has arrived, that about the other one has not."""
+    log, board = harness.world.group(-500, "Log"), harness.world.group(-600, "Board")
+    await harness.start(BOT_ADMINS="1001", BOT_JOIN_LOG_CHAT="-500", STATISTICS_BOARD_CHAT="-600")
+    await harness.until(lambda: len(harness.answers(board)) == 2, "the board")
+    new_log = harness.world.migrate(harness.ada, log, -1_000_000_000_500)
+    new_board = harness.world.group(-1_000_000_000_600, "Board")
+    board.moved_to = new_board.id
+    await harness.settled()
+    await harness.say("/start")
+    assert len(harness.answers(new_log)) == 1
+    assert harness.answers(log) == []
+    assert harness.application
+    container = harness.application.container
+    assert container.board
+    await container.board.show_day()
+    await container.board.show_day()
+    assert len(harness.answers(new_board)) == 1
+    for _ in range(2):
+        await container.alarms.check_moved_chats(container.moved_chats)
+    for setting, chat in (("[bot] join_log_chat", new_log), ("[statistics] board_chat", new_board)):
+        alarm = parse_html(TEXTS("en", "alarm_moved", setting=setting, chat=str(chat.id)))[0]
+        assert harness.texts().count(alarm) == 1
+
+
 async def test_an_inaccessible_join_log_does_not_break_registration(harness: BotHarness):
     await harness.start(BOT_JOIN_LOG_CHAT="-500")
     await harness.say("/start")

@@ -123,6 +123,27 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
     assert len(warnings) == 13
 
 
+async def test_a_group_that_has_become_a_supergroup_is_named_with_its_new_id(
+    harness: BotHarness,
+):
+    new_id = -1_000_000_000_700
+    harness.world.group(-700).moved_to = harness.world.group(new_id).id
+    _, lines = await report(
+        harness,
+        BOT_JOIN_LOG_CHAT="-700",
+        STATISTICS_BOARD_CHAT="-700",
+        INLINE_STORAGE_CHAT="-700",
+        ACCESS_MODE="members",
+        ACCESS_CHANNELS="-700",
+        ACCESS_LISTED="-700,-701,-1000000000702,1001",
+    )
+    moved = [line for line in lines if f"write its new id into the setting, {new_id}" in line]
+    assert all(line.startswith("warning ") for line in moved)
+    assert len(moved) == 5
+    for setting in ("join_log_chat", "board_chat", "storage_chat", "channels", "listed"):
+        assert any(setting in line for line in moved), setting
+
+
 @pytest.mark.parametrize("token", ["", "hunter2", "42:AAAAAA"])
 async def test_a_token_unknown_to_telegram_is_a_failure(harness: BotHarness, token: str):
     code, lines = await report(harness, BOT_TOKEN=token)

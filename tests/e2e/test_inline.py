@@ -47,6 +47,21 @@ async def test_a_new_post_fills_the_card_and_is_cached_for_the_next_query(inline
     assert await outcomes_since(None) == [("tiktok", "fetched", 1), ("tiktok", "known", 1)]
 
 
+async def test_files_go_to_the_supergroup_that_the_storage_group_has_become(
+    inline: InlineHarness,
+):
+    harness = inline.harness
+    harness.video()
+    await harness.start(**ON)
+    await harness.say("/start")
+    new = harness.world.group(-1_000_000_000_777)
+    harness.world.chats[STORAGE].moved_to = new.id
+    await inline.type(VIDEO)
+    message = await inline.send("fetch/post")
+    assert "video" in message
+    assert ["video" in stored for stored in new.messages.values()] == [True]
+
+
 async def test_the_sound_can_be_sent_alone(inline: InlineHarness):
     inline.harness.video()
     await inline.harness.start(**ON)

@@ -198,11 +198,16 @@ async def test_without_a_token_the_error_names_the_setting_and_the_demo(tmp_path
 
 async def test_all_wrong_settings_are_reported_together(tmp_path: Path):
     process, _ = await program(
-        "check", folder=tmp_path, LIMITS_ATTEMPTS="0", NETWORK_PROXY_FILE="/not/there"
+        "check",
+        folder=tmp_path,
+        LIMITS_ATTEMPTS="0",
+        LIMITS_ACTIVE_REQUEST="3",
+        NETWORK_PROXY_FILE="/not/there",
     )
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"LIMITS_ATTEMPTS" in errors
+    assert b"LIMITS_ACTIVE_REQUEST is not a setting, did you mean" in errors
     assert b"NETWORK_PROXY_FILE" in errors
 
 

@@ -22,7 +22,7 @@ from data.statistics import outcomes_since
 from misc.ui.admin_notifier import AdminNotifier
 from misc.ui.texts import load_texts
 from platforms import reader_version
-from services.alarms import Alarms, AlarmThresholds
+from services.alarms import Alarms, AlarmThresholds, Change
 from services.metrics import Metrics
 from tests.e2e.bot_harness import VIDEO, BotHarness
 
@@ -190,6 +190,12 @@ class RecordingNotifier:
         assert TEXTS("en", key, **facts)
         self.messages.append((key, facts))
 
+    async def report(self, change: Change, key: str, **facts: Fact) -> bool:
+        is_new = await change(lambda _: None)
+        if is_new:
+            await self.notify(key, **facts)
+        return is_new
+
 
 async def start_with_alarms(
     harness: BotHarness, **environment: str
@@ -305,7 +311,7 @@ async def test_administrators_are_notified_in_their_languages(harness: BotHarnes
     harness.fail("sendMessage", "403", chat_id=1001)
     assert harness.application
     await AdminNotifier(
-        harness.application.container.sender, TEXTS, frozenset({1001, 1002})
+        harness.application.container.sender, TEXTS, frozenset({1001, 1002}), "process"
     ).notify("alarm_quiet_over")
     assert EN["alarm_quiet_over"] not in harness.texts()
     assert harness.texts(harness.world.chats[1002])[-1] == TEXTS["ru"]["alarm_quiet_over"]

@@ -19,6 +19,7 @@ from core.access import Standing, Visitor
 from core.errors import ChatForbiddenError
 from data.bans import ban
 from data.chats import find_chat, is_channel, register_chat, set_language
+from delivery.moved_chats import MovedChats
 from handlers.chat_member import BotMembership, on_new_id
 from misc.middlewares.ban_list import BanList
 from misc.ui.texts import load_texts
@@ -161,7 +162,9 @@ async def test_a_group_takes_its_settings_and_its_ban_to_its_new_id(
     await set_language(-7, "uk")
     await ban(-7, PERSON)
     bans = BanList(frozenset())
-    await on_new_id(telegram.message(**report), bans, make_access(telegram))
+    moved = MovedChats({-7: ["[bot] join_log_chat"]})
+    await on_new_id(telegram.message(**report), bans, make_access(telegram), moved)
+    assert moved.current(-7) == -1007
     record = await find_chat(-1007)
     assert record
     assert record.lang == "uk"
@@ -178,7 +181,7 @@ async def test_a_listed_group_is_let_in_under_its_new_id_at_once(
     if not is_fixed:
         await access.add("-7", PERSON)
     moved = telegram.message(chat_id=-7, migrate_to_chat_id=-1007)
-    await on_new_id(moved, BanList(frozenset()), access)
+    await on_new_id(moved, BanList(frozenset()), access, MovedChats({}))
     standings = [await access.judge(Visitor(5, group_id=group)) for group in (-1007, -1008)]
     assert standings == [Standing.ALLOWED, Standing.NOT_LISTED]
     restarted = make_access(telegram, "listed", *access.fixed)

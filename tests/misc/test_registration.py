@@ -12,6 +12,8 @@ from core.formats import Quality
 from core.preferences import Preferences
 from data.chats import change_preferences, find_chat, mark_blocked, register_chat
 from data.db_service import get_referral_stats
+from delivery.moved_chats import MovedChats
+from misc.join_log import JoinLog
 from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView, Registration
 from misc.ui.texts import load_texts
 from platforms import load_registry
@@ -26,7 +28,8 @@ class Bench:
 
     def __init__(self, telegram: FakeTelegram, log_chat: int = 0) -> None:
         self.telegram = telegram
-        self.registration = Registration(TEXTS, load_registry(), log_chat)
+        join_log = JoinLog(log_chat, MovedChats({})) if log_chat else None
+        self.registration = Registration(TEXTS, load_registry(), join_log)
         #: What the handler saw, in order: the chat, and how many messages were sent before.
         self.seen: list[tuple[ChatView, int]] = []
         self.acks: list[bool] = []

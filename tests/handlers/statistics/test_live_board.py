@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from aiogram.methods import EditMessageText, SendMessage
 
-from core.errors import FileRejectedError, FloodError, UnchangedError
+from core.errors import ChatMovedError, FileRejectedError, FloodError, UnchangedError
 from data.chats import set_language
+from delivery.moved_chats import MovedChats
 from handlers.statistics.live_board import LiveBoard
 from misc.ui.texts import load_texts
 from tests.fakes import FakeTelegram
@@ -18,7 +19,8 @@ GROUP = -7
 
 @pytest.fixture
 def board(sqlite_db: None, telegram: FakeTelegram, tmp_path: Path) -> LiveBoard:
-    return LiveBoard(telegram.bot, telegram.sender, menu(telegram, folder=tmp_path), GROUP)
+    statistics = menu(telegram, folder=tmp_path)
+    return LiveBoard(telegram.bot, telegram.sender, statistics, GROUP, MovedChats({GROUP: ["b"]}))
 
 
 async def test_each_board_is_written_once_and_then_edited(board: LiveBoard, telegram: FakeTelegram):
@@ -56,6 +58,19 @@ async def test_a_board_that_cannot_be_changed_stays(
     telegram.fail(EditMessageText, error)
     await board.show_day()
     assert len(telegram.of(SendMessage)) == 1
+
+
+async def test_the_board_follows_a_group_that_becomes_a_supergroup(
+    board: LiveBoard, telegram: FakeTelegram
+):
+    """Its messages stay behind, so it is written anew, and edited there from then on."""
+    await board.show_day()
+    telegram.fail(EditMessageText, ChatMovedError(-1_007))
+    for _ in range(2):
+        await board.show_day()
+    assert [message.chat_id for message in telegram.of(SendMessage)] == [GROUP, -1_007]
+    edits = [(edit.chat_id, edit.message_id) for edit in telegram.of(EditMessageText)]
+    assert edits == [(GROUP, 1_001), (-1_007, 1_002)]
 
 
 async def test_a_board_that_could_not_be_written_is_tried_again(
