@@ -200,14 +200,21 @@ class SqliteRunner:
         if is_first:
             self._write_thread.submit(self._write_all, loop)
         limit = self._patience.limit_s(WRITE_S)
-        # Not cancelled: a queued write runs even if the caller is cancelled.
-        await asyncio.wait([change.done], timeout=limit)
-        if not change.done.done() and change.abandon():
-            self._patience.gave_up()
-            raise TimeoutError(f"no answer within {limit} s")
-        result: T = await asyncio.shield(change.done)
+        timer = loop.call_later(limit, self._give_up, change, limit) if limit else None
+        try:
+            # A queued write runs even if the caller is cancelled.
+            result: T = await change.done
+        finally:
+            if timer:
+                timer.cancel()
         self._patience.succeeded()
         return result
+
+    def _give_up(self, change: "_Change", limit: float) -> None:
+        """Let a write fail that has not begun in time; one that has begun is waited for."""
+        if not change.done.done() and change.abandon():
+            self._patience.gave_up()
+            change.done.set_exception(TimeoutError(f"no answer within {limit} s"))
 
     async def call(self, work: Callable[[Connection], T]) -> T:
         return await self.write(work)

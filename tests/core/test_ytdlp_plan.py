@@ -140,13 +140,13 @@ def test_a_fall_of_the_success_rate(
 
 
 def test_what_an_old_version_did_not_store_is_empty():
-    assert read_plan("{}") == Plan()
-    assert read_plan('{"switched_at": 7}') == Plan(switched_at=7)
-    assert read_plan('{"looked_at": 7}') == Plan(looked_at=7)
-    assert read_plan('{"refused": ["1"]}') == Plan(refused=("1",))
-    assert read_plan('{"before": {"x": [1, 2]}}') == Plan(before={"x": (1, 2)})
-    assert read_plan('{"at_switch": {"x": [1, 2]}}') == Plan(at_switch={"x": (1, 2)})
+    assert Plan.from_json("{}") == Plan()
+    assert Plan.from_json('{"switched_at": 7}') == Plan(switched_at=7)
+    assert Plan.from_json('{"looked_at": 7}') == Plan(looked_at=7)
+    assert Plan.from_json('{"refused": ["1"]}') == Plan(refused=("1",))
+    assert Plan.from_json('{"before": {"x": [1, 2]}}') == Plan(before={"x": (1, 2)})
+    assert Plan.from_json('{"at_switch": {"x": [1, 2]}}') == Plan(at_switch={"x": (1, 2)})
 
 
 def test_the_stored_form_has_its_fields_in_a_fixed_order():
-    assert list(json.loads(FULL.to_json())) == sorted(json.loads(FULL.to_json()))
+    assert list(json.loads(FULL.as_json())) == sorted(json.loads(FULL.as_json()))
