@@ -119,7 +119,7 @@ async def _list_card(browser: BrowserHarness) -> None:
 async def _group(browser: BrowserHarness) -> None:
     page = await _small_window(browser, f"{_GROUP}/1002")
     await write(page, f"https://www.tiktok.com/@ferry.demo/video/{_VIDEO}")
-    await expect(page.locator("#messages video")).to_have_count(1, timeout=30_000)
+    await expect(page.locator("#messages video")).to_have_count(1)
     await _shoot(page, "group")
 
 
