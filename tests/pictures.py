@@ -239,7 +239,7 @@ def _save(frames: list[tuple[float, bytes]], path: Path) -> None:
         append_images=others,
         duration=[round(seconds * 1_000) for seconds in [*shown_s, _LAST_S]],
         loop=0,
-        quality=60,
+        quality=50,
         method=6,
     )
 

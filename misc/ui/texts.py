@@ -151,8 +151,8 @@ def _marked(text: str) -> str:
     """Add direction marks to a text.
 
     A left-to-right mark stands before each command, whose slash would be shown behind its name. A
-    right-to-left mark begins each line that a name or a fact could otherwise turn around: Telegram's
-    apps lay out a line by its first letter (rules P2 and P3 of https://www.unicode.org/reports/tr9/).
+    right-to-left mark begins each line that a name or a fact could otherwise turn around: apps lay
+    out a line by its first letter (https://www.unicode.org/reports/tr9/, rules P2 and P3).
     """
     lines = _COMMAND.sub("\N{LEFT-TO-RIGHT MARK}/", text).split("\n")
     return "\n".join(
