@@ -22,6 +22,10 @@ DECIDING: Final = "count"
 _TAG: Final = re.compile(r"<[^>]*>")
 #: A command in a sentence, outside of tags, code and addresses.
 _COMMAND: Final = re.compile(r"(?<![\w/<>:.])/(?=[a-z])")
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+#: Bidirectional classes of letters: left-to-right, right-to-left, and Arabic.
+_STRONG: Final = {"L", "R", "AL"}
+_RIGHT_TO_LEFT: Final = _STRONG - {"L"}
 _FOLDER = Path(__file__).resolve().parents[2] / "locale"
 
 
@@ -132,19 +136,37 @@ def load_texts() -> Texts:
 
 
 def _with_directions(texts: dict[str, Text]) -> dict[str, Text]:
-    """Put a left-to-right mark before each command in texts that are written from right to left.
-
-    Without it, the slash is shown behind the command's name.
-    """
-    if unicodedata.bidirectional(str(texts["language_name"])[0]) not in {"R", "AL"}:
+    """Add direction marks to texts that are written from right to left; return others unchanged."""
+    if unicodedata.bidirectional(str(texts["language_name"])[0]) not in _RIGHT_TO_LEFT:
         return texts
-
-    def marked(text: str) -> str:
-        return _COMMAND.sub("\N{LEFT-TO-RIGHT MARK}/", text)
-
     return {
-        key: marked(text)
+        key: _marked(text)
         if isinstance(text, str)
-        else {category: marked(form) for category, form in text.items()}
+        else {category: _marked(form) for category, form in text.items()}
         for key, text in texts.items()
     }
+
+
+def _marked(text: str) -> str:
+    """Add direction marks to a text.
+
+    A left-to-right mark stands before each command, whose slash would be shown behind its name. A
+    right-to-left mark begins each line that a name or a fact could otherwise turn around: apps lay
+    out a line by its first letter (https://www.unicode.org/reports/tr9/, rules P2 and P3).
+    """
+    lines = _COMMAND.sub("\N{LEFT-TO-RIGHT MARK}/", text).split("\n")
+    return "\n".join(
+        f"\N{RIGHT-TO-LEFT MARK}{line}" if _is_turned_around(line) else line for line in lines
+    )
+
+
+def _is_turned_around(line: str) -> bool:
+    """Return True if a line may begin with a left-to-right letter.
+
+    A line of facts alone, such as the title of a list, keeps its own direction.
+    """
+    words = _TAG.sub("", line)
+    if not any(map(str.isalpha, _PLACEHOLDER.sub("", words))):
+        return False
+    classes = map(unicodedata.bidirectional, words)
+    return next((one for one in classes if one in _STRONG), "") == "L"

@@ -297,6 +297,7 @@ function setUp() {
     document.body.classList.remove("in-chat");
     keepDraft();
     renderChats();
+    $("#chats [aria-current=true]").focus();
   };
   $("#start").onclick = () => hands.say("/start");
   $("#pick").onclick = () => {

@@ -216,6 +216,7 @@ function commands(begun) {
   const fitting = list.filter(({ command }) => command.startsWith(begun));
   show(fitting.map(({ command, description }) => option(`/${command}`, description, null, () => {
     clear();
+    text.focus(); // what was pressed disappears
     say(`/${command}`);
   })));
 }
@@ -224,10 +225,11 @@ function commands(begun) {
 function offer({ query, text: chosen, cards }, complain) {
   if (!text.value.startsWith(`@${store.bot.username}`) || chosen !== asked) return;
   const options = cards.map((card) => {
-    const still = card.still ? el("img", { src: `/page/media/${card.still}`, alt: "" }) : el("span.still", {}, "🎴");
+    const still = card.still ? el("img", { src: `/page/media/${card.still}`, alt: "" }) : el("span.still", { ariaHidden: "true" }, [...card.title][0]);
     return option(card.title, card.description, still, () => {
       const { me, chat } = here();
       clear();
+      text.focus();
       act("choose", { person: me, chat, query, card: card.id, text: chosen }).catch((error) => complain(error.message));
     });
   });

@@ -32,7 +32,7 @@ export function face({ id, name, isBot }, size = "") {
   if (isBot) node.append(el("img", { src: "/page/icon.svg", alt: "" }));
   else {
     node.append(name.split(/\s+/).slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase());
-    node.style.background = `var(--face-${Math.abs(id) % 7 + 1})`;
+    node.style.background = `var(--face-${((id % 7) + 7) % 7 + 1})`;
   }
   return node;
 }

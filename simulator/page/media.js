@@ -25,7 +25,7 @@ export function mosaic(messages, isNew) {
   const isAlone = messages.length === 1;
   const box = el(isAlone ? "div.mosaic.one" : "div.mosaic");
   messages.forEach((message, index) => {
-    const tile = el("div", {}, message.photo ? picture(message) : moving(message, isNew && isAlone, isAlone));
+    const tile = el("div", {}, message.photo ? picture(message) : moving(message, isNew, isAlone));
     if (isAlone) shape(tile, message);
     else {
       const [columns, ratio] = place(index, messages.length);
@@ -79,6 +79,9 @@ function picture(message) {
   return el("img", { src: media(one), width: one.width, height: one.height, alt: "Picture", loading: "lazy" });
 }
 
+/** Whoever wants less motion starts videos and animations with their button. */
+const stands = matchMedia("(prefers-reduced-motion: reduce)");
+
 const visible = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (isIntersecting) {
@@ -88,31 +91,34 @@ const visible = new IntersectionObserver((entries) => {
   }
 });
 
-function moving(message, plays, isAlone) {
+function moving(message, isNew, isAlone) {
+  const isLoop = !!message.animation;
+  const plays = !stands.matches && (isLoop || (isNew && isAlone));
   const video = message.animation ?? message.live_photo ?? message.video;
   const poster = still(message);
   const node = el("video", {
-    src: media(video), loop: !!message.animation, playsInline: true, preload: "none", tabIndex: 0,
-    width: video.width, height: video.height, muted: true, autoplay: plays || !!message.animation, ariaLabel: "Video",
+    src: media(video), loop: isLoop, playsInline: true, preload: "none", tabIndex: 0,
+    width: video.width, height: video.height, muted: true, autoplay: plays, ariaLabel: "Video",
   });
   if (poster) node.poster = media(poster);
   visible.observe(node);
   const out = document.createDocumentFragment();
   out.append(node, el("span.tag", {}, tag(message, video)));
-  if (!message.animation) out.append(...controls(node, plays, isAlone));
+  if (!isLoop || !plays) out.append(...controls(node, plays));
   return out;
 }
 
 /** A video shows its controls while it is pointed at; until it plays, it has a button instead. */
-function* controls(video, plays, isAlone) {
+function* controls(video, plays) {
   const show = () => { video.controls = true; };
   video.onpointerenter = video.onfocus = show;
   video.onpointerleave = () => { if (!video.paused) video.controls = false; };
-  if (plays && isAlone) return;
+  if (plays) return;
   const button = el("button.play", { type: "button", ariaLabel: "Play the video" }, icon("play"));
   video.onplay = () => button.remove();
   button.onclick = () => {
-    show();
+    video.muted = false;
+    video.focus(); // the button disappears
     video.play();
   };
   yield button;
@@ -124,13 +130,38 @@ function tag(message, video) {
   return [video.duration && length(video.duration), video.file_size && size(video.file_size)].filter(Boolean).join(", ");
 }
 
-/** Render a message's sound with a player. */
+/** Render a message's sound with a player: a button on the cover, and a line to move along. */
 export function sound({ audio }) {
   const title = audio.title || audio.file_name;
-  const art = audio.thumbnail ? el("img", { src: media(audio.thumbnail), alt: "" }) : el("span", {}, icon("note"));
-  const about = [audio.performer, audio.duration && length(audio.duration), size(audio.file_size)].filter(Boolean).join(" · ");
-  return el("div.audio", {}, art, el("b", { dir: "auto" }, title), el("small", {}, el("bdi", {}, about)),
-    el("audio", { src: media(audio), controls: true, preload: "none", ariaLabel: `Play ${title}` }));
+  const player = el("audio", { src: media(audio), preload: "none" });
+  const cover = audio.thumbnail && el("img", { src: media(audio.thumbnail), alt: "" });
+  const button = el("button.listen", { type: "button" }, cover, icon("play"));
+  const line = el("input", { type: "range", min: 0, max: audio.duration || 1, step: "any", value: 0, ariaLabel: "Position in the sound" });
+  const time = el("span");
+  const about = [audio.performer, size(audio.file_size)].filter(Boolean).join(" · ");
+  const show = () => {
+    if (player.paused) swap(button, "play", `Play ${title}`);
+    else swap(button, "pause", `Pause ${title}`);
+    line.value = player.currentTime;
+    line.style.setProperty("--done", `${(player.currentTime / line.max) * 100}%`);
+    line.ariaValueText = time.textContent = `${length(player.currentTime)} / ${length(player.duration || audio.duration || 0)}`;
+  };
+  for (const event of ["play", "pause", "timeupdate", "durationchange"]) player.addEventListener(event, show);
+  player.onplay = () => pauseOthers(player);
+  button.onclick = () => (player.paused ? player.play() : player.pause());
+  line.oninput = () => { player.currentTime = line.value; };
+  show();
+  return el("div.audio", {}, button, el("b", { dir: "auto" }, title), line, el("small", {}, time, about && el("bdi", {}, about)), player);
+}
+
+function swap(button, name, label) {
+  button.querySelector("use").setAttribute("href", `/page/icons.svg#${name}`);
+  button.ariaLabel = label;
+}
+
+/** As in Telegram's apps, one sound is heard at a time. */
+function pauseOthers(player) {
+  for (const other of document.querySelectorAll("audio")) if (other !== player) other.pause();
 }
 
 /** Render a message's document as a link to it. */

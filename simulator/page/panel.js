@@ -36,10 +36,15 @@ export function panel({ play, notice, chat }) {
   setInterval(() => look(chat()), LOOK_MS);
 }
 
-/** Open or close the panel where the window has no room for it beside the chat. */
+/** Open or close the panel where the window has no room for it beside the chat; the focus goes along. */
 export function togglePanel(isOpen) {
-  $("#aside").classList.toggle("open", isOpen);
-  $("#toggle-aside").setAttribute("aria-expanded", isOpen);
+  const [panel, opener] = [$("#aside"), $("#toggle-aside")];
+  const hadFocus = panel.contains(document.activeElement);
+  panel.classList.toggle("open", isOpen);
+  opener.setAttribute("aria-expanded", isOpen);
+  if (!opener.checkVisibility()) return; // there is room
+  if (isOpen) panel.querySelector("[role=tab][aria-selected=true]").focus();
+  else if (hadFocus) opener.focus();
 }
 
 function choose(chosen) {

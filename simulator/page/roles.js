@@ -6,7 +6,7 @@ import { store } from "./store.js";
 const OWNERS = { creator: "owner", administrator: "administrator" };
 const MAY = {
   bot: "Administrator of the bot: opens /admin and /stats, sends broadcasts, bans people, sets who may use the bot, exports data.",
-  anybody: "Sends links, and chooses language, captions and files of the own chat with /settings.",
+  anybody: "Sends links, and chooses language, captions and files for their own chat with /settings.",
   group: "Changes the group's settings with /settings, /lang and /mode, and sends links.",
   member: "Sends links in the group. Its settings are for its administrators.",
 };

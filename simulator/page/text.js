@@ -4,8 +4,8 @@ import { el } from "./dom.js";
 
 const PLAIN = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre",
   blockquote: "blockquote", expandable_blockquote: "blockquote" };
-/** Begins with a letter of a script that is written from right to left. */
-const RIGHT_TO_LEFT = /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/u;
+/** Begins with a letter of a script that is written from right to left, or with the mark that stands for one. */
+const RIGHT_TO_LEFT = /^[^\p{L}\u200e]*[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff]/u;
 
 /** Return whether the last line of a text is written from right to left. */
 export const endsRightToLeft = (text) => RIGHT_TO_LEFT.test(text.slice(text.lastIndexOf("\n") + 1));

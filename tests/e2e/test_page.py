@@ -31,7 +31,7 @@ async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
 ):
     add_posts(browser_harness.harness.simulator)
     await browser_harness.harness.start()
-    page = await browser_harness.window()
+    page = await browser_harness.window(moves=True)
     await page.click("#samples button >> nth=0")
     video = page.locator("#messages video")
     await expect(video).to_have_count(1)
@@ -39,11 +39,12 @@ async def test_a_click_on_a_sample_link_shows_a_playable_video_and_its_sound(
     assert await video.evaluate("v => v.duration") == pytest.approx(3, abs=0.1)
     assert await video.evaluate("v => [v.videoWidth, v.videoHeight]") == [576, 1024]
     await page.click(".keys button:has-text('🎵')")
-    audio = page.locator("#messages audio")
-    await expect(audio).to_have_count(1)
-    await audio.evaluate("a => { a.muted = true; return a.play() }")
-    assert await audio.evaluate("a => a.duration") > 0
     await expect(page.locator(".audio b")).to_have_text("Harbour bell")
+    await page.locator("#messages audio").evaluate("a => { a.muted = true }")
+    await page.get_by_role("button", name="Play Harbour bell").click()
+    position = page.get_by_role("slider", name="Position in the sound")
+    await expect(position).not_to_have_value("0")
+    assert (await position.get_attribute("aria-valuetext") or "").endswith("/ 0:03")
     await screenshot(page, "video-and-sound")
 
 
@@ -177,6 +178,10 @@ async def test_the_page_works_on_a_dark_phone_in_arabic(browser_harness: Browser
     words = page.locator("#messages li:not(.mine) .words")
     await expect(words).to_have_count(1)
     assert await words.first.evaluate("e => getComputedStyle(e).direction") == "rtl"
+    right_of = "e => e.getBoundingClientRect().right"
+    edge = await words.first.evaluate(right_of)
+    command = words.first.get_by_role("link", name="/settings")
+    assert await command.evaluate(right_of) > edge - 30  # its line begins at the right
     await pick(page, "deleted")
     await expect(words).to_have_count(2)
     await expect(words.last).to_have_text(TEXTS["ar"]["media_deleted"])

@@ -63,6 +63,8 @@ async def test_a_portrait_video_has_its_own_shape_and_says_its_size(
     assert width / height == pytest.approx(576 / 1024, abs=0.02)
     bubble = await page.locator("#messages li.theirs .bubble").last.evaluate("b => b.clientWidth")
     assert bubble - width < 2
+    await expect(page.get_by_role("button", name="Play the video")).to_be_visible()
+    assert await video.evaluate("v => v.paused")  # this window asks for less motion
     await expect(page.locator("#messages .tag")).to_contain_text(" KB")
     link = page.locator("#messages .words a").first
     assert await link.evaluate("a => getComputedStyle(a).textDecorationLine") == "none"
@@ -230,6 +232,31 @@ async def test_the_panel_and_the_suggestions_are_used_with_the_keyboard(
     await page.locator("#text").press("ArrowUp")
     await page.keyboard.press("Escape")
     await expect(page.locator("#text")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (640, 400)], ids=["320px", "zoom 200%"])
+async def test_everything_is_reached_in_a_small_window_with_the_keyboard(
+    browser_harness: BrowserHarness, width: int, height: int
+):
+    """A window of 1280 by 800 pixels, magnified twice, has 640 by 400."""
+    await browser_harness.harness.start()
+    page = await browser_harness.window(phone=True)
+    await page.set_viewport_size({"width": width, "height": height})
+    await write(page, "/settings")
+    await expect(page.locator("#messages .keys")).to_be_visible()
+    await page.focus("#toggle-aside")
+    await page.keyboard.press("Enter")
+    for tab in ("samples", "request", "calls", "faults", "bot"):
+        await expect(page.locator(f"#tab-{tab}")).to_be_focused()
+        cut = "t => t.scrollWidth > t.clientWidth || t.getBoundingClientRect().right > innerWidth"
+        assert not await page.locator(f"#tab-{tab}").evaluate(cut)
+        await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#toggle-aside")).to_be_focused()
+    await page.focus("#back")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#chat-list button").first).to_be_focused()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 async def test_the_page_can_ask_no_other_server(browser_harness: BrowserHarness):

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import string
+import unicodedata
 from pathlib import Path
 from typing import get_args
 
@@ -289,6 +290,49 @@ def test_the_slash_of_a_command_stays_before_it_in_right_to_left_texts():
     assert set(commands.pop("ar")) == {mark}
     assert mark not in {before for found in commands.values() for before in found}
     assert mark not in TEXTS("ar", "about_source", url="https://a.example/b")
+
+
+#: One number for each plural category of Arabic.
+NUMBERS = (0, 1, 2, 3, 11, 100)
+
+
+def direction(line: str) -> str:
+    """Return the class of the first letter or mark that has a direction: apps go by that."""
+    classes = map(unicodedata.bidirectional, line)
+    return next((one for one in classes if one in {"L", "R", "AL"}), "")
+
+
+def shown(key: str) -> set[str]:
+    """Return an Arabic text in each of its forms, with a Latin word for each fact."""
+    facts = dict.fromkeys(placeholders(FILES["ar"][key]), "X")
+    return {parse_html(TEXTS("ar", key, **facts | {DECIDING: n}))[0] for n in NUMBERS}
+
+
+def test_no_line_of_an_arabic_text_is_turned_around_by_how_it_begins():
+    lines = [(key, line) for key in FILES["ar"] for text in shown(key) for line in text.split("\n")]
+    # A fact alone, such as the title of a list, keeps its own direction.
+    worded = [(key, line) for key, line in lines if any(map(str.isalpha, line.replace("X", "")))]
+    assert len(worded) > len(FILES["ar"]) / 2
+    assert [(key, line) for key, line in worded if direction(line) == "L"] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [
+        ("welcome_help", "\u200f\u200e/help"),  # a command
+        ("about", "\u200fClipferry"),  # a name
+        ("allow_known", "\u200fX"),  # a fact within a sentence
+        ("list_choose", "X"),  # a fact alone
+        ("link_broken", FILES["ar"]["link_broken"][:5]),  # an Arabic word
+    ],
+)
+def test_marks_begin_only_the_lines_that_need_them(key: str, first: str):
+    assert all(text.startswith(first) for text in shown(key))
+
+
+@pytest.mark.parametrize("language", sorted(set(FILES) - {"ar"}))
+def test_texts_from_left_to_right_have_no_marks(language: str):
+    assert not [key for key, text in TEXTS[language].items() if re.search("[\u200e\u200f]", text)]
 
 
 def test_an_unknown_language_is_english_and_facts_are_escaped():
