@@ -12,7 +12,8 @@ from aiogram.types import CallbackQuery, Message
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.bundles import Bundles
-from misc.filters import AnyCommand, InPrivate, OfKind, marked_urls, page_of
+from misc.filters import AnyCommand, InPrivate, OfKind
+from misc.message_links import marked_urls, page_of
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.texts import Texts
 from misc.utils import platform_titles
@@ -22,10 +23,14 @@ from platforms import Registry
 _USER_CONTENT = {
     ContentType.ANIMATION,
     ContentType.AUDIO,
+    ContentType.CHECKLIST,
     ContentType.CONTACT,
     ContentType.DICE,
     ContentType.DOCUMENT,
+    ContentType.GAME,
+    ContentType.LIVE_PHOTO,
     ContentType.LOCATION,
+    ContentType.PAID_MEDIA,
     ContentType.PHOTO,
     ContentType.POLL,
     ContentType.STICKER,
@@ -94,10 +99,10 @@ async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> N
 
 def _hint_key(message: Message, registry: Registry) -> str:
     """Return the locale key of the hint for a message without a supported link."""
-    if message.video or message.video_note:
-        return "uploads_not_processed"
     if page := page_of(message, registry):
         return page.error.text_key
-    if not message.text:
-        return _GENERAL
-    return "foreign_link" if any(marked_urls(message)) else "send_link"
+    if message.video or message.video_note:
+        return "uploads_not_processed"
+    if any(marked_urls(message)):
+        return "foreign_link"
+    return "send_link" if message.text else _GENERAL

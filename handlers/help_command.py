@@ -5,7 +5,8 @@ from aiogram.types import Message
 
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import GROUPS, AnyCommand, CommandNamed
+from misc.addressing import GROUPS
+from misc.filters import AnyCommand, CommandNamed
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards

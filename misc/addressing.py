@@ -10,6 +10,8 @@ from aiogram.types import (
     MessageOriginUser,
 )
 
+GROUPS = {"group", "supergroup"}
+
 
 @dataclass(frozen=True, slots=True)
 class BotAccount:

@@ -21,11 +21,12 @@ from core.recent import RecentKeys
 from core.text import marked_part
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.addressing import sender_of
+from misc.addressing import GROUPS, sender_of
 from misc.bundles import bundle_of
-from misc.filters import GROUPS, links_of
+from misc.message_links import links_of
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
+from misc.utils import lang_func
 from platforms import Registry
 
 logger = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class FloodGuard(BaseMiddleware):
 
     async def _warn(self, message: Message, key: str, minutes: int) -> None:
         person = message.from_user
-        lang = self._texts.closest(person.language_code if person else None)
+        lang = await lang_func(message.chat.id, person.language_code if person else None)
         try:
             await self._sender.send_text(
                 ChatTarget.of(message), self._texts(lang, key, count=minutes)

@@ -74,6 +74,16 @@ FOREIGN = "https://example.org/video"
         ({"video": VIDEO}, "uploads_not_processed"),
         ({"video": VIDEO, "caption": "mine"}, "uploads_not_processed"),
         ({"sticker": STICKER}, "links_only"),
+        ({"photo": [PHOTO], "caption": "mine"}, "links_only"),
+        (
+            {
+                "photo": [PHOTO],
+                "caption": FOREIGN,
+                "caption_entities": [MessageEntity(type="url", offset=0, length=25)],
+            },
+            "foreign_link",
+        ),
+        ({"video": VIDEO, "caption": "https://www.tiktok.com/@ferry.demo"}, "link_profile"),
     ],
 )
 async def test_the_hint_fits_what_was_sent(

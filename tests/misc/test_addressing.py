@@ -14,7 +14,8 @@ from aiogram.types import (
 )
 
 from misc.addressing import BotAccount, sender_of
-from misc.filters import EditedSoon, asked_links
+from misc.filters import EditedSoon
+from misc.message_links import asked_links
 from platforms import load_registry
 from tests.fakes import BOT_ID, DATE, LINK, PERSON, FakeTelegram, make_user
 
