@@ -9,6 +9,7 @@ from aiogram.types import Message
 from core.referrals import HELP, read_payload
 from delivery.sender import Sender
 from handlers.help_command import on_help
+from misc.addressing import GROUPS
 from misc.filters import AnyCommand, CommandNamed, InPrivate
 from misc.middlewares.registration import ChatView
 from misc.ui.help import BotProfile
@@ -29,12 +30,15 @@ async def on_start(
 ) -> None:
     """Send the help if the deep link asks for it, else the welcome message to a known chat.
 
-    A new chat has just received the welcome message.
+    A new chat has just received the welcome message. So has a group to which a deep link has added
+    the bot: Telegram sends the command with the link's payload right after the addition.
+    Source: https://core.telegram.org/bots/features#deep-linking
 
     Raises:
         DeliveryError: the help is not sent.
     """
-    if read_payload(message.text) == HELP:
+    payload = read_payload(message.text)
+    if payload == HELP:
         await on_help(message, chat, sender, texts, profile)
-    elif not chat.is_new:
+    elif not chat.is_new and not (payload and message.chat.type in GROUPS):
         await welcome(message, chat.lang, profile.platforms)

@@ -29,8 +29,7 @@ class BotAccount:
 
     def is_named_in(self, message: Message) -> bool:
         """Return True if the text or caption contains "@" and the bot's name."""
-        text = message.text or message.caption or ""
-        return bool(re.search(rf"@{re.escape(self.username)}\b", text, re.IGNORECASE))
+        return names(self.username, message.text or message.caption or "")
 
     def has_made(self, message: Message) -> bool:
         """Return True for an answer of the bot that somebody has sent: inline, or as a forward.
@@ -51,6 +50,11 @@ class BotAccount:
         entities = message.caption_entities or message.entities or []
         url = f"https://t.me/{self.username}"
         return any((entity.url or "").rstrip("/").lower() == url.lower() for entity in entities)
+
+
+def names(username: str, text: str) -> bool:
+    """Return True if a text mentions a username, which comes without the @."""
+    return bool(re.search(rf"@{re.escape(username)}\b", text, re.IGNORECASE))
 
 
 def sender_of(message: Message) -> int | None:

@@ -1,6 +1,7 @@
 """Filters that decide which handler processes an update."""
 
 import logging
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
@@ -14,15 +15,23 @@ from core.commands import read_command
 from core.errors import DeliveryError, StorageError
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
-from misc.addressing import BotAccount
+from misc.addressing import GROUPS, BotAccount
 from misc.intake import RequestIntake
-from misc.message_links import asked_links, marked_urls, replied_links, text_of
+from misc.message_links import (
+    asked_links,
+    asked_messages,
+    marked_urls,
+    replied_links,
+    text_of,
+)
 from misc.ui.texts import choice_words
 from platforms import Registry
 
 logger = logging.getLogger(__name__)
 
 _ADMIN_STATUSES = {"creator", "administrator"}
+#: A link to a person, chat, bot or message.
+_TELEGRAM = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.me\b|tg:", re.IGNORECASE)
 #: A message may get links by an edit for so long, in seconds.
 _EDIT_S = 120
 
@@ -136,12 +145,28 @@ class HasList(Filter):
         is_for_bot = message.chat.type == "private" or account.is_mentioned_in(message)
         if not intake.limits.list_items or not is_for_bot:
             return False
-        sources = [message]
-        if message.reply_to_message and account.is_named_in(message):
-            sources.append(message.reply_to_message)
+        named = account.is_named_in(message)
+        sources = asked_messages(message) if named else [message]
         found = (registry.find_list(text_of(one), marked_urls(one)) for one in sources)
         link = next(filter(None, found), None)
         return {"list_link": link} if link else False
+
+
+class AsksForOtherLink(Filter):
+    """Match a message in a group that names the bot, with a link or in reply to one.
+
+    Links to Telegram itself do not count: people talk about bots and channels.
+    """
+
+    async def __call__(self, message: Message, account: BotAccount) -> bool:
+        """Return True for such a message; links that are answered match other filters before."""
+        if message.chat.type not in GROUPS or not account.is_named_in(message):
+            return False
+        above = message.reply_to_message
+        if above and account.has_made(above):
+            return False
+        urls = (url for one in asked_messages(message) for url in marked_urls(one))
+        return any(not _TELEGRAM.match(url) for url in urls)
 
 
 class NamesVersion(Filter):

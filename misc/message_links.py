@@ -45,6 +45,11 @@ def _without_answered(message: Message, links: list[Link], registry: Registry) -
     return [link for link in links if link not in answered]
 
 
+def asked_messages(message: Message) -> list[Message]:
+    """Return a message and the one that it replies to, if any."""
+    return [message, *([message.reply_to_message] if message.reply_to_message else [])]
+
+
 def replied_links(message: Message, registry: Registry) -> list[Link]:
     """Return the links of what a message replies to: of the quoted part, or else of all of it."""
     above = message.reply_to_message

@@ -18,7 +18,7 @@ _BARE_HOST: Final = r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?=[/?])"
 _BROKEN_SCHEME: Final = "[Hh]?[Tt]{0,2}[Pp]?[Ss]?(?:://?|//)"
 _START: Final = re.compile(
     rf"{_SCHEME}"
-    rf"|(?<![^\W{_SPACELESS}])(?<![@./%&?#~+$-])(?:{_BROKEN_SCHEME})?(?P<host>{_BARE_HOST})"
+    rf"|(?<![^\W{_SPACELESS}])(?<![@./%&?#~+$-])(?:(?<!:){_BROKEN_SCHEME})?(?P<host>{_BARE_HOST})"
 )
 #: What no URL contains: spaces, quotes, and the punctuation of other scripts; or the start of the
 #: next URL: its scheme, or a host name behind a mark that separates them. Behind "=" the next URL

@@ -21,9 +21,9 @@ from core.recent import RecentKeys
 from core.text import marked_part
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.addressing import GROUPS, sender_of
+from misc.addressing import GROUPS, names, sender_of
 from misc.bundles import bundle_of
-from misc.message_links import links_of
+from misc.message_links import links_of, text_of
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
 from misc.utils import lang_func
@@ -128,8 +128,12 @@ class FloodGuard(BaseMiddleware):
         return Verdict.IGNORE if is_out else Verdict.ANSWER, 0
 
     def _is_for_bot(self, message: Message) -> bool:
-        """Return True in private chats, and in groups for a command; False for links."""
-        is_limited = message.chat.type not in GROUPS or self._has_command(message)
+        """Return True in private chats, and in groups for a command or mention; False for links."""
+        is_limited = (
+            message.chat.type not in GROUPS
+            or self._has_command(message)
+            or names(self._bot_username, text_of(message))
+        )
         return is_limited and not links_of(message, self._registry)
 
     def _has_command(self, message: Message) -> bool:

@@ -109,8 +109,9 @@ async def test_administrators_may_write_as_much_as_they_like(telegram: FakeTeleg
             },
             False,
         ),
+        ({"text": "@Demo_bot https://example.org/x"}, True),
     ],
-    ids=["talk", "link", "command", "link in a caption", "another bot's command"],
+    ids=["talk", "link", "command", "link in a caption", "another bot's command", "mention"],
 )
 async def test_in_groups_only_what_is_for_the_bot_counts(
     telegram: FakeTelegram, values: dict[str, Any], is_counted: bool
