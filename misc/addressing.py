@@ -64,3 +64,9 @@ def sender_of(message: Message) -> int | None:
     if message.from_user is None or message.from_user.is_bot:
         return None
     return message.from_user.id
+
+
+def name_of(message: Message) -> str:
+    """Return the name of the person, or of the chat that the message is sent as."""
+    author = message.sender_chat or message.from_user
+    return author.full_name if author else ""

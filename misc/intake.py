@@ -27,7 +27,7 @@ from core.request import (
 )
 from data.requests import stored_numbers
 from delivery.targets import ChatTarget, target_of
-from misc.addressing import sender_of
+from misc.addressing import name_of, sender_of
 from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
@@ -544,7 +544,7 @@ def _request(
     target = target_of(message)
     # The name is stored only if the answer shows it, because the message itself is deleted then.
     shows_name = chat.preferences.delete_request and not target.is_private
-    name = message.from_user.full_name if message.from_user and shows_name else ""
+    name = name_of(message) if shows_name else ""
     return Request(
         kind=kind,
         link=link,

@@ -47,6 +47,18 @@ async def test_a_new_post_fills_the_card_and_is_cached_for_the_next_query(inline
     assert await outcomes_since(None) == [("tiktok", "fetched", 1), ("tiktok", "known", 1)]
 
 
+async def test_words_behind_the_link_choose_a_version(inline: InlineHarness):
+    inline.harness.video()
+    await inline.harness.start(**ON)
+    (card,) = await inline.type(f"{VIDEO} mp3")
+    assert card["title"] == EN["inline_post"]
+    message = await inline.send(card["id"])
+    assert message["audio"]["file_name"] == f"{ID}.mp3"
+    await inline.type(f"{VIDEO} 0:01-0:02 file")
+    message = await inline.send("fetch/post")
+    assert "document" in message
+
+
 async def test_the_sound_can_be_sent_alone(inline: InlineHarness):
     inline.harness.video()
     await inline.harness.start(**ON)
