@@ -15,7 +15,7 @@ from core.commands import read_command
 from core.errors import DeliveryError, StorageError
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
-from misc.addressing import GROUPS, BotAccount
+from misc.addressing import GROUPS, BotAccount, sender_of
 from misc.intake import RequestIntake
 from misc.message_links import (
     asked_links,
@@ -155,12 +155,16 @@ class HasList(Filter):
 class AsksForOtherLink(Filter):
     """Match a message in a group that names the bot, with a link or in reply to one.
 
-    Links to Telegram itself do not count: people talk about bots and channels.
+    Links to Telegram itself do not count: people talk about bots and channels. Neither do forwards,
+    such as the posts of a channel that names the bot, and messages of other bots.
     """
 
     async def __call__(self, message: Message, account: BotAccount) -> bool:
         """Return True for such a message; links that are answered match other filters before."""
-        if message.chat.type not in GROUPS or not account.is_named_in(message):
+        is_from_person = message.forward_origin is None and sender_of(message) is not None
+        if message.chat.type not in GROUPS or not is_from_person:
+            return False
+        if not account.is_named_in(message):
             return False
         above = message.reply_to_message
         if above and account.has_made(above):

@@ -23,7 +23,7 @@ from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
 from misc.utils import platform_titles
 from platforms import load_registry
-from tests.fakes import BOT_ID, DATE, GONE, FakeTelegram, settle
+from tests.fakes import BOT_ID, DATE, GONE, FakeTelegram, make_user, settle
 
 TEXTS = load_texts()
 REGISTRY = load_registry()
@@ -136,6 +136,19 @@ async def test_the_bots_own_messages_are_no_links_that_are_sent_to_it(telegram: 
     ours = with_urls(telegram, FOREIGN, user_id=BOT_ID)
     thanks = with_urls(telegram, "@demo_bot thanks", reply_to_message=ours)
     assert not await AsksForOtherLink()(thanks, BotAccount(BOT_ID, "demo_bot"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"forward_origin": MessageOriginHiddenUser(date=DATE, sender_user_name="Ann")},
+        {"from_user": make_user(43, is_bot=True)},
+    ],
+    ids=["forward", "another bot"],
+)
+async def test_forwards_and_other_bots_get_no_hint(telegram: FakeTelegram, values: dict[str, Any]):
+    message = with_urls(telegram, f"by @demo_bot {FOREIGN}", **values)
+    assert not await AsksForOtherLink()(message, BotAccount(BOT_ID, "demo_bot"))
 
 
 def with_urls(telegram: FakeTelegram, text: str, **values: Any) -> Message:
