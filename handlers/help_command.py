@@ -3,6 +3,7 @@
 from aiogram import Router
 from aiogram.types import Message
 
+from core.referrals import HELP
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import GROUPS
@@ -38,7 +39,7 @@ async def on_help(
     """
     if message.chat.type in GROUPS:
         text = texts(chat.lang, "help_in_group", platforms=profile.platforms)
-        button = keyboards.link_button(texts[chat.lang]["help_more_button"], profile.help_url)
+        button = keyboards.link_button(texts[chat.lang]["help_more_button"], profile.url_of(HELP))
     else:
         text, button = private_help(texts, chat.lang, profile), None
     await sender.send_text(ChatTarget.of(message), text, button)

@@ -57,6 +57,11 @@ async def test_the_deep_link_to_the_help_is_answered_for_new_people_too(telegram
     assert TEXTS["en"]["help_sound"] in text
 
 
+async def test_the_deep_link_to_the_stored_data_is_for_private_chats(telegram: FakeTelegram):
+    (text,) = await start(telegram, ChatView("en"), "/start privacy")
+    assert text == TEXTS["en"]["privacy_about"]
+
+
 async def test_a_closed_chat_raises_nothing(telegram: FakeTelegram):
     telegram.fail(SendMessage, ChatForbiddenError())
     await start(telegram, ChatView("en"))
