@@ -25,7 +25,7 @@ class BotProfile:
     contact: str
 
     def url_of(self, payload: str) -> str:
-        """Return the deep link to the private chat that asks for something, see `core.referrals`."""
+        """Return the deep link to the private chat with a payload, see `core.referrals`."""
         return f"https://t.me/{self.username}?start={payload}"
 
 
