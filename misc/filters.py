@@ -176,13 +176,19 @@ class AsksForOtherLink(Filter):
 class NamesVersion(Filter):
     """Match a reply to links, or to an answer, whose whole text names a version.
 
-    Pass `links` and `choice`.
+    Pass `links` and `choice`. A comment below a channel's post counts only if it quotes the post or
+    names the bot: Telegram makes all comments replies to the post.
     """
 
-    async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
+    async def __call__(
+        self, message: Message, registry: Registry, account: BotAccount
+    ) -> bool | dict[str, Any]:
         """Return `{"links": [...], "choice": ...}`, or False."""
-        is_reply = message.reply_to_message or message.quote or message.external_reply
-        choice = choice_in(message.text or "", choice_words()) if is_reply else None
+        above = message.reply_to_message
+        is_comment = bool(above and above.is_automatic_forward)
+        is_meant = not is_comment or message.quote or account.is_named_in(message)
+        is_reply = above or message.quote or message.external_reply
+        choice = choice_in(message.text or "", choice_words()) if is_reply and is_meant else None
         links = replied_links(message, registry) if choice else []
         return {"links": links, "choice": choice} if links else False
 

@@ -20,6 +20,7 @@ from aiogram.types import (
 
 from core.media import Link
 from misc.addressing import BotAccount
+from misc.filters import NamesVersion
 from misc.message_links import asked_links, links_of, replied_links
 from platforms import load_registry
 from tests.fakes import BOT_ID, DATE, LINK, FakeTelegram, make_user
@@ -173,3 +174,21 @@ def test_an_answer_of_another_bot_in_a_group_asks_for_nothing(
         f"Source: {LINK.url}", chat_id=GROUP, reply_to_message=above, **values
     )
     assert asked_links(answer, REGISTRY, ACCOUNT) == links
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "is_asked"),
+    [
+        ("mp3", {}, True),
+        ("mp3", {"is_automatic_forward": True}, False),
+        ("mp3 @demo_bot", {"is_automatic_forward": True}, True),
+        ("nice", {}, False),
+    ],
+    ids=["reply", "comment", "comment to the bot", "talk"],
+)
+async def test_a_version_is_asked_for_in_a_reply_but_not_in_a_comment_below_a_post(
+    telegram: FakeTelegram, text: str, values: dict[str, Any], is_asked: bool
+):
+    above = telegram.message(LINK.url, chat_id=GROUP, **values)
+    reply = telegram.message(text, chat_id=GROUP, reply_to_message=above)
+    assert bool(await NamesVersion()(reply, REGISTRY, ACCOUNT)) is is_asked
