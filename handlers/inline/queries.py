@@ -189,18 +189,18 @@ class InlineQueries:
             await self._answer_call(call_id, card)
             return
         choice = _choice_of(text_of(message))
-        if choice != NO_CHOICE:
-            known = replace(known, post=None)  # which is in the usual version
+        # What is known is the usual version.
+        post = known.post if choice == NO_CHOICE else None
         request = self.lookup.request("post", known.link, user, known.person, _NO_MESSAGE)
-        inline_id = await self._answer_call(call_id, self._guest_card(known, request))
+        inline_id = await self._answer_call(call_id, self._guest_card(post, request))
         if inline_id is None:
             return
         ack.give()  # a call can be answered once: the update must not come again
         request = self.lookup.request("post", known.link, user, known.person, inline_id, choice)
         await self._remember(request)
-        if known.post:
-            await self._note_shown(inline_id, known.post)
-            await self._record(user, known.person, known.link, known.post)
+        if post:
+            await self._note_shown(inline_id, post)
+            await self._record(user, known.person, known.link, post)
         else:
             await self.intake.submit_inline(request, ack)
 
@@ -238,13 +238,13 @@ class InlineQueries:
             results.append(cards.sound(known.audio, texts["inline_sound"], audio_options))
         return results
 
-    def _guest_card(self, known: Known, request: Request) -> InlineQueryResultUnion:
+    def _guest_card(self, post: CachedPost | None, request: Request) -> InlineQueryResultUnion:
         """Return the card for a call: a cached post's first item, or a placeholder."""
-        texts = self.texts[known.person.lang]
-        if known.post is None:
+        texts = self.texts[request.chat.lang]
+        if post is None:
             return cards.unknown(texts, self._site(request.link))[0]
-        options = _whole_options(self.presenters.presenter_of(request), known.post, request)
-        return cards.single(1, known.post.files[0], texts["inline_post"], options)
+        options = _whole_options(self.presenters.presenter_of(request), post, request)
+        return cards.single(1, post.files[0], texts["inline_post"], options)
 
     async def _answer_call(self, call_id: str, card: InlineQueryResultUnion) -> str | None:
         """Answer a call; return the id of the inline message, or None if Telegram refused."""

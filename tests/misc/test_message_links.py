@@ -57,7 +57,7 @@ def checklist(title: str = "Today", task: str = "swim") -> Checklist:
     return Checklist(title=title, tasks=[ChecklistTask(id=1, text=task)])
 
 
-def buttons(**values: str) -> InlineKeyboardMarkup:
+def buttons(**values: Any) -> InlineKeyboardMarkup:
     button = InlineKeyboardButton(text="Watch", **values)
     return InlineKeyboardMarkup(inline_keyboard=[[button]])
 
