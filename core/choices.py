@@ -43,6 +43,8 @@ _LOOK_ALIKES: Final = (
     (re.compile(r"(?<=\d)\u043a\b"), "k"),
     (re.compile(r"\b\u043c[\u043f\u0440](?=[34]\b)"), "mp"),
 )
+#: Words, with links and mentions, of the longest text that may be an order and not a comment.
+_MOST_WORDS: Final = 50
 #: Words of the longest phrase.
 _MAX_PHRASE: Final = 4
 #: The dashes that people write, and a minus sign and tilde, between two times.
@@ -172,7 +174,9 @@ def choice_in(text: str, words: Mapping[WordKind, Collection[str]]) -> Choice | 
     all of them a comment, and "best" with an emoji is praise.
     """
     choice = NO_CHOICE
-    for word in _terms(list(_bare_words(text)), frozenset().union(*words.values())):
+    if len(text.split()) > _MOST_WORDS:
+        return None
+    for word in _terms(list(_bare_words(text)), words.values()):
         if word in words["filler"] or word == _VIDEO_FORMAT:
             continue
         changed = _with_word(choice, word.removeprefix("/"), words)
@@ -215,13 +219,14 @@ def _with_word(
     return replace(choice, subtitles="") if word in words["subtitles"] else None
 
 
-def _terms(words: Sequence[str], known: Collection[str]) -> Iterator[str]:
+def _terms(words: Sequence[str], known: Collection[Collection[str]]) -> Iterator[str]:
     """Yield words, and those that are a known phrase together as one."""
     start = 0
     while start < len(words):
         ends = range(min(start + _MAX_PHRASE, len(words)), start + 1, -1)
         phrases = (" ".join(words[start:end]) for end in ends)
-        term = next((phrase for phrase in phrases if phrase in known), words[start])
+        found = (phrase for phrase in phrases if any(phrase in kind for kind in known))
+        term = next(found, words[start])
         yield term
         start += term.count(" ") + 1
 

@@ -97,6 +97,8 @@ MB = 1_000_000
         (f"{LINK} Best 🔥🔥", None),
         (f"{LINK} 👍", None),
         (f"{LINK} quality", None),
+        ("mp3 " * 50, Choice(Quality.SOUND, is_mp3=True)),
+        ("mp3 " * 51, None),
     ],
 )
 def test_the_words_beside_a_link_choose_a_version(text: str, choice: Choice | None):
