@@ -29,7 +29,7 @@ from delivery.client import TolerantSession
 from delivery.rate_limiter import is_bulk_send
 from delivery.response_repair import split_by_age
 from misc.addressing import BotAccount
-from misc.filters import asked_links
+from misc.message_links import asked_links
 from platforms import Registry
 from services.requests.context import RequestContext
 from services.requests.queue import RequestQueue

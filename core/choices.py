@@ -1,7 +1,8 @@
 """The version of a post that somebody asks for: by words beside a link, or by a button."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -10,8 +11,8 @@ from core.errors import NoMediaError, TooLargeError
 from core.formats import Quality, expected_bytes, rank_renditions
 from core.media import Audio, Clip, Post, Rendition
 
-#: What the words beside a link name.
-WordKind = Literal["best", "small", "audio", "file", "subtitles"]
+#: What the words beside a link name; fillers, such as "please", name nothing.
+WordKind = Literal["best", "small", "audio", "file", "subtitles", "filler"]
 
 #: Longest piece that is cut, in seconds.
 _MAX_PIECE_S: Final = 24 * 3600
@@ -21,18 +22,35 @@ _PIECE: Final = re.compile(
     r"(?P<end>\d{1,2}(?::\d{2}){1,2}|\d{1,5})?",
     re.ASCII,
 )
-#: Words that are the same in every language.
+#: Words that are the same in every language. People with a Cyrillic keyboard type the letters that
+#: look like "p", "k" and "mp".
 _QUALITIES: Final = {
-    "1080": Quality.BEST,
-    "1080p": Quality.BEST,
     "hd": Quality.HD,
-    "720": Quality.HD,
-    "720p": Quality.HD,
+    "fullhd": Quality.BEST,
     "480": Quality.SMALL,
-    "480p": Quality.SMALL,
-    "360p": Quality.SMALL,
+    "720": Quality.HD,
+    "1080": Quality.BEST,
+    **{f"{side}p": Quality.SMALL for side in (144, 240, 360, 480)},
+    "720p": Quality.HD,
+    **{f"{side}p": Quality.BEST for side in (1080, 1440, 2160)},
+    "4k": Quality.BEST,
 }
 _AUDIO_FORMATS: Final = {"mp3": True, "m4a": False}
+#: What a video is sent as anyway.
+_VIDEO_FORMAT: Final = "mp4"
+_LOOK_ALIKES: Final = (
+    (re.compile(r"(?<=\d)[\u0440\u043f]\b"), "p"),
+    (re.compile(r"(?<=\d)\u043a\b"), "k"),
+    (re.compile(r"\b\u043c[\u043f\u0440](?=[34]\b)"), "mp"),
+)
+#: Words, with links and mentions, of the longest text that may be an order and not a comment.
+_MOST_WORDS: Final = 50
+#: Words of the longest phrase.
+_MAX_PHRASE: Final = 4
+#: The dashes that people write, and a minus sign and tilde, between two times.
+_DASHES: Final = re.compile(r"[\u2010-\u2015\u2212~\u301c]")
+#: A command, which may name a bot.
+_COMMAND: Final = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,33 +168,101 @@ _VERSIONS: Final = {
 def choice_in(text: str, words: Mapping[WordKind, Collection[str]]) -> Choice | None:
     """Return the choice that the words beside a link name; None if there is any other word.
 
-    `text` may contain links, mentions and commands, which do not count. `words` are those of the
-    chat's language, in lower case; a chat whose members only comment on a link must not be
-    misunderstood, so one unknown word makes all of them a comment.
+    `text` may contain links and mentions, which do not count, and commands, which count if they are
+    such a word: other bots have "/mp3". `words` are words and phrases in the form of `comparable`.
+    A chat whose members only comment on a link must not be misunderstood, so one unknown word makes
+    all of them a comment, and "best" with an emoji is praise.
     """
     choice = NO_CHOICE
-    for word in _bare_words(text):
-        if piece := Piece.parse(word):
-            choice = replace(choice, piece=piece)
-        elif (quality := _quality_of(word, words)) is not None:
-            choice = replace(choice, quality=quality, is_mp3=_AUDIO_FORMATS.get(word, False))
-        elif word in words["file"]:
-            choice = replace(choice, is_file=True)
-        elif word in words["subtitles"]:
-            choice = replace(choice, subtitles="")
-        else:
-            return None
-    return None if choice == NO_CHOICE else choice
-
-
-def _bare_words(text: str) -> Iterable[str]:
-    # Spaces around the dash of a range belong to it.
-    joined = re.sub(r"(?<=\d)\s*([-–—])\s*(?=\d)", r"\1", text.lower())
-    for token in joined.split():
-        if "/" in token or "@" in token or re.search(r"\w\.\w", token):
+    if len(text.split()) > _MOST_WORDS:
+        return None
+    for word in _terms(list(_bare_words(text)), words.values()):
+        if word in words["filler"] or word == _VIDEO_FORMAT:
             continue
-        if bare := token.strip(".,;!?()[]\"'«»“”、。،"):
-            yield bare
+        changed = _with_word(choice, word.removeprefix("/"), words)
+        if changed is None and not word.startswith("/"):
+            return None
+        choice = changed or choice
+    is_praise = choice == Choice(Quality.BEST) and any(map(_is_emoji, text))
+    return None if choice == NO_CHOICE or is_praise else choice
+
+
+def comparable(text: str) -> str:
+    """Return the form in which words are compared: as they are typed on any keyboard.
+
+    Without upper case, full-width letters and marks above or below letters, which many people leave
+    out (Vietnamese, Arabic), and with ASCII digits.
+    """
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("đ", "d"))
+    return "".join(map(_plain, decomposed))
+
+
+def _plain(character: str) -> str:
+    if unicodedata.category(character) == "Mn":
+        return ""
+    digit = unicodedata.decimal(character, None)
+    return character if digit is None else str(digit)
+
+
+def _with_word(
+    choice: Choice, word: str, words: Mapping[WordKind, Collection[str]]
+) -> Choice | None:
+    """Return the choice with what one more word names; None if it names nothing."""
+    if piece := Piece.parse(word):
+        return replace(choice, piece=piece)
+    if (quality := _quality_of(word, words)) is not None:
+        return replace(choice, quality=quality, is_mp3=_AUDIO_FORMATS.get(word, False))
+    if word in words["file"]:
+        return replace(choice, is_file=True)
+    return replace(choice, subtitles="") if word in words["subtitles"] else None
+
+
+def _terms(words: Sequence[str], known: Collection[Collection[str]]) -> Iterator[str]:
+    """Yield words, and those that are a known phrase together as one."""
+    start = 0
+    while start < len(words):
+        ends = range(min(start + _MAX_PHRASE, len(words)), start + 1, -1)
+        phrases = (" ".join(words[start:end]) for end in ends)
+        found = (phrase for phrase in phrases if any(phrase in kind for kind in known))
+        term = next(found, words[start])
+        yield term
+        start += term.count(" ") + 1
+
+
+def _bare_words(text: str) -> Iterator[str]:
+    """Yield the words of a text without links, mentions, and marks around them.
+
+    A command keeps its slash.
+    """
+    plain = _DASHES.sub("-", comparable(text))
+    for alike, letters in _LOOK_ALIKES:
+        plain = alike.sub(letters, plain)
+    # Spaces around the dash of a range belong to it.
+    for token in re.sub(r"(?<=\d)\s*-\s*(?=\d)", "-", plain).split():
+        if command := _COMMAND.fullmatch(token):
+            yield f"/{command[1]}"
+        elif not ("/" in token or "@" in token or re.search(r"\w\.\w", token)):
+            yield from filter(None, [_without_marks(token)])
+
+
+def _without_marks(token: str) -> str:
+    """Return a word without punctuation and emoji around it; "0:30-" keeps its dash."""
+    inner = [index for index, character in enumerate(token) if _is_in_word(character)]
+    if not inner:
+        return ""
+    end = inner[-1] + 1
+    is_open_range = token[end - 1].isdigit() and token[end : end + 1] == "-"
+    return token[inner[0] : end + is_open_range]
+
+
+def _is_emoji(character: str) -> bool:
+    return unicodedata.category(character) == "So"
+
+
+def _is_in_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNM"
 
 
 def _quality_of(word: str, words: Mapping[WordKind, Collection[str]]) -> Quality | None:

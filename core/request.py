@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeVar, get_args
 
-from core.choices import Piece
+from core.choices import Choice, Piece
+from core.formats import Quality
 from core.media import Link
 from core.preferences import DEFAULT_PREFERENCES, Preferences
 
@@ -210,6 +211,21 @@ class Request:
             return None if is_newer or values.keys() - _STORED else _request_of(values, link)
         except (ValueError, KeyError, TypeError):
             return None
+
+
+def with_choice(request: Request, choice: Choice) -> Request:
+    """Return a request for a post in the version of a choice, or of the chat's settings."""
+    chat, kind = request.chat, request.kind
+    if choice.quality or choice.is_file:
+        preferences = replace(chat.preferences, quality=choice.quality or Quality.BEST)
+        chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
+    if choice.subtitles is not None:
+        selection = Selection(piece=choice.piece, subtitles=choice.subtitles or chat.lang)
+        return replace(request, kind="subtitles", chat=chat, selection=selection)
+    if chat.preferences.quality is Quality.SOUND:
+        kind = "sound"
+    selection = Selection(choice.is_mp3, choice.piece)
+    return replace(request, kind=kind, chat=chat, selection=selection)
 
 
 def _values_of(request: Request) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Handlers of messages and buttons that no other handler accepts.
 
-In private chats the answer is a hint; in groups only a command that names the bot gets one.
+In private chats the answer is a hint; in groups only a command or a link gets one that is sent to
+the bot by its name.
 """
 
 from typing import Final
@@ -9,12 +10,14 @@ from aiogram import Router
 from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message
 
+from core.choices import choice_in
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.bundles import Bundles
-from misc.filters import AnyCommand, InPrivate, OfKind, marked_urls, page_of
+from misc.filters import AnyCommand, AsksForOtherLink, InPrivate, OfKind
+from misc.message_links import asked_messages, marked_urls, page_of
 from misc.middlewares.registration import TURNS_AWAY, ChatView
-from misc.ui.texts import Texts
+from misc.ui.texts import Texts, choice_words
 from misc.utils import platform_titles
 from platforms import Registry
 
@@ -22,10 +25,14 @@ from platforms import Registry
 _USER_CONTENT = {
     ContentType.ANIMATION,
     ContentType.AUDIO,
+    ContentType.CHECKLIST,
     ContentType.CONTACT,
     ContentType.DICE,
     ContentType.DOCUMENT,
+    ContentType.GAME,
+    ContentType.LIVE_PHOTO,
     ContentType.LOCATION,
+    ContentType.PAID_MEDIA,
     ContentType.PHOTO,
     ContentType.POLL,
     ContentType.STICKER,
@@ -38,6 +45,8 @@ _USER_CONTENT = {
 }
 #: The hint for messages that say nothing more specific.
 _GENERAL: Final = "links_only"
+#: Hints that say no more than the welcome message.
+_SAID_BY_WELCOME: Final = {_GENERAL, "send_link"}
 
 
 def router() -> Router:
@@ -46,6 +55,7 @@ def router() -> Router:
     router.message.register(on_unknown_command, InPrivate(), AnyCommand())
     router.message.register(on_unknown_command, AnyCommand(is_addressed=True), flags=TURNS_AWAY)
     router.message.register(on_anything, InPrivate(), OfKind(_USER_CONTENT))
+    router.message.register(on_other_link, AsksForOtherLink(), flags=TURNS_AWAY)
     router.callback_query.register(on_old_button)
     return router
 
@@ -70,14 +80,15 @@ async def on_anything(
     registry: Registry,
     bundles: Bundles,
 ) -> None:
-    """Explain what to send, except to a new chat: the welcome message has just done so.
+    """Explain what to send, or why this is not answered.
 
-    An album gets one hint, and none if one of its captions has a link.
+    A new chat gets no hint that the welcome message has just given. An album gets one hint, and
+    none if one of its captions has a link.
 
     Raises:
         DeliveryError: the hint is not sent.
     """
-    if chat.is_new:
+    if chat.is_new and _hint_key(message, registry) in _SAID_BY_WELCOME:
         bundles.mark_answered(message)
         return
     hints = [(_hint_key(item, registry), item) for item in await bundles.collect(message)]
@@ -87,6 +98,21 @@ async def on_anything(
         await sender.send_text(ChatTarget.of(item), text)
 
 
+async def on_other_link(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
+) -> None:
+    """Say why a link that was sent to the bot in a group is not answered, without a sound.
+
+    Raises:
+        DeliveryError: the hint is not sent.
+    """
+    pages = (page_of(one, registry) for one in asked_messages(message))
+    page = next(filter(None, pages), None)
+    key = page.error.text_key if page else "foreign_link"
+    text = texts(chat.lang, key, platforms=platform_titles(registry))
+    await sender.send_text(ChatTarget.of(message), text, silent=True)
+
+
 async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> None:
     """Answer that the button has expired."""
     await query.answer(texts[chat.lang]["button_expired"], show_alert=True)
@@ -94,10 +120,12 @@ async def on_old_button(query: CallbackQuery, chat: ChatView, texts: Texts) -> N
 
 def _hint_key(message: Message, registry: Registry) -> str:
     """Return the locale key of the hint for a message without a supported link."""
-    if message.video or message.video_note:
-        return "uploads_not_processed"
     if page := page_of(message, registry):
         return page.error.text_key
-    if not message.text:
+    if message.video or message.video_note:
+        return "uploads_not_processed"
+    if any(marked_urls(message)):
+        return "foreign_link"
+    if message.text is None:
         return _GENERAL
-    return "foreign_link" if any(marked_urls(message)) else "send_link"
+    return "which_post" if choice_in(message.text, choice_words()) else "send_link"

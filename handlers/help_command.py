@@ -3,9 +3,11 @@
 from aiogram import Router
 from aiogram.types import Message
 
+from core.referrals import HELP
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import GROUPS, AnyCommand, CommandNamed
+from misc.addressing import GROUPS
+from misc.filters import AnyCommand, CommandNamed
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui import keyboards
@@ -37,7 +39,7 @@ async def on_help(
     """
     if message.chat.type in GROUPS:
         text = texts(chat.lang, "help_in_group", platforms=profile.platforms)
-        button = keyboards.link_button(texts[chat.lang]["help_more_button"], profile.help_url)
+        button = keyboards.link_button(texts[chat.lang]["help_more_button"], profile.url_of(HELP))
     else:
         text, button = private_help(texts, chat.lang, profile), None
     await sender.send_text(ChatTarget.of(message), text, button)

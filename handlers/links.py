@@ -5,9 +5,12 @@ from aiogram.types import Message
 
 from core.choices import NO_CHOICE, Choice, choice_in
 from core.media import Link
+from delivery.sender import Sender
+from delivery.targets import ChatTarget
 from misc.bundles import Bundles
-from misc.filters import EditedSoon, HasLinks, MadeByBot, NamesVersion
+from misc.filters import EditedSoon, HasLinks, InPrivate, MadeByBot, NamesVersion
 from misc.intake import RequestIntake
+from misc.message_links import text_of
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import STORES, TURNS_AWAY, ChatView
 from misc.middlewares.update_acks import UpdateAck
@@ -20,6 +23,9 @@ def router() -> Router:
     Updates of edited messages and of channels arrive only where the settings ask for them.
     """
     router = Router(name="links")
+    router.message.register(
+        on_forwarded_answer, InPrivate(), MadeByBot(is_forward=True), flags=TURNS_AWAY
+    )
     for observer in (
         router.message,
         router.edited_message,
@@ -35,6 +41,18 @@ def router() -> Router:
         edited.register(on_edited_link, EditedSoon(), HasLinks(), flags=STORES)
     router.business_message.register(on_business_link, HasLinks())
     return router
+
+
+async def on_forwarded_answer(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, bundles: Bundles
+) -> None:
+    """Say how to get another version of an answer that is forwarded back; once for a bundle.
+
+    Raises:
+        DeliveryError: it is not said.
+    """
+    for first in (await bundles.collect(message))[:1]:
+        await sender.send_text(ChatTarget.of(first), texts[chat.lang]["own_answer"])
 
 
 async def on_own_answer(message: Message, intake: RequestIntake) -> None:
@@ -54,7 +72,7 @@ async def on_link(
     """Queue the links of a message, unless the message has arrived before."""
     bundles.mark_answered(message)
     if deduplicator.is_first(message, ack.update_id):
-        choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
+        choice = choice_in(text_of(message), choice_words()) or NO_CHOICE
         await intake.submit_links(message, links, chat, ack, choice)
 
 
@@ -76,7 +94,7 @@ async def on_edited_link(
     message: Message, links: list[Link], chat: ChatView, intake: RequestIntake, ack: UpdateAck
 ) -> None:
     """Queue the links that an edit has added to a message."""
-    choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
+    choice = choice_in(text_of(message), choice_words()) or NO_CHOICE
     await intake.submit_links(message, links, chat, ack, choice)
 
 
@@ -96,5 +114,5 @@ async def on_business_link(
         return
     person = message.from_user
     chat = ChatView(texts.closest(person.language_code if person else None))
-    choice = choice_in(message.text or message.caption or "", choice_words()) or NO_CHOICE
+    choice = choice_in(text_of(message), choice_words()) or NO_CHOICE
     await intake.submit_links(message, links, chat, ack, choice)

@@ -8,16 +8,18 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.errors import DeliveryError
 from core.media import DocumentFile
+from core.referrals import PRIVACY as ASKED
 from data.privacy import erase, personal_data
 from delivery.api_requests import MessageOptions
 from delivery.sender import NullJournal, Sender
 from delivery.targets import ChatTarget
-from misc.filters import Carries, CommandNamed, InPrivate
+from misc.filters import AnyCommand, Carries, CommandNamed, InPrivate
 from misc.middlewares.access_gate import OPEN_TO_ALL
 from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.opt_outs import OptOutList
 from misc.ui import keyboards
 from misc.ui.callback_data import PRIVACY
+from misc.ui.help import BotProfile
 from misc.ui.texts import Texts
 from platforms import Spool
 
@@ -25,12 +27,19 @@ from platforms import Spool
 def router() -> Router:
     """Register /privacy and its buttons.
 
-    Only private chats have the command, because nothing is stored about the members of a group.
-    Asking what is stored stores nothing. Everybody may ask, also where access is restricted.
+    Only private chats have it, because nothing is stored about the members of a group; in a group
+    the command with the bot's name is told so. Asking what is stored stores nothing. Everybody may
+    ask, also where access is restricted.
     """
     router = Router(name="privacy")
     router.message.register(
         on_privacy, CommandNamed("privacy"), InPrivate(), flags=TURNS_AWAY | OPEN_TO_ALL
+    )
+    router.message.register(
+        on_privacy_in_group,
+        CommandNamed("privacy"),
+        AnyCommand(is_addressed=True),
+        flags=TURNS_AWAY | OPEN_TO_ALL,
     )
     for action, handler in (
         ("export", on_export),
@@ -48,6 +57,19 @@ async def on_privacy(message: Message, chat: ChatView, sender: Sender, texts: Te
     """Show what is stored, with buttons to export or delete it."""
     keyboard = _actions(texts, chat.lang)
     await sender.send_text(ChatTarget.of(message), texts[chat.lang]["privacy_about"], keyboard)
+
+
+async def on_privacy_in_group(
+    message: Message, chat: ChatView, sender: Sender, texts: Texts, profile: BotProfile
+) -> None:
+    """Point to the private chat, where the answer is nobody else's to read.
+
+    Raises:
+        DeliveryError: it is not said.
+    """
+    words = texts[chat.lang]
+    button = keyboards.link_button(words["command_privacy"], profile.url_of(ASKED))
+    await sender.send_text(ChatTarget.of(message), words["privacy_in_private"], button)
 
 
 async def on_export(query: CallbackQuery, sender: Sender, spool: Spool) -> None:

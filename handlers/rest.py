@@ -7,8 +7,9 @@ from aiogram.filters import Filter
 from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, choice_in
-from misc.filters import Carries, links_of
+from misc.filters import Carries
 from misc.intake import RequestIntake
+from misc.message_links import links_of, quoted_links, text_of
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
@@ -75,8 +76,8 @@ async def on_rest(
     elif not intake.has_room_for(query.from_user.id):
         await query.answer(words["busy"], show_alert=True)
     else:
-        choice = choice_in(request.text or request.caption or "", choice_words()) or NO_CHOICE
-        links = links_of(request, registry)
+        choice = choice_in(text_of(request), choice_words()) or NO_CHOICE
+        links = links_of(request, registry) or quoted_links(request, registry)
         is_new = await intake.submit_rest(note, links, start, chat, ack, choice)
         await query.answer(None if is_new else words["already_running"])
 

@@ -7,8 +7,9 @@ from aiogram import Bot, Router
 from aiogram.types import CallbackQuery, Message
 
 from core.request import Request
-from misc.filters import Carries, MayChangeSettings, links_of
+from misc.filters import Carries, MayChangeSettings
 from misc.intake import RequestIntake
+from misc.message_links import links_of
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck

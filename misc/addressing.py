@@ -10,6 +10,8 @@ from aiogram.types import (
     MessageOriginUser,
 )
 
+GROUPS = {"group", "supergroup"}
+
 
 @dataclass(frozen=True, slots=True)
 class BotAccount:
@@ -27,8 +29,7 @@ class BotAccount:
 
     def is_named_in(self, message: Message) -> bool:
         """Return True if the text or caption contains "@" and the bot's name."""
-        text = message.text or message.caption or ""
-        return bool(re.search(rf"@{re.escape(self.username)}\b", text, re.IGNORECASE))
+        return names(self.username, message.text or message.caption or "")
 
     def has_made(self, message: Message) -> bool:
         """Return True for an answer of the bot that somebody has sent: inline, or as a forward.
@@ -51,6 +52,11 @@ class BotAccount:
         return any((entity.url or "").rstrip("/").lower() == url.lower() for entity in entities)
 
 
+def names(username: str, text: str) -> bool:
+    """Return True if a text mentions a username, which comes without the @."""
+    return bool(re.search(rf"@{re.escape(username)}\b", text, re.IGNORECASE))
+
+
 def sender_of(message: Message) -> int | None:
     """Return the id of the person, or of the chat that the message is sent as; None for bots."""
     if message.sender_chat:
@@ -58,3 +64,9 @@ def sender_of(message: Message) -> int | None:
     if message.from_user is None or message.from_user.is_bot:
         return None
     return message.from_user.id
+
+
+def name_of(message: Message) -> str:
+    """Return the name of the person, or of the chat that the message is sent as."""
+    author = message.sender_chat or message.from_user
+    return author.full_name if author else ""

@@ -1,7 +1,8 @@
 """Filters that decide which handler processes an update."""
 
 import logging
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +13,25 @@ from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 from core.choices import choice_in
 from core.commands import read_command
 from core.errors import DeliveryError, StorageError
-from core.media import Link
-from core.text import marked_part
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
-from misc.addressing import BotAccount
+from misc.addressing import GROUPS, BotAccount, sender_of
 from misc.intake import RequestIntake
+from misc.message_links import (
+    asked_links,
+    asked_messages,
+    marked_urls,
+    replied_links,
+    text_of,
+)
 from misc.ui.texts import choice_words
-from platforms import PageKind, Registry
+from platforms import Registry
 
 logger = logging.getLogger(__name__)
 
-GROUPS = {"group", "supergroup"}
 _ADMIN_STATUSES = {"creator", "administrator"}
+#: A link to a person, chat, bot or message.
+_TELEGRAM = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.me\b|tg:", re.IGNORECASE)
 #: How long an edit may add links to a message, in seconds.
 _EDIT_S = 120
 
@@ -127,7 +134,8 @@ class HasLinks(Filter):
 class HasList(Filter):
     """Match a message without posts that links to a list; pass it as `list_link`.
 
-    In a group only a message that is addressed to the bot: a card is long, and few want it.
+    In a group only a message that is addressed to the bot: a card is long, and few want it. One
+    that names the bot may also reply to the message with the link.
     """
 
     async def __call__(
@@ -137,19 +145,51 @@ class HasList(Filter):
         is_for_bot = message.chat.type == "private" or account.is_mentioned_in(message)
         if not intake.limits.list_items or not is_for_bot:
             return False
-        text = message.text or message.caption or ""
-        link = registry.find_list(text, marked_urls(message))
+        named = account.is_named_in(message)
+        sources = asked_messages(message) if named else [message]
+        found = (registry.find_list(text_of(one), marked_urls(one)) for one in sources)
+        link = next(filter(None, found), None)
         return {"list_link": link} if link else False
 
 
-class NamesVersion(Filter):
-    """Match a reply to links whose whole text names a version; pass `links` and `choice`."""
+class AsksForOtherLink(Filter):
+    """Match a message in a group that names the bot, with a link or in reply to one.
 
-    async def __call__(self, message: Message, registry: Registry) -> bool | dict[str, Any]:
+    Links to Telegram itself do not count: people talk about bots and channels. Neither do forwards,
+    such as the posts of a channel that names the bot, and messages of other bots.
+    """
+
+    async def __call__(self, message: Message, account: BotAccount) -> bool:
+        """Return True for such a message; links that are answered match other filters before."""
+        is_from_person = message.forward_origin is None and sender_of(message) is not None
+        if message.chat.type not in GROUPS or not is_from_person:
+            return False
+        if not account.is_named_in(message):
+            return False
+        above = message.reply_to_message
+        if above and account.has_made(above):
+            return False
+        urls = (url for one in asked_messages(message) for url in marked_urls(one))
+        return any(not _TELEGRAM.match(url) for url in urls)
+
+
+class NamesVersion(Filter):
+    """Match a reply to links, or to an answer, whose whole text names a version.
+
+    Pass `links` and `choice`. A comment below a channel's post counts only if it quotes the post or
+    names the bot: Telegram makes all comments replies to the post.
+    """
+
+    async def __call__(
+        self, message: Message, registry: Registry, account: BotAccount
+    ) -> bool | dict[str, Any]:
         """Return `{"links": [...], "choice": ...}`, or False."""
-        replied = message.reply_to_message
-        choice = choice_in(message.text or "", choice_words()) if replied else None
-        links = links_of(replied, registry) if replied and choice else []
+        above = message.reply_to_message
+        is_comment = bool(above and above.is_automatic_forward)
+        is_meant = not is_comment or message.quote or account.is_named_in(message)
+        is_reply = above or message.quote or message.external_reply
+        choice = choice_in(message.text or "", choice_words()) if is_reply and is_meant else None
+        links = replied_links(message, registry) if choice else []
         return {"links": links, "choice": choice} if links else False
 
 
@@ -165,8 +205,14 @@ class EditedSoon(Filter):
 class MadeByBot(Filter):
     """Match an answer of the bot itself that somebody has sent inline or forwarded."""
 
+    def __init__(self, *, is_forward: bool = False) -> None:
+        """Build the filter; with `is_forward` only for forwards."""
+        self._is_forward = is_forward
+
     async def __call__(self, message: Message, account: BotAccount) -> bool:
         """Return True for the bot's own answers."""
+        if self._is_forward and message.forward_origin is None:
+            return False
         return account.has_made(message) or await _is_file_of_answered_channel(message)
 
 
@@ -258,54 +304,3 @@ async def _is_administrators_chat(sender_id: int, chat_id: int, bot: Bot) -> boo
     if sender_id == chat_id:
         return True
     return (await bot.get_chat(chat_id)).linked_chat_id == sender_id
-
-
-def asked_links(message: Message, registry: Registry, account: BotAccount) -> list[Link]:
-    """Return the links that a message asks for.
-
-    They are those in the message. In a group, a message without links that names the bot may also
-    reply to a message with links, unless the bot has made that one.
-    """
-    if links := links_of(message, registry):
-        return _without_answered(message, links, registry)
-    above = message.reply_to_message
-    if above is None or message.chat.type not in GROUPS or not account.is_named_in(message):
-        return []
-    return [] if account.has_made(above) else links_of(above, registry)
-
-
-def _without_answered(message: Message, links: list[Link], registry: Registry) -> list[Link]:
-    """Leave out the links of a channel's post that replies to a post with the same links.
-
-    Such a post is an answer, of this bot or of another one that would answer ours in turn:
-    Telegram names no author of a post, and shows bots each other's posts.
-    """
-    above = message.reply_to_message
-    if message.chat.type != "channel" or above is None:
-        return links
-    answered = links_of(above, registry)
-    return [link for link in links if link not in answered]
-
-
-def links_of(message: Message, registry: Registry) -> list[Link]:
-    """Return the links to supported platforms in a message's text, caption and entities."""
-    text = message.text or message.caption or ""
-    return registry.find_all(text, marked_urls(message))
-
-
-def page_of(message: Message, registry: Registry) -> PageKind | None:
-    """Return what a page of a supported platform is that a message without posts links to."""
-    text = message.text or message.caption or ""
-    return registry.find_page(text, marked_urls(message))
-
-
-def marked_urls(message: Message) -> Iterator[str]:
-    """Yield the URLs in a message's entities: first those behind link texts, then visible ones."""
-    text = message.text or message.caption or ""
-    entities = message.entities or message.caption_entities or []
-    for entity in entities:
-        if entity.type == "text_link" and entity.url:
-            yield entity.url
-    for entity in entities:
-        if entity.type == "url":
-            yield marked_part(text, entity.offset, entity.length)

@@ -10,7 +10,6 @@ from aiogram.types import CallbackQuery, Message
 from core.choices import NO_CHOICE, Choice
 from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
-from core.formats import Quality
 from core.lists import ListCard, fresh
 from core.media import Link
 from core.preferences import Preferences
@@ -25,10 +24,11 @@ from core.request import (
     Selection,
     Ticket,
     press_id,
+    with_choice,
 )
 from data.requests import stored_numbers
 from delivery.targets import ChatTarget, target_of
-from misc.addressing import sender_of
+from misc.addressing import name_of, sender_of
 from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
@@ -394,8 +394,8 @@ class RequestIntake:
     ) -> list[Request]:
         """Return the requests for some of the links of a message."""
         preferences = chat.preferences
-        if portion.left and preferences.delete_request:
-            # The button reads the other links in the message.
+        # The button for those that are left reads them in the message.
+        if portion.left or not _is_only_a_link(message):
             preferences = replace(preferences, delete_request=False)
         asked_at, sender_id = int(message.date.timestamp()), sender_of(message)
         chat = replace(chat, preferences=preferences)
@@ -508,6 +508,15 @@ class _Portion:
     left: Sequence[Link]
 
 
+def _is_only_a_link(message: Message) -> bool:
+    """Return False for a message with content of its own, which is not deleted.
+
+    That is a picture or another file with a link in its caption, and the copy of a channel's post
+    in the linked group, to which the comments below the post belong.
+    """
+    return message.text is not None and not message.is_automatic_forward
+
+
 def _keeping_message(chat: ChatView) -> ChatView:
     """Return a chat's view for requests whose message stays, because buttons refer to it."""
     return replace(chat, preferences=replace(chat.preferences, delete_request=False))
@@ -527,16 +536,7 @@ def _chosen(
     sender_id: int | None,
 ) -> Request:
     """Return the request for a post in the version of a choice, or of the chat's settings."""
-    if choice.quality or choice.is_file:
-        preferences = replace(chat.preferences, quality=choice.quality or Quality.BEST)
-        chat = replace(chat, preferences=preferences, file_mode=choice.is_file)
-    if choice.subtitles is not None:
-        request = _request("subtitles", link, message, chat, asked_at, sender_id)
-        selection = Selection(piece=choice.piece, subtitles=choice.subtitles or chat.lang)
-        return replace(request, selection=selection)
-    kind: Kind = "sound" if chat.preferences.quality is Quality.SOUND else "post"
-    request = _request(kind, link, message, chat, asked_at, sender_id)
-    return replace(request, selection=Selection(choice.is_mp3, choice.piece))
+    return with_choice(_request("post", link, message, chat, asked_at, sender_id), choice)
 
 
 def _request(
@@ -545,7 +545,7 @@ def _request(
     target = target_of(message)
     # The name is stored only if the answer shows it, because the message itself is deleted then.
     shows_name = chat.preferences.delete_request and not target.is_private
-    name = message.from_user.full_name if message.from_user and shows_name else ""
+    name = name_of(message) if shows_name else ""
     return Request(
         kind=kind,
         link=link,

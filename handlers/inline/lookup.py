@@ -10,11 +10,12 @@ from typing import Final
 from aiogram.types import User
 
 from core.cached_post import CachedPost, CacheKey
+from core.choices import NO_CHOICE, Choice
 from core.errors import StorageError
 from core.formats import Quality
 from core.media import Link, RemoteFile
 from core.preferences import DEFAULT_PREFERENCES, Preferences
-from core.request import ChatSettings, Kind, Request, Target
+from core.request import ChatSettings, Kind, Request, Target, with_choice
 from data.chats import find_chat
 from misc.ui.texts import Texts
 from platforms import Fetcher
@@ -106,14 +107,21 @@ class Lookup:
         return CacheKey(self.bot_id, link.platform, post_id, variant)
 
     def request(
-        self, kind: Kind, link: Link, user: User, person: Person, inline_id: str
+        self,
+        kind: Kind,
+        link: Link,
+        user: User,
+        person: Person,
+        inline_id: str,
+        choice: Choice = NO_CHOICE,
     ) -> Request:
         """Return the request for an inline message."""
-        return Request(
-            kind="sound" if person.quality is Quality.SOUND else kind,
+        request = Request(
+            kind=kind,
             link=link,
             target=Target(user.id, 0, is_private=True, inline_id=inline_id),
             asked_at=int(time.time()),
             chat=ChatSettings(person.lang, preferences=person.preferences),
             is_recorded=bool(person.is_registered),
         )
+        return with_choice(request, choice)

@@ -19,6 +19,7 @@ from aiogram.types import (
 from core.access import Standing
 from core.cached_post import CachedPost
 from core.captions import MAX_CAPTION, cut
+from core.choices import NO_CHOICE, Choice, choice_in
 from core.errors import DeliveryError, StorageError
 from core.formats import Quality
 from core.media import Link, Post
@@ -31,8 +32,9 @@ from delivery.api_requests import MessageOptions
 from handlers.inline import cards
 from handlers.inline.buttons import InlineButtons
 from handlers.inline.lookup import Known, Lookup, Person
-from misc.filters import Carries, links_of, page_of
+from misc.filters import Carries
 from misc.intake import RequestIntake
+from misc.message_links import links_of, page_of, replied_links, text_of
 from misc.middlewares.access_gate import visitor_of_person
 from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import STORES
@@ -41,7 +43,7 @@ from misc.ui import keyboards
 from misc.ui.callback_data import AGAIN, OLD_INLINE, PAGE
 from misc.ui.presenter import ChatPresenter, PresenterFactory
 from misc.ui.refusals import INLINE_LABELS, SENTENCES, way_in
-from misc.ui.texts import Texts
+from misc.ui.texts import Texts, choice_words
 from platforms import Registry
 from services.access import AccessPolicy
 from services.metrics import Metrics
@@ -109,6 +111,8 @@ class InlineQueries:
             button = InlineQueryResultsButton(text=texts["inline_enable"], start_parameter="inline")
         elif known.link is None:
             results = self._hint(query.query, texts)
+        elif _choice_of(query.query) != NO_CHOICE:
+            results = [cards.whole_post(texts, self._site(known.link))]
         elif known.post:
             request = self.lookup.request(
                 "post", known.link, query.from_user, known.person, _NO_MESSAGE
@@ -149,7 +153,9 @@ class InlineQueries:
                 extra={"event": "inline_feedback_off"},
             )
             return
-        request = self.lookup.request(kind, link, chosen.from_user, person, inline_id)
+        request = self.lookup.request(
+            kind, link, chosen.from_user, person, inline_id, _choice_of(chosen.query)
+        )
         await self._remember(request)
         if standing is not Standing.ALLOWED:
             await self._refuse(request, standing)
@@ -166,7 +172,7 @@ class InlineQueries:
             return
         registry = self.registry
         above = message.reply_to_message
-        links = links_of(message, registry) or (links_of(above, registry) if above else [])
+        links = links_of(message, registry) or replied_links(message, registry)
         known = await self.lookup.in_time(user, links)
         texts = self.texts[known.person.lang]
         standing = await self._standing(user)
@@ -182,16 +188,19 @@ class InlineQueries:
             (card,) = cards.hint(texts["inline_hint"], text, button)
             await self._answer_call(call_id, card)
             return
+        choice = _choice_of(text_of(message))
+        # What is known is the usual version.
+        post = known.post if choice == NO_CHOICE else None
         request = self.lookup.request("post", known.link, user, known.person, _NO_MESSAGE)
-        inline_id = await self._answer_call(call_id, self._guest_card(known, request))
+        inline_id = await self._answer_call(call_id, self._guest_card(post, request))
         if inline_id is None:
             return
         ack.give()  # a call can be answered once: the update must not come again
-        request = self.lookup.request("post", known.link, user, known.person, inline_id)
+        request = self.lookup.request("post", known.link, user, known.person, inline_id, choice)
         await self._remember(request)
-        if known.post:
-            await self._note_shown(inline_id, known.post)
-            await self._record(user, known.person, known.link, known.post)
+        if post:
+            await self._note_shown(inline_id, post)
+            await self._record(user, known.person, known.link, post)
         else:
             await self.intake.submit_inline(request, ack)
 
@@ -229,13 +238,13 @@ class InlineQueries:
             results.append(cards.sound(known.audio, texts["inline_sound"], audio_options))
         return results
 
-    def _guest_card(self, known: Known, request: Request) -> InlineQueryResultUnion:
+    def _guest_card(self, post: CachedPost | None, request: Request) -> InlineQueryResultUnion:
         """Return the card for a call: a cached post's first item, or a placeholder."""
-        texts = self.texts[known.person.lang]
-        if known.post is None:
+        texts = self.texts[request.chat.lang]
+        if post is None:
             return cards.unknown(texts, self._site(request.link))[0]
-        options = _whole_options(self.presenters.presenter_of(request), known.post, request)
-        return cards.single(1, known.post.files[0], texts["inline_post"], options)
+        options = _whole_options(self.presenters.presenter_of(request), post, request)
+        return cards.single(1, post.files[0], texts["inline_post"], options)
 
     async def _answer_call(self, call_id: str, card: InlineQueryResultUnion) -> str | None:
         """Answer a call; return the id of the inline message, or None if Telegram refused."""
@@ -332,6 +341,10 @@ class InlineQueries:
                 error,
                 extra={"event": "delivery_not_recorded"},
             )
+
+
+def _choice_of(text: str) -> Choice:
+    return choice_in(text, choice_words()) or NO_CHOICE
 
 
 def _whole_options(

@@ -17,7 +17,7 @@ from core.recent import Throttle
 from data.chats import find_chat
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.filters import GROUPS
+from misc.addressing import GROUPS
 from misc.intake import RequestIntake
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.refusals import SENTENCES, way_in

@@ -22,11 +22,12 @@ from core.request import OLD_S
 from core.text import marked_part
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
-from misc.addressing import sender_of
+from misc.addressing import GROUPS, names, sender_of
 from misc.bundles import bundle_of
-from misc.filters import GROUPS, links_of
+from misc.message_links import links_of, text_of
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
+from misc.utils import lang_func
 from platforms import Registry
 
 logger = logging.getLogger(__name__)
@@ -126,8 +127,12 @@ class FloodGuard(BaseMiddleware):
         return Verdict.IGNORE if is_out else Verdict.ANSWER, 0
 
     def _is_for_bot(self, message: Message) -> bool:
-        """Return True in private chats, and in groups for a command; False for links."""
-        is_limited = message.chat.type not in GROUPS or self._has_command(message)
+        """Return True in private chats, and in groups for a command or mention; False for links."""
+        is_limited = (
+            message.chat.type not in GROUPS
+            or self._has_command(message)
+            or names(self._bot_username, text_of(message))
+        )
         return is_limited and not links_of(message, self._registry)
 
     def _has_command(self, message: Message) -> bool:
@@ -143,7 +148,7 @@ class FloodGuard(BaseMiddleware):
 
     async def _warn(self, message: Message, key: str, minutes: int) -> None:
         person = message.from_user
-        lang = self._texts.closest(person.language_code if person else None)
+        lang = await lang_func(message.chat.id, person.language_code if person else None)
         try:
             await self._sender.send_text(
                 ChatTarget.of(message), self._texts(lang, key, count=minutes)

@@ -186,6 +186,12 @@ def read_post(data: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def post_of(data: str) -> tuple[str, str] | None:
+    """Return (platform, post id) of a button below an answer; None for any other button."""
+    is_below_answer = data.startswith((AUDIO_OF_TIKTOK, SOUND, SLIDES, VERSIONS, ARCHIVE))
+    return read_post(data) if is_below_answer else None
+
+
 def resend_of(ticket: Ticket) -> str:
     """Return the callback data of a button that sends an answer again."""
     return f"{RESEND}{ticket.row}/{ticket.attempts}"

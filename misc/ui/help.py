@@ -24,10 +24,9 @@ class BotProfile:
     #: How to reach the operator; empty if the operator does not say.
     contact: str
 
-    @property
-    def help_url(self) -> str:
-        """The deep link to the help in the private chat."""
-        return f"https://t.me/{self.username}?start=help"
+    def url_of(self, payload: str) -> str:
+        """Return the deep link to the private chat with a payload, see `core.referrals`."""
+        return f"https://t.me/{self.username}?start={payload}"
 
 
 def private_help(texts: Texts, lang: str, profile: BotProfile) -> str:

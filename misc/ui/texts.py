@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, get_args
 
-from core.choices import WordKind
+from core.choices import WordKind, comparable
 from core.facts import Fact
 from misc.ui.formats import format_fact
 
@@ -19,6 +19,9 @@ FALLBACK: Final = "en"
 Text = str | Mapping[str, str]
 #: The fact that decides which plural form of a text is used.
 DECIDING: Final = "count"
+#: Codes that ISO 639 has withdrawn and some devices still report.
+#: Source: https://www.loc.gov/standards/iso639-2/php/code_changes.php
+_FORMER_CODES: Final = {"in": "id"}
 _TAG: Final = re.compile(r"<[^>]*>")
 #: A command in a sentence, outside of tags, code and addresses.
 _COMMAND: Final = re.compile(r"(?<![\w/<>:.])/(?=[a-z])")
@@ -88,19 +91,23 @@ class Texts:
         Only the primary subtag counts: "pt-br" yields "pt". English is the fallback.
         """
         primary = (language_code or "").replace("_", "-").partition("-")[0].lower()
+        primary = _FORMER_CODES.get(primary, primary)
         return primary if primary in self else FALLBACK
 
 
 @cache
 def choice_words() -> Mapping[WordKind, frozenset[str]]:
-    """Return the words of all languages that name a version of a post, in lower case."""
+    """Return the words and phrases of all languages that name a version of a post.
+
+    They are in the form of `core.choices.comparable`. The files write a phrase with underscores.
+    """
     texts = load_texts()
     kinds: tuple[WordKind, ...] = get_args(WordKind)
     return {
         kind: frozenset(
-            word
+            comparable(word.replace("_", " "))
             for language in texts.languages
-            for word in texts[language][f"words_{kind}"].lower().split()
+            for word in texts[language][f"words_{kind}"].split()
         )
         for kind in kinds
     }

@@ -11,6 +11,7 @@ from core.choices import (
     Piece,
     WordKind,
     choice_in,
+    comparable,
     offers_of,
     start_in,
 )
@@ -18,11 +19,12 @@ from core.formats import Quality
 from core.media import Access, Audio, Clip, Picture, Post, Rendition
 
 WORDS: dict[WordKind, set[str]] = {
-    "best": {"best"},
+    "best": {"best", "best quality", comparable("chất lượng cao nhất")},
     "small": {"small", "малое"},
-    "audio": {"audio", "звук"},
-    "file": {"file"},
-    "subtitles": {"subs"},
+    "audio": {"audio", "звук", comparable("صوت"), comparable("ऑडियो"), comparable("nhạc")},
+    "file": {"file", "as a file"},
+    "subtitles": {"subs", comparable("phụ đề")},
+    "filler": {"please", comparable("من فضلك")},
 }
 LINK = "https://www.tiktok.com/@ferry.demo/video/7300000000000000001"
 MB = 1_000_000
@@ -47,6 +49,40 @@ MB = 1_000_000
         (f"{LINK} 1:02:03—", Choice(piece=Piece(3723))),
         (f"{LINK} 30-70 mp3", Choice(Quality.SOUND, is_mp3=True, piece=Piece(30, 70))),
         ("audio", Choice(Quality.SOUND)),
+        # Marks around a word, and emoji.
+        (f"audio: {LINK}", Choice(Quality.SOUND)),
+        (f"🎵 mp3 👇🏽\n{LINK}", Choice(Quality.SOUND, is_mp3=True)),
+        (f"- (HD)… {LINK}", Choice(Quality.HD)),
+        (f"{LINK} صوت؟", Choice(Quality.SOUND)),
+        (f"{LINK} ऑडियो।", Choice(Quality.SOUND)),
+        (f"{LINK}\n「mp3」", Choice(Quality.SOUND, is_mp3=True)),
+        (f"{LINK} \u200f720p\u200f", Choice(Quality.HD)),
+        # Phrases, and words without a meaning.
+        (f"{LINK} mp3 please", Choice(Quality.SOUND, is_mp3=True)),
+        (f"{LINK} as a file, please!", Choice(is_file=True)),
+        (f"{LINK} best quality", Choice(Quality.BEST)),
+        (f"صوت من فضلك {LINK}", Choice(Quality.SOUND)),
+        (f"{LINK} Chất lượng cao nhất", Choice(Quality.BEST)),
+        (f"{LINK} mp4 480p", Choice(Quality.SMALL)),
+        # What keyboards make of it.
+        (f"{LINK} phu de", Choice(subtitles="")),
+        (f"{LINK} NHẠC", Choice(Quality.SOUND)),
+        (f"{LINK} 720р", Choice(Quality.HD)),
+        (f"{LINK} мп3", Choice(Quality.SOUND, is_mp3=True)),
+        (f"{LINK} 4К", Choice(Quality.BEST)),
+        (f"{LINK} ７２０ｐ", Choice(Quality.HD)),
+        (f"{LINK} ٣٠-٧٠", Choice(piece=Piece(30, 70))),
+        (f"{LINK} ०:३०-१:१०", Choice(piece=Piece(30, 70))),
+        (f"{LINK} 0：30～1：10", Choice(piece=Piece(30, 70))),
+        (f"{LINK} 0:30 − 1:10.", Choice(piece=Piece(30, 70))),
+        (f"{LINK} (0:30-)", Choice(piece=Piece(30))),
+        (f"{LINK} 240p", Choice(Quality.SMALL)),
+        (f"{LINK} 2160p", Choice(Quality.BEST)),
+        # The commands of other bots.
+        (f"/mp3 {LINK}", Choice(Quality.SOUND, is_mp3=True)),
+        (f"/audio@demo_bot {LINK}", Choice(Quality.SOUND)),
+        (f"/download {LINK} mp3", Choice(Quality.SOUND, is_mp3=True)),
+        (f"/download {LINK}", None),
         # Comments, and what cannot be meant.
         (LINK, None),
         ("", None),
@@ -55,7 +91,14 @@ MB = 1_000_000
         (f"{LINK} 1:10-0:30", None),
         (f"{LINK} 0-", None),
         (f"{LINK} 2020", None),
-        (f"{LINK} ٣٠-٧٠", None),
+        (f"{LINK} please", None),
+        (f"{LINK} please watch", None),
+        (f"{LINK} mp4", None),
+        (f"{LINK} Best 🔥🔥", None),
+        (f"{LINK} 👍", None),
+        (f"{LINK} quality", None),
+        ("mp3 " * 50, Choice(Quality.SOUND, is_mp3=True)),
+        ("mp3 " * 51, None),
     ],
 )
 def test_the_words_beside_a_link_choose_a_version(text: str, choice: Choice | None):

@@ -26,7 +26,7 @@ def test_a_payload_has_one_to_64_letters_digits_hyphens_and_underscores(
     assert read_referral(text) == expected
 
 
-@pytest.mark.parametrize("payload", ["help", "HELP", "access"])
+@pytest.mark.parametrize("payload", ["help", "HELP", "privacy", "access"])
 def test_what_asks_for_something_is_no_referral(payload: str):
     assert read_referral(f"/start {payload}") is None
     assert read_payload(f"/START@demo_bot {payload}") == payload.lower()

@@ -139,7 +139,7 @@ async def test_start_in_a_group_is_ignored(harness: BotHarness):
         ("zh-hans", "en"),
         ("AR", "ar"),
         ("", "en"),
-        ("in", "en"),
+        ("in", "id"),
     ],
 )
 async def test_a_new_user_gets_the_closest_language(harness: BotHarness, code: str, expected: str):
@@ -290,6 +290,8 @@ async def test_messages_without_a_link_get_a_hint_in_private_chats_only(harness:
         ({"voice": {**file, "duration": 1}}, "links_only"),
         ({"photo": [{**file, "width": 1, "height": 1}]}, "links_only"),
         ({"contact": {"phone_number": "1", "first_name": "x"}}, "links_only"),
+        ({"checklist": {"title": "Today", "tasks": [{"id": 1, "text": "swim"}]}}, "links_only"),
+        ({"live_photo": clip, "photo": [{**file, "width": 1, "height": 1}]}, "links_only"),
     ]
     for content, key in cases:
         message = harness.world.post(harness.ada, harness.home, dict(content))

@@ -118,6 +118,15 @@ def _rows(message: Json) -> list[list[Json]]:
     return rows
 
 
+async def test_a_group_that_a_deep_link_adds_the_bot_to_is_welcomed_once(harness: BotHarness):
+    await harness.start()
+    crew = harness.world.group(-1002)
+    harness.world.invite(harness.ada, crew)
+    await harness.settled()
+    await harness.say(f"/start{BOT} true", chat=crew)
+    assert len(harness.answers(crew)) == 1
+
+
 # --- mentions -------------------------------------------------------------------------------------
 
 
@@ -156,11 +165,23 @@ async def test_a_mention_from_a_downtime_is_answered_once(harness: BotHarness):
     assert served(harness, crew) == 1
 
 
+async def test_who_names_the_bot_with_a_link_that_it_cannot_answer_is_told_why(
+    harness: BotHarness,
+):
+    crew = await crew_of(harness)
+    for words in ("https://example.org/x", f"{BOT} what a bot", "https://www.tiktok.com/@ferry"):
+        await harness.say(words, chat=crew)
+    assert harness.answers(crew) == []
+    await harness.say(f"{BOT} https://example.org/x", chat=crew)
+    (hint,) = harness.texts(crew)
+    assert hint == TEXTS("en", "foreign_link", platforms=PLATFORMS)
+
+
 # --- the bot's own answers ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("place", ["group", "private"])
-async def test_the_bots_own_answers_are_never_answered(harness: BotHarness, place: str):
+async def test_the_bots_own_answers_are_never_downloaded_again(harness: BotHarness, place: str):
     crew = await crew_of(harness)
     await harness.say("/start")
     chat = crew if place == "group" else harness.home
@@ -171,7 +192,8 @@ async def test_the_bots_own_answers_are_never_answered(harness: BotHarness, plac
     content = {key: ours[key] for key in ("video", "caption", "caption_entities")}
     harness.world.post(harness.ada, chat, {**content, "via_bot": harness.world.bot})
     await harness.settled()
-    assert len(harness.answers(chat)) == before
+    said = [message.get("text") for message in harness.answers(chat)[before:]]
+    assert said == ([EN["own_answer"]] if place == "private" else [])
     assert chat.reactions == {}
 
 

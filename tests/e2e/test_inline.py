@@ -62,6 +62,18 @@ async def test_files_go_to_the_supergroup_that_the_storage_group_has_become(
     assert ["video" in stored for stored in new.messages.values()] == [True]
 
 
+async def test_words_behind_the_link_choose_a_version(inline: InlineHarness):
+    inline.harness.video()
+    await inline.harness.start(**ON)
+    (card,) = await inline.type(f"{VIDEO} mp3")
+    assert card["title"] == EN["inline_post"]
+    message = await inline.send(card["id"])
+    assert message["audio"]["file_name"] == f"{ID}.mp3"
+    await inline.type(f"{VIDEO} 0:01-0:02 file")
+    message = await inline.send("fetch/post")
+    assert "document" in message
+
+
 async def test_the_sound_can_be_sent_alone(inline: InlineHarness):
     inline.harness.video()
     await inline.harness.start(**ON)

@@ -11,6 +11,7 @@ from platforms import load_registry
 from simulator.samples import VideoSpec
 from simulator.sites.reddit import RedditPost
 from simulator.sites.x import XPost
+from simulator.telegram.world import Json
 from tests.e2e.bot_harness import BOTH_SOURCES, BotHarness
 from tests.links import draw
 
@@ -159,3 +160,53 @@ async def test_only_the_link_within_another_one_is_requested(harness: BotHarness
     await harness.say(f"https://api.whatsapp.com/send?text=Look%20{inner}")
     assert len(harness.videos()) == 1
     assert not any("whatsapp" in entry.host for entry in harness.simulator.log)
+
+
+async def test_links_outside_of_the_text_are_answered_in_private_chats_only(harness: BotHarness):
+    posts = [f"730000000000000000{number}" for number in range(1, 5)]
+    for post_id in posts:
+        harness.video(post_id)
+    button, poll, quote, external = (
+        f"https://www.tiktok.com/@ferry.demo/video/{post_id}" for post_id in posts
+    )
+    await harness.start()
+    await harness.say("/start")
+    crew = harness.world.group(-1002)
+    forwarded = {"type": "hidden_user", "sender_user_name": "News", "date": 1}
+    options = [
+        {"persistent_id": str(number), "text": text, "voter_count": 0}
+        for number, text in enumerate(("no", poll))
+    ]
+    switches = ("is_closed", "allows_multiple_answers", "allows_revoting", "members_only")
+    contents: list[Json] = [
+        {
+            "text": "New!",
+            "forward_origin": forwarded,
+            "reply_markup": {"inline_keyboard": [[{"text": "Watch", "url": button}]]},
+        },
+        {
+            "poll": {
+                "id": "1",
+                "question": "Seen it?",
+                "options": options,
+                "total_voter_count": 0,
+                "is_anonymous": True,
+                "type": "regular",
+                **dict.fromkeys(switches, False),
+            }
+        },
+        {"text": "this", "quote": {"text": quote, "position": 0}},
+        {
+            "text": "this",
+            "external_reply": {
+                "origin": forwarded,
+                "link_preview_options": {"url": external},
+            },
+        },
+    ]
+    for content in contents:
+        for chat in (harness.home, crew):
+            harness.world.post(harness.ada, chat, dict(content))
+        await harness.settled()
+    assert len(harness.videos()) == len(contents)
+    assert harness.answers(crew) == []

@@ -87,6 +87,17 @@ async def test_words_in_a_reply_to_a_link_choose_in_every_language(post: BotHarn
     assert len(post.answers(crew)) == before + 1
 
 
+async def test_words_in_a_reply_to_an_answer_choose_whatever_its_caption_has(post: BotHarness):
+    await post.say("/settings")
+    menu = post.answers()[-1]
+    await post.press(menu, "set/caption/source")
+    await post.say(VIDEO)
+    (video,) = post.videos()
+    assert "TikTok" not in video.get("caption", "")
+    await post.say("mp3 please", reply_to_message=video)
+    assert received(post) == [("video", 1080), ("audio", f"{ID}.mp3")]
+
+
 async def test_a_choice_overrules_the_settings_of_the_chat_once(post: BotHarness):
     await post.say("/mode")
     await post.say(f"{VIDEO} 480p")

@@ -1,6 +1,7 @@
 """What nobody else wanted: the fitting hint, and an end to old buttons."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from aiogram.types import (
     Video,
 )
 
-from handlers.fallback import on_anything, on_old_button
+from handlers.fallback import on_anything, on_old_button, on_other_link
+from misc.addressing import BotAccount
 from misc.bundles import Bundles
+from misc.filters import AsksForOtherLink
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
 from misc.utils import platform_titles
 from platforms import load_registry
-from tests.fakes import DATE, GONE, FakeTelegram, settle
+from tests.fakes import BOT_ID, DATE, GONE, FakeTelegram, make_user, settle
 
 TEXTS = load_texts()
 REGISTRY = load_registry()
@@ -42,6 +45,7 @@ FOREIGN = "https://example.org/video"
     ("values", "key"),
     [
         ({"text": "hello"}, "send_link"),
+        ({"text": "MP3 please"}, "which_post"),
         (
             {"text": FOREIGN, "entities": [MessageEntity(type="url", offset=0, length=25)]},
             "foreign_link",
@@ -74,6 +78,16 @@ FOREIGN = "https://example.org/video"
         ({"video": VIDEO}, "uploads_not_processed"),
         ({"video": VIDEO, "caption": "mine"}, "uploads_not_processed"),
         ({"sticker": STICKER}, "links_only"),
+        ({"photo": [PHOTO], "caption": "mine"}, "links_only"),
+        (
+            {
+                "photo": [PHOTO],
+                "caption": FOREIGN,
+                "caption_entities": [MessageEntity(type="url", offset=0, length=25)],
+            },
+            "foreign_link",
+        ),
+        ({"video": VIDEO, "caption": "https://www.tiktok.com/@ferry.demo"}, "link_profile"),
     ],
 )
 async def test_the_hint_fits_what_was_sent(
@@ -84,10 +98,66 @@ async def test_the_hint_fits_what_was_sent(
     assert telegram.texts == [TEXTS("en", key, platforms=platform_titles(REGISTRY))]
 
 
-async def test_a_new_chat_gets_no_hint_after_its_welcome(telegram: FakeTelegram):
+@pytest.mark.parametrize(
+    ("text", "key"), [("hello", None), ("https://www.tiktok.com/@ferry.demo", "link_profile")]
+)
+async def test_a_new_chat_gets_only_a_hint_that_its_welcome_has_not_given(
+    telegram: FakeTelegram, text: str, key: str | None
+):
     chat = ChatView("en", is_new=True)
-    await on_anything(telegram.message("hello"), chat, telegram.sender, TEXTS, REGISTRY, Bundles())
-    assert telegram.texts == []
+    await on_anything(telegram.message(text), chat, telegram.sender, TEXTS, REGISTRY, Bundles())
+    assert telegram.texts == ([TEXTS["en"][key]] if key else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "above", "key"),
+    [
+        (f"@demo_bot {FOREIGN}", None, "foreign_link"),
+        ("@Demo_Bot please", FOREIGN, "foreign_link"),
+        ("@demo_bot", "https://www.tiktok.com/@ferry.demo", "link_profile"),
+        (f"look: {FOREIGN}", None, None),
+        ("@demo_bot is great", None, None),
+        ("@demo_bot is at https://t.me/demo_bot", None, None),
+    ],
+)
+async def test_in_a_group_a_link_that_is_sent_to_the_bot_gets_a_hint(
+    telegram: FakeTelegram, text: str, above: str | None, key: str | None
+):
+    reply = with_urls(telegram, above) if above else None
+    message = with_urls(telegram, text, reply_to_message=reply)
+    account = BotAccount(BOT_ID, "demo_bot")
+    assert await AsksForOtherLink()(message, account) is bool(key)
+    if key:
+        await on_other_link(message, ChatView("en"), telegram.sender, TEXTS, REGISTRY)
+        assert telegram.texts == [TEXTS("en", key, platforms=platform_titles(REGISTRY))]
+
+
+async def test_the_bots_own_messages_are_no_links_that_are_sent_to_it(telegram: FakeTelegram):
+    ours = with_urls(telegram, FOREIGN, user_id=BOT_ID)
+    thanks = with_urls(telegram, "@demo_bot thanks", reply_to_message=ours)
+    assert not await AsksForOtherLink()(thanks, BotAccount(BOT_ID, "demo_bot"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"forward_origin": MessageOriginHiddenUser(date=DATE, sender_user_name="Ann")},
+        {"from_user": make_user(43, is_bot=True)},
+    ],
+    ids=["forward", "another bot"],
+)
+async def test_forwards_and_other_bots_get_no_hint(telegram: FakeTelegram, values: dict[str, Any]):
+    message = with_urls(telegram, f"by @demo_bot {FOREIGN}", **values)
+    assert not await AsksForOtherLink()(message, BotAccount(BOT_ID, "demo_bot"))
+
+
+def with_urls(telegram: FakeTelegram, text: str, **values: Any) -> Message:
+    """Return a message in a group, with an entity for each URL."""
+    entities = [
+        MessageEntity(type="url", offset=found.start(), length=len(found[0]))
+        for found in re.finditer(r"https://\S+", text)
+    ]
+    return telegram.message(text, chat_id=-7, entities=entities, **values)
 
 
 @pytest.mark.parametrize("message", [None, GONE])

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 from aiogram.methods import AnswerCallbackQuery, EditMessageText, SendDocument, SendMessage
+from aiogram.types import InlineKeyboardMarkup
 
 from core.errors import FileRejectedError, UnknownOutcomeError
 from data.chats import find_chat, register_chat
-from handlers.privacy import on_delete, on_export, on_no, on_privacy, on_yes
+from handlers.privacy import on_delete, on_export, on_no, on_privacy, on_privacy_in_group, on_yes
 from misc.middlewares.registration import ChatView
 from misc.opt_outs import OptOutList
 from misc.ui.texts import load_texts
 from platforms import Spool
-from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in
+from tests.fakes import GONE, PERSON, FakeTelegram, buttons_in, make_profile
 
 TEXTS = load_texts()
 CHAT = ChatView("en")
@@ -24,6 +25,16 @@ async def test_it_is_said_what_is_kept(telegram: FakeTelegram):
     (about,) = telegram.of(SendMessage)
     assert about.text == TEXTS["en"]["privacy_about"]
     assert buttons_in(about.reply_markup) == ["privacy/export", "privacy/delete"]
+
+
+async def test_in_a_group_the_way_to_the_private_chat_is_shown(telegram: FakeTelegram):
+    message = telegram.message("/privacy@demo_bot", chat_id=-7)
+    await on_privacy_in_group(message, CHAT, telegram.sender, TEXTS, make_profile())
+    (answer,) = telegram.of(SendMessage)
+    assert answer.text == TEXTS["en"]["privacy_in_private"]
+    assert isinstance(answer.reply_markup, InlineKeyboardMarkup)
+    ((button,),) = answer.reply_markup.inline_keyboard
+    assert button.url == "https://t.me/demo_bot?start=privacy"
 
 
 @pytest.mark.usefixtures("sqlite_db")

@@ -1,5 +1,6 @@
 """/start: the welcome, repeated for those who are known, and the deep link to the help."""
 
+import pytest
 from aiogram.methods import SendMessage
 
 from core.errors import ChatForbiddenError
@@ -34,9 +35,31 @@ async def test_somebody_new_has_been_welcomed_already(telegram: FakeTelegram):
     assert await start(telegram, ChatView("en", is_new=True)) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "is_new", "messages"),
+    [
+        ("/start@demo_bot true", False, 0),
+        ("/start@demo_bot true", True, 0),
+        ("/start@demo_bot", False, 1),
+        ("/start@demo_bot help", False, 1),
+    ],
+)
+async def test_a_group_is_welcomed_once_when_a_deep_link_adds_the_bot(
+    telegram: FakeTelegram, text: str, is_new: bool, messages: int
+):
+    message = telegram.message(text, chat_id=-7)
+    await on_start(message, ChatView("en", is_new=is_new), telegram.sender, TEXTS, PROFILE)
+    assert len(telegram.texts) == messages
+
+
 async def test_the_deep_link_to_the_help_is_answered_for_new_people_too(telegram: FakeTelegram):
     (text,) = await start(telegram, ChatView("en", is_new=True), "/start help")
     assert TEXTS["en"]["help_sound"] in text
+
+
+async def test_the_deep_link_to_the_stored_data_is_for_private_chats(telegram: FakeTelegram):
+    (text,) = await start(telegram, ChatView("en"), "/start privacy")
+    assert text == TEXTS["en"]["privacy_about"]
 
 
 async def test_a_closed_chat_raises_nothing(telegram: FakeTelegram):

@@ -13,8 +13,9 @@ from aiogram.types import (
     MessageOriginUser,
 )
 
-from misc.addressing import BotAccount, sender_of
-from misc.filters import EditedSoon, asked_links
+from misc.addressing import BotAccount, name_of, sender_of
+from misc.filters import EditedSoon
+from misc.message_links import asked_links
 from platforms import load_registry
 from tests.fakes import BOT_ID, DATE, LINK, PERSON, FakeTelegram, make_user
 
@@ -113,6 +114,21 @@ def test_a_message_is_by_a_person_or_by_the_chat_it_is_sent_as(
     telegram: FakeTelegram, values: dict[str, Any], sender: int | None
 ):
     assert sender_of(telegram.message("x", **values)) == sender
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({}, "Ann"),
+        ({"from_user": None}, ""),
+        # Telegram's own name for an anonymous administrator is "Group".
+        ({"sender_chat": Chat(id=-7, type="supergroup", title="Crew"), "from_user": BOT}, "Crew"),
+    ],
+)
+def test_a_message_has_the_name_of_the_person_or_of_the_chat(
+    telegram: FakeTelegram, values: dict[str, Any], name: str
+):
+    assert name_of(telegram.message("x", **values)) == name
 
 
 @pytest.mark.parametrize(("after_s", "is_soon"), [(0, True), (120, True), (121, False)])

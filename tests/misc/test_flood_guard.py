@@ -17,6 +17,7 @@ from aiogram.types import (
 from core.errors import FloodError, StorageError
 from core.flood import GROUP as GROUP_LIMIT
 from core.flood import SENDER, TimeOut
+from data.chats import register_chat
 from misc.middlewares.flood_guard import FloodGuard, TimeOuts
 from misc.ui.texts import load_texts
 from platforms import load_registry
@@ -24,6 +25,7 @@ from tests.fakes import LINK, FakeTelegram, make_ack, make_user
 
 TEXTS = load_texts()
 ADMIN, GROUP = 1, -7
+pytestmark = pytest.mark.usefixtures("sqlite_db")
 MOST = SENDER[0]
 
 
@@ -71,6 +73,19 @@ async def test_the_warning_is_in_the_persons_language(telegram: FakeTelegram):
     assert telegram.texts == [TEXTS("uk", "spam_sender", count=1)]
 
 
+async def test_the_warning_is_in_the_language_that_the_chat_has_chosen(telegram: FakeTelegram):
+    for chat_id, lang in ((7, "hi"), (GROUP, "vi")):
+        await register_chat(chat_id, lang)
+    bench = Bench(telegram)
+    await bench.handled(telegram.message("x"), MOST + 1)
+    for user_id in range(100, 122):
+        await bench.handled(command(telegram, user_id=user_id), 1)
+    assert telegram.texts == [
+        TEXTS("hi", "spam_sender", count=1),
+        TEXTS("vi", "spam_group", count=1),
+    ]
+
+
 @pytest.mark.parametrize("user_id", [ADMIN, 8])
 async def test_administrators_may_write_as_much_as_they_like(telegram: FakeTelegram, user_id: int):
     handled = await Bench(telegram).handled(telegram.message("x", user_id=user_id), 30)
@@ -94,8 +109,9 @@ async def test_administrators_may_write_as_much_as_they_like(telegram: FakeTeleg
             },
             False,
         ),
+        ({"text": "@Demo_bot https://example.org/x"}, True),
     ],
-    ids=["talk", "link", "command", "link in a caption", "another bot's command"],
+    ids=["talk", "link", "command", "link in a caption", "another bot's command", "mention"],
 )
 async def test_in_groups_only_what_is_for_the_bot_counts(
     telegram: FakeTelegram, values: dict[str, Any], is_counted: bool

@@ -370,6 +370,24 @@ async def test_a_name_is_stored_only_where_it_is_shown(
     assert request.asker.name == asker
 
 
+@pytest.mark.parametrize(
+    ("values", "is_deleted"),
+    [
+        ({}, True),
+        ({"text": None, "caption": LINK.url}, False),
+        ({"is_automatic_forward": True}, False),
+    ],
+    ids=["text", "caption", "copy of a channel's post"],
+)
+async def test_a_message_with_content_of_its_own_is_not_deleted(
+    bench: Bench, values: dict[str, Any], is_deleted: bool
+):
+    chat = ChatView("en", preferences=Preferences(delete_request=True))
+    (request,) = await bench.submit(LINK, chat=chat, chat_id=GROUP, **values)
+    assert request.chat.preferences.delete_request is is_deleted
+    assert bool(request.asker.name) is is_deleted
+
+
 async def test_topics_and_business_accounts_are_remembered(bench: Bench):
     (request,) = await bench.submit(LINK, chat_id=GROUP, message_thread_id=3, is_topic_message=True)
     assert (request.target.thread_id, request.target.business_id) == (3, None)

@@ -52,6 +52,37 @@ def test_any_text_is_read_without_a_crash_and_leads_to_no_other_host(text: str):
         assert "\n" not in link.url
 
 
+LINK = "www.tiktok.com/@a/video/1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https:/{LINK}",
+        f"https//{LINK}",
+        f"https:{LINK}",
+        f"ttps://{LINK}",
+        f"s://{LINK}",
+        f"see ://{LINK}",
+        f"//{LINK}",
+        f"https：／／{LINK}",
+        f"ｈｔｔｐｓ://{LINK}",
+        f"look：{LINK}。",
+        "ｗｗｗ．ｔｉｋｔｏｋ．ｃｏｍ／@a/video/1",
+    ],
+)
+def test_mistyped_cut_off_and_full_width_links_are_read(text: str):
+    assert [link.url for link in REGISTRY.find_all(text)] == [f"https://{LINK}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"ftp://{LINK}", f"a//{LINK}", f"file:///{LINK}", f"https://evil.example//{LINK}", f"@{LINK}"],
+)
+def test_other_schemes_and_paths_are_no_links(text: str):
+    assert REGISTRY.find_all(text) == []
+
+
 def test_hidden_schemeless_and_shouted_links_count_and_a_post_counts_once():
     links = REGISTRY.find_all(
         "HTTPS://WWW.TIKTOK.COM/@a/video/1 https://tiktok.com/@b/photo/1?x=2",

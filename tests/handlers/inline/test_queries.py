@@ -8,10 +8,11 @@ from aiogram.methods import AnswerGuestQuery, AnswerInlineQuery, EditMessageText
 from aiogram.types import ChosenInlineResult, InlineQuery, InlineQueryResultArticle
 
 from core.captions import CaptionPart
+from core.choices import Piece
 from core.errors import FloodError, StorageError
 from core.formats import Quality
 from core.preferences import Preferences
-from core.request import Request
+from core.request import Request, Selection
 from data.chats import change_preferences
 from data.db_service import get_user_videos
 from data.inline_messages import find_inline
@@ -101,6 +102,13 @@ async def test_a_new_post_is_offered(bench: Bench):
     assert (answer.cache_time, answer.is_personal) == (0, True)
 
 
+async def test_words_choose_a_version_of_a_known_post_too(bench: Bench):
+    await register()
+    await cache(bench)
+    assert ids(await ask(bench, f"{LINK.url} mp3 0:30-1:10")) == ["fetch/post"]
+    assert ids(await ask(bench, f"{LINK.url} nice music")) == ["known/1"]
+
+
 async def test_a_known_post_is_there_at_once_with_its_audio(bench: Bench):
     await register()
     await cache(bench)
@@ -132,9 +140,11 @@ async def test_an_answer_that_is_too_late_raises_nothing(bench: Bench):
 # --- chosen cards ---------------------------------------------------------------------------------
 
 
-async def choose(bench: Bench, result_id: str, *, inline_id: str | None = "inline-1") -> None:
+async def choose(
+    bench: Bench, result_id: str, *, inline_id: str | None = "inline-1", query: str = LINK.url
+) -> None:
     chosen = ChosenInlineResult(
-        result_id=result_id, from_user=make_user(), query=LINK.url, inline_message_id=inline_id
+        result_id=result_id, from_user=make_user(), query=query, inline_message_id=inline_id
     )
     ack, _ = make_ack()
     await bench.queries.choose(chosen.as_(bench.telegram.bot), ack)
@@ -151,6 +161,17 @@ async def test_a_chosen_offer_becomes_a_request(bench: Bench, card: str, kind: s
     message = await find_inline("inline-1")
     assert message
     assert (message.owner_id, message.request) == (PERSON, request)
+
+
+async def test_a_chosen_offer_is_sent_in_the_version_that_the_words_name(bench: Bench):
+    await register()
+    await choose(bench, "fetch/post", query=f"{LINK.url} mp3 0:30-1:10")
+    await choose(bench, "fetch/post", query=f"{LINK.url} file", inline_id="inline-2")
+    first, second = (submission.origin for submission in bench.intake.submissions)
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert (first.kind, first.selection) == ("sound", Selection(True, Piece(30, 70)))
+    assert (second.kind, second.chat.file_mode) == ("post", True)
 
 
 async def test_who_has_not_started_the_bot_gets_an_invitation(bench: Bench):
@@ -257,6 +278,17 @@ async def test_a_known_post_is_the_answer_itself(bench: Bench):
     assert message
     assert message.post_id == LINK.post_id
     assert len(await get_user_videos(PERSON)) == 1
+
+
+async def test_a_call_may_name_a_version(bench: Bench):
+    await register()
+    await cache(bench)
+    above = bench.telegram.message(LINK.url, chat_id=-7, message_id=69)
+    await call(bench, "@demo_bot 480p", reply_to_message=above)
+    assert card_id(bench.telegram) == "fetch/post"
+    (submission,) = bench.intake.submissions
+    assert isinstance(submission.origin, Request)
+    assert submission.origin.chat.preferences.quality is Quality.SMALL
 
 
 @pytest.mark.parametrize(("text", "is_registered"), [("@demo_bot", True), (LINK.url, False)])
