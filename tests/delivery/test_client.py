@@ -1,18 +1,29 @@
 """The client: every way of calling Telegram fails with our own errors."""
 
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiogram import Bot
 from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import AiogramError, TelegramBadRequest, TelegramEntityTooLarge
-from aiogram.methods import SendMessage, TelegramMethod
-from aiogram.types import CallbackQuery, Chat, InlineQuery, Message, User
+from aiogram.methods import SendDocument, SendMessage, TelegramMethod
+from aiogram.types import (
+    CallbackQuery,
+    Chat,
+    FSInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InlineQuery,
+    Message,
+    User,
+)
 
 from core.errors import ChatForbiddenError, SettingsError, TooLargeError
-from delivery.client import TelegramClient, make_bot
+from delivery.client import TelegramClient, TolerantSession, make_bot
 
 TOKEN = "42:" + "a" * 35
 ADA = User(id=1, is_bot=False, first_name="Ada")
@@ -78,3 +89,32 @@ async def test_the_explanation_of_a_too_large_file_names_the_servers_limit():
 def test_a_token_of_the_wrong_form_is_a_wrong_setting():
     with pytest.raises(SettingsError, match="BOT_TOKEN"):
         make_bot("no token", server="http://127.0.0.1:1", connections=1)
+
+
+async def test_a_call_without_files_is_json_with_a_string_for_each_field(tmp_path: Path):
+    bot = make_bot(TOKEN, server="http://127.0.0.1:1", connections=1)
+    session = bot.session
+    assert isinstance(session, TolerantSession)
+    button = InlineKeyboardButton(text="Á & b", callback_data="x")
+    method = SendMessage(
+        chat_id=-7,
+        text="1 & 2 = 👀",
+        disable_notification=True,
+        reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]),
+    )
+    body = session.build_form_data(bot, method)
+    assert body.headers["Content-Type"] == "application/json"
+    fields = json.loads(body.decode())
+    markup = json.loads(fields.pop("reply_markup"))
+    assert markup == {"inline_keyboard": [[{"text": "Á & b", "callback_data": "x"}]]}
+    assert json.loads(fields.pop("link_preview_options")) == {"is_disabled": True}
+    assert fields == {
+        "chat_id": "-7",
+        "text": "1 & 2 = 👀",
+        "parse_mode": "HTML",
+        "disable_notification": "true",
+    }
+    upload = SendDocument(chat_id=-7, document=FSInputFile(tmp_path / "a.bin"))
+    form = session.build_form_data(bot, upload)
+    assert form.headers["Content-Type"].startswith("multipart/form-data")
+    await session.close()

@@ -309,6 +309,7 @@ async def test_two_processes_on_one_database_download_a_post_once(harness: BotHa
         **harness.simulator.bot_environment(harness.folder),
         "DATABASE_URL": db_url,
         "LIMITS_SPAM_GUARD": "false",
+        "LIMITS_STALL_S": "120",  # longer than both need to start
         "TELEGRAM_PACING": "false",
         "RUN_LOG_LEVEL": "ERROR",
     }
