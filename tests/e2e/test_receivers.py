@@ -9,7 +9,8 @@ from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import BotHarness
 from tests.e2e.test_fleet import EN, POSTS, Fleet, ask, replies
-from tests.forwarders import Balancer, free_port, is_open
+from tests.forwarders import Balancer, is_open
+from tests.ports import free_port
 
 TEXTS = load_texts()
 
@@ -67,6 +68,7 @@ async def receivers(harness: BotHarness, new_postgres: str) -> AsyncIterator[Rec
             await fleet.stop(name)
 
 
+@pytest.mark.long
 async def test_a_killed_receiver_costs_no_update_and_repeats_none(
     harness: BotHarness, receivers: Receivers
 ):
@@ -93,6 +95,7 @@ async def test_a_killed_receiver_costs_no_update_and_repeats_none(
     assert {person.id: replies(harness, person) for person in people} == asked
 
 
+@pytest.mark.long
 async def test_what_one_receiver_knows_the_other_knows_too(
     harness: BotHarness, receivers: Receivers
 ):
