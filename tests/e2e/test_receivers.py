@@ -34,6 +34,7 @@ class Receivers(Fleet):
             WEBHOOK_PORT=str(self.ports[number]),
             BOT_ADMINS="1001",
             LIMITS_SPAM_GUARD="true",
+            RUN_LEASE_S="2",
         )
 
     async def say(self, person: Person, text: str, times: int = 1) -> None:
@@ -61,7 +62,7 @@ async def receivers(harness: BotHarness, new_postgres: str) -> AsyncIterator[Rec
         fleet.url = f"{url}/updates"
         for number in range(2):
             await fleet.start_receiver(number)
-        await fleet.start("worker", "worker, scheduler")
+        await fleet.start("worker", "worker, scheduler", RUN_LEASE_S="2")
         await fleet.until(lambda: harness.api.webhook.url and all(map(is_open, fleet.ports)))
         yield fleet
         for name in list(fleet.processes):
