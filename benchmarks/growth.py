@@ -18,7 +18,7 @@ from benchmarks.world import GROWTH_POSTS
 _FIRST_PERSON = 500_000
 _LINK = "https://www.tiktok.com/@a/video/"
 #: Requests that a worker answers at a time: it delivers about seven links a second.
-_SLOTS = 24
+_SLOTS = 22
 #: Links asked for per worker; the rate is that between these shares of them.
 _LINKS, _FROM, _TO = 100, 0.2, 0.85
 _WORKERS = (1, 2, 4)

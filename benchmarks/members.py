@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from benchmarks.backlog import backlog
 from benchmarks.broadcasts import broadcast
 from benchmarks.cached_posts import cached, databases, flat, overhead, paced, storm, typed
 from benchmarks.engine import claims
@@ -193,6 +194,7 @@ BENCHMARKS = {
     "flat": flat,
     "typed": typed,
     "storm": storm,
+    "backlog": backlog,
     "broadcast": broadcast,
     "statistics": screens,
     "start": start,

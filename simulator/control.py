@@ -4,6 +4,7 @@ Requests and responses are JSON. It is for other processes, such as the benchmar
 simulator's process use the objects directly.
 """
 
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -37,16 +38,18 @@ class Control:
         ]
 
     async def _say(self, request: web.Request) -> web.Response:
-        """Send messages as users; the body is a list of {person, text, name?, language?, chat?}.
+        """Send messages as users: a list of {person, text, name?, language?, chat?, age_s?}.
 
-        `chat` is a group's id; without it the message goes to the private chat.
+        `chat` is a group's id; without it the message goes to the private chat. `age_s` is how long
+        ago a message was sent, in seconds.
         """
         entries: list[dict[str, Any]] = await request.json()
         numbers = []
         for entry in entries:
             person = self._person(entry)
             chat = self.world.group(entry["chat"]) if "chat" in entry else None
-            numbers.append(self.world.say(person, entry["text"], chat)["message_id"])
+            date = int(time.time()) - entry.get("age_s", 0)
+            numbers.append(self.world.say(person, entry["text"], chat, date=date)["message_id"])
         return web.json_response(numbers)
 
     async def _ask(self, request: web.Request) -> web.Response:

@@ -1,6 +1,7 @@
 """Run the whole simulator on loopback: the Bot API server, the sites and the control API."""
 
 import errno
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ BOT_USER: dict[str, Any] = {
         False,
     ),
 }
+#: What aiohttp's server takes of a connection by default, before a handler reads it.
+_BUFFER_BYTES = 65_536
+#: A connection's bytes on a slow network: what is sent later stays with the sender until then.
+_SLOW_BUFFER_BYTES = 4_096
+#: Largest segment of a usual network; loopback's would be larger than such a buffer.
+_SEGMENT_BYTES = 1_400
 
 
 @dataclass(slots=True)
@@ -102,15 +109,15 @@ class Simulator:
         if self.page:
             app.add_routes(self.page.routes())
         app.add_routes(Control(self.world, self.api).routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        is_slow = self.api.uploads.bytes_per_s > 0
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=0.2,
+            read_bufsize=_SLOW_BUFFER_BYTES if is_slow else _BUFFER_BYTES,
+        )
         await self._runner.setup()
-        for offset in range(_PORTS_TRIED):
-            try:
-                await web.TCPSite(self._runner, "127.0.0.1", port and port + offset).start()
-                break
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE or offset == _PORTS_TRIED - 1:
-                    raise
+        await web.SockSite(self._runner, _listen(port, is_slow=is_slow)).start()
         self.port = self._runner.addresses[0][1]
         self.api.webhook.start()
         await self.add_proxy()
@@ -172,3 +179,34 @@ class Simulator:
             "FILES_HEARTBEAT": str(folder / "heartbeat"),
             "IDENTITIES_FOLDER": str(folder / "identities"),
         }
+
+
+def _listen(port: int, *, is_slow: bool) -> socket.socket:
+    """Return a socket at a port of loopback, or at the next free one.
+
+    Raises:
+        OSError: all ports that may be tried are in use.
+    """
+    for offset in range(_PORTS_TRIED - 1):
+        try:
+            return _bind(port and port + offset, is_slow=is_slow)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return _bind(port and port + _PORTS_TRIED - 1, is_slow=is_slow)
+
+
+def _bind(port: int, *, is_slow: bool) -> socket.socket:
+    """Return a socket at a port; with `is_slow`, connections to it take few bytes at a time."""
+    bound = socket.socket()
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_slow:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT_BYTES)
+        bound.bind(("127.0.0.1", port))
+        bound.listen()
+    except OSError:
+        bound.close()
+        raise
+    return bound

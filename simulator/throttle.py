@@ -25,8 +25,9 @@ class Throttle:
         while self.allowed is not None and passed >= self.allowed:
             await self._raised.wait()
         number = more if self.allowed is None else min(more, self.allowed - passed)
+        return min(number, max(self.bytes_per_s // 10, 1)) if self.bytes_per_s else number
+
+    async def take(self, number: int) -> None:
+        """Wait as long as so many bytes take."""
         if self.bytes_per_s:
-            # In small pieces: the transfer may end before `more` bytes have come.
-            number = min(number, max(self.bytes_per_s // 10, 1))
             await asyncio.sleep(number / self.bytes_per_s)
-        return number

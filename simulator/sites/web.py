@@ -119,5 +119,6 @@ async def _write(response: web.StreamResponse, content: bytes, throttle: Throttl
     passed = 0
     while passed < len(content):
         number = await throttle.admit(passed, min(_PIECE_BYTES, len(content) - passed))
+        await throttle.take(number)
         await response.write(content[passed : passed + number])
         passed += number

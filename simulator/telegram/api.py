@@ -326,6 +326,8 @@ class BotApi:
                 while chunk := await part.read_chunk(await self.uploads.admit(total, _CHUNK)):
                     upload.size += len(chunk)
                     total += len(chunk)
+                    # Only now: a form's last piece comes with its end, and may be a short one.
+                    await self.uploads.take(len(chunk))
                     if total <= self.upload_limit:
                         file.write(chunk)
                         self.on_upload(name, raw, total)

@@ -1,6 +1,7 @@
 """What errors tell the log and the user, and the codes under which they are stored."""
 
 import gc
+import pickle
 from collections.abc import Iterator
 from math import ceil, floor
 from typing import Any
@@ -153,3 +154,42 @@ def test_only_the_first_line_of_a_description_is_logged():
     assert str(LongError()) == "It broke."
     assert str(LongError("x")) == "It broke. (x)"
     assert str(SilentError()) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "text_key", "detail"),
+    [
+        (errors.TooLargeError(51, 50), "too_large", "51 bytes, limit 50 bytes"),
+        (errors.TooLargeError(None, 50), "too_large_unknown", "None bytes, limit 50 bytes"),
+        (errors.TrackTooLargeError(51, 50), "track_too_large", "51 bytes, limit 50 bytes"),
+        (errors.TrackTooLargeError(None, 50), "track_too_large", "None bytes, limit 50 bytes"),
+        (errors.PieceError(90), "piece_outside", "from 90 s"),
+        (errors.LinksLeftOutError(5), "links_left_out", "limit 5"),
+    ],
+)
+def test_values_decide_the_sentence_and_the_detail(
+    error: ClipferryError, text_key: str, detail: str
+):
+    assert error.text_key == text_key
+    assert error.detail == detail
+
+
+def test_a_size_that_is_not_known_is_one_byte_above_the_limit():
+    assert errors.TooLargeError(None, 50).least_bytes == 51
+    assert errors.TooLargeError(99, 50).least_bytes == 99
+    assert errors.TrackTooLargeError(99, 50).facts["size"] == FileSize(99, ceil)
+
+
+def test_what_telegram_says_about_a_refused_file_is_kept():
+    rejected = errors.ContentRejectedError("wrong file", 3)
+    assert (rejected.detail, rejected.position) == ("wrong file", 3)
+    assert errors.ContentRejectedError().detail == ""
+    forbidden = errors.SendingForbiddenError("no videos", is_about_kind=True)
+    assert (forbidden.detail, forbidden.is_about_kind) == ("no videos", True)
+    assert not errors.SendingForbiddenError().is_about_kind
+    assert errors.SendingForbiddenError().detail == ""
+
+
+def test_a_piece_keeps_its_start_when_it_leaves_a_worker():
+    copied = pickle.loads(pickle.dumps(errors.PieceError(90)))
+    assert (copied.start_s, copied.facts) == (90, {"start": "1:30"})

@@ -1,5 +1,6 @@
 """Which rendition of a video is taken: ties and exact limits."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,3 +92,60 @@ def test_a_post_that_nobody_can_play_is_logged_as_such():
     assert str(caught.value) == (
         "The post contains neither videos nor pictures. (no playable rendition)"
     )
+
+
+def test_each_candidate_has_the_limit_up_to_which_it_is_of_use():
+    fits, large, unknown = rendition(size=50), rendition(size=60), rendition(size=None)
+    ranked = rank_renditions([large, fits, unknown], 50, shrinkable_bytes=70)
+    assert [(one.rendition, one.limit_bytes) for one in ranked[:2]] == [(fits, 50), (unknown, 50)]
+    # What should fit gets another chance, because sizes may be wrong.
+    assert [(one.rendition, one.limit_bytes) for one in ranked[2:]] == [
+        *((unknown, 70), (fits, 70), (large, 70)),
+    ]
+
+
+def test_what_may_be_shrunk_is_tried_smallest_first():
+    ranked = rank_renditions(
+        [rendition(size=size) for size in (90, 70, 80)], 50, shrinkable_bytes=100
+    )
+    assert [one.rendition.size_bytes for one in ranked] == [70, 80, 90]
+
+
+def test_without_shrinking_nothing_is_tried_twice():
+    ranked = rank_renditions([rendition(size=50), rendition(size=40)], 50)
+    assert [one.limit_bytes for one in ranked] == [50, 50]
+    # A size that was only estimated may be too high.
+    guess = rendition(size=None, bitrate=8_000)
+    assert rank_renditions([guess], 50, duration_s=1)[0].limit_bytes == 50
+
+
+def test_a_size_is_estimated_from_the_bitrate_and_the_length():
+    slow, fast = rendition(720, size=None, bitrate=80), rendition(size=None, bitrate=800)
+    assert first_of([fast, slow], 50, duration_s=5) is slow
+    assert first_of([fast, slow], 50) is fast  # without a length nothing is known
+
+
+def test_without_sizes_in_pixels_small_is_the_lowest_ranking():
+    low, high = (
+        Rendition(("u",), "h264", bitrate=bitrate, quality=quality)
+        for quality, bitrate in ((1, 100), (2, 200))
+    )
+    assert first_of([high, low], 50, quality=Quality.SMALL) is low
+    assert first_of([low, high], 50, quality=Quality.HD) is high
+    doubtful = replace(low, quality=0, is_doubtful=True)
+    assert first_of([high, low, doubtful], 50, quality=Quality.SMALL) is low
+    other = replace(low, quality=0, codec="vp9")
+    assert first_of([high, low, other], 50, quality=Quality.SMALL) is low
+
+
+def test_what_may_be_missing_is_tried_last():
+    sound, doubtful = rendition(720), replace(rendition(), is_doubtful=True)
+    assert first_of([doubtful, sound], 50) is sound
+    large, unsure = rendition(900), replace(rendition(800), is_doubtful=True)
+    assert first_of([unsure, large], 50, quality=Quality.HD) is large
+
+
+def test_no_size_at_all_is_named_as_such():
+    with pytest.raises(TooLargeError) as caught:
+        first_of([rendition(size=90), rendition(size=80)], 50)
+    assert caught.value.size_bytes == 80

@@ -1,5 +1,7 @@
 """Every error has words for the statistics."""
 
+import pytest
+
 from core.errors import (
     CardReplyError,
     ClipferryError,
@@ -7,7 +9,7 @@ from core.errors import (
     ReleaseRefusedError,
     SettingsError,
 )
-from core.outcomes import OUTCOME_KEYS, outcome_key
+from core.outcomes import OUTCOME_KEYS, is_site_fault, outcome_key
 from misc.ui.texts import load_texts
 from tests.core.test_rules import leaves
 
@@ -37,3 +39,15 @@ def test_an_error_without_an_entry_has_the_words_of_its_parent():
 
 def test_a_code_of_another_version_has_general_words():
     assert outcome_key("OldError") == outcome_key("") == "stats_why_other"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        *(("PlatformError", True), ("PlatformChangedError", True)),
+        *(("PlatformRateLimitedError", True), ("MediaDeletedError", False), ("BugError", False)),
+        *(("ClipferryError", False), ("OldError", False), ("", False)),
+    ],
+)
+def test_only_a_sites_own_errors_are_its_faults(code: str, *, expected: bool):
+    assert is_site_fault(code) is expected

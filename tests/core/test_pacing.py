@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.pacing import CHAT, GROUP, OVERALL, Pacer, Ticket
+from core.pacing import CHAT, GROUP, OVERALL, Pacer, Ticket, shared_limits
 
 #: Time of the call, chat, number of messages, bulk or not, how long Telegram takes
 #: to accept it, and how long its answer takes from there.
@@ -335,3 +335,97 @@ def test_an_upload_waits_for_the_end_of_a_pause():
     pacer = Pacer()
     pacer.pause(7.0)
     assert pacer.delay_of(5, 1, 2.0) == pytest.approx(5.0)
+
+
+# --- several processes that share the limits ------------------------------------------------------
+
+
+def test_a_turn_that_another_process_has_goes_back_to_the_front():
+    pacer = Pacer()
+    first, second = (pacer.ask(1, 1, is_bulk=False, now=0) for _ in range(2))
+    assert pacer.grant(0) == [first, second]
+    for ticket in (second, first):
+        pacer.put_back(ticket, 0, wait_s=0)
+    assert not first.is_granted
+    assert pacer.waiting == 2
+    assert pacer.grant(0) == [first, second]
+
+
+def test_a_chat_waits_as_long_as_the_other_processes_say():
+    pacer = Pacer()
+    ticket = pacer.ask(1, 1, is_bulk=False, now=0)
+    pacer.grant(0)
+    pacer.put_back(ticket, 0, wait_s=3)
+    other = pacer.ask(2, 1, is_bulk=False, now=0)
+    assert pacer.grant(0) == [other]
+    assert pacer.grant(2.9) == []
+    assert pacer.grant(3) == [ticket]
+
+
+def test_what_was_put_back_holds_no_tokens():
+    pacer = Pacer()
+    for _ in range(5):
+        (ticket,) = pacer.grant(0) or [pacer.ask(-1, 20, is_bulk=False, now=0)]
+        pacer.grant(0)
+        pacer.put_back(ticket, 0, wait_s=0)
+        assert pacer.has_spare(2, 0) is False  # it waits
+        pacer.withdraw(ticket)
+        assert pacer.has_spare(-1, 0)
+    full = [pacer.ask(chat, 1, is_bulk=False, now=0) for chat in range(1, 31)]
+    assert pacer.grant(0) == full
+
+
+def test_each_of_several_processes_keeps_to_its_share():
+    pacer = Pacer()
+    before = pacer.ask(1, 1, is_bulk=False, now=0)
+    pacer.grant(0)
+    pacer.answered(before, 0)
+    pacer.share_with(3)
+    for chat in range(2, 40):
+        pacer.ask(chat, 1, is_bulk=False, now=10)
+    assert len(pacer.grant(10)) == 10
+    single = Pacer()
+    single.share_with(3)
+    calls = [single.ask(1, 1, is_bulk=False, now=0) for _ in range(3)]
+    assert single.grant(0) == calls[:1]  # a third of five
+    single.share_with(1)
+    assert single.grant(0) == calls[1:]
+
+
+def test_a_share_is_never_nothing():
+    pacer = Pacer()
+    pacer.share_with(1_000)
+    calls = [pacer.ask(chat, 1, is_bulk=False, now=0) for chat in (1, 2)]
+    assert pacer.grant(0) == calls[:1]
+
+
+def test_what_other_processes_send_leaves_less_to_spare():
+    pacer = with_calls(5, chat_id=0)
+    pacer.note_elsewhere(19, 0)  # with the five
+    assert pacer.has_spare(100, 0)
+    pacer.note_elsewhere(20, 0)
+    assert not pacer.has_spare(100, 0)
+    assert not pacer.has_spare(100, 0.9)
+    assert pacer.has_spare(100, 1)  # that was a second ago
+
+
+def test_an_album_waits_for_as_many_tokens_of_its_group():
+    pacer = Pacer()
+    ticket = pacer.ask(-1, 15, is_bulk=False, now=0)
+    pacer.grant(0)
+    pacer.answered(ticket, 0)
+    assert pacer.delay_of(-1, 5, 0) <= 0
+    assert pacer.delay_of(-1, 6, 0) == pytest.approx(60, abs=0.1)
+    fresh = Pacer()
+    assert fresh.delay_of(-1, 99, 0) <= 0  # no album is heavier than all tokens of a group
+
+
+def test_the_database_knows_the_same_limits():
+    assert shared_limits() == {
+        "overall": (30, 1.01),
+        "chat": (5, 5.01),
+        "group": (20, 60.01),
+        "hold": 15.0,
+        "busy": 10,
+        "refusals": (3, 5.0),
+    }

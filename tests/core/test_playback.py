@@ -1,9 +1,12 @@
 """The least that makes a video play and fit is what is done to it."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.media import VideoFile
 from core.playback import (
     SDR,
     Colours,
@@ -13,6 +16,7 @@ from core.playback import (
     VideoTrack,
     displayed_size,
     encoding_for,
+    fits_live_photo,
     fitted_size,
     may_be_cut,
     next_step,
@@ -266,3 +270,11 @@ def test_no_side_is_ever_less_than_two_pixels():
 )
 def test_a_loop_is_silent_and_at_most_a_minute_long(seconds: float, audio: str, is_loop: bool):
     assert changed(GOOD, duration_s=seconds, audio_codec=audio).is_loop is is_loop
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "expected"),
+    [(10 * MB, 10, True), (10 * MB + 1, 10, False), (10 * MB, 11, False), (0, 0, True)],
+)
+def test_a_live_photo_takes_a_small_and_short_video(size: int, seconds: int, *, expected: bool):
+    assert fits_live_photo(VideoFile(Path("a.mp4"), size, 1080, 1920, seconds)) is expected

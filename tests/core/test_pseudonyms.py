@@ -37,3 +37,10 @@ def test_pseudonyms_stay_the_same_over_versions_so_that_old_logs_can_be_searched
 
 def test_without_the_formatter_a_logged_chat_is_just_a_chat():
     assert str(LoggedChat(1_234_567)) == f"{LoggedChat(-1)}" == "(a chat)"
+
+
+def test_a_name_has_one_pseudonym_whatever_its_case():
+    assert Pseudonyms("123:abc").of_name("Ada") == "a0b0bdfbd8739b3af3f2b65152834f36"
+    assert Pseudonyms("123:abc").of_name("aDA") == Pseudonyms("123:abc").of_name("Ada")
+    names = {Pseudonyms(token).of_name(name) for token in ("1:a", "1:b") for name in ("ada", "bo")}
+    assert len(names) == 4

@@ -1,6 +1,7 @@
 """Requests survive the database, and progress tells what certainly, or perhaps, arrived."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,7 @@ from core.request import (
     Ticket,
     is_from_newer_version,
     is_given_up,
+    press_id,
 )
 from tests.records import changed
 
@@ -317,3 +319,39 @@ def test_a_press_gives_no_further_attempts_to_a_request_that_was_given_up():
     assert pressed != MAX_ATTEMPTS
     assert is_given_up(pressed)
     assert is_given_up(Ticket(1, pressed).attempts_after_press)
+
+
+def test_every_press_of_a_button_has_the_same_id_in_every_version():
+    assert press_id(1, 2, "sound/tiktok/7") == -1723491914875889149
+    assert press_id(1, 2, "sound/tiktok/7", "b1") == -4167112377689002320
+    assert press_id(1, 2, "sound/tiktok/7", "") == press_id(1, 2, "sound/tiktok/7")
+
+
+@given(st.integers(), st.integers(), st.text(), st.text(min_size=1))
+def test_the_ids_of_presses_are_those_of_no_update(
+    chat_id: int, message_id: int, data: str, business_id: str
+):
+    ids = {press_id(chat_id, message_id, data), press_id(chat_id, message_id, data, business_id)}
+    assert len(ids) == 2
+    assert all(-(2**63) <= number < 0 for number in ids)  # what a column of the database takes
+
+
+def test_each_part_of_a_press_counts():
+    presses = {press_id(*where) for where in ((1, 2, "a"), (2, 2, "a"), (1, 3, "a"), (1, 2, "b"))}
+    assert len(presses) == 4
+
+
+def test_what_an_old_version_did_not_store_has_the_usual_value():
+    least = {"kind", "link", "chat_id", "message_id", "is_private", "asked_at", "lang"}
+    stored = json.dumps({key: value for key, value in stored_values().items() if key in least})
+    assert Request.from_json(stored) == PLAIN
+
+
+def stored_values() -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(FULL.as_json())
+    return {**values, **json.loads(PLAIN.as_json())}
+
+
+def test_a_kind_or_a_version_that_is_missing_says_nothing_about_newer_ones():
+    assert not is_from_newer_version("{}")
+    assert not is_from_newer_version('{"kind": "post", "v": 1}')

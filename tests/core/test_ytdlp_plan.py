@@ -1,5 +1,6 @@
 """Which yt-dlp is used, and when a new one is taken back."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -137,3 +138,16 @@ def test_a_fall_of_the_success_rate(
     before: dict[str, Counts], after: dict[tuple[int, str], Counts], expected: Fall | None
 ):
     assert find_fall(before, after) == expected
+
+
+def test_what_an_old_version_did_not_store_is_empty():
+    assert read_plan("{}") == Plan()
+    assert read_plan('{"switched_at": 7}') == Plan(switched_at=7)
+    assert read_plan('{"looked_at": 7}') == Plan(looked_at=7)
+    assert read_plan('{"refused": ["1"]}') == Plan(refused=("1",))
+    assert read_plan('{"before": {"x": [1, 2]}}') == Plan(before={"x": (1, 2)})
+    assert read_plan('{"at_switch": {"x": [1, 2]}}') == Plan(at_switch={"x": (1, 2)})
+
+
+def test_the_stored_form_has_its_fields_in_a_fixed_order():
+    assert list(json.loads(FULL.to_json())) == sorted(json.loads(FULL.to_json()))
