@@ -16,6 +16,7 @@ from simulator.telegram.world import Chat
 from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
 from tests.e2e.programs import program
+from tests.measured import MEASURED
 
 
 async def report(harness: BotHarness, **environment: str) -> tuple[int, list[str]]:
@@ -41,7 +42,7 @@ async def report_of_program(
     process, _ = await program(
         "check",
         folder=harness.folder,
-        **{**harness.simulator.bot_environment(harness.folder), **environment},
+        **{**harness.simulator.bot_environment(harness.folder), **MEASURED, **environment},
     )
     output, errors = await process.communicate()
     assert b"Traceback" not in errors
