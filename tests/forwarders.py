@@ -17,14 +17,6 @@ _CHUNK: Final = 65_536
 _OF_CONNECTION: Final = {"host", "connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
-def free_port() -> int:
-    """Return a port on loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def is_open(port: int) -> bool:
     """Return True if something listens on a port on loopback."""
     with socket.socket() as probe:

@@ -1,5 +1,6 @@
 """The documentation's site builds without a warning, holds together, and needs no network."""
 
+import fcntl
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -35,17 +36,27 @@ class _Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
+def site(shared_folder: Path) -> Path:
+    """Return the folder of the site, which is built once, whatever processes the tests run in."""
+    folder = shared_folder / "site"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "html").exists():
+            build(folder).rename(folder / "html")
+    return folder / "html"
+
+
+def build(folder: Path) -> Path:
     options = ("-q", "-E", "-W", "--keep-going", "-b", "html", "-c", "docs")
     made = subprocess.run(
-        [sys.executable, "-m", "sphinx", *options, "-d", folder / "cache", ".", folder / "html"],
+        [sys.executable, "-m", "sphinx", *options, "-d", folder / "cache", ".", folder / "part"],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     assert made.returncode == 0, made.stderr
-    return folder / "html"
+    return folder / "part"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,7 @@ def pages(site: Path) -> dict[Path, _Page]:
     return {path: _Page(path) for path in site.glob("**/*.html")}
 
 
+@pytest.mark.long
 def test_every_page_of_the_docs_is_in_the_site(site: Path):
     for source in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")):
         assert (site / source.relative_to(ROOT).with_suffix(".html")).exists()

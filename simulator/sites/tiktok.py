@@ -130,6 +130,8 @@ class TikTokSite:
     file_latency_s: float = 0.0
     #: Files are served only while this event is set.
     serves_files: asyncio.Event = field(default_factory=asyncio.Event)
+    #: The same for pages.
+    serves_pages: asyncio.Event = field(default_factory=asyncio.Event)
     #: Names of the proxies that get status 403 for every page.
     refused_proxies: set[str] = field(default_factory=set)
     _cookies: set[str] = field(default_factory=set)
@@ -137,6 +139,7 @@ class TikTokSite:
     def __post_init__(self) -> None:
         """Allow file downloads."""
         self.serves_files.set()
+        self.serves_pages.set()
 
     def add(self, post: SamplePost) -> SamplePost:
         """Add a post and return it."""
@@ -157,6 +160,7 @@ class TikTokSite:
             await self.serves_files.wait()
             return await self._file(request)
         await asyncio.sleep(self.latency_s)
+        await self.serves_pages.wait()
         if proxy_name in self.refused_proxies:
             return web.Response(status=403, text="Access Denied")
         return self._page(request, proxy_name)

@@ -304,6 +304,9 @@ class BotApi:
     ) -> None:
         """Read the fields of a form, and store its files.
 
+        What is too large is read to its end: a client that still writes when the answer comes may
+        find the connection closed instead of the answer.
+
         Raises:
             ApiError: 413, when the files are too large.
             _Dropped: the connection is to be dropped at the first file.
@@ -325,11 +328,12 @@ class BotApi:
                     total += len(chunk)
                     # Only now: a form's last piece comes with its end, and may be a short one.
                     await self.uploads.take(len(chunk))
-                    if total > self.upload_limit:
-                        raise ApiError(413, "Request Entity Too Large")
-                    file.write(chunk)
-                    self.on_upload(name, raw, total)
+                    if total <= self.upload_limit:
+                        file.write(chunk)
+                        self.on_upload(name, raw, total)
             uploads[part.name] = upload
+        if total > self.upload_limit:
+            raise ApiError(413, "Request Entity Too Large")
 
     def _typed(self, name: str, raw: dict[str, Any], uploads: Uploads) -> Params:
         schema = SCHEMA[name]

@@ -112,7 +112,7 @@ class Live:
 
 async def until_selected(live: Live) -> None:
     """Wait until the selection was written."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while live.selected is None:  # noqa: ASYNC110 - a file
             await asyncio.sleep(0.01)
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from tests.chaos.postgres import Postgres
 from tests.chaos.stage import Stage, Supervisor, chaos_s
-from tests.forwarders import Balancer, TcpForwarder, free_port
+from tests.forwarders import Balancer, TcpForwarder
+from tests.ports import free_port
 
 #: Settings of each process of a fleet, by its name.
 Parts = Mapping[str, Mapping[str, str]]

@@ -27,7 +27,7 @@ class Listener:
         self.has_loaded.set()
 
     async def loaded(self, times: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.loads < times:
                 self.has_loaded.clear()
                 await self.has_loaded.wait()
@@ -40,9 +40,11 @@ def ignore(_time_out: TimeOut) -> None:
 @pytest.fixture
 async def shared(new_postgres: str) -> AsyncIterator[str]:
     database.initialize_database_components(new_postgres)
-    await database.init_db()
-    yield new_postgres
-    await database.close()
+    try:
+        await database.init_db()
+        yield new_postgres
+    finally:
+        await database.close()
 
 
 @pytest.mark.usefixtures("shared")
@@ -73,7 +75,7 @@ async def test_a_connection_that_is_cut_is_an_error_and_the_next_one_loads_every
     cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
     await database.read(lambda db: db.execute(cut).all())
     with pytest.raises(StorageError):
-        await asyncio.wait_for(following, 20)
+        await asyncio.wait_for(following, 60)
     again = asyncio.create_task(follow_changes({"bans": bans}, ignore))
     await bans.loaded(2)
     again.cancel()
@@ -99,7 +101,7 @@ async def test_a_time_out_is_heard_by_every_process():
     await bans.loaded(2)
     time_out = TimeOut(-7, is_group=True, minutes=5)
     await announce_time_out(time_out)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert [await heard.get() for _ in following] == [time_out] * 2
     assert bans.loads == 2
     for each in following:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from core.errors import NewerDatabaseError, StorageError
 from data import database
 from data.database import get_async_db_url, get_session, init_db, initialize_database_components
 from data.key_values import read_value, set_value
+from tests.ports import free_port
 
 # The seed page's tables, as PostgreSQL and SQLite write them for its models.
 SEED_DDL: dict[str, tuple[str, ...]] = {
@@ -307,10 +307,7 @@ async def test_a_bug_in_a_query_stays_what_it_is(
 
 
 async def test_a_database_that_cannot_be_reached_is_a_storage_error():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        free_port = listener.getsockname()[1]
-    initialize_database_components(f"postgresql://x:secret@127.0.0.1:{free_port}/x")
+    initialize_database_components(f"postgresql://x:secret@127.0.0.1:{free_port()}/x")
     with pytest.raises(StorageError):
         await init_db()
     with pytest.raises(StorageError) as caught:
@@ -322,14 +319,15 @@ async def test_a_database_that_cannot_be_reached_is_a_storage_error():
 async def test_a_write_that_its_caller_has_given_up_never_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("data.runners.WRITE_S", 0.2)
     path = tmp_path / "bot.db"
     database.initialize_database_components(f"sqlite:///{path}")
     await database.init_db()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageError, match="no answer"):
-        await set_value("given up", "1")
+    with monkeypatch.context() as hasty:
+        hasty.setattr("data.runners.WRITE_S", 0.2)
+        with pytest.raises(StorageError, match="no answer"):
+            await set_value("given up", "1")
     with database.without_time_limits():
         patient = asyncio.create_task(set_value("patient", "1"))
         await asyncio.sleep(0.1)
@@ -352,7 +350,7 @@ async def test_a_stuck_database_is_waited_for_only_once(
     await database.init_db()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         for number in range(200):  # 200 s with the whole limit each
             with pytest.raises(StorageError):
                 await set_value(str(number), "1")

@@ -39,10 +39,12 @@ LONG_S, NOW_S = 300, 0
 @pytest.fixture(autouse=True)
 async def engine(new_postgres: str) -> AsyncIterator[None]:
     database.initialize_database_components(new_postgres)
-    await database.init_db()
-    await set_up_engine()
-    yield
-    await database.close()
+    try:
+        await database.init_db()
+        await set_up_engine()
+        yield
+    finally:
+        await database.close()
 
 
 async def store(update_id: int, *requests: Request, fitting: int = 9) -> list[int | None]:
@@ -90,7 +92,7 @@ async def test_a_start_waits_for_no_open_transaction():
         for table in ("requests", "procrastinate_jobs"):
             # What a receiver holds until its commit.
             await connection.execute(text(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await set_up_engine()
 
 

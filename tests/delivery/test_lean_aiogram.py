@@ -1,13 +1,17 @@
 """aiogram started lean reads and writes the same as stock, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from data.config import ROOT
+from tests.measured import MEASURED
 
+#: Nothing else runs the module.
+MEASURED_ENVIRONMENT = {**os.environ, **MEASURED}
 PROGRAM = """
 import json, sys
 if sys.argv[1] == "lean":
@@ -57,7 +61,12 @@ print(json.dumps([parsed, sorted(built)]))
 
 def run(mode: str) -> object:
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, mode], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, mode],
+        cwd=ROOT,
+        env=MEASURED_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
@@ -82,7 +91,12 @@ def test_when_pydantic_changes_the_stock_way_takes_over():
         "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=MEASURED_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert "building all models" in result.stderr
@@ -98,7 +112,12 @@ def test_a_pydantic_without_the_method_is_left_alone():
         "assert Update.model_validate({'update_id': 1}).update_id == 1\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=MEASURED_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert "models are built at import" in result.stderr

@@ -25,7 +25,7 @@ from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import FaultRule
-from simulator.telegram.limits import Limits
+from simulator.telegram.limits import OVERALL, Limits
 
 
 @pytest.fixture
@@ -80,8 +80,18 @@ async def test_a_pause_is_kept_once_if_it_is_short(stage: tuple[Simulator, Bot],
         with pytest.raises(FloodError):
             await bot.send_message(1, "x")
         return
+    refused = asyncio.Event()
+
+    async def note_refusal(make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
+        try:
+            return await make_request(bot, method)
+        except TelegramRetryAfter:
+            refused.set()
+            raise
+
+    bot.session.middleware(note_refusal)
     others = asyncio.create_task(bot.send_message(1, "first"))
-    await asyncio.sleep(0.1)
+    await refused.wait()
     await bot.send_message(1, "second")
     await others
     first, second, third = simulator.api.calls_of("sendMessage")
@@ -105,7 +115,7 @@ async def test_who_is_cancelled_while_waiting_leaves_the_others_alone(
     simulator, bot = stage
     simulator.world.person(1)
     tasks = [asyncio.create_task(bot.send_message(1, str(n))) for n in range(8)]
-    await asyncio.sleep(0.2)
+    await simulator.world.changed(60)
     tasks[6].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     texts = [m["text"] for m in simulator.world.chats[1].messages.values()]
@@ -122,20 +132,28 @@ async def test_what_creates_nothing_never_waits(stage: tuple[Simulator, Bot]):
 
 async def test_bulk_lets_answers_go_first(stage: tuple[Simulator, Bot]):
     simulator, bot = stage
-    simulator.api.latency_s = 0.05
     for chat in range(1, 90):
         simulator.world.person(chat)
+    begun: list[str] = []
+    is_exhausted = asyncio.Event()
 
-    async def mail(chat: int) -> None:
-        is_bulk_send.set(True)
-        await bot.send_message(chat, "bulk")
+    async def send(chat: int, text: str, *, is_bulk: bool) -> None:
+        async def begin() -> None:
+            begun.append(text)
+            if len(begun) == OVERALL[0]:
+                is_exhausted.set()
 
-    mailing = [asyncio.create_task(mail(chat)) for chat in range(1, 60)]
-    await asyncio.sleep(0.02)
-    answers = [asyncio.create_task(bot.send_message(chat, "answer")) for chat in range(60, 80)]
+        is_bulk_send.set(is_bulk)
+        on_send_start.set(begin)
+        await bot.send_message(chat, text)
+
+    mailing = [asyncio.create_task(send(n, "bulk", is_bulk=True)) for n in range(1, 75)]
+    await is_exhausted.wait()
+    answers = [asyncio.create_task(send(n, "answer", is_bulk=False)) for n in range(75, 90)]
     await asyncio.gather(*mailing, *answers)
-    texts = [c.params["text"] for c in simulator.api.calls_of("sendMessage")]
-    assert texts[30:50] == ["answer"] * 20
+    first = begun.index("answer")
+    assert begun[first : first + 15] == ["answer"] * 15
+    assert begun[-1] == "bulk"
 
 
 async def test_an_album_weighs_as_many_as_it_holds(stage: tuple[Simulator, Bot]):

@@ -55,9 +55,11 @@ class Fleet:
 @pytest.fixture
 async def shared(new_postgres: str) -> AsyncIterator[str]:
     database.initialize_database_components(new_postgres)
-    await database.init_db()
-    yield new_postgres
-    await database.close()
+    try:
+        await database.init_db()
+        yield new_postgres
+    finally:
+        await database.close()
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ async def test_a_refusal_pauses_the_chat_in_all_processes(fleet: Fleet):
 
 
 async def until(condition: Callable[[], Awaitable[Any] | Any]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             outcome = condition()
             if await outcome if isinstance(outcome, Awaitable) else outcome:

@@ -1,7 +1,7 @@
 """Run the real application with the real yt-dlp against the simulator."""
 
 import asyncio
-import socket
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +23,13 @@ from simulator.sites.tiktok import Encoding, SamplePost
 from simulator.telegram.api import Call, FaultRule
 from simulator.telegram.files import Upload
 from simulator.telegram.world import Chat, Json, Person
+from tests.e2e.programs import end_programs
+from tests.ports import free_port
 
 ID = "7300000000000000001"
 VIDEO = f"https://www.tiktok.com/@ferry.demo/video/{ID}"
-PATIENCE_S = 60.0
+#: Longest wait for anything, in seconds: only a failure takes so long, however busy the machine.
+PATIENCE_S = 180.0
 #: Titles of the sites that are allowed by default, as users see them.
 PLATFORMS = platform_titles(load_registry(SitesSection().allowed))
 
@@ -44,7 +47,7 @@ class BotHarness:
         #: How updates arrive: "poll" or "webhook".
         self.updates = updates
         #: Port that the webhook listens on.
-        self.webhook_port = _free_port()
+        self.webhook_port = free_port()
         self.samples = samples
         self.simulator = Simulator(folder, samples, authority)
         self.simulator.api.webhook.is_local = True  # it is at loopback, without TLS
@@ -56,6 +59,8 @@ class BotHarness:
         self.home = self.world.chats[1001]
         self._running: asyncio.Task[bool] | None = None
         self.application: Application | None = None
+        #: Copied at the first start; None if the bot itself is to create its database.
+        self.new_database: Path | None = None
         #: Values by section and field that replace settings without validation.
         self.overrides: dict[str, dict[str, Any]] = {}
 
@@ -67,9 +72,12 @@ class BotHarness:
         Raises:
             SettingsError: the bot refuses its settings. It is stopped then.
         """
+        file = self.folder / "bot.db"
+        if self.new_database and "DATABASE_URL" not in environment and not file.exists():
+            shutil.copy(self.new_database, file)
         env = {
             **self.simulator.bot_environment(self.folder),
-            "DATABASE_URL": f"sqlite:///{self.folder / 'bot.db'}",
+            "DATABASE_URL": f"sqlite:///{file}",
             # Tests send in seconds what users send in minutes.
             "TELEGRAM_PACING": "false",
             "LIMITS_SPAM_GUARD": "false",
@@ -130,9 +138,12 @@ class BotHarness:
             await database.close()
 
     async def close(self) -> None:
-        """Stop the bot and the simulator."""
-        await self.stop()
-        await self.simulator.stop()
+        """Stop the bot, the programs that are still running, and the simulator."""
+        try:
+            await self.stop()
+        finally:
+            await end_programs()
+            await self.simulator.stop()
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -223,10 +234,3 @@ class BotHarness:
     def calls(self, *methods: str) -> list[Call]:
         """Return the bot's calls of the given methods."""
         return self.api.calls_of(*methods)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

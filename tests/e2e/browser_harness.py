@@ -38,7 +38,7 @@ IN_BROWSER = [
 TAKES_SCREENS = bool(os.environ.get("SCREENS"))
 _SCREENS = ROOT / "var" / "screens"
 #: How long anything may take, in milliseconds: browsers are slow while tests use all cores.
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = PATIENCE_S * 1_000
 expect.set_options(timeout=_PATIENCE_MS)
 _ARGUMENTS = [
     "--disable-gpu",
@@ -73,8 +73,8 @@ async def show_page(harness: BotHarness, browser: Browser) -> AsyncIterator["Bro
     browser_harness = BrowserHarness(harness, browser)
     harness.simulator.show_page(browser_harness.switch(), links)
     add_people(harness.world)
-    await harness.simulator.start()
     try:
+        await harness.simulator.start()
         yield browser_harness
     finally:
         await browser_harness.close()

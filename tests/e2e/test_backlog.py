@@ -11,8 +11,8 @@ from data import database
 from data.models import OldUpdates
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
-from tests.e2e.bot_harness import BOTH_SOURCES, VIDEO, BotHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.bot_harness import BOTH_SOURCES, PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.programs import program
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -71,6 +71,7 @@ async def test_many_old_messages_of_one_chat_are_no_flood(harness: BotHarness):
     assert TEXTS("en", "spam_sender", count=1) not in harness.texts()
 
 
+@pytest.mark.long
 async def test_kills_in_the_middle_of_the_backlog_lose_and_repeat_nothing(harness: BotHarness):
     harness.video()
     people = [harness.world.person(10_000 + n, f"P{n}") for n in range(200)]
@@ -92,7 +93,7 @@ async def test_kills_in_the_middle_of_the_backlog_lose_and_repeat_nothing(harnes
         process.send_signal(signal.SIGKILL)
         await process.wait()
     process, _ = await program("run", folder=harness.folder, **environment)
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_S):
         while any(not harness.answers(harness.world.chats[person.id]) for person in people):
             await harness.world.changed(0.2)
     await asyncio.sleep(1)

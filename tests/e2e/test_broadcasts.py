@@ -32,8 +32,8 @@ from misc.ui.texts import load_texts
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import Call
 from simulator.telegram.world import Chat, Json, Person
-from tests.e2e.bot_harness import VIDEO, BotHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.programs import program
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
@@ -408,6 +408,7 @@ async def test_composing_can_be_left(harness: BotHarness):
     assert len(harness.videos()) == 1
 
 
+@pytest.mark.long
 async def test_the_card_is_edited_only_when_it_has_changed(harness: BotHarness):
     await harness.start(**ADMIN)
     people = await register_users(harness, 10)
@@ -512,6 +513,7 @@ async def test_paid_broadcasts_are_offered_only_if_enabled(harness: BotHarness):
 KILLS = 3
 
 
+@pytest.mark.long
 async def test_a_broadcast_killed_three_times_reaches_every_chat_once(
     harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
 ):
@@ -555,7 +557,7 @@ async def run_and_kill(harness: BotHarness, db_url: str) -> None:
         await process.wait()
     process, _ = await program("run", folder=harness.folder, **environment)
     card = harness.home.messages[CARD]
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + PATIENCE_S
     while EN["broadcast_done"] not in card["text"] and time.monotonic() < deadline:
         await harness.world.changed(1)
     process.send_signal(signal.SIGTERM)
@@ -572,6 +574,7 @@ async def run_and_kill(harness: BotHarness, db_url: str) -> None:
     assert sent <= copies[1] <= sent + unknown
 
 
+@pytest.mark.long
 async def test_an_album_killed_in_the_middle_reaches_nobody_twice(
     harness: BotHarness, tmp_path: Path
 ):

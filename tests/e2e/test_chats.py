@@ -319,6 +319,7 @@ async def test_an_edited_message_is_not_a_new_request_if_edits_are_off(harness: 
 
 
 async def test_commands_are_published_in_every_language(harness: BotHarness):
+    harness.new_database = None
     await harness.start()
     commands = harness.api.methods.commands
     await harness.until(lambda: len(commands) == 3 * len(TEXTS.languages), "the lists")

@@ -259,6 +259,7 @@ def published(harness: BotHarness) -> str:
 
 
 async def test_the_first_poll_does_not_wait_for_the_command_lists(harness: BotHarness):
+    harness.new_database = None
     harness.fail("setMyCommands", "slow", seconds=PATIENCE_S * 2, times=99)
     await harness.start()
     await harness.say("hello")
@@ -270,6 +271,7 @@ async def test_only_administrators_see_their_commands(
     harness: BotHarness, caplog: pytest.LogCaptureFixture
 ):
     """One who has never written to the bot has no chat for them yet."""
+    harness.new_database = None
     harness.world.person(1002, "Bo")
     with caplog.at_level(logging.INFO):
         await harness.start(BOT_ADMINS="1001,1009", STATISTICS_READERS="1002")
@@ -288,6 +290,7 @@ async def test_only_administrators_see_their_commands(
 
 
 async def test_command_lists_are_sent_only_when_they_have_changed(harness: BotHarness):
+    harness.new_database = None
     await harness.start(BOT_ADMINS="1001,1009")
     await harness.until(lambda: published(harness), "the lists")
     await harness.stop()
@@ -311,6 +314,7 @@ async def test_command_lists_are_sent_only_when_they_have_changed(harness: BotHa
 
 
 async def test_lists_that_telegram_did_not_take_are_sent_at_the_next_start(harness: BotHarness):
+    harness.new_database = None
     harness.fail("setMyCommands", "500", times=99)
     await harness.start()
     await harness.until(lambda: len(harness.calls("setMyCommands")) == 3, "a try for each list")

@@ -21,8 +21,8 @@ from misc.ui.texts import load_texts
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import FaultRule
 from simulator.telegram.world import Json
-from tests.e2e.bot_harness import ID, VIDEO, BotHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.programs import program
 from tests.fakes import make_request
 from tests.records import changed
 
@@ -288,6 +288,7 @@ CHATS, SINGLES, ALBUMS, PICTURES = 12, 5, 1, 12
 KILLS = 6
 
 
+@pytest.mark.long
 async def test_a_bot_killed_six_times_answers_every_request_once(
     harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
 ):
@@ -353,7 +354,7 @@ async def run_and_kill(harness: BotHarness, db_url: str) -> None:
     def unanswered() -> list[tuple[int, int]]:
         return [key for key, post_id in requests.items() if not outcome(harness, *key, post_id)]
 
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while unanswered() and time.monotonic() < deadline:
         await harness.world.changed(0.5)
     assert [(key, harness.texts(harness.world.chats[key[0]])) for key in unanswered()] == []

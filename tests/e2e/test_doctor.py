@@ -8,20 +8,41 @@ from pathlib import Path
 
 import pytest
 
+from app.doctor import examine
+from data.config import load_settings
 from data.database import known_schemas
 from platforms import reader_version
 from simulator.telegram.world import Chat
 from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import ON, STORAGE, InlineHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.programs import program
+from tests.measured import MEASURED
 
 
-async def report(harness: BotHarness, **environment: str) -> tuple[int | None, list[str]]:
+async def report(harness: BotHarness, **environment: str) -> tuple[int, list[str]]:
+    """Let the doctor look, in this process; return what `report_of_program` returns."""
+    environment = {
+        "DATABASE_URL": f"sqlite:///{harness.folder / 'program.db'}",
+        **harness.simulator.bot_environment(harness.folder),
+        **environment,
+    }
+    settings = load_settings(harness.folder / "none.ini", harness.folder / "none.env", environment)
+    findings = [finding async for finding in examine(settings)]
+    text = "\n".join(f"{finding.level:8} {finding.text}" for finding in findings)
+    assert harness.simulator.token not in text
+    assert "hunter2" not in text
+    has_failed = any(finding.level == "failure" for finding in findings)
+    return int(has_failed), text.splitlines()
+
+
+async def report_of_program(
+    harness: BotHarness, **environment: str
+) -> tuple[int | None, list[str]]:
     """Run the doctor; return exit code and output lines; fail if a secret is printed."""
     process, _ = await program(
         "check",
         folder=harness.folder,
-        **{**harness.simulator.bot_environment(harness.folder), **environment},
+        **{**harness.simulator.bot_environment(harness.folder), **MEASURED, **environment},
     )
     output, errors = await process.communicate()
     assert b"Traceback" not in errors
@@ -45,7 +66,7 @@ async def test_a_correct_setup_reports_only_ok_lines(inline: InlineHarness):
     board = harness.world.chats[-1008] = Chat(-1008, "channel", "Board")
     board.members[harness.world.bot_user["id"]] = "administrator"
     harness.video()
-    code, lines = await report(
+    code, lines = await report_of_program(
         harness,
         NETWORK_COOKIES_FILE=file,
         BOT_ADMINS="1001",
@@ -88,7 +109,7 @@ async def test_every_problem_is_reported_with_its_remedy(inline: InlineHarness):
     harness.world.bot_user.update(can_join_groups=False, supports_guest_queries=False)
     proxies = harness.folder / "dead.txt"
     proxies.write_text("http://user:hunter2@127.0.0.1:9\n")
-    code, lines = await report(
+    code, lines = await report_of_program(
         harness,
         NETWORK_PROXY_FILE=str(proxies),
         NETWORK_COOKIES_FILE=cookies(harness.folder, expires=1_000_000_000),
@@ -202,7 +223,7 @@ async def test_the_doctor_changes_nothing_and_migrate_upgrades(harness: BotHarne
         database.execute("UPDATE alembic_version SET version_num = ?", (old,))
     harness.simulator.bot_environment(harness.folder)
     before = content_of(harness.folder)
-    code, lines = await report(harness)
+    code, lines = await report_of_program(harness)
     assert code == 0
     upgrade = f"the next start would upgrade {old} → {newest}, back up first"
     assert f"warning  database: {upgrade}" in lines
@@ -215,7 +236,7 @@ async def test_a_database_of_a_newer_version_is_a_failure(harness: BotHarness):
     with closing(sqlite3.connect(harness.folder / "program.db")) as database, database:
         database.execute("CREATE TABLE alembic_version (version_num TEXT)")
         database.execute("INSERT INTO alembic_version VALUES ('9999')")
-    code, lines = await report(harness)
+    code, lines = await report_of_program(harness)
     assert code == 1
     assert any("a newer Clipferry has upgraded it" in line for line in lines)
 

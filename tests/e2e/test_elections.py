@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from data import database
 from misc.ui.texts import load_texts
-from tests.e2e.bot_harness import BotHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.bot_harness import PATIENCE_S, BotHarness
+from tests.e2e.programs import program
 
 #: Seconds; a process without a sign of life for so long is replaced.
 LEASE_S = 2
@@ -68,6 +68,7 @@ async def fleet(harness: BotHarness, new_postgres: str) -> AsyncIterator[Process
     await database.close()
 
 
+@pytest.mark.long
 async def test_when_the_poller_is_killed_the_next_process_polls_and_schedules(
     fleet: Processes, harness: BotHarness
 ):
@@ -81,7 +82,7 @@ async def test_when_the_poller_is_killed_the_next_process_polls_and_schedules(
     await first.wait()
     harness.world.say(harness.ada, "/lang")
     await harness.until(lambda: answers(harness) == 2, "the second process")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             if await fleet.scheduler() != elected:
                 break

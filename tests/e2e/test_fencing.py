@@ -6,10 +6,11 @@ import signal
 from contextlib import suppress
 
 import asyncpg
+import pytest
 
 from simulator.telegram.world import Json
-from tests.e2e.bot_harness import ID, BotHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.bot_harness import ID, PATIENCE_S, BotHarness
+from tests.e2e.programs import program
 
 ROUNDS, PEOPLE = 2, 8
 
@@ -41,8 +42,9 @@ class Fleet:
         }
         process, _ = await program("run", folder=folder, **environment)
         self.processes.append(process)
-        while await self._leases() < len(self.processes):  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._leases() < len(self.processes):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
     async def _leases(self) -> int:
         try:
@@ -51,6 +53,7 @@ class Fleet:
             return 0
 
 
+@pytest.mark.long
 async def test_a_stopped_worker_sends_nothing_afterwards(harness: BotHarness, new_postgres: str):
     harness.api.latency_s = harness.site.latency_s = 0.1
     database = await asyncpg.connect(new_postgres)

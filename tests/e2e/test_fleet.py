@@ -12,13 +12,12 @@ from data import database
 from misc.ui.texts import load_texts
 from simulator.sites.tiktok import SampleProfile
 from simulator.telegram.world import Json, Person
-from tests.e2e.bot_harness import BotHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.bot_harness import PATIENCE_S, BotHarness
+from tests.e2e.programs import program
+from tests.measured import MEASURED
 
 EN = load_texts()["en"]
 POSTS = [f"73000000000000004{n:02}" for n in range(8)]
-#: Longest time for everything to be answered, in seconds.
-PATIENCE_S = 90.0
 
 
 class Fleet:
@@ -45,9 +44,11 @@ class Fleet:
                 "TELEGRAM_PACING": "false",
                 "LIMITS_SPAM_GUARD": "false",
                 "LIMITS_PATIENCE_S": "60",
-                "RUN_LEASE_S": "2",
+                # A process that is stopped for longer loses its requests to another one.
+                "RUN_LEASE_S": "60",
                 "RUN_DRAIN_S": "3",
                 "RUN_LOG_LEVEL": "ERROR",
+                **MEASURED,  # the roles do not run together elsewhere
                 **environment,
             },
         )
@@ -99,6 +100,7 @@ def ask(harness: BotHarness, person: Person, *posts: str) -> Json:
     return harness.world.say(person, links)
 
 
+@pytest.mark.long
 async def test_every_link_is_answered_once_and_in_order_by_two_workers(
     harness: BotHarness, fleet: Fleet
 ):
@@ -118,10 +120,11 @@ async def test_every_link_is_answered_once_and_in_order_by_two_workers(
     assert logs == ["", "", ""]
 
 
+@pytest.mark.long
 async def test_a_killed_worker_loses_nothing_and_repeats_nothing(harness: BotHarness, fleet: Fleet):
     people = [harness.world.person(2_000 + n, f"P{n}") for n in range(12)]
     harness.site.latency_s = harness.api.latency_s = 0.1
-    await fleet.start_all(2)
+    await fleet.start_all(2, RUN_LEASE_S="2")
     asked = {
         person.id: [ask(harness, person, post)["message_id"] for post in POSTS[:3]]
         for person in people
@@ -173,22 +176,24 @@ async def test_a_list_is_read_by_a_worker_and_its_posts_are_served_once_each(
     assert notices == {load_texts()("en", "list_taken", count=4), EN["list_nothing_new"]}
 
 
+@pytest.mark.long
 async def test_a_stopped_worker_hands_its_requests_to_another(harness: BotHarness, fleet: Fleet):
     person = harness.world.person(2_000, "P")
     harness.site.serves_files.clear()
-    await fleet.start_all(1, RUN_DRAIN_S="0", RUN_LEASE_S="60")
+    await fleet.start_all(1, RUN_DRAIN_S="0")
     message = ask(harness, person, POSTS[0])
     chat = harness.world.chats[person.id]
     await fleet.until(lambda: chat.reactions, "a worker to begin")
     assert await fleet.stop("worker0") == ""
     harness.site.serves_files.set()
-    await fleet.start("worker1", "worker", RUN_LEASE_S="60")
+    await fleet.start("worker1", "worker")
     # Long before the lease of the stopped one expires.
     await fleet.until(lambda: replies(harness, person), "the other worker")
     assert replies(harness, person) == [message["message_id"]]
     await fleet.until(lambda: not chat.reactions, "the end of the reaction")
 
 
+@pytest.mark.long
 async def test_what_waits_and_what_runs_is_cancelled_from_another_process(
     harness: BotHarness, fleet: Fleet
 ):
@@ -230,11 +235,12 @@ def data_of(note: Json) -> str:
     return data
 
 
+@pytest.mark.long
 async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
     harness: BotHarness, fleet: Fleet
 ):
     people = [harness.world.person(2_000 + n, f"P{n}") for n in range(3)]
-    await fleet.start_all(0, LIMITS_PATIENCE_S="0.5")
+    await fleet.start_all(0, LIMITS_PATIENCE_S="0.5", RUN_LEASE_S="2")
     for person in people:
         ask(harness, person, POSTS[0])
         await fleet.until(lambda person=person: cancel_button(harness, person), "the note")
@@ -246,7 +252,7 @@ async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
     chat = harness.world.chats[people[2].id]
     await fleet.until(lambda: EN["called_off"] in harness.texts(chat), "the cancellation")
     assert cancel_button(harness, people[2]) is None
-    await fleet.start("worker0", "worker", LIMITS_PATIENCE_S="0.5")
+    await fleet.start("worker0", "worker", LIMITS_PATIENCE_S="0.5", RUN_LEASE_S="2")
     await fleet.until(lambda: all(replies(harness, person) for person in people[:2]))
     await fleet.until(lambda: not any(cancel_button(harness, person) for person in people))
     assert replies(harness, people[2]) == []
@@ -254,7 +260,7 @@ async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
 
 async def test_the_limits_count_what_waits_for_all_workers(harness: BotHarness, fleet: Fleet):
     ada, bo = (harness.world.person(2_000 + n, f"P{n}") for n in range(2))
-    limits = {"LIMITS_PRIVATE_QUEUE": "2", "LIMITS_WAITING_LINKS": "2"}
+    limits = {"LIMITS_PRIVATE_QUEUE": "2", "LIMITS_WAITING_LINKS": "2", "RUN_LEASE_S": "2"}
     await fleet.start_all(0, **limits)
     ask(harness, ada, POSTS[0])
     ask(harness, ada, POSTS[1])

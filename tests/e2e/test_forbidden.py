@@ -77,12 +77,13 @@ async def test_a_closed_chat_is_recorded_and_its_request_ends_silently(
 @pytest.mark.parametrize("path", ["video", "sound", "explanation"])
 async def test_a_deleted_request_is_answered_without_a_quote(harness: BotHarness, path: str):
     harness.video(status=10204 * (path == "explanation"))
-    harness.site.latency_s = 0.2
+    harness.site.serves_pages.clear()
     await harness.start()
     await harness.say("/start")
     request = harness.world.say(harness.ada, VIDEO)
     await harness.until(lambda: harness.home.reactions)
     harness.world.delete(harness.home, request["message_id"])
+    harness.site.serves_pages.set()
     await harness.settled()
     if path == "sound":
         (video,) = harness.videos()

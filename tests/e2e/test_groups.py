@@ -505,6 +505,7 @@ async def test_an_anonymous_administrator_takes_the_wish_back_by_the_command_alo
 
 
 async def test_the_commands_for_members_are_listed_in_groups(harness: BotHarness):
+    harness.new_database = None
     await harness.start()
     commands = harness.api.methods.commands
     await harness.until(lambda: len(commands) == 3 * len(TEXTS.languages), "the lists")

@@ -10,7 +10,7 @@ import pytest
 from simulator.telegram.api import FaultRule
 from simulator.telegram.limits import Limits
 from simulator.telegram.world import Chat, Json
-from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
 from tests.e2e.test_crash import content, pictures_of, slideshow
 from tests.e2e.test_unconfirmed import UNCONFIRMED, button_of
 
@@ -66,7 +66,7 @@ def unconfirmed(harness: BotHarness, chat: Chat) -> list[Json]:
 
 async def wait_for(harness: BotHarness, condition: Callable[[], bool]) -> None:
     """Wait until the bot is idle and a condition is met; the machine may be busy."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     application = harness.application
     assert application
     while not (application.is_idle and not harness.world.updates and condition()):
@@ -120,6 +120,7 @@ async def test_sixty_links_arrive_or_have_the_button(harness: BotHarness, seed: 
         assert max(files(chat_id).values()) == (2 if chat_id in lost else 1)
 
 
+@pytest.mark.long
 async def test_a_hundred_links_within_telegrams_limits(harness: BotHarness):
     add_posts(harness)
     limits = harness.api.limits = Limits()

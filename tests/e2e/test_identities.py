@@ -11,8 +11,8 @@ from services.alarms import Alarms, AlarmThresholds
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import BotHarness
+from tests.e2e.programs import program
 from tests.e2e.test_doctor import report
-from tests.e2e.test_lifecycle import program
 
 TEXTS = load_texts()
 EN = TEXTS["en"]

@@ -3,10 +3,8 @@
 import asyncio
 import json
 import logging
-import os
 import re
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,11 @@ from core.errors import SettingsError, StorageError
 from core.pseudonyms import Pseudonyms
 from core.statistics import Scope
 from data import database
-from data.config import ROOT
 from data.models import Stats
 from data.statistics import counts_since
 from misc.ui.texts import load_texts
-from tests.e2e.bot_harness import ID, VIDEO, BotHarness
+from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.programs import program
 
 EN = load_texts()["en"]
 
@@ -31,11 +29,14 @@ def link(number: int) -> str:
 
 async def test_a_running_request_is_finished_before_the_stop(harness: BotHarness):
     harness.video()
-    harness.site.latency_s = 0.5
+    harness.site.serves_files.clear()
     await harness.start()
     harness.world.say(harness.ada, VIDEO)
     await harness.until(lambda: harness.home.reactions)
-    assert await harness.stop() is True
+    stopping = asyncio.ensure_future(harness.stop())
+    await asyncio.sleep(0)
+    harness.site.serves_files.set()
+    assert await stopping is True
     assert len(harness.videos()) == 1
     assert harness.home.reactions == {}
 
@@ -110,11 +111,10 @@ async def test_an_upload_cut_off_by_the_stop_is_reported_as_unknown(harness: Bot
     harness.video()
     await harness.start(RUN_DRAIN_S="0")
     await harness.say("hello")
-    harness.fail("sendVideo", "slow", seconds=0.5)
+    harness.fail("sendVideo", "slow", seconds=PATIENCE_S)
     harness.world.say(harness.ada, VIDEO)
     await harness.until(lambda: not harness.api.faults, "the upload at Telegram")
     await harness.stop()
-    # The video itself may still arrive afterwards.
     assert EN["delivery_unknown"] in harness.texts()
     assert EN["shutting_down"] not in harness.texts()
 
@@ -153,6 +153,7 @@ async def test_botfather_switches_that_are_off_are_logged(
 
 
 async def test_a_failing_set_my_commands_does_not_stop_the_start(harness: BotHarness):
+    harness.new_database = None
     harness.fail("setMyCommands", "500", times=99)
     await harness.start()
     await harness.say("hello")
@@ -160,31 +161,6 @@ async def test_a_failing_set_my_commands_does_not_stop_the_start(harness: BotHar
 
 
 # --- the real program -----------------------------------------------------------------------------
-
-
-async def program(
-    *arguments: str, folder: Path, **environment: str
-) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
-    """Start `main.py`; return the process and its environment."""
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'program.db'}",
-        **environment,
-        # Only while `make coverage` measures.
-        **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-W",
-        "default",
-        str(ROOT / "main.py"),
-        *arguments,
-        env=env,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    return process, env
 
 
 async def test_without_a_token_the_error_names_the_setting_and_the_demo(tmp_path: Path):
@@ -359,6 +335,7 @@ async def test_recount_rebuilds_the_statistics(harness: BotHarness):
     await database.close()
 
 
+@pytest.mark.long
 async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_postgres: str):
     harness.video()
     await harness.start()

@@ -10,7 +10,7 @@ from data.config import load_settings
 from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import VIDEO, BotHarness
 from tests.e2e.inline_harness import InlineHarness
-from tests.e2e.test_lifecycle import program
+from tests.e2e.programs import program
 
 TEXTS = load_texts()
 #: A card that the bot has offered, and fills in once it is chosen.

@@ -137,10 +137,12 @@ async def test_who_floods_a_group_delays_only_the_own_links(harness: BotHarness)
 
 async def test_links_beyond_the_limit_are_counted_and_said_once(harness: BotHarness):
     posts(harness, 9)
-    harness.site.latency_s = 0.3
+    harness.site.serves_files.clear()
     await harness.start(**ON, LIMITS_WAITING_LINKS="4")
     await harness.say("/start")
     sent = [harness.world.say(harness.ada, link(n)) for n in range(9)]
+    await harness.until(lambda: not harness.world.updates, "the links to be taken")
+    harness.site.serves_files.set()
     await harness.settled()
     assert answered(harness) == ids(sent[:4])
     assert harness.texts().count(TEXTS("en", "links_left_out", count=5, limit=4)) == 1

@@ -25,17 +25,11 @@ from platforms import reader_version
 from services.alarms import Alarms, AlarmThresholds, Change
 from services.metrics import Metrics
 from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.ports import free_port
 
 TEXTS = load_texts()
 EN = TEXTS["en"]
 OTHER = "7300000000000000222"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 async def ask(port: int, path: str) -> tuple[int, str]:

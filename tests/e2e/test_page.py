@@ -3,7 +3,6 @@
 import asyncio
 import re
 import signal
-import socket
 import sys
 
 import aiohttp
@@ -20,6 +19,7 @@ from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
 from tests.e2e.bot_harness import VIDEO
 from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, until, write
+from tests.ports import free_port
 
 TEXTS = load_texts()
 
@@ -357,9 +357,7 @@ async def test_the_page_has_a_security_policy_and_rejects_bad_requests(
 
 
 async def test_the_demo_starts_and_exits_cleanly_twice():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     command = [sys.executable, str(ROOT / "main.py"), "demo", "--port", str(port)]
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(

@@ -1,7 +1,6 @@
 """The chat page's panel: requests, calls, faults, roles, processes."""
 
 import os
-import socket
 
 import pytest
 from playwright.async_api import expect
@@ -10,6 +9,7 @@ from misc.ui.texts import load_texts
 from simulator.catalogue import add_posts
 from simulator.page.inspection import BotProcess
 from tests.e2e.browser_harness import IN_BROWSER, BrowserHarness, pick, screenshot, write
+from tests.ports import free_port
 
 TEXTS = load_texts()
 pytestmark = IN_BROWSER
@@ -145,10 +145,3 @@ async def test_samples_are_sent_by_whom_they_are_meant_for_and_queries_are_typed
     await pick(page, "administrator's menu")
     await expect(page.locator("#title p")).to_contain_text("you are Captain")
     await expect(page.locator("#messages .keys")).to_have_count(1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

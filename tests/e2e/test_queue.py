@@ -38,12 +38,14 @@ async def test_a_full_queue_is_reported_in_private_with_a_retry_button(
     harness: BotHarness, place: str, most: int
 ):
     posts(harness, 12)
-    harness.site.latency_s = 0.3
+    harness.site.serves_files.clear()
     await harness.start(LIMITS_PRIVATE_QUEUE="3", LIMITS_GROUP_QUEUE="10")
     chat = harness.home if place == "private" else harness.world.group(-1002)
     await harness.say("/start")
     for n in range(most + 1):
         harness.world.say(harness.ada, link(n), chat)
+    await harness.until(lambda: not harness.world.updates, "the links to be taken")
+    harness.site.serves_files.set()
     await harness.settled()
     assert len(harness.videos(chat)) == most
     told = [m for m in harness.answers(chat) if m.get("text") == TEXTS("en", "queue_full", count=3)]

@@ -9,7 +9,8 @@ from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import BotHarness
 from tests.e2e.test_fleet import EN, POSTS, Fleet, ask, replies
-from tests.forwarders import Balancer, free_port, is_open
+from tests.forwarders import Balancer, is_open
+from tests.ports import free_port
 
 TEXTS = load_texts()
 
@@ -33,6 +34,7 @@ class Receivers(Fleet):
             WEBHOOK_PORT=str(self.ports[number]),
             BOT_ADMINS="1001",
             LIMITS_SPAM_GUARD="true",
+            RUN_LEASE_S="2",
         )
 
     async def say(self, person: Person, text: str, times: int = 1) -> None:
@@ -60,13 +62,14 @@ async def receivers(harness: BotHarness, new_postgres: str) -> AsyncIterator[Rec
         fleet.url = f"{url}/updates"
         for number in range(2):
             await fleet.start_receiver(number)
-        await fleet.start("worker", "worker, scheduler")
+        await fleet.start("worker", "worker, scheduler", RUN_LEASE_S="2")
         await fleet.until(lambda: harness.api.webhook.url and all(map(is_open, fleet.ports)))
         yield fleet
         for name in list(fleet.processes):
             await fleet.stop(name)
 
 
+@pytest.mark.long
 async def test_a_killed_receiver_costs_no_update_and_repeats_none(
     harness: BotHarness, receivers: Receivers
 ):
@@ -93,6 +96,7 @@ async def test_a_killed_receiver_costs_no_update_and_repeats_none(
     assert {person.id: replies(harness, person) for person in people} == asked
 
 
+@pytest.mark.long
 async def test_what_one_receiver_knows_the_other_knows_too(
     harness: BotHarness, receivers: Receivers
 ):

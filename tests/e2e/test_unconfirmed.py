@@ -252,13 +252,13 @@ async def test_a_restart_after_the_press_sends_once(harness: BotHarness):
     await harness.say(VIDEO)
     await harness.stop()
     await harness.start(RUN_DRAIN_S="0")
-    harness.site.latency_s = 2.0  # the second download is under way at the stop
+    harness.site.serves_files.clear()  # the second download is under way at the stop
     asked = len(harness.simulator.log)
     message = explanation(harness)
     harness.world.press(harness.ada, message, button_of(message))
     await harness.until(lambda: len(harness.simulator.log) > asked, "the second download")
     await harness.stop()
-    harness.site.latency_s = 0.0
+    harness.site.serves_files.set()
     assert harness.videos() == []
     await start_and_finish(harness)
     assert len(harness.videos()) == 1

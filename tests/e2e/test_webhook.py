@@ -22,9 +22,10 @@ from data.requests import store_requests
 from misc.ui.texts import load_texts
 from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
-from tests.e2e.test_lifecycle import program
-from tests.e2e.test_polling import readiness
+from tests.e2e.programs import program
+from tests.e2e.test_polling import until_readyz
 from tests.e2e.test_stuck_database import locked, own_postgres, signal_server
+from tests.measured import MEASURED
 
 __all__ = ["own_postgres"]
 
@@ -74,16 +75,6 @@ async def start_in_vain(harness: BotHarness, **environment: str) -> None:
     """Start the bot, and wait for its end if it does not end at once."""
     await harness.start(**environment)
     await harness.wait_stopped()
-
-
-async def until_readyz(port: int, *parts: str) -> tuple[int, str]:
-    """Wait until /readyz has all parts; return its status and text."""
-    async with asyncio.timeout(20):
-        while True:
-            async with readiness(port) as (status, text):
-                if all(part in text for part in parts):
-                    return status, text
-            await asyncio.sleep(0.1)
 
 
 @pytest.fixture
@@ -362,6 +353,7 @@ def served_updates(harness: BotHarness) -> int:
     return [delivery.status for delivery in harness.api.webhook.deliveries].count(200)
 
 
+@pytest.mark.long
 @IN_WEBHOOK_MODE
 async def test_restarts_under_load_lose_nothing(harness: BotHarness):
     harness.api.webhook.backoff_scale = 0.1
@@ -632,7 +624,7 @@ async def test_maintenance_mode_answers_by_webhook_and_leaves_the_next_start_not
     await harness.start()
     await harness.stop()
     environment = program_environment(harness)
-    process, _ = await program("maintenance", folder=harness.folder, **environment)
+    process, _ = await program("maintenance", folder=harness.folder, **environment, **MEASURED)
     harness.world.say(harness.ada, "hello")
     await harness.until(lambda: EN["maintenance"] in harness.texts(), "the notice")
     await harness.until(lambda: not harness.world.updates)

@@ -18,8 +18,9 @@ from data.ytdlp_plan import change_plan, load_plan
 from misc.ui.texts import load_texts
 from platforms import reader_version
 from tests.e2e.bot_harness import VIDEO, BotHarness
-from tests.e2e.test_doctor import report
-from tests.e2e.test_lifecycle import link, program
+from tests.e2e.programs import program
+from tests.e2e.test_doctor import report_of_program
+from tests.e2e.test_lifecycle import link
 from tests.ytdlp_releases import DAY_S, FakeIndex, serving_index, ytdlp_wheel
 
 EN = load_texts()["en"]
@@ -81,6 +82,7 @@ def add_good_day(harness: BotHarness) -> None:
         )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 async def test_a_broken_release_is_refused_a_good_one_used_and_taken_back_when_it_breaks(
     harness: BotHarness, index: FakeIndex
@@ -145,7 +147,7 @@ async def test_the_doctor_says_which_version_is_used_and_from_where(
     versions = harness.folder / "yt-dlp"
     (versions / GOOD).mkdir(parents=True)
     (versions / "selected").write_text(GOOD)
-    _, lines = await report(harness, **environment(harness, index))
+    _, lines = await report_of_program(harness, **environment(harness, index))
     assert any(f"yt-dlp {INSTALLED}, " in line and "installed in /" in line for line in lines)
     assert any(f"{GOOD} is ignored: files are missing" in line for line in lines)
     assert any("attestations are" in line for line in lines)

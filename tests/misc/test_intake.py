@@ -214,7 +214,7 @@ async def test_what_is_older_than_the_limit_gets_a_notice(bench: Bench):
 
 async def test_without_links_nothing_is_stored(bench: Bench):
     handle = await bench.intake.submit_links(bench.telegram.message("x"), [], CHAT, bench.ack())
-    await asyncio.wait_for(_wait(handle), 5)
+    await asyncio.wait_for(_wait(handle), 30)
     assert bench.queue.count == 0
 
 

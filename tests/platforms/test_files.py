@@ -51,7 +51,7 @@ async def save(
 
 
 async def until_requested(web: Web, files: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(requested(web)) < files:  # noqa: ASYNC110 - the log has no event
             await asyncio.sleep(0.05)
 
@@ -227,7 +227,7 @@ async def test_files_larger_than_expected_wait_for_each_other_and_none_is_refuse
 
         await fetcher.attempt(link, work)
 
-    async with web.fetcher(attempts=1) as fetcher, asyncio.timeout(30):
+    async with web.fetcher(attempts=1) as fetcher, asyncio.timeout(60):
         await asyncio.gather(*map(fetch, ids))
     assert spool.reserved_bytes == 0
 
@@ -235,7 +235,7 @@ async def test_files_larger_than_expected_wait_for_each_other_and_none_is_refuse
 async def test_a_second_attempt_gives_up_what_the_first_one_held(tmp_path: Path):
     spool = Spool(tmp_path / "spool", 100)
     spool.prepare()
-    async with spool.workspace() as one, spool.workspace() as other, asyncio.timeout(5):
+    async with spool.workspace() as one, spool.workspace() as other, asyncio.timeout(60):
         await one.reserve(45)
         await other.reserve(45)
         (one.folder / "half.mp4").write_bytes(b"x")

@@ -132,7 +132,7 @@ async def test_a_request_waits_for_an_account(tmp_path: Path):
 async def test_a_request_does_not_wait_for_accounts_that_rest(tmp_path: Path):
     stage = Stage(tmp_path, wait_s=30)
     stage.add("a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async with stage.identities.lease(DEMO, DIRECT, "1"):
             (identity,) = stage.identities.listed(DEMO)
             stage.identities.rest(identity)

