@@ -1,6 +1,7 @@
 """The body of a request to Telegram: whether its last byte was handed to the connection."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,6 +26,16 @@ before_end: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
 )
 #: Asked right before the last bytes of a request leave; False aborts the request.
 may_end: ContextVar[Callable[[], bool] | None] = ContextVar("may_end", default=None)
+
+
+@contextmanager
+def ending_only_if(check: Callable[[], bool]) -> Iterator[None]:
+    """Abort the requests in the block whose last bytes are about to leave when `check` fails."""
+    token = may_end.set(check)
+    try:
+        yield
+    finally:
+        may_end.reset(token)
 
 
 class WatchedBody(Payload):
