@@ -27,7 +27,10 @@ logger = logging.getLogger("main")
 #: Exit codes: an invalid setting, and a failure that a restart may fix.
 WRONG_SETTING, FAILED = 2, 1
 #: What a failure means, for commands whose files may be the reason.
-_MISHAPS = {"backup": "The backup has failed", "restore": "The restore has failed"}
+_MISHAPS = {
+    "backup": "The backup has failed",
+    "restore": "The restore has failed, and the database is as it was",
+}
 #: Longest time for the exit after everything is closed, in seconds.
 _EXIT_S = 5.0
 
@@ -258,23 +261,28 @@ async def restore(source: Path | None, settings: "Settings", *, with_secrets: bo
 
     PostgreSQL takes a dump of `backup`, or an SQLite backup if it is empty. Without a file, it was
     restored by other means.
-    """
-    from data.lifespan import database_lifespan
-    from data.starts import mark_restored
 
+    Raises:
+        StorageError: the database is as it was.
+    """
     if source is None and (with_secrets or _sqlite_path(settings)):
         print("Name the backup: restore FILE", file=sys.stderr)
         return WRONG_SETTING
     if source and with_secrets:
         _check_secrets(source)
     await _refuse_while_running(settings)
-    if source and (kept := await _put_in_place(source, settings)):
-        print(f"The database from before is {kept} now; delete it once everything is well.")
-    async with database_lifespan(settings["database"]["url"]):
-        await mark_restored()
-        await _say_what_is_restored(settings)
-    if source and with_secrets:
-        _unpack_secrets(source, settings)
+    if source and (database := _sqlite_path(settings)):
+        await _restore_file(source, database, settings)
+    elif source:
+        await _restore_to_postgres(source, settings)
+    try:
+        if not _sqlite_path(settings):
+            print(*await _mark_restored(settings["database"]["url"], settings), sep="\n")
+        if source and with_secrets:
+            _unpack_secrets(source, settings)
+    except StorageError as error:
+        print(f"The backup is in place, but then this failed: {error.detail}", file=sys.stderr)
+        return FAILED
     return 0
 
 
@@ -296,34 +304,58 @@ async def _refuse_while_running(settings: "Settings") -> None:
         )
 
 
-async def _put_in_place(source: Path, settings: "Settings") -> Path | None:
-    """Replace the database by a backup; return where the old one is now, if any."""
-    from data import backup, postgres_tools
+async def _restore_file(source: Path, database: Path, settings: "Settings") -> None:
+    """Replace an SQLite database.
 
-    if database := _sqlite_path(settings):
-        return backup.restore(source, database)
+    All that takes time or may fail is done with a copy of the backup, and the switch comes last.
+    """
+    from app.application import starts_marker
+    from data import backup
+
+    try:
+        with backup.restoring(source, database) as new:
+            about = await _mark_restored(backup.url_of(new), settings)
+            kept = backup.put_in_place(new, database, starts_marker(settings))
+    except asyncio.CancelledError:
+        print("The database is as it was.", file=sys.stderr)
+        raise
+    if kept:
+        print(f"The database from before is {kept} now; delete it once everything is well.")
+    print(*about, sep="\n")
+
+
+async def _restore_to_postgres(source: Path, settings: "Settings") -> None:
+    from data import postgres_tools
+
     if postgres_tools.is_dump(source):
         postgres_tools.load(source, settings["database"]["url"])
     else:
         await _move_to_postgres(source, settings)
-    return None
 
 
-async def _say_what_is_restored(settings: "Settings") -> None:
+async def _mark_restored(url: str, settings: "Settings") -> list[str]:
+    """Bring a restored database to this version, mark it, and return lines about what it holds."""
+    from data.lifespan import database_lifespan
     from data.restored import contents
+    from data.starts import mark_restored
 
-    found = await contents()
+    async with database_lifespan(url):
+        await mark_restored()
+        found = await contents()
     last = found.last_download_at
     when = f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M} UTC" if last else "never"
-    print(f"Restored. Chats: {found.chats}, last download: {when}.")
+    lines = [f"Restored. Chats: {found.chats}, last download: {when}."]
     if found.waiting:
         minutes = settings.limits.max_age_s // 60
-        print(
+        lines.append(
             f"Requests that wait: {found.waiting}. Those older than {minutes} minutes at the start "
             "get a notice that asks for the link again, the others are answered."
         )
     if found.broadcasts:
-        print(f"Unfinished broadcasts: {found.broadcasts}. They wait for an administrator, /admin.")
+        lines.append(
+            f"Unfinished broadcasts: {found.broadcasts}. They wait for an administrator, /admin."
+        )
+    return lines
 
 
 def _check_secrets(backup: Path) -> None:

@@ -1,8 +1,8 @@
-"""Structured concurrency: run several coroutines together, all or nothing."""
+"""Structured concurrency: what is started in a block or a call has ended when that is left."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,15 +26,63 @@ async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run a coroutine, which must raise nothing, beside the block, whose end waits for its end.
 
-    If the block is cancelled, so is the coroutine.
+    If the block is cancelled, so is the coroutine. The error of a block is always the one that is
+    raised.
     """
     task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
     try:
         yield
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
     except Exception:  # raised again: the call must not overtake what explains the failure
-        await task
+        await _end_of(task)
         raise
-    await task
+    except BaseException:
+        await _cancel(task)
+        raise
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await _cancel(task)
+        raise
+    task.result()
+
+
+@asynccontextmanager
+async def during(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a coroutine beside the block; it is cancelled, and has ended, at the block's end."""
+    task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
+    try:
+        yield
+    finally:
+        await _cancel(task)
+
+
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end and return its result, also if the caller is cancelled meanwhile.
+
+    The cancellation is raised after that end, and instead of an error. For what must not be left in
+    the middle, such as a request whose effect could come after that of a later one.
+    """
+    task = asyncio.create_task(work)  # noqa: TID251 - ends with the call
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await _end_of(task)
+        raise
+    return task.result()
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await _end_of(task)
+
+
+async def _end_of(task: asyncio.Task[Any]) -> None:
+    """Wait for the end of a task, however often the caller is cancelled meanwhile.
+
+    The caller is being left already, so that a cancellation needs no further exception.
+    """
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()  # marks it as seen: what is raised already comes first

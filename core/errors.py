@@ -16,6 +16,7 @@
     │   ├─ DrmError ── StreamingServiceError
     │   ├─ PreviewError · UnreadablePageError
     │   ├─ EmptyListError · ListPrivateError · ListGoneError
+    │   ├─ PostsGoneError · NoPostsError
     │   └─ BrokenFileError ── MediaTimeoutError
     ├─ LimitError                the bot refuses
     │   ├─ TooLargeError ── TrackTooLargeError
@@ -24,7 +25,7 @@
     │      · RequestCancelledError · TooOldError · GivenUpError · ShuttingDownError
     ├─ PlatformError             the site, or our parser for it, has a problem
     │   └─ PlatformChangedError · PlatformUnreachableError · PlatformRefusedError
-    │      · PlatformRateLimitedError · ListTroubleError
+    │      · PlatformRateLimitedError · ListTroubleError · PostsTroubleError
     ├─ DeliveryError             Telegram refuses
     │   ├─ ChatForbiddenError ── ChatMovedError
     │   ├─ SendingForbiddenError · StorageChannelError
@@ -300,6 +301,18 @@ class ListGoneError(MediaError):
     text_key = "list_gone"
 
 
+class PostsGoneError(MediaError):
+    """Each of several posts is gone, or hidden from the bot."""
+
+    text_key = "list_posts_gone"
+
+
+class NoPostsError(MediaError):
+    """None of several posts can be fetched, for different reasons."""
+
+    text_key = "list_posts_none"
+
+
 class NoAudioError(MediaError):
     """The post has no audio of its own, or the site does not offer it."""
 
@@ -506,6 +519,12 @@ class ListTroubleError(PlatformError):
     """The site did not say what is in a list."""
 
     text_key = "list_trouble"
+
+
+class PostsTroubleError(PlatformError):
+    """None of several posts could be fetched, and some may be later."""
+
+    text_key = "list_posts_trouble"
 
 
 class DeliveryError(ClipferryError):

@@ -6,7 +6,6 @@ passes the time.
 
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Final
 
 #: Limits as (messages, seconds).
@@ -19,16 +18,6 @@ _NEXT_MIN: Final = 5
 _FORGIVEN_S: Final = 3_600.0
 #: Number of messages between two sweeps of idle records.
 _SWEEP_EVERY: Final = 1_000
-
-
-class Verdict(Enum):
-    """Decision about a message."""
-
-    ANSWER = auto()
-    #: Announce the time-out once, to the sender or to the group.
-    WARN_SENDER = auto()
-    WARN_GROUP = auto()
-    IGNORE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,33 +78,27 @@ class Guard:
         records.setdefault(time_out.chat_id, _Record()).begin(time_out.minutes, now)
 
     def is_out(self, sender_id: int, group_id: int | None, now: float) -> bool:
-        """Return True if a message is to be ignored because of a time-out. It is not counted."""
+        """Return True if a message is to be ignored because of a time-out.
+
+        It counts neither for its sender nor for the group: what nobody answers begins no time-out
+        that nobody would be told about.
+        """
         records = self._senders.get(sender_id), self._groups.get(group_id or 0)
         return any(record and now < record.out_until for record in records)
 
-    def judge(self, sender_id: int, group_id: int | None, now: float) -> tuple[Verdict, int]:
-        """Count a message. Return the verdict, and the minutes of a time-out that begins now or 0.
+    def count(self, sender_id: int, group_id: int | None, now: float) -> tuple[TimeOut, ...]:
+        """Count a message that no time-out stops. Return the time-outs that begin with it.
 
-        Messages from a sender in a time-out do not count for the group. If one message exceeds both
-        limits, both time-outs begin and only the group is warned.
+        One message may exceed both limits: then the group's time-out comes first.
         """
         self._sweep(now)
-        sender = self._senders.setdefault(sender_id, _Record())
-        if now < sender.out_until:
-            return Verdict.IGNORE, 0
-        sender_minutes = sender.hit(now, *SENDER)
-        group_minutes, is_paused = 0, False
+        begun = []
         if group_id is not None:
             group = self._groups.setdefault(group_id, _Record())
-            is_paused = now < group.out_until
-            group_minutes = 0 if is_paused else group.hit(now, *GROUP)
-        if group_minutes:
-            return Verdict.WARN_GROUP, group_minutes
-        if is_paused:
-            return Verdict.IGNORE, 0
-        if sender_minutes:
-            return Verdict.WARN_SENDER, sender_minutes
-        return Verdict.ANSWER, 0
+            begun.append(TimeOut(group_id, True, group.hit(now, *GROUP)))
+        sender = self._senders.setdefault(sender_id, _Record())
+        begun.append(TimeOut(sender_id, False, sender.hit(now, *SENDER)))
+        return tuple(one for one in begun if one.minutes)
 
     def _sweep(self, now: float) -> None:
         """Drop idle records now and then, to bound memory."""

@@ -14,11 +14,16 @@ from core.errors import (
     LoginRequiredError,
     MediaDeletedError,
     MediaPrivateError,
+    NoPostsError,
     NotAvailableError,
     NotFoundError,
     PlatformChangedError,
     PlatformRefusedError,
     PlatformUnreachableError,
+    PostsGoneError,
+    PostsTroubleError,
+    RegionBlockedError,
+    UnderReviewError,
 )
 from core.media import Link
 
@@ -163,4 +168,23 @@ _ABOUT_LISTS: Final[tuple[tuple[tuple[type[ClipferryError], ...], type[Clipferry
     ((MediaPrivateError, LoginRequiredError, AgeRestrictedError), ListPrivateError),
     ((NotFoundError, MediaDeletedError, NotAvailableError), ListGoneError),
     ((PlatformChangedError, PlatformRefusedError, PlatformUnreachableError), ListTroubleError),
+)
+
+
+def about_posts(reasons: Collection[ClipferryError]) -> ClipferryError:
+    """Return the error of several posts of which none could be fetched, each for its reason.
+
+    Its sentence is true of all of them: they are gone, they may be there later, or neither.
+    """
+    detail = f"none of {len(reasons)} posts"
+    if any(reason.retryable for reason in reasons):
+        return PostsTroubleError(detail)
+    if all(isinstance(reason, _GONE_OR_HIDDEN) for reason in reasons):
+        return PostsGoneError(detail)
+    return NoPostsError(detail)
+
+
+_GONE_OR_HIDDEN: Final = (
+    *(MediaDeletedError, NotFoundError, NotAvailableError, UnderReviewError, RegionBlockedError),
+    *(MediaPrivateError, LoginRequiredError, AgeRestrictedError),
 )

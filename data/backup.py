@@ -2,18 +2,21 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from sqlalchemy.engine import URL
+
 from core.errors import NewerDatabaseError, StorageError
 from data.database import get_async_db_url, known_schemas
-from data.new_file import new_file
+from data.new_file import BESIDE, add_name, delete, make_names_durable, new_file
 from data.starts import as_number
 
-#: Files that SQLite keeps beside a database.
-_BESIDE: Final = ("-wal", "-shm")
+#: Files beside a database without which it is not whole.
+_LOGS: Final = ("-wal", "-journal")
 #: First bytes of a file in the custom format of PostgreSQL's pg_dump.
 DUMP_MAGIC: Final = b"PGDMP"
 
@@ -27,6 +30,11 @@ def sqlite_path(db_url: str) -> Path | None:
     url = get_async_db_url(db_url)
     is_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
     return Path(url.database or "") if is_file else None
+
+
+def url_of(database: Path) -> str:
+    """Return the URL of an SQLite file, the inverse of `sqlite_path`."""
+    return URL.create("sqlite", database=str(database)).render_as_string()
 
 
 def back_up(database: Path, target: Path) -> None:
@@ -46,50 +54,140 @@ def back_up(database: Path, target: Path) -> None:
         raise StorageError(f"cannot copy {database} to {target}: {error}") from error
 
 
-def restore(source: Path, database: Path) -> Path | None:
-    """Replace a database that is not in use by a backup; return where the old one is now, if any.
+def copy_backup(source: Path, target: Path) -> None:
+    """Copy a backup to a new file, after checking it.
 
     Raises:
-        StorageError: the backup is not sound, or the files cannot be written. The database is as it
-            was.
+        StorageError: the backup is not sound, or cannot be copied.
     """
     check_backup(source)
+    try:
+        with new_file(target) as unfinished, closing(_open_backup(source)) as backup:
+            _copy(backup, unfinished)
+    except sqlite3.Error as error:
+        raise StorageError(f"cannot copy {source}: {error}") from error
+
+
+@contextmanager
+def restoring(source: Path, database: Path) -> Iterator[Path]:
+    """Yield a copy of a backup beside a database, for `put_in_place`; delete what is left of it.
+
+    Raises:
+        StorageError: the backup is not sound, or cannot be copied.
+    """
     new = database.with_name(f"{database.name}.restoring")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        with new_file(new) as unfinished, closing(_open_backup(source)) as backup:
-            _copy(backup, unfinished)
-        kept = _keep(database)
-        new.replace(database)
+        delete(new)  # of a process that was killed
+    except OSError as error:
+        raise StorageError(f"cannot write to {database.parent}: {error.strerror}") from error
+    try:
+        copy_backup(source, new)
+        yield new
+    finally:
+        with suppress(OSError):
+            delete(new)
+
+
+def put_in_place(new: Path, database: Path, marker: Path) -> Path | None:
+    """Replace a database that is not in use by another; return where the old one is now, if any.
+
+    A process that is killed leaves one of them in place, and whole: the log of the old one is moved
+    into its file before, so that the switch is a single renaming. `marker` is that of the old one's
+    starts, see `data.starts`.
+
+    Raises:
+        StorageError: the files cannot be written. The database is as it was.
+    """
+    try:
+        _fold_in(new)
+        if not _has_foreign_log(database, marker):
+            with suppress(_DamagedError):
+                _fold_in(database)
+        return _switch(new, database)
     except OSError as error:
         raise StorageError(f"cannot replace {database}: {error.strerror}") from error
-    except sqlite3.Error as error:
-        raise StorageError(f"cannot copy {source}: {error}") from error
-    return kept
+    except _DamagedError as error:
+        raise StorageError(f"the copy of the backup is damaged: {error}") from error
 
 
-def _keep(database: Path) -> Path | None:
-    """Give a database and its log another name, which no earlier restore has given."""
-    number = 1
-    while (kept := _kept_name(database, number)).exists():
-        number += 1
-    if not database.exists():
-        return None
-    # A link, so that there is a database at every moment: without one a start makes an empty one.
+class _DamagedError(Exception):
+    """A database is damaged, so that its log stays beside it."""
+
+
+def _fold_in(database: Path) -> None:
+    """Move what SQLite has beside a database into it.
+
+    Raises:
+        _DamagedError: that is impossible because it is damaged.
+        StorageError: that is impossible at the moment.
+    """
+    if not database.exists() or not _logs(database):
+        return
     try:
-        os.link(database, kept)
-    except OSError:  # a file system without links
-        database.replace(kept)
-    for suffix in _BESIDE:
-        beside = database.with_name(database.name + suffix)
-        if beside.exists():
-            beside.replace(kept.with_name(kept.name + suffix))
-    return kept
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise _DamagedError(str(error)) from error
+        raise StorageError(f"cannot write {database}: {error}") from error
+    if is_busy:
+        raise StorageError(f"{database} is in use")
 
 
-def _kept_name(database: Path, number: int) -> Path:
-    return database.with_name(f"{database.name}.before-restore{f'-{number}' if number > 1 else ''}")
+def _switch(new: Path, database: Path) -> Path | None:
+    """Put a file in the place of a database, which gets another name.
+
+    A log that could not be moved into its database keeps its name beside it. It must not lie beside
+    the new one: SQLite would apply it.
+    """
+    kept, has_old = _free_name(database), database.exists()
+    suffixes = [*([""] if has_old else []), *_logs(database)]
+    try:
+        for suffix in suffixes:
+            add_name(_named(database, suffix), _named(kept, suffix))
+        make_names_durable(database.parent)
+        for suffix in BESIDE:
+            _named(database, suffix).unlink(missing_ok=True)
+        new.replace(database)
+    except (OSError, StorageError):
+        for suffix in suffixes:
+            if not _named(database, suffix).exists():
+                add_name(_named(kept, suffix), _named(database, suffix))
+            _named(kept, suffix).unlink(missing_ok=True)
+        raise
+    make_names_durable(database.parent)
+    return kept if has_old else None
+
+
+def _free_name(database: Path) -> Path:
+    """Return a name that no earlier restore has given, other than one that was killed just after.
+
+    Such a one has left a second name of the database, and has changed nothing else.
+    """
+    number = 1
+    while True:
+        kept = _named(database, f".before-restore{f'-{number}' if number > 1 else ''}")
+        if not kept.exists() and not _logs(kept):
+            return kept
+        if kept.exists() and database.exists() and kept.samefile(database) and not _logs(kept):
+            kept.unlink()
+            return kept
+        number += 1
+
+
+def _logs(database: Path) -> list[str]:
+    """Return the suffixes of what is beside a database and belongs to its contents."""
+    return [suffix for suffix in _LOGS if _size(_named(database, suffix))]
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _named(database: Path, suffix: str) -> Path:
+    return database.with_name(database.name + suffix)
 
 
 def check_backup(source: Path) -> None:
@@ -153,9 +251,18 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
     Raises:
         StorageError: the log belongs to another state of the database.
     """
-    log = database.with_name(f"{database.name}-wal")
-    if not (database.exists() and marker.exists() and log.exists() and log.stat().st_size):
-        return
+    if _has_foreign_log(database, marker):
+        log = _named(database, "-wal")
+        raise StorageError(
+            f"{database.name} has been copied here, but {log.name} beside it belongs to another "
+            f"state of the database and would damage it. If you have restored a backup, move "
+            f"{log.name} and {database.name}-shm away, or use `python main.py restore <backup>`"
+        )
+
+
+def _has_foreign_log(database: Path, marker: Path) -> bool:
+    if not (database.exists() and marker.exists() and _size(_named(database, "-wal"))):
+        return False
     try:
         # "immutable" ignores the log, and creates no files.
         uri = f"file:{quote(str(database))}?immutable=1"
@@ -164,12 +271,7 @@ def refuse_foreign_wal(database: Path, marker: Path) -> None:
     except sqlite3.Error:
         row = None
     # Only an older file is certainly not that of the log: the marker is written after the file.
-    if as_number(row and row[0]) < as_number(marker.read_text()):
-        raise StorageError(
-            f"{database.name} has been copied here, but {log.name} beside it belongs to another "
-            f"state of the database and would damage it. If you have restored a backup, move "
-            f"{log.name} and {database.name}-shm away, or use `python main.py restore <backup>`"
-        )
+    return as_number(row and row[0]) < as_number(marker.read_text())
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:

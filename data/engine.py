@@ -153,7 +153,8 @@ class EngineWorker:
             jobs = group.create_task(worker)
             listener = group.create_task(self._listen(app))
             stopper = group.create_task(self._is_stopping.wait())
-            stopper.add_done_callback(lambda _: jobs.cancel())
+            # Once at most: a second cancellation would cut off the jobs that run.
+            stopper.add_done_callback(lambda done: done.cancelled() or jobs.cancel())
             await asyncio.wait([jobs])
             listener.cancel()
             stopper.cancel()

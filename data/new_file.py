@@ -1,8 +1,9 @@
 """Files that exist only when they are complete."""
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from core.errors import StorageError
 #: Ending of a file that is being written; one that was cut off keeps it.
 UNFINISHED: Final = ".unfinished"
 #: Files that SQLite has beside a database while it is written.
-_BESIDE: Final = ("", "-journal", "-wal", "-shm")
+BESIDE: Final = ("-wal", "-shm", "-journal")
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def new_file(target: Path) -> Iterator[Path]:
     try:
         if target.exists():
             raise StorageError(f"{target} exists already: choose another name")
-        unfinished.unlink(missing_ok=True)
+        delete(unfinished)  # of a process that was killed
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StorageError(f"cannot create {target}: {error.strerror}") from error
@@ -33,11 +34,36 @@ def new_file(target: Path) -> Iterator[Path]:
         yield unfinished
         _make_durable(unfinished)
         unfinished.rename(target)
+        make_names_durable(target.parent)
     except OSError as error:
         raise StorageError(f"cannot write {target}: {error.strerror}") from error
     finally:
-        for suffix in _BESIDE:
-            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+        delete(unfinished)
+
+
+def delete(file: Path) -> None:
+    """Delete a file and what SQLite may have beside it, as far as they exist."""
+    for suffix in ("", *BESIDE):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+def add_name(file: Path, name: Path) -> None:
+    """Give a file another name beside its own, or copy it where a file system has no links.
+
+    Raises:
+        StorageError: neither is possible.
+    """
+    try:
+        os.link(file, name)
+    except OSError:
+        with new_file(name) as unfinished:
+            shutil.copyfile(file, unfinished)
+
+
+def make_names_durable(folder: Path) -> None:
+    """Write the names of a folder's files to the disk, where its file system can do that."""
+    with suppress(OSError):
+        _make_durable(folder)
 
 
 def _make_durable(path: Path) -> None:

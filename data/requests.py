@@ -4,7 +4,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CacheKey
@@ -27,9 +39,8 @@ from data.workers import conflicting, is_alive
 
 #: The stored outcome of a request that was answered in full.
 DELIVERED: Final = "delivered"
-#: Outcomes that are stored before the status on the message is ended, and those without a sad face.
-_ENDED_LATER: Final = frozenset({DELIVERED, AlreadySentError.code})
-_NO_FAILURE: Final = _ENDED_LATER | {RequestCancelledError.code}
+#: Outcomes without a sad face.
+_NO_FAILURE: Final = frozenset({DELIVERED, AlreadySentError.code, RequestCancelledError.code})
 #: Outcomes after which a list's post may be asked for again: there was no room in the queue, or
 #: somebody has changed their mind.
 _NOT_ASKED: Final = frozenset(
@@ -476,33 +487,57 @@ async def reopen(ticket: Ticket, request: Request, progress: Progress, owner: st
     return None if epoch is None else Claim(ticket.row, owner, epoch)
 
 
-async def take_over_statuses(bot_id: int) -> list[tuple[Request, bool]]:
-    """Return what workers had just answered when they died; each request once.
+@dataclass(frozen=True, slots=True)
+class LeftStatuses:
+    """What workers had just ended when they died."""
 
-    A worker ends the status on a message after it has stored the outcome. The result has one
-    request of each message, and True if another one of the message has failed. Messages with open
-    requests are left out: whoever answers those ends the status.
+    #: One request of each message, and True if any of the message has failed.
+    messages: Sequence[tuple[Request, bool]]
+    #: The names of the workers.
+    owners: Collection[str]
+
+
+async def left_statuses(bot_id: int) -> LeftStatuses:
+    """Return what workers had just ended when they died.
+
+    A worker ends the status on a message after it has stored the outcome. Messages with open
+    requests are left out: whoever ends those ends the status. The result is the same again until
+    `forget_statuses`.
     """
 
-    def work(db: Connection) -> list[tuple[Request, bool]]:
-        newest = db.scalar(select(func.max(_TABLE.c.finished_at)).where(_TABLE.c.bot_id == bot_id))
-        # Not by their ids: of a busy bot they are more than a statement may have parameters.
-        are_dead = (
-            _TABLE.c.bot_id == bot_id,
-            _TABLE.c.finished_at >= (newest or 0) - _LOOKED_FOR_S,
-            _TABLE.c.owner.is_not(None),
-            ~is_alive(_TABLE.c.owner),
-        )
-        facts = _TABLE.c.owner, _TABLE.c.update_id, _TABLE.c.outcome, _TABLE.c.finished_at
-        if not (rows := db.execute(select(*facts).where(*are_dead)).all()):
-            return []
-        db.execute(update(_TABLE).where(*are_dead).values(owner=None))
+    def work(db: Connection) -> LeftStatuses:
+        facts = _TABLE.c.owner, _TABLE.c.update_id, _TABLE.c.finished_at
+        if not (rows := db.execute(select(*facts).where(*_ended_by_dead(db, bot_id))).all()):
+            return LeftStatuses((), ())
         of_these = select(_TABLE).where(
             _TABLE.c.bot_id == bot_id, _TABLE.c.update_id.in_(_perhaps_unended(rows))
         )
-        return _ended_messages(db.execute(of_these.order_by(_TABLE.c.id)).all())
+        messages = _ended_messages(db.execute(of_these.order_by(_TABLE.c.id)).all())
+        return LeftStatuses(messages, {row.owner for row in rows})
 
-    return await write(work)
+    return await read(work)
+
+
+async def forget_statuses(bot_id: int, owners: Collection[str]) -> None:
+    """Note that the statuses which dead workers have left are ended."""
+
+    def work(db: Connection) -> None:
+        of_owners = (*_ended_by_dead(db, bot_id), _TABLE.c.owner.in_(list(owners)))
+        db.execute(update(_TABLE).where(*of_owners).values(owner=None))
+
+    await write(work)
+
+
+def _ended_by_dead(db: Connection, bot_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of rows that dead workers have ended lately."""
+    newest = db.scalar(select(func.max(_TABLE.c.finished_at)).where(_TABLE.c.bot_id == bot_id))
+    # Not by their ids: of a busy bot they are more than a statement may have parameters.
+    return (
+        _TABLE.c.bot_id == bot_id,
+        _TABLE.c.finished_at >= (newest or 0) - _LOOKED_FOR_S,
+        _TABLE.c.owner.is_not(None),
+        ~is_alive(_TABLE.c.owner),
+    )
 
 
 def _perhaps_unended(rows: Sequence[Any]) -> set[int]:
@@ -510,11 +545,7 @@ def _perhaps_unended(rows: Sequence[Any]) -> set[int]:
     last: dict[str, int] = {}
     for row in rows:
         last[row.owner] = max(last.get(row.owner, 0), row.finished_at)
-    return {
-        row.update_id
-        for row in rows
-        if row.outcome in _ENDED_LATER and row.finished_at >= last[row.owner] - _DYING_S
-    }
+    return {row.update_id for row in rows if row.finished_at >= last[row.owner] - _DYING_S}
 
 
 def _ended_messages(rows: Sequence[Row[Any]]) -> list[tuple[Request, bool]]:

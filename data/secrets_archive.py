@@ -4,14 +4,13 @@ Backups have none of them, so that a backup may be kept where secrets may not.
 """
 
 import io
-import os
 import re
 import tarfile
 from pathlib import Path
 from typing import Final
 
 from core.errors import StorageError
-from data.new_file import new_file
+from data.new_file import add_name, new_file
 
 #: Member of the archive with the token, as a line for .env.
 TOKEN_MEMBER: Final = "token.env"  # noqa: S105 - a name of a file
@@ -82,9 +81,15 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _put_back(path: Path, content: bytes) -> None:
+    """Put a file in its place as a whole; do nothing if it is there, as when this is repeated."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists() and path.read_bytes() == content:
+        return
+    new, kept = (path.with_name(path.name + end) for end in (".restoring", ".before-restore"))
+    new.unlink(missing_ok=True)  # of a process that was killed
+    with new_file(new) as unfinished:
+        unfinished.write_bytes(content)
     if path.exists():
-        path.replace(path.with_name(f"{path.name}.before-restore"))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+        kept.unlink(missing_ok=True)
+        add_name(path, kept)
+    new.replace(path)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from core.errors import StorageError
 from data import database
-from data.backup import check_backup, restore
+from data.backup import copy_backup
 from data.lifespan import database_lifespan
 from data.models import Broadcasts, Music, Requests, Users, Video
 
@@ -31,10 +31,9 @@ async def copy_to_postgres(source: Path, db_url: str, scratch: Path) -> Mapping[
     Raises:
         StorageError: the backup is not sound, the target is in use, or it did not take all rows.
     """
-    check_backup(source)
     with _temporary_folder(scratch) as folder:
         copy = folder / "copy.db"
-        restore(source, copy)
+        copy_backup(source, copy)
         async with database_lifespan(f"sqlite:///{copy}"):
             pass  # the copy has the newest schema now, as the target
         async with database_lifespan(db_url):

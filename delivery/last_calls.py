@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,9 +30,19 @@ _MOST_KEPT: Final = 1_000
 AGAIN_S: Final = 5.0
 
 
+#: Says whether a call is still the last word on its message.
+IsCurrent = Callable[[], Awaitable[bool]]
+
+
+#: Chat, message and kind of a call.
+_Key = tuple[Any, Any, type[LastCall]]
+
+
 @dataclass(slots=True)
 class _Kept:
     call: LastCall
+    #: None: it is, until this process makes another one.
+    is_current: IsCurrent | None = None
     failures: int = 1
     #: Monotonic time before which Telegram wants no other attempt.
     not_before: float = 0.0
@@ -42,18 +53,18 @@ class LastCalls:
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        #: By chat, message and kind: of two calls about the same thing, the last one counts.
-        self._kept: dict[tuple[Any, Any, type[LastCall]], _Kept] = {}
+        #: Of two calls about the same thing, the last one counts.
+        self._kept: dict[_Key, _Kept] = {}
 
-    async def make(self, call: LastCall) -> None:
-        """Make a call; raises nothing."""
+    async def make(self, call: LastCall, is_current: IsCurrent | None = None) -> None:
+        """Make a call; raises nothing. It is not repeated once `is_current` says False."""
         key = self.drop(call)
         if error := await self._error_of(call):
-            self._kept[key] = _Kept(call, not_before=_pause_end(error))
+            self._kept[key] = _Kept(call, is_current, not_before=_pause_end(error))
             if len(self._kept) > _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
 
-    def drop(self, call: LastCall) -> tuple[Any, Any, type[LastCall]]:
+    def drop(self, call: LastCall) -> _Key:
         """Repeat no earlier call of that kind about the same message; return their key."""
         key = (call.chat_id, call.message_id, type(call))
         self._kept.pop(key, None)
@@ -62,17 +73,24 @@ class LastCalls:
     async def repeat(self) -> None:
         """Make the kept calls again whose pause is over; raises nothing."""
         for key, kept in list(self._kept.items()):
-            # It may have been replaced meanwhile.
-            if self._kept.get(key) is not kept or time.monotonic() < kept.not_before:
-                continue
-            error = await self._error_of(kept.call)
-            if self._kept.get(key) is not kept:
-                continue
-            kept.failures += 1
-            if error is None or kept.failures >= _MOST_FAILURES:
-                del self._kept[key]
-            else:
-                kept.not_before = _pause_end(error)
+            if time.monotonic() >= kept.not_before:
+                await self._repeat(key, kept)
+
+    async def _repeat(self, key: _Key, kept: _Kept) -> None:
+        if kept.is_current and not await kept.is_current():
+            kept.failures = _MOST_FAILURES
+        # It may have been replaced meanwhile.
+        error = await self._error_of(kept.call) if self._is_due(key, kept) else None
+        if self._kept.get(key) is not kept:
+            return
+        kept.failures += 1
+        if error is None or kept.failures >= _MOST_FAILURES:
+            del self._kept[key]
+        else:
+            kept.not_before = _pause_end(error)
+
+    def _is_due(self, key: _Key, kept: _Kept) -> bool:
+        return self._kept.get(key) is kept and kept.failures < _MOST_FAILURES
 
     async def _error_of(self, call: LastCall) -> DeliveryError | None:
         """Make a call; return its error if it may pass later."""

@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import struct
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -36,6 +36,16 @@ before_end: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
 )
 #: Asked right before the last bytes of a request leave; False aborts the request.
 may_end: ContextVar[Callable[[], bool] | None] = ContextVar("may_end", default=None)
+
+
+@contextmanager
+def ending_only_if(check: Callable[[], bool]) -> Iterator[None]:
+    """Abort the requests in the block whose last bytes are about to leave when `check` fails."""
+    token = may_end.set(check)
+    try:
+        yield
+    finally:
+        may_end.reset(token)
 
 
 class WatchedBody(Payload):

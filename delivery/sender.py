@@ -5,8 +5,8 @@ Uploads are streamed from disk. A message whose outcome is unknown is not repeat
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -22,6 +22,7 @@ from aiogram.methods import (
 from aiogram.types import InlineKeyboardMarkup, Message
 
 from core.broadcasts import Broadcast
+from core.concurrency import during
 from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
@@ -63,7 +64,7 @@ from delivery.refused_files import (
     repaired_album,
     upload_bytes,
 )
-from delivery.request_body import may_end, may_have_arrived
+from delivery.request_body import ending_only_if, may_have_arrived
 from delivery.targets import ChatTarget
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,13 @@ class Journal(Protocol):
 
     def may_send(self) -> bool:
         """Return False if the send must not leave although it is recorded: it is to begin anew."""
+
+    async def confirm(self) -> None:
+        """Make sure that no other process has taken the answer over.
+
+        Raises:
+            RequestTakenOverError: one has.
+        """
 
     async def record_not_sent(self) -> None:
         """Record that the current send certainly failed."""
@@ -130,6 +138,9 @@ class NullJournal:
     def may_send(self) -> bool:
         """Return True: nobody else sends the same."""
         return True
+
+    async def confirm(self) -> None:
+        """Do nothing, for the same reason."""
 
     async def record_not_sent(self) -> None:
         """Record it in memory."""
@@ -198,7 +209,7 @@ class Sender:
             self._check_size(size)
         journal.begin_upload(sum(sizes[len(journal.progress.sent) :]))
         if target.inline_id:
-            return await self._send_inline(target, files, options, recovery)
+            return await self._send_inline(target, files, options, journal, recovery)
         sent = await self._send_files(target, files, options, journal, recovery)
         return sent if len(sent) == journal.progress.total else ()
 
@@ -223,11 +234,13 @@ class Sender:
         target: ChatTarget,
         files: Sequence[File],
         options: MessageOptions,
+        journal: Journal,
         recovery: Recovery | None,
     ) -> tuple[RemoteFile, ...]:
         """Show the first file in an inline message, and upload all to the storage channel before.
 
-        The edit is idempotent, so it needs no journal.
+        The edit is idempotent, so the journal does not record it. It must not leave once another
+        process has the request, and may have ended it otherwise.
 
         Raises:
             StorageChannelError: the storage channel does not take files.
@@ -252,7 +265,10 @@ class Sender:
             raise FileRejectedError("the upload to the storage channel returned no file ids")
         if recovery and progress.missing:
             options = recovery.options(progress.missing)
-        await self.show_inline(target, known[0], options)
+        if not journal.may_send():
+            await journal.confirm()
+        with ending_only_if(journal.may_send):
+            await self.show_inline(target, known[0], options)
         return tuple(known) if len(known) == progress.total else ()
 
     async def _store(
@@ -508,7 +524,7 @@ class Sender:
         self, target: ChatTarget, action: str | None, method: TelegramMethod[T], journal: Journal
     ) -> T:
         files = len(method.media) if isinstance(method, SendMediaGroup) else 1
-        async with self._chat_action(target, action) if action else nullcontext():
+        async with during(self._show_action(target, action)) if action else nullcontext():
             try:
                 with self._recording_start(journal, files), _counting_bytes(journal):
                     return await self._bot(method, request_timeout=self._upload_timeout_s)
@@ -528,36 +544,24 @@ class Sender:
     @contextmanager
     def _recording_start(self, journal: Journal, files: int) -> Iterator[None]:
         """Record the start of each send in the block, after any wait in the rate limiter."""
-        tokens = (
-            on_send_start.set(partial(journal.record_sending, files)),
-            may_end.set(journal.may_send),
-        )
+        token = on_send_start.set(partial(journal.record_sending, files))
         try:
-            yield
+            with ending_only_if(journal.may_send):
+                yield
         finally:
-            on_send_start.reset(tokens[0])
-            may_end.reset(tokens[1])
+            on_send_start.reset(token)
 
-    @asynccontextmanager
-    async def _chat_action(self, target: ChatTarget, action: str) -> AsyncIterator[None]:
-        """Show a chat action, such as "uploading a video", during the block; ignore failures."""
-
-        async def show() -> None:
-            while True:
-                with suppress(DeliveryError):
-                    await self._bot.send_chat_action(
-                        target.chat_id,
-                        action,
-                        business_connection_id=target.business_id,
-                        message_thread_id=target.thread_id,
-                    )
-                await asyncio.sleep(_ACTION_INTERVAL_S)
-
-        task = asyncio.create_task(show())  # noqa: TID251 - ends with the block
-        try:
-            yield
-        finally:
-            task.cancel()
+    async def _show_action(self, target: ChatTarget, action: str) -> None:
+        """Show a chat action, such as "uploading a video", for ever; ignore failures."""
+        while True:
+            with suppress(DeliveryError):
+                await self._bot.send_chat_action(
+                    target.chat_id,
+                    action,
+                    business_connection_id=target.business_id,
+                    message_thread_id=target.thread_id,
+                )
+            await asyncio.sleep(_ACTION_INTERVAL_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,21 @@ Decoration: nothing here may fail a request, so every refusal by Telegram ends i
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from aiogram import Bot
 from aiogram.methods import DeleteMessage, EditMessageReplyMarkup, SetMessageReaction
 from aiogram.types import InlineKeyboardMarkup, ReactionTypeEmoji, ReactionTypeUnion
 
+from core.concurrency import unbroken
 from core.errors import DeliveryError
 from core.pseudonyms import LoggedChat
 from delivery.api_requests import MessageOptions
+from delivery.last_calls import IsCurrent
+from delivery.request_body import ending_only_if
 from delivery.sender import Sender
 from delivery.status_note import RecordNote, StatusNote
 from delivery.targets import ChatTarget
@@ -55,66 +59,103 @@ class StatusIndicator(Protocol):
     async def done(self) -> None:
         """End the indicator of a request that was answered."""
 
-    async def passed_on(self, has_failed: bool | None) -> None:
-        """End the part that a request has in it which another process answers.
+    async def passed_on(self) -> None:
+        """End the part that a request has in it which another process answers, or has answered."""
 
-        `has_failed` says how the requests of the message have ended there; None: they have not, and
-        the other process will end the indicator.
+
+class Right(Protocol):
+    """A process's right to show the status of a request: the one that serves it has it."""
+
+    def may_send(self) -> bool:
+        """Return True if no other process can have taken the request over."""
+
+    async def is_ours(self) -> bool:
+        """Return True if no other process can have taken the request over; ask if in doubt."""
+
+    async def has_message_failed(self, known: bool | None) -> bool | None:
+        """Return True if a request of the message has failed; None while one has not ended.
+
+        `known` is returned if nothing else is known.
         """
+
+
+class _Steps:
+    """The calls about one message on the way to its end, one at a time.
+
+    None begins after the end, or once another process has the request. One that has begun is not
+    cancelled, because nobody would know whether Telegram carries it out after a later one.
+    """
+
+    def __init__(self, right: Right) -> None:
+        self._right = right
+        self._in_order = asyncio.Lock()
+        self._is_over = False
+
+    async def take(self, call: Callable[[], Awaitable[object]]) -> None:
+        """Make a call, unless it is too late for it."""
+        await unbroken(self._take(call))
+
+    async def end(self) -> None:
+        """Let nothing begin any more, and wait for what has begun."""
+        self._is_over = True
+        async with self._in_order:
+            pass
+
+    async def _take(self, call: Callable[[], Awaitable[object]]) -> None:
+        async with self._in_order:
+            if not self._is_over and await self._right.is_ours():
+                with ending_only_if(self._right.may_send):
+                    await call()
 
 
 class Reactions:
     """The reaction on a message, or a ⏳ below it where reactions are not allowed."""
 
-    def __init__(self, bot: Bot, sender: Sender, target: ChatTarget, *, is_shown: bool) -> None:
+    def __init__(
+        self, bot: Bot, sender: Sender, target: ChatTarget, right: Right, *, is_shown: bool
+    ) -> None:
+        """`is_shown`: another process may have reacted already."""
         self._bot = bot
         self._sender = sender
         self._target = target
+        self._right = right
         #: Id of the ⏳ message.
         self._hourglass: int | None = None
         self._are_allowed = True
-        #: `is_shown`: another process may have reacted already.
-        self._is_shown = is_shown
+        self.is_shown = is_shown
         self._is_working = False
-        #: A later status must not be overtaken by an earlier one.
-        self._in_order = asyncio.Lock()
 
     async def accept(self) -> None:
         """Show the first status, once."""
-        if self._is_shown:
+        if self.is_shown:
             return
-        self._is_shown = True
-        async with self._in_order:
-            if await self._react(_ACCEPTED):
-                return
-            self._are_allowed = False
-            try:
-                message = await self._sender.send_text(self._target, "⏳", silent=True)
-                self._hourglass = message.message_id
-            except DeliveryError as error:
-                _log_failure("status_failed", self._target, error)
+        self.is_shown = True
+        if await self._react(_ACCEPTED) or not self._right.may_send():
+            return
+        self._are_allowed = False
+        try:
+            message = await self._sender.send_text(self._target, "⏳", silent=True)
+            self._hourglass = message.message_id
+        except DeliveryError as error:
+            _log_failure("status_failed", self._target, error)
 
     async def work(self) -> None:
         """Show that work has begun, once: an archive has the files of many posts."""
-        async with self._in_order:
-            if self._are_allowed and not self._is_working:
-                self._is_working = await self._react(_WORKING)
+        if self._are_allowed and not self._is_working:
+            self.is_shown = True
+            self._is_working = await self._react(_WORKING)
 
-    async def end(self, *, has_failed: bool) -> None:
+    async def end(self, *, has_failed: bool, is_current: IsCurrent | None) -> None:
         """Show the end: a sad face after a failure, else nothing."""
-        if not (self._is_shown or has_failed):
-            return
-        async with self._in_order:
-            if self._are_allowed:
-                await self._sender.last_calls.make(self._reaction(_FAILED if has_failed else None))
-            elif self._hourglass is not None:
-                await _delete(self._sender, self._target, self._hourglass)
+        if self._are_allowed and (self.is_shown or has_failed):
+            call = self._reaction(_FAILED if has_failed else None)
+            await self._sender.last_calls.make(call, is_current)
 
-    async def leave(self) -> None:
-        """Leave the end to another process, which does not know of the ⏳ message."""
-        async with self._in_order:
-            if self._hourglass is not None:
-                await _delete(self._sender, self._target, self._hourglass)
+    async def clear(self) -> None:
+        """Delete the ⏳ message, which no other process knows."""
+        if self._hourglass is not None:
+            await _delete(self._sender, self._target, self._hourglass)
+            self._hourglass = None
 
     def _reaction(self, emoji: str | None) -> SetMessageReaction:
         reaction: list[ReactionTypeUnion] = [ReactionTypeEmoji(emoji=emoji)] if emoji else []
@@ -136,7 +177,10 @@ class Reactions:
 class MessageStatus:
     """The status of the requests of one message in a chat where the bot can react.
 
-    It ends when the last request has ended, as a failure if any of them has failed.
+    It ends when the last request has ended, as a failure if any of them has failed. Where another
+    process has or may have requests of the message, too, their rows decide how it ends, and whoever
+    has shown an end looks at them once more: so the last reaction is that of the last state,
+    whichever process comes late.
     """
 
     def __init__(
@@ -144,6 +188,7 @@ class MessageStatus:
         bot: Bot,
         sender: Sender,
         target: ChatTarget,
+        right: Right,
         *,
         requests: int = 1,
         deletes_request: bool = False,
@@ -153,19 +198,23 @@ class MessageStatus:
         self._bot = bot
         self._sender = sender
         self._target = target
-        self._reactions = Reactions(bot, sender, target, is_shown=is_shown)
+        self._right = right
+        self._steps = _Steps(right)
+        self._reactions = Reactions(bot, sender, target, right, is_shown=is_shown)
         self._note: StatusNote | None = None
-        self._left = requests
-        self._has_failed = False
+        self._ending = _Ending(requests, is_shared=is_shown)
         self._deletes_request = deletes_request
 
     async def accepted(self) -> None:
         """React to the message."""
+        await self._steps.take(self._accept)
+
+    async def _accept(self) -> None:
         await self._reactions.accept()
 
     async def working(self) -> None:
         """React to the message."""
-        await self._reactions.work()
+        await self._steps.take(self._reactions.work)
 
     async def retrying(self, attempt: int, attempts: int) -> None:
         """Show nothing: a chat has no use for details."""
@@ -195,30 +244,71 @@ class MessageStatus:
 
     async def failed(self) -> None:
         """React with a sad face."""
-        self._has_failed = True
+        self._ending.has_failed = True
         await self._one_ended()
 
     async def done(self) -> None:
         """Take the reaction away: the media says it all."""
         await self._one_ended()
 
-    async def passed_on(self, has_failed: bool | None) -> None:
-        """Show the end once more: this process may have reacted after the other one's end."""
-        if has_failed is not None:
-            self._has_failed = self._has_failed or has_failed
-            await self._one_ended()
-            return
-        self._left -= 1
-        if not self._left:
-            await self._reactions.leave()
+    async def passed_on(self) -> None:
+        """Leave the end to the other process, or show it once more if that was there already."""
+        self._ending.is_shared, self._ending.are_all_known = True, False
+        await self._one_ended()
 
     async def _one_ended(self) -> None:
-        self._left -= 1
-        if self._left:
-            return
-        await self._reactions.end(has_failed=self._has_failed)
-        if self._deletes_request and not self._has_failed:
+        self._ending.left -= 1
+        if not self._ending.left:
+            await self._steps.end()
+            await self._end()
+
+    async def _end(self) -> None:
+        """Show how the message's requests have ended, as long as that has changed meanwhile."""
+        shown, has_failed = None, await self._outcome()
+        while has_failed is not None and has_failed != shown:
+            await self._show_end(has_failed=has_failed)
+            shown, has_failed = has_failed, await self._outcome()
+        await self._reactions.clear()
+        if self._deletes_request and shown is False:
             await _delete(self._sender, self._target, self._target.message_id)
+
+    async def _show_end(self, *, has_failed: bool) -> None:
+        is_current = partial(self._is_outcome, has_failed) if self._ending.may_change else None
+        await self._reactions.end(has_failed=has_failed, is_current=is_current)
+
+    async def _outcome(self) -> bool | None:
+        """Return True after a failure; None if another process will show the end."""
+        known = self._ending.known
+        return await self._right.has_message_failed(known) if self._ending.may_change else known
+
+    async def _is_outcome(self, has_failed: bool) -> bool:
+        return await self._right.has_message_failed(has_failed) is has_failed
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What a process knows of the end of a message's requests."""
+
+    #: Requests that it has not ended.
+    left: int
+    #: Other processes have, or may have, requests of the message.
+    is_shared: bool
+    has_failed: bool = False
+    #: False: another process has one, or had.
+    are_all_known: bool = True
+
+    @property
+    def known(self) -> bool | None:
+        """Return True after a failure; None if not all requests have ended."""
+        return self.has_failed if self.are_all_known else None
+
+    @property
+    def may_change(self) -> bool:
+        """Return True if another process may end the message differently: a failed one is retried.
+
+        A message whose only process has answered it is answered for good.
+        """
+        return self.is_shared or self.has_failed
 
 
 class BusinessStatus:
@@ -251,7 +341,7 @@ class BusinessStatus:
     async def done(self) -> None:
         """Show nothing."""
 
-    async def passed_on(self, has_failed: bool | None) -> None:
+    async def passed_on(self) -> None:
         """Show nothing."""
 
 
@@ -268,9 +358,12 @@ class InlineStatusTexts:
 class InlineStatus:
     """The status of an inline message: its own text, which the media or an explanation replaces."""
 
-    def __init__(self, sender: Sender, target: ChatTarget, texts: InlineStatusTexts) -> None:
+    def __init__(
+        self, sender: Sender, target: ChatTarget, right: Right, texts: InlineStatusTexts
+    ) -> None:
         self._sender = sender
         self._target = target
+        self._steps = _Steps(right)
         self._texts = texts
 
     async def accepted(self) -> None:
@@ -292,7 +385,8 @@ class InlineStatus:
         """Show nothing: the bot cannot send a note to this chat."""
 
     async def remove_note(self) -> None:
-        """Do nothing: there is no note."""
+        """Edit the text no more: what follows replaces it, and must stay."""
+        await self._steps.end()
 
     async def cancelled(self) -> None:
         """Show nothing: the explanation replaces the text."""
@@ -303,10 +397,13 @@ class InlineStatus:
     async def done(self) -> None:
         """Show nothing: the media replaces the text."""
 
-    async def passed_on(self, has_failed: bool | None) -> None:
+    async def passed_on(self) -> None:
         """Show nothing: the other process edits the text."""
 
     async def _edit(self, text: MessageOptions) -> None:
+        await self._steps.take(partial(self._show, text))
+
+    async def _show(self, text: MessageOptions) -> None:
         try:
             await self._sender.edit_inline(self._target, text.caption, text.buttons)
         except DeliveryError as error:
@@ -328,18 +425,19 @@ class ButtonStatus(MessageStatus):
         bot: Bot,
         sender: Sender,
         target: ChatTarget,
+        right: Right,
         keyboard: InlineKeyboardMarkup,
         data: str,
         *,
         is_shown: bool = False,
     ) -> None:
         """`data` is the callback data of the button in `keyboard`."""
-        super().__init__(bot, sender, target, is_shown=is_shown)
+        super().__init__(bot, sender, target, right, is_shown=is_shown)
         self._keyboard = keyboard
         self._data = data
         self._is_hidden = is_shown
 
-    async def accepted(self) -> None:
+    async def _accept(self) -> None:
         """Hide the button, and react."""
         rows = [
             row
@@ -353,10 +451,10 @@ class ButtonStatus(MessageStatus):
             await self._bot(call)
         except DeliveryError as error:
             _log_failure("keyboard_failed", self._target, error)
-        await super().accepted()
+        await super()._accept()
 
-    async def _one_ended(self) -> None:
-        await super()._one_ended()
+    async def _show_end(self, *, has_failed: bool) -> None:
+        await super()._show_end(has_failed=has_failed)
         if self._is_hidden:
             await self._sender.last_calls.make(self._edit(self._keyboard))
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from aiogram import Bot
 
+from core.concurrency import unbroken
 from core.errors import (
     DeliveryError,
     FloodError,
@@ -52,14 +53,22 @@ class StatusNote:
         self._text = ""
         #: It is deleted, or cannot be shown.
         self._is_over = False
+        #: Held while it is sent, edited or deleted, one after the other.
+        self._in_order = asyncio.Lock()
 
     async def show(self, note: MessageOptions) -> None:
-        """Send the note, or edit it if its text has changed.
+        """Send the note, or edit it if its text has changed; a cancellation waits for that.
 
         Nothing is done if Telegram's limits leave no room for it: answers come first.
         """
-        if self._is_over or note.caption == self._text:
-            return
+        await unbroken(self._show(note))
+
+    async def _show(self, note: MessageOptions) -> None:
+        async with self._in_order:
+            if not self._is_over and note.caption != self._text:
+                await self._send_or_edit(note)
+
+    async def _send_or_edit(self, note: MessageOptions) -> None:
         try:
             await (self._edit(note) if self._message_id else self._send(note))
         except FloodError:
@@ -69,12 +78,13 @@ class StatusNote:
         self._text = note.caption
 
     async def remove(self) -> None:
-        """Delete the note, also if it is still being sent; call it again if it was cancelled."""
+        """Delete the note, once what is being sent or edited has arrived."""
         self._is_over = True
-        if self._message_id is not None:
-            await self._delete(self._message_id)
-            self._message_id = None
-            await self._record(None)
+        async with self._in_order:
+            if self._message_id is not None:
+                await self._delete(self._message_id)
+                self._message_id = None
+                await self._record(None)
 
     async def _send(self, note: MessageOptions) -> None:
         try:
@@ -88,14 +98,12 @@ class StatusNote:
             self._is_over = True  # It may have arrived, so it is not sent again.
             raise
         self._message_id = message.message_id
-        if self._is_over:
-            await self.remove()
-            return
         try:
             await self._record(self._message_id)
         except RequestTakenOverError:  # the other process does not know of it
             self._is_over = True
             await self._delete(self._message_id)
+            self._message_id = None
             raise
 
     async def _edit(self, note: MessageOptions) -> None:

@@ -69,7 +69,11 @@ class FleetWork:
 
     async def _serve(self, rows: Sequence[int]) -> bool:
         await self._release_doubtful()
-        claimed = [stored for row in rows if (stored := await self._store.claim(row))]
+        try:
+            claimed = [stored for row in rows if (stored := await self._store.claim(row))]
+        except BaseException:  # also if the engine ends the job
+            self._doubtful.update(rows)
+            raise
         if claimed:
             await self._intake.serve(claimed, self._age_from(claimed[0]))
         left = [stored.row for stored in claimed if stored.row and not stored.is_finished]
@@ -83,7 +87,7 @@ class FleetWork:
             return
         try:
             await release(list(doubtful), self._store.name)
-        except StorageError:
+        except BaseException:
             self._doubtful |= doubtful
             raise
 

@@ -332,14 +332,15 @@ class RequestIntake:
             self.serve(entries, asked_at)
 
     async def end_statuses(self) -> None:
-        """End the statuses that processes which were killed have left on answered messages.
+        """End the statuses that processes which were killed have left on ended messages.
 
         Raises:
             StorageError: the database did not respond.
         """
-        for stored, has_failed in await self.store.take_over_statuses():
-            status = self.statuses.status_of([stored])
-            await (status.failed() if has_failed else status.done())
+        async with self.store.left_statuses() as left:
+            for stored, has_failed in left:
+                status = self.statuses.status_of([stored])
+                await (status.failed() if has_failed else status.done())
 
     def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
         """Serve requests of one message that were accepted before, by any process.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from core.errors import StorageError
+from core.errors import RequestTakenOverError, StorageError
 from data.jobs import WaitingRequest, record_waiting_note, waiting_requests
 from misc.intake import RequestIntake
 from services.requests.context import RequestContext
@@ -60,12 +60,17 @@ class WaitingNotes:
         note.shown_at = time.monotonic()
         context = note.context
         text = context.presenter.status_note(context.work, waiting.row, waiting.place)
-        await context.status.show_note(text, partial(self._record, waiting, context))
+        try:
+            await context.status.show_note(text, partial(self._record, waiting))
+        except RequestTakenOverError:
+            await context.status.remove_note()
 
-    async def _record(
-        self, waiting: WaitingRequest, context: RequestContext, message_id: int | None
-    ) -> None:
-        """Record a new note; delete it if a worker has taken the request: it shows its own."""
+    async def _record(self, waiting: WaitingRequest, message_id: int | None) -> None:
+        """Record a new note.
+
+        Raises:
+            RequestTakenOverError: a worker may have taken the request, and shows its own note.
+        """
         if message_id is None:
             return
         after = replace(waiting.progress, note=message_id)
@@ -74,7 +79,7 @@ class WaitingNotes:
         except StorageError:
             is_recorded = False
         if not is_recorded:
-            await context.status.remove_note()
+            raise RequestTakenOverError(f"request {waiting.row}")
 
     def _context_of(self, waiting: WaitingRequest) -> RequestContext:
         stored = StoredRequest(waiting.request, progress=waiting.progress)

@@ -38,9 +38,12 @@ class StopSignal:
     def set(self) -> None:
         """Stop the run."""
         self._event.set()
-        self._interrupted |= self._waiting
-        for task in self._waiting:
-            task.cancel()
+        for task in self._waiting - self._interrupted:
+            self._interrupt(task)
+
+    def _interrupt(self, task: asyncio.Task[Any]) -> None:
+        self._interrupted.add(task)
+        task.cancel()
 
     async def wait(self, seconds: float) -> None:
         """Wait, at most until the run is stopped."""
@@ -52,6 +55,8 @@ class StopSignal:
         """Let `set` cancel the current task inside the block, until `started` is called."""
         task = _current_task()
         self._waiting.add(task)
+        if self.is_set:  # a moment ago: it must not wait for its turn any more
+            self._interrupt(task)
         try:
             yield
         finally:

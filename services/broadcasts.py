@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from core.broadcasts import AT_ONCE, Broadcast, Outcome, State
+from core.concurrency import during
 from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
@@ -157,12 +158,8 @@ class BroadcastSender:
             with without_time_limits():
                 while not run.is_stopped and await list_recipients(run.number):
                     await self._request_store.beat()
-            monitor = asyncio.create_task(self._monitor(run))  # noqa: TID251 - ends with this block
-            try:
+            async with during(self._monitor(run)):
                 await asyncio.gather(*(self._send_to_all(run) for _ in range(AT_ONCE)))
-            finally:
-                monitor.cancel()
-                await asyncio.gather(monitor, return_exceptions=True)
             if run.is_over:
                 await change_broadcast(run.number, State.RUNNING, state=State.DONE)
         finally:

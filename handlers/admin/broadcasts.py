@@ -12,6 +12,7 @@ from aiogram.methods import EditMessageText
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.broadcasts import Audience, Broadcast, State, parse_start_time
+from core.concurrency import unbroken
 from core.errors import CardReplyError, DeliveryError, StorageError, UnchangedError
 from core.link_buttons import parse_buttons
 from core.pseudonyms import LoggedChat
@@ -81,8 +82,8 @@ class BroadcastMenu:
     due: asyncio.Event
     #: The last edit of a card in each administrator's chat, so that only changes are sent.
     last_edit: dict[int, EditMessageText] = field(default_factory=dict)
-    #: Held while a card is sent or follows its album, so that the newest state is shown last.
-    album_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: Held while a state is read and shown, so that the newest one is shown last.
+    card_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def section(self, press: Press) -> AdminScreen:
         """Return the list: a new broadcast, and those that have not ended.
@@ -106,11 +107,11 @@ class BroadcastMenu:
         buttons = broadcast_card.buttons_from(message.reply_markup)
         album = message.media_group_id
         is_first = await add_content(broadcast, message.message_id, album, buttons)
-        async with self.album_lock:
+        async with self.card_lock:
             if is_first:
                 await self._send_card(ChatTarget.of(message), broadcast, chat.lang)
             if album and (latest := await self._with_audience(broadcast)):
-                await self.show(latest)
+                await self._show_card(latest)
 
     async def take_reply(self, message: Message, broadcast: int, chat: ChatView) -> None:
         """Store the buttons or the start time in a reply to a card; explain an invalid reply.
@@ -165,7 +166,8 @@ class BroadcastMenu:
             return
         notice = await self._run_action(broadcast, action, query.from_user.id, lang)
         await query.answer(notice)
-        await self._show_after(action, message, number, lang)
+        async with self.card_lock:
+            await self._show_after(action, message, number, lang)
 
     async def _compose(self, message: Message, admin_id: int, lang: str) -> None:
         """Ask for the message of a new broadcast."""
@@ -189,6 +191,7 @@ class BroadcastMenu:
         else:
             card = await self._card(latest, lang, is_asking=action == "send")
             await self._edit(message, *card)
+            await self._follow(latest)
 
     async def _choices(
         self, broadcast: Broadcast, condition: str, lang: str
@@ -208,23 +211,21 @@ class BroadcastMenu:
     async def show(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
         """Update the card of a broadcast; `per_second` is the rate in messages per second.
 
-        Errors are only logged: the card may be deleted, or up to date already.
+        Shown is its state of now, which may be a later one. Errors are only logged: the card may be
+        deleted, or up to date already.
         """
-        if broadcast.card_id is None:
-            return
+        async with self.card_lock:
+            await self._show_card(broadcast, per_second)
+
+    async def _show_card(self, broadcast: Broadcast, per_second: float = 0.0) -> None:
+        """Show the state of now; see `show`."""
+        shown = None
         try:
-            record = await find_chat(broadcast.admin_id)
-            lang = record.lang if record and record.lang in self.texts else FALLBACK
-            text, keyboard = await self._card(broadcast, lang, per_second)
-            method = EditMessageText(
-                chat_id=broadcast.admin_id,
-                message_id=broadcast.card_id,
-                text=text,
-                reply_markup=keyboard,
-            )
-            if self.last_edit.get(broadcast.admin_id) != method:
-                await self.bot(method)
-                self.last_edit[broadcast.admin_id] = method
+            latest = await find_broadcast(broadcast.id)
+            while latest and latest.state is not shown:
+                await self._edit_card(latest, per_second)
+                # Another process may have changed the state, and shown that a moment earlier.
+                shown, latest = latest.state, await find_broadcast(broadcast.id)
         except (StorageError, DeliveryError) as error:
             logger.info(
                 "Could not update the card of broadcast %d: %s",
@@ -232,6 +233,29 @@ class BroadcastMenu:
                 error,
                 extra={"event": "broadcast_card_failed"},
             )
+
+    async def _edit_card(self, broadcast: Broadcast, per_second: float) -> None:
+        """Show a broadcast in its card, if it has one."""
+        if broadcast.card_id is None:
+            return
+        record = await find_chat(broadcast.admin_id)
+        lang = record.lang if record and record.lang in self.texts else FALLBACK
+        text, keyboard = await self._card(broadcast, lang, per_second)
+        method = EditMessageText(
+            chat_id=broadcast.admin_id,
+            message_id=broadcast.card_id,
+            text=text,
+            reply_markup=keyboard,
+        )
+        if self.last_edit.get(broadcast.admin_id) != method:
+            await unbroken(self.bot(method))
+            self.last_edit[broadcast.admin_id] = method
+
+    async def _follow(self, shown: Broadcast) -> None:
+        """Show the card once more if the state is no longer the shown one."""
+        latest = await find_broadcast(shown.id)
+        if latest and latest.state is not shown.state:
+            await self._show_card(latest)
 
     async def _run_action(
         self, broadcast: Broadcast, action: str, admin_id: int, lang: str
@@ -336,7 +360,7 @@ class BroadcastMenu:
         """Edit a message of the bot. Errors are only logged: it may be deleted or unchanged."""
         self.last_edit.pop(message.chat.id, None)
         try:
-            await message.edit_text(text, reply_markup=keyboard)
+            await unbroken(self.bot(message.edit_text(text, reply_markup=keyboard)))
         except UnchangedError:
             return
         except DeliveryError as error:

@@ -6,7 +6,7 @@ Messages with links are never ignored: they wait in the request queue.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from aiogram.types import Message, TelegramObject
 
 from core.commands import is_for_another_bot
 from core.errors import DeliveryError, StorageError
-from core.flood import Guard, TimeOut, Verdict
+from core.flood import Guard, TimeOut
 from core.pseudonyms import LoggedChat
 from core.recent import RecentKeys
 from core.request import OLD_S
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 _MOST_BUNDLES: Final = 1_000
 #: Tells the other processes of a fleet about a time-out; raises `StorageError`.
 Announce = Callable[[TimeOut], Awaitable[None]]
-_TEXT_KEYS = {Verdict.WARN_SENDER: "spam_sender", Verdict.WARN_GROUP: "spam_group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +89,20 @@ class FloodGuard(BaseMiddleware):
         sender_id = sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):
             return await handler(event, data)
-        verdict, minutes = self._judge(event, sender_id)
-        if verdict is Verdict.ANSWER:
+        begun = self._begun(event, sender_id)
+        if begun == ():
             return await handler(event, data)
         self._dropped("flood", event.chat.id)
         data["ack"].give()
-        if verdict is not Verdict.IGNORE:
-            await self._tell_others(event, sender_id, verdict, minutes)
-            await self._warn(event, _TEXT_KEYS[verdict], minutes)
+        for time_out in begun or ():
+            await self._tell_others(time_out)
+        if begun:
+            await self._warn(event, begun)
         return None
 
-    async def _tell_others(
-        self, message: Message, sender_id: int, verdict: Verdict, minutes: int
-    ) -> None:
+    async def _tell_others(self, begun: TimeOut) -> None:
         if self._time_outs.announce is None:
             return
-        is_group = verdict is Verdict.WARN_GROUP
-        begun = TimeOut(message.chat.id if is_group else sender_id, is_group, minutes)
         try:
             await self._time_outs.announce(begun)
         except StorageError as error:
@@ -116,15 +112,18 @@ class FloodGuard(BaseMiddleware):
                 extra={"event": "time_out_not_announced"},
             )
 
-    def _judge(self, message: Message, sender_id: int) -> tuple[Verdict, int]:
-        """Return the verdict on a message. One action counts once, however much it has sent."""
+    def _begun(self, message: Message, sender_id: int) -> tuple[TimeOut, ...] | None:
+        """Return the time-outs that a message begins; None if it comes in one.
+
+        One action counts once, however many messages it has sent.
+        """
         group_id = message.chat.id if message.chat.type in GROUPS else None
         now, bundle = asyncio.get_running_loop().time(), bundle_of(message)
         guard = self._time_outs.guard
-        if bundle is None or self._bundles.add(bundle):
-            return guard.judge(sender_id, group_id, now)
-        is_out = guard.is_out(sender_id, group_id, now)
-        return Verdict.IGNORE if is_out else Verdict.ANSWER, 0
+        if guard.is_out(sender_id, group_id, now):
+            return None
+        is_counted = bundle is None or self._bundles.add(bundle)
+        return guard.count(sender_id, group_id, now) if is_counted else ()
 
     def _is_for_bot(self, message: Message) -> bool:
         """Return True in private chats, and in groups for a command or mention; False for links."""
@@ -146,13 +145,16 @@ class FloodGuard(BaseMiddleware):
             for entity in message.entities or message.caption_entities or []
         )
 
-    async def _warn(self, message: Message, key: str, minutes: int) -> None:
+    async def _warn(self, message: Message, begun: Sequence[TimeOut]) -> None:
+        """Say once what is ignored: both time-outs, if there are two, because their ends differ."""
         person = message.from_user
         lang = await lang_func(message.chat.id, person.language_code if person else None)
+        sentences = [
+            self._texts(lang, "spam_group" if one.is_group else "spam_sender", count=one.minutes)
+            for one in begun
+        ]
         try:
-            await self._sender.send_text(
-                ChatTarget.of(message), self._texts(lang, key, count=minutes)
-            )
+            await self._sender.send_text(ChatTarget.of(message), "\n\n".join(sentences))
         except DeliveryError as error:
             logger.info(
                 "Could not warn chat %s: %s",

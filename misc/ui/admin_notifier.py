@@ -50,7 +50,7 @@ class AdminNotifier:
     """Sends localised texts to all administrators, to each in order.
 
     A notice is kept until Telegram has confirmed or refused it: what it is about is reported only
-    once. So it may come twice, after a response or a process was lost (docs/decisions/0049).
+    once. So it may come twice, after a response or a process was lost (docs/decisions/0048).
     """
 
     def __init__(self, sender: Sender, texts: Texts, admins: frozenset[int], owner: str) -> None:

@@ -36,7 +36,8 @@ class StatusFactory:
         request = stored.request
         target = ChatTarget.of_request(request)
         if target.inline_id:
-            return InlineStatus(self.sender, target, self._inline_texts(request.chat.lang))
+            texts = self._inline_texts(request.chat.lang)
+            return InlineStatus(self.sender, target, stored, texts)
         if target.business_id:
             return BusinessStatus()
         status = self._message_status(stored, target, number)
@@ -53,12 +54,13 @@ class StatusFactory:
         if press and press.keyboard:
             keyboard = InlineKeyboardMarkup.model_validate_json(press.keyboard)
             return ButtonStatus(
-                self.bot, self.sender, target, keyboard, press.data, is_shown=is_shown
+                self.bot, self.sender, target, stored, keyboard, press.data, is_shown=is_shown
             )
         return MessageStatus(
             self.bot,
             self.sender,
             target,
+            stored,
             requests=requests,
             deletes_request=(
                 request.chat.preferences.delete_request and not target.is_private and press is None

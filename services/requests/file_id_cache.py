@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.cached_post import CachedPost, CacheKey, is_same_media
-from core.concurrency import beside
+from core.concurrency import beside, unbroken
 from core.errors import (
     AlreadySentError,
     ClipferryError,
@@ -124,11 +124,12 @@ class FileIdCache:
                 ):
                     return delivered
             async with self._flight(context, key) as is_first:
-                if is_first and await self._is_ours(context, key):
+                if is_first:
                     try:
-                        return await self._make(context, variant, make)
-                    finally:
-                        await self._request_store.end_flight(key)
+                        if await self._is_ours(context, key):
+                            return await self._make(context, variant, make)
+                    finally:  # also if it is cancelled while it is claimed
+                        await unbroken(self._request_store.end_flight(key))
 
     async def _resolved(self, context: RequestContext) -> RequestContext:
         """Resolve a short link, once for all requests that have it at the same time.
@@ -162,10 +163,7 @@ class FileIdCache:
             has_waited = True
             await context.status.accepted()
             await asyncio.sleep(_POLL_S)
-        if has_waited and await self.find(key):
-            await self._request_store.end_flight(key)
-            return False
-        return True
+        return not (has_waited and await self.find(key))
 
     @asynccontextmanager
     async def _flight(self, context: RequestContext, key: CacheKey) -> AsyncIterator[bool]:

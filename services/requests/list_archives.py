@@ -25,7 +25,6 @@ from core.errors import (
     ClipferryError,
     LimitError,
     LinkError,
-    ListTroubleError,
     MediaError,
     PlatformError,
     SpoolError,
@@ -33,6 +32,7 @@ from core.errors import (
     UnknownOutcomeError,
 )
 from core.formats import Quality
+from core.lists import about_posts
 from core.media import Access, DocumentFile, Link, Post
 from core.request import MOST_ITEMS, REFUSED, Progress, Selection
 from delivery.targets import ChatTarget
@@ -121,6 +121,10 @@ class _PartJournal:
         """Return False if the send must not leave although it is recorded."""
         return self.stored.may_send()
 
+    async def confirm(self) -> None:
+        """Make sure that no other process has taken the request over."""
+        await self.stored.confirm()
+
     async def record_not_sent(self) -> None:
         """Record that the part has certainly not arrived."""
         await self.stored.record_not_sent()
@@ -163,7 +167,7 @@ class ListArchiveService:
         Outside of its slots the request holds no room on the disk: who has a slot may wait for it.
 
         Raises:
-            ListTroubleError: none of them could be fetched; of a single one, its error.
+            ClipferryError: none of them could be fetched, and why; of a single one, its error.
             SpoolError: there is no room on the disk.
             DeliveryError: Telegram did not take a part.
         """
@@ -251,18 +255,18 @@ class _Packing:
         """Pack and send the current part, and begin the next one.
 
         Raises:
-            ListTroubleError: none of all the posts could be fetched; of a single one, its error.
+            ClipferryError: none of all the posts could be fetched; of a single one, its error.
             DeliveryError: Telegram did not take the part.
         """
         part, stored = self._part, self._context.stored
         if not part.files and not (is_last and part.posts):
             return  # what is missing is named in the next part
         total, missing = len(stored.request.selection.posts), len(part.missing)
-        if not part.files and not stored.progress.arrived:
+        if not part.files and not stored.progress.sent:
             first = next(iter(part.missing.values()))
             if total == 1:
                 raise first
-            raise ListTroubleError(f"none of {len(part.posts)} posts") from first
+            raise about_posts(part.missing.values()) from first
         archive = await self._pack(is_last=is_last)
         places = part.posts[0] + 1, part.posts[-1] + 1
         options = self._context.presenter.list_archive(places, total, missing)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
+from core.concurrency import unbroken
 from core.errors import (
     AlreadySentError,
     ChatForbiddenError,
@@ -88,10 +89,18 @@ class RequestPipeline:
         stored, service = item.stored, self._services[item.stored.request.kind]
         if is_given_up(stored.attempts):
             await self.refuse(item, GivenUpError(MAX_ATTEMPTS))
-            return
-        if stored.progress.is_complete:
+        elif stored.progress.is_complete:
             await self._close(item)
-            return
+        else:
+            await self._answer(item, service)
+
+    async def _answer(self, item: RequestContext, service: Service) -> None:
+        """Send the answer, and end the request as that has gone.
+
+        Raises:
+            RequestTakenOverError: see `_serve`.
+        """
+        stored = item.stored
         try:
             delivered = await service.deliver(item)
         except SendingCancelledError:
@@ -108,25 +117,21 @@ class RequestPipeline:
         except Exception as bug:  # noqa: BLE001 - whatever it is, the chat gets an answer
             await self.refuse(item, await report_bug(bug, f"a {item.link.platform} request"))
             return
-        await self._end_delivered(item, service, delivered)
+        if stored.progress.is_uncertain:  # what may be missing may be sent again
+            await self._close(item)
+        elif await unbroken(self._end_delivered(item, service, delivered)):
+            await _show_ad(item)
 
     async def _end_delivered(
         self, item: RequestContext, service: Service, delivered: Delivered
-    ) -> None:
-        """End a request whose answer was sent; one with a gap may be sent again."""
-        try:
-            await _remove_note(item)
-        except asyncio.CancelledError:  # too late: the answer is there
-            await _remove_note(item)
-        if item.stored.progress.is_uncertain:
-            await self._close(item)
-            return
+    ) -> bool:
+        """End a request whose answer was sent; return True if an ad is due."""
+        await _remove_note(item)
         is_ad_due = await self._record(service, item, delivered)
         self._metrics.delivered(item.link.platform, is_known=delivered.is_known)
-        await self._close(item)
+        await _end_answered(item, DELIVERED)
         _log_end(item, KNOWN if delivered.is_known else FETCHED, post_id=delivered.post.id)
-        if is_ad_due:
-            await _show_ad(item)
+        return is_ad_due
 
     async def refuse(
         self, item: RequestContext, error: ClipferryError, *, aloud: bool = True
@@ -137,9 +142,14 @@ class RequestPipeline:
         arrived, or may have, that is always explained.
         """
         current_request.set(item.stored.row)
+        if item.stored.is_finished:
+            return  # what has cancelled it came after its end
         async with _unless_taken_over(item):
             await item.stored.confirm()
-            await self._refuse(item, error, aloud=aloud)
+            if isinstance(error, RequestCancelledError) and item.stored.progress.is_complete:
+                await self._close(item)  # the answer was there already
+            else:
+                await self._refuse(item, error, aloud=aloud)
 
     async def _refuse(self, item: RequestContext, error: ClipferryError, *, aloud: bool) -> None:
         if _may_pass(error):
@@ -155,19 +165,22 @@ class RequestPipeline:
             await _mark_forbidden(item, error)
         else:
             await _remove_note(item)
-            await _explain(item, error, aloud=aloud)
-        await item.stored.finish(error.code)
+            if aloud:
+                await _explain(item, error)
+        await unbroken(_end_refused(item, error))
 
     async def leave(self, item: RequestContext) -> None:
         """Leave a request to the next process; one that is not stored is refused instead."""
         current_request.set(item.stored.row)
+        if item.stored.is_finished:
+            return
         if item.stored.row is None:
             await self.refuse(item, ShuttingDownError())
         else:
             async with _unless_taken_over(item):
                 await item.stored.confirm()
                 await _remove_note(item)
-                await item.status.passed_on(None)
+                await item.status.passed_on()
 
     async def accept(self, item: RequestContext) -> None:
         """Show that a request that waits was seen."""
@@ -178,7 +191,7 @@ class RequestPipeline:
         """Show or update the status note of a request that has not ended."""
         is_bulk_send.set(False)
         current_request.set(item.stored.row)
-        if not item.work.is_over and item.stored.may_send():
+        if not item.work.is_over and await item.stored.is_ours():
             note = item.presenter.status_note(item.work, number, place)
             try:
                 await item.status.show_note(note, item.stored.record_note)
@@ -198,17 +211,34 @@ class RequestPipeline:
         """End a request whose post has arrived as the answer to another one."""
         self._metrics.dropped("repeated_post", item.chat_id)
         _log_end(item, error)
-        await item.stored.finish(error.code)
-        await item.status.done()
+        await unbroken(_end_answered(item, error.code))
 
     async def _close(self, item: RequestContext) -> None:
         """End a request whose answer was sent; a part that may not have arrived is explained."""
         if item.stored.progress.is_uncertain:
             await self.refuse(item, UnknownOutcomeError("a part without a response"))
             return
-        await _remove_note(item)
-        await item.stored.finish(DELIVERED)
-        await item.status.done()
+        await unbroken(_end_answered(item, DELIVERED))
+
+
+async def _end_answered(item: RequestContext, outcome: str) -> None:
+    """End a request that is answered. That is done as a whole: a cancellation comes too late."""
+    await _remove_note(item)
+    await item.stored.finish(outcome)
+    await item.status.done()
+
+
+async def _end_refused(item: RequestContext, error: ClipferryError) -> None:
+    """End a request after its explanation.
+
+    The status follows the outcome, here and after an answer: another process that has shown a
+    status meanwhile, although the request is no longer its own, reads how that ends from the row.
+    """
+    await item.stored.finish(error.code)
+    if isinstance(error, RequestCancelledError):
+        await item.status.cancelled()
+    elif not isinstance(error, ChatForbiddenError):
+        await item.status.failed()
 
 
 @asynccontextmanager
@@ -222,7 +252,7 @@ async def _unless_taken_over(item: RequestContext) -> AsyncIterator[None]:
     except RequestTakenOverError as error:
         item.work.is_over = True
         _log_end(item, error)
-        await item.status.passed_on(await item.stored.has_failed_elsewhere())
+        await unbroken(item.status.passed_on())
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:
@@ -254,13 +284,7 @@ def _may_pass(error: ClipferryError) -> bool:
     return error.retryable or error.resendable
 
 
-async def _explain(item: RequestContext, error: ClipferryError, *, aloud: bool) -> None:
-    if isinstance(error, RequestCancelledError):
-        await item.status.cancelled()
-    else:
-        await item.status.failed()
-    if not aloud:
-        return
+async def _explain(item: RequestContext, error: ClipferryError) -> None:
     for pause_s in (*EXPLAIN_AGAIN_S, None):
         try:
             await item.presenter.explain(error, item.stored.ticket)

@@ -223,7 +223,8 @@ class RequestQueue(Generic[Item]):
         if entry is None or entry.item.chat_id != chat_id:
             return False
         if entry.task:
-            entry.is_cancelled = entry.task.cancel()
+            # A second press must not undo the first: a task that has ended takes no cancellation.
+            entry.is_cancelled |= entry.task.cancel()
             return entry.is_cancelled
         self._queues.remove(entry.item.lane, number)
         self._forget(number)

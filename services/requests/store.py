@@ -11,8 +11,8 @@ import math
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -33,10 +33,12 @@ from data.requests import (
     find_ended,
     finish_request,
     finish_unstored,
+    forget_statuses,
     give_up_requests,
     hand_back,
     has_failed,
     last_finished_at,
+    left_statuses,
     number_of,
     release_request,
     reopen,
@@ -45,7 +47,6 @@ from data.requests import (
     stored_before,
     sweep_requests,
     take_over,
-    take_over_statuses,
 )
 from data.workers import renew_lease
 
@@ -85,6 +86,8 @@ class StoredRequest:
     work: WorkProgress = field(default_factory=WorkProgress)
     #: Stores the outcome of a request without a row; None if there is no way to.
     finish_without_row: Callable[[Progress, str], Awaitable[None]] | None = None
+    #: The tenure of its process, see `RequestStore`, in which the claim was certain.
+    tenure: int = 0
 
     async def begin(self) -> None:
         """Count an attempt before the fetch, which may crash the process."""
@@ -127,8 +130,20 @@ class StoredRequest:
             await asyncio.sleep(RETRY_S)
 
     def may_send(self) -> bool:
-        """Return True if no other process can have taken the request over just now."""
-        return self.store is None or self.store.may_send
+        """Return True if no other process can have taken the request over.
+
+        A lease that has lapsed meanwhile proves nothing once it is renewed, only the row does.
+        """
+        if self.store is None or not self.store.may_send:
+            return self.store is None
+        return self.claim is None or self.tenure == self.store.tenure
+
+    async def is_ours(self) -> bool:
+        """Return True if no other process can have taken the request over; ask if in doubt."""
+        if not self.may_send():
+            with suppress(StorageError, RequestTakenOverError):
+                await self._write_progress()
+        return self.may_send()
 
     async def record_not_sent(self) -> None:
         """Record that what was about to be sent has certainly not arrived."""
@@ -181,40 +196,54 @@ class StoredRequest:
             return
         try:
             await store()
+        except RequestTakenOverError:
+            self.is_finished = False  # another process will, or has
+            raise
         except StorageError as error:
             self._log_failure("outcome", error)
             if self.store:
                 self.store.keep_outcome(store)
 
-    async def has_failed_elsewhere(self) -> bool | None:
-        """Return how another process has ended the requests of the message: True for a failure.
+    async def has_message_failed(self, known: bool | None) -> bool | None:
+        """Return True if a request of the message has failed, whichever process has ended it.
 
-        None: it has not ended them yet, or the database does not say.
+        None: one has not ended, so that whoever ends it shows the end. `known` is what this process
+        knows, for a request without a row, or if the database does not answer or know.
         """
-        if self.row is None:
-            return None
+        if self.row is None or (self.store and self.store.has_outcomes_left):
+            return known
         with suppress(StorageError):
             return await has_failed(self.row)
-        return None
+        return known
 
     async def _store_start(self) -> bool:
         """Store the progress; return True if nobody can have taken the request over meanwhile."""
         try:
-            if self.store:
-                await self.store.renew_if_lapsed()
-            if self.claim:
-                await store_progress(self.claim, self.progress)
+            await self._write_progress()
         except StorageError as error:
             self._log_failure("progress", error)
             return self.store is None or self.store.is_alone
         return self.may_send()
 
     async def _store_progress(self) -> None:
+        try:
+            await self._write_progress()
+        except StorageError as error:
+            self._log_failure("progress", error)
+
+    async def _write_progress(self) -> None:
+        """Store the progress, which proves that the claim holds.
+
+        Raises:
+            RequestTakenOverError: it does not.
+            StorageError: the database did not answer.
+        """
+        if self.store:
+            await self.store.renew_if_lapsed()
+        tenure = self.store.tenure if self.store else 0
         if self.claim:
-            try:
-                await store_progress(self.claim, self.progress)
-            except StorageError as error:
-                self._log_failure("progress", error)
+            await store_progress(self.claim, self.progress)
+            self.tenure = tenure
 
     def _log_failure(self, what: str, error: StorageError) -> None:
         logger.warning(
@@ -237,6 +266,9 @@ class RequestStore:
         #: Until when no other process can hold this one for dead, on the monotonic clock: counted
         #: from before the renewal, so that the database's clock never says so earlier.
         self._lease_ends = -math.inf
+        #: Counts the leases that this process has had: a renewal that comes too late begins
+        #: another one, and requests may have been taken over before.
+        self.tenure = 0
         #: At the last renewal, no other process had a lease.
         self.is_alone = True
         #: The last renewal has failed.
@@ -284,13 +316,14 @@ class RequestStore:
     async def _store(
         self, update_id: int, requests: Sequence[Request], *, is_repeated: bool
     ) -> list[StoredRequest]:
+        tenure = self.tenure
         rows = await store_requests(self._bot_id, update_id, requests, self.name)
         if is_repeated:  # an earlier attempt may have succeeded
             known = await stored_before(self._bot_id, update_id, self.name)
             numbers = [number_of(request, place) for place, request in enumerate(requests)]
             rows = [row or known.get(n) for n, row in zip(numbers, rows, strict=True)]
         return [
-            StoredRequest(request, Claim(row, self.name), store=self)
+            StoredRequest(request, Claim(row, self.name), store=self, tenure=tenure)
             for request, row in zip(requests, rows, strict=True)
             if row is not None
         ]
@@ -314,6 +347,7 @@ class RequestStore:
             StorageError: the database did not respond.
         """
         await self._stay_alive()
+        tenure = self.tenure
         found = None if row in self._newer else await claim_request(row, self.name)
         if found is None:
             return None
@@ -328,6 +362,7 @@ class RequestStore:
             # Another worker's claim was the first: it may have reacted before its first attempt.
             is_resumed=found.attempts > 0 or found.epoch > 1,
             store=self,
+            tenure=tenure,
         )
 
     def _unstored(self, update_id: int, requests: Sequence[Request]) -> list[StoredRequest]:
@@ -359,6 +394,7 @@ class RequestStore:
         await self._stay_alive()
         if has_lapsed:
             return []
+        tenure = self.tenure
         found = await take_over(self._bot_id, self.name, room, self._newer)
         entries = []
         for row in found:
@@ -373,23 +409,28 @@ class RequestStore:
                         row.attempts,
                         is_resumed=True,
                         store=self,
+                        tenure=tenure,
                     )
                 )
         return entries
 
-    async def take_over_statuses(self) -> list[tuple[StoredRequest, bool]]:
-        """Return ended requests on whose messages dead processes may have left a status.
+    @asynccontextmanager
+    async def left_statuses(self) -> AsyncIterator[list[tuple[StoredRequest, bool]]]:
+        """Yield ended requests on whose messages dead processes may have left a status.
 
-        True: a request of the message has failed.
+        True: a request of the message has failed. The block ends the statuses; if it does not come
+        to its end, another process gets them again.
 
         Raises:
             StorageError: the database did not answer.
         """
-        found = await take_over_statuses(self._bot_id)
-        return [
+        left = await left_statuses(self._bot_id)
+        yield [
             (StoredRequest(request, is_resumed=True, is_finished=True), has_failed)
-            for request, has_failed in found
+            for request, has_failed in left.messages
         ]
+        if left.owners:
+            await forget_statuses(self._bot_id, left.owners)
 
     async def last_finished_at(self) -> int:
         """Return the Unix time at which a process finished a request last; 0 if none has.
@@ -447,7 +488,7 @@ class RequestStore:
         if ended is None or ended.request is None or not ended.is_ended:
             return None
         request = replace(ended.request, asked_at=unix_now())
-        progress = ended.progress.wanted_again()
+        progress, tenure = ended.progress.wanted_again(), self.tenure
         claim = await reopen(ticket, request, progress, self.name)
         if claim is None:
             return None
@@ -458,6 +499,7 @@ class RequestStore:
             ticket.attempts_after_press,
             is_resumed=True,
             store=self,
+            tenure=tenure,
         )
 
     async def beat(self) -> None:
@@ -527,6 +569,11 @@ class RequestStore:
         """Keep an outcome that could not be stored: otherwise the request is answered again."""
         self._outcomes.append(store)
 
+    @property
+    def has_outcomes_left(self) -> bool:
+        """Return True if the database does not know all outcomes yet."""
+        return bool(self._outcomes)
+
     async def _store_outcomes(self) -> None:
         # Several tasks renew the lease, so each takes out what it stores.
         while self._outcomes:
@@ -561,4 +608,6 @@ class RequestStore:
             self._is_cut_off = True
             raise
         self._is_cut_off = False
+        # By the time of the answer: the database may have let the request for it wait.
+        self.tenure += time.monotonic() >= self._lease_ends
         self._lease_ends = asked_at + self._lease_s

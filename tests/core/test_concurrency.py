@@ -1,10 +1,11 @@
 """Several things at once: all results in order, or the first failure by itself."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from core.concurrency import beside, run_all
+from core.concurrency import beside, during, run_all, unbroken
 
 
 async def test_results_come_in_order():
@@ -58,6 +59,7 @@ async def test_a_block_that_fails_leaves_nothing_running(error: type[BaseExcepti
             await asyncio.sleep(0)
             ended.append("by itself")
         except asyncio.CancelledError:
+            await asyncio.sleep(0)
             ended.append("cancelled")
             raise
 
@@ -68,9 +70,116 @@ async def test_a_block_that_fails_leaves_nothing_running(error: type[BaseExcepti
 
     with pytest.raises(error):
         await block()
-    await asyncio.sleep(0)
     assert ended == ["cancelled" if error is asyncio.CancelledError else "by itself"]
     assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("helper", [beside, during])
+async def test_what_is_cancelled_before_its_first_step_leaves_nothing_running(helper: Any):
+    async def block() -> None:
+        async with helper(asyncio.sleep(60)):
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await block()
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_of_two_errors_that_of_the_block_is_raised():
+    async def work() -> None:
+        raise KeyError("beside")
+
+    async def block(*, fails: bool) -> None:
+        async with beside(work()):
+            await asyncio.sleep(0)
+            if fails:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await block(fails=True)
+    with pytest.raises(KeyError):
+        await block(fails=False)
+
+
+async def test_a_block_ends_what_would_never_end():
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.set()
+
+    async with during(work()):
+        await begun.wait()
+    assert ended.is_set()
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("cancellations", [0, 1, 3])
+async def test_what_must_not_be_left_in_the_middle_is_not(cancellations: int):
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        begun.set()
+        await may_end.wait()
+        return "done"
+
+    task = asyncio.ensure_future(unbroken(work()))
+    await begun.wait()
+    for _ in range(cancellations):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    may_end.set()
+    await asyncio.wait([task])
+    assert task.cancelled() == (cancellations > 0)
+    assert cancellations or task.result() == "done"
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_it_is_done_even_if_the_caller_is_cancelled_before_that():
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("done")
+
+    task = asyncio.ensure_future(unbroken(work()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert done == ["done"]
+
+
+async def test_an_error_is_raised_unless_a_cancellation_is():
+    async def work() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await unbroken(work())
+    task = asyncio.ensure_future(unbroken(work()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_time_limit_around_it_holds_once_it_has_ended():
+    may_end = asyncio.Event()
+
+    async def limited() -> None:
+        async with asyncio.timeout(0):
+            asyncio.get_running_loop().call_soon(may_end.set)
+            await unbroken(may_end.wait())
+
+    with pytest.raises(TimeoutError):
+        await limited()
+    task = asyncio.current_task()
+    assert task
+    assert not task.cancelling()
 
 
 async def test_who_is_cancelled_while_it_waits_cancels_it_too():

@@ -10,6 +10,7 @@ from core.lists import (
     ListCard,
     Listing,
     about_list,
+    about_posts,
     fresh,
     page_of,
     toggled,
@@ -129,3 +130,25 @@ def test_the_errors_of_a_list_are_about_the_list(
     found = about_list(error("why"))
     assert (type(found), found.detail) == (about, "why")
     assert found.retryable == error.retryable
+
+
+GONE, PASSING = errors.MediaDeletedError(), errors.PlatformUnreachableError()
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ([GONE, GONE], errors.PostsGoneError),
+        ([GONE, errors.StoryExpiredError(), errors.MediaPrivateError()], errors.PostsGoneError),
+        ([GONE, PASSING], errors.PostsTroubleError),
+        ([PASSING, errors.BusyError()], errors.PostsTroubleError),
+        ([GONE, errors.NoMediaError()], errors.NoPostsError),
+        ([errors.TooLargeError(9, 1), errors.TooLargeError(8, 1)], errors.NoPostsError),
+    ],
+)
+def test_what_is_said_of_posts_is_true_of_all(
+    reasons: list[errors.ClipferryError], said: type[errors.ClipferryError]
+):
+    found = about_posts(reasons)
+    assert (type(found), found.detail) == (said, f"none of {len(reasons)} posts")
+    assert found.retryable == (said is errors.PostsTroubleError)

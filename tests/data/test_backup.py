@@ -1,6 +1,8 @@
 """Backups: copied whole, restored with a mark, and never mixed with a foreign log."""
 
 import asyncio
+import errno
+import os
 import resource
 import shutil
 import sqlite3
@@ -11,7 +13,14 @@ import pytest
 
 from core.errors import NewerDatabaseError, StorageError
 from data import database
-from data.backup import back_up, refuse_foreign_wal, restore, sqlite_path
+from data.backup import (
+    back_up,
+    put_in_place,
+    refuse_foreign_wal,
+    restoring,
+    sqlite_path,
+    url_of,
+)
 from data.key_values import read_value, set_value
 from data.new_file import new_file
 from data.starts import clear_restored, count_start, mark_restored
@@ -20,6 +29,12 @@ from data.starts import clear_restored, count_start, mark_restored
 async def open_database(path: Path) -> None:
     database.initialize_database_components(f"sqlite:///{path}")
     await database.init_db()
+
+
+def restore(source: Path, path: Path, marker: Path | None = None) -> Path | None:
+    """Put a backup in the place of a database, as the command does."""
+    with restoring(source, path) as new:
+        return put_in_place(new, path, marker or path.with_name("no marker"))
 
 
 def crash_copy(path: Path, target: Path) -> None:
@@ -64,11 +79,97 @@ async def test_every_database_that_a_restore_replaces_is_kept(tmp_path: Path):
         "bot.db.before-restore-2",
         "bot.db.before-restore-3",
     ]
-    assert crashed.with_name("bot.db.before-restore-wal").stat().st_size
-    assert not crashed.with_name("bot.db-wal").exists()
+    # Its log is in its file, so that it is one file to delete or to put back.
+    assert {file.name for file in crashed.parent.iterdir()} == {
+        *("bot.db", *(each.name for each in kept if each))
+    }
     await open_database(crashed.with_name("bot.db.before-restore"))
     assert await read_value("a") == "the right one"
     await database.close()
+
+
+async def test_a_log_that_has_lost_its_database_does_not_come_beside_the_restored_one(
+    tmp_path: Path,
+):
+    path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "1")
+    back_up(path, backup)
+    await set_value("a", "x" * 50_000)
+    crash_copy(path, tmp_path / "crashed")
+    await database.close()
+    crashed = tmp_path / "crashed" / "bot.db"
+    crashed.unlink()
+    assert restore(backup, crashed) is None
+    assert {file.name for file in crashed.parent.iterdir()} == {
+        *("bot.db", "bot.db.before-restore-wal")
+    }
+    await open_database(crashed)
+    assert await read_value("a") == "1"
+    await database.close()
+
+
+@pytest.mark.parametrize("trouble", ["damaged", "foreign"])
+async def test_what_cannot_take_its_log_keeps_it_beside_it(tmp_path: Path, trouble: str):
+    """A damaged database, and one that was copied beside the log of another."""
+    path, backup, marker = tmp_path / "bot.db", tmp_path / "backup.db", tmp_path / "starts"
+    await open_database(path)
+    await count_start(marker)
+    back_up(path, backup)
+    await count_start(marker)
+    crash_copy(path, tmp_path / "crashed")
+    await database.close()
+    crashed = tmp_path / "crashed" / "bot.db"
+    crashed.write_bytes(b"x" * 50_000 if trouble == "damaged" else backup.read_bytes())
+    old, log = (file.read_bytes() for file in (crashed, crashed.with_name("bot.db-wal")))
+    kept = restore(backup, crashed, marker)
+    assert kept
+    assert (kept.read_bytes(), kept.with_name(f"{kept.name}-wal").read_bytes()) == (old, log)
+    assert not crashed.with_name("bot.db-wal").exists()
+    await open_database(crashed)
+    assert await read_value("starts") == "1"
+    await database.close()
+
+
+async def test_a_database_that_is_in_use_is_not_replaced(tmp_path: Path):
+    path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "1")
+    back_up(path, backup)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM notes").fetchall()
+        await set_value("a", "2")
+        with pytest.raises(StorageError, match=r"is in use|is locked"):
+            restore(backup, path)
+    assert await read_value("a") == "2"
+    await database.close()
+
+
+@pytest.mark.usefixtures("no_links")
+async def test_without_links_the_old_database_is_copied(tmp_path: Path):
+    path, backup = tmp_path / "bot.db", tmp_path / "backup.db"
+    await open_database(path)
+    await set_value("a", "1")
+    await database.close()
+    back_up(path, backup)
+    kept = restore(backup, path)
+    assert kept
+    assert kept.read_bytes()
+    assert not kept.samefile(path)
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+def test_the_url_of_a_file_leads_to_it(tmp_path: Path):
+    for path in (tmp_path / "a b.db", Path("bot.db"), Path("var/bot.db")):
+        assert sqlite_path(url_of(path)) == path
 
 
 async def test_a_backup_in_a_folder_that_may_not_be_written_is_restored(tmp_path: Path):

@@ -39,6 +39,10 @@ def test_accounts_come_back_and_what_they_replace_is_kept(tmp_path: Path):
     assert (folder / "demo" / "a.txt").read_text() == "hunter2 of a.txt"
     assert (folder / "demo" / "a.txt.before-restore").read_text() == "newer"
     assert unpack(archive, tmp_path / "elsewhere") == 2
+    # Repeated after it was cut off, it does not take its own work for the operator's.
+    assert unpack(archive, folder) == 2
+    assert (folder / "demo" / "a.txt.before-restore").read_text() == "newer"
+    assert not list(folder.rglob("*.restoring*"))
 
 
 def test_a_file_that_is_too_large_for_the_chat_comes_back(tmp_path: Path):

@@ -14,6 +14,7 @@ from aiogram.methods import (
 )
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReactionTypeEmoji
 
+from core.concurrency import beside
 from core.errors import (
     FileRejectedError,
     FloodError,
@@ -29,7 +30,7 @@ from delivery.status_indicator import (
     MessageStatus,
 )
 from delivery.targets import ChatTarget
-from tests.fakes import PERSON, FakeTelegram, buttons_in
+from tests.fakes import PERSON, FakeTelegram, buttons_in, settle
 
 TARGET = ChatTarget(PERSON, 70, is_private=True)
 NOTE = MessageOptions("wait", InlineKeyboardMarkup(inline_keyboard=[]))
@@ -46,8 +47,30 @@ class Rows:
         self.ids.append(message_id)
 
 
-def message_status(telegram: FakeTelegram, **options: Any) -> MessageStatus:
-    return MessageStatus(telegram.bot, telegram.sender, TARGET, **options)
+class Rights:
+    """What the database knows of a message's requests; by default no more than this process."""
+
+    def __init__(self, *outcomes: bool | None) -> None:
+        #: How they have ended, one answer after the other; the last one stays.
+        self.outcomes = list(outcomes)
+        self.are_ours = True
+
+    def may_send(self) -> bool:
+        return self.are_ours
+
+    async def is_ours(self) -> bool:
+        return self.are_ours
+
+    async def has_message_failed(self, known: bool | None) -> bool | None:
+        if not self.outcomes:
+            return known
+        return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+
+
+def message_status(
+    telegram: FakeTelegram, right: Rights | None = None, **options: Any
+) -> MessageStatus:
+    return MessageStatus(telegram.bot, telegram.sender, TARGET, right or Rights(), **options)
 
 
 def reactions(telegram: FakeTelegram) -> list[str | None]:
@@ -200,8 +223,14 @@ async def test_an_end_that_keeps_failing_is_given_up(telegram: FakeTelegram):
 
 async def test_a_later_status_is_not_overtaken(telegram: FakeTelegram):
     status = message_status(telegram)
+    await asyncio.gather(status.accepted(), status.working())
+    assert reactions(telegram) == ["👀", "👨‍💻"]
+
+
+async def test_what_has_not_begun_before_the_end_is_not_shown(telegram: FakeTelegram):
+    status = message_status(telegram)
     await asyncio.gather(status.accepted(), status.working(), status.done())
-    assert reactions(telegram) == ["👀", "👨‍💻", None]
+    assert reactions(telegram) == []
 
 
 @pytest.mark.parametrize(
@@ -211,10 +240,118 @@ async def test_a_reaction_after_another_processs_end_does_not_stay(
     telegram: FakeTelegram, has_failed: bool | None, shown: list[str | None]
 ):
     """That of a request on which the other process still works is left to it."""
+    status = message_status(telegram, Rights(has_failed))
+    await status.accepted()
+    await status.passed_on()
+    assert reactions(telegram) == shown
+
+
+async def test_a_database_that_is_silent_leaves_the_end_to_the_other_process(
+    telegram: FakeTelegram,
+):
     status = message_status(telegram)
     await status.accepted()
-    await status.passed_on(has_failed)
+    await status.passed_on()
+    assert reactions(telegram) == ["👀"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "shown"),
+    [
+        ((True, False), ["👀", "😢", None]),  # answered by another one meanwhile
+        ((True, None), ["👀", "😢"]),  # being answered: that one will end it
+        ((None,), ["👀"]),
+    ],
+)
+async def test_a_failure_that_another_process_has_mended_is_not_the_last_word(
+    telegram: FakeTelegram, outcomes: tuple[bool | None, ...], shown: list[str | None]
+):
+    status = message_status(telegram, Rights(*outcomes))
+    await status.accepted()
+    await status.failed()
     assert reactions(telegram) == shown
+
+
+async def test_the_requests_of_a_message_end_as_all_processes_have_ended_them(
+    telegram: FakeTelegram,
+):
+    """The one that failed was ended by a process that has died since."""
+    status = message_status(telegram, Rights(True), is_shown=True, deletes_request=True)
+    await status.done()
+    assert reactions(telegram) == ["😢"]
+    assert telegram.of(DeleteMessage) == []
+
+
+async def test_a_process_that_may_have_lost_the_request_shows_nothing_on_the_way(
+    telegram: FakeTelegram,
+):
+    right = Rights()
+    right.are_ours = False
+    status = message_status(telegram, right)
+    await status.accepted()
+    await status.working()
+    await button_status(telegram, right=right).accepted()
+    assert telegram.session.calls == []
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
+async def test_a_sad_face_is_repeated_only_while_it_is_true(
+    telegram: FakeTelegram, is_mended: bool
+):
+    telegram.fail(SetMessageReaction, FloodError(0))
+    right = Rights(True)
+    await message_status(telegram, right).failed()
+    right.outcomes = [not is_mended]
+    for _ in range(3):
+        await telegram.sender.last_calls.repeat()
+    assert reactions(telegram) == (["😢"] if is_mended else ["😢", "😢"])
+
+
+class SlowTelegram:
+    """Lets a call wait until it is told to answer."""
+
+    def __init__(self, telegram: FakeTelegram, method: type, patch: pytest.MonkeyPatch) -> None:
+        self.has_left, self.may_arrive = asyncio.Event(), asyncio.Event()
+        make_request, session = telegram.session.make_request, telegram.session
+
+        async def slow(bot: Any, call: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
+            if isinstance(call, method) and not self.has_left.is_set():
+                self.has_left.set()
+                await self.may_arrive.wait()
+            return await make_request(bot, call, timeout)
+
+        patch.setattr(session, "make_request", slow)
+
+
+async def test_a_reaction_on_its_way_is_awaited_before_the_end_even_if_cancelled(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    slow = SlowTelegram(telegram, SetMessageReaction, monkeypatch)
+    status = message_status(telegram)
+    accepting = asyncio.ensure_future(status.accepted())
+    await slow.has_left.wait()
+    accepting.cancel()
+    ending = asyncio.ensure_future(status.cancelled())
+    await settle()
+    assert telegram.session.calls == []
+    slow.may_arrive.set()
+    await asyncio.wait([accepting, ending])
+    assert reactions(telegram) == ["👀", None]
+
+
+async def test_a_button_that_is_being_hidden_comes_back_after_that(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+):
+    slow = SlowTelegram(telegram, EditMessageReplyMarkup, monkeypatch)
+    status = button_status(telegram)
+    accepting = asyncio.ensure_future(status.accepted())
+    await slow.has_left.wait()
+    ending = asyncio.ensure_future(status.done())
+    await settle()
+    slow.may_arrive.set()
+    await asyncio.gather(accepting, ending)
+    assert keyboards(telegram) == [["stats_noop"], ["stats_noop", "id/1", "slides/1"]]
+    assert reactions(telegram) == ["👀", None]
 
 
 @pytest.mark.parametrize("has_failed", [False, True, None])
@@ -222,24 +359,27 @@ async def test_an_hourglass_is_deleted_by_the_process_that_has_sent_it(
     telegram: FakeTelegram, has_failed: bool | None
 ):
     telegram.fail(SetMessageReaction, REFUSED)
-    status = message_status(telegram, requests=2)
+    status = message_status(telegram, Rights(has_failed), requests=2)
     await status.accepted()
-    await status.passed_on(has_failed)
+    await status.passed_on()
     assert telegram.of(DeleteMessage) == []
-    await status.passed_on(has_failed)
+    await status.passed_on()
     assert len(telegram.of(DeleteMessage)) == 1
     assert reactions(telegram) == ["👀"]  # which was refused
 
 
-async def test_a_request_that_was_taken_over_does_not_keep_the_status_of_the_others(
-    telegram: FakeTelegram,
+@pytest.mark.parametrize(
+    ("has_failed", "shown"), [(False, ["👀", None]), (True, ["👀", "😢"]), (None, ["👀"])]
+)
+async def test_who_ends_the_last_request_of_a_message_shows_the_end_of_all(
+    telegram: FakeTelegram, has_failed: bool | None, shown: list[str | None]
 ):
-    for has_failed in (False, None):
-        status = message_status(telegram, requests=2)
-        await status.accepted()
-        await status.passed_on(has_failed)
-        await status.done()
-        assert reactions(telegram)[-2:] == ["👀", None]
+    """While another process has one of them, that is not this one."""
+    status = message_status(telegram, Rights(has_failed), requests=2)
+    await status.accepted()
+    await status.passed_on()
+    await status.done()
+    assert reactions(telegram) == shown
 
 
 @pytest.mark.parametrize(("has_failed", "deleted"), [(False, [70]), (True, [])])
@@ -292,7 +432,7 @@ async def test_in_a_business_chat_nothing_is_shown(telegram: FakeTelegram):
     await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
-    await status.passed_on(False)
+    await status.passed_on()
     assert telegram.session.calls == []
 
 
@@ -306,7 +446,7 @@ async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegra
         lambda number, most: MessageOptions(f"attempt {number} of {most}"),
     )
     target = ChatTarget(PERSON, 0, is_private=True, inline_id="i")
-    status = InlineStatus(telegram.sender, target, texts)
+    status = InlineStatus(telegram.sender, target, Rights(), texts)
     telegram.fail(EditMessageText, FloodError(3))
     await status.accepted()
     await status.working()
@@ -316,12 +456,55 @@ async def test_an_inline_message_says_itself_how_far_it_is(telegram: FakeTelegra
     await status.remove_note()
     for end in (status.done, status.failed, status.cancelled):
         await end()
-    await status.passed_on(False)
+    await status.passed_on()
+    await status.working()  # too late
     edits = telegram.of(EditMessageText)
     assert [edit.text for edit in edits] == ["working", "attempt 2 of 3", "sending"]
     assert {edit.inline_message_id for edit in edits} == {"i"}
     assert edits[0].reply_markup == NOTE.buttons
     assert len(telegram.session.calls) == 3
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_what_replaces_an_inline_message_comes_after_an_edit_on_its_way(
+    telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+):
+    slow = SlowTelegram(telegram, EditMessageText, monkeypatch)
+    options = MessageOptions("working")
+    texts = InlineStatusTexts(options, options, lambda *_: options)
+    target = ChatTarget(PERSON, 0, is_private=True, inline_id="i")
+    status = InlineStatus(telegram.sender, target, Rights(), texts)
+
+    async def answer() -> None:
+        try:
+            async with beside(status.working()):
+                await slow.has_left.wait()
+                await (asyncio.Event().wait() if is_cancelled else status.remove_note())
+        finally:
+            await status.remove_note()
+            await telegram.sender.edit_inline(target, "the end")
+
+    answering = asyncio.ensure_future(answer())
+    await slow.has_left.wait()
+    await settle()
+    if is_cancelled:
+        answering.cancel()
+        await settle()
+    assert telegram.of(EditMessageText) == []
+    slow.may_arrive.set()
+    await asyncio.wait([answering])
+    assert [edit.text for edit in telegram.of(EditMessageText)] == ["working", "the end"]
+
+
+async def test_an_inline_message_is_not_edited_once_another_process_may_have_it(
+    telegram: FakeTelegram,
+):
+    right, options = Rights(), MessageOptions("working")
+    texts = InlineStatusTexts(options, options, lambda *_: options)
+    target = ChatTarget(PERSON, 0, is_private=True, inline_id="i")
+    right.are_ours = False
+    await InlineStatus(telegram.sender, target, right, texts).working()
+    assert telegram.session.calls == []
 
 
 # --- buttons --------------------------------------------------------------------------------------
@@ -337,8 +520,11 @@ KEYBOARD = InlineKeyboardMarkup(
 )
 
 
-def button_status(telegram: FakeTelegram, **options: Any) -> ButtonStatus:
-    return ButtonStatus(telegram.bot, telegram.sender, TARGET, KEYBOARD, "id/1", **options)
+def button_status(
+    telegram: FakeTelegram, right: Rights | None = None, **options: Any
+) -> ButtonStatus:
+    right = right or Rights()
+    return ButtonStatus(telegram.bot, telegram.sender, TARGET, right, KEYBOARD, "id/1", **options)
 
 
 def keyboards(telegram: FakeTelegram) -> list[list[str]]:
@@ -359,9 +545,9 @@ async def test_a_button_is_hidden_while_its_request_runs(telegram: FakeTelegram,
 async def test_a_button_that_was_hidden_after_another_processs_end_comes_back(
     telegram: FakeTelegram, has_failed: bool | None, edits: int
 ):
-    status = button_status(telegram)
+    status = button_status(telegram, Rights(has_failed))
     await status.accepted()
-    await status.passed_on(has_failed)
+    await status.passed_on()
     assert keyboards(telegram) == [["stats_noop"], ["stats_noop", "id/1", "slides/1"]][:edits]
 
 

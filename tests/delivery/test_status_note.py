@@ -92,12 +92,37 @@ async def test_a_note_that_is_still_being_sent_at_the_end_is_deleted(
     monkeypatch.setattr(bench.telegram.session, "make_request", slow)
     showing = asyncio.ensure_future(bench.show("1 %"))
     await settle()
-    await bench.note.remove()
+    removing = asyncio.ensure_future(bench.note.remove())
+    await settle()
     assert bench.deleted == []
     may_arrive.set()
-    await showing
+    await asyncio.gather(showing, removing)
     assert bench.deleted == [1_001]
-    assert bench.stored == [None]
+    assert bench.stored == [1_001, None]
+    await bench.show("2 %")
+    assert len(bench.telegram.of(SendMessage)) == 1
+
+
+async def test_a_note_whose_sending_is_cancelled_is_known_and_deleted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    has_left, may_arrive = asyncio.Event(), asyncio.Event()
+    send = bench.telegram.session.make_request
+
+    async def slow(bot: Any, method: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
+        if isinstance(method, SendMessage):
+            has_left.set()
+            await may_arrive.wait()
+        return await send(bot, method, timeout)
+
+    monkeypatch.setattr(bench.telegram.session, "make_request", slow)
+    showing = asyncio.ensure_future(bench.show("1 %"))
+    await has_left.wait()
+    showing.cancel()
+    may_arrive.set()
+    await asyncio.wait([showing])
+    await bench.note.remove()
+    assert bench.deleted == [1_001]
 
 
 async def test_what_does_not_fit_into_the_limits_is_tried_again(bench: Bench):

@@ -373,7 +373,8 @@ async def test_backup_and_restore_on_the_command_line(harness: BotHarness, new_p
     code, text = await call("restore", f"{file}3")
     assert (code, text) == (
         1,
-        f"The restore has failed: cannot read {file}3: No such file or directory\n",
+        "The restore has failed, and the database is as it was: "
+        f"cannot read {file}3: No such file or directory\n",
     )
     code, text = await call("restore", file)
     assert (code, "Restored. Chats: 1, last download: 20" in text) == (0, True)

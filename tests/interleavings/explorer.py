@@ -9,11 +9,13 @@ T = TypeVar("T")
 
 #: Each machine is explored over at least this number of different interleavings.
 INTERLEAVINGS = 2_000
+#: The same for scenarios whose every run takes many steps.
+FEW_INTERLEAVINGS = 500
 #: Runs of each scenario; some of them repeat an interleaving.
 _RUNS = 4_000
 
 
-def explore(scenario: Callable[[], Coroutine[Any, Any, None]]) -> int:
+def explore(scenario: Callable[[], Coroutine[Any, Any, None]], runs: int = _RUNS) -> int:
     """Run a scenario under many schedules; each run builds its own objects and asserts.
 
     Return the number of different interleavings. The seed is fixed, so that a run of the tests is
@@ -22,7 +24,7 @@ def explore(scenario: Callable[[], Coroutine[Any, Any, None]]) -> int:
     Raises:
         AssertionError: an assertion or invariant failed, a task crashed, or nothing can go on.
     """
-    stats = detangle.explore(scenario, runs=_RUNS, seed=7, database=False)
+    stats = detangle.explore(scenario, runs=runs, seed=7, database=False)
     return stats.distinct_schedules
 
 

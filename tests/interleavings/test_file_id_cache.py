@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,7 +19,13 @@ from services.requests.file_id_cache import FileIdCache, MadeFiles
 from services.requests.slots import Slots
 from services.requests.store import RequestStore
 from tests.fakes import make_request
-from tests.interleavings.explorer import INTERLEAVINGS, choice, explore, invariant
+from tests.interleavings.explorer import (
+    FEW_INTERLEAVINGS,
+    INTERLEAVINGS,
+    choice,
+    explore,
+    invariant,
+)
 
 POST = Post("x", "1", "https://x.com/i/status/1", Access(proxy="direct"), items=(Clip(()),))
 LINK = Link("x", POST.url, "1")
@@ -65,15 +72,23 @@ class Fetcher:
         return link
 
 
+@dataclass
 class Store:
-    """Claims fetches for the only process."""
+    """Claims fetches for a process; all of them share the claims."""
+
+    name: str = "the only one"
+    claims: dict[CacheKey, str] = field(default_factory=dict)
 
     async def begin_flight(self, key: CacheKey) -> bool:
+        """Claim a fetch; like a write of the database, it is done even if the caller is gone."""
+        is_ours = self.claims.setdefault(key, self.name) == self.name
         await asyncio.sleep(0)
-        return True
+        return is_ours
 
     async def end_flight(self, key: CacheKey) -> None:
         await asyncio.sleep(0)
+        if self.claims.get(key) == self.name:
+            del self.claims[key]
 
 
 class Metrics:
@@ -156,3 +171,40 @@ def test_a_post_is_fetched_once_at_a_time_and_nobody_waits_forever(
         assert world.sent <= world.outcomes["delivered"] + cancelled
 
     assert explore(scenario) >= INTERLEAVINGS
+
+
+def test_two_processes_fetch_a_post_once_at_a_time_and_leave_no_claim(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    module = "services.requests.file_id_cache"
+
+    async def scenario() -> None:
+        world, claims = World(), dict[CacheKey, str]()
+        monkeypatch.setattr(f"{module}.find_cached", world.find)
+        monkeypatch.setattr(f"{module}.store_cached", world.store)
+        invariant(lambda: world.fetching <= 1, "one fetch at a time")
+        caches = [
+            FileIdCache(
+                cast("Toolkit", Tools(world, Slots(2))),
+                cast("RequestStore", Store(name, claims)),
+                bot_id=1,
+            )
+            for name in ("first", "second")
+        ]
+
+        async def ask(cache: FileIdCache, chat_id: int) -> None:
+            context = cast("Any", Context(Target(chat_id)))
+            with suppress(ClipferryError):
+                await cache.deliver(context, "media/best", world.make, lambda *_: cast("Any", None))
+
+        tasks = [asyncio.create_task(ask(caches[n % 2], n)) for n in range(4)]
+        for victim in (choice([0, 2]), choice([1, 3])):
+            for _ in range(choice([0, 1, 2, 3, 5])):
+                await asyncio.sleep(0)
+            tasks[victim].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert claims == {}
+        for cache in caches:  # neither waits for the other
+            await ask(cache, 9)
+
+    assert explore(scenario, 1_500) >= FEW_INTERLEAVINGS

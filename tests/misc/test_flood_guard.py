@@ -209,6 +209,21 @@ async def test_the_other_receivers_hear_of_a_groups_time_out(telegram: FakeTeleg
     assert announcements.made == [TimeOut(GROUP, is_group=True, minutes=1)]
 
 
+async def test_a_message_over_both_limits_says_both_and_the_other_receivers_hear_of_both(
+    telegram: FakeTelegram,
+):
+    """The person's time-out counts in every chat, and may be the longer one."""
+    announcements = Announcements()
+    bench = Bench(telegram, TimeOuts(announce=announcements))
+    for number in range(GROUP_LIMIT[0] - MOST):
+        await bench.handled(command(telegram, user_id=100 + number), 1)
+    assert await bench.handled(command(telegram, user_id=9), MOST + 2) == MOST
+    both = [TEXTS("en", key, count=1) for key in ("spam_group", "spam_sender")]
+    assert telegram.texts == ["\n\n".join(both)]
+    assert announcements.made == [TimeOut(GROUP, True, 1), TimeOut(9, False, 1)]
+    assert await bench.handled(telegram.message("x", user_id=9), 1) == 0
+
+
 async def test_a_time_out_of_another_receiver_is_kept_without_a_second_warning(
     telegram: FakeTelegram,
 ):

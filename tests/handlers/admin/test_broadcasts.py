@@ -25,7 +25,7 @@ from handlers.admin.menu import Press
 from misc.filters import Composing
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
-from tests.fakes import BOT_ID, GONE, PERSON, FakeTelegram, buttons_in
+from tests.fakes import BOT_ID, GONE, PERSON, FakeTelegram, buttons_in, settle
 
 TEXTS = load_texts()
 WORDS = TEXTS["en"]
@@ -385,11 +385,50 @@ async def test_the_card_follows_the_broadcast_in_the_administrators_language(ben
 
 
 async def test_without_a_card_nothing_is_shown(bench: Bench):
-    values: dict[str, Any] = {"id": 1, "admin_id": PERSON, "state": State.RUNNING}
     draft = await bench.draft()
     calls = len(bench.telegram.session.calls)
-    await bench.menu.show(Broadcast(**values, audience=draft.audience))
+    await change_broadcast(bench.number, State.DRAFT, card_id=None)
+    await bench.menu.show(draft)
     assert len(bench.telegram.session.calls) == calls
+    await change_broadcast(bench.number, State.DRAFT, card_id=draft.card_id)
     bench.telegram.fail(EditMessageText, UnchangedError())
     await bench.menu.show(draft)
     assert len(bench.telegram.session.calls) == calls + 1
+
+
+async def test_the_card_shows_the_state_of_now_and_not_that_of_the_call(bench: Bench):
+    await bench.draft()
+    await bench.press("yes")
+    running = await bench.latest()
+    await change_broadcast(bench.number, State.RUNNING, state=State.DONE)
+    await bench.menu.show(running, 5.0)
+    assert TEXTS["en"]["broadcast_done"] in bench.face()[0]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_an_edit_on_its_way_is_awaited_and_followed_by_the_state_of_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+):
+    """Another process, or the end of the broadcast, changes the state meanwhile."""
+    await bench.draft()
+    await bench.press("yes")
+    has_left, may_arrive = asyncio.Event(), asyncio.Event()
+    make_request = bench.telegram.session.make_request
+
+    async def slow(bot: Any, call: Any, timeout: int | None = None) -> Any:  # noqa: ASYNC109
+        if isinstance(call, EditMessageText) and not has_left.is_set():
+            has_left.set()
+            await may_arrive.wait()
+        return await make_request(bot, call, timeout)
+
+    monkeypatch.setattr(bench.telegram.session, "make_request", slow)
+    showing = asyncio.ensure_future(bench.menu.show(await bench.latest(), 5.0))
+    await has_left.wait()
+    await change_broadcast(bench.number, State.RUNNING, state=State.DONE)
+    if is_cancelled:
+        showing.cancel()
+    last = asyncio.ensure_future(bench.menu.show(await bench.latest()))
+    await settle()
+    may_arrive.set()
+    await asyncio.wait([showing, last])
+    assert TEXTS["en"]["broadcast_done"] in bench.face()[0]

@@ -15,9 +15,11 @@ from core.archives import ListArchivePolicy
 from core.errors import (
     ClipferryError,
     FileRejectedError,
-    ListTroubleError,
     MediaDeletedError,
+    NoPostsError,
     PlatformUnreachableError,
+    PostsGoneError,
+    PostsTroubleError,
     SpoolError,
     TooLargeError,
     UnknownOutcomeError,
@@ -189,9 +191,15 @@ async def test_posts_that_cannot_be_fetched_are_named_in_the_archive(packing: Pa
     assert packing.is_tidy()
 
 
-async def test_without_any_post_the_list_cannot_be_fetched(packing: Packing):
-    packing.posts.failures = dict.fromkeys(IDS, MediaDeletedError())
-    with pytest.raises(ListTroubleError):
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [(MediaDeletedError(), PostsGoneError), (PlatformUnreachableError(), PostsTroubleError)],
+)
+async def test_without_any_post_it_is_said_what_is_true_of_all(
+    packing: Packing, others: ClipferryError, said: type[ClipferryError]
+):
+    packing.posts.failures = {IDS[0]: MediaDeletedError(), **dict.fromkeys(IDS[1:], others)}
+    with pytest.raises(said):
         await packing.deliver()
     assert packing.parts == {}
     assert packing.is_tidy()
@@ -232,6 +240,13 @@ async def test_a_part_without_a_response_is_left_open_and_the_others_are_sent(pa
     assert not packing.request.stored.progress.is_uncertain
 
 
+async def test_beside_a_part_that_may_have_arrived_missing_posts_are_named(packing: Packing):
+    """Nothing is certain about the first part, so it is not said that there is no post."""
+    packing.posts.failures = {IDS[4]: MediaDeletedError()}
+    await packing.deliver(Progress((UNKNOWN,) * 4, 5))
+    assert packing.parts == {"ferry_demo.zip": ["missing.txt"]}
+
+
 async def test_a_part_that_telegram_refuses_ends_the_request(packing: Packing):
     packing.telegram.fail(SendDocument, FileRejectedError("refused"))
     with pytest.raises(FileRejectedError):
@@ -242,7 +257,7 @@ async def test_a_part_that_telegram_refuses_ends_the_request(packing: Packing):
 
 async def test_a_post_larger_than_a_part_is_left_out(packing: Packing):
     packing.posts.size = QUOTA // 4
-    with pytest.raises(ListTroubleError) as caught:
+    with pytest.raises(NoPostsError) as caught:
         await packing.deliver(posts=IDS[:2])
     assert isinstance(caught.value.__cause__, TooLargeError)
 

@@ -37,7 +37,15 @@ from services.metrics import FETCHED, KNOWN, Metrics
 from services.requests.context import Delivered
 from services.requests.pipeline import RequestPipeline
 from services.requests.store import StoredRequest
-from tests.fakes import PERSON, FakeRequest, FakeService, counted, fake_request, make_request
+from tests.fakes import (
+    PERSON,
+    FakeRequest,
+    FakeService,
+    counted,
+    fake_request,
+    make_request,
+    settle,
+)
 from tests.fakes import make_post as post
 
 ROW = 5
@@ -54,8 +62,6 @@ class Records:
     is_down: bool = False
     #: The rows that another worker has claimed.
     taken_over: set[int] = field(default_factory=set)
-    #: How it has ended them; None while they are open.
-    has_failed: bool | None = None
 
     def check(self) -> None:
         if self.is_down:
@@ -82,10 +88,6 @@ class Records:
         if claim.row in self.taken_over:
             raise RequestTakenOverError
 
-    async def has_failed_elsewhere(self, row: int) -> bool | None:
-        self.check()
-        return self.has_failed
-
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Records:
@@ -95,7 +97,6 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Records:
     monkeypatch.setattr("services.bug_reports.store_report", records.store_report)
     monkeypatch.setattr("services.requests.store.finish_request", records.finish_request)
     monkeypatch.setattr("services.requests.store.store_progress", records.store_progress)
-    monkeypatch.setattr("services.requests.store.has_failed", records.has_failed_elsewhere)
     return records
 
 
@@ -115,21 +116,10 @@ async def test_a_request_of_another_worker_ends_without_a_word(records: Records)
             one.stored.progress = Progress((UNKNOWN,), total=2)
         await run(service, one)
         assert one.status.shown == []
-        assert one.status.passed_on_as == [None]
+        assert one.status.left == 1
         assert one.presenter.explained == []
         assert records.outcomes == []
         assert one.stored.work.is_over
-
-
-@pytest.mark.parametrize("has_failed", [False, True])
-async def test_the_status_of_what_another_worker_has_ended_is_ended_once_more(
-    records: Records, has_failed: bool
-):
-    """This worker may have reacted after the other one's end."""
-    one = fake_request(row=ROW)
-    records.has_failed = has_failed
-    await run(FakeService(RequestTakenOverError()), one)
-    assert (one.status.shown, one.status.passed_on_as) == ([], [has_failed])
 
 
 async def test_an_update_of_the_note_does_not_end_the_status_of_a_request_taken_over(
@@ -144,14 +134,7 @@ async def test_an_update_of_the_note_does_not_end_the_status_of_a_request_taken_
     one.status.show_note = show_note  # type: ignore[method-assign]
     await RequestPipeline({}, Metrics()).report(one.context, ROW, None)
     assert one.stored.work.is_over
-    assert one.status.passed_on_as == []
-
-
-async def test_a_database_that_is_silent_about_the_other_worker_fails_nothing(records: Records):
-    one = fake_request(row=ROW)
-    records.is_down = True
-    await run(FakeService(RequestTakenOverError()), one)
-    assert one.status.passed_on_as == [None]
+    assert one.status.left == 0
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -413,6 +396,15 @@ async def test_a_post_that_has_arrived_already_ends_its_request_silently(records
     assert records.outcomes == [(ROW, AlreadySentError.code)]
 
 
+async def test_who_cancels_once_everything_has_arrived_is_told_nothing(records: Records):
+    """The request may still be busy with what follows, such as the file-id cache."""
+    one = fake_request(row=ROW, progress=Progress(sent=(11,), total=1))
+    await refuse(one, RequestCancelledError())
+    assert one.presenter.explained == []
+    assert one.status.shown == ["done"]
+    assert records.outcomes == [(ROW, DELIVERED)]
+
+
 async def test_who_has_cancelled_sees_no_failure(records: Records):
     one = fake_request(row=ROW)
     await refuse(one, RequestCancelledError())
@@ -427,7 +419,7 @@ async def test_a_request_without_a_row_is_refused_at_shutdown(records: Records):
     await pipeline.leave(unstored.context)
     assert stored.presenter.explained == []
     assert stored.status.shown == []
-    assert stored.status.passed_on_as == [None]
+    assert stored.status.left == 1
     assert records.outcomes == []
     assert [type(error) for error in unstored.presenter.explained] == [ShuttingDownError]
     assert unstored.stored.is_finished
@@ -471,23 +463,76 @@ async def test_once_the_answer_is_there_it_is_too_late_to_cancel(
     one, service = fake_request(row=ROW), FakeService()
     pipeline = RequestPipeline({"post": service}, Metrics())
     await pipeline.report(one.context, 1, None)
-    is_deleting, remove = asyncio.Event(), one.status.remove_note
+    is_deleting, may_delete, remove = asyncio.Event(), asyncio.Event(), one.status.remove_note
 
     async def slow() -> None:
-        if not is_deleting.is_set():
-            is_deleting.set()
-            await asyncio.Event().wait()
+        is_deleting.set()
+        await may_delete.wait()
         await remove()
 
     monkeypatch.setattr(one.status, "remove_note", slow)
     running = asyncio.ensure_future(pipeline.run(one.context))
     await is_deleting.wait()
     running.cancel()
-    await running
+    await settle()
+    may_delete.set()
+    await asyncio.wait([running])
+    # What the queue does with what was cancelled.
+    await pipeline.refuse(one.context, RequestCancelledError())
+    await pipeline.leave(one.context)
     assert service.records == 1
     assert records.outcomes == [(ROW, DELIVERED)]
-    assert one.status.notes == []
+    assert (one.status.shown, one.status.notes) == (["done"], [])
     assert one.presenter.explained == []
+
+
+async def test_the_status_of_a_failure_follows_its_outcome(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+):
+    """Another worker whose reaction comes late reads from the row how it ends."""
+    one, steps = fake_request(row=ROW), []
+
+    async def finish_request(claim: Claim, progress: Progress, outcome: str) -> None:
+        steps.append((list(one.status.shown), len(one.presenter.explained)))
+
+    monkeypatch.setattr("services.requests.store.finish_request", finish_request)
+    await run(FakeService(NotAvailableError()), one)
+    assert steps == [([], 1)]
+    assert one.status.shown == ["failed"]
+
+
+@pytest.mark.parametrize("stage", ["finish_request", "failed"])
+async def test_a_failure_that_is_cancelled_at_its_end_is_ended_once(
+    records: Records, monkeypatch: pytest.MonkeyPatch, stage: str
+):
+    one, pipeline = (
+        fake_request(row=ROW),
+        RequestPipeline({"post": FakeService(NotAvailableError())}, Metrics()),
+    )
+    owner = "services.requests.store" if stage == "finish_request" else one.status
+    has_begun, may_go_on = asyncio.Event(), asyncio.Event()
+    original = records.finish_request if stage == "finish_request" else one.status.failed
+
+    async def slow(*arguments: Any) -> None:
+        has_begun.set()
+        await may_go_on.wait()
+        await original(*arguments)
+
+    target = f"{owner}.{stage}" if isinstance(owner, str) else None
+    if target:
+        monkeypatch.setattr(target, slow)
+    else:
+        monkeypatch.setattr(owner, stage, slow)
+    running = asyncio.ensure_future(pipeline.run(one.context))
+    await has_begun.wait()
+    running.cancel()
+    await settle()
+    may_go_on.set()
+    await asyncio.wait([running])
+    await pipeline.refuse(one.context, RequestCancelledError())
+    assert records.outcomes == [(ROW, NotAvailableError.code)]
+    assert one.status.shown == ["failed"]
+    assert len(one.presenter.explained) == 1
 
 
 async def test_a_request_that_is_left_keeps_no_note(records: Records):

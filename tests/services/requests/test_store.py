@@ -527,6 +527,23 @@ async def test_what_was_recorded_before_a_long_stop_is_recorded_anew(monotonic: 
         await entry.record_sending(1)
 
 
+async def test_a_lease_that_was_renewed_too_late_proves_nothing(monotonic: list[float]):
+    """The renewal may run before the tasks that ask: in between, the request may be gone."""
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    monotonic[0] += LEASE_S
+    await first.beat()
+    assert first.may_send
+    assert not entry.may_send()
+    assert await entry.is_ours()
+    assert entry.may_send()
+    await expire_all()
+    monotonic[0] += LEASE_S
+    await left_open()
+    await first.beat()
+    assert not await entry.is_ours()
+
+
 async def test_a_process_whose_lease_has_run_out_gives_the_others_time(monotonic: list[float]):
     """After an outage of the database, all leases have run out, and nobody is dead."""
     first, second = store(), store()
