@@ -304,7 +304,7 @@ def test_the_doctor_looks_at_folder_and_library(
     is_installed: bool,
     expected: list[str],
 ):
-    monkeypatch.setattr("app.doctor.live_updates.os.access", lambda *_: is_writable)
+    monkeypatch.setattr("app.doctor.live_updates.may_write", lambda *_: is_writable)
     monkeypatch.setattr(attestation, "can_verify", lambda: is_installed)
     found = list(live_update_findings(tmp_path / "yt-dlp"))
     for finding, sentence in zip(found, expected, strict=True):

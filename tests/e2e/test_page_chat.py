@@ -197,6 +197,7 @@ async def test_the_actions_of_a_person_arrive_in_their_order(browser_harness: Br
 
 
 async def test_commands_that_are_set_later_are_suggested(browser_harness: BrowserHarness):
+    browser_harness.harness.new_database = None
     page = await browser_harness.window()
     await page.fill("#text", "/")
     await expect(page.locator("#popup")).to_be_hidden()

@@ -314,7 +314,7 @@ async def test_a_closed_storage_channel_is_the_operators_matter(
     assert kinds(await ask(harness)) == ["video"]
 
 
-async def test_a_storage_channel_that_moves_moves_nobody_else(inline: InlineHarness):
+async def test_a_storage_group_that_moves_moves_nobody_else(inline: InlineHarness):
     harness = inline.harness
     harness.video()
     await harness.start(**ON)
@@ -323,7 +323,7 @@ async def test_a_storage_channel_that_moves_moves_nobody_else(inline: InlineHarn
     harness.world.chats[STORAGE].moved_to = -1009
     await inline.type(VIDEO)
     message = await inline.send("fetch/post")
-    assert message["text"] == EN["delivery_failed"]
+    assert "video" in message
     assert await find_chat(harness.ada.id)
     assert await find_chat(-1009) is None
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import signal
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -509,8 +510,13 @@ async def test_telegrams_refusal_of_the_address_is_told(harness: BotHarness):
 
 @IN_WEBHOOK_MODE
 async def test_a_port_in_use_is_named(harness: BotHarness):
-    with pytest.raises(SettingsError, match="WEBHOOK_PORT"):
+    with pytest.raises(SettingsError, match=r"WATCH_PORT.*\[webhook\]"):
         await start_in_vain(harness, WATCH_PORT=str(harness.webhook_port))
+    with (
+        socket.create_server(("127.0.0.1", harness.webhook_port)),
+        pytest.raises(SettingsError, match="WEBHOOK_PORT"),
+    ):
+        await start_in_vain(harness)
 
 
 @IN_WEBHOOK_MODE
