@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -27,13 +27,13 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run a coroutine, which must raise nothing, beside the block, whose end waits for its end.
 
     If the block is cancelled, so is the coroutine. The error of a block is always the one that is
-    raised.
+    raised; who is cancelled after it is cancelled at its next wait.
     """
     task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
     try:
         yield
     except Exception:  # raised again: the call must not overtake what explains the failure
-        await _end_of(task)
+        await _end_of(task, is_left=False)
         raise
     except BaseException:
         await _cancel(task)
@@ -48,12 +48,20 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def during(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a coroutine beside the block; it is cancelled, and has ended, at the block's end."""
+    """Run a coroutine beside the block; it is cancelled, and has ended, at the block's end.
+
+    Who is cancelled during that end is cancelled at its next wait: the block has its result.
+    """
     task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
+    is_left = False
     try:
         yield
+    except asyncio.CancelledError:
+        is_left = True
+        raise
     finally:
-        await _cancel(task)
+        task.cancel()
+        await _end_of(task, is_left=is_left)
 
 
 async def unbroken(work: Coroutine[Any, Any, T]) -> T:
@@ -76,13 +84,21 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
     await _end_of(task)
 
 
-async def _end_of(task: asyncio.Task[Any]) -> None:
+async def _end_of(task: asyncio.Task[Any], *, is_left: bool = True) -> None:
     """Wait for the end of a task, however often the caller is cancelled meanwhile.
 
-    The caller is being left already, so that a cancellation needs no further exception.
+    A caller that is being left by a cancellation needs no further one (`is_left`). Another one is
+    cancelled where it waits next: no cancellation may be lost.
     """
+    is_cancelled = False
     while not task.done():
-        with suppress(asyncio.CancelledError):
+        try:
             await asyncio.wait([task])
+        except asyncio.CancelledError:
+            is_cancelled = True
     if not task.cancelled():
         task.exception()  # marks it as seen: what is raised already comes first
+    caller = asyncio.current_task()
+    if is_cancelled and not is_left and caller:
+        caller.uncancel()  # it is the same cancellation, not another one
+        caller.cancel()

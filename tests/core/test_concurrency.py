@@ -118,6 +118,44 @@ async def test_a_block_ends_what_would_never_end():
     assert len(asyncio.all_tasks()) == 1
 
 
+@pytest.mark.parametrize(("helper", "fails"), [(during, False), (during, True), (beside, True)])
+async def test_a_cancellation_during_the_end_of_the_other_is_not_lost(helper: Any, fails: bool):
+    """What the block has brought is kept, and the caller goes no further than to its next wait."""
+    begun, has_ended, may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    steps: list[str] = []
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await has_ended.wait()
+        finally:
+            await may_end.wait()
+
+    async def block() -> None:
+        try:
+            async with helper(work()):
+                await begun.wait()
+                has_ended.set()
+                if fails:
+                    raise ZeroDivisionError
+            steps.append("result")
+        except ZeroDivisionError:
+            steps.append("error")
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(block())
+    await has_ended.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+    async with asyncio.timeout(30):
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert steps == ["error" if fails else "result"]
+    assert task.cancelling() == 1
+
+
 @pytest.mark.parametrize("cancellations", [0, 1, 3])
 async def test_what_must_not_be_left_in_the_middle_is_not(cancellations: int):
     begun, may_end = asyncio.Event(), asyncio.Event()
