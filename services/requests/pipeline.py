@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
 from core.concurrency import unbroken
@@ -191,7 +191,8 @@ class RequestPipeline:
         """Show or update the status note of a request that has not ended."""
         is_bulk_send.set(False)
         current_request.set(item.stored.row)
-        if not item.work.is_over and await item.stored.is_ours():
+        is_ours = not item.work.is_over and await item.stored.is_ours()
+        if is_ours and not item.work.is_over:  # it may have ended meanwhile
             note = item.presenter.status_note(item.work, number, place)
             try:
                 await item.status.show_note(note, item.stored.record_note)
@@ -252,7 +253,8 @@ async def _unless_taken_over(item: RequestContext) -> AsyncIterator[None]:
     except RequestTakenOverError as error:
         item.work.is_over = True
         _log_end(item, error)
-        await unbroken(item.status.passed_on())
+        with suppress(asyncio.CancelledError):  # too late: nothing is left to cancel, or to leave
+            await unbroken(item.status.passed_on())
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:

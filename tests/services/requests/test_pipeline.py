@@ -440,6 +440,21 @@ async def test_a_report_shows_the_note_of_a_request_that_has_not_ended(records: 
     assert len(one.status.notes) == 1
 
 
+async def test_no_note_is_shown_if_the_request_ends_while_its_owner_is_looked_up(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+):
+    one = fake_request(row=ROW)
+
+    async def is_ours(self: StoredRequest) -> bool:
+        await RequestPipeline({"post": FakeService()}, Metrics()).run(one.context)
+        return True
+
+    monkeypatch.setattr(StoredRequest, "is_ours", is_ours)
+    await RequestPipeline({}, Metrics()).report(one.context, 1, None)
+    assert one.status.shown == ["done"]
+    assert one.status.notes == []
+
+
 @pytest.mark.parametrize("outcome", [None, NotAvailableError(), RequestCancelledError()], ids=repr)
 async def test_the_note_is_gone_before_the_request_is_stored_as_finished(
     records: Records, outcome: ClipferryError | None, monkeypatch: pytest.MonkeyPatch
@@ -533,6 +548,34 @@ async def test_a_failure_that_is_cancelled_at_its_end_is_ended_once(
     assert records.outcomes == [(ROW, NotAvailableError.code)]
     assert one.status.shown == ["failed"]
     assert len(one.presenter.explained) == 1
+
+
+@pytest.mark.parametrize("last", ["refuse", "leave"])
+async def test_a_request_taken_over_that_is_cancelled_at_its_end_is_passed_on_once(
+    records: Records, monkeypatch: pytest.MonkeyPatch, last: str
+):
+    """The status of a message counts its requests."""
+    one, pipeline = fake_request(row=ROW), RequestPipeline({"post": FakeService()}, Metrics())
+    records.taken_over = {ROW}
+    has_begun, may_go_on, passed_on = asyncio.Event(), asyncio.Event(), one.status.passed_on
+
+    async def slow() -> None:
+        has_begun.set()
+        await may_go_on.wait()
+        await passed_on()
+
+    monkeypatch.setattr(one.status, "passed_on", slow)
+    error = RequestCancelledError()
+    work = pipeline.refuse(one.context, error) if last == "refuse" else pipeline.leave(one.context)
+    running = asyncio.ensure_future(work)
+    await has_begun.wait()
+    running.cancel()
+    await settle()
+    may_go_on.set()
+    await asyncio.wait([running])
+    # The queue does more with what was cancelled.
+    assert not running.cancelled()
+    assert one.status.left == 1
 
 
 async def test_a_request_that_is_left_keeps_no_note(records: Records):
