@@ -98,8 +98,8 @@ class Journal(Protocol):
     def may_send(self) -> bool:
         """Return False if the send must not leave although it is recorded: it is to begin anew."""
 
-    async def confirm(self) -> None:
-        """Make sure that no other process has taken the answer over.
+    async def ensure_ours(self) -> None:
+        """Wait until no other process can have taken the answer over.
 
         Raises:
             RequestTakenOverError: one has.
@@ -139,7 +139,7 @@ class NullJournal:
         """Return True: nobody else sends the same."""
         return True
 
-    async def confirm(self) -> None:
+    async def ensure_ours(self) -> None:
         """Do nothing, for the same reason."""
 
     async def record_not_sent(self) -> None:
@@ -266,7 +266,7 @@ class Sender:
         if recovery and progress.missing:
             options = recovery.options(progress.missing)
         if not journal.may_send():
-            await journal.confirm()
+            await journal.ensure_ours()
         with ending_only_if(journal.may_send):
             await self.show_inline(target, known[0], options)
         return tuple(known) if len(known) == progress.total else ()

@@ -121,9 +121,9 @@ class _PartJournal:
         """Return False if the send must not leave although it is recorded."""
         return self.stored.may_send()
 
-    async def confirm(self) -> None:
-        """Make sure that no other process has taken the request over."""
-        await self.stored.confirm()
+    async def ensure_ours(self) -> None:
+        """Wait until no other process can have taken the request over."""
+        await self.stored.ensure_ours()
 
     async def record_not_sent(self) -> None:
         """Record that the part has certainly not arrived."""

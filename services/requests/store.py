@@ -126,6 +126,14 @@ class StoredRequest:
         """Record that files, or with 0 the text below them, are about to be sent."""
         self.work.begin_message()
         self.progress = self.progress.record_sending(files)
+        await self.ensure_ours()
+
+    async def ensure_ours(self) -> None:
+        """Store the progress, and wait until no other process can have taken the request over.
+
+        Raises:
+            RequestTakenOverError: one has.
+        """
         while not await self._store_start():  # noqa: ASYNC110 - waits for the database
             await asyncio.sleep(RETRY_S)
 
@@ -222,7 +230,11 @@ class StoredRequest:
             await self._write_progress()
         except StorageError as error:
             self._log_failure("progress", error)
-            return self.store is None or self.store.is_alone
+            if self.store is None:
+                return True
+            if self.store.is_alone:  # nobody is there to have taken it: see the module's docstring
+                self.tenure = self.store.tenure
+            return self.store.is_alone
         return self.may_send()
 
     async def _store_progress(self) -> None:

@@ -396,7 +396,7 @@ async def test_a_send_is_aborted_once_another_process_has_the_request():
     (entry,) = await store().enter(5, [FIRST])
     await expire_all()
     (taken,) = await left_open()
-    for lost in (entry.record_sending(1), entry.confirm(), entry.begin()):
+    for lost in (entry.record_sending(1), entry.ensure_ours(), entry.confirm(), entry.begin()):
         with pytest.raises(RequestTakenOverError):
             await lost
     with pytest.raises(RequestTakenOverError):
@@ -542,6 +542,34 @@ async def test_a_lease_that_was_renewed_too_late_proves_nothing(monotonic: list[
     await left_open()
     await first.beat()
     assert not await entry.is_ours()
+
+
+async def test_alone_a_late_renewal_before_an_outage_keeps_nothing_from_leaving(
+    fail: Fail, monotonic: list[float], pauses: Pauses
+):
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    monotonic[0] += LEASE_S
+    await first.beat()
+    with fail("store_progress"):
+        await entry.record_sending(1)
+        assert entry.may_send()
+    assert pauses.count == 0
+
+
+async def test_beside_another_process_what_is_not_recorded_waits_for_the_database_too(
+    fail: Fail, monotonic: list[float], pauses: Pauses
+):
+    """Such as the edit of an inline message."""
+    first = store()
+    await store().beat()
+    (entry,) = await first.enter(5, [FIRST])
+    monotonic[0] += LEASE_S
+    with fail("renew_lease") as works_again:
+        pauses.then = works_again
+        await entry.ensure_ours()
+    assert pauses.count == 3
+    assert entry.may_send()
 
 
 async def test_a_process_whose_lease_has_run_out_gives_the_others_time(monotonic: list[float]):
