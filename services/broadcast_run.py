@@ -39,11 +39,8 @@ class StopSignal:
         """Stop the run."""
         self._event.set()
         for task in self._waiting - self._interrupted:
-            self._interrupt(task)
-
-    def _interrupt(self, task: asyncio.Task[Any]) -> None:
-        self._interrupted.add(task)
-        task.cancel()
+            self._interrupted.add(task)
+            task.cancel()
 
     async def wait(self, seconds: float) -> None:
         """Wait, at most until the run is stopped."""
@@ -52,11 +49,17 @@ class StopSignal:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let `set` cancel the current task inside the block, until `started` is called."""
+        """Let `set` cancel the current task inside the block, until `started` is called.
+
+        Raises:
+            CancelledError: it is stopped already. Where there is nothing to wait for, a later
+                cancellation would come when the start is being stored.
+        """
         task = _current_task()
+        if self.is_set:
+            self._interrupted.add(task)
+            raise asyncio.CancelledError
         self._waiting.add(task)
-        if self.is_set:  # a moment ago: it must not wait for its turn any more
-            self._interrupt(task)
         try:
             yield
         finally:

@@ -49,3 +49,22 @@ def test_what_waits_is_interrupted_and_what_has_begun_ends():
         assert not turns.locked()
 
     assert explore(scenario, 1_500) >= FEW_INTERLEAVINGS
+
+
+async def test_nothing_begins_after_the_stop_even_if_its_turn_has_come():
+    """The recipient would be stored as one to whom something was on its way."""
+    stop, begun = StopSignal(), []
+
+    async def send() -> bool:
+        try:
+            with stop.interruptible():
+                stop.started()
+                begun.append("stored")
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return stop.has_interrupted()
+        return False
+
+    stop.set()
+    assert await asyncio.create_task(send())
+    assert begun == []
