@@ -22,7 +22,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.broadcasts import Audience, Broadcast, Chats, Content, Outcome, RecipientCounts, State
 from core.statistics import DAY_S
@@ -30,6 +29,7 @@ from data.database import DatabaseTime, read, read_one, table_of, unix_now, writ
 from data.key_values import Along, compare_and_set, read_value_in, set_value_in
 from data.models import Bans, Broadcasts, KeyValues, Recipients, Users, Workers
 from data.prepared_statements import PreparedStatement, parameters
+from data.upserts import insert_if_missing
 from data.workers import is_alive
 
 #: Number of recipients listed per transaction. Small enough to let other writers in between.
@@ -310,7 +310,7 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
 
 
 async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: str) -> list[int]:
-    """Pause confirmed broadcasts; return the ids of all that the administrators must be told of.
+    """Pause a bot's confirmed broadcasts; return the ids of all that must be told of.
 
     These are also those that a process before has paused and did not get to tell of.
 
@@ -333,17 +333,13 @@ async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: st
     def work(db: Connection) -> list[int]:
         if unattended_since is None or not db.execute(alive).first():
             for number in db.execute(statement).scalars().all():
-                db.execute(_insert_untold(db, number))
-        untold = select(KeyValues.name).where(KeyValues.name.startswith(_UNTOLD))
-        return sorted(int(name.removeprefix(_UNTOLD)) for name in db.execute(untold).scalars())
+                insert_if_missing(db, KeyValues, {"name": f"{_UNTOLD}{number}", "value": "1"})
+        names = select(KeyValues.name).where(KeyValues.name.startswith(_UNTOLD))
+        untold = {int(name.removeprefix(_UNTOLD)) for name in db.execute(names).scalars()}
+        others = select(_TABLE.c.id).where(_TABLE.c.id.in_(untold), _TABLE.c.bot_id != bot_id)
+        return sorted(untold.difference(db.execute(others).scalars()))
 
     return await write(work)
-
-
-def _insert_untold(db: Connection, broadcast_id: int) -> Any:
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
-    row = {"name": f"{_UNTOLD}{broadcast_id}", "value": "1"}
-    return insert(KeyValues).values(row).on_conflict_do_nothing()
 
 
 async def mark_told(broadcast_id: int, along: Along | None = None) -> bool:

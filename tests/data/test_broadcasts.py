@@ -62,6 +62,7 @@ async def test_a_held_broadcast_is_named_until_the_administrators_are_told(db: s
     for _ in range(2):
         assert await hold_broadcasts(BOT, None, "broadcast_restored") == [number]
         assert await hold_broadcasts(BOT, None, "broadcast_restored") == [number]
+        assert await hold_broadcasts(BOT + 1, None, "broadcast_restored") == []
         assert [await mark_told(number), await mark_told(number)] == [True, False]
         assert await hold_broadcasts(BOT, None, "broadcast_restored") == []
         await change_broadcast(number, State.PAUSED, state=State.RUNNING, trouble=None)
