@@ -77,9 +77,12 @@ class FleetWork:
         if claimed:
             await self._intake.serve(claimed, self._age_from(claimed[0]))
         left = [stored.row for stored in claimed if stored.row and not stored.is_finished]
-        await release(left, self._store.name)
+        # Most jobs leave nothing, and cost no statement here.
+        if left:
+            await release(left, self._store.name)
+            return False
         others = [row for row in rows if row not in {stored.row for stored in claimed}]
-        return not left and not await any_open(others)
+        return not (others and await any_open(others))
 
     async def _release_doubtful(self) -> None:
         doubtful, self._doubtful = self._doubtful, set()

@@ -1,0 +1,67 @@
+"""A job of the fleet: what has ended, what is handed out again, and what that asks the database."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from misc.fleet_work import FleetWork
+from misc.intake import RequestIntake
+from services.requests.queue import RequestHandle
+from services.requests.store import StoredRequest
+from tests.fakes import fake_request
+
+
+class Intake:
+    """Serves requests at once; is its own store."""
+
+    name = "worker"
+
+    def __init__(self, claimable: set[int], served: set[int]) -> None:
+        self.store = self
+        self._claimable, self._served = claimable, served
+
+    async def claim(self, row: int) -> StoredRequest | None:
+        return fake_request(row=row).stored if row in self._claimable else None
+
+    def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
+        for entry in entries:
+            entry.is_finished = entry.row in self._served
+        return RequestHandle(0)
+
+
+@pytest.mark.parametrize(
+    ("claimable", "served", "is_open", "calls", "has_ended"),
+    [
+        ({1, 2}, {1, 2}, False, [], True),
+        ({1, 2}, {1}, False, ["release [2]"], False),
+        ({1}, {1}, False, ["any_open [2]"], True),
+        ({1}, {1}, True, ["any_open [2]"], False),
+        (set(), set(), True, ["any_open [1, 2]"], False),
+    ],
+    ids=["all served", "one left", "one served before", "one served elsewhere", "none is free"],
+)
+async def test_a_job_asks_the_database_only_about_what_it_has_not_ended(
+    monkeypatch: pytest.MonkeyPatch,
+    claimable: set[int],
+    served: set[int],
+    is_open: bool,
+    calls: list[str],
+    has_ended: bool,
+):
+    asked: list[str] = []
+
+    async def release(rows: Sequence[int], owner: str) -> None:
+        asked.append(f"release {rows}")
+
+    async def any_open(rows: Sequence[int]) -> bool:
+        asked.append(f"any_open {rows}")
+        return is_open
+
+    monkeypatch.setattr("misc.fleet_work.release", release)
+    monkeypatch.setattr("misc.fleet_work.any_open", any_open)
+    intake: Any = Intake(claimable, served)
+    work = FleetWork(cast("RequestIntake", intake))
+    work.stop()  # no pause before a job goes to the next worker
+    assert await work.serve([1, 2]) is has_ended
+    assert asked == calls
