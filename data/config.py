@@ -308,8 +308,8 @@ class WebhookSection(Section):
 
     @field_validator("certificate", "key")
     @classmethod
-    def _check_exists(cls, value: Path | None) -> Path | None:
-        return _existing_file(value)
+    def _check_exists(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return _existing_file(value, info.context)
 
 
 class DatabaseSection(Section):
@@ -585,8 +585,8 @@ class NetworkSection(Section):
 
     @field_validator("proxy_file", "cookies_file", "ca_file")
     @classmethod
-    def _check_exists(cls, value: Path | None) -> Path | None:
-        return _existing_file(value)
+    def _check_exists(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return _existing_file(value, info.context)
 
 
 class IdentitiesSection(Section):
@@ -750,8 +750,8 @@ class AdsSection(Section):
 
     @field_validator("file")
     @classmethod
-    def _check_exists(cls, value: Path | None) -> Path | None:
-        return _existing_file(value)
+    def _check_exists(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return _existing_file(value, info.context)
 
 
 class StatisticsSection(Section):
@@ -937,7 +937,7 @@ def load_settings(ini: Path, env_file: Path, environ: Mapping[str, str]) -> Sett
     mistakes += _missing_for_fleet(values)
     mistakes += _webhook_mistakes(values)
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(values, context=ini.parent)
     except ValidationError as error:
         # `from None`, because pydantic's report repeats the values, which may be secrets.
         mistakes += [
@@ -1102,14 +1102,22 @@ def _webhook_mistakes(values: Mapping[str, Mapping[str, str]]) -> list[str]:
     is_public = "api.telegram.org" in telegram.get("server", TelegramSection().server)
     if reason := url_mistake(webhook.get("url", ""), is_public=is_public):
         mistakes.append(_describe_mistake(("webhook", "url"), reason))
-    watch = values.get("watch", {})
-    ports = [webhook.get("port", str(WebhookSection().port)), watch.get("port", "")]
-    if ports[0].strip() == ports[1].strip():
+    if _share_port(webhook, values.get("watch", {})):
         mistakes.append(_describe_mistake(("watch", "port"), "is also the port of [webhook]"))
     if webhook.get("key") and not webhook.get("certificate"):
         reason = "is set, so the certificate must be set, too"
         mistakes.append(_describe_mistake(("webhook", "key"), reason))
     return mistakes
+
+
+def _share_port(webhook: Mapping[str, str], watch: Mapping[str, str]) -> bool:
+    """Return True if both servers would listen on one port of one address."""
+    if webhook.get("port", str(WebhookSection().port)).strip() != watch.get("port", "").strip():
+        return False
+    hosts = webhook.get("host", WebhookSection().host), watch.get("host", WatchSection().host)
+    is_any = "0.0.0.0" in hosts or "::" in hosts  # noqa: S104 - compared only
+    is_one_family = (":" in hosts[0]) == (":" in hosts[1])
+    return hosts[0] == hosts[1] or (is_any and is_one_family)
 
 
 def _plain(kind: str, message: str) -> str:
@@ -1238,9 +1246,10 @@ def _as_ini(default: object) -> str:
     return "" if default is None else str(default)
 
 
-def _existing_file(value: Path | None) -> Path | None:
+def _existing_file(value: Path | None, folder: Path | None) -> Path | None:
+    """Check that a file exists; `folder` is that of config.ini, where relative paths begin."""
     try:
-        if value is not None and not value.is_file():
+        if value is not None and not ((folder or Path()) / value).is_file():
             raise ValueError(f"there is no file {value}")
     except OSError as error:  # its folder may not be read, or the value is no name of a file
         shown = _masked(str(value))

@@ -5,7 +5,7 @@ refusal of every later call with the old id: https://core.telegram.org/bots/api#
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from core.errors import ChatMovedError
@@ -44,11 +44,13 @@ class MovedChats:
             extra={"event": "configured_chat_moved"},
         )
 
-    def stale_settings(self) -> Iterator[tuple[str, int]]:
-        """Yield each setting that has the old id of a chat, with the new id."""
-        for old_id, new_id in self._new_ids.items():
-            for setting in self._named[old_id]:
-                yield setting, new_id
+    def stale_settings(self) -> list[tuple[str, int]]:
+        """Return each setting that has the old id of a chat, with the new id."""
+        return [
+            (setting, new_id)
+            for old_id, new_id in self._new_ids.items()
+            for setting in self._named[old_id]
+        ]
 
     async def call(self, chat_id: int, make: Callable[[int], Awaitable[T]]) -> T:
         """Make a call about a chat; if the chat has moved, make it again with the new id.

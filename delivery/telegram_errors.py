@@ -151,7 +151,8 @@ def reason_of(cause: BaseException | None) -> str:
         what = next(filter(None, names), type(error).__name__)
     else:  # negative numbers are those of name servers
         number = error.errno or 0
-        what = os.strerror(number) if number > 0 else error.strerror
+        # Different errors of several addresses have neither a number nor words of their own.
+        what = os.strerror(number) if number > 0 else error.strerror or str(error)
     return f"{cause.host}:{cause.port}: {what}"
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,49 @@ BOM = b"\xef\xbb\xbf"
 def test_every_way_of_writing_is_read(ini: bytes, env: bytes, tmp_path: Path):
     found = load(tmp_path, ini, env, {})
     assert (found["bot"]["token"], found.limits.attempts) == ("1:abc", 7)
+
+
+def test_relative_files_are_looked_for_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """There they are read later, whatever the working directory is."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (home / "proxies.txt").touch()
+    (elsewhere / "ads.json").touch()
+    found = load(home, b"", b"NETWORK_PROXY_FILE=proxies.txt\n", {})
+    assert found.network.proxy_file == Path("proxies.txt")
+    with pytest.raises(SettingsError, match="there is no file ads"):
+        load(home, b"", b"ADS_FILE=ads.json\n", {})
+
+
+@pytest.mark.parametrize(
+    ("webhook_host", "watch_host", "is_mistake"),
+    [
+        ("0.0.0.0", "127.0.0.1", True),
+        ("10.0.0.5", "127.0.0.1", False),
+        ("10.0.0.5", "0.0.0.0", True),
+        ("::", "127.0.0.1", False),  # aiohttp's sockets of IPv6 take no IPv4
+        ("::", "::1", True),
+    ],
+)
+def test_two_servers_may_have_one_port_of_different_addresses(
+    webhook_host: str, watch_host: str, is_mistake: bool, tmp_path: Path
+):
+    environ = {
+        "TELEGRAM_UPDATES": "webhook",
+        "WEBHOOK_URL": "https://a.example/x",
+        "WEBHOOK_HOST": webhook_host,
+        "WATCH_HOST": watch_host,
+        "WATCH_PORT": "8443",
+    }
+    refusal = (
+        pytest.raises(SettingsError, match="is also the port") if is_mistake else nullcontext()
+    )
+    with refusal:
+        load(tmp_path, b"", b"", environ)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,14 @@ async def test_telegrams_message_about_the_new_id_saves_the_refused_call(
     assert len(caplog.records) == 1
 
 
+def test_a_chat_may_move_while_the_settings_are_reported():
+    moved = MovedChats({OLD: ["[bot] join_log_chat"], -8: ["[statistics] board_chat"]})
+    moved.follow(OLD, NEW)
+    for _ in moved.stale_settings():  # the alarm waits for the database here
+        moved.follow(-8, NEW - 1)
+    assert len(moved.stale_settings()) == 2
+
+
 async def test_a_group_that_no_setting_names_is_not_remembered():
     chats = Chats()
     chats.moved.follow(-8, -1_000_000_000_008)

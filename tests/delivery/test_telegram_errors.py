@@ -174,6 +174,11 @@ KEY = ConnectionKey("h", 1, False, True, None, None, None, None)
     [
         (ClientConnectorError(KEY, OSError(111, "Connect call")), "h:1: Connection refused"),
         (ClientConnectorError(KEY, socket.gaierror(-2, "unknown name")), "h:1: unknown name"),
+        # That of aiohappyeyeballs, when IPv6 and IPv4 fail in different ways.
+        (
+            ClientConnectorError(KEY, OSError("Multiple exceptions: a, b")),
+            "h:1: Multiple exceptions: a, b",
+        ),
         (
             ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError(1, "x")),
             "h:1: SSLCertVerificationError",
