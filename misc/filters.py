@@ -135,7 +135,8 @@ class HasList(Filter):
     """Match a message without posts that links to a list; pass it as `list_link`.
 
     In a group only a message that is addressed to the bot: a card is long, and few want it. One
-    that names the bot may also reply to the message with the link.
+    that names the bot may also reply to the message with the link, unless the bot has made that
+    one: the text of a post often names its author's profiles.
     """
 
     async def __call__(
@@ -145,8 +146,10 @@ class HasList(Filter):
         is_for_bot = message.chat.type == "private" or account.is_mentioned_in(message)
         if not intake.limits.list_items or not is_for_bot:
             return False
-        named = account.is_named_in(message)
-        sources = asked_messages(message) if named else [message]
+        above = message.reply_to_message
+        is_answer = above is not None and account.has_made(above)
+        is_above_meant = account.is_named_in(message) and not is_answer
+        sources = asked_messages(message) if is_above_meant else [message]
         found = (registry.find_list(text_of(one), marked_urls(one)) for one in sources)
         link = next(filter(None, found), None)
         return {"list_link": link} if link else False
