@@ -13,6 +13,7 @@ from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 from core.choices import choice_in
 from core.commands import read_command
 from core.errors import DeliveryError, StorageError
+from core.referrals import read_payload
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
 from misc.addressing import GROUPS, BotAccount, sender_of
@@ -83,6 +84,17 @@ class AnyCommand(Filter):
         """Return True if the message begins with such a command."""
         command = read_command(message.text or message.caption)
         return command is not None and bool(command.mention or not self._is_addressed)
+
+
+class StartedWith(Filter):
+    """Match the /start that a deep link to the private chat sends with its payload."""
+
+    def __init__(self, payload: str) -> None:
+        self._payload = payload
+
+    async def __call__(self, message: Message) -> bool:
+        """Return True if the payload matches."""
+        return message.chat.type == "private" and read_payload(message.text) == self._payload
 
 
 class FromAdmin(Filter):
