@@ -190,20 +190,35 @@ def choice_in(text: str, words: Mapping[WordKind, Collection[str]]) -> Choice | 
 def comparable(text: str) -> str:
     """Return the form in which words are compared: as they are typed on any keyboard.
 
-    Without upper case, full-width letters and marks above or below letters, which many people leave
-    out (Vietnamese, Arabic), and with ASCII digits.
+    Without upper case, full-width letters and, in scripts such as Arabic, marks above or below
+    letters, which many people leave out; with ASCII digits. Latin letters keep their marks, because
+    those make another word in Vietnamese: "nhất" is "best", and "nhạt" is "dull".
     """
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("đ", "d"))
-    return "".join(map(_plain, decomposed))
+    return "".join(map(_plain, unicodedata.normalize("NFKC", text.casefold())))
+
+
+def spellings(phrase: str) -> tuple[str, str]:
+    """Return the forms in which `comparable` texts have a word or phrase: with its marks, without.
+
+    Many people type Vietnamese without any.
+    """
+    form = comparable(phrase)
+    return form, _unmarked(form.replace("đ", "d"))
 
 
 def _plain(character: str) -> str:
-    if unicodedata.category(character) == "Mn":
-        return ""
     digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
+    if digit is not None:
+        return str(digit)
+    bare = _unmarked(character)
+    return character if bare.isascii() and bare else bare
+
+
+def _unmarked(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(part for part in decomposed if unicodedata.category(part) != "Mn")
 
 
 def _with_word(

@@ -16,7 +16,9 @@ from delivery.targets import ChatTarget
 from misc.bundles import Bundles
 from misc.filters import AnyCommand, AsksForOtherLink, InPrivate, OfKind
 from misc.message_links import asked_messages, marked_urls, page_of
+from misc.middlewares.deduplication import Deduplicator
 from misc.middlewares.registration import TURNS_AWAY, ChatView
+from misc.middlewares.update_acks import UpdateAck
 from misc.ui.texts import Texts, choice_words
 from misc.utils import platform_titles
 from platforms import Registry
@@ -99,13 +101,23 @@ async def on_anything(
 
 
 async def on_other_link(
-    message: Message, chat: ChatView, sender: Sender, texts: Texts, registry: Registry
+    message: Message,
+    chat: ChatView,
+    sender: Sender,
+    texts: Texts,
+    registry: Registry,
+    deduplicator: Deduplicator,
+    ack: UpdateAck,
 ) -> None:
     """Say why a link that was sent to the bot in a group is not answered, without a sound.
+
+    A call of the bot as a guest, which may be the same message, gets a hint as well.
 
     Raises:
         DeliveryError: the hint is not sent.
     """
+    if not deduplicator.is_first(message, ack.update_id):
+        return
     pages = (page_of(one, registry) for one in asked_messages(message))
     page = next(filter(None, pages), None)
     key = page.error.text_key if page else "foreign_link"

@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message
 from core.choices import NO_CHOICE, choice_in
 from misc.filters import Carries
 from misc.intake import RequestIntake
-from misc.message_links import links_of, quoted_links, text_of
+from misc.message_links import carried_links, text_of
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
@@ -69,7 +69,8 @@ async def on_rest(
     """
     note, start, words = query.message, read_index(query.data or ""), texts[chat.lang]
     request = note.reply_to_message if isinstance(note, Message) else None
-    if not isinstance(note, Message) or request is None or start is None:
+    links = carried_links(request, registry) if request else []
+    if not isinstance(note, Message) or request is None or start is None or not links:
         await query.answer(words["button_expired"], show_alert=True)
     elif not (request.sender_chat or _is_by(request, query)):
         await query.answer(words["not_yours"])
@@ -77,7 +78,6 @@ async def on_rest(
         await query.answer(words["busy"], show_alert=True)
     else:
         choice = choice_in(text_of(request), choice_words()) or NO_CHOICE
-        links = links_of(request, registry) or quoted_links(request, registry)
         is_new = await intake.submit_rest(note, links, start, chat, ack, choice)
         await query.answer(None if is_new else words["already_running"])
 

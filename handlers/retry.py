@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery, Message
 from core.request import Request
 from misc.filters import Carries, MayChangeSettings
 from misc.intake import RequestIntake
-from misc.message_links import links_of
+from misc.message_links import carried_links
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
@@ -65,7 +65,7 @@ async def _submit_again(
     ack: UpdateAck,
 ) -> RequestHandle:
     """Submit the link of the button, or all links of the message."""
-    links, index = links_of(request, registry), read_index(data)
+    links, index = carried_links(request, registry), read_index(data)
     # The age limit of requests must count from the press, not from the old message.
     request = request.model_copy(update={"date": datetime.now(UTC)})
     if index is None:

@@ -11,16 +11,21 @@ from delivery.sender import Sender
 from handlers.help_command import on_help
 from handlers.privacy import on_privacy
 from misc.addressing import GROUPS
-from misc.filters import AnyCommand, CommandNamed, InPrivate
-from misc.middlewares.registration import ChatView
+from misc.filters import AnyCommand, CommandNamed, InPrivate, StartedWith
+from misc.middlewares.access_gate import OPEN_TO_ALL
+from misc.middlewares.registration import TURNS_AWAY, ChatView
 from misc.ui.help import BotProfile
 from misc.ui.texts import Texts
 from misc.utils import welcome
 
 
 def router() -> Router:
-    """Register /start."""
+    """Register /start.
+
+    The deep link to the stored data works like /privacy: for everybody, and without storing any.
+    """
     router = Router(name="start")
+    router.message.register(on_privacy, StartedWith(PRIVACY), flags=TURNS_AWAY | OPEN_TO_ALL)
     router.message.register(on_start, CommandNamed("start"), InPrivate())
     router.message.register(on_start, CommandNamed("start"), AnyCommand(is_addressed=True))
     return router
@@ -41,7 +46,5 @@ async def on_start(
     payload = read_payload(message.text)
     if payload == HELP:
         await on_help(message, chat, sender, texts, profile)
-    elif payload == PRIVACY and message.chat.type == "private":
-        await on_privacy(message, chat, sender, texts)
     elif not chat.is_new and not (payload and message.chat.type in GROUPS):
         await welcome(message, chat.lang, profile.platforms)

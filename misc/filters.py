@@ -13,6 +13,7 @@ from aiogram.types import CallbackQuery, Message, MessageOriginChannel
 from core.choices import choice_in
 from core.commands import read_command
 from core.errors import DeliveryError, StorageError
+from core.referrals import read_payload
 from data.broadcasts import broadcast_of_card, draft_awaiting_message, draft_of_album
 from data.chats import is_channel
 from misc.addressing import GROUPS, BotAccount, sender_of
@@ -85,6 +86,17 @@ class AnyCommand(Filter):
         return command is not None and bool(command.mention or not self._is_addressed)
 
 
+class StartedWith(Filter):
+    """Match the /start that a deep link to the private chat sends with its payload."""
+
+    def __init__(self, payload: str) -> None:
+        self._payload = payload
+
+    async def __call__(self, message: Message) -> bool:
+        """Return True if the payload matches."""
+        return message.chat.type == "private" and read_payload(message.text) == self._payload
+
+
 class FromAdmin(Filter):
     """Match a message or button press by one of the bot's administrators."""
 
@@ -135,7 +147,8 @@ class HasList(Filter):
     """Match a message without posts that links to a list; pass it as `list_link`.
 
     In a group only a message that is addressed to the bot: a card is long, and few want it. One
-    that names the bot may also reply to the message with the link.
+    that names the bot may also reply to the message with the link, unless the bot has made that
+    one: the text of a post often names its author's profiles.
     """
 
     async def __call__(
@@ -145,8 +158,10 @@ class HasList(Filter):
         is_for_bot = message.chat.type == "private" or account.is_mentioned_in(message)
         if not intake.limits.list_items or not is_for_bot:
             return False
-        named = account.is_named_in(message)
-        sources = asked_messages(message) if named else [message]
+        above = message.reply_to_message
+        is_answer = above is not None and account.has_made(above)
+        is_above_meant = account.is_named_in(message) and not is_answer
+        sources = asked_messages(message) if is_above_meant else [message]
         found = (registry.find_list(text_of(one), marked_urls(one)) for one in sources)
         link = next(filter(None, found), None)
         return {"list_link": link} if link else False

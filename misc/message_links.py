@@ -26,7 +26,7 @@ def asked_links(message: Message, registry: Registry, account: BotAccount) -> li
         is_answer = above is not None and account.has_made(above)
         return [] if is_answer else replied_links(message, registry)
     if message.chat.type == "private" and not message.business_connection_id:
-        return links_of(message, registry) or quoted_links(message, registry)
+        return carried_links(message, registry)
     return []
 
 
@@ -48,6 +48,15 @@ def _without_answered(message: Message, links: list[Link], registry: Registry) -
 def asked_messages(message: Message) -> list[Message]:
     """Return a message and the one that it replies to, if any."""
     return [message, *([message.reply_to_message] if message.reply_to_message else [])]
+
+
+def carried_links(message: Message, registry: Registry) -> list[Link]:
+    """Return the links in all parts of a message, or else those in what it quotes.
+
+    The buttons below the bot's notes read them again; what a message replies to, Telegram does not
+    repeat there (https://core.telegram.org/bots/api#message, `reply_to_message`).
+    """
+    return links_of(message, registry) or quoted_links(message, registry)
 
 
 def replied_links(message: Message, registry: Registry) -> list[Link]:

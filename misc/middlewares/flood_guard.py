@@ -24,7 +24,7 @@ from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.addressing import GROUPS, names, sender_of
 from misc.bundles import bundle_of
-from misc.message_links import links_of, text_of
+from misc.message_links import links_of, quoted_links, replied_links, text_of
 from misc.middlewares.dropped import Dropped, ignore_drop
 from misc.ui.texts import Texts
 from misc.utils import lang_func
@@ -126,13 +126,18 @@ class FloodGuard(BaseMiddleware):
         return guard.count(sender_id, group_id, now) if is_counted else ()
 
     def _is_for_bot(self, message: Message) -> bool:
-        """Return True in private chats, and in groups for a command or mention; False for links."""
-        is_limited = (
-            message.chat.type not in GROUPS
-            or self._has_command(message)
-            or names(self._bot_username, text_of(message))
-        )
-        return is_limited and not links_of(message, self._registry)
+        """Return True in private chats, and in groups for a command or mention; False for links.
+
+        Links count as in `asked_links`: also quoted ones and, for a mention, those replied to.
+        """
+        if links_of(message, self._registry):
+            return False
+        if self._has_command(message):
+            return True
+        if message.chat.type not in GROUPS:
+            return not quoted_links(message, self._registry)
+        is_named = names(self._bot_username, text_of(message))
+        return is_named and not replied_links(message, self._registry)
 
     def _has_command(self, message: Message) -> bool:
         """Return True for a command anywhere in the text, unless it is another bot's."""

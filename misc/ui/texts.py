@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, get_args
 
-from core.choices import WordKind, comparable
+from core.choices import WordKind, spellings
 from core.facts import Fact
 from misc.ui.formats import format_fact
 
@@ -99,15 +99,16 @@ class Texts:
 def choice_words() -> Mapping[WordKind, frozenset[str]]:
     """Return the words and phrases of all languages that name a version of a post.
 
-    They are in the form of `core.choices.comparable`. The files write a phrase with underscores.
+    They are in the forms of `core.choices.spellings`. The files write a phrase with underscores.
     """
     texts = load_texts()
     kinds: tuple[WordKind, ...] = get_args(WordKind)
     return {
         kind: frozenset(
-            comparable(word.replace("_", " "))
+            form
             for language in texts.languages
             for word in texts[language][f"words_{kind}"].split()
+            for form in spellings(word.replace("_", " "))
         )
         for kind in kinds
     }

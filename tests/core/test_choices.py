@@ -13,18 +13,19 @@ from core.choices import (
     choice_in,
     comparable,
     offers_of,
+    spellings,
     start_in,
 )
 from core.formats import Quality
 from core.media import Access, Audio, Clip, Picture, Post, Rendition
 
 WORDS: dict[WordKind, set[str]] = {
-    "best": {"best", "best quality", comparable("chất lượng cao nhất")},
-    "small": {"small", "малое"},
-    "audio": {"audio", "звук", comparable("صوت"), comparable("ऑडियो"), comparable("nhạc")},
+    "best": {"best", "best quality", *spellings("nhất"), *spellings("chất lượng cao nhất")},
+    "small": {"small", "малое", *spellings("nhỏ")},
+    "audio": {"audio", "звук", comparable("صوت"), comparable("ऑडियो"), *spellings("nhạc")},
     "file": {"file", "as a file"},
-    "subtitles": {"subs", comparable("phụ đề")},
-    "filler": {"please", comparable("من فضلك")},
+    "subtitles": {"subs", *spellings("phụ đề")},
+    "filler": {"please", comparable("من فضلك"), *spellings("nhé")},
 }
 LINK = "https://www.tiktok.com/@ferry.demo/video/7300000000000000001"
 MB = 1_000_000
@@ -67,6 +68,9 @@ MB = 1_000_000
         # What keyboards make of it.
         (f"{LINK} phu de", Choice(subtitles="")),
         (f"{LINK} NHẠC", Choice(Quality.SOUND)),
+        (f"{LINK} nha\u0323c nhe\u0301", Choice(Quality.SOUND)),
+        (f"{LINK} nhac nhe", Choice(Quality.SOUND)),
+        (f"{LINK} nhat", Choice(Quality.BEST)),
         (f"{LINK} 720р", Choice(Quality.HD)),
         (f"{LINK} мп3", Choice(Quality.SOUND, is_mp3=True)),
         (f"{LINK} 4К", Choice(Quality.BEST)),
@@ -97,6 +101,12 @@ MB = 1_000_000
         (f"{LINK} Best 🔥🔥", None),
         (f"{LINK} 👍", None),
         (f"{LINK} quality", None),
+        # Other words with the same letters: Japan, dull, to miss, light music.
+        (f"{LINK} Nhật", None),
+        (f"{LINK} nhạt", None),
+        (f"{LINK} nhớ", None),
+        (f"{LINK} nhạc nhẹ", None),
+        (f"{LINK} 한국", None),
         ("mp3 " * 50, Choice(Quality.SOUND, is_mp3=True)),
         ("mp3 " * 51, None),
     ],

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from data.config import ROOT
 
-#: What `end_programs` has to look at.
-_started: list[asyncio.subprocess.Process] = []
+#: What `end_programs` has to look at, and the event loop of its test.
+_started: list[tuple[asyncio.subprocess.Process, asyncio.AbstractEventLoop]] = []
 
 
 async def program(
@@ -32,15 +32,16 @@ async def program(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    _started.append(process)
+    _started.append((process, asyncio.get_running_loop()))
     return process, env
 
 
 async def end_programs() -> None:
     """Kill what a failed test has left running: it would slow down all tests after it."""
     while _started:
-        process = _started.pop()
+        process, loop = _started.pop()
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.communicate()
+            if loop is asyncio.get_running_loop():  # else its test has ended, as has its loop
+                await process.communicate()

@@ -113,6 +113,8 @@ async def test_everybody_may_ask_who_runs_the_bot_and_what_it_stores(harness: Bo
     home = town.home(harness, town.cy)
     await harness.say("/about", town.cy)
     assert "@the_owner" in harness.texts(home)[-1]
+    await harness.say("/start privacy", town.cy)
+    assert harness.texts(home)[-1] == UK["privacy_about"]
     await harness.say("/privacy", town.cy)
     menu = harness.answers(home)[-1]
     await harness.press(menu, "privacy/delete", town.cy)

@@ -82,6 +82,14 @@ async def test_without_the_message_it_has_expired(telegram: FakeTelegram):
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
 
 
+async def test_links_that_telegram_does_not_repeat_are_not_under_way(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    request = telegram.message("@demo_bot", message_id=69)  # it replied to the links
+    await bench.press(telegram.message("more", reply_to_message=request))
+    assert bench.intake.submissions == []
+    assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)]
+
+
 # --- the items of a post --------------------------------------------------------------------------
 
 REST = "rest/10.1f2e3d/instagram/stories:ferry.demo"

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from aiogram.methods import DeleteMessage
-from aiogram.types import Message
+from aiogram.types import Message, TextQuote
 
 from core.errors import FileRejectedError
 from handlers.retry import on_retry
@@ -43,6 +43,15 @@ async def test_the_request_is_made_again_now(telegram: FakeTelegram):
     assert [link.post_id for link in submission.links] == [LINK.post_id]
     assert [call.message_id for call in telegram.of(DeleteMessage)] == [70]
     assert telegram.alerts == [(None, False)]
+
+
+async def test_a_link_that_was_only_quoted_is_read_again(telegram: FakeTelegram):
+    bench = Bench(telegram)
+    quote = TextQuote(text=LINK.url, position=0)
+    request = telegram.message("this", message_id=69, quote=quote)
+    await bench.press(telegram.message("It failed.", reply_to_message=request))
+    (submission,) = bench.intake.submissions
+    assert [link.post_id for link in submission.links] == [LINK.post_id]
 
 
 async def test_a_second_press_starts_nothing_until_the_first_has_ended(telegram: FakeTelegram):

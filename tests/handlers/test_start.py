@@ -4,7 +4,9 @@ import pytest
 from aiogram.methods import SendMessage
 
 from core.errors import ChatForbiddenError
+from core.referrals import PRIVACY
 from handlers.start import on_start
+from misc.filters import StartedWith
 from misc.middlewares.registration import ChatView
 from misc.ui.texts import load_texts
 from tests.fakes import FakeTelegram, make_profile
@@ -57,9 +59,20 @@ async def test_the_deep_link_to_the_help_is_answered_for_new_people_too(telegram
     assert TEXTS["en"]["help_sound"] in text
 
 
-async def test_the_deep_link_to_the_stored_data_is_for_private_chats(telegram: FakeTelegram):
-    (text,) = await start(telegram, ChatView("en"), "/start privacy")
-    assert text == TEXTS["en"]["privacy_about"]
+@pytest.mark.parametrize(
+    ("text", "chat_id", "is_matched"),
+    [
+        ("/start privacy", 7, True),
+        ("/start@demo_bot privacy", -7, False),
+        ("/start help", 7, False),
+        ("/start", 7, False),
+    ],
+)
+async def test_the_deep_link_to_the_stored_data_is_for_private_chats(
+    telegram: FakeTelegram, text: str, chat_id: int, is_matched: bool
+):
+    message = telegram.message(text, chat_id=chat_id)
+    assert await StartedWith(PRIVACY)(message) is is_matched
 
 
 async def test_a_closed_chat_raises_nothing(telegram: FakeTelegram):

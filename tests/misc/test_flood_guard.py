@@ -12,6 +12,7 @@ from aiogram.types import (
     MessageEntity,
     MessageOriginHiddenUser,
     TelegramObject,
+    TextQuote,
 )
 
 from core.errors import FloodError, StorageError
@@ -118,6 +119,25 @@ async def test_in_groups_only_what_is_for_the_bot_counts(
 ):
     message = telegram.message(chat_id=GROUP, **values)
     assert await Bench(telegram).handled(message, 30) == (MOST if is_counted else 30)
+
+
+@pytest.mark.parametrize(
+    ("chat_id", "text", "is_counted"),
+    [(GROUP, "@demo_bot", False), (GROUP, "/mode", True), (7, "thanks", True)],
+)
+async def test_a_mention_in_reply_to_a_link_is_a_link(
+    telegram: FakeTelegram, chat_id: int, text: str, is_counted: bool
+):
+    above = telegram.message(LINK.url, chat_id=chat_id)
+    entities = [MessageEntity(type="bot_command", offset=0, length=5)] if "/" in text else []
+    message = telegram.message(text, chat_id=chat_id, reply_to_message=above, entities=entities)
+    assert await Bench(telegram).handled(message, 30) == (MOST if is_counted else 30)
+
+
+async def test_a_quoted_link_is_a_link(telegram: FakeTelegram):
+    quote = TextQuote(text=LINK.url, position=0)
+    message = telegram.message("this", quote=quote)
+    assert await Bench(telegram).handled(message, 30) == 30
 
 
 async def test_a_flood_by_many_members_is_announced_to_the_group(telegram: FakeTelegram):

@@ -1,6 +1,7 @@
 """Which links a message asks for: in its text, in its other parts, and in what it replies to."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiogram.types import (
@@ -20,7 +21,8 @@ from aiogram.types import (
 
 from core.media import Link
 from misc.addressing import BotAccount
-from misc.filters import NamesVersion
+from misc.filters import HasList, NamesVersion
+from misc.intake import RequestIntake
 from misc.message_links import asked_links, links_of, replied_links
 from platforms import load_registry
 from tests.fakes import BOT_ID, DATE, LINK, FakeTelegram, make_user
@@ -192,3 +194,19 @@ async def test_a_version_is_asked_for_in_a_reply_but_not_in_a_comment_below_a_po
     above = telegram.message(LINK.url, chat_id=GROUP, **values)
     reply = telegram.message(text, chat_id=GROUP, reply_to_message=above)
     assert bool(await NamesVersion()(reply, REGISTRY, ACCOUNT)) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("text", "author", "is_asked"),
+    [("@demo_bot", 7, True), ("nice", 7, False), ("@demo_bot thanks", BOT_ID, False)],
+    ids=["asked for", "talk", "below an answer"],
+)
+async def test_a_list_that_is_linked_above_is_meant_unless_the_bot_has_written_that(
+    telegram: FakeTelegram, text: str, author: int, is_asked: bool
+):
+    intake = cast("RequestIntake", SimpleNamespace(limits=SimpleNamespace(list_items=9)))
+    above = telegram.message(
+        "Dawn. More: https://www.tiktok.com/@ferry.demo", chat_id=GROUP, user_id=author
+    )
+    reply = telegram.message(text, chat_id=GROUP, reply_to_message=above)
+    assert bool(await HasList()(reply, REGISTRY, intake, ACCOUNT)) is is_asked

@@ -196,6 +196,14 @@ def test_the_words_that_the_help_names_choose_a_version(language: str):
     assert [word for word in words if choice_in(word, choice_words()) is None] == []
 
 
+@pytest.mark.parametrize(
+    "comment",
+    ["COD", "CoD?", "cod ya", "yar", "Nhật", "nhạt", "nhớ", "nhạc nhẹ", "best video ever", "ya"],
+)
+def test_what_people_write_about_a_link_chooses_nothing(comment: str):
+    assert choice_in(f"https://vm.tiktok.com/ZM1 {comment}", choice_words()) is None
+
+
 @pytest.mark.parametrize("language", sorted(FILES))
 def test_commands_are_described_with_a_capital_and_without_a_full_stop(language: str):
     for key, text in FILES[language].items():
