@@ -95,9 +95,9 @@ async def run(acts: list[Coroutine[Any, Any, None]], queue: Any, requests: Any) 
     for handle in handles:
         await handle
     await queue.drain(0.0)
-    for _ in range(100):  # the scheduler runs the callbacks of one task in any order
-        if queue.count:
-            await asyncio.sleep(0)
+    callbacks_ran = asyncio.Event()  # those of the last task may still be due
+    asyncio.get_running_loop().call_soon(callbacks_ran.set)
+    await callbacks_ran.wait()
     assert queue.count == 0
 
 
