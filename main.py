@@ -5,6 +5,7 @@ Worker processes import this file too, so large modules are imported where they 
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -193,6 +194,8 @@ def start_anew() -> None:
     No supervisor is needed, and none notices. Threads that hang do not matter.
     """
     command = [sys.executable, *sys.orig_argv[1:]]
+    # The semaphores of the media workers are freed with the pool; else their tracker would warn.
+    gc.collect()
     logging.shutdown()
     try:
         os.execv(sys.executable, command)  # noqa: S606 - the command that has started this process

@@ -69,10 +69,12 @@ async def fleet(
     simulator = Simulator(tmp_path, samples, authority)
     await simulator.start()
     fleet = Fleet(simulator)
-    yield fleet
-    for bot in fleet.bots:
-        await bot.session.close()
-    await simulator.stop()
+    try:
+        yield fleet
+    finally:
+        for bot in fleet.bots:
+            await bot.session.close()
+        await simulator.stop()
 
 
 async def test_four_processes_together_are_not_refused_once(fleet: Fleet):
@@ -99,23 +101,22 @@ async def test_the_limits_of_a_chat_and_a_group_count_all_processes(fleet: Fleet
 
 
 async def test_answers_go_before_the_broadcast_of_another_process(fleet: Fleet):
-    for chat in range(1, 100):
+    for chat in range(1, 200):
         fleet.simulator.world.person(chat)
 
     async def mail(chat: int) -> None:
         is_bulk_send.set(True)
         await fleet.bots[0].send_message(chat, "bulk")
 
-    mailing = [asyncio.create_task(mail(chat)) for chat in range(1, 76)]
-    while len(fleet.texts()) < OVERALL[0]:
-        await fleet.simulator.world.changed(0.05)
-    answers = [asyncio.create_task(fleet.bots[1].send_message(n, "answer")) for n in range(80, 95)]
-    await asyncio.gather(*answers)
-    sent = fleet.texts()
-    first, last = sent.index("answer"), len(sent) - sent[::-1].index("answer")
-    # Between the answers, only what the broadcast had got before all of them had asked.
-    assert sent[first:last].count("bulk") <= 5
-    await asyncio.gather(*mailing)
+    async with asyncio.TaskGroup() as mailing:
+        for chat in range(1, 5 * OVERALL[0] + 1):
+            mailing.create_task(mail(chat))
+        while len(fleet.texts()) < OVERALL[0]:
+            await fleet.simulator.world.changed(0.05)
+        await asyncio.gather(*(fleet.bots[1].send_message(n, "answer") for n in range(180, 195)))
+        # At most one further window of the broadcast, whose turns were claimed at the same moment,
+        # goes before them or with them; their own window is shared.
+        assert fleet.texts().count("bulk") <= 3 * OVERALL[0]
     assert fleet.limits.refusals == 0
 
 
