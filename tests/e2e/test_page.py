@@ -302,8 +302,8 @@ async def test_faults_can_be_injected_and_every_call_is_listed(browser_harness: 
     await write(page, "hello")
     await expect(page.locator("#calls .bad").first).to_have_text("Internal Server Error")
     await page.click("#crash")
+    await browser_harness.harness.until(lambda: browser_harness.crashes == 1, "the crash")
     await expect(page.locator("#bot-state")).to_have_text("The bot is running.")
-    assert browser_harness.crashes == 1
     await page.fill("#latency", "0.3")
     await expect(page.locator("#latency + output")).to_have_text("0.3 s")
     assert browser_harness.harness.api.latency_s == 0.3
