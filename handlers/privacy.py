@@ -28,8 +28,8 @@ def router() -> Router:
     """Register /privacy and its buttons.
 
     Only private chats have it, because nothing is stored about the members of a group; in a group
-    the command with the bot's name is told so. Asking what is stored stores nothing. Everybody may
-    ask, also where access is restricted.
+    the command with the bot's name leads to the private chat. Asking what is stored stores nothing.
+    Everybody may ask, also where access is restricted.
     """
     router = Router(name="privacy")
     router.message.register(
