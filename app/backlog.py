@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
 
+from core.concurrency import wait_for_event
 from core.errors import StorageError
 from core.request import OLD_S
 from data.old_updates import (
@@ -117,8 +118,7 @@ class Backlog:
     async def close(self, grace_s: float) -> None:
         """Leave the rest to the next start; wait up to `grace_s` seconds for the current batch."""
         self._closing.set()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._is_between_batches.wait(), grace_s)
+        await wait_for_event(self._is_between_batches, grace_s)
 
     async def work(self) -> None:
         """Handle the stored updates, oldest first, until none is left.

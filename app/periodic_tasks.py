@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from core.concurrency import wait_for_event
 from core.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,5 @@ async def _pause(seconds: float, wake: asyncio.Event | None) -> None:
     if wake is None:
         await asyncio.sleep(seconds)
         return
-    with suppress(TimeoutError):
-        await asyncio.wait_for(wake.wait(), seconds)
+    await wait_for_event(wake, seconds)
     wake.clear()

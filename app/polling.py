@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -27,6 +26,7 @@ from aiogram.types import Update
 from app.folders import make_folder_of, touch
 from app.update_source import stop_on_signals
 from app.webhook_registration import WebhookRegistration
+from core.concurrency import wait_for_event
 from core.errors import DeliveryError, SettingsError
 from core.webhook import WebhookReport
 from misc.middlewares.update_acks import UpdateAcks
@@ -322,8 +322,7 @@ class Polling:
         """
         while not self._is_asked_to_stop.is_set():
             self.watch.beat()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._is_asked_to_stop.wait(), _HEARTBEAT_S)
+            await wait_for_event(self._is_asked_to_stop, _HEARTBEAT_S)
 
     async def _has_lease(self) -> bool:
         """Wait for the lease; return False if asked to stop before."""
@@ -337,8 +336,7 @@ class Polling:
                     extra={"event": "polling_standby"},
                 )
             self.watch.beat()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._must_end.wait(), _STANDBY_S)
+            await wait_for_event(self._must_end, _STANDBY_S)
         return not self._must_end.is_set()
 
     async def _remove_webhook(self, bot: Bot) -> None:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from aiogram import Bot, Dispatcher
 
 from app.folders import make_folder_of, touch
+from core.concurrency import wait_for_event
 from core.webhook import WebhookReport
 
 #: The heartbeat file of a process that takes no updates is touched at this interval, in seconds.
@@ -84,8 +85,7 @@ class NoUpdates:
         stop_on_signals(self.stop)
         while not self._must_end.is_set():
             touch(self._heartbeat)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._must_end.wait(), _BEAT_S)
+            await wait_for_event(self._must_end, _BEAT_S)
         await dispatcher.emit_shutdown(**dispatcher.workflow_data)
 
     async def acknowledge(self, bot: Bot) -> None:

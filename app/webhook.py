@@ -5,7 +5,6 @@ import logging
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from app.receiver import Availability, Receiver, SetAside
 from app.update_source import stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
+from core.concurrency import wait_for_event
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.webhook import WebhookReport, WebhookState, derive_secret, failure_of, problem_of
 from data.config import Settings
@@ -142,9 +142,8 @@ class Webhook:
                 )
             else:
                 self._heartbeat.touch()
-            with suppress(TimeoutError):
-                pause_s = LOOK_S if self.has_started else _LOOK_AGAIN_S
-                await asyncio.wait_for(self._must_end.wait(), pause_s)
+            pause_s = LOOK_S if self.has_started else _LOOK_AGAIN_S
+            await wait_for_event(self._must_end, pause_s)
 
     async def _look(self, bot: Bot, wanted: Wanted) -> None:
         if self.report is None:

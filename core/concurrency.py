@@ -2,10 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, at most `seconds`; return True if it is set.
+
+    `asyncio.wait_for` would lose a cancellation that comes together with the event: on Python 3.11
+    it returns instead, and who has cancelled the caller waits for it without end.
+    Source: https://github.com/python/cpython/issues/86296
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -55,7 +55,8 @@ async def follow_changes(
             await load()
         while True:
             try:
-                channel, what = await asyncio.wait_for(heard.get(), _CHECK_S)
+                async with asyncio.timeout(_CHECK_S):
+                    channel, what = await heard.get()
             except TimeoutError:
                 await connection.execute("SELECT 1", timeout=_ANSWER_S)
                 continue

@@ -7,20 +7,23 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from procrastinate import App, PsycopgConnector, RetryDecision
+from procrastinate.connector import LISTEN_TIMEOUT, Notify
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
+from psycopg import AsyncConnection, OperationalError
 from psycopg import Error as DriverError
 from psycopg.errors import RaiseException
 from psycopg_pool import PoolTimeout
 from sqlalchemy.engine import make_url
 
+from core.concurrency import wait_for_event
 from data.jobs import CANCELLATIONS, TASK, queue_of
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,30 @@ class _Retries(BaseRetryStrategy):
     ) -> RetryDecision:
         """Return a time that is past on every clock: the engine's comes from this machine's."""
         return RetryDecision(retry_at=datetime.fromtimestamp(0, UTC))
+
+
+class _Connector(PsycopgConnector):
+    """The engine's connections; the one that listens ends when it is cancelled.
+
+    The original waits with `asyncio.wait_for`, which loses a cancellation that comes together with
+    a notification: a busy worker would never end.
+    """
+
+    async def _loop_notify(
+        self,
+        on_notification: Notify,
+        connection: AsyncConnection,
+        timeout: float = LISTEN_TIMEOUT,  # noqa: ASYNC109 - procrastinate's signature
+    ) -> None:
+        while True:
+            try:
+                async for notification in connection.notifies(timeout=timeout):
+                    await on_notification(
+                        channel=notification.channel, payload=notification.payload
+                    )
+                await connection.execute("SELECT 1")
+            except OperationalError:
+                return  # the caller connects again
 
 
 class _Jobs(JobManager):
@@ -130,8 +157,7 @@ class EngineWorker:
                     errors.exceptions[0],
                     extra={"event": "engine_unreachable"},
                 )
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._is_stopping.wait(), _PAUSE_S)
+            await wait_for_event(self._is_stopping, _PAUSE_S)
 
     async def _run_once(self) -> None:
         app = self._app()
@@ -168,11 +194,11 @@ class EngineWorker:
                 self._cancel(what["row"], what["chat"], what["quiet"])
 
         connector = app.connector
-        assert isinstance(connector, PsycopgConnector)
+        assert isinstance(connector, _Connector)
         await connector.listen_notify(on_notification, [CANCELLATIONS])
 
     def _app(self) -> App:
-        connector = PsycopgConnector(
+        connector = _Connector(
             conninfo=_libpq_url(self._url), min_size=1, max_size=_CONNECTIONS, timeout=5.0
         )
         app = App(connector=connector)

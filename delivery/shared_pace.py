@@ -8,10 +8,10 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from core.concurrency import wait_for_event
 from core.errors import StorageError
 from core.pacing import HOLD_S, OVERALL, Call, CallTicket, Pacer
 from core.turns import EndedCall, Refusal, Report, Turns, WantedTurn
@@ -160,8 +160,7 @@ class SharedPace:
                 await self._exchange()
                 continue
             self._news.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), delay)
+            await wait_for_event(self._news, delay)
 
     def _due(self) -> float | None:
         """Return when the next exchange begins; None if there is nothing to say or to ask."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from core.concurrency import wait_for_event
 from core.errors import StorageError
 from data.jobs import any_open, release
 from misc.intake import RequestIntake
@@ -106,7 +107,4 @@ class FleetWork:
         return int(time.time()) - max(down_s, 0)
 
     async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._is_stopping.wait(), _PAUSE_S)
-        except TimeoutError:
-            return
+        await wait_for_event(self._is_stopping, _PAUSE_S)

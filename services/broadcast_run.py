@@ -6,10 +6,11 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from core.broadcasts import Broadcast, State
+from core.concurrency import wait_for_event
 from core.errors import StorageError
 from data.broadcasts import change_broadcast, next_recipients
 
@@ -44,8 +45,7 @@ class StopSignal:
 
     async def wait(self, seconds: float) -> None:
         """Wait, at most until the run is stopped."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+        await wait_for_event(self._event, seconds)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from core.broadcasts import AT_ONCE, Broadcast, Outcome, State
-from core.concurrency import during
+from core.concurrency import during, wait_for_event
 from core.errors import (
     ChatForbiddenError,
     ChatMovedError,
@@ -144,9 +144,7 @@ class BroadcastSender:
         self._is_closing = True
         if run := self._run:
             run.stop()
-            try:
-                await asyncio.wait_for(run.ended.wait(), grace_s)
-            except TimeoutError:
+            if not await wait_for_event(run.ended, grace_s):
                 logger.warning(
                     "Broadcast %d did not stop in time",
                     run.number,

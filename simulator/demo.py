@@ -259,7 +259,8 @@ async def _talk(simulator: Simulator, bot: _Bot, *, online: bool) -> None:
         loop.add_signal_handler(number, ended.set)
     while not ended.is_set():
         try:
-            await asyncio.wait_for(ended.wait(), 1)
+            async with asyncio.timeout(1):
+                await ended.wait()
         except TimeoutError:
             if not bot.is_running():
                 raise conversation.MissingAnswerError("a running bot: it has exited") from None

@@ -186,7 +186,8 @@ class Page:
         try:
             while changes in self._browsers:
                 try:
-                    change = await asyncio.wait_for(changes.get(), _SILENCE_S)
+                    async with asyncio.timeout(_SILENCE_S):
+                        change = await changes.get()
                     await response.write(f"data: {change}\n\n".encode())
                 except TimeoutError:
                     await response.write(b": still here\n\n")

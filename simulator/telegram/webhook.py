@@ -203,7 +203,8 @@ class Webhook:
                 self._send_what_is_due()
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _TICK_S)
+                async with asyncio.timeout(_TICK_S):
+                    await self._wake.wait()
 
     def _pending(self) -> list[Json]:
         """Return the updates that the bot wants and that have not expired, oldest first."""

@@ -441,7 +441,8 @@ class World:
     async def changed(self, timeout_s: float) -> bool:
         """Wait for the next event; return False if there is none within `timeout_s` seconds."""
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
         except TimeoutError:
             return False
         return True

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.concurrency import beside, during, run_all, unbroken
+from core.concurrency import beside, during, run_all, unbroken, wait_for_event
 
 
 async def test_results_come_in_order():
@@ -240,3 +240,41 @@ async def test_who_is_cancelled_while_it_waits_cancels_it_too():
     await ended.wait()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_an_event_is_waited_for_until_it_is_set_or_the_time_is_over():
+    event = asyncio.Event()
+    assert not await wait_for_event(event, 0.001)
+    asyncio.get_running_loop().call_later(0.001, event.set)
+    assert await wait_for_event(event, 60)
+    assert await wait_for_event(event, 0)
+
+
+@pytest.mark.parametrize("is_cancelled_first", [False, True])
+async def test_a_cancellation_that_comes_with_the_event_is_not_lost(is_cancelled_first: bool):
+    event = asyncio.Event()
+
+    async def work() -> None:
+        while True:
+            await wait_for_event(event, 60)
+            event.clear()
+
+    # At once in the sense of the event loop: in one step of it, and one step apart.
+    for apart in (0, 1, 2):
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.001)
+        if is_cancelled_first:
+            task.cancel()
+        else:
+            event.set()
+        for _ in range(apart):
+            await asyncio.sleep(0)
+        if is_cancelled_first:
+            event.set()
+        else:
+            task.cancel()
+        _done, pending = await asyncio.wait([task], timeout=10)
+        task.cancel()
+        assert not pending
+        assert task.cancelled()
+        event.clear()

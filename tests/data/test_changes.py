@@ -75,7 +75,8 @@ async def test_a_connection_that_is_cut_is_an_error_and_the_next_one_loads_every
     cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
     await database.read(lambda db: db.execute(cut).all())
     with pytest.raises(StorageError):
-        await asyncio.wait_for(following, 60)
+        async with asyncio.timeout(60):
+            await following
     again = asyncio.create_task(follow_changes({"bans": bans}, ignore))
     await bans.loaded(2)
     again.cancel()

@@ -283,3 +283,21 @@ async def test_cancellations_are_heard_after_the_connection_was_cut(new_postgres
             assert await heard.get() == (5, 7, True)
             worker.stop()
             await running
+
+
+async def test_a_worker_ends_while_cancellations_come_without_a_pause(new_postgres: str):
+    async def serve(_rows: Sequence[int]) -> bool:
+        return True
+
+    worker = EngineWorker(
+        new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: worker.stop()
+    )
+    running = asyncio.create_task(worker.run())
+    await new_listener([])
+    await sql(
+        'SELECT pg_notify(:channel, \'{"row": \' || n || \', "chat": 7, "quiet": true}\') '
+        "FROM generate_series(1, 50000) AS n",
+        channel=CANCELLATIONS,
+    )
+    async with asyncio.timeout(60):
+        await running

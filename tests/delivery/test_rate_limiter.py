@@ -238,7 +238,8 @@ async def test_uploads_under_way_delay_no_message(stage: tuple[Simulator, Bot]):
         for chat in range(1, 41)
     ]
     message = SendMessage(chat_id=41, text="x")
-    await asyncio.wait_for(limiter(cast("Any", send), bot, message), 30)
+    async with asyncio.timeout(30):
+        await limiter(cast("Any", send), bot, message)
     may_end.set()
     await asyncio.gather(*uploads)
     assert limiter.pending == 0

@@ -93,7 +93,8 @@ async def stop_and_continue(
     polling.send_signal(signal.SIGCONT)
     with suppress(TimeoutError):
         # It ends, because another process polls now.
-        await asyncio.wait_for(polling.communicate(), 10)
+        async with asyncio.timeout(10):
+            await polling.communicate()
     if polling.returncode is None:
         polling.kill()
         await polling.wait()

@@ -214,7 +214,8 @@ async def test_what_is_older_than_the_limit_gets_a_notice(bench: Bench):
 
 async def test_without_links_nothing_is_stored(bench: Bench):
     handle = await bench.intake.submit_links(bench.telegram.message("x"), [], CHAT, bench.ack())
-    await asyncio.wait_for(_wait(handle), 30)
+    async with asyncio.timeout(30):
+        await _wait(handle)
     assert bench.queue.count == 0
 
 
