@@ -108,6 +108,9 @@ class TolerantSession(AiohttpSession):
     def __init__(self, policy: UpdatePolicy, **options: Any) -> None:
         super().__init__(**options)
         self._connector_init["socket_factory"] = _open_socket
+        # aiogram closes a session that has not begun. Calls that begin together would wait there,
+        # and close the session, and the turns, of those that were faster.
+        self._should_reset_connector = False
         self._policy = policy
         #: The old updates of the last response to getUpdates, as JSON objects.
         self.set_aside: list[dict[str, Any]] = []

@@ -77,7 +77,9 @@ async def fleet(
         await simulator.stop()
 
 
-async def test_four_processes_together_are_not_refused_once(fleet: Fleet):
+async def test_four_processes_together_are_not_refused_once(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+):
     fleet.simulator.api.latency_s = 0.02
     for chat in range(1, 91):
         fleet.simulator.world.person(chat)
@@ -86,6 +88,8 @@ async def test_four_processes_together_are_not_refused_once(fleet: Fleet):
     )
     assert fleet.limits.refusals == 0
     assert len(fleet.texts()) == 90
+    # Calls that begin together, before there is a session, do not cut off one another.
+    assert not [record for record in caplog.records if record.name == "delivery.repeats"]
 
 
 async def test_the_limits_of_a_chat_and_a_group_count_all_processes(fleet: Fleet):
