@@ -19,6 +19,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from delivery.rate_limiter import caller_retries, creates_message
+from delivery.request_body import current_body
 from delivery.telegram_errors import is_not_sent
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Repeats(BaseRequestMiddleware):
             TelegramRetryAfter: Telegram refused each time, or asked for too long a pause.
             TelegramNetworkError: no attempt was sent, or the outcome is unknown.
         """
+        current_body.set(None)  # it may be cancelled while it waits for its turn
         if caller_retries.get() or not creates_message(method):
             return await make_request(bot, method)
         now = asyncio.get_running_loop().time
@@ -60,11 +62,13 @@ class Repeats(BaseRequestMiddleware):
             except TelegramRetryAfter as flood:
                 if flood.retry_after > _LONGEST_PAUSE_S:
                     raise
+                current_body.set(None)  # or before the next attempt
                 await asyncio.sleep(0 if self._paces else flood.retry_after)
             except TelegramNetworkError as error:
                 if not is_not_sent(error) or now() + pause_s > deadline:
                     raise
                 _log_repetition(method, error)
+                current_body.set(None)
                 await asyncio.sleep(pause_s)
         return await make_request(bot, method)
 

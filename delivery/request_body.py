@@ -147,11 +147,11 @@ class _WatchedWriter:
         return getattr(self._writer, name)
 
 
-#: The body of the last request of this task.
+#: The body of the last request of this task; None before the first one, and while one is prepared.
 current_body: ContextVar[WatchedBody | None] = ContextVar("current_body", default=None)
 
 
 def may_have_arrived() -> bool:
-    """Return False if the last byte of the task's last request was certainly not sent."""
+    """Return False if nothing of the task's last request, or not its last byte, has left."""
     body = current_body.get()
-    return body is None or body.is_complete
+    return body is not None and body.is_complete

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiogram import Bot
@@ -13,6 +14,7 @@ from core.errors import TelegramUnreachableError, UnknownOutcomeError
 from core.media import DocumentFile
 from core.request import Progress
 from delivery.api_requests import MessageOptions
+from delivery.call_observer import CallObserver
 from delivery.client import PacePolicy, make_bot
 from delivery.sender import NullJournal, Sender, SendingCancelledError
 from delivery.targets import ChatTarget
@@ -26,6 +28,13 @@ _MESSAGE = {
     "ok": True,
     "result": {"message_id": 71, "date": 1, "chat": {"id": 7, "type": "private"}},
 }
+_FLOOD = {
+    "ok": False,
+    "error_code": 429,
+    "description": "Too Many Requests: retry after 30",
+    "parameters": {"retry_after": 30},
+}
+_BODIES = {"200": json.dumps(_MESSAGE), "429": json.dumps(_FLOOD)}
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +76,7 @@ class Server:
             await reader.read()
             writer.transport.abort()
             return
-        body = json.dumps(_MESSAGE) if ending == "200" else "<html>Bad Gateway</html>"
+        body = _BODIES.get(ending, "<html>Bad Gateway</html>")
         answer = f"HTTP/1.1 {ending} x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write((answer + body).encode())
         await writer.drain()
@@ -91,9 +100,13 @@ async def serving(server: Server, port: int = 0) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Bot]:
+async def connected(port: int, observer: CallObserver | None = None) -> AsyncIterator[Bot]:
     bot = make_bot(
-        TOKEN, server=f"http://127.0.0.1:{port}", connections=5, pace=PacePolicy(is_on=False)
+        TOKEN,
+        server=f"http://127.0.0.1:{port}",
+        connections=5,
+        pace=PacePolicy(is_on=False),
+        observer=observer or CallObserver(),
     )
     try:
         yield bot
@@ -175,6 +188,55 @@ async def test_a_cancelled_upload_is_unknown_only_after_the_last_byte(tmp_path: 
         server.over.set()
     assert isinstance(caught.value, SendingCancelledError) == (ending == "silent")
     assert journal.progress.in_flight == (1 if ending == "silent" else None)
+
+
+async def test_an_upload_cancelled_before_its_first_byte_has_not_arrived(tmp_path: Path):
+    is_recording = asyncio.Event()
+
+    class SlowJournal(NullJournal):
+        async def record_sending(self, files: int) -> None:
+            await super().record_sending(files)
+            is_recording.set()
+            await asyncio.Event().wait()
+
+    async with serving(Server([])) as port, connected(port) as bot:
+        journal = SlowJournal()
+
+        async def send() -> None:
+            # A request whose outcome is known comes first, in the same task.
+            await bot.send_message(7, "x")
+            await upload(bot, tmp_path, 1_000, journal=journal)
+
+        await cancelled_after(is_recording, send())
+    assert journal.progress.in_flight is None
+
+
+@pytest.mark.parametrize("ending", ["429", "during"])
+async def test_an_upload_cancelled_between_its_attempts_has_not_arrived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+):
+    monkeypatch.setattr("delivery.repeats.REPEAT_PAUSES_S", (30.0,))
+    server = Server([ending])
+    journal = NullJournal()
+    has_failed = asyncio.Event()
+
+    observer = CallObserver(failed=lambda _method, _code: has_failed.set())
+    async with serving(server) as port, connected(port, observer) as bot:
+        size = 1_000 if ending == "429" else LARGE
+        await cancelled_after(has_failed, upload(bot, tmp_path, size, journal=journal))
+    assert server.connections == 1
+    assert journal.progress.in_flight is None
+
+
+async def cancelled_after(moment: asyncio.Event, work: Coroutine[Any, Any, Any]) -> None:
+    """Cancel a send after a moment; nothing can have arrived then."""
+    sending = asyncio.create_task(work)
+    await moment.wait()
+    await asyncio.sleep(0.05)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await sending
+    assert not isinstance(caught.value, SendingCancelledError)
 
 
 async def test_a_small_request_may_have_arrived_at_once(tmp_path: Path):
