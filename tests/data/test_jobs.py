@@ -248,6 +248,9 @@ def user_timeouts(port: int) -> set[int]:
     """Return after how many milliseconds this process gives up its connections to a port."""
     found = set()
     for path in Path("/proc/self/fd").iterdir():
+        # A copy of anything else would stay open, and who waits for the end of a pipe would hang.
+        if not path.is_socket():
+            continue
         try:
             with socket.socket(fileno=os.dup(int(path.name))) as one:
                 if one.family == socket.AF_INET and one.getpeername()[1] == port:
