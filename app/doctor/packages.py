@@ -46,5 +46,8 @@ def compare_packages(pinned: str, installed: Mapping[str, str]) -> Finding:
 
 
 def _name(name: str) -> str:
-    """Return the normalised name. Source: https://peps.python.org/pep-0503/#normalized-names"""
+    """Return the normalised name.
+
+    Source: https://peps.python.org/pep-0503/#normalized-names
+    """
     return re.sub(r"[-_.]+", "-", name).lower()
