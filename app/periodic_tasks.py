@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from core.concurrency import wait_for_event
+from core.concurrency import cancel_all, wait_for_event
 from core.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -44,9 +44,7 @@ async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator
     try:
         yield
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await cancel_all(running)
 
 
 async def _repeat(task: PeriodicTask, began: float) -> None:

@@ -1,11 +1,14 @@
 """Structured concurrency: what is started in a block or a call has ended when that is left."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+#: Interval at which a cancellation is repeated, in seconds; no clean-up takes as long.
+CANCEL_AGAIN_S: Final = 10.0
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
@@ -73,8 +76,7 @@ async def during(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         is_left = True
         raise
     finally:
-        task.cancel()
-        await _end_of(task, is_left=is_left)
+        await _end_of(task, is_left=is_left, cancels=True)
 
 
 async def unbroken(work: Coroutine[Any, Any, T]) -> T:
@@ -92,23 +94,42 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended; what they raise is dropped.
+
+    A cancellation is repeated, because libraries lose one now and then. aiohappyeyeballs does when
+    it comes while a slower attempt to connect is given up.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await _end_of(task)
+    await _end_of(task, cancels=True)
 
 
-async def _end_of(task: asyncio.Task[Any], *, is_left: bool = True) -> None:
+async def _end_of(task: asyncio.Task[Any], *, is_left: bool = True, cancels: bool = False) -> None:
     """Wait for the end of a task, however often the caller is cancelled meanwhile.
 
-    A caller that is being left by a cancellation needs no further one (`is_left`). Another one is
-    cancelled where it waits next: no cancellation may be lost.
+    With `cancels`, it is cancelled as `cancel_all` does. A caller that is being left by a
+    cancellation needs no further one (`is_left`). Another one is cancelled where it waits next: no
+    cancellation may be lost.
     """
     is_cancelled = False
+    if cancels:
+        task.cancel()
     while not task.done():
         try:
-            await asyncio.wait([task])
+            _, pending = await asyncio.wait([task], timeout=CANCEL_AGAIN_S)
         except asyncio.CancelledError:
             is_cancelled = True
+        else:
+            if cancels and pending:
+                task.cancel()
     if not task.cancelled():
         task.exception()  # marks it as seen: what is raised already comes first
     caller = asyncio.current_task()

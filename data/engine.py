@@ -157,6 +157,11 @@ class EngineWorker:
                     errors.exceptions[0],
                     extra={"event": "engine_unreachable"},
                 )
+            except* Exception:  # without this worker the requests would wait for ever
+                logger.exception(
+                    "The job queue's worker failed, and starts again",
+                    extra={"event": "engine_crashed"},
+                )
             await wait_for_event(self._is_stopping, _PAUSE_S)
 
     async def _run_once(self) -> None:
@@ -189,9 +194,17 @@ class EngineWorker:
         """Wait for cancellations; the connection is renewed if it breaks."""
 
         async def on_notification(*, channel: str, payload: str) -> None:
-            if channel == CANCELLATIONS:
+            if channel != CANCELLATIONS:
+                return
+            try:
                 what = json.loads(payload)
-                self._cancel(what["row"], what["chat"], what["quiet"])
+                row, chat, is_quiet = what["row"], what["chat"], what["quiet"]
+            except (ValueError, TypeError, KeyError):  # of a newer version
+                logger.warning(
+                    "A cancellation cannot be read", extra={"event": "cancellation_unreadable"}
+                )
+            else:
+                self._cancel(row, chat, is_quiet)
 
         connector = app.connector
         assert isinstance(connector, _Connector)

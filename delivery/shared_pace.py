@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.concurrency import wait_for_event
+from core.concurrency import cancel_all, wait_for_event
 from core.errors import StorageError
 from core.pacing import HOLD_S, OVERALL, Call, CallTicket, Pacer
 from core.turns import EndedCall, Refusal, Report, Turns, WantedTurn
@@ -143,8 +143,7 @@ class SharedPace:
     async def close(self) -> None:
         """Report what has ended; else the others would wait until the claims expire."""
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel_all([self._task])
         if self._ledger.ended:
             await self._exchange()
 
@@ -179,7 +178,9 @@ class SharedPace:
         try:
             async with asyncio.timeout(_DATABASE_S):
                 answer = await self._claim(report)
-        except (StorageError, TimeoutError) as error:
+                if len(answer.turns) != len(batch):
+                    raise ValueError(f"{len(answer.turns)} turns for {len(batch)} calls")
+        except Exception as error:  # noqa: BLE001 - whatever it is, calls wait for these tickets
             self._begin_outage(error)
             self._put_back(batch, [0.0] * len(batch))
         else:
@@ -220,6 +221,7 @@ class SharedPace:
             "The shared pace cannot be kept, each of %d processes keeps to its share: %s",
             self._outage.processes,
             error,
+            exc_info=None if isinstance(error, (StorageError, TimeoutError)) else error,
             extra={"event": "pace_divided"},
         )
         self._outage.is_on = True

@@ -1,11 +1,12 @@
 """Several things at once: all results in order, or the first failure by itself."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from core.concurrency import beside, during, run_all, unbroken, wait_for_event
+from core.concurrency import beside, cancel_all, during, run_all, unbroken, wait_for_event
 
 
 async def test_results_come_in_order():
@@ -278,3 +279,58 @@ async def test_a_cancellation_that_comes_with_the_event_is_not_lost(is_cancelled
         assert not pending
         assert task.cancelled()
         event.clear()
+
+
+async def deaf() -> None:
+    """Lose one cancellation, as libraries do."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    await asyncio.Event().wait()
+
+
+async def test_a_cancellation_that_a_library_loses_is_repeated(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("core.concurrency.CANCEL_AGAIN_S", 0.01)
+    async with asyncio.timeout(30):
+        async with during(deaf()):
+            await asyncio.sleep(0)
+        with pytest.raises(ZeroDivisionError):
+            await fail_beside_deaf()
+        tasks = [asyncio.create_task(work()) for work in (deaf, deaf, fail_at_once)]
+        await asyncio.sleep(0)
+        await cancel_all(tasks)
+    assert [task.cancelled() for task in tasks] == [True, True, False]
+
+
+async def fail_beside_deaf() -> None:
+    async with during(deaf()):
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+
+async def fail_at_once() -> None:
+    raise ZeroDivisionError
+
+
+async def test_a_clean_up_is_not_cancelled_when_its_caller_is_cancelled_once_more():
+    steps: list[str] = []
+    may_end = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await may_end.wait()
+            steps.append("cleaned up")
+
+    async def run() -> None:
+        async with during(work()):
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(run())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert steps == ["cleaned up"]

@@ -304,3 +304,56 @@ async def test_a_worker_ends_while_cancellations_come_without_a_pause(new_postgr
     )
     async with asyncio.timeout(60):
         await running
+
+
+async def test_a_worker_goes_on_after_a_cancellation_that_it_cannot_read(new_postgres: str):
+    heard: asyncio.Queue[tuple[int, int, bool]] = asyncio.Queue()
+
+    async def serve(_rows: Sequence[int]) -> bool:
+        return True
+
+    worker = EngineWorker(
+        new_postgres,
+        BOT,
+        at_once=2,
+        lease_s=2,
+        serve=serve,
+        cancel=lambda *what: heard.put_nowait(what),
+    )
+    running = asyncio.create_task(worker.run())
+    first = await new_listener([])
+    for payload in ("x", "[]", '{"chat": 7}'):
+        await sql("SELECT pg_notify(:channel, :what)", channel=CANCELLATIONS, what=payload)
+    await announce_cancellation(5, 7, is_quiet=True)
+    async with asyncio.timeout(60):
+        assert await heard.get() == (5, 7, True)
+        assert first in await listeners()
+        worker.stop()
+        await running
+
+
+async def test_a_worker_starts_again_after_a_bug(
+    new_postgres: str, caplog: pytest.LogCaptureFixture
+):
+    bugs = [ZeroDivisionError()]
+    heard = asyncio.Event()
+
+    def cancel(*_: object) -> None:
+        if bugs:
+            raise bugs.pop()
+        heard.set()
+
+    async def serve(_rows: Sequence[int]) -> bool:
+        return True
+
+    worker = EngineWorker(new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=cancel)
+    running = asyncio.create_task(worker.run())
+    first = await new_listener([])
+    await announce_cancellation(5, 7, is_quiet=True)
+    await new_listener([first])
+    await announce_cancellation(5, 7, is_quiet=True)
+    async with asyncio.timeout(60):
+        await heard.wait()
+        worker.stop()
+        await running
+    assert [r.levelname for r in caplog.records if r.name == "data.engine"] == ["ERROR"]
