@@ -243,7 +243,7 @@ class BackgroundWork:
             await count_start(self._marker)
         except OSError as error:
             logger.warning(
-                "Could not count the hours beside the database: %s",
+                "Could not update the start counter, which detects restored databases: %s",
                 error.strerror,
                 extra={"event": "marker_not_written"},
             )

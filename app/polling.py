@@ -353,7 +353,7 @@ class Polling:
         except DeliveryError as error:
             # If there is one, the first getUpdates says so.
             logger.warning(
-                "Telegram says nothing about a webhook: %s",
+                "Could not check for a webhook, or remove it: %s",
                 error,
                 extra={"event": "webhook_unknown"},
             )

@@ -139,7 +139,7 @@ class Receiver:
                 return await asyncio.shield(decision)
         except TimeoutError:
             logger.warning(
-                "Update %d is not stored yet, and comes again",
+                "Update %d was not stored in time, so Telegram will send it again",
                 update_id,
                 extra={"event": "update_slow"},
             )

@@ -136,7 +136,7 @@ class Webhook:
                 ) from None
             except DeliveryError as error:
                 logger.warning(
-                    "Telegram says nothing about the webhook: %s",
+                    "Could not set or check the webhook at Telegram: %s",
                     error,
                     extra={"event": "webhook_unknown"},
                 )
@@ -152,7 +152,9 @@ class Webhook:
             self.report = await report_on(bot)
         self._receiver.is_behind = self.report.pending >= _MANY
         if problem := self.problem or failure_of(self.report, time.time()):
-            logger.warning("%s", problem, extra={"event": "webhook_trouble"})
+            logger.warning(
+                "Updates do not arrive by webhook: %s", problem, extra={"event": "webhook_trouble"}
+            )
 
     def _wanted(self, allowed_updates: list[str]) -> Wanted:
         certificate = certificate_of(self._section.certificate, self._section.upload_certificate)
@@ -184,7 +186,7 @@ def secret_of(settings: Settings) -> str:
 
 
 def certificate_of(file: Path | None, is_uploaded: bool) -> bytes:
-    """Return the certificate that Telegram is to trust; empty if it need not be told."""
+    """Return the certificate that Telegram is to trust; empty if Telegram does not need it."""
     return file.read_bytes() if file and is_uploaded else b""
 
 

@@ -24,7 +24,7 @@ class Wanted:
 
     state: WebhookState
     secret: str = field(repr=False)
-    #: The certificate that Telegram is to trust (PEM); empty if it need not be told.
+    #: The certificate that Telegram is to trust (PEM); empty if Telegram does not need it.
     certificate: bytes = b""
 
 

@@ -15,7 +15,7 @@ async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event, at most `seconds`; return True if it is set.
 
     `asyncio.wait_for` would lose a cancellation that comes together with the event: on Python 3.11
-    it returns instead, and who has cancelled the caller waits for it without end.
+    it returns instead, and the task that has cancelled the caller waits for it forever.
     Source: https://github.com/python/cpython/issues/86296
     """
     with suppress(TimeoutError):
@@ -40,10 +40,10 @@ async def run_all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a coroutine, which must raise nothing, beside the block, whose end waits for its end.
+    """Run a coroutine, which must not raise, beside the block; leaving the block waits for it.
 
-    If the block is cancelled, so is the coroutine. The error of a block is always the one that is
-    raised; who is cancelled after it is cancelled at its next wait.
+    If the block is cancelled, so is the coroutine. A block's own error is always the one that is
+    raised; a cancellation that follows it is delivered at the caller's next await.
     """
     task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
     try:
@@ -66,7 +66,8 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 async def during(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run a coroutine beside the block; it is cancelled, and has ended, at the block's end.
 
-    Who is cancelled during that end is cancelled at its next wait: the block has its result.
+    A cancellation during that end is delivered at the caller's next await: the block has its
+    result.
     """
     task = asyncio.create_task(work)  # noqa: TID251 - ends with the block
     is_left = False

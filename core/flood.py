@@ -80,8 +80,8 @@ class Guard:
     def is_out(self, sender_id: int, group_id: int | None, now: float) -> bool:
         """Return True if a message is to be ignored because of a time-out.
 
-        It counts neither for its sender nor for the group: what nobody answers begins no time-out
-        that nobody would be told about.
+        It counts neither for its sender nor for the group: an ignored message never begins a
+        time-out, because no warning would be sent.
         """
         records = self._senders.get(sender_id), self._groups.get(group_id or 0)
         return any(record and now < record.out_until for record in records)

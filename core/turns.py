@@ -1,4 +1,4 @@
-"""What several processes that share the pace of messages tell each other."""
+"""What processes that share Telegram's rate limits exchange: reports, and claims of turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -85,7 +85,7 @@ def url_mistake(url: str, *, is_public: bool) -> str | None:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return None  # is told as not being an address at all
+        return None  # reported elsewhere: it is no URL at all
     if is_public and parts.scheme == "http":
         return "must be an https address"
     try:

@@ -310,9 +310,9 @@ async def claim_broadcast(bot_id: int, owner: str) -> Broadcast | None:
 
 
 async def hold_broadcasts(bot_id: int, unattended_since: int | None, trouble: str) -> list[int]:
-    """Pause a bot's confirmed broadcasts; return the ids of all that must be told of.
+    """Pause a bot's confirmed broadcasts; return all ids that need a notice.
 
-    These are also those that a process before has paused and did not get to tell of.
+    They include those that an earlier process has paused without a notice to the administrators.
 
     Those that have made progress after `unattended_since`, or will start later, go on, and all do
     if a live worker attends to them. None pauses all. `trouble` is the key of the text that says

@@ -1,4 +1,4 @@
-"""News of changed tables and of time-outs: PostgreSQL tells every process.
+"""Notifications of changed tables and of time-outs to every process (LISTEN and NOTIFY).
 
 Triggers of migration 0015 announce the tables.
 """

@@ -453,19 +453,19 @@ class LimitsSection(Section):
         200,
         ge=1,
         description="Maximum number of links of one person that wait or are being served, over all "
-        "chats. What is beyond is refused, and the person is told how many links that were.",
+        "chats. Further ones are refused, with a message that says how many.",
     )
     private_queue: int = Field(
         0,
         ge=0,
-        description="Maximum number of messages with links that a user may have queued. 0: no "
-        "limit besides waiting_links.",
+        description="Maximum number of messages with links that a user may have queued. 0: only "
+        "waiting_links limits them.",
     )
     group_queue: int = Field(
         0,
         ge=0,
-        description="Maximum number of messages with links that a group may have queued. 0: no "
-        "limit besides waiting_links.",
+        description="Maximum number of messages with links that a group may have queued. 0: only "
+        "waiting_links limits them.",
     )
     spam_guard: bool = Field(
         True,
@@ -661,7 +661,7 @@ class YtdlpSection(Section):
     update: bool = Field(
         False,
         description="Replace yt-dlp by newer releases while the bot runs: each is verified and "
-        "tried first, and taken back if downloads get worse.",
+        "tried first, and rolled back if downloads get worse.",
     )
     index_url: str = Field(
         "https://pypi.org",
@@ -758,7 +758,8 @@ class StatisticsSection(Section):
     """Statistics with /stats."""
 
     readers: tuple[int, ...] = Field(
-        (), description="Ids of users who may see the statistics, besides the administrators."
+        (),
+        description="Ids of users who may see the statistics, in addition to the administrators.",
     )
     board_chat: int = Field(
         0,

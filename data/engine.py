@@ -48,7 +48,7 @@ _CONNECTIONS: Final = 4
 
 #: Serves requests by the ids of their rows; returns False if the job is to be handed out again.
 Serve = Callable[[Sequence[int]], Awaitable[bool]]
-#: Cancels a request by the id of its row, and its chat; True if the chat is not told.
+#: Cancels a request. Arguments: id of its row, id of its chat, True if the chat gets no message.
 Cancel = Callable[[int, int, bool], None]
 
 
@@ -153,7 +153,7 @@ class EngineWorker:
                 await self._run_once()
             except* (ConnectorException, DriverError, PoolTimeout, OSError) as errors:
                 logger.warning(
-                    "The engine cannot be reached: %s",
+                    "The job queue's database cannot be reached, retrying: %s",
                     errors.exceptions[0],
                     extra={"event": "engine_unreachable"},
                 )

@@ -1,4 +1,4 @@
-"""Notices to administrators that are on their way: whoever dies leaves them to another process.
+"""Unsent notices to administrators: if a process dies, another one sends them.
 
 They are rows of the key-value store: `notice/<Unix time>-<random>/<administrator's id>`, with JSON
 of the process that sends it and of the text.

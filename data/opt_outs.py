@@ -8,13 +8,13 @@ from data.upserts import insert_if_missing
 
 
 async def opt_out(sender_id: int) -> None:
-    """Store that a sender's links are not answered; the time of the first wish is kept."""
+    """Store that a sender's links are not answered; the time of the first opt-out is kept."""
     row = {"sender_id": sender_id, "made_at": unix_now()}
     await write(lambda db: insert_if_missing(db, OptOuts, row))
 
 
 async def opt_in(sender_id: int) -> bool:
-    """Delete the wish; return False if there was none."""
+    """Delete the opt-out; return False if there was none."""
     statement = delete(OptOuts).where(OptOuts.sender_id == sender_id).returning(OptOuts.sender_id)
     return await write(lambda db: db.execute(statement).first()) is not None
 

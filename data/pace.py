@@ -1,4 +1,4 @@
-"""The pace of messages that several processes share (PostgreSQL only; migration 0015)."""
+"""Telegram's rate limits, shared by several processes (PostgreSQL only; migration 0015)."""
 
 import json
 from dataclasses import asdict

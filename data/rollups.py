@@ -248,7 +248,7 @@ def _ensure_counted(db: Connection) -> None:
         return
     if db.execute(select(Users.user_id).limit(1)).first():
         logger.info(
-            "Counting the history once; a million downloads take a few seconds",
+            "Building the statistics from the history, once: some seconds for a million downloads",
             extra={"event": "rollups_built"},
         )
     _recount(db)

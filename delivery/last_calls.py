@@ -30,7 +30,7 @@ _MOST_KEPT: Final = 1_000
 AGAIN_S: Final = 5.0
 
 
-#: Says whether a call is still the last word on its message.
+#: Returns True while a call still shows its message's final state.
 IsCurrent = Callable[[], Awaitable[bool]]
 
 

@@ -75,7 +75,7 @@ class Repeats(BaseRequestMiddleware):
 
 def _log_repetition(method: TelegramMethod[TelegramType], error: TelegramNetworkError) -> None:
     logger.warning(
-        "%s was not sent, and is repeated: %s",
+        "%s was not sent, retrying: %s",
         method.__api_method__,
         type(error.__cause__).__name__,
         extra={"event": "send_repeated"},

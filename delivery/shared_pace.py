@@ -218,7 +218,7 @@ class SharedPace:
         if self._outage.is_on:
             return
         logger.warning(
-            "The shared pace cannot be kept, each of %d processes keeps to its share: %s",
+            "Rate limits are no longer shared, this process uses 1/%d of them: %s",
             self._outage.processes,
             error,
             exc_info=None if isinstance(error, (StorageError, TimeoutError)) else error,
@@ -238,7 +238,7 @@ class SharedPace:
         outage.processes = max(processes, 1)
         if outage.is_on:
             outage.is_on, outage.divided_until = False, now + 2 * _RETRY_S
-            logger.info("The pace is shared again", extra={"event": "pace_shared"})
+            logger.info("Rate limits are shared again", extra={"event": "pace_shared"})
         elif outage.divided_until and now >= outage.divided_until:
             outage.divided_until = 0.0
             self._pacer.share_with(1)

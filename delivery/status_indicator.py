@@ -472,5 +472,8 @@ async def _delete(sender: Sender, target: ChatTarget, message_id: int) -> None:
 
 def _log_failure(event: str, target: ChatTarget, error: DeliveryError) -> None:
     logger.debug(
-        "No status in chat %s: %s", LoggedChat(target.chat_id), error, extra={"event": event}
+        "Could not update the status in chat %s: %s",
+        LoggedChat(target.chat_id),
+        error,
+        extra={"event": event},
     )

@@ -130,7 +130,7 @@ class StatusNote:
 
     def _log_failure(self, error: DeliveryError) -> None:
         logger.debug(
-            "No status note in chat %s: %s",
+            "Could not update the status note in chat %s: %s",
             LoggedChat(self._target.chat_id),
             error,
             extra={"event": "status_note_failed"},

@@ -75,7 +75,7 @@ async def on_press(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Do what a button of a card says. Only who has asked for the card may press.
+    """Handle a button of a card. Only the person who asked for the card may press it.
 
     Raises:
         StorageError: the database did not answer, and nothing has changed.

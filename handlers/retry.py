@@ -37,7 +37,7 @@ async def on_retry(
     registry: Registry,
     ack: UpdateAck,
 ) -> None:
-    """Queue the links of the message that failed again, and delete the error message.
+    """Queue the failed links of a message again, and delete the error message.
 
     Requests that are not stored have this button, and those of older versions. Only the sender of
     the request may press it. Without an index, it stands for all links.
@@ -83,8 +83,8 @@ async def on_resend(
 ) -> None:
     """Make a request again that failed or was not confirmed, and delete the explanation.
 
-    Who asked may press the button, and in a group its administrators. Of several presses, one
-    counts.
+    Only the person who asked may press the button, and in a group its administrators. Of several
+    presses, one counts.
 
     Raises:
         StorageError: the database did not respond, so nothing is queued.

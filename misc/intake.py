@@ -377,8 +377,8 @@ class RequestIntake:
     ) -> "_Portion":
         """Return the next links of a message, and what is left after them.
 
-        Whoever presses its button wants them answered. Whether the message was a mention cannot be
-        told any more: Telegram leaves out what a message below a button replied to.
+        A press asks for all of them. Whether the message was a mention is no longer known: Telegram
+        leaves out what a message below a button replied to.
         """
         allowed: Sequence[Link] = links[start:]
         if message.chat.type != "private":

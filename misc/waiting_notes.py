@@ -13,7 +13,7 @@ from services.requests.store import StoredRequest
 
 #: Notes that are shown or updated at a time.
 _BATCH: Final = 10
-#: Messages whose requests have notes; places beyond are not told.
+#: Messages whose requests have notes; requests further back get no note.
 _MAX_PLACE: Final = 1_000
 
 
@@ -27,7 +27,7 @@ class _Note:
 
 
 class WaitingNotes:
-    """Shows how many requests are served before. Whoever takes a request adopts its note."""
+    """Shows the place of each waiting request. The worker that takes a request adopts its note."""
 
     def __init__(self, bot_id: int, intake: RequestIntake) -> None:
         self._bot_id = bot_id

@@ -269,7 +269,7 @@ class Identities:
         now = self._clock()
         health = self._change(identity, lambda before: before.refused(Reason.of(error), now))
         logger.warning(
-            "The account %s of %s rests for %d minutes: %s",
+            "The account %s of %s is paused for %d minutes: %s",
             identity.name,
             platform.title,
             ((health.rests_until or now) - now) // 60,
@@ -378,7 +378,7 @@ class Identities:
             _write(self._path(identity, "json"), health.as_json())
         except OSError as error:
             logger.warning(
-                "Could not store what is known about an account: %s",
+                "Could not store the state of an account: %s",
                 error.strerror,
                 extra={"event": "identity_not_stored"},
             )

@@ -1,4 +1,4 @@
-"""The doctor's look at the regular backups."""
+"""Doctor checks of the regular backups."""
 
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""The doctor's look at the database: it is neither created nor upgraded."""
+"""Doctor checks of the database: it is neither created nor upgraded."""
 
 from app.doctor.finding import Finding
 from core.errors import NewerDatabaseError, StorageError

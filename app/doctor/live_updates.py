@@ -1,4 +1,4 @@
-"""The doctor's look at live updates of yt-dlp."""
+"""Doctor checks of live updates of yt-dlp."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The doctor's look at the machine: disk, file descriptors, FFmpeg, yt-dlp."""
+"""Doctor checks of the machine: disk, file descriptors, FFmpeg, yt-dlp."""
 
 import resource
 import shutil

@@ -1,4 +1,4 @@
-"""The doctor's look at the sites: cookies, accounts, ads, proxies, canaries."""
+"""Doctor checks of the sites: cookies, accounts, ads, proxies, canaries."""
 
 import time
 from collections.abc import AsyncIterator, Iterator

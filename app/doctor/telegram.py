@@ -1,4 +1,4 @@
-"""The doctor's look at Telegram: token, clock, switches, webhook, chats, administrators."""
+"""Doctor checks of Telegram: token, clock, switches, webhook, chats, administrators."""
 
 import time
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""The doctor's look at what YouTube needs besides yt-dlp.
+"""Doctor checks of what YouTube needs in addition to yt-dlp.
 
 Source: https://github.com/yt-dlp/yt-dlp/wiki/EJS
 """

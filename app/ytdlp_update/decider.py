@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 _LOOK_S: Final = 6 * 3_600
 #: Time whose downloads are looked at for a fall, in seconds.
 _RECENT_S: Final = 12 * 3_600
-#: How often an administrator's wish is begun: the process has ended in the middle each time.
+#: Attempts at an update that an administrator has requested: a restart cuts one off.
 _MOST_BEGUN: Final = 3
 
 
 class Decider:
-    """Looks for newer versions, chooses those that work, and takes back those that do not."""
+    """Looks for newer versions, adopts those that work, and rolls back those that do not."""
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class Decider:
             )
         if is_back:
             logger.warning(
-                "yt-dlp %s is taken back: %d %% of the downloads from %s succeed, %d %% before",
+                "Rolled back yt-dlp %s: %d %% of the downloads from %s succeed, %d %% before",
                 plan.version,
                 fall.after,
                 fall.site,

@@ -70,7 +70,7 @@ class Follower:
             await self._remain(version, used, error)
             return
         async with self._switch.telling:
-            logger.info("Starting anew with yt-dlp %s", version, extra={"event": "ytdlp_restart"})
+            logger.info("Restarting with yt-dlp %s", version, extra={"event": "ytdlp_restart"})
             self._switch.restart()
 
     def _has(self, plan: Plan) -> bool:

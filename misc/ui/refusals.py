@@ -1,4 +1,4 @@
-"""What people are told who may not use the bot."""
+"""Messages for people who may not use the bot."""
 
 from typing import Final
 

@@ -164,7 +164,7 @@ class ListArchiveService:
     async def deliver(self, context: RequestContext) -> Delivered:
         """Fetch, pack and send the posts that have not arrived yet.
 
-        Outside of its slots the request holds no room on the disk: who has a slot may wait for it.
+        Without a slot the request holds no disk space, because requests with one may wait for it.
 
         Raises:
             ClipferryError: none of them could be fetched, and why; of a single one, its error.

@@ -1,4 +1,4 @@
-"""The request queue: of each person one request per chat at a time, in the order of messages."""
+"""The request queue: one running request per person and chat, in the order of the messages."""
 
 import asyncio
 import itertools
@@ -134,7 +134,7 @@ class _Entry(Generic[Item]):
 
 
 class RequestQueue(Generic[Item]):
-    """Runs requests. Their costly part waits for a slot besides."""
+    """Runs requests. Their expensive part also waits for a slot."""
 
     def __init__(
         self, slots: Slots, runner: Runner[Item], *, max_requests: int, patience_s: float

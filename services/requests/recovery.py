@@ -77,7 +77,7 @@ class FileRecovery:
             remade = await self._media.remade(file, conversion.watch)
         except ClipferryError as error:
             logger.info(
-                "Could not make %s anew: %s",
+                "Could not encode %s again, so it is sent as a document: %s",
                 file.path.name,
                 error,
                 extra={"event": "file_not_remade"},

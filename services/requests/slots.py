@@ -11,8 +11,8 @@ from core.chat_queue import Lane
 class Slots:
     """A semaphore that is fair between people. Answers from the file-id cache need no slot.
 
-    A free slot goes to the person who holds the fewest, and among them to who has waited longest:
-    whoever asks in many chats at once does not delay others.
+    A free slot goes to the person who holds the fewest, and among equals to the one who has waited
+    longest, so that a person who asks in many chats at once does not delay others.
     """
 
     def __init__(self, number: int) -> None:

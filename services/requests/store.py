@@ -539,7 +539,7 @@ class RequestStore:
             self._lease_ends = -math.inf
             if number:
                 logger.info(
-                    "%d requests are left to the next start",
+                    "Left %d open requests to the next process",
                     number,
                     extra={"event": "requests_released"},
                 )
@@ -593,7 +593,11 @@ class RequestStore:
             try:
                 await store()
             except RequestTakenOverError as error:
-                logger.info("%s", error, extra={"event": "outcome_superseded"})
+                logger.info(
+                    "Dropped an outcome, because another process has the request: %s",
+                    error,
+                    extra={"event": "outcome_superseded"},
+                )
             except BaseException:  # also when cancelled: no outcome may be dropped
                 self._outcomes.appendleft(store)
                 raise

@@ -1,4 +1,4 @@
-"""Which yt-dlp is chosen, used and taken back, and what administrators are told."""
+"""Which yt-dlp is chosen, used and rolled back, and what administrators are told."""
 
 import asyncio
 import math

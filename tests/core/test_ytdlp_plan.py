@@ -1,4 +1,4 @@
-"""Which yt-dlp is used, and when a new one is taken back."""
+"""Which yt-dlp is used, and when a new one is rolled back."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Live updates of yt-dlp with the real program: refused, switched, taken back."""
+"""Live updates of yt-dlp with the real program: refused, switched, rolled back."""
 
 import asyncio
 import json

@@ -194,7 +194,7 @@ async def test_cookies_that_are_not_accepted_are_said_to_the_operator(
     reel(web, is_private=True)
     with pytest.raises(LoginRequiredError):  # what the site has said of the post
         await read(web, cookies=COOKIES)
-    assert "rests for 60 minutes" in caplog.text
+    assert "is paused for 60 minutes" in caplog.text
     assert "the cookies were rejected" in caplog.text
 
 
@@ -294,7 +294,7 @@ async def test_stories_need_an_account_that_is_accepted(
     web.instagram.session = "another"
     with pytest.raises(LoginRequiredError):
         await read(web, url, cookies=COOKIES)
-    assert "rests for" in caplog.text
+    assert "is paused for" in caplog.text
 
 
 @pytest.mark.parametrize("url", [STORIES, HIGHLIGHT])
