@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tokenize
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -263,12 +264,16 @@ BANNED = {
     "studio",
     "workbench",
     "bell",
-    "worries",
+    "worry",
     "errand",
     "ferry",
     "doubles",
-    "chores",
+    "chore",
+    "voice",
 }
+
+#: Names of Telegram with such a word: ContentType.VOICE.
+TELEGRAMS = {"VOICE"}
 
 
 def split_words(text: str) -> set[str]:
@@ -276,6 +281,17 @@ def split_words(text: str) -> set[str]:
     return {
         word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text.replace("_", " "))
     }
+
+
+@cache
+def banned_words(text: str) -> frozenset[str]:
+    """Return the words of a text that are banned, also as plurals."""
+    return frozenset(
+        word
+        for word in split_words(text)
+        for end, singular in (("", ""), ("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"))
+        if word.endswith(end) and word.removesuffix(end) + singular in BANNED
+    )
 
 
 def named_things(source: str) -> Iterator[tuple[int, str]]:
@@ -294,21 +310,32 @@ def test_names_and_log_texts_use_standard_terms():
     found = []
     for file in sorted({*ROOT.glob("*.py")} | {ROOT / n for n in tracked() if n.endswith(".py")}):
         name = file.relative_to(ROOT)
-        found += [f"{name}: {word}" for word in split_words(str(name.with_suffix(""))) & BANNED]
+        found += [f"{name}: {word}" for word in banned_words(str(name.with_suffix("")))]
         if name.parts[:2] == ("tests", "compatibility"):
             continue
         for line, text in named_things(file.read_text()):
-            found += [f"{name}:{line}: {word}" for word in split_words(text) & BANNED]
+            if text not in TELEGRAMS:
+                found += [f"{name}:{line}: {word}" for word in banned_words(text)]
     assert found == []
 
 
 @pytest.mark.parametrize(
     "planted",
-    ["class OrderDesk: ...", "my_shelf = 1", "logger.info('on the shelf')", "def ring_bell(): ..."],
+    [
+        "class OrderDesk: ...",
+        "my_shelf = 1",
+        "logger.info('on the shelf')",
+        "def ring_bell(): ...",
+        "class Voice: ...",
+        "desks = 1",
+        "two_shelves = 2",
+        "def run_errands(): ...",
+        "import worries",
+        "class Ferries: ...",
+    ],
 )
 def test_a_planted_metaphor_is_found(planted: str):
-    words = {word for _, text in named_things(planted) for word in split_words(text)}
-    assert words & BANNED
+    assert any(banned_words(text) for _, text in named_things(planted))
 
 
 #: Ways to say something that read as if they were translated.
