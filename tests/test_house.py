@@ -212,7 +212,7 @@ def test_functions_stay_short():
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
-    assert statistics.median(lengths) <= 6
+    assert statistics.median(lengths) <= 5
     assert lengths[int(len(lengths) * 0.9)] <= 20
 
 
