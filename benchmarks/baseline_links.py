@@ -91,7 +91,7 @@ def address_in(page: str) -> str:
 
 
 async def answer_all(floor: Floor, posts: Sequence[str], at_once: int) -> list[float]:
-    """Answer all links, so many at once; return when each was answered, in seconds."""
+    """Answer all links, at most `at_once` at a time; return when each was answered, in seconds."""
     began, free = time.monotonic(), asyncio.Semaphore(at_once)
     ended: list[float] = []
 

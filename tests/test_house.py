@@ -340,7 +340,9 @@ def test_a_planted_metaphor_is_found(planted: str):
 
 #: Ways to say something that read as if they were translated.
 TRANSLATED = re.compile(
-    r"\b(so many|for so long)\b|^(give|tell|say) whether\b|^(#:? )?who (comes|holds|writes|has)\b",
+    r"\b(so many|so often|for so long)\b|^(give|tell|say) whether\b"
+    r"|^(#:? )?who (comes|holds|writes|has)\b"
+    r"|[.;:,]\s+(#:? )?who (is|has|asked|holds|waits|writes)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -355,12 +357,19 @@ def explanations(source: str) -> Iterator[tuple[int, str]]:
             yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
 
 
-def test_comments_and_docstrings_are_plain_english():
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and text of each paragraph of a page, which is one line of its file."""
+    yield from enumerate(text.splitlines(), start=1)
+
+
+def test_comments_docstrings_and_docs_are_plain_english():
+    readers = {".py": explanations, ".md": lines_of}
+    files = [ROOT / name for name in tracked()]
+    assert {file.suffix for file in files} >= set(readers)
     found = [
         f"{file.relative_to(ROOT)}:{line}: {match[0]}"
-        for package in sorted(PACKAGES - {"simulator"})
-        for file in sorted((ROOT / package).glob("**/*.py"))
-        for line, text in explanations(file.read_text())
+        for file in sorted(file for file in files if file.suffix in readers)
+        for line, text in readers[file.suffix](file.read_text())
         for match in [TRANSLATED.search(text)]
         if match
     ]
@@ -373,6 +382,9 @@ def test_comments_and_docstrings_are_plain_english():
         '"""Tell whether it may be sent."""',
         "# Who comes second waits.",
         "#: Given up after so many failures.",
+        "# Tried so often.",
+        '"""Send the answer.\n\nWho asked may cancel it.\n"""',
+        "# It ends; who waits is cancelled.",
     ],
 )
 def test_planted_translations_are_found(planted: str):

@@ -20,7 +20,7 @@ RUNS = 1_500
 
 @dataclass
 class Row:
-    """A request: who has it, and how it has ended."""
+    """A request: its owner, and how it has ended."""
 
     owner: str
     has_failed: bool | None = None

@@ -1,4 +1,4 @@
-"""The access gate: who is told what, how often, and where nothing is said."""
+"""The access gate: which notices are sent, how often, and where none is."""
 
 from typing import Any
 
