@@ -738,7 +738,7 @@ class FakeIntake:
         self._submit(Submission(note, links, chat.lang, str(start)))
         return self.is_new
 
-    async def submit_rest_of_post(
+    async def submit_remaining_items(
         self,
         query: CallbackQuery,
         message: Message,

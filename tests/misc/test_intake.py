@@ -557,7 +557,7 @@ async def test_the_rest_of_a_post_deletes_no_message_and_says_where_it_goes_on(b
     query = bench.telegram.query("rest/10.a/x/1", message)
     chat = ChatView("en", preferences=Preferences(delete_request=True, album_cap=5))
     rest = Continuation(10, "a")
-    await bench.intake.submit_rest_of_post(query, message, LINK, chat, rest, bench.ack())
+    await bench.intake.submit_remaining_items(query, message, LINK, chat, rest, bench.ack())
     await settle()
     (request,) = bench.requests
     assert (request.kind, request.target.message_id, request.selection.continuation) == (

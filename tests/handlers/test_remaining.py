@@ -6,10 +6,10 @@ import pytest
 from aiogram.types import Chat, Message
 
 from core.request import Continuation
-from handlers.rest import CarriesRestOfPost, on_rest, on_rest_of_post
+from handlers.remaining import CarriesRemainingItems, on_remaining_items, on_remaining_links
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
-from misc.ui.callback_data import read_rest_of_post, rest_of_post
+from misc.ui.callback_data import read_remaining_items, remaining_items_of
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
@@ -26,7 +26,7 @@ class Bench:
     async def press(self, note: Any, data: str = "rest/5", user_id: int = 7) -> None:
         query = self.telegram.query(data, note, user_id=user_id)
         ack, _ = make_ack()
-        await on_rest(query, ChatView("en"), TEXTS, self.intake.as_intake, REGISTRY, ack)
+        await on_remaining_links(query, ChatView("en"), TEXTS, self.intake.as_intake, REGISTRY, ack)
 
     def note(self, **values: Any) -> Message:
         request = self.telegram.message(LINK.url, message_id=69, **values)
@@ -92,20 +92,20 @@ async def test_links_that_telegram_does_not_repeat_are_not_under_way(telegram: F
 
 # --- the items of a post --------------------------------------------------------------------------
 
-REST = "rest/10.1f2e3d/instagram/stories:ferry.demo"
+REMAINING = "rest/10.1f2e3d/instagram/stories:ferry.demo"
 
 
 async def press_rest(
-    telegram: FakeTelegram, intake: FakeIntake, message: Any, data: str = REST
+    telegram: FakeTelegram, intake: FakeIntake, message: Any, data: str = REMAINING
 ) -> bool:
     """Press a button; return False if it is not one for the items of a post."""
     query = telegram.query(data, message)
-    if not await CarriesRestOfPost()(query):
+    if not await CarriesRemainingItems()(query):
         return False
     ack, _ = make_ack()
     buttons = RunningButtons()
     view = ChatView("en")
-    await on_rest_of_post(query, view, TEXTS, intake.as_intake, buttons, REGISTRY, ack)
+    await on_remaining_items(query, view, TEXTS, intake.as_intake, buttons, REGISTRY, ack)
     return True
 
 
@@ -135,10 +135,10 @@ async def test_other_buttons_are_not_for_the_items_of_a_post(telegram: FakeTeleg
 
 @pytest.mark.parametrize(("user", "is_offered"), [("a" * 30, True), ("a" * 40, False)])
 def test_a_button_is_offered_if_telegram_takes_its_data(user: str, is_offered: bool):
-    data = rest_of_post(Continuation(999, "1f2e3d"), "instagram", f"stories:{user}")
+    data = remaining_items_of(Continuation(999, "1f2e3d"), "instagram", f"stories:{user}")
     assert (data is not None) == is_offered
     if data:
-        assert read_rest_of_post(data) == (
+        assert read_remaining_items(data) == (
             Continuation(999, "1f2e3d"),
             "instagram",
             f"stories:{user}",
