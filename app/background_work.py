@@ -53,7 +53,7 @@ _SHARED_LISTS_S: Final = 5
 #: Pause before the connection for notifications is opened again.
 _RECONNECT_S: Final = 2
 _BACKUP_S: Final = 300
-#: A version of yt-dlp that was chosen is used, and an administrator's wish for one noticed.
+#: Interval of looking for a chosen yt-dlp, and for an administrator's request, in seconds.
 _YTDLP_S: Final = 2
 _YTDLP_WATCH_S: Final = 5
 #: How long the delivered recipients of a broadcast are kept, in seconds.

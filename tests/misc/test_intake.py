@@ -158,7 +158,7 @@ async def test_a_link_becomes_a_stored_request(bench: Bench):
     assert request.asker.name == ""
 
 
-async def test_the_wishes_of_the_chat_belong_to_the_request(bench: Bench):
+async def test_the_preferences_of_the_chat_belong_to_the_request(bench: Bench):
     preferences = Preferences(quality=Quality.SOUND)
     chat = ChatView("uk", file_mode=True, preferences=preferences)
     (request,) = await bench.submit(LINK, chat=chat)
