@@ -14,7 +14,7 @@ from aiogram import Bot
 from aiogram.methods import DeleteMessage, EditMessageReplyMarkup, SetMessageReaction
 from aiogram.types import InlineKeyboardMarkup, ReactionTypeEmoji, ReactionTypeUnion
 
-from core.concurrency import unbroken
+from core.concurrency import run_uncancelled
 from core.errors import DeliveryError
 from core.pseudonyms import LoggedChat
 from delivery.api_requests import MessageOptions
@@ -93,7 +93,7 @@ class _Steps:
 
     async def take(self, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call, unless it is too late for it."""
-        await unbroken(self._take(call))
+        await run_uncancelled(self._take(call))
 
     async def end(self) -> None:
         """Let nothing begin any more, and wait for what has begun."""
