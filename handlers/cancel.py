@@ -67,7 +67,7 @@ async def on_cancel_all(
     number = await canceller.cancel_all(
         ChatTarget.of(message).chat_id, lambda request: _is_of(request, message)
     )
-    ack.give()
+    ack.acknowledge()
     text = (
         texts(chat.lang, "cancelled_all", count=number)
         if number

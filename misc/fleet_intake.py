@@ -65,7 +65,7 @@ class FleetIntake(RequestIntake):
         stored = await self.store.reopen(ticket)
         if stored is not None:
             await pass_on(self._bot_id, ticket.row, stored.request)
-        ack.give()
+        ack.acknowledge()
         return stored is not None
 
     async def cancel(self, number: int, chat_id: int) -> bool:
@@ -113,7 +113,7 @@ class FleetIntake(RequestIntake):
         handle = RequestHandle(0)
         if requests:
             handle = await self._hand_out(requests, ack, update_id)
-        ack.give()
+        ack.acknowledge()
         return handle
 
     async def _hand_out(

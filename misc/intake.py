@@ -307,7 +307,7 @@ class RequestIntake:
             StorageError: the database did not respond.
         """
         stored = await self.store.reopen(ticket)
-        ack.give()
+        ack.acknowledge()
         if stored is None:
             return False
         # The limits count: it may be one that did not fit.
@@ -434,7 +434,7 @@ class RequestIntake:
         entries = []
         if requests:
             entries = await self.store.enter(update_id, requests, is_refusable=ack.is_refusable)
-        ack.give()
+        ack.acknowledge()
         if len(entries) < len(requests):
             self.metrics.dropped("repeated_update", requests[0].chat_id)
         if not entries:

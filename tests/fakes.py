@@ -338,14 +338,14 @@ class RecordingAcks(UpdateAcks):
 
     def __init__(self) -> None:
         super().__init__()
-        self.given: list[int] = []
+        self.acknowledged: list[int] = []
         #: Called before an update is acknowledged.
         self.before: Callable[[], object] = lambda: None
 
-    def give(self, update_id: int) -> None:
+    def acknowledge(self, update_id: int) -> None:
         self.before()
-        self.given.append(update_id)
-        super().give(update_id)
+        self.acknowledged.append(update_id)
+        super().acknowledge(update_id)
 
 
 def make_ack(update_id: int = 5) -> tuple[UpdateAck, RecordingAcks]:

@@ -183,9 +183,9 @@ async def test_an_update_is_acknowledged_once_its_requests_are_stored(bench: Ben
     acks.before = lambda: queued.append(bench.queue.count)
     await bench.submit(LINK, ack=ack)
     assert queued == [0]
-    assert acks.given == [5]
+    assert acks.acknowledged == [5]
     await bench.submit(ack=ack)
-    assert acks.given == [5, 5]
+    assert acks.acknowledged == [5, 5]
 
 
 async def test_an_update_that_comes_twice_is_served_once(bench: Bench):
