@@ -145,7 +145,9 @@ def toggled(ticked: Collection[int], index: int, listing: Listing) -> frozenset[
     return frozenset(ticked) ^ ({index} & set(listing.indexes))
 
 
-def fresh(wanted: Sequence[int], known: Collection[int], room: int) -> tuple[list[int], int]:
+def split_by_room(
+    wanted: Sequence[int], known: Collection[int], room: int
+) -> tuple[list[int], int]:
     """Return which of the wanted entries are asked for now, and how many find no room.
 
     `known` are those that the card has been asked for before, and `room` is the number of links

@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from core.choices import NO_CHOICE, Choice
 from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
-from core.lists import ListCard, fresh
+from core.lists import ListCard, split_by_room
 from core.media import Link
 from core.preferences import Preferences
 from core.request import (
@@ -256,7 +256,7 @@ class RequestIntake:
         key = press_id(message.chat.id, message.message_id, f"{LIST}{card.id}")
         known = await stored_numbers(self.groups.account.id, key)
         room = await self.room_for_links(next(iter(requests.values()))) if requests else 0
-        taken, left = fresh(list(links), known, room)
+        taken, left = split_by_room(list(links), known, room)
         await self._submit([requests[index] for index in taken], ack, key)
         return Taken(len(taken), left)
 

@@ -81,7 +81,7 @@ from delivery.refused_files import Recovery
 from delivery.sender import Journal, Sender
 from delivery.status_note import RecordNote
 from delivery.targets import ChatTarget
-from media.processor import MediaProcessor, Watch, nobody
+from media.processor import MediaProcessor, Watch, ignore_progress
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
@@ -539,7 +539,9 @@ class FakeMedia:
         self._step("picture", path)
         return PhotoFile(path)
 
-    async def video(self, path: Path, still: Path | None, watch: Watch = nobody) -> list[LocalFile]:
+    async def video(
+        self, path: Path, still: Path | None, watch: Watch = ignore_progress
+    ) -> list[LocalFile]:
         self._step("video", path)
         return [VideoFile(self.encoded or path, 1_000, 576, 1024, self.duration_s, still)]
 
@@ -553,7 +555,7 @@ class FakeMedia:
         return still
 
     async def slides(
-        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = nobody
+        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = ignore_progress
     ) -> VideoFile:
         self.steps.append(("slides", " ".join(path.name for path in pictures)))
         return VideoFile(pictures[0].with_suffix(".mp4"), 1_000, 576, 1024, track.duration_s)
