@@ -52,7 +52,7 @@ from delivery.api_requests import (
     inline_media,
     remote_file,
 )
-from delivery.last_calls import LastCalls
+from delivery.final_status_calls import FinalStatusCalls
 from delivery.moved_chats import MovedChats
 from delivery.rate_limiter import on_send_start
 from delivery.refused_files import (
@@ -181,7 +181,7 @@ class Sender:
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
         #: The calls that end the status of requests.
-        self.last_calls = LastCalls(bot)
+        self.final_status_calls = FinalStatusCalls(bot)
 
     async def send(
         self,

@@ -18,7 +18,7 @@ from core.concurrency import run_uncancelled
 from core.errors import DeliveryError
 from core.pseudonyms import LoggedChat
 from delivery.api_requests import MessageOptions
-from delivery.last_calls import IsCurrent
+from delivery.final_status_calls import IsCurrent
 from delivery.request_body import ending_only_if
 from delivery.sender import Sender
 from delivery.status_note import RecordNote, StatusNote
@@ -149,7 +149,7 @@ class Reactions:
         """Show the end: a sad face after a failure, else nothing."""
         if self._are_allowed and (self.is_shown or has_failed):
             call = self._reaction(_FAILED if has_failed else None)
-            await self._sender.last_calls.make(call, is_current)
+            await self._sender.final_status_calls.make(call, is_current)
 
     async def clear(self) -> None:
         """Delete the ⏳ message, which no other process knows."""
@@ -165,7 +165,7 @@ class Reactions:
 
     async def _react(self, emoji: str) -> bool:
         call = self._reaction(emoji)
-        self._sender.last_calls.drop(call)
+        self._sender.final_status_calls.drop(call)
         try:
             await self._bot(call)
         except DeliveryError as error:
@@ -446,7 +446,7 @@ class ButtonStatus(MessageStatus):
         ]
         self._is_hidden = True
         call = self._edit(InlineKeyboardMarkup(inline_keyboard=rows))
-        self._sender.last_calls.drop(call)
+        self._sender.final_status_calls.drop(call)
         try:
             await self._bot(call)
         except DeliveryError as error:
@@ -456,7 +456,7 @@ class ButtonStatus(MessageStatus):
     async def _show_end(self, *, has_failed: bool) -> None:
         await super()._show_end(has_failed=has_failed)
         if self._is_hidden:
-            await self._sender.last_calls.make(self._edit(self._keyboard))
+            await self._sender.final_status_calls.make(self._edit(self._keyboard))
 
     def _edit(self, keyboard: InlineKeyboardMarkup) -> EditMessageReplyMarkup:
         return EditMessageReplyMarkup(
@@ -467,7 +467,9 @@ class ButtonStatus(MessageStatus):
 
 
 async def _delete(sender: Sender, target: ChatTarget, message_id: int) -> None:
-    await sender.last_calls.make(DeleteMessage(chat_id=target.chat_id, message_id=message_id))
+    await sender.final_status_calls.make(
+        DeleteMessage(chat_id=target.chat_id, message_id=message_id)
+    )
 
 
 def _log_failure(event: str, target: ChatTarget, error: DeliveryError) -> None:
