@@ -206,14 +206,12 @@ class MessageStatus:
         self._deletes_request = deletes_request
 
     async def accepted(self) -> None:
-        """React to the message."""
         await self._steps.take(self._accept)
 
     async def _accept(self) -> None:
         await self._reactions.accept()
 
     async def working(self) -> None:
-        """React to the message."""
         await self._steps.take(self._reactions.work)
 
     async def retrying(self, attempt: int, attempts: int) -> None:
@@ -315,16 +313,16 @@ class BusinessStatus:
     """The status in a business account's chats, where a bot cannot react: nothing is shown."""
 
     async def accepted(self) -> None:
-        """Show nothing."""
+        pass
 
     async def working(self) -> None:
-        """Show nothing."""
+        pass
 
     async def retrying(self, attempt: int, attempts: int) -> None:
-        """Show nothing."""
+        pass
 
     async def sending(self) -> None:
-        """Show nothing."""
+        pass
 
     async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
         """Show nothing: its customers get as little as groups."""
@@ -333,16 +331,16 @@ class BusinessStatus:
         """Do nothing: there is no note."""
 
     async def cancelled(self) -> None:
-        """Show nothing."""
+        pass
 
     async def failed(self) -> None:
-        """Show nothing."""
+        pass
 
     async def done(self) -> None:
-        """Show nothing."""
+        pass
 
     async def passed_on(self) -> None:
-        """Show nothing."""
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,15 +368,12 @@ class InlineStatus:
         """Show nothing: the card says that already."""
 
     async def working(self) -> None:
-        """Edit the text."""
         await self._edit(self._texts.working)
 
     async def retrying(self, attempt: int, attempts: int) -> None:
-        """Edit the text."""
         await self._edit(self._texts.retrying(attempt, attempts))
 
     async def sending(self) -> None:
-        """Edit the text."""
         await self._edit(self._texts.sending)
 
     async def show_note(self, note: MessageOptions, record: RecordNote) -> None:

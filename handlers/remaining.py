@@ -19,7 +19,7 @@ from platforms import Registry
 
 
 def router() -> Router:
-    """Return the router of both buttons; the data of an item's has the prefix of a link's."""
+    """Register the button for items before that for links, whose prefix its data has, too."""
     router = Router(name="remaining")
     router.callback_query.register(on_remaining_items, CarriesRemainingItems(), flags=STORES)
     router.callback_query.register(on_remaining_links, Carries(prefix=REMAINING), flags=STORES)

@@ -55,7 +55,7 @@ Watch = Callable[[Share], None]
 
 
 def ignore_progress(_share: Share) -> None:
-    """Watch nothing."""
+    """Do nothing with the share: for callers that show no progress."""
 
 
 @dataclass(frozen=True, slots=True)
