@@ -455,9 +455,7 @@ class ButtonStatus(MessageStatus):
 
     def _edit(self, keyboard: InlineKeyboardMarkup) -> EditMessageReplyMarkup:
         return EditMessageReplyMarkup(
-            chat_id=self._target.chat_id,
-            message_id=self._target.message_id,
-            reply_markup=keyboard,
+            chat_id=self._target.chat_id, message_id=self._target.message_id, reply_markup=keyboard
         )
 
 
