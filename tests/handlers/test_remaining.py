@@ -95,7 +95,7 @@ async def test_links_that_telegram_does_not_repeat_are_not_under_way(telegram: F
 REMAINING = "rest/10.1f2e3d/instagram/stories:ferry.demo"
 
 
-async def press_rest(
+async def press_remaining(
     telegram: FakeTelegram, intake: FakeIntake, message: Any, data: str = REMAINING
 ) -> bool:
     """Press a button; return False if it is not one for the items of a post."""
@@ -112,7 +112,7 @@ async def press_rest(
 async def test_the_other_items_are_those_of_the_post_from_an_index_on(telegram: FakeTelegram):
     intake = FakeIntake()
     message = telegram.message("below an album")
-    assert await press_rest(telegram, intake, message)
+    assert await press_remaining(telegram, intake, message)
     (submission,) = intake.submissions
     assert submission.links[0].url == "https://www.instagram.com/stories/ferry.demo/"
     assert (submission.origin, submission.data) == (message, "10.1f2e3d")
@@ -122,15 +122,15 @@ async def test_the_other_items_are_those_of_the_post_from_an_index_on(telegram: 
 @pytest.mark.parametrize("data", ["rest/10/nowhere/1", "rest/10/instagram/stories:a%2Fb"])
 async def test_a_post_that_is_no_longer_known_has_expired(telegram: FakeTelegram, data: str):
     intake = FakeIntake()
-    assert await press_rest(telegram, intake, telegram.message("below"), data)
-    assert await press_rest(telegram, intake, GONE)
+    assert await press_remaining(telegram, intake, telegram.message("below"), data)
+    assert await press_remaining(telegram, intake, GONE)
     assert intake.submissions == []
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
 
 
 @pytest.mark.parametrize("data", ["rest/5", "rest/0/x/1", "rest/x/x/1", "rest/5/x", "rest/"])
 async def test_other_buttons_are_not_for_the_items_of_a_post(telegram: FakeTelegram, data: str):
-    assert not await press_rest(telegram, FakeIntake(), telegram.message("below"), data)
+    assert not await press_remaining(telegram, FakeIntake(), telegram.message("below"), data)
 
 
 @pytest.mark.parametrize(("user", "is_offered"), [("a" * 30, True), ("a" * 40, False)])
