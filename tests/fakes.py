@@ -48,6 +48,7 @@ from core.access import Mode
 from core.chat_queue import Lane
 from core.choices import NO_CHOICE, Choice, Piece
 from core.errors import ClipferryError
+from core.lists import ListCard
 from core.media import (
     Access,
     AudioFile,
@@ -430,6 +431,9 @@ class FakePresenter:
 
     def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
         return MessageOptions(f"{places[0]}-{places[1]} of {total}, {missing} missing")
+
+    def list_card(self, card: ListCard) -> MessageOptions:
+        return MessageOptions(f"card {card.id}: {len(card.listing.entries)} posts")
 
     def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:
         return " ".join(f"{url}: {error.code}" for url, error in missing.items())
