@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo run maintenance doctor test test-fast coverage mutants chaos soak check bench live settings docs pictures requirements update-yt-dlp aarch64 dist clean
 
-# ARGS=--fleet needs PostgreSQL and the engine, which are among the development packages.
+# ARGS=--fleet needs PostgreSQL and procrastinate, which are among the development packages.
 demo: $(VENV)/$(if $(findstring --fleet,$(ARGS)),dev,demo)
 	$(BIN)/python main.py demo $(ARGS)
 

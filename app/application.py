@@ -29,7 +29,7 @@ from core.broadcasts import Broadcast
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.broadcasts import mark_told
 from data.config import Settings
-from data.jobs import set_up_engine
+from data.jobs import set_up_job_queue
 from data.key_values import check_writable
 from data.starts import clear_restored, count_start
 from delivery.client import TolerantSession
@@ -115,7 +115,7 @@ class Application:
             with usable(SPOOL, self._settings.files.spool_dir):
                 self.container.spool.prepare()
             if self._settings.run.is_fleet:
-                await set_up_engine()
+                await set_up_job_queue()
             assert me.username
             updates = _UPDATES + _optional_updates(self._settings)
             updates += await self._inline_updates(me)
@@ -199,7 +199,7 @@ class Application:
 
     @asynccontextmanager
     async def _working(self, intake: RequestIntake) -> AsyncIterator[None]:
-        """Take jobs of the engine during the block, in the role worker of a fleet."""
+        """Take jobs from the job queue during the block, in the role worker of a fleet."""
         if not self._settings.run.is_fleet or not self._settings.run.has("worker"):
             yield
             return

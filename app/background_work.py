@@ -26,7 +26,7 @@ from data.rollups import fold_stats
 from data.scheduled_backups import BackupPlan
 from data.starts import count_start
 from data.statistics import fold_outcomes
-from delivery.last_calls import AGAIN_S
+from delivery.final_status_calls import AGAIN_S
 from misc.intake import RequestIntake
 from misc.ui.admin_notifier import AGAIN_S as NOTICES_S
 from misc.ui.texts import load_texts
@@ -53,7 +53,7 @@ _SHARED_LISTS_S: Final = 5
 #: Pause before the connection for notifications is opened again.
 _RECONNECT_S: Final = 2
 _BACKUP_S: Final = 300
-#: A version of yt-dlp that was chosen is used, and an administrator's wish for one noticed.
+#: Interval of looking for a chosen yt-dlp, and for an administrator's request, in seconds.
 _YTDLP_S: Final = 2
 _YTDLP_WATCH_S: Final = 5
 #: How long the delivered recipients of a broadcast are kept, in seconds.
@@ -108,7 +108,9 @@ class BackgroundWork:
                 "lease renewal", self._settings.run.lease_s / 4, self._container.request_store.beat
             ),
             PeriodicTask("spool", _SWEEP_S, self._tidy),
-            PeriodicTask("last calls", AGAIN_S, self._container.sender.last_calls.repeat),
+            PeriodicTask(
+                "final status calls", AGAIN_S, self._container.sender.final_status_calls.repeat
+            ),
             PeriodicTask("notices", NOTICES_S, self._container.admin_notifier.work),
             PeriodicTask("outcome counters", _OUTCOMES_S, self._container.metrics.write),
             PeriodicTask("event-loop lag", 0, self._container.metrics.traffic.measure_lag),

@@ -339,10 +339,7 @@ def _optional_sections(settings: Settings, texts: Texts) -> dict[str, Section]:
 def _ad_rule(settings: Settings) -> AdRule:
     ads = settings.ads
     return AdRule(
-        ads.every,
-        ads.max_interval_h * _HOUR_S,
-        ads.min_interval_h * _HOUR_S,
-        ads.grace_h * _HOUR_S,
+        ads.every, ads.max_interval_h * _HOUR_S, ads.min_interval_h * _HOUR_S, ads.grace_h * _HOUR_S
     )
 
 

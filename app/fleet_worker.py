@@ -1,4 +1,4 @@
-"""The part of a process that takes jobs of the engine, in the role worker of a fleet."""
+"""The part of a process that takes jobs from the job queue, in the role worker of a fleet."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ class FleetWorker:
     """Takes jobs while the process runs, and hands back what does not end in time."""
 
     def __init__(self, container: Container, settings: Settings, intake: RequestIntake) -> None:
-        from data.engine import EngineWorker  # not installed for a single process
+        from data.job_worker import JobWorker  # not installed for a single process
 
         self._queue = container.request_queue
         self._work = FleetWork(intake)
-        self._engine = EngineWorker(
+        self._jobs = JobWorker(
             settings["database"]["url"],
             container.bot.id,
             at_once=settings.limits.active_requests,
@@ -35,15 +35,15 @@ class FleetWorker:
             StorageError: the database did not respond.
         """
         await self._work.prepare()
-        running = asyncio.create_task(self._engine.run())  # noqa: TID251 - ends with the block
+        running = asyncio.create_task(self._jobs.run())  # noqa: TID251 - ends with the block
         try:
             yield
         finally:
-            self._engine.stop()
+            self._jobs.stop()
             await running
 
     async def drain(self, grace_s: float) -> None:
         """Take no more jobs, give running requests `grace_s` seconds, and hand back the others."""
-        self._engine.stop()
+        self._jobs.stop()
         self._work.stop()
         await self._queue.drain(grace_s)

@@ -180,4 +180,4 @@ class Receiver:
         except Exception:  # as in polling: one update's failure must not stop the others
             logger.exception("Update %d failed", raw["update_id"], extra={"event": "update_failed"})
         finally:
-            self._update_acks.give(raw["update_id"])
+            self._update_acks.acknowledge(raw["update_id"])

@@ -1,4 +1,4 @@
-"""Work on media files by PyAV and Pillow alone: the floor of what the bot does to them.
+"""Work on media files by PyAV and Pillow alone: the baseline of what the bot does to them.
 
 Runs in worker processes as well, and therefore imports little.
 """

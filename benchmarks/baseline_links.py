@@ -1,4 +1,4 @@
-"""Run the floor of new links: the same work in one script, with nothing else around it.
+"""Run the baseline of new links: the same work in one script, with nothing else around it.
 
 For each post: the page and the file by curl_cffi through the proxy, the file's facts, thumbnail and
 cover by PyAV, the upload by aiogram. There is no database, no queue, no retry, and no check.
@@ -46,7 +46,7 @@ class OpenedFile(InputFile):
 
 
 @dataclass(frozen=True)
-class Floor:
+class Baseline:
     """The clients of the sites and of Telegram."""
 
     site: Any
@@ -57,7 +57,7 @@ class Floor:
         """Fetch a post and send its video to a chat."""
         page = f"https://www.tiktok.com/@_/video/{post}"
         address = address_in((await self.site.get(page)).text)
-        path = self.folder / f"floor-{post}.mp4"
+        path = self.folder / f"baseline-{post}.mp4"
         with path.open("wb", buffering=0) as file:
             response = await self.site.get(
                 address, headers={"Referer": page}, content_callback=file.write, quote=False
@@ -90,14 +90,14 @@ def address_in(page: str) -> str:
     return address
 
 
-async def answer_all(floor: Floor, posts: Sequence[str], at_once: int) -> list[float]:
-    """Answer all links, so many at once; return when each was answered, in seconds."""
+async def answer_all(baseline: Baseline, posts: Sequence[str], at_once: int) -> list[float]:
+    """Answer all links, at most `at_once` at a time; return when each was answered, in seconds."""
     began, free = time.monotonic(), asyncio.Semaphore(at_once)
     ended: list[float] = []
 
     async def one(number: int, post: str) -> None:
         async with free:
-            await floor.answer(post, _FIRST_CHAT + number)
+            await baseline.answer(post, _FIRST_CHAT + number)
         ended.append(time.monotonic() - began)
 
     async with asyncio.TaskGroup() as group:
@@ -117,9 +117,9 @@ async def main(options: dict[str, Any]) -> None:
         max_clients=options["at_once"],
         timeout=120,
     ) as site:
-        floor = Floor(site, telegram, Path(options["folder"]))
+        baseline = Baseline(site, telegram, Path(options["folder"]))
         cpu = time.process_time()
-        ended = await answer_all(floor, options["posts"], options["at_once"])
+        ended = await answer_all(baseline, options["posts"], options["at_once"])
         cpu = time.process_time() - cpu
     await telegram.session.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

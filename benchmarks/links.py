@@ -1,6 +1,6 @@
 """Measure new links: 100 at once, one at a time, and 50 with large files in flight.
 
-The floor is `benchmarks.baseline_links`: one script that does the same work for the same posts.
+The baseline is `benchmarks.baseline_links`: one script that does the same work for the same posts.
 """
 
 import json
@@ -60,28 +60,28 @@ class _Run:
 
 def burst(world: World) -> list[Result]:
     """Send 100 new links at once, without and then with Telegram's limits."""
-    ours, floor = [], []
+    ours, baseline = [], []
     for _ in range(_ROUNDS):
         with clipferry(world) as bot:
             _warm_up(world, bot, len(BURST_POSTS))
             ours.append(_send_at_once(world, bot, BURST_POSTS))
-        floor.append(_floor(world, BURST_POSTS, _AT_ONCE))
-    return [*_burst_results(ours, floor), _paced_burst(world)]
+        baseline.append(_baseline(world, BURST_POSTS, _AT_ONCE))
+    return [*_burst_results(ours, baseline), _paced_burst(world)]
 
 
-def _burst_results(ours: Sequence[_Run], floor: Sequence[_Run]) -> list[Result]:
-    pace, floor_pace = [run.pace for run in ours], [run.pace for run in floor]
-    share = ratios(pace, floor_pace)
-    cpu, floor_cpu = [run.cpu_ms for run in ours], [run.cpu_ms for run in floor]
-    what, (p95, floor_p95) = (
+def _burst_results(ours: Sequence[_Run], baseline: Sequence[_Run]) -> list[Result]:
+    pace, baseline_pace = [run.pace for run in ours], [run.pace for run in baseline]
+    share = ratios(pace, baseline_pace)
+    cpu, baseline_cpu = [run.cpu_ms for run in ours], [run.cpu_ms for run in baseline]
+    what, (p95, baseline_p95) = (
         f"{len(BURST_POSTS)} new links at once",
-        map(_median_p95, (ours, floor)),
+        map(_median_p95, (ours, baseline)),
     )
     return [
         Result(
             f"{what}, pace",
             f"{statistics.median(pace):.0f}/s, p95 {p95:.1f} s",
-            f"{statistics.median(floor_pace):.0f}/s, p95 {floor_p95:.1f} s",
+            f"{statistics.median(baseline_pace):.0f}/s, p95 {baseline_p95:.1f} s",
             f"{share.median:.0%}",
             "≥ 60 %, ≥ 45/s",
             share.is_at_least(0.6) and Rounds(pace).is_at_least(45),
@@ -89,8 +89,8 @@ def _burst_results(ours: Sequence[_Run], floor: Sequence[_Run]) -> list[Result]:
         Result(
             f"{what}, CPU of main and workers",
             f"{statistics.median(cpu):.0f} ms each",
-            f"{statistics.median(floor_cpu):.0f} ms each",
-            f"{ratios(cpu, floor_cpu).median:.2f}",
+            f"{statistics.median(baseline_cpu):.0f} ms each",
+            f"{ratios(cpu, baseline_cpu).median:.2f}",
             "-",
         ),
     ]
@@ -125,7 +125,7 @@ def _paced_burst(world: World) -> Result:
 
 def single(world: World) -> list[Result]:
     """Send links to videos of 5 MB, one after the other."""
-    ours_s, ours_ms, floor_s, floor_ms = [], [], [], []
+    ours_s, ours_ms, baseline_s, baseline_ms = [], [], [], []
     for _ in range(_ROUNDS):
         with clipferry(world) as bot:
             _warm_up(world, bot, len(SINGLE_POSTS))
@@ -133,24 +133,24 @@ def single(world: World) -> list[Result]:
             seconds = [_send_one(world, bot, post) for post in SINGLE_POSTS]
             ours_ms.append((bot.cpu_s - cpu) / len(seconds) * 1000)
             ours_s.append(statistics.median(seconds))
-        floor = _floor(world, SINGLE_POSTS, 1)
-        floor_ms.append(floor.cpu_ms)
-        floor_s.append(statistics.median(b - a for a, b in pairwise([0, *floor.ended])))
+        baseline = _baseline(world, SINGLE_POSTS, 1)
+        baseline_ms.append(baseline.cpu_ms)
+        baseline_s.append(statistics.median(b - a for a, b in pairwise([0, *baseline.ended])))
     what = f"a new link, {SINGLE_BYTES // 1_000_000} MB"
     return [
         Result(
             f"{what}, CPU of main and workers",
             f"{statistics.median(ours_ms):.1f} ms",
-            f"{statistics.median(floor_ms):.1f} ms",
-            f"{ratios(ours_ms, floor_ms).median:.2f}",
+            f"{statistics.median(baseline_ms):.1f} ms",
+            f"{ratios(ours_ms, baseline_ms).median:.2f}",
             "≤ 20 ms",
             Rounds(ours_ms).is_at_most(20),
         ),
         Result(
             f"{what}, until its video is sent",
             f"p50 {statistics.median(ours_s) * 1000:.0f} ms",
-            f"p50 {statistics.median(floor_s) * 1000:.0f} ms",
-            f"{ratios(ours_s, floor_s).median:.2f}",
+            f"p50 {statistics.median(baseline_s) * 1000:.0f} ms",
+            f"{ratios(ours_s, baseline_s).median:.2f}",
             "≤ 35 ms",
             Rounds(ours_s).is_at_most(0.035),
         ),
@@ -191,15 +191,15 @@ def downloads(world: World) -> list[Result]:
             time.sleep(0.05)
         mapped = bot.mapped_mb
         ours = _Run(_seconds(world, since, began), bot.cpu_s - cpu)
-    floor = _floor(world, LARGE_POSTS, number)
+    baseline = _baseline(world, LARGE_POSTS, number)
     what = f"{number} x {LARGE_BYTES // 1_000_000} MB in flight"
-    needed, floor_mb = (own + mapped) * 1.048576, floor.peak_mb * 1.048576
+    needed, baseline_mb = (own + mapped) * 1.048576, baseline.peak_mb * 1.048576
     return [
         Result(
             f"{what}, memory of all processes",
             f"{needed:.0f} MB (RSS {peak * 1.048576:.0f})",
-            f"{floor_mb:.0f} MB in one",
-            f"{needed / floor_mb:.2f}",
+            f"{baseline_mb:.0f} MB in one",
+            f"{needed / baseline_mb:.2f}",
             "≤ 300 MB",
             needed <= 300,
         ),
@@ -214,8 +214,8 @@ def downloads(world: World) -> list[Result]:
         Result(
             f"{what}, pace",
             f"{ours.pace:.1f}/s ({ours.cpu_ms:.0f} ms CPU each)",
-            f"{floor.pace:.1f}/s ({floor.cpu_ms:.0f} ms CPU)",
-            f"{ours.pace / floor.pace:.0%}",
+            f"{baseline.pace:.1f}/s ({baseline.cpu_ms:.0f} ms CPU)",
+            f"{ours.pace / baseline.pace:.0%}",
             "-",
         ),
     ]
@@ -274,7 +274,7 @@ def _seconds(world: World, since: int, began: float) -> list[float]:
     return [at - began for at in _sent(world, since)]
 
 
-def _floor(world: World, posts: Sequence[str], at_once: int) -> _Run:
+def _baseline(world: World, posts: Sequence[str], at_once: int) -> _Run:
     """Run the script; its chats are those that the bot has answered before."""
     environment: dict[str, str] = world.ready["environment"]
     options: dict[str, Any] = {

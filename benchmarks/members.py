@@ -13,11 +13,11 @@ import aiohttp
 from benchmarks.backlog import backlog
 from benchmarks.broadcasts import broadcast
 from benchmarks.cached_posts import cached, databases, flat, overhead, paced, storm, typed
-from benchmarks.engine import claims
 from benchmarks.files import files
 from benchmarks.fleet import shared_pace
 from benchmarks.growth import growth
 from benchmarks.idle import idle
+from benchmarks.job_queue import claims
 from benchmarks.links import burst, downloads, single
 from benchmarks.page import page
 from benchmarks.results import Result, Rounds, ratios

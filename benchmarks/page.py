@@ -90,16 +90,16 @@ def _start(
     what: str, browser: Browser, url: str, ready: _Elements, *, most_ms: float | None = None
 ) -> Result:
     icon = f"{url.partition('/#')[0]}/page/icon.svg"
-    ours, floor = [], []
+    ours, baseline = [], []
     for _ in range(_STARTS):
         ours.append(_ready_ms(browser, url, ready))
-        floor.append(_ready_ms(browser, icon, ("svg", 1)))
+        baseline.append(_ready_ms(browser, icon, ("svg", 1)))
     took = Rounds(ours)
     return Result(
         what,
         f"{took.median:.0f} ms",
-        f"{Rounds(floor).median:.0f} ms a picture",
-        f"{ratios(ours, floor).median:.1f}",
+        f"{Rounds(baseline).median:.0f} ms a picture",
+        f"{ratios(ours, baseline).median:.1f}",
         f"< {most_ms} ms" if most_ms else "-",
         most_ms is None or took.is_at_most(most_ms),
     )
@@ -116,11 +116,11 @@ def _ready_ms(browser: Browser, url: str, elements: _Elements) -> float:
 
 
 def _scrolling(browser: Browser, server: str) -> Result:
-    ours, floor = [], []
+    ours, baseline = [], []
     for _ in range(_ROUNDS):
         ours.append(_in_window(browser, lambda window: _talk_frames(window, server)))
-        floor.append(_in_window(browser, _bare_frames))
-    fps, bare_fps = list(map(_per_second, ours)), list(map(_per_second, floor))
+        baseline.append(_in_window(browser, _bare_frames))
+    fps, bare_fps = list(map(_per_second, ours)), list(map(_per_second, baseline))
     share, slowest = ratios(fps, bare_fps), statistics.median(map(_p95_ms, ours))
     return Result(
         f"{TALK:,} messages scroll",

@@ -49,6 +49,6 @@ class Rounds:
         return self.median + self.noise >= limit
 
 
-def ratios(ours: Sequence[float], floor: Sequence[float]) -> Rounds:
-    """Return the ratio to the floor in each round: both were measured right after each other."""
-    return Rounds([one / other for one, other in zip(ours, floor, strict=True)])
+def ratios(ours: Sequence[float], baseline: Sequence[float]) -> Rounds:
+    """Return the ratio to the baseline in each round: both were measured right after each other."""
+    return Rounds([one / other for one, other in zip(ours, baseline, strict=True)])

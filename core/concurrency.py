@@ -80,7 +80,7 @@ async def during(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await _end_of(task, is_left=is_left, cancels=True)
 
 
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+async def run_uncancelled(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end and return its result, also if the caller is cancelled meanwhile.
 
     The cancellation is raised after that end, and instead of an error. For what must not be left in

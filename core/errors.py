@@ -596,7 +596,6 @@ class FloodError(DeliveryError):
 
     @property
     def resendable(self) -> bool:
-        """Return True."""
         return True
 
 
@@ -610,7 +609,6 @@ class TelegramUnreachableError(DeliveryError):
 
     @property
     def resendable(self) -> bool:
-        """Return True."""
         return True
 
 
@@ -625,7 +623,6 @@ class UnknownOutcomeError(DeliveryError):
 
     @property
     def resendable(self) -> bool:
-        """Return True."""
         return True
 
 

@@ -145,13 +145,13 @@ def toggled(ticked: Collection[int], index: int, listing: Listing) -> frozenset[
     return frozenset(ticked) ^ ({index} & set(listing.indexes))
 
 
-def fresh(wanted: Sequence[int], known: Collection[int], room: int) -> tuple[list[int], int]:
+def split_by_room(wanted: Sequence[int], seen: Collection[int], room: int) -> tuple[list[int], int]:
     """Return which of the wanted entries are asked for now, and how many find no room.
 
-    `known` are those that the card has been asked for before, and `room` is the number of links
+    `seen` are those that the card has been asked for before, and `room` is the number of links
     that the person may still have in the queue.
     """
-    new = [index for index in wanted if index not in known]
+    new = [index for index in wanted if index not in seen]
     taken = new[: max(room, 0)]
     return taken, len(new) - len(taken)
 

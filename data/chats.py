@@ -175,10 +175,7 @@ async def mark_reachable(chat_id: int) -> None:
 
 def _record(row: Any) -> ChatRecord:
     return ChatRecord(
-        row.lang,
-        bool(row.file_mode),
-        row.blocked_at is not None,
-        Preferences.from_json(row.wishes),
+        row.lang, bool(row.file_mode), row.blocked_at is not None, Preferences.from_json(row.wishes)
     )
 
 

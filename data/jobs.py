@@ -1,8 +1,8 @@
-"""Jobs of the engine, which hands stored requests out to the workers of several processes.
+"""The job queue, which hands stored requests out to the workers of several processes.
 
-The engine is procrastinate (docs/decisions/0034). Its tables are in the same database, so that
-requests and their job are stored in one transaction. This module calls the engine's own SQL
-functions through our connection; `data.engine` runs its worker. A single process uses neither.
+The job queue is procrastinate (docs/decisions/0034). Its tables are in the same database, so that
+requests and their job are stored in one transaction. This module calls procrastinate's own SQL
+functions through our connection; `data.job_worker` runs its worker. A single process uses neither.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from data.models import Requests
 from data.requests import store_requests
 from data.workers import is_alive
 
-#: The engine's name for the work that a job stands for.
+#: The task's name in procrastinate.
 TASK: Final = "serve"
 #: Workers listen here for requests that somebody cancels while they run.
 CANCELLATIONS: Final = "clipferry_cancel"
@@ -32,8 +32,8 @@ _SCHEMA_KEY: Final = "engine/schema"
 _ADDITIONS_KEY: Final = "engine/additions"
 _OPEN: Final = "status IN ('todo', 'doing')"
 
-#: Our additions to the engine's tables. The indexes are for the counts of a chat, a person and a
-#: lane. The trigger is because the engine announces new jobs only: the next job of a lane would
+#: Our additions to procrastinate's tables. The indexes are for the counts of a chat, a person and a
+#: lane. The trigger is because procrastinate announces new jobs only: the next job of a lane would
 #: wait until a worker happens to ask again.
 _ADDITIONS: Final = f"""
 CREATE INDEX IF NOT EXISTS clipferry_jobs_lane ON procrastinate_jobs (lock, id) WHERE {_OPEN};
@@ -83,7 +83,7 @@ _DEFER: Final = text(
 )
 _LOCK_LANE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))")
 #: Sorts the waiting jobs of a lane by message: updates are handled side by side, so that a later
-#: message may be stored before an earlier one. The engine orders by id, so the contents move.
+#: message may be stored before an earlier one. procrastinate orders by id, so the contents move.
 _SORT_LANE: Final = text(
     """
     WITH waiting AS (
@@ -171,8 +171,8 @@ class WaitingRequest:
     place: int
 
 
-async def set_up_engine() -> None:
-    """Create or upgrade the engine's tables; several processes may do so at once.
+async def set_up_job_queue() -> None:
+    """Create or upgrade procrastinate's tables; several processes may do so at once.
 
     Raises:
         StorageError: the database did not respond, or refused.
@@ -244,7 +244,7 @@ async def rescue(bot_id: int, lease_s: int) -> int:
     """Hand out again what no live worker has; return the number of jobs.
 
     That is what a worker took more than a lease ago, and then was killed, or could not say that it
-    has ended; and open requests without any job, for example because the engine's tables were
+    has ended; and open requests without any job, for example because procrastinate's tables were
     restored from an older backup.
 
     Raises:
@@ -358,7 +358,7 @@ async def release(rows: Sequence[int], owner: str) -> None:
 
 
 def queue_of(bot_id: int) -> str:
-    """Return the engine's queue for the requests of a bot."""
+    """Return procrastinate's queue for the requests of a bot."""
     return f"requests/{bot_id}"
 
 
@@ -403,7 +403,7 @@ def _orphans(db: Connection, bot_id: int) -> list[tuple[int, Request]]:
 
 
 def _upgrade(db: Connection) -> None:
-    """Create the engine's tables, or apply the engine's own migrations that are missing.
+    """Create procrastinate's tables, or apply its own migrations that are missing.
 
     Nothing is executed that is there already: it would lock tables against those who store requests
     at the moment, and in another order than they do.

@@ -18,7 +18,7 @@ async def read_value(name: str) -> str | None:
 
 
 async def set_value(name: str, value: str) -> None:
-    """Set a value."""
+    """Store a value by its name, in place of an earlier one."""
     await write(lambda db: set_value_in(db, name, value))
 
 

@@ -1,4 +1,4 @@
-"""The stored plan of which yt-dlp is used, and an administrator's wish for the newest one."""
+"""The stored plan of which yt-dlp is used, and an administrator's request for the newest one."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from data.key_values import Along, compare_and_set, read_value, set_value
 from data.starts import as_number
 
 _PLAN: Final = "ytdlp/plan"
-_WISH: Final = "ytdlp/now"
+_REQUESTED: Final = "ytdlp/now"
 
 
 async def load_plan() -> Plan:
@@ -31,31 +31,31 @@ async def change_plan(before: Plan, after: Plan, along: Along | None = None) -> 
     )
 
 
-async def wish_for_newest() -> None:
-    """Ask for the newest release, however young it is.
+async def request_newest() -> None:
+    """Store an administrator's request for the newest release, however young it is.
 
     Raises:
         StorageError: the database did not respond.
     """
-    await set_value(_WISH, "0")
+    await set_value(_REQUESTED, "0")
 
 
-async def begin_wish() -> int:
-    """Return how often work for `wish_for_newest` was begun, with this time; 0 without a wish.
+async def begin_requested_update() -> int:
+    """Return how many times the requested update was begun, with this time; 0 without a request.
 
     Raises:
         StorageError: the database did not respond.
     """
-    stored = await read_value(_WISH)
+    stored = await read_value(_REQUESTED)
     begun = as_number(stored) + 1
-    is_mine = stored is not None and await compare_and_set(_WISH, stored, str(begun))
+    is_mine = stored is not None and await compare_and_set(_REQUESTED, stored, str(begun))
     return begun if is_mine else 0
 
 
-async def end_wish(begun: int, along: Along | None = None) -> bool:
-    """Forget the wish whose work was begun so often: it is answered. False: there is a new one.
+async def end_requested_update(begun: int, along: Along | None = None) -> bool:
+    """Delete a request that was begun `begun` times; return False if there is a newer one.
 
     Raises:
         StorageError: the database did not respond.
     """
-    return await compare_and_set(_WISH, str(begun), None, along)
+    return await compare_and_set(_REQUESTED, str(begun), None, along)

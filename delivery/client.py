@@ -33,7 +33,6 @@ from core.turns import Report, Turns
 from delivery import rich_messages
 from delivery.call_observer import CallObserver, ObservedCalls
 from delivery.rate_limiter import RateLimiter
-from delivery.repeats import Repeats
 from delivery.request_body import (
     IncompleteBodyError,
     WatchedBody,
@@ -41,6 +40,7 @@ from delivery.request_body import (
     may_have_arrived,
 )
 from delivery.response_repair import UnreadableUpdate, read_updates, repair, split_by_age
+from delivery.send_retries import SendRetries
 from delivery.telegram_errors import reason_of, translate, translate_query
 
 logger = logging.getLogger(__name__)
@@ -301,8 +301,8 @@ def make_bot(
         SettingsError: the token is malformed.
     """
     session = TolerantSession(updates, api=TelegramAPIServer.from_base(server), limit=connections)
-    # Each repetition waits for its own turn.
-    session.middleware(Repeats(paces=pace.is_on))
+    # Each retry waits for its own turn.
+    session.middleware(SendRetries(paces=pace.is_on))
     try:
         claim = partial(pace.claim, extract_bot_id(token)) if pace.claim else None
         limiter = RateLimiter(paces=pace.is_on, waited=observer.waited, claim=claim)

@@ -1,7 +1,7 @@
 """Rate limiter: delays every call that creates messages until Telegram's limits allow it.
 
 It is a request middleware of the client, so every call passes it. If Telegram still responds with
-429, all calls that share the bucket wait. The call itself is repeated by `delivery.repeats`.
+429, all calls that share the bucket wait. The call itself is retried by `delivery.send_retries`.
 
 An upload waits right before its last byte: Telegram carries out no request before that one, and an
 upload that takes seconds would hold its tokens all the time.

@@ -52,7 +52,7 @@ from delivery.api_requests import (
     inline_media,
     remote_file,
 )
-from delivery.last_calls import LastCalls
+from delivery.final_status_calls import FinalStatusCalls
 from delivery.moved_chats import MovedChats
 from delivery.rate_limiter import on_send_start
 from delivery.refused_files import (
@@ -128,11 +128,9 @@ class NullJournal:
         self.progress = Progress()
 
     def record_total(self, files: int) -> None:
-        """Record it in memory."""
         self.progress = replace(self.progress, total=files)
 
     async def record_sending(self, files: int) -> None:
-        """Record it in memory."""
         self.progress = self.progress.record_sending(files)
 
     def may_send(self) -> bool:
@@ -143,21 +141,18 @@ class NullJournal:
         """Do nothing, for the same reason."""
 
     async def record_not_sent(self) -> None:
-        """Record it in memory."""
         self.progress = self.progress.record_not_sent()
 
     def begin_upload(self, size: int) -> None:
         """Do nothing: nobody watches these sends."""
 
     def count_uploaded(self, size: int) -> None:
-        """Do nothing, too."""
+        """Do nothing, for the same reason."""
 
     async def record_unknown(self) -> None:
-        """Record it in memory."""
         self.progress = self.progress.interrupted()
 
     async def record_sent(self, message_ids: Sequence[int]) -> None:
-        """Record it in memory."""
         self.progress = self.progress.record_sent(tuple(message_ids))
 
 
@@ -181,7 +176,7 @@ class Sender:
         self.ceiling_bytes = ceiling_bytes
         self._upload_timeout_s = upload_timeout_s
         #: The calls that end the status of requests.
-        self.last_calls = LastCalls(bot)
+        self.final_status_calls = FinalStatusCalls(bot)
 
     async def send(
         self,

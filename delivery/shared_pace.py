@@ -43,7 +43,7 @@ _MOST_ENDED: Final = 2_000
 
 
 @dataclass(slots=True)
-class _Ledger:
+class _Outbox:
     """What the next report says."""
 
     wanted: "deque[CallTicket]" = field(default_factory=deque)
@@ -55,7 +55,7 @@ class _Ledger:
     )
     refused: list[Refusal] = field(default_factory=list)
     #: Ids of the claims of running calls.
-    flying: dict[CallTicket, int] = field(default_factory=dict)
+    in_flight: dict[CallTicket, int] = field(default_factory=dict)
 
     def end(self, ticket: CallTicket, now: float) -> None:
         """Note the end of a granted call. One that was cancelled before its claim has no trace."""
@@ -63,7 +63,7 @@ class _Ledger:
             if ticket in waiting:
                 waiting.remove(ticket)
                 return
-        self.ended.append((self.flying.pop(ticket, None), ticket, now))
+        self.ended.append((self.in_flight.pop(ticket, None), ticket, now))
 
     def report(self, now: float) -> tuple[list[CallTicket], Report]:
         """Return the next report, and the tickets whose turns it claims."""
@@ -71,7 +71,7 @@ class _Ledger:
         self.claiming = batch.copy()
         return batch, Report(
             [EndedCall(id_, one.chat_id, one.weight, now - at) for id_, one, at in self.ended],
-            list(self.flying.values()),
+            list(self.in_flight.values()),
             list(self.refused),
             [WantedTurn(one.chat_id, one.weight, one.has_low_priority(now)) for one in batch],
         )
@@ -115,7 +115,7 @@ class SharedPace:
         self._pacer = pacer
         self._start = start
         self._look_again = look_again
-        self._ledger = _Ledger()
+        self._outbox = _Outbox()
         self._outage = _Outage()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -127,24 +127,24 @@ class SharedPace:
             for ticket in tickets:
                 self._start(ticket)
         elif tickets:
-            self._ledger.wanted.extend(tickets)
+            self._outbox.wanted.extend(tickets)
             self._wake()
 
     def ended(self, ticket: CallTicket) -> None:
         """Note that a granted call has ended: its tokens return one window later."""
-        self._ledger.end(ticket, _now())
+        self._outbox.end(ticket, _now())
         self._wake()
 
     def refused(self, call: Call, seconds: float) -> None:
         """Tell all processes about a 429."""
-        self._ledger.refused.append(Refusal(call.chat_id, seconds, call.is_bulk))
+        self._outbox.refused.append(Refusal(call.chat_id, seconds, call.is_bulk))
         self._wake()
 
     async def close(self) -> None:
         """Report what has ended; else the others would wait until the claims expire."""
         if self._task:
             await cancel_all([self._task])
-        if self._ledger.ended:
+        if self._outbox.ended:
             await self._exchange()
 
     def _wake(self) -> None:
@@ -163,18 +163,18 @@ class SharedPace:
 
     def _due(self) -> float | None:
         """Return when the next exchange begins; None if there is nothing to say or to ask."""
-        ledger = self._ledger
-        if self._outage.is_on or (self._outage.divided_until and not ledger.wanted):
+        outbox = self._outbox
+        if self._outage.is_on or (self._outage.divided_until and not outbox.wanted):
             return self._asked_at + _RETRY_S
-        if ledger.wanted or ledger.refused:
+        if outbox.wanted or outbox.refused:
             return 0.0
-        if ledger.ended:
-            return ledger.ended[0][2] + _ENDED_S
-        return self._asked_at + _RENEW_S if ledger.flying else None
+        if outbox.ended:
+            return outbox.ended[0][2] + _ENDED_S
+        return self._asked_at + _RENEW_S if outbox.in_flight else None
 
     async def _exchange(self) -> None:
         now = self._asked_at = _now()
-        batch, report = self._ledger.report(now)
+        batch, report = self._outbox.report(now)
         try:
             async with asyncio.timeout(_DATABASE_S):
                 answer = await self._claim(report)
@@ -184,10 +184,10 @@ class SharedPace:
             self._begin_outage(error)
             self._put_back(batch, [0.0] * len(batch))
         else:
-            self._ledger.forget(report)
+            self._outbox.forget(report)
             self._end_outage(answer.processes)
             self._use(batch, answer)
-        self._ledger.claiming = []
+        self._outbox.claiming = []
         self._look_again()
 
     def _use(self, batch: list[CallTicket], answer: Turns) -> None:
@@ -197,11 +197,11 @@ class SharedPace:
         for ticket, turn in zip(batch, answer.turns, strict=True):
             if turn.id is None:
                 refused.append((ticket, turn.wait_s))
-            elif ticket in self._ledger.claiming:
-                self._ledger.flying[ticket] = turn.id
+            elif ticket in self._outbox.claiming:
+                self._outbox.in_flight[ticket] = turn.id
                 asyncio.get_running_loop().call_later(turn.delay_s, self._start, ticket)
             else:  # it was cancelled meanwhile: its turn is free at once
-                self._ledger.ended.append((turn.id, ticket, now - _LONG_AGO_S))
+                self._outbox.ended.append((turn.id, ticket, now - _LONG_AGO_S))
         self._put_back([ticket for ticket, _ in refused], [wait_s for _, wait_s in refused])
         if answer.wait_s:
             self._pacer.pause(now + max(answer.wait_s, _SHORTEST_WAIT_S))
@@ -209,7 +209,7 @@ class SharedPace:
     def _put_back(self, tickets: list[CallTicket], waits_s: list[float]) -> None:
         """Return tickets to the pacer, the last one first: each goes to the front of its queue."""
         for ticket, wait_s in reversed(list(zip(tickets, waits_s, strict=True))):
-            if ticket in self._ledger.claiming:
+            if ticket in self._outbox.claiming:
                 self._pacer.put_back(
                     ticket, _now(), wait_s=wait_s and max(wait_s, _SHORTEST_WAIT_S)
                 )
@@ -229,8 +229,8 @@ class SharedPace:
         self._pacer.share_with(self._outage.processes)
         # What the others have sent in the last second is not known any more.
         self._pacer.pause(_now() + OVERALL[1])
-        waiting, self._ledger.wanted = list(self._ledger.wanted), deque()
-        self._ledger.claiming += waiting
+        waiting, self._outbox.wanted = list(self._outbox.wanted), deque()
+        self._outbox.claiming += waiting
         self._put_back(waiting, [0.0] * len(waiting))
 
     def _end_outage(self, processes: int) -> None:

@@ -14,11 +14,11 @@ from aiogram import Bot
 from aiogram.methods import DeleteMessage, EditMessageReplyMarkup, SetMessageReaction
 from aiogram.types import InlineKeyboardMarkup, ReactionTypeEmoji, ReactionTypeUnion
 
-from core.concurrency import unbroken
+from core.concurrency import run_uncancelled
 from core.errors import DeliveryError
 from core.pseudonyms import LoggedChat
 from delivery.api_requests import MessageOptions
-from delivery.last_calls import IsCurrent
+from delivery.final_status_calls import IsCurrent
 from delivery.request_body import ending_only_if
 from delivery.sender import Sender
 from delivery.status_note import RecordNote, StatusNote
@@ -93,7 +93,7 @@ class _Steps:
 
     async def take(self, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call, unless it is too late for it."""
-        await unbroken(self._take(call))
+        await run_uncancelled(self._take(call))
 
     async def end(self) -> None:
         """Let nothing begin any more, and wait for what has begun."""
@@ -149,7 +149,7 @@ class Reactions:
         """Show the end: a sad face after a failure, else nothing."""
         if self._are_allowed and (self.is_shown or has_failed):
             call = self._reaction(_FAILED if has_failed else None)
-            await self._sender.last_calls.make(call, is_current)
+            await self._sender.final_status_calls.make(call, is_current)
 
     async def clear(self) -> None:
         """Delete the ⏳ message, which no other process knows."""
@@ -165,7 +165,7 @@ class Reactions:
 
     async def _react(self, emoji: str) -> bool:
         call = self._reaction(emoji)
-        self._sender.last_calls.drop(call)
+        self._sender.final_status_calls.drop(call)
         try:
             await self._bot(call)
         except DeliveryError as error:
@@ -206,14 +206,12 @@ class MessageStatus:
         self._deletes_request = deletes_request
 
     async def accepted(self) -> None:
-        """React to the message."""
         await self._steps.take(self._accept)
 
     async def _accept(self) -> None:
         await self._reactions.accept()
 
     async def working(self) -> None:
-        """React to the message."""
         await self._steps.take(self._reactions.work)
 
     async def retrying(self, attempt: int, attempts: int) -> None:
@@ -315,16 +313,16 @@ class BusinessStatus:
     """The status in a business account's chats, where a bot cannot react: nothing is shown."""
 
     async def accepted(self) -> None:
-        """Show nothing."""
+        pass
 
     async def working(self) -> None:
-        """Show nothing."""
+        pass
 
     async def retrying(self, attempt: int, attempts: int) -> None:
-        """Show nothing."""
+        pass
 
     async def sending(self) -> None:
-        """Show nothing."""
+        pass
 
     async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
         """Show nothing: its customers get as little as groups."""
@@ -333,16 +331,16 @@ class BusinessStatus:
         """Do nothing: there is no note."""
 
     async def cancelled(self) -> None:
-        """Show nothing."""
+        pass
 
     async def failed(self) -> None:
-        """Show nothing."""
+        pass
 
     async def done(self) -> None:
-        """Show nothing."""
+        pass
 
     async def passed_on(self) -> None:
-        """Show nothing."""
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,15 +368,12 @@ class InlineStatus:
         """Show nothing: the card says that already."""
 
     async def working(self) -> None:
-        """Edit the text."""
         await self._edit(self._texts.working)
 
     async def retrying(self, attempt: int, attempts: int) -> None:
-        """Edit the text."""
         await self._edit(self._texts.retrying(attempt, attempts))
 
     async def sending(self) -> None:
-        """Edit the text."""
         await self._edit(self._texts.sending)
 
     async def show_note(self, note: MessageOptions, record: RecordNote) -> None:
@@ -446,7 +441,7 @@ class ButtonStatus(MessageStatus):
         ]
         self._is_hidden = True
         call = self._edit(InlineKeyboardMarkup(inline_keyboard=rows))
-        self._sender.last_calls.drop(call)
+        self._sender.final_status_calls.drop(call)
         try:
             await self._bot(call)
         except DeliveryError as error:
@@ -456,18 +451,18 @@ class ButtonStatus(MessageStatus):
     async def _show_end(self, *, has_failed: bool) -> None:
         await super()._show_end(has_failed=has_failed)
         if self._is_hidden:
-            await self._sender.last_calls.make(self._edit(self._keyboard))
+            await self._sender.final_status_calls.make(self._edit(self._keyboard))
 
     def _edit(self, keyboard: InlineKeyboardMarkup) -> EditMessageReplyMarkup:
         return EditMessageReplyMarkup(
-            chat_id=self._target.chat_id,
-            message_id=self._target.message_id,
-            reply_markup=keyboard,
+            chat_id=self._target.chat_id, message_id=self._target.message_id, reply_markup=keyboard
         )
 
 
 async def _delete(sender: Sender, target: ChatTarget, message_id: int) -> None:
-    await sender.last_calls.make(DeleteMessage(chat_id=target.chat_id, message_id=message_id))
+    await sender.final_status_calls.make(
+        DeleteMessage(chat_id=target.chat_id, message_id=message_id)
+    )
 
 
 def _log_failure(event: str, target: ChatTarget, error: DeliveryError) -> None:

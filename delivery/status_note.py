@@ -8,7 +8,7 @@ from typing import Final
 
 from aiogram import Bot
 
-from core.concurrency import unbroken
+from core.concurrency import run_uncancelled
 from core.errors import (
     DeliveryError,
     FloodError,
@@ -61,7 +61,7 @@ class StatusNote:
 
         Nothing is done if Telegram's limits leave no room for it: answers come first.
         """
-        await unbroken(self._show(note))
+        await run_uncancelled(self._show(note))
 
     async def _show(self, note: MessageOptions) -> None:
         async with self._in_order:

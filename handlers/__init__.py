@@ -18,7 +18,7 @@ from handlers import (
     my_links,
     noop,
     privacy,
-    rest,
+    remaining,
     retry,
     settings,
     start,
@@ -107,7 +107,7 @@ def setup(
         broadcasts.router(menus.broadcasts, admins),
         statistics_menu.router(menus.statistics, readers, admins),
     )
-    for before in (links, lists, audio, versions, retry, rest, cancel):
+    for before in (links, lists, audio, versions, retry, remaining, cancel):
         dispatcher.include_router(before.router())
     dispatcher.include_router(queries.router(menus.inline, menus.inline_buttons))
     dispatcher.include_router(chat_member.router(menus.membership))

@@ -67,7 +67,7 @@ async def on_cancel_all(
     number = await canceller.cancel_all(
         ChatTarget.of(message).chat_id, lambda request: _is_of(request, message)
     )
-    ack.give()
+    ack.acknowledge()
     text = (
         texts(chat.lang, "cancelled_all", count=number)
         if number
@@ -77,11 +77,7 @@ async def on_cancel_all(
 
 
 async def on_business_cancel_all(
-    message: Message,
-    sender: Sender,
-    texts: Texts,
-    canceller: Canceller,
-    ack: UpdateAck,
+    message: Message, sender: Sender, texts: Texts, canceller: Canceller, ack: UpdateAck
 ) -> None:
     """Do the same in a business account's chat, in the language of whoever asks.
 

@@ -54,7 +54,7 @@ async def on_choice(query: CallbackQuery, chat: ChatView, texts: Texts, ack: Upd
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
         return
     await set_language(query.message.chat.id, lang)
-    ack.give()
+    ack.acknowledge()
     confirmation = texts(lang, "lang_set", language=texts[lang]["language_name"])
     if isinstance(query.message, Message):
         await _edit(query.message, confirmation)
@@ -74,7 +74,7 @@ async def on_welcome_choice(
         await query.answer(texts[chat.lang]["lang_unknown"], show_alert=True)
         return
     await set_language(query.message.chat.id, lang)
-    ack.give()
+    ack.acknowledge()
     if isinstance(query.message, Message):
         text, buttons = welcome_message(lang, platform_titles(registry), is_private=False)
         await _edit(query.message, text, buttons)

@@ -31,6 +31,6 @@ async def on_mode(
         StorageError, DeliveryError: the mode is not changed, or the answer is not sent.
     """
     is_on = await toggle_file_mode(message.chat.id, chat.lang)
-    ack.give()
+    ack.acknowledge()
     key = "mode_on" if is_on else "mode_off"
     await sender.send_text(ChatTarget.of(message), texts[chat.lang][key])

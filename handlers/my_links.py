@@ -55,7 +55,7 @@ async def on_command(
         text = words["my_links_off"]
         if message.sender_chat is None:
             button = keyboards.one_button(words["my_links_button"], MY_LINKS)
-    ack.give()
+    ack.acknowledge()
     await sender.send_text(ChatTarget.of(message), text, button)
 
 
@@ -68,5 +68,5 @@ async def on_press(
         StorageError: it is not stored.
     """
     await opt_outs.remove(query.from_user.id)
-    ack.give()
+    ack.acknowledge()
     await query.answer(texts[chat.lang]["my_links_on"])

@@ -21,7 +21,7 @@ from services.requests.queue import RequestHandle
 
 
 def router() -> Router:
-    """Register both buttons."""
+    """Register the buttons of error messages: of a stored request, and of links."""
     router = Router(name="retry")
     router.callback_query.register(on_resend, Carries(prefix=RESEND), flags=STORES)
     router.callback_query.register(on_retry, Carries(prefix=RETRY), flags=STORES)

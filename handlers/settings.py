@@ -71,7 +71,7 @@ async def on_setting(
         await query.answer(settings_menu.texts[chat.lang]["settings_expired"], show_alert=True)
         return
     changed_chat = await change(message.chat.id, chat, setting, settings_menu.registry)
-    ack.give()
+    ack.acknowledge()
     is_group = message.chat.type != "private"
     await _show(message, settings_menu.show(page, changed_chat, is_group=is_group))
     await query.answer()

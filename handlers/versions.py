@@ -24,7 +24,7 @@ from services.requests.versions import VersionFinder
 
 
 def router() -> Router:
-    """Register the buttons."""
+    """Register the buttons that list versions, choose one, and close the list."""
     router = Router(name="versions")
     router.callback_query.register(on_versions, Carries(prefix=VERSIONS))
     router.callback_query.register(on_version, Carries(prefix=VERSION), flags=STORES)

@@ -54,8 +54,8 @@ _REMUXING: Final = {Step.MOVE_INDEX: encoding.move_index, Step.REPACK: encoding.
 Watch = Callable[[Share], None]
 
 
-def nobody(_share: Share) -> None:
-    """Watch nothing."""
+def ignore_progress(_share: Share) -> None:
+    """Do nothing with the share: for callers that show no progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class MediaProcessor:
         return PhotoFile(await self.worker_pool.run(images.make_native, path))
 
     async def live_photo(
-        self, path: Path, motion: Path | None, watch: Watch = nobody
+        self, path: Path, motion: Path | None, watch: Watch = ignore_progress
     ) -> list[LocalFile]:
         """Return a live photo; the picture alone, or the video beside it, where that is too large.
 
@@ -136,7 +136,9 @@ class MediaProcessor:
                 return [LivePhotoFile(photo.path, video_file)]
         return [photo, *videos]
 
-    async def video(self, path: Path, still: Path | None, watch: Watch = nobody) -> list[LocalFile]:
+    async def video(
+        self, path: Path, still: Path | None, watch: Watch = ignore_progress
+    ) -> list[LocalFile]:
         """Return a video that plays everywhere and fits the size limit: one file, or its parts.
 
         `still` is the site's preview image, if there is one. If transcoding fails or takes too
@@ -170,7 +172,7 @@ class MediaProcessor:
         """
         return await self.worker_pool.run(integrity.is_truncated, path)
 
-    async def remade(self, file: LocalFile, watch: Watch = nobody) -> LocalFile:
+    async def remade(self, file: LocalFile, watch: Watch = ignore_progress) -> LocalFile:
         """Return a file that Telegram refused, made anew: a new JPEG, or a transcoded video.
 
         Raises:
@@ -252,7 +254,7 @@ class MediaProcessor:
             return None
 
     async def slides(
-        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = nobody
+        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = ignore_progress
     ) -> VideoFile:
         """Return a slideshow video of pictures with audio.
 

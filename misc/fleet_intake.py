@@ -65,7 +65,7 @@ class FleetIntake(RequestIntake):
         stored = await self.store.reopen(ticket)
         if stored is not None:
             await pass_on(self._bot_id, ticket.row, stored.request)
-        ack.give()
+        ack.acknowledge()
         return stored is not None
 
     async def cancel(self, number: int, chat_id: int) -> bool:
@@ -113,20 +113,22 @@ class FleetIntake(RequestIntake):
         handle = RequestHandle(0)
         if requests:
             handle = await self._hand_out(requests, ack, update_id)
-        ack.give()
+        ack.acknowledge()
         return handle
 
     async def _hand_out(
         self, requests: Sequence[Request], ack: UpdateAck, update_id: int
     ) -> RequestHandle:
         first = requests[0]
-        room = await _insist(ack, lambda: room_for(self._bot_id, first, self.max_messages))
+        room = await _retry_until_stored(
+            ack, lambda: room_for(self._bot_id, first, self.max_messages)
+        )
         if room.is_running:
             return RequestHandle(0)
         verdict = self._verdict(requests, room)
         # What comes from a downtime waits behind the others.
         is_late = time.time() - first.asked_at > OLD_S
-        rows = await _insist(
+        rows = await _retry_until_stored(
             ack,
             lambda: self.store.hand_out(update_id, requests, verdict.fitting, is_late=is_late),
         )
@@ -135,7 +137,7 @@ class FleetIntake(RequestIntake):
         if not any(rows):
             return RequestHandle(0)
         await self._refuse([row for row in rows[verdict.fitting :] if row], verdict)
-        await self._tell(first, len(requests) - verdict.fitting, verdict, room)
+        await self._send_notices(first, len(requests) - verdict.fitting, verdict, room)
         return _ended()
 
     def _verdict(self, requests: Sequence[Request], room: Room) -> _Verdict:
@@ -159,8 +161,10 @@ class FleetIntake(RequestIntake):
             contexts = self.contexts_of(claimed)
             self.queue.turn_away(contexts, verdict.error, aloud=verdict.is_aloud)
 
-    async def _tell(self, first: Request, refused: int, verdict: _Verdict, room: Room) -> None:
-        """Tell somebody with many links that they wait, or how many are left out."""
+    async def _send_notices(
+        self, first: Request, refused: int, verdict: _Verdict, room: Room
+    ) -> None:
+        """Notify a person with many links that they wait, or of how many are left out."""
         if not room.links:
             self.notices.forget(first.person_id)
         if verdict.fitting and not refused:
@@ -183,7 +187,7 @@ class FleetIntake(RequestIntake):
         return self.groups.account.id
 
 
-async def _insist(ack: UpdateAck, work: Callable[[], Awaitable[T]]) -> T:
+async def _retry_until_stored(ack: UpdateAck, work: Callable[[], Awaitable[T]]) -> T:
     """Repeat work until the database responds: the update is not acknowledged before.
 
     Raises:

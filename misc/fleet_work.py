@@ -72,7 +72,7 @@ class FleetWork:
         await self._release_doubtful()
         try:
             claimed = [stored for row in rows if (stored := await self._store.claim(row))]
-        except BaseException:  # also if the engine ends the job
+        except BaseException:  # also if procrastinate ends the job
             self._doubtful.update(rows)
             raise
         if claimed:

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GroupRules:
-    """The wishes of a group and of its members, for groups and channels."""
+    """The settings of a group and of its members, for groups and channels."""
 
     account: BotAccount
     opt_outs: OptOutList

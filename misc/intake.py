@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, Message
 from core.choices import NO_CHOICE, Choice
 from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
-from core.lists import ListCard, fresh
+from core.lists import ListCard, split_by_room
 from core.media import Link
 from core.preferences import Preferences
 from core.request import (
@@ -32,9 +32,9 @@ from misc.addressing import name_of, sender_of
 from misc.group_rules import GroupRules
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck
-from misc.queue_notices import QueueNotices, Rest
+from misc.queue_notices import QueueNotices, Remaining
 from misc.served_links import ServedLinks
-from misc.ui.callback_data import ARCHIVE, LIST, SLIDES, rest_of
+from misc.ui.callback_data import ARCHIVE, LIST, SLIDES, remaining_links_of
 from misc.ui.presenter import PresenterFactory
 from misc.ui.statuses import StatusFactory
 from services.metrics import Metrics
@@ -107,7 +107,7 @@ class RequestIntake:
         requests = self._requests(message, links, chat, portion, choice)
         handle = await self._submit(requests, ack, ack.update_id)
         if left:
-            await self._offer_rest(message, requests, links, left)
+            await self._offer_remaining(message, requests, links, left)
         return handle
 
     async def submit_again(
@@ -157,11 +157,14 @@ class RequestIntake:
             now = int(time.time())  # the age of a request counts from the press
             requests = [replace(request, asked_at=now) for request in requests]
             key = press_id(
-                note.chat.id, note.message_id, rest_of(start), note.business_connection_id
+                note.chat.id,
+                note.message_id,
+                remaining_links_of(start),
+                note.business_connection_id,
             )
             is_new = not (await self._submit(requests, ack, key)).is_empty
-        rest = _rest_of(links, portion.left)
-        await self.notices.update_offer(note, chat.lang, rest)
+        remaining = _remaining(links, portion.left)
+        await self.notices.update_offer(note, chat.lang, remaining)
         return is_new
 
     async def submit_press(
@@ -193,7 +196,7 @@ class RequestIntake:
         request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
         return await self._submit([request], ack, ack.update_id)
 
-    async def submit_rest_of_post(
+    async def submit_remaining_items(
         self,
         query: CallbackQuery,
         message: Message,
@@ -253,7 +256,7 @@ class RequestIntake:
         key = press_id(message.chat.id, message.message_id, f"{LIST}{card.id}")
         known = await stored_numbers(self.groups.account.id, key)
         room = await self.room_for_links(next(iter(requests.values()))) if requests else 0
-        taken, left = fresh(list(links), known, room)
+        taken, left = split_by_room(list(links), known, room)
         await self._submit([requests[index] for index in taken], ack, key)
         return Taken(len(taken), left)
 
@@ -304,7 +307,7 @@ class RequestIntake:
             StorageError: the database did not respond.
         """
         stored = await self.store.reopen(ticket)
-        ack.give()
+        ack.acknowledge()
         if stored is None:
             return False
         # The limits count: it may be one that did not fit.
@@ -407,16 +410,16 @@ class RequestIntake:
             requests = [replace(r, origin=Origin(links.index(r.link))) for r in requests]
         return requests
 
-    async def _offer_rest(
+    async def _offer_remaining(
         self,
         message: Message,
         requests: Sequence[Request],
         links: Sequence[Link],
         left: Sequence[Link],
     ) -> None:
-        rest = _rest_of(links, left)
-        if requests and rest:
-            await self.notices.offer_rest(requests[0], rest)
+        remaining = _remaining(links, left)
+        if requests and remaining:
+            await self.notices.offer_remaining(requests[0], remaining)
         else:
             self._drop("too_many_links", message)
 
@@ -431,7 +434,7 @@ class RequestIntake:
         entries = []
         if requests:
             entries = await self.store.enter(update_id, requests, is_refusable=ack.is_refusable)
-        ack.give()
+        ack.acknowledge()
         if len(entries) < len(requests):
             self.metrics.dropped("repeated_update", requests[0].chat_id)
         if not entries:
@@ -523,9 +526,9 @@ def _keeping_message(chat: ChatView) -> ChatView:
     return replace(chat, preferences=replace(chat.preferences, delete_request=False))
 
 
-def _rest_of(links: Sequence[Link], left: Sequence[Link]) -> Rest | None:
+def _remaining(links: Sequence[Link], left: Sequence[Link]) -> Remaining | None:
     """Return how many links of a message are left, and the index of the first of them."""
-    return Rest(len(left), links.index(left[0])) if left else None
+    return Remaining(len(left), links.index(left[0])) if left else None
 
 
 def _chosen(

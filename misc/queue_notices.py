@@ -16,7 +16,7 @@ from core.request import Request
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards, messages
-from misc.ui.callback_data import rest_of
+from misc.ui.callback_data import remaining_links_of
 from misc.ui.texts import Texts
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _EDIT_INTERVAL_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Remaining:
     """The links of a message that are left after those that are served at once."""
 
     count: int
@@ -98,26 +98,26 @@ class QueueNotices:
         finally:
             note.is_being_told = False
 
-    async def offer_rest(self, request: Request, rest: Rest) -> None:
+    async def offer_remaining(self, request: Request, remaining: Remaining) -> None:
         """Say how many links of a message are left, with a button that fetches them."""
-        text, buttons = self._offer(request.chat.lang, rest)
+        text, buttons = self._offer(request.chat.lang, remaining)
         await self._send(request, text, buttons)
 
-    async def update_offer(self, note: Message, lang: str, rest: Rest | None) -> None:
+    async def update_offer(self, note: Message, lang: str, remaining: Remaining | None) -> None:
         """Change the number in the message with the button; delete it if no link is left."""
-        if rest is None:
+        if remaining is None:
             await messages.delete(note)
             return
-        text, buttons = self._offer(lang, rest)
+        text, buttons = self._offer(lang, remaining)
         try:
             await note.edit_text(text, reply_markup=buttons)
         except DeliveryError as error:
             _log_failure(note.chat.id, error)
 
-    def _offer(self, lang: str, rest: Rest) -> tuple[str, InlineKeyboardMarkup]:
-        label = self._texts(lang, "rest_button", count=rest.count)
-        buttons = keyboards.one_button(label, rest_of(rest.start))
-        return self._texts(lang, "links_left", count=rest.count), buttons
+    def _offer(self, lang: str, remaining: Remaining) -> tuple[str, InlineKeyboardMarkup]:
+        label = self._texts(lang, "rest_button", count=remaining.count)
+        buttons = keyboards.one_button(label, remaining_links_of(remaining.start))
+        return self._texts(lang, "links_left", count=remaining.count), buttons
 
     def _note_for(self, request: Request) -> _LeftOut:
         now = time.monotonic()

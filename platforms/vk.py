@@ -13,7 +13,7 @@ _HOST = r"(?:new\.)?(?:vk\.(?:com|ru)|vkvideo\.ru)"
 
 
 class _Vk(YtdlpSite):
-    """Videos have ids such as "-1_2": the owner, who is negative for a community, and the video."""
+    """Videos have ids such as "-1_2": the owner (negative for a community), and the video."""
 
     def post_id(self, found: re.Match[str]) -> str:
         """Return the id of a video from the match of its URL."""

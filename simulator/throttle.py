@@ -15,7 +15,7 @@ class Throttle:
     _raised: asyncio.Event = field(default_factory=asyncio.Event)
 
     def allow(self, number: int | None) -> None:
-        """Let so many bytes of each transfer pass; None lets all pass."""
+        """Let `number` bytes of each transfer pass; None lets all pass."""
         self.allowed = number
         self._raised.set()
         self._raised = asyncio.Event()
@@ -28,6 +28,6 @@ class Throttle:
         return min(number, max(self.bytes_per_s // 10, 1)) if self.bytes_per_s else number
 
     async def take(self, number: int) -> None:
-        """Wait as long as so many bytes take."""
+        """Wait as long as `number` bytes take."""
         if self.bytes_per_s:
             await asyncio.sleep(number / self.bytes_per_s)

@@ -48,6 +48,7 @@ from core.access import Mode
 from core.chat_queue import Lane
 from core.choices import NO_CHOICE, Choice, Piece
 from core.errors import ClipferryError
+from core.lists import ListCard
 from core.media import (
     Access,
     AudioFile,
@@ -81,7 +82,7 @@ from delivery.refused_files import Recovery
 from delivery.sender import Journal, Sender
 from delivery.status_note import RecordNote
 from delivery.targets import ChatTarget
-from media.processor import MediaProcessor, Watch, nobody
+from media.processor import MediaProcessor, Watch, ignore_progress
 from misc.intake import RequestIntake
 from misc.middlewares.registration import ChatView
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
@@ -338,14 +339,14 @@ class RecordingAcks(UpdateAcks):
 
     def __init__(self) -> None:
         super().__init__()
-        self.given: list[int] = []
+        self.acknowledged: list[int] = []
         #: Called before an update is acknowledged.
         self.before: Callable[[], object] = lambda: None
 
-    def give(self, update_id: int) -> None:
+    def acknowledge(self, update_id: int) -> None:
         self.before()
-        self.given.append(update_id)
-        super().give(update_id)
+        self.acknowledged.append(update_id)
+        super().acknowledge(update_id)
 
 
 def make_ack(update_id: int = 5) -> tuple[UpdateAck, RecordingAcks]:
@@ -430,6 +431,9 @@ class FakePresenter:
 
     def list_archive(self, places: tuple[int, int], total: int, missing: int) -> MessageOptions:
         return MessageOptions(f"{places[0]}-{places[1]} of {total}, {missing} missing")
+
+    def list_card(self, card: ListCard) -> MessageOptions:
+        return MessageOptions(f"card {card.id}: {len(card.listing.entries)} posts")
 
     def missing_posts(self, missing: Mapping[str, ClipferryError]) -> str:
         return " ".join(f"{url}: {error.code}" for url, error in missing.items())
@@ -539,7 +543,9 @@ class FakeMedia:
         self._step("picture", path)
         return PhotoFile(path)
 
-    async def video(self, path: Path, still: Path | None, watch: Watch = nobody) -> list[LocalFile]:
+    async def video(
+        self, path: Path, still: Path | None, watch: Watch = ignore_progress
+    ) -> list[LocalFile]:
         self._step("video", path)
         return [VideoFile(self.encoded or path, 1_000, 576, 1024, self.duration_s, still)]
 
@@ -553,7 +559,7 @@ class FakeMedia:
         return still
 
     async def slides(
-        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = nobody
+        self, pictures: Sequence[Path], track: AudioFile, watch: Watch = ignore_progress
     ) -> VideoFile:
         self.steps.append(("slides", " ".join(path.name for path in pictures)))
         return VideoFile(pictures[0].with_suffix(".mp4"), 1_000, 576, 1024, track.duration_s)
@@ -738,7 +744,7 @@ class FakeIntake:
         self._submit(Submission(note, links, chat.lang, str(start)))
         return self.is_new
 
-    async def submit_rest_of_post(
+    async def submit_remaining_items(
         self,
         query: CallbackQuery,
         message: Message,

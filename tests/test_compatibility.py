@@ -50,7 +50,7 @@ _FORMS = json.loads((_FILES / "stored_forms.json").read_text())
 _NAMES = json.loads((_FILES / "public_names.json").read_text())
 _ROOT = Path(__file__).parent.parent
 _POST = "7300000000000000001"
-_WISHES = Preferences(
+_PREFERENCES = Preferences(
     quality=Quality("720p"),
     caption=(CaptionPart.AUTHOR, CaptionPart.TEXT, CaptionPart.SOURCE, CaptionPart.BOT),
     muted=("tiktok", "x"),
@@ -77,7 +77,7 @@ _REQUESTS = [
         Link("instagram", "https://www.instagram.com/p/Cdemo/", "Cdemo"),
         Target(-1001, 9, False, thread_id=3),
         _AT,
-        ChatSettings("ar", preferences=_WISHES),
+        ChatSettings("ar", preferences=_PREFERENCES),
         Asker(name="Ada & <Co>"),
         is_recorded=False,
     ),
@@ -129,8 +129,8 @@ def test_stored_progress_is_read_and_written_as_before(stored: str, meant: Progr
 
 
 def test_stored_preferences_are_read_and_written_as_before():
-    assert Preferences.from_json(_FORMS["wishes"]) == _WISHES
-    assert _WISHES.as_json() == _with_parts(_FORMS["wishes"])
+    assert Preferences.from_json(_FORMS["wishes"]) == _PREFERENCES
+    assert _PREFERENCES.as_json() == _with_parts(_FORMS["wishes"])
     assert [str(quality) for quality in Quality] == _FORMS["qualities"]
 
 
@@ -314,7 +314,7 @@ class TestOldDatabase:
         assert (user.lang, user.link, user.file_mode) == ("de", "flyer", True)
         group = await find_chat(-1001)
         assert group is not None
-        assert group.preferences == _WISHES
+        assert group.preferences == _PREFERENCES
         assert await get_user_videos(42) == [(_AT, _TIKTOK.url)]
         assert (await get_user_stats(42))[1:] == (1, 0)
         assert (await get_user(77)).blocked_at == _AT  # type: ignore[union-attr]

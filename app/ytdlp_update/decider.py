@@ -14,7 +14,7 @@ from core.ytdlp_plan import BEFORE_S, Counts, Fall, Plan, find_fall, in_use, sub
 from core.ytdlp_releases import MIN_AGE_S, Release
 from data.database import unix_now
 from data.statistics import outcomes_by_slot
-from data.ytdlp_plan import begin_wish, change_plan, end_wish, load_plan
+from data.ytdlp_plan import begin_requested_update, change_plan, end_requested_update, load_plan
 from platforms import Registry
 from services.alarms import Notifier
 from services.metrics import downloads_by_slot
@@ -55,7 +55,7 @@ class Decider:
         Raises:
             StorageError: the database did not respond.
         """
-        plan, begun = await load_plan(), await begin_wish()
+        plan, begun = await load_plan(), await begin_requested_update()
         if not begun and unix_now() < plan.looked_at + _LOOK_S:
             return
         looked = replace(plan, looked_at=unix_now())
@@ -72,10 +72,10 @@ class Decider:
                 extra={"event": "ytdlp_not_looked"},
             )
             if begun:
-                end = partial(end_wish, begun)
+                end = partial(end_requested_update, begun)
                 await self._notifier.report(end, "ytdlp_unreachable", reason=error.detail)
         else:
-            await end_wish(begun)
+            await end_requested_update(begun)
 
     async def watch(self) -> None:
         """Take a new version back if downloads have got worse with it.
@@ -104,7 +104,7 @@ class Decider:
         release = await self._trials.newest(current, refused, until)
         if release is None:
             if begun:
-                end = partial(end_wish, begun)
+                end = partial(end_requested_update, begun)
                 await self._notifier.report(end, "ytdlp_current", version=current)
             return
         try:

@@ -12,7 +12,7 @@ from aiogram.methods import EditMessageText
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.broadcasts import Audience, Broadcast, State, parse_start_time
-from core.concurrency import unbroken
+from core.concurrency import run_uncancelled
 from core.errors import CardReplyError, DeliveryError, StorageError, UnchangedError
 from core.link_buttons import parse_buttons
 from core.pseudonyms import LoggedChat
@@ -248,7 +248,7 @@ class BroadcastMenu:
             reply_markup=keyboard,
         )
         if self.last_edit.get(broadcast.admin_id) != method:
-            await unbroken(self.bot(method))
+            await run_uncancelled(self.bot(method))
             self.last_edit[broadcast.admin_id] = method
 
     async def _follow(self, shown: Broadcast) -> None:
@@ -360,7 +360,7 @@ class BroadcastMenu:
         """Edit a message of the bot. Errors are only logged: it may be deleted or unchanged."""
         self.last_edit.pop(message.chat.id, None)
         try:
-            await unbroken(self.bot(message.edit_text(text, reply_markup=keyboard)))
+            await run_uncancelled(self.bot(message.edit_text(text, reply_markup=keyboard)))
         except UnchangedError:
             return
         except DeliveryError as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from data.ytdlp_plan import load_plan, wish_for_newest
+from data.ytdlp_plan import load_plan, request_newest
 from handlers.admin.menu import AdminScreen, Press, button
 from misc.ui import dates
 from misc.ui.texts import Texts
@@ -26,7 +26,7 @@ class YtdlpMenu:
         """
         lang, notice = press.lang, None
         if press.page == _NOW:
-            await wish_for_newest()
+            await request_newest()
             notice = self.texts[lang]["admin_ytdlp_asked"]
         return AdminScreen(
             await self._state(lang),

@@ -97,7 +97,7 @@ class InlineQueries:
 
     async def answer(self, query: InlineQuery, ack: UpdateAck) -> None:
         """Answer a query at once: with cached media, or with an offer to fetch it."""
-        ack.give()  # a lost query is harmless: the next keystroke sends another one
+        ack.acknowledge()  # a lost query is harmless: the next keystroke sends another one
         links = self.registry.find_all(query.query, ())
         known = await self.lookup.in_time(query.from_user, links)
         texts = self.texts[known.person.lang]
@@ -195,7 +195,7 @@ class InlineQueries:
         inline_id = await self._answer_call(call_id, self._guest_card(post, request))
         if inline_id is None:
             return
-        ack.give()  # a call can be answered once: the update must not come again
+        ack.acknowledge()  # a call can be answered once: the update must not come again
         request = self.lookup.request("post", known.link, user, known.person, inline_id, choice)
         await self._remember(request)
         if post:

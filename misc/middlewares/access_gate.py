@@ -71,7 +71,7 @@ class AccessGate(BaseMiddleware):
         standing = await self._access.judge(visitor_of(event))
         if standing is Standing.ALLOWED:
             return await handler(event, data)
-        data["ack"].give()
+        data["ack"].acknowledge()
         try:
             await self._refuse(event, standing, data.get("links", ()))
         except DeliveryError as error:

@@ -56,7 +56,7 @@ class ChatOrder(BaseMiddleware):
         entries.append(entry)
         try:
             for one in before:
-                await one.ack.given.wait()
+                await one.ack.acknowledged.wait()
             return await handler(event, data)
         finally:
             entries.remove(entry)

@@ -93,7 +93,7 @@ class FloodGuard(BaseMiddleware):
         if begun == ():
             return await handler(event, data)
         self._dropped("flood", event.chat.id)
-        data["ack"].give()
+        data["ack"].acknowledge()
         for time_out in begun or ():
             await self._tell_others(time_out)
         if begun:

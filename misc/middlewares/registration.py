@@ -64,7 +64,7 @@ class Registration(BaseMiddleware):
         assert isinstance(event, Message | CallbackQuery)
         stores = get_flag(data, "stores")
         if not stores:
-            data["ack"].give()
+            data["ack"].acknowledge()
         person = event.from_user
         view = ChatView(self._texts.closest(person.language_code if person else None))
         try:

@@ -61,7 +61,7 @@ class UpdateAcks(BaseMiddleware):
         """Return True if the update comes again when it is refused, and is not acknowledged yet."""
         return update_id in self._decisions
 
-    def give(self, update_id: int) -> None:
+    def acknowledge(self, update_id: int) -> None:
         """Acknowledge an update."""
         self._decide(update_id, is_acknowledged=True)
 
@@ -110,7 +110,7 @@ class UpdateAcks(BaseMiddleware):
             return None
         finally:
             self._being_handled -= 1
-            ack.give()
+            ack.acknowledge()
 
 
 def _kind(update: Update) -> str:
@@ -126,8 +126,8 @@ class UpdateAck:
 
     def __init__(self, update_id: int, update_acks: UpdateAcks) -> None:
         self.update_id = update_id
-        #: Set once it is given.
-        self.given = asyncio.Event()
+        #: Set once the update is acknowledged.
+        self.acknowledged = asyncio.Event()
         self._update_acks = update_acks
 
     @property
@@ -135,7 +135,7 @@ class UpdateAck:
         """True while Telegram would send the update again; then a `StorageError` refuses it."""
         return self._update_acks.is_refusable(self.update_id)
 
-    def give(self) -> None:
+    def acknowledge(self) -> None:
         """Acknowledge the update: its requests are stored, or need not be."""
-        self.given.set()
-        self._update_acks.give(self.update_id)
+        self.acknowledged.set()
+        self._update_acks.acknowledge(self.update_id)

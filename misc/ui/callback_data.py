@@ -32,7 +32,7 @@ CLOSE: Final = "close"
 RETRY: Final = "retry_video"
 #: Fetch the other links of the message that is replied to; followed by the index of the first. Or
 #: the other items of a post; followed by a `Continuation` and "/<platform>/<post id>".
-REST: Final = "rest/"
+REMAINING: Final = "rest/"
 #: Choose from the list of a card; followed by the id of its row and the action, and for some
 #: actions by "/" and a number.
 LIST: Final = "list/"
@@ -112,23 +112,23 @@ def read_version(data: str) -> tuple[Choice, str, str] | None:
     return (choice, *found) if choice and found else None
 
 
-def rest_of(start: int) -> str:
+def remaining_links_of(start: int) -> str:
     """Return the callback data of the button that fetches the links from an index on."""
-    return f"{REST}{start}"
+    return f"{REMAINING}{start}"
 
 
-def rest_of_post(continuation: Continuation, platform: str, post_id: str) -> str | None:
+def remaining_items_of(continuation: Continuation, platform: str, post_id: str) -> str | None:
     """Return the callback data that fetch the other items of a post, or None if too long."""
-    return _none_if_too_long(f"{REST}{continuation}/{platform}/{post_id}")
+    return _none_if_too_long(f"{REMAINING}{continuation}/{platform}/{post_id}")
 
 
-def read_rest_of_post(data: str) -> tuple[Continuation, str, str] | None:
+def read_remaining_items(data: str) -> tuple[Continuation, str, str] | None:
     """Parse the data of the button that fetches the other items of a post.
 
     Return (continuation, platform, post id), or None if the data is invalid, or about links.
     """
-    text, _, post = data.removeprefix(REST).partition("/")
-    continuation, found = Continuation.parse(text), read_post(f"{REST}{post}")
+    text, _, post = data.removeprefix(REMAINING).partition("/")
+    continuation, found = Continuation.parse(text), read_post(f"{REMAINING}{post}")
     return (continuation, *found) if continuation and found else None
 
 

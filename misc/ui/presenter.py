@@ -28,7 +28,7 @@ from delivery.api_requests import MessageOptions
 from delivery.sender import Sender
 from delivery.targets import ChatTarget
 from misc.ui import keyboards, lists
-from misc.ui.callback_data import AGAIN, resend_of, rest_of_post, retry_of
+from misc.ui.callback_data import AGAIN, remaining_items_of, resend_of, retry_of
 from misc.ui.caption_writer import CaptionWriter
 from misc.ui.texts import Texts
 
@@ -122,7 +122,7 @@ class ChatPresenter:
         left = len(post.items) - end
         if left <= 0:
             return below
-        data = rest_of_post(Continuation(end, post.edition), post.platform, post.id)
+        data = remaining_items_of(Continuation(end, post.edition), post.platform, post.id)
         if data is None:
             return below
         label = self._factory.texts(self._lang, "rest_button", count=left)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.cached_post import CachedPost, CacheKey, is_same_media
-from core.concurrency import beside, unbroken
+from core.concurrency import beside, run_uncancelled
 from core.errors import (
     AlreadySentError,
     ClipferryError,
@@ -129,7 +129,7 @@ class FileIdCache:
                         if await self._is_ours(context, key):
                             return await self._make(context, variant, make)
                     finally:  # also if it is cancelled while it is claimed
-                        await unbroken(self._request_store.end_flight(key))
+                        await run_uncancelled(self._request_store.end_flight(key))
 
     async def _resolved(self, context: RequestContext) -> RequestContext:
         """Resolve a short link, once for all requests that have it at the same time.

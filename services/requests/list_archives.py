@@ -151,12 +151,7 @@ class _PartJournal:
 class ListArchiveService:
     """Answers with posts of a list in archives, which have the original files."""
 
-    def __init__(
-        self,
-        toolkit: Toolkit,
-        posts: PostService,
-        policy: ListArchivePolicy,
-    ) -> None:
+    def __init__(self, toolkit: Toolkit, posts: PostService, policy: ListArchivePolicy) -> None:
         self._toolkit = toolkit
         self._posts = posts
         self._policy = policy

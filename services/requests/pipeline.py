@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
-from core.concurrency import unbroken
+from core.concurrency import run_uncancelled
 from core.errors import (
     AlreadySentError,
     ChatForbiddenError,
@@ -119,7 +119,7 @@ class RequestPipeline:
             return
         if stored.progress.is_uncertain:  # what may be missing may be sent again
             await self._close(item)
-        elif await unbroken(self._end_delivered(item, service, delivered)):
+        elif await run_uncancelled(self._end_delivered(item, service, delivered)):
             await _show_ad(item)
 
     async def _end_delivered(
@@ -167,7 +167,7 @@ class RequestPipeline:
             await _remove_note(item)
             if aloud:
                 await _explain(item, error)
-        await unbroken(_end_refused(item, error))
+        await run_uncancelled(_end_refused(item, error))
 
     async def leave(self, item: RequestContext) -> None:
         """Leave a request to the next process; one that is not stored is refused instead."""
@@ -212,14 +212,14 @@ class RequestPipeline:
         """End a request whose post has arrived as the answer to another one."""
         self._metrics.dropped("repeated_post", item.chat_id)
         _log_end(item, error)
-        await unbroken(_end_answered(item, error.code))
+        await run_uncancelled(_end_answered(item, error.code))
 
     async def _close(self, item: RequestContext) -> None:
         """End a request whose answer was sent; a part that may not have arrived is explained."""
         if item.stored.progress.is_uncertain:
             await self.refuse(item, UnknownOutcomeError("a part without a response"))
             return
-        await unbroken(_end_answered(item, DELIVERED))
+        await run_uncancelled(_end_answered(item, DELIVERED))
 
 
 async def _end_answered(item: RequestContext, outcome: str) -> None:
@@ -254,7 +254,7 @@ async def _unless_taken_over(item: RequestContext) -> AsyncIterator[None]:
         item.work.is_over = True
         _log_end(item, error)
         with suppress(asyncio.CancelledError):  # too late: nothing is left to cancel, or to leave
-            await unbroken(item.status.passed_on())
+            await run_uncancelled(item.status.passed_on())
 
 
 def _after_partial_delivery(progress: Progress, error: ClipferryError) -> ClipferryError:

@@ -26,7 +26,7 @@ _HELD: Final = (
     "SELECT id, owner FROM requests WHERE finished_at IS NULL AND owner IS NOT NULL "
     "ORDER BY id LIMIT 50"
 )
-#: The engine's jobs, which only a fleet has.
+#: The jobs of the job queue, which only a fleet has.
 _JOBS: Final = (
     "SELECT id, status, priority, attempts, args FROM procrastinate_jobs "
     "WHERE args->'rows' @> to_jsonb({row}::bigint)"

@@ -20,7 +20,7 @@ class SampleList:
     title: str
     #: Ids of the posts, in order: "ferry-demo/bell-1", "x9demo1".
     posts: Sequence[str]
-    #: SoundCloud names only so many tracks of a set; the others have only their numbers.
+    #: How many tracks of a set SoundCloud names; the others have only their numbers.
     named: int = 5
 
 

@@ -1,4 +1,4 @@
-"""The work that one process does for all: who is elected, stands by, resigns, or was stopped."""
+"""The work that one process does for all: elections, standing by, resigning, and stops."""
 
 import asyncio
 

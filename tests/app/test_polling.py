@@ -79,10 +79,10 @@ async def test_a_poll_waits_until_the_last_updates_are_safe(bench: Bench):
     await settle()
     assert len(bench.asked) == 1
     await bench.call(GetMe())  # other requests do not wait
-    bench.acks.give(5)
+    bench.acks.acknowledge(5)
     await settle()
     assert len(bench.asked) == 2
-    bench.acks.give(6)
+    bench.acks.acknowledge(6)
     await next_poll
     assert len(bench.asked) == 3
 
@@ -368,7 +368,7 @@ async def test_ids_may_start_again_lower(backlog_bench: tuple[Bench, FakeBacklog
     backlog.last, bench.answer = 0, [Update(update_id=5)]
     await bench.call(GetUpdates())
     assert bench.acks.last == 5
-    bench.acks.give(5)
+    bench.acks.acknowledge(5)
     await bench.call(GetUpdates(offset=6))
     assert [call.offset for call in bench.asked] == [None, 901, 6]
 
@@ -381,7 +381,7 @@ async def test_a_new_update_between_old_ones_is_waited_for(
     bench.answer = [Update(update_id=50)]
     await bench.call(GetUpdates())
     assert (bench.acks.last, bench.acks.is_idle) == (100, False)
-    bench.acks.give(50)
+    bench.acks.acknowledge(50)
     backlog.last, bench.answer = 0, [Update(update_id=101)]
     await bench.call(GetUpdates(offset=51))  # aiogram knows of 50 only
     assert (bench.asked[-1].offset, bench.acks.last) == (101, 101)

@@ -61,7 +61,7 @@ async def test_an_update_is_accepted_once_it_is_acknowledged(bench: Bench):
 
     async def handle(update: Update) -> None:
         await go_on.wait()
-        UpdateAck(update.update_id, bench.acks).give()
+        UpdateAck(update.update_id, bench.acks).acknowledge()
         await asyncio.Event().wait()  # the rest of the handler
 
     bench.handle = handle

@@ -22,7 +22,13 @@ from core.ytdlp_releases import MIN_AGE_S, YTDLP, Release
 from data.config import load_settings
 from data.database import unix_now
 from data.statistics import add_outcomes
-from data.ytdlp_plan import begin_wish, change_plan, end_wish, load_plan, wish_for_newest
+from data.ytdlp_plan import (
+    begin_requested_update,
+    change_plan,
+    end_requested_update,
+    load_plan,
+    request_newest,
+)
 from platforms import load_registry, reader_version
 from services.alarms import Change
 from tests.fakes import FakeFetcher
@@ -177,21 +183,21 @@ async def test_an_index_that_does_not_answer_is_asked_again_later(live: Live):
     assert live.notifier.told == []
 
 
-async def test_an_administrators_wish_ignores_age_and_refusals(live: Live):
+async def test_an_administrators_request_ignores_age_and_refusals(live: Live):
     await plan_with(refused=("2099.1.1",))
     await live.decider.look()
     assert live.trials.asked == []
-    await wish_for_newest()
+    await request_newest()
     await live.decider.look()
     assert live.trials.asked == [(INSTALLED, (), math.inf)]
     assert (await load_plan()).refused == ()
-    assert not await begin_wish()
+    assert not await begin_requested_update()
 
 
-async def test_a_wish_that_was_interrupted_is_begun_again_but_not_for_ever(live: Live):
+async def test_a_requested_update_that_was_interrupted_is_begun_again_but_not_for_ever(live: Live):
     """The process ends while the index is read; so does the next one, and the one after that."""
     await plan_with()
-    await wish_for_newest()
+    await request_newest()
     for _ in range(3):
         live.trials.failure = asyncio.CancelledError()
         with pytest.raises(asyncio.CancelledError):
@@ -200,14 +206,14 @@ async def test_a_wish_that_was_interrupted_is_begun_again_but_not_for_ever(live:
     await live.decider.look()
     assert live.notifier.keys == ["ytdlp_unreachable"]
     assert len(live.trials.asked) == 3
-    assert not await begin_wish()
+    assert not await begin_requested_update()
 
 
-async def test_a_wish_is_answered_in_any_case(live: Live):
+async def test_a_requested_update_is_answered_in_any_case(live: Live):
     await plan_with()
     for release, failure in ((None, None), (NEW, UpdateError("no route"))):
         live.trials.release, live.trials.failure = release, failure
-        await wish_for_newest()
+        await request_newest()
         await live.decider.look()
     assert live.notifier.told == [
         ("ytdlp_current", {"version": INSTALLED}),
@@ -374,18 +380,18 @@ async def test_what_was_taken_back_is_left(live: Live):
 
 
 @pytest.mark.usefixtures("db")
-async def test_a_plan_and_a_wish_are_stored():
+async def test_a_plan_and_a_request_are_stored():
     assert await load_plan() == Plan()
     plan = Plan((NEW,), before={"x": (1, 2)}, looked_at=3)
     assert await change_plan(Plan(), plan)
     assert await load_plan() == plan
     assert not await change_plan(Plan(), Plan((NEWER,)))
-    assert not await begin_wish()
-    await wish_for_newest()
-    assert [await begin_wish(), await begin_wish()] == [1, 2]
-    assert not await end_wish(1)
-    assert await end_wish(2)
-    assert not await begin_wish()
+    assert not await begin_requested_update()
+    await request_newest()
+    assert [await begin_requested_update(), await begin_requested_update()] == [1, 2]
+    assert not await end_requested_update(1)
+    assert await end_requested_update(2)
+    assert not await begin_requested_update()
 
 
 # --- what is in a version's folder ----------------------------------------------------------------

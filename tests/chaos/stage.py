@@ -30,7 +30,7 @@ ADMIN: Final = 1001
 STORAGE: Final = -1_000_777
 FRIENDS: Final = -5_005
 EN: Final = load_texts()["en"]
-#: Of so many messages one is a press of a sound button, and one an inline message.
+#: Every 6th message is a press of a sound button, and every 7th an inline message.
 _SOUND_EVERY: Final = 6
 _INLINE_EVERY: Final = 7
 

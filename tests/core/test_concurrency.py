@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from core.concurrency import beside, cancel_all, during, run_all, unbroken, wait_for_event
+from core.concurrency import (
+    beside,
+    cancel_all,
+    during,
+    run_all,
+    run_uncancelled,
+    wait_for_event,
+)
 
 
 async def test_results_come_in_order():
@@ -166,7 +173,7 @@ async def test_what_must_not_be_left_in_the_middle_is_not(cancellations: int):
         await may_end.wait()
         return "done"
 
-    task = asyncio.ensure_future(unbroken(work()))
+    task = asyncio.ensure_future(run_uncancelled(work()))
     await begun.wait()
     for _ in range(cancellations):
         task.cancel()
@@ -185,7 +192,7 @@ async def test_it_is_done_even_if_the_caller_is_cancelled_before_that():
     async def work() -> None:
         done.append("done")
 
-    task = asyncio.ensure_future(unbroken(work()))
+    task = asyncio.ensure_future(run_uncancelled(work()))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
@@ -198,8 +205,8 @@ async def test_an_error_is_raised_unless_a_cancellation_is():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await unbroken(work())
-    task = asyncio.ensure_future(unbroken(work()))
+        await run_uncancelled(work())
+    task = asyncio.ensure_future(run_uncancelled(work()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -212,7 +219,7 @@ async def test_a_time_limit_around_it_holds_once_it_has_ended():
     async def limited() -> None:
         async with asyncio.timeout(0):
             asyncio.get_running_loop().call_soon(may_end.set)
-            await unbroken(may_end.wait())
+            await run_uncancelled(may_end.wait())
 
     with pytest.raises(TimeoutError):
         await limited()

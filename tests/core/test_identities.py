@@ -1,4 +1,4 @@
-"""Identities: which cookies are kept, who is chosen, how long one rests."""
+"""Identities: which cookies are kept, which identity is chosen, how long one rests."""
 
 import io
 from dataclasses import replace

@@ -11,8 +11,8 @@ from core.lists import (
     Listing,
     about_list,
     about_posts,
-    fresh,
     page_of,
+    split_by_room,
     toggled,
 )
 from core.media import Link
@@ -85,7 +85,7 @@ def test_a_press_chooses_an_entry_and_another_one_undoes_it(
 def test_each_entry_is_asked_for_once_and_only_as_many_as_fit(
     wanted: list[int], known: set[int], room: int, result: tuple[list[int], int]
 ):
-    assert fresh(wanted, known, room) == result
+    assert split_by_room(wanted, known, room) == result
 
 
 @pytest.mark.parametrize(

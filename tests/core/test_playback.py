@@ -209,7 +209,7 @@ def test_a_file_of_exactly_the_limit_needs_nothing():
     assert next_step(GOOD, 10 * MB - 1) is Step.ENCODE
 
 
-#: In 72 s, nine tenths of so many bytes make 2,488,320 bits per second besides the audio's 96,000:
+#: In 72 s, nine tenths of this many bytes make 2,488,320 bits per second beside the audio's 96,000:
 #: 0.04 bits for each of 1080 x 1920 pixels, 30 times per second.
 ENOUGH = 25_843_200
 #: The same for 60 times per second.

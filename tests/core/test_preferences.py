@@ -10,7 +10,7 @@ from core.captions import CaptionPart
 from core.formats import Quality
 from core.preferences import ALBUM_CAPS, Preferences
 
-WISHES = st.builds(
+PREFERENCES = st.builds(
     Preferences,
     quality=st.sampled_from(Quality),
     caption=st.lists(st.sampled_from(CaptionPart), unique=True).map(tuple),
@@ -23,12 +23,12 @@ WISHES = st.builds(
 )
 
 
-@given(WISHES)
+@given(PREFERENCES)
 def test_they_come_back_as_they_were(preferences: Preferences):
     assert Preferences.from_json(preferences.as_json()) == preferences
 
 
-def test_usual_wishes_take_no_room():
+def test_usual_preferences_take_no_room():
     assert Preferences().as_json() is None
     assert json.loads(Preferences(silent=True).as_json() or "") == {"silent": True}
 

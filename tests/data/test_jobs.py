@@ -1,4 +1,4 @@
-"""Jobs of the engine: they are stored with their requests, in order, and found again when lost."""
+"""Jobs of a fleet: they are stored with their requests, in order, and found again when lost."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from core.request import Asker, ButtonPress, Progress, Request
 from data import database
-from data.engine import EngineWorker
+from data.job_worker import JobWorker
 from data.jobs import (
     CANCELLATIONS,
     announce_cancellation,
@@ -23,7 +23,7 @@ from data.jobs import (
     release,
     rescue,
     room_for,
-    set_up_engine,
+    set_up_job_queue,
     store_with_job,
 )
 from data.requests import Claim, claim_request, finish_request
@@ -37,11 +37,11 @@ LONG_S, NOW_S = 300, 0
 
 
 @pytest.fixture(autouse=True)
-async def engine(new_postgres: str) -> AsyncIterator[None]:
+async def job_queue(new_postgres: str) -> AsyncIterator[None]:
     database.initialize_database_components(new_postgres)
     try:
         await database.init_db()
-        await set_up_engine()
+        await set_up_job_queue()
         yield
     finally:
         await database.close()
@@ -58,7 +58,7 @@ async def sql(statement: str, **values: object) -> list[tuple[object, ...]]:
 
 
 async def fetch() -> list[int] | None:
-    """Take the next job as a worker of the engine does; return the rows of its requests."""
+    """Take the next job as a worker of the job queue does; return the rows of its requests."""
     (found,) = await sql(
         "SELECT args->'rows' FROM procrastinate_fetch_job_v2(NULL, "
         "(SELECT worker_id FROM procrastinate_register_worker_v1() AS t(worker_id)))"
@@ -80,7 +80,7 @@ async def jobs() -> list[object]:
 
 
 async def test_setting_up_twice_changes_nothing():
-    await set_up_engine()
+    await set_up_job_queue()
     assert await jobs() == []
 
 
@@ -93,7 +93,7 @@ async def test_a_start_waits_for_no_open_transaction():
             # What a receiver holds until its commit.
             await connection.execute(text(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))
         async with asyncio.timeout(60):
-            await set_up_engine()
+            await set_up_job_queue()
 
 
 async def test_requests_and_their_job_are_stored_together_and_once():
@@ -215,9 +215,7 @@ async def test_the_end_of_a_job_that_is_gone_is_no_failure_of_its_worker(
         worker.stop()
         return True
 
-    worker = EngineWorker(
-        new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: None
-    )
+    worker = JobWorker(new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: None)
     (row,) = await store(1, make_request())
     async with asyncio.timeout(30):
         await worker.run()
@@ -267,7 +265,7 @@ async def test_cancellations_are_heard_after_the_connection_was_cut(new_postgres
         return True
 
     async with TcpForwarder(new_postgres).serving() as url:
-        worker = EngineWorker(
+        worker = JobWorker(
             url,
             BOT,
             at_once=2,
@@ -292,7 +290,7 @@ async def test_a_worker_ends_while_cancellations_come_without_a_pause(new_postgr
     async def serve(_rows: Sequence[int]) -> bool:
         return True
 
-    worker = EngineWorker(
+    worker = JobWorker(
         new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: worker.stop()
     )
     running = asyncio.create_task(worker.run())
@@ -312,7 +310,7 @@ async def test_a_worker_goes_on_after_a_cancellation_that_it_cannot_read(new_pos
     async def serve(_rows: Sequence[int]) -> bool:
         return True
 
-    worker = EngineWorker(
+    worker = JobWorker(
         new_postgres,
         BOT,
         at_once=2,
@@ -346,7 +344,7 @@ async def test_a_worker_starts_again_after_a_bug(
     async def serve(_rows: Sequence[int]) -> bool:
         return True
 
-    worker = EngineWorker(new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=cancel)
+    worker = JobWorker(new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=cancel)
     running = asyncio.create_task(worker.run())
     first = await new_listener([])
     await announce_cancellation(5, 7, is_quiet=True)
@@ -356,4 +354,4 @@ async def test_a_worker_starts_again_after_a_bug(
         await heard.wait()
         worker.stop()
         await running
-    assert [r.levelname for r in caplog.records if r.name == "data.engine"] == ["ERROR"]
+    assert [r.levelname for r in caplog.records if r.name == "data.job_worker"] == ["ERROR"]

@@ -549,7 +549,7 @@ async def test_two_processes_that_take_over_at_the_same_moment(new_postgres: str
                 worker.stdin.write(b"%d\n" % number)
             lines = await asyncio.gather(*map(line, workers))
             taken = sorted(([int(row) for row in one.split()] for one in lines), key=len)
-            # Who comes second has to leave the rest of both chats to the first.
+            # The second worker has to leave the rest of both chats to the first.
             assert taken == [[], [*chats][:6]]
             await database.write(lambda db: db.execute(delete(Requests)))
     finally:

@@ -176,7 +176,7 @@ async def test_old_half_hours_become_days_and_lose_nothing(db: str, now: list[in
     assert saved >= 95
     assert len((await counted())[1]) <= rows - saved + 1
     assert await counts_since(None) == before
-    # Who comes back is taken away from a half-hour that is no more.
+    # A chat that comes back is subtracted from a half-hour whose row was folded.
     await add_video(1, "link", is_images=False)
     assert (await counts_since(None))[Scope.ALL].post_chats == 1
     await assert_counted_right()

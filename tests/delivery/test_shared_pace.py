@@ -89,7 +89,7 @@ async def test_four_processes_together_are_not_refused_once(
     assert fleet.limits.refusals == 0
     assert len(fleet.texts()) == 90
     # Calls that begin together, before there is a session, do not cut off one another.
-    assert not [record for record in caplog.records if record.name == "delivery.repeats"]
+    assert not [record for record in caplog.records if record.name == "delivery.send_retries"]
 
 
 async def test_the_limits_of_a_chat_and_a_group_count_all_processes(fleet: Fleet):

@@ -166,7 +166,7 @@ async def test_a_reaction_that_could_not_be_taken_away_is_taken_away_later(
     telegram.fail(SetMessageReaction, error, error)
     await status.done()
     for _ in range(4):
-        await telegram.sender.last_calls.repeat()
+        await telegram.sender.final_status_calls.repeat()
     assert reactions(telegram) == ["👀", None, None, None]
 
 
@@ -179,7 +179,7 @@ async def test_an_hourglass_and_a_request_are_deleted_later(
     await status.accepted()
     telegram.fail(DeleteMessage, error, error)
     await status.done()
-    await telegram.sender.last_calls.repeat()
+    await telegram.sender.final_status_calls.repeat()
     assert [call.message_id for call in telegram.of(DeleteMessage)] == [1_001, 70, 1_001, 70]
 
 
@@ -188,7 +188,7 @@ async def test_telegrams_pause_is_kept_before_the_end_is_repeated(telegram: Fake
     await status.accepted()
     telegram.fail(SetMessageReaction, FloodError(3_600))
     await status.done()
-    await telegram.sender.last_calls.repeat()
+    await telegram.sender.final_status_calls.repeat()
     assert reactions(telegram) == ["👀", None]
 
 
@@ -197,7 +197,7 @@ async def test_an_end_that_telegram_refuses_for_good_is_not_repeated(telegram: F
     await status.accepted()
     telegram.fail(SetMessageReaction, REFUSED)
     await status.done()
-    await telegram.sender.last_calls.repeat()
+    await telegram.sender.final_status_calls.repeat()
     assert reactions(telegram) == ["👀", None]
 
 
@@ -207,7 +207,7 @@ async def test_the_end_of_an_earlier_request_does_not_end_a_later_one(telegram: 
     telegram.fail(SetMessageReaction, FloodError(0))
     await first.done()
     await message_status(telegram).accepted()
-    await telegram.sender.last_calls.repeat()
+    await telegram.sender.final_status_calls.repeat()
     assert reactions(telegram) == ["👀", None, "👀"]
 
 
@@ -217,7 +217,7 @@ async def test_an_end_that_keeps_failing_is_given_up(telegram: FakeTelegram):
     telegram.fail(SetMessageReaction, *[FloodError(0)] * 1_000)
     await status.done()
     for _ in range(500):
-        await telegram.sender.last_calls.repeat()
+        await telegram.sender.final_status_calls.repeat()
     assert len(reactions(telegram)) == 1 + 360
 
 
@@ -303,7 +303,7 @@ async def test_a_sad_face_is_repeated_only_while_it_is_true(
     await message_status(telegram, right).failed()
     right.outcomes = [not is_mended]
     for _ in range(3):
-        await telegram.sender.last_calls.repeat()
+        await telegram.sender.final_status_calls.repeat()
     assert reactions(telegram) == (["😢"] if is_mended else ["😢", "😢"])
 
 

@@ -128,7 +128,7 @@ def link(number: int) -> str:
 
 
 async def waiting(harness: BotHarness, number: int) -> None:
-    """Wait until so many requests run or wait."""
+    """Wait until `number` requests run or wait."""
     application = harness.application
     assert application
     await harness.until(

@@ -12,7 +12,7 @@ from misc.ui.texts import load_texts
 from tests.e2e.bot_harness import PATIENCE_S, BotHarness
 from tests.e2e.programs import program
 
-#: Seconds; a process without a sign of life for so long is replaced.
+#: A process without a sign of life for longer than this is replaced, in seconds.
 LEASE_S = 2
 
 

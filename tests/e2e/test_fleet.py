@@ -275,7 +275,7 @@ async def test_the_limits_count_what_waits_for_all_workers(harness: BotHarness, 
     await fleet.until(lambda: len(replies(harness, ada)) == len(replies(harness, bo)) == 2)
 
 
-async def test_a_single_process_leaves_the_engine_alone(harness: BotHarness, new_postgres: str):
+async def test_a_single_process_leaves_the_job_queue_alone(harness: BotHarness, new_postgres: str):
     harness.video(POSTS[0])
     await harness.start(DATABASE_URL=new_postgres)
     await harness.say(f"https://www.tiktok.com/@a/video/{POSTS[0]}")

@@ -1,4 +1,4 @@
-"""Groups and channels: language, mentions, own answers, edits, posts, and members' wishes."""
+"""Groups and channels: language, mentions, own answers, edits, posts, and members' opt-outs."""
 
 import asyncio
 import time

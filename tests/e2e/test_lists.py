@@ -23,7 +23,7 @@ def post_id(number: int) -> str:
 
 
 def profile(harness: BotHarness, number: int) -> None:
-    """Add a profile with so many posts; the newest one has the number 0."""
+    """Add a profile with `number` posts; the newest one has the number 0."""
     posts = [post_id(n) for n in range(number)]
     harness.site.profiles["ferry.demo"] = SampleProfile("ferry.demo", posts)
     for n, each in enumerate(posts):
@@ -31,7 +31,7 @@ def profile(harness: BotHarness, number: int) -> None:
 
 
 async def ask(harness: BotHarness, number: int, text: str = PROFILE, **environment: str) -> Json:
-    """Start the bot, send the link to a profile of so many posts, and return the card."""
+    """Start the bot, send the link to a profile of `number` posts, and return the card."""
     profile(harness, number)
     await harness.start(**environment)
     await harness.say("/start")

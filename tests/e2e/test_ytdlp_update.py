@@ -67,7 +67,7 @@ def said(harness: BotHarness, beginning: str) -> str | None:
 
 
 async def started(harness: BotHarness, times: int) -> None:
-    """Wait until the program has started so many times, and polls."""
+    """Wait until the program has started `times` times, and polls."""
     await harness.until(lambda: len(harness.calls("getMe")) == times, f"start {times}")
     polls = harness.api.polls
     await harness.until(lambda: harness.api.polls > polls, "getUpdates")

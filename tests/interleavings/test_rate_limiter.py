@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramRetryAfter
 from aiogram.methods import Response, SendMessage, TelegramMethod
 
 from delivery.rate_limiter import RateLimiter
-from delivery.repeats import Repeats
+from delivery.send_retries import SendRetries
 from tests.interleavings.explorer import INTERLEAVINGS, choice, explore
 
 BOT = cast("Bot", object())
@@ -69,8 +69,8 @@ def test_a_refusal_is_repeated_once_after_the_pause():
         telegram, paces = Telegram(refuse_first=True), choice([True, False])
         limiter = RateLimiter(paces=paces, waited=lambda _: None)
         send = partial(limiter, telegram)
-        repeats = Repeats(paces=paces)
-        calls = [repeats(send, BOT, message(chat_id)) for chat_id in (1, 1, 2)]
+        retries = SendRetries(paces=paces)
+        calls = [retries(send, BOT, message(chat_id)) for chat_id in (1, 1, 2)]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         assert all(isinstance(outcome, Response) for outcome in outcomes)
         assert len(telegram.sent_at) == 4

@@ -8,7 +8,7 @@ from typing import Any, cast
 from aiogram.methods import SetMessageReaction
 
 from core.errors import RequestTakenOverError
-from delivery.last_calls import LastCalls
+from delivery.final_status_calls import FinalStatusCalls
 from delivery.sender import Sender
 from delivery.status_indicator import InlineStatus, InlineStatusTexts, MessageStatus
 from delivery.targets import ChatTarget
@@ -20,7 +20,7 @@ RUNS = 1_500
 
 @dataclass
 class Row:
-    """A request: who has it, and how it has ended."""
+    """A request: its owner, and how it has ended."""
 
     owner: str
     has_failed: bool | None = None
@@ -104,7 +104,7 @@ class Worker:
 
 class _Sender:
     def __init__(self, bot: World) -> None:
-        self.last_calls = LastCalls(cast("Any", bot))
+        self.final_status_calls = FinalStatusCalls(cast("Any", bot))
 
 
 async def take_over(worker: Worker, row: Row, *, fails: bool) -> None:

@@ -1,4 +1,4 @@
-"""The access gate: who is told what, how often, and where nothing is said."""
+"""The access gate: which notices are sent, how often, and where none is."""
 
 from typing import Any
 
@@ -44,11 +44,11 @@ async def handle(_event: TelegramObject, _data: dict[str, Any]) -> str:
 async def test_a_refusal_is_said_counted_and_acknowledged(telegram: FakeTelegram):
     bench = Bench(telegram)
     assert await bench.is_handled(telegram.message("x", user_id=5))
-    assert bench.acks.given == []
+    assert bench.acks.acknowledged == []
     assert not await bench.is_handled(telegram.message("x"))
     assert telegram.texts == [EN["access_listed"]]
     assert bench.dropped == [("not_allowed", 7)]
-    assert bench.acks.given == [5]
+    assert bench.acks.acknowledged == [5]
 
 
 async def test_it_is_said_in_the_language_that_the_person_has_chosen(telegram: FakeTelegram):

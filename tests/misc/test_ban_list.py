@@ -1,4 +1,4 @@
-"""The ban list: who is banned is not handled, in whatever kind of update."""
+"""The ban list: no update of a banned user or group is handled, of whatever kind."""
 
 from typing import Any
 

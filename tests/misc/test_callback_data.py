@@ -4,7 +4,13 @@ import pytest
 
 from core.media import Link
 from core.request import Continuation
-from misc.ui.callback_data import archive_of, audio_of, read_post, read_rest_of_post, rest_of_post
+from misc.ui.callback_data import (
+    archive_of,
+    audio_of,
+    read_post,
+    read_remaining_items,
+    remaining_items_of,
+)
 from platforms import load_registry
 
 REGISTRY = load_registry()
@@ -18,8 +24,8 @@ def test_a_button_of_any_post_leads_to_it(link: Link):
     for data in filter(None, (archive_of(*post), audio_of(*post))):
         assert read_post(data) == post
     rest = Continuation(35, "1f2e3d")
-    if below := rest_of_post(rest, *post):
-        assert read_rest_of_post(below) == (rest, *post)
+    if below := remaining_items_of(rest, *post):
+        assert read_remaining_items(below) == (rest, *post)
     again = REGISTRY.link_to(*post)
     assert again
     assert again.post_id == link.post_id

@@ -33,7 +33,7 @@ class Updates:
         async def handler(event: TelegramObject, data: dict[str, Any]) -> None:
             self.begun.append(name)
             await gate.wait()
-            ack.give()
+            ack.acknowledge()
             await asyncio.Event().wait()  # the answer takes long
 
         self.tasks.append(asyncio.create_task(self.order(handler, update, {"ack": ack})))

@@ -44,7 +44,7 @@ async def test_a_polled_update_waits_for_the_database(
     ack, acks = make_ack()
     assert (await intake_of(telegram).submit_inline(make_request(), ack)).is_empty
     assert outage.left == -1
-    assert acks.given == [5]
+    assert acks.acknowledged == [5]
 
 
 async def test_an_update_of_a_webhook_is_left_to_telegram(

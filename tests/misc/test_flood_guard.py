@@ -65,7 +65,7 @@ async def test_who_writes_too_much_is_warned_once_and_then_ignored(telegram: Fak
     assert await bench.handled(telegram.message("x"), MOST + 3) == MOST
     assert telegram.texts == [TEXTS("en", "spam_sender", count=1)]
     assert bench.dropped == [("flood", 7)] * 3
-    assert bench.acks.given == [5] * 3
+    assert bench.acks.acknowledged == [5] * 3
 
 
 async def test_the_warning_is_in_the_persons_language(telegram: FakeTelegram):

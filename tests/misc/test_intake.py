@@ -158,7 +158,7 @@ async def test_a_link_becomes_a_stored_request(bench: Bench):
     assert request.asker.name == ""
 
 
-async def test_the_wishes_of_the_chat_belong_to_the_request(bench: Bench):
+async def test_the_preferences_of_the_chat_belong_to_the_request(bench: Bench):
     preferences = Preferences(quality=Quality.SOUND)
     chat = ChatView("uk", file_mode=True, preferences=preferences)
     (request,) = await bench.submit(LINK, chat=chat)
@@ -183,9 +183,9 @@ async def test_an_update_is_acknowledged_once_its_requests_are_stored(bench: Ben
     acks.before = lambda: queued.append(bench.queue.count)
     await bench.submit(LINK, ack=ack)
     assert queued == [0]
-    assert acks.given == [5]
+    assert acks.acknowledged == [5]
     await bench.submit(ack=ack)
-    assert acks.given == [5, 5]
+    assert acks.acknowledged == [5, 5]
 
 
 async def test_an_update_that_comes_twice_is_served_once(bench: Bench):
@@ -557,7 +557,7 @@ async def test_the_rest_of_a_post_deletes_no_message_and_says_where_it_goes_on(b
     query = bench.telegram.query("rest/10.a/x/1", message)
     chat = ChatView("en", preferences=Preferences(delete_request=True, album_cap=5))
     rest = Continuation(10, "a")
-    await bench.intake.submit_rest_of_post(query, message, LINK, chat, rest, bench.ack())
+    await bench.intake.submit_remaining_items(query, message, LINK, chat, rest, bench.ack())
     await settle()
     (request,) = bench.requests
     assert (request.kind, request.target.message_id, request.selection.continuation) == (

@@ -41,7 +41,7 @@ class Bench:
 
         async def handler(_event: TelegramObject, data: dict[str, Any]) -> str:
             self.seen.append((data["chat"], len(self.telegram.of(SendMessage))))
-            self.acks.append(bool(acks.given))
+            self.acks.append(bool(acks.acknowledged))
             return "result"
 
         data = {"ack": ack, "handler": HandlerObject(handler, flags=flags or {})}

@@ -28,17 +28,17 @@ async def test_all_expected_updates_have_to_be_acknowledged(telegram: FakeTelegr
     assert (acks.last, acks.is_idle, await is_complete(acks)) == (None, True, True)
     acks.expect([update(telegram, 5), update(telegram, 6)])
     assert (acks.last, acks.is_idle, await is_complete(acks)) == (6, False, False)
-    acks.give(6)
-    acks.give(6)
+    acks.acknowledge(6)
+    acks.acknowledge(6)
     assert not await is_complete(acks)
-    UpdateAck(5, acks).give()
+    UpdateAck(5, acks).acknowledge()
     assert (acks.is_idle, await is_complete(acks)) == (True, True)
 
 
 async def test_an_empty_answer_expects_nothing(telegram: FakeTelegram):
     acks = UpdateAcks()
     acks.expect([update(telegram, 5)])
-    acks.give(5)
+    acks.acknowledge(5)
     acks.expect([])
     assert (acks.last, await is_complete(acks)) == (5, True)
 
@@ -50,7 +50,7 @@ async def test_a_handler_may_acknowledge_before_it_ends(telegram: FakeTelegram):
 
     async def handler(_event: TelegramObject, data: dict[str, Any]) -> str:
         moments.append(await is_complete(acks))
-        data["ack"].give()
+        data["ack"].acknowledge()
         moments.append(await is_complete(acks))
         moments.append(acks.is_idle)
         return "result"
@@ -77,7 +77,7 @@ async def test_the_end_of_a_handler_acknowledges_its_update(
     else:
         await acks(handler, event, {})
     assert not await is_complete(acks)
-    acks.give(6)
+    acks.acknowledge(6)
     assert acks.is_idle
 
 
@@ -125,7 +125,7 @@ async def test_what_is_acknowledged_is_not_refused_any_more(telegram: FakeTelegr
     decision = acks.decision_on(5)
 
     async def handler(_event: TelegramObject, data: dict[str, Any]) -> None:
-        data["ack"].give()
+        data["ack"].acknowledge()
         assert not data["ack"].is_refusable
         raise StorageError("no space left")
 

@@ -22,7 +22,7 @@ def build(
 
 
 async def reported(runner: FakeRunner, number: int) -> None:
-    """Wait until there have been so many reports."""
+    """Wait until there have been `number` reports."""
     while len(runner.reports) < number:
         await settle()
 

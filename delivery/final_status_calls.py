@@ -20,7 +20,7 @@ from core.pseudonyms import LoggedChat
 logger = logging.getLogger(__name__)
 
 #: Calls that may be made twice: the second one changes nothing.
-LastCall = SetMessageReaction | DeleteMessage | EditMessageReplyMarkup
+FinalStatusCall = SetMessageReaction | DeleteMessage | EditMessageReplyMarkup
 
 #: Failures after which a call is given up; with `AGAIN_S` between them, that is half an hour.
 _MOST_FAILURES: Final = 360
@@ -35,12 +35,12 @@ IsCurrent = Callable[[], Awaitable[bool]]
 
 
 #: Chat, message and kind of a call.
-_Key = tuple[Any, Any, type[LastCall]]
+_Key = tuple[Any, Any, type[FinalStatusCall]]
 
 
 @dataclass(slots=True)
 class _Kept:
-    call: LastCall
+    call: FinalStatusCall
     #: None: it is, until this process makes another one.
     is_current: IsCurrent | None = None
     failures: int = 1
@@ -48,15 +48,15 @@ class _Kept:
     not_before: float = 0.0
 
 
-class LastCalls:
-    """Makes calls that take a status away, and keeps those to repeat that may pass later."""
+class FinalStatusCalls:
+    """Makes the calls that end a status, and keeps those that failed for now, to repeat them."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         #: Of two calls about the same thing, the last one counts.
         self._kept: dict[_Key, _Kept] = {}
 
-    async def make(self, call: LastCall, is_current: IsCurrent | None = None) -> None:
+    async def make(self, call: FinalStatusCall, is_current: IsCurrent | None = None) -> None:
         """Make a call; raises nothing. It is not repeated once `is_current` says False."""
         key = self.drop(call)
         if error := await self._error_of(call):
@@ -64,7 +64,7 @@ class LastCalls:
             if len(self._kept) > _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
 
-    def drop(self, call: LastCall) -> _Key:
+    def drop(self, call: FinalStatusCall) -> _Key:
         """Repeat no earlier call of that kind about the same message; return their key."""
         key = (call.chat_id, call.message_id, type(call))
         self._kept.pop(key, None)
@@ -92,7 +92,7 @@ class LastCalls:
     def _is_due(self, key: _Key, kept: _Kept) -> bool:
         return self._kept.get(key) is kept and kept.failures < _MOST_FAILURES
 
-    async def _error_of(self, call: LastCall) -> DeliveryError | None:
+    async def _error_of(self, call: FinalStatusCall) -> DeliveryError | None:
         """Make a call; return its error if it may pass later."""
         method: TelegramMethod[Any] = call
         try:

@@ -1,4 +1,4 @@
-"""Measure the engine of a fleet: how fast a worker gets its next job, and what a job costs."""
+"""Measure the job queue of a fleet: how fast a worker gets its next job, and what a job costs."""
 
 import asyncio
 import statistics
@@ -15,8 +15,8 @@ from benchmarks.stage import World
 from core.media import Link
 from core.request import ChatSettings, Request, Target
 from data import database
-from data.engine import EngineWorker
-from data.jobs import queue_of, set_up_engine, store_with_job
+from data.job_worker import JobWorker
+from data.jobs import queue_of, set_up_job_queue, store_with_job
 
 _WAITING, _CHATS = 100_000, 2_000
 _CLAIMS, _JOBS = 400, 600
@@ -50,7 +50,7 @@ def claims(_world: World) -> list[Result]:
 async def _measure(url: str) -> list[Result]:
     database.initialize_database_components(url)
     await database.init_db()
-    await set_up_engine()
+    await set_up_job_queue()
     cpu_ms = await _cpu_of_a_job(url)
     claim_ms = sorted(await _claim_times())
     await database.close()
@@ -87,7 +87,7 @@ async def _cpu_of_a_job(url: str) -> float:
             all_served.set()
         return True
 
-    worker = EngineWorker(url, _BOT, at_once=16, lease_s=15, serve=serve, cancel=lambda *_: None)
+    worker = JobWorker(url, _BOT, at_once=16, lease_s=15, serve=serve, cancel=lambda *_: None)
     begun = time.process_time()
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run())

@@ -39,7 +39,7 @@ _BODIES = {"200": json.dumps(_MESSAGE), "429": json.dumps(_FLOOD)}
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("delivery.repeats.REPEAT_PAUSES_S", (0.05, 0.05, 0.05))
+    monkeypatch.setattr("delivery.send_retries.RETRY_PAUSES_S", (0.05, 0.05, 0.05))
 
 
 class Server:
@@ -215,7 +215,7 @@ async def test_an_upload_cancelled_before_its_first_byte_has_not_arrived(tmp_pat
 async def test_an_upload_cancelled_between_its_attempts_has_not_arrived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ):
-    monkeypatch.setattr("delivery.repeats.REPEAT_PAUSES_S", (30.0,))
+    monkeypatch.setattr("delivery.send_retries.RETRY_PAUSES_S", (30.0,))
     server = Server([ending])
     journal = NullJournal()
     has_failed = asyncio.Event()

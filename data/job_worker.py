@@ -1,4 +1,4 @@
-"""The engine's worker: fetches jobs, says that this process is alive, and hands back what is left.
+"""The job queue's worker: fetches jobs, keeps this process's lease, and hands back what is left.
 
 Only processes with the role worker import this module: procrastinate is in the extra `fleet`.
 """
@@ -28,7 +28,7 @@ from data.jobs import CANCELLATIONS, TASK, queue_of
 
 logger = logging.getLogger(__name__)
 
-#: The engine announces jobs; this is for announcements that are lost, in seconds.
+#: procrastinate announces jobs; this is for announcements that are lost, in seconds.
 _ASK_S: Final = 2.0
 #: Pause after a failure, in seconds.
 _PAUSE_S: Final = 1.0
@@ -43,7 +43,7 @@ _KEEPALIVE: Final = {
     "tcp_user_timeout": str(_LOST_S * 1_000),
     "connect_timeout": str(_LOST_S // 2),
 }
-#: Connections of the engine's own pool, beside the one that listens.
+#: Connections of procrastinate's own pool, beside the one that listens.
 _CONNECTIONS: Final = 4
 
 #: Serves requests by the ids of their rows; returns False if the job is to be handed out again.
@@ -65,12 +65,12 @@ class _Retries(BaseRetryStrategy):
         exception: BaseException,  # noqa: ARG002
         job: Job,  # noqa: ARG002
     ) -> RetryDecision:
-        """Return a time that is past on every clock: the engine's comes from this machine's."""
+        """Return a time that is past on every clock: procrastinate's is this machine's."""
         return RetryDecision(retry_at=datetime.fromtimestamp(0, UTC))
 
 
 class _Connector(PsycopgConnector):
-    """The engine's connections; the one that listens ends when it is cancelled.
+    """procrastinate's connections; the one that listens ends when it is cancelled.
 
     The original waits with `asyncio.wait_for`, which loses a cancellation that comes together with
     a notification: a busy worker would never end.
@@ -94,7 +94,7 @@ class _Connector(PsycopgConnector):
 
 
 class _Jobs(JobManager):
-    """The engine's jobs; that the end of one cannot be stored is no failure of the worker.
+    """procrastinate's jobs; that the end of one cannot be stored is no failure of the worker.
 
     The rows of the requests say what has ended, and `data.jobs.rescue` hands out what has not.
     """
@@ -115,7 +115,7 @@ def _unless_it_cannot_be_stored(job: Job) -> Iterator[None]:
     try:
         yield
     except ConnectorException as error:
-        # Raised by the engine's function: this job was handed out again meanwhile, and has ended.
+        # Raised by procrastinate's function: this job was handed out again since, and has ended.
         is_known = isinstance(error.__cause__, RaiseException)
         logger.log(
             logging.INFO if is_known else logging.WARNING,
@@ -126,7 +126,7 @@ def _unless_it_cannot_be_stored(job: Job) -> Iterator[None]:
         )
 
 
-class EngineWorker:
+class JobWorker:
     """Runs jobs until it is stopped, also across failures of the database."""
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Repeats messages that certainly were not sent; all others may have arrived, and are not repeated.
+"""Retries messages that certainly were not sent; all others may have arrived, and are not retried.
 
-Repeated are a connection that was refused or could not be resolved, one that ended before the last
-byte of the request was handed to it, and a 429. A refusal of the file itself is repeated with
+Retried are a connection that was refused or could not be resolved, one that ended before the last
+byte of the request was handed to it, and a 429. A refusal of the file itself is retried with
 another file by `services.requests.recovery`.
 """
 
@@ -24,16 +24,16 @@ from delivery.telegram_errors import is_not_sent
 
 logger = logging.getLogger(__name__)
 
-#: Pauses before each repetition, in seconds.
-REPEAT_PAUSES_S: Final = (0.5, 2.0, 8.0)
+#: Pauses before each retry, in seconds.
+RETRY_PAUSES_S: Final = (0.5, 2.0, 8.0)
 #: Longest `retry_after` of a 429 that is waited out, in seconds.
 _LONGEST_PAUSE_S: Final = 60
-#: No repetition begins later than this after the first attempt, in seconds.
+#: No retry begins later than this after the first attempt, in seconds.
 _BUDGET_S: Final = 180
 
 
-class Repeats(BaseRequestMiddleware):
-    """Repeats calls that create messages, except those of broadcasts, which repeat their own."""
+class SendRetries(BaseRequestMiddleware):
+    """Retries calls that create messages, except those of broadcasts, which retry their own."""
 
     def __init__(self, *, paces: bool) -> None:
         """`paces`: the rate limiter itself delays a call after a 429."""
@@ -56,7 +56,7 @@ class Repeats(BaseRequestMiddleware):
             return await make_request(bot, method)
         now = asyncio.get_running_loop().time
         deadline = now() + _BUDGET_S
-        for pause_s in REPEAT_PAUSES_S:
+        for pause_s in RETRY_PAUSES_S:
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as flood:
@@ -67,13 +67,13 @@ class Repeats(BaseRequestMiddleware):
             except TelegramNetworkError as error:
                 if not is_not_sent(error) or now() + pause_s > deadline:
                     raise
-                _log_repetition(method, error)
+                _log_retry(method, error)
                 current_body.set(None)
                 await asyncio.sleep(pause_s)
         return await make_request(bot, method)
 
 
-def _log_repetition(method: TelegramMethod[TelegramType], error: TelegramNetworkError) -> None:
+def _log_retry(method: TelegramMethod[TelegramType], error: TelegramNetworkError) -> None:
     logger.warning(
         "%s was not sent, retrying: %s",
         method.__api_method__,

@@ -6,10 +6,10 @@ import pytest
 from aiogram.types import Chat, Message
 
 from core.request import Continuation
-from handlers.rest import CarriesRestOfPost, on_rest, on_rest_of_post
+from handlers.remaining import CarriesRemainingItems, on_remaining_items, on_remaining_links
 from misc.middlewares.registration import ChatView
 from misc.middlewares.running_buttons import RunningButtons
-from misc.ui.callback_data import read_rest_of_post, rest_of_post
+from misc.ui.callback_data import read_remaining_items, remaining_items_of
 from misc.ui.texts import load_texts
 from platforms import load_registry
 from tests.fakes import GONE, LINK, FakeIntake, FakeTelegram, make_ack
@@ -26,7 +26,7 @@ class Bench:
     async def press(self, note: Any, data: str = "rest/5", user_id: int = 7) -> None:
         query = self.telegram.query(data, note, user_id=user_id)
         ack, _ = make_ack()
-        await on_rest(query, ChatView("en"), TEXTS, self.intake.as_intake, REGISTRY, ack)
+        await on_remaining_links(query, ChatView("en"), TEXTS, self.intake.as_intake, REGISTRY, ack)
 
     def note(self, **values: Any) -> Message:
         request = self.telegram.message(LINK.url, message_id=69, **values)
@@ -92,27 +92,27 @@ async def test_links_that_telegram_does_not_repeat_are_not_under_way(telegram: F
 
 # --- the items of a post --------------------------------------------------------------------------
 
-REST = "rest/10.1f2e3d/instagram/stories:ferry.demo"
+REMAINING = "rest/10.1f2e3d/instagram/stories:ferry.demo"
 
 
-async def press_rest(
-    telegram: FakeTelegram, intake: FakeIntake, message: Any, data: str = REST
+async def press_remaining(
+    telegram: FakeTelegram, intake: FakeIntake, message: Any, data: str = REMAINING
 ) -> bool:
     """Press a button; return False if it is not one for the items of a post."""
     query = telegram.query(data, message)
-    if not await CarriesRestOfPost()(query):
+    if not await CarriesRemainingItems()(query):
         return False
     ack, _ = make_ack()
     buttons = RunningButtons()
     view = ChatView("en")
-    await on_rest_of_post(query, view, TEXTS, intake.as_intake, buttons, REGISTRY, ack)
+    await on_remaining_items(query, view, TEXTS, intake.as_intake, buttons, REGISTRY, ack)
     return True
 
 
 async def test_the_other_items_are_those_of_the_post_from_an_index_on(telegram: FakeTelegram):
     intake = FakeIntake()
     message = telegram.message("below an album")
-    assert await press_rest(telegram, intake, message)
+    assert await press_remaining(telegram, intake, message)
     (submission,) = intake.submissions
     assert submission.links[0].url == "https://www.instagram.com/stories/ferry.demo/"
     assert (submission.origin, submission.data) == (message, "10.1f2e3d")
@@ -122,23 +122,23 @@ async def test_the_other_items_are_those_of_the_post_from_an_index_on(telegram: 
 @pytest.mark.parametrize("data", ["rest/10/nowhere/1", "rest/10/instagram/stories:a%2Fb"])
 async def test_a_post_that_is_no_longer_known_has_expired(telegram: FakeTelegram, data: str):
     intake = FakeIntake()
-    assert await press_rest(telegram, intake, telegram.message("below"), data)
-    assert await press_rest(telegram, intake, GONE)
+    assert await press_remaining(telegram, intake, telegram.message("below"), data)
+    assert await press_remaining(telegram, intake, GONE)
     assert intake.submissions == []
     assert telegram.alerts == [(TEXTS["en"]["button_expired"], True)] * 2
 
 
 @pytest.mark.parametrize("data", ["rest/5", "rest/0/x/1", "rest/x/x/1", "rest/5/x", "rest/"])
 async def test_other_buttons_are_not_for_the_items_of_a_post(telegram: FakeTelegram, data: str):
-    assert not await press_rest(telegram, FakeIntake(), telegram.message("below"), data)
+    assert not await press_remaining(telegram, FakeIntake(), telegram.message("below"), data)
 
 
 @pytest.mark.parametrize(("user", "is_offered"), [("a" * 30, True), ("a" * 40, False)])
 def test_a_button_is_offered_if_telegram_takes_its_data(user: str, is_offered: bool):
-    data = rest_of_post(Continuation(999, "1f2e3d"), "instagram", f"stories:{user}")
+    data = remaining_items_of(Continuation(999, "1f2e3d"), "instagram", f"stories:{user}")
     assert (data is not None) == is_offered
     if data:
-        assert read_rest_of_post(data) == (
+        assert read_remaining_items(data) == (
             Continuation(999, "1f2e3d"),
             "instagram",
             f"stories:{user}",

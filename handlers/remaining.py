@@ -13,28 +13,28 @@ from misc.message_links import carried_links, text_of
 from misc.middlewares.registration import STORES, ChatView
 from misc.middlewares.running_buttons import RunningButtons
 from misc.middlewares.update_acks import UpdateAck
-from misc.ui.callback_data import REST, read_index, read_rest_of_post
+from misc.ui.callback_data import REMAINING, read_index, read_remaining_items
 from misc.ui.texts import Texts, choice_words
 from platforms import Registry
 
 
 def router() -> Router:
-    """Register the buttons."""
-    router = Router(name="rest")
-    router.callback_query.register(on_rest_of_post, CarriesRestOfPost(), flags=STORES)
-    router.callback_query.register(on_rest, Carries(prefix=REST), flags=STORES)
+    """Register the button for items before that for links, whose prefix its data has, too."""
+    router = Router(name="remaining")
+    router.callback_query.register(on_remaining_items, CarriesRemainingItems(), flags=STORES)
+    router.callback_query.register(on_remaining_links, Carries(prefix=REMAINING), flags=STORES)
     return router
 
 
-class CarriesRestOfPost(Filter):
+class CarriesRemainingItems(Filter):
     """Match a button that fetches the other items of a post."""
 
     async def __call__(self, query: CallbackQuery) -> bool:
         """Return True if the data of the button names a post."""
-        return read_rest_of_post(query.data or "") is not None
+        return read_remaining_items(query.data or "") is not None
 
 
-async def on_rest_of_post(
+async def on_remaining_items(
     query: CallbackQuery,
     chat: ChatView,
     texts: Texts,
@@ -44,18 +44,19 @@ async def on_rest_of_post(
     ack: UpdateAck,
 ) -> None:
     """Queue the next items of a post, as an answer to the message with the button."""
-    message, words, rest = query.message, texts[chat.lang], read_rest_of_post(query.data or "")
-    link = registry.link_to(*rest[1:]) if rest else None
-    if not isinstance(message, Message) or rest is None or link is None:
+    message, words = query.message, texts[chat.lang]
+    remaining = read_remaining_items(query.data or "")
+    link = registry.link_to(*remaining[1:]) if remaining else None
+    if not isinstance(message, Message) or remaining is None or link is None:
         await query.answer(words["button_expired"], show_alert=True)
         return
-    submit = partial(intake.submit_rest_of_post, query, message, link, chat, rest[0], ack)
+    submit = partial(intake.submit_remaining_items, query, message, link, chat, remaining[0], ack)
     press = message.chat.id, message.message_id, query.data
     is_new = await running_buttons.run(press, submit)
     await query.answer(None if is_new else words["already_running"])
 
 
-async def on_rest(
+async def on_remaining_links(
     query: CallbackQuery,
     chat: ChatView,
     texts: Texts,
