@@ -146,7 +146,7 @@ class EngineWorker:
         self._is_stopping.set()
 
     async def run(self) -> None:
-        """Run jobs until `stop`."""
+        """Run jobs until `stop`. After a failure, begin again."""
         logging.getLogger("procrastinate").setLevel(logging.ERROR)
         while not self._is_stopping.is_set():
             try:
@@ -157,6 +157,8 @@ class EngineWorker:
                     errors.exceptions[0],
                     extra={"event": "engine_unreachable"},
                 )
+            except* Exception:  # the process must not stay up without taking jobs
+                logger.exception("The engine has failed", extra={"event": "engine_failed"})
             await wait_for_event(self._is_stopping, _PAUSE_S)
 
     async def _run_once(self) -> None:

@@ -304,3 +304,29 @@ async def test_a_worker_ends_while_cancellations_come_without_a_pause(new_postgr
     )
     async with asyncio.timeout(60):
         await running
+
+
+async def test_a_worker_goes_on_after_a_failure_that_nobody_expects(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def serve(_rows: Sequence[int]) -> bool:
+        return True
+
+    starts = []
+
+    def fail(**_: object) -> None:
+        starts.append(1)
+        if len(starts) == 2:
+            worker.stop()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("data.engine.App", fail)
+    worker = EngineWorker(
+        "postgresql://127.0.0.1:9/d", BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: None
+    )
+    async with asyncio.timeout(60):
+        await worker.run()
+    assert len(starts) == 2
+    assert [r.levelname for r in caplog.records if r.message == "The engine has failed"] == [
+        "ERROR"
+    ] * 2
