@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from app.container import Container
+from core.concurrency import cancel_all
 from data.config import Settings
 from misc.fleet_work import FleetWork
 from misc.intake import RequestIntake
@@ -53,8 +54,7 @@ class FleetWorker:
             await asyncio.wait([running], timeout=_JOBS_S)
             if not running.done():
                 logger.warning("Jobs did not end in time", extra={"event": "jobs_late"})
-                running.cancel()
-                await asyncio.wait([running], timeout=_JOBS_S)
+                await cancel_all([running], _JOBS_S)
 
     async def drain(self, grace_s: float) -> None:
         """Take no more jobs, give running requests `grace_s` seconds, and hand back the others."""

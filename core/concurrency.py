@@ -1,7 +1,7 @@
 """Structured concurrency: what is started in a block or a call has ended when that is left."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -90,6 +90,18 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
         await _end_of(task)
         raise
     return task.result()
+
+
+async def cancel_all(tasks: Collection[asyncio.Task[Any]], seconds: float) -> bool:
+    """Cancel tasks and wait for their end, at most `seconds`; return False if one still runs.
+
+    For the end of the process: what is `unbroken` may take longer than the process has left.
+    """
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
+    return all(task.done() for task in tasks)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

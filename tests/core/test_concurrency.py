@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.concurrency import beside, during, run_all, unbroken, wait_for_event
+from core.concurrency import beside, cancel_all, during, run_all, unbroken, wait_for_event
 
 
 async def test_results_come_in_order():
@@ -278,3 +278,26 @@ async def test_a_cancellation_that_comes_with_the_event_is_not_lost(is_cancelled
         assert not pending
         assert task.cancelled()
         event.clear()
+
+
+async def test_tasks_that_are_cancelled_have_ended_unless_one_goes_on():
+    may_end = asyncio.Event()
+
+    async def wait() -> None:
+        await may_end.wait()
+
+    async def go_on() -> None:
+        await unbroken(wait())
+
+    async with asyncio.timeout(60):
+        assert await cancel_all([], 60)
+        tasks = [asyncio.create_task(wait()) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert await cancel_all(tasks, 60)
+        assert [task.cancelled() for task in tasks] == [True, True]
+        tasks = [asyncio.create_task(work()) for work in (wait, go_on)]
+        await asyncio.sleep(0)
+        assert not await cancel_all(tasks, 0.01)
+        assert not tasks[1].done()
+        may_end.set()
+        await asyncio.wait(tasks)
