@@ -176,14 +176,18 @@ class Backlog:
         others = [update.update_id for update in stored if update.update_id not in with_links]
         mine = with_links | (await remove_old_updates(self._bot.id, others) if others else set())
         await asyncio.gather(
-            *(
-                dispatcher.feed_update(self._bot, update)
-                for update in updates
-                if update.update_id in mine
-            )
+            *(self._feed(dispatcher, update) for update in updates if update.update_id in mine)
         )
         if with_links:
             await remove_old_updates(self._bot.id, sorted(with_links))
+
+    async def _feed(self, dispatcher: Dispatcher, update: Update) -> None:
+        try:
+            await dispatcher.feed_update(self._bot, update)
+        except Exception:  # one update's failure must not stop the others, nor come again and again
+            logger.exception(
+                "Stored update %d failed", update.update_id, extra={"event": "update_failed"}
+            )
 
     def _has_links(self, update: Update) -> bool:
         message = (

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 _GRID_S: Final = 1.0
 #: Interval at which work that another process does is looked at again, in seconds.
 _STANDBY_S: Final = 2.0
+#: Longest wait for tasks to end once they are cancelled, in seconds.
+_END_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,18 @@ class PeriodicTask:
 async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator[None]:
     """Run tasks side by side for the block.
 
-    A task that fails runs again after its interval; the bot goes on.
+    A task that fails runs again after its interval; the bot goes on. One that does not end at once
+    when it is cancelled is left after a while: the process must not be killed before its own end.
     """
     began = asyncio.get_running_loop().time()
     running = [asyncio.create_task(_repeat(task, began)) for task in tasks]  # noqa: TID251 - end with the block
     try:
         yield
     finally:
-        await cancel_all(running)
+        if not await cancel_all(running, _END_S):
+            logger.warning(
+                "Periodic tasks did not end in time", extra={"event": "periodic_tasks_late"}
+            )
 
 
 async def _repeat(task: PeriodicTask, began: float) -> None:

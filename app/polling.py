@@ -24,7 +24,7 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 
 from app.folders import make_folder_of, touch
-from app.update_source import stop_on_signals
+from app.update_source import HANDLERS_S, stop_on_signals
 from app.webhook_registration import WebhookRegistration
 from core.concurrency import wait_for_event
 from core.errors import DeliveryError, SettingsError
@@ -241,6 +241,8 @@ class Polling:
         self.report: WebhookReport | None = None
         self._is_asked_to_stop = asyncio.Event()
         self._must_end = asyncio.Event()
+        #: When that was set, on the monotonic clock.
+        self._ended_at = math.inf
         #: True once this process has polled.
         self.has_started = False
         #: True once it has had to wait for another process.
@@ -259,6 +261,8 @@ class Polling:
         self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
     ) -> None:
         """Wait for the lease, then poll until `stop`, a signal, or the end of the right to poll.
+
+        Afterwards the updates that have arrived are handled.
 
         Raises:
             SettingsError: Telegram does not know the token, or another program's webhook is set.
@@ -283,6 +287,7 @@ class Polling:
         finally:
             stopper.cancel()
             await asyncio.gather(stopper, return_exceptions=True)
+            await self._end_handlers()
         if self.watch.end is End.TOKEN_REJECTED:
             raise SettingsError(["[bot] token (BOT_TOKEN): the token is wrong or revoked"])
         if self.watch.end is End.WEBHOOK:
@@ -359,7 +364,20 @@ class Polling:
             )
 
     def _stop_polling(self) -> None:
+        self._ended_at = min(self._ended_at, time.monotonic())
         self._must_end.set()
+
+    async def _end_handlers(self) -> None:
+        """Wait for handlers, which aiogram does not: their updates never come again.
+
+        They have had time while the requests finished.
+        """
+        left_s = HANDLERS_S - max(time.monotonic() - self._ended_at, 0)
+        if not await self._update_acks.handled(left_s):
+            logger.warning(
+                "Updates are still being handled at the end of polling",
+                extra={"event": "handlers_late"},
+            )
 
     async def _stop_dispatcher(self, dispatcher: Dispatcher) -> None:
         await self._must_end.wait()

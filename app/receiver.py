@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
 
+from core.concurrency import cancel_all
 from core.errors import StorageError
 from core.recent import RecentKeys
 from misc.middlewares.update_acks import UpdateAcks
@@ -26,6 +27,8 @@ ACKNOWLEDGED_WITHIN_S: Final = 25.0
 _CHECKED_S: Final = 1.0
 #: Longest wait for the database, in seconds.
 _CHECK_S: Final = 1.5
+#: Longest wait for handlers to end once they are cancelled, in seconds.
+_CANCEL_S: Final = 2.0
 #: Acknowledged updates that are remembered, in case that Telegram missed the answer.
 _REMEMBERED: Final = 10_000
 
@@ -149,9 +152,7 @@ class Receiver:
         """Wait for the handlers that run; cancel them after `grace_s` seconds."""
         if self._handling:
             await asyncio.wait(self._handling, timeout=grace_s)
-        for task in self._handling:
-            task.cancel()
-        await asyncio.gather(*self._handling, return_exceptions=True)
+        await cancel_all(list(self._handling), _CANCEL_S)
 
     def _begin(self, raw: dict[str, Any]) -> None:
         """Start to handle an update, unless another request has meanwhile, or it is too late."""

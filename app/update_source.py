@@ -13,6 +13,8 @@ from app.folders import make_folder_of, touch
 from core.concurrency import wait_for_event
 from core.webhook import WebhookReport
 
+#: Longest time for handlers whose updates are acknowledged when the process stops, in seconds.
+HANDLERS_S: Final = 10.0
 #: The heartbeat file of a process that takes no updates is touched at this interval, in seconds.
 _BEAT_S: Final = 15.0
 

@@ -13,7 +13,7 @@ from aiogram import Bot, Dispatcher
 from prometheus_client import CollectorRegistry, Counter
 
 from app.receiver import Availability, Receiver, SetAside
-from app.update_source import stop_on_signals
+from app.update_source import HANDLERS_S, stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
 from core.concurrency import wait_for_event
@@ -31,8 +31,6 @@ LOOK_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 2.0
 #: Updates left at Telegram from which on old ones are set aside.
 _MANY: Final = 50
-#: Longest time for handlers after their updates are acknowledged, in seconds.
-_HANDLERS_S: Final = 10.0
 
 
 class Webhook:
@@ -109,7 +107,7 @@ class Webhook:
             finally:
                 self._receiver.close()
                 await dispatcher.emit_shutdown(**dispatcher.workflow_data)
-                await self._receiver.drain(_HANDLERS_S)
+                await self._receiver.drain(HANDLERS_S)
 
     async def acknowledge(self, _bot: Bot) -> None:
         """Wait until every accepted update is acknowledged."""

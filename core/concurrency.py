@@ -95,18 +95,16 @@ async def run_uncancelled(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-async def cancel_all(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until they have ended; what they raise is dropped.
+async def cancel_all(tasks: Collection[asyncio.Task[Any]], seconds: float) -> bool:
+    """Cancel tasks and wait for their end, at most `seconds`; return False if one still runs.
 
-    A cancellation is repeated, because libraries lose one now and then. aiohappyeyeballs does when
-    it comes while a slower attempt to connect is given up.
+    For the end of the process: what is `run_uncancelled` may take longer than the process has left.
     """
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
+    return all(task.done() for task in tasks)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
@@ -116,9 +114,10 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
 async def _end_of(task: asyncio.Task[Any], *, is_left: bool = True, cancels: bool = False) -> None:
     """Wait for the end of a task, however often the caller is cancelled meanwhile.
 
-    With `cancels`, it is cancelled as `cancel_all` does. A caller that is being left by a
-    cancellation needs no further one (`is_left`). Another one is cancelled where it waits next: no
-    cancellation may be lost.
+    With `cancels`, it is cancelled, and again at intervals: libraries lose a cancellation now and
+    then, as aiohappyeyeballs does while it gives up a slower attempt to connect. A caller that is
+    being left by a cancellation needs no further one (`is_left`). Another one is cancelled where it
+    waits next: no cancellation may be lost.
     """
     is_cancelled = False
     if cancels:

@@ -146,7 +146,7 @@ class JobWorker:
         self._is_stopping.set()
 
     async def run(self) -> None:
-        """Run jobs until `stop`."""
+        """Run jobs until `stop`. After a failure, begin again."""
         logging.getLogger("procrastinate").setLevel(logging.ERROR)
         while not self._is_stopping.is_set():
             try:

@@ -3,16 +3,32 @@
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
+from typing import Final
 
 from sqlalchemy.engine import URL, make_url
 
 from core.errors import StorageError
 from data.backup import DUMP_MAGIC, refuse_newer
 from data.new_file import new_file
+
+#: How often a tool that runs is checked for the wish to end it, in seconds.
+_CHECK_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """How a tool reaches a database."""
+
+    #: For libpq, without the password.
+    url: str
+    #: Descriptor of the file with the password, which the tool inherits.
+    passwords: int
 
 
 def is_dump(file: Path) -> bool:
@@ -24,16 +40,17 @@ def is_dump(file: Path) -> bool:
         return False
 
 
-def dump(db_url: str, target: Path) -> None:
+def dump(db_url: str, target: Path, must_end: threading.Event | None = None) -> None:
     """Write a consistent copy of a database, in use or not, to a new file.
 
     Raises:
-        StorageError: pg_dump is not installed or fails, or the target exists.
+        StorageError: pg_dump is not installed or fails, the target exists, or `must_end` was set,
+            which ends pg_dump.
     """
     tool = _find("pg_dump")
     with new_file(target) as unfinished, _connection(db_url) as connection:
-        to_file = (f"--dbname={connection}", f"--file={unfinished}")
-        _run(tool, *to_file, "--format=custom", "--no-owner")
+        options = (f"--file={unfinished}", "--format=custom", "--no-owner")
+        _run(tool, *options, connection=connection, must_end=must_end)
 
 
 def load(source: Path, db_url: str) -> None:
@@ -47,7 +64,7 @@ def load(source: Path, db_url: str) -> None:
     refuse_newer(source, _schema_of(tool, source))
     options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
     with _connection(db_url) as connection:
-        _run(tool, f"--dbname={connection}", *options, str(source))
+        _run(tool, *options, str(source), connection=connection)
 
 
 def _schema_of(tool: str, source: Path) -> str | None:
@@ -73,18 +90,44 @@ def _find(tool: str) -> str:
     return path
 
 
-def _run(tool: str, *arguments: str) -> str:
+def _run(
+    tool: str,
+    *arguments: str,
+    connection: _Connection | None = None,
+    must_end: threading.Event | None = None,
+) -> str:
     """Run a tool and return what it prints.
 
     Raises:
-        StorageError: it has failed.
+        StorageError: it has failed, or was ended because `must_end` was set.
     """
-    done = subprocess.run(  # noqa: S603 - the tool was found on PATH, no shell is used
-        [tool, *arguments], capture_output=True, text=True, errors="replace", check=False
+    database = [f"--dbname={connection.url}"] if connection else []
+    process = subprocess.Popen(  # noqa: S603 - the tool was found on PATH, no shell is used
+        [tool, *database, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        pass_fds=[connection.passwords] if connection else [],
     )
-    if done.returncode:
-        raise StorageError(f"{Path(tool).name} has failed: {_reason(done.stderr)}")
-    return done.stdout
+    with process:
+        output, errors = _output(process, must_end or threading.Event())
+    if process.returncode:
+        raise StorageError(f"{Path(tool).name} has failed: {_reason(errors)}")
+    return output
+
+
+def _output(process: subprocess.Popen[str], must_end: threading.Event) -> tuple[str, str]:
+    """Wait for a tool, and return its output and its errors."""
+    try:
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=_CHECK_S)
+            if must_end.is_set():
+                process.terminate()
+    except BaseException:
+        process.kill()
+        raise
 
 
 def _reason(errors: str) -> str:
@@ -98,9 +141,10 @@ def _reason(errors: str) -> str:
 
 
 @contextmanager
-def _connection(db_url: str) -> Iterator[str]:
-    """Yield the URL for libpq. The password is in a file: everybody sees a process's arguments.
+def _connection(db_url: str) -> Iterator[_Connection]:
+    """Yield the connection. The password is in a file: everybody sees a process's arguments.
 
+    The file has no name, so that nothing of it is left, however this process ends.
     Source: https://www.postgresql.org/docs/current/libpq-pgpass.html
 
     Raises:
@@ -112,12 +156,12 @@ def _connection(db_url: str) -> Iterator[str]:
     query = dict(url.query)
     if "ssl" in query:  # asyncpg's name
         query["sslmode"] = query.pop("ssl")
-    with TemporaryDirectory() as folder:
-        password_file = Path(folder) / "pgpass"
+    with TemporaryFile("w") as passwords:
         password = (str(url.password) if url.password else "").replace("\\", "\\\\")
-        password_file.touch(0o600)
-        password_file.write_text("*:*:*:*:" + password.replace(":", "\\:") + "\n")
-        query["passfile"] = str(password_file)
+        passwords.write("*:*:*:*:" + password.replace(":", "\\:") + "\n")
+        passwords.flush()
+        query["passfile"] = f"/dev/fd/{passwords.fileno()}"
         # Built anew, because `URL.set` keeps a password that is to become None.
         place = (url.host, url.port, url.database)
-        yield URL.create("postgresql", url.username, None, *place, query).render_as_string()
+        new = URL.create("postgresql", url.username, None, *place, query)
+        yield _Connection(new.render_as_string(), passwords.fileno())

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from data.postgres_tools import dump
 logger = logging.getLogger(__name__)
 
 _NAMES: Final = "clipferry-????????T??????Z.backup"
+#: Longest wait for a backup to end once it is cancelled, in seconds.
+_END_S: Final = 3.0
 #: What processes that were killed have left.
 _CUT_OFF: Final = f"clipferry-????????T??????Z*{UNFINISHED}*"
 
@@ -44,7 +47,7 @@ class BackupPlan:
             now = datetime.fromtimestamp(self.clock(), UTC)
             target = self.folder / f"clipferry-{now:%Y%m%dT%H%M%SZ}.backup"
             began = time.monotonic()
-            await asyncio.to_thread(_write, db_url, target)
+            await _write(db_url, target)
             for old in [*self._found()[: -self.kept], *self.folder.glob(_CUT_OFF)]:
                 old.unlink(missing_ok=True)
         except OSError as error:
@@ -71,8 +74,20 @@ def _made_at(backup: Path) -> float:
     return datetime.strptime(backup.name, "clipferry-%Y%m%dT%H%M%S%z.backup").timestamp()
 
 
-def _write(db_url: str, target: Path) -> None:
+async def _write(db_url: str, target: Path) -> None:
+    """Write a backup; if the caller is cancelled, wait for the thread's end, but not for ever."""
+    must_end = threading.Event()
+    loop = asyncio.get_running_loop()
     if database := sqlite_path(db_url):
-        back_up(database, target)
+        writing = loop.run_in_executor(None, back_up, database, target)
     else:
-        dump(db_url, target)
+        writing = loop.run_in_executor(None, dump, db_url, target, must_end)
+    try:
+        await asyncio.wait([writing])
+    except asyncio.CancelledError:
+        must_end.set()
+        await asyncio.wait([writing], timeout=_END_S)
+        if writing.done():
+            writing.exception()  # marks it as seen: the cancellation is what is raised
+        raise
+    writing.result()

@@ -31,6 +31,8 @@ _ENDED_S: Final = 0.1
 _RENEW_S: Final = HOLD_S / 3
 #: Longest wait for the database, in seconds.
 _DATABASE_S: Final = 1.0
+#: Longest wait for the end of a claim that is cancelled, in seconds.
+_CLOSE_S: Final = 5.0
 #: Interval between two attempts to reach it again, in seconds. For twice as long after it has
 #: answered, other processes may not know yet, and this one keeps to its share.
 _RETRY_S: Final = 1.0
@@ -143,7 +145,7 @@ class SharedPace:
     async def close(self) -> None:
         """Report what has ended; else the others would wait until the claims expire."""
         if self._task:
-            await cancel_all([self._task])
+            await cancel_all([self._task], _CLOSE_S)
         if self._outbox.ended:
             await self._exchange()
 

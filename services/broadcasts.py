@@ -22,6 +22,7 @@ from core.errors import (
     SourceGoneError,
     StorageError,
     TelegramUnreachableError,
+    TooLargeError,
     UnknownOutcomeError,
 )
 from core.pseudonyms import LoggedChat
@@ -157,7 +158,11 @@ class BroadcastSender:
                 while not run.is_stopped and await list_recipients(run.number):
                     await self._request_store.beat()
             async with during(self._monitor(run)):
-                await asyncio.gather(*(self._send_to_all(run) for _ in range(AT_ONCE)))
+                works = (self._send_to_all(run) for _ in range(AT_ONCE))
+                # While one of them sends, the broadcast stays claimed, whatever became of another.
+                ends = await asyncio.gather(*works, return_exceptions=True)
+                if failures := [end for end in ends if end]:
+                    raise failures[0]
             if run.is_over:
                 await change_broadcast(run.number, State.RUNNING, state=State.DONE)
         finally:
@@ -192,6 +197,9 @@ class BroadcastSender:
                 if not run.stop_signal.has_interrupted():
                     raise
                 return
+            except Exception:
+                run.stop()
+                raise
 
     async def _send_to(self, run: BroadcastRun, chat_id: int) -> None:
         """Send to a chat and record the outcome.
@@ -245,7 +253,7 @@ class BroadcastSender:
         except SourceGoneError:
             await run.pause("broadcast_gone")
             return Outcome.WAITING, 0
-        except DeliveryError as error:
+        except (DeliveryError, TooLargeError) as error:
             logger.info(
                 "Broadcast %d could not be sent to chat %s: %s",
                 run.number,

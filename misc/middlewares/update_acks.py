@@ -8,6 +8,7 @@ from aiogram import BaseMiddleware
 from aiogram.types import TelegramObject, Update
 from aiogram.types.update import UpdateTypeLookupError
 
+from core.concurrency import wait_for_event
 from core.errors import StorageError
 
 #: Kind of an update without an event that aiogram knows.
@@ -30,6 +31,9 @@ class UpdateAcks(BaseMiddleware):
         #: By id of each open update of a webhook: whether it is acknowledged, or refused.
         self._decisions: dict[int, asyncio.Future[bool]] = {}
         self._being_handled = 0
+        #: Set while no handler runs.
+        self._is_handled = asyncio.Event()
+        self._is_handled.set()
         #: Id of the newest update; None before the first one.
         self.last: int | None = None
         self._is_complete = asyncio.Event()
@@ -86,6 +90,13 @@ class UpdateAcks(BaseMiddleware):
         """Wait until all expected updates are acknowledged."""
         await self._is_complete.wait()
 
+    async def handled(self, seconds: float) -> bool:
+        """Wait until no handler runs, at most `seconds`; return False if one still does.
+
+        A handler may run long after its update is acknowledged.
+        """
+        return await wait_for_event(self._is_handled, seconds)
+
     async def __call__(
         self,
         handler: Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]],
@@ -99,6 +110,7 @@ class UpdateAcks(BaseMiddleware):
         assert isinstance(event, Update)
         ack = data["ack"] = UpdateAck(event.update_id, self)
         self._being_handled += 1
+        self._is_handled.clear()
         try:
             kind = _kind(event)
             self._counted(kind)
@@ -110,6 +122,8 @@ class UpdateAcks(BaseMiddleware):
             return None
         finally:
             self._being_handled -= 1
+            if not self._being_handled:
+                self._is_handled.set()
             ack.acknowledge()
 
 

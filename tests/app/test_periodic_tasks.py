@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
+from app import periodic_tasks
 from app.periodic_tasks import PeriodicTask, pause_for, running_periodic_tasks
+from core.concurrency import run_uncancelled, wait_for_event
 from core.errors import StorageError
+from tests.fakes import settle
 
 
 class Work:
@@ -128,3 +131,33 @@ def test_long_intervals_end_together_and_none_is_longer_than_stated(
     interval_s: float, elapsed_s: float, pause_s: float
 ):
     assert pause_for(interval_s, elapsed_s) == pause_s
+
+
+async def test_the_end_does_not_wait_for_a_task_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """A call that must not be cut off may take a minute, and the process may be killed by then."""
+    monkeypatch.setattr(periodic_tasks, "_END_S", 0.01)
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def call() -> None:
+        begun.set()
+        await may_end.wait()
+
+    async def work() -> None:
+        try:
+            await run_uncancelled(call())
+        finally:
+            ended.set()
+
+    try:
+        async with asyncio.timeout(60):
+            async with running_periodic_tasks([PeriodicTask("task", 3_600, work)]):
+                await begun.wait()
+        assert not ended.is_set()
+        events = [getattr(record, "event", "") for record in caplog.records]
+        assert "periodic_tasks_late" in events
+    finally:
+        may_end.set()
+        await wait_for_event(ended, 60)
+        await settle()

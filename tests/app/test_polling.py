@@ -1,25 +1,30 @@
 """Polling: the heartbeat, updates that are not forgotten, and who may poll."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiogram import Bot
 from aiogram.exceptions import (
     TelegramConflictError,
     TelegramNetworkError,
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
-from aiogram.methods import GetMe, GetUpdates
-from aiogram.types import Update
+from aiogram.methods import GetMe, GetUpdates, SendMessage, TelegramMethod
+from aiogram.types import Update, User
 
-from app.polling import End, PollingWatch
+from app import polling
+from app.polling import End, Polling, PollingWatch
 from app.polling_lease import PollingLease
 from app.process_lock import ProcessLock
 from core.errors import StorageError
 from misc.middlewares.update_acks import UpdateAcks
-from tests.fakes import FakeTelegram, settle
+from tests.dispatcher import real_bot
+from tests.fakes import FakeTelegram, RecordingSession, make_message, settle
 
 
 class Bench:
@@ -396,3 +401,81 @@ async def test_old_updates_that_cannot_be_stored_are_handled_at_once_in_order(
     updates = await bench.call(GetUpdates())
     assert [update.update_id for update in updates] == [1, 2, 3]
     assert (bench.acks.last, bench.acks.is_idle) == (3, False)
+
+
+class SlowTelegram(RecordingSession):
+    """Has one message for the bot, and answers `sendMessage` once `may_answer` is set."""
+
+    def __init__(self, bot: Bot) -> None:
+        super().__init__()
+        self.updates = [Update(update_id=5, message=make_message(bot, "/help"))]
+        self.is_sending, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.answered: list[str] = []
+
+    async def make_request(self, bot: Bot, method: TelegramMethod[Any], timeout: Any = None) -> Any:  # noqa: ASYNC109
+        if isinstance(method, GetMe):
+            return User(id=42, is_bot=True, first_name="Bot", username="demo_bot")
+        if isinstance(method, GetUpdates):
+            self.calls.append(method)
+            updates, self.updates = self.updates, []
+            if not updates and method.limit != 1:
+                await asyncio.Event().wait()  # until the poll is cancelled
+            return updates
+        if isinstance(method, SendMessage):
+            self.is_sending.set()
+            await self.may_answer.wait()
+            self.answered.append(method.text)
+        return await super().make_request(bot, method, timeout)
+
+
+@asynccontextmanager
+async def answering_help(folder: Path) -> AsyncIterator[tuple[SlowTelegram, asyncio.Task[None]]]:
+    """Poll with the real dispatcher, up to where /help is being answered."""
+    container, dispatcher = real_bot(folder)
+    telegram = container.bot.session = SlowTelegram(container.bot)
+    source = Polling(container.update_acks, folder / "heartbeat")
+    drained = asyncio.Event()
+
+    async def drain() -> None:
+        await source.acknowledge(container.bot)
+        drained.set()
+
+    dispatcher.shutdown.register(drain)
+    running = asyncio.create_task(source.run(container.bot, dispatcher, ["message"], None))
+    try:
+        async with asyncio.timeout(60):
+            await telegram.is_sending.wait()
+            source.stop()
+            await drained.wait()
+        yield telegram, running
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        telegram.may_answer.set()
+        await container.update_acks.handled(60)
+        await container.close()
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(tmp_path: Path):
+    async with answering_help(tmp_path) as (telegram, running):
+        await settle()
+        assert (telegram.of(GetUpdates)[-1].offset, running.done()) == (6, False)
+        telegram.may_answer.set()
+        async with asyncio.timeout(60):
+            await running
+        assert len(telegram.answered) == 2  # the welcome, and the help
+
+
+@pytest.mark.usefixtures("sqlite_db")
+async def test_a_stop_does_not_wait_for_handlers_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(polling, "HANDLERS_S", 0)
+    async with answering_help(tmp_path) as (telegram, running):
+        async with asyncio.timeout(60):
+            await running
+        assert telegram.answered == []
+    assert [r.levelname for r in caplog.records if "still being handled" in r.message] == [
+        "WARNING"
+    ]

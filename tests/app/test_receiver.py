@@ -10,6 +10,7 @@ from aiogram.types import Update
 
 from app import receiver as module
 from app.receiver import Availability, Receiver
+from core.concurrency import run_uncancelled
 from core.errors import StorageError
 from misc.middlewares.update_acks import UpdateAck, UpdateAcks
 from tests.fakes import FakeTelegram, settle
@@ -203,3 +204,28 @@ async def test_old_updates_are_set_aside_only_while_many_are_left(telegram: Fake
     bench.receiver.is_behind = True
     bench.start()
     assert await bench.receiver.receive({"update_id": 7}) is False
+
+
+async def test_the_end_does_not_wait_for_a_handler_that_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "_CANCEL_S", 0.01)
+    may_end = asyncio.Event()
+
+    async def call() -> None:
+        await may_end.wait()
+
+    async def handle(update: Update) -> None:
+        UpdateAck(update.update_id, bench.acks).acknowledge()
+        await run_uncancelled(call())
+        bench.handled.append(update.update_id)
+
+    bench.handle = handle
+    assert await bench.receiver.receive(RAW) is True
+    try:
+        async with asyncio.timeout(60):
+            await bench.receiver.drain(0)
+        assert bench.handled == []
+    finally:
+        may_end.set()
+        await settle()

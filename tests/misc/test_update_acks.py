@@ -52,12 +52,12 @@ async def test_a_handler_may_acknowledge_before_it_ends(telegram: FakeTelegram):
         moments.append(await is_complete(acks))
         data["ack"].acknowledge()
         moments.append(await is_complete(acks))
-        moments.append(acks.is_idle)
+        moments.extend([acks.is_idle, await acks.handled(0)])
         return "result"
 
     assert await acks(handler, event, {}) == "result"
-    assert moments == [False, True, False]
-    assert acks.is_idle
+    assert moments == [False, True, False, False]
+    assert (acks.is_idle, await acks.handled(0)) == (True, True)
 
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError, asyncio.CancelledError])
