@@ -109,7 +109,7 @@ _TAKE_OVER_LOCK: Final = 0x0C11_9FE8
 _SPAN: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
     """The right of a worker to serve a request; it ends when another worker claims the request."""
 
