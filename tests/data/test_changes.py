@@ -123,10 +123,11 @@ async def test_the_end_does_not_wait_for_a_server_that_has_vanished(new_postgres
             assert keepalives_of_connections(url) == {(1, 10, 5, 2, 20_000)}
             forwarder.freeze()
             following.cancel()
-            async with asyncio.timeout(60):
-                await asyncio.gather(following, return_exceptions=True)
-                await database.close()
+            closing = asyncio.ensure_future(database.close())
+            _, left = await asyncio.wait([following, closing], timeout=60)
         finally:
             forwarder.cut()
             await asyncio.gather(following, return_exceptions=True)
             await database.close()
+        await closing
+    assert not left
