@@ -5,7 +5,7 @@ request again, and this one does not serve it: it would wait until this process 
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
@@ -30,12 +30,12 @@ class Claims:
         return claim
 
     @contextmanager
-    def claiming(self, row: int) -> Iterator[None]:
-        """Release the row later if the block fails or is cancelled: the claim may be stored."""
+    def claiming(self, rows: Collection[int]) -> Iterator[None]:
+        """Release rows later if the block fails or is cancelled: their claims may be stored."""
         try:
             yield
         except BaseException:
-            self._doubtful.add(row)
+            self._doubtful.update(rows)
             raise
 
     def give_up(self, claims: Iterable[Claim]) -> None:

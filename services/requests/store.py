@@ -365,7 +365,7 @@ class RequestStore:
         tenure = self.tenure
         if row in self._newer:
             return None
-        with self._claims.claiming(row):
+        with self._claims.claiming([row]):
             found = await claim_request(row, self.name)
         if found is None:
             return None
@@ -442,7 +442,9 @@ class RequestStore:
         if has_lapsed:
             return []
         tenure = self.tenure
-        found = await take_over(self._bot_id, self.name, room, self._newer)
+        picked: set[int] = set()
+        with self._claims.claiming(picked):
+            found = await take_over(self._bot_id, self.name, room, self._newer, picked)
         entries = []
         for row in found:
             if row.request is None:
@@ -500,7 +502,7 @@ class RequestStore:
         )
         claim = Claim(row.id, self.name, row.epoch)
         try:
-            with self._claims.claiming(row.id):
+            with self._claims.claiming([row.id]):
                 if row.is_newer:
                     self._newer.add(row.id)
                     await release_request(claim)
@@ -537,7 +539,7 @@ class RequestStore:
             return None
         request = replace(ended.request, asked_at=unix_now())
         progress, tenure = ended.progress.wanted_again(), self.tenure
-        with self._claims.claiming(ticket.row):
+        with self._claims.claiming([ticket.row]):
             claim = await reopen(ticket, request, progress, self.name)
         if claim is None:
             return None

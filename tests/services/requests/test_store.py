@@ -14,7 +14,7 @@ from core.errors import RequestTakenOverError, StorageError
 from core.request import Progress
 from data import database
 from data.models import Requests
-from data.requests import Claim, claim_request, reopen, store_requests
+from data.requests import Claim, claim_request, reopen, store_requests, take_over
 from services.requests.store import UNREADABLE, RequestStore, StoredRequest
 from tests.fakes import BOT_ID, make_request
 from tests.leases import expire_all
@@ -307,6 +307,15 @@ async def test_a_request_that_is_claimed_again_is_not_given_up():
     assert await store().claim(row) is None
     assert new
     await new.confirm()
+
+
+async def test_what_may_have_been_taken_over_is_left_to_others(monkeypatch: pytest.MonkeyPatch):
+    row, first = await handed_out(), store()
+    with lost_answers(monkeypatch, take_over), pytest.raises(StorageError):
+        await first.take_over(9)
+    assert await left_open() == []
+    await first.beat()
+    assert [left.row for left in await left_open()] == [row]
 
 
 async def test_a_request_that_may_have_been_opened_again_is_left_to_others(
