@@ -28,6 +28,8 @@ class Election:
         self._store = store
         self._lease_s = lease_s
         self._epoch = 0
+        #: Also if the answer to an election was lost.
+        self._may_be_elected = False
         self._asked_at = -math.inf
         self._lock = asyncio.Lock()
         self._has_resigned = False
@@ -46,15 +48,20 @@ class Election:
             now = time.monotonic()
             if now - self._asked_at >= every_s and not self._has_resigned:
                 await self._store.beat()
+                self._may_be_elected = True
                 self._note(await elect(self._task, self._store.name))
                 self._asked_at = now
-            return bool(self._epoch)
+            return self._epoch > 0 and not self._has_resigned
 
     async def release(self) -> None:
         """Let another process be elected at once; this one is not elected any more."""
-        was_elected, self._epoch, self._has_resigned = self._epoch > 0, 0, True
-        if not was_elected:
-            return
+        self._has_resigned = True
+        async with self._lock:  # an election that is under way may still be won
+            self._epoch = 0
+            if self._may_be_elected:
+                await self._resign()
+
+    async def _resign(self) -> None:
         try:
             await resign(self._task, self._store.name)
         except StorageError as error:
@@ -74,4 +81,4 @@ class Election:
             logger.warning(
                 "Another process is elected for %s", self._task, extra={"event": "election_lost"}
             )
-        self._epoch = epoch
+        self._epoch, self._may_be_elected = epoch, epoch > 0

@@ -163,7 +163,15 @@ class Receiver:
         decision.add_done_callback(lambda done: self._decided(update_id, done))
         task = asyncio.create_task(self._handle(self._feed, raw))  # noqa: TID251 - see drain
         self._handling.add(task)
-        task.add_done_callback(self._handling.discard)
+        task.add_done_callback(lambda done: self._handled(update_id, done))
+
+    def _handled(self, update_id: int, task: asyncio.Task[None]) -> None:
+        """Let Telegram forget the update, unless it was cancelled before it was acknowledged."""
+        self._handling.discard(task)
+        if task.cancelled():
+            self._update_acks.refuse(update_id)
+        else:
+            self._update_acks.acknowledge(update_id)
 
     def _decided(self, update_id: int, decision: asyncio.Future[bool]) -> None:
         del self._open[update_id]
@@ -180,5 +188,3 @@ class Receiver:
                 await feed(raw)
         except Exception:  # as in polling: one update's failure must not stop the others
             logger.exception("Update %d failed", raw["update_id"], extra={"event": "update_failed"})
-        finally:
-            self._update_acks.acknowledge(raw["update_id"])

@@ -11,12 +11,11 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from core.errors import StorageError
 from core.flood import TimeOut
 from data import database
+from data.connections import listening_engine
 from data.errors import DRIVER_ERRORS, storage_error
 
 _TABLES: Final = "clipferry"
@@ -77,7 +76,7 @@ async def _notifications() -> AsyncIterator[tuple[Any, "asyncio.Queue[tuple[str,
     """
     assert database.engine
     heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-    engine = create_async_engine(database.engine.url, poolclass=NullPool, hide_parameters=True)
+    engine = listening_engine(database.engine.url)
     try:
         async with engine.connect() as pooled:
             driver: Any = (await pooled.get_raw_connection()).driver_connection

@@ -1,23 +1,30 @@
 """SQLAlchemy's engines, and how they prepare the connections of each database."""
 
+import asyncio
 import math
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from data.errors import storage_error
+from data.keepalive import keep_alive
 from data.prepared_statements import PIPELINED
 
 #: How long a writer waits for another process that holds SQLite's write lock, in milliseconds.
 _BUSY_TIMEOUT_MS: Final = 30_000
 #: Longest time for a connection to PostgreSQL, in seconds.
 _CONNECT_S: Final = 5.0
+#: Longest wait for PostgreSQL to end a connection, in seconds.
+_CLOSE_S: Final = 1.0
 #: Connections to PostgreSQL for grouped calls, one for each kind of them.
 _GROUP_CONNECTIONS: Final = 6
 #: Longest wait of a group for a lock, in milliseconds.
@@ -89,12 +96,35 @@ def _begin_immediate(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+class _Driver(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """A connection that does not wait for a server that has vanished."""
+
+    def __init__(self, protocol: Any, transport: asyncio.BaseTransport, *others: Any) -> None:
+        """Take what asyncpg has connected."""
+        super().__init__(protocol, transport, *others)
+        keep_alive(transport.get_extra_info("socket"))
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's
+        """Tell the server, and wait a moment for it to end the connection; then end it here."""
+        with suppress(TimeoutError):
+            await super().close(timeout=_CLOSE_S if timeout is None else timeout)
+
+
+#: Arguments of asyncpg.
+_CONNECT: Final = {"timeout": _CONNECT_S, "connection_class": _Driver}
+
+
+def listening_engine(url: URL) -> AsyncEngine:
+    """Build the engine for a connection to PostgreSQL that waits for notifications."""
+    return create_async_engine(url, poolclass=NullPool, connect_args=_CONNECT, hide_parameters=True)
+
+
 def postgresql_engine(url: URL, **options: Any) -> AsyncEngine:
     """Build an engine; `options` are SQLAlchemy's."""
     new = create_async_engine(
         url,
         pool_timeout=_CONNECT_S,
-        connect_args={"timeout": _CONNECT_S},
+        connect_args=_CONNECT,
         hide_parameters=True,
         **options,
     )

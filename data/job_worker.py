@@ -25,6 +25,7 @@ from sqlalchemy.engine import make_url
 
 from core.concurrency import wait_for_event
 from data.jobs import CANCELLATIONS, TASK, queue_of
+from data.keepalive import LIBPQ_KEEPALIVE
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +33,8 @@ logger = logging.getLogger(__name__)
 _ASK_S: Final = 2.0
 #: Pause after a failure, in seconds.
 _PAUSE_S: Final = 1.0
-#: How long the network may lose everything before a connection is given up, in seconds. By
-#: default, Linux notices after a quarter of an hour, and on a silent connection after two hours.
-#: Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TCP-USER-TIMEOUT
-_LOST_S: Final = 20
-_KEEPALIVE: Final = {
-    "keepalives_idle": str(_LOST_S // 2),
-    "keepalives_interval": str(_LOST_S // 4),
-    "keepalives_count": "2",
-    "tcp_user_timeout": str(_LOST_S * 1_000),
-    "connect_timeout": str(_LOST_S // 2),
-}
+#: Longest time for a connection, in seconds.
+_CONNECT_S: Final = 10
 #: Connections of procrastinate's own pool, beside the one that listens.
 _CONNECTIONS: Final = 4
 
@@ -228,7 +220,7 @@ class JobWorker:
 def _libpq_url(url: str) -> str:
     """Return the setting's URL as libpq reads it, with our limits unless it has its own."""
     parts = make_url(url.strip())
-    query = {**_KEEPALIVE, **parts.query}
+    query = {**LIBPQ_KEEPALIVE, "connect_timeout": str(_CONNECT_S), **parts.query}
     if "ssl" in query:  # asyncpg's name; libpq calls it sslmode
         query["sslmode"] = query.pop("ssl")
     return parts.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

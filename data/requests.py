@@ -109,7 +109,7 @@ _TAKE_OVER_LOCK: Final = 0x0C11_9FE8
 _SPAN: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
     """The right of a worker to serve a request; it ends when another worker claims the request."""
 
@@ -362,19 +362,24 @@ def finish(db: Connection, ends: Sequence[tuple[Claim, Progress]], outcome: str)
 
 
 async def take_over(
-    bot_id: int, owner: str, room: int, skipped: Collection[int] = ()
+    bot_id: int,
+    owner: str,
+    room: int,
+    skipped: Collection[int] = (),
+    picked: set[int] | None = None,
 ) -> list[OpenRequest]:
     """Assign up to `room` requests without a live worker to `owner`; return them, oldest first.
 
     The order in each chat is kept: none is taken while a live worker has an earlier one of the same
     chat, and those of several workers are taken one after the other. `skipped` are rows to leave.
+    `picked` gets the ids before they are committed: if that fails, `owner` may have them.
     """
-    picked = (
+    found = (
         _orphans(bot_id, owner, skipped).limit(room).with_for_update(skip_locked=True, of=_TABLE)
     )
     statement = (
         update(_TABLE)
-        .where(_TABLE.c.id.in_(select(picked.cte("picked").c.id)))
+        .where(_TABLE.c.id.in_(select(found.cte("picked").c.id)))
         .values(owner=owner, epoch=_TABLE.c.epoch + 1)
         .returning(*_TABLE.c)
     )
@@ -383,7 +388,10 @@ async def take_over(
         if db.dialect.name == "postgresql":
             # The second process sees what the first has taken, so that no chat is divided.
             db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TAKE_OVER_LOCK})
-        return db.execute(statement).all()
+        rows = db.execute(statement).all()
+        if picked is not None:
+            picked.update(row.id for row in rows)
+        return rows
 
     rows = await write(work) if room > 0 else []
     return [_open_request(row) for row in sorted(rows, key=lambda row: row.id)]

@@ -64,7 +64,11 @@ class FleetIntake(RequestIntake):
         """
         stored = await self.store.reopen(ticket)
         if stored is not None:
-            await pass_on(self._bot_id, ticket.row, stored.request)
+            try:
+                await pass_on(self._bot_id, ticket.row, stored.request)
+            except BaseException:
+                self.store.give_up([stored])
+                raise
         ack.acknowledge()
         return stored is not None
 
@@ -156,7 +160,7 @@ class FleetIntake(RequestIntake):
         return _Verdict(fitting, LinksLeftOutError(limits.waiting_links), is_aloud=False)
 
     async def _refuse(self, rows: Sequence[int], verdict: _Verdict) -> None:
-        claimed = [stored for row in rows if (stored := await self.store.claim(row))]
+        claimed = await self.store.claim_all(rows)
         if claimed and verdict.error:
             contexts = self.contexts_of(claimed)
             self.queue.turn_away(contexts, verdict.error, aloud=verdict.is_aloud)

@@ -8,7 +8,7 @@ from typing import Final
 
 from core.concurrency import wait_for_event
 from core.errors import StorageError
-from data.jobs import any_open, release
+from data.jobs import any_open
 from misc.intake import RequestIntake
 from services.requests.store import StoredRequest
 
@@ -28,8 +28,6 @@ class FleetWork:
         self._started_at = 0
         self._seen_at = 0
         self._is_stopping = asyncio.Event()
-        #: Requests that this process may have claimed without knowing: the database failed.
-        self._doubtful: set[int] = set()
 
     async def prepare(self) -> None:
         """Find out how long no process has worked: that makes waiting requests too old.
@@ -54,7 +52,6 @@ class FleetWork:
                 error,
                 extra={"event": "requests_not_claimed"},
             )
-            self._doubtful.update(rows)
             has_ended = False
         if not has_ended:
             await self._pause()
@@ -69,31 +66,16 @@ class FleetWork:
             queue.cancel(row, chat_id)
 
     async def _serve(self, rows: Sequence[int]) -> bool:
-        await self._release_doubtful()
-        try:
-            claimed = [stored for row in rows if (stored := await self._store.claim(row))]
-        except BaseException:  # also if procrastinate ends the job
-            self._doubtful.update(rows)
-            raise
+        claimed = await self._store.claim_all(rows)
         if claimed:
             await self._intake.serve(claimed, self._age_from(claimed[0]))
-        left = [stored.row for stored in claimed if stored.row and not stored.is_finished]
+        left = [stored for stored in claimed if not stored.is_finished]
         # Most jobs leave nothing, and cost no statement here.
         if left:
-            await release(left, self._store.name)
+            await self._store.release(left)
             return False
         others = [row for row in rows if row not in {stored.row for stored in claimed}]
         return not (others and await any_open(others))
-
-    async def _release_doubtful(self) -> None:
-        doubtful, self._doubtful = self._doubtful, set()
-        if not doubtful:
-            return
-        try:
-            await release(list(doubtful), self._store.name)
-        except BaseException:
-            self._doubtful |= doubtful
-            raise
 
     def _age_from(self, stored: StoredRequest) -> int:
         """Return the Unix time from which the age of a request counts.

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +14,13 @@ from aiohttp import web
 from sqlalchemy.engine import make_url
 
 _CHUNK: Final = 65_536
+_KEEPALIVES: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+)
 #: Headers of one connection, which a proxy does not pass on.
 _OF_CONNECTION: Final = {"host", "connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -21,6 +29,26 @@ def is_open(port: int) -> bool:
     """Return True if something listens on a port on loopback."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def keepalives_of_connections(url: str) -> set[tuple[int, ...]]:
+    """Return how this process notices that a server at the URL's port has vanished.
+
+    Of each of its connections: whether the system sends probes, after how many seconds, at which
+    interval, how many, and after how many milliseconds it gives up what is not acknowledged.
+    """
+    found, port = set(), make_url(url).port
+    for path in Path("/proc/self/fd").iterdir():
+        # A copy of anything else would stay open, and what waits for the end of a pipe would hang.
+        if not path.is_socket():
+            continue
+        try:
+            with socket.socket(fileno=os.dup(int(path.name))) as one:
+                if one.family == socket.AF_INET and one.getpeername()[1] == port:
+                    found.add(tuple(one.getsockopt(*option) for option in _KEEPALIVES))
+        except OSError:
+            continue
+    return found
 
 
 class TcpForwarder:

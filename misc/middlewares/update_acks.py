@@ -21,7 +21,7 @@ class UpdateAcks(BaseMiddleware):
 
     The outermost middleware: passes `ack: UpdateAck` to handlers, and acknowledges an update itself
     when its handler has ended. An update of a webhook is refused instead if the database fails
-    before its acknowledgement: Telegram sends it again.
+    before its acknowledgement, or its handler is cancelled: Telegram sends it again.
     """
 
     def __init__(self, counted: Callable[[str], None] = lambda _: None) -> None:
@@ -120,6 +120,9 @@ class UpdateAcks(BaseMiddleware):
                 raise
             self.refuse(event.update_id)
             return None
+        except asyncio.CancelledError:
+            self.refuse(event.update_id)
+            raise
         finally:
             self._being_handled -= 1
             if not self._being_handled:

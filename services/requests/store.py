@@ -49,6 +49,7 @@ from data.requests import (
     take_over,
 )
 from data.workers import renew_lease
+from services.requests.claims import Claims
 
 logger = logging.getLogger(__name__)
 
@@ -289,6 +290,7 @@ class RequestStore:
         self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
         #: Rows that a newer version has stored; they are left to a newer process.
         self._newer: set[int] = set()
+        self._claims = Claims(self.name)
 
     @property
     def may_send(self) -> bool:
@@ -335,7 +337,7 @@ class RequestStore:
             numbers = [number_of(request, place) for place, request in enumerate(requests)]
             rows = [row or known.get(n) for n, row in zip(numbers, rows, strict=True)]
         return [
-            StoredRequest(request, Claim(row, self.name), store=self, tenure=tenure)
+            StoredRequest(request, self._claims.add(row), store=self, tenure=tenure)
             for request, row in zip(requests, rows, strict=True)
             if row is not None
         ]
@@ -359,8 +361,12 @@ class RequestStore:
             StorageError: the database did not respond.
         """
         await self._stay_alive()
+        await self._claims.release()
         tenure = self.tenure
-        found = None if row in self._newer else await claim_request(row, self.name)
+        if row in self._newer:
+            return None
+        with self._claims.claiming([row]):
+            found = await claim_request(row, self.name)
         if found is None:
             return None
         if found.request is None:
@@ -368,7 +374,7 @@ class RequestStore:
             return None
         return StoredRequest(
             found.request,
-            Claim(found.id, self.name, found.epoch),
+            self._claims.add(found.id, found.epoch),
             found.progress,
             found.attempts,
             # Another worker's claim was the first: it may have reacted before its first attempt.
@@ -376,6 +382,35 @@ class RequestStore:
             store=self,
             tenure=tenure,
         )
+
+    async def claim_all(self, rows: Sequence[int]) -> list[StoredRequest]:
+        """Claim those of some requests that `claim` can; if one fails, none stays claimed.
+
+        Raises:
+            StorageError: the database did not respond.
+        """
+        claimed: list[StoredRequest] = []
+        try:
+            for row in rows:
+                if stored := await self.claim(row):
+                    claimed.append(stored)  # noqa: PERF401 - known if a later claim fails
+        except BaseException:  # also if the engine ends the job
+            self.give_up(claimed)
+            raise
+        return claimed
+
+    def give_up(self, entries: Sequence[StoredRequest]) -> None:
+        """Leave requests that this process has claimed to others, from its next `beat` on."""
+        self._claims.give_up(stored.claim for stored in entries if stored.claim)
+
+    async def release(self, entries: Sequence[StoredRequest]) -> None:
+        """Leave requests that this process has claimed to others at once.
+
+        Raises:
+            StorageError: the database did not answer; the next `beat` tries again.
+        """
+        self.give_up(entries)
+        await self._claims.release()
 
     def _unstored(self, update_id: int, requests: Sequence[Request]) -> list[StoredRequest]:
         return [
@@ -407,7 +442,9 @@ class RequestStore:
         if has_lapsed:
             return []
         tenure = self.tenure
-        found = await take_over(self._bot_id, self.name, room, self._newer)
+        picked: set[int] = set()
+        with self._claims.claiming(picked):
+            found = await take_over(self._bot_id, self.name, room, self._newer, picked)
         entries = []
         for row in found:
             if row.request is None:
@@ -416,7 +453,7 @@ class RequestStore:
                 entries.append(
                     StoredRequest(
                         row.request,
-                        Claim(row.id, self.name, row.epoch),
+                        self._claims.add(row.id, row.epoch),
                         row.progress,
                         row.attempts,
                         is_resumed=True,
@@ -465,11 +502,12 @@ class RequestStore:
         )
         claim = Claim(row.id, self.name, row.epoch)
         try:
-            if row.is_newer:
-                self._newer.add(row.id)
-                await release_request(claim)
-            else:
-                await finish_request(claim, row.progress, UNREADABLE)
+            with self._claims.claiming([row.id]):
+                if row.is_newer:
+                    self._newer.add(row.id)
+                    await release_request(claim)
+                else:
+                    await finish_request(claim, row.progress, UNREADABLE)
         except (StorageError, RequestTakenOverError) as error:
             logger.warning(
                 "Could not close request %d: %s",
@@ -501,12 +539,13 @@ class RequestStore:
             return None
         request = replace(ended.request, asked_at=unix_now())
         progress, tenure = ended.progress.wanted_again(), self.tenure
-        claim = await reopen(ticket, request, progress, self.name)
+        with self._claims.claiming([ticket.row]):
+            claim = await reopen(ticket, request, progress, self.name)
         if claim is None:
             return None
         return StoredRequest(
             request,
-            claim,
+            self._claims.add(claim.row, claim.epoch),
             progress,
             ticket.attempts_after_press,
             is_resumed=True,
@@ -517,11 +556,14 @@ class RequestStore:
     async def beat(self) -> None:
         """Renew the lease of this process, if it is time, and store outcomes that are left.
 
+        Requests that it may have claimed without knowing are left to others.
+
         Raises:
             StorageError: the database did not answer.
         """
         await self._stay_alive()
         await self._store_outcomes()
+        await self._claims.release()
 
     async def hand_back(self) -> None:
         """Release this process's open requests: the next one need not wait for the lease."""

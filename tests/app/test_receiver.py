@@ -229,3 +229,32 @@ async def test_the_end_does_not_wait_for_a_handler_that_goes_on(
     finally:
         may_end.set()
         await settle()
+
+
+async def test_an_update_comes_again_if_its_handler_is_cancelled(bench: Bench):
+    has_begun = asyncio.Event()
+
+    async def handle(update: Update) -> None:
+        async def handler(*_: object) -> None:
+            has_begun.set()
+            await asyncio.Event().wait()
+
+        event = Update(update_id=update.update_id, message=bench.telegram.message("x"))
+        await bench.acks(handler, event, {})
+
+    bench.handle = handle
+    receiving = asyncio.ensure_future(bench.receiver.receive(RAW))
+    await has_begun.wait()
+    await bench.receiver.drain(0)
+    assert await receiving is False
+
+
+async def test_an_update_comes_again_if_it_is_cancelled_before_it_is_handled(
+    telegram: FakeTelegram,
+):
+    bench = Bench(telegram)
+    bench.start(at_once=0)
+    receiving = asyncio.ensure_future(bench.receiver.receive(RAW))
+    await settle()
+    await bench.receiver.drain(0)
+    assert await receiving is False

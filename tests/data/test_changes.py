@@ -13,6 +13,7 @@ from data.access import add_access_entry
 from data.bans import ban, banned_chats, unban
 from data.changes import announce_time_out, follow_changes
 from data.opt_outs import opt_out
+from tests.forwarders import TcpForwarder, keepalives_of_connections
 
 
 class Listener:
@@ -108,3 +109,25 @@ async def test_a_time_out_is_heard_by_every_process():
     for each in following:
         each.cancel()
     await asyncio.gather(*following, return_exceptions=True)
+
+
+async def test_the_end_does_not_wait_for_a_server_that_has_vanished(new_postgres: str):
+    """Neither the connection that listens nor those of the pool."""
+    bans, forwarder = Listener(), TcpForwarder(new_postgres)
+    async with forwarder.serving() as url:
+        database.initialize_database_components(url)
+        following = asyncio.create_task(follow_changes({"bans": bans}, ignore))
+        try:
+            await bans.loaded(1)
+            await database.read(lambda db: db.execute(text("SELECT 1")).all())
+            assert keepalives_of_connections(url) == {(1, 10, 5, 2, 20_000)}
+            forwarder.freeze()
+            following.cancel()
+            closing = asyncio.ensure_future(database.close())
+            _, left = await asyncio.wait([following, closing], timeout=60)
+        finally:
+            forwarder.cut()
+            await asyncio.gather(following, return_exceptions=True)
+            await database.close()
+        await closing
+    assert not left

@@ -2,11 +2,8 @@
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -29,7 +26,7 @@ from data.jobs import (
 from data.requests import Claim, claim_request, finish_request
 from data.workers import renew_lease
 from tests.fakes import make_request
-from tests.forwarders import TcpForwarder
+from tests.forwarders import TcpForwarder, keepalives_of_connections
 
 BOT = 42
 #: Longer than any test takes, and over at once.
@@ -242,22 +239,6 @@ async def new_listener(known: list[object]) -> object:
             await asyncio.sleep(0.05)
 
 
-def user_timeouts(port: int) -> set[int]:
-    """Return after how many milliseconds this process gives up its connections to a port."""
-    found = set()
-    for path in Path("/proc/self/fd").iterdir():
-        # A copy of anything else would stay open, and who waits for the end of a pipe would hang.
-        if not path.is_socket():
-            continue
-        try:
-            with socket.socket(fileno=os.dup(int(path.name))) as one:
-                if one.family == socket.AF_INET and one.getpeername()[1] == port:
-                    found.add(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
-        except OSError:
-            continue
-    return found
-
-
 async def test_cancellations_are_heard_after_the_connection_was_cut(new_postgres: str):
     heard: asyncio.Queue[tuple[int, int, bool]] = asyncio.Queue()
 
@@ -275,8 +256,7 @@ async def test_cancellations_are_heard_after_the_connection_was_cut(new_postgres
         )
         running = asyncio.create_task(worker.run())
         first = await new_listener([])
-        port = int(url.rpartition(":")[2].partition("/")[0])
-        assert user_timeouts(port) == {20_000}
+        assert keepalives_of_connections(url) == {(1, 10, 5, 2, 20_000)}
         await sql("SELECT pg_terminate_backend(CAST(:pid AS int))", pid=first)
         await new_listener([first])
         await announce_cancellation(5, 7, is_quiet=True)

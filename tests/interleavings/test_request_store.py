@@ -62,7 +62,7 @@ class Database:
         return list(range(start, len(self.rows)))
 
     async def take_over(
-        self, _bot_id: int, owner: str, _room: int, _skipped: Collection[int]
+        self, _bot_id: int, owner: str, _room: int, _skipped: Collection[int], _picked: set[int]
     ) -> list[OpenRequest]:
         await asyncio.sleep(0)
         found = []

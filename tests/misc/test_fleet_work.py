@@ -15,14 +15,15 @@ from tests.fakes import fake_request
 class Intake:
     """Serves requests at once; is its own store."""
 
-    name = "worker"
-
-    def __init__(self, claimable: set[int], served: set[int]) -> None:
+    def __init__(self, claimable: set[int], served: set[int], asked: list[str]) -> None:
         self.store = self
-        self._claimable, self._served = claimable, served
+        self._claimable, self._served, self._asked = claimable, served, asked
 
-    async def claim(self, row: int) -> StoredRequest | None:
-        return fake_request(row=row).stored if row in self._claimable else None
+    async def claim_all(self, rows: Sequence[int]) -> list[StoredRequest]:
+        return [fake_request(row=row).stored for row in rows if row in self._claimable]
+
+    async def release(self, entries: Sequence[StoredRequest]) -> None:
+        self._asked.append(f"release {[entry.row for entry in entries]}")
 
     def serve(self, entries: Sequence[StoredRequest], asked_at: int) -> RequestHandle:
         for entry in entries:
@@ -51,16 +52,12 @@ async def test_a_job_asks_the_database_only_about_what_it_has_not_ended(
 ):
     asked: list[str] = []
 
-    async def release(rows: Sequence[int], owner: str) -> None:
-        asked.append(f"release {rows}")
-
     async def any_open(rows: Sequence[int]) -> bool:
         asked.append(f"any_open {rows}")
         return is_open
 
-    monkeypatch.setattr("misc.fleet_work.release", release)
     monkeypatch.setattr("misc.fleet_work.any_open", any_open)
-    intake: Any = Intake(claimable, served)
+    intake: Any = Intake(claimable, served, asked)
     work = FleetWork(cast("RequestIntake", intake))
     work.stop()  # no pause before a job goes to the next worker
     assert await work.serve([1, 2]) is has_ended

@@ -1,7 +1,7 @@
 """The request store: requests outlive their process, and a failing database only costs that."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from core.errors import RequestTakenOverError, StorageError
 from core.request import Progress
 from data import database
 from data.models import Requests
-from data.requests import Claim, claim_request, store_requests
+from data.requests import Claim, claim_request, reopen, store_requests, take_over
 from services.requests.store import UNREADABLE, RequestStore, StoredRequest
 from tests.fakes import BOT_ID, make_request
 from tests.leases import expire_all
@@ -184,6 +184,152 @@ async def test_a_claim_after_anothers_expects_its_status(now: list[int]):
     assert first
     assert second
     assert (first.is_resumed, second.is_resumed) == (False, True)
+
+
+@contextmanager
+def lost_answers(
+    monkeypatch: pytest.MonkeyPatch,
+    call: Callable[..., Awaitable[object]],
+    error: type[BaseException] = StorageError,
+) -> Iterator[None]:
+    """Let a call of the database succeed in the block, and its answer get lost."""
+
+    async def lose(*arguments: Any) -> None:
+        await call(*arguments)
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"services.requests.store.{call.__name__}", lose)
+        yield
+
+
+async def handed_out(update_id: int = 5) -> int:
+    """Store a request for whoever claims it; return its row."""
+    (row,) = await store().hand_out(update_id, [FIRST], 0, is_late=False)
+    assert row
+    return row
+
+
+@pytest.mark.parametrize("error", [StorageError, asyncio.CancelledError])
+async def test_a_claim_whose_answer_is_lost_is_released(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+):
+    row, first, second = await handed_out(), store(), store()
+    with lost_answers(monkeypatch, claim_request, error), pytest.raises(error):
+        await first.claim(row)
+    assert await second.claim(row) is None
+    await first.beat()
+    assert await second.claim(row)
+
+
+async def test_a_process_claims_again_what_it_may_have_claimed(monkeypatch: pytest.MonkeyPatch):
+    row, first = await handed_out(), store()
+    with lost_answers(monkeypatch, claim_request), pytest.raises(StorageError):
+        await first.claim(row)
+    claimed = await first.claim(row)
+    assert claimed
+    await first.beat()
+    await claimed.finish("delivered")
+    assert claimed.is_finished
+    assert await left_open() == []
+
+
+async def test_of_the_requests_of_a_message_all_are_released_if_one_claim_fails(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    rows, first, second = [await handed_out(5), await handed_out(6)], store(), store()
+
+    async def claim_first(row: int, owner: str) -> object:
+        if row != rows[0]:
+            raise StorageError
+        return await claim_request(row, owner)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("services.requests.store.claim_request", claim_first)
+        with pytest.raises(StorageError):
+            await first.claim_all(rows)
+    await first.beat()
+    assert len(await second.claim_all(rows)) == 2
+
+
+async def test_a_request_that_is_being_answered_is_not_released(fail: Fail):
+    """Somebody cancels it, and the database fails before it says that this process has it."""
+    row, first = await handed_out(), store()
+    claimed = await first.claim(row)
+    with fail("claim_request"), pytest.raises(StorageError):
+        await first.claim(row)
+    await first.beat()
+    assert await store().claim(row) is None
+    assert claimed
+    await claimed.confirm()
+
+
+async def test_an_outcome_that_is_not_stored_yet_keeps_its_claim(
+    fail: Fail, monkeypatch: pytest.MonkeyPatch
+):
+    row, first = await handed_out(), store()
+    claimed = await first.claim(row)
+    assert claimed
+    with fail("claim_request"), pytest.raises(StorageError):
+        await first.claim(row)
+    with monkeypatch.context() as broken:
+        broken.setattr("data.requests.write", _failing)
+        await claimed.finish("delivered")
+    del claimed
+    await first.claim(await handed_out(6))  # releases what is doubtful
+    await first.beat()
+    assert await store().claim(row) is None
+
+
+async def test_what_cannot_be_released_is_released_later(monkeypatch: pytest.MonkeyPatch):
+    row, first = await handed_out(), store()
+    claimed = await first.claim(row)
+    assert claimed
+    with monkeypatch.context() as broken:
+        broken.setattr("services.requests.claims.release", _failing)
+        with pytest.raises(StorageError):
+            await first.release([claimed])
+        with pytest.raises(StorageError):
+            await first.beat()
+    assert await store().claim(row) is None
+    await first.beat()
+    assert await store().claim(row)
+
+
+async def test_a_request_that_is_claimed_again_is_not_given_up():
+    row, first = await handed_out(), store()
+    old = await first.claim(row)
+    assert old
+    await first.release([old])
+    new = await first.claim(row)
+    first.give_up([old])
+    await first.beat()
+    assert await store().claim(row) is None
+    assert new
+    await new.confirm()
+
+
+async def test_what_may_have_been_taken_over_is_left_to_others(monkeypatch: pytest.MonkeyPatch):
+    row, first = await handed_out(), store()
+    with lost_answers(monkeypatch, take_over), pytest.raises(StorageError):
+        await first.take_over(9)
+    assert await left_open() == []
+    await first.beat()
+    assert [left.row for left in await left_open()] == [row]
+
+
+async def test_a_request_that_may_have_been_opened_again_is_left_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    first = store()
+    (entry,) = await first.enter(5, [FIRST])
+    await entry.finish("unavailable")
+    assert entry.ticket
+    with lost_answers(monkeypatch, reopen), pytest.raises(StorageError):
+        await first.reopen(entry.ticket)
+    assert await left_open() == []
+    await first.beat()
+    assert [left.row for left in await left_open()] == [entry.row]
 
 
 async def test_beats_keep_a_process_alive(monotonic: list[float]):
