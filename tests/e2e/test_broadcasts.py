@@ -726,11 +726,9 @@ async def begin(harness: BotHarness, people: list[Person]) -> Json:
 
 async def move_progress_to_the_past(harness: BotHarness, seconds: int) -> None:
     database.initialize_database_components(f"sqlite:///{harness.folder / 'bot.db'}")
-    for statement in (
-        update(Broadcasts).values(progress_at=Broadcasts.progress_at - seconds),
-        update(Workers).values(alive_until=Workers.alive_until - seconds),
-    ):
-        await database.write(lambda db, one=statement: db.execute(one))
+    progress = update(Broadcasts).values(progress_at=Broadcasts.progress_at - seconds)
+    leases = update(Workers).values(alive_until=Workers.alive_until - seconds)
+    await database.write(lambda db: (db.execute(progress), db.execute(leases)))
     await database.close()
 
 
