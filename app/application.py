@@ -25,6 +25,7 @@ from app.process_lock import ProcessLock
 from app.update_source import NoUpdates, UpdateSource, stop_on_signals
 from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
+from app.write_check import WriteCheck
 from core.broadcasts import Broadcast
 from core.errors import DeliveryError, SettingsError, StorageError, TokenRejectedError
 from data.broadcasts import mark_told
@@ -164,7 +165,10 @@ class Application:
         registration = WebhookRegistration(container.bot.id)
         if settings.telegram.updates == "webhook":
             receiver = build_receiver(
-                container.bot, container.update_acks, check_writable, self._backlog.take
+                container.bot,
+                container.update_acks,
+                WriteCheck(check_writable).run,
+                self._backlog.take,
             )
             registry = container.metrics.registry
             return Webhook(settings, receiver, registration, container.update_acks, registry)

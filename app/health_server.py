@@ -1,6 +1,5 @@
 """HTTP server for liveness, readiness and Prometheus metrics."""
 
-import asyncio
 import logging
 import platform
 import time
@@ -17,6 +16,7 @@ from prometheus_client.registry import Collector
 from app.container import Container
 from app.http_server import listening
 from app.update_source import UpdateSource
+from app.write_check import WriteCheck
 from core.errors import StorageError
 from core.version import VERSION
 from data import database
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 #: Age of the heartbeat after which the bot is not ready, in seconds. A long poll ends much earlier.
 STALE_S: Final = 120
-#: Longest wait for the database, in seconds.
-_DATABASE_S: Final = 1.5
 
 
 class HealthServer:
@@ -40,6 +38,7 @@ class HealthServer:
         self._registry.register(WebhookGauges(source))
         self._heartbeat = heartbeat
         self._source = source
+        self._write_check = WriteCheck(check_writable)
         #: The heartbeat of an earlier process says nothing about this one.
         self._started_at = time.time()
 
@@ -86,10 +85,7 @@ class HealthServer:
         if time.time() - max(beat_at, self._started_at) > STALE_S:
             problems.append("Telegram has not answered for two minutes")
         try:
-            async with asyncio.timeout(_DATABASE_S):
-                await check_writable()
-        except TimeoutError:
-            problems.append("the database does not answer")
+            await self._write_check.run()
         except StorageError as error:
             problems.append(f"the database cannot be written: {error.detail}")
         details = self._source.report.details if self._source.report else []

@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 ACKNOWLEDGED_WITHIN_S: Final = 25.0
 #: How long the database counts as available, or not, without another question, in seconds.
 _CHECKED_S: Final = 1.0
-#: Longest wait for the database, in seconds.
-_CHECK_S: Final = 1.5
 #: Longest wait for handlers to end once they are cancelled, in seconds.
 _CANCEL_S: Final = 2.0
 #: Acknowledged updates that are remembered, in case that Telegram missed the answer.
@@ -37,7 +35,7 @@ class Availability:
     """Whether the database can be written, asked at most once a second."""
 
     def __init__(self, check: Callable[[], Awaitable[None]]) -> None:
-        """`check` raises a `StorageError` if it cannot."""
+        """`check` raises a `StorageError` if it cannot, or not soon."""
         self._check = check
         self._asking = asyncio.Lock()
         self._is_available = False
@@ -57,12 +55,11 @@ class Availability:
 
     async def _ask(self) -> bool:
         try:
-            async with asyncio.timeout(_CHECK_S):
-                await self._check()
-        except (StorageError, TimeoutError) as error:
+            await self._check()
+        except StorageError as error:
             logger.warning(
                 "Updates are refused, so that Telegram sends them again: %s",
-                str(error) or "the database does not answer",
+                error,
                 extra={"event": "updates_refused"},
             )
             return False

@@ -1,15 +1,21 @@
 """A key-value store for state that must survive a restart and be changed by one process only."""
 
+import secrets
 from collections.abc import Callable
+from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from data.database import read, unix_now, write
+from data.database import read, write
 from data.models import KeyValues
 from data.upserts import insert_into
 
 #: What is done in the transaction of a change, so that both are stored or neither.
 Along = Callable[[Connection], None]
+
+#: The row of `check_writable`, and the length of its value: more than fits into a page of a table.
+_CHECK: Final = "readyz"
+_CHECK_BYTES: Final = 8_192
 
 
 async def read_value(name: str) -> str | None:
@@ -34,12 +40,21 @@ def set_value_in(db: Connection, name: str, value: str) -> None:
 
 
 async def check_writable() -> None:
-    """Write a value: a locked, full or read-only database still answers reads.
+    """Write a row, and delete it: a locked, full or read-only database still answers reads.
+
+    The row needs pages of its own. On a full disk a database still takes what fits into the pages
+    that it has, such as a new value of the same length.
 
     Raises:
         StorageError: the database did not respond, or refused.
     """
-    await set_value("readyz", str(unix_now()))
+    value = secrets.token_hex(_CHECK_BYTES // 2)  # PostgreSQL would compress a repeated character
+
+    def work(db: Connection) -> None:
+        set_value_in(db, _CHECK, value)
+        db.execute(delete(KeyValues).where(KeyValues.name == _CHECK))
+
+    await write(work)
 
 
 async def delete_value(name: str) -> None:

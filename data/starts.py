@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 from typing import Final
 
-from data.database import make_durable
-from data.key_values import compare_and_set, read_value, set_value
+from sqlalchemy import Connection, select
+
+from data.database import make_durable, write
+from data.key_values import compare_and_set, read_value, read_value_in, set_value, set_value_in
+from data.models import KeyValues
 
 _STARTS: Final = "starts"
 _RESTORED: Final = "restored"
@@ -14,21 +17,33 @@ _RESTORED: Final = "restored"
 async def count_start(marker: Path) -> bool:
     """Count a start of the program or an hour of its life; return True if the database is a backup.
 
-    It is if `restore` has marked it, or if the marker file has counted more starts than the
-    database. The database is written first: a crash in between is no false alarm.
+    It is if it has the mark: of `restore`, or because the marker file has counted more starts than
+    the database. The database is written first: a crash in between is no false alarm.
 
     Raises:
         StorageError: the database did not respond.
         OSError: the marker cannot be used.
     """
-    stored = as_number(await read_value(_STARTS))
     beside = as_number(marker.read_text() if marker.exists() else None)
-    is_restored = beside > stored or await read_value(_RESTORED) is not None
-    number = str(max(stored, beside) + 1)
-    await set_value(_STARTS, number)
+    number, is_restored = await write(lambda db: _count(db, beside))
     if await make_durable():
-        _write_durably(marker, number)
+        _write_durably(marker, str(number))
     return is_restored
+
+
+def _count(db: Connection, beside: int) -> tuple[int, bool]:
+    """Count, and mark the database if it is behind; return its counter and whether it has the mark.
+
+    Both are one change: the counters are equal afterwards, and what follows from their difference
+    must survive a crash, and reach the process that does it.
+    """
+    counter = select(KeyValues.value).where(KeyValues.name == _STARTS).with_for_update()
+    stored = as_number(db.execute(counter).scalar())
+    if beside > stored:
+        set_value_in(db, _RESTORED, "1")
+    number = max(stored, beside) + 1
+    set_value_in(db, _STARTS, str(number))
+    return number, read_value_in(db, _RESTORED) is not None
 
 
 async def mark_restored() -> None:

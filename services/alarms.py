@@ -16,7 +16,7 @@ from core.failures import RecentDownloads
 from core.formats import Quality
 from core.media import Clip, Link, Picture, Post
 from data.database import unix_now
-from data.key_values import Along, compare_and_set, read_value, set_value
+from data.key_values import Along, check_writable, compare_and_set, read_value
 from data.statistics import last_download_at, outcomes_by_slot
 from delivery.moved_chats import MovedChats
 from platforms import Attempt, Fetcher, Spool
@@ -169,7 +169,7 @@ class Alarms:
         The state cannot be stored, so every process reports for itself.
         """
         try:
-            await set_value(f"{_KEY_PREFIX}/database", str(unix_now()))
+            await check_writable()
         except StorageError as error:
             self._database_failures += 1
             # One failure may be a lock.

@@ -306,8 +306,12 @@ async def test_a_database_that_is_behind_its_marker_was_restored(tmp_path: Path)
     await count_start(marker)
     await database.close()
     shutil.copy(tmp_path / "backup.db", path)
+    for _ in range(2):  # whoever counts first may be killed, or have no broadcasts
+        await open_database(path)
+        assert await count_start(marker)
+        await database.close()
     await open_database(path)
-    assert await count_start(marker)
+    await clear_restored()
     assert not await count_start(marker)
     await database.close()
 

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, text
 from core.errors import NewerDatabaseError, StorageError
 from data import database
 from data.database import get_async_db_url, get_session, init_db, initialize_database_components
-from data.key_values import read_value, set_value
+from data.key_values import check_writable, read_value, set_value
 from tests.ports import free_port
 
 # The seed page's tables, as PostgreSQL and SQLite write them for its models.
@@ -360,6 +361,34 @@ async def test_a_stuck_database_is_waited_for_only_once(
         await set_value("patient", "1")
     events = [getattr(record, "event", "") for record in caplog.records]
     assert events.count("database_stuck") == events.count("database_recovered") == 1
+    await database.close()
+
+
+@pytest.mark.usefixtures("db")
+async def test_the_check_of_writing_leaves_nothing_behind():
+    for _ in range(2):
+        await check_writable()
+    assert await _rows("SELECT name FROM notes") == []
+
+
+async def test_the_check_of_writing_needs_room(tmp_path: Path):
+    """SQLite's limit of pages is what a full disk is."""
+    path = tmp_path / "bot.db"
+    database.initialize_database_components(f"sqlite:///{path}")
+    await database.init_db()
+    await database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")  # no page is free
+    database.initialize_database_components(f"sqlite:///{path}")
+    await set_value("readyz", "1700000000")  # as earlier versions have left it
+    limit = "PRAGMA max_page_count = {}"
+    await database.write(lambda db: db.exec_driver_sql(limit.format(1)).all())
+    with pytest.raises(StorageError, match="full"):
+        await check_writable()
+    await set_value("readyz", "1700000001")  # in its place
+    await database.write(lambda db: db.exec_driver_sql(limit.format(1_000_000)).all())
+    await check_writable()
+    assert await read_value("readyz") is None
     await database.close()
 
 

@@ -3,11 +3,18 @@
 from pathlib import Path
 from typing import cast
 
+import pytest
 from aiogram.methods import SendAudio
 from aiogram.types import InlineKeyboardMarkup, InputMediaAudio
 
 from core.media import AudioFile, File, RemoteFile
-from delivery.api_requests import MessageOptions, album_request, file_request
+from delivery.api_requests import (
+    MessageOptions,
+    album_request,
+    file_id_request,
+    file_request,
+    inline_media,
+)
 from delivery.targets import ChatTarget
 
 TARGET = ChatTarget(1, 2, is_private=True)
@@ -30,3 +37,12 @@ def test_audio_files_form_an_album():
     first, second = cast("list[InputMediaAudio]", request.media)
     assert (first.type, first.title, first.duration) == ("audio", "Title", 7)
     assert (second.type, second.media) == ("audio", "id-1")
+
+
+@pytest.mark.parametrize(("kind", "detection"), [("document", True), ("video", None)])
+def test_a_known_document_stays_a_document(kind: str, detection: bool | None):
+    file, options = RemoteFile(kind, "id-1"), MessageOptions("")
+    sent = file_id_request(TARGET, file, options).model_dump(exclude_none=True)
+    assert (sent[kind], sent.get("disable_content_type_detection")) == ("id-1", detection)
+    shown = inline_media(file, options).model_dump(exclude_none=True)
+    assert (shown["type"], shown.get("disable_content_type_detection")) == (kind, detection)

@@ -181,3 +181,6 @@ def test_compose_runs_the_program_on_a_read_only_root_without_privileges(name: s
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert float(service["stop_grace_period"].removesuffix("s")) > 60
+    # Less than that would kill the encoder, which may take 1 500 MB beside the others.
+    assert int(service["mem_limit"].removesuffix("g")) >= 3
+    assert service["pids_limit"] > 0

@@ -6,9 +6,11 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy import insert, text, update
 from core.broadcasts import AT_ONCE, State
 from core.errors import StorageError
 from data import database
+from data.backup import refuse_foreign_wal
 from data.bans import ban
 from data.broadcasts import (
     add_content,
@@ -27,7 +30,7 @@ from data.broadcasts import (
 )
 from data.chats import find_chat
 from data.database import table_of
-from data.models import Broadcasts, Users
+from data.models import Broadcasts, Users, Workers
 from misc.ui.texts import load_texts
 from simulator.sites.proxy import Authority
 from simulator.telegram.api import Call
@@ -705,20 +708,27 @@ async def test_a_full_database_after_a_refusal_stops_no_broadcast(
 
 async def interrupt(harness: BotHarness, people: list[Person]) -> Json:
     """Start a broadcast, and stop the bot in the middle of it; return the card."""
-    card = await create_draft(harness)
-    harness.api.latency_s = 0.02
-    await press(harness, card, "send")
-    await press(harness, card, "yes")
-    await harness.until(lambda: sum(map(bool, (received(harness, p) for p in people))) > 20)
+    card = await begin(harness, people)
     await harness.stop()
     harness.api.latency_s = 0
     return card
 
 
+async def begin(harness: BotHarness, people: list[Person]) -> Json:
+    """Start a slow broadcast, and wait for its first copies; return the card."""
+    card = await create_draft(harness)
+    harness.api.latency_s = 0.02
+    await press(harness, card, "send")
+    await press(harness, card, "yes")
+    await harness.until(lambda: sum(map(bool, (received(harness, p) for p in people))) > 20)
+    return card
+
+
 async def move_progress_to_the_past(harness: BotHarness, seconds: int) -> None:
     database.initialize_database_components(f"sqlite:///{harness.folder / 'bot.db'}")
-    statement = update(Broadcasts).values(progress_at=Broadcasts.progress_at - seconds)
-    await database.write(lambda db: db.execute(statement))
+    progress = update(Broadcasts).values(progress_at=Broadcasts.progress_at - seconds)
+    leases = update(Workers).values(alive_until=Workers.alive_until - seconds)
+    await database.write(lambda db: (db.execute(progress), db.execute(leases)))
     await database.close()
 
 
@@ -784,6 +794,38 @@ async def test_a_restored_backup_sends_nothing_twice(harness: BotHarness, way: s
         assert b"Restored" in out
     await harness.start(**ADMIN)
     await harness.until(lambda: EN["broadcast_restored"] in card["text"])
+    await asyncio.sleep(3)
+    assert all(received(harness, person) == ["Big news"] for person in people)
+
+
+def snapshot(folder: Path, target: Path) -> None:
+    """Copy what a running bot has in its folder, as a snapshot of the file system does."""
+    target.mkdir()
+    with closing(sqlite3.connect(folder / "bot.db")) as reader:
+        # While somebody reads, the log is not begun anew: with it, any copy of the file is whole.
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM notes").fetchone()
+        for name in ("bot.db", "bot.db-wal", "starts"):
+            shutil.copy(folder / name, target / name)
+
+
+async def test_a_restored_folder_sends_nothing_twice(harness: BotHarness):
+    """Database, log and marker fit together, as in the image of a whole machine: the time tells."""
+    await harness.start(**ADMIN)
+    people = await register_users(harness, 150)
+    card = await begin(harness, people)
+    snapshot(harness.folder, harness.folder / "snapshot")
+    harness.api.latency_s = 0
+    await wait_for_end(harness, card)
+    await harness.stop()
+    for file in (*harness.folder.glob("bot.db*"), harness.folder / "starts"):
+        file.unlink()
+    shutil.copytree(harness.folder / "snapshot", harness.folder, dirs_exist_ok=True)
+    assert (harness.folder / "bot.db-wal").stat().st_size
+    refuse_foreign_wal(harness.folder / "bot.db", harness.folder / "starts")
+    await move_progress_to_the_past(harness, 700)
+    await harness.start(**ADMIN)
+    await harness.until(lambda: EN["broadcast_unattended"] in card["text"])
     await asyncio.sleep(3)
     assert all(received(harness, person) == ["Big news"] for person in people)
 

@@ -18,6 +18,8 @@ from data.models import Requests
 from misc.ui.texts import load_texts
 from platforms import DiskWaits
 from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.ports import free_port
+from tests.readyz import ask_readyz
 
 EN = load_texts()["en"]
 
@@ -85,6 +87,12 @@ async def stored_requests() -> int:
     )
 
 
+def database_alarms(harness: BotHarness) -> list[str]:
+    """Return the alarms that the database cannot be written."""
+    alarm = EN["alarm_database"].partition("{")[0]
+    return [text for text in harness.texts() if text.startswith(alarm)]
+
+
 async def test_a_database_that_cannot_be_written_is_reported_once_and_recovers(
     harness: BotHarness,
 ):
@@ -94,19 +102,14 @@ async def test_a_database_that_cannot_be_written_is_reported_once_and_recovers(
     alarms = harness.application.container.alarms
     await harness.say(VIDEO)
     stored = await stored_requests()
-    alarm = EN["alarm_database"].partition("{")[0]
-
-    def reports() -> list[str]:
-        return [text for text in harness.texts() if text.startswith(alarm)]
-
     with unwritable("PRAGMA query_only = 1", "PRAGMA query_only = 0"):
         bo = harness.world.person(1002, "Bo")
         for number in range(1, 4):
             await harness.say(VIDEO, bo)
             assert len(harness.videos(harness.world.chats[1002])) == number
             await alarms.check_database()
-        assert len(reports()) == 1
-        assert "readonly" in reports()[0]
+        (report,) = database_alarms(harness)
+        assert "readonly" in report
         assert await stored_requests() == stored
     for _ in range(2):
         await alarms.check_database()
@@ -115,18 +118,34 @@ async def test_a_database_that_cannot_be_written_is_reported_once_and_recovers(
     assert await stored_requests() == stored + 1
 
 
-async def test_a_full_database_disk_delays_nobody(harness: BotHarness):
+async def test_a_full_database_disk_is_reported_and_delays_nobody(harness: BotHarness):
     """A page limit is what a full disk is to SQLite: whatever needs a new page is refused."""
+    port = free_port()
     harness.video()
-    await harness.start(BOT_ADMINS="1001")
+    await harness.start(BOT_ADMINS="1001", WATCH_PORT=str(port))
+    assert harness.application
+    alarms = harness.application.container.alarms
     await harness.say(VIDEO)
+    assert await ask_readyz(port) == (200, "ready\n")
     with unwritable("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1073741823"):
         await fill()
+        status, text = await ask_readyz(port)
+        assert status == 503
+        assert "database or disk is full" in text
+        for _ in range(3):
+            await alarms.check_database()
+        (report,) = database_alarms(harness)
+        assert "full" in report
         stored = await stored_requests()
         for number in range(2, 30):
             await harness.say(VIDEO)
             assert len(harness.videos()) == number
     assert await stored_requests() < stored + 28
+    assert await ask_readyz(port) == (200, "ready\n")
+    for _ in range(2):
+        await alarms.check_database()
+    assert harness.texts().count(EN["alarm_database_over"]) == 1
+    assert len(database_alarms(harness)) == 1
     await harness.say(VIDEO)
     assert len(harness.videos()) == 30
 

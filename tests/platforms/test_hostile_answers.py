@@ -22,8 +22,17 @@ from core.errors import (
     PlatformUnreachableError,
     TooLargeError,
 )
-from core.media import Access
-from platforms import Fetcher, FetchPolicy, ProxyPool, load_registry
+from core.media import Access, Post
+from platforms import (
+    Attempt,
+    Fetcher,
+    FetchPolicy,
+    FileRequest,
+    FileVersion,
+    ProxyPool,
+    Spool,
+    load_registry,
+)
 from platforms._download import Checks, FileServer, download
 from platforms._external_apis import ExternalApis
 from platforms._http import HostRule, OwnService, WebClient
@@ -46,6 +55,14 @@ SEARCHED = (
     "https://www.threads.com/@a/post/CxAbCdEfGhI",
     "https://www.tumblr.com/a/730000000000000001",
     "https://bsky.app/profile/a.example/post/3demo01",
+)
+#: One list per way to read lists.
+LISTS = (
+    "https://www.tiktok.com/@ferry.demo",
+    "https://soundcloud.com/ferry-demo/sets/crossings",
+    "https://ferry-demo.bandcamp.com/album/crossings",
+    "https://www.mixcloud.com/ferry-demo/uploads/",
+    "https://www.dailymotion.com/playlist/x9demo",
 )
 #: Highest memory of one read above idle.
 MOST_MIB = 64
@@ -73,6 +90,15 @@ async def _readers_gone() -> None:
     """Wait until no thread reads a page."""
     while any(thread.name == "page-reader" for thread in threading.enumerate()):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
+
+
+async def _closed(hostile: HostileSite) -> None:
+    """Wait until the site's writes end: connections are closed, not just ignored."""
+    while True:
+        written = hostile.written
+        await asyncio.sleep(0.2)
+        if hostile.written == written:
+            break
 
 
 @pytest.mark.parametrize("url", POSTS)
@@ -232,12 +258,7 @@ async def test_a_cancelled_read_leaves_no_thread_behind(name: str, site, authori
             await fetcher.attempt(link, lambda attempt: attempt.read())
     async with asyncio.timeout(120):
         await _readers_gone()
-        # The connection is closed, not just ignored: the site's writes end, too.
-        while True:
-            written = hostile.written
-            await asyncio.sleep(0.2)
-            if hostile.written == written:
-                break
+        await _closed(hostile)
     await fetcher.close()
 
 
@@ -292,6 +313,57 @@ async def test_a_media_file_ends_at_its_limit(name: str, site, authority, tmp_pa
     finally:
         await web_client.close()
     assert not target.exists() or target.stat().st_size <= 2_000_000
+
+
+async def test_a_dripping_file_ends_with_the_time_of_its_post(site, authority, tmp_path: Path):
+    """There is always some data, so that only the time for the whole post ends it."""
+    hostile, proxy = site
+    hostile.answer_name = "a byte at a time"
+    fetcher = _fetcher(proxy, authority, budget_s=3, stall_s=60)
+    link = fetcher.registry.find(TIKTOK)
+    assert link
+    post = Post("tiktok", "7300000000000000001", TIKTOK, Access("exit-1"))
+    wanted = FileRequest((FileVersion(("https://v16.tiktokcdn.com/a.mp4",), 2_000_000),), "a.mp4")
+    spool = Spool(tmp_path / "spool", 100_000_000)
+    spool.prepare()
+
+    async def work(attempt: Attempt) -> None:
+        async with spool.workspace() as space:
+            await attempt.save(post, [wanted], space)
+
+    try:
+        async with asyncio.timeout(120):
+            with pytest.raises(PlatformUnreachableError, match="no result within 3 s"):
+                await fetcher.attempt(link, work)
+            await _closed(hostile)
+    finally:
+        await fetcher.close()
+    assert spool.reserved_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        *((LISTS[0], name) for name in ("endless", "gzip bomb", "silence", "a byte at a time")),
+        *((url, name) for url in LISTS[1:] for name in ("endless", "gzip bomb")),
+    ],
+)
+async def test_a_list_is_not_trusted_more_than_a_page(url: str, name: str, site, authority):
+    hostile, proxy = site
+    hostile.answer_name = name
+    fetcher = _fetcher(proxy, authority, budget_s=2, stall_s=1)
+    link = fetcher.registry.find_list(url)
+    assert link
+    try:
+        async with asyncio.timeout(120):
+            with pytest.raises(ClipferryError):
+                await fetcher.read_list(link, 25)
+            await _readers_gone()
+            await _closed(hostile)
+    finally:
+        await fetcher.close()
+    # The limit of a post's pages, and what fits into the buffers.
+    assert hostile.written < 60_000_000
 
 
 @pytest.mark.parametrize("name", ["endless", "endless gzip", "gzip bomb", "deep JSON"])

@@ -42,8 +42,9 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@settings(max_examples=2_000)
+@settings(max_examples=8_000)
 @given(st.tuples(st.text(max_size=12), _PIECES, _PIECES, st.text(max_size=12)).map("".join))
 def test_any_text_is_read_without_a_crash_and_leads_to_no_other_host(text: str):
     for link in REGISTRY.find_all(text, [text]):
