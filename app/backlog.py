@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiogram import Bot, Dispatcher
 from aiogram.types import Update
 
+from core.clock import shared_clock
 from core.concurrency import wait_for_event
 from core.errors import StorageError
 from core.request import OLD_S
@@ -89,7 +90,7 @@ class Backlog:
 
         That is if it is new, or cannot be stored.
         """
-        _, old = split_by_age([update], time.time() - OLD_S)
+        _, old = split_by_age([update], shared_clock() - OLD_S)
         return bool(old) and await self._store(old)
 
     async def _store(self, updates: Sequence[dict[str, Any]]) -> bool:

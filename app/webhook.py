@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from app.receiver import Availability, Receiver, SetAside
 from app.update_source import HANDLERS_S, stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
+from core.clock import shared_clock
 from core.concurrency import wait_for_event
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.webhook import WebhookReport, WebhookState, derive_secret, failure_of, problem_of
@@ -149,7 +149,7 @@ class Webhook:
         else:
             self.report = await report_on(bot)
         self._receiver.is_behind = self.report.pending >= _MANY
-        if problem := self.problem or failure_of(self.report, time.time()):
+        if problem := self.problem or failure_of(self.report, shared_clock()):
             logger.warning(
                 "Updates do not arrive by webhook: %s", problem, extra={"event": "webhook_trouble"}
             )

@@ -1,10 +1,11 @@
-"""Engine, sessions and schema. The only module with global state, which the seed page requires.
+"""Engine, sessions and schema. Has global state, which the seed page requires.
 
 The seed page fixes the names `engine`, `async_session`, `Base`, `initialize_database_components`,
 `init_db`, `get_async_db_url` and `get_session`.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import FunctionElement
 
-from core.clock import Clock, system_clock
+from core.clock import Clock, shared_clock
 from core.errors import NewerDatabaseError
 from data.connections import group_engine, postgresql_engine, sqlite_engine
 from data.errors import DRIVER_ERRORS, storage_error
@@ -52,7 +53,7 @@ BigIntegerKey: Final = BigInteger().with_variant(Integer, "sqlite")
 engine: AsyncEngine | None = None
 async_session: async_sessionmaker[AsyncSession] | None = None
 #: Source of all timestamps in the tables; tests may replace it.
-clock: Clock = system_clock
+clock: Clock = shared_clock
 
 _runner: DatabaseRunner | None = None
 _retired: list[tuple[AsyncEngine, DatabaseRunner]] = []
@@ -102,6 +103,7 @@ def initialize_database_components(db_url: str) -> None:
     """
     global engine, async_session, _runner  # noqa: PLW0603 - the seed's contract
     url = get_async_db_url(db_url)
+    shared_clock.ahead_s = 0.0  # of the database before
     if engine is not None:
         logger.warning(
             "The database was initialised twice; the first engine will be closed",
@@ -138,6 +140,7 @@ async def init_db() -> None:
         async with engine.begin() as connection:
             await connection.run_sync(lock_upgrades)
             await connection.run_sync(_upgrade)
+            await connection.run_sync(compare_clocks)
     except DRIVER_ERRORS as error:
         raise storage_error(error) from error
 
@@ -285,6 +288,21 @@ def table_of(model: type[Base]) -> Table:
 def unix_now() -> int:
     """Return the current Unix time in whole seconds, from `clock`."""
     return int(clock())
+
+
+def compare_clocks(db: Connection) -> None:
+    """Set the clock of this process by the database's; on SQLite, both are the machine's."""
+    if db.dialect.name != "postgresql":
+        return
+    was_off, began = bool(shared_clock.ahead_s), time.time()
+    theirs = db.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
+    shared_clock.compare(float(theirs), began, time.time())
+    if shared_clock.ahead_s and not was_off:
+        logger.warning(
+            "The database's clock is %+.0f s from this machine's, and is used instead",
+            shared_clock.ahead_s,
+            extra={"event": "machine_clock_off"},
+        )
 
 
 class DatabaseTime(FunctionElement[int]):

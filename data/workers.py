@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from data.database import DatabaseTime, write
+from data.database import DatabaseTime, compare_clocks, write
 from data.models import Broadcasts, Flights, Requests, Workers
 from data.upserts import insert_into
 
@@ -13,7 +13,7 @@ from data.upserts import insert_into
 async def renew_lease(owner: str, seconds: int) -> bool:
     """Extend a worker's lease to `seconds` from now. A worker without a valid lease is dead.
 
-    Return True if no other worker is alive.
+    Return True if no other worker is alive. The clock of this process is compared along the way.
     """
     until = DatabaseTime() + seconds
 
@@ -26,6 +26,7 @@ async def renew_lease(owner: str, seconds: int) -> bool:
         db.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"alive_until": until})
         )
+        compare_clocks(db)
         return db.execute(others.limit(1)).first() is None
 
     return await write(work)

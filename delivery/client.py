@@ -6,7 +6,6 @@ All calls pass `TelegramClient.__call__`: those of the sender, `message.answer(â
 
 import logging
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from aiohttp import AddrInfoType
 from aiohttp.payload import BytesPayload
 from pydantic import ValidationError
 
+from core.clock import shared_clock
 from core.errors import SettingsError
 from core.limits import PUBLIC_UPLOAD_BYTES
 from core.turns import Report, Turns
@@ -224,7 +224,7 @@ class TolerantSession(AiohttpSession):
             return content
         try:
             data = self.json_loads(content)
-            new, old = split_by_age(data["result"], time.time() - limit_s)
+            new, old = split_by_age(data["result"], shared_clock() - limit_s)
         except (ValueError, RecursionError, TypeError, KeyError):
             return content  # no response to getUpdates: the caller finds out
         self.set_aside = old

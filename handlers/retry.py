@@ -6,6 +6,7 @@ from functools import partial
 from aiogram import Bot, Router
 from aiogram.types import CallbackQuery, Message
 
+from core.clock import shared_clock
 from core.request import Request
 from misc.filters import Carries, MayChangeSettings
 from misc.intake import RequestIntake
@@ -67,7 +68,7 @@ async def _submit_again(
     """Submit the link of the button, or all links of the message."""
     links, index = carried_links(request, registry), read_index(data)
     # The age limit of requests must count from the press, not from the old message.
-    request = request.model_copy(update={"date": datetime.now(UTC)})
+    request = request.model_copy(update={"date": datetime.fromtimestamp(shared_clock(), UTC)})
     if index is None:
         return await intake.submit_again(request, links, chat, ack)
     return await intake.submit_link(request, links, index, chat, ack)

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from core.clock import shared_clock
 from core.errors import (
     BusyError,
     ClipferryError,
@@ -131,7 +131,7 @@ class FleetIntake(RequestIntake):
             return RequestHandle(0)
         verdict = self._verdict(requests, room)
         # What comes from a downtime waits behind the others.
-        is_late = time.time() - first.asked_at > OLD_S
+        is_late = shared_clock() - first.asked_at > OLD_S
         rows = await _retry_until_stored(
             ack,
             lambda: self.store.hand_out(update_id, requests, verdict.fitting, is_late=is_late),
@@ -148,7 +148,7 @@ class FleetIntake(RequestIntake):
         """Decide how many requests of a message are accepted."""
         first, limits = requests[0], self.limits
         most = limits.private_queue if first.target.is_private else limits.group_queue
-        if time.time() - first.asked_at > limits.max_age_s:
+        if shared_clock() - first.asked_at > limits.max_age_s:
             return _Verdict(0, TooOldError())
         if room.total >= self.max_messages:
             return _Verdict(0, BusyError())

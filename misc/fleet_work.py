@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from typing import Final
 
+from core.clock import shared_clock
 from core.concurrency import wait_for_event
 from core.errors import StorageError
 from data.jobs import any_open
@@ -36,7 +36,7 @@ class FleetWork:
             StorageError: the database did not respond.
         """
         self._seen_at = await self._store.last_finished_at()
-        self._started_at = int(time.time())
+        self._started_at = int(shared_clock())
 
     def stop(self) -> None:
         """Hand jobs back without a pause from now on."""
@@ -84,9 +84,9 @@ class FleetWork:
         """
         asked_at = stored.request.asked_at
         if asked_at > self._started_at:
-            return int(time.time())
+            return int(shared_clock())
         down_s = self._started_at - max(asked_at, self._seen_at)
-        return int(time.time()) - max(down_s, 0)
+        return int(shared_clock()) - max(down_s, 0)
 
     async def _pause(self) -> None:
         await wait_for_event(self._is_stopping, _PAUSE_S)

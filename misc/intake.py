@@ -1,6 +1,5 @@
 """Request intake: from a message or a press to stored requests in the queue."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 from aiogram.types import CallbackQuery, Message
 
 from core.choices import NO_CHOICE, Choice
+from core.clock import shared_clock
 from core.drop_reasons import DropReason
 from core.errors import LinksLeftOutError, TooOldError
 from core.lists import ListCard, split_by_room
@@ -154,7 +154,7 @@ class RequestIntake:
         requests = self._requests(message, links, chat, portion, choice)
         is_new = False
         if requests:
-            now = int(time.time())  # the age of a request counts from the press
+            now = int(shared_clock())  # the age of a request counts from the press
             requests = [replace(request, asked_at=now) for request in requests]
             key = press_id(
                 note.chat.id,
@@ -178,7 +178,7 @@ class RequestIntake:
         press = ButtonPress(data, markup.model_dump_json(exclude_none=True) if markup else "")
         if kind == "archive":  # which has the original files
             chat = replace(chat, file_mode=True)
-        request = _request(kind, link, message, chat, int(time.time()), query.from_user.id)
+        request = _request(kind, link, message, chat, int(shared_clock()), query.from_user.id)
         request = replace(request, origin=Origin(press=press))
         return await self._submit([request], ack, ack.update_id)
 
@@ -193,7 +193,7 @@ class RequestIntake:
     ) -> RequestHandle:
         """Submit the request for a version of a post, as the answer to `message`."""
         sender_id = query.from_user.id
-        request = _chosen(choice, link, message, chat, int(time.time()), sender_id)
+        request = _chosen(choice, link, message, chat, int(shared_clock()), sender_id)
         return await self._submit([request], ack, ack.update_id)
 
     async def submit_remaining_items(
@@ -207,7 +207,7 @@ class RequestIntake:
     ) -> RequestHandle:
         """Submit the request for further items of a post, as the answer to `message`."""
         # The message that is answered is the bot's own.
-        chat, now = _keeping_message(chat), int(time.time())
+        chat, now = _keeping_message(chat), int(shared_clock())
         request = _request("post", link, message, chat, now, query.from_user.id)
         request = replace(request, selection=Selection(continuation=continuation))
         return await self._submit([request], ack, ack.update_id)
@@ -239,7 +239,7 @@ class RequestIntake:
         Raises:
             StorageError: the database did not answer, and nothing is submitted.
         """
-        chat, now, person_id = _keeping_message(chat), int(time.time()), query.from_user.id
+        chat, now, person_id = _keeping_message(chat), int(shared_clock()), query.from_user.id
         # The answer is to the message with the list, not to the card. In a group that has become a
         # supergroup, that message has another id.
         above = card.message_id or message.message_id
@@ -276,7 +276,7 @@ class RequestIntake:
         Raises:
             StorageError: the database did not answer, and nothing is submitted.
         """
-        chat, now, person_id = _keeping_message(chat), int(time.time()), query.from_user.id
+        chat, now, person_id = _keeping_message(chat), int(shared_clock()), query.from_user.id
         chosen = f"{LIST}{card.id}/zip/{' '.join(posts)}"
         key = press_id(message.chat.id, message.message_id, chosen)
         if not posts or await stored_numbers(self.groups.account.id, key):
@@ -496,7 +496,7 @@ class RequestIntake:
     def _enqueue(
         self, contexts: Sequence[RequestContext], max_messages: int | None, asked_at: int
     ) -> RequestHandle:
-        if time.time() - asked_at > self.limits.max_age_s:
+        if shared_clock() - asked_at > self.limits.max_age_s:
             return self.queue.turn_away(contexts, TooOldError())
         return self.queue.submit(contexts, max_messages)
 

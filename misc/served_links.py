@@ -1,12 +1,12 @@
 """The links that were accepted of each message: an edit brings the old ones along."""
 
 import logging
-import time
 from collections.abc import Sequence
 from typing import Final
 
 from aiogram.types import Message
 
+from core.clock import shared_clock
 from core.errors import StorageError
 from core.media import Link
 from core.recent import RecentValues
@@ -40,7 +40,7 @@ class ServedLinks:
         """
         key = message.chat.id, message.message_id
         asked_at = int(message.date.timestamp())
-        is_new = message.edit_date is None and time.time() - asked_at < OLD_S
+        is_new = message.edit_date is None and shared_clock() - asked_at < OLD_S
         if is_new or (self._is_alone and key in self._served):
             return
         try:

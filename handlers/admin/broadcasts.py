@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,6 +11,7 @@ from aiogram.methods import EditMessageText
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core.broadcasts import Audience, Broadcast, State, parse_start_time
+from core.clock import shared_clock
 from core.concurrency import run_uncancelled
 from core.errors import CardReplyError, DeliveryError, StorageError, UnchangedError
 from core.link_buttons import parse_buttons
@@ -127,7 +127,7 @@ class BroadcastMenu:
 
     async def _take_reply(self, message: Message, number: int, lang: str) -> None:
         text = message.text or ""
-        starts_at = parse_start_time(text, time.time())
+        starts_at = parse_start_time(text, shared_clock())
         values: dict[str, Any] = (
             {"starts_at": starts_at}
             if starts_at

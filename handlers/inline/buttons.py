@@ -1,13 +1,13 @@
 """The buttons below inline messages: retry, pages, and those of older bots."""
 
 import logging
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 
 from aiogram.types import CallbackQuery
 
 from core.cached_post import CachedPost, CacheKey
+from core.clock import shared_clock
 from core.errors import DeliveryError, FileUnknownError, StorageError
 from core.request import Request
 from data.inline_messages import InlineMessage, find_inline, store_inline
@@ -89,7 +89,7 @@ class InlineButtons:
             await self._repeat(query, request, ack)
 
     async def _repeat(self, query: CallbackQuery, request: Request, ack: UpdateAck) -> None:
-        request = replace(request, asked_at=int(time.time()))
+        request = replace(request, asked_at=int(shared_clock()))
         submit = partial(self.intake.submit_inline, request, ack)
         await self._answer(query, "inline_fetching")
         await self.running_buttons.run((query.inline_message_id, "repeat"), submit)

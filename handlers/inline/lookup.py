@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from aiogram.types import User
 
 from core.cached_post import CachedPost, CacheKey
 from core.choices import NO_CHOICE, Choice
+from core.clock import shared_clock
 from core.errors import StorageError
 from core.formats import Quality
 from core.media import Link, RemoteFile
@@ -120,7 +120,7 @@ class Lookup:
             kind=kind,
             link=link,
             target=Target(user.id, 0, is_private=True, inline_id=inline_id),
-            asked_at=int(time.time()),
+            asked_at=int(shared_clock()),
             chat=ChatSettings(person.lang, preferences=person.preferences),
             is_recorded=bool(person.is_registered),
         )

@@ -5,7 +5,6 @@ Messages with links are never ignored: they wait in the request queue.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 from aiogram import BaseMiddleware
 from aiogram.types import Message, TelegramObject
 
+from core.clock import shared_clock
 from core.commands import is_for_another_bot
 from core.errors import DeliveryError, StorageError
 from core.flood import Guard, TimeOut
@@ -84,7 +84,7 @@ class FloodGuard(BaseMiddleware):
         Messages from a downtime come all at once without being a flood.
         """
         assert isinstance(event, Message)
-        if time.time() - event.date.timestamp() > OLD_S:
+        if shared_clock() - event.date.timestamp() > OLD_S:
             return await handler(event, data)
         sender_id = sender_of(event)
         if sender_id is None or sender_id in self._exempt or not self._is_for_bot(event):

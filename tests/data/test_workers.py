@@ -1,6 +1,7 @@
 """Worker leases: of the processes that share a database, one polls."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -29,6 +30,19 @@ async def test_one_worker_polls_until_its_lease_ends(now: list[int]):
     assert await claim_polling(42, "b")
     await renew_lease("a", 15)
     assert not await claim_polling(42, "a")
+
+
+async def test_a_process_whose_clock_is_off_goes_by_the_databases(
+    monkeypatch: pytest.MonkeyPatch, db: str
+):
+    right, offset_s = time.time, 600 if db.startswith("sqlite") else 0
+    monkeypatch.setattr(time, "time", lambda: right() + 600)
+    await renew_lease("a", 15)
+    # An SQLite file is on the machine itself: it has no other clock.
+    assert database.unix_now() - right() == pytest.approx(offset_s, abs=30)
+    monkeypatch.setattr(time, "time", right)
+    await renew_lease("a", 15)
+    assert database.unix_now() - right() == pytest.approx(0, abs=30)
 
 
 @pytest.mark.usefixtures("now")

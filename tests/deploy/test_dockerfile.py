@@ -96,6 +96,22 @@ def test_every_set_of_packages_can_be_chosen_for_the_image():
     assert files == {f"requirements-{name}" for name in [*SETS, "demo", "dev"]}
 
 
+def test_what_only_a_fleet_needs_is_in_no_other_set():
+    """One process on its own installs nothing for several."""
+
+    def has(name: str, package: str) -> bool:
+        pins = (ROOT / f"requirements{name}.txt").read_text()
+        return re.search(rf"^{package}(\[.+\])?==", pins, re.MULTILINE) is not None
+
+    for package in ("procrastinate", "psycopg", "psycopg-binary"):
+        carriers = [
+            name for name in ("", "-attestations", "-demo", "-youtube") if has(name, package)
+        ]
+        assert carriers == [], package
+        assert has("-fleet", package)
+        assert has("-dev", package)
+
+
 def test_the_sets_of_packages_fit_together():
     """pip refuses two versions, or other hashes, of a package that several files name."""
     pins: dict[str, tuple[str, list[str]]] = {}

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from data import database
+from data.config import ROOT
 from misc.ui.texts import load_texts
 from simulator.sites.tiktok import SampleProfile
 from simulator.telegram.world import Json, Person
@@ -118,6 +119,27 @@ async def test_every_link_is_answered_once_and_in_order_by_two_workers(
     await fleet.until(lambda: not any(chat.reactions for chat in chats))
     logs = [await fleet.stop(name) for name in ("worker0", "worker1", "receiver")]
     assert logs == ["", "", ""]
+
+
+@pytest.mark.long
+async def test_machines_with_wrong_clocks_answer_what_is_new(harness: BotHarness, fleet: Fleet):
+    """Ten minutes off, in both directions: nothing is too old, for receivers or for workers."""
+    off = {"PYTHONPATH": str(ROOT / "tests" / "chaos" / "clock"), "LIMITS_MAX_AGE_S": "300"}
+    for name, roles, seconds in (
+        ("receiver", "receiver, scheduler", 600),
+        ("slow", "worker", -600),
+        ("fast", "worker", 600),
+    ):
+        offset = harness.folder / f"{name}.offset"
+        offset.write_text(str(seconds))
+        await fleet.start(name, roles, CLOCK_OFFSET=str(offset), **off)
+    people = [harness.world.person(2_000 + n, f"P{n}") for n in range(4)]
+    for person in people:  # before the workers have started, and after that
+        ask(harness, person, POSTS[0])
+    await fleet.until(lambda: all(replies(harness, person) for person in people))
+    for person in people:
+        ask(harness, person, POSTS[1])
+    await fleet.until(lambda: all(len(replies(harness, person)) == 2 for person in people))
 
 
 @pytest.mark.long
