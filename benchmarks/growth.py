@@ -201,7 +201,7 @@ def _deliveries(fleet: _Fleet, number: int, posts: Iterator[str]) -> _Growth:
 def _wait_for(
     world: World, method: str, number: int, look: Callable[[], None] = lambda: None
 ) -> _Moment:
-    """Wait until a method was called so often; `look` every 0.1 s meanwhile."""
+    """Wait until a method was called `number` times; `look` every 0.1 s meanwhile."""
     deadline = time.monotonic() + _PATIENCE_S
     while (sent := world.count(method)) < number:
         if time.monotonic() > deadline:
