@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from itertools import product
 from typing import Final
 
 from tests.chaos.postgres import Postgres
@@ -28,6 +29,7 @@ _MIN_SHARE: Final = 0.95
 #: How wrong the clocks of a fleet are, in seconds: far more than leases, and than the age from
 #: which a request counts as old.
 _WRONG_S: Final = 600
+_DISTURBED: Final = ("worker0", "worker1", "scheduler")
 
 
 @asynccontextmanager
@@ -224,12 +226,15 @@ async def clocks(stage: Stage) -> str:
         "worker0": {**WORKER, **shifted_clock(stage.folder / "ahead", _WRONG_S)},
         "worker1": WORKER,
     }
+    rounds = max(1, round(chaos_s() / 45))
     with Postgres() as server:
         async with running(stage, server, parts) as fleet:
-            # The other worker, whose clock is another, takes over from one that is killed.
-            for name in ("worker0", "worker1", "scheduler"):
-                for number in (signal.SIGTERM, signal.SIGKILL):
-                    await stage.keep_asking(random.uniform(3, 5))
-                    fleet[name].signal(number)
-                    await stage.keep_asking(5)
-    return f"worker +{_WRONG_S} s, scheduler -{_WRONG_S} s; each restarted and killed"
+            for name, number in [*product(_DISTURBED, (signal.SIGTERM, signal.SIGKILL))] * rounds:
+                # The other worker, whose clock is another, takes over.
+                await stage.keep_asking(random.uniform(5, 8), 0.15)
+                fleet[name].signal(number)
+            await stage.keep_asking(5)
+    return (
+        f"worker +{_WRONG_S} s, scheduler -{_WRONG_S} s; these and a worker with the right time "
+        f"restarted and killed {rounds} x"
+    )

@@ -174,9 +174,8 @@ async def maintenance(stage: Stage) -> str:
             await stage.keep_asking(4)
             bot.command = command
             bot.signal(signal.SIGTERM)
-            asking = asyncio.ensure_future(stage.keep_asking(60))
-            await bot.restarted()
-            asking.cancel()
+            async with stage.asking(0.3):
+                await bot.restarted()
         await stage.keep_asking(4)
 
     await _with_bot(stage, disturb)
