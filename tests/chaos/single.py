@@ -49,9 +49,14 @@ async def kill(stage: Stage) -> str:
     """kill -9 at random moments."""
 
     async def disturb(bot: Supervisor) -> None:
-        for _ in range(15):
-            await stage.keep_asking(random.uniform(0.3, 2.5))
-            bot.signal(signal.SIGKILL)
+        async with stage.asking(0.3):
+            for number in range(15):
+                await asyncio.sleep(random.uniform(0.3, 2.5))
+                polls = stage.simulator.api.polls
+                bot.signal(signal.SIGKILL)
+                # Only every third one is killed while it starts.
+                while number % 3 and stage.simulator.api.polls == polls:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
 
     bot = await _with_bot(stage, disturb)
     return f"{len(bot.exits) - 1} kills"

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -20,7 +20,7 @@ from simulator.samples import SampleStore
 from simulator.server import Simulator
 from simulator.sites.proxy import Authority
 from simulator.telegram.world import Chat, Json, Person
-from tests.chaos.posts import Posts
+from tests.chaos.posts import Posts, picture_name
 
 PEOPLE: Final = 30
 ADMIN: Final = 1001
@@ -192,6 +192,8 @@ class Stage:
     #: Inline queries whose cards have not been chosen: person, id of the query, text.
     _typed: list[tuple[Person, str, str]] = field(default_factory=list)
     _turn: int = 0
+    #: Names of the pictures in files, by the ids of these.
+    _names: dict[str, str] = field(default_factory=dict)
     #: How often `ask` has let somebody ask.
     turns: int = 0
 
@@ -342,10 +344,23 @@ class Stage:
         return ", ".join(facts)
 
     def _copies(self, request: Request, messages: list[Json]) -> int:
-        """Return how often the whole answer is among the messages; what is more, is another."""
-        parts = self.posts.parts(request.post_id)
-        media = len(_media(request, messages))
-        return math.ceil(media / parts) if media >= parts else 0
+        """Return how often the whole answer has arrived: of an album, each of its pictures."""
+        if not self.posts.is_album(request.post_id):
+            return len(_media(request, messages))
+        # Only the first part of an album replies to the link.
+        names = Counter(self._pictures(request.chat_id))
+        numbers = [names[path.name] for path in self.posts.pictures(request.post_id)]
+        return max(numbers) if all(numbers) else 0
+
+    def _pictures(self, chat_id: int) -> Iterator[str]:
+        """Yield the names of the pictures that a chat has got."""
+        for message in list(self.simulator.world.chats[chat_id].messages.values()):
+            if "photo" in message:
+                file_id = message["photo"][-1]["file_id"]
+                if file_id not in self._names:
+                    path = self.simulator.api.files.by_id[file_id].path
+                    self._names[file_id] = picture_name(path)
+                yield self._names[file_id]
 
     def _unordered(self) -> int:
         """Return how many links were answered after a later one of the same private chat."""
@@ -502,4 +517,5 @@ def stage_of(folder: Path, simulator: Simulator) -> Stage:
     world.person(ADMIN, "Ada")
     world.group(FRIENDS, "Friends")
     world.chats[STORAGE] = Chat(STORAGE, "channel", title="Storage")
-    return Stage(folder, simulator, Posts(simulator.site, simulator.samples), people=people)
+    posts = Posts(simulator.site, simulator.samples, folder / "albums")
+    return Stage(folder, simulator, posts, people=people)
