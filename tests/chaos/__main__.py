@@ -13,6 +13,7 @@ owner against the rules; or if a row found something else that it names.
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -56,6 +57,8 @@ async def main(names: list[str]) -> int:
     """Run the named disturbances, print a row for each, and return the exit code."""
     sys.stdout.write(f"{'':18}" + "".join(f"{name:>10}" for name in _COLUMNS) + "\n")
     problems = 0
+    # What is killed in the middle of an upload leaves a broken connection.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with _folder() as folder:
         samples = SampleStore(folder / "samples")
         for name in names:

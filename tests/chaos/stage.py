@@ -339,7 +339,9 @@ class Stage:
         """Return what is wrong with a request."""
         facts = [f"{copies} answers to one of the {self._kind(request)}"]
         facts += [repr(text[:60]) for text in said if not copies]
-        facts += ["its reaction is left"] if self._is_stuck(request) else []
+        reactions = self.simulator.world.chats[request.chat_id].reactions
+        if self._is_stuck(request):
+            facts.append(f"its reaction {reactions[request.message_id]} is left")
         facts += ["its status note is left"] if self._has_note(request) else []
         return ", ".join(facts)
 

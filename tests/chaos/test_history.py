@@ -84,7 +84,7 @@ def test_a_reaction_that_is_left_makes_an_answered_request_stuck(stage: Stage):
     chat = stage.simulator.world.chats[request.chat_id]
     stage.simulator.world.react(chat, request.message_id, "👀")
     assert found(stage) == {"answered": 1, "stuck": 1}
-    assert stage.problems == ["1 answers to one of the videos, its reaction is left"]
+    assert stage.problems == ["1 answers to one of the videos, its reaction 👀 is left"]
 
 
 @pytest.mark.parametrize(
