@@ -28,6 +28,8 @@ ADMIN: Final = 1001
 STORAGE: Final = -1_000_777
 FRIENDS: Final = -5_005
 EN: Final = load_texts()["en"]
+#: Reactions of the bot until the end of a request; another one says that it has failed.
+_AT_WORK: Final = {"👀", "👨‍💻"}
 #: Of so many messages one is a press of a sound button, one an inline message, one a link to an
 #: album, and one a link to a post that somebody else has asked for before.
 _SOUND_EVERY: Final = 6
@@ -51,8 +53,8 @@ class History:
     lost: int = _column("got nothing, or a part without a word")
     twice: int = _column("got it more than once")
     stuck: int = _column(
-        "got it, and their message still shows that it is being worked on; or the card of a "
-        "broadcast does not add up"
+        "got it or an apology, and their message still shows that it is being worked on; or the "
+        "card of a broadcast does not add up"
     )
     unordered: int = _column("links answered after a later link of the same private chat")
     uploads: int = _column("calls that carried files; all other answers repeat known files")
@@ -326,7 +328,7 @@ class Stage:
             messages = self._messages(request)
             copies, said = self._copies(request, messages), _texts(request, messages)
             history.count(copies, said)
-            is_stuck = copies > 0 and self._is_stuck(request)
+            is_stuck = self._is_stuck(request) and bool(copies or said)
             history.stuck += is_stuck
             if copies != 1 or is_stuck or self._has_note(request):
                 self.problems.append(self._describe(request, copies, said))
@@ -390,7 +392,7 @@ class Stage:
     def _is_stuck(self, request: Request) -> bool:
         """Return True if a request is shown as being worked on."""
         chat = self.simulator.world.chats[request.chat_id]
-        return not chat.moved_to and request.message_id in chat.reactions
+        return not chat.moved_to and chat.reactions.get(request.message_id) in _AT_WORK
 
     def _has_note(self, request: Request) -> bool:
         """Return True if there is a status note, which a process that was killed cannot delete."""

@@ -78,13 +78,26 @@ def test_a_request_is_counted_by_its_answers(stage: Stage, answers: list[Json], 
     assert bool(stage.problems) == (expected != "answered")
 
 
-def test_a_reaction_that_is_left_makes_an_answered_request_stuck(stage: Stage):
+@pytest.mark.parametrize(
+    ("content", "expected"), [(VIDEO, "answered"), ({"text": "Sorry"}, "told")]
+)
+def test_a_reaction_that_is_left_makes_an_ended_request_stuck(
+    stage: Stage, content: Json, expected: str
+):
+    request = ask(stage)
+    answer(stage, request, content)
+    chat = stage.simulator.world.chats[request.chat_id]
+    stage.simulator.world.react(chat, request.message_id, "👀")
+    assert found(stage) == {expected: 1, "stuck": 1}
+    assert "its reaction 👀 is left" in stage.problems[0]
+
+
+def test_the_reaction_of_a_failure_is_an_end(stage: Stage):
     request = ask(stage)
     answer(stage, request, VIDEO)
     chat = stage.simulator.world.chats[request.chat_id]
-    stage.simulator.world.react(chat, request.message_id, "👀")
-    assert found(stage) == {"answered": 1, "stuck": 1}
-    assert stage.problems == ["1 answers to one of the videos, its reaction 👀 is left"]
+    stage.simulator.world.react(chat, request.message_id, "😢")
+    assert found(stage) == {"answered": 1}
 
 
 @pytest.mark.parametrize(
