@@ -28,6 +28,8 @@ ADMIN: Final = 1001
 STORAGE: Final = -1_000_777
 FRIENDS: Final = -5_005
 EN: Final = load_texts()["en"]
+#: Longest wait for answers once nothing is disturbed any more, in seconds.
+_PATIENCE_S: Final = 120
 #: Reactions of the bot until the end of a request; another one says that it has failed.
 _AT_WORK: Final = {"👀", "👨‍💻"}
 #: Of so many messages one is a press of a sound button, one an inline message, one a link to an
@@ -312,9 +314,17 @@ class Stage:
     async def settle(self) -> None:
         """Wait until every request has an answer or an explanation, and shows no work."""
         self._choose_cards()
-        await _wait(lambda: all(map(self._has_ended, self.requests)), 120)
+        await _wait(lambda: all(map(self._has_ended, self.requests)), _PATIENCE_S)
+        self.note_unanswered()
         await _wait(lambda: not any(map(self._is_stuck, self.requests)), 20)
         await asyncio.sleep(4)  # let repeated answers arrive
+
+    def note_unanswered(self) -> None:
+        """Note a failure if requests wait: the end of the processes may free them, too late."""
+        waiting = Counter(self._kind(each) for each in self.requests if not self._has_ended(each))
+        if waiting:
+            kinds = ", ".join(f"{number} {kind}" for kind, number in waiting.items())
+            self.failures.append(f"{_PATIENCE_S} s after the disturbances, {kinds} still waited")
 
     def _has_ended(self, request: Request) -> bool:
         """Return True if a request has its whole answer, or an explanation."""

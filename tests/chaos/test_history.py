@@ -92,6 +92,16 @@ def test_a_reaction_that_is_left_makes_an_ended_request_stuck(
     assert "its reaction 👀 is left" in stage.problems[0]
 
 
+def test_a_request_that_only_the_end_of_the_processes_frees_is_a_failure(stage: Stage):
+    request = ask(stage)
+    stage.note_unanswered()
+    answer(stage, request, VIDEO)
+    assert stage.failures == ["120 s after the disturbances, 1 videos still waited"]
+    stage.failures.clear()
+    stage.note_unanswered()
+    assert stage.failures == []
+
+
 def test_the_reaction_of_a_failure_is_an_end(stage: Stage):
     request = ask(stage)
     answer(stage, request, VIDEO)
