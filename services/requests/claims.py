@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
+from core.cached_post import CacheKey
+from core.errors import StorageError
 from data.jobs import release
-from data.requests import Claim
+from data.requests import Claim, end_flight
 
 
 class Claims:
@@ -22,6 +24,8 @@ class Claims:
         self._known: WeakValueDictionary[int, Claim] = WeakValueDictionary()
         #: Rows to release.
         self._doubtful: set[int] = set()
+        #: Fetches that have ended without the database.
+        self._ended_flights: set[CacheKey] = set()
         self._releasing = asyncio.Lock()
 
     def add(self, row: int, epoch: int = 0) -> Claim:
@@ -46,14 +50,31 @@ class Claims:
                 del self._known[claim.row]
             self._doubtful.add(claim.row)
 
+    def begin_flight(self, key: CacheKey) -> None:
+        """Note that the claim of a fetch is in use again."""
+        self._ended_flights.discard(key)
+
+    async def end_flight(self, key: CacheKey) -> None:
+        """Release the claim of a fetch, later if the database does not answer.
+
+        Other processes that want the same post wait for that as long as this one lives.
+        """
+        try:
+            await end_flight(key, self._owner)
+        except StorageError:
+            self._ended_flights.add(key)
+
     async def release(self) -> None:
-        """Release what is doubtful or given up, before anything is claimed again.
+        """Release what is doubtful, given up or ended, before anything is claimed again.
 
         Raises:
             StorageError: the database did not answer; a later call tries again.
         """
         # Whoever claims such a row waits here: otherwise the new claim would be released.
         async with self._releasing:
+            for key in list(self._ended_flights):
+                await end_flight(key, self._owner)
+                self._ended_flights.discard(key)
             rows, self._doubtful = self._doubtful, set()
             if not rows:
                 return

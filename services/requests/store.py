@@ -29,7 +29,6 @@ from data.requests import (
     begin_flight,
     claim_request,
     count_attempt,
-    end_flight,
     find_ended,
     finish_request,
     finish_unstored,
@@ -604,6 +603,7 @@ class RequestStore:
         """
         try:
             await self._stay_alive()
+            self._claims.begin_flight(key)
             return await begin_flight(key, self.name)
         except StorageError as error:
             logger.warning(
@@ -615,9 +615,8 @@ class RequestStore:
             return True
 
     async def end_flight(self, key: CacheKey) -> None:
-        """Release the claim; without the database it ends with this process."""
-        with suppress(StorageError):
-            await end_flight(key, self.name)
+        """Release the claim, or let `beat` do so if the database does not answer."""
+        await self._claims.end_flight(key)
 
     def keep_outcome(self, store: Callable[[], Awaitable[None]]) -> None:
         """Keep an outcome that could not be stored: otherwise the request is answered again."""

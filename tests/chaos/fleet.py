@@ -7,10 +7,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from itertools import product
 from typing import Final
 
 from tests.chaos.postgres import Postgres
-from tests.chaos.stage import Stage, Supervisor, chaos_s
+from tests.chaos.stage import Stage, Supervisor, chaos_s, shifted_clock
 from tests.forwarders import Balancer, TcpForwarder
 from tests.ports import free_port
 
@@ -22,6 +23,13 @@ USUAL: Final[Parts] = {
     "scheduler": {"RUN_ROLES": "scheduler"},
     **{f"worker{n}": WORKER for n in range(3)},
 }
+#: Requests a second during a rolling restart, and the share of them that must really be made.
+_RATE: Final = 20
+_MIN_SHARE: Final = 0.95
+#: How wrong the clocks of a fleet are, in seconds: far more than leases, and than the age from
+#: which a request counts as old.
+_WRONG_S: Final = 600
+_DISTURBED: Final = ("worker0", "worker1", "scheduler")
 
 
 @asynccontextmanager
@@ -105,13 +113,16 @@ async def rolling(stage: Stage) -> str:
     """Every process of a fleet is restarted, one after the other, under 20 requests a second."""
     with Postgres() as server:
         async with running(stage, server) as fleet:
-            for process in [*fleet.values()] * 2:
-                await stage.keep_asking(3, 0.05)
-                process.signal(signal.SIGTERM)
-                asking = asyncio.ensure_future(stage.keep_asking(60, 0.05))
-                await process.restarted()
-                asking.cancel()
-    return "each process twice"
+            started = time.monotonic()
+            async with stage.asking(1 / _RATE):
+                for process in [*fleet.values()] * 2:
+                    await asyncio.sleep(3)
+                    process.signal(signal.SIGTERM)
+                    await process.restarted()
+            rate = stage.turns / (time.monotonic() - started)
+    if rate < _RATE * _MIN_SHARE:
+        stage.failures.append(f"only {rate:.1f} requests a second instead of {_RATE}")
+    return f"each process twice, under {rate:.1f} requests a second"
 
 
 async def webhook(stage: Stage) -> str:
@@ -161,17 +172,17 @@ async def roles_postgres(stage: Stage) -> str:
     """PostgreSQL is stopped, then frozen, under a whole fleet."""
     with Postgres() as server:
         async with running(stage, server):
-            for _ in range(2):
+            for seconds in (8, 20):
                 await stage.keep_asking(4)
                 await server.stop()
-                await stage.keep_asking(8)
+                await stage.keep_asking(seconds)
                 await server.start()
             await stage.keep_asking(4)
             server.freeze()
             await stage.keep_asking(20)
             server.thaw()
             await stage.keep_asking(4)
-    return "stopped twice for 8 s, frozen for 20 s"
+    return "stopped for 8 s and for 20 s, frozen for 20 s"
 
 
 async def partition(stage: Stage) -> str:
@@ -205,3 +216,25 @@ async def listen(stage: Stage) -> str:
                 await server.cut_listeners()
                 cuts += 1
     return f"{cuts} times"
+
+
+async def clocks(stage: Stage) -> str:
+    """Clocks of a fleet are wrong; workers and the scheduler are killed and restarted."""
+    parts: Parts = {
+        "receiver": USUAL["receiver"],
+        "scheduler": {**USUAL["scheduler"], **shifted_clock(stage.folder / "behind", -_WRONG_S)},
+        "worker0": {**WORKER, **shifted_clock(stage.folder / "ahead", _WRONG_S)},
+        "worker1": WORKER,
+    }
+    rounds = max(1, round(chaos_s() / 45))
+    with Postgres() as server:
+        async with running(stage, server, parts) as fleet:
+            for name, number in [*product(_DISTURBED, (signal.SIGTERM, signal.SIGKILL))] * rounds:
+                # The other worker, whose clock is another, takes over.
+                await stage.keep_asking(random.uniform(5, 8), 0.15)
+                fleet[name].signal(number)
+            await stage.keep_asking(5)
+    return (
+        f"worker +{_WRONG_S} s, scheduler -{_WRONG_S} s; these and a worker with the right time "
+        f"restarted and killed {rounds} x"
+    )

@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 #: Ends the connections on which processes wait for notifications: their last statement is LISTEN,
 #: or the check that the connection lives, which nothing else has as its last statement.
@@ -20,7 +20,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'cli
 
 
 #: Records every change of a request, in the order in which they were made.
-_RECORD_STEPS = """
+RECORD_STEPS: Final = """
 CREATE TABLE steps (number bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(),
     id bigint, owner text, epoch int, has_ended boolean);
 CREATE FUNCTION record_step() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -34,18 +34,16 @@ CREATE TRIGGER record_step AFTER INSERT OR UPDATE ON requests
 """
 #: One owner at a time: another one has a higher epoch. Each request ends once: afterwards it only
 #: loses its owner, when that stops or its status is taken over.
-_COUNT_VIOLATIONS = """
-COPY (
-    SELECT count(*), count(*) FILTER (WHERE had_ended AND (NOT has_ended OR owner IS NOT NULL)
-        OR epoch < epoch_before
-        OR (NOT has_ended AND owner IS DISTINCT FROM owner_before AND epoch = epoch_before))
-    FROM (
-        SELECT owner, epoch, has_ended, lag(owner) OVER each_request AS owner_before,
-            lag(epoch) OVER each_request AS epoch_before,
-            coalesce(lag(has_ended) OVER each_request, false) AS had_ended
-        FROM steps WINDOW each_request AS (PARTITION BY id ORDER BY number)
-    ) AS changes
-) TO STDOUT
+COUNT_VIOLATIONS: Final = """
+SELECT count(*), count(*) FILTER (WHERE had_ended AND (NOT has_ended OR owner IS NOT NULL)
+    OR epoch < epoch_before
+    OR (NOT has_ended AND owner IS DISTINCT FROM owner_before AND epoch = epoch_before))
+FROM (
+    SELECT owner, epoch, has_ended, lag(owner) OVER each_request AS owner_before,
+        lag(epoch) OVER each_request AS epoch_before,
+        coalesce(lag(has_ended) OVER each_request, false) AS had_ended
+    FROM steps WINDOW each_request AS (PARTITION BY id ORDER BY number)
+) AS changes
 """
 
 
@@ -87,11 +85,11 @@ class Postgres:
 
     async def record_steps(self) -> None:
         """Record what happens to each request from now on."""
-        await self.run(_RECORD_STEPS)
+        await self.run(RECORD_STEPS)
 
     async def violations(self) -> tuple[int, int]:
         """Return how many steps were recorded, and how many of them the rules forbid."""
-        recorded, forbidden = (await self.run(_COUNT_VIOLATIONS)).split()
+        recorded, forbidden = (await self.run(f"COPY ({COUNT_VIOLATIONS}) TO STDOUT")).split()
         return int(recorded), int(forbidden)
 
     async def stop(self) -> None:

@@ -4,18 +4,26 @@ import asyncio
 import random
 import signal
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+import aiohttp
+
+from app.polling import End
 from data.config import ROOT
-from simulator.telegram.api import FaultRule
+from simulator.telegram.api import BotApi, Call, FaultRule
+from simulator.telegram.world import Json
 from tests.chaos.postgres import Postgres
-from tests.chaos.stage import Stage, Supervisor
+from tests.chaos.stage import Stage, Supervisor, chaos_s, shifted_clock
+from tests.ports import free_port
 
 #: Downloads in the history of the database that is upgraded: they are counted after the migrations.
 _DOWNLOADS: Final = 300_000
+#: Two instances with one token find out about each other by a few conflicts, soon after the start.
+_MOST_CONFLICTS: Final = 3
+_QUIET_S: Final = 60
 _HISTORY: Final = f"""
     DELETE FROM notes WHERE name = 'rollups';
     INSERT INTO videos (user_id, downloaded_at, video_link, is_images, is_processed, is_inline)
@@ -41,9 +49,14 @@ async def kill(stage: Stage) -> str:
     """kill -9 at random moments."""
 
     async def disturb(bot: Supervisor) -> None:
-        for _ in range(15):
-            await stage.keep_asking(random.uniform(0.3, 2.5))
-            bot.signal(signal.SIGKILL)
+        async with stage.asking(0.3):
+            for number in range(15):
+                await asyncio.sleep(random.uniform(0.3, 2.5))
+                polls = stage.simulator.api.polls
+                bot.signal(signal.SIGKILL)
+                # Only every third one is killed while it starts.
+                while number % 3 and stage.simulator.api.polls == polls:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
 
     bot = await _with_bot(stage, disturb)
     return f"{len(bot.exits) - 1} kills"
@@ -166,9 +179,8 @@ async def maintenance(stage: Stage) -> str:
             await stage.keep_asking(4)
             bot.command = command
             bot.signal(signal.SIGTERM)
-            asking = asyncio.ensure_future(stage.keep_asking(60))
-            await bot.restarted()
-            asking.cancel()
+            async with stage.asking(0.3):
+                await bot.restarted()
         await stage.keep_asking(4)
 
     await _with_bot(stage, disturb)
@@ -198,14 +210,13 @@ async def inline(stage: Stage) -> str:
 async def clock(stage: Stage) -> str:
     """The system clock jumps an hour ahead, back by two, and is set right again."""
     offset = stage.folder / "offset"
-    offset.write_text("0")
+    jumping = shifted_clock(offset, 0)
 
     async def disturb(_bot: Supervisor) -> None:
         for seconds in (0, 3_600, -3_600, 0):
             offset.write_text(str(seconds))
             await stage.keep_asking(5)
 
-    jumping = {"PYTHONPATH": str(Path(__file__).parent / "clock"), "CLOCK_OFFSET": str(offset)}
     await _with_bot(stage, disturb, **jumping)
     return "+1 h, -2 h, +1 h"
 
@@ -269,20 +280,80 @@ async def _run(*command: str) -> int:
     return await process.wait()
 
 
+class _Conflicts:
+    """The calls of getUpdates that were answered 409, by their monotonic times."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+
+    def called(self, call: Call, _answer: Json | None) -> None:
+        """Take note of a call."""
+        if call.method == "getUpdates" and call.status == 409:
+            self.at.append(call.at + call.seconds)
+
+    def delivered(self, _update: Json) -> None:
+        """There is no webhook."""
+
+
 async def two(stage: Stage) -> str:
     """Two instances with the same token and their own databases, each under a supervisor."""
+    ports = {name: free_port() for name in ("one", "two")}
     bots = [
-        Supervisor(name, stage.folder / name, stage.environment(DATABASE_URL=f"sqlite:///{db}"))
-        for name, db in (("one", stage.folder / "1.db"), ("two", stage.folder / "2.db"))
+        Supervisor(
+            name,
+            stage.folder / name,
+            stage.environment(
+                DATABASE_URL=f"sqlite:///{stage.folder / f'{name}.db'}", WATCH_PORT=str(port)
+            ),
+        )
+        for name, port in ports.items()
     ]
-    for bot in bots:
-        await bot.start()
-        await asyncio.sleep(3)
-    for _ in range(36):
-        stage.ask(1)
-        await asyncio.sleep(120 / 36)
-    await stage.settle()
-    exits = {bot.name: list(bot.exits) for bot in bots}
-    for bot in bots:
-        await bot.stop()
-    return f"exits during two minutes: {exits}"
+    conflicts = _Conflicts()
+    BotApi.watchers.append(conflicts)
+    try:
+        for bot in bots:
+            await bot.start()
+            await asyncio.sleep(3)
+        for _ in range(36):
+            stage.ask(1)
+            await asyncio.sleep(chaos_s() / 36)
+        await stage.settle()
+        ended = time.monotonic()
+        readiness = {name: await _readiness(port) for name, port in ports.items()}
+        exits = {bot.name: list(bot.exits) for bot in bots}
+    finally:
+        BotApi.watchers.remove(conflicts)
+        for bot in bots:
+            await bot.stop()
+    quiet_s = min(_QUIET_S, chaos_s() / 2)
+    late = sum(at > ended - quiet_s for at in conflicts.at)
+    stage.failures += not_one_poller(len(conflicts.at), late, readiness)
+    return f"{len(conflicts.at)} conflicts; exits: {exits}"
+
+
+async def _readiness(port: int) -> tuple[int, str]:
+    """Return status and text of /readyz; status 0 without an answer."""
+    url, limit = f"http://127.0.0.1:{port}/readyz", aiohttp.ClientTimeout(20)
+    try:
+        async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as response:
+            return response.status, (await response.text()).strip()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return 0, repr(error)
+
+
+def not_one_poller(
+    conflicts: int, late: int, readiness: Mapping[str, tuple[int, str]]
+) -> Sequence[str]:
+    """Return what speaks against one of two instances polling, and the other one saying why not.
+
+    `conflicts` are the calls of getUpdates that were answered 409, `late` those of the last minute.
+    """
+    found = []
+    if conflicts > _MOST_CONFLICTS:
+        found.append(f"{conflicts} calls of getUpdates were answered 409")
+    if late:
+        found.append(f"{late} of them at the end")
+    (status, _), (other_status, reason) = sorted(readiness.values())
+    if (status, other_status) != (200, 503) or End.CONFLICT.value not in reason:
+        found.append(f"/readyz: {dict(readiness)}")
+    return found

@@ -48,10 +48,12 @@ class Fail:
     def __init__(self) -> None:
         self.undo: list[Callable[[], None]] = []
 
-    def __call__(self, name: str) -> AbstractContextManager[Callable[[], None]]:
+    def __call__(
+        self, name: str, module: str = "store"
+    ) -> AbstractContextManager[Callable[[], None]]:
         """Let it fail from now on; as a block, until its end or until what it yields is called."""
         broken = pytest.MonkeyPatch()
-        broken.setattr(f"services.requests.store.{name}", _failing)
+        broken.setattr(f"services.requests.{module}.{name}", _failing)
         self.undo.append(broken.undo)
 
         @contextmanager
@@ -526,9 +528,31 @@ async def test_a_flight_belongs_to_one_live_process(now: list[int]):
     assert await first.begin_flight(KEY)
 
 
+async def test_a_flight_that_ends_without_the_database_is_released_later(fail: Fail):
+    first, second = store(), store()
+    assert await first.begin_flight(KEY)
+    with fail("end_flight", "claims"):
+        await first.end_flight(KEY)
+        with pytest.raises(StorageError):
+            await first.beat()
+    assert not await second.begin_flight(KEY)
+    await first.beat()
+    assert await second.begin_flight(KEY)
+
+
+async def test_a_flight_that_has_begun_again_is_not_released(fail: Fail):
+    first, second = store(), store()
+    assert await first.begin_flight(KEY)
+    with fail("end_flight", "claims"):
+        await first.end_flight(KEY)
+    assert await first.begin_flight(KEY)
+    await first.beat()
+    assert not await second.begin_flight(KEY)
+
+
 async def test_without_the_database_everybody_may_fetch(fail: Fail):
     fail("begin_flight")
-    fail("end_flight")
+    fail("end_flight", "claims")
     first, second = store(), store()
     assert await first.begin_flight(KEY)
     await first.end_flight(KEY)
