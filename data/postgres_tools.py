@@ -17,7 +17,7 @@ from core.errors import StorageError
 from data.backup import DUMP_MAGIC, refuse_newer
 from data.new_file import new_file
 
-#: How often a tool that runs is checked for the wish to end it, in seconds.
+#: Interval at which it is checked whether a tool that runs shall end, in seconds.
 _CHECK_S: Final = 0.2
 
 

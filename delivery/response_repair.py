@@ -5,7 +5,6 @@ What cannot be read is removed from the response, part by part, and the rest is 
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from aiogram import Bot
 from aiogram.types import Update
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from core.clock import shared_clock
 
 #: Parts that are removed from one object before it is given up.
 _MAX_PARTS: Final = 100
@@ -29,7 +30,7 @@ _MESSAGES: Final = (
 #: Values for required fields that the bot can do without: of the event or message itself, and of
 #: any object inside.
 _EVENT_DEFAULTS: Final[Mapping[str, Callable[[], Any]]] = {
-    "date": lambda: int(time.time()),
+    "date": lambda: int(shared_clock()),
     "chat_instance": str,
     "query": str,
     "offset": str,

@@ -1,4 +1,4 @@
-"""The doctor's look at the packages: `git pull` by hand leaves those of the last version behind."""
+"""Doctor checks of the packages: `git pull` by hand leaves those of the last version behind."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,11 @@ def package_findings() -> Iterator[Finding]:
     """Compare what is installed with what is pinned; nothing in a wheel or an image."""
     if not _FILE.exists():
         return
-    installed = {_name(one.name): one.version for one in distributions()}
+    installed: dict[str, str] = {}
+    for one in distributions():  # the first one of a name is the one that is imported
+        # An old version may have left a folder without a name.
+        for name in one.metadata.get_all("Name") or ():
+            installed.setdefault(_name(name), one.version)
     yield compare_packages(_FILE.read_text(encoding="utf-8"), installed)
 
 

@@ -233,6 +233,8 @@ async def test_what_waits_and_what_runs_is_cancelled_from_another_process(
     assert harness.world.query_answers[query].get("text") is None
     cancelled = EN["called_off"]
     await fleet.until(lambda: cancelled in harness.texts(chat), "the running one to be cancelled")
+    # It counts as open until its end is stored; then the worker takes the next one.
+    await fleet.until(lambda: is_downloading(harness, person, note), "the next one to begin")
     harness.world.say(person, "/cancel")
     expected = load_texts()("en", "cancelled_all", count=2)
     await fleet.until(lambda: expected in harness.texts(chat), "the answer to /cancel")
@@ -249,6 +251,15 @@ def cancel_button(harness: BotHarness, person: Person) -> Json | None:
     """Return the status note with a button that cancels its request."""
     answers = harness.answers(harness.world.chats[person.id])
     return next((message for message in answers if "cancel/" in str(message)), None)
+
+
+def is_downloading(harness: BotHarness, person: Person, earlier: Json) -> bool:
+    """Return True if another status note than an earlier one says so."""
+    return any(
+        message.get("text", "").startswith("Downloading")
+        for message in harness.answers(harness.world.chats[person.id])
+        if message["message_id"] != earlier["message_id"]
+    )
 
 
 def data_of(note: Json) -> str:
