@@ -51,7 +51,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     except Exception:  # raised again: the call must not overtake what explains the failure
         await _end_of(task, is_left=False)
         raise
-    except BaseException:
+    except BaseException:  # cancelled: nobody waits for the coroutine's result any more
         await _cancel(task)
         raise
     try:

@@ -125,7 +125,7 @@ def _output(process: subprocess.Popen[str], must_end: threading.Event) -> tuple[
                 return process.communicate(timeout=_CHECK_S)
             if must_end.is_set():
                 process.terminate()
-    except BaseException:
+    except BaseException:  # interrupted: the tool must not outlive the program
         process.kill()
         raise
 
