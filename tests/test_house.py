@@ -498,6 +498,17 @@ def test_private_names_are_found(source: str, expected: list[str]):
     assert [name for _, name in private_names(ast.parse(source))] == expected
 
 
+def test_only_programs_of_their_own_install_audit_hooks():
+    """A hook stays for the rest of the process: see `tests.audit_hooks`."""
+    programs = {
+        file.name
+        for file, tree in modules("tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "addaudithook"
+    }
+    assert programs == {"killed_restores.py", "audited_reads.py"}
+
+
 def test_nothing_is_committed_that_must_not_be():
     for name in tracked():
         assert not name.endswith(("uv.lock", "poetry.lock", "Pipfile.lock")), name

@@ -1,23 +1,14 @@
 """What reading a site costs and touches: no extractor before it is needed, no file, no network."""
 
+import asyncio
 import json
-import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from platforms import load_registry
 from platforms._ytdlp_site import YtdlpSite
-from simulator.samples import VideoSpec
-from simulator.sites.music import Track
-from simulator.sites.videos import Clip
-from tests.sites import Web
+from tests.audit_hooks import hooked_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTING = """
@@ -42,99 +33,22 @@ def test_no_extractor_of_a_site_is_imported_before_its_first_link():
     assert not {"platforms._po_tokens", "yt_dlp_ejs", "yt_dlp_plugins"} & loaded
 
 
-def _is_reader() -> bool:
-    return threading.current_thread().name == "page-reader"
-
-
-class _Audit:
-    """Records what readers of pages do, while it is on. A hook cannot be removed.
-
-    libcurl connects to the proxy without Python's sockets, so a connection is never expected.
-    """
-
-    def __init__(self) -> None:
-        self.is_on = False
-        self.events: list[tuple[str, str]] = []
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if (
-            self.is_on
-            and _is_reader()
-            and event
-            in {
-                "open",
-                "os.listdir",
-                "os.putenv",
-                "os.system",
-                "socket.connect",
-                "socket.getaddrinfo",
-                "subprocess.Popen",
-            }
-        ):
-            self.events.append((event, str(arguments[0])))
-
-    @contextmanager
-    def on(self) -> Iterator[None]:
-        self.is_on = True
-        try:
-            yield
-        finally:
-            self.is_on = False
-
-
-class _Environment(dict[str, str]):
-    """Records which variables are read."""
-
-    def __init__(self) -> None:
-        super().__init__(os.environ)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self._note(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self._note(name)
-        return super().get(name, default)
-
-    def _note(self, name: str) -> None:
-        if _is_reader():
-            self.asked.add(name)
-
-
-AUDIT = _Audit()
-LINKS = (
-    "https://soundcloud.com/ferry-demo/harbour-bell",
-    "https://ferry-demo.bandcamp.com/track/harbour-bell",
-    "https://www.mixcloud.com/ferry-demo/harbour-bell/",
-    "https://www.dailymotion.com/video/x9demo1",
-    "https://ok.ru/video/7300000001",
-)
-
-
 async def test_a_read_opens_no_file_and_connects_to_the_proxy_only(
-    web: Web, monkeypatch: pytest.MonkeyPatch
+    shared_folder: Path, tmp_path: Path
 ):
-    for site in ("soundcloud", "bandcamp", "mixcloud"):
-        web.music.tracks[f"{site}/ferry-demo/harbour-bell"] = Track(web.samples.sound())
-    clip = Clip(web.samples.video(VideoSpec(container="ts")))
-    web.videos.clips |= {"dailymotion/x9demo1": clip, "ok/7300000001": clip}
-    async with web.fetcher(attempts=1) as fetcher:
-
-        async def read_all() -> None:
-            for url in LINKS:
-                link = fetcher.registry.find(url)
-                assert link
-                await fetcher.attempt(link, lambda attempt: attempt.read())
-
-        await read_all()  # imports the extractors
-        environment = _Environment()
-        monkeypatch.setattr(os, "environ", environment)
-        with AUDIT.on():
-            await read_all()
-    allowed = {("open", str(web.authority.ca_file))}
-    assert set(AUDIT.events) - allowed == set()
+    folders = (str(shared_folder), str(tmp_path))
+    command = [sys.executable, "-m", "tests.platforms.audited_reads", *folders]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=hooked_environment(), stdout=-1, stderr=-1
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    found = json.loads(output)
+    # The certificates of the simulated sites. libcurl connects to the proxy without Python.
+    assert {tuple(event) for event in found["events"]} <= {("open", found["ca_file"])}
     # How yt-dlp would colour a terminal, and where curl_cffi looks for authorities.
-    assert environment.asked <= {"TERM", "NO_COLOR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
-    assert web.log
+    assert set(found["environment"]) <= {
+        *("TERM", "NO_COLOR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    }
+    assert "page-reader" in found["threads"]
+    assert "ok.ru" in found["hosts"]
