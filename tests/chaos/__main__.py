@@ -27,6 +27,7 @@ from typing import Final
 from simulator.samples import SampleStore
 from tests.chaos import broadcasts, fleet, single
 from tests.chaos.stage import History, Stage, make_stage
+from tests.chaos.versions import versions
 
 Disturbance = Callable[[Stage], Awaitable[str]]
 
@@ -36,7 +37,7 @@ _ALL: Final = (
     *(single.upgrade, single.maintenance, single.clock, single.supergroups),
     *(single.sounds, single.inline),
     *(fleet.fleet, fleet.fence, fleet.roles, fleet.rolling, fleet.webhook, fleet.receivers),
-    *(fleet.roles_postgres, fleet.partition, fleet.listen, fleet.clocks),
+    *(fleet.roles_postgres, fleet.partition, fleet.listen, fleet.clocks, versions),
     *(broadcasts.broadcast, broadcasts.broadcast_fleet),
 )
 DISTURBANCES: Final[dict[str, Disturbance]] = {each.__name__: each for each in _ALL}
@@ -44,7 +45,7 @@ DISTURBANCES: Final[dict[str, Disturbance]] = {each.__name__: each for each in _
 #: or freezes a process in the middle of a send leaves an unknown outcome, and what freezes one lets
 #: two requests of a chat run side by side (docs/decisions/0034).
 _FORBIDDEN: Final = {
-    **dict.fromkeys(("kill", "restart", "roles", "fence"), ("told",)),
+    **dict.fromkeys(("kill", "restart", "roles", "fence", "versions"), ("told",)),
     **dict.fromkeys(("rolling", "clocks"), ("told", "unordered")),
     **dict.fromkeys(("webhook", "receivers", "listen"), ("told", "unknown", "unordered")),
     "two": ("told", "unknown"),

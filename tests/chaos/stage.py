@@ -109,8 +109,10 @@ class Supervisor:
 
     def __init__(self, name: str, folder: Path, environment: dict[str, str]) -> None:
         self.name = name
-        #: What `main.py` is started with the next time.
+        #: The argument of the program the next time.
         self.command = "run"
+        #: The program that is started the next time.
+        self.program = ROOT / "main.py"
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -120,7 +122,7 @@ class Supervisor:
             "FILES_HEARTBEAT": str(folder / "heartbeat"),
         }
         self._environment.pop("SPOOL", None)
-        self._log = folder / "log"
+        self.log = folder / "log"
         self._process: asyncio.subprocess.Process | None = None
         self._is_stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -141,10 +143,10 @@ class Supervisor:
 
     async def _supervise(self) -> None:
         while not self._is_stopping:
-            with self._log.open("ab") as log:
+            with self.log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
-                    str(ROOT / "main.py"),
+                    str(self.program),
                     self.command,
                     env=self._environment,
                     stdout=log,
