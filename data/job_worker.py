@@ -147,7 +147,7 @@ class JobWorker:
                 logger.warning(
                     "The job queue's database cannot be reached, retrying: %s",
                     errors.exceptions[0],
-                    extra={"event": "engine_unreachable"},
+                    extra={"event": "job_queue_unreachable"},
                 )
             except* Exception:  # without this worker the requests would wait for ever
                 logger.exception(
