@@ -14,8 +14,9 @@ from aiogram.methods import (
     TelegramMethod,
 )
 
-from core.errors import DeliveryError, FloodError, TelegramUnreachableError, UnknownOutcomeError
+from core.errors import DeliveryError, FloodError
 from core.pseudonyms import LoggedChat
+from delivery.telegram_errors import may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class FinalStatusCalls:
                 error,
                 extra={"event": "status_end_failed"},
             )
-            if isinstance(error, FloodError | TelegramUnreachableError | UnknownOutcomeError):
+            if may_pass(error):
                 return error
         return None
 

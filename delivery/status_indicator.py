@@ -23,6 +23,7 @@ from delivery.request_body import ending_only_if
 from delivery.sender import Sender
 from delivery.status_note import RecordNote, StatusNote
 from delivery.targets import ChatTarget
+from delivery.telegram_errors import may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,9 @@ class Reactions:
         if self.is_shown:
             return
         self.is_shown = True
-        if await self._react(_ACCEPTED) or not self._right.may_send():
+        error = await self._react(_ACCEPTED)
+        # A connection that has broken says nothing about the chat, and 👀 may be there.
+        if error is None or may_pass(error) or not self._right.may_send():
             return
         self._are_allowed = False
         try:
@@ -143,7 +146,7 @@ class Reactions:
         """Show that work has begun, once: an archive has the files of many posts."""
         if self._are_allowed and not self._is_working:
             self.is_shown = True
-            self._is_working = await self._react(_WORKING)
+            self._is_working = await self._react(_WORKING) is None
 
     async def end(self, *, has_failed: bool, is_current: IsCurrent | None) -> None:
         """Show the end: a sad face after a failure, else nothing."""
@@ -163,15 +166,15 @@ class Reactions:
             chat_id=self._target.chat_id, message_id=self._target.message_id, reaction=reaction
         )
 
-    async def _react(self, emoji: str) -> bool:
+    async def _react(self, emoji: str) -> DeliveryError | None:
         call = self._reaction(emoji)
         self._sender.final_status_calls.drop(call)
         try:
             await self._bot(call)
         except DeliveryError as error:
             _log_failure("reaction_failed", self._target, error)
-            return False
-        return True
+            return error
+        return None
 
 
 class MessageStatus:

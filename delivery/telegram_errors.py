@@ -165,6 +165,11 @@ def is_not_sent(error: aiogram_errors.TelegramNetworkError) -> bool:
     return isinstance(error.__cause__, ClientConnectorError | IncompleteBodyError)
 
 
+def may_pass(error: DeliveryError) -> bool:
+    """Return True if a call that failed may succeed later, or may have been carried out."""
+    return isinstance(error, FloodError | TelegramUnreachableError | UnknownOutcomeError)
+
+
 def _bad_request(message: str) -> DeliveryError:
     """Classify a 400 by its text: it may be about the chat, a file id, or the content."""
     said = message.lower()

@@ -171,6 +171,19 @@ async def test_a_reaction_that_could_not_be_taken_away_is_taken_away_later(
 
 
 @pytest.mark.parametrize("error", PASSING)
+async def test_a_first_reaction_that_may_be_there_is_taken_away(
+    telegram: FakeTelegram, error: Exception
+):
+    telegram.fail(SetMessageReaction, error)
+    status = message_status(telegram)
+    await status.accepted()
+    await status.working()
+    await status.done()
+    assert reactions(telegram) == ["👀", "👨‍💻", None]
+    assert telegram.of(SendMessage) == []
+
+
+@pytest.mark.parametrize("error", PASSING)
 async def test_an_hourglass_and_a_request_are_deleted_later(
     telegram: FakeTelegram, error: Exception
 ):
