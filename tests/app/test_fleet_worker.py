@@ -54,7 +54,7 @@ async def last_finished_at() -> int:
     [
         ("by itself", 60, ["stopped", "ended"]),
         ("when it is cancelled", 0.01, ["stopped", "cancelled"]),
-        ("only after the test", 0.01, ["stopped", "cancelled"]),
+        ("only after the test", 0.01, ["stopped", "cancelled", "cancelled"]),
     ],
 )
 async def test_the_end_of_a_worker_does_not_wait_for_a_job_without_end(
