@@ -17,13 +17,12 @@ from data.jobs import (
     any_open,
     open_requests_of,
     pass_on,
-    release,
     rescue,
     room_for,
     set_up_job_queue,
     store_with_job,
 )
-from data.requests import Claim, claim_request, finish_request
+from data.requests import Claim, claim_request, finish_request, release_requests
 from data.workers import renew_lease
 from tests.fakes import make_request
 from tests.forwarders import TcpForwarder, keepalives_of_connections
@@ -175,9 +174,9 @@ async def test_a_request_that_a_live_worker_serves_needs_no_job():
     await renew_lease("alive", LONG_S)
     await claim_request(row, "alive")
     assert await rescue(BOT, LONG_S) == 0
-    await release([row], "somebody else")
+    await release_requests([row], "somebody else")
     assert await rescue(BOT, LONG_S) == 0
-    await release([row], "alive")
+    await release_requests([row], "alive")
     assert await rescue(BOT, LONG_S) == 1
 
 
