@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -21,12 +21,15 @@ from core.errors import SettingsError, SpoolError, StorageError
 from core.version import VERSION
 
 if TYPE_CHECKING:
+    from app.doctor.finding import Finding
     from data.config import Settings
 
 logger = logging.getLogger("main")
 
 #: Exit codes: an invalid setting, and a failure that a restart may fix.
 WRONG_SETTING, FAILED = 2, 1
+#: The doctor's command and its alias.
+_DOCTOR = ("doctor", "check")
 #: What a failure means, for commands whose files may be the reason.
 _MISHAPS = {
     "backup": "The backup has failed",
@@ -72,7 +75,7 @@ def main() -> int:
         nargs="?",
         default="run",
         choices=(
-            *("run", "maintenance", "doctor", "check", "migrate"),
+            *("run", "maintenance", *_DOCTOR, "migrate"),
             *("backup", "restore", "recount", "demo"),
         ),
         metavar="command",
@@ -98,14 +101,15 @@ def main() -> int:
         names = ("script", "port", "online", "fleet")
         options = {name: getattr(arguments, name) for name in names}
         return run_demo(command, HOME / "var", **options)
+    if arguments.command in _DOCTOR and not _has_packages():
+        return FAILED
     from data.config import load_default_settings
 
     try:
         commands: dict[str, Callable[[Settings], Coroutine[None, None, int]]] = {
             "run": run,
             "maintenance": maintain,
-            "doctor": doctor,
-            "check": doctor,  # alias
+            **dict.fromkeys(_DOCTOR, doctor),
             "migrate": migrate,
             "backup": partial(back_up, arguments.file, with_secrets=arguments.with_secrets),
             "restore": partial(restore, arguments.file, with_secrets=arguments.with_secrets),
@@ -138,20 +142,39 @@ def _refuse_foreign_options(parser: argparse.ArgumentParser, given: argparse.Nam
             parser.error(f"{given.command} does not take {what}")
 
 
+def _has_packages() -> bool:
+    """Print what the doctor finds out about the packages; return False if one is missing.
+
+    Nothing that needs a package may be imported before.
+    """
+    from app.doctor.packages import package_findings
+
+    return _print_findings(list(package_findings()))
+
+
+def _print_findings(findings: Sequence["Finding"]) -> bool:
+    """Print a line for each finding; return True if none of them is a failure."""
+    for finding in findings:
+        print(f"{finding.level:8} {finding.text}")
+    return all(finding.level != "failure" for finding in findings)
+
+
 async def doctor(settings: "Settings") -> int:
-    """Check every prerequisite of a start and print a line for each. Changes nothing."""
+    """Check all prerequisites of a start but the packages and print a line for each.
+
+    Changes nothing.
+    """
     _set_up_lean_aiogram(settings)
     logging.disable()  # the findings say everything
     _use_selected_ytdlp(settings)
-    from app.doctor import Finding, examine
+    from app.doctor.examination import examine
+    from app.doctor.finding import Finding
     from data.config import doubtful_default_settings, unknown_default_names
 
     doubts = [*unknown_default_names(), *doubtful_default_settings()]
     findings = [Finding("warning", sentence) for sentence in doubts]
     findings += [finding async for finding in examine(settings)]
-    for finding in findings:
-        print(f"{finding.level:8} {finding.text}")
-    return FAILED if any(finding.level == "failure" for finding in findings) else 0
+    return 0 if _print_findings(findings) else FAILED
 
 
 async def migrate(settings: "Settings") -> int:

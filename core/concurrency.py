@@ -96,14 +96,15 @@ async def run_uncancelled(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def cancel_all(tasks: Collection[asyncio.Task[Any]], seconds: float) -> bool:
-    """Cancel tasks and wait for their end, at most `seconds`; return False if one still runs.
+    """Cancel tasks, and once more at half of the time; return False if one runs after `seconds`.
 
     For the end of the process: what is `run_uncancelled` may take longer than the process has left.
     """
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks, timeout=seconds)
+        await _cancel_after(seconds / 2, tasks)
+        await asyncio.wait(tasks, timeout=seconds / 2)
     return all(task.done() for task in tasks)
 
 
@@ -111,25 +112,32 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
     await _end_of(task, cancels=True)
 
 
+async def _cancel_after(seconds: float, tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait for the end of tasks that are cancelled; cancel again what runs after `seconds`.
+
+    Libraries lose a cancellation now and then, as aiohappyeyeballs does while it gives up a slower
+    attempt to connect.
+    """
+    _, running = await asyncio.wait(tasks, timeout=seconds)
+    for task in running:
+        task.cancel()
+
+
 async def _end_of(task: asyncio.Task[Any], *, is_left: bool = True, cancels: bool = False) -> None:
     """Wait for the end of a task, however often the caller is cancelled meanwhile.
 
-    With `cancels`, it is cancelled, and again at intervals: libraries lose a cancellation now and
-    then, as aiohappyeyeballs does while it gives up a slower attempt to connect. A caller that is
-    being left by a cancellation needs no further one (`is_left`). Another one is cancelled where it
-    waits next: no cancellation may be lost.
+    With `cancels`, it is cancelled, and again at intervals. A caller that is being left by a
+    cancellation needs no further one (`is_left`). Another one is cancelled where it waits next: no
+    cancellation may be lost.
     """
     is_cancelled = False
     if cancels:
         task.cancel()
     while not task.done():
         try:
-            _, pending = await asyncio.wait([task], timeout=CANCEL_AGAIN_S)
+            await (_cancel_after(CANCEL_AGAIN_S, [task]) if cancels else asyncio.wait([task]))
         except asyncio.CancelledError:
             is_cancelled = True
-        else:
-            if cancels and pending:
-                task.cancel()
     if not task.cancelled():
         task.exception()  # marks it as seen: what is raised already comes first
     caller = asyncio.current_task()

@@ -103,7 +103,7 @@ def initialize_database_components(db_url: str) -> None:
     """
     global engine, async_session, _runner  # noqa: PLW0603 - the seed's contract
     url = get_async_db_url(db_url)
-    shared_clock.ahead_s = 0.0  # of the database before
+    shared_clock.forget()  # the database before
     if engine is not None:
         logger.warning(
             "The database was initialised twice; the first engine will be closed",

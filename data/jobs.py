@@ -7,7 +7,7 @@ functions through our connection; `data.job_worker` runs its worker. A single pr
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Final
@@ -19,7 +19,7 @@ from core.request import Asker, Progress, Request
 from data.database import DatabaseTime, lock_upgrades, read, read_one, without_time_limits, write
 from data.key_values import read_value_in, set_value_in
 from data.models import Requests
-from data.requests import Claim, store_requests
+from data.requests import store_requests
 from data.workers import is_alive
 
 #: The task's name in procrastinate.
@@ -349,19 +349,6 @@ async def any_open(rows: Sequence[int]) -> bool:
     """Return True if one of the requests has not ended."""
     query = select(Requests.id).where(Requests.id.in_(rows), Requests.finished_at.is_(None))
     return await read_one(lambda db: db.execute(query.limit(1)).first()) is not None
-
-
-async def release(rows: Collection[int], owner: str, kept: Collection[Claim] = ()) -> None:
-    """Give up a worker's claims of requests that it did not finish, except those in `kept`.
-
-    Raises:
-        StorageError: the database did not respond.
-    """
-    mine = Requests.id.in_(rows) & (Requests.owner == owner) & Requests.finished_at.is_(None)
-    for claim in kept:
-        mine &= (Requests.id != claim.row) | (Requests.epoch != claim.epoch)
-    released = update(Requests).where(mine).values(owner=None, epoch=Requests.epoch + 1)
-    await write(lambda db: db.execute(released))
 
 
 def queue_of(bot_id: int) -> str:

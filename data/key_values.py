@@ -13,8 +13,10 @@ from data.upserts import insert_into
 #: What is done in the transaction of a change, so that both are stored or neither.
 Along = Callable[[Connection], None]
 
-#: The row of `check_writable`, and the length of its value: more than fits into a page of a table.
+#: The names of `check_writable`'s rows begin like this; the first version of it left a row with
+#: this name.
 _CHECK: Final = "readyz"
+#: The length of such a row's value: more than fits into a page of a table.
 _CHECK_BYTES: Final = 8_192
 
 
@@ -43,16 +45,18 @@ async def check_writable() -> None:
     """Write a row, and delete it: a locked, full or read-only database still answers reads.
 
     The row needs pages of its own. On a full disk a database still takes what fits into the pages
-    that it has, such as a new value of the same length.
+    that it has, such as a new value of the same length. And it needs a name of its own: processes
+    that check at the same time would wait for each other. No other transaction ever sees it.
 
     Raises:
         StorageError: the database did not respond, or refused.
     """
+    name = f"{_CHECK}/{secrets.token_hex(16)}"
     value = secrets.token_hex(_CHECK_BYTES // 2)  # PostgreSQL would compress a repeated character
 
     def work(db: Connection) -> None:
-        set_value_in(db, _CHECK, value)
-        db.execute(delete(KeyValues).where(KeyValues.name == _CHECK))
+        db.execute(insert(KeyValues).values(name=name, value=value))
+        db.execute(delete(KeyValues).where(KeyValues.name.in_((name, _CHECK))))
 
     await write(work)
 

@@ -582,6 +582,19 @@ def _has_failed(rows: Sequence[Any]) -> bool | None:
     return any(row.outcome not in _NO_FAILURE for row in rows)
 
 
+async def release_requests(rows: Collection[int], owner: str, kept: Collection[Claim] = ()) -> None:
+    """Give up a worker's claims of requests that it did not finish, except those in `kept`.
+
+    Raises:
+        StorageError: the database did not respond.
+    """
+    mine = Requests.id.in_(rows) & (Requests.owner == owner) & Requests.finished_at.is_(None)
+    for claim in kept:
+        mine &= (Requests.id != claim.row) | (Requests.epoch != claim.epoch)
+    released = update(Requests).where(mine).values(owner=None, epoch=Requests.epoch + 1)
+    await write(lambda db: db.execute(released))
+
+
 async def hand_back(owner: str) -> int:
     """Release a worker's requests, flights and lease. Return the number of open requests."""
     mine = (Requests.owner == owner) & Requests.finished_at.is_(None)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from core.clock import Clock, system_clock
+from core.clock import Clock, shared_clock
 from core.errors import StorageError
 from data.backup import back_up, sqlite_path
 from data.new_file import UNFINISHED
@@ -31,7 +31,8 @@ class BackupPlan:
     folder: Path
     interval_s: int
     kept: int
-    clock: Clock = system_clock
+    #: Schedulers of several machines may write to the same folder, one after the other.
+    clock: Clock = shared_clock
 
     async def follow(self, db_url: str) -> None:
         """Make a backup if one is due, then delete those that are too many.

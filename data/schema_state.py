@@ -5,23 +5,21 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, inspect, select
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.errors import NewerDatabaseError, StorageError
 from data.backup import sqlite_path
+from data.connections import postgresql_engine
 from data.database import DatabaseTime, get_async_db_url, known_schemas, stored_schema
 from data.errors import DRIVER_ERRORS, storage_error
 from data.models import Workers
 
 T = TypeVar("T")
-
-#: Longest time for a connection to PostgreSQL, in seconds.
-_CONNECT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +113,18 @@ def _check_folder(path: Path) -> None:
 
 
 async def _ask_server(url: URL, work: Callable[[Connection], T]) -> T:
-    engine = create_async_engine(url, connect_args={"timeout": _CONNECT_S}, hide_parameters=True)
-    if url.get_backend_name() == "postgresql":
-        engine = engine.execution_options(postgresql_readonly=True)
+    engine = _engine(url)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(work)
     finally:
         await engine.dispose()
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":  # in memory; a file is looked at otherwise
+        return create_async_engine(url)
+    return postgresql_engine(url, pool_size=1).execution_options(postgresql_readonly=True)
 
 
 def _state(connection: Connection) -> SchemaState:

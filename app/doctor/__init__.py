@@ -1,34 +1,4 @@
-"""`main.py doctor`: checks every prerequisite of a start. Changes nothing, prints no secrets."""
+"""`main.py doctor`: checks every prerequisite of a start. Changes nothing, prints no secrets.
 
-from collections.abc import AsyncIterator
-
-from app.doctor.backups import backup_findings
-from app.doctor.database import database_findings
-from app.doctor.finding import Finding
-from app.doctor.machine import machine_findings
-from app.doctor.packages import package_findings
-from app.doctor.sites import site_findings
-from app.doctor.telegram import telegram_findings
-from app.doctor.youtube import youtube_findings
-from data.config import Settings
-
-__all__ = ["Finding", "examine"]
-
-
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Check everything, and yield the findings; only the first ones if packages are missing."""
-    for finding in package_findings():
-        yield finding
-        if finding.level == "failure":
-            return  # the other checks need them
-    yield await database_findings(settings)
-    for finding in backup_findings(settings):
-        yield finding
-    for finding in machine_findings(settings):
-        yield finding
-    async for finding in youtube_findings(settings):
-        yield finding
-    async for finding in site_findings(settings):
-        yield finding
-    async for finding in telegram_findings(settings):
-        yield finding
+The packages are checked first (`packages`), by what needs none of them.
+"""

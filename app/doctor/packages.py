@@ -1,4 +1,7 @@
-"""Doctor checks of the packages: `git pull` by hand leaves those of the last version behind."""
+"""Doctor checks of the packages: `git pull` by hand leaves those of the last version behind.
+
+Imports none of them, for it has to say which ones are missing.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,16 +32,16 @@ def package_findings() -> Iterator[Finding]:
 def compare_packages(pinned: str, installed: Mapping[str, str]) -> Finding:
     """Compare the text of a requirements file with the versions of packages by their names.
 
-    A package may be pinned more than once, for different versions of Python. yt-dlp has a finding
-    of its own, because it can be newer.
+    A package may be pinned more than once, for different versions of Python. The version of yt-dlp
+    has a finding of its own, because it can be newer.
     """
     wanted: dict[str, list[str]] = {}
     for name, version in _PIN.findall(pinned):
         wanted.setdefault(_name(name), []).append(version)
-    wanted.pop(YTDLP, None)
     missing = [name for name in wanted if name not in installed]
     if missing:
         return Finding("failure", f"packages: {', '.join(missing)} missing: {_COMMAND}")
+    wanted.pop(YTDLP, None)
     others = [
         f"{name} {installed[name]} instead of {' or '.join(versions)}"
         for name, versions in wanted.items()

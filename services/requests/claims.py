@@ -11,8 +11,7 @@ from weakref import WeakValueDictionary
 
 from core.cached_post import CacheKey
 from core.errors import StorageError
-from data.jobs import release
-from data.requests import Claim, end_flight
+from data.requests import Claim, end_flight, release_requests
 
 
 class Claims:
@@ -80,7 +79,7 @@ class Claims:
                 return
             known = [claim for row in rows if (claim := self._known.get(row))]
             try:
-                await release(rows, self._owner, known)
+                await release_requests(rows, self._owner, known)
             except BaseException:
                 self._doubtful |= rows
                 raise

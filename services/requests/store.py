@@ -393,7 +393,7 @@ class RequestStore:
             for row in rows:
                 if stored := await self.claim(row):
                     claimed.append(stored)  # noqa: PERF401 - known if a later claim fails
-        except BaseException:  # also if the engine ends the job
+        except BaseException:  # also if the job queue ends the job
             self.give_up(claimed)
             raise
         return claimed

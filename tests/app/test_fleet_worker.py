@@ -12,8 +12,8 @@ from app.fleet_worker import FleetWorker
 from data.config import load_settings
 
 
-class FakeEngine:
-    """An engine whose last job ends by itself, when it is cancelled, or only after the test."""
+class FakeJobs:
+    """A worker whose last job ends by itself, when it is cancelled, or only after the test."""
 
     def __init__(self, ends: str) -> None:
         self._ends = ends
@@ -54,7 +54,7 @@ async def last_finished_at() -> int:
     [
         ("by itself", 60, ["stopped", "ended"]),
         ("when it is cancelled", 0.01, ["stopped", "cancelled"]),
-        ("only after the test", 0.01, ["stopped", "cancelled"]),
+        ("only after the test", 0.01, ["stopped", "cancelled", "cancelled"]),
     ],
 )
 async def test_the_end_of_a_worker_does_not_wait_for_a_job_without_end(
@@ -65,21 +65,21 @@ async def test_the_end_of_a_worker_does_not_wait_for_a_job_without_end(
     jobs_s: float,
     calls: list[str],
 ):
-    engine = FakeEngine(ends)
+    jobs = FakeJobs(ends)
     monkeypatch.setattr(fleet_worker, "_JOBS_S", jobs_s)
-    monkeypatch.setattr("data.job_worker.JobWorker", lambda *_, **__: engine)
+    monkeypatch.setattr("data.job_worker.JobWorker", lambda *_, **__: jobs)
     container: Any = SimpleNamespace(request_queue=Queue(), bot=SimpleNamespace(id=42))
     intake: Any = SimpleNamespace(store=SimpleNamespace(last_finished_at=last_finished_at))
     settings = load_settings(tmp_path / "no", tmp_path / "no", {"BOT_TOKEN": "42:" + "a" * 35})
     worker = FleetWorker(container, settings, intake)
     try:
         async with asyncio.timeout(60), worker.working():
-            await engine.is_running.wait()
+            await jobs.is_running.wait()
             await worker.drain(0)
-        assert engine.calls == calls
+        assert jobs.calls == calls
         late = [record for record in caplog.records if "did not end in time" in record.message]
         assert len(late) == (ends != "by itself")
     finally:
-        engine.is_over.set()
-        if engine.task:
-            await asyncio.wait([engine.task])
+        jobs.is_over.set()
+        if jobs.task:
+            await asyncio.wait([jobs.task])

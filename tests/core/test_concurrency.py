@@ -356,3 +356,12 @@ async def test_tasks_that_are_cancelled_have_ended_unless_one_goes_on():
         assert not tasks[1].done()
         may_end.set()
         await asyncio.wait(tasks)
+
+
+async def test_the_end_of_the_process_repeats_a_cancellation_that_a_library_loses():
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    await cancel_all([task], 0.02)
+    done, _ = await asyncio.wait([task], timeout=30)
+    task.cancel()
+    assert done

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.errors import NewerDatabaseError, StorageError
 from data import database
 from data.database import get_async_db_url, get_session, init_db, initialize_database_components
 from data.key_values import check_writable, read_value, set_value
+from data.lifespan import database_lifespan
 from tests.ports import free_port
 
 # The seed page's tables, as PostgreSQL and SQLite write them for its models.
@@ -369,6 +371,25 @@ async def test_the_check_of_writing_leaves_nothing_behind():
     for _ in range(2):
         await check_writable()
     assert await _rows("SELECT name FROM notes") == []
+
+
+async def test_checks_of_writing_by_several_processes_do_not_wait_for_each_other(
+    new_postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    works: list[Callable[[Connection], None]] = []
+
+    async def keep(work: Callable[[Connection], None]) -> None:
+        works.append(work)
+
+    monkeypatch.setattr("data.key_values.write", keep)
+    for _ in range(2):
+        await check_writable()
+    async with database_lifespan(new_postgres), asyncio.timeout(30):
+        engine = create_async_engine(get_async_db_url(new_postgres))
+        async with engine.begin() as first, engine.begin() as second:
+            await first.run_sync(works[0])
+            await second.run_sync(works[1])  # while the other one has not ended
+        await engine.dispose()
 
 
 async def test_the_check_of_writing_needs_room(tmp_path: Path):

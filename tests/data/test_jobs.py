@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,20 +11,19 @@ from sqlalchemy import text
 
 from core.request import Asker, ButtonPress, Progress, Request
 from data import database
-from data.job_worker import JobWorker
+from data.job_worker import Cancel, JobWorker, Serve
 from data.jobs import (
     CANCELLATIONS,
     announce_cancellation,
     any_open,
     open_requests_of,
     pass_on,
-    release,
     rescue,
     room_for,
     set_up_job_queue,
     store_with_job,
 )
-from data.requests import Claim, claim_request, finish_request
+from data.requests import Claim, claim_request, finish_request, release_requests
 from data.workers import renew_lease
 from tests.fakes import make_request
 from tests.forwarders import TcpForwarder, keepalives_of_connections
@@ -175,9 +175,9 @@ async def test_a_request_that_a_live_worker_serves_needs_no_job():
     await renew_lease("alive", LONG_S)
     await claim_request(row, "alive")
     assert await rescue(BOT, LONG_S) == 0
-    await release([row], "somebody else")
+    await release_requests([row], "somebody else")
     assert await rescue(BOT, LONG_S) == 0
-    await release([row], "alive")
+    await release_requests([row], "alive")
     assert await rescue(BOT, LONG_S) == 1
 
 
@@ -199,6 +199,26 @@ async def test_open_requests_are_found_by_chat():
     assert not await any_open([row])
 
 
+async def serve_nothing(_rows: Sequence[int]) -> bool:
+    return True
+
+
+def job_worker(url: str, *, serve: Serve = serve_nothing, cancel: Cancel) -> JobWorker:
+    return JobWorker(url, BOT, at_once=2, lease_s=2, serve=serve, cancel=cancel)
+
+
+@asynccontextmanager
+async def running(worker: JobWorker) -> AsyncIterator[object]:
+    """Run a worker during the block; yield the connection on which it waits for cancellations."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield await new_listener([])
+    finally:
+        worker.stop()
+        async with asyncio.timeout(60):
+            await task
+
+
 async def test_the_end_of_a_job_that_is_gone_is_no_failure_of_its_worker(
     new_postgres: str, caplog: pytest.LogCaptureFixture
 ):
@@ -212,7 +232,7 @@ async def test_the_end_of_a_job_that_is_gone_is_no_failure_of_its_worker(
         worker.stop()
         return True
 
-    worker = JobWorker(new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: None)
+    worker = job_worker(new_postgres, serve=serve, cancel=lambda *_: None)
     (row,) = await store(1, make_request())
     async with asyncio.timeout(30):
         await worker.run()
@@ -241,73 +261,46 @@ async def new_listener(known: list[object]) -> object:
 
 async def test_cancellations_are_heard_after_the_connection_was_cut(new_postgres: str):
     heard: asyncio.Queue[tuple[int, int, bool]] = asyncio.Queue()
-
-    async def serve(_rows: Sequence[int]) -> bool:
-        return True
-
     async with TcpForwarder(new_postgres).serving() as url:
-        worker = JobWorker(
-            url,
-            BOT,
-            at_once=2,
-            lease_s=2,
-            serve=serve,
-            cancel=lambda *what: heard.put_nowait(what),
-        )
-        running = asyncio.create_task(worker.run())
-        first = await new_listener([])
-        assert keepalives_of_connections(url) == {(1, 10, 5, 2, 20_000)}
-        await sql("SELECT pg_terminate_backend(CAST(:pid AS int))", pid=first)
-        await new_listener([first])
-        await announce_cancellation(5, 7, is_quiet=True)
-        async with asyncio.timeout(30):
-            assert await heard.get() == (5, 7, True)
-            worker.stop()
-            await running
+        worker = job_worker(url, cancel=lambda *what: heard.put_nowait(what))
+        async with running(worker) as first:
+            assert keepalives_of_connections(url) == {(1, 10, 5, 2, 20_000)}
+            await sql("SELECT pg_terminate_backend(CAST(:pid AS int))", pid=first)
+            await new_listener([first])
+            await announce_cancellation(5, 7, is_quiet=True)
+            async with asyncio.timeout(30):
+                assert await heard.get() == (5, 7, True)
 
 
 async def test_a_worker_ends_while_cancellations_come_without_a_pause(new_postgres: str):
-    async def serve(_rows: Sequence[int]) -> bool:
-        return True
+    heard = asyncio.Event()
 
-    worker = JobWorker(
-        new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=lambda *_: worker.stop()
-    )
-    running = asyncio.create_task(worker.run())
-    await new_listener([])
-    await sql(
-        'SELECT pg_notify(:channel, \'{"row": \' || n || \', "chat": 7, "quiet": true}\') '
-        "FROM generate_series(1, 50000) AS n",
-        channel=CANCELLATIONS,
-    )
-    async with asyncio.timeout(60):
-        await running
+    def cancel(*_: object) -> None:
+        worker.stop()
+        heard.set()
+
+    worker = job_worker(new_postgres, cancel=cancel)
+    async with running(worker):
+        await sql(
+            'SELECT pg_notify(:channel, \'{"row": \' || n || \', "chat": 7, "quiet": true}\') '
+            "FROM generate_series(1, 50000) AS n",
+            channel=CANCELLATIONS,
+        )
+        async with asyncio.timeout(60):
+            await heard.wait()
 
 
 async def test_a_worker_goes_on_after_a_cancellation_that_it_cannot_read(new_postgres: str):
     heard: asyncio.Queue[tuple[int, int, bool]] = asyncio.Queue()
-
-    async def serve(_rows: Sequence[int]) -> bool:
-        return True
-
-    worker = JobWorker(
-        new_postgres,
-        BOT,
-        at_once=2,
-        lease_s=2,
-        serve=serve,
-        cancel=lambda *what: heard.put_nowait(what),
-    )
-    running = asyncio.create_task(worker.run())
-    first = await new_listener([])
-    for payload in ("x", "[]", '{"chat": 7}'):
-        await sql("SELECT pg_notify(:channel, :what)", channel=CANCELLATIONS, what=payload)
-    await announce_cancellation(5, 7, is_quiet=True)
-    async with asyncio.timeout(60):
-        assert await heard.get() == (5, 7, True)
-        assert first in await listeners()
-        worker.stop()
-        await running
+    async with running(
+        job_worker(new_postgres, cancel=lambda *what: heard.put_nowait(what))
+    ) as first:
+        for payload in ("x", "[]", '{"chat": 7}'):
+            await sql("SELECT pg_notify(:channel, :what)", channel=CANCELLATIONS, what=payload)
+        await announce_cancellation(5, 7, is_quiet=True)
+        async with asyncio.timeout(60):
+            assert await heard.get() == (5, 7, True)
+            assert first in await listeners()
 
 
 async def test_a_worker_starts_again_after_a_bug(
@@ -321,17 +314,10 @@ async def test_a_worker_starts_again_after_a_bug(
             raise bugs.pop()
         heard.set()
 
-    async def serve(_rows: Sequence[int]) -> bool:
-        return True
-
-    worker = JobWorker(new_postgres, BOT, at_once=2, lease_s=2, serve=serve, cancel=cancel)
-    running = asyncio.create_task(worker.run())
-    first = await new_listener([])
-    await announce_cancellation(5, 7, is_quiet=True)
-    await new_listener([first])
-    await announce_cancellation(5, 7, is_quiet=True)
-    async with asyncio.timeout(60):
-        await heard.wait()
-        worker.stop()
-        await running
+    async with running(job_worker(new_postgres, cancel=cancel)) as first:
+        await announce_cancellation(5, 7, is_quiet=True)
+        await new_listener([first])
+        await announce_cancellation(5, 7, is_quiet=True)
+        async with asyncio.timeout(60):
+            await heard.wait()
     assert [r.levelname for r in caplog.records if r.name == "data.job_worker"] == ["ERROR"]

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from core.clock import shared_clock
 from core.errors import StorageError
 from data import scheduled_backups
 from data.backup import check_backup
@@ -16,6 +19,18 @@ from data.scheduled_backups import BackupPlan
 
 HOUR_S = 3_600
 T0 = 1_700_000_000.0
+
+
+@pytest.fixture
+def clock_of_database() -> Iterator[Callable[[float], None]]:
+    """Yield what sets the database's clock, as this process has read it."""
+
+    def set_clock(theirs: float) -> None:
+        now = time.time()
+        shared_clock.compare(theirs, now, now)
+
+    yield set_clock
+    shared_clock.forget()
 
 
 async def test_backups_are_made_when_due_and_rotated(tmp_path: Path):
@@ -32,6 +47,21 @@ async def test_backups_are_made_when_due_and_rotated(tmp_path: Path):
     assert files[0] == "clipferry-20231115T001320Z.backup"  # T0 + 2 h
     for file in folder.iterdir():
         check_backup(file)
+
+
+async def test_a_machine_whose_clock_is_off_names_backups_by_the_databases_clock(
+    tmp_path: Path, clock_of_database: Callable[[float], None]
+):
+    """The scheduler's machine may change, and the folder be shared."""
+    folder, url = tmp_path / "backups", f"sqlite:///{tmp_path / 'bot.db'}"
+    plan = BackupPlan(folder, HOUR_S, 2)
+    async with database_lifespan(url):
+        clock_of_database(T0)
+        await plan.follow(url)
+        clock_of_database(T0 + 1.1 * HOUR_S)
+        await plan.follow(url)
+    hours = sorted(file.name[:21] for file in folder.iterdir())
+    assert hours == ["clipferry-20231114T22", "clipferry-20231114T23"]
 
 
 async def test_a_failed_backup_deletes_nothing_and_does_not_count(tmp_path: Path):

@@ -9,6 +9,7 @@ from data.database import get_async_db_url, known_schemas
 from data.lifespan import database_lifespan
 from data.schema_state import SchemaState, has_running_processes, read_schema_state
 from data.workers import renew_lease
+from tests.forwarders import TcpForwarder, keepalives_of_connections
 from tests.leases import expire
 
 
@@ -34,9 +35,30 @@ async def test_what_a_start_would_find_is_told_and_left_as_it_is(db_url: str):
     assert (await read_schema_state(db_url)).is_newest
 
 
+async def test_a_database_in_memory_is_always_empty():
+    assert not (await read_schema_state("sqlite://")).has_tables
+    assert not await has_running_processes("sqlite://")
+
+
 async def test_a_server_that_does_not_answer_is_a_storage_error():
     with pytest.raises(StorageError):
         await read_schema_state("postgresql://u:hunter2@127.0.0.1:9/d")
+
+
+async def test_a_server_that_vanishes_meanwhile_is_noticed(
+    new_postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    """As by every other connection."""
+    seen = []
+    async with TcpForwarder(new_postgres).serving() as url:
+
+        def look() -> list[str]:
+            seen.append(keepalives_of_connections(url))
+            return known_schemas()
+
+        monkeypatch.setattr("data.schema_state.known_schemas", look)
+        await read_schema_state(url)
+    assert seen == [{(1, 10, 5, 2, 20_000)}]
 
 
 async def test_a_running_process_has_a_lease(new_postgres: str):

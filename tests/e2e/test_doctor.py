@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor import examine
+from app.doctor.examination import examine
 from data.config import load_settings
 from data.database import known_schemas
 from platforms import reader_version

@@ -288,7 +288,7 @@ async def test_what_cannot_be_released_is_released_later(monkeypatch: pytest.Mon
     claimed = await first.claim(row)
     assert claimed
     with monkeypatch.context() as broken:
-        broken.setattr("services.requests.claims.release", _failing)
+        broken.setattr("services.requests.claims.release_requests", _failing)
         with pytest.raises(StorageError):
             await first.release([claimed])
         with pytest.raises(StorageError):
