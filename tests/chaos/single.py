@@ -252,16 +252,16 @@ async def sounds(stage: Stage) -> str:
 
 
 async def disk(stage: Stage) -> str:
-    """The disk for downloads is a few megabytes large, and full for a while."""
+    """The disk for downloads is small, and full for a while."""
     spool = stage.folder / "small"
     spool.mkdir()
-    if await _run("mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(spool)):
+    if await _run("mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", str(spool)):
         return "skipped: no right to mount a file system"
 
     async def disturb(_bot: Supervisor) -> None:
         await stage.keep_asking(3)
         filler = spool / "filler"
-        filler.write_bytes(bytes(20_000_000))
+        filler.write_bytes(bytes(140_000_000))
         await stage.keep_asking(15)
         filler.unlink()
         await stage.keep_asking(3)
