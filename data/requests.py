@@ -233,20 +233,22 @@ async def stored_numbers(bot_id: int, update_id: int) -> set[int]:
     return await write(work)
 
 
-async def stored_before(bot_id: int, update_id: int, owner: str) -> dict[int, int]:
-    """Return the rows of an update that `owner` has stored without knowing: number to row id.
+async def stored_before(
+    bot_id: int, update_ids: Collection[int], owner: str
+) -> dict[tuple[int, int], int]:
+    """Return the rows of updates that `owner` has stored without knowing.
 
-    The answer to its transaction was lost.
+    The answer to its transaction was lost. The keys are ids of updates and numbers within them.
     """
-    query = select(_TABLE.c.number, _TABLE.c.id).where(
+    query = select(_TABLE.c.update_id, _TABLE.c.number, _TABLE.c.id).where(
         _TABLE.c.bot_id == bot_id,
-        _TABLE.c.update_id == update_id,
+        _TABLE.c.update_id.in_(update_ids),
         _TABLE.c.owner == owner,
         _TABLE.c.epoch == 0,
         _TABLE.c.finished_at.is_(None),
     )
     rows = await read(lambda db: db.execute(query).all())
-    return {row.number: row.id for row in rows}
+    return {(row.update_id, row.number): row.id for row in rows}
 
 
 async def stored_links(

@@ -5,24 +5,33 @@ request again, and this one does not serve it: it would wait until this process 
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 from weakref import WeakValueDictionary
 
 from core.cached_post import CacheKey
 from core.errors import StorageError
-from data.requests import Claim, end_flight, release_requests
+from data.requests import Claim, begin_flight, end_flight, release_requests, stored_before
+
+#: How long rows of an update are looked for after a failure, in seconds: what the database was sent
+#: before may reach it late.
+_LOOKED_FOR_S: Final = 300.0
 
 
 class Claims:
     """Releases what this process may have claimed, except what it knows to be its own."""
 
-    def __init__(self, owner: str) -> None:
+    def __init__(self, bot_id: int, owner: str) -> None:
+        self._bot_id = bot_id
         self._owner = owner
         #: By row. A request refers to its claim, and so does an outcome that is not stored yet.
         self._known: WeakValueDictionary[int, Claim] = WeakValueDictionary()
         #: Rows to release.
         self._doubtful: set[int] = set()
+        #: Updates that were refused, whose requests may be stored: until when rows are looked for.
+        self._refused: dict[int, float] = {}
         #: Fetches that have ended without the database.
         self._ended_flights: set[CacheKey] = set()
         self._releasing = asyncio.Lock()
@@ -49,9 +58,30 @@ class Claims:
                 del self._known[claim.row]
             self._doubtful.add(claim.row)
 
-    def begin_flight(self, key: CacheKey) -> None:
-        """Note that the claim of a fetch is in use again."""
-        self._ended_flights.discard(key)
+    def refuse(self, update_id: int) -> None:
+        """Release the requests of a refused update later: their rows may be stored.
+
+        The update comes again, but perhaps to another process, which cannot claim them.
+        """
+        self._refused[update_id] = time.monotonic() + _LOOKED_FOR_S
+
+    async def take_back(self, update_id: int) -> bool:
+        """Release them no more, because the update has come again; return False if it was new."""
+        if update_id not in self._refused:
+            return False
+        async with self._releasing:  # what is being released now must not be claimed
+            return self._refused.pop(update_id, None) is not None
+
+    async def begin_flight(self, key: CacheKey) -> bool:
+        """Claim a fetch; return False while another process has it.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        if key in self._ended_flights:
+            async with self._releasing:  # what is being released now must not be claimed
+                self._ended_flights.discard(key)
+        return await begin_flight(key, self._owner)
 
     async def end_flight(self, key: CacheKey) -> None:
         """Release the claim of a fetch, later if the database does not answer.
@@ -74,6 +104,7 @@ class Claims:
             for key in list(self._ended_flights):
                 await end_flight(key, self._owner)
                 self._ended_flights.discard(key)
+            await self._find_refused()
             rows, self._doubtful = self._doubtful, set()
             if not rows:
                 return
@@ -83,3 +114,11 @@ class Claims:
             except BaseException:
                 self._doubtful |= rows
                 raise
+
+    async def _find_refused(self) -> None:
+        if not self._refused:
+            return
+        now = time.monotonic()
+        found = await stored_before(self._bot_id, list(self._refused), self._owner)
+        self._doubtful.update(found.values())
+        self._refused = {number: until for number, until in self._refused.items() if until > now}

@@ -26,7 +26,6 @@ from data.jobs import store_with_job
 from data.requests import (
     Claim,
     OpenRequest,
-    begin_flight,
     claim_request,
     count_attempt,
     find_ended,
@@ -289,7 +288,7 @@ class RequestStore:
         self._outcomes: deque[Callable[[], Awaitable[None]]] = deque(maxlen=_MAX_OUTCOMES)
         #: Rows that a newer version has stored; they are left to a newer process.
         self._newer: set[int] = set()
-        self._claims = Claims(self.name)
+        self._claims = Claims(bot_id, self.name)
 
     @property
     def may_send(self) -> bool:
@@ -307,13 +306,14 @@ class RequestStore:
         Raises:
             StorageError: the database did not answer, and the update is refusable.
         """
-        is_repeated = False
+        is_repeated = await self._claims.take_back(update_id)
         while True:
             try:
                 await self._stay_alive()
                 return await self._store(update_id, requests, is_repeated=is_repeated)
             except StorageError as error:
                 if is_refusable:
+                    self._claims.refuse(update_id)
                     raise
                 logger.error(  # noqa: TRY400 - expected
                     "Could not store the requests of update %d: %s",
@@ -332,9 +332,9 @@ class RequestStore:
         tenure = self.tenure
         rows = await store_requests(self._bot_id, update_id, requests, self.name)
         if is_repeated:  # an earlier attempt may have succeeded
-            known = await stored_before(self._bot_id, update_id, self.name)
-            numbers = [number_of(request, place) for place, request in enumerate(requests)]
-            rows = [row or known.get(n) for n, row in zip(numbers, rows, strict=True)]
+            known = await stored_before(self._bot_id, [update_id], self.name)
+            keys = [(update_id, number_of(request, n)) for n, request in enumerate(requests)]
+            rows = [row or known.get(key) for key, row in zip(keys, rows, strict=True)]
         return [
             StoredRequest(request, self._claims.add(row), store=self, tenure=tenure)
             for request, row in zip(requests, rows, strict=True)
@@ -603,8 +603,7 @@ class RequestStore:
         """
         try:
             await self._stay_alive()
-            self._claims.begin_flight(key)
-            return await begin_flight(key, self.name)
+            return await self._claims.begin_flight(key)
         except StorageError as error:
             logger.warning(
                 "Could not claim the fetch of %s: %s",

@@ -13,10 +13,19 @@ from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError, StorageError
 from core.request import Progress
 from data import database
+from data.jobs import release
 from data.models import Requests
-from data.requests import Claim, claim_request, reopen, store_requests, take_over
+from data.requests import (
+    Claim,
+    begin_flight,
+    claim_request,
+    end_flight,
+    reopen,
+    store_requests,
+    take_over,
+)
 from services.requests.store import UNREADABLE, RequestStore, StoredRequest
-from tests.fakes import BOT_ID, make_request
+from tests.fakes import BOT_ID, make_request, settle
 from tests.leases import expire_all
 
 FIRST, SECOND = make_request(message_id=70), make_request("sound", message_id=71)
@@ -163,6 +172,93 @@ async def test_a_request_whose_row_came_too_late_is_not_answered_again(
         await two.finish("delivered")
     await first.hand_back()
     assert [entry.request for entry in await left_open()] == []
+
+
+async def refuse(one: RequestStore, monkeypatch: pytest.MonkeyPatch, *, is_stored: bool) -> None:
+    """Let a store refuse an update of a webhook, whose request is stored now or not at all yet."""
+
+    async def fail_before(*_: object) -> None:
+        raise StorageError("no connection")
+
+    async def fail_after(*arguments: Any) -> None:
+        await store_requests(*arguments)
+        raise StorageError("the answer was lost")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "services.requests.store.store_requests", fail_after if is_stored else fail_before
+        )
+        with pytest.raises(StorageError):
+            await one.enter(5, [FIRST], is_refusable=True)
+
+
+async def test_a_refused_update_that_was_stored_is_served_when_it_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    first = store()
+    await refuse(first, monkeypatch, is_stored=True)
+    await refuse(first, monkeypatch, is_stored=False)
+    (entry,) = await first.enter(5, [FIRST], is_refusable=True)
+    await first.beat()
+    await entry.finish("delivered")
+    assert entry.is_finished
+    assert await first.enter(5, [FIRST], is_refusable=True) == []
+    await first.hand_back()
+    assert await left_open() == []
+
+
+async def test_a_refused_update_that_was_stored_is_left_to_others(monkeypatch: pytest.MonkeyPatch):
+    """It comes again to another process, which knows it already, or does not come again."""
+    first, second = store(), store()
+    await refuse(first, monkeypatch, is_stored=True)
+    assert await second.enter(5, [FIRST], is_refusable=True) == []
+    assert await second.take_over(9) == []
+    await first.beat()
+    assert [entry.request for entry in await second.take_over(9)] == [FIRST]
+
+
+async def test_what_of_a_refused_update_is_stored_late_is_left_to_others_too(
+    monkeypatch: pytest.MonkeyPatch, monotonic: list[float]
+):
+    first = store()
+    await refuse(first, monkeypatch, is_stored=False)
+    await first.beat()
+    await store_requests(BOT_ID, 5, [FIRST], first.name)
+    monotonic[0] += 299
+    await first.beat()
+    assert [entry.request for entry in await left_open()] == [FIRST]
+
+
+async def test_a_refused_update_comes_again_while_its_requests_are_released(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """It is not served by a claim that ends at once: somebody takes it over."""
+    first, has_begun, goes_on = store(), asyncio.Event(), asyncio.Event()
+    done: list[str] = []
+
+    async def slow(*arguments: Any) -> None:
+        has_begun.set()
+        await goes_on.wait()
+        await release(*arguments)
+        done.append("released")
+
+    async def store_again(*arguments: Any) -> object:
+        done.append("stored again")
+        return await store_requests(*arguments)
+
+    await refuse(first, monkeypatch, is_stored=True)
+    monkeypatch.setattr("services.requests.claims.release", slow)
+    monkeypatch.setattr("services.requests.store.store_requests", store_again)
+    beating = asyncio.ensure_future(first.beat())
+    async with asyncio.timeout(60):
+        await has_begun.wait()
+    entering = asyncio.ensure_future(first.enter(5, [FIRST], is_refusable=True))
+    await settle()
+    goes_on.set()
+    await beating
+    assert await entering == []
+    assert done == ["released", "stored again"]
+    assert [entry.request for entry in await left_open()] == [FIRST]
 
 
 async def test_a_live_process_keeps_its_requests_and_a_dead_one_loses_them(now: list[int]):
@@ -550,8 +646,42 @@ async def test_a_flight_that_has_begun_again_is_not_released(fail: Fail):
     assert not await second.begin_flight(KEY)
 
 
+async def test_a_flight_that_begins_while_it_is_released_is_claimed_afterwards(
+    fail: Fail, monkeypatch: pytest.MonkeyPatch
+):
+    first, second = store(), store()
+    has_begun, goes_on = asyncio.Event(), asyncio.Event()
+    done: list[str] = []
+
+    async def slow(key: CacheKey, owner: str) -> None:
+        has_begun.set()
+        await goes_on.wait()
+        await end_flight(key, owner)
+        done.append("released")
+
+    async def claim(key: CacheKey, owner: str) -> bool:
+        done.append("claimed")
+        return await begin_flight(key, owner)
+
+    assert await first.begin_flight(KEY)
+    with fail("end_flight", "claims"):
+        await first.end_flight(KEY)
+    monkeypatch.setattr("services.requests.claims.end_flight", slow)
+    monkeypatch.setattr("services.requests.claims.begin_flight", claim)
+    beating = asyncio.ensure_future(first.beat())
+    async with asyncio.timeout(60):
+        await has_begun.wait()
+    beginning = asyncio.ensure_future(first.begin_flight(KEY))
+    await settle()
+    goes_on.set()
+    await beating
+    assert await beginning
+    assert done == ["released", "claimed"]
+    assert not await second.begin_flight(KEY)
+
+
 async def test_without_the_database_everybody_may_fetch(fail: Fail):
-    fail("begin_flight")
+    fail("begin_flight", "claims")
     fail("end_flight", "claims")
     first, second = store(), store()
     assert await first.begin_flight(KEY)
