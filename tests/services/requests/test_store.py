@@ -13,13 +13,13 @@ from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError, StorageError
 from core.request import Progress
 from data import database
-from data.jobs import release
 from data.models import Requests
 from data.requests import (
     Claim,
     begin_flight,
     claim_request,
     end_flight,
+    release_requests,
     reopen,
     store_requests,
     take_over,
@@ -239,7 +239,7 @@ async def test_a_refused_update_comes_again_while_its_requests_are_released(
     async def slow(*arguments: Any) -> None:
         has_begun.set()
         await goes_on.wait()
-        await release(*arguments)
+        await release_requests(*arguments)
         done.append("released")
 
     async def store_again(*arguments: Any) -> object:
@@ -247,7 +247,7 @@ async def test_a_refused_update_comes_again_while_its_requests_are_released(
         return await store_requests(*arguments)
 
     await refuse(first, monkeypatch, is_stored=True)
-    monkeypatch.setattr("services.requests.claims.release", slow)
+    monkeypatch.setattr("services.requests.claims.release_requests", slow)
     monkeypatch.setattr("services.requests.store.store_requests", store_again)
     beating = asyncio.ensure_future(first.beat())
     async with asyncio.timeout(60):
