@@ -732,7 +732,7 @@ class FakeIntake:
     ) -> RequestHandle:
         return self._submit(Submission(message, [links[index]], chat.lang))
 
-    async def submit_rest(
+    async def submit_remaining_links(
         self,
         note: Message,
         links: Sequence[Link],
