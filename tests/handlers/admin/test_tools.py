@@ -81,6 +81,7 @@ def bench(telegram: FakeTelegram, tmp_path: Path) -> Bench:
         ("/log", EN["log_none"]),
         ("/LOG", EN["log_none"]),
     ],
+    ids=["menu", "user", "ban", "unban", "log", "upper case"],
 )
 async def test_commands_are_for_administrators_in_private_chats(
     bench: Bench, text: str, answer: str
