@@ -126,7 +126,7 @@ async def test_a_story_is_sent_with_an_account(harness: BotHarness, tmp_path: Pa
     assert harness.answers()[-1]["video"]["duration"] == 3
 
 
-async def test_stories_are_cut_for_a_group_and_their_rest_comes_by_a_button(
+async def test_stories_are_cut_for_a_group_and_a_button_fetches_the_remaining_ones(
     harness: BotHarness, tmp_path: Path
 ):
     cookies = tmp_path / "cookies.txt"
