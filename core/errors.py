@@ -194,7 +194,7 @@ class StoryExpiredError(NotFoundError):
 
 
 class PostChangedError(MediaError):
-    """The post's items are no longer those of which a button promises the rest."""
+    """The post's items are no longer those of which a button promises the remaining ones."""
 
     text_key = "button_expired"
 

@@ -374,10 +374,10 @@ async def list_recipients(broadcast_id: int) -> bool:
         row = db.execute(query).one()
         if row.listed_up_to is None:
             return False
-        rest = _recipients_of(Audience.from_json(row.audience), row.confirmed_at).where(
+        unlisted = _recipients_of(Audience.from_json(row.audience), row.confirmed_at).where(
             Users.user_id > row.listed_up_to
         )
-        chats = db.execute(rest.order_by(Users.user_id).limit(_CHUNK)).scalars().all()
+        chats = db.execute(unlisted.order_by(Users.user_id).limit(_CHUNK)).scalars().all()
         if chats:
             db.execute(
                 _ADD_RECIPIENT,

@@ -260,11 +260,11 @@ def _recount(db: Connection) -> None:
     db.execute(delete(Stats))
     for columns, query in _contributions(None, fine_from=fine_from(unix_now())):
         counted = query.subquery()
-        rest = [literal(0).label(name) for name in COUNTED if name not in columns]
-        names = ["slot", "is_group", *columns, *(column.name for column in rest)]
+        zeros = [literal(0).label(name) for name in COUNTED if name not in columns]
+        names = ["slot", "is_group", *columns, *(column.name for column in zeros)]
         # Without the WHERE, SQLite would parse ON CONFLICT as a join constraint of the SELECT.
         # Source: https://www.sqlite.org/lang_upsert.html ("Parsing Ambiguity")
-        rows = select(counted, *rest).where(literal(1) == 1)
+        rows = select(counted, *zeros).where(literal(1) == 1)
         statement = insert_into(db, _STATS).from_select(names, rows)
         db.execute(_adding(_STATS, statement, ["slot", "is_group"], COUNTED))
 

@@ -103,7 +103,7 @@ async def _all(press: _Press) -> None:
 async def _get(press: _Press) -> None:
     """Fetch what is chosen, and show the front again, with nothing chosen.
 
-    As long as something finds no room, everything stays chosen: another press fetches the rest.
+    As long as something finds no room, everything stays chosen: another press fetches it.
     """
     taken = await _fetch(press, sorted(press.card.ticked))
     if taken.left or not taken.new:

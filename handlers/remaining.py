@@ -79,7 +79,7 @@ async def on_remaining_links(
         await query.answer(words["busy"], show_alert=True)
     else:
         choice = choice_in(text_of(request), choice_words()) or NO_CHOICE
-        is_new = await intake.submit_rest(note, links, start, chat, ack, choice)
+        is_new = await intake.submit_remaining_links(note, links, start, chat, ack, choice)
         await query.answer(None if is_new else words["already_running"])
 
 

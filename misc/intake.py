@@ -131,7 +131,7 @@ class RequestIntake:
         requests = self._requests(message, links, chat, portion, NO_CHOICE)
         return await self._submit(requests, ack, ack.update_id)
 
-    async def submit_rest(
+    async def submit_remaining_links(
         self,
         note: Message,
         links: Sequence[Link],

@@ -115,7 +115,7 @@ class QueueNotices:
             _log_failure(note.chat.id, error)
 
     def _offer(self, lang: str, remaining: Remaining) -> tuple[str, InlineKeyboardMarkup]:
-        label = self._texts(lang, "rest_button", count=remaining.count)
+        label = self._texts(lang, "remaining_button", count=remaining.count)
         buttons = keyboards.one_button(label, remaining_links_of(remaining.start))
         return self._texts(lang, "links_left", count=remaining.count), buttons
 

@@ -56,6 +56,7 @@ from core.media import (
     DocumentFile,
     File,
     Link,
+    LivePhotoFile,
     LocalFile,
     PhotoFile,
     Post,
@@ -558,6 +559,15 @@ class FakeMedia:
     async def thumbnail(self, still: Path | None) -> Path | None:
         return still
 
+    async def remade(self, file: LocalFile, watch: Watch = ignore_progress) -> LocalFile:
+        assert not isinstance(file, LivePhotoFile)
+        self._step("remade", file.path)
+        return replace(file, path=file.path.with_suffix(".remade"))
+
+    async def subtitles(self, path: Path, piece: Piece | None = None) -> Path:
+        self._step("subtitles", path)
+        return path.with_suffix(f".{piece}.srt" if piece else ".srt")
+
     async def slides(
         self, pictures: Sequence[Path], track: AudioFile, watch: Watch = ignore_progress
     ) -> VideoFile:
@@ -578,6 +588,8 @@ class FakeAttempt:
     number: int = 1
     most: int = 3
     missing: frozenset[str] = frozenset()
+    #: Why no file can be saved.
+    failure: ClipferryError | None = None
     wanted: list[FileRequest] = field(default_factory=list)
 
     @property
@@ -595,6 +607,8 @@ class FakeAttempt:
         progress: DownloadProgress | None = None,
     ) -> list[SavedFile | None]:
         self.wanted = list(wanted)
+        if self.failure:
+            raise self.failure
         return [self._saved(one, space.folder / one.name) for one in wanted]
 
     def _saved(self, one: FileRequest, path: Path) -> SavedFile | None:
@@ -732,7 +746,7 @@ class FakeIntake:
     ) -> RequestHandle:
         return self._submit(Submission(message, [links[index]], chat.lang))
 
-    async def submit_rest(
+    async def submit_remaining_links(
         self,
         note: Message,
         links: Sequence[Link],
@@ -754,6 +768,17 @@ class FakeIntake:
         ack: UpdateAck,
     ) -> RequestHandle:
         return self._submit(Submission(message, [link], chat.lang, str(continuation)))
+
+    async def submit_version(
+        self,
+        query: CallbackQuery,
+        message: Message,
+        link: Link,
+        chat: ChatView,
+        choice: Choice,
+        ack: UpdateAck,
+    ) -> RequestHandle:
+        return self._submit(Submission(message, [link], chat.lang, str(choice)))
 
     def has_room_for(self, _person_id: int) -> bool:
         return self.has_room

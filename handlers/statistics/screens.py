@@ -302,7 +302,7 @@ def _counts_text(trend: Trend, texts: Texts, lang: str, *, is_ever: bool) -> str
         "stats_chats_ever" if is_ever else "stats_chats_new",
         number=amount(counts.chats),
     )
-    rest = texts(
+    block = texts(
         lang,
         "stats_block",
         posts=amount(counts.posts),
@@ -315,7 +315,7 @@ def _counts_text(trend: Trend, texts: Texts, lang: str, *, is_ever: bool) -> str
         sounds_trend=_arrow(trend.change("sounds")),
         sound_chats=amount(counts.sound_chats),
     )
-    return f"{chats}{_arrow(trend.change('chats'))}\n{rest}"
+    return f"{chats}{_arrow(trend.change('chats'))}\n{block}"
 
 
 def _arrow(percent: int | None) -> str:

@@ -30,8 +30,8 @@ CLOSE: Final = "close"
 #: Retry a request that is not stored: the error message replies to its message; followed by
 #: "/<index>" of the link if the message has several.
 RETRY: Final = "retry_video"
-#: Fetch the other links of the message that is replied to; followed by the index of the first. Or
-#: the other items of a post; followed by a `Continuation` and "/<platform>/<post id>".
+#: Fetch the remaining links of the message that is replied to; followed by the index of the first.
+#: Or the remaining items of a post; followed by a `Continuation` and "/<platform>/<post id>".
 REMAINING: Final = "rest/"
 #: Choose from the list of a card; followed by the id of its row and the action, and for some
 #: actions by "/" and a number.

@@ -125,7 +125,7 @@ class ChatPresenter:
         data = remaining_items_of(Continuation(end, post.edition), post.platform, post.id)
         if data is None:
             return below
-        label = self._factory.texts(self._lang, "rest_button", count=left)
+        label = self._factory.texts(self._lang, "remaining_button", count=left)
         return keyboards.with_row(below, label, data)
 
     def audio_options(self, post: Post) -> MessageOptions:

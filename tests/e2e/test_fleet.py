@@ -303,7 +303,9 @@ async def test_the_limits_count_what_waits_for_all_workers(harness: BotHarness, 
     await fleet.until(lambda: full in harness.texts(harness.world.chats[ada.id]), "the refusal")
     ask(harness, bo, *POSTS[:4])
     left_out = texts("en", "links_left_out", count=2, limit=2)
-    await fleet.until(lambda: left_out in harness.texts(harness.world.chats[bo.id]), "the rest")
+    await fleet.until(
+        lambda: left_out in harness.texts(harness.world.chats[bo.id]), "the links left out"
+    )
     await fleet.start("worker0", "worker", **limits)
     await fleet.until(lambda: len(replies(harness, ada)) == len(replies(harness, bo)) == 2)
 

@@ -126,7 +126,7 @@ async def test_a_story_is_sent_with_an_account(harness: BotHarness, tmp_path: Pa
     assert harness.answers()[-1]["video"]["duration"] == 3
 
 
-async def test_stories_are_cut_for_a_group_and_their_rest_comes_by_a_button(
+async def test_stories_are_cut_for_a_group_and_a_button_fetches_the_remaining_ones(
     harness: BotHarness, tmp_path: Path
 ):
     cookies = tmp_path / "cookies.txt"
@@ -149,9 +149,9 @@ async def test_stories_are_cut_for_a_group_and_their_rest_comes_by_a_button(
     await harness.say("https://www.instagram.com/stories/ferry.demo/", chat=crew)
     below = harness.answers(crew)[-1]
     assert TEXTS("en", "album_cut", count=2, total=5) in below["text"]
-    rest = below["reply_markup"]["inline_keyboard"][-1][0]
-    assert rest["text"] == TEXTS("en", "rest_button", count=3)
-    await harness.press(below, rest["callback_data"])
+    button = below["reply_markup"]["inline_keyboard"][-1][0]
+    assert button["text"] == TEXTS("en", "remaining_button", count=3)
+    await harness.press(below, button["callback_data"])
     assert widths() == [400, 401, 402, 403]
     below = harness.answers(crew)[-1]
     assert TEXTS("en", "album_part", range="3–4", total=5) in below["text"]

@@ -1,9 +1,11 @@
 """The demo's chat page in a real browser."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,7 +15,7 @@ from app.bot_commands import PRIVATE_COMMANDS
 from core.progress import NotePace
 from data.config import ROOT
 from misc.ui.texts import load_texts
-from simulator.catalogue import add_posts
+from simulator.catalogue import LINKS, add_posts
 from simulator.samples import VideoSpec
 from simulator.sites.tiktok import Encoding
 from simulator.throttle import Throttle
@@ -357,23 +359,38 @@ async def test_the_page_has_a_security_policy_and_rejects_bad_requests(
                 assert answer.status == status
 
 
-async def test_the_demo_starts_and_exits_cleanly_twice():
+async def receive_a_video(session: aiohttp.ClientSession) -> None:
+    """Send a link as Ada, and wait until the page has the video."""
+    async with session.get("/page/events") as events:
+        ada = {"person": 1001, "chat": 1001}
+        async with session.post("/page/do/say", json={**ada, "text": LINKS[0].url}) as answer:
+            assert answer.status == 200
+        shown = b""
+        while b'"video": {' not in shown:
+            shown += await events.content.readany()
+
+
+@pytest.mark.long
+async def test_the_demo_starts_and_exits_cleanly_twice_and_as_a_fleet(tmp_path: Path):
     port = free_port()
     command = [sys.executable, str(ROOT / "main.py"), "demo", "--port", str(port)]
-    for _ in range(2):
+    # One after the other: they use the same folder.
+    for options in ([], [], ["--fleet"]):
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *command,
+            *options,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},
         )
         assert process.stdout
         while b"The page is open" not in (line := await process.stdout.readline()):
             assert line, "the demo has exited"
         assert f"http://127.0.0.1:{port} until".encode() in line
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{port}/") as answer,
-        ):
-            assert answer.status == 200
+        async with asyncio.timeout(120), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as page:
+            await receive_a_video(page)
         process.send_signal(signal.SIGINT)
         _, errors = await process.communicate()
         assert process.returncode == 0
         assert errors == b""
+    assert not (ROOT / "var/demo/postgresql/postmaster.pid").exists()

@@ -23,9 +23,9 @@ def test_a_button_of_any_post_leads_to_it(link: Link):
     post = link.platform, link.post_id or ""
     for data in filter(None, (archive_of(*post), audio_of(*post))):
         assert read_post(data) == post
-    rest = Continuation(35, "1f2e3d")
-    if below := remaining_items_of(rest, *post):
-        assert read_remaining_items(below) == (rest, *post)
+    continuation = Continuation(35, "1f2e3d")
+    if below := remaining_items_of(continuation, *post):
+        assert read_remaining_items(below) == (continuation, *post)
     again = REGISTRY.link_to(*post)
     assert again
     assert again.post_id == link.post_id

@@ -317,7 +317,7 @@ async def test_a_press_needs_no_mention(bench: Bench):
     chat = ChatView("en", preferences=Preferences(only_mentioned=True))
     await bench.opt_outs.add(PERSON)
     note = bench.note(80, "rest/1")
-    assert await bench.intake.submit_rest(note, [LINK, OTHER], 1, chat, bench.ack())
+    assert await bench.intake.submit_remaining_links(note, [LINK, OTHER], 1, chat, bench.ack())
     await bench.end_all()
     assert [request.link for request in bench.requests] == [OTHER]
 
@@ -414,17 +414,20 @@ async def test_a_button_offers_the_links_that_are_too_many(bench: Bench):
     (offer,) = bench.telegram.of(SendMessage)
     assert offer.text == TEXTS("en", "links_left", count=3)
     button = offer.reply_markup.inline_keyboard[0][0]  # type: ignore[union-attr]
-    assert (button.text, button.callback_data) == (TEXTS("en", "rest_button", count=3), "rest/3")
+    assert (button.text, button.callback_data) == (
+        TEXTS("en", "remaining_button", count=3),
+        "rest/3",
+    )
     assert dropped(bench.metrics, "too_many_links") == 0
 
     note = bench.note(80, "rest/3")
-    assert await bench.intake.submit_rest(note, all_links, 3, chat, bench.ack())
+    assert await bench.intake.submit_remaining_links(note, all_links, 3, chat, bench.ack())
     (edit,) = bench.telegram.of(EditMessageText)
     assert edit.text == TEXTS("en", "links_left", count=1)
     assert edit.reply_markup
     assert edit.reply_markup.inline_keyboard[0][0].callback_data == "rest/5"
     await bench.end_all()
-    assert await bench.intake.submit_rest(note, all_links, 5, chat, bench.ack())
+    assert await bench.intake.submit_remaining_links(note, all_links, 5, chat, bench.ack())
     assert [call.message_id for call in bench.telegram.of(DeleteMessage)] == [80]
     await bench.end_all()
     assert [request.origin.index for request in bench.requests] == [1, 2, 3, 4, 5]
@@ -439,14 +442,16 @@ async def test_the_rest_is_served_once_even_after_a_restart(telegram: FakeTelegr
         bench = Bench(telegram)
         note = bench.note(80, "rest/2")
         for _ in range(2):
-            submit = bench.intake.submit_rest(note, all_links, 2, CHAT, bench.ack())
+            submit = bench.intake.submit_remaining_links(note, all_links, 2, CHAT, bench.ack())
             presses.append(await submit)
         await bench.end_all()
         assert len(bench.requests) == 2 * (len(presses) == 2)
     assert presses == [True, False, False, False]
     # The button below another message is another one.
     bench = Bench(telegram)
-    assert await bench.intake.submit_rest(bench.note(81, ""), all_links, 2, CHAT, bench.ack())
+    assert await bench.intake.submit_remaining_links(
+        bench.note(81, ""), all_links, 2, CHAT, bench.ack()
+    )
     await bench.queue.drain(0)
 
 
@@ -552,18 +557,20 @@ async def test_a_press_below_a_message_without_keyboard_has_none(bench: Bench):
     assert [request.origin.press for request in bench.requests] == [ButtonPress("id/1", "")]
 
 
-async def test_the_rest_of_a_post_deletes_no_message_and_says_where_it_goes_on(bench: Bench):
+async def test_the_remaining_items_of_a_post_delete_no_message_and_say_where_they_begin(
+    bench: Bench,
+):
     message = bench.telegram.message("below an album", message_id=71, chat_id=GROUP)
     query = bench.telegram.query("rest/10.a/x/1", message)
     chat = ChatView("en", preferences=Preferences(delete_request=True, album_cap=5))
-    rest = Continuation(10, "a")
-    await bench.intake.submit_remaining_items(query, message, LINK, chat, rest, bench.ack())
+    continuation = Continuation(10, "a")
+    await bench.intake.submit_remaining_items(query, message, LINK, chat, continuation, bench.ack())
     await settle()
     (request,) = bench.requests
     assert (request.kind, request.target.message_id, request.selection.continuation) == (
         "post",
         71,
-        rest,
+        continuation,
     )
     # The message that is answered is the bot's own.
     assert request.chat.preferences == Preferences(album_cap=5)
