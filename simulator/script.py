@@ -221,6 +221,7 @@ async def _whole_posts(session: Session) -> None:
         ("https://x.com/ferry_demo/status/1790000000000000003", ["photo", "video"]),
         ("https://www.reddit.com/gallery/1demo01", ["photo", "video", "photo"]),
         ("https://pin.it/demo001", ["photo", "video", "photo"]),
+        ("https://www.facebook.com/ferry.demo/posts/7300000002", ["photo", "video", "photo"]),
     ):
         before = set(session.private_chat.messages)
         request = session.say(link)
