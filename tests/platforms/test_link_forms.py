@@ -406,11 +406,27 @@ MUSIC = {
     "https://www.soundcloud.com/ferry_demo/sets-of-tea/": "ferry_demo/sets-of-tea",
     "https://m.soundcloud.com/ferry-demo/bell": "ferry-demo/bell",
     "https://soundcloud.com/ferry-demo/bell/s-AbC12": "ferry-demo/bell/s-AbC12",
+    "https://soundcloud.com/ferry-demo/bell/s-AbC12/?si=x": "ferry-demo/bell/s-AbC12",
     "https://soundcloud.com/ferry-demo/bell?secret_token=s-AbC12": "ferry-demo/bell/s-AbC12",
+    "https://soundcloud.com/ferry-demo/bell/?si=x&secret_token=s-AbC12&a=1": (
+        "ferry-demo/bell/s-AbC12"
+    ),
     "https://api.soundcloud.com/tracks/73": "tracks/73",
     "https://api.soundcloud.com/tracks/73?a=1&secret_token=s-AbC12": "tracks/73/s-AbC12",
+    "https://api.soundcloud.com/tracks/73/?secret_token=s-AbC12": "tracks/73/s-AbC12",
     "https://api-v2.soundcloud.com/tracks/soundcloud%3Atracks%3A73": "tracks/73",
+    "https://api.soundcloud.com/tracks/soundcloud:tracks:73?secret_token=s-AbC12": (
+        "tracks/73/s-AbC12"
+    ),
     "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/73": "tracks/73",
+    "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/73"
+    "%3Fsecret_token%3Ds-AbC12&color=x": "tracks/73/s-AbC12",
+    "https://w.soundcloud.com/player/?a=1&url=https%3A%2F%2Fapi.soundcloud.com%2Ftracks%2F73"
+    "&secret_token=s-AbC12": "tracks/73/s-AbC12",
+    "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/playlists/73": P.LIST,
+    "https://w.soundcloud.com/player/?url=https%3A//evil.example/tracks/73": P.OTHER,
+    "https://w.soundcloud.com/player/": P.OTHER,
+    "https://evil.example/player/?url=https%3A//api.soundcloud.com/tracks/73": None,
     "https://on.soundcloud.com/AbC12": SHORT,
     "https://soundcloud.com/ferry-demo": P.PROFILE,
     "https://soundcloud.com/ferry-demo/tracks": P.PROFILE,
