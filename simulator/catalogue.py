@@ -435,11 +435,19 @@ def _fill_pinterest(site: PinterestSite, samples: SampleStore) -> None:
 def _fill_music(site: MusicSites, samples: SampleStore) -> None:
     cover = samples.picture(500, 500, "harbour")
     track = Track(samples.sound(20), seconds=20, cover=cover)
-    site.tracks["soundcloud/ferry-demo/harbour-bell"] = track
+    for name in ("soundcloud", "bandcamp", "mixcloud"):
+        site.tracks[f"{name}/ferry-demo/harbour-bell"] = track
 
 
 def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
-    site.clips["dailymotion/x9demo1"] = Clip(samples.video(VideoSpec(container="ts")))
+    number = "7300000000000000000000000000de01"
+    segments, video = (
+        Clip(samples.video(VideoSpec(container="ts"))),
+        Clip(samples.video(VideoSpec())),
+    )
+    site.clips |= {"dailymotion/x9demo1": segments, f"rutube/{number}": segments}
+    for post in ("ok/7300000001", "vk/-730_1001", f"loom/{number}"):
+        site.clips[post] = video
 
 
 def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -174,7 +175,7 @@ class FacebookSite:
         if path is None:
             return f"{_CDN}/v/removed.jpg"
         self._files[path.name] = path
-        return f"{_CDN}/v/{path.name}"
+        return f"{_CDN}/v/{quote(path.name)}"
 
 
 def _id_of(request: web.Request) -> str:
