@@ -52,7 +52,7 @@ async def test_a_post_on_facebook_arrives_in_order_and_counts_what_was_removed(h
     photos = [harness.samples.picture(400 + n, 500, "f") for n in range(2)]
     files = (photos[0], None, harness.samples.video(VideoSpec()), photos[1])
     harness.simulator.facebook.posts["ferry.demo/posts/73"] = FacebookPost(files, number="73")
-    harness.simulator.facebook.posts["photo/74"] = FacebookPost(photos[:1], "One of them")
+    harness.simulator.facebook.posts["photo/74"] = FacebookPost((photos[0],), "One of them")
     harness.simulator.facebook.shared_links["share/p/Demo01"] = (
         "https://www.facebook.com/story.php?story_fbid=73&id=1"
     )
