@@ -46,7 +46,7 @@ _FORMER_FILES: Final = (
 #: Keys of posts, photos and videos. The form is also in pages that have one.
 _CONTENT: Final = (
     *('"comet_sections"', '"i18n_reaction_count"', '"viewer_image"', '"created_time"'),
-    *('"playable_url', '"dash_manifest', '"progressive_url"'),
+    *('"playable_url', '"browser_native_', '"dash_manifest', '"progressive_url"'),
 )
 
 

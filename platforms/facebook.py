@@ -6,6 +6,7 @@ tried against the real site.
 """
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from yt_dlp.utils import ExtractorError
@@ -16,7 +17,8 @@ from core.errors import (
     PlatformChangedError,
     PlatformRefusedError,
 )
-from core.media import Post
+from core.media import Link, Post
+from platforms import _cobalt
 from platforms._facebook_post import (
     MEDIA_HOSTS,
     FoundPost,
@@ -26,7 +28,7 @@ from platforms._facebook_post import (
     refusal,
 )
 from platforms._http import HostRule
-from platforms._platform import PageKind
+from platforms._platform import FetchContext, PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host without its prefix: fb.com redirects to facebook.com; others are languages, or old.
@@ -199,7 +201,20 @@ _SITE = _Facebook(
     author=("uploader", "uploader_id"),
 )
 
-PLATFORM = site(
+
+async def fetch_from_cobalt(link: Link, context: FetchContext) -> Post:
+    """Fetch a video from cobalt, which takes the first one that the page of a post names.
+
+    Raises:
+        PlatformRefusedError: it is a post or a photo.
+        ClipferryError: see `_cobalt.fetch`.
+    """
+    if "/" in (link.post_id or ""):
+        raise PlatformRefusedError("cobalt reads videos only")
+    return await _cobalt.fetch(link, context)
+
+
+_PLATFORM = site(
     _SITE,
     "Facebook",
     "https://www.facebook.com/reel/7300000001",
@@ -217,4 +232,8 @@ PLATFORM = site(
     "https://www.facebook.com/share/p/Demo01/",
     "https://www.facebook.com/share/Demo01/",
     "https://fb.watch/demo001/",
+    has_cobalt=False,  # not for all links
+)
+PLATFORM = replace(
+    _PLATFORM, layers=(*_PLATFORM.layers, replace(_cobalt.LAYER, fetch=fetch_from_cobalt))
 )

@@ -14,6 +14,7 @@ from core.errors import (
     NotFoundError,
     PlatformChangedError,
     PlatformRefusedError,
+    PlatformUnreachableError,
 )
 from core.media import Access, Clip, Item, Picture, Post, Unreadable
 from platforms import FileRequest, FileVersion
@@ -187,6 +188,24 @@ async def test_cookies_that_do_not_help_are_no_reason_to_ask_for_some(web: Web):
         await read(web, cookies=COOKIES)
     with pytest.raises(PlatformRefusedError):
         await read(web, cookies=COOKIES, attempts=0)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        (LINK, PlatformRefusedError),
+        (PHOTO_LINK, PlatformRefusedError),
+        ("https://www.facebook.com/share/p/Demo01/", PlatformRefusedError),
+        ("https://www.facebook.com/reel/7300000001", PlatformUnreachableError),
+    ],
+)
+async def test_cobalt_is_asked_for_videos_alone(web: Web, url: str, error: type[ClipferryError]):
+    for post_id in (ID, "photo/7300000031", "7300000001"):
+        show(web, picture(web), post_id=post_id, trouble="login")
+    web.facebook.shared_links["share/p/Demo01"] = LINK
+    with pytest.raises(error) as caught:
+        await read(web, url, cobalt_url="http://127.0.0.1:9")  # nobody listens there
+    assert type(caught.value) is error
 
 
 async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
