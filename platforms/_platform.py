@@ -67,7 +67,7 @@ class PageKind(Enum):
     LIST = auto()
     #: A sound or a piece of music, with the posts that use it.
     AUDIO = auto()
-    #: A post of a kind that cannot be read, such as a single photo on Facebook.
+    #: A post of a kind that cannot be read, such as a past stream on Twitch.
     UNREADABLE = auto()
     #: A page of a music streaming service, which is no platform at all.
     STREAMING = auto()

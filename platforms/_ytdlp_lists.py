@@ -45,6 +45,11 @@ _MAX_READ: Final = 1_000
 #: The module of our own extractors for lists.
 LIST_EXTRACTORS: Final = "platforms._list_extractors"
 
+
+def _group_id(found: re.Match[str]) -> str:
+    return found["id"]
+
+
 Recognise = Callable[[SplitResult], Match | PageKind | None]
 
 
@@ -55,7 +60,7 @@ class ListForm:
     #: Module and class in yt_dlp.extractor, or in `LIST_EXTRACTORS`, imported at first use; or the
     #: class itself.
     extractor: tuple[str, str] | type[InfoExtractor]
-    #: Matches host, path, "?" and query of a list's URL, with a group `id`; see `plain_host`.
+    #: Matches host, path, "?" and query of a list's URL; see `plain_host`.
     page: re.Pattern[str]
     #: URL of a list, with `{}` for its id. `page` matches it, too.
     address: str
@@ -63,6 +68,8 @@ class ListForm:
     is_by_date: bool = False
     #: The extractor itself deals with statuses such as 401; see `PageReader.read`.
     is_lenient: bool = False
+    #: Returns the id from the match of `page`: by default, its group `id`.
+    list_id: Callable[[re.Match[str]], str] = _group_id
 
     def load_extractor(self) -> Any:
         """Return yt-dlp's extractor class."""
@@ -127,7 +134,7 @@ class _FlatLists:
         address = f"{plain_host(parts)}{parts.path}?{parts.query}"
         for form in self.forms:
             if found := form.page.match(address):
-                return form, found["id"]
+                return form, form.list_id(found)
         return None
 
     def _entries(self, listed: Any, most: int) -> tuple[list[Entry], bool]:

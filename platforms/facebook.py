@@ -1,15 +1,34 @@
-"""Videos, reels and posts with videos on Facebook, which yt-dlp reads without an account.
+"""Videos, reels, posts and single photos on Facebook, read without an account.
 
-A single photo is a post that nothing here can read. Signed out, Facebook shows a few pages of
-photos and then redirects to its login, and each photo of a post has a page of its own, so clients
-that read them need an account. Source: https://github.com/mikf/gallery-dl/issues/6872
+yt-dlp reads videos. Posts with photos, and single photos, are read here, from the page alone; see
+decision 50. Signed out, Facebook shows some of these pages, and then redirects to its login. Never
+tried against the real site.
 """
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
+from yt_dlp.utils import ExtractorError
+
+from core.errors import (
+    ClipferryError,
+    LoginRequiredError,
+    PlatformChangedError,
+    PlatformRefusedError,
+)
+from core.media import Link, Post
+from platforms import _cobalt
+from platforms._facebook_post import (
+    MEDIA_HOSTS,
+    FoundPost,
+    find_photo,
+    find_post,
+    read_found,
+    refusal,
+)
 from platforms._http import HostRule
-from platforms._platform import PageKind
+from platforms._platform import FetchContext, PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host without its prefix: fb.com redirects to facebook.com; others are languages, or old.
@@ -25,9 +44,15 @@ _POST = re.compile(
     r"|(?!groups/)(?P<user>[\w.-]+)/posts/(?:[^/?]+/)?(?P<user_post>\d+|pfbid\w+)"
     r"|(?:story|permalink)\.php\?(?=(?:.*&)?story_fbid=(?P<story>\d+|pfbid\w+))"
     r"(?=(?:.*&)?id=(?P<author>\d+))"
+    # A photo, by its id alone.
+    r"|photo(?:\.php|/)?/?\?(?:.*&)?fbid=(?P<photo>\d+)"
+    r"|(?!groups/)[^/?]+/photos/(?:[^/?]+/){0,3}(?P<photo_of_user>\d+)(?=[/?])"
     r")",
     re.ASCII,
 )
+_PHOTO_ID: Final = re.compile(r"photo/(?P<number>\d+)", re.ASCII)
+#: URL of a photo, without its number.
+_PHOTO_ADDRESS: Final = "https://www.facebook.com/photo/?fbid="
 #: Marks of the data that yt-dlp looks for in a page: of JSON, and of calls of scripts.
 _JSON_MARK: Final = "data-sjs>"
 _JSON_TAG: Final = re.compile(rf"<script\b[^<>]*\b{_JSON_MARK}")
@@ -35,24 +60,44 @@ _CALL: Final = re.compile(r"(handleServerJS|s\.handle|bigPipe\.onPageletArrive)\
 
 
 class _Facebook(YtdlpSite):
-    """Posts have ids such as "user/posts/1" and "groups/group/posts/1", videos only numbers."""
+    """Posts have ids such as "user/posts/1" and "groups/group/posts/1", videos only numbers.
+
+    Photos have ids such as "photo/1".
+    """
 
     def post_id(self, found: re.Match[str]) -> str:
-        """Return the id of a video or post from the match of its URL."""
+        """Return the id of a video, post or photo from the match of its URL."""
         if found["id"]:
             return found["id"]
+        if photo := found["photo"] or found["photo_of_user"]:
+            return f"photo/{photo}"
         if group := found["group"] or found["shared_in"]:
             return f"groups/{group}/posts/{found['group_post'] or found['shared_post']}"
         return f"{found['user'] or found['author']}/posts/{found['user_post'] or found['story']}"
 
     def link_to(self, post_id: str) -> str:
-        """Return the URL of a video or post by its id."""
+        """Return the URL of a video, post or photo by its id."""
+        if found := _PHOTO_ID.fullmatch(post_id):
+            return f"{_PHOTO_ADDRESS}{found['number']}"
         if "/" in post_id:
             return f"https://www.facebook.com/{post_id}"
         return super().link_to(post_id)
 
     def extract(self, extractor: Any, url: str) -> Any:
-        """Return what yt-dlp reads in the page after `in_lines`."""
+        """Return what is found in the page of a post or photo, or else what yt-dlp reads there.
+
+        Raises:
+            NotAvailableError: Facebook does not show the post to this client.
+            LoginRequiredError: it shows the login form instead.
+            PlatformRefusedError: it does so in spite of the cookies.
+            PlatformChangedError: the page has something else than the photo.
+            ExtractorError: yt-dlp found no video.
+        """
+        number = re.split("[/=]", url)[-1]
+        if url.startswith(_PHOTO_ADDRESS):
+            return _read_photo(extractor, url, number)
+        if "/posts/" in url:
+            return self._read_post(extractor, url, number)
         download = extractor._download_webpage
 
         def download_in_lines(*args: Any, **options: Any) -> Any:
@@ -61,6 +106,44 @@ class _Facebook(YtdlpSite):
 
         extractor._download_webpage = download_in_lines
         return super().extract(extractor, url)
+
+    def _read_post(self, extractor: Any, url: str, number: str) -> Any:
+        """Return the post; of one that has only videos what yt-dlp reads, because it knows more."""
+        page = extractor._download_webpage(url, number)
+        found = find_post(page, number)
+        if found is None and (reason := _reason(page, extractor)):
+            raise reason
+        if found and (found.has_photos or not found.may_have_videos):
+            return found
+        # Beside this page, yt-dlp would only ask for one of a former player.
+        extractor._download_webpage = lambda *_, **__: in_lines(page)
+        try:
+            return super().extract(extractor, url)
+        except ExtractorError:
+            if found is None:
+                raise
+            return found
+
+    def read(self, result: Any, about: Post) -> Post:
+        """Convert the result of `extract` to a post; see `read_found` and `read_info`."""
+        if isinstance(result, FoundPost):
+            return read_found(result, about)
+        return super().read(result, about)
+
+
+def _read_photo(extractor: Any, url: str, number: str) -> FoundPost:
+    page = extractor._download_webpage(url, number)
+    if found := find_photo(page, number):
+        return found
+    raise _reason(page, extractor) or PlatformChangedError("facebook: the photo is not in its page")
+
+
+def _reason(page: str, extractor: Any) -> ClipferryError | None:
+    """Return the reason for which a page does not contain the post, if it states one."""
+    reason = refusal(page)
+    if isinstance(reason, LoginRequiredError) and extractor._downloader.reader.cookies:
+        return PlatformRefusedError("the cookies were rejected")
+    return reason
 
 
 def in_lines(page: str) -> str:
@@ -91,8 +174,6 @@ _SITE = _Facebook(
     extractor=("facebook", "FacebookIE"),
     post=_POST,
     pages=(
-        (PageKind.UNREADABLE, re.compile(rf"{_HOST}/photo(?:\.php|/)?/?\?(?:.*&)?fbid=")),
-        (PageKind.UNREADABLE, re.compile(rf"{_HOST}/[^/?]+/photos/(?:[^/?]+/)*\d+", re.ASCII)),
         (PageKind.STORIES, re.compile(rf"{_HOST}/stories/")),
         (
             PageKind.LIVE,
@@ -116,10 +197,24 @@ _SITE = _Facebook(
     short=re.compile(rf"(?:{_HOST}/share/(?:[vrp]/)?|fb\.watch/)[\w-]{{3,}}/?\?", re.ASCII),
     address="https://www.facebook.com/watch/?v={}",
     page_hosts=HostRule(("facebook.com", "fb.watch", "fb.com")),
-    media_hosts=HostRule(("fbcdn.net",)),
+    media_hosts=MEDIA_HOSTS,
+    author=("uploader", "uploader_id"),
 )
 
-PLATFORM = site(
+
+async def fetch_from_cobalt(link: Link, context: FetchContext) -> Post:
+    """Fetch a video from cobalt, which takes the first one that the page of a post names.
+
+    Raises:
+        PlatformRefusedError: it is a post or a photo.
+        ClipferryError: see `_cobalt.fetch`.
+    """
+    if "/" in (link.post_id or ""):
+        raise PlatformRefusedError("cobalt reads videos only")
+    return await _cobalt.fetch(link, context)
+
+
+_PLATFORM = site(
     _SITE,
     "Facebook",
     "https://www.facebook.com/reel/7300000001",
@@ -130,8 +225,15 @@ PLATFORM = site(
     "https://www.facebook.com/groups/ferries/permalink/7300000002/",
     "https://m.facebook.com/story.php?story_fbid=7300000002&id=100000000000001",
     "https://www.facebook.com/permalink.php?story_fbid=pfbid0Demo01&id=100000000000001",
+    "https://www.facebook.com/photo/?fbid=7300000031&set=pcb.7300000003",
+    "https://www.facebook.com/photo.php?fbid=7300000031",
+    "https://www.facebook.com/ferry.demo/photos/a.7300000030/7300000031/",
     "https://www.facebook.com/share/v/Demo01/",
     "https://www.facebook.com/share/p/Demo01/",
     "https://www.facebook.com/share/Demo01/",
     "https://fb.watch/demo001/",
+    has_cobalt=False,  # not for all links
+)
+PLATFORM = replace(
+    _PLATFORM, layers=(*_PLATFORM.layers, replace(_cobalt.LAYER, fetch=fetch_from_cobalt))
 )

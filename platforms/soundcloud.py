@@ -6,13 +6,15 @@ are refused.
 """
 
 import re
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import SplitResult, parse_qs
 
 from core.errors import PreviewError
-from core.media import Post
+from core.media import Link, Post
 from platforms._http import HostRule
 from platforms._json import Json
-from platforms._platform import PageKind
+from platforms._platform import Match, PageKind, clean_split, plain_host
 from platforms._ytdlp_lists import LIST_EXTRACTORS, ListForm, flat_lists
 from platforms._ytdlp_site import site
 from platforms._ytdlp_tracks import TrackSite
@@ -27,10 +29,18 @@ _LISTS = (
     r"(?:albums|comments|followers|following|likes|popular-tracks|reposts|sets|spotlight"
     r"|toptracks|tracks)(?=[/?])"
 )
+#: The query of a URL, which may have the key of what is private.
+_QUERY = r"\?(?:(?:.*&)?secret_token=(?P<{}>s-\w+))?"
+#: Hosts of the player for other pages, whose URL names what it plays.
+_PLAYERS: Final = frozenset({"w.soundcloud.com", "player.soundcloud.com", "p.soundcloud.com"})
 
 
 class _SoundCloud(TrackSite):
     """Tracks have ids such as "user/track" and "tracks/1", private ones a key behind: "/s-key"."""
+
+    def recognise(self, parts: SplitResult) -> Match | PageKind | None:
+        """Return what a URL of this site is, or None if it belongs to another site."""
+        return super().recognise(_played(parts)) or super().recognise(parts)
 
     def post_id(self, found: re.Match[str]) -> str:
         """Return the id of a track from the match of its URL."""
@@ -58,14 +68,23 @@ class _SoundCloud(TrackSite):
         return super().read(result, about)
 
 
+def _played(parts: SplitResult) -> SplitResult:
+    """Return the URL of what a player plays, with its key; other URLs unchanged."""
+    query = parse_qs(parts.query) if plain_host(parts) in _PLAYERS else {}
+    played = clean_split(query.get("url", [""])[0])
+    if played and "secret_token" in query:
+        return played._replace(query=f"{played.query}&secret_token={query['secret_token'][0]}")
+    return played or parts
+
+
 _SITE = _SoundCloud(
     name="soundcloud",
     extractor=("soundcloud", "SoundcloudIE"),
     post=re.compile(
         rf"soundcloud\.com/(?!{_OWN})(?P<id>[\w-]+/(?!{_LISTS})[\w-]+)(?:/(?P<key>s-\w+))?"
-        r"/?\?(?:(?:.*&)?secret_token=(?P<secret>s-\w+))?"
-        r"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud%3Atracks%3A)?(?P<number>\d+)"
-        r"(?:/?\?(?:.*&)?secret_token=(?P<secret_of_number>s-\w+))?",
+        rf"/?{_QUERY.format('secret')}"
+        r"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud(?:%3A|:)tracks(?:%3A|:))?(?P<number>\d+)"
+        rf"/?{_QUERY.format('secret_of_number')}",
         re.ASCII,
     ),
     pages=(
@@ -90,8 +109,23 @@ _SITE = _SoundCloud(
     media_hosts=HostRule(("sndcdn.com", "soundcloud.com", "soundcloud.cloud")),
 )
 
-#: A set, also a private one, whose key is the last part of its path.
-_SET = r"soundcloud\.com/(?P<id>[\w-]+/sets/[\w-]+(?:/s-\w+)?)/?\?"
+#: A set; the key of a private one is the last part of its path, or in its query.
+_SET = rf"soundcloud\.com/(?P<id>[\w-]+/sets/[\w-]+)(?:/(?P<key>s-\w+))?/?{_QUERY.format('secret')}"
+#: A set by its number.
+_PLAYLIST = (
+    r"api(?:-v2)?\.soundcloud\.com/playlists/(?:soundcloud(?:%3A|:)playlists(?:%3A|:))?(?P<id>\d+)"
+    rf"/?{_QUERY.format('secret')}"
+)
+
+
+def _set_id(found: re.Match[str]) -> str:
+    key = found["key"] or found["secret"]
+    return f"{found['id']}/{key}" if key else found["id"]
+
+
+def _playlist_id(found: re.Match[str]) -> str:
+    return f"{found['id']}?secret_token={found['secret']}" if found["secret"] else found["id"]
+
 
 _LISTS_OF_SITE = flat_lists(
     "soundcloud",
@@ -100,15 +134,14 @@ _LISTS_OF_SITE = flat_lists(
         re.compile(rf"(?!soundcloud\.com/{_OWN}){_SET}", re.ASCII),
         "https://soundcloud.com/{}",
         is_lenient=True,
+        list_id=_set_id,
     ),
     ListForm(
         (LIST_EXTRACTORS, "SoundCloudPlaylistIE"),
-        re.compile(
-            r"api(?:-v2)?\.soundcloud\.com/playlists/(?P<id>\d+(?=/?\?)(?:\?secret_token=s-\w+)?)",
-            re.ASCII,
-        ),
+        re.compile(_PLAYLIST, re.ASCII),
         "https://api.soundcloud.com/playlists/{}",
         is_lenient=True,
+        list_id=_playlist_id,
     ),
     ListForm(
         ("soundcloud", "SoundcloudUserIE"),
@@ -122,6 +155,11 @@ _LISTS_OF_SITE = flat_lists(
     recognise=_SITE.recognise,
 )
 
+
+def _find_list(parts: SplitResult) -> Link | None:
+    return _LISTS_OF_SITE.find(_played(parts))
+
+
 PLATFORM = site(
     _SITE,
     "SoundCloud",
@@ -130,5 +168,5 @@ PLATFORM = site(
     "https://soundcloud.com/ferry-demo/harbour-bell/s-Demo01",
     "https://api.soundcloud.com/tracks/7300000001",
     "https://on.soundcloud.com/Demo01",
-    lists=_LISTS_OF_SITE,
+    lists=replace(_LISTS_OF_SITE, find=_find_list),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from simulator.samples import SampleStore, VideoSpec
 from simulator.server import Simulator
+from simulator.sites.facebook import FacebookPost, FacebookSite
 from simulator.sites.instagram import InstagramPost, InstagramSite, Media
 from simulator.sites.music import MusicSites, Track
 from simulator.sites.pinterest import Pin, PinterestSite
@@ -313,6 +314,12 @@ LINKS = (
         icon="🖼",
     ),
     SampleLink(
+        "Photos and a video on Facebook",
+        "https://www.facebook.com/ferry.demo/posts/7300000002",
+        about="A post, in its order",
+        icon="▦",
+    ),
+    SampleLink(
         "A photo, a GIF and a lost video on X",
         f"{_X}1790000000000000002",
         about="What is missing is counted",
@@ -385,11 +392,18 @@ def add_posts(simulator: Simulator) -> None:
     _fill_tiktok(simulator.site, simulator.samples)
     _fill_instagram(simulator.instagram, simulator.samples)
     _fill_posts(simulator)
+    _fill_facebook(simulator.facebook, simulator.samples)
     _fill_x(simulator.x, simulator.samples)
     _fill_reddit(simulator.reddit, simulator.samples)
     _fill_pinterest(simulator.pinterest, simulator.samples)
     _fill_music(simulator.music, simulator.samples)
     _fill_videos(simulator.videos, simulator.samples)
+
+
+def _fill_facebook(site: FacebookSite, samples: SampleStore) -> None:
+    first, last = (samples.picture(1080, 1350, f"mole {n}") for n in (1, 2))
+    files = (first, samples.video(VideoSpec()), last)
+    site.posts["ferry.demo/posts/7300000002"] = FacebookPost(files, "From the mole")
 
 
 def _fill_x(site: XSite, samples: SampleStore) -> None:
@@ -421,11 +435,19 @@ def _fill_pinterest(site: PinterestSite, samples: SampleStore) -> None:
 def _fill_music(site: MusicSites, samples: SampleStore) -> None:
     cover = samples.picture(500, 500, "harbour")
     track = Track(samples.sound(20), seconds=20, cover=cover)
-    site.tracks["soundcloud/ferry-demo/harbour-bell"] = track
+    for name in ("soundcloud", "bandcamp", "mixcloud"):
+        site.tracks[f"{name}/ferry-demo/harbour-bell"] = track
 
 
 def _fill_videos(site: VideoSites, samples: SampleStore) -> None:
-    site.clips["dailymotion/x9demo1"] = Clip(samples.video(VideoSpec(container="ts")))
+    number = "7300000000000000000000000000de01"
+    segments, video = (
+        Clip(samples.video(VideoSpec(container="ts"))),
+        Clip(samples.video(VideoSpec())),
+    )
+    site.clips |= {"dailymotion/x9demo1": segments, f"rutube/{number}": segments}
+    for post in ("ok/7300000001", "vk/-730_1001", f"loom/{number}"):
+        site.clips[post] = video
 
 
 def _fill_instagram(site: InstagramSite, samples: SampleStore) -> None:

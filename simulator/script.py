@@ -221,6 +221,7 @@ async def _whole_posts(session: Session) -> None:
         ("https://x.com/ferry_demo/status/1790000000000000003", ["photo", "video"]),
         ("https://www.reddit.com/gallery/1demo01", ["photo", "video", "photo"]),
         ("https://pin.it/demo001", ["photo", "video", "photo"]),
+        ("https://www.facebook.com/ferry.demo/posts/7300000002", ["photo", "video", "photo"]),
     ):
         before = set(session.private_chat.messages)
         request = session.say(link)
@@ -292,6 +293,20 @@ async def _music(session: Session) -> None:
     await session.settled(session.private_chat, request, None)
     session.say("https://open.spotify.com/track/7300000001")
     await session.answer("why not", lambda m: "copy-protected" in m.get("text", ""))
+
+
+async def _more_sites(session: Session) -> None:
+    number = "7300000000000000000000000000de01"
+    for link, kind in (
+        ("https://ferry-demo.bandcamp.com/track/harbour-bell", "audio"),
+        ("https://www.mixcloud.com/ferry-demo/harbour-bell/", "audio"),
+        ("https://www.dailymotion.com/video/x9demo1", "video"),
+        (f"https://rutube.ru/video/{number}/", "video"),
+        ("https://ok.ru/video/7300000001", "video"),
+        ("https://vkvideo.ru/video-730_1001", "video"),
+        (f"https://www.loom.com/share/{number}", "video"),
+    ):
+        await session.media(link, kind)
 
 
 async def _versions(session: Session) -> None:
@@ -532,12 +547,13 @@ _SCENES: tuple[tuple[str, Callable[[Session], Awaitable[None]]], ...] = (
     ("Instagram: pictures and videos mixed", _mixed),
     ("An album of which one video cannot be read", _unreadable),
     ("A live photo, through a mirror", _live_photo),
-    ("Posts of X, Reddit and Pinterest with all that they show", _whole_posts),
+    ("Posts of X, Reddit, Pinterest and Facebook with all that they show", _whole_posts),
     ("Pictures on Threads, Bluesky and Tumblr", _posts),
     ("A profile, which is no post", _profile),
     ("A profile, from which Ada chooses two posts", _list),
     ("A story, which needs a login", _story),
     ("A track, and one on a service that encrypts its tracks", _music),
+    ("Tracks and videos of more sites", _more_sites),
     ("A slow site", _slow),
     ("A site that is down, and back when Ada tries again", _outage),
     ("A piece of a video, another format, and the versions to choose from", _versions),

@@ -11,6 +11,7 @@ from aiohttp import web
 from simulator.control import Control
 from simulator.page import BotSwitch, Page
 from simulator.samples import SampleStore
+from simulator.sites.facebook import FacebookSite
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.music import MusicSites
 from simulator.sites.pinterest import PinterestSite
@@ -77,6 +78,7 @@ class Simulator:
     threads: ThreadsSite = field(default_factory=ThreadsSite)
     bluesky: BlueskySite = field(default_factory=BlueskySite)
     tumblr: TumblrSite = field(default_factory=TumblrSite)
+    facebook: FacebookSite = field(default_factory=FacebookSite)
     #: The faults of all sites.
     sites: SiteControl = field(default_factory=SiteControl)
     log: list[Asked] = field(default_factory=list)
@@ -136,7 +138,7 @@ class Simulator:
     def _sites(self) -> Sites:
         return Sites(
             *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
-            *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
+            *(self.bluesky, self.tumblr, self.facebook, self.music, self.videos, self.youtube),
             control=self.sites,
         )
 

@@ -16,6 +16,7 @@ from platforms import (
 )
 from platforms._proxies import Proxy
 from simulator.samples import SampleStore, VideoSpec
+from simulator.sites.facebook import FacebookSite
 from simulator.sites.instagram import InstagramSite
 from simulator.sites.music import MusicSites
 from simulator.sites.pinterest import PinterestSite
@@ -48,6 +49,7 @@ class Web:
     threads: ThreadsSite = field(default_factory=ThreadsSite)
     bluesky: BlueskySite = field(default_factory=BlueskySite)
     tumblr: TumblrSite = field(default_factory=TumblrSite)
+    facebook: FacebookSite = field(default_factory=FacebookSite)
     log: list[Asked] = field(default_factory=list)
     proxies: list[SitesProxy] = field(default_factory=list)
     music: MusicSites = field(default_factory=MusicSites)
@@ -59,7 +61,7 @@ class Web:
         """Return all sites as one."""
         return Sites(
             *(self.site, self.instagram, self.threads, self.x, self.reddit, self.pinterest),
-            *(self.bluesky, self.tumblr, self.music, self.videos, self.youtube),
+            *(self.bluesky, self.tumblr, self.facebook, self.music, self.videos, self.youtube),
             control=self.control,
         )
 

@@ -47,7 +47,9 @@ class MusicLists:
                 return web.json_response(about if found else {}, status=200 if found else 404)
             return self._set(key)
         if path.startswith("/playlists/"):
+            # A private set is found with its key alone.
             key = f"api.soundcloud.com{path}"
+            key += f"?secret_token={query['secret_token']}" if "secret_token" in query else ""
             return self._set(key) or web.json_response({}, status=404)
         if path == "/tracks" and self.hides_titles:
             return web.Response(status=503)

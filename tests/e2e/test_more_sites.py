@@ -3,6 +3,7 @@
 from core.facts import FileSize
 from misc.ui.texts import load_texts
 from simulator.samples import VideoSpec
+from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import Media
 from simulator.sites.pinterest import Pin
 from simulator.sites.posts import ThreadsPost, TumblrPost
@@ -45,6 +46,41 @@ async def test_a_thread_and_a_post_on_tumblr_arrive_with_text_and_pictures(harne
     photo, gif, _ = harness.answers()[4:]
     assert photo["photo"][0]["width"] == 400
     assert gif["video"]["width"] == 300  # albums have no animations
+
+
+async def test_a_post_on_facebook_arrives_in_order_and_counts_what_was_removed(harness: BotHarness):
+    photos = [harness.samples.picture(400 + n, 500, "f") for n in range(2)]
+    files = (photos[0], None, harness.samples.video(VideoSpec()), photos[1])
+    harness.simulator.facebook.posts["ferry.demo/posts/73"] = FacebookPost(files, number="73")
+    harness.simulator.facebook.posts["photo/74"] = FacebookPost((photos[0],), "One of them")
+    harness.simulator.facebook.shared_links["share/p/Demo01"] = (
+        "https://www.facebook.com/story.php?story_fbid=73&id=1"
+    )
+    harness.simulator.facebook.posts["1/posts/73"] = FacebookPost(files, number="73")
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://www.facebook.com/ferry.demo/posts/73")
+    assert kinds(harness) == ["photo", "video", "photo"]
+    below = harness.answers()[-1]["text"]
+    assert below.startswith("A crossing\n")
+    assert TEXTS("en", "album_missing", count=1) in below
+    assert "Ferry Demo · Facebook" in below
+    await harness.say("https://www.facebook.com/photo/?fbid=74&set=pcb.73")
+    photo = harness.answers()[-1]
+    assert (photo["photo"][-1]["width"], photo["caption"]) == (
+        400,
+        "One of them\nFerry Demo · Facebook",
+    )
+    await harness.say("https://www.facebook.com/share/p/Demo01/")
+    assert kinds(harness)[4:] == ["photo", "video", "photo"]
+
+
+async def test_a_post_that_facebook_shows_to_members_only_says_so(harness: BotHarness):
+    harness.simulator.facebook.posts["photo/74"] = FacebookPost((None,), trouble="form")
+    await harness.start()
+    await harness.say("hello")
+    await harness.say("https://www.facebook.com/photo/?fbid=74")
+    assert harness.texts()[-1] == TEXTS("en", "media_login")
 
 
 async def test_a_silent_video_on_x_is_an_animation(harness: BotHarness):

@@ -65,7 +65,7 @@ FOREIGN = "https://example.org/video"
         ({"text": "https://www.tiktok.com/music/dawn-73"}, "link_audio"),
         ({"text": "https://www.tiktok.com/@ferry.demo/live"}, "media_live"),
         ({"text": "https://www.reddit.com/r/ferries/"}, "media_list"),
-        ({"text": "https://www.facebook.com/photo/?fbid=73"}, "media_none"),
+        ({"text": "https://www.twitch.tv/videos/73"}, "media_none"),
         ({"text": "https://www.tiktok.com/"}, "link_broken"),
         (
             {

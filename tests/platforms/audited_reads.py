@@ -1,4 +1,4 @@
-"""Reads a post of each of several sites; prints as JSON what Python's audit hooks saw of it.
+"""Reads a post or a list of each site; prints as JSON what Python's audit hooks saw of it.
 
 Called as a program by `test_isolation`, because an audit hook cannot be removed.
 
@@ -16,24 +16,23 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from simulator.samples import SampleStore, VideoSpec
+from simulator.samples import SampleStore
 from simulator.sites.instagram import InstagramSite
-from simulator.sites.music import Track
 from simulator.sites.pinterest import PinterestSite
 from simulator.sites.proxy import Authority
 from simulator.sites.reddit import RedditSite
 from simulator.sites.tiktok import TikTokSite
-from simulator.sites.videos import Clip
+from simulator.sites.web import Sites
 from simulator.sites.x import XSite
+from tests.platforms.test_mutated_sites import EXAMPLES, StoredSites, use
 from tests.sites import Web
 
-_LINKS = (
-    "https://soundcloud.com/ferry-demo/harbour-bell",
-    "https://ferry-demo.bandcamp.com/track/harbour-bell",
-    "https://www.mixcloud.com/ferry-demo/harbour-bell/",
-    "https://www.dailymotion.com/video/x9demo1",
-    "https://ok.ru/video/7300000001",
-)
+#: Those that are read signed out. YouTube's reader starts a runtime for its scripts.
+_EXAMPLES = [
+    example
+    for name, example in EXAMPLES.items()
+    if not example.cookies and name.partition(",")[0] != "youtube"
+]
 _HEARD = {
     "open",
     "os.listdir",
@@ -89,18 +88,14 @@ async def main() -> None:
     (folder / "ca").mkdir()
     sites = (TikTokSite(), InstagramSite(), XSite(), RedditSite(), PinterestSite())
     web = Web(*sites, samples, Authority(folder / "ca"), folder)
-    for site in ("soundcloud", "bandcamp", "mixcloud"):
-        web.music.tracks[f"{site}/ferry-demo/harbour-bell"] = Track(samples.sound())
-    clip = Clip(samples.video(VideoSpec(container="ts")))
-    web.videos.clips |= {"dailymotion/x9demo1": clip, "ok/7300000001": clip}
-    await web.add_proxy(name="exit-1")
+    for example in _EXAMPLES:
+        example.add(web)
+    await web.add_proxy(Sites(*web.sites().members, StoredSites()), name="exit-1")
     async with web.fetcher(attempts=1) as fetcher:
 
         async def read_all() -> None:
-            for url in _LINKS:
-                link = fetcher.registry.find(url)
-                assert link
-                await fetcher.attempt(link, lambda attempt: attempt.read())
+            for example in _EXAMPLES:
+                await use(web, fetcher, example, saves=False)
 
         await read_all()  # imports the extractors
         environment = _Environment()

@@ -55,6 +55,8 @@ SEARCHED = (
     "https://www.threads.com/@a/post/CxAbCdEfGhI",
     "https://www.tumblr.com/a/730000000000000001",
     "https://bsky.app/profile/a.example/post/3demo01",
+    "https://www.facebook.com/a/posts/7300000002",
+    "https://www.facebook.com/photo/?fbid=7300000031",
 )
 #: One list per way to read lists.
 LISTS = (

@@ -28,6 +28,8 @@ COLLECTION = f"{PROFILE}/collection/Best-of-7371330159376370462"
 PLAYLIST = "https://www.youtube.com/playlist?list=PLdemo0001"
 SET = "https://soundcloud.com/ferry-demo/sets/crossings"
 SET_BY_NUMBER = "https://api.soundcloud.com/playlists/7300000009"
+PRIVATE_SET_BY_NUMBER = f"{SET_BY_NUMBER}?secret_token=s-Demo01"
+PLAYER = "https://w.soundcloud.com/player/?url=https%3A%2F%2F"
 TRACKS = "https://soundcloud.com/ferry-demo/tracks"
 ALBUM = "https://ferry-demo.bandcamp.com/album/crossings"
 SHOWS = "https://www.mixcloud.com/ferry-demo/playlists/crossings/"
@@ -72,7 +74,26 @@ FORMS = {
     f"https://m.soundcloud.com/{SET.partition('com/')[2]}?si=1&utm_source=x": SET,
     f"{SET}/s-Demo01": f"{SET}/s-Demo01",
     "https://api-v2.soundcloud.com/playlists/7300000009?x=1": SET_BY_NUMBER,
-    f"{SET_BY_NUMBER}?secret_token=s-Demo01": f"{SET_BY_NUMBER}?secret_token=s-Demo01",
+    f"{SET}/s-Demo01/?si=1": f"{SET}/s-Demo01",
+    f"{SET}?secret_token=s-Demo01": f"{SET}/s-Demo01",
+    f"{SET}/?si=1&secret_token=s-Demo01&x=1": f"{SET}/s-Demo01",
+    SET_BY_NUMBER: SET_BY_NUMBER,
+    f"{SET_BY_NUMBER}/": SET_BY_NUMBER,
+    f"{SET_BY_NUMBER}?secret_token=s-Demo01": PRIVATE_SET_BY_NUMBER,
+    f"{SET_BY_NUMBER}/?secret_token=s-Demo01": PRIVATE_SET_BY_NUMBER,
+    f"{SET_BY_NUMBER}?client_id=x&secret_token=s-Demo01&y=1": PRIVATE_SET_BY_NUMBER,
+    "https://api.soundcloud.com/playlists/soundcloud:playlists:7300000009"
+    "?secret_token=s-Demo01": PRIVATE_SET_BY_NUMBER,
+    "https://api.soundcloud.com/playlists/soundcloud%3Aplaylists%3A7300000009": SET_BY_NUMBER,
+    f"{PLAYER}api.soundcloud.com%2Fplaylists%2F7300000009&color=x": SET_BY_NUMBER,
+    f"{PLAYER}api.soundcloud.com%2Fplaylists%2F7300000009%3Fsecret_token%3Ds-Demo01": (
+        PRIVATE_SET_BY_NUMBER
+    ),
+    f"{PLAYER}api.soundcloud.com%2Fplaylists%2F7300000009&x=1&secret_token=s-Demo01": (
+        PRIVATE_SET_BY_NUMBER
+    ),
+    f"{PLAYER}evil.example%2Fplaylists%2F7300000009": None,
+    f"{PLAYER}soundcloud.com%2Fferry-demo%2Fharbour-bell": None,
     "https://soundcloud.com/ferry-demo": TRACKS,
     "https://soundcloud.com/ferry-demo/tracks/": TRACKS,
     "https://soundcloud.com/ferry-demo/likes": None,
@@ -332,6 +353,15 @@ async def test_tracks_that_a_set_does_not_name_are_asked_for(web: Web, is_refuse
     assert ids(listing) == [*TRACK_IDS[:5], "tracks/6", "tracks/7", "tracks/8"]
     titles = [entry.title for entry in listing.entries[4:]]
     assert titles == ["Bell 5", *([""] * 3 if is_refused else ["Bell 6", "Bell 7", "Bell 8"])]
+
+
+@pytest.mark.parametrize(
+    "url", [f"{SET}?secret_token=s-Demo01", f"{SET_BY_NUMBER}/?a=1&secret_token=s-Demo01"]
+)
+async def test_a_private_set_is_asked_for_with_its_key(web: Web, url: str):
+    add(web, f"{SET}/s-Demo01", SampleList("Crossings", TRACK_IDS[:2]))
+    add(web, PRIVATE_SET_BY_NUMBER, SampleList("Crossings", TRACK_IDS[:2]))
+    assert ids(await read(web, url)) == TRACK_IDS[:2]
 
 
 @pytest.mark.parametrize("is_refused", [False, True])

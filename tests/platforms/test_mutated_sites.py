@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -18,6 +19,7 @@ from platforms._http import HostRule
 from platforms._linked_media import LINKED_HOSTS
 from platforms._proxies import Proxy
 from simulator.samples import VideoSpec
+from simulator.sites.facebook import FacebookPost
 from simulator.sites.instagram import InstagramPost, Media
 from simulator.sites.music import Track
 from simulator.sites.pinterest import Pin
@@ -112,6 +114,10 @@ def _tumblr(web: Web) -> None:
     web.tumblr.posts[number] = TumblrPost(number, blocks)
 
 
+def _facebook(web: Web, post_id: str, *files: Path) -> None:
+    web.facebook.posts[post_id] = FacebookPost(files)
+
+
 def _stored(_web: Web) -> None:
     """Serve the pages of `STORED`, which are always there."""
 
@@ -168,34 +174,27 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "youtube, a playlist": Example(
         "https://www.youtube.com/playlist?list=PLdemo0001", _youtube_list, is_list=True
     ),
-    "facebook": Example("https://www.facebook.com/reel/7300000001", _stored),
+    "facebook": Example(
+        "https://www.facebook.com/reel/7300000001",
+        lambda web: _facebook(web, "7300000001", web.samples.video(VideoSpec())),
+    ),
+    "facebook, a post": Example(
+        "https://www.facebook.com/ferry.demo/posts/7300000002",
+        lambda web: _facebook(
+            web,
+            "ferry.demo/posts/7300000002",
+            *(web.samples.picture(400, 500, "q"), web.samples.video(VideoSpec())),
+        ),
+    ),
+    "facebook, a photo": Example(
+        "https://www.facebook.com/photo/?fbid=7300000031",
+        lambda web: _facebook(web, "photo/7300000031", web.samples.picture(400, 500, "q")),
+    ),
     "snapchat": Example("https://www.snapchat.com/spotlight/W7_demo01", _stored),
     "twitch": Example("https://clips.twitch.tv/DemoFerryClip-abc", _stored),
     "bilibili": Example("https://www.bilibili.com/video/BV1demo00001", _stored),
     "streamable": Example("https://streamable.com/demo01", _stored),
 }
-
-
-def _facebook() -> str:
-    video = {
-        "id": "7300000001",
-        "videoId": "7300000001",
-        "__typename": "Video",
-        "playable_url": "https://video.fbcdn.net/a.mp4",
-        "playable_url_quality_hd": "https://video.fbcdn.net/b.mp4",
-        "playable_duration_in_ms": 3_000,
-        "owner": {"name": "Ferry", "id": "73"},
-        "dash_manifest": (
-            '<MPD mediaPresentationDuration="PT3S"><Period><AdaptationSet mimeType="video/mp4">'
-            '<Representation id="1" codecs="avc1.64001f" width="576" height="1024">'
-            "<BaseURL>https://video.fbcdn.net/c.mp4</BaseURL></Representation>"
-            "</AdaptationSet></Period></MPD>"
-        ),
-    }
-    result = {"__bbox": {"result": {"data": {"video": video}}}}
-    entry = ["RelayPrefetchedStreamCache", "next", [], ["adp", result]]
-    data = {"require": [["ScheduledServerJS", "handle", None, [{"__bbox": {"require": [entry]}}]]]}
-    return f'<script type="application/json" data-sjs>{json.dumps(data)}</script>'
 
 
 def _snapchat() -> str:
@@ -258,7 +257,6 @@ def _streamable() -> str:
 
 #: Made-up answers of the sites that are not simulated, by the beginning of host and path.
 STORED: Final = {
-    "www.facebook.com/": _facebook(),
     "www.snapchat.com/": _snapchat(),
     "gql.twitch.tv/": _twitch(),
     "www.bilibili.com/": _bilibili(),

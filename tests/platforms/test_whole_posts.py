@@ -601,6 +601,7 @@ FOREIGN = ("https://127.0.0.1/a", "https://evil.example/a", "http://user@twimg.c
         ("x", ("https://pbs.twimg.com/a", "https://video.twimg.com/a")),
         ("reddit", ("https://media.redgifs.com/a", "https://i.imgur.com/a", "https://i.redd.it/a")),
         ("pinterest", ("https://i.pinimg.com/a", "https://v1.pinimg.com/a")),
+        ("facebook", ("https://scontent.xx.fbcdn.net/a", "https://video.fra5-1.fbcdn.net/a")),
     ],
 )
 def test_files_come_from_the_hosts_of_the_site(name: str, allowed: tuple[str, ...]):

@@ -1,0 +1,274 @@
+"""Read the photos and videos of a Facebook post, or a single photo, from the JSON in its page.
+
+The page has an object for the post, the "story", whose attachments list its media. Below it are the
+stories of other posts, and comments with photos. Source of the keys: public readers of these pages,
+such as yt-dlp, gallery-dl and facebed; never tried against the real site.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import (
+    ClipferryError,
+    LoginRequiredError,
+    NoMediaError,
+    NotAvailableError,
+    PlatformChangedError,
+)
+from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
+from platforms._http import HostRule
+from platforms._json import Json
+from platforms._page_json import objects_in
+
+MEDIA_HOSTS: Final = HostRule(("fbcdn.net",))
+#: Host of copies that only crawlers may download. Some visitors get no other address.
+_CRAWLER_HOSTS: Final = HostRule(("fbsbx.com",))
+_PHOTO, _VIDEO = "Photo", "Video"
+#: Items that a page counts, but does not list, are not counted beyond this number.
+_MAX_ITEMS: Final = 100
+#: The root of a page that says that its content isn't available.
+_UNAVAILABLE: Final = '{"__dr":"CometErrorRoot.react"}'
+#: What the page of the login form has, at its own address or at that of the post.
+_LOGIN: Final = re.compile(
+    r'<link rel="canonical" href="https://[a-z.-]{0,40}facebook\.com/login\b'
+    r'|<meta http-equiv="refresh" content="\d{1,9};\s{0,9}URL=/login\b'
+    r'|"login_data"\s{0,9}:\s{0,9}\{',
+    re.IGNORECASE,
+)
+#: Keys of a video's files in former pages, and the rank of their quality.
+_FORMER_FILES: Final = (
+    *(("playable_url", 0), ("browser_native_sd_url", 0)),
+    *(("playable_url_quality_hd", 1), ("browser_native_hd_url", 1)),
+)
+#: Keys of posts, photos and videos. The form is also in pages that have one.
+_CONTENT: Final = (
+    *('"comet_sections"', '"i18n_reaction_count"', '"viewer_image"', '"created_time"'),
+    *('"playable_url', '"browser_native_', '"dash_manifest', '"progressive_url"'),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPost:
+    """What a page says about its post or photo."""
+
+    details: Details
+    items: tuple[Item, ...]
+    #: There is a photo among the items, readable or not.
+    has_photos: bool
+    #: There may be a video, among the items or not.
+    may_have_videos: bool
+    #: All photos have addresses for crawlers only.
+    is_for_crawlers: bool
+
+
+def find_post(page: str, number: str) -> FoundPost | None:
+    """Return the post with this id; None if the page does not have it."""
+    story = _find_story(page, number)
+    if story is None:
+        return None
+    media = _media_of(story)
+    shown = [story["attachments"].value, story["attached_story"].value]
+    return FoundPost(
+        details=Details(author=_author_of(story), text=_text_of(story)),
+        items=tuple(map(_item, media)),
+        has_photos=any(_kind(medium) == _PHOTO for medium in media),
+        may_have_videos=f'"{_VIDEO}"' in json.dumps(shown),
+        is_for_crawlers=_is_for_crawlers(media),
+    )
+
+
+def find_photo(page: str, number: str) -> FoundPost | None:
+    """Return the photo with this id; None if the page does not have it."""
+    copies = _copies_of_photo(page, number)
+    if not _addresses(copies):
+        return None
+    return FoundPost(
+        details=_details_of_photo(page, number),
+        items=(_picture(copies),),
+        has_photos=True,
+        may_have_videos=False,
+        is_for_crawlers=_is_for_crawlers(copies),
+    )
+
+
+def refusal(page: str) -> ClipferryError | None:
+    """Return why a page does not have its post; None if it does not say so, or has some post."""
+    if any(key in page for key in _CONTENT):
+        return None
+    if _UNAVAILABLE in page:
+        # Of deleted and of private posts alike.
+        return NotAvailableError("the content isn't available")
+    return LoginRequiredError("the login form") if _LOGIN.search(page) else None
+
+
+def read_found(found: FoundPost, about: Post) -> Post:
+    """Return the post that was found; `about` has its platform, id, URL and access.
+
+    Raises:
+        NoMediaError: it has no media.
+        LoginRequiredError: its photos are for signed-in users and crawlers.
+        PlatformChangedError: no item is readable.
+    """
+    if not found.items:
+        raise NoMediaError("a text, or media of another site")
+    if all(isinstance(item, Unreadable) for item in found.items):
+        raise _nothing_readable(found)
+    return Post(
+        platform=about.platform,
+        id=about.id,
+        url=about.url,
+        access=about.access,
+        details=found.details,
+        items=found.items,
+    )
+
+
+def _nothing_readable(found: FoundPost) -> ClipferryError:
+    if found.is_for_crawlers:
+        return LoginRequiredError("only crawlers may download the photos")
+    return PlatformChangedError(f"facebook: none of {len(found.items)} items is readable")
+
+
+def _find_story(page: str, number: str) -> Json | None:
+    """Return the story of the post: the one that names the id, or the only one of the page.
+
+    The "pfbid…" of a link may differ from that in its own page. Of several objects for the same
+    story, the one with most media counts.
+    """
+    stories = _stories_in(page)
+    shared = {_id_of(story["attached_story"]) for story in stories}
+    named = {_id_of(story) for story in stories if _is_named(story, number)}
+    own = named or {_id_of(story) for story in stories} - shared
+    if len(own) != 1:
+        return None
+    same = (story for story in stories if _id_of(story) in own)
+    return max(same, key=lambda story: len(_media_of(story)))
+
+
+def _stories_in(page: str) -> list[Json]:
+    objects = (Json(value, "facebook") for value in objects_in(page, '"attachments"'))
+    return [one for one in objects if _id_of(one) and isinstance(one["attachments"].value, list)]
+
+
+def _id_of(story: Json) -> str:
+    return story["post_id"].text()
+
+
+def _is_named(story: Json, number: str) -> bool:
+    address = story["wwwURL"].text() or story["permalink_url"].text()
+    return number in {_id_of(story), *re.split(r"[/?&=]", address)}
+
+
+def _author_of(story: Json) -> str:
+    return next((actor["name"].text() for actor in story["actors"]), "")
+
+
+def _text_of(story: Json) -> str:
+    inner = story["comet_sections"]["message"]["story"]["message"]
+    return story["message"]["text"].text() or inner["text"].text()
+
+
+def _media_of(story: Json) -> list[Json]:
+    """Return the media of a story; those of the post that it shares if it has none of its own."""
+    for source in (story, story["attached_story"]):
+        if found := [medium for entry in source["attachments"] for medium in _attached(entry)]:
+            return found
+    return []
+
+
+def _attached(entry: Json) -> list[Json]:
+    """Return the media of an attachment; none for stickers, and for previews of other sites.
+
+    An item that is counted, but not listed, is an empty value.
+    """
+    attachment = (entry["styles"] or entry["style_type_renderer"])["attachment"]
+    album = attachment["all_subattachments"]
+    listed = [node["media"] for node in album["nodes"]]
+    if any(map(_is_medium, listed)):
+        missing = min(album["count"].number(), _MAX_ITEMS) - len(listed)
+        return listed + [Json(None, "facebook")] * missing
+    return [attachment["media"]] if _is_medium(attachment["media"]) else []
+
+
+def _is_medium(media: Json) -> bool:
+    return _kind(media) in {_PHOTO, _VIDEO}
+
+
+def _kind(media: Json) -> str:
+    return media["__typename"].text() or media["__isMedia"].text()
+
+
+def _copies_of_photo(page: str, number: str) -> list[Json]:
+    """Return the objects of a photo, which are its different sizes."""
+    objects = (Json(value, "facebook") for value in objects_in(page, f'"{number}"'))
+    return [one for one in objects if one["id"].value == number and _is_photo(one)]
+
+
+def _is_photo(node: Json) -> bool:
+    return _PHOTO in {_kind(node), node["__isNode"].text()}
+
+
+def _details_of_photo(page: str, number: str) -> Details:
+    for value in objects_in(page, '"owner"'):
+        photo = Json(value, "facebook")
+        author = photo["owner"]["name"].text()
+        if author and "created_time" in value and value.get("id", number) == number:
+            texts = (photo[key]["text"].text() for key in ("message_preferred_body", "message"))
+            return Details(author=author, text=next(filter(None, texts), ""))
+    return Details()
+
+
+def _item(media: Json) -> Item:
+    if _kind(media) == _VIDEO:
+        return _clip(media["video_grid_renderer"]["video"] or media)
+    return _picture([media])
+
+
+def _picture(copies: Sequence[Json]) -> Item:
+    urls = tuple(filter(MEDIA_HOSTS.allows, _addresses(copies)))
+    return Picture(urls) if urls else Unreadable()
+
+
+def _addresses(copies: Sequence[Json]) -> tuple[str, ...]:
+    """Return the addresses of a photo from the objects for it, those in full size first."""
+    images = [
+        image
+        for key in ("viewer_image", "photo_image", "comet_photo_attachment_resolution_renderer")
+        for image in _by_area([copy[key]["image"] or copy[key] for copy in copies])
+    ]
+    images += _by_area([copy["image"] for copy in copies])
+    addresses = (image["uri"].text() for image in images)
+    return tuple(dict.fromkeys(url for url in addresses if url.startswith("https://")))
+
+
+def _by_area(images: list[Json]) -> list[Json]:
+    return sorted(images, key=lambda image: -image["width"].number() * image["height"].number())
+
+
+def _is_for_crawlers(media: Sequence[Json]) -> bool:
+    addresses = [url for medium in media for url in _addresses([medium])]
+    return bool(addresses) and all(map(_CRAWLER_HOSTS.allows, addresses))
+
+
+def _clip(video: Json) -> Item:
+    files = ((url, quality) for url, quality in _files(video) if MEDIA_HOSTS.allows(url))
+    renditions = tuple(Rendition((url,), "h264", quality=quality) for url, quality in files)
+    duration_s = video["playable_duration_in_ms"].number() // 1_000
+    return Clip(renditions, duration_s, _covers(video)) if renditions else Unreadable()
+
+
+def _covers(video: Json) -> tuple[str, ...]:
+    still = (video["preferred_thumbnail"]["image"] or video["thumbnailImage"])["uri"].text()
+    return (still,) if MEDIA_HOSTS.allows(still) else ()
+
+
+def _files(video: Json) -> Iterator[tuple[str, int]]:
+    """Yield the files of a video that have sound, and the rank of their quality."""
+    delivery = video["videoDeliveryResponseFragment"]["videoDeliveryResponseResult"]
+    for file in delivery["progressive_urls"]:
+        yield file["progressive_url"].text(), int(file["metadata"]["quality"].text() == "HD")
+    former = video["videoDeliveryLegacyFields"] or video
+    yield from ((former[key].text(), quality) for key, quality in _FORMER_FILES)

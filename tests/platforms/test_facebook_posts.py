@@ -1,0 +1,444 @@
+"""Posts with photos, and single photos, on Facebook: what is read, and what each refusal means."""
+
+import json
+from typing import Any
+
+import pytest
+
+from core.errors import (
+    BrokenLinkError,
+    ClipferryError,
+    LoginRequiredError,
+    NoMediaError,
+    NotAvailableError,
+    NotFoundError,
+    PlatformChangedError,
+    PlatformRefusedError,
+    PlatformUnreachableError,
+)
+from core.media import Access, Clip, Item, Picture, Post, Unreadable
+from platforms import FileRequest, FileVersion
+from platforms._facebook_post import find_photo, find_post, read_found, refusal
+from platforms.facebook import PLATFORM
+from simulator.samples import VideoSpec
+from simulator.sites.facebook import FacebookPost
+from tests.sites import Web
+
+ID = "ferry.demo/posts/7300000002"
+LINK = f"https://www.facebook.com/{ID}"
+PHOTO_LINK = "https://www.facebook.com/photo/?fbid=7300000031&set=pcb.7300000002"
+COOKIES = "# Netscape HTTP Cookie File\n.facebook.com\tTRUE\t/\tTRUE\t2147483647\txs\tx\n"
+P, V, X = Picture, Clip, Unreadable
+
+
+def picture(web: Web, n: int = 0) -> Any:
+    return web.samples.picture(400 + n, 500, "f")
+
+
+def show(web: Web, *files: Any, post_id: str = ID, **options: Any) -> FacebookPost:
+    post = FacebookPost(files, **options)
+    web.facebook.posts[post_id] = post
+    return post
+
+
+async def read(web: Web, url: str = LINK, **policy) -> Post:
+    link = PLATFORM.find(url)
+    assert link is not None
+    policy.setdefault("attempts", 1)
+    async with web.fetcher(**policy) as fetcher:
+        return await fetcher.attempt(link, lambda attempt: attempt.read())
+
+
+def kinds(items: tuple[Item, ...]) -> list[type]:
+    return [type(item) for item in items]
+
+
+async def test_a_post_is_its_photos_and_videos_in_order(web: Web):
+    show(web, picture(web), web.samples.video(VideoSpec()), picture(web, 1), text="Dawn ⛴️")
+    post = await read(web)
+    assert kinds(post.items) == [P, V, P]
+    first, clip, last = post.items
+    assert isinstance(first, Picture)
+    # In full size; the crop only if that is gone.
+    assert [url.rpartition("?")[2] for url in first.urls] == [first.urls[0], "stp=small"]
+    assert isinstance(clip, Clip)
+    assert (clip.duration_s, [r.quality for r in clip.renditions]) == (3, [0, 1])
+    assert isinstance(last, Picture)
+    assert "401x500" in last.urls[0]
+    assert (post.platform, post.id, post.url) == ("facebook", ID, LINK)
+    assert (post.details.author, post.details.text) == ("Ferry Demo", "Dawn ⛴️")
+    assert web.asked_hosts() == {"www.facebook.com"}
+    assert len(web.log) == 1
+
+
+async def test_a_post_may_have_one_photo(web: Web):
+    show(web, picture(web))
+    assert kinds((await read(web)).items) == [P]
+
+
+async def test_a_single_photo_is_that_photo_alone(web: Web):
+    show(web, picture(web), post_id="photo/7300000031", text="One of them")
+    post = await read(web, PHOTO_LINK)
+    (photo,) = post.items
+    assert isinstance(photo, Picture)
+    assert "400x500" in photo.urls[0]
+    assert (post.id, post.details.author) == ("photo/7300000031", "Ferry Demo")
+    assert post.details.text == "One of them"
+    assert post.url == "https://www.facebook.com/photo/?fbid=7300000031"
+
+
+@pytest.mark.parametrize("key", ["node", "node_v2"])
+async def test_a_post_with_a_video_alone_is_that_video(web: Web, key: str):
+    show(web, web.samples.video(VideoSpec()), key=key)
+    post = await read(web)
+    assert kinds(post.items) == [V]
+    assert post.details.author == "Ferry Demo"
+    assert len(web.log) == 1
+
+
+async def test_a_reel_is_read_as_before(web: Web):
+    show(web, web.samples.video(VideoSpec()), post_id="7300000001")
+    post = await read(web, "https://www.facebook.com/reel/7300000001")
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    assert len(clip.renditions) == 3
+    assert post.details.author == "Ferry Demo"
+
+
+async def test_a_post_without_media_has_those_of_the_one_that_it_shares(web: Web):
+    other = FacebookPost((picture(web), picture(web, 1)), "other", number="97")
+    show(web, text="look", shared=other)
+    post = await read(web)
+    assert kinds(post.items) == [P, P]
+    assert post.details.text == "look"
+    show(web, picture(web, 2), shared=other)
+    (own,) = (await read(web)).items
+    assert "402x500" in str(own)
+
+
+async def test_the_post_is_found_by_its_number_where_its_page_has_another_name(web: Web):
+    show(web, picture(web), post_id="ferry.demo/posts/pfbid02x")
+    assert len((await read(web, "https://www.facebook.com/ferry.demo/posts/pfbid02x")).items) == 1
+
+
+async def test_items_that_the_page_only_counts_are_missing_ones(web: Web):
+    show(web, picture(web), picture(web, 1), unlisted=3)
+    assert kinds((await read(web)).items) == [P, P, X, X, X]
+
+
+async def test_a_photo_that_was_removed_is_missing_and_the_others_arrive(web: Web):
+    show(web, picture(web), None, picture(web, 1))
+    async with web.fetcher(attempts=1) as fetcher, web.spool().workspace() as space:
+        link = fetcher.registry.find(LINK)
+        assert link
+
+        async def save(attempt: Any) -> Any:
+            post = await attempt.read()
+            wanted = [
+                FileRequest((FileVersion(item.urls, 1_000_000),), str(n), may_miss=True)
+                for n, item in enumerate(post.items)
+            ]
+            return await attempt.save(post, wanted, space)
+
+        files = await fetcher.attempt(link, save)
+        saved = [file and file.path.read_bytes() for file in files]
+    assert saved == [picture(web).read_bytes(), None, picture(web, 1).read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        ("unavailable", NotAvailableError),
+        ("form", LoginRequiredError),
+        ("login", PlatformRefusedError),
+        ("gone", NotFoundError),
+        ("crawlers", LoginRequiredError),
+    ],
+)
+@pytest.mark.parametrize("url", [LINK, PHOTO_LINK])
+async def test_refusals_have_their_own_errors(
+    web: Web, url: str, trouble: str, error: type[ClipferryError]
+):
+    for post_id in (ID, "photo/7300000031"):
+        show(web, picture(web), post_id=post_id, trouble=trouble)
+    with pytest.raises(error) as caught:
+        await read(web, url)
+    assert type(caught.value) is error
+    assert len(web.log) == 1
+
+
+@pytest.mark.parametrize("text", ["only a text", ""])
+async def test_a_post_without_media_says_so(web: Web, text: str):
+    show(web, text=text)
+    with pytest.raises(NoMediaError):
+        await read(web)
+    assert len(web.log) == 1
+
+
+async def test_a_private_post_is_read_with_an_account(web: Web):
+    show(web, picture(web), is_private=True)
+    with pytest.raises(NotAvailableError):
+        await read(web)
+    assert len((await read(web, cookies=COOKIES)).items) == 1
+
+
+async def test_cookies_that_do_not_help_are_no_reason_to_ask_for_some(web: Web):
+    show(web, picture(web), trouble="form")
+    with pytest.raises(LoginRequiredError):  # the site's reason remains
+        await read(web, cookies=COOKIES)
+    with pytest.raises(PlatformRefusedError):
+        await read(web, cookies=COOKIES, attempts=0)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        (LINK, PlatformRefusedError),
+        (PHOTO_LINK, PlatformRefusedError),
+        ("https://www.facebook.com/share/p/Demo01/", PlatformRefusedError),
+        ("https://www.facebook.com/reel/7300000001", PlatformUnreachableError),
+    ],
+)
+async def test_cobalt_is_asked_for_videos_alone(web: Web, url: str, error: type[ClipferryError]):
+    for post_id in (ID, "photo/7300000031", "7300000001"):
+        show(web, picture(web), post_id=post_id, trouble="login")
+    web.facebook.shared_links["share/p/Demo01"] = LINK
+    with pytest.raises(error) as caught:
+        await read(web, url, cobalt_url="http://127.0.0.1:9")  # nobody listens there
+    assert type(caught.value) is error
+
+
+async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
+    show(web, picture(web), trouble="login")
+    with pytest.raises(PlatformRefusedError):
+        await read(web, attempts=2)
+    assert len(web.log) == 2
+
+
+@pytest.mark.parametrize("target", [LINK, PHOTO_LINK])
+async def test_a_shared_link_leads_to_its_post_and_nowhere_else(web: Web, target: str):
+    for post_id in (ID, "photo/7300000031"):
+        show(web, picture(web), post_id=post_id)
+    web.facebook.shared_links = {
+        "share/p/Demo01": target,
+        "share/p/Demo02": "https://evil.example/photo/?fbid=73",
+    }
+    assert len((await read(web, "https://www.facebook.com/share/p/Demo01/")).items) == 1
+    with pytest.raises(BrokenLinkError):
+        await read(web, "https://www.facebook.com/share/p/Demo02/")
+    assert web.asked_hosts() == {"www.facebook.com"}
+
+
+# --- Documents ------------------------------------------------------------------------------------
+
+TAG = '<script type="application/json" data-content-len="1" data-sjs>'
+CDN = "https://scontent.xx.fbcdn.net/v/"
+ABOUT = Post("facebook", ID, LINK, Access("exit-1"))
+
+
+def page_of(*documents: Any) -> str:
+    return "".join(f"{TAG}{json.dumps(document)}</script>" for document in documents)
+
+
+def photo(*names: str, **values: Any) -> dict[str, Any]:
+    images = {key: {"uri": CDN + key} for key in names}
+    return {"__typename": "Photo", "id": "1", **images, **values}
+
+
+def story(*attachments: Any, **values: Any) -> dict[str, Any]:
+    entries = [{"styles": {"attachment": attachment}} for attachment in attachments]
+    return {"post_id": "7300000002", "attachments": entries, **values}
+
+
+def album(*media: Any, **values: Any) -> dict[str, Any]:
+    return {"all_subattachments": {"nodes": [{"media": medium} for medium in media], **values}}
+
+
+def post_of(*attachments: Any, **values: Any) -> Post:
+    found = find_post(page_of(story(*attachments, **values)), "7300000002")
+    assert found
+    return read_found(found, ABOUT)
+
+
+LARGE, SMALL = photo("viewer_image"), photo("image")
+FILES = {"playable_url": f"{CDN}sd.mp4", "browser_native_hd_url": f"{CDN}hd.mp4"}
+VIDEO = {"__typename": "Video", "id": "2", **FILES}
+
+
+@pytest.mark.parametrize(
+    ("attachments", "expected"),
+    [
+        ((album(LARGE, SMALL),), [P, P]),
+        ((album(LARGE, None, VIDEO),), [P, X, V]),
+        ((album(LARGE, {"__typename": "Video"}),), [P, X]),
+        ((album(LARGE, photo()),), [P, X]),
+        ((album(LARGE, photo(image={"uri": "https://evil.example/1.jpg"})),), [P, X]),
+        ((album(LARGE, photo(image={"uri": f"{CDN}1".replace("https", "http")})),), [P, X]),
+        ((album(LARGE, count=1),), [P]),
+        ((album(LARGE, count="x"),), [P]),
+        ((album(LARGE, count=9**9),), [P, *[X] * 99]),
+        (({"media": LARGE}, {"media": {"__typename": "Sticker"}}), [P]),
+        (({"media": {"__isMedia": "Photo", **SMALL, "__typename": ""}},), [P]),
+        (({"media": VIDEO | {"video_grid_renderer": {"video": FILES}}},), [V]),
+        (({"media": VIDEO | {"videoDeliveryLegacyFields": FILES}},), [V]),
+    ],
+)
+def test_what_cannot_be_read_keeps_its_place(attachments: Any, expected: list[type]):
+    assert kinds(post_of(*attachments).items) == expected
+
+
+def test_the_full_size_of_a_photo_comes_first():
+    renderer = {"comet_photo_attachment_resolution_renderer": {"image": {"uri": f"{CDN}c"}}}
+    every = photo("image", "photo_image", "viewer_image", **renderer)
+    (item,) = post_of({"media": every}).items
+    assert isinstance(item, Picture)
+    assert [url.removeprefix(CDN) for url in item.urls] == [
+        *("viewer_image", "photo_image", "c", "image")
+    ]
+
+
+def test_former_pages_have_their_texts_and_styles_elsewhere():
+    text = {"comet_sections": {"message": {"story": {"message": {"text": "Dawn"}}}}}
+    entry = {"style_type_renderer": {"attachment": {"media": LARGE}}}
+    document = {"post_id": "7300000002", "attachments": [entry], **text}
+    found = find_post(page_of(document), "7300000002")
+    assert found
+    assert (found.details.text, kinds(found.items)) == ("Dawn", [P])
+
+
+@pytest.mark.parametrize(
+    ("attachments", "error"),
+    [
+        ((), NoMediaError),
+        (({"media": None},), NoMediaError),
+        (
+            ({"media": {"__typename": "GenericAttachmentMedia", "image": {"uri": CDN}}},),
+            NoMediaError,
+        ),
+        ((album(None, None),), NoMediaError),
+        (({"media": photo()},), PlatformChangedError),
+        (({"media": {"__typename": "Video"}},), PlatformChangedError),
+        (
+            (
+                {
+                    "media": photo(
+                        image={"uri": "https://lookaside.fbsbx.com/lookaside/crawler/media/"}
+                    )
+                },
+            ),
+            LoginRequiredError,
+        ),
+    ],
+)
+def test_what_has_no_media_says_why(attachments: Any, error: type[ClipferryError]):
+    with pytest.raises(error) as caught:
+        post_of(*attachments)
+    assert type(caught.value) is error
+
+
+OWN = story({"media": LARGE})
+OTHER = story({"media": SMALL}, post_id="98", wwwURL="https://www.facebook.com/a/posts/pfbid98")
+NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1"}
+
+
+@pytest.mark.parametrize(
+    ("documents", "number", "expected"),
+    [
+        ((OWN,), "7300000002", "viewer_image"),
+        ((OTHER, OWN), "7300000002", "viewer_image"),
+        ((OTHER, NAMED), "pfbid02x", "viewer_image"),
+        # The page's own name for the post may be another one.
+        ((NAMED,), "pfbid03y", "viewer_image"),
+        ((OWN | {"attached_story": OTHER},), "pfbid03y", "viewer_image"),
+        # Which of two posts it is must not be guessed.
+        ((OTHER, OWN), "pfbid03y", None),
+        # Of several objects for a post, the one with its media.
+        ((story(), NAMED, story()), "pfbid02x", "viewer_image"),
+        (({"comment": {"attachments": [{"media": LARGE}]}},), "7300000002", None),
+        (({"post_id": "7300000002"},), "7300000002", None),
+        ((), "7300000002", None),
+    ],
+)
+def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: str | None):
+    found = find_post(page_of(*documents), number)
+    if expected is None:
+        assert found is None
+        return
+    assert found
+    (item,) = found.items
+    assert isinstance(item, Picture)
+    assert item.urls == (CDN + expected,)
+
+
+def sized(name: str, width: int) -> dict[str, Any]:
+    return {"image": {"uri": CDN + name, "width": width, "height": width}}
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        (({"__typename": "Photo", "id": "73", **sized("a", 9)},), ("a",)),
+        # The album beside it has a thumbnail of the photo.
+        (
+            (
+                {"__typename": "Photo", "id": "73", **sized("thumbnail", 206)},
+                {"__typename": "Photo", "id": "74", **sized("other", 2_048)},
+                {"__isNode": "Photo", "id": "73", **sized("full", 2_048)},
+            ),
+            ("full", "thumbnail"),
+        ),
+        (({"__typename": "User", "id": "73", **sized("avatar", 9)},), None),
+        (({"__typename": "Photo", "id": "73"},), None),
+        (({"__typename": "Photo", "id": 73, **sized("a", 9)},), None),
+    ],
+)
+def test_the_photo_is_found_in_its_page(documents: Any, expected: tuple[str, ...] | None):
+    found = find_photo(page_of(*documents), "73")
+    if expected is None:
+        assert found is None
+        return
+    assert found
+    assert found.items == (Picture(tuple(CDN + name for name in expected)),)
+
+
+def test_a_photo_has_the_words_of_its_own_page():
+    shown = {"__typename": "Photo", "id": "73", **sized("a", 9)}
+    other = {"id": "74", "created_time": 1, "owner": {"name": "Bo"}, "message": {"text": "no"}}
+    own = {"created_time": 1, "owner": {"name": "Ada"}, "message": {"text": "Dawn"}}
+    found = find_photo(page_of(other, own, shown), "73")
+    assert found
+    assert (found.details.author, found.details.text) == ("Ada", "Dawn")
+
+
+FORM = '{"login_data":{"lsd":"x"}}'
+ERROR_ROOT = '{"rootView":{"__dr":"CometErrorRoot.react"}}'
+
+
+@pytest.mark.parametrize(
+    ("page", "error"),
+    [
+        ("", None),
+        ("<html>captcha</html>", None),
+        (FORM, LoginRequiredError),
+        ('<link rel="canonical" href="https://www.facebook.com/login/">', LoginRequiredError),
+        ('<meta http-equiv="refresh" content="0; URL=/login/?next=x">', LoginRequiredError),
+        ('<link rel="canonical" href="https://www.facebook.com/loginworks">', None),
+        (ERROR_ROOT, NotAvailableError),
+        (f"{ERROR_ROOT}{FORM}", NotAvailableError),
+        # A page that has some post has changed: its form says nothing.
+        (f'{FORM}{{"comet_sections":{{}}}}', None),
+        (f'{FORM}{{"playable_url_quality_hd":""}}', None),
+        (f'{ERROR_ROOT}{{"created_time":1}}', None),
+    ],
+)
+def test_a_page_without_the_post_may_say_why(page: str, error: type[ClipferryError] | None):
+    assert type(refusal(page)) is (error or type(None))
+
+
+def test_an_object_of_another_form_is_an_error_of_ours():
+    values: tuple[Any, ...] = ("x", 7, None, [], {"nodes": "x"}, {"nodes": [None, 7]})
+    for value in values:
+        with pytest.raises(ClipferryError):
+            post_of({"all_subattachments": value})
+        with pytest.raises(ClipferryError):
+            post_of(value, actors=value, message=value, attached_story=value)
