@@ -152,7 +152,7 @@ class JobWorker:
             except* Exception:  # without this worker the requests would wait for ever
                 logger.exception(
                     "The job queue's worker failed, and starts again",
-                    extra={"event": "engine_crashed"},
+                    extra={"event": "job_worker_crashed"},
                 )
             await wait_for_event(self._is_stopping, _PAUSE_S)
 
