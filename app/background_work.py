@@ -12,6 +12,7 @@ from app.backlog import Backlog
 from app.bot_commands import publish_commands
 from app.container import Container
 from app.election import Election
+from app.freed_memory import return_freed_memory
 from app.periodic_tasks import PeriodicTask
 from core.flood import TimeOut
 from data.ads import fold_ad_shows
@@ -39,6 +40,7 @@ _SWEEP_S: Final = 3_600
 #: For broadcasts with a start time, and those of other processes: a button of this one wakes it.
 _BROADCASTS_S: Final = 2
 _BACKLOG_S: Final = 1
+_MEMORY_S: Final = 60
 _NOTES_S: Final = 1
 _OUTCOMES_S: Final = 10
 _TOPS_S: Final = 5
@@ -108,6 +110,7 @@ class BackgroundWork:
                 "lease renewal", self._settings.run.lease_s / 4, self._container.request_store.beat
             ),
             PeriodicTask("spool", _SWEEP_S, self._tidy),
+            PeriodicTask("freed memory", _MEMORY_S, return_freed_memory),
             PeriodicTask(
                 "final status calls", AGAIN_S, self._container.sender.final_status_calls.repeat
             ),
