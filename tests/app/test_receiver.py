@@ -105,7 +105,7 @@ async def test_a_handler_that_fails_does_not_make_the_update_come_again(bench: B
 def monotonic(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """This machine's monotonic clock, in the tests' hands."""
     moment = [1_000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: moment[0])
+    monkeypatch.setattr("app.receiver.time.monotonic", lambda: moment[0])
     return moment
 
 
