@@ -1,9 +1,14 @@
 """Leases in tests: the database's clock decides them, so they end by being shortened."""
 
+from typing import Final
+
 from sqlalchemy import update
 
 from data import database
 from data.models import Workers
+
+#: Longer than any test takes, in seconds: a lease ends when a test lets it end.
+LEASE_S: Final = 300
 
 
 async def expire(*owners: str) -> None:

@@ -457,7 +457,10 @@ async def answering_help(folder: Path) -> AsyncIterator[tuple[SlowTelegram, asyn
 
 
 @pytest.mark.usefixtures("sqlite_db")
-async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(tmp_path: Path):
+async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(polling, "HANDLERS_S", 300)
     async with answering_help(tmp_path) as (telegram, running):
         await settle()
         assert (telegram.of(GetUpdates)[-1].offset, running.done()) == (6, False)

@@ -16,9 +16,10 @@ from app.ytdlp_update.trials import Trials
 from app.ytdlp_update.wheel import unpack
 from core.errors import ReleaseRefusedError, UpdateError
 from core.facts import Fact
-from core.statistics import slot_of
+from core.statistics import SLOT_S, slot_of
 from core.ytdlp_plan import Plan
 from core.ytdlp_releases import MIN_AGE_S, YTDLP, Release
+from data import database
 from data.config import load_settings
 from data.database import unix_now
 from data.statistics import add_outcomes
@@ -124,8 +125,10 @@ async def until_selected(live: Live) -> None:
 
 
 @pytest.fixture
-def live(tmp_path: Path, sqlite_db: None) -> Live:
-    """Return a process with live updates and an empty database."""
+def live(tmp_path: Path, sqlite_db: None, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Return a process with live updates and an empty database, in the middle of a half-hour."""
+    now = slot_of(unix_now()) + SLOT_S / 2
+    monkeypatch.setattr(database, "clock", lambda: now)
     return Live(tmp_path)
 
 

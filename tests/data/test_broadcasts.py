@@ -25,7 +25,7 @@ from data.broadcasts import (
 from data.chats import mark_blocked, move_chat, register_chat
 from data.key_values import read_value
 from data.workers import renew_lease
-from tests.leases import expire
+from tests.leases import LEASE_S, expire
 
 BOT, ADMIN = 42, 7
 
@@ -130,7 +130,7 @@ async def test_a_worker_that_has_lost_a_broadcast_sends_and_counts_nothing(db: s
     await add_content(number, 10, None, None)
     await confirm_broadcast(number)
     for name in ("first", "second"):
-        await renew_lease(name, 60)
+        await renew_lease(name, LEASE_S)
     assert await claim_broadcast(BOT, "first")
     await list_recipients(number)
     assert await record_sending_to(number, 5, "first")

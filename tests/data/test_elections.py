@@ -8,6 +8,7 @@ from sqlalchemy import text
 from data import database
 from data.elections import claim_polling, elect, resign
 from data.workers import forget_worker, renew_lease
+from tests.leases import LEASE_S
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("db")
 async def test_of_many_candidates_one_is_elected_and_stays():
     names = [f"worker {number}" for number in range(20)]
     for name in names:
-        await renew_lease(name, 15)
+        await renew_lease(name, LEASE_S)
     epochs = await asyncio.gather(*(elect("sweeps", name) for name in names))
     assert sorted(epochs) == [0] * 19 + [1]
     elected = names[epochs.index(1)]
@@ -24,12 +25,12 @@ async def test_of_many_candidates_one_is_elected_and_stays():
 
 async def test_the_epoch_grows_with_each_change():
     for name in "ab":
-        await renew_lease(name, 15)
+        await renew_lease(name, LEASE_S)
     assert await elect("sweeps", "a") == 1
     assert await elect("sweeps", "b") == 0
     await forget_worker("a")
     assert await elect("sweeps", "b") == 2
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     assert await elect("sweeps", "a") == 0
     await resign("sweeps", "a")  # it is not its own any more
     assert await elect("sweeps", "a") == 0
@@ -39,7 +40,7 @@ async def test_the_epoch_grows_with_each_change():
 
 async def test_each_task_has_its_own_election():
     for name in "ab":
-        await renew_lease(name, 15)
+        await renew_lease(name, LEASE_S)
     assert await elect("sweeps", "a") == 1
     assert await elect("board", "b") == 1
 
@@ -47,7 +48,7 @@ async def test_each_task_has_its_own_election():
 async def test_a_process_of_an_older_release_is_respected():
     """It knows the key-value row only."""
     for name in ("old", "new"):
-        await renew_lease(name, 15)
+        await renew_lease(name, LEASE_S)
     row = text("INSERT INTO notes (name, value) VALUES ('polling/42', 'old')")
     await database.write(lambda db: db.execute(row))
     assert await claim_polling(42, "new") == 0

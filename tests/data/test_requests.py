@@ -55,7 +55,7 @@ from data.requests import (
 )
 from data.workers import renew_lease
 from tests.fakes import make_request
-from tests.leases import expire
+from tests.leases import LEASE_S, expire
 from tests.records import changed
 
 LINK = Link("tiktok", "https://www.tiktok.com/@a/video/1", "1")
@@ -91,14 +91,14 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
         asker=Asker(name="Олена"),
         origin=Origin(press=ButtonPress("id/1", '{"inline_keyboard":[]}')),
     )
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     (row,) = await store_requests(42, 5, [request], "a")
     assert row
     await store_progress(Claim(row, "a"), Progress(sent=(11, 12), total=5).record_sending(3))
     assert await take_over(42, "b", ROOM) == []
     await expire("a")
-    await renew_lease("b", 15)
-    await renew_lease("c", 15)
+    await renew_lease("b", LEASE_S)
+    await renew_lease("c", LEASE_S)
     taken = [*await take_over(42, "b", ROOM), *await take_over(42, "c", ROOM)]
     assert [entry.id for entry in taken] == [row]
     assert taken[0].request == request
@@ -108,8 +108,8 @@ async def test_what_the_dead_have_left_is_taken_over_once_and_as_it_was(now: lis
 
 
 async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
-    await renew_lease("b", 15)
-    await renew_lease("c", 15)
+    await renew_lease("b", LEASE_S)
+    await renew_lease("c", LEASE_S)
     for update_id in range(40):
         await store_requests(42, update_id, [REQUEST], "dead")
     both = await asyncio.gather(*(take_over(42, name, ROOM) for name in "bcbc"))
@@ -118,8 +118,8 @@ async def test_two_that_take_over_at_once_do_not_get_the_same(now: list[int]):
 
 
 async def test_a_request_is_claimed_by_one_live_worker(now: list[int]):
-    await renew_lease("a", 15)
-    await renew_lease("b", 15)
+    await renew_lease("a", LEASE_S)
+    await renew_lease("b", LEASE_S)
     (row,) = await store_requests(42, 5, [REQUEST], None)
     assert row
     first = await claim_request(row, "a")
@@ -137,7 +137,7 @@ async def test_a_request_is_claimed_by_one_live_worker(now: list[int]):
 async def test_of_many_workers_that_claim_a_request_one_wins():
     names = [f"worker {number}" for number in range(20)]
     for name in names:
-        await renew_lease(name, 15)
+        await renew_lease(name, LEASE_S)
     (row,) = await store_requests(42, 5, [REQUEST], None)
     assert row
     claims = await asyncio.gather(*(claim_request(row, name) for name in names))
@@ -145,13 +145,13 @@ async def test_of_many_workers_that_claim_a_request_one_wins():
 
 
 async def test_what_is_handed_back_is_free_at_once(now: list[int]):
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
     await count_attempt(Claim(row, "a"))
     await count_attempt(Claim(row, "a"))
     assert await hand_back("a") == 1
-    await renew_lease("b", 15)
+    await renew_lease("b", LEASE_S)
     (entry,) = await take_over(42, "b", ROOM)
     assert entry.attempts == 2
 
@@ -189,7 +189,7 @@ async def take_over_statuses() -> list[tuple[Request, bool]]:
 
 async def test_the_statuses_of_who_has_died_are_ended_once(now: list[int]):
     """Its last outcomes are stored, and the status on their messages may still be there."""
-    await renew_lease("alive", 60)
+    await renew_lease("alive", LEASE_S)
     await ended(1, "delivered")
     now[0] += 11  # enough time to end the status of the first one
     one = await ended(2, "delivered")
@@ -252,16 +252,16 @@ async def test_what_nobody_understands_is_said_to_be_so(now: list[int]):
 
 
 async def test_one_post_is_fetched_by_one_living_process(now: list[int]):
-    await renew_lease("a", 15)
-    await renew_lease("b", 15)
+    await renew_lease("a", LEASE_S)
+    await renew_lease("b", LEASE_S)
     assert await begin_flight(KEY, "a")
     assert await begin_flight(KEY, "a")
     assert not await begin_flight(KEY, "b")
     await expire("a")
-    await renew_lease("b", 15)
+    await renew_lease("b", LEASE_S)
     assert await begin_flight(KEY, "b")
     await end_flight(KEY, "a")
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     assert not await begin_flight(KEY, "a")
     await end_flight(KEY, "b")
     assert await begin_flight(KEY, "a")
@@ -271,24 +271,24 @@ async def test_one_post_is_fetched_by_one_living_process(now: list[int]):
 async def test_of_many_that_begin_one_flight_at_once_one_wins():
     names = [f"worker {number}" for number in range(20)]
     for name in names:
-        await renew_lease(name, 15)
+        await renew_lease(name, LEASE_S)
     claims = await asyncio.gather(*(begin_flight(KEY, name) for name in names))
     assert sum(claims) == 1
 
 
 async def test_the_flight_of_a_dead_process_is_free_although_others_fly(now: list[int]):
     other = replace(KEY, post_id="another")
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     assert await begin_flight(KEY, "a")
     await expire("a")
-    await renew_lease("b", 15)
-    await renew_lease("c", 15)
+    await renew_lease("b", LEASE_S)
+    await renew_lease("c", LEASE_S)
     assert await begin_flight(other, "b")
     assert await begin_flight(KEY, "c")
 
 
 async def test_the_dead_are_forgotten(now: list[int]):
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     await begin_flight(KEY, "a")
     await expire("a")
     await sweep_requests(0)
@@ -339,15 +339,15 @@ async def test_a_claimed_request_is_open_until_it_ends_again(now: list[int]):
     ticket = await unconfirmed()
     asked_now = replace(REQUEST, asked_at=now[0])
     progress = Progress((8, 9, WANTED, WANTED), 4)
-    await renew_lease("b", 15)
+    await renew_lease("b", LEASE_S)
     assert await reopen(ticket, asked_now, progress, "b")
-    await renew_lease("c", 15)
+    await renew_lease("c", LEASE_S)
     assert await take_over(42, "c", ROOM) == []
     running = await find_ended(42, ticket)
     assert running
     assert not running.is_ended
     await expire("b")  # its process has died
-    await renew_lease("c", 15)
+    await renew_lease("c", LEASE_S)
     (entry,) = await take_over(42, "c", ROOM)
     assert (entry.request, entry.progress) == (asked_now, progress)
     assert entry.attempts == ticket.attempts_after_press
@@ -385,7 +385,7 @@ async def test_the_button_of_another_bot_and_of_a_deleted_request_find_nothing(n
 async def test_who_has_lost_a_request_writes_nothing_more():
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
-    await renew_lease("b", 15)
+    await renew_lease("b", LEASE_S)
     (taken,) = await take_over(42, "b", ROOM)
     lost = Claim(row, "a")
     for write in (
@@ -407,10 +407,10 @@ async def test_an_earlier_claim_of_the_same_worker_counts_no_more():
     """It has lost the request, and got it again: only one of its two tasks may answer."""
     (row,) = await store_requests(42, 5, [REQUEST], "a")
     assert row
-    await renew_lease("b", 15)
+    await renew_lease("b", LEASE_S)
     assert await take_over(42, "b", ROOM)
     await hand_back("b")
-    await renew_lease("a", 15)
+    await renew_lease("a", LEASE_S)
     (again,) = await take_over(42, "a", ROOM)
     with pytest.raises(RequestTakenOverError):
         await store_progress(Claim(row, "a"), Progress())
@@ -421,7 +421,7 @@ async def test_an_earlier_claim_of_the_same_worker_counts_no_more():
 async def test_a_delivery_whose_request_is_lost_leaves_no_history():
     await register_chat(7, "en")
     await store_requests(42, 5, [REQUEST], "a")
-    await renew_lease("b", 15)
+    await renew_lease("b", LEASE_S)
     (taken,) = await take_over(42, "b", ROOM)
     facts: dict[str, Any] = dict.fromkeys(("is_images", "is_processed", "is_inline"), False)
     facts["ads"] = None
@@ -445,12 +445,12 @@ async def test_the_clocks_of_the_machines_decide_no_lease(
         monkeypatch.setattr(time, "time", lambda: right() + offset_s)
 
     use_clock(offset_s)
-    await renew_lease("off", 15)
+    await renew_lease("off", LEASE_S)
     await store_requests(42, 5, [REQUEST], "off")
     assert await begin_flight(KEY, "off")
     assert await claim_polling(42, "off")
     use_clock(0)
-    await renew_lease("right", 15)
+    await renew_lease("right", LEASE_S)
     assert await take_over(42, "right", ROOM) == []
     assert not await begin_flight(KEY, "right")
     assert not await claim_polling(42, "right")
@@ -458,11 +458,11 @@ async def test_the_clocks_of_the_machines_decide_no_lease(
     assert await take_over(42, "right", ROOM)
     use_clock(offset_s)
     await sweep_requests(0)
-    await renew_lease("off", 15)
+    await renew_lease("off", LEASE_S)
     assert await take_over(42, "off", ROOM) == []
     use_clock(0)
     await sweep_requests(0)
-    assert not await renew_lease("third", 15)
+    assert not await renew_lease("third", LEASE_S)
     assert len(await database.read(lambda db: db.execute(select(Workers.name)).all())) == 3
 
 
@@ -475,8 +475,8 @@ def of_chat(chat_id: int) -> Request:
 
 @pytest.mark.usefixtures("now")
 async def test_a_worker_takes_as_much_as_it_has_room_for_and_divides_no_chat():
-    await renew_lease("a", 15)
-    await renew_lease("b", 15)
+    await renew_lease("a", LEASE_S)
+    await renew_lease("b", LEASE_S)
     rows = []
     for update_id, chat_id in enumerate((7, 7, 8, 7, 8, 9)):
         rows += await store_requests(42, update_id, [of_chat(chat_id)], "dead")

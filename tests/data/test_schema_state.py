@@ -10,7 +10,7 @@ from data.lifespan import database_lifespan
 from data.schema_state import SchemaState, has_running_processes, read_schema_state
 from data.workers import renew_lease
 from tests.forwarders import TcpForwarder, keepalives_of_connections
-from tests.leases import expire
+from tests.leases import LEASE_S, expire
 
 
 async def execute(db_url: str, statement: str) -> None:
@@ -65,7 +65,7 @@ async def test_a_running_process_has_a_lease(new_postgres: str):
     assert not await has_running_processes(new_postgres)
     async with database_lifespan(new_postgres):
         assert not await has_running_processes(new_postgres)
-        await renew_lease("alive", 60)
+        await renew_lease("alive", LEASE_S)
         assert await has_running_processes(new_postgres)
         await expire("alive")
         assert not await has_running_processes(new_postgres)
