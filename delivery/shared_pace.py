@@ -30,7 +30,7 @@ _ENDED_S: Final = 0.1
 #: Interval at which the claims of running calls are renewed, in seconds.
 _RENEW_S: Final = HOLD_S / 3
 #: Longest wait for the database, in seconds.
-_DATABASE_S: Final = 1.0
+DATABASE_S: Final = 1.0
 #: Longest wait for the end of a claim that is cancelled, in seconds.
 _CLOSE_S: Final = 5.0
 #: Interval between two attempts to reach it again, in seconds. For twice as long after it has
@@ -178,7 +178,7 @@ class SharedPace:
         now = self._asked_at = _now()
         batch, report = self._outbox.report(now)
         try:
-            async with asyncio.timeout(_DATABASE_S):
+            async with asyncio.timeout(DATABASE_S):
                 answer = await self._claim(report)
                 if len(answer.turns) != len(batch):
                     raise ValueError(f"{len(answer.turns)} turns for {len(batch)} calls")

@@ -115,6 +115,21 @@ def secret_finder() -> Iterator[SecretFinder]:
 
 
 @pytest.fixture(autouse=True)
+def _own_log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Leave out of `caplog` what a database of the test before may say in this one.
+
+    The thread of a connection logs its end after the connection counts as closed.
+    """
+
+    def is_of_this_test(record: logging.LogRecord) -> bool:
+        return record.name != "aiosqlite"
+
+    caplog.handler.addFilter(is_of_this_test)
+    yield
+    caplog.handler.removeFilter(is_of_this_test)
+
+
+@pytest.fixture(autouse=True)
 def _contract(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test if a call of the bot, or what the simulated server sends, is not Telegram's."""
     watcher = ContractWatcher()

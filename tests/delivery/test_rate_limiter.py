@@ -119,7 +119,8 @@ async def test_who_is_cancelled_while_waiting_leaves_the_others_alone(
     tasks[6].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     texts = [m["text"] for m in simulator.world.chats[1].messages.values()]
-    assert texts == ["0", "1", "2", "3", "4", "5", "7"]
+    # Those that begin at once may arrive in any order.
+    assert sorted(texts) == ["0", "1", "2", "3", "4", "5", "7"]
 
 
 async def test_what_creates_nothing_never_waits(stage: tuple[Simulator, Bot]):

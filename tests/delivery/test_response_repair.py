@@ -175,7 +175,8 @@ def test_the_log_names_the_part_and_no_contents(parser: Parser, caplog: pytest.L
         SendMessage(chat_id=7, text=SECRET),
         {"ok": True, "result": message(text=SECRET, forward_origin=TOMORROW)},
     )
-    events = [getattr(record, "event", "") for record in caplog.records]
+    lines = [record for record in caplog.records if record.name.startswith("delivery.")]
+    events = [getattr(record, "event", "") for record in lines]
     assert events == ["update_unreadable", "update_unreadable", "response_unreadable"]
     assert "message.forward_origin" in caplog.text
     assert SECRET not in caplog.text
@@ -194,14 +195,14 @@ def test_deeply_nested_formatting_takes_no_time(parser: Parser, inner: Any):
     """Each level made reading it twenty times longer: the bot stopped for everybody."""
     above = {"message_id": 3, "date": 1, "chat": PRIVATE, "rich_message": rich(60, inner)}
     event = {"message": message(rich_message=rich(60, inner), reply_to_message=above)}
-    began_at = time.process_time()
+    began_at = time.thread_time()
     (update,) = parser.updates({"update_id": 1, **event})
     raw = json.loads(json.dumps({"update_id": 2, **event}))
     assert parser.session.parse_update(parser.bot, raw).message is not None
     sent = {**message(text="x"), "reply_to_message": above}
     answer = parser.result(SendMessage(chat_id=7, text="x"), {"ok": True, "result": sent})
     assert answer.text == "x"
-    assert time.process_time() - began_at < 5
+    assert time.thread_time() - began_at < 5
     assert update.message
     if inner is not TOMORROW:
         urls = [entity.url for entity in update.message.entities or []]

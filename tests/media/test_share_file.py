@@ -70,26 +70,36 @@ def test_a_slideshow_is_measured_by_its_pictures(samples: SampleStore, tmp_path:
     assert read_share(tmp_path / "s.share") == 0.75
 
 
+async def followed(media: MediaProcessor, path: Path) -> tuple[list[Share], list[float]]:
+    """Encode a video; return what could be watched of that, and what was seen meanwhile."""
+    seen: list[float] = []
+    watched: list[Share] = []
+    making = asyncio.ensure_future(media.video(path, None, watched.append))
+    while not making.done():
+        if watched:
+            seen.append(watched[0]())
+        await asyncio.sleep(0.01)
+    await making
+    return watched, seen
+
+
 @pytest.mark.slow
 async def test_an_encoding_in_a_worker_is_followed_from_outside(
     samples: SampleStore, tmp_path: Path
 ):
     path = tmp_path / "v.mp4"
-    path.write_bytes(samples.video(MPEG4).read_bytes())
     pool = WorkerPool(1, limit_s=60, memory_mb=1_500)
     media = MediaProcessor(pool, pool, ceiling_bytes=50_000_000, may_split=False)
     seen: list[float] = []
-    watched: list[Share] = []
     try:
-        making = asyncio.ensure_future(media.video(path, None, watched.append))
-        while not making.done():
-            if watched:
-                seen.append(watched[0]())
-            await asyncio.sleep(0.01)
-        await making
+        for _ in range(3):  # a pause of this process may be as long as the encoding
+            path.write_bytes(samples.video(MPEG4).read_bytes())
+            watched, seen = await followed(media, path)
+            assert len(watched) == 1
+            assert seen == sorted(seen)
+            assert watched[0]() > 0.9
+            if len(set(seen)) > 3:
+                break
     finally:
         media.close()
-    assert len(watched) == 1
-    assert seen == sorted(seen)
     assert len(set(seen)) > 3
-    assert watched[0]() > 0.9

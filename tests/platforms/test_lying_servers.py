@@ -65,7 +65,7 @@ async def server() -> AsyncIterator[RawServer]:
 @pytest.fixture
 async def files(server: RawServer) -> AsyncIterator[FileServer]:
     web = WebClient(DIRECT, is_private=True)
-    yield FileServer(web, OwnService(server.address), Access("direct"), stall_s=1)
+    yield FileServer(web, OwnService(server.address), Access("direct"), stall_s=30)
     await web.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import SettingsError
 from platforms._proxies import DIRECT, Proxy, ProxyPool, is_open, load_proxies
+from tests.ports import free_port
 
 
 def test_without_a_file_the_connection_is_direct():
@@ -57,8 +58,9 @@ def test_a_request_uses_every_proxy_before_it_uses_one_again():
 
 
 async def test_the_direct_connection_is_tried():
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    port = free_port()
+    async with await asyncio.start_server(
+        lambda _reader, writer: writer.close(), "127.0.0.1", port
+    ):
         assert await is_open(Proxy("direct"), "127.0.0.1", port)
     assert not await is_open(Proxy("direct"), "127.0.0.1", port)

@@ -62,6 +62,11 @@ class Bot:
     def say(self, person_id: int, text: str = "x") -> None:
         self.world.say(self.world.person(person_id, "Ada"), text)
 
+    async def until_running(self, number: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while self.running < number:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     async def until_delivered(self, number: int) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while len(self.webhook.deliveries) < number:  # noqa: ASYNC110
@@ -94,9 +99,7 @@ async def test_one_update_of_a_chat_is_in_flight_and_others_are_beside_it(bot: B
     for _ in range(2):
         for person_id in range(1, 6):
             bot.say(person_id)
-    async with asyncio.timeout(PATIENCE_S):
-        while bot.running < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await bot.until_running(3)
     await asyncio.sleep(0.2)
     assert bot.running == 3
     assert len({update["message"]["chat"]["id"] for update in bot.received[1:]}) == 3
@@ -112,6 +115,7 @@ async def test_without_a_success_there_is_one_connection(bot: Bot):
     await bot.set()
     for person_id in range(1, 6):
         bot.say(person_id)
+    await bot.until_running(1)
     await asyncio.sleep(0.3)
     assert bot.running == 1
 
