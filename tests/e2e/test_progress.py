@@ -260,10 +260,13 @@ async def test_the_note_cancels_an_upload(harness: BotHarness):
 
 async def test_the_note_is_gone_before_a_failure_is_explained(harness: BotHarness):
     harness.site.add(SamplePost(ID, status=10204, status_message="status_deleted"))
-    harness.site.latency_s = 0.4
+    harness.site.serves_pages.clear()
     await start(harness)
-    await harness.say(VIDEO)
-    assert said(harness) == [EN["working"]]
+    harness.world.say(harness.ada, VIDEO)
+    await says(harness, plain(EN["working"]))
+    harness.site.serves_pages.set()
+    await harness.settled()
+    assert said(harness) == [plain(EN["working"])]
     assert note(harness) == ""
     assert harness.texts()[-1] == EN["media_deleted"]
     calls = [c.method for c in harness.calls("sendMessage", "deleteMessage")]

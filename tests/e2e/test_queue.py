@@ -93,10 +93,11 @@ async def test_a_waiting_request_has_a_note_and_can_be_cancelled(harness: BotHar
     await harness.until(lambda: harness.home.reactions)
     harness.world.say(bo, link(1))
     bo_chat = harness.world.chats[1002]
-    await harness.until(lambda: len(harness.answers(bo_chat)) == 2 and len(harness.answers()) == 2)
+    await harness.until(lambda: harness.texts(bo_chat)[-1] == EN["status_next"], "Bo's note")
+    # Before that, it may say that the page is read.
+    await harness.until(lambda: harness.texts()[-1].startswith("Downloading"), "Ada's note")
     waiting, running = harness.answers(bo_chat)[-1], harness.answers()[-1]
-    assert running["text"].startswith("Downloading")
-    assert waiting["text"] == EN["status_next"]
+    assert [len(harness.answers(chat)) for chat in (harness.home, bo_chat)] == [2, 2]
     cancel = waiting["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     # A user cannot cancel another user's request.
     query = harness.world.press(harness.ada, running, cancel)

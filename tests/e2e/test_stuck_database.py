@@ -1,7 +1,6 @@
 """A database that does not answer: people get their answers all the same, and nothing twice."""
 
 import asyncio
-import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +14,7 @@ from data import database
 from data.models import Requests
 from simulator.telegram.world import Json
 from tests.e2e.bot_harness import ID, PATIENCE_S, VIDEO, BotHarness
-from tests.postgres import running_postgres
+from tests.postgres import running_postgres, signal_server
 from tests.readyz import ask_readyz
 
 #: The longest time for an answer; without limits it would not come before its end.
@@ -53,13 +52,6 @@ def own_postgres() -> Iterator[tuple[str, int]]:
             yield server.get_uri(), pid
         finally:
             signal_server(pid, signal.SIGCONT)
-
-
-def signal_server(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a PostgreSQL server and all of its processes."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for process in (pid, *map(int, children)):
-        os.kill(process, number)
 
 
 async def open_requests() -> int:

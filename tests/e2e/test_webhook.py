@@ -25,8 +25,9 @@ from simulator.telegram.world import Json, Person
 from tests.e2e.bot_harness import ID, VIDEO, BotHarness
 from tests.e2e.programs import program
 from tests.e2e.test_polling import until_readyz
-from tests.e2e.test_stuck_database import locked, own_postgres, signal_server
+from tests.e2e.test_stuck_database import locked, own_postgres
 from tests.measured import MEASURED
+from tests.postgres import signal_server
 
 __all__ = ["own_postgres"]
 
