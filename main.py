@@ -196,6 +196,7 @@ async def run(settings: "Settings") -> int:
     _reap_children()
     _use_selected_ytdlp(settings)
     from app.application import Application, starts_marker
+    from app.stop_time import StopStep
     from data.backup import refuse_foreign_wal
     from data.lifespan import database_lifespan
 
@@ -204,6 +205,8 @@ async def run(settings: "Settings") -> int:
     application = Application(settings)
     async with database_lifespan(settings["database"]["url"]):
         code = 0 if await application.run() else FAILED
+        if not application.must_restart:  # the end of the connections may take long, too
+            exit_soon(code, application.stop_time.left_s(StopStep.CLOSE))
     if application.must_restart:
         start_anew()
         code = FAILED

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from app.periodic_tasks import PeriodicTask, running_periodic_tasks
 from app.polling import End, Polling
 from app.polling_lease import PollingLease
 from app.process_lock import ProcessLock
+from app.stop_time import ACKNOWLEDGE_S, RELEASE_S, StopStep, StopTime
 from app.update_source import NoUpdates, UpdateSource, stop_on_signals
 from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
@@ -39,8 +40,6 @@ from misc.ui.admin_notifier import AGAIN_S as NOTICES_S
 
 logger = logging.getLogger(__name__)
 
-#: Longest time for the last acknowledgement, in seconds.
-_LAST_ACK_S = 5
 #: Allocations between two collections of the youngest generation.
 _COLLECT_AFTER = 50_000
 #: Ends of polling after which a restart would only end what another process does.
@@ -67,7 +66,7 @@ class Application:
         self._settings = settings
         self.container = build(settings)
         heartbeat = settings.files.heartbeat
-        self._marker = starts_marker(settings)
+        self.stop_time = StopTime(settings.run.drain_s)
         lock = ProcessLock(heartbeat.with_name(f"polling-{self.container.bot.id}.lock"))
         self._lease = PollingLease(
             self.container.bot.id, self.container.request_store, settings.run.lease_s, lock
@@ -86,7 +85,12 @@ class Application:
             self.container.request_queue,
         )
         self._work = BackgroundWork(
-            self.container, settings, self._scheduler, self._backlog, self._marker, self.restart
+            self.container,
+            settings,
+            self._scheduler,
+            self._backlog,
+            starts_marker(settings),
+            self.restart,
         )
         #: True if the program is to start anew after `run`.
         self.must_restart = False
@@ -142,15 +146,21 @@ class Application:
             await self._load_access()
             host, port = self._settings.watch.host, self._settings.watch.port
             async with server.serving(host, port):
-                async with running_periodic_tasks(tasks), self._working(intake):
+                async with (
+                    running_periodic_tasks(tasks, self.stop_time),
+                    self._working(intake),
+                ):
                     await self._source.run(self.container.bot, dispatcher, updates, UPDATES_AT_ONCE)
                 if self._end in _STAYS_UP:
                     await self._stay_up()
-            await self.container.request_store.hand_back()
+            store = self.container.request_store
+            left_s = self.stop_time.left_s(StopStep.HAND_BACK)
+            await _in_time("handing requests back", left_s, store.hand_back())
             return self._end is not End.LEASE_LOST
         finally:
             self._lease.close()
-            await self.container.close()
+            left_s = self.stop_time.left_s(StopStep.CLOSE)
+            await _in_time("closing connections", left_s, self.container.close())
             logger.info("Stopped", extra={"event": "stopped"})
 
     def _build_source(self) -> UpdateSource:
@@ -161,7 +171,7 @@ class Application:
         """
         container, settings = self.container, self._settings
         if not settings.run.has("receiver"):
-            return NoUpdates(settings.files.heartbeat)
+            return NoUpdates(settings.files.heartbeat, self.stop_time)
         registration = WebhookRegistration(container.bot.id)
         if settings.telegram.updates == "webhook":
             receiver = build_receiver(
@@ -171,9 +181,17 @@ class Application:
                 self._backlog.take,
             )
             registry = container.metrics.registry
-            return Webhook(settings, receiver, registration, container.update_acks, registry)
-        heartbeat = settings.files.heartbeat
-        return Polling(container.update_acks, heartbeat, self._lease, self._backlog, registration)
+            return Webhook(
+                settings, receiver, registration, container.update_acks, registry, self.stop_time
+            )
+        return Polling(
+            container.update_acks,
+            settings.files.heartbeat,
+            self.stop_time,
+            self._lease,
+            self._backlog,
+            registration,
+        )
 
     @property
     def _end(self) -> End | None:
@@ -207,15 +225,16 @@ class Application:
         if not self._settings.run.is_fleet or not self._settings.run.has("worker"):
             yield
             return
-        self._worker = FleetWorker(self.container, self._settings, intake)
+        self._worker = FleetWorker(self.container, self._settings, intake, self.stop_time)
         async with self._worker.working():
             yield
 
     async def _hold_broadcasts(self) -> list[Broadcast]:
         """Count the start, and let unattended broadcasts wait for an administrator; return them."""
         minutes = self._settings.broadcasts.resume_minutes
-        with usable(HEARTBEAT, self._marker):
-            is_restored = await count_start(self._marker)
+        marker = starts_marker(self._settings)
+        with usable(HEARTBEAT, marker):
+            is_restored = await count_start(marker)
         held = await self.container.broadcasts.hold(
             is_restored=is_restored, unattended_s=minutes * 60
         )
@@ -244,7 +263,7 @@ class Application:
         # The lease is kept: another process of this database would end the other's polling.
         lease = PeriodicTask("lease renewal", self._settings.run.lease_s / 4, self._lease.is_held)
         notices = PeriodicTask("notices", NOTICES_S, self.container.admin_notifier.work)
-        async with running_periodic_tasks([lease, notices]):
+        async with running_periodic_tasks([lease, notices], self.stop_time):
             await self._source.stay_up()
 
     async def _inline_updates(self, me: User) -> list[str]:
@@ -288,17 +307,18 @@ class Application:
     async def _drain(self) -> None:
         """Acknowledge updates, finish requests and broadcasts, write the last counters."""
         await self._acknowledge()
-        if self._end not in _STAYS_UP:
-            await self._lease.release()
-        await self._scheduler.release()
-        grace_s = self._settings.run.drain_s
+        grace_s, cancel_s = self.stop_time.requests_s, self.stop_time.left_s(StopStep.REQUESTS)
+        queue = self._worker or self.container.request_queue
         await asyncio.gather(
+            # Beside the others: without the database it would take all of their time.
+            self._release(),
             self._backlog.close(grace_s),
-            (self._worker or self.container.request_queue).drain(grace_s),
+            queue.drain(grace_s, cancel_s),
             self.container.broadcasts.close(grace_s),
         )
+        left_s = self.stop_time.left_s(StopStep.HANDLERS)
         try:
-            await self.container.metrics.write()
+            await _in_time("writing the counters", left_s, self.container.metrics.write())
         except StorageError as error:
             logger.warning(
                 "Could not write the last outcome counters: %s",
@@ -306,10 +326,17 @@ class Application:
                 extra={"event": "outcomes_not_written"},
             )
 
+    async def _release(self) -> None:
+        """Let other processes poll and do the work for all at once; the leases end in any case."""
+        releases = [self._scheduler.release()]
+        if self._end not in _STAYS_UP:
+            releases.append(self._lease.release())
+        await _in_time("resigning", RELEASE_S, asyncio.gather(*releases))
+
     async def _acknowledge(self) -> None:
         """Acknowledge the last updates, so that the next start does not get them again."""
         try:
-            async with asyncio.timeout(_LAST_ACK_S):
+            async with asyncio.timeout(ACKNOWLEDGE_S):
                 await self._source.acknowledge(self.container.bot)
         except (TimeoutError, DeliveryError) as error:
             logger.info(
@@ -352,6 +379,15 @@ class Application:
                 extra={"event": "privacy_mode_on"},
             )
         return me
+
+
+async def _in_time(what: str, seconds: float, work: Awaitable[object]) -> None:
+    """Do a step of the stop, or leave it in the middle when its time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        logger.warning("The stop did not wait for %s", what, extra={"event": "stop_step_late"})
 
 
 def _optional_updates(settings: Settings) -> list[str]:

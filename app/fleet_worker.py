@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from app.container import Container
+from app.stop_time import StopStep, StopTime
 from core.concurrency import cancel_all
 from data.config import Settings
 from misc.fleet_work import FleetWork
@@ -14,18 +14,17 @@ from misc.intake import RequestIntake
 
 logger = logging.getLogger(__name__)
 
-#: Longest time for jobs to end once `drain` has given up their requests, and again once they are
-#: cancelled, in seconds. Requests must be handed back before the process is killed.
-_JOBS_S: Final = 2.0
-
 
 class FleetWorker:
     """Takes jobs while the process runs, and hands back what does not end in time."""
 
-    def __init__(self, container: Container, settings: Settings, intake: RequestIntake) -> None:
+    def __init__(
+        self, container: Container, settings: Settings, intake: RequestIntake, stop_time: StopTime
+    ) -> None:
         from data.job_worker import JobWorker  # not installed for a single process
 
         self._queue = container.request_queue
+        self._stop_time = stop_time
         self._work = FleetWork(intake)
         self._jobs = JobWorker(
             settings["database"]["url"],
@@ -40,7 +39,8 @@ class FleetWorker:
     async def working(self) -> AsyncIterator[None]:
         """Take jobs during the block, which calls `drain` at its end.
 
-        A job that does not end then is left: a request may wait for Telegram for a minute.
+        A job that does not end then is left: a request may wait for Telegram for a minute, and all
+        must be handed back before the process is killed.
 
         Raises:
             StorageError: the database did not respond.
@@ -51,13 +51,13 @@ class FleetWorker:
             yield
         finally:
             self._jobs.stop()
-            await asyncio.wait([running], timeout=_JOBS_S)
+            await asyncio.wait([running], timeout=self._stop_time.left_s(StopStep.JOBS))
             if not running.done():
                 logger.warning("Jobs did not end in time", extra={"event": "jobs_late"})
-                await cancel_all([running], _JOBS_S)
+                await cancel_all([running], self._stop_time.left_s(StopStep.JOBS))
 
-    async def drain(self, grace_s: float) -> None:
-        """Take no more jobs, give running requests `grace_s` seconds, and hand back the others."""
+    async def drain(self, grace_s: float, cancel_s: float) -> None:
+        """Take no more jobs, and drain the queue; what does not end in time is handed back."""
         self._jobs.stop()
         self._work.stop()
-        await self._queue.drain(grace_s)
+        await self._queue.drain(grace_s, cancel_s)

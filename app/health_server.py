@@ -59,8 +59,7 @@ class HealthServer:
             ("/metrics", self._metrics),
         ):
             app.router.add_get(path, handler)
-        runner = web.AppRunner(app, access_log=None)
-        async with listening(runner, host, port, "[watch] port (WATCH_PORT)"):
+        async with listening(app, host, port, "[watch] port (WATCH_PORT)"):
             logger.info(
                 "Serving health checks and metrics at http://%s:%d/metrics",
                 host,

@@ -6,18 +6,20 @@ from ssl import SSLContext
 
 from aiohttp import web
 
+from app.stop_time import SERVER_S
 from core.errors import SettingsError
 
 
 @asynccontextmanager
 async def listening(
-    runner: web.AppRunner, host: str, port: int, setting: str, tls: SSLContext | None = None
+    app: web.Application, host: str, port: int, setting: str, tls: SSLContext | None = None
 ) -> AsyncIterator[None]:
     """Serve during the block. `setting` names that of the port, for the message of the error.
 
     Raises:
         SettingsError: the address cannot be used.
     """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SERVER_S)
     await runner.setup()
     try:
         try:

@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, ChosenInlineResult, InlineQuery, Messag
 from prometheus_client import CollectorRegistry
 
 from app.polling import End, Polling
+from app.stop_time import StopTime
 from app.webhook import Webhook, build_receiver
 from app.webhook_registration import WebhookRegistration
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
@@ -79,11 +80,12 @@ async def run(settings: Settings) -> None:
 
 
 def _build_source(settings: Settings, bot: Bot, update_acks: UpdateAcks) -> Polling | Webhook:
+    stop_time = StopTime(drain_s=0)
     if settings.telegram.updates == "poll":
-        return Polling(update_acks, settings.files.heartbeat)
+        return Polling(update_acks, settings.files.heartbeat, stop_time)
     receiver = build_receiver(bot, update_acks, _nothing_to_store)
     registration = WebhookRegistration(bot.id, has_database=False)
-    return Webhook(settings, receiver, registration, update_acks, CollectorRegistry())
+    return Webhook(settings, receiver, registration, update_acks, CollectorRegistry(), stop_time)
 
 
 async def _nothing_to_store() -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from app.stop_time import StopStep, StopTime
 from core.concurrency import cancel_all, wait_for_event
 from core.errors import StorageError
 
@@ -17,8 +18,6 @@ logger = logging.getLogger(__name__)
 _GRID_S: Final = 1.0
 #: Interval at which work that another process does is looked at again, in seconds.
 _STANDBY_S: Final = 2.0
-#: Longest wait for tasks to end once they are cancelled, in seconds.
-_END_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,9 @@ class PeriodicTask:
 
 
 @asynccontextmanager
-async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator[None]:
+async def running_periodic_tasks(
+    tasks: Sequence[PeriodicTask], stop_time: StopTime
+) -> AsyncIterator[None]:
     """Run tasks side by side for the block.
 
     A task that fails runs again after its interval; the bot goes on. One that does not end at once
@@ -47,7 +48,7 @@ async def running_periodic_tasks(tasks: Sequence[PeriodicTask]) -> AsyncIterator
     try:
         yield
     finally:
-        if not await cancel_all(running, _END_S):
+        if not await cancel_all(running, stop_time.left_s(StopStep.PERIODIC_TASKS)):
             logger.warning(
                 "Periodic tasks did not end in time", extra={"event": "periodic_tasks_late"}
             )

@@ -24,7 +24,8 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import Update
 
 from app.folders import make_folder_of, touch
-from app.update_source import HANDLERS_S, stop_on_signals
+from app.stop_time import StopTime
+from app.update_source import stop_on_signals
 from app.webhook_registration import WebhookRegistration
 from core.concurrency import wait_for_event
 from core.errors import DeliveryError, SettingsError
@@ -226,6 +227,7 @@ class Polling:
         self,
         update_acks: UpdateAcks,
         heartbeat: Path,
+        stop_time: StopTime,
         lease: PollingRight | None = None,
         old_updates: OldUpdateKeeper | None = None,
         registration: WebhookRegistration | None = None,
@@ -241,8 +243,7 @@ class Polling:
         self.report: WebhookReport | None = None
         self._is_asked_to_stop = asyncio.Event()
         self._must_end = asyncio.Event()
-        #: When that was set, on the monotonic clock.
-        self._ended_at = math.inf
+        self._stop_time = stop_time
         #: True once this process has polled.
         self.has_started = False
         #: True once it has had to wait for another process.
@@ -316,8 +317,10 @@ class Polling:
 
     def stop(self) -> None:
         """End polling, waiting for the lease, and staying up."""
+        if not self._is_asked_to_stop.is_set():
+            self._stop_time.begin()  # also if polling has ended long ago
         self._is_asked_to_stop.set()
-        self._stop_polling()
+        self._must_end.set()
 
     async def stay_up(self) -> None:
         """Wait for `stop` without polling.
@@ -364,7 +367,8 @@ class Polling:
             )
 
     def _stop_polling(self) -> None:
-        self._ended_at = min(self._ended_at, time.monotonic())
+        if not self._must_end.is_set():
+            self._stop_time.begin()
         self._must_end.set()
 
     async def _end_handlers(self) -> None:
@@ -372,8 +376,7 @@ class Polling:
 
         They have had time while the requests finished.
         """
-        left_s = HANDLERS_S - max(time.monotonic() - self._ended_at, 0)
-        if not await self._update_acks.handled(left_s):
+        if not await self._update_acks.handled(self._stop_time.handlers_s):
             logger.warning(
                 "Updates are still being handled at the end of polling",
                 extra={"event": "handlers_late"},

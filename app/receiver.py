@@ -25,8 +25,6 @@ logger = logging.getLogger(__name__)
 ACKNOWLEDGED_WITHIN_S: Final = 25.0
 #: How long the database counts as available, or not, without another question, in seconds.
 _CHECKED_S: Final = 1.0
-#: Longest wait for handlers to end once they are cancelled, in seconds.
-_CANCEL_S: Final = 2.0
 #: Acknowledged updates that are remembered, in case that Telegram missed the answer.
 _REMEMBERED: Final = 10_000
 
@@ -145,11 +143,11 @@ class Receiver:
             )
             return False
 
-    async def drain(self, grace_s: float) -> None:
-        """Wait for the handlers that run; cancel them after `grace_s` seconds."""
+    async def drain(self, grace_s: float, cancel_s: float) -> None:
+        """Wait for the handlers that run, `grace_s` seconds, and `cancel_s` once cancelled."""
         if self._handling:
             await asyncio.wait(self._handling, timeout=grace_s)
-        await cancel_all(list(self._handling), _CANCEL_S)
+        await cancel_all(list(self._handling), cancel_s)
 
     def _begin(self, raw: dict[str, Any]) -> None:
         """Start to handle an update, unless another request has meanwhile, or it is too late."""

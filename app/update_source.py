@@ -10,11 +10,10 @@ from typing import Final, Protocol
 from aiogram import Bot, Dispatcher
 
 from app.folders import make_folder_of, touch
+from app.stop_time import StopTime
 from core.concurrency import wait_for_event
 from core.webhook import WebhookReport
 
-#: Longest time for handlers whose updates are acknowledged when the process stops, in seconds.
-HANDLERS_S: Final = 10.0
 #: The heartbeat file of a process that takes no updates is touched at this interval, in seconds.
 _BEAT_S: Final = 15.0
 
@@ -70,7 +69,7 @@ class NoUpdates:
     problem = None
     report = None
 
-    def __init__(self, heartbeat: Path) -> None:
+    def __init__(self, heartbeat: Path, stop_time: StopTime) -> None:
         """Create the folder of the heartbeat file, which is touched while the process runs.
 
         Raises:
@@ -78,6 +77,7 @@ class NoUpdates:
         """
         make_folder_of(heartbeat)
         self._heartbeat = heartbeat
+        self._stop_time = stop_time
         self._must_end = asyncio.Event()
 
     async def run(
@@ -100,4 +100,6 @@ class NoUpdates:
 
     def stop(self) -> None:
         """End `run`."""
+        if not self._must_end.is_set():
+            self._stop_time.begin()
         self._must_end.set()

@@ -12,11 +12,12 @@ from aiogram import Bot, Dispatcher
 from prometheus_client import CollectorRegistry, Counter
 
 from app.receiver import Availability, Receiver, SetAside
-from app.update_source import HANDLERS_S, stop_on_signals
+from app.stop_time import StopStep, StopTime
+from app.update_source import stop_on_signals
 from app.webhook_registration import Wanted, WebhookRegistration, report_on
 from app.webhook_server import WebhookServer
 from core.clock import shared_clock
-from core.concurrency import wait_for_event
+from core.concurrency import run_until, wait_for_event
 from core.errors import DeliveryError, SettingsError, TokenRejectedError
 from core.webhook import WebhookReport, WebhookState, derive_secret, failure_of, problem_of
 from data.config import Settings
@@ -43,14 +44,15 @@ class Webhook:
         registration: WebhookRegistration,
         update_acks: UpdateAcks,
         registry: CollectorRegistry,
+        stop_time: StopTime,
     ) -> None:
         """Read the certificate.
 
         Raises:
             SettingsError: certificate and key do not fit, or cannot be read.
         """
-        self._section = settings.webhook
-        self._heartbeat = settings.files.heartbeat
+        self._settings = settings
+        self._stop_time = stop_time
         self._receiver = receiver
         self._registration = registration
         self._update_acks = update_acks
@@ -78,7 +80,7 @@ class Webhook:
             return "the webhook is not set yet"
         if not self._receiver.is_open:
             return "this process is stopping"
-        return problem_of(self.report, self._section.url)
+        return problem_of(self.report, self._settings.webhook.url)
 
     async def run(
         self, bot: Bot, dispatcher: Dispatcher, allowed_updates: list[str], at_once: int | None
@@ -93,21 +95,26 @@ class Webhook:
             StorageError: the database did not respond.
         """
         stop_on_signals(self.stop)
-        self._heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        self._settings.files.heartbeat.parent.mkdir(parents=True, exist_ok=True)
         server = WebhookServer(
-            urlsplit(self._section.url).path or "/",
+            urlsplit(self._settings.webhook.url).path or "/",
             self._secret,
             self._receiver.receive,
             lambda status: self._counter.labels(str(status)).inc(),
         )
-        async with server.serving(self._section.host, self._section.port, self._tls):
-            self._receiver.start(bot, dispatcher, at_once or self._section.max_connections)
+        async with server.serving(
+            self._settings.webhook.host, self._settings.webhook.port, self._tls
+        ):
+            self._receiver.start(bot, dispatcher, at_once or self._settings.webhook.max_connections)
             try:
-                await self._watch(bot, self._wanted(allowed_updates))
+                # A call to Telegram may take a minute, and has nothing that must be ended.
+                await run_until(self._must_end, self._watch(bot, self._wanted(allowed_updates)))
             finally:
                 self._receiver.close()
                 await dispatcher.emit_shutdown(**dispatcher.workflow_data)
-                await self._receiver.drain(HANDLERS_S)
+                await self._receiver.drain(
+                    self._stop_time.handlers_s, self._stop_time.left_s(StopStep.HANDLERS)
+                )
 
     async def acknowledge(self, _bot: Bot) -> None:
         """Wait until every accepted update is acknowledged."""
@@ -120,6 +127,8 @@ class Webhook:
 
     def stop(self) -> None:
         """Accept no further updates, and end `run`."""
+        if not self._must_end.is_set():
+            self._stop_time.begin()
         self._receiver.close()
         self._must_end.set()
 
@@ -139,7 +148,7 @@ class Webhook:
                     extra={"event": "webhook_unknown"},
                 )
             else:
-                self._heartbeat.touch()
+                self._settings.files.heartbeat.touch()
             pause_s = LOOK_S if self.has_started else _LOOK_AGAIN_S
             await wait_for_event(self._must_end, pause_s)
 
@@ -155,10 +164,12 @@ class Webhook:
             )
 
     def _wanted(self, allowed_updates: list[str]) -> Wanted:
-        certificate = certificate_of(self._section.certificate, self._section.upload_certificate)
+        certificate = certificate_of(
+            self._settings.webhook.certificate, self._settings.webhook.upload_certificate
+        )
         state = WebhookState(
-            self._section.url,
-            self._section.max_connections,
+            self._settings.webhook.url,
+            self._settings.webhook.max_connections,
             frozenset(allowed_updates),
             bool(certificate),
         )

@@ -26,8 +26,6 @@ _BODY_S: Final = 10.0
 #: When Telegram shall send a refused update again, in seconds. Without that it waits for up to two
 #: minutes. Source: https://github.com/tdlib/telegram-bot-api, WebhookActor.cpp (on_update_error)
 RETRY_AFTER_S: Final = 2
-#: Longest time for open requests when the server closes, in seconds.
-_CLOSE_S: Final = 2.0
 
 
 class WebhookServer:
@@ -59,8 +57,7 @@ class WebhookServer:
         """
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_S)
-        async with listening(runner, host, port, "[webhook] port (WEBHOOK_PORT)", tls):
+        async with listening(app, host, port, "[webhook] port (WEBHOOK_PORT)", tls):
             logger.info(
                 "Listening for updates at %s:%d",
                 host,

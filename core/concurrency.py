@@ -95,6 +95,23 @@ async def run_uncancelled(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def run_until(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, or until an event is set: then it is cancelled."""
+    task = asyncio.create_task(work)  # noqa: TID251 - ends with the call
+    try:
+        async with during(_cancel_at(event, task)):
+            await asyncio.wait([task])
+    finally:
+        await _cancel(task)
+    if not task.cancelled():
+        task.result()
+
+
+async def _cancel_at(event: asyncio.Event, task: asyncio.Task[None]) -> None:
+    await event.wait()
+    task.cancel()
+
+
 async def cancel_all(tasks: Collection[asyncio.Task[Any]], seconds: float) -> bool:
     """Cancel tasks, and once more at half of the time; return False if one runs after `seconds`.
 

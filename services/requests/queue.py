@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 #: A chat may have any number of messages in the queue.
 UNLIMITED: Final = sys.maxsize
 
-#: How long cancelled requests may take to end at shutdown, in seconds.
-_CANCEL_GRACE_S: Final = 10
 #: A request behind more waiting ones of its own lane has no status note: ten links at once would
 #: otherwise have ten.
 _MAX_NOTED_PLACE: Final = 3
@@ -245,8 +243,11 @@ class RequestQueue(Generic[Item]):
             entry.is_quiet = True
         return sum(self.cancel(number, entry.item.chat_id) for number, entry in picked.items())
 
-    async def drain(self, grace_s: float) -> None:
-        """Start nothing new, leave what waits, and give running requests `grace_s` seconds."""
+    async def drain(self, grace_s: float, cancel_s: float) -> None:
+        """Start nothing new, leave what waits, and give running requests `grace_s` seconds.
+
+        Then they are cancelled, and have `cancel_s` seconds for their end.
+        """
         self._is_closing = True
         for number in self._queues.drain():
             entry = self._forget(number)
@@ -264,7 +265,7 @@ class RequestQueue(Generic[Item]):
             logger.warning(
                 "%d requests did not end in time", len(late), extra={"event": "queue_drain_late"}
             )
-        await self._wait(_CANCEL_GRACE_S)
+        await self._wait(cancel_s)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for all tasks, and for those that they start at their end."""

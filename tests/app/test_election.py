@@ -10,6 +10,7 @@ from core.errors import StorageError
 from data.workers import forget_worker
 from services.requests.store import RequestStore
 from tests.fakes import settle
+from tests.stops import stop_begun
 
 
 def candidate(lease_s: int = 300) -> tuple[Election, RequestStore]:
@@ -116,6 +117,6 @@ async def test_work_for_all_is_left_to_the_elected_process():
 
         return PeriodicTask(name, 3_600, run, others if name == "theirs" else mine)
 
-    async with running_periodic_tasks([work("theirs"), work("mine")]):
+    async with running_periodic_tasks([work("theirs"), work("mine")], stop_begun(0)):
         await is_done.wait()
     assert done == ["mine"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app import fleet_worker
 from app.fleet_worker import FleetWorker
 from data.config import load_settings
+from tests.stops import stop_begun
 
 
 class FakeJobs:
@@ -41,7 +41,7 @@ class FakeJobs:
 
 
 class Queue:
-    async def drain(self, grace_s: float) -> None:
+    async def drain(self, grace_s: float, cancel_s: float) -> None:
         pass
 
 
@@ -50,11 +50,11 @@ async def last_finished_at() -> int:
 
 
 @pytest.mark.parametrize(
-    ("ends", "jobs_s", "calls"),
+    ("ends", "elapsed_s", "calls"),
     [
-        ("by itself", 60, ["stopped", "ended"]),
-        ("when it is cancelled", 0.01, ["stopped", "cancelled"]),
-        ("only after the test", 0.01, ["stopped", "cancelled", "cancelled"]),
+        ("by itself", 0, ["stopped", "ended"]),
+        ("when it is cancelled", 1_000, ["stopped", "cancelled"]),
+        ("only after the test", 1_000, ["stopped", "cancelled", "cancelled"]),
     ],
 )
 async def test_the_end_of_a_worker_does_not_wait_for_a_job_without_end(
@@ -62,20 +62,19 @@ async def test_the_end_of_a_worker_does_not_wait_for_a_job_without_end(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     ends: str,
-    jobs_s: float,
+    elapsed_s: float,
     calls: list[str],
 ):
     jobs = FakeJobs(ends)
-    monkeypatch.setattr(fleet_worker, "_JOBS_S", jobs_s)
     monkeypatch.setattr("data.job_worker.JobWorker", lambda *_, **__: jobs)
     container: Any = SimpleNamespace(request_queue=Queue(), bot=SimpleNamespace(id=42))
     intake: Any = SimpleNamespace(store=SimpleNamespace(last_finished_at=last_finished_at))
     settings = load_settings(tmp_path / "no", tmp_path / "no", {"BOT_TOKEN": "42:" + "a" * 35})
-    worker = FleetWorker(container, settings, intake)
+    worker = FleetWorker(container, settings, intake, stop_begun(elapsed_s))
     try:
         async with asyncio.timeout(60), worker.working():
             await jobs.is_running.wait()
-            await worker.drain(0)
+            await worker.drain(0, 0)
         assert jobs.calls == calls
         late = [record for record in caplog.records if "did not end in time" in record.message]
         assert len(late) == (ends != "by itself")

@@ -10,6 +10,7 @@ import pytest
 
 from app import write_check
 from app.health_server import HealthServer
+from app.stop_time import StopTime
 from app.update_source import NoUpdates
 from core.errors import StorageError
 from services.metrics import Metrics
@@ -21,7 +22,9 @@ SILENT = (503, f"the database cannot be written: no answer within {write_check.A
 
 def health_server(folder: Path) -> HealthServer:
     container: Any = SimpleNamespace(metrics=Metrics())
-    return HealthServer(container, folder / "heartbeat", NoUpdates(folder / "heartbeat"))
+    return HealthServer(
+        container, folder / "heartbeat", NoUpdates(folder / "heartbeat", StopTime(60))
+    )
 
 
 async def test_readyz_answers_while_the_database_never_does(

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from app import periodic_tasks
 from app.periodic_tasks import PeriodicTask, pause_for, running_periodic_tasks
 from core.concurrency import run_uncancelled, wait_for_event
 from core.errors import StorageError
 from tests.fakes import settle
+from tests.stops import stop_begun
 
 
 class Work:
@@ -31,7 +31,7 @@ class Work:
 async def test_every_task_runs_at_once_and_alone_from_the_others():
     works = [Work(), Work(StorageError()), Work()]
     tasks = [PeriodicTask(f"task {n}", 3_600, work) for n, work in enumerate(works)]
-    async with running_periodic_tasks(tasks):
+    async with running_periodic_tasks(tasks, stop_begun(0)):
         for work in works:
             await work.is_done.wait()
     assert [work.runs for work in works] == [1, 1, 1]
@@ -46,23 +46,25 @@ async def test_a_task_that_fails_runs_again(
     error: Exception, event: str, caplog: pytest.LogCaptureFixture
 ):
     work = Work(error, runs=3)
-    async with running_periodic_tasks([PeriodicTask("task", 0, work)]):
+    async with running_periodic_tasks([PeriodicTask("task", 0, work)], stop_begun(0)):
         await work.is_done.wait()
-    logged = [record for record in caplog.records if record.name == periodic_tasks.__name__]
+    logged = [record for record in caplog.records if record.name == running_periodic_tasks.__module__]
     assert [getattr(record, "event", "") for record in logged] == [event]
 
 
 async def test_a_task_waits_for_its_interval():
     seldom, often = Work(), Work(runs=5)
     tasks = [PeriodicTask("seldom", 3_600, seldom), PeriodicTask("often", 0, often)]
-    async with running_periodic_tasks(tasks):
+    async with running_periodic_tasks(tasks, stop_begun(0)):
         await often.is_done.wait()
     assert seldom.runs == 1
 
 
 async def test_a_task_that_is_woken_runs_before_its_interval_has_passed():
     wake, work = asyncio.Event(), Work()
-    async with running_periodic_tasks([PeriodicTask("task", 3_600, work, wake=wake)]):
+    async with running_periodic_tasks(
+        [PeriodicTask("task", 3_600, work, wake=wake)], stop_begun(0)
+    ):
         await work.is_done.wait()
         work.wanted = 2
         work.is_done.clear()
@@ -78,14 +80,18 @@ async def test_what_comes_up_during_the_work_is_done_right_after_it():
         seen.append(wake.is_set())
         (wake if len(seen) == 1 else is_done).set()
 
-    async with running_periodic_tasks([PeriodicTask("task", 3_600, work, wake=wake)]):
+    async with running_periodic_tasks(
+        [PeriodicTask("task", 3_600, work, wake=wake)], stop_begun(0)
+    ):
         await is_done.wait()
     assert seen == [False, False]
 
 
 async def test_a_task_that_can_be_woken_keeps_its_interval():
     work = Work(runs=3)
-    async with running_periodic_tasks([PeriodicTask("task", 0, work, wake=asyncio.Event())]):
+    async with running_periodic_tasks(
+        [PeriodicTask("task", 0, work, wake=asyncio.Event())], stop_begun(0)
+    ):
         await work.is_done.wait()
 
 
@@ -100,7 +106,7 @@ async def test_tasks_end_with_the_block_even_in_the_middle_of_their_work():
             ended.set()
 
     async def block() -> None:
-        async with running_periodic_tasks([PeriodicTask("task", 0, work)]):
+        async with running_periodic_tasks([PeriodicTask("task", 0, work)], stop_begun(0)):
             await begun.wait()
             raise ZeroDivisionError
 
@@ -110,7 +116,7 @@ async def test_tasks_end_with_the_block_even_in_the_middle_of_their_work():
 
 
 async def test_no_tasks_are_fine():
-    async with running_periodic_tasks([]):
+    async with running_periodic_tasks([], stop_begun(0)):
         pass
     assert len(asyncio.all_tasks()) == 1
 
@@ -134,11 +140,8 @@ def test_long_intervals_end_together_and_none_is_longer_than_stated(
     assert pause_for(interval_s, elapsed_s) == pause_s
 
 
-async def test_the_end_does_not_wait_for_a_task_that_goes_on(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
+async def test_the_end_does_not_wait_for_a_task_that_goes_on(caplog: pytest.LogCaptureFixture):
     """A call that must not be cut off may take a minute, and the process may be killed by then."""
-    monkeypatch.setattr(periodic_tasks, "_END_S", 0.01)
     begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def call() -> None:
@@ -153,7 +156,9 @@ async def test_the_end_does_not_wait_for_a_task_that_goes_on(
 
     try:
         async with asyncio.timeout(60):
-            async with running_periodic_tasks([PeriodicTask("task", 3_600, work)]):
+            async with running_periodic_tasks(
+                [PeriodicTask("task", 3_600, work)], stop_begun(1_000)
+            ):
                 await begun.wait()
         assert not ended.is_set()
         events = [getattr(record, "event", "") for record in caplog.records]

@@ -1,6 +1,7 @@
 """Polling: the heartbeat, updates that are not forgotten, and who may poll."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,10 +18,10 @@ from aiogram.exceptions import (
 from aiogram.methods import GetMe, GetUpdates, SendMessage, TelegramMethod
 from aiogram.types import Update, User
 
-from app import polling
 from app.polling import End, Polling, PollingWatch
 from app.polling_lease import PollingLease
 from app.process_lock import ProcessLock
+from app.stop_time import StopTime
 from core.errors import StorageError
 from misc.middlewares.update_acks import UpdateAcks
 from tests.dispatcher import real_bot
@@ -429,11 +430,13 @@ class SlowTelegram(RecordingSession):
 
 
 @asynccontextmanager
-async def answering_help(folder: Path) -> AsyncIterator[tuple[SlowTelegram, asyncio.Task[None]]]:
+async def answering_help(
+    folder: Path, stop_time: StopTime | None = None
+) -> AsyncIterator[tuple[SlowTelegram, asyncio.Task[None]]]:
     """Poll with the real dispatcher, up to where /help is being answered."""
     container, dispatcher = real_bot(folder)
     telegram = container.bot.session = SlowTelegram(container.bot)
-    source = Polling(container.update_acks, folder / "heartbeat")
+    source = Polling(container.update_acks, folder / "heartbeat", stop_time or StopTime(60))
     drained = asyncio.Event()
 
     async def drain() -> None:
@@ -457,10 +460,7 @@ async def answering_help(folder: Path) -> AsyncIterator[tuple[SlowTelegram, asyn
 
 
 @pytest.mark.usefixtures("sqlite_db")
-async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(polling, "HANDLERS_S", 300)
+async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(tmp_path: Path):
     async with answering_help(tmp_path) as (telegram, running):
         await settle()
         assert (telegram.of(GetUpdates)[-1].offset, running.done()) == (6, False)
@@ -472,10 +472,12 @@ async def test_a_stop_waits_for_handlers_whose_update_is_acknowledged(
 
 @pytest.mark.usefixtures("sqlite_db")
 async def test_a_stop_does_not_wait_for_handlers_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(polling, "HANDLERS_S", 0)
-    async with answering_help(tmp_path) as (telegram, running):
+    """The requests have had so much time already that handlers have none left."""
+    times = itertools.count(step=10)
+    stop_time = StopTime(60, lambda: next(times))
+    async with answering_help(tmp_path, stop_time) as (telegram, running):
         async with asyncio.timeout(60):
             await running
         assert telegram.answered == []

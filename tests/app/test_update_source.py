@@ -7,6 +7,7 @@ import pytest
 from aiogram import Bot, Dispatcher
 
 from app import update_source
+from app.stop_time import StopTime
 from app.update_source import NoUpdates
 
 
@@ -21,7 +22,7 @@ async def test_a_process_without_updates_shows_that_it_runs_and_drains_at_its_en
         drained.set()
 
     dispatcher.shutdown.register(drain)
-    source = NoUpdates(heartbeat)
+    source = NoUpdates(heartbeat, StopTime(60))
     running = asyncio.create_task(source.run(Bot("42:AAAAAA"), dispatcher, [], None))
     for _ in range(2):
         while not heartbeat.exists():  # noqa: ASYNC110 - a file tells nobody

@@ -12,8 +12,10 @@ from core.concurrency import (
     during,
     run_all,
     run_uncancelled,
+    run_until,
     wait_for_event,
 )
+from tests.fakes import settle
 
 
 async def test_results_come_in_order():
@@ -365,3 +367,34 @@ async def test_the_end_of_the_process_repeats_a_cancellation_that_a_library_lose
     done, _ = await asyncio.wait([task], timeout=30)
     task.cancel()
     assert done
+
+
+@pytest.mark.parametrize("ends_by", ["event", "itself", "failure", "cancellation"])
+async def test_work_until_an_event_has_ended_with_the_call(ends_by: str):
+    event, goes_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await goes_on.wait()
+            if ends_by == "failure":
+                raise ZeroDivisionError
+        finally:
+            ended.set()
+
+    running = asyncio.create_task(run_until(event, work()))
+    await settle()
+    assert not running.done()
+    if ends_by == "event":
+        event.set()
+    elif ends_by == "cancellation":
+        running.cancel()
+    else:
+        goes_on.set()
+    async with asyncio.timeout(60):
+        await asyncio.wait([running])
+    assert ended.is_set()
+    assert running.cancelled() == (ends_by == "cancellation")
+    if ends_by == "failure":
+        assert isinstance(running.exception(), ZeroDivisionError)
+    elif ends_by != "cancellation":
+        running.result()

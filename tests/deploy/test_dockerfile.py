@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from data.config import ROOT
+from tests.stops import longest_stop_s
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -196,7 +197,7 @@ def test_compose_runs_the_program_on_a_read_only_root_without_privileges(name: s
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert float(service["stop_grace_period"].removesuffix("s")) > 60
+    assert float(service["stop_grace_period"].removesuffix("s")) > longest_stop_s()
     # Less than that would kill the encoder, which may take 1 500 MB beside the others.
     assert int(service["mem_limit"].removesuffix("g")) >= 3
     assert service["pids_limit"] > 0

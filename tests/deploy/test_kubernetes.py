@@ -12,6 +12,7 @@ import yaml
 
 from core.version import VERSION
 from data.config import ROOT, describe, env_name
+from tests.stops import longest_stop_s
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 SETS = ["single", "fleet"]
@@ -228,9 +229,8 @@ def test_the_pods_keep_to_the_restricted_standard(workload: dict[str, Any]):
 
 @EACH_WORKLOAD
 def test_a_stop_waits_for_the_requests_that_run(workload: dict[str, Any]):
-    defaults = {(section, key): default for section, key, default, _ in describe()}
     pod = workload["spec"]["template"]["spec"]
-    assert pod["terminationGracePeriodSeconds"] > int(defaults["run", "drain_s"])
+    assert pod["terminationGracePeriodSeconds"] > longest_stop_s()
     (container,) = pod["containers"]
     ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
     assert ports["metrics"] == variables(workload)["WATCH_PORT"]

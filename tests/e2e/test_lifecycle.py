@@ -5,11 +5,13 @@ import json
 import logging
 import re
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
 
+from app.stop_time import StopTime
 from core.errors import SettingsError, StorageError
 from core.pseudonyms import Pseudonyms
 from core.statistics import Scope
@@ -39,6 +41,61 @@ async def test_a_running_request_is_finished_before_the_stop(harness: BotHarness
     assert await stopping is True
     assert len(harness.videos()) == 1
     assert harness.home.reactions == {}
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [getattr(record, "event", "") for record in caplog.records]
+
+
+async def test_running_requests_are_drained_at_once_although_the_process_cannot_resign(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    may_answer = asyncio.Event()
+
+    async def resign(*_: object) -> None:
+        await may_answer.wait()
+
+    monkeypatch.setattr("app.election.resign", resign)
+    monkeypatch.setattr("app.application.RELEASE_S", PATIENCE_S)
+    harness.video()
+    harness.site.serves_files.clear()
+    with caplog.at_level(logging.INFO):
+        await harness.start()
+        harness.world.say(harness.ada, VIDEO)
+        await harness.until(lambda: harness.home.reactions)
+        stopping = asyncio.ensure_future(harness.stop())
+        await harness.until(lambda: "queue_draining" in events(caplog))
+    harness.site.serves_files.set()
+    await harness.until(harness.videos)
+    may_answer.set()
+    assert await stopping is True
+
+
+async def test_a_stop_comes_to_its_end_whatever_hangs(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    now = [0.0]
+
+    async def resign(*_: object) -> None:
+        now[0] = 83.9  # a tenth of a second is left for handing back
+        await asyncio.Event().wait()
+
+    async def hand_back(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("app.application.StopTime", partial(StopTime, clock=lambda: now[0]))
+    monkeypatch.setattr("app.application.RELEASE_S", 0.01)
+    monkeypatch.setattr("app.election.resign", resign)
+    monkeypatch.setattr("services.requests.store.hand_back", hand_back)
+    await harness.start(RUN_DRAIN_S="60")
+    await harness.say("hello")
+    async with asyncio.timeout(PATIENCE_S):
+        assert await harness.stop() is True
+    late = [record.getMessage() for record in caplog.records if "did not wait" in record.msg]
+    assert late == [
+        "The stop did not wait for resigning",
+        "The stop did not wait for handing requests back",
+    ]
 
 
 async def test_waiting_requests_are_served_after_a_restart(harness: BotHarness):

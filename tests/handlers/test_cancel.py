@@ -43,7 +43,7 @@ async def press(telegram: FakeTelegram, data: str, chat_id: int = PERSON) -> Fak
     contexts = LocalCanceller(cast("RequestQueue[RequestContext]", queue))
     await on_cancel(query, ChatView("en"), TEXTS, contexts)
     await settle()
-    await queue.drain(0)
+    await queue.drain(0, 10)
     return runner
 
 
@@ -156,4 +156,4 @@ async def test_everything_of_mine_here_is_cancelled(
         TEXTS("en", "cancelled_all", count=1) if is_mine else TEXTS["en"]["cancelled_none"]
     ]
     await settle()
-    await queue.drain(0)
+    await queue.drain(0, 10)

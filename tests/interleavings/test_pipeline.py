@@ -94,7 +94,7 @@ async def run(acts: list[Coroutine[Any, Any, None]], queue: Any, requests: Any) 
     await asyncio.gather(*acts)
     for handle in handles:
         await handle
-    await queue.drain(0.0)
+    await queue.drain(0.0, 10)
     callbacks_ran = asyncio.Event()  # those of the last task may still be due
     asyncio.get_running_loop().call_soon(callbacks_ran.set)
     await callbacks_ran.wait()
@@ -148,7 +148,7 @@ def test_a_request_that_is_left_or_cancelled_while_the_process_stops_ends_once(
 
         async def drain() -> None:
             await steps(choice([0, 1, 2, 3, 5, 7, 9]))
-            await queue.drain(0.0)
+            await queue.drain(0.0, 10)
 
         await run([cancel(), drain()], queue, requests)
         assert_ended_once(world, requests, is_stopped=True)

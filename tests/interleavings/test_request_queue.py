@@ -98,7 +98,7 @@ def test_draining_ends_every_request():
         async def drain() -> None:
             for _ in range(choice([0, 1, 2])):
                 await asyncio.sleep(0)
-            await queue.drain(choice([0.0, 1.0]))
+            await queue.drain(choice([0.0, 1.0]), 10)
 
         async def submit_late() -> None:
             await asyncio.sleep(0)

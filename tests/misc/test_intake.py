@@ -138,7 +138,7 @@ class Bench:
 async def bench(telegram: FakeTelegram) -> AsyncIterator[Bench]:
     bench = Bench(telegram)
     yield bench
-    await bench.queue.drain(0)
+    await bench.queue.drain(0, 10)
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -452,7 +452,7 @@ async def test_the_rest_is_served_once_even_after_a_restart(telegram: FakeTelegr
     assert await bench.intake.submit_remaining_links(
         bench.note(81, ""), all_links, 2, CHAT, bench.ack()
     )
-    await bench.queue.drain(0)
+    await bench.queue.drain(0, 10)
 
 
 async def test_one_failed_link_of_several_is_repeated_alone(bench: Bench):
@@ -485,7 +485,7 @@ async def test_many_waiting_links_are_announced_once(telegram: FakeTelegram):
     for number in range(20, 31):
         await bench.submit(links(40)[number], message_id=number)
     assert telegram.texts == [TEXTS["en"]["links_waiting"]] * 2
-    await bench.queue.drain(0)
+    await bench.queue.drain(0, 10)
 
 
 @pytest.mark.slow
@@ -507,7 +507,7 @@ async def test_what_is_beyond_a_persons_limit_is_counted_in_one_message(telegram
     assert len(telegram.of(SendMessage)) == 2
     assert dropped(bench.metrics, "waiting_links") == 4
     assert len(await bench.submit(OTHER, chat_id=9, from_user=make_user(9))) == 3
-    await bench.queue.drain(0)
+    await bench.queue.drain(0, 10)
 
 
 async def test_presses_are_no_links(telegram: FakeTelegram):
@@ -519,7 +519,7 @@ async def test_presses_are_no_links(telegram: FakeTelegram):
     await bench.intake.submit_press(query, message, LINK, CHAT, bench.ack())
     assert bench.runner.refusals == []
     assert bench.queue.count == 2
-    await bench.queue.drain(0)
+    await bench.queue.drain(0, 10)
 
 
 async def test_people_in_a_group_have_their_own_turns(telegram: FakeTelegram):
@@ -528,7 +528,7 @@ async def test_people_in_a_group_have_their_own_turns(telegram: FakeTelegram):
         await bench.submit(links(4)[number], message_id=number, chat_id=GROUP, user_id=8)
     begun = await bench.submit(OTHER, message_id=9, chat_id=GROUP, user_id=9)
     assert [(request.target.message_id, request.asker.id) for request in begun] == [(0, 8), (9, 9)]
-    await bench.queue.drain(0)
+    await bench.queue.drain(0, 10)
 
 
 # --- presses and inline messages ------------------------------------------------------------------

@@ -70,7 +70,7 @@ async def test_only_a_request_that_waits_is_accepted_at_once():
     queue.submit([SECOND], 5)
     await settle()
     assert runner.accepted == [SECOND]
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_a_full_queue_is_explained_once_per_message():
@@ -100,7 +100,7 @@ async def test_all_chats_together_have_a_limit_which_taken_over_requests_may_exc
     queue.submit([Item(4, 1)], None)
     await settle()
     assert runner.began == [FIRST, OTHER, Item(4, 1)]
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_who_waits_can_be_cancelled_and_leaves_room():
@@ -136,7 +136,7 @@ async def test_the_next_begins_when_a_cancelled_one_is_explained():
     await settle()
     assert runner.began == [FIRST, SECOND]
     assert [(r.item, type(r.error)) for r in runner.refusals] == [(FIRST, RequestCancelledError)]
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_one_cancelled_before_its_first_step_is_explained_and_blocks_nothing():
@@ -198,7 +198,7 @@ async def test_draining_leaves_what_waits_and_lets_the_running_end():
     queue = build(runner, slots=slots)
     handles = [queue.submit([item], 5) for item in (FIRST, SECOND)]
     await settle()
-    draining = asyncio.ensure_future(queue.drain(60))
+    draining = asyncio.ensure_future(queue.drain(60, 10))
     await settle()
     assert runner.left == [SECOND]
     late = queue.submit([OTHER], 5)
@@ -220,7 +220,7 @@ async def test_what_does_not_end_in_time_is_left_to_the_next_process():
     queue = build(runner)
     handle = queue.submit([FIRST], 5)
     await settle()
-    await queue.drain(0)
+    await queue.drain(0, 10)
     assert runner.left == [FIRST]
     assert runner.refusals == []
     assert is_done(handle)
@@ -233,7 +233,7 @@ async def test_a_cancelled_request_is_explained_even_while_draining():
     queue.submit([FIRST], 5)
     await settle()
     assert queue.cancel(1, 1)
-    await queue.drain(60)
+    await queue.drain(60, 10)
     assert [type(refusal.error) for refusal in runner.refusals] == [RequestCancelledError]
     assert runner.left == []
 
@@ -251,7 +251,7 @@ async def test_a_report_has_the_place_among_those_that_wait():
         (SECOND, 2, 2),
         (OTHER, 3, 1),
     ]
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_reports_go_on_until_the_end():
@@ -280,7 +280,7 @@ async def test_no_report_begins_before_the_last_one_has_ended():
     assert len(runner.reports) == 1
     runner.may_report.set()
     await reported(runner, 2)
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_only_the_first_request_of_a_message_is_reported():
@@ -295,7 +295,7 @@ async def test_only_the_first_request_of_a_message_is_reported():
     runner.let_go(FIRST)
     await reported(runner, 2)
     assert {item for item, *_ in runner.reports if item != FIRST} == {THIRD}
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_a_chat_without_notes_gets_no_report():
@@ -304,7 +304,7 @@ async def test_a_chat_without_notes_gets_no_report():
     queue.submit([Item(1, 1, has_note=False)], 5)
     await settle()
     assert runner.reports == []
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_who_has_ended_is_not_reported():
@@ -316,7 +316,7 @@ async def test_who_has_ended_is_not_reported():
     await handle
     await settle()
     assert [item for item, *_ in runner.reports] == [FIRST]
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_a_handle_waits_for_all_requests_of_its_message():
@@ -392,7 +392,7 @@ async def test_people_in_a_group_do_not_wait_for_each_other():
     await settle()
     assert runner.began == [flood[0], other]
     assert [queue.of_person(person) for person in (7, 8)] == [3, 1]
-    await queue.drain(0)
+    await queue.drain(0, 10)
 
 
 async def test_of_many_links_only_the_next_ones_have_a_note():
