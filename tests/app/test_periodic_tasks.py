@@ -48,7 +48,9 @@ async def test_a_task_that_fails_runs_again(
     work = Work(error, runs=3)
     async with running_periodic_tasks([PeriodicTask("task", 0, work)], stop_begun(0)):
         await work.is_done.wait()
-    logged = [record for record in caplog.records if record.name == running_periodic_tasks.__module__]
+    logged = [
+        record for record in caplog.records if record.name == running_periodic_tasks.__module__
+    ]
     assert [getattr(record, "event", "") for record in logged] == [event]
 
 
