@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -529,3 +530,16 @@ def test_requirements_are_pinned_with_hashes_and_without_addresses(name: str):
     pins = re.findall(r"^[A-Za-z0-9._\[\],-]+==", text, re.MULTILINE)
     assert len(pins) > 3
     assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_every_python_gets_the_same_versions_of_what_the_bot_imports():
+    """The tests run on one Python; another version of a package elsewhere would be untested."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    direct = {
+        re.split(r"[\[<>=]", one)[0].lower().replace("_", "-") for one in project["dependencies"]
+    }
+    pins = re.findall(
+        r"^([\w.-]+)(?:\[\S*\])?==(.+?) ?\\$", (ROOT / "requirements.txt").read_text(), re.M
+    )
+    assert direct <= {name for name, _ in pins}
+    assert [(name, pin) for name, pin in pins if name in direct and ";" in pin] == []
