@@ -14,6 +14,6 @@ _TRIM: Final[Callable[[int], Any] | None] = getattr(ctypes.CDLL(None), "malloc_t
 
 
 async def return_freed_memory() -> None:
-    """Return all that can be returned; takes some milliseconds, beside the event loop."""
+    """Return all that can be returned. Other threads wait some milliseconds if they need memory."""
     if _TRIM:
         await asyncio.to_thread(_TRIM, 0)

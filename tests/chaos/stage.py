@@ -155,9 +155,12 @@ class Supervisor:
             self.exits.append(await self._process.wait())
             await asyncio.sleep(0.2)
 
-    async def restarted(self) -> None:
-        """Wait until the next process has taken the place of the one that runs now."""
-        ended = len(self.exits)
+    async def restarted(self, ended: int | None = None) -> None:
+        """Wait until the next process has taken the place of the one that runs now.
+
+        `ended` is the number of exits before the end of that one, if it may be over.
+        """
+        ended = len(self.exits) if ended is None else ended
         while len(self.exits) == ended:  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.05)
         await asyncio.sleep(2)  # it starts

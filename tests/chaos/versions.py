@@ -51,6 +51,11 @@ async def versions(stage: Stage) -> str:
             for name, seconds in _ORDER.items():
                 await _upgrade(fleet[name], program)
                 await asyncio.sleep(seconds)
+            stage.failures += [
+                f"{name} ended {len(process.exits)} times instead of once"
+                for name, process in fleet.items()
+                if len(process.exits) != 1
+            ]
     left = _times_left(fleet.values())
     if not left:
         stage.failures.append("no worker of the old version met a request of the next one")
@@ -59,9 +64,9 @@ async def versions(stage: Stage) -> str:
 
 async def _upgrade(process: Supervisor, program: Path) -> None:
     """Replace a process by one of the next version, gently or not."""
-    process.program = program
+    process.program, ended = program, len(process.exits)
     process.signal(random.choice([signal.SIGTERM, signal.SIGKILL]))
-    await process.restarted()
+    await process.restarted(ended)
 
 
 def _times_left(processes: Iterable[Supervisor]) -> int:

@@ -256,7 +256,8 @@ async def test_a_refused_connection_is_tried_again(tmp_path: Path):
     observer = CallObserver(failed=lambda _method, _code: is_refused.set())
     async with connected(port, observer) as bot:
         sending = asyncio.create_task(upload(bot, tmp_path, 1_000))
-        await is_refused.wait()
+        async with asyncio.timeout(60):
+            await is_refused.wait()
         async with serving(server, port):
             progress = await sending
     assert progress.sent == (71,)
