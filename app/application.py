@@ -316,7 +316,7 @@ class Application:
             queue.drain(grace_s, cancel_s),
             self.container.broadcasts.close(grace_s),
         )
-        left_s = self.stop_time.left_s(StopStep.HANDLERS)
+        left_s = self.stop_time.left_s(StopStep.COUNTERS)
         try:
             await _in_time("writing the counters", left_s, self.container.metrics.write())
         except StorageError as error:
