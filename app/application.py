@@ -155,7 +155,7 @@ class Application:
                     await self._stay_up()
             store = self.container.request_store
             left_s = self.stop_time.left_s(StopStep.HAND_BACK)
-            await _in_time("handing requests back", left_s, store.hand_back())
+            await _in_time("handing requests back", left_s, store.hand_back(left_s / 2))
             return self._end is not End.LEASE_LOST
         finally:
             self._lease.close()
@@ -316,7 +316,7 @@ class Application:
             queue.drain(grace_s, cancel_s),
             self.container.broadcasts.close(grace_s),
         )
-        left_s = self.stop_time.left_s(StopStep.HANDLERS)
+        left_s = self.stop_time.left_s(StopStep.COUNTERS)
         try:
             await _in_time("writing the counters", left_s, self.container.metrics.write())
         except StorageError as error:

@@ -27,7 +27,7 @@ from app.folders import make_folder_of, touch
 from app.stop_time import StopTime
 from app.update_source import stop_on_signals
 from app.webhook_registration import WebhookRegistration
-from core.concurrency import wait_for_event
+from core.concurrency import run_cancellable, run_until, wait_for_event
 from core.errors import DeliveryError, SettingsError
 from core.webhook import WebhookReport
 from misc.middlewares.update_acks import UpdateAcks
@@ -149,7 +149,8 @@ class PollingWatch(BaseRequestMiddleware):
             await asyncio.Event().wait()  # until the caller is cancelled
         epoch = self._lease.epoch if self._lease else 0
         try:
-            response = await make_request(bot, method)
+            # aiogram cancels its poll only once, and would go on polling if that were lost.
+            response = await run_cancellable(make_request(bot, method))
         except TelegramConflictError as error:
             await self._end_after(error, bot)
             raise
@@ -271,10 +272,12 @@ class Polling:
         """
         stop_on_signals(self.stop)
         bot.session.middleware(self.watch)
-        if not await self._has_lease():
+        if await self._has_lease():
+            # Two calls to Telegram may take a minute each.
+            await run_until(self._must_end, self._remove_webhook(bot))
+        if self._must_end.is_set():
             await dispatcher.emit_shutdown(**dispatcher.workflow_data)
             return
-        await self._remove_webhook(bot)
         self.has_started = True
         stopper = asyncio.create_task(self._stop_dispatcher(dispatcher))  # noqa: TID251 - ends here
         try:

@@ -25,7 +25,9 @@ class StopStep(Enum):
 
     #: The requests that are cancelled end.
     REQUESTS = auto()
-    #: The last counters are written, and the handlers that are cancelled end.
+    #: The last counters are written.
+    COUNTERS = auto()
+    #: The handlers that are cancelled end.
     HANDLERS = auto()
     #: Two servers close.
     SERVERS = auto()
@@ -39,7 +41,8 @@ class StopStep(Enum):
 #: Longest time for each step, in seconds.
 _LIMITS_S: Final = {
     StopStep.REQUESTS: 10.0,
-    StopStep.HANDLERS: 2.0,
+    StopStep.COUNTERS: 1.0,
+    StopStep.HANDLERS: 1.0,
     StopStep.SERVERS: 2 * 2 * SERVER_S,
     StopStep.JOBS: 2.0,
     StopStep.PERIODIC_TASKS: 3.0,

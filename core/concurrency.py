@@ -95,6 +95,20 @@ async def run_uncancelled(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def run_cancellable(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine and return its result; it has ended if the caller is cancelled meanwhile.
+
+    For libraries that lose a cancellation: the caller does not, and it is repeated for them.
+    """
+    task = asyncio.create_task(work)  # noqa: TID251 - ends with the call
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await _cancel(task)
+        raise
+    return task.result()
+
+
 async def run_until(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end, or until an event is set: then it is cancelled."""
     task = asyncio.create_task(work)  # noqa: TID251 - ends with the call
@@ -109,7 +123,7 @@ async def run_until(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> No
 
 async def _cancel_at(event: asyncio.Event, task: asyncio.Task[None]) -> None:
     await event.wait()
-    task.cancel()
+    await _cancel(task)
 
 
 async def cancel_all(tasks: Collection[asyncio.Task[Any]], seconds: float) -> bool:

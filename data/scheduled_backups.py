@@ -18,8 +18,9 @@ from data.postgres_tools import dump
 logger = logging.getLogger(__name__)
 
 _NAMES: Final = "clipferry-????????T??????Z.backup"
-#: Longest wait for a backup to end once it is cancelled, in seconds.
-_END_S: Final = 3.0
+#: Longest wait for a backup to end once it is cancelled, in seconds: at the end of the process, the
+#: cancellation is repeated soon after.
+_END_S: Final = 1.0
 #: What processes that were killed have left.
 _CUT_OFF: Final = f"clipferry-????????T??????Z*{UNFINISHED}*"
 

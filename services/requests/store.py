@@ -564,10 +564,14 @@ class RequestStore:
         await self._store_outcomes()
         await self._claims.release()
 
-    async def hand_back(self) -> None:
-        """Release this process's open requests: the next one need not wait for the lease."""
+    async def hand_back(self, outcomes_s: float) -> None:
+        """Release this process's open requests: the next one need not wait for the lease.
+
+        Outcomes that are left are stored before, for `outcomes_s` seconds at most: a request
+        without its outcome is answered again, whether it is released or the lease ends.
+        """
         try:
-            await self._store_outcomes()
+            await self._store_last_outcomes(outcomes_s)
             number = await hand_back(self.name)
         except StorageError as error:
             logger.warning(
@@ -625,6 +629,19 @@ class RequestStore:
     def has_outcomes_left(self) -> bool:
         """Return True if the database does not know all outcomes yet."""
         return bool(self._outcomes)
+
+    async def _store_last_outcomes(self, seconds: float) -> None:
+        if not self._outcomes:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._store_outcomes()
+        except TimeoutError:
+            logger.warning(
+                "%d outcomes could not be stored in time: their requests are answered again",
+                len(self._outcomes),
+                extra={"event": "outcomes_not_stored"},
+            )
 
     async def _store_outcomes(self) -> None:
         # Several tasks renew the lease, so each takes out what it stores.

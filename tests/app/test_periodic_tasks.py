@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from app.periodic_tasks import PeriodicTask, pause_for, running_periodic_tasks
+from app.stop_time import StopStep
 from core.concurrency import run_uncancelled, wait_for_event
 from core.errors import StorageError
+from data import scheduled_backups
 from tests.fakes import settle
 from tests.stops import stop_begun
 
@@ -169,3 +171,8 @@ async def test_the_end_does_not_wait_for_a_task_that_goes_on(caplog: pytest.LogC
         may_end.set()
         await wait_for_event(ended, 60)
         await settle()
+
+
+def test_a_cancelled_backup_has_ended_before_its_cancellation_is_repeated():
+    repeated_after_s = stop_begun(0).left_s(StopStep.PERIODIC_TASKS) / 2
+    assert repeated_after_s > scheduled_backups._END_S

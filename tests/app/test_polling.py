@@ -3,12 +3,12 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiogram import Bot
+from aiogram import Bot, Dispatcher
 from aiogram.exceptions import (
     TelegramConflictError,
     TelegramNetworkError,
@@ -484,3 +484,48 @@ async def test_a_stop_does_not_wait_for_handlers_without_end(
     assert [r.levelname for r in caplog.records if "still being handled" in r.message] == [
         "WARNING"
     ]
+
+
+async def test_polling_ends_although_a_library_loses_its_cancellation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("core.concurrency.CANCEL_AGAIN_S", 0.01)
+    is_asked = asyncio.Event()
+
+    async def lose_one(*_: object) -> Any:
+        is_asked.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    watch: Any = bench.watch
+    polling = asyncio.create_task(watch(lose_one, bench.bot, GetUpdates()))
+    await is_asked.wait()
+    polling.cancel()
+    done, _ = await asyncio.wait([polling], timeout=30)
+    polling.cancel()
+    assert done
+
+
+async def test_a_stop_does_not_wait_for_the_removal_of_the_webhook(
+    telegram: FakeTelegram, tmp_path: Path
+):
+    is_asked, shutdowns = asyncio.Event(), []
+
+    class Registration:
+        async def remove_own(self, _bot: Bot) -> None:
+            is_asked.set()
+            await asyncio.Event().wait()
+
+    registration: Any = Registration()
+    source = Polling(UpdateAcks(), tmp_path / "heartbeat", StopTime(60), registration=registration)
+    dispatcher = Dispatcher()
+    dispatcher.shutdown.register(lambda: shutdowns.append(source.has_started))
+    running = asyncio.create_task(source.run(telegram.bot, dispatcher, ["message"], None))
+    await is_asked.wait()
+    source.stop()
+    done, _ = await asyncio.wait([running], timeout=30)
+    running.cancel()
+    assert done
+    running.result()
+    assert shutdowns == [False]

@@ -27,6 +27,14 @@ def test_steps_that_begin_late_do_not_end_late():
     assert {stop_begun(1_000).left_s(step) for step in StopStep} == {0}
 
 
+def test_every_step_has_its_whole_time_although_all_before_have_used_theirs():
+    elapsed_s = 60.0
+    for step in StopStep:
+        left_s = stop_begun(elapsed_s).left_s(step)
+        assert left_s == stop_begun(0).left_s(step)
+        elapsed_s += left_s
+
+
 def test_an_early_step_does_not_use_the_time_that_others_have_left():
     assert (
         stop_begun(1).left_s(StopStep.HAND_BACK) == stop_begun(60).left_s(StopStep.HAND_BACK) < 10

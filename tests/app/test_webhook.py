@@ -81,5 +81,5 @@ async def test_a_stop_is_counted_from_the_signal_whatever_telegram_does(
         webhook.stop()
         webhook.stop()
         await running
-    assert receiver.drains == [(handlers_s, 2)]
+    assert receiver.drains == [(handlers_s, 1)]
     assert not receiver.is_open

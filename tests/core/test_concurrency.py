@@ -11,6 +11,7 @@ from core.concurrency import (
     cancel_all,
     during,
     run_all,
+    run_cancellable,
     run_uncancelled,
     run_until,
     wait_for_event,
@@ -304,6 +305,23 @@ async def test_a_cancellation_that_a_library_loses_is_repeated(monkeypatch: pyte
             await asyncio.sleep(0)
         with pytest.raises(ZeroDivisionError):
             await fail_beside_deaf()
+        event = asyncio.Event()
+        asyncio.get_running_loop().call_soon(event.set)
+        await run_until(event, deaf())
+        running = asyncio.create_task(run_cancellable(deaf()))
+        await settle()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+async def test_what_can_be_cancelled_has_its_result_and_its_error():
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    assert await run_cancellable(asyncio.sleep(0, 3)) == 3
+    with pytest.raises(ZeroDivisionError):
+        await run_cancellable(fail())
 
 
 async def fail_beside_deaf() -> None:

@@ -100,7 +100,7 @@ async def leaves_early(database: Database, store: RequestStore) -> None:
     entered = [await store.enter(update_id, [request(update_id)]) for update_id in (1, 2)]
     await serve(entered[0])
     if choice([True, False]):
-        await store.hand_back()
+        await store.hand_back(60)
     else:
         database.now += 120  # its lease ends
 

@@ -598,7 +598,7 @@ async def test_requests_that_were_left_are_continued_by_message(bench: Bench):
     ]
     for number in range(4):
         await before.enter(number, requests[2 * number : 2 * number + 2])
-    await before.hand_back()
+    await before.hand_back(60)
     await bench.intake.resume()
     await bench.end_all()
     # All of them, although a chat may have only two messages in its queue.
@@ -629,7 +629,7 @@ async def test_the_status_that_a_killed_process_has_left_is_ended(
 async def test_what_has_become_too_old_meanwhile_gets_a_notice(bench: Bench):
     before = RequestStore(BOT_ID, 60)
     await before.enter(1, [make_request()])
-    await before.hand_back()
+    await before.hand_back(60)
     await bench.intake.resume()
     await settle()
     assert [type(refusal.error) for refusal in bench.runner.refusals] == [TooOldError]
@@ -639,7 +639,7 @@ async def test_what_has_waited_for_long_in_a_busy_queue_is_not_too_old(bench: Be
     before = RequestStore(BOT_ID, 60)
     done, waiting = await before.enter(1, [make_request(), make_request(link=OTHER)])
     await done.finish("delivered")
-    await before.hand_back()
+    await before.hand_back(60)
     await bench.intake.resume()
     await settle()
     assert bench.requests == [waiting.request]

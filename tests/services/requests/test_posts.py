@@ -410,7 +410,7 @@ async def test_a_delivery_is_written_together_with_the_end_of_its_request(bench:
     assert not await bench.service.record(one.context, delivered())
     assert [link for _, link in await get_user_videos(PERSON)] == [LINK.url]
     assert one.stored.is_finished
-    await store.hand_back()
+    await store.hand_back(60)
     assert await store.take_over(9) == []
 
 

@@ -134,7 +134,7 @@ async def test_an_outcome_that_cannot_be_stored_is_stored_later(
         with pytest.raises(StorageError):
             await first.beat()
     await first.beat()
-    await first.hand_back()
+    await first.hand_back(60)
     assert await left_open() == []
 
 
@@ -148,7 +148,7 @@ async def test_outcomes_are_stored_once_however_many_renew_the_lease(
         for entry in entries:
             await entry.finish("delivered")
     await asyncio.gather(*(first.beat() for _ in range(4)))
-    await first.hand_back()
+    await first.hand_back(60)
     assert await left_open() == []
 
 
@@ -170,7 +170,7 @@ async def test_a_request_whose_row_came_too_late_is_not_answered_again(
     with monkeypatch.context() as broken:
         broken.setattr("data.requests.write", _failing)
         await two.finish("delivered")
-    await first.hand_back()
+    await first.hand_back(60)
     assert [entry.request for entry in await left_open()] == []
 
 
@@ -203,7 +203,7 @@ async def test_a_refused_update_that_was_stored_is_served_when_it_comes_again(
     await entry.finish("delivered")
     assert entry.is_finished
     assert await first.enter(5, [FIRST], is_refusable=True) == []
-    await first.hand_back()
+    await first.hand_back(60)
     assert await left_open() == []
 
 
@@ -578,14 +578,31 @@ async def test_a_request_that_no_version_has_read_is_given_up_at_last(now: list[
 async def test_a_process_that_ends_hands_its_requests_back():
     first = store()
     await first.enter(5, [FIRST])
-    await first.hand_back()
+    await first.hand_back(60)
     assert [taken.request for taken in await left_open()] == [FIRST]
+
+
+async def test_requests_are_handed_back_although_an_outcome_cannot_be_stored_in_time(
+    caplog: pytest.LogCaptureFixture,
+):
+    first = store()
+    await first.enter(5, [FIRST])
+    never = asyncio.Event()
+
+    async def hang() -> None:
+        await never.wait()
+
+    first.keep_outcome(hang)
+    async with asyncio.timeout(30):
+        await first.hand_back(0.01)
+    assert [taken.request for taken in await left_open()] == [FIRST]
+    assert "1 outcomes could not be stored in time" in caplog.text
 
 
 async def test_a_process_that_goes_on_after_handing_back_is_alive_again():
     first = store()
     await first.enter(5, [FIRST])
-    await first.hand_back()
+    await first.hand_back(60)
     await first.enter(6, [SECOND])
     assert [taken.request for taken in await left_open()] == [FIRST]
 
@@ -594,7 +611,7 @@ async def test_requests_that_cannot_be_handed_back_wait_for_the_lease(fail: Fail
     first = store()
     await first.enter(5, [FIRST])
     fail("hand_back")
-    await first.hand_back()
+    await first.hand_back(60)
     assert await left_open() == []
     await expire_all()
     assert [taken.request for taken in await left_open()] == [FIRST]
