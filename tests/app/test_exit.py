@@ -52,3 +52,49 @@ def test_the_program_starts_anew_in_the_same_process(
     )
     assert (process.returncode, process.stdout) == (code, output)
     assert errors in process.stderr
+
+
+_CLOSING = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+import app.application, data.lifespan, main
+from app.stop_time import StopTime
+
+class Application:
+    must_restart = "restart" in sys.argv
+    stop_time = StopTime(60)
+
+    def __init__(self, settings):
+        pass
+
+    async def run(self):
+        print("stopped")
+        return True
+
+@asynccontextmanager
+async def lifespan(url):
+    yield
+    print("connections closed")
+
+app.application.Application = Application
+data.lifespan.database_lifespan = lifespan
+main.prepare = main._use_selected_ytdlp = lambda settings: None
+main.start_anew = lambda: print("started anew")
+main.exit_soon = lambda code, *limit_s: print("exits with", code)
+asyncio.run(main.run({"database": {"url": "postgresql://u@127.0.0.1:9/d"}}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ([], ["stopped", "exits with 0", "connections closed", "exits with 0"]),
+        (["restart"], ["stopped", "connections closed", "started anew", "exits with 1"]),
+    ],
+)
+def test_the_end_of_the_connections_does_not_hold_the_exit(arguments: list[str], steps: list[str]):
+    """Nothing ends the process before it has started anew."""
+    output = subprocess.check_output(
+        [sys.executable, "-c", _CLOSING, *arguments], cwd=ROOT, timeout=60, text=True
+    )
+    assert output.splitlines() == steps
