@@ -2,16 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
-import main
-from app.stop_time import StopStep
 from data.config import ROOT
-from tests.stops import stop_begun
 
 _SCRIPT = """
 import threading, time, main
@@ -60,38 +54,47 @@ def test_the_program_starts_anew_in_the_same_process(
     assert errors in process.stderr
 
 
-@pytest.mark.parametrize("must_restart", [False, True])
-async def test_the_connections_of_the_database_cannot_hold_the_exit(
-    monkeypatch: pytest.MonkeyPatch, must_restart: bool
-):
-    """A new start of the same process must not be cut off by the exit of the former."""
-    stop_time = stop_begun(80)
-    steps: list[Any] = []
+_CLOSING = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+import app.application, data.lifespan, main
+from app.stop_time import StopTime
 
-    class Application:
-        def __init__(self, _settings: Any) -> None:
-            self.must_restart = must_restart
-            self.stop_time = stop_time
+class Application:
+    must_restart = "restart" in sys.argv
+    stop_time = StopTime(60)
 
-        async def run(self) -> bool:
-            return True
+    def __init__(self, settings):
+        pass
 
-    @asynccontextmanager
-    async def lifespan(_url: str) -> AsyncIterator[None]:
-        yield
-        steps.append("connections closed")
+    async def run(self):
+        print("stopped")
+        return True
 
-    monkeypatch.setattr("app.application.Application", Application)
-    monkeypatch.setattr("data.lifespan.database_lifespan", lifespan)
-    for name in ("prepare", "_use_selected_ytdlp", "_reap_children"):
-        monkeypatch.setattr(main, name, lambda *_: None)
-    monkeypatch.setattr(main, "start_anew", lambda: steps.append("started anew"))
-    monkeypatch.setattr(main, "exit_soon", lambda *limits: steps.append(limits))
-    settings: Any = {"database": {"url": "postgresql://u@127.0.0.1:9/d"}}
-    code = await main.run(settings)
-    if must_restart:
-        assert steps == ["connections closed", "started anew", (main.FAILED,)]
-    else:
-        limit_s = stop_time.left_s(StopStep.CLOSE)
-        assert steps == [(0, limit_s), "connections closed", (0,)]
-    assert code == (main.FAILED if must_restart else 0)
+@asynccontextmanager
+async def lifespan(url):
+    yield
+    print("connections closed")
+
+app.application.Application = Application
+data.lifespan.database_lifespan = lifespan
+main.prepare = main._use_selected_ytdlp = lambda settings: None
+main.start_anew = lambda: print("started anew")
+main.exit_soon = lambda code, *limit_s: print("exits with", code)
+asyncio.run(main.run({"database": {"url": "postgresql://u@127.0.0.1:9/d"}}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ([], ["stopped", "exits with 0", "connections closed", "exits with 0"]),
+        (["restart"], ["stopped", "connections closed", "started anew", "exits with 1"]),
+    ],
+)
+def test_the_end_of_the_connections_does_not_hold_the_exit(arguments: list[str], steps: list[str]):
+    """Nothing ends the process before it has started anew."""
+    output = subprocess.check_output(
+        [sys.executable, "-c", _CLOSING, *arguments], cwd=ROOT, timeout=60, text=True
+    )
+    assert output.splitlines() == steps
