@@ -28,7 +28,7 @@ from platforms._facebook_post import (
     refusal,
 )
 from platforms._http import HostRule
-from platforms._platform import FetchContext, PageKind
+from platforms._platform import PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host without its prefix: fb.com redirects to facebook.com; others are languages, or old.
@@ -202,16 +202,13 @@ _SITE = _Facebook(
 )
 
 
-async def fetch_from_cobalt(link: Link, context: FetchContext) -> Post:
-    """Fetch a video from cobalt, which takes the first one that the page of a post names.
+def _is_video(link: Link) -> bool:
+    """Return True for a link that cobalt may be asked for.
 
-    Raises:
-        PlatformRefusedError: it is a post or a photo.
-        ClipferryError: see `_cobalt.fetch`.
+    Of a post, it returns the first video that the page names, which may be another post's. What a
+    short link leads to is unknown.
     """
-    if "/" in (link.post_id or ""):
-        raise PlatformRefusedError("cobalt reads videos only")
-    return await _cobalt.fetch(link, context)
+    return link.post_id is not None and "/" not in link.post_id
 
 
 _PLATFORM = site(
@@ -235,5 +232,9 @@ _PLATFORM = site(
     has_cobalt=False,  # not for all links
 )
 PLATFORM = replace(
-    _PLATFORM, layers=(*_PLATFORM.layers, replace(_cobalt.LAYER, fetch=fetch_from_cobalt))
+    _PLATFORM,
+    layers=(
+        *_PLATFORM.layers,
+        replace(_cobalt.LAYER, takes_short_links=False, takes=_is_video),
+    ),
 )

@@ -1,9 +1,13 @@
 """Posts with photos, and single photos, on Facebook: what is read, and what each refusal means."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web as aioweb
+from aiohttp.test_utils import TestServer
 
 from core.errors import (
     BrokenLinkError,
@@ -16,7 +20,7 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
-from core.media import Access, Clip, Item, Picture, Post, Unreadable
+from core.media import Access, Clip, Item, Link, Picture, Post, Unreadable
 from platforms import FileRequest, FileVersion
 from platforms._facebook_post import find_photo, find_post, read_found, refusal
 from platforms.facebook import PLATFORM
@@ -41,9 +45,14 @@ def show(web: Web, *files: Any, post_id: str = ID, **options: Any) -> FacebookPo
     return post
 
 
-async def read(web: Web, url: str = LINK, **policy) -> Post:
+def _link(url: str) -> Link:
     link = PLATFORM.find(url)
     assert link is not None
+    return link
+
+
+async def read(web: Web, url: str = LINK, **policy) -> Post:
+    link = _link(url)
     policy.setdefault("attempts", 1)
     async with web.fetcher(**policy) as fetcher:
         return await fetcher.attempt(link, lambda attempt: attempt.read())
@@ -206,6 +215,56 @@ async def test_cobalt_is_asked_for_videos_alone(web: Web, url: str, error: type[
     with pytest.raises(error) as caught:
         await read(web, url, cobalt_url="http://127.0.0.1:9")  # nobody listens there
     assert type(caught.value) is error
+
+
+@asynccontextmanager
+async def cobalt() -> AsyncIterator[tuple[str, list[str]]]:
+    """Yield the address of an instance, and the links that it has been asked for."""
+    asked: list[str] = []
+
+    async def answer(request: aioweb.Request) -> aioweb.StreamResponse:
+        asked.append((await request.json())["url"])
+        return aioweb.json_response({"status": "redirect", "url": f"{CDN}1.mp4"})
+
+    app = aioweb.Application()
+    app.router.add_post("/", answer)
+    server = TestServer(app)
+    await server.start_server()
+    try:
+        yield str(server.make_url("")).rstrip("/"), asked
+    finally:
+        await server.close()
+
+
+async def test_posts_that_cobalt_is_not_asked_for_do_not_close_its_route(web: Web):
+    links = [f"https://www.facebook.com/ferry.demo/posts/{n}" for n in range(70, 76)]
+    reel = "https://www.facebook.com/reel/7300000001"
+    for n in range(70, 76):
+        show(web, picture(web), post_id=f"ferry.demo/posts/{n}", trouble="login")
+    show(web, picture(web), post_id="7300000001", trouble="login")
+    async with cobalt() as (url, asked), web.fetcher(attempts=1, cobalt_url=url) as fetcher:
+        for address in links:
+            with pytest.raises(PlatformRefusedError):
+                await fetcher.read(_link(address))
+        assert kinds((await fetcher.read(_link(reel))).items) == [V]
+    assert asked == [reel]
+
+
+@pytest.mark.parametrize("path", ["share/p/Demo01", "share/Demo01", "share/v/Demo01"])
+async def test_cobalt_is_not_asked_for_what_a_short_link_may_lead_to(web: Web, path: str):
+    web.facebook.shared_links[path] = "https://www.facebook.com/login/"
+    async with cobalt() as (url, asked):
+        with pytest.raises(PlatformRefusedError):
+            await read(web, f"https://www.facebook.com/{path}/", cobalt_url=url)
+    assert asked == []
+
+
+async def test_cobalt_is_asked_for_the_video_of_a_shared_link(web: Web):
+    show(web, picture(web), post_id="7300000001", trouble="login")
+    web.facebook.shared_links["share/v/Demo01"] = "https://www.facebook.com/reel/7300000001"
+    async with cobalt() as (url, asked):
+        await read(web, "https://www.facebook.com/share/v/Demo01/", cobalt_url=url)
+    assert len(asked) == 1
 
 
 async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
