@@ -64,9 +64,12 @@ class FoundPost:
     is_for_crawlers: bool
 
 
-def find_post(page: str, number: str) -> FoundPost | None:
-    """Return the post with this id; None if the page does not have it."""
-    story = _find_story(page, number)
+def find_post(page: str, number: str, owner: str) -> FoundPost | None:
+    """Return the post with this id; None if the page does not have it.
+
+    `owner` is the user or group in the link; empty if the page may be that of something else.
+    """
+    story = _find_story(page, number, owner)
     if story is None:
         return None
     media = _media_of(story)
@@ -132,20 +135,27 @@ def _nothing_readable(found: FoundPost) -> ClipferryError:
     return PlatformChangedError(f"facebook: none of {len(found.items)} items is readable")
 
 
-def _find_story(page: str, number: str) -> Json | None:
-    """Return the story of the post: the one that names the id, or the only one of the page.
-
-    The "pfbid…" of a link may differ from that in its own page. Of several objects for the same
-    story, the one with most media counts.
-    """
+def _find_story(page: str, number: str, owner: str) -> Json | None:
+    """Return the story of the post; of several objects for it, the one with most media."""
     stories = _stories_in(page)
-    shared = {_id_of(story["attached_story"]) for story in stories}
-    named = {_id_of(story) for story in stories if _is_named(story, number)}
-    own = named or {_id_of(story) for story in stories} - shared
+    own = {_id_of(story) for story in stories if _is_named(story, number)}
+    if not own and not number.isdigit():
+        own = _only_id(stories, owner)
     if len(own) != 1:
         return None
     same = (story for story in stories if _id_of(story) in own)
     return max(same, key=lambda story: len(_media_of(story)))
+
+
+def _only_id(stories: Sequence[Json], owner: str) -> set[str]:
+    """Return the number of the only post that the stories are of, if it is the owner's.
+
+    The "pfbid…" of a link may differ from that in its own page. Numbers do not: a page without the
+    number is another one, such as that of the group to which a deleted post redirects.
+    """
+    shared = {_id_of(story["attached_story"]) for story in stories}
+    own = {_id_of(story) for story in stories if _is_owned(story, owner)}
+    return own if own == {_id_of(story) for story in stories} - shared else set()
 
 
 def _stories_in(page: str) -> list[Json]:
@@ -158,8 +168,16 @@ def _id_of(story: Json) -> str:
 
 
 def _is_named(story: Json, number: str) -> bool:
-    address = story["wwwURL"].text() or story["permalink_url"].text()
-    return number in {_id_of(story), *re.split(r"[/?&=]", address)}
+    return number in {_id_of(story), *_address_parts(story)}
+
+
+def _is_owned(story: Json, owner: str) -> bool:
+    owners = {*_address_parts(story), *(actor["id"].text() for actor in story["actors"])}
+    return bool(owner) and owner.lower() in {name.lower() for name in owners}
+
+
+def _address_parts(story: Json) -> list[str]:
+    return re.split(r"[/?&=]", story["wwwURL"].text() or story["permalink_url"].text())
 
 
 def _author_of(story: Json) -> str:

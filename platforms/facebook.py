@@ -8,12 +8,14 @@ tried against the real site.
 import re
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from yt_dlp.utils import ExtractorError
 
 from core.errors import (
     ClipferryError,
     LoginRequiredError,
+    NotAvailableError,
     PlatformChangedError,
     PlatformRefusedError,
 )
@@ -28,7 +30,7 @@ from platforms._facebook_post import (
     refusal,
 )
 from platforms._http import HostRule
-from platforms._platform import PageKind
+from platforms._platform import Match, PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host without its prefix: fb.com redirects to facebook.com; others are languages, or old.
@@ -109,10 +111,14 @@ class _Facebook(YtdlpSite):
 
     def _read_post(self, extractor: Any, url: str, number: str) -> Any:
         """Return the post; of one that has only videos what yt-dlp reads, because it knows more."""
-        page = extractor._download_webpage(url, number)
-        found = find_post(page, number)
+        page, response = extractor._download_webpage_handle(url, number)
+        is_post = isinstance(self.recognise(urlsplit(response.url)), Match)
+        found = find_post(page, number, owner=url.split("/")[-3] if is_post else "")
         if found is None and (reason := _reason(page, extractor)):
             raise reason
+        if found is None and not is_post:
+            # A deleted post may redirect to its group or author, whose page has other posts.
+            raise NotAvailableError("redirected to a page that is no post")
         if found and (found.has_photos or not found.may_have_videos):
             return found
         # Beside this page, yt-dlp would only ask for one of a former player.

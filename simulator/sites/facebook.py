@@ -39,6 +39,10 @@ class FacebookPost:
     key: str = "node_v2"
     #: The number of the post in its page.
     number: str = "7300000002"
+    #: The path of the post in its page; empty: that of the link.
+    path: str = ""
+    #: The page lists posts of others, too.
+    has_others: bool = True
 
 
 @dataclass(slots=True)
@@ -46,7 +50,7 @@ class FacebookSite:
     """The site's posts by id: "ferry.demo/posts/73", "photo/73", or the number of a video."""
 
     posts: dict[str, FacebookPost] = field(default_factory=dict)
-    #: Redirect target of each shared link, by its path.
+    #: Redirect target of each shared link or deleted post, by its path.
     shared_links: dict[str, str] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
 
@@ -103,6 +107,8 @@ class FacebookSite:
         others = FacebookPost((None, None, None), "another post", number="98")
         sections = {"content": {"story": self._story("somebody/posts/98", others)}}
         node = {"comet_sections": {"content": {"story": story}}, "actors": story["actors"]}
+        if not post.has_others:
+            return ({post.key: node},)
         return {post.key: node}, {
             "suggestions": {"edges": [{"node": {"comet_sections": sections}}]}
         }
@@ -121,7 +127,7 @@ class FacebookSite:
             "attachments": [{"styles": {"attachment": attachment}}] if post.files else [],
             "attached_story": shared,
             "post_id": post.number,
-            "wwwURL": f"https://www.facebook.com/{post_id}",
+            "wwwURL": f"https://www.facebook.com/{post.path or post_id}",
         }
 
     def _medium(self, position: int, post: FacebookPost) -> dict[str, Any]:

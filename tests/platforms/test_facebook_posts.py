@@ -125,9 +125,21 @@ async def test_a_post_without_media_has_those_of_the_one_that_it_shares(web: Web
     assert "402x500" in str(own)
 
 
-async def test_the_post_is_found_by_its_number_where_its_page_has_another_name(web: Web):
-    show(web, picture(web), post_id="ferry.demo/posts/pfbid02x")
-    assert len((await read(web, "https://www.facebook.com/ferry.demo/posts/pfbid02x")).items) == 1
+async def test_a_page_may_have_another_name_for_its_post_than_the_link(web: Web):
+    link = "ferry.demo/posts/pfbid02x"
+    show(web, picture(web), post_id=link, path="ferry.demo/posts/pfbid03y", has_others=False)
+    assert len((await read(web, f"https://www.facebook.com/{link}")).items) == 1
+
+
+@pytest.mark.parametrize("target", ["ferry.demo", "groups/ferries"])
+@pytest.mark.parametrize("number", ["7300000002", "pfbid02x"])
+async def test_a_deleted_post_is_not_replaced_by_the_latest_one(web: Web, target: str, number: str):
+    post_id = f"ferry.demo/posts/{number}"
+    web.facebook.shared_links[post_id] = f"https://www.facebook.com/{target}/"
+    latest = {"number": "97", "path": "ferry.demo/posts/97", "has_others": False}
+    show(web, picture(web), post_id=target, **latest)
+    with pytest.raises(NotAvailableError):
+        await read(web, f"https://www.facebook.com/{post_id}")
 
 
 async def test_items_that_the_page_only_counts_are_missing_ones(web: Web):
@@ -314,7 +326,7 @@ def album(*media: Any, **values: Any) -> dict[str, Any]:
 
 
 def post_of(*attachments: Any, **values: Any) -> Post:
-    found = find_post(page_of(story(*attachments, **values)), "7300000002")
+    found = find_post(page_of(story(*attachments, **values)), "7300000002", "")
     assert found
     return read_found(found, ABOUT)
 
@@ -360,7 +372,7 @@ def test_former_pages_have_their_texts_and_styles_elsewhere():
     text = {"comet_sections": {"message": {"story": {"message": {"text": "Dawn"}}}}}
     entry = {"style_type_renderer": {"attachment": {"media": LARGE}}}
     document = {"post_id": "7300000002", "attachments": [entry], **text}
-    found = find_post(page_of(document), "7300000002")
+    found = find_post(page_of(document), "7300000002", "")
     assert found
     assert (found.details.text, kinds(found.items)) == ("Dawn", [P])
 
@@ -408,9 +420,16 @@ NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1
         ((OTHER, NAMED), "pfbid02x", "viewer_image"),
         # The page's own name for the post may be another one.
         ((NAMED,), "pfbid03y", "viewer_image"),
-        ((OWN | {"attached_story": OTHER},), "pfbid03y", "viewer_image"),
+        ((OWN | {"actors": [{"id": "73"}, {"id": "Ferry.Demo"}]},), "pfbid03y", "viewer_image"),
+        ((NAMED | {"attached_story": OTHER},), "pfbid03y", "viewer_image"),
+        # Its number is always the same, and so is its owner.
+        ((OTHER,), "7300000002", None),
+        ((NAMED,), "7300000003", None),
+        ((OTHER,), "pfbid03y", None),
+        ((OWN,), "pfbid03y", None),
         # Which of two posts it is must not be guessed.
-        ((OTHER, OWN), "pfbid03y", None),
+        ((OTHER, NAMED), "pfbid03y", None),
+        ((NAMED | {"post_id": "97"}, NAMED), "pfbid03y", None),
         # Of several objects for a post, the one with its media.
         ((story(), NAMED, story()), "pfbid02x", "viewer_image"),
         (({"comment": {"attachments": [{"media": LARGE}]}},), "7300000002", None),
@@ -419,7 +438,7 @@ NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1
     ],
 )
 def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: str | None):
-    found = find_post(page_of(*documents), number)
+    found = find_post(page_of(*documents), number, "ferry.demo")
     if expected is None:
         assert found is None
         return
@@ -427,6 +446,11 @@ def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: st
     (item,) = found.items
     assert isinstance(item, Picture)
     assert item.urls == (CDN + expected,)
+
+
+def test_a_page_of_something_else_has_the_post_only_by_its_name():
+    assert find_post(page_of(NAMED), "pfbid03y", "") is None
+    assert find_post(page_of(NAMED), "pfbid02x", "")
 
 
 def sized(name: str, width: int) -> dict[str, Any]:
