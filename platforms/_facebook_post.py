@@ -5,7 +5,6 @@ stories of other posts, and comments with photos. Source of the keys: public rea
 such as yt-dlp, gallery-dl and facebed; never tried against the real site.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from core.errors import (
 from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
-from platforms._page_json import objects_in
+from platforms._page_json import objects_in, objects_of
 
 MEDIA_HOSTS: Final = HostRule(("fbcdn.net",))
 #: Host of copies that only crawlers may download. Some visitors get no other address.
@@ -58,8 +57,8 @@ class FoundPost:
     items: tuple[Item, ...]
     #: There is a photo among the items, readable or not.
     has_photos: bool
-    #: There may be a video, among the items or not.
-    may_have_videos: bool
+    #: The ids of its videos, which need not be among the items.
+    video_ids: frozenset[str]
     #: All photos have addresses for crawlers only.
     is_for_crawlers: bool
 
@@ -73,14 +72,18 @@ def find_post(page: str, number: str, owner: str) -> FoundPost | None:
     if story is None:
         return None
     media = _media_of(story)
-    shown = [story["attachments"].value, story["attached_story"].value]
     return FoundPost(
         details=Details(author=_author_of(story), text=_text_of(story)),
         items=tuple(map(_item, media)),
         has_photos=any(_kind(medium) == _PHOTO for medium in media),
-        may_have_videos=f'"{_VIDEO}"' in json.dumps(shown),
+        video_ids=frozenset(_video_ids(story)),
         is_for_crawlers=_is_for_crawlers(media),
     )
+
+
+def has_posts(page: str) -> bool:
+    """Return True if the page has posts, of whatever id."""
+    return bool(_stories_in(page))
 
 
 def find_photo(page: str, number: str) -> FoundPost | None:
@@ -92,7 +95,7 @@ def find_photo(page: str, number: str) -> FoundPost | None:
         details=_details_of_photo(page, number),
         items=(_picture(copies),),
         has_photos=True,
-        may_have_videos=False,
+        video_ids=frozenset(),
         is_for_crawlers=_is_for_crawlers(copies),
     )
 
@@ -178,6 +181,14 @@ def _is_owned(story: Json, owner: str) -> bool:
 
 def _address_parts(story: Json) -> list[str]:
     return re.split(r"[/?&=]", story["wwwURL"].text() or story["permalink_url"].text())
+
+
+def _video_ids(story: Json) -> Iterator[str]:
+    shown = [story["attachments"].value, story["attached_story"].value]
+    for value in objects_of(shown):
+        video = Json(value, "facebook")
+        if _kind(video) == _VIDEO:
+            yield from filter(None, (video["id"].text(), video["videoId"].text()))
 
 
 def _author_of(story: Json) -> str:

@@ -26,10 +26,12 @@ from platforms._facebook_post import (
     FoundPost,
     find_photo,
     find_post,
+    has_posts,
     read_found,
     refusal,
 )
 from platforms._http import HostRule
+from platforms._json import Json
 from platforms._platform import Match, PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
@@ -114,21 +116,19 @@ class _Facebook(YtdlpSite):
         page, response = extractor._download_webpage_handle(url, number)
         is_post = isinstance(self.recognise(urlsplit(response.url)), Match)
         found = find_post(page, number, owner=url.split("/")[-3] if is_post else "")
-        if found is None and (reason := _reason(page, extractor)):
-            raise reason
-        if found is None and not is_post:
-            # A deleted post may redirect to its group or author, whose page has other posts.
-            raise NotAvailableError("redirected to a page that is no post")
-        if found and (found.has_photos or not found.may_have_videos):
+        if found is None:
+            _require_one_post(page, extractor, is_post=is_post)
+        elif found.has_photos or not found.video_ids:
             return found
-        # Beside this page, yt-dlp would only ask for one of a former player.
+        # yt-dlp gets this page only. It would also ask for one of a former player.
         extractor._download_webpage = lambda *_, **__: in_lines(page)
         try:
-            return super().extract(extractor, url)
+            result = super().extract(extractor, url)
         except ExtractorError:
             if found is None:
                 raise
             return found
+        return result if found is None or _has_videos_of(result, found) else found
 
     def read(self, result: Any, about: Post) -> Post:
         """Convert the result of `extract` to a post; see `read_found` and `read_info`."""
@@ -142,6 +142,28 @@ def _read_photo(extractor: Any, url: str, number: str) -> FoundPost:
     if found := find_photo(page, number):
         return found
     raise _reason(page, extractor) or PlatformChangedError("facebook: the photo is not in its page")
+
+
+def _require_one_post(page: str, extractor: Any, *, is_post: bool) -> None:
+    """Raise an error if a page without the post is nothing that yt-dlp may read.
+
+    It takes any video of the page.
+    """
+    if reason := _reason(page, extractor):
+        raise reason
+    if not is_post:
+        # A deleted post may redirect to its group or author, whose page has other posts.
+        raise NotAvailableError("redirected to a page that is no post")
+    if has_posts(page):
+        raise PlatformChangedError("facebook: the post is not in its page")
+
+
+def _has_videos_of(result: Any, found: FoundPost) -> bool:
+    """Return True if yt-dlp's result has the videos of the post that was found, and no others."""
+    page = Json(result, "facebook")
+    videos = list(page["entries"]) or [page]
+    are_own = all(one["formats"] and one["id"].text() in found.video_ids for one in videos)
+    return are_own and len(videos) >= len(found.items)
 
 
 def _reason(page: str, extractor: Any) -> ClipferryError | None:

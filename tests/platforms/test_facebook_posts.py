@@ -96,13 +96,42 @@ async def test_a_single_photo_is_that_photo_alone(web: Web):
     assert post.url == "https://www.facebook.com/photo/?fbid=7300000031"
 
 
-@pytest.mark.parametrize("key", ["node", "node_v2"])
-async def test_a_post_with_a_video_alone_is_that_video(web: Web, key: str):
+# yt-dlp knows one key of posts, and reads manifests.
+@pytest.mark.parametrize(("key", "renditions"), [("node", 3), ("node_v2", 2)])
+async def test_a_post_with_a_video_alone_is_that_video(web: Web, key: str, renditions: int):
     show(web, web.samples.video(VideoSpec()), key=key)
     post = await read(web)
-    assert kinds(post.items) == [V]
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    assert len(clip.renditions) == renditions
     assert post.details.author == "Ferry Demo"
     assert len(web.log) == 1
+
+
+async def test_a_video_of_another_post_does_not_replace_that_of_the_post(web: Web):
+    other = FacebookPost((web.samples.video(VideoSpec(seconds=2)),), key="node", number="96")
+    own = web.samples.video(VideoSpec())
+    show(web, own, advert=other)
+    (clip,) = (await read(web)).items
+    assert isinstance(clip, Clip)
+    assert own.name in clip.renditions[0].urls[0]
+
+
+async def test_none_of_several_videos_of_a_post_is_left_out(web: Web):
+    files = [web.samples.video(VideoSpec()), web.samples.video(VideoSpec(seconds=2))]
+    show(web, *files, key="node")
+    assert kinds((await read(web)).items) == [V, V]
+
+
+async def test_the_videos_of_other_posts_are_not_read_if_the_post_is_not_found(web: Web):
+    show(web, web.samples.video(VideoSpec()), key="node", number="98", path="somebody/posts/98")
+    with pytest.raises(PlatformChangedError):
+        await read(web)
+
+
+async def test_a_page_whose_post_has_no_number_is_read_by_ytdlp(web: Web):
+    show(web, web.samples.video(VideoSpec()), key="node", number="", has_others=False)
+    assert kinds((await read(web)).items) == [V]
 
 
 async def test_a_reel_is_read_as_before(web: Web):
