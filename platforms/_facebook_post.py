@@ -8,6 +8,7 @@ such as yt-dlp, gallery-dl and facebed; never tried against the real site.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from core.errors import (
@@ -26,8 +27,10 @@ MEDIA_HOSTS: Final = HostRule(("fbcdn.net",))
 #: Host of copies that only crawlers may download. Some visitors get no other address.
 _CRAWLER_HOSTS: Final = HostRule(("fbsbx.com",))
 _PHOTO, _VIDEO = "Photo", "Video"
-#: Items that a page counts, but does not list, are not counted beyond this number.
-_MAX_ITEMS: Final = 100
+#: One more than a post may have, so that a longer one counts as a list.
+_MAX_ITEMS: Final = 301
+#: Addresses of a photo, and files of a video; a page has some five.
+_MAX_ADDRESSES: Final = 20
 #: The root of a page that says that its content isn't available.
 _UNAVAILABLE: Final = '{"__dr":"CometErrorRoot.react"}'
 #: What the page of the login form has, at its own address or at that of the post.
@@ -59,7 +62,7 @@ class FoundPost:
     has_photos: bool
     #: The ids of its videos, which need not be among the items.
     video_ids: frozenset[str]
-    #: All photos have addresses for crawlers only.
+    #: Nothing is readable, because all photos have addresses for crawlers only.
     is_for_crawlers: bool
 
 
@@ -72,12 +75,13 @@ def find_post(page: str, number: str, owner: str) -> FoundPost | None:
     if story is None:
         return None
     media = _media_of(story)
+    items = tuple(map(_item, media))
     return FoundPost(
         details=Details(author=_author_of(story), text=_text_of(story)),
-        items=tuple(map(_item, media)),
+        items=items,
         has_photos=any(_kind(medium) == _PHOTO for medium in media),
         video_ids=frozenset(_video_ids(story)),
-        is_for_crawlers=_is_for_crawlers(media),
+        is_for_crawlers=not _is_readable(items) and _are_for_crawlers(media),
     )
 
 
@@ -87,16 +91,17 @@ def has_posts(page: str) -> bool:
 
 
 def find_photo(page: str, number: str) -> FoundPost | None:
-    """Return the photo with this id; None if the page does not have it."""
+    """Return the photo with this id, readable or not; None if the page does not have it."""
     copies = _copies_of_photo(page, number)
-    if not _addresses(copies):
+    if not copies:
         return None
+    items = (_picture(copies),)
     return FoundPost(
         details=_details_of_photo(page, number),
-        items=(_picture(copies),),
+        items=items,
         has_photos=True,
         video_ids=frozenset(),
-        is_for_crawlers=_is_for_crawlers(copies),
+        is_for_crawlers=not _is_readable(items) and _are_for_crawlers(copies),
     )
 
 
@@ -115,13 +120,12 @@ def read_found(found: FoundPost, about: Post) -> Post:
 
     Raises:
         NoMediaError: it has no media.
-        LoginRequiredError: its photos are for signed-in users and crawlers.
         PlatformChangedError: no item is readable.
     """
     if not found.items:
         raise NoMediaError("a text, or media of another site")
-    if all(isinstance(item, Unreadable) for item in found.items):
-        raise _nothing_readable(found)
+    if not _is_readable(found.items):
+        raise PlatformChangedError(f"facebook: none of {len(found.items)} items is readable")
     return Post(
         platform=about.platform,
         id=about.id,
@@ -132,10 +136,8 @@ def read_found(found: FoundPost, about: Post) -> Post:
     )
 
 
-def _nothing_readable(found: FoundPost) -> ClipferryError:
-    if found.is_for_crawlers:
-        return LoginRequiredError("only crawlers may download the photos")
-    return PlatformChangedError(f"facebook: none of {len(found.items)} items is readable")
+def _is_readable(items: Sequence[Item]) -> bool:
+    return not all(isinstance(item, Unreadable) for item in items)
 
 
 def _find_story(page: str, number: str, owner: str) -> Json | None:
@@ -203,7 +205,8 @@ def _text_of(story: Json) -> str:
 def _media_of(story: Json) -> list[Json]:
     """Return the media of a story; those of the post that it shares if it has none of its own."""
     for source in (story, story["attached_story"]):
-        if found := [medium for entry in source["attachments"] for medium in _attached(entry)]:
+        media = chain.from_iterable(map(_attached, source["attachments"]))
+        if found := list(islice(media, _MAX_ITEMS)):
             return found
     return []
 
@@ -231,29 +234,35 @@ def _kind(media: Json) -> str:
 
 
 def _copies_of_photo(page: str, number: str) -> list[Json]:
-    """Return the objects of a photo, which are its different sizes."""
+    """Return the objects of a photo, which are its different sizes, and its texts."""
     objects = (Json(value, "facebook") for value in objects_in(page, f'"{number}"'))
-    return [one for one in objects if one["id"].value == number and _is_photo(one)]
+    return [one for one in objects if one["id"].value == number and _may_be_photo(one)]
 
 
-def _is_photo(node: Json) -> bool:
-    return _PHOTO in {_kind(node), node["__isNode"].text()}
+def _may_be_photo(node: Json) -> bool:
+    """Return False for an object of another kind; not all objects name theirs."""
+    return (_kind(node) or node["__isNode"].text()) in {_PHOTO, ""}
 
 
 def _details_of_photo(page: str, number: str) -> Details:
-    for value in objects_in(page, '"owner"'):
-        photo = Json(value, "facebook")
-        author = photo["owner"]["name"].text()
-        if author and "created_time" in value and value.get("id", number) == number:
-            texts = (photo[key]["text"].text() for key in ("message_preferred_body", "message"))
-            return Details(author=author, text=next(filter(None, texts), ""))
-    return Details()
+    objects = (Json(value, "facebook") for value in objects_in(page, '"owner"'))
+    photos = [one for one in objects if one["owner"]["name"].text() and one["created_time"]]
+    named = [one for one in photos if one["id"].value == number]
+    unnamed = [one for one in photos if one["id"].value is None]
+    if not named and len(unnamed) != 1:
+        return Details()
+    (photo, *_) = named or unnamed
+    texts = (photo[key]["text"].text() for key in ("message_preferred_body", "message"))
+    return Details(author=photo["owner"]["name"].text(), text=next(filter(None, texts), ""))
 
 
 def _item(media: Json) -> Item:
-    if _kind(media) == _VIDEO:
-        return _clip(media["video_grid_renderer"]["video"] or media)
-    return _picture([media])
+    match _kind(media):
+        case "Video":
+            return _clip(media["video_grid_renderer"]["video"] or media)
+        case "Photo":
+            return _picture([media])
+    return Unreadable()
 
 
 def _picture(copies: Sequence[Json]) -> Item:
@@ -270,20 +279,22 @@ def _addresses(copies: Sequence[Json]) -> tuple[str, ...]:
     ]
     images += _by_area([copy["image"] for copy in copies])
     addresses = (image["uri"].text() for image in images)
-    return tuple(dict.fromkeys(url for url in addresses if url.startswith("https://")))
+    unique = dict.fromkeys(url for url in addresses if url.startswith("https://"))
+    return tuple(islice(unique, _MAX_ADDRESSES))
 
 
 def _by_area(images: list[Json]) -> list[Json]:
     return sorted(images, key=lambda image: -image["width"].number() * image["height"].number())
 
 
-def _is_for_crawlers(media: Sequence[Json]) -> bool:
+def _are_for_crawlers(media: Sequence[Json]) -> bool:
     addresses = [url for medium in media for url in _addresses([medium])]
     return bool(addresses) and all(map(_CRAWLER_HOSTS.allows, addresses))
 
 
 def _clip(video: Json) -> Item:
-    files = ((url, quality) for url, quality in _files(video) if MEDIA_HOSTS.allows(url))
+    listed = islice(_files(video), _MAX_ADDRESSES)
+    files = ((url, quality) for url, quality in listed if MEDIA_HOSTS.allows(url))
     renditions = tuple(Rendition((url,), "h264", quality=quality) for url, quality in files)
     duration_s = video["playable_duration_in_ms"].number() // 1_000
     return Clip(renditions, duration_s, _covers(video)) if renditions else Unreadable()

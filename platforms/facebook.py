@@ -91,10 +91,10 @@ class _Facebook(YtdlpSite):
         """Return what is found in the page of a post or photo, or else what yt-dlp reads there.
 
         Raises:
-            NotAvailableError: Facebook does not show the post to this client.
-            LoginRequiredError: it shows the login form instead.
+            NotAvailableError: Facebook does not show the post, or anything at its address.
+            LoginRequiredError: it shows the login form instead, or addresses for crawlers.
             PlatformRefusedError: it does so in spite of the cookies.
-            PlatformChangedError: the page has something else than the photo.
+            PlatformChangedError: the page has posts, but not this one.
             ExtractorError: yt-dlp found no video.
         """
         number = re.split("[/=]", url)[-1]
@@ -119,7 +119,7 @@ class _Facebook(YtdlpSite):
         if found is None:
             _require_one_post(page, extractor, is_post=is_post)
         elif found.has_photos or not found.video_ids:
-            return found
+            return _for_visitors(found, extractor)
         # yt-dlp gets this page only. It would also ask for one of a former player.
         extractor._download_webpage = lambda *_, **__: in_lines(page)
         try:
@@ -127,8 +127,10 @@ class _Facebook(YtdlpSite):
         except ExtractorError:
             if found is None:
                 raise
-            return found
-        return result if found is None or _has_videos_of(result, found) else found
+            result = None
+        if found is None or _has_videos_of(result, found):
+            return result
+        return _for_visitors(found, extractor)
 
     def read(self, result: Any, about: Post) -> Post:
         """Convert the result of `extract` to a post; see `read_found` and `read_info`."""
@@ -140,8 +142,21 @@ class _Facebook(YtdlpSite):
 def _read_photo(extractor: Any, url: str, number: str) -> FoundPost:
     page = extractor._download_webpage(url, number)
     if found := find_photo(page, number):
-        return found
-    raise _reason(page, extractor) or PlatformChangedError("facebook: the photo is not in its page")
+        return _for_visitors(found, extractor)
+    # Such as a photo that was deleted, or a link to something else.
+    raise _reason(page, extractor) or NotAvailableError("the page has no such photo")
+
+
+def _for_visitors(found: FoundPost, extractor: Any) -> FoundPost:
+    """Return what was found, unless nobody but crawlers may download it.
+
+    Raises:
+        LoginRequiredError: only crawlers may.
+        PlatformRefusedError: that is so in spite of the cookies.
+    """
+    if found.is_for_crawlers:
+        raise _refusal(LoginRequiredError("only crawlers may download the photos"), extractor)
+    return found
 
 
 def _require_one_post(page: str, extractor: Any, *, is_post: bool) -> None:
@@ -169,9 +184,13 @@ def _has_videos_of(result: Any, found: FoundPost) -> bool:
 def _reason(page: str, extractor: Any) -> ClipferryError | None:
     """Return the reason for which a page does not contain the post, if it states one."""
     reason = refusal(page)
-    if isinstance(reason, LoginRequiredError) and extractor._downloader.reader.cookies:
-        return PlatformRefusedError("the cookies were rejected")
-    return reason
+    return _refusal(reason, extractor) if isinstance(reason, LoginRequiredError) else reason
+
+
+def _refusal(reason: LoginRequiredError, extractor: Any) -> ClipferryError:
+    """Return what the site's wish for a login means to this client."""
+    has_cookies = bool(extractor._downloader.reader.cookies)
+    return PlatformRefusedError("the cookies were rejected") if has_cookies else reason
 
 
 def in_lines(page: str) -> str:

@@ -159,8 +159,8 @@ class FacebookSite:
         address = self._address(path)
         about = {"__typename": "Video", "id": number, "playable_duration_in_ms": 3_000}
         if is_former:
-            files = {"playable_url": address, "playable_url_quality_hd": f"{address}?hd"}
-            return about | files | {"dash_manifest": _manifest(address)}
+            former = {"playable_url": address, "playable_url_quality_hd": f"{address}?hd"}
+            return about | former | {"dash_manifest": _manifest(address)}
         files = [
             {"progressive_url": address, "metadata": {"quality": "SD"}},
             {"progressive_url": f"{address}?hd", "metadata": {"quality": "HD"}},

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from core.errors import (
     BrokenLinkError,
     ClipferryError,
+    ListError,
     LoginRequiredError,
     NoMediaError,
     NotAvailableError,
@@ -240,6 +241,27 @@ async def test_cookies_that_do_not_help_are_no_reason_to_ask_for_some(web: Web):
         await read(web, cookies=COOKIES, attempts=0)
 
 
+@pytest.mark.parametrize("url", [LINK, PHOTO_LINK])
+async def test_cookies_do_not_help_where_only_crawlers_may_download(web: Web, url: str):
+    for post_id in (ID, "photo/7300000031"):
+        show(web, picture(web), post_id=post_id, trouble="crawlers")
+    with pytest.raises(PlatformRefusedError):
+        await read(web, url, cookies=COOKIES, attempts=0)
+
+
+async def test_a_photo_whose_page_is_a_profile_is_not_available(web: Web):
+    web.facebook.shared_links["photo"] = "https://www.facebook.com/ferry.demo"
+    show(web, picture(web), post_id="ferry.demo", number="97")
+    with pytest.raises(NotAvailableError):
+        await read(web, PHOTO_LINK)
+
+
+async def test_an_endless_album_is_a_list(web: Web):
+    show(web, picture(web), unlisted=9**9)
+    with pytest.raises(ListError):
+        await read(web)
+
+
 @pytest.mark.parametrize(
     ("url", "error"),
     [
@@ -361,6 +383,7 @@ def post_of(*attachments: Any, **values: Any) -> Post:
 
 
 LARGE, SMALL = photo("viewer_image"), photo("image")
+CRAWLERS_ONLY = photo(image={"uri": "https://lookaside.fbsbx.com/lookaside/crawler/media/"})
 FILES = {"playable_url": f"{CDN}sd.mp4", "browser_native_hd_url": f"{CDN}hd.mp4"}
 VIDEO = {"__typename": "Video", "id": "2", **FILES}
 
@@ -376,7 +399,8 @@ VIDEO = {"__typename": "Video", "id": "2", **FILES}
         ((album(LARGE, photo(image={"uri": f"{CDN}1".replace("https", "http")})),), [P, X]),
         ((album(LARGE, count=1),), [P]),
         ((album(LARGE, count="x"),), [P]),
-        ((album(LARGE, count=9**9),), [P, *[X] * 99]),
+        ((album(LARGE, count=120),), [P, *[X] * 119]),
+        ((album(LARGE, SMALL | {"__typename": "Sticker"}, VIDEO),), [P, X, V]),
         (({"media": LARGE}, {"media": {"__typename": "Sticker"}}), [P]),
         (({"media": {"__isMedia": "Photo", **SMALL, "__typename": ""}},), [P]),
         (({"media": VIDEO | {"video_grid_renderer": {"video": FILES}}},), [V]),
@@ -385,6 +409,43 @@ VIDEO = {"__typename": "Video", "id": "2", **FILES}
 )
 def test_what_cannot_be_read_keeps_its_place(attachments: Any, expected: list[type]):
     assert kinds(post_of(*attachments).items) == expected
+
+
+def test_no_answer_makes_more_items_than_a_list_has():
+    assert len(post_of(*[album(LARGE, count=9**9)] * 1_000).items) == 301
+    assert len(post_of(*[{"media": LARGE}] * 1_000).items) == 301
+
+
+def test_no_answer_makes_endless_addresses():
+    copies = [{"__typename": "Photo", "id": "73", **sized(f"{n}", n)} for n in range(1_000)]
+    found = find_photo(page_of(*copies), "73")
+    assert found
+    (item,) = found.items
+    assert isinstance(item, Picture)
+    assert item.urls[0] == f"{CDN}999"
+    assert len(item.urls) == 20
+    files = [{"progressive_url": f"{CDN}{n}.mp4"} for n in range(1_000)]
+    delivery = {"videoDeliveryResponseResult": {"progressive_urls": files}}
+    video = {"__typename": "Video", "videoDeliveryResponseFragment": delivery}
+    (clip,) = post_of({"media": video}).items
+    assert isinstance(clip, Clip)
+    assert len(clip.renditions) == 20
+
+
+@pytest.mark.parametrize(
+    ("media", "expected"),
+    [
+        ((CRAWLERS_ONLY,), True),
+        ((CRAWLERS_ONLY, CRAWLERS_ONLY), True),
+        ((CRAWLERS_ONLY, VIDEO), False),
+        ((CRAWLERS_ONLY, photo()), True),
+        ((photo(),), False),
+    ],
+)
+def test_what_only_crawlers_may_download_is_told_apart(media: Any, expected: bool):
+    found = find_post(page_of(story(album(*media))), "7300000002", "")
+    assert found
+    assert found.is_for_crawlers is expected
 
 
 def test_the_full_size_of_a_photo_comes_first():
@@ -418,16 +479,6 @@ def test_former_pages_have_their_texts_and_styles_elsewhere():
         ((album(None, None),), NoMediaError),
         (({"media": photo()},), PlatformChangedError),
         (({"media": {"__typename": "Video"}},), PlatformChangedError),
-        (
-            (
-                {
-                    "media": photo(
-                        image={"uri": "https://lookaside.fbsbx.com/lookaside/crawler/media/"}
-                    )
-                },
-            ),
-            LoginRequiredError,
-        ),
     ],
 )
 def test_what_has_no_media_says_why(attachments: Any, error: type[ClipferryError]):
@@ -500,7 +551,8 @@ def sized(name: str, width: int) -> dict[str, Any]:
             ("full", "thumbnail"),
         ),
         (({"__typename": "User", "id": "73", **sized("avatar", 9)},), None),
-        (({"__typename": "Photo", "id": "73"},), None),
+        (({"__typename": "Video", "id": "73", **sized("still", 9)},), None),
+        (({"link": {"number": "73"}},), None),
         (({"__typename": "Photo", "id": 73, **sized("a", 9)},), None),
     ],
 )
@@ -513,13 +565,33 @@ def test_the_photo_is_found_in_its_page(documents: Any, expected: tuple[str, ...
     assert found.items == (Picture(tuple(CDN + name for name in expected)),)
 
 
-def test_a_photo_has_the_words_of_its_own_page():
-    shown = {"__typename": "Photo", "id": "73", **sized("a", 9)}
-    other = {"id": "74", "created_time": 1, "owner": {"name": "Bo"}, "message": {"text": "no"}}
-    own = {"created_time": 1, "owner": {"name": "Ada"}, "message": {"text": "Dawn"}}
-    found = find_photo(page_of(other, own, shown), "73")
+@pytest.mark.parametrize("shown", [{"__typename": "Photo"}, {"created_time": 1}])
+def test_a_photo_without_addresses_is_in_its_page_but_not_readable(shown: dict[str, Any]):
+    found = find_photo(page_of({"id": "73", **shown}), "73")
     assert found
-    assert (found.details.author, found.details.text) == ("Ada", "Dawn")
+    with pytest.raises(PlatformChangedError):
+        read_found(found, ABOUT)
+
+
+SHOWN = {"__typename": "Photo", "id": "73", **sized("a", 9)}
+OWN_TEXT = {"created_time": 1, "owner": {"name": "Ada"}, "message": {"text": "Dawn"}}
+OTHER_TEXT = {"created_time": 1, "owner": {"name": "Bo"}, "message": {"text": "no"}}
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ((OTHER_TEXT | {"id": "74"}, OWN_TEXT), ("Ada", "Dawn")),
+        ((OTHER_TEXT, OWN_TEXT | {"id": "73"}), ("Ada", "Dawn")),
+        # Which of them it is must not be guessed.
+        ((OTHER_TEXT, OWN_TEXT), ("", "")),
+        ((OTHER_TEXT | {"id": "74"},), ("", "")),
+    ],
+)
+def test_a_photo_has_the_words_of_its_own_page(documents: Any, expected: tuple[str, str]):
+    found = find_photo(page_of(*documents, SHOWN), "73")
+    assert found
+    assert (found.details.author, found.details.text) == expected
 
 
 FORM = '{"login_data":{"lsd":"x"}}'
