@@ -120,7 +120,8 @@ class _Facebook(YtdlpSite):
             _require_one_post(page, extractor, is_post=is_post)
         elif found.has_photos or not found.video_ids:
             return _for_visitors(found, extractor)
-        # yt-dlp gets this page only. It would also ask for one of a former player.
+        # yt-dlp gets no other page; it would ask for that of a former player. It may read the
+        # manifests that this one names.
         extractor._download_webpage = lambda *_, **__: in_lines(page)
         try:
             result = super().extract(extractor, url)
