@@ -6,6 +6,7 @@ removed: that would end its updates (docs/decisions/0035).
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from aiogram import Bot
@@ -44,12 +45,14 @@ class WebhookRegistration:
             StorageError: the database did not respond.
         """
         report, state = await report_on(bot), wanted.state
-        own_url, own_print = await self._record()
+        own_urls, own_print = await self._record()
         mark = fingerprint(state.url, wanted.secret, wanted.certificate)
         if own_print == mark and _is_same(report.state, state):
             return report
-        if not (report.state.is_at(state.url) or report.state.is_at(own_url)):
+        if not _is_at_one(report.state, {state.url, *own_urls}):
             _refuse_foreign(report.state)
+        # A stop in the middle of the call leaves either webhook, and both are our own.
+        await self._store(state.url, own_urls)
         try:
             await bot.set_webhook(
                 state.url,
@@ -62,8 +65,7 @@ class WebhookRegistration:
             raise SettingsError(
                 [f"[webhook] url (WEBHOOK_URL): Telegram refuses it: {error.detail}"]
             ) from None
-        if self._has_database:
-            await set_value(self._key, json.dumps({"url": state.url, "fingerprint": mark}))
+        await self._store(state.url, mark=mark)
         logger.info("The webhook is set", extra={"event": "webhook_set"})
         return await report_on(bot)
 
@@ -78,8 +80,8 @@ class WebhookRegistration:
         state = (await report_on(bot)).state
         if not state.url:
             return
-        own_url, _ = await self._record()
-        if not state.is_at(own_url):
+        own_urls, _ = await self._record()
+        if not _is_at_one(state, own_urls):
             _refuse_foreign(state)
         await bot.delete_webhook(drop_pending_updates=False)
         await delete_value(self._key)
@@ -92,15 +94,24 @@ class WebhookRegistration:
             DeliveryError: Telegram cannot be reached.
             StorageError: the database did not respond.
         """
-        own_url, _ = await self._record()
-        return (await report_on(bot)).state.is_at(own_url)
+        own_urls, _ = await self._record()
+        return _is_at_one((await report_on(bot)).state, own_urls)
 
-    async def _record(self) -> tuple[str, str]:
-        """Return URL and fingerprint of the webhook that was set last; empty without one."""
+    async def _record(self) -> tuple[Collection[str], str]:
+        """Return the URLs and the fingerprint of the webhook that was set last; empty without one.
+
+        After a stop in the middle of a call there are several URLs, of which Telegram has one.
+        """
         if not self._has_database:
-            return "", ""
+            return set(), ""
         record = json.loads(await read_value(self._key) or "{}")
-        return record.get("url", ""), record.get("fingerprint", "")
+        urls = {record.get("url", ""), *record.get("others", ())}
+        return urls, record.get("fingerprint", "")
+
+    async def _store(self, url: str, others: Collection[str] = (), *, mark: str = "") -> None:
+        if self._has_database:
+            record = {"url": url, "others": sorted(others), "fingerprint": mark}
+            await set_value(self._key, json.dumps(record))
 
 
 async def report_on(bot: Bot) -> WebhookReport:
@@ -118,6 +129,10 @@ async def report_on(bot: Bot) -> WebhookReport:
     )
     failed_at = int(info.last_error_date.timestamp()) if info.last_error_date else 0
     return WebhookReport(state, info.pending_update_count, failed_at, info.last_error_message or "")
+
+
+def _is_at_one(state: WebhookState, urls: Collection[str]) -> bool:
+    return any(map(state.is_at, urls))
 
 
 def _is_same(state: WebhookState, wanted: WebhookState) -> bool:

@@ -5,10 +5,10 @@ stories of other posts, and comments with photos. Source of the keys: public rea
 such as yt-dlp, gallery-dl and facebed; never tried against the real site.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from core.errors import (
@@ -21,14 +21,16 @@ from core.errors import (
 from core.media import Clip, Details, Item, Picture, Post, Rendition, Unreadable
 from platforms._http import HostRule
 from platforms._json import Json
-from platforms._page_json import objects_in
+from platforms._page_json import objects_in, objects_of
 
 MEDIA_HOSTS: Final = HostRule(("fbcdn.net",))
 #: Host of copies that only crawlers may download. Some visitors get no other address.
 _CRAWLER_HOSTS: Final = HostRule(("fbsbx.com",))
 _PHOTO, _VIDEO = "Photo", "Video"
-#: Items that a page counts, but does not list, are not counted beyond this number.
-_MAX_ITEMS: Final = 100
+#: One more than a post may have, so that a longer one counts as a list.
+_MAX_ITEMS: Final = 301
+#: Addresses of a photo, and files of a video; a page has some five.
+_MAX_ADDRESSES: Final = 20
 #: The root of a page that says that its content isn't available.
 _UNAVAILABLE: Final = '{"__dr":"CometErrorRoot.react"}'
 #: What the page of the login form has, at its own address or at that of the post.
@@ -58,39 +60,48 @@ class FoundPost:
     items: tuple[Item, ...]
     #: There is a photo among the items, readable or not.
     has_photos: bool
-    #: There may be a video, among the items or not.
-    may_have_videos: bool
-    #: All photos have addresses for crawlers only.
+    #: The ids of its videos, which need not be among the items.
+    video_ids: frozenset[str]
+    #: Nothing is readable, because all photos have addresses for crawlers only.
     is_for_crawlers: bool
 
 
-def find_post(page: str, number: str) -> FoundPost | None:
-    """Return the post with this id; None if the page does not have it."""
-    story = _find_story(page, number)
+def find_post(page: str, number: str, owner: str) -> FoundPost | None:
+    """Return the post with this id; None if the page does not have it.
+
+    `owner` is the user or group in the link; empty if the page may be that of something else.
+    """
+    story = _find_story(page, number, owner)
     if story is None:
         return None
     media = _media_of(story)
-    shown = [story["attachments"].value, story["attached_story"].value]
+    items = tuple(map(_item, media))
     return FoundPost(
         details=Details(author=_author_of(story), text=_text_of(story)),
-        items=tuple(map(_item, media)),
+        items=items,
         has_photos=any(_kind(medium) == _PHOTO for medium in media),
-        may_have_videos=f'"{_VIDEO}"' in json.dumps(shown),
-        is_for_crawlers=_is_for_crawlers(media),
+        video_ids=frozenset(_video_ids(story)),
+        is_for_crawlers=not _is_readable(items) and _are_for_crawlers(media),
     )
 
 
+def has_posts(page: str) -> bool:
+    """Return True if the page has posts, of whatever id."""
+    return bool(_stories_in(page))
+
+
 def find_photo(page: str, number: str) -> FoundPost | None:
-    """Return the photo with this id; None if the page does not have it."""
+    """Return the photo with this id, readable or not; None if the page does not have it."""
     copies = _copies_of_photo(page, number)
-    if not _addresses(copies):
+    if not copies:
         return None
+    items = (_picture(copies),)
     return FoundPost(
         details=_details_of_photo(page, number),
-        items=(_picture(copies),),
+        items=items,
         has_photos=True,
-        may_have_videos=False,
-        is_for_crawlers=_is_for_crawlers(copies),
+        video_ids=frozenset(),
+        is_for_crawlers=not _is_readable(items) and _are_for_crawlers(copies),
     )
 
 
@@ -109,13 +120,12 @@ def read_found(found: FoundPost, about: Post) -> Post:
 
     Raises:
         NoMediaError: it has no media.
-        LoginRequiredError: its photos are for signed-in users and crawlers.
         PlatformChangedError: no item is readable.
     """
     if not found.items:
         raise NoMediaError("a text, or media of another site")
-    if all(isinstance(item, Unreadable) for item in found.items):
-        raise _nothing_readable(found)
+    if not _is_readable(found.items):
+        raise PlatformChangedError(f"facebook: none of {len(found.items)} items is readable")
     return Post(
         platform=about.platform,
         id=about.id,
@@ -126,26 +136,31 @@ def read_found(found: FoundPost, about: Post) -> Post:
     )
 
 
-def _nothing_readable(found: FoundPost) -> ClipferryError:
-    if found.is_for_crawlers:
-        return LoginRequiredError("only crawlers may download the photos")
-    return PlatformChangedError(f"facebook: none of {len(found.items)} items is readable")
+def _is_readable(items: Sequence[Item]) -> bool:
+    return not all(isinstance(item, Unreadable) for item in items)
 
 
-def _find_story(page: str, number: str) -> Json | None:
-    """Return the story of the post: the one that names the id, or the only one of the page.
-
-    The "pfbid…" of a link may differ from that in its own page. Of several objects for the same
-    story, the one with most media counts.
-    """
+def _find_story(page: str, number: str, owner: str) -> Json | None:
+    """Return the story of the post; of several objects for it, the one with most media."""
     stories = _stories_in(page)
-    shared = {_id_of(story["attached_story"]) for story in stories}
-    named = {_id_of(story) for story in stories if _is_named(story, number)}
-    own = named or {_id_of(story) for story in stories} - shared
+    own = {_id_of(story) for story in stories if _is_named(story, number)}
+    if not own and not number.isdigit():
+        own = _only_id(stories, owner)
     if len(own) != 1:
         return None
     same = (story for story in stories if _id_of(story) in own)
     return max(same, key=lambda story: len(_media_of(story)))
+
+
+def _only_id(stories: Sequence[Json], owner: str) -> set[str]:
+    """Return the number of the only post that the stories are of, if it is the owner's.
+
+    The "pfbid…" of a link may differ from that in its own page. Numbers do not: a page without the
+    number is another one, such as that of the group to which a deleted post redirects.
+    """
+    shared = {_id_of(story["attached_story"]) for story in stories}
+    own = {_id_of(story) for story in stories if _is_owned(story, owner)}
+    return own if own == {_id_of(story) for story in stories} - shared else set()
 
 
 def _stories_in(page: str) -> list[Json]:
@@ -158,8 +173,24 @@ def _id_of(story: Json) -> str:
 
 
 def _is_named(story: Json, number: str) -> bool:
-    address = story["wwwURL"].text() or story["permalink_url"].text()
-    return number in {_id_of(story), *re.split(r"[/?&=]", address)}
+    return number in {_id_of(story), *_address_parts(story)}
+
+
+def _is_owned(story: Json, owner: str) -> bool:
+    owners = {*_address_parts(story), *(actor["id"].text() for actor in story["actors"])}
+    return bool(owner) and owner.lower() in {name.lower() for name in owners}
+
+
+def _address_parts(story: Json) -> list[str]:
+    return re.split(r"[/?&=]", story["wwwURL"].text() or story["permalink_url"].text())
+
+
+def _video_ids(story: Json) -> Iterator[str]:
+    shown = [story["attachments"].value, story["attached_story"].value]
+    for value in objects_of(shown):
+        video = Json(value, "facebook")
+        if _kind(video) == _VIDEO:
+            yield from filter(None, (video["id"].text(), video["videoId"].text()))
 
 
 def _author_of(story: Json) -> str:
@@ -174,7 +205,8 @@ def _text_of(story: Json) -> str:
 def _media_of(story: Json) -> list[Json]:
     """Return the media of a story; those of the post that it shares if it has none of its own."""
     for source in (story, story["attached_story"]):
-        if found := [medium for entry in source["attachments"] for medium in _attached(entry)]:
+        media = chain.from_iterable(map(_attached, source["attachments"]))
+        if found := list(islice(media, _MAX_ITEMS)):
             return found
     return []
 
@@ -202,29 +234,35 @@ def _kind(media: Json) -> str:
 
 
 def _copies_of_photo(page: str, number: str) -> list[Json]:
-    """Return the objects of a photo, which are its different sizes."""
+    """Return the objects of a photo, which are its different sizes, and its texts."""
     objects = (Json(value, "facebook") for value in objects_in(page, f'"{number}"'))
-    return [one for one in objects if one["id"].value == number and _is_photo(one)]
+    return [one for one in objects if one["id"].value == number and _may_be_photo(one)]
 
 
-def _is_photo(node: Json) -> bool:
-    return _PHOTO in {_kind(node), node["__isNode"].text()}
+def _may_be_photo(node: Json) -> bool:
+    """Return False for an object of another kind; not all objects name theirs."""
+    return (_kind(node) or node["__isNode"].text()) in {_PHOTO, ""}
 
 
 def _details_of_photo(page: str, number: str) -> Details:
-    for value in objects_in(page, '"owner"'):
-        photo = Json(value, "facebook")
-        author = photo["owner"]["name"].text()
-        if author and "created_time" in value and value.get("id", number) == number:
-            texts = (photo[key]["text"].text() for key in ("message_preferred_body", "message"))
-            return Details(author=author, text=next(filter(None, texts), ""))
-    return Details()
+    objects = (Json(value, "facebook") for value in objects_in(page, '"owner"'))
+    photos = [one for one in objects if one["owner"]["name"].text() and one["created_time"]]
+    named = [one for one in photos if one["id"].value == number]
+    unnamed = [one for one in photos if one["id"].value is None]
+    if not named and len(unnamed) != 1:
+        return Details()
+    (photo, *_) = named or unnamed
+    texts = (photo[key]["text"].text() for key in ("message_preferred_body", "message"))
+    return Details(author=photo["owner"]["name"].text(), text=next(filter(None, texts), ""))
 
 
 def _item(media: Json) -> Item:
-    if _kind(media) == _VIDEO:
-        return _clip(media["video_grid_renderer"]["video"] or media)
-    return _picture([media])
+    match _kind(media):
+        case "Video":
+            return _clip(media["video_grid_renderer"]["video"] or media)
+        case "Photo":
+            return _picture([media])
+    return Unreadable()
 
 
 def _picture(copies: Sequence[Json]) -> Item:
@@ -241,20 +279,22 @@ def _addresses(copies: Sequence[Json]) -> tuple[str, ...]:
     ]
     images += _by_area([copy["image"] for copy in copies])
     addresses = (image["uri"].text() for image in images)
-    return tuple(dict.fromkeys(url for url in addresses if url.startswith("https://")))
+    unique = dict.fromkeys(url for url in addresses if url.startswith("https://"))
+    return tuple(islice(unique, _MAX_ADDRESSES))
 
 
 def _by_area(images: list[Json]) -> list[Json]:
     return sorted(images, key=lambda image: -image["width"].number() * image["height"].number())
 
 
-def _is_for_crawlers(media: Sequence[Json]) -> bool:
+def _are_for_crawlers(media: Sequence[Json]) -> bool:
     addresses = [url for medium in media for url in _addresses([medium])]
     return bool(addresses) and all(map(_CRAWLER_HOSTS.allows, addresses))
 
 
 def _clip(video: Json) -> Item:
-    files = ((url, quality) for url, quality in _files(video) if MEDIA_HOSTS.allows(url))
+    listed = islice(_files(video), _MAX_ADDRESSES)
+    files = ((url, quality) for url, quality in listed if MEDIA_HOSTS.allows(url))
     renditions = tuple(Rendition((url,), "h264", quality=quality) for url, quality in files)
     duration_s = video["playable_duration_in_ms"].number() // 1_000
     return Clip(renditions, duration_s, _covers(video)) if renditions else Unreadable()

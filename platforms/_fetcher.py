@@ -359,7 +359,7 @@ class Fetcher:
         routes = self._routes(link.platform, may_sign_in=may_sign_in, is_list=is_list)
         for number, (layer, next_proxy) in enumerate(routes):
             circuit = f"{layer.name} lists" if is_list else layer.name
-            proxy = self._allowed_proxy(link.platform, layer, circuit, next_proxy, failure)
+            proxy = self._allowed_proxy(link, layer, circuit, next_proxy, failure)
             if proxy is None:
                 continue
             route = _Route(link.platform, circuit, proxy.name)
@@ -429,15 +429,16 @@ class Fetcher:
         return [(layer, next(proxies)) for layer in layers]
 
     def _allowed_proxy(
-        self, platform: str, layer: Layer, circuit: str, proxy: Proxy, failure: ClipferryError
+        self, link: Link, layer: Layer, circuit: str, proxy: Proxy, failure: ClipferryError
     ) -> Proxy | None:
         """Return the proxy for an attempt after a failure; None if there is to be no attempt.
 
-        There is none if it cannot help, or no circuit is closed, or no account is ready.
+        There is none if it cannot help, or no circuit is closed, or no account is ready, or the
+        layer does not take the link; a short link may have been resolved by a former attempt.
         """
-        if _cannot_help(layer, failure):
+        if _cannot_help(layer, failure) or not layer.takes(self.known(link)):
             return None
-        proxies = [proxy]
+        platform, proxies = link.platform, [proxy]
         if layer.is_signed_in:
             proxies = self.identities.exits_of(self.registry[platform], proxy)
         routes = ((one, _Route(platform, circuit, one.name)) for one in proxies)

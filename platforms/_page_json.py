@@ -19,7 +19,7 @@ def objects_in(page: str, mark: str) -> Iterator[dict[str, Any]]:
                 document = json.loads(script)
             except (ValueError, RecursionError):
                 continue
-            yield from _objects(document)
+            yield from objects_of(document)
 
 
 def _scripts(page: str) -> Iterator[str]:
@@ -38,7 +38,8 @@ def _scripts(page: str) -> Iterator[str]:
         position = end
 
 
-def _objects(document: Any) -> Iterator[dict[str, Any]]:
+def objects_of(document: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a JSON document, outer ones first, in order."""
     # Without recursion: the depth is the site's choice.
     left = [document]
     while left:

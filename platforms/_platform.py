@@ -106,6 +106,10 @@ class Need(Enum):
     RAPIDAPI = auto()
 
 
+def _takes_all(_link: Link) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One method of reading a platform's posts; a platform tries its layers in order."""
@@ -117,6 +121,8 @@ class Layer:
     need: Need = Need.NOTHING
     #: If True, `fetch` accepts short links; otherwise they are resolved first.
     takes_short_links: bool = False
+    #: Returns False for a link that `fetch` cannot read; it gets no attempt with this layer.
+    takes: Callable[[Link], bool] = _takes_all
 
     @property
     def is_signed_in(self) -> bool:

@@ -8,12 +8,14 @@ tried against the real site.
 import re
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from yt_dlp.utils import ExtractorError
 
 from core.errors import (
     ClipferryError,
     LoginRequiredError,
+    NotAvailableError,
     PlatformChangedError,
     PlatformRefusedError,
 )
@@ -24,11 +26,13 @@ from platforms._facebook_post import (
     FoundPost,
     find_photo,
     find_post,
+    has_posts,
     read_found,
     refusal,
 )
 from platforms._http import HostRule
-from platforms._platform import FetchContext, PageKind
+from platforms._json import Json
+from platforms._platform import Match, PageKind
 from platforms._ytdlp_site import YtdlpSite, site
 
 #: The host without its prefix: fb.com redirects to facebook.com; others are languages, or old.
@@ -87,10 +91,10 @@ class _Facebook(YtdlpSite):
         """Return what is found in the page of a post or photo, or else what yt-dlp reads there.
 
         Raises:
-            NotAvailableError: Facebook does not show the post to this client.
-            LoginRequiredError: it shows the login form instead.
+            NotAvailableError: Facebook does not show the post, or anything at its address.
+            LoginRequiredError: it shows the login form instead, or addresses for crawlers.
             PlatformRefusedError: it does so in spite of the cookies.
-            PlatformChangedError: the page has something else than the photo.
+            PlatformChangedError: the page has posts, but not this one.
             ExtractorError: yt-dlp found no video.
         """
         number = re.split("[/=]", url)[-1]
@@ -109,20 +113,25 @@ class _Facebook(YtdlpSite):
 
     def _read_post(self, extractor: Any, url: str, number: str) -> Any:
         """Return the post; of one that has only videos what yt-dlp reads, because it knows more."""
-        page = extractor._download_webpage(url, number)
-        found = find_post(page, number)
-        if found is None and (reason := _reason(page, extractor)):
-            raise reason
-        if found and (found.has_photos or not found.may_have_videos):
-            return found
-        # Beside this page, yt-dlp would only ask for one of a former player.
+        page, response = extractor._download_webpage_handle(url, number)
+        is_post = isinstance(self.recognise(urlsplit(response.url)), Match)
+        found = find_post(page, number, owner=url.split("/")[-3] if is_post else "")
+        if found is None:
+            _require_one_post(page, extractor, is_post=is_post)
+        elif found.has_photos or not found.video_ids:
+            return _for_visitors(found, extractor)
+        # yt-dlp gets no other page; it would ask for that of a former player. It may read the
+        # manifests that this one names.
         extractor._download_webpage = lambda *_, **__: in_lines(page)
         try:
-            return super().extract(extractor, url)
+            result = super().extract(extractor, url)
         except ExtractorError:
             if found is None:
                 raise
-            return found
+            result = None
+        if found is None or _has_videos_of(result, found):
+            return result
+        return _for_visitors(found, extractor)
 
     def read(self, result: Any, about: Post) -> Post:
         """Convert the result of `extract` to a post; see `read_found` and `read_info`."""
@@ -134,16 +143,55 @@ class _Facebook(YtdlpSite):
 def _read_photo(extractor: Any, url: str, number: str) -> FoundPost:
     page = extractor._download_webpage(url, number)
     if found := find_photo(page, number):
-        return found
-    raise _reason(page, extractor) or PlatformChangedError("facebook: the photo is not in its page")
+        return _for_visitors(found, extractor)
+    # Such as a photo that was deleted, or a link to something else.
+    raise _reason(page, extractor) or NotAvailableError("the page has no such photo")
+
+
+def _for_visitors(found: FoundPost, extractor: Any) -> FoundPost:
+    """Return what was found, unless nobody but crawlers may download it.
+
+    Raises:
+        LoginRequiredError: only crawlers may.
+        PlatformRefusedError: that is so in spite of the cookies.
+    """
+    if found.is_for_crawlers:
+        raise _refusal(LoginRequiredError("only crawlers may download the photos"), extractor)
+    return found
+
+
+def _require_one_post(page: str, extractor: Any, *, is_post: bool) -> None:
+    """Raise an error if a page without the post is nothing that yt-dlp may read.
+
+    It takes any video of the page.
+    """
+    if reason := _reason(page, extractor):
+        raise reason
+    if not is_post:
+        # A deleted post may redirect to its group or author, whose page has other posts.
+        raise NotAvailableError("redirected to a page that is no post")
+    if has_posts(page):
+        raise PlatformChangedError("facebook: the post is not in its page")
+
+
+def _has_videos_of(result: Any, found: FoundPost) -> bool:
+    """Return True if yt-dlp's result has the videos of the post that was found, and no others."""
+    page = Json(result, "facebook")
+    videos = list(page["entries"]) or [page]
+    are_own = all(one["formats"] and one["id"].text() in found.video_ids for one in videos)
+    return are_own and len(videos) >= len(found.items)
 
 
 def _reason(page: str, extractor: Any) -> ClipferryError | None:
     """Return the reason for which a page does not contain the post, if it states one."""
     reason = refusal(page)
-    if isinstance(reason, LoginRequiredError) and extractor._downloader.reader.cookies:
-        return PlatformRefusedError("the cookies were rejected")
-    return reason
+    return _refusal(reason, extractor) if isinstance(reason, LoginRequiredError) else reason
+
+
+def _refusal(reason: LoginRequiredError, extractor: Any) -> ClipferryError:
+    """Return what the site's wish for a login means to this client."""
+    has_cookies = bool(extractor._downloader.reader.cookies)
+    return PlatformRefusedError("the cookies were rejected") if has_cookies else reason
 
 
 def in_lines(page: str) -> str:
@@ -202,16 +250,13 @@ _SITE = _Facebook(
 )
 
 
-async def fetch_from_cobalt(link: Link, context: FetchContext) -> Post:
-    """Fetch a video from cobalt, which takes the first one that the page of a post names.
+def _is_video(link: Link) -> bool:
+    """Return True for a link that cobalt may be asked for.
 
-    Raises:
-        PlatformRefusedError: it is a post or a photo.
-        ClipferryError: see `_cobalt.fetch`.
+    Of a post, it returns the first video that the page names, which may be another post's. What a
+    short link leads to is unknown.
     """
-    if "/" in (link.post_id or ""):
-        raise PlatformRefusedError("cobalt reads videos only")
-    return await _cobalt.fetch(link, context)
+    return link.post_id is not None and "/" not in link.post_id
 
 
 _PLATFORM = site(
@@ -235,5 +280,9 @@ _PLATFORM = site(
     has_cobalt=False,  # not for all links
 )
 PLATFORM = replace(
-    _PLATFORM, layers=(*_PLATFORM.layers, replace(_cobalt.LAYER, fetch=fetch_from_cobalt))
+    _PLATFORM,
+    layers=(
+        *_PLATFORM.layers,
+        replace(_cobalt.LAYER, takes_short_links=False, takes=_is_video),
+    ),
 )

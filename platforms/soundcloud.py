@@ -31,6 +31,7 @@ _LISTS = (
 )
 #: The query of a URL, which may have the key of what is private.
 _QUERY = r"\?(?:(?:.*&)?secret_token=(?P<{}>s-\w+))?"
+_COLON = r"(?:%3[Aa]|:)"
 #: Hosts of the player for other pages, whose URL names what it plays.
 _PLAYERS: Final = frozenset({"w.soundcloud.com", "player.soundcloud.com", "p.soundcloud.com"})
 
@@ -40,7 +41,11 @@ class _SoundCloud(TrackSite):
 
     def recognise(self, parts: SplitResult) -> Match | PageKind | None:
         """Return what a URL of this site is, or None if it belongs to another site."""
-        return super().recognise(_played(parts)) or super().recognise(parts)
+        played = _played(parts)
+        found = super().recognise(played)
+        if isinstance(found, Match) and found.post_id is None and played is not parts:
+            return Match(None, played.geturl())
+        return found or super().recognise(parts)
 
     def post_id(self, found: re.Match[str]) -> str:
         """Return the id of a track from the match of its URL."""
@@ -83,8 +88,8 @@ _SITE = _SoundCloud(
     post=re.compile(
         rf"soundcloud\.com/(?!{_OWN})(?P<id>[\w-]+/(?!{_LISTS})[\w-]+)(?:/(?P<key>s-\w+))?"
         rf"/?{_QUERY.format('secret')}"
-        r"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud(?:%3A|:)tracks(?:%3A|:))?(?P<number>\d+)"
-        rf"/?{_QUERY.format('secret_of_number')}",
+        rf"|api(?:-v2)?\.soundcloud\.com/tracks/(?:soundcloud{_COLON}tracks{_COLON})?(?P<number>\d+)"
+        rf"(?:/stream|\.json)?/?{_QUERY.format('secret_of_number')}",
         re.ASCII,
     ),
     pages=(
@@ -113,7 +118,7 @@ _SITE = _SoundCloud(
 _SET = rf"soundcloud\.com/(?P<id>[\w-]+/sets/[\w-]+)(?:/(?P<key>s-\w+))?/?{_QUERY.format('secret')}"
 #: A set by its number.
 _PLAYLIST = (
-    r"api(?:-v2)?\.soundcloud\.com/playlists/(?:soundcloud(?:%3A|:)playlists(?:%3A|:))?(?P<id>\d+)"
+    rf"api(?:-v2)?\.soundcloud\.com/playlists/(?:soundcloud{_COLON}playlists{_COLON})?(?P<id>\d+)"
     rf"/?{_QUERY.format('secret')}"
 )
 

@@ -39,6 +39,12 @@ class FacebookPost:
     key: str = "node_v2"
     #: The number of the post in its page.
     number: str = "7300000002"
+    #: The path of the post in its page; empty: that of the link.
+    path: str = ""
+    #: The page lists posts of others, too.
+    has_others: bool = True
+    #: A post of somebody else that the page has under the key that yt-dlp knows.
+    advert: "FacebookPost | None" = None
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class FacebookSite:
     """The site's posts by id: "ferry.demo/posts/73", "photo/73", or the number of a video."""
 
     posts: dict[str, FacebookPost] = field(default_factory=dict)
-    #: Redirect target of each shared link, by its path.
+    #: Redirect target of each shared link or deleted post, by its path.
     shared_links: dict[str, str] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
 
@@ -99,13 +105,18 @@ class FacebookSite:
 
     def _post_page(self, post_id: str, post: FacebookPost) -> tuple[dict[str, Any], ...]:
         """Return the post, and a list of others, which have photos, too."""
+        scripts = [{post.key: self._node(post_id, post)}]
+        if post.advert:
+            scripts.append({"node": self._node("somebody/posts/96", post.advert)})
+        if post.has_others:
+            others = FacebookPost((None, None, None), "another post", number="98")
+            node = self._node("somebody/posts/98", others)
+            scripts.append({"suggestions": {"edges": [{"node": node}]}})
+        return tuple(scripts)
+
+    def _node(self, post_id: str, post: FacebookPost) -> dict[str, Any]:
         story = self._story(post_id, post)
-        others = FacebookPost((None, None, None), "another post", number="98")
-        sections = {"content": {"story": self._story("somebody/posts/98", others)}}
-        node = {"comet_sections": {"content": {"story": story}}, "actors": story["actors"]}
-        return {post.key: node}, {
-            "suggestions": {"edges": [{"node": {"comet_sections": sections}}]}
-        }
+        return {"comet_sections": {"content": {"story": story}}, "actors": story["actors"]}
 
     def _story(self, post_id: str, post: FacebookPost) -> dict[str, Any]:
         media = [self._medium(n, post) for n in range(len(post.files))]
@@ -121,7 +132,7 @@ class FacebookSite:
             "attachments": [{"styles": {"attachment": attachment}}] if post.files else [],
             "attached_story": shared,
             "post_id": post.number,
-            "wwwURL": f"https://www.facebook.com/{post_id}",
+            "wwwURL": f"https://www.facebook.com/{post.path or post_id}",
         }
 
     def _medium(self, position: int, post: FacebookPost) -> dict[str, Any]:
@@ -148,7 +159,8 @@ class FacebookSite:
         address = self._address(path)
         about = {"__typename": "Video", "id": number, "playable_duration_in_ms": 3_000}
         if is_former:
-            return about | {"playable_url": address, "playable_url_quality_hd": f"{address}?hd"}
+            former = {"playable_url": address, "playable_url_quality_hd": f"{address}?hd"}
+            return about | former | {"dash_manifest": _manifest(address)}
         files = [
             {"progressive_url": address, "metadata": {"quality": "SD"}},
             {"progressive_url": f"{address}?hd", "metadata": {"quality": "HD"}},
@@ -160,22 +172,25 @@ class FacebookSite:
         """Return the video of a page that shows nothing else."""
         (path,) = post.files
         assert path
-        manifest = (
-            '<MPD mediaPresentationDuration="PT3S"><Period><AdaptationSet mimeType="video/mp4">'
-            '<Representation id="1" codecs="avc1.64001f" width="576" height="1024">'
-            f"<BaseURL>{self._address(path)}?dash</BaseURL></Representation>"
-            "</AdaptationSet></Period></MPD>"
-        )
         owner = {"media": {"owner": {"name": "Ferry Demo", "id": "73"}}}
         about = {"creation_story": {"attachments": [owner]}, "name": post.text}
         video = self._video(number, path, is_former=True)
-        return {**video, **about, "dash_manifest": manifest}
+        return {**video, **about}
 
     def _address(self, path: Path | None) -> str:
         if path is None:
             return f"{_CDN}/v/removed.jpg"
         self._files[path.name] = path
         return f"{_CDN}/v/{quote(path.name)}"
+
+
+def _manifest(address: str) -> str:
+    return (
+        '<MPD mediaPresentationDuration="PT3S"><Period><AdaptationSet mimeType="video/mp4">'
+        '<Representation id="1" codecs="avc1.64001f" width="576" height="1024">'
+        f"<BaseURL>{address}?dash</BaseURL></Representation>"
+        "</AdaptationSet></Period></MPD>"
+    )
 
 
 def _id_of(request: web.Request) -> str:

@@ -320,7 +320,7 @@ async def test_an_upload_without_an_answer_is_reported_as_unknown_and_not_repeat
 
 async def test_an_upload_over_the_timeout_is_reported_as_unknown(harness: BotHarness):
     harness.video()
-    harness.overrides["telegram"] = {"upload_timeout_s": 3}  # enough for the upload itself
+    harness.overrides["telegram"] = {"upload_timeout_s": 15}  # enough for the upload itself
     await harness.start()
     harness.fail("sendVideo", "slow", seconds=PATIENCE_S)
     await harness.say(VIDEO)

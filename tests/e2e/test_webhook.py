@@ -429,18 +429,23 @@ async def test_a_stopping_bot_finishes_what_it_has_accepted_and_refuses_the_rest
 
 @IN_WEBHOOK_MODE
 async def test_the_webhook_is_set_only_when_it_differs(harness: BotHarness):
-    await harness.start()
-    await harness.stop()
+    async def look(times: int = 1, **environment: str) -> None:
+        """Start, let the bot look at its webhook as often as that, and stop it."""
+        before = len(harness.calls("getWebhookInfo"))
+        await harness.start(**environment)
+        looked = "the bot to look at its webhook"
+        await harness.until(lambda: len(harness.calls("getWebhookInfo")) >= before + times, looked)
+        await harness.stop()
+
+    await look(2)  # once more after it was set
     (first,) = harness.calls("setWebhook")
     assert first.params["secret_token"] == derive_secret(harness.simulator.token)
     assert "message" in first.params["allowed_updates"]
     assert "drop_pending_updates" not in first.params
-    await harness.start()
-    await harness.stop()
+    await look()
     assert len(harness.calls("setWebhook")) == 1
     for changed in ({"WEBHOOK_SECRET": SECRET}, {"WEBHOOK_MAX_CONNECTIONS": "7"}):
-        await harness.start(**changed)
-        await harness.stop()
+        await look(2, **changed)
     assert len(harness.calls("setWebhook")) == 3
     assert harness.calls("setWebhook")[-1].params["max_connections"] == 7
     assert harness.calls("deleteWebhook") == []
@@ -484,6 +489,22 @@ async def test_a_new_address_replaces_the_old_one(harness: BotHarness):
     await harness.say("/start")
     assert harness.api.webhook.url == address
     assert len(harness.answers()) == 1
+
+
+@IN_WEBHOOK_MODE
+async def test_a_webhook_whose_setting_was_not_confirmed_is_ones_own(harness: BotHarness):
+    await harness.start()
+    await harness.until(lambda: harness.api.webhook.url, "the webhook to be set")
+    await harness.stop()
+    address = f"http://127.0.0.1:{harness.webhook_port}"
+    harness.fail("setWebhook", "lost", times=9)
+    await harness.start(WEBHOOK_URL=f"{address}/second")
+    await harness.until(lambda: harness.api.webhook.url.endswith("/second"), "Telegram to set it")
+    await harness.stop()
+    harness.api.faults.clear()
+    await harness.start(WEBHOOK_URL=f"{address}/third")
+    await harness.say("/start")
+    assert harness.api.webhook.url == f"{address}/third"
 
 
 async def test_a_poller_makes_way_for_the_webhook_of_its_database(

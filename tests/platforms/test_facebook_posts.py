@@ -1,13 +1,18 @@
 """Posts with photos, and single photos, on Facebook: what is read, and what each refusal means."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web as aioweb
+from aiohttp.test_utils import TestServer
 
 from core.errors import (
     BrokenLinkError,
     ClipferryError,
+    ListError,
     LoginRequiredError,
     NoMediaError,
     NotAvailableError,
@@ -16,7 +21,7 @@ from core.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
 )
-from core.media import Access, Clip, Item, Picture, Post, Unreadable
+from core.media import Access, Clip, Item, Link, Picture, Post, Unreadable
 from platforms import FileRequest, FileVersion
 from platforms._facebook_post import find_photo, find_post, read_found, refusal
 from platforms.facebook import PLATFORM
@@ -41,9 +46,14 @@ def show(web: Web, *files: Any, post_id: str = ID, **options: Any) -> FacebookPo
     return post
 
 
-async def read(web: Web, url: str = LINK, **policy) -> Post:
+def _link(url: str) -> Link:
     link = PLATFORM.find(url)
     assert link is not None
+    return link
+
+
+async def read(web: Web, url: str = LINK, **policy) -> Post:
+    link = _link(url)
     policy.setdefault("attempts", 1)
     async with web.fetcher(**policy) as fetcher:
         return await fetcher.attempt(link, lambda attempt: attempt.read())
@@ -87,13 +97,42 @@ async def test_a_single_photo_is_that_photo_alone(web: Web):
     assert post.url == "https://www.facebook.com/photo/?fbid=7300000031"
 
 
-@pytest.mark.parametrize("key", ["node", "node_v2"])
-async def test_a_post_with_a_video_alone_is_that_video(web: Web, key: str):
+# yt-dlp knows one key of posts, and reads manifests.
+@pytest.mark.parametrize(("key", "renditions"), [("node", 3), ("node_v2", 2)])
+async def test_a_post_with_a_video_alone_is_that_video(web: Web, key: str, renditions: int):
     show(web, web.samples.video(VideoSpec()), key=key)
     post = await read(web)
-    assert kinds(post.items) == [V]
+    (clip,) = post.items
+    assert isinstance(clip, Clip)
+    assert len(clip.renditions) == renditions
     assert post.details.author == "Ferry Demo"
     assert len(web.log) == 1
+
+
+async def test_a_video_of_another_post_does_not_replace_that_of_the_post(web: Web):
+    other = FacebookPost((web.samples.video(VideoSpec(seconds=2)),), key="node", number="96")
+    own = web.samples.video(VideoSpec())
+    show(web, own, advert=other)
+    (clip,) = (await read(web)).items
+    assert isinstance(clip, Clip)
+    assert own.name in clip.renditions[0].urls[0]
+
+
+async def test_none_of_several_videos_of_a_post_is_left_out(web: Web):
+    files = [web.samples.video(VideoSpec()), web.samples.video(VideoSpec(seconds=2))]
+    show(web, *files, key="node")
+    assert kinds((await read(web)).items) == [V, V]
+
+
+async def test_the_videos_of_other_posts_are_not_read_if_the_post_is_not_found(web: Web):
+    show(web, web.samples.video(VideoSpec()), key="node", number="98", path="somebody/posts/98")
+    with pytest.raises(PlatformChangedError):
+        await read(web)
+
+
+async def test_a_page_whose_post_has_no_number_is_read_by_ytdlp(web: Web):
+    show(web, web.samples.video(VideoSpec()), key="node", number="", has_others=False)
+    assert kinds((await read(web)).items) == [V]
 
 
 async def test_a_reel_is_read_as_before(web: Web):
@@ -116,9 +155,21 @@ async def test_a_post_without_media_has_those_of_the_one_that_it_shares(web: Web
     assert "402x500" in str(own)
 
 
-async def test_the_post_is_found_by_its_number_where_its_page_has_another_name(web: Web):
-    show(web, picture(web), post_id="ferry.demo/posts/pfbid02x")
-    assert len((await read(web, "https://www.facebook.com/ferry.demo/posts/pfbid02x")).items) == 1
+async def test_a_page_may_have_another_name_for_its_post_than_the_link(web: Web):
+    link = "ferry.demo/posts/pfbid02x"
+    show(web, picture(web), post_id=link, path="ferry.demo/posts/pfbid03y", has_others=False)
+    assert len((await read(web, f"https://www.facebook.com/{link}")).items) == 1
+
+
+@pytest.mark.parametrize("target", ["ferry.demo", "groups/ferries"])
+@pytest.mark.parametrize("number", ["7300000002", "pfbid02x"])
+async def test_a_deleted_post_is_not_replaced_by_the_latest_one(web: Web, target: str, number: str):
+    post_id = f"ferry.demo/posts/{number}"
+    web.facebook.shared_links[post_id] = f"https://www.facebook.com/{target}/"
+    latest = {"number": "97", "path": "ferry.demo/posts/97", "has_others": False}
+    show(web, picture(web), post_id=target, **latest)
+    with pytest.raises(NotAvailableError):
+        await read(web, f"https://www.facebook.com/{post_id}")
 
 
 async def test_items_that_the_page_only_counts_are_missing_ones(web: Web):
@@ -190,6 +241,27 @@ async def test_cookies_that_do_not_help_are_no_reason_to_ask_for_some(web: Web):
         await read(web, cookies=COOKIES, attempts=0)
 
 
+@pytest.mark.parametrize("url", [LINK, PHOTO_LINK])
+async def test_cookies_do_not_help_where_only_crawlers_may_download(web: Web, url: str):
+    for post_id in (ID, "photo/7300000031"):
+        show(web, picture(web), post_id=post_id, trouble="crawlers")
+    with pytest.raises(PlatformRefusedError):
+        await read(web, url, cookies=COOKIES, attempts=0)
+
+
+async def test_a_photo_whose_page_is_a_profile_is_not_available(web: Web):
+    web.facebook.shared_links["photo"] = "https://www.facebook.com/ferry.demo"
+    show(web, picture(web), post_id="ferry.demo", number="97")
+    with pytest.raises(NotAvailableError):
+        await read(web, PHOTO_LINK)
+
+
+async def test_an_endless_album_is_a_list(web: Web):
+    show(web, picture(web), unlisted=9**9)
+    with pytest.raises(ListError):
+        await read(web)
+
+
 @pytest.mark.parametrize(
     ("url", "error"),
     [
@@ -206,6 +278,56 @@ async def test_cobalt_is_asked_for_videos_alone(web: Web, url: str, error: type[
     with pytest.raises(error) as caught:
         await read(web, url, cobalt_url="http://127.0.0.1:9")  # nobody listens there
     assert type(caught.value) is error
+
+
+@asynccontextmanager
+async def cobalt() -> AsyncIterator[tuple[str, list[str]]]:
+    """Yield the address of an instance, and the links that it has been asked for."""
+    asked: list[str] = []
+
+    async def answer(request: aioweb.Request) -> aioweb.StreamResponse:
+        asked.append((await request.json())["url"])
+        return aioweb.json_response({"status": "redirect", "url": f"{CDN}1.mp4"})
+
+    app = aioweb.Application()
+    app.router.add_post("/", answer)
+    server = TestServer(app)
+    await server.start_server()
+    try:
+        yield str(server.make_url("")).rstrip("/"), asked
+    finally:
+        await server.close()
+
+
+async def test_posts_that_cobalt_is_not_asked_for_do_not_close_its_route(web: Web):
+    links = [f"https://www.facebook.com/ferry.demo/posts/{n}" for n in range(70, 76)]
+    reel = "https://www.facebook.com/reel/7300000001"
+    for n in range(70, 76):
+        show(web, picture(web), post_id=f"ferry.demo/posts/{n}", trouble="login")
+    show(web, picture(web), post_id="7300000001", trouble="login")
+    async with cobalt() as (url, asked), web.fetcher(attempts=1, cobalt_url=url) as fetcher:
+        for address in links:
+            with pytest.raises(PlatformRefusedError):
+                await fetcher.read(_link(address))
+        assert kinds((await fetcher.read(_link(reel))).items) == [V]
+    assert asked == [reel]
+
+
+@pytest.mark.parametrize("path", ["share/p/Demo01", "share/Demo01", "share/v/Demo01"])
+async def test_cobalt_is_not_asked_for_what_a_short_link_may_lead_to(web: Web, path: str):
+    web.facebook.shared_links[path] = "https://www.facebook.com/login/"
+    async with cobalt() as (url, asked):
+        with pytest.raises(PlatformRefusedError):
+            await read(web, f"https://www.facebook.com/{path}/", cobalt_url=url)
+    assert asked == []
+
+
+async def test_cobalt_is_asked_for_the_video_of_a_shared_link(web: Web):
+    show(web, picture(web), post_id="7300000001", trouble="login")
+    web.facebook.shared_links["share/v/Demo01"] = "https://www.facebook.com/reel/7300000001"
+    async with cobalt() as (url, asked):
+        await read(web, "https://www.facebook.com/share/v/Demo01/", cobalt_url=url)
+    assert len(asked) == 1
 
 
 async def test_another_exit_is_tried_after_a_redirect_to_the_login(web: Web):
@@ -255,12 +377,13 @@ def album(*media: Any, **values: Any) -> dict[str, Any]:
 
 
 def post_of(*attachments: Any, **values: Any) -> Post:
-    found = find_post(page_of(story(*attachments, **values)), "7300000002")
+    found = find_post(page_of(story(*attachments, **values)), "7300000002", "")
     assert found
     return read_found(found, ABOUT)
 
 
 LARGE, SMALL = photo("viewer_image"), photo("image")
+CRAWLERS_ONLY = photo(image={"uri": "https://lookaside.fbsbx.com/lookaside/crawler/media/"})
 FILES = {"playable_url": f"{CDN}sd.mp4", "browser_native_hd_url": f"{CDN}hd.mp4"}
 VIDEO = {"__typename": "Video", "id": "2", **FILES}
 
@@ -276,7 +399,8 @@ VIDEO = {"__typename": "Video", "id": "2", **FILES}
         ((album(LARGE, photo(image={"uri": f"{CDN}1".replace("https", "http")})),), [P, X]),
         ((album(LARGE, count=1),), [P]),
         ((album(LARGE, count="x"),), [P]),
-        ((album(LARGE, count=9**9),), [P, *[X] * 99]),
+        ((album(LARGE, count=120),), [P, *[X] * 119]),
+        ((album(LARGE, SMALL | {"__typename": "Sticker"}, VIDEO),), [P, X, V]),
         (({"media": LARGE}, {"media": {"__typename": "Sticker"}}), [P]),
         (({"media": {"__isMedia": "Photo", **SMALL, "__typename": ""}},), [P]),
         (({"media": VIDEO | {"video_grid_renderer": {"video": FILES}}},), [V]),
@@ -285,6 +409,43 @@ VIDEO = {"__typename": "Video", "id": "2", **FILES}
 )
 def test_what_cannot_be_read_keeps_its_place(attachments: Any, expected: list[type]):
     assert kinds(post_of(*attachments).items) == expected
+
+
+def test_no_answer_makes_more_items_than_a_list_has():
+    assert len(post_of(*[album(LARGE, count=9**9)] * 1_000).items) == 301
+    assert len(post_of(*[{"media": LARGE}] * 1_000).items) == 301
+
+
+def test_no_answer_makes_endless_addresses():
+    copies = [{"__typename": "Photo", "id": "73", **sized(f"{n}", n)} for n in range(1_000)]
+    found = find_photo(page_of(*copies), "73")
+    assert found
+    (item,) = found.items
+    assert isinstance(item, Picture)
+    assert item.urls[0] == f"{CDN}999"
+    assert len(item.urls) == 20
+    files = [{"progressive_url": f"{CDN}{n}.mp4"} for n in range(1_000)]
+    delivery = {"videoDeliveryResponseResult": {"progressive_urls": files}}
+    video = {"__typename": "Video", "videoDeliveryResponseFragment": delivery}
+    (clip,) = post_of({"media": video}).items
+    assert isinstance(clip, Clip)
+    assert len(clip.renditions) == 20
+
+
+@pytest.mark.parametrize(
+    ("media", "expected"),
+    [
+        ((CRAWLERS_ONLY,), True),
+        ((CRAWLERS_ONLY, CRAWLERS_ONLY), True),
+        ((CRAWLERS_ONLY, VIDEO), False),
+        ((CRAWLERS_ONLY, photo()), True),
+        ((photo(),), False),
+    ],
+)
+def test_what_only_crawlers_may_download_is_told_apart(media: Any, expected: bool):
+    found = find_post(page_of(story(album(*media))), "7300000002", "")
+    assert found
+    assert found.is_for_crawlers is expected
 
 
 def test_the_full_size_of_a_photo_comes_first():
@@ -301,7 +462,7 @@ def test_former_pages_have_their_texts_and_styles_elsewhere():
     text = {"comet_sections": {"message": {"story": {"message": {"text": "Dawn"}}}}}
     entry = {"style_type_renderer": {"attachment": {"media": LARGE}}}
     document = {"post_id": "7300000002", "attachments": [entry], **text}
-    found = find_post(page_of(document), "7300000002")
+    found = find_post(page_of(document), "7300000002", "")
     assert found
     assert (found.details.text, kinds(found.items)) == ("Dawn", [P])
 
@@ -318,16 +479,6 @@ def test_former_pages_have_their_texts_and_styles_elsewhere():
         ((album(None, None),), NoMediaError),
         (({"media": photo()},), PlatformChangedError),
         (({"media": {"__typename": "Video"}},), PlatformChangedError),
-        (
-            (
-                {
-                    "media": photo(
-                        image={"uri": "https://lookaside.fbsbx.com/lookaside/crawler/media/"}
-                    )
-                },
-            ),
-            LoginRequiredError,
-        ),
     ],
 )
 def test_what_has_no_media_says_why(attachments: Any, error: type[ClipferryError]):
@@ -349,9 +500,16 @@ NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1
         ((OTHER, NAMED), "pfbid02x", "viewer_image"),
         # The page's own name for the post may be another one.
         ((NAMED,), "pfbid03y", "viewer_image"),
-        ((OWN | {"attached_story": OTHER},), "pfbid03y", "viewer_image"),
+        ((OWN | {"actors": [{"id": "73"}, {"id": "Ferry.Demo"}]},), "pfbid03y", "viewer_image"),
+        ((NAMED | {"attached_story": OTHER},), "pfbid03y", "viewer_image"),
+        # Its number is always the same, and so is its owner.
+        ((OTHER,), "7300000002", None),
+        ((NAMED,), "7300000003", None),
+        ((OTHER,), "pfbid03y", None),
+        ((OWN,), "pfbid03y", None),
         # Which of two posts it is must not be guessed.
-        ((OTHER, OWN), "pfbid03y", None),
+        ((OTHER, NAMED), "pfbid03y", None),
+        ((NAMED | {"post_id": "97"}, NAMED), "pfbid03y", None),
         # Of several objects for a post, the one with its media.
         ((story(), NAMED, story()), "pfbid02x", "viewer_image"),
         (({"comment": {"attachments": [{"media": LARGE}]}},), "7300000002", None),
@@ -360,7 +518,7 @@ NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1
     ],
 )
 def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: str | None):
-    found = find_post(page_of(*documents), number)
+    found = find_post(page_of(*documents), number, "ferry.demo")
     if expected is None:
         assert found is None
         return
@@ -368,6 +526,11 @@ def test_the_post_is_found_in_its_page(documents: Any, number: str, expected: st
     (item,) = found.items
     assert isinstance(item, Picture)
     assert item.urls == (CDN + expected,)
+
+
+def test_a_page_of_something_else_has_the_post_only_by_its_name():
+    assert find_post(page_of(NAMED), "pfbid03y", "") is None
+    assert find_post(page_of(NAMED), "pfbid02x", "")
 
 
 def sized(name: str, width: int) -> dict[str, Any]:
@@ -388,7 +551,8 @@ def sized(name: str, width: int) -> dict[str, Any]:
             ("full", "thumbnail"),
         ),
         (({"__typename": "User", "id": "73", **sized("avatar", 9)},), None),
-        (({"__typename": "Photo", "id": "73"},), None),
+        (({"__typename": "Video", "id": "73", **sized("still", 9)},), None),
+        (({"link": {"number": "73"}},), None),
         (({"__typename": "Photo", "id": 73, **sized("a", 9)},), None),
     ],
 )
@@ -401,13 +565,33 @@ def test_the_photo_is_found_in_its_page(documents: Any, expected: tuple[str, ...
     assert found.items == (Picture(tuple(CDN + name for name in expected)),)
 
 
-def test_a_photo_has_the_words_of_its_own_page():
-    shown = {"__typename": "Photo", "id": "73", **sized("a", 9)}
-    other = {"id": "74", "created_time": 1, "owner": {"name": "Bo"}, "message": {"text": "no"}}
-    own = {"created_time": 1, "owner": {"name": "Ada"}, "message": {"text": "Dawn"}}
-    found = find_photo(page_of(other, own, shown), "73")
+@pytest.mark.parametrize("shown", [{"__typename": "Photo"}, {"created_time": 1}])
+def test_a_photo_without_addresses_is_in_its_page_but_not_readable(shown: dict[str, Any]):
+    found = find_photo(page_of({"id": "73", **shown}), "73")
     assert found
-    assert (found.details.author, found.details.text) == ("Ada", "Dawn")
+    with pytest.raises(PlatformChangedError):
+        read_found(found, ABOUT)
+
+
+SHOWN = {"__typename": "Photo", "id": "73", **sized("a", 9)}
+OWN_TEXT = {"created_time": 1, "owner": {"name": "Ada"}, "message": {"text": "Dawn"}}
+OTHER_TEXT = {"created_time": 1, "owner": {"name": "Bo"}, "message": {"text": "no"}}
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ((OTHER_TEXT | {"id": "74"}, OWN_TEXT), ("Ada", "Dawn")),
+        ((OTHER_TEXT, OWN_TEXT | {"id": "73"}), ("Ada", "Dawn")),
+        # Which of them it is must not be guessed.
+        ((OTHER_TEXT, OWN_TEXT), ("", "")),
+        ((OTHER_TEXT | {"id": "74"},), ("", "")),
+    ],
+)
+def test_a_photo_has_the_words_of_its_own_page(documents: Any, expected: tuple[str, str]):
+    found = find_photo(page_of(*documents, SHOWN), "73")
+    assert found
+    assert (found.details.author, found.details.text) == expected
 
 
 FORM = '{"login_data":{"lsd":"x"}}'

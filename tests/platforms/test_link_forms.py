@@ -418,6 +418,11 @@ MUSIC = {
     "https://api.soundcloud.com/tracks/soundcloud:tracks:73?secret_token=s-AbC12": (
         "tracks/73/s-AbC12"
     ),
+    "https://api.soundcloud.com/tracks/soundcloud%3atracks%3a73": "tracks/73",
+    "https://api.soundcloud.com/tracks/73/stream": "tracks/73",
+    "https://api.soundcloud.com/tracks/73.json?secret_token=s-AbC12": "tracks/73/s-AbC12",
+    "https://api.soundcloud.com/tracks/73/streams/1": P.OTHER,
+    "https://w.soundcloud.com/player/?url=https%3A//on.soundcloud.com/AbC12": SHORT,
     "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/73": "tracks/73",
     "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/73"
     "%3Fsecret_token%3Ds-AbC12&color=x": "tracks/73/s-AbC12",

@@ -121,6 +121,8 @@ async def test_private_and_short_links_lead_to_their_track(web: Web):
     assert post.id == "ferry-demo/harbour-bell/s-Demo01"
     url = "https://soundcloud.com/ferry-demo/harbour-bell?secret_token=s-Demo01"
     assert (await read(web, url)).id == post.id
+    url = "https://w.soundcloud.com/player/?url=https%3A//on.soundcloud.com/Demo01"
+    assert (await read(web, url)).id == post.id
 
 
 @pytest.mark.parametrize(
