@@ -1,6 +1,7 @@
 """Structured concurrency: what is started in a block or a call has ended when that is left."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
@@ -131,11 +132,12 @@ async def cancel_all(tasks: Collection[asyncio.Task[Any]], seconds: float) -> bo
 
     For the end of the process: what is `run_uncancelled` may take longer than the process has left.
     """
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await _cancel_after(seconds / 2, tasks)
-        await asyncio.wait(tasks, timeout=seconds / 2)
+    running = set(tasks)
+    for _ in range(2):
+        for task in running:
+            task.cancel()
+        if running:
+            _, running = await asyncio.wait(running, timeout=seconds / 2)
     return all(task.done() for task in tasks)
 
 
@@ -143,30 +145,24 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
     await _end_of(task, cancels=True)
 
 
-async def _cancel_after(seconds: float, tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Wait for the end of tasks that are cancelled; cancel again what runs after `seconds`.
-
-    Libraries lose a cancellation now and then, as aiohappyeyeballs does while it gives up a slower
-    attempt to connect.
-    """
-    _, running = await asyncio.wait(tasks, timeout=seconds)
-    for task in running:
-        task.cancel()
-
-
 async def _end_of(task: asyncio.Task[Any], *, is_left: bool = True, cancels: bool = False) -> None:
     """Wait for the end of a task, however often the caller is cancelled meanwhile.
 
-    With `cancels`, it is cancelled, and again at intervals. A caller that is being left by a
-    cancellation needs no further one (`is_left`). Another one is cancelled where it waits next: no
-    cancellation may be lost.
+    With `cancels`, it is cancelled, and again at intervals: libraries lose a cancellation now and
+    then, as aiohappyeyeballs does while it gives up a slower attempt to connect. A caller that is
+    being left by a cancellation needs no further one (`is_left`). Another one is cancelled where it
+    waits next: no cancellation may be lost.
     """
     is_cancelled = False
-    if cancels:
-        task.cancel()
+    now = asyncio.get_running_loop().time
+    again_at = now() if cancels else math.inf
     while not task.done():
+        if now() >= again_at:
+            task.cancel()
+            again_at += CANCEL_AGAIN_S
         try:
-            await (_cancel_after(CANCEL_AGAIN_S, [task]) if cancels else asyncio.wait([task]))
+            # Who is cancelled meanwhile does not wait anew: the repetition would never come.
+            await asyncio.wait([task], timeout=again_at - now() if cancels else None)
         except asyncio.CancelledError:
             is_cancelled = True
     if not task.cancelled():

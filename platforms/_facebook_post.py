@@ -159,7 +159,7 @@ def _only_id(stories: Sequence[Json], owner: str) -> set[str]:
     number is another one, such as that of the group to which a deleted post redirects.
     """
     shared = {_id_of(story["attached_story"]) for story in stories}
-    own = {_id_of(story) for story in stories if _is_owned(story, owner)}
+    own = {_id_of(story) for story in stories if _is_owned(story, owner)} - shared
     return own if own == {_id_of(story) for story in stories} - shared else set()
 
 

@@ -94,7 +94,7 @@ class _Facebook(YtdlpSite):
             NotAvailableError: Facebook does not show the post, or anything at its address.
             LoginRequiredError: it shows the login form instead, or addresses for crawlers.
             PlatformRefusedError: it does so in spite of the cookies.
-            PlatformChangedError: the page has posts, but not this one.
+            PlatformChangedError: the page has posts, but not the one with this number.
             ExtractorError: yt-dlp found no video.
         """
         number = re.split("[/=]", url)[-1]
@@ -117,7 +117,7 @@ class _Facebook(YtdlpSite):
         is_post = isinstance(self.recognise(urlsplit(response.url)), Match)
         found = find_post(page, number, owner=url.split("/")[-3] if is_post else "")
         if found is None:
-            _require_one_post(page, extractor, is_post=is_post)
+            _require_one_post(page, extractor, number, is_post=is_post)
         elif found.has_photos or not found.video_ids:
             return _for_visitors(found, extractor)
         # yt-dlp gets no other page; it would ask for that of a former player. It may read the
@@ -160,7 +160,7 @@ def _for_visitors(found: FoundPost, extractor: Any) -> FoundPost:
     return found
 
 
-def _require_one_post(page: str, extractor: Any, *, is_post: bool) -> None:
+def _require_one_post(page: str, extractor: Any, number: str, *, is_post: bool) -> None:
     """Raise an error if a page without the post is nothing that yt-dlp may read.
 
     It takes any video of the page.
@@ -170,8 +170,10 @@ def _require_one_post(page: str, extractor: Any, *, is_post: bool) -> None:
     if not is_post:
         # A deleted post may redirect to its group or author, whose page has other posts.
         raise NotAvailableError("redirected to a page that is no post")
-    if has_posts(page):
+    if has_posts(page) and number.isdigit():
         raise PlatformChangedError("facebook: the post is not in its page")
+    if has_posts(page):  # whether the page has changed is not known: it has another name for it
+        raise NotAvailableError("none of the page's posts is certain to be this one")
 
 
 def _has_videos_of(result: Any, found: FoundPost) -> bool:

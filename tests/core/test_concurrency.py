@@ -298,6 +298,16 @@ async def deaf() -> None:
     await asyncio.Event().wait()
 
 
+async def test_a_cancellation_on_the_way_does_not_delay_its_repetition(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Both waits begin anew at the same interval, and the outer one is always the first."""
+    monkeypatch.setattr("core.concurrency.CANCEL_AGAIN_S", 0.01)
+    async with asyncio.timeout(30):
+        async with during(run_cancellable(deaf())):
+            await asyncio.sleep(0)
+
+
 async def test_a_cancellation_that_a_library_loses_is_repeated(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("core.concurrency.CANCEL_AGAIN_S", 0.01)
     async with asyncio.timeout(30):

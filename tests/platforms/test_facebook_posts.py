@@ -502,6 +502,7 @@ NAMED = OWN | {"wwwURL": "https://www.facebook.com/ferry.demo/posts/pfbid02x?x=1
         ((NAMED,), "pfbid03y", "viewer_image"),
         ((OWN | {"actors": [{"id": "73"}, {"id": "Ferry.Demo"}]},), "pfbid03y", "viewer_image"),
         ((NAMED | {"attached_story": OTHER},), "pfbid03y", "viewer_image"),
+        ((NAMED | {"attached_story": NAMED | {"post_id": "97"}},), "pfbid03y", "viewer_image"),
         # Its number is always the same, and so is its owner.
         ((OTHER,), "7300000002", None),
         ((NAMED,), "7300000003", None),
