@@ -194,7 +194,8 @@ def build(settings: Settings) -> Container:
     fetcher = build_fetcher(settings, registry, media.is_truncated)
     slots = Slots(limits.active_requests)
     toolkit = Toolkit(fetcher, sender, spool, media, slots, metrics, KeptAnswers(spool))
-    request_store = RequestStore(bot.id, settings.run.lease_s)
+    run = settings.run
+    request_store = RequestStore(bot.id, run.lease_s, may_be_alone=not run.is_fleet)
     file_id_cache = FileIdCache(toolkit, request_store, bot.id)
     broadcast_due = asyncio.Event()
     broadcast_menu = BroadcastMenu(

@@ -1,8 +1,8 @@
 """The request store: requests survive the process, and their progress is written as it happens.
 
-While the database does not answer, a process that is alone serves what it has from memory. Where
-another process is alive, nothing leaves that is not recorded: the other one may have taken the
-request over, or will (docs/decisions/0033).
+While the database does not answer, a process that is alone serves what it has from memory. In a
+fleet, or where another process is alive, nothing leaves that is not recorded: another one may have
+taken the request over, or will (docs/decisions/0033).
 """
 
 import asyncio
@@ -266,12 +266,21 @@ class StoredRequest:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """The terms of a process's lease."""
+
+    seconds: int
+    may_be_alone: bool
+
+
 class RequestStore:
     """Stores new requests, and takes over those of processes that have ended."""
 
-    def __init__(self, bot_id: int, lease_s: int) -> None:
+    def __init__(self, bot_id: int, lease_s: int, *, may_be_alone: bool = True) -> None:
+        """`may_be_alone`: False in a fleet, where another worker may start at any time."""
         self._bot_id = bot_id
-        self._lease_s = lease_s
+        self._lease = _Lease(lease_s, may_be_alone)
         #: Name of this process in the database.
         self.name = secrets.token_hex(8)
         #: Until when no other process can hold this one for dead, on the monotonic clock: counted
@@ -281,7 +290,7 @@ class RequestStore:
         #: another one, and requests may have been taken over before.
         self.tenure = 0
         #: At the last renewal, no other process had a lease.
-        self.is_alone = True
+        self.is_alone = may_be_alone
         #: The last renewal has failed.
         self._is_cut_off = False
         #: What stores the outcomes that could not be stored, oldest first.
@@ -576,7 +585,7 @@ class RequestStore:
         except StorageError as error:
             logger.warning(
                 "Open requests stay claimed for %d s: %s",
-                self._lease_s,
+                self._lease.seconds,
                 error,
                 extra={"event": "requests_not_released"},
             )
@@ -670,17 +679,18 @@ class RequestStore:
 
     async def _stay_alive(self) -> None:
         """Renew the lease when a third of it is over."""
-        if self._lease_ends - time.monotonic() < self._lease_s * 2 / 3:
+        if self._lease_ends - time.monotonic() < self._lease.seconds * 2 / 3:
             await self._renew()
 
     async def _renew(self) -> None:
         asked_at = time.monotonic()
         try:
-            self.is_alone = await renew_lease(self.name, self._lease_s)
+            has_no_others = await renew_lease(self.name, self._lease.seconds)
         except StorageError:
             self._is_cut_off = True
             raise
+        self.is_alone = has_no_others and self._lease.may_be_alone
         self._is_cut_off = False
         # By the time of the answer: the database may have let the request for it wait.
         self.tenure += time.monotonic() >= self._lease_ends
-        self._lease_ends = asked_at + self._lease_s
+        self._lease_ends = asked_at + self._lease.seconds
