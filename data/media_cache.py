@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.cached_post import CachedPost, CacheKey, read_cached
 from data.database import run, table_of, unix_now, write
 from data.groups import Group, Kind
 from data.models import CachedPosts
-from data.prepared_statements import PreparedStatement
-from data.upserts import insert_into
+from data.prepared_statements import PreparedStatement, parameters
 
 #: Minimum interval between two updates of `used_at`, in seconds. Saves a write for each hit.
 _TOUCH_INTERVAL_S: Final = 86_400
 _COLUMNS = ("bot_id", "platform", "post_id", "variant")
-# Prepared once, because the lookup runs for every link.
+_CONTENT = ("files", "about", "refreshed_at", "used_at")
+# Prepared once, because the lookup runs for every link, and the other for every new post.
 _TABLE = table_of(CachedPosts)
 _BY_KEY = PreparedStatement(
     select(
@@ -27,6 +28,18 @@ _BY_KEY = PreparedStatement(
         _TABLE.c.used_at,
     ).where(*(_TABLE.c[name] == bindparam(name) for name in _COLUMNS))
 )
+
+
+def _store(insert: Any) -> Any:
+    """Return the statement that inserts an entry, or replaces the one with its key."""
+    statement = insert(_TABLE).values(parameters(*_COLUMNS, "version", *_CONTENT))
+    newer = {name: statement.excluded[name] for name in _CONTENT}
+    return statement.on_conflict_do_update(
+        index_elements=_COLUMNS, set_={"version": _TABLE.c.version + 1, **newer}
+    )
+
+
+_STORE = PreparedStatement(*(_store(insert) for insert in (sqlite.insert, postgresql.insert)))
 
 
 def _find(db: Connection, keys: Sequence[CacheKey]) -> list[Any]:
@@ -54,18 +67,14 @@ async def store_cached(key: CacheKey, cached: CachedPost) -> None:
     """Insert or replace the entry of a key; replacing it increases the entry's version."""
     now = unix_now()
     values = {
+        **_values(key),
+        "version": 1,
         "files": cached.files_json(),
         "about": cached.about_json(),
         "refreshed_at": now,
         "used_at": now,
     }
-
-    def work(db: Connection) -> None:
-        statement = insert_into(db, _TABLE).values(version=1, **_values(key), **values)
-        newer = {"version": CachedPosts.version + 1, **values}
-        db.execute(statement.on_conflict_do_update(index_elements=_COLUMNS, set_=newer))
-
-    await write(work)
+    await write(lambda db: _STORE.first(db, values))
 
 
 async def refresh_cached(key: CacheKey, cached: CachedPost) -> None:

@@ -1,4 +1,4 @@
-"""The request store: requests that survive a restart, and flights."""
+"""The request store: requests that survive a restart."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.cached_post import CacheKey
 from core.errors import (
     AlreadySentError,
     BusyError,
@@ -34,8 +33,7 @@ from data.database import DatabaseTime, read, read_one, run, table_of, unix_now,
 from data.groups import Group, Kind
 from data.models import Flights, Requests, Workers
 from data.prepared_statements import PreparedStatement, parameters
-from data.upserts import insert_into
-from data.workers import conflicting, is_alive
+from data.workers import is_alive
 
 #: The stored outcome of a request that was answered in full.
 DELIVERED: Final = "delivered"
@@ -612,39 +610,6 @@ async def hand_back(owner: str) -> int:
         return number
 
     return await write(work)
-
-
-async def begin_flight(key: CacheKey, owner: str) -> bool:
-    """Claim the flight of a post for a worker. Return False while another live worker has it."""
-    values = {
-        "bot_id": key.bot_id,
-        "platform": key.platform,
-        "post_id": key.post_id,
-        "variant": key.variant,
-    }
-
-    def work(db: Connection) -> bool:
-        statement = insert_into(db, Flights).values(owner=owner, **values)
-        statement = statement.on_conflict_do_update(
-            index_elements=list(values),
-            set_={"owner": owner},
-            where=or_(Flights.owner == owner, ~is_alive(conflicting(Flights.owner))),
-        )
-        return bool(db.execute(statement).rowcount)
-
-    return await write(work)
-
-
-async def end_flight(key: CacheKey, owner: str) -> None:
-    """Release a worker's flight, so that other workers can fetch the post."""
-    statement = delete(Flights).where(
-        Flights.bot_id == key.bot_id,
-        Flights.platform == key.platform,
-        Flights.post_id == key.post_id,
-        Flights.variant == key.variant,
-        Flights.owner == owner,
-    )
-    await write(lambda db: db.execute(statement))
 
 
 async def sweep_requests(finished_before: int) -> int:

@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 
 from core.cached_post import CacheKey
 from core.errors import StorageError
-from data.requests import Claim, begin_flight, end_flight, release_requests, stored_before
+from data.flights import begin_flight, end_flight
+from data.requests import Claim, release_requests, stored_before
 
 #: How long rows of an update are looked for after a failure, in seconds: what the database was sent
 #: before may reach it late.

@@ -32,14 +32,13 @@ from data.config import ROOT
 from data.db_service import get_user_videos
 from data.downloads import record_download
 from data.elections import claim_polling
+from data.flights import begin_flight, end_flight
 from data.models import Flights, Requests, Workers
 from data.requests import (
     Claim,
     OpenRequest,
-    begin_flight,
     claim_request,
     count_attempt,
-    end_flight,
     find_ended,
     finish_request,
     forget_statuses,

@@ -13,12 +13,11 @@ from core.cached_post import CacheKey
 from core.errors import RequestTakenOverError, StorageError
 from core.request import Progress
 from data import database
+from data.flights import begin_flight, end_flight
 from data.models import Requests
 from data.requests import (
     Claim,
-    begin_flight,
     claim_request,
-    end_flight,
     release_requests,
     reopen,
     store_requests,
