@@ -2,8 +2,8 @@
 
 `make chaos` runs all disturbances, `make chaos ARGS="kill two"` some, and `make chaos ARGS=--help`
 says what the columns of the table mean. CHAOS_S is how long those take that can take any time, in
-seconds. CHAOS_KEEP names a folder that keeps what the processes leave, with their logs, and
-CHAOS_LOG_LEVEL is the level of these.
+seconds, and CHAOS_LEASE_S is the lease of the processes. CHAOS_KEEP names a folder that keeps what
+the processes leave, with their logs, and CHAOS_LOG_LEVEL is the level of these.
 
 The exit code is 1 if a request was lost, answered twice, or left with the status that it is being
 worked on; if a row has an apology (told), an unknown outcome or another order that its disturbance

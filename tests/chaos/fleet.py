@@ -11,7 +11,7 @@ from itertools import product
 from typing import Final
 
 from tests.chaos.postgres import Postgres
-from tests.chaos.stage import Stage, Supervisor, chaos_s, shifted_clock
+from tests.chaos.stage import Stage, Supervisor, chaos_s, lease_s, shifted_clock
 from tests.forwarders import Balancer, TcpForwarder
 from tests.ports import free_port
 
@@ -200,7 +200,7 @@ async def partition(stage: Stage) -> str:
                     disturb()
                     done[disturb.__name__] += 1
                     # Shorter and longer than the lease.
-                    await stage.keep_asking(random.uniform(1, 9))
+                    await stage.keep_asking(random.uniform(lease_s() / 3, lease_s() * 3))
                     forwarder.heal()
     return ", ".join(f"{number} x {name}" for name, number in done.items())
 

@@ -216,7 +216,7 @@ class Stage:
             "LIMITS_SPAM_GUARD": "false",
             "LIMITS_PRIVATE_QUEUE": "100",
             "TELEGRAM_PACING": "false",
-            "RUN_LEASE_S": "3",
+            "RUN_LEASE_S": str(lease_s()),
             "RUN_DRAIN_S": "10",
             "RUN_LOG_LEVEL": os.environ.get("CHAOS_LOG_LEVEL", "ERROR"),
             **more,
@@ -458,6 +458,11 @@ class Stage:
 def chaos_s() -> float:
     """Return how long the disturbances take that can take any time, in seconds."""
     return float(os.environ.get("CHAOS_S", "120"))
+
+
+def lease_s() -> int:
+    """Return the lease of the processes, in seconds: shorter than the default of 15."""
+    return int(os.environ.get("CHAOS_LEASE_S", "3"))
 
 
 def shifted_clock(file: Path, seconds: int) -> dict[str, str]:
