@@ -212,7 +212,7 @@ async def test_a_conflict_with_the_new_holder_is_no_foreign_instance(
         (False, True, [None, None, None, End.CONFLICT]),
     ],
 )
-async def test_who_gives_way_after_a_conflict(
+async def test_a_conflict_ends_polling_unless_a_certain_lease_is_new(
     telegram: FakeTelegram,
     tmp_path: Path,
     is_stale: bool,

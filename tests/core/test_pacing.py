@@ -176,7 +176,7 @@ def test_a_flood_stops_its_chat_and_under_load_everybody():
     assert len(busy.grant(7)) == 1
 
 
-def test_who_gives_up_leaves_no_gap():
+def test_a_withdrawn_call_delays_no_other():
     pacer = Pacer()
     first, second = (pacer.ask(1, 1, is_bulk=False, now=0) for _ in range(2))
     pacer.withdraw(first)

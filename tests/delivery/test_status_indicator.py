@@ -385,7 +385,7 @@ async def test_an_hourglass_is_deleted_by_the_process_that_has_sent_it(
 @pytest.mark.parametrize(
     ("has_failed", "shown"), [(False, ["👀", None]), (True, ["👀", "😢"]), (None, ["👀"])]
 )
-async def test_who_ends_the_last_request_of_a_message_shows_the_end_of_all(
+async def test_the_process_that_ends_the_last_request_shows_the_end_of_all(
     telegram: FakeTelegram, has_failed: bool | None, shown: list[str | None]
 ):
     """While another process has one of them, that is not this one."""
