@@ -1188,7 +1188,7 @@ def _secrets() -> list[tuple[str, str]]:
 def _masked(value: str) -> str:
     """Return a wrong value for a message: shortened, and without what may be a secret.
 
-    Whoever mixes up two lines has put a token or a password where a number belongs.
+    An operator who mixes up two lines has put a token or a password where a number belongs.
     """
     shown = _LONG_KEY.sub("***", _without_credentials(value))
     return shown if len(shown) <= _MAX_QUOTED else f"{shown[:_MAX_QUOTED]}…"

@@ -1,4 +1,4 @@
-"""Order inside a chat, one at a time, and nobody is forgotten."""
+"""Order inside a chat: one at a time, and every request is served."""
 
 from typing import TypeVar
 

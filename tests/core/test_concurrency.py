@@ -1,4 +1,4 @@
-"""Several things at once: all results in order, or the first failure by itself."""
+"""Several things at once: all results in order, or only the first failure."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""No window is ever exceeded, whatever the network does, and nobody waits for ever."""
+"""No window is ever exceeded, whatever the network does, and every call gets its turn."""
 
 import heapq
 from collections.abc import Iterable

@@ -40,7 +40,7 @@ async def begin(along: Along) -> bool:
 
 
 def sent(telegram: FakeTelegram) -> list[tuple[object, str]]:
-    """Return who was sent what, also in vain."""
+    """Return chat and text of every message, also of refused ones."""
     return [(call.chat_id, call.text) for call in telegram.of(SendMessage)]
 
 
