@@ -50,9 +50,7 @@ async def on_remaining_items(
         await query.answer(words["button_expired"], show_alert=True)
         return
     submit = partial(intake.submit_remaining_items, query, message, link, chat, remaining[0], ack)
-    press = message.chat.id, message.message_id, query.data
-    is_new = await running_buttons.run(press, submit)
-    await query.answer(None if is_new else words["already_running"])
+    await running_buttons.answer(query, submit, words)
 
 
 async def on_remaining_links(
