@@ -32,10 +32,9 @@ from data.chats import find_chat
 from data.database import table_of
 from data.models import Broadcasts, Users, Workers
 from misc.ui.texts import load_texts
-from simulator.sites.proxy import Authority
 from simulator.telegram.api import Call
 from simulator.telegram.world import Chat, Json, Person
-from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness
+from tests.e2e.bot_harness import PATIENCE_S, VIDEO, BotHarness, BothDatabases
 from tests.e2e.programs import program
 
 TEXTS = load_texts()
@@ -518,19 +517,10 @@ KILLS = 3
 
 @pytest.mark.long
 async def test_a_broadcast_killed_three_times_reaches_every_chat_once(
-    harness: BotHarness, new_postgres: str, tmp_path: Path, authority: Authority
+    both_databases: BothDatabases,
 ):
     """Run on SQLite and PostgreSQL at the same time, with 1 200 chats each."""
-    other = BotHarness(tmp_path / "other", harness.samples, authority)
-    await other.simulator.start()
-    try:
-        await asyncio.gather(
-            run_and_kill(harness, f"sqlite:///{tmp_path / 'killed.db'}"),
-            run_and_kill(other, new_postgres),
-        )
-    finally:
-        await other.close()
-    assert other.api.methods.violations == []
+    await asyncio.gather(*(run_and_kill(harness, url) for harness, url in both_databases))
 
 
 async def run_and_kill(harness: BotHarness, db_url: str) -> None:
