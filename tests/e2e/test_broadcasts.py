@@ -417,9 +417,7 @@ async def test_the_card_is_edited_only_when_it_has_changed(harness: BotHarness):
     # All but one are served at once; the last one is paused for several rounds of the card.
     harness.fail("copyMessage", "429", seconds=12, chat_id=people[9].id)
     card = await create_draft(harness)
-    await press(harness, card, "send")
-    await press(harness, card, "yes")
-    await wait_for_end(harness, card)
+    await send_broadcast(harness, card)
     edits = [call for call in harness.calls("editMessageText") if call.status == 200]
     assert [call.status for call in harness.calls("editMessageText")] == [200] * len(edits)
     texts = [call.params["text"] for call in edits]
@@ -824,9 +822,7 @@ async def test_a_broadcast_planned_for_later_does_not_wait(harness: BotHarness):
     await harness.start(**ADMIN)
     people = await register_users(harness, 5)
     card = await create_draft(harness)
-    await press(harness, card, "send")
-    await press(harness, card, "yes")
-    await wait_for_end(harness, card)
+    await send_broadcast(harness, card)
     later = int(time.time()) + 100_000
     statement = update(Broadcasts).values(state=str(State.RUNNING), starts_at=later, progress_at=1)
     await database.write(lambda db: db.execute(statement))
